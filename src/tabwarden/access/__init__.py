@@ -1,0 +1,1 @@
+"""Who may, and why. Pure: no I/O, no clock, no network."""

@@ -1,0 +1,64 @@
+"""The Answer: allowed, denied or unknown, with everything that decided it. Not how it is found or worded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tabwarden.model.governing import Governing
+from tabwarden.model.site import Rule
+from tabwarden.model.switches import CURRENT
+
+ALLOWED, DENIED, UNKNOWN = "allowed", "denied", "unknown"
+
+
+class Losing(NamedTuple):
+    """A rule that spoke but did not decide; `to` is the reason code of the step that beat it."""
+
+    rule: Rule
+    to: str
+
+
+class Step(NamedTuple):
+    """One line of the trace.
+
+    `name` is capability, ceiling, override, level, rules or lock (of abilities: a condition's name);
+    `result` is yes, no, unknown or a reason code; `detail` holds ids and names that the wording needs.
+    """
+
+    name: str
+    result: str
+    detail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Why `user` may or may not exercise `asked` (a capability's REST name or an action) on `content`.
+
+    `because` is the reason code of the step that decided; `deciding` the rules of that step, `losing` all other
+    rules that speak of the person; `at` is the content an override comes from (the project somebody leads).
+    `ceiling` is yes, no or unknown; `conditions` are the answers an ability was composed from.
+    An Answer is not a yes: ask `.allowed`.
+    """
+
+    verdict: str
+    because: str
+    user: str
+    asked: str
+    content: str | None
+    model: str = CURRENT
+    deciding: tuple[Rule, ...] = ()
+    losing: tuple[Losing, ...] = ()
+    at: str | None = None
+    ceiling: str = "unknown"
+    governing: Governing | None = None
+    steps: tuple[Step, ...] = ()
+    conditions: tuple[Answer, ...] = field(default=())
+
+    @property
+    def allowed(self) -> bool:
+        """True only for a yes; denied and unknown are both not allowed."""
+        return self.verdict == ALLOWED
+
+    def __bool__(self) -> bool:
+        raise TypeError("an Answer is not a bool: ask `.allowed`")

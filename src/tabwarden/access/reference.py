@@ -1,0 +1,267 @@
+"""The specification: may this person exercise this capability on this content, and why. Slow, read top to bottom.
+
+It is the executable form of "Evaluate permission rules" (Server Help 2020.3, "Permissions"; tableau-permissions
+§3.1 and §3.5). The fast engine is a second implementation and is held against this one; neither imports the other.
+
+0  the capability does not exist for the kind            denied   not_applicable
+1  the site role does not permit it                      denied   site_role
+2a an administrator                                      allowed  admin
+2b owner or leader of the project or of a parent         allowed  project_owner, project_leader
+2c the content's owner                                   allowed  content_owner
+   ... but ChangePermissions under a lock belongs to the managing project  denied  locked_project
+3  a rule for the user: Deny, then Allow                 user_deny, user_allow
+4  rules for groups: any Deny, then any Allow            group_deny, group_allow
+5  rules for group sets, if nothing spoke so far         groupset_deny, groupset_allow
+6  otherwise                                             denied   default_deny
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Losing, Step
+from tabwarden.access.leading import Power, power_is_unknown, power_over, speaks_of
+from tabwarden.model.capability import applies, capabilities_of
+from tabwarden.model.governing import governing, managing_project
+from tabwarden.model.roles import classic_permits, is_admin, permits
+from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, Rule, Site
+from tabwarden.model.switches import CLASSIC, CURRENT, DENY_FIRST, DOCUMENTED, Switches
+
+# Step 3 to 5 as a table: the first line that has a rule decides.
+PRECEDENCE = (
+    ("user", DENY, "user_deny"),
+    ("user", ALLOW, "user_allow"),
+    ("group", DENY, "group_deny"),
+    ("group", ALLOW, "group_allow"),
+    ("groupSet", DENY, "groupset_deny"),
+    ("groupSet", ALLOW, "groupset_allow"),
+)
+# One connector reads the Deny of a group set as final over groups (switch group_set_deny_is_final).
+_SET_DENY_FIRST = (*PRECEDENCE[:2], PRECEDENCE[4], *PRECEDENCE[2:4], PRECEDENCE[5])
+
+
+def may(
+    site: Site,
+    user: str,
+    capability: str,
+    content: str,
+    *,
+    model: str = CURRENT,
+    switches: Switches = DOCUMENTED,
+) -> Answer:
+    """Whether `user` may exercise `capability` (REST name) on `content`, all by id.
+
+    KeyError for a user or content that is not on the site.
+    """
+    asked = _Question(as_seen_by(site, model), user, capability, content, model, switches)
+    return _evaluate(asked)
+
+
+def who(site: Site, capability: str, content: str, *, model: str = CURRENT) -> Iterator[Answer]:
+    """The Answer for every user of the site, in order of name."""
+    for user in sorted(site.users.values(), key=lambda u: (u.name.casefold(), u.domain)):
+        yield may(site, user.id, capability, content, model=model)
+
+
+def what(site: Site, user: str, content: str, *, model: str = CURRENT) -> Iterator[Answer]:
+    """The Answer for every capability the content has, and for unknown ones that a rule on it names."""
+    kind = site.contents[content].kind
+    known = capabilities_of(kind)
+    found = governing(as_seen_by(site, model), content).rules or ()
+    strange = sorted({rule.capability for rule in found if applies(rule.capability, kind) is None})
+    for capability in (*known, *strange):
+        yield may(site, user, capability, content, model=model)
+
+
+def as_seen_by(site: Site, model: str) -> Site:
+    """The Site a model knows: the classic one has no locks (§3.4)."""
+    if model != CLASSIC or all(c.mode == CUSTOMIZABLE for c in site.contents.values()):
+        return site
+    return site.with_contents(*(replace(c, mode=CUSTOMIZABLE) for c in site.contents.values()))
+
+
+class _Question(NamedTuple):
+    site: Site
+    user: str
+    capability: str
+    content: str
+    model: str
+    switches: Switches
+
+
+def _evaluate(asked: _Question) -> Answer:
+    site, user, capability, content = asked.site, asked.user, asked.capability, asked.content
+    held, role = site.contents[content], site.users[user].site_role
+    exists = applies(capability, held.kind)
+    reachable = classic_permits(role, capability) if asked.model == CLASSIC else permits(role, held.kind, capability)
+    rules = _rules_about(asked)
+    blank = Answer(
+        DENIED,
+        "default_deny",
+        user,
+        capability,
+        content,
+        asked.model,
+        ceiling=_word(reachable),
+        governing=governing(site, content),
+        steps=(
+            Step("capability", _word(exists), (held.kind,)),
+            Step("ceiling", _word(reachable), (role,)),
+        ),
+    )
+    if exists is False:
+        return _decided(blank, DENIED, "not_applicable", rules)
+    if reachable is False:
+        return _decided(blank, DENIED, "site_role", rules)
+    if is_admin(role):
+        return _decided(blank, ALLOWED, "admin", rules, override="admin")
+    if asked.model == DENY_FIRST:
+        return _deny_first(asked, blank, rules)
+    return _tableau(asked, blank, rules)
+
+
+def _tableau(asked: _Question, blank: Answer, rules: list[_Spoken]) -> Answer:
+    """Steps 2b to 6 as Tableau takes them."""
+    override = _override(asked)
+    if override is not None:
+        if _belongs_to_managing_project(asked):
+            return _decided(blank, DENIED, "locked_project", rules, override=override.reason)
+        return _decided(blank, ALLOWED, override.reason, rules, override=override.reason, at=override)
+    found = _by_rules(asked, blank, rules)
+    if found.allowed and asked.capability == "ChangePermissions" and _lock(asked) is not None:
+        return replace(found, verdict=DENIED, because="locked_project", steps=(*found.steps, Step("lock", "no")))
+    return found
+
+
+def _deny_first(asked: _Question, blank: Answer, rules: list[_Spoken]) -> Answer:
+    """The mirror model (§3.5): any Deny wins over everything but an administrator."""
+    if blank.governing is not None and blank.governing.rules is None:
+        return _decided(blank, UNKNOWN, "not_read", rules)
+    denies = [s for s in rules if s.rule.mode == DENY]
+    if any(s.sure for s in denies):
+        return _decided(blank, DENIED, "deny_rule", rules, deciding=tuple(s.rule for s in denies if s.sure))
+    if denies:
+        return _decided(blank, UNKNOWN, "not_read", rules)
+    return _tableau(asked, blank, rules)
+
+
+# -- step 2: overrides ----------------------------------------------------------------------------------------
+
+
+def _override(asked: _Question) -> Power | None:
+    """2b before 2c: the project's owner or leader, then the content's owner."""
+    site, content = asked.site, asked.content
+    held = site.contents[content]
+    project = content if held.kind == "project" else site.project_of(content)
+    power = power_over(site, asked.user, project, asked.model)
+    if power is not None:
+        return power
+    owned = site.contents.get(held.parent or "") if held.kind == "view" else held
+    if owned is not None and owned.owner == asked.user and owned.kind != "project":
+        return Power("content_owner", owned.id)
+    return None
+
+
+def _lock(asked: _Question) -> str | None:
+    held = asked.site.contents[asked.content]
+    project = held.id if held.kind == "project" else asked.site.project_of(held.id)
+    if project is None or project not in asked.site.contents:
+        return None
+    return managing_project(asked.site, project)
+
+
+def _belongs_to_managing_project(asked: _Question) -> bool:
+    """Whether this edits permissions under a lock without power over the managing project (§4.3)."""
+    if asked.capability != "ChangePermissions":
+        return False
+    manager = _lock(asked)
+    return manager is not None and power_over(asked.site, asked.user, manager, asked.model) is None
+
+
+# -- steps 3 to 6: rules --------------------------------------------------------------------------------------
+
+
+class _Spoken(NamedTuple):
+    """A rule about this capability that names the person, for `sure` or perhaps (members not read)."""
+
+    rule: Rule
+    sure: bool
+
+
+def _rules_about(asked: _Question) -> list[_Spoken]:
+    found = governing(asked.site, asked.content).rules or ()
+    spoken = []
+    for rule in sorted(r for r in found if r.capability == asked.capability):
+        included = speaks_of(asked.site, rule.grantee, asked.user)
+        if included is not False:
+            spoken.append(_Spoken(rule, included is True))
+    return spoken
+
+
+def _by_rules(asked: _Question, blank: Answer, rules: list[_Spoken]) -> Answer:
+    if blank.governing is not None and blank.governing.rules is None:
+        return _decided(blank, UNKNOWN, "not_read", rules)
+    order = _SET_DENY_FIRST if asked.switches.group_set_deny_is_final else PRECEDENCE
+    because, deciding = _first(order, (s.rule for s in rules if s.sure))
+    verdict = ALLOWED if because.endswith("_allow") else DENIED
+    if any(_verdict_with(order, rules, mode) != verdict for mode in (ALLOW, DENY)):
+        return _decided(blank, UNKNOWN, "not_read", rules)
+    # What was not read about leaders matters only to somebody the rules leave outside.
+    held = asked.site.contents[asked.content]
+    project = held.id if held.kind == "project" else asked.site.project_of(held.id)
+    if verdict == DENIED and power_is_unknown(asked.site, asked.user, project):
+        return _decided(blank, UNKNOWN, "not_read", rules)
+    return _decided(blank, verdict, because, rules, deciding=deciding)
+
+
+def _verdict_with(order: Iterable[tuple[str, str, str]], rules: list[_Spoken], mode: str) -> str:
+    """The verdict if every rule of that mode which perhaps includes the person does include him."""
+    because, _ = _first(order, (s.rule for s in rules if s.sure or s.rule.mode == mode))
+    return ALLOWED if because.endswith("_allow") else DENIED
+
+
+def _first(order: Iterable[tuple[str, str, str]], rules: Iterable[Rule]) -> tuple[str, tuple[Rule, ...]]:
+    listed = list(rules)
+    for kind, mode, because in order:
+        hits = tuple(r for r in listed if r.grantee.kind == kind and r.mode == mode)
+        if hits:
+            return because, hits
+    return "default_deny", ()
+
+
+# -- the answer -----------------------------------------------------------------------------------------------
+
+
+def _word(fact: bool | None) -> str:
+    return {True: "yes", False: "no", None: "unknown"}[fact]
+
+
+def _decided(
+    blank: Answer,
+    verdict: str,
+    because: str,
+    rules: list[_Spoken],
+    *,
+    deciding: tuple[Rule, ...] = (),
+    override: str = "none",
+    at: Power | None = None,
+) -> Answer:
+    level = blank.governing.level if blank.governing is not None else "unread"
+    steps = (
+        *blank.steps,
+        Step("override", override, (at.at,) if at is not None else ()),
+        Step("level", level, (blank.governing.holder,) if blank.governing is not None else ()),
+        Step("rules", because if deciding else ("unknown" if verdict == UNKNOWN else "none")),
+    )
+    leading = (at.rule,) if at is not None and at.rule is not None else ()
+    return replace(
+        blank,
+        verdict=verdict,
+        because=because,
+        deciding=deciding or leading,
+        losing=tuple(Losing(s.rule, because) for s in rules if s.rule not in deciding),
+        at=at.at if at is not None else None,
+        steps=steps,
+    )

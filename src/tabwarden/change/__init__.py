@@ -1,0 +1,1 @@
+"""From is to should: effects, plans, impact, stops. Pure."""

@@ -1,0 +1,256 @@
+"""What a change to content does to a Site, as Tableau would do it: locks, tabs, publishing, moving, owners.
+
+Pure: a Site and ids in, a new Site out. It does not ask whether somebody may (that is `access`) and writes nowhere.
+Source: "Lock content permissions" and "Use Projects to Manage Content Access" (Server Help 2020.3);
+tableau-permissions §4.4, §4.5, §5; assign-to-contents: permissions paper, best practices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+from tabwarden.access.leading import LEADER_CAPABILITIES
+from tabwarden.model.governing import governing, managing_project
+from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, Content, Grantee, Rule, Rules, Site
+
+DEFAULT_PROJECT = "default"
+
+
+# -- locks ----------------------------------------------------------------------------------------------------
+
+
+def set_mode(site: Site, project: str, mode: str) -> Site:
+    """Change the content permissions mode ("Lock content permissions", the table of changes).
+
+    Towards a lock the rules below are overwritten for good; away from it everybody keeps what was in force.
+    """
+    before = site.contents[project].mode
+    if mode == before:
+        return site
+    kept = _materialised(site, (project, *site.below(project)))
+    if before == LOCKED:
+        kept = _nested_projects_become(kept, project, CUSTOMIZABLE)
+    changed = kept.with_contents(replace(kept.contents[project], mode=mode))
+    if mode == LOCKED:
+        return _overwritten(changed, project, nested=True)
+    if mode == LOCKED_WITHOUT_NESTED and before == CUSTOMIZABLE:
+        return _overwritten(changed, project, nested=False)
+    return changed
+
+
+def _nested_projects_become(site: Site, project: str, mode: str) -> Site:
+    nested = (site.contents[c] for c in site.below(project) if site.contents[c].kind == "project")
+    return site.with_contents(*(replace(c, mode=mode) for c in nested))
+
+
+def _materialised(site: Site, contents: Iterable[str]) -> Site:
+    """The rules in force written onto each content itself, as a real server keeps them."""
+    changed = []
+    for content in contents:
+        held = site.contents[content]
+        rules = governing(site, content).rules
+        if held.kind == "project":
+            manager = managing_project(site, content) or content
+            kept = _leader_rules(held.rules) if manager != content else frozenset()
+            rules = rules if manager == content or rules is None else _without_leaders(rules) | kept
+            changed.append(replace(held, rules=rules, defaults=site.contents[manager].defaults))
+        else:
+            changed.append(replace(held, rules=rules))
+    return site.with_contents(*changed)
+
+
+def _overwritten(site: Site, project: str, *, nested: bool) -> Site:
+    """What lies below gets the rules of `project`, which has just become its managing project."""
+    manages = site.contents[project]
+    scope = site.below(project) if nested else _own_content(site, project)
+    changed = []
+    for content in scope:
+        held = site.contents[content]
+        if held.kind == "project":
+            rules = None if manages.rules is None else _without_leaders(manages.rules)
+            changed.append(replace(held, mode=LOCKED, rules=rules, defaults=manages.defaults))
+        else:
+            changed.append(replace(held, rules=_default_rules(manages, held.kind)))
+    return site.with_contents(*changed)
+
+
+def _own_content(site: Site, project: str) -> Iterable[str]:
+    """What lies in the project itself, views included, nested projects not."""
+    for child in site.children(project):
+        if site.contents[child].kind != "project":
+            yield child
+            yield from site.below(child)
+
+
+def _default_rules(project: Content, kind: str) -> Rules | None:
+    return project.defaults.get("workbook" if kind == "view" else kind, frozenset())
+
+
+def _leader_rules(rules: Rules | None) -> Rules:
+    return frozenset(r for r in rules or () if r.capability in LEADER_CAPABILITIES)
+
+
+def _without_leaders(rules: Rules) -> Rules:
+    """Leader rules are never copied ("Set a project leader"): leadership flows down by itself."""
+    return frozenset(r for r in rules if r.capability not in LEADER_CAPABILITIES)
+
+
+# -- tabs -----------------------------------------------------------------------------------------------------
+
+
+def show_tabs(site: Site, workbook: str) -> Site:
+    """Show sheets as tabs: the workbook's rules overwrite those of its views."""
+    rules = governing(site, workbook).rules
+    views = (replace(site.contents[v], rules=rules) for v in site.children(workbook))
+    return site.with_contents(replace(site.contents[workbook], tabs=True), *views)
+
+
+def hide_tabs(site: Site, workbook: str) -> Site:
+    """Hide tabs: each view keeps the rules it has at that moment and goes its own way."""
+    kept = _materialised(site, site.children(workbook))
+    return kept.with_contents(replace(kept.contents[workbook], tabs=False))
+
+
+# -- rules ----------------------------------------------------------------------------------------------------
+
+
+def add_rules(site: Site, content: str, rules: Iterable[Rule], *, default_for: str | None = None) -> Site:
+    """Add rules to a content, or to a project's defaults for a kind; an opposite rule gives way."""
+    added = frozenset(rules)
+    spoken = {(r.grantee, r.capability) for r in added}
+    kept = (r for r in _rules_of(site, content, default_for) if (r.grantee, r.capability) not in spoken)
+    return replace_rules(site, content, (*kept, *added), default_for=default_for)
+
+
+def remove_rules(site: Site, content: str, rules: Iterable[Rule], *, default_for: str | None = None) -> Site:
+    """Take rules away; one that is not there is no error."""
+    return replace_rules(
+        site, content, _rules_of(site, content, default_for) - frozenset(rules), default_for=default_for
+    )
+
+
+def replace_rules(site: Site, content: str, rules: Iterable[Rule], *, default_for: str | None = None) -> Site:
+    """These rules and no others on a content, or as a project's defaults for a kind."""
+    held = site.contents[content]
+    if default_for is None:
+        return site.with_contents(replace(held, rules=frozenset(rules)))
+    defaults = MappingProxyType({**held.defaults, default_for: frozenset(rules)})
+    return site.with_contents(replace(held, defaults=defaults))
+
+
+def _rules_of(site: Site, content: str, default_for: str | None) -> Rules:
+    held = site.contents[content]
+    found = held.rules if default_for is None else held.defaults.get(default_for, frozenset())
+    return found or frozenset()
+
+
+def remove_leader(site: Site, project: str, grantee: Grantee) -> Site:
+    """Remove a project leader: he is left with everything Unspecified ("Set a project leader")."""
+    kept = (r for r in _rules_of(site, project, None) if r.grantee != grantee)
+    return replace_rules(site, project, kept)
+
+
+def without_grantee(site: Site, grantee: Grantee) -> Site:
+    """No rule speaks of this grantee any more: what deleting a user, group or group set leaves behind."""
+    changed = []
+    for held in site.contents.values():
+        rules = _without(held.rules, grantee)
+        defaults = {kind: _without(listed, grantee) for kind, listed in held.defaults.items()}
+        if rules != held.rules or defaults != dict(held.defaults):
+            changed.append(replace(held, rules=rules, defaults=MappingProxyType(defaults)))
+    return site.with_contents(*changed) if changed else site
+
+
+def _without(rules: Rules | None, grantee: Grantee) -> Rules | None:
+    if rules is None or all(r.grantee != grantee for r in rules):
+        return rules
+    return frozenset(r for r in rules if r.grantee != grantee)
+
+
+def assign_to_contents(site: Site, project: str) -> Site:
+    """The classic Assign Permissions to Contents: the project's defaults replace the rules of all it holds."""
+    manages = site.contents[project]
+    content = (site.contents[c] for c in _own_content(site, project))
+    return site.with_contents(*(replace(c, rules=_default_rules(manages, c.kind)) for c in content))
+
+
+# -- coming, going, changing hands ----------------------------------------------------------------------------
+
+
+def create_project(site: Site, project: Content) -> Site:
+    """A new project: at the top it copies the Default project's rules and defaults, nested those of its parent.
+
+    The Default project's lock is not inherited; under a parent that locks nested projects the new one is locked.
+    """
+    model = default_project(site) if project.parent is None else site.contents[project.parent]
+    if model is None:
+        return site.with_contents(project)
+    under_lock = project.parent is not None and model.mode == LOCKED
+    if project.parent is not None:
+        model = site.contents[managing_project(site, model.id) or model.id]
+    rules = None if model.rules is None else _without_leaders(model.rules)
+    mode = LOCKED if under_lock else project.mode
+    return site.with_contents(replace(project, rules=rules, defaults=model.defaults, mode=mode))
+
+
+def default_project(site: Site) -> Content | None:
+    """The built-in project Default, which new top-level projects copy."""
+    top = (site.contents[c] for c in site.children(None))
+    return next((c for c in top if c.kind == "project" and c.name.casefold() == DEFAULT_PROJECT), None)
+
+
+def publish(site: Site, content: Content, views: Sequence[Content] = ()) -> Site:
+    """New content: the defaults of its project for its kind are copied onto it, the workbook's onto its views."""
+    project = content.parent or ""
+    manages = site.contents[managing_project(site, project) or project]
+    rules = _default_rules(manages, content.kind)
+    born = replace(content, rules=rules)
+    return site.with_contents(born, *(replace(v, parent=content.id, rules=rules, owner=content.owner) for v in views))
+
+
+def overwrite(site: Site, content: str, by: str, new_views: Sequence[Content] = ()) -> Site:
+    """Publish over existing content: whoever does it becomes the owner; new views get the workbook's rules.
+
+    Existing views keep theirs (B: republishing with hidden tabs over view rules is not documented).
+    """
+    rules = governing(site, content).rules
+    added = site.with_contents(*(replace(v, parent=content, rules=rules) for v in new_views))
+    return change_owner(added, content, by)
+
+
+def change_owner(site: Site, content: str, to: str) -> Site:
+    """Another owner; the former one keeps only what rules give him. A workbook takes its views along."""
+    held = site.contents[content]
+    follow = [site.contents[v] for v in site.children(content)] if held.kind == "workbook" else []
+    return site.with_contents(*(replace(c, owner=to) for c in (held, *follow)))
+
+
+def move(site: Site, content: str, target: str | None) -> Site:
+    """Move content or a project (None: to the top level).
+
+    Into a locked project its rules take over; elsewhere the rules in force travel along. A project that leaves a
+    parent which locks nested projects becomes locked itself.
+    """
+    held = site.contents[content]
+    came_locked = held.kind == "project" and (managing_project(site, content) or content) != content
+    kept = _materialised(site, (content, *site.below(content)))
+    moved = kept.contents[content]
+    mode = LOCKED if came_locked else moved.mode
+    arrived = kept.with_contents(replace(moved, parent=target, mode=mode))
+    if target is None:
+        return arrived
+    if held.kind == "project":
+        locks = arrived.contents[target].mode == LOCKED
+        return _overwritten(arrived, managing_project(arrived, target) or target, nested=True) if locks else arrived
+    manager = managing_project(arrived, target)
+    if manager is None:
+        return arrived
+    scope = (arrived.contents[c] for c in (content, *arrived.below(content)))
+    return arrived.with_contents(*(replace(c, rules=_default_rules(arrived.contents[manager], c.kind)) for c in scope))
+
+
+def delete_content(site: Site, content: str) -> Site:
+    """Delete content and everything below it. Workbooks that used a deleted data source stay."""
+    return site.without_contents((content, *site.below(content)))

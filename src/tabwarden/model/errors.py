@@ -1,0 +1,71 @@
+"""The errors a person may see, as one small tree. Not the refusals of a Tableau server (those are codes).
+
+TabwardenError                  anything we say instead of a traceback; exit code 1
+├── UnknownName                 no user, group, content, capability or role of that name
+├── AmbiguousName               several have that name; `candidates` lists them
+├── SettingsError               every problem of a settings file at once
+├── SourceError                 a source of people could not be read whole
+├── TableauError                Tableau refused or could not be reached
+├── IncompleteRead              a list came back shorter than its own total
+└── WorldError                  a sandbox world or case file that cannot be loaded
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class TabwardenError(Exception):
+    """Something a person can act on: one sentence, the words they used in back-ticks, what to do next."""
+
+
+class UnknownName(TabwardenError):
+    """Nothing is called that."""
+
+
+class AmbiguousName(TabwardenError):
+    """Several things are called that.
+
+    `candidates` holds one line for each of them, as a person may type it.
+    """
+
+    def __init__(self, message: str, candidates: Sequence[str] = ()) -> None:
+        listed = "".join(f"\n  {line}" for line in candidates)
+        super().__init__(message + listed)
+        self.candidates = tuple(candidates)
+
+
+class SettingsError(TabwardenError):
+    """All problems of one settings file, one line each, in `problems`."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class SourceError(TabwardenError):
+    """A source of people is unreadable, empty or partial; nothing of it may be used.
+
+    `stop` is the id of the stop it stands for: source-unreadable, source-empty or source-partial.
+    """
+
+    def __init__(self, message: str, stop: str = "source-unreadable") -> None:
+        super().__init__(message)
+        self.stop = stop
+
+
+class TableauError(TabwardenError):
+    """Tableau's refusal: `status` is the HTTP status (0 when no answer came), `code` its six digits or ''."""
+
+    def __init__(self, message: str, status: int = 0, code: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class IncompleteRead(TabwardenError):
+    """A read that is not whole; it never becomes a Site."""
+
+
+class WorldError(TabwardenError):
+    """A world or case file with a mistake in it; the message names the place."""

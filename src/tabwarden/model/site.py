@@ -1,0 +1,331 @@
+"""A Site: everything on one Tableau site at one moment, as plain values. Not how to read, judge or change it.
+
+`User`, `Group`, `Content` and `Rule` are what the rest of the house handles; whoever needs a Site that differs
+replaces values and gets a new Site.
+A fact that was not read is `None`, never an empty value: what depends on it is unknown.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import NamedTuple
+
+from tabwarden.model.errors import AmbiguousName, UnknownName
+
+LOCKED = "LockedToProject"
+LOCKED_WITHOUT_NESTED = "LockedToProjectWithoutNested"
+CUSTOMIZABLE = "ManagedByOwner"
+MODES = (LOCKED, LOCKED_WITHOUT_NESTED, CUSTOMIZABLE)
+
+ALLOW, DENY = "Allow", "Deny"
+ALL_USERS = "All Users"
+LOCAL = "local"
+ON_LOGIN, ON_SYNC = "onLogin", "onSync"
+
+
+class Grantee(NamedTuple):
+    """Who a rule speaks of: `kind` is user, group or groupSet; `id` is theirs on this site."""
+
+    kind: str
+    id: str
+
+
+class Rule(NamedTuple):
+    """One capability allowed or denied to one grantee; `capability` is the REST name, known to us or not."""
+
+    grantee: Grantee
+    capability: str
+    mode: str
+
+
+Rules = frozenset[Rule]
+NO_RULES: Rules = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person (or service) on this site. `last_login` is an ISO time in UTC, or None when never or not told."""
+
+    id: str
+    name: str
+    site_role: str
+    domain: str = LOCAL
+    full_name: str = ""
+    email: str = ""
+    auth_setting: str | None = None
+    last_login: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group; `members` are user ids, None when they were not read.
+
+    `everyone` marks All Users, whose members are all users of the site whatever `members` says.
+    `minimum_site_role` with `grant_on` = onLogin is grant role on sign-in.
+    """
+
+    id: str
+    name: str
+    domain: str = LOCAL
+    members: frozenset[str] | None = frozenset()
+    minimum_site_role: str | None = None
+    grant_on: str | None = None
+    everyone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSet:
+    """A group set: its members are the people who are in all of its groups (AND)."""
+
+    id: str
+    name: str
+    groups: frozenset[str] = frozenset()
+
+
+class Use(NamedTuple):
+    """A published data source behind a workbook; `auth` is embed or prompt."""
+
+    datasource: str
+    auth: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A project, workbook, view, data source, flow, ...; `kind` says which.
+
+    `parent` is the project that holds it (None at the top level), for a view its workbook.
+    `rules` are the explicit rules on it, None when they were not read.
+    `mode` (project, database) is the content permissions mode; `defaults` (project) the rules per kind;
+    `tabs` (workbook) whether sheets are shown as tabs; `uses` (workbook) its published data sources.
+    A view's `owner` is its workbook's owner.
+    """
+
+    id: str
+    kind: str
+    name: str
+    parent: str | None
+    owner: str
+    rules: Rules | None = NO_RULES
+    mode: str = CUSTOMIZABLE
+    defaults: Mapping[str, Rules | None] = field(default_factory=lambda: MappingProxyType({}))
+    tabs: bool = True
+    uses: tuple[Use, ...] = ()
+    description: str = ""
+    created: str = ""
+    updated: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSettings:
+    """The site's own switches that veto or widen abilities (tableau-permissions §10.26).
+
+    `admin_mode` ContentOnly keeps site administrators from managing users.
+    `user_visibility` FULL lets everybody see other users (the papers' Public User List), LIMITED does not.
+    """
+
+    web_authoring: bool = True
+    commenting: bool = True
+    group_sets: bool = True
+    explain_data: bool = True
+    admin_mode: str = "ContentAndUsers"
+    user_visibility: str = "FULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Where, when (ISO, UTC) and by whom a Site was read; `by_role` is the reader's site role."""
+
+    where: str = ""
+    when: str = ""
+    by: str = ""
+    by_role: str = ""
+
+
+@dataclass(frozen=True)
+class Site:
+    """Users, groups, group sets and content of one site, each by id.
+
+    `licences` maps a tier (Creator, Explorer, Viewer) to its number of seats; None where the site does not tell.
+    `partial` names what was left unread on purpose (empty: the Site is whole).
+    """
+
+    id: str = "site"
+    name: str = "Site"
+    content_url: str = ""
+    users: Mapping[str, User] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
+    group_sets: Mapping[str, GroupSet] = field(default_factory=dict)
+    contents: Mapping[str, Content] = field(default_factory=dict)
+    settings: SiteSettings = SiteSettings()
+    licences: Mapping[str, int] | None = None
+    taken: Taken = Taken()
+    partial: tuple[str, ...] = ()
+
+    # -- who is in what ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def _groups_of(self) -> Mapping[str, frozenset[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for group in self.groups.values():
+            for member in self.members(group.id):
+                found[member].add(group.id)
+        return {user: frozenset(groups) for user, groups in found.items()}
+
+    def groups_of(self, user: str) -> frozenset[str]:
+        """Ids of the groups `user` is in, All Users included."""
+        return self._groups_of.get(user, frozenset())
+
+    def group_sets_of(self, user: str) -> frozenset[str]:
+        """Ids of the group sets all of whose groups hold `user`; an empty set holds nobody."""
+        mine = self.groups_of(user)
+        return frozenset(s.id for s in self.group_sets.values() if s.groups and s.groups <= mine)
+
+    def members(self, group: str) -> frozenset[str]:
+        """User ids in `group`; of a group whose members were not read, none (see `Group.members`)."""
+        held = self.groups[group]
+        if held.everyone:
+            return frozenset(self.users)
+        return held.members or frozenset()
+
+    @property
+    def all_users(self) -> Group | None:
+        """The built-in group All Users."""
+        return next((g for g in self.groups.values() if g.everyone), None)
+
+    # -- what lies where --------------------------------------------------------------------------------------
+
+    @cached_property
+    def _children(self) -> Mapping[str | None, tuple[str, ...]]:
+        found: dict[str | None, list[str]] = defaultdict(list)
+        for content in self.contents.values():
+            found[content.parent].append(content.id)
+        return {parent: tuple(ids) for parent, ids in found.items()}
+
+    def children(self, content: str | None) -> tuple[str, ...]:
+        """Ids of what lies directly in a project or workbook; None asks for the top level."""
+        return self._children.get(content, ())
+
+    def below(self, content: str) -> Iterator[str]:
+        """Ids of everything under `content`, at any depth, parents before children."""
+        for child in self.children(content):
+            yield child
+            yield from self.below(child)
+
+    def project_of(self, content: str) -> str | None:
+        """The project that holds `content` (of a view: its workbook's, of a table: its database's).
+
+        None for a top-level project; the id of a project that was not read is given as it stands.
+        """
+        here = self.contents[content].parent
+        while here is not None and here in self.contents and self.contents[here].kind != "project":
+            here = self.contents[here].parent
+        return here
+
+    def ancestors(self, project: str | None) -> Iterator[str]:
+        """The project itself, then its parents up to the top level.
+
+        A parent that was not read ends the walk: its id is not in `contents`.
+        """
+        seen: set[str] = set()
+        while project is not None and project in self.contents and project not in seen:
+            seen.add(project)
+            yield project
+            project = self.contents[project].parent
+
+    def path(self, content: str) -> str:
+        """The way a person writes it: `Finance/Budget/Overview`."""
+        names: list[str] = []
+        here: str | None = content
+        while here is not None and here in self.contents:
+            names.append(self.contents[here].name)
+            here = self.contents[here].parent
+        return "/".join(reversed(names))
+
+    # -- finding by what people type --------------------------------------------------------------------------
+
+    @cached_property
+    def _users_by_name(self) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for user in self.users.values():
+            found[user.name.casefold()].append(user.id)
+            found[f"{user.domain}\\{user.name}".casefold()].append(user.id)
+        return {name: tuple(ids) for name, ids in found.items()}
+
+    def users_named(self, name: str) -> tuple[str, ...]:
+        """Ids of the users with that name or `domain\\name`, in any letter case; several on several domains."""
+        return self._users_by_name.get(name.strip().casefold(), ())
+
+    def find_user(self, words: str) -> User:
+        """The one user a person means by name, `domain\\name` or id; else UnknownName or AmbiguousName."""
+        if words in self.users:
+            return self.users[words]
+        ids = self.users_named(words)
+        if len(ids) == 1:
+            return self.users[ids[0]]
+        if not ids:
+            raise UnknownName(f"no user `{words}` on site `{self.name}`; names are user names, not display names")
+        lines = sorted(f"{self.users[i].domain}\\{self.users[i].name}  {self.users[i].full_name}" for i in ids)
+        raise AmbiguousName(f"several users are called `{words}`; say which:", lines)
+
+    def find_group(self, words: str) -> Group:
+        """The one group a person means by name, `domain\\name` or id; else UnknownName or AmbiguousName."""
+        if words in self.groups:
+            return self.groups[words]
+        wanted = words.strip().casefold()
+        hits = [g for g in self.groups.values() if wanted in (g.name.casefold(), f"{g.domain}\\{g.name}".casefold())]
+        if len(hits) == 1:
+            return hits[0]
+        if not hits:
+            raise UnknownName(f"no group `{words}` on site `{self.name}`")
+        lines = sorted(f"{g.domain}\\{g.name}" for g in hits)
+        raise AmbiguousName(f"several groups are called `{words}`; say which:", lines)
+
+    @cached_property
+    def _contents_by_path(self) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for content in self.contents:
+            found[self.path(content).casefold()].append(content)
+        return {path: tuple(ids) for path, ids in found.items()}
+
+    def find_content(self, words: str) -> Content:
+        """The one content a person means by path, `kind:path` or id; else UnknownName or AmbiguousName."""
+        if words in self.contents:
+            return self.contents[words]
+        kind, colon, rest = words.partition(":")
+        ids = self._contents_by_path.get(words.strip().casefold(), ())
+        if not ids and colon:
+            ids = self._contents_by_path.get(rest.strip().casefold(), ())
+            ids = tuple(i for i in ids if self.contents[i].kind == kind.strip().casefold())
+        if len(ids) == 1:
+            return self.contents[ids[0]]
+        if not ids:
+            raise UnknownName(f"no content `{words}` on site `{self.name}`; give its path, as in `Finance/Budget`")
+        lines = sorted(f"{self.contents[i].kind}:{self.path(i)}  {i}" for i in ids)
+        raise AmbiguousName(f"several things are called `{words}`; say which:", lines)
+
+    # -- another Site -----------------------------------------------------------------------------------------
+
+    def with_users(self, *users: User) -> Site:
+        """This Site with these users added or replaced."""
+        return replace(self, users={**self.users, **{u.id: u for u in users}})
+
+    def with_groups(self, *groups: Group) -> Site:
+        """This Site with these groups added or replaced."""
+        return replace(self, groups={**self.groups, **{g.id: g for g in groups}})
+
+    def with_group_sets(self, *group_sets: GroupSet) -> Site:
+        """This Site with these group sets added or replaced."""
+        return replace(self, group_sets={**self.group_sets, **{s.id: s for s in group_sets}})
+
+    def with_contents(self, *contents: Content) -> Site:
+        """This Site with these contents added or replaced."""
+        return replace(self, contents={**self.contents, **{c.id: c for c in contents}})
+
+    def without_contents(self, ids: Iterable[str]) -> Site:
+        """This Site without these contents; what lies below them is the caller's business."""
+        gone = frozenset(ids)
+        return replace(self, contents={i: c for i, c in self.contents.items() if i not in gone})

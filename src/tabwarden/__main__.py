@@ -1,0 +1,5 @@
+"""`python -m tabwarden`."""
+
+from tabwarden.cli import main
+
+main()

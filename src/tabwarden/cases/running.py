@@ -1,0 +1,102 @@
+"""Running a case: its question put to the reference, its event to the life-cycle, and the differences named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tabwarden.access.abilities import can
+from tabwarden.access.answer import ALLOWED, Answer
+from tabwarden.access.reference import may
+from tabwarden.cases.events import Happened, happen
+from tabwarden.cases.file import Case, Json, site_of
+from tabwarden.cases.steps import apply_step
+from tabwarden.model.site import ALL_USERS, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came out: `problems` is empty when the case passes; `answer` is the last answer, for its trace."""
+
+    case: Case
+    problems: tuple[str, ...]
+    answer: Answer | None = None
+    site: Site | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything the case states came out."""
+        return not self.problems
+
+
+def run(case: Case) -> Verdict:
+    """Run one case under its model, or under both where it says so."""
+    if case.kind == "provisioning":
+        return _provisioning(case)
+    models = ("current", "classic") if case.model == "both" else (case.model,)
+    for model in models:
+        verdict = _question(case, model)
+        if not verdict.passed:
+            return verdict
+    return verdict
+
+
+def _question(case: Case, model: str) -> Verdict:
+    try:
+        site = site_of(case.raw["setup"])
+        question = case.raw["question"]
+        for step in question.get("steps", ()):
+            site = apply_step(site, step)
+        answer = _ask(site, question, model)
+    except (KeyError, TypeError, ValueError) as error:
+        return Verdict(case, (f"the case cannot be run: {type(error).__name__} {error}",))
+    return Verdict(case, tuple(_differences(case, answer)), answer, site)
+
+
+def _ask(site: Site, question: Json, model: str) -> Answer:
+    about = _content_id(question.get("object"))
+    if "capability" in question:
+        return may(site, question["user"], question["capability"], str(about), model=model)
+    target, to = _content_id(question.get("target")), question.get("to")
+    return can(site, question["user"], question["action"], about, target=target, to=to, model=model)
+
+
+def _content_id(words: str | None) -> str | None:
+    """`project:P` and `content:W` name ids; a bare name is taken as it is."""
+    return None if words is None else words.split(":", 1)[-1]
+
+
+def _differences(case: Case, answer: Answer) -> Iterator[str]:
+    expected = case.raw["expected"]
+    found = "allow" if answer.verdict == ALLOWED else "deny"
+    if found != expected:
+        yield f"expected {expected}, found {answer.verdict} because {answer.because} (model {answer.model})"
+    because = case.raw.get("because")
+    if case.kind == "capability" and because and because != answer.because:
+        yield f"expected because {because}, found {answer.because} (model {answer.model})"
+
+
+def _provisioning(case: Case) -> Verdict:
+    try:
+        happened = happen(case.raw["setup"], case.raw["question"])
+    except (KeyError, TypeError, ValueError) as error:
+        return Verdict(case, (f"the case cannot be run: {type(error).__name__} {error}",))
+    return Verdict(case, tuple(_event_differences(case, happened)))
+
+
+def _event_differences(case: Case, happened: Happened) -> Iterator[str]:
+    expected, found = case.raw["expected"], "allow" if happened.done else "deny"
+    if found != expected:
+        yield f"expected {expected}, found {found} because {happened.because}"
+    for name, value in (case.raw.get("result") or {}).items():
+        actual = happened.facts.get(name)
+        if not _same(name, value, actual):
+            yield f"expected {name} {value!r}, found {actual!r}"
+
+
+def _same(name: str, expected: Any, actual: Any) -> bool:
+    """Groups compare as sets in which everybody's All Users is understood."""
+    if name == "groups" and isinstance(expected, list) and actual is not None:
+        return {*expected, ALL_USERS} == {*actual, ALL_USERS}
+    return bool(expected == actual)

@@ -1,0 +1,63 @@
+"""The command line put together from the families in `commands`. No command of its own."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import Annotated
+
+import click
+import typer
+
+from tabwarden import __version__, commands
+from tabwarden.commands.common import ERROR
+
+app = typer.Typer(
+    name="tabwarden",
+    help="Who is in on your Tableau site, what each person can do, why, and what a change would do to people.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tabwarden {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Independent of Tableau and Salesforce."""
+
+
+def _assemble() -> None:
+    """Every module in `commands` that has `register` adds its commands: a new family is one new file."""
+    for found in sorted(pkgutil.iter_modules(commands.__path__), key=lambda module: module.name):
+        module = importlib.import_module(f"{commands.__name__}.{found.name}")
+        if hasattr(module, "register"):
+            module.register(app)
+
+
+_assemble()
+
+
+def main() -> None:
+    """The entry point: usage errors are exit code 1, as all errors are."""
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.UsageError as error:
+        error.show()
+        raise SystemExit(ERROR) from None
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        raise SystemExit(130) from None
+    raise SystemExit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""`tabwarden why`, `who` and `what`: questions to a snapshot. Nothing is written and no server is asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from tabwarden.access.answer import ALLOWED, UNKNOWN, Answer
+from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json
+from tabwarden.model.capability import KIND_NAMES, template_of, ui_name
+from tabwarden.model.errors import UnknownName
+from tabwarden.model.roles import licence_of, ui_role
+from tabwarden.model.site import Content, Site
+from tabwarden.report.answers import (
+    answer_json,
+    checker_grid,
+    people_table,
+    sentence,
+    trace_table,
+)
+from tabwarden.run.ask import SNAPSHOTS, Where, all_sites, open_site, overview, what_may, who_may, why
+
+SnapshotPath = Annotated[Path | None, typer.Option("--snapshot", help="A snapshot's folder; default: the newest.")]
+SnapshotFolder = Annotated[Path, typer.Option("--snapshots", help="Where snapshots are kept.")]
+SiteUrl = Annotated[str | None, typer.Option("--site", help="Content URL of the site, where several are kept.")]
+Model = Annotated[str, typer.Option("--model", help="current, classic (2012) or deny_first (a careful mirror's).")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("why", help="Why a person can or cannot do something, with the trace.")(why_command)
+    app.command("who", help="Who may exercise a capability on a content.")(who_command)
+    app.command("what", help="What a person may do: on one content, on everything, or on all sites.")(what_command)
+
+
+@fail_cleanly
+def why_command(
+    user: Annotated[str, typer.Argument(help="User name, `domain\\name` or id.")],
+    asked: Annotated[str, typer.Argument(metavar="CAPABILITY", help="Any name of it, or `ability:web_save_as`.")],
+    content: Annotated[str | None, typer.Argument(help="Path, as in `Finance/Budget`, or id.")] = None,
+    target: Annotated[str | None, typer.Option("--to", help="The project to save, move or publish to.")] = None,
+    snapshot: SnapshotPath = None,
+    snapshots: SnapshotFolder = SNAPSHOTS,
+    site: SiteUrl = None,
+    model: Model = "current",
+    as_json: AsJson = False,
+) -> None:
+    """One sentence, then ceiling, override, level, the winning rule and the losing ones."""
+    held = open_site(Where(snapshots, snapshot, site, model))
+    answer = why(held, user, asked, content, target=target, model=model)
+    if as_json:
+        print_json({"taken": held.taken.when, **answer_json(held, answer)})
+        return
+    out = console()
+    _print_warning(held)
+    out.print(sentence(held, answer), style="bold", markup=False)
+    out.print(trace_table(held, answer))
+
+
+@fail_cleanly
+def who_command(
+    asked: Annotated[str, typer.Argument(metavar="CAPABILITY", help="Any name of it: Read, View, Download File, ...")],
+    content: Annotated[str, typer.Argument(help="Path, as in `Finance/Budget`, or id.")],
+    everybody: Annotated[bool, typer.Option("--all", help="List those who may not as well.")] = False,
+    snapshot: SnapshotPath = None,
+    snapshots: SnapshotFolder = SNAPSHOTS,
+    site: SiteUrl = None,
+    model: Model = "current",
+    as_json: AsJson = False,
+) -> None:
+    """The people who may, each with what decided; unknown ones are listed as unknown."""
+    held = open_site(Where(snapshots, snapshot, site, model))
+    content_held, named, answers = who_may(held, asked, content, model=model)
+    counts = Counter(a.verdict for a in answers)
+    shown = [a for a in answers if everybody or a.verdict in (ALLOWED, UNKNOWN)]
+    if as_json:
+        print_json({"counts": dict(counts), "people": [answer_json(held, a) for a in shown]})
+        return
+    out = console()
+    _print_warning(held)
+    name = ui_name(named, content_held.kind)
+    path = held.path(content_held.id)
+    out.print(f"{counts[ALLOWED]} of {len(answers)} people may `{name}` {path}", style="bold", markup=False)
+    out.print(people_table(held, shown))
+
+
+@fail_cleanly
+def what_command(
+    user: Annotated[str, typer.Argument(help="User name, `domain\\name` or id.")],
+    content: Annotated[str | None, typer.Argument(help="Path or id; without it everything she may View.")] = None,
+    all_of_them: Annotated[bool, typer.Option("--all-sites", help="Her role and reach on every site kept.")] = False,
+    snapshot: SnapshotPath = None,
+    snapshots: SnapshotFolder = SNAPSHOTS,
+    site: SiteUrl = None,
+    model: Model = "current",
+    as_json: AsJson = False,
+) -> None:
+    """The permission checker's grid for one content, or a list."""
+    where = Where(snapshots, snapshot, site, model)
+    if all_of_them:
+        _on_all_sites(where, user, as_json)
+    elif content is not None:
+        _on_one(open_site(where), user, content, model, as_json)
+    else:
+        _on_everything(open_site(where), user, model, as_json)
+
+
+def _on_one(site: Site, user: str, content: str, model: str, as_json: bool) -> None:
+    person, held, answers = what_may(site, user, content, model=model)
+    if as_json:
+        print_json([answer_json(site, a) for a in answers])
+        return
+    out = console()
+    _print_warning(site)
+    kind = KIND_NAMES.get(held.kind, held.kind)
+    out.print(f"{person.name}, {ui_role(person.site_role)}, on the {kind} {site.path(held.id)}", style="bold")
+    out.print(checker_grid(site, answers))
+
+
+def _template(held: Content, answers: list[Answer]) -> str:
+    return template_of(held.kind, frozenset(a.asked for a in answers if a.allowed), frozenset())
+
+
+def _on_everything(site: Site, user: str, model: str, as_json: bool) -> None:
+    person = site.find_user(user)
+    rows = list(overview(site, person, model=model))
+    if as_json:
+        listed = [
+            {
+                "id": held.id,
+                "kind": held.kind,
+                "path": site.path(held.id),
+                "allowed": [a.asked for a in answers if a.allowed],
+                "as_template": _template(held, answers),
+            }
+            for held, answers in rows
+        ]
+        print_json({"user": person.name, "site_role": person.site_role, "contents": listed})
+        return
+    table = Table("Content", "Kind", "As template", "May")
+    for held, answers in rows:
+        names = ", ".join(ui_name(a.asked, held.kind) for a in answers if a.allowed)
+        table.add_row(site.path(held.id), KIND_NAMES.get(held.kind, held.kind), _template(held, answers), names)
+    out = console()
+    _print_warning(site)
+    out.print(f"{person.name}, {ui_role(person.site_role)}, may View {len(rows)} things", style="bold", markup=False)
+    out.print(table)
+
+
+def _on_all_sites(where: Where, user: str, as_json: bool) -> None:
+    """The same person has a role of her own on each site; nothing is shared between them (blog, introduction)."""
+    rows = []
+    for site in all_sites(where):
+        for person in (site.users[u] for u in site.users_named(user)):
+            seen = sum(1 for _ in overview(site, person, model=where.model))
+            rows.append((site, person, seen))
+    if not rows:
+        raise UnknownName(f"no user `{user}` on any site kept in `{where.folder}`")
+    if as_json:
+        print_json(
+            [
+                {
+                    "site": site.content_url,
+                    "user": person.name,
+                    "domain": person.domain,
+                    "site_role": person.site_role,
+                    "licence": licence_of(person.site_role),
+                    "views": seen,
+                }
+                for site, person, seen in rows
+            ]
+        )
+        return
+    table = Table("Site", "User", "Site role", "Licence", "May View")
+    for site, person, seen in rows:
+        licence = licence_of(person.site_role) or "none"
+        table.add_row(site.name, person.name, ui_role(person.site_role), licence, str(seen))
+    console().print(table)
+
+
+def _print_warning(site: Site) -> None:
+    """A Site that is not whole says so before it answers."""
+    if site.partial:
+        typer.echo(f"not read: {'; '.join(site.partial)}; what depends on it is unknown", err=True)

@@ -1,0 +1,61 @@
+"""What every command shares: exit codes, one way to fail, one way to print JSON. No command of its own."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any, NoReturn, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+
+from tabwarden.model.errors import TabwardenError
+
+DONE, ERROR, CHANGES, STOPPED = 0, 1, 2, 3
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines instead of text.")]
+
+
+def console() -> Console:
+    """Where people read results: standard output, as wide as the terminal, never cutting words in a pipe."""
+    out = Console(highlight=False, soft_wrap=False)
+    if not out.is_terminal:
+        out = Console(highlight=False, width=max(out.width, 160))
+    return out
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def say_error(message: str) -> None:
+    """A problem, on standard error."""
+    Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(f"tabwarden: {message}")
+
+
+def leave(code: int) -> NoReturn:
+    """End the command with an exit code."""
+    raise typer.Exit(code)
+
+
+def fail_cleanly(command: Callable[P, R]) -> Callable[P, R]:
+    """A TabwardenError becomes its message on standard error and exit code 1; anything else stays a traceback."""
+
+    @functools.wraps(command)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except TabwardenError as error:
+            say_error(str(error))
+            raise typer.Exit(ERROR) from None
+        except BrokenPipeError:
+            sys.stderr.close()
+            raise typer.Exit(DONE) from None
+
+    return guarded

@@ -1,0 +1,1 @@
+"""The only place that words values, for people and for machines."""

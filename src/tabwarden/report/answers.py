@@ -1,0 +1,247 @@
+"""Answers in words and in JSON: one sentence, the trace, the permission checker's grid. Not how they are found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from tabwarden.access.answer import ALLOWED, DENIED, Answer
+from tabwarden.model.capability import KIND_NAMES, ui_name
+from tabwarden.model.roles import ui_role
+from tabwarden.model.site import ALLOW, Grantee, Rule, Site
+
+MARKS = {ALLOWED: ("yes", "green"), DENIED: ("no", "red"), "unknown": ("unknown", "yellow")}
+
+# What each reason means, for a manager; `{}` is filled by `_filled`.
+SENTENCES = {
+    "site_role": "the site role {role} never includes it",
+    "site_setting": "the site has switched it off",
+    "not_applicable": "{a_kind} has no such capability",
+    "admin": "{role} may do everything on the site",
+    "project_owner": "{user} owns the project {at}",
+    "project_leader": "{user} leads the project {at}{through}",
+    "content_owner": "{user} owns it",
+    "locked_project": "permissions are locked to the project {manager} and are edited there, by those who lead it",
+    "tabs_shown": "sheets are shown as tabs, so the workbook's rules count and no view has rules of its own",
+    "user_deny": "a rule denies it to {user} in person",
+    "user_allow": "a rule allows it to {user} in person",
+    "group_deny": "a rule denies it to {grantees}",
+    "group_allow": "a rule allows it to {grantees}",
+    "groupset_deny": "a rule denies it to {grantees}",
+    "groupset_allow": "a rule allows it to {grantees}",
+    "default_deny": "nobody allowed it, and what nobody allows is denied",
+    "deny_rule": "in this model any Deny is final, and {grantees} is denied",
+    "embedded_credentials": "the workbook signs in to its data source with embedded credentials",
+    "missing_connect": "the workbook asks each person for access to its data source, and {user} may not Connect to it",
+    "admin_only": "only administrators may do that",
+    "not_owner": "only the owner may do that",
+    "not_leader": "only the project's owner, its leaders and administrators may do that",
+    "guest_cannot_own": "Guest can own nothing",
+    "not_read": "the rules or members that decide were not read",
+    "ok": "every condition is met",
+}
+LEVELS = {
+    "own": "its own rules",
+    "workbook": "the rules of the workbook {holder}, because its sheets are shown as tabs",
+    "project_default": "the {kind} rules of the project {holder}, because its permissions are locked",
+    "project": "the rules of the project {holder}, which locks nested projects",
+    "database_default": "the table rules of the database {holder}, because it is locked",
+    "unread": "not read",
+}
+
+
+def grantee_name(site: Site, grantee: Grantee) -> str:
+    """`group Sales`, `user ann`; a grantee that is not on the site is named by id."""
+    kind = "group set" if grantee.kind == "groupSet" else grantee.kind
+    return f"{kind} {_bare_name(site, grantee)}"
+
+
+def _bare_name(site: Site, grantee: Grantee) -> str:
+    held: dict[str, Any] = {"user": site.users, "group": site.groups, "groupSet": site.group_sets}
+    found = held.get(grantee.kind, {}).get(grantee.id)
+    return str(found.name) if found is not None else grantee.id
+
+
+def asked_name(site: Site, answer: Answer) -> str:
+    """The capability as Tableau's dialog names it, or the action in words."""
+    held = site.contents.get(answer.content or "")
+    kind = held.kind if held is not None else None
+    return answer.asked.replace("_", " ") if answer.conditions else ui_name(answer.asked, kind)
+
+
+def _content_name(site: Site, content: str | None) -> str:
+    return site.path(content) if content is not None and content in site.contents else (content or "the site")
+
+
+def _filled(site: Site, answer: Answer) -> str:
+    user = site.users[answer.user]
+    held = site.contents.get(answer.content or "")
+    kind = KIND_NAMES.get(held.kind, held.kind) if held is not None else "site"
+    listed = sorted({grantee_name(site, rule.grantee) for rule in answer.deciding})
+    through = f" through {listed[0]}" if listed and not listed[0].startswith("user ") else ""
+    manager = answer.governing.holder if answer.governing is not None else None
+    return SENTENCES.get(answer.because, answer.because.replace("_", " ")).format(
+        role=ui_role(user.site_role),
+        user=user.name,
+        a_kind=f"a {kind}",
+        at=_content_name(site, answer.at),
+        through=through,
+        manager=_content_name(site, manager),
+        grantees=" and ".join(listed) or "nobody",
+    )
+
+
+def sentence(site: Site, answer: Answer) -> str:
+    """One sentence a manager understands."""
+    user, asked = site.users[answer.user].name, asked_name(site, answer)
+    where = f" on {_content_name(site, answer.content)}" if answer.content is not None else ""
+    verb = {ALLOWED: "can", DENIED: "cannot"}.get(answer.verdict, "may or may not be able to")
+    quoted = asked if answer.conditions else f"`{asked}`"
+    return f"{user} {verb} {quoted}{where}: {_filled(site, answer)}."
+
+
+def rule_words(site: Site, rule: Rule) -> str:
+    """`Deny Download Full Data to group Contractors`."""
+    return f"{rule.mode} {ui_name(rule.capability)} to {grantee_name(site, rule.grantee)}"
+
+
+def trace(site: Site, answer: Answer) -> list[tuple[str, str]]:
+    """The steps in order as (step, words): ceiling, override, level, winning rule, losing rules."""
+    if answer.conditions:
+        return [line for n, part in enumerate(answer.conditions, 1) for line in _condition(site, n, part)]
+    return [*_gates(site, answer), *_rules(site, answer)]
+
+
+def _condition(site: Site, number: int, part: Answer) -> Iterable[tuple[str, str]]:
+    name = ui_name(part.asked) if part.steps else part.asked.replace("_", " ")
+    where = _content_name(site, part.content)
+    yield f"{number}", f"{MARKS[part.verdict][0]}: {name} on {where}: {_filled(site, part)}"
+
+
+def _gates(site: Site, answer: Answer) -> Iterable[tuple[str, str]]:
+    role = ui_role(site.users[answer.user].site_role)
+    words = {"yes": "permits it", "no": "never permits it"}.get(answer.ceiling, "is not known to permit it or not")
+    yield "ceiling", f"{role} {words}"
+    step = next((s for s in answer.steps if s.name == "override"), None)
+    if step is not None and step.result != "none":
+        at = f" of {_content_name(site, step.detail[0])}" if step.detail else ""
+        yield "override", f"{step.result.replace('_', ' ')}{at}"
+    else:
+        yield "override", "none: no administrator, owner or leader"
+    if answer.governing is not None:
+        level = LEVELS[answer.governing.level]
+        yield (
+            "level",
+            level.format(
+                holder=_content_name(site, answer.governing.holder),
+                kind=KIND_NAMES.get(answer.governing.kind, answer.governing.kind),
+            ),
+        )
+
+
+def _rules(site: Site, answer: Answer) -> Iterable[tuple[str, str]]:
+    for rule in answer.deciding:
+        yield "decides", rule_words(site, rule)
+    for lost in answer.losing:
+        yield "lost", f"{rule_words(site, lost.rule)}, to {lost.to.replace('_', ' ')}"
+    if not answer.deciding and not answer.losing:
+        yield "rules", "none speaks of this person"
+
+
+def decider(site: Site, answer: Answer) -> str:
+    """Which user, group or role decided: the cell of the permission checker."""
+    role = ui_role(site.users[answer.user].site_role)
+    if answer.deciding:
+        modes = "Allow" if answer.deciding[0].mode == ALLOW else "Deny"
+        listed = ", ".join(sorted({grantee_name(site, r.grantee) for r in answer.deciding}))
+        if answer.because == "project_leader":
+            return f"leader of {_content_name(site, answer.at)}: {listed}"
+        return f"{modes} to {listed}"
+    named = {
+        "site_role": f"site role {role}",
+        "admin": f"site role {role}",
+        "content_owner": "owner",
+        "project_owner": f"owner of {_content_name(site, answer.at)}",
+        "project_leader": f"leader of {_content_name(site, answer.at)}",
+        "default_deny": "no rule",
+        "not_applicable": "not a capability of this kind",
+        "locked_project": "locked to a project",
+        "not_read": "not read",
+    }
+    return named.get(answer.because, answer.because.replace("_", " "))
+
+
+# -- tables ---------------------------------------------------------------------------------------------------
+
+
+def mark(answer: Answer) -> Text:
+    """yes, no or unknown, in its colour."""
+    word, colour = MARKS[answer.verdict]
+    return Text(word, style=colour)
+
+
+def trace_table(site: Site, answer: Answer) -> Table:
+    """The trace, one step a line."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for step, words in trace(site, answer):
+        table.add_row(step, words)
+    return table
+
+
+def checker_grid(site: Site, answers: Iterable[Answer]) -> Table:
+    """The permission checker's grid: each capability, the verdict, and who decided it."""
+    table = Table("Capability", "Effective", "Decided by", "Reason", title_justify="left")
+    for answer in answers:
+        table.add_row(asked_name(site, answer), mark(answer), decider(site, answer), answer.because)
+    return table
+
+
+def people_table(site: Site, answers: Iterable[Answer]) -> Table:
+    """Who may: one person a line."""
+    table = Table("User", "Name", "Site role", "May", "Decided by")
+    for answer in answers:
+        user = site.users[answer.user]
+        table.add_row(user.name, user.full_name, ui_role(user.site_role), mark(answer), decider(site, answer))
+    return table
+
+
+# -- JSON -----------------------------------------------------------------------------------------------------
+
+
+def rule_json(site: Site, rule: Rule) -> dict[str, Any]:
+    """A rule with its grantee by kind, name and id."""
+    return {
+        "grantee": {**rule.grantee._asdict(), "name": _bare_name(site, rule.grantee)},
+        "capability": rule.capability,
+        "mode": rule.mode,
+    }
+
+
+def answer_json(site: Site, answer: Answer) -> dict[str, Any]:
+    """Everything of an Answer that a machine may want; names beside ids."""
+    user = site.users[answer.user]
+    held = site.contents.get(answer.content or "")
+    governing = answer.governing
+    return {
+        "verdict": answer.verdict,
+        "because": answer.because,
+        "sentence": sentence(site, answer),
+        "user": {"id": user.id, "name": user.name, "domain": user.domain, "site_role": user.site_role},
+        "content": None if held is None else {"id": held.id, "kind": held.kind, "path": site.path(held.id)},
+        ("action" if answer.conditions else "capability"): answer.asked,
+        "model": answer.model,
+        "ceiling": answer.ceiling,
+        "governing": None
+        if governing is None
+        else {"level": governing.level, "holder": _content_name(site, governing.holder), "kind": governing.kind},
+        "at": None if answer.at is None else _content_name(site, answer.at),
+        "deciding": [rule_json(site, rule) for rule in answer.deciding],
+        "losing": [{**rule_json(site, lost.rule), "to": lost.to} for lost in answer.losing],
+        "conditions": [answer_json(site, part) for part in answer.conditions],
+        "trace": [{"step": step, "words": words} for step, words in trace(site, answer)],
+    }

@@ -1,0 +1,1 @@
+"""Gather, decide, do: one file a run."""

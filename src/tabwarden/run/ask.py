@@ -1,0 +1,116 @@
+"""Asking a snapshot: find it, find what the person's words mean, put the question. Writes nothing, reads no server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tabwarden.access.abilities import ACTIONS, can
+from tabwarden.access.answer import Answer
+from tabwarden.access.reference import may, what, who
+from tabwarden.model.capability import applies, capability_named
+from tabwarden.model.errors import AmbiguousName, UnknownName
+from tabwarden.model.site import Content, Site, User
+from tabwarden.model.switches import MODELS
+from tabwarden.store import snapshot
+
+SNAPSHOTS = Path(".tabwarden") / "snapshots"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which snapshot to ask: `path` itself, else the newest in `folder`, of `site` (content URL) if given."""
+
+    folder: Path = SNAPSHOTS
+    path: Path | None = None
+    site: str | None = None
+    model: str = "current"
+
+
+def open_site(where: Where) -> Site:
+    """The Site to ask; UnknownName where there is no snapshot, or no such model."""
+    if where.model not in MODELS:
+        raise UnknownName(f"no model is called `{where.model}`; models are {', '.join(MODELS)}")
+    if where.path is not None:
+        return snapshot.load(where.path)
+    found = _newest(where)
+    if not found:
+        of = f" of site `{where.site}`" if where.site is not None else ""
+        raise UnknownName(f"no snapshot{of} in `{where.folder}`: take one with `tabwarden read`")
+    if len(found) > 1 and where.site is None:
+        urls = ", ".join(f"`{url}`" for url in sorted(found))
+        raise UnknownName(f"`{where.folder}` holds snapshots of several sites; say which with --site: {urls}")
+    return snapshot.load(next(iter(found.values())))
+
+
+def all_sites(where: Where) -> list[Site]:
+    """The newest snapshot of every site in the folder."""
+    return [snapshot.load(path) for _, path in sorted(_newest(where).items())]
+
+
+def _newest(where: Where) -> dict[str, Path]:
+    urls = [where.site] if where.site is not None else sorted(snapshot.sites(where.folder))
+    found = {url: snapshot.latest(where.folder, url) for url in urls}
+    return {url: path for url, path in found.items() if path is not None}
+
+
+def why(site: Site, user: str, asked: str, content: str | None, *, target: str | None, model: str) -> Answer:
+    """The Answer to words: a user's name, a capability or ability by name, a content's path.
+
+    Where a word names both, as `publish` does, the capability is meant; `ability:publish` asks for the ability.
+    """
+    person = site.find_user(user)
+    held = site.find_content(content) if content is not None else None
+    action = _ability(asked, held)
+    if action is not None:
+        to = site.find_content(target).id if target is not None else None
+        return can(site, person.id, action, held.id if held else None, target=to, model=model)
+    if held is None:
+        raise UnknownName(f"`{asked}` needs a content to be asked about; give its path, as in `Finance/Budget`")
+    return may(site, person.id, capability(site, asked, held), held.id, model=model)
+
+
+def _ability(words: str, held: Content | None) -> str | None:
+    """The ability meant, None when it is a capability. Raises UnknownName for an ability nobody knows."""
+    prefix, _, rest = words.strip().casefold().partition(":")
+    forced = prefix == "ability"
+    action = (rest if forced else words.strip().casefold()).strip().replace(" ", "_").replace("-", "_")
+    if forced and action not in ACTIONS:
+        raise UnknownName(f"no ability is called `{action}`; abilities are {', '.join(sorted(ACTIONS))}")
+    if forced or action not in ACTIONS:
+        return action if forced else None
+    try:
+        return None if held is not None and applies(capability_named(words, held.kind), held.kind) else action
+    except (UnknownName, AmbiguousName):
+        return action
+
+
+def capability(site: Site, words: str, held: Content) -> str:
+    """A capability by any of its names; one unknown to this release only if a rule of the site names it."""
+    try:
+        return capability_named(words, held.kind)
+    except UnknownName:
+        if any(rule.capability == words for c in site.contents.values() for rule in c.rules or ()):
+            return words
+        raise
+
+
+def who_may(site: Site, asked: str, content: str, *, model: str) -> tuple[Content, str, list[Answer]]:
+    """Everybody's Answer for a capability on a content."""
+    held = site.find_content(content)
+    named = capability(site, asked, held)
+    return held, named, list(who(site, named, held.id, model=model))
+
+
+def what_may(site: Site, user: str, content: str, *, model: str) -> tuple[User, Content, list[Answer]]:
+    """One person's Answer for every capability of a content."""
+    person, held = site.find_user(user), site.find_content(content)
+    return person, held, list(what(site, person.id, held.id, model=model))
+
+
+def overview(site: Site, user: User, *, model: str) -> Iterator[tuple[Content, list[Answer]]]:
+    """What one person may on everything she may View, in order of path."""
+    for held in sorted(site.contents.values(), key=lambda c: site.path(c.id).casefold()):
+        if held.kind != "collection" and may(site, user.id, "Read", held.id, model=model).allowed:
+            yield held, list(what(site, user.id, held.id, model=model))

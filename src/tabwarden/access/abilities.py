@@ -10,52 +10,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
+from tabwarden.access.deed import (
+    Conditions,
+    Deed,
+    own_connect,
+    owns,
+    project_of,
+    role_publishes,
+    rules_project,
+    workbook_of,
+)
 from tabwarden.access.leading import power_over
-from tabwarden.access.reference import as_seen_by, may
+from tabwarden.access.reference import as_seen_by
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.governing import managing_project
 from tabwarden.model.roles import current_role, is_admin, publishes
 from tabwarden.model.site import Site
 from tabwarden.model.switches import CURRENT, DOCUMENTED, Switches
-
-
-class Deed(NamedTuple):
-    """A question about an ability: who, what, on which content, towards which project or person (ids)."""
-
-    site: Site
-    user: str
-    action: str
-    content: str | None
-    target: str | None
-    to: str | None
-    model: str
-    switches: Switches
-
-    def may(self, capability: str, content: str) -> Answer:
-        """The reference's answer for the same person."""
-        return may(self.site, self.user, capability, content, model=self.model, switches=self.switches)
-
-    def says(self, fact: bool, because: str, *, yes: str = "ok") -> Answer:
-        """A condition that is a plain fact: its reason is `because` when it does not hold."""
-        verdict, reason = (ALLOWED, yes) if fact else (DENIED, because)
-        return Answer(verdict, reason, self.user, self.action, self.content, self.model)
-
-    @property
-    def role(self) -> str:
-        """The person's site role."""
-        return self.site.users[self.user].site_role
-
-    def on(self) -> str:
-        """The content asked about; an action that needs one and got none is a caller's mistake."""
-        if self.content is None:
-            raise UnknownName(f"`{self.action}` needs a content to be asked about")
-        return self.content
-
-
-Conditions = tuple[Answer, ...]
 
 
 def can(
@@ -108,80 +81,12 @@ def _summed(deed: Deed, conditions: Conditions) -> Answer:
     )
 
 
-# -- conditions that several abilities share -----------------------------------------------------------------
-
-
-def _role_publishes(deed: Deed) -> Answer:
-    return deed.says(publishes(deed.role) != "no", "site_role")
-
-
-def _rules_project(deed: Deed, project: str, *, otherwise: str = "not_leader") -> Answer:
-    """Administrator, or owner or leader of the project or of a parent."""
-    if is_admin(deed.role):
-        return deed.says(True, otherwise, yes="admin")
-    power = power_over(deed.site, deed.user, project, deed.model)
-    return deed.says(power is not None, otherwise, yes=power.reason if power is not None else "ok")
-
-
-def _owns(deed: Deed, content: str, *, yes: str) -> Answer:
-    if is_admin(deed.role):
-        return deed.says(True, "not_owner", yes="admin")
-    return deed.says(deed.site.contents[content].owner == deed.user, "not_owner", yes=yes)
-
-
-def _own_connect(deed: Deed, workbook: str, *, only_prompted: bool) -> Conditions:
-    """Own Connect on the published data sources behind a workbook (§6.1); embedded ones only for web editing."""
-    found: list[Answer] = []
-    for use in deed.site.contents[workbook].uses:
-        if use.auth == "embed" and only_prompted:
-            found.append(deed.says(True, "missing_connect", yes="embedded_credentials"))
-            continue
-        if use.datasource not in deed.site.contents:
-            found.append(Answer(UNKNOWN, "not_read", deed.user, deed.action, workbook, deed.model))
-            continue
-        needed = ["Connect", "Read"] if deed.switches.prompted_needs_view and only_prompted else ["Connect"]
-        for capability in needed:
-            answer = deed.may(capability, use.datasource)
-            denied = answer.verdict == DENIED and capability == "Connect"
-            found.append(_renamed(answer, "missing_connect") if denied else answer)
-    return tuple(found)
-
-
-def _renamed(answer: Answer, because: str) -> Answer:
-    return Answer(
-        answer.verdict,
-        because,
-        answer.user,
-        answer.asked,
-        answer.content,
-        answer.model,
-        answer.deciding,
-        answer.losing,
-        answer.at,
-        answer.ceiling,
-        answer.governing,
-        answer.steps,
-    )
-
-
-def _workbook_of(deed: Deed) -> str:
-    held = deed.site.contents[deed.on()]
-    return held.parent if held.kind == "view" and held.parent is not None else held.id
-
-
-def _project_of(deed: Deed) -> str:
-    project = deed.site.project_of(deed.on())
-    if project is None or project not in deed.site.contents:
-        raise UnknownName(f"the project of `{deed.site.path(deed.on())}` was not read, so `{deed.action}` is unknown")
-    return project
-
-
 # -- publishing and opening ----------------------------------------------------------------------------------
 
 
 def _publish(deed: Deed) -> Conditions:
     project = deed.on()
-    conditions = [_role_publishes(deed), deed.may("Write", project)]
+    conditions = [role_publishes(deed), deed.may("Write", project)]
     parent = deed.site.contents[project].parent
     if deed.switches.nested_publish_needs_parent and parent is not None and parent in deed.site.contents:
         conditions.append(deed.may("Write", parent))
@@ -200,32 +105,32 @@ def _see_data(deed: Deed) -> Conditions:
     content = deed.on()
     if deed.site.contents[content].kind == "datasource":
         return (deed.may("Read", content), deed.may("Connect", content))
-    return (*_own_connect(deed, _workbook_of(deed), only_prompted=True), deed.may("Read", content))[::-1]
+    return (*own_connect(deed, workbook_of(deed), only_prompted=True), deed.may("Read", content))[::-1]
 
 
 def _create_metric(deed: Deed) -> Conditions:
-    project = deed.target or _project_of(deed)
-    return (_role_publishes(deed), deed.may("ViewUnderlyingData", deed.on()), deed.may("Write", project))
+    project = deed.target or project_of(deed)
+    return (role_publishes(deed), deed.may("ViewUnderlyingData", deed.on()), deed.may("Write", project))
 
 
 # -- web editing (§6.2) --------------------------------------------------------------------------------------
 
 
 def _web_edit(deed: Deed) -> Conditions:
-    workbook = _workbook_of(deed)
+    workbook = workbook_of(deed)
     return (
         deed.says(deed.site.settings.web_authoring, "site_setting"),
         deed.may("WebAuthoring", deed.on()),
-        *_own_connect(deed, workbook, only_prompted=False),
+        *own_connect(deed, workbook, only_prompted=False),
         deed.may("Read", deed.on()),
     )
 
 
 def _web_save_as(deed: Deed) -> Conditions:
-    workbook = _workbook_of(deed)
+    workbook = workbook_of(deed)
     return (
         *_web_edit(deed),
-        _role_publishes(deed),
+        role_publishes(deed),
         deed.may("ExportXml", workbook),
         _some_project(deed) if deed.target is None else deed.may("Write", deed.target),
     )
@@ -239,23 +144,23 @@ def _some_project(deed: Deed) -> Answer:
 
 
 def _web_overwrite(deed: Deed) -> Conditions:
-    workbook = _workbook_of(deed)
+    workbook = workbook_of(deed)
     return (
         *_web_edit(deed),
-        _role_publishes(deed),
+        role_publishes(deed),
         deed.may("ExportXml", workbook),
         deed.may("Write", workbook),
-        deed.may("Write", _project_of(deed)),
+        deed.may("Write", project_of(deed)),
     )
 
 
 def _file_save(deed: Deed) -> Conditions:
     """File > Save is the owner's alone, an administrator's least of all (blog, §3 "Save")."""
-    workbook = _workbook_of(deed)
+    workbook = workbook_of(deed)
     owner = deed.site.contents[workbook].owner == deed.user
-    conditions = [*_web_edit(deed), _role_publishes(deed), deed.says(owner, "not_owner", yes="content_owner")]
+    conditions = [*_web_edit(deed), role_publishes(deed), deed.says(owner, "not_owner", yes="content_owner")]
     if deed.switches.save_needs_publish:
-        conditions.append(deed.may("Write", _project_of(deed)))
+        conditions.append(deed.may("Write", project_of(deed)))
     return tuple(conditions)
 
 
@@ -275,13 +180,13 @@ def _move(deed: Deed) -> Conditions:
     source = deed.may("ChangeHierarchy", content)
     if power is not None or owner:
         source = deed.says(True, "default_deny", yes=power.reason if power is not None else "content_owner")
-    return (_role_publishes(deed), deed.may("Read", deed.target), deed.may("Write", deed.target), source)
+    return (role_publishes(deed), deed.may("Read", deed.target), deed.may("Write", deed.target), source)
 
 
 def _move_project(deed: Deed, project: str) -> Conditions:
     if deed.target is None:
         return (deed.says(False, "admin_only"),)
-    return (_role_publishes(deed), _rules_project(deed, deed.target), _rules_project(deed, project))
+    return (role_publishes(deed), rules_project(deed, deed.target), rules_project(deed, project))
 
 
 def _delete(deed: Deed) -> Conditions:
@@ -295,12 +200,12 @@ def _delete(deed: Deed) -> Conditions:
 def _delete_top(deed: Deed) -> Conditions:
     if not deed.switches.owner_deletes_top_level:
         return (deed.says(is_admin(deed.role), "admin_only", yes="admin"),)
-    owner = _owns(deed, deed.on(), yes="project_owner")
-    return (_role_publishes(deed), owner if owner.allowed else deed.says(False, "admin_only"))
+    owner = owns(deed, deed.on(), yes="project_owner")
+    return (role_publishes(deed), owner if owner.allowed else deed.says(False, "admin_only"))
 
 
 def _delete_nested(deed: Deed) -> Conditions:
-    return (_role_publishes(deed), _rules_project(deed, deed.on()))
+    return (role_publishes(deed), rules_project(deed, deed.on()))
 
 
 def _create_top(deed: Deed) -> Conditions:
@@ -308,14 +213,14 @@ def _create_top(deed: Deed) -> Conditions:
 
 
 def _create_nested(deed: Deed) -> Conditions:
-    return (_role_publishes(deed), _rules_project(deed, deed.on()))
+    return (role_publishes(deed), rules_project(deed, deed.on()))
 
 
 def _rename(deed: Deed) -> Conditions:
     """Renaming is not named by the sources: taken as Overwrite on content, as leading on projects (B)."""
     if deed.site.contents[deed.on()].kind == "project":
-        return (_role_publishes(deed), _rules_project(deed, deed.on()))
-    return (_role_publishes(deed), deed.may("Write", deed.on()))
+        return (role_publishes(deed), rules_project(deed, deed.on()))
+    return (role_publishes(deed), deed.may("Write", deed.on()))
 
 
 # -- owners --------------------------------------------------------------------------------------------------
@@ -323,7 +228,7 @@ def _rename(deed: Deed) -> Conditions:
 
 def _change_project_owner(deed: Deed) -> Conditions:
     """The present owner or an administrator, not a leader; the new owner must be able to publish."""
-    return (_role_publishes(deed), _owns(deed, deed.on(), yes="project_owner"), *_new_owner(deed, publisher=True))
+    return (role_publishes(deed), owns(deed, deed.on(), yes="project_owner"), *_new_owner(deed, publisher=True))
 
 
 def _change_content_owner(deed: Deed) -> Conditions:
@@ -331,11 +236,11 @@ def _change_content_owner(deed: Deed) -> Conditions:
     held = deed.site.contents[content]
     if held.kind == "project":
         return _change_project_owner(deed)
-    owner = _owns(deed, content, yes="content_owner")
+    owner = owns(deed, content, yes="content_owner")
     if not owner.allowed and deed.switches.leader_changes_owner:
-        leads = _rules_project(deed, _project_of(deed))
+        leads = rules_project(deed, project_of(deed))
         owner = leads if leads.allowed else owner
-    return (_role_publishes(deed), owner, *_new_owner(deed, publisher=False))
+    return (role_publishes(deed), owner, *_new_owner(deed, publisher=False))
 
 
 def _new_owner(deed: Deed, *, publisher: bool) -> Conditions:
@@ -370,7 +275,7 @@ def _set_view_rules(deed: Deed) -> Conditions:
         return (deed.says(False, "not_applicable"),)
     project = deed.site.project_of(content)
     locked = project in deed.site.contents and managing_project(deed.site, str(project)) is not None
-    shown = deed.site.contents[_workbook_of(deed)].tabs
+    shown = deed.site.contents[workbook_of(deed)].tabs
     return (
         deed.says(not locked, "locked_project"),
         deed.says(not shown, "tabs_shown"),
@@ -381,11 +286,11 @@ def _set_view_rules(deed: Deed) -> Conditions:
 def _set_project_rules(deed: Deed) -> Conditions:
     """Rules, defaults, leaders and the mode are edited on the managing project, by its people or above it."""
     project = deed.on()
-    leads = _rules_project(deed, project)
+    leads = rules_project(deed, project)
     manager = managing_project(deed.site, project)
     if manager is None or manager == project or not leads.allowed:
-        return (_role_publishes(deed), leads)
-    return (_role_publishes(deed), _rules_project(deed, manager, otherwise="locked_project"))
+        return (role_publishes(deed), leads)
+    return (role_publishes(deed), rules_project(deed, manager, otherwise="locked_project"))
 
 
 ACTIONS: Mapping[str, Callable[[Deed], Conditions]] = MappingProxyType(

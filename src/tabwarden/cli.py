@@ -6,11 +6,12 @@ import importlib
 import pkgutil
 from typing import Annotated
 
-import click
 import typer
 
 from tabwarden import __version__, commands
 from tabwarden.commands.common import ERROR
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="tabwarden",
@@ -48,14 +49,19 @@ _assemble()
 
 
 def main() -> None:
-    """The entry point: usage errors are exit code 1, as all errors are."""
+    """The entry point: a usage error is exit code 1, as all errors are, because 2 says that a plan found changes."""
     try:
         code = app(standalone_mode=False)
-    except click.exceptions.UsageError as error:
+    except Exception as error:
+        # typer brings its own click, so its usage errors are known by what they can do, not by their class.
+        if type(error).__name__ == "Abort":
+            raise SystemExit(INTERRUPTED) from None
+        if not hasattr(error, "show"):
+            raise
         error.show()
         raise SystemExit(ERROR) from None
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        raise SystemExit(130) from None
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
     raise SystemExit(code if isinstance(code, int) else 0)
 
 

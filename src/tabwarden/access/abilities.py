@@ -105,7 +105,7 @@ def _see_data(deed: Deed) -> Conditions:
     content = deed.on()
     if deed.site.contents[content].kind == "datasource":
         return (deed.may("Read", content), deed.may("Connect", content))
-    return (*own_connect(deed, workbook_of(deed), only_prompted=True), deed.may("Read", content))[::-1]
+    return (deed.may("Read", content), *own_connect(deed, workbook_of(deed), only_prompted=True))
 
 
 def _create_metric(deed: Deed) -> Conditions:

@@ -1,0 +1,161 @@
+"""Writes the reference pages that are made from code: `python docs/generate.py`. A test checks they are fresh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+import typer.main
+
+from tabwarden.cli import app
+from tabwarden.model.capability import (
+    CAPABILITIES,
+    KIND_NAMES,
+    KINDS,
+    LEGACY_TEMPLATES,
+    TEMPLATE_ORDER,
+    TEMPLATES,
+    ui_name,
+)
+from tabwarden.model.roles import CEILINGS, LEGACY_ROLES, MERGE, SITE_ROLES
+
+REFERENCE = Path(__file__).parent / "reference"
+MADE = "<!-- made by docs/generate.py; do not edit -->"
+MARKS = "Marks: V read in a source, B believed, C sources contradict each other."
+
+
+def _table(head: list[str], rows: list[list[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+
+
+def capabilities() -> Iterator[str]:
+    """Capabilities, their names, and the templates."""
+    yield "# Capabilities and templates"
+    yield ""
+    yield "Every command takes a capability by its REST name, by today's name in Tableau's dialog, and by older names."
+    yield "A letter says which template first sets it: V View, X Explore, P Publish, A Administer;"
+    yield "`·` means the kind has it outside the templates."
+    yield MARKS
+    yield ""
+    kinds = [k for k in KINDS if k != "collection"]
+    rows = []
+    for row in CAPABILITIES.values():
+        cells = []
+        for kind in kinds:
+            template = row.kinds.get(kind)
+            cells.append("" if template is None else (template[0].replace("E", "X") if template else "·"))
+        rows.append([f"`{row.name}`", row.ui, ", ".join(row.earlier), *cells, row.mark])
+    yield from _table(["REST name", "today", "also called", *(KIND_NAMES[k] for k in kinds), "mark"], rows)
+    yield ""
+    yield "## Templates"
+    yield ""
+    yield "A template allows what it lists and leaves the rest Unspecified; each includes the ones before it."
+    yield ""
+    for kind in kinds:
+        yield f"- **{KIND_NAMES[kind]}**: " + "; ".join(
+            f"{name} + {', '.join(ui_name(c, kind) for c in _added(kind, name)) or 'nothing'}"
+            for name in TEMPLATE_ORDER
+        )
+    yield ""
+    yield "Older templates that are still recognised:"
+    yield ""
+    for kind, named in LEGACY_TEMPLATES.items():
+        for name, members in named.items():
+            yield f"- {KIND_NAMES[kind]} {name}: {', '.join(sorted(ui_name(c, kind) for c in members))}"
+
+
+def _added(kind: str, template: str) -> list[str]:
+    before = TEMPLATE_ORDER[: TEMPLATE_ORDER.index(template)]
+    known = TEMPLATES[kind][before[-1]] if before else frozenset()
+    return [c for c in CAPABILITIES if c in TEMPLATES[kind][template] - known]
+
+
+def site_roles() -> Iterator[str]:
+    """Site roles, ceilings and the merge matrix."""
+    yield "# Site roles, ceilings, merging"
+    yield ""
+    rows = [
+        [f"`{r.name}`", r.ui, r.admin, r.licence or "none", r.publishes, "" if r.rank is None else str(r.rank)]
+        for r in SITE_ROLES.values()
+    ]
+    yield from _table(["REST name", "today", "administers", "licence", "publishes", "rank"], rows)
+    yield ""
+    yield "Older names: " + ", ".join(f"`{old}` is `{new}`" for old, new in LEGACY_ROLES.items()) + "."
+    yield ""
+    yield "## Ceilings"
+    yield ""
+    yield "The most a site role can ever exercise. Administrators: everything. Unlicensed: nothing."
+    yield MARKS
+    yield ""
+    head = ["on", "capability", "Creator", "Explorer (can publish)", "Explorer", "Viewer", "Guest", "mark"]
+    listed = []
+    for row in CEILINGS:
+        kinds = row.kinds.split()
+        named = ", ".join(ui_name(c, kinds[0]) for c in row.capabilities.split())
+        listed.append([", ".join(KIND_NAMES[k] for k in kinds), named, *row.columns, row.mark])
+    yield from _table(head, listed)
+    yield ""
+    yield "## Import and synchronisation"
+    yield ""
+    yield "The role now (rows) and the imported or minimum role (columns) give the role afterwards. Nobody is demoted;"
+    yield "the matrix is not a maximum of ranks."
+    yield ""
+    columns = list(dict.fromkeys(imported for _, imported in MERGE))
+    merged = [[now, *(MERGE[now, c] for c in columns)] for now in dict.fromkeys(now for now, _ in MERGE)]
+    yield from _table(["now", *columns], merged)
+
+
+def commands() -> Iterator[str]:
+    """Every command with its arguments and options."""
+    yield "# Commands"
+    yield ""
+    yield "Exit codes: 0 done or nothing to do, 1 error (usage errors too), 2 `plan` found changes, 3 a stop."
+    yield from _listed(typer.main.get_command(app), "tabwarden")
+
+
+def _listed(command: Any, path: str) -> Iterator[str]:
+    for name, inner in sorted(getattr(command, "commands", {}).items()):
+        yield from _listed(inner, f"{path} {name}")
+    if not getattr(command, "commands", None):
+        yield from _one(command, path)
+
+
+def _one(command: Any, path: str) -> Iterator[str]:
+    arguments = [p for p in command.params if p.param_type_name == "argument"]
+    names = [(p.metavar or p.name or "").upper() for p in arguments]
+    words = [name if p.required else f"[{name}]" for name, p in zip(names, arguments, strict=True)]
+    yield ""
+    yield f"## {' '.join((path, *words))}"
+    yield ""
+    yield (command.help or "").strip()
+    rows = [
+        [" ".join(f"`{o}`" for o in (*p.opts, *p.secondary_opts)), (p.help or "").replace("|", "\\|")]
+        for p in command.params
+        if p.param_type_name == "option" and not p.hidden
+    ]
+    rows = [[f"`{name}`", p.help or ""] for name, p in zip(names, arguments, strict=True)] + rows
+    if rows:
+        yield ""
+        yield from _table(["", ""], rows)
+
+
+PAGES: dict[str, Callable[[], Iterator[str]]] = {
+    "capabilities.md": capabilities,
+    "site-roles.md": site_roles,
+    "commands.md": commands,
+}
+
+
+def page(name: str) -> str:
+    """The text of one page."""
+    return "\n".join((MADE, "", *PAGES[name](), ""))
+
+
+if __name__ == "__main__":
+    for name in PAGES:
+        (REFERENCE / name).write_text(page(name), encoding="utf-8")

@@ -1,0 +1,99 @@
+"""The database drivers known by a short name, and how each writes identifiers. Opens nothing; not a source."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from tabwarden.sources._reading import unreadable
+from tabwarden.want.roster import shown
+
+
+class Driver(NamedTuple):
+    """A PEP 249 module.
+
+    `install` is what pip is asked for; `quotes` the two characters around an identifier; `fold` what the database
+    does to an identifier written without quotes: `upper`, `lower`, or nothing.
+    """
+
+    module: str
+    install: str
+    quotes: str = '""'
+    fold: str = ""
+
+
+DRIVERS: dict[str, Driver] = {
+    "snowflake": Driver("snowflake.connector", "'tabwarden[snowflake]'", fold="upper"),
+    "postgres": Driver("psycopg", "'tabwarden[postgres]'", fold="lower"),
+    "psycopg": Driver("psycopg", "'tabwarden[postgres]'", fold="lower"),
+    "psycopg2": Driver("psycopg2", "psycopg2-binary", fold="lower"),
+    "sqlite": Driver("sqlite3", "(part of Python)"),
+    "duckdb": Driver("duckdb", "'tabwarden[files]'"),
+    "mysql": Driver("mysql.connector", "mysql-connector-python", "``"),
+    "pymysql": Driver("pymysql", "pymysql", "``"),
+    "mariadb": Driver("mariadb", "mariadb", "``"),
+    "mssql": Driver("mssql_python", "mssql-python", "[]"),
+    "pyodbc": Driver("pyodbc", "pyodbc"),
+    "oracle": Driver("oracledb", "oracledb", fold="upper"),
+    "databricks": Driver("databricks.sql", "databricks-sql-connector", "``"),
+    "bigquery": Driver("google.cloud.bigquery.dbapi", "google-cloud-bigquery", "``"),
+    "trino": Driver("trino.dbapi", "trino", fold="lower"),
+    "redshift": Driver("redshift_connector", "redshift-connector", fold="lower"),
+    "adbc_snowflake": Driver("adbc_driver_snowflake.dbapi", "adbc-driver-snowflake", fold="upper"),
+    "adbc_postgresql": Driver("adbc_driver_postgresql.dbapi", "adbc-driver-postgresql", fold="lower"),
+    "adbc_sqlite": Driver("adbc_driver_sqlite.dbapi", "adbc-driver-sqlite"),
+    "adbc_flightsql": Driver("adbc_driver_flightsql.dbapi", "adbc-driver-flightsql"),
+}
+
+ESCAPE = "module:"
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+_PART = re.compile(r'"((?:[^"]|"")+)"|([^."]+)')
+
+
+def driver_named(name: str) -> Driver:
+    """The driver of a short name, or of `module:NAME` for any other PEP 249 module. Raises SourceError."""
+    if name in DRIVERS:
+        return DRIVERS[name]
+    module = name.removeprefix(ESCAPE)
+    if module != name and module.replace(".", "_").isidentifier():
+        return Driver(module, "the package that holds it")
+    raise unreadable(
+        f"driver `{shown(name)}` is not known; `driver` is one of {', '.join(sorted(DRIVERS))}, "
+        f"or {ESCAPE} followed by the name of another PEP 249 module"
+    )
+
+
+def select_all(table: str, driver: Driver) -> str:
+    """The query for all of a table. Raises SourceError for what is no table name.
+
+    `table` is written as in SQL: parts joined by dots; a part in double quotes is taken letter by letter, a plain
+    word in the letter case the database gives it, anything else letter by letter too. Every part ends up quoted.
+    """
+    parts: list[str] = []
+    rest = table.strip()
+    while match := _PART.match(rest):
+        part = match[1].replace('""', '"') if match[1] else _folded(match[2].strip(), driver)
+        parts.append(_quoted(part, driver) if part else "")
+        rest = rest[match.end() :]
+        if not rest.startswith("."):
+            break
+        rest = rest[1:] or "."  # a dot at the end is left over
+    if not all(parts or [""]) or rest or len(parts) > 3 or "\0" in table:
+        raise unreadable(
+            f"table `{shown(table)}` is no table name; write NAME, SCHEMA.NAME or DATABASE.SCHEMA.NAME, "
+            'a part with a dot in "double quotes", or use `query`'
+        )
+    return f"SELECT * FROM {'.'.join(parts)}"
+
+
+def _folded(part: str, driver: Driver) -> str:
+    if not _PLAIN.fullmatch(part):
+        return part
+    return {"upper": part.upper(), "lower": part.lower()}.get(driver.fold, part)
+
+
+def _quoted(part: str, driver: Driver) -> str:
+    """An identifier in the database's quotes; a closing quote inside is doubled, so it cannot end early."""
+    opening, closing = driver.quotes[0], driver.quotes[1]
+    return f"{opening}{part.replace(closing, closing * 2)}{closing}"

@@ -1,0 +1,140 @@
+"""People from a table or query of any database with a PEP 249 driver. It reads; it never writes.
+
+Drivers are found by short name (`_drivers.DRIVERS`) or, written out, as `module:NAME`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tabwarden.model.errors import SourceError
+from tabwarden.sources._connect import prepare, scrubbed
+from tabwarden.sources._drivers import ESCAPE, Driver, driver_named, select_all
+from tabwarden.sources._reading import Reading, Row, empty, partial, refuse_twins, unreadable
+from tabwarden.want.roster import as_time, shown
+
+TYPE = "sql"
+
+_READS = frozenset(("SELECT", "WITH", "VALUES", "TABLE", "SHOW", "FROM"))
+_READ_ONLY = {"psycopg": "read_only", "psycopg2": "readonly"}
+"""The attribute that makes a connection refuse to write, by module; others are opened read-only or rolled back."""
+_COMMENTS = re.compile(r"\A(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/|\()+", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Options:
+    """`driver` is a short name; `connect` the keyword arguments of its `connect`, secrets among them.
+
+    Either `query` or `table` is given. `as_of` is a second query that yields one time: how old the list is.
+    `block` rows are fetched at a time.
+    """
+
+    driver: str
+    connect: Mapping[str, object] = field(default_factory=dict, repr=False)
+    query: str = ""
+    table: str = ""
+    as_of: str = ""
+    block: int = 5_000
+
+
+def read(options: Options) -> Reading:
+    """All rows of the query or table, keyed by column name as the database tells it."""
+    driver = driver_named(options.driver)
+    statement = _statement(options, driver)
+    age = _reading_query(options.as_of, "as_of") if options.as_of else ""
+    source = f"{'table' if options.table else 'query'} `{shown(options.table or options.query)}` of {options.driver}"
+    warnings: list[str] = []
+    arguments = prepare(options.driver, options.connect, warnings)
+    module = _module(options.driver, driver)
+    try:
+        connection = module.connect(**arguments)
+    except Exception as error:
+        raise unreadable(
+            f"{options.driver} cannot be reached or refuses the sign-in ({scrubbed(error, options.connect)}); "
+            "check `connect`"
+        ) from None
+    try:
+        rows = _rows(connection, statement, options, source)
+        as_of = _time(_rows(connection, age, options, "query `as_of`")) if age else None
+    finally:
+        _leave(connection)
+    if not rows:
+        raise empty(source)
+    return Reading(rows, source, warnings, as_of)
+
+
+def _statement(options: Options, driver: Driver) -> str:
+    """The one statement to run. Raises SourceError unless it is a query or a table, and not both."""
+    if bool(options.query.strip()) == bool(options.table.strip()):
+        raise unreadable("give exactly one of `query` and `table`")
+    return _reading_query(options.query, "query") if options.query.strip() else select_all(options.table, driver)
+
+
+def _reading_query(written: str, field: str) -> str:
+    """One statement that reads, as far as its first word tells. Raises SourceError for any other."""
+    query = written.strip().rstrip(";").strip()
+    word = re.match(r"\w*", _COMMENTS.sub("", query))
+    if word is None or word.group().upper() not in _READS:
+        raise unreadable(
+            f"{field} `{shown(query)}` does not begin with SELECT or WITH; a source only reads, so write a query"
+        )
+    return query
+
+
+def _module(name: str, driver: Driver) -> Any:
+    try:
+        return importlib.import_module(driver.module)
+    except ImportError as error:
+        known = "" if name.startswith(ESCAPE) else f"; run: pip install {driver.install}"
+        raise unreadable(f"driver `{shown(name)}` needs the module `{driver.module}` ({error}){known}") from None
+
+
+def _rows(connection: Any, statement: str, options: Options, source: str) -> list[Row]:
+    """Every row, fetched in blocks. Raises SourceError when the query fails or the fetch stops short."""
+    try:
+        if switch := _READ_ONLY.get(driver_named(options.driver).module):
+            setattr(connection, switch, True)
+        cursor = connection.cursor()
+        cursor.execute(statement)
+        if cursor.description is None:
+            raise unreadable(f"{source} returns no rows at all; write a query that does")
+        columns = [str(column[0]) for column in cursor.description]
+    except SourceError:
+        raise
+    except Exception as error:
+        raise unreadable(f"{source} cannot be read ({scrubbed(error, options.connect)})") from None
+    refuse_twins(columns, source)
+    rows: list[Row] = []
+    try:
+        while block := cursor.fetchmany(options.block):
+            rows.extend(dict(zip(columns, values, strict=True)) for values in block)
+    except Exception as error:
+        raise partial(f"{source} broke off after {len(rows)} rows ({scrubbed(error, options.connect)})") from None
+    # Drivers that know the number of rows say so; -1, or what was fetched so far, from those that do not.
+    if (told := getattr(cursor, "rowcount", -1)) is not None and told > len(rows):
+        raise partial(f"{source} announced {told} rows and handed over {len(rows)}; run again")
+    return rows
+
+
+def _time(rows: list[Row]) -> str:
+    """The one time in the rows of `as_of`, ISO in UTC. Raises SourceError when there is none, or more than one."""
+    values = [value for row in rows for value in row.values()]
+    time = as_time(values[0]) if len(values) == 1 else None
+    if time is None:
+        raise unreadable(
+            f"query `as_of` yields `{shown(values[0]) if len(values) == 1 else f'{len(values)} values'}`; "
+            "write one that yields one time, such as SELECT max(loaded_at) FROM ..."
+        )
+    return time
+
+
+def _leave(connection: Any) -> None:
+    """Close without committing anything; a failing goodbye changes nothing about the rows."""
+    for goodbye in ("rollback", "close"):
+        with contextlib.suppress(Exception):
+            getattr(connection, goodbye)()

@@ -1,0 +1,1 @@
+"""What should be. Pure: rosters and policies in, a wanted Site out."""

@@ -1,0 +1,391 @@
+"""What joiners and leavers make of a Site: seven switches, one group that grants a role on sign-in, people held.
+
+Pure, and not the order in which it is done (change/diff.py) nor whether it is too much (change/stops.py).
+Who is left alone stands in the wanted Site as he is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tabwarden.model.errors import UnknownName
+from tabwarden.model.roles import is_admin, is_licensed, licence_of, rank
+from tabwarden.model.site import LOCAL, ON_LOGIN, Group, Site, User
+from tabwarden.want.roster import Person, Roster, same
+from tabwarden.want.wanted import EXISTS, GRANTS, SITE_ROLE, Held, Wanted, Why
+
+UNLICENSED, VIEWER, GUEST = "Unlicensed", "Viewer", "Guest"
+NOT_RANKED = ("Guest", "SupportUser")
+SAMPLE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """The seven switches, in the order in which they are carried out."""
+
+    add_joiners: bool = True
+    add_joiners_to_group: bool = True
+    set_joiners_viewer: bool = False
+    remove_leavers_from_group: bool = True
+    set_leavers_unlicensed: bool = True
+    add_leavers_to_group: bool = False
+    remove_leavers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the switches need.
+
+    `group` is the group that grants `minimum_site_role` on sign-in; empty: there is none.
+    `assets_to` is the user who receives what removed leavers own; empty: whoever owns something is not removed.
+    `protected` are user names that are never touched; `own_id` is the user who runs this.
+    `owners` are the ids of users who own content, None when that was not read.
+    """
+
+    group: str = ""
+    minimum_site_role: str = VIEWER
+    grant_on: str = ON_LOGIN
+    auth_setting: str | None = None
+    assets_to: str = ""
+    protected: tuple[str, ...] = ()
+    own_id: str = ""
+    owners: frozenset[str] | None = None
+
+
+def want(now: Site, joiners: Roster, leavers: Roster, tasks: Tasks, policy: Policy) -> Wanted:
+    """The Site as joiners and leavers would have it, with a sentence for each difference.
+
+    A leaver who is the user who runs this, or is protected, is *not* left alone here: the plan shows what was
+    asked and a lock-out stop says no to all of it, because a list that names them cannot be trusted.
+    """
+    deciding = _Deciding(now, tasks, policy)
+    deciding.find_the_group(any_joiners=bool(joiners.people), any_leavers=bool(leavers.people))
+    both = deciding.in_both(joiners, leavers)
+    deciding.count_the_new(joiners)
+    for person in joiners.people:
+        if same(person.name) not in both:
+            deciding.joiner(person)
+    for person in leavers.people:
+        if same(person.name) not in both:
+            deciding.leaver(person)
+    return deciding.wanted()
+
+
+def is_protected(user: User, names: tuple[str, ...]) -> bool:
+    """Whether one of `names` (bare or `domain\\name`, any letter case) is this user's."""
+    listed = {same(name.strip()) for name in names}
+    return same(user.name) in listed or same(f"{user.domain}\\{user.name}") in listed
+
+
+def free_seats(site: Site, tier: str) -> int | None:
+    """Seats of a tier that nobody has taken; None where the site does not tell."""
+    if site.licences is None or tier not in site.licences:
+        return None
+    taken = sum(1 for user in site.users.values() if licence_of(user.site_role) == tier)
+    return max(0, site.licences[tier] - taken)
+
+
+class _Deciding:
+    """Takes one person after the other; `wanted()` is the result."""
+
+    def __init__(self, now: Site, tasks: Tasks, policy: Policy) -> None:
+        self.now, self.tasks, self.policy = now, tasks, policy
+        self.users = dict(now.users)
+        self.groups = dict(now.groups)
+        self.members = {g.id: set(g.members or ()) for g in now.groups.values()}
+        self.group: Group | None = None
+        self.sentences: dict[tuple[str, str], str] = {}
+        self.heirs: dict[str, str] = {}
+        self.held: list[Held] = []
+        self.notes: list[str] = []
+        self.absent: list[str] = []
+        self.seats = free_seats(now, VIEWER)
+        self.seats_at_first = self.seats
+        self.new_by_bare_name: dict[str, list[Person]] = {}
+        self.met: set[str] = set()
+        self.eligible = 0
+        self.heir = self._find_heir()
+
+    # -- the group that grants a role on sign-in --------------------------------------------------------------
+
+    def find_the_group(self, *, any_joiners: bool, any_leavers: bool) -> None:
+        """Find, create or correct it; without it, what needs it is held."""
+        needed = (any_joiners and self.tasks.add_joiners_to_group) or (any_leavers and self.tasks.add_leavers_to_group)
+        found = self._named_group()
+        if not self.policy.group or (found is None and not needed):
+            return
+        role, mode = self.policy.minimum_site_role, self.policy.grant_on
+        if found is None:
+            if self._several_groups():
+                return
+            domain, name = _split(self.policy.group)
+            found = Group(f"new:group:{domain}\\{name}".casefold(), name, domain, frozenset(), role, mode)
+            self.sentences[found.id, EXISTS] = f"the group that grants {role} on sign-in is not there yet"
+            self.members[found.id] = set()
+        elif needed and found.domain.casefold() == LOCAL:
+            found = self._corrected(found, role, mode)
+        self.group = found
+        self.groups[found.id] = found
+
+    def _named_group(self) -> Group | None:
+        wanted = same(self.policy.group.strip())
+        hits = [g for g in self.now.groups.values() if wanted in (same(g.name), same(f"{g.domain}\\{g.name}"))]
+        local = [g for g in hits if g.domain.casefold() == LOCAL]
+        chosen = local if len(hits) > 1 else hits
+        return chosen[0] if len(chosen) == 1 else None
+
+    def _several_groups(self) -> bool:
+        wanted = same(self.policy.group.strip())
+        hits = [g for g in self.now.groups.values() if same(g.name) == wanted]
+        if not hits:
+            return False
+        names = ", ".join(sorted(f"`{g.domain}\\{g.name}`" for g in hits))
+        self.held.append(
+            Held(self.policy.group, f"several groups are called so: {names}", "write the group with its domain")
+        )
+        return True
+
+    def _corrected(self, group: Group, role: str, mode: str) -> Group:
+        # A mode that was not told is not wrong: a local group with a minimum role grants it on sign-in.
+        mode_is_right = group.grant_on == mode or (group.grant_on is None and group.minimum_site_role is not None)
+        if group.minimum_site_role == role and mode_is_right:
+            return group
+        now = f"{group.minimum_site_role or 'no role'} ({group.grant_on or 'no mode'})"
+        self.sentences[group.id, GRANTS] = f"the group grants {now} and is to grant {role} ({mode})"
+        return replace(group, minimum_site_role=role, grant_on=mode)
+
+    # -- who is meant -----------------------------------------------------------------------------------------
+
+    def in_both(self, joiners: Roster, leavers: Roster) -> frozenset[str]:
+        """The names (as compared) of people who are joiner and leaver at once; they are held, once each."""
+        leaving = {key: person for person in leavers.people for key in self._keys(person)}
+        names: set[str] = set()
+        for person in joiners.people:
+            twin = next((leaving[key] for key in self._keys(person) if key in leaving), None)
+            if twin is not None:
+                names |= {same(person.name), same(twin.name)}
+                reason = f"joiner ({_row(person)}) and leaver ({_row(twin)}) at once"
+                self.held.append(Held(person.name, reason, "take the person out of one of the lists"))
+        return frozenset(names)
+
+    def _keys(self, person: Person) -> tuple[str, ...]:
+        ids = self.now.users_named(person.name)
+        return (same(person.name), *(ids if len(ids) == 1 else ()))
+
+    def _match(self, person: Person) -> tuple[User, ...] | None:
+        """The user a person is, in a tuple that is empty when there is none; None when it is unclear: held."""
+        if same(person.name) == same(GUEST):
+            self.held.append(Held(person.name, "the guest is Tableau's own", "take it out of the list"))
+            return None
+        ids = self.now.users_named(person.name)
+        if len(ids) > 1:
+            names = ", ".join(sorted(f"`{self.now.users[i].domain}\\{self.now.users[i].name}`" for i in ids))
+            remedy = "write the name with its domain in the list"
+            self.held.append(Held(person.name, f"several users have this name: {names}", remedy))
+            return None
+        if self.met.intersection(ids):  # named twice, with and without the domain
+            return None
+        self.met.update(ids)
+        return tuple(self.now.users[i] for i in ids)
+
+    # -- joiners ----------------------------------------------------------------------------------------------
+
+    def count_the_new(self, joiners: Roster) -> None:
+        """Who is not on the site, by name without domain: `jane` and `CORP\\jane` may be one person."""
+        for person in joiners.people:
+            if not self.now.users_named(person.name):
+                self.new_by_bare_name.setdefault(same(_split(person.name)[1]), []).append(person)
+
+    def joiner(self, person: Person) -> None:
+        """Adds, puts into the group, raises to Viewer; never lowers anybody."""
+        match = self._match(person)
+        if match is None:
+            return
+        user = match[0] if match else self._new(person)
+        if user is None or self._stays_untouched(user):
+            return
+        if self.tasks.add_joiners_to_group and self.group is not None:
+            self._enter(user, self.group, f"joiner, {_row(person)}")
+            self.eligible += not is_licensed(user.site_role)
+        if self.tasks.set_joiners_viewer:
+            self._raise(user, person)
+
+    def _new(self, person: Person) -> User | None:
+        domain, name = _split(person.name)
+        if not self.tasks.add_joiners:
+            self.notes.append(f"`{person.name}` is not on the site, and adding joiners is switched off")
+            return None
+        alike = [one for one in self.new_by_bare_name[same(name)] if one is not person]
+        if alike and any("\\" not in one.name for one in (person, *alike)):
+            reason = f"may be the same person as `{alike[0].name}`, {_row(alike[0])}"
+            self.held.append(Held(person.name, reason, "take one of the rows out, or write both with their domain"))
+            return None
+        auth = person.auth_setting or self.policy.auth_setting
+        # The id is only a place-holder until Tableau gives one.
+        user = User(f"new:{domain}\\{name}".casefold(), name, UNLICENSED, domain, auth_setting=auth)
+        self.users[user.id] = user
+        self.sentences[user.id, EXISTS] = f"joiner, {_row(person)}"
+        return user
+
+    def _stays_untouched(self, user: User) -> bool:
+        if is_admin(user.site_role):
+            self.notes.append(f"`{user.name}` is {user.site_role}; administrators are left as they are")
+            return True
+        if is_protected(user, self.policy.protected) or user.id == self.policy.own_id:
+            self.notes.append(f"`{user.name}` is protected and left as is")
+            return True
+        return user.site_role in NOT_RANKED
+
+    def _raise(self, user: User, person: Person) -> None:
+        if _grants(user.site_role):
+            return
+        if self.seats is not None and self.seats <= 0:
+            given = f"left: the {self.seats_at_first} free seats go to joiners before"
+            reason = f"no {VIEWER} seat is {given if self.seats_at_first else 'free'}"
+            remedy = f"free or buy {VIEWER} seats, then run again; everything else of this person is done"
+            self.held.append(Held(person.name, reason, remedy))
+            return
+        if self.seats is not None:
+            self.seats -= 1
+        self.users[user.id] = replace(user, site_role=VIEWER)
+        self.sentences[user.id, SITE_ROLE] = f"joiners get {VIEWER}, {_row(person)}"
+
+    # -- leavers ----------------------------------------------------------------------------------------------
+
+    def leaver(self, person: Person) -> None:
+        """Out of the groups that grant a role, Unlicensed, perhaps back into the group, perhaps removed."""
+        match = self._match(person)
+        if match is None:
+            return
+        if not match:
+            self.absent.append(person.name)
+            return
+        user = match[0]
+        if self._is_held(user, person):
+            return
+        because = f"leaver, {_row(person)}"
+        if self.tasks.remove_leavers and self._removed(user, because):
+            return
+        if self.tasks.remove_leavers_from_group or self.tasks.remove_leavers:
+            self._leave_granting_groups(user, because)
+        if self.tasks.set_leavers_unlicensed or self.tasks.remove_leavers:
+            self._unlicense(user, because)
+        if self.tasks.add_leavers_to_group and self.group is not None:
+            self._enter(user, self.group, f"{because}: stays eligible, so that the person may return")
+
+    def _is_held(self, user: User, person: Person) -> bool:
+        if user.site_role == GUEST:
+            self.held.append(Held(person.name, "the guest is Tableau's own", "take it out of the list"))
+            return True
+        if user.id == self.policy.own_id or is_protected(user, self.policy.protected):
+            return False  # a lock-out stop, see `want`
+        if is_admin(user.site_role):
+            remedy = "take the administrator's role away by hand first, if that is meant"
+            self.held.append(Held(person.name, f"is {user.site_role}; administrators are never touched", remedy))
+            return True
+        if self.heir is not None and self.heir.id == user.id:
+            reason = "is to receive the content of other leavers (`assets_to`)"
+            self.held.append(Held(person.name, reason, "name somebody else in `assets_to`"))
+            return True
+        return False
+
+    def _removed(self, user: User, because: str) -> bool:
+        """Whether the user is taken off the site; else he is kept as Unlicensed, and that is said."""
+        owns = self.policy.owners is None or user.id in self.policy.owners
+        if self.policy.owners is not None and owns and self.heir is None:
+            self.notes.append(
+                f"`{user.name}` owns content and is kept as Unlicensed; to remove the user, say in `assets_to` "
+                "who is to own it"
+            )
+            return False
+        if owns and self.heir is not None:
+            self.heirs[user.id] = self.heir.id
+        del self.users[user.id]
+        self.sentences[user.id, EXISTS] = because
+        for members in self.members.values():
+            members.discard(user.id)
+        return True
+
+    def _leave_granting_groups(self, user: User, because: str) -> None:
+        """Out of the group, and out of every other that would give the role back at the next sign-in."""
+        for group_id in sorted(self.now.groups_of(user.id)):
+            group = self.groups[group_id]
+            ours = self.group is not None and group_id == self.group.id
+            if not (ours or _grants(group.minimum_site_role)) or _is_kept(group):
+                continue
+            self.members[group_id].discard(user.id)
+            self.sentences[user.id, group_id] = because if ours else f"{because}: the group grants a site role"
+
+    def _unlicense(self, user: User, because: str) -> None:
+        mine = [self.groups[g] for g in sorted(self.now.groups_of(user.id))]
+        keeper = next((g for g in mine if _is_kept(g) and _grants(g.minimum_site_role)), None)
+        if keeper is not None and (user.site_role != UNLICENSED or not keeper.everyone):
+            reason = f"cannot be Unlicensed: `{keeper.name}` grants its members {keeper.minimum_site_role}"
+            where = "let it grant no role" if keeper.everyone else "take the person out of it in the directory"
+            self.held.append(Held(user.name, reason, where))
+        elif user.site_role != UNLICENSED:
+            self.users[user.id] = replace(user, site_role=UNLICENSED)
+            self.sentences[user.id, SITE_ROLE] = because
+
+    def _find_heir(self) -> User | None:
+        if not (self.policy.assets_to and self.tasks.remove_leavers):
+            return None
+        heir = self.now.find_user(self.policy.assets_to)
+        if not is_licensed(heir.site_role):
+            raise UnknownName(f"`assets_to` names `{heir.name}`, who is {heir.site_role}; name somebody with a licence")
+        return heir
+
+    # -- the result -------------------------------------------------------------------------------------------
+
+    def _enter(self, user: User, group: Group, because: str) -> None:
+        if group.everyone:
+            return
+        if _is_kept(group):
+            remedy = "name a local group, or put the person into it in the directory"
+            self.held.append(Held(user.name, f"`{group.name}` is the directory's group", remedy))
+            return
+        if user.id not in self.members[group.id]:
+            self.members[group.id].add(user.id)
+            self.sentences[user.id, group.id] = because
+
+    def wanted(self) -> Wanted:
+        """Everything decided so far, as a Site."""
+        groups = {
+            g.id: g if g.members is None or g.everyone else replace(g, members=frozenset(self.members[g.id]))
+            for g in self.groups.values()
+        }
+        if self.absent:
+            names = ", ".join(f"`{name}`" for name in self.absent[:SAMPLE])
+            more = f" and {len(self.absent) - SAMPLE} more" if len(self.absent) > SAMPLE else ""
+            self.notes.append(f"{len(self.absent)} leavers are not on the site, nothing to do: {names}{more}")
+        tier = licence_of(self.policy.minimum_site_role) or ""
+        free = free_seats(self.now, tier)
+        if free is not None and self.eligible > free:
+            asked = f"{self.eligible} joiners get {self.policy.minimum_site_role} at their first sign-in"
+            self.notes.append(f"{asked}, and {free} {tier} seats are free; the rest cannot sign in until more are")
+        contents = {
+            c.id: replace(c, owner=self.heirs[c.owner]) if c.owner in self.heirs else c
+            for c in self.now.contents.values()
+        }
+        site = replace(self.now, users=self.users, groups=groups, contents=contents)
+        return Wanted(site, Why("", self.sentences, self.heirs), tuple(self.held), tuple(self.notes))
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Domain and bare name of `domain\\name`; without a domain it is local."""
+    domain, backslash, bare = name.strip().partition("\\")
+    return (domain, bare) if backslash else (LOCAL, name.strip())
+
+
+def _grants(role: str | None) -> bool:
+    """Whether a role is more than Unlicensed."""
+    return (rank(role or UNLICENSED) or 0) > 0
+
+
+def _is_kept(group: Group) -> bool:
+    """Whether nobody enters or leaves it through Tableau: All Users and the directory's groups."""
+    return group.everyone or group.domain.casefold() != LOCAL
+
+
+def _row(person: Person) -> str:
+    return f"row {person.row} of {person.source}"

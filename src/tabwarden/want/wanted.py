@@ -1,0 +1,52 @@
+"""What wanting yields: the wanted Site, a sentence for everything that differs, and who was left as he is.
+
+Not how it is decided; every file that wants something returns a `Wanted`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tabwarden.model.site import Site
+
+EXISTS = "exists"
+SITE_ROLE = "site role"
+GRANTS = "grants"
+
+
+class Held(NamedTuple):
+    """A person (or a whole task) that is left as is because something is unclear or forbidden."""
+
+    person: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """The sentences behind a wanted Site.
+
+    `sentences` is by (id, aspect): of a user or group EXISTS, of a user SITE_ROLE or the id of a group he enters
+    or leaves, of a group GRANTS. What has no sentence gets `otherwise`.
+    `heirs` maps the id of a user who is to go to the id of the one who receives what he owns.
+    """
+
+    otherwise: str = ""
+    sentences: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    heirs: Mapping[str, str] = field(default_factory=dict)
+
+    def says(self, subject: str, aspect: str) -> str:
+        """The sentence for one difference."""
+        return self.sentences.get((subject, aspect), self.otherwise)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The Site as it should be; `held` in the order met, `notes` remarks that ask nothing of anybody."""
+
+    site: Site
+    why: Why = field(default_factory=Why)
+    held: tuple[Held, ...] = ()
+    notes: tuple[str, ...] = ()

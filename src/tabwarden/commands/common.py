@@ -36,7 +36,7 @@ def print_json(value: Any) -> None:
 
 def say_error(message: str) -> None:
     """A problem, on standard error."""
-    Console(stderr=True, highlight=False, soft_wrap=True, markup=False).print(f"tabwarden: {message}")
+    Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False).print(f"tabwarden: {message}")
 
 
 def leave(code: int) -> NoReturn:

@@ -1,0 +1,254 @@
+"""`tabwarden settings`: check, encrypt, decrypt, rotate, import. Not the reading and encrypting themselves."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tabwarden.commands.common import ERROR, AsJson, fail_cleanly, print_json
+from tabwarden.model.errors import SettingsError
+from tabwarden.secrets import (
+    HOW_TO_GIVE_A_KEY,
+    KEY_FILE,
+    TOKEN,
+    Keys,
+    add_newest_key,
+    decrypt,
+    encrypt,
+    find_keys,
+    keep_newest_key,
+    make_key_file,
+    read_encrypted,
+    rotate_values,
+    write_private,
+)
+from tabwarden.seed import read_seed, translate
+from tabwarden.settings import ENCRYPTED, PLAIN, Settings, load
+from tabwarden.settings.rules import WAYS_TO_SIGN_IN
+from tabwarden.settings.seal import seal
+
+app = typer.Typer(
+    no_args_is_help=True, help="Check settings.yaml, encrypt and decrypt it, change its key, import it from elsewhere."
+)
+
+MakeKey = Annotated[bool, typer.Option("--make-key", help="Make a key file `key` beside the file if there is no key.")]
+
+
+def register(to: typer.Typer) -> None:
+    """Add the sub-commands to the program."""
+    to.add_typer(app, name="settings")
+
+
+@app.command()
+@fail_cleanly
+def check(
+    settings: Annotated[Path | None, typer.Option("--settings", help="File or folder; default: here.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read the settings as every command does and tell every problem. Secrets are resolved and never shown."""
+    try:
+        found = load(settings, os.environ)
+    except SettingsError as error:
+        if not as_json:
+            raise
+        print_json({"ok": False, "problems": list(error.problems)})
+        raise typer.Exit(ERROR) from None
+    if as_json:
+        print_json({"ok": True, "problems": [], "warnings": list(found.warnings()), **_summary(found)})
+        return
+    typer.echo(f"{found.origin or 'the environment'}: no problems")
+    typer.echo(f"  site     {found.tableau.site or 'Default'} on {found.tableau.server}, sign-in by {_sign_in(found)}")
+    typer.echo(f"  sources  {', '.join(_sources(found)) or 'none'}")
+    typer.echo(f"  mail     {'on' if found.mail.enabled else 'off'}")
+    for line in found.warnings():
+        typer.echo(f"warning: {line}")
+
+
+def _sign_in(found: Settings) -> str:
+    return next(way for way in WAYS_TO_SIGN_IN if getattr(found.tableau.auth, way))
+
+
+def _sources(found: Settings) -> list[str]:
+    both = {"joiners": found.sources.joiners, "leavers": found.sources.leavers}
+    return [f"{name} ({source.type})" for name, source in both.items() if source]
+
+
+def _summary(found: Settings) -> dict[str, object]:
+    return {
+        "settings": found.origin,
+        "server": found.tableau.server,
+        "site": found.tableau.site,
+        "sign_in": _sign_in(found),
+        "sources": _sources(found),
+        "mail": found.mail.enabled,
+    }
+
+
+@app.command("encrypt")
+@fail_cleanly
+def encrypt_command(
+    file: Annotated[Path, typer.Argument(help="Plain settings file.")] = Path(PLAIN),
+    *,
+    values: Annotated[bool, typer.Option("--values", help="Encrypt the secrets inside the file instead.")] = False,
+    one: Annotated[bool, typer.Option("--value", help="Encrypt one value from stdin and print its token.")] = False,
+    remove_plain: Annotated[bool, typer.Option("--remove-plain", help="Delete the plain file afterwards.")] = False,
+    make_key: MakeKey = False,
+) -> None:
+    """Encrypt the whole file to FILE.aes, or with --values only its secrets, in place."""
+    if sum((values, one, remove_plain)) > 1:
+        raise SettingsError(["`--values`, `--value` and `--remove-plain` exclude each other; give one"])
+    keys = _keys(file.parent, make_key=make_key)
+    if one:
+        typer.echo(f"enc:{encrypt(_one_secret('Value'), keys)}")
+        return
+    text = _read(file)
+    if values:
+        sealed, count = seal(text, keys, str(file))
+        write_private(file, sealed)
+        typer.echo(f"{file}: {count} secret{'s' * (count != 1)} encrypted with the key of {keys.origin}")
+        return
+    target = file.with_name(file.name + ".aes")
+    write_private(target, encrypt(text, keys))
+    if read_encrypted(target, keys) != text:
+        raise SettingsError([f"{target}: does not read back as it was written; the plain file was kept"])
+    typer.echo(f"wrote {target}, encrypted with the key of {keys.origin}")
+    if remove_plain:
+        file.unlink()
+        typer.echo(f"deleted {file}")
+    else:
+        typer.echo(f"{file} still has the secrets in plain: delete it, or keep it elsewhere")
+
+
+@app.command("decrypt")
+@fail_cleanly
+def decrypt_command(
+    file: Annotated[Path, typer.Argument(help="Encrypted settings file.")] = Path(ENCRYPTED),
+    *,
+    to: Annotated[Path | None, typer.Option("--to", help="Where to write; default: FILE without `.aes`.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    one: Annotated[bool, typer.Option("--value", help="Decrypt one `enc:` token from stdin and print it.")] = False,
+) -> None:
+    """Write the plain text of an encrypted settings file."""
+    keys = _keys(file.parent)
+    if one:
+        typer.echo(decrypt(_one_secret("Token").removeprefix("enc:"), keys))
+        return
+    if file.suffix != ".aes" and to is None:
+        raise SettingsError([f"`{file}` does not end in `.aes`; say with `--to` where to write"])
+    target = to or file.with_suffix("")
+    text = read_encrypted(file, keys)
+    _write_new(target, text, overwrite=overwrite)
+    typer.echo(f"wrote {target}: its secrets can be read by whoever can read the file")
+
+
+@app.command()
+@fail_cleanly
+def rotate(
+    file: Annotated[Path | None, typer.Argument(help="Settings file; default: all of this folder.")] = None,
+    *,
+    new_key: Annotated[bool, typer.Option("--new-key", help="Put a new key first into the key file.")] = False,
+    drop_old: Annotated[
+        bool, typer.Option("--drop-old", help="Strike the other keys from the key file after.")
+    ] = False,
+) -> None:
+    """Encrypt everything anew with the newest key: the .aes file and every `enc:` value. All of it or nothing."""
+    files = [file] if file else [path for path in (Path(PLAIN), Path(ENCRYPTED)) if path.exists()]
+    if not files:
+        raise SettingsError([f"no {PLAIN} and no {ENCRYPTED} in this folder; name a file"])
+    keys = _keys(files[0].parent)
+    for path in files:  # before a key changes: does everything open?
+        _anew(path, keys)
+    if new_key:
+        keys = add_newest_key(keys)
+    written = [(path, *_anew(path, keys)) for path in files]
+    for path, text, _ in written:
+        write_private(path, text)
+    for path, _, count in written:
+        typer.echo(f"{path}: {count} token{'s' * (count != 1)} encrypted with the newest key of {keys.origin}")
+    if drop_old:
+        keep_newest_key(keys)
+        typer.echo(
+            f"the other keys of {keys.origin} are gone" if keys.path else f"now take the old keys out of {keys.origin}"
+        )
+
+
+def _anew(path: Path, keys: Keys) -> tuple[str, int]:
+    """The text of a file, encrypted with the newest key where it was encrypted, and how many tokens that were."""
+    try:
+        if path.suffix != ".aes":
+            return rotate_values(_read(path), keys)
+        text, count = rotate_values(read_encrypted(path, keys), keys)
+    except SettingsError as error:
+        named = [line if line.startswith(str(path)) else f"{path}: {line}" for line in error.problems]
+        raise SettingsError(named) from None
+    return encrypt(text, keys), count + 1
+
+
+@app.command("import")
+@fail_cleanly
+def import_command(
+    file: Annotated[Path, typer.Argument(help="settings.yaml or settings.yaml.aes of Tab_User_Provisioner.")],
+    *,
+    to: Annotated[Path, typer.Option("--to", help="Where to write.")] = Path(PLAIN),
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    make_key: MakeKey = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make settings of those of Tab_User_Provisioner, whose file stays as it is."""
+    seed = read_seed(file, os.environ)
+    if to.exists() and (not overwrite or to.resolve() == file.resolve()):
+        raise SettingsError([f"`{to}` is there already; name another file with `--to`"])
+    keys = find_keys(to.parent, os.environ)
+    if keys is None and make_key:
+        keys = make_key_file(to.parent / KEY_FILE)
+    imported = translate(seed, keys)
+    text = imported.text()
+    write_private(to, text)
+    hidden = len(set(TOKEN.findall(text)))
+    if as_json:
+        print_json({"settings": str(to), "encrypted": hidden, "notes": list(imported.notes)})
+        return
+    typer.echo(f"wrote {to}; {file} is as it was")
+    if keys and hidden:
+        typer.echo(f"its {hidden} secret{'s are' if hidden != 1 else ' is'} encrypted with the key of {keys.origin}")
+    for note in imported.notes:
+        typer.echo(f"note: {note}")
+    typer.echo(f"next: tabwarden settings check --settings {to}")
+
+
+def _keys(folder: Path, *, make_key: bool = False) -> Keys:
+    keys = find_keys(folder, os.environ)
+    if keys is None and make_key:
+        keys = make_key_file(folder / KEY_FILE)
+        typer.echo(f"made {keys.path}: keep a copy, without it nothing can be decrypted", err=True)
+    if keys is None:
+        raise SettingsError(
+            [f"no key is there: {HOW_TO_GIVE_A_KEY}; `tabwarden settings encrypt --make-key` makes one"]
+        )
+    return keys
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise SettingsError([f"{file}: is not UTF-8 text"]) from None
+    except OSError as error:
+        raise SettingsError([f"{file}: cannot be read: {(error.strerror or '').lower()}"]) from None
+
+
+def _write_new(target: Path, text: str, *, overwrite: bool) -> None:
+    if target.exists() and not overwrite:
+        raise SettingsError([f"`{target}` is there already; name another file with `--to`, or give `--overwrite`"])
+    write_private(target, text)
+
+
+def _one_secret(prompt: str) -> str:
+    """One value: asked for without showing it, or the text of stdin without its last line end."""
+    if sys.stdin.isatty():
+        return str(typer.prompt(prompt, hide_input=True))
+    return sys.stdin.read().removesuffix("\n")

@@ -1,0 +1,380 @@
+"""Keys, encrypted values and files, references to secrets, and the scrubber. Not which settings there are.
+
+A key is a Fernet key; several may be given, newest first: the first encrypts, every one decrypts.
+The encrypted file is one Fernet token over the YAML text, which is also what cryptoyaml wrote.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import html
+import json
+import os
+import re
+import shlex
+import stat
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from tabwarden.model.errors import SettingsError
+
+KEY_VARIABLE = "TABWARDEN_KEY"
+KEY_FILE_VARIABLE = "TABWARDEN_KEY_FILE"
+CRYPTOYAML_VARIABLE = "CRYPTOYAML_SECRET"
+KEY_FILE = "key"
+# Tab_User_Provisioner writes its key to `.\key`: on anything but Windows that is one odd file name.
+KEY_FILES = (KEY_FILE, ".\\key")
+
+KINDS_OF_REFERENCE = ("env", "file", "cmd", "enc", "plain")
+COMMAND_SECONDS = 30
+# Every Fernet token begins so: the first byte is its version, the next four of the time are zero until 2106.
+TOKEN = re.compile(r"(?<![\w:])enc:(gAAAA[A-Za-z0-9_-]+={0,2})")
+HOW_TO_GIVE_A_KEY = (
+    f"set `{KEY_VARIABLE}` or `{KEY_FILE_VARIABLE}`, or put a file named `{KEY_FILE}` beside the settings"
+)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Fernet keys, newest first, and where they came from; `path` is their file, None when from a variable."""
+
+    values: tuple[str, ...] = field(repr=False)
+    origin: str
+    path: Path | None = None
+
+    @property
+    def fernet(self) -> MultiFernet:
+        """What encrypts with the newest key and decrypts with any."""
+        return MultiFernet([Fernet(value) for value in self.values])
+
+
+def _is_key(text: str) -> bool:
+    try:
+        Fernet(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _keys_in(text: str, origin: str, path: Path | None = None) -> Keys:
+    """The keys of a text, separated by blanks, commas or lines.
+
+    The text itself never enters the message: it may be nearly a key.
+    """
+    values = tuple(part for part in re.split(r"[\s,]+", text) if part)
+    if not values or not all(_is_key(value) for value in values):
+        raise SettingsError([f"{origin} holds no valid key: `tabwarden settings encrypt --make-key` makes one"])
+    return Keys(values, origin, path)
+
+
+def read_key_file(path: Path) -> Keys:
+    """The keys of a file, one a line, newest first. Raises SettingsError."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"key file `{path}` cannot be read: {_reason(error)}"]) from None
+    return _keys_in(text, f"key file `{path}`", path)
+
+
+def _cryptoyaml_keys(value: str) -> Keys:
+    """CRYPTOYAML_SECRET is the key for the library and, for Tab_User_Provisioner, a path to it: both count."""
+    origin = f"environment variable `{CRYPTOYAML_VARIABLE}`"
+    with contextlib.suppress(OSError, ValueError):
+        if Path(value).is_file():
+            return read_key_file(Path(value))
+    return _keys_in(value, origin)
+
+
+def find_keys(folder: Path, environ: Mapping[str, str]) -> Keys | None:
+    """The keys in force beside `folder`, None when there are none. The first place that names any counts.
+
+    Order: TABWARDEN_KEY, TABWARDEN_KEY_FILE, CRYPTOYAML_SECRET, a file `key` in the folder.
+    Raises SettingsError when a place names keys that are none.
+    """
+    if environ.get(KEY_VARIABLE):
+        return _keys_in(environ[KEY_VARIABLE], f"environment variable `{KEY_VARIABLE}`")
+    if environ.get(KEY_FILE_VARIABLE):
+        return read_key_file(Path(environ[KEY_FILE_VARIABLE]).expanduser())
+    if environ.get(CRYPTOYAML_VARIABLE):
+        return _cryptoyaml_keys(environ[CRYPTOYAML_VARIABLE])
+    for name in KEY_FILES:
+        if (folder / name).is_file():
+            return read_key_file(folder / name)
+    return None
+
+
+def make_key_file(path: Path) -> Keys:
+    """A new key in a new file that only its owner can read. Raises SettingsError when the file exists."""
+    value = Fernet.generate_key().decode("ascii")
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise SettingsError([f"key file `{path}` cannot be created: {_reason(error)}"]) from None
+    with os.fdopen(descriptor, "w", encoding="ascii") as out:
+        out.write(value + "\n")
+    return Keys((value,), f"key file `{path}`", path)
+
+
+def add_newest_key(keys: Keys) -> Keys:
+    """The same keys with a new one in front, written to their file. Raises SettingsError when there is none."""
+    if keys.path is None:
+        raise SettingsError(
+            [f"the keys come from {keys.origin}: put a new key first there, the old one behind it, and rotate"]
+        )
+    grown = Keys((Fernet.generate_key().decode("ascii"), *keys.values), keys.origin, keys.path)
+    write_private(keys.path, "\n".join(grown.values) + "\n")
+    return grown
+
+
+def keep_newest_key(keys: Keys) -> Keys:
+    """Only the newest key, the others struck from their file (when they have one)."""
+    kept = Keys(keys.values[:1], keys.origin, keys.path)
+    if keys.path is not None:
+        write_private(keys.path, kept.values[0] + "\n")
+    return kept
+
+
+def key_file_is_open_to_others(keys: Keys) -> bool:
+    """Whether others than the owner may read the key file; False where the system has no such thing."""
+    if keys.path is None or os.name != "posix":
+        return False
+    with contextlib.suppress(OSError):
+        return bool(keys.path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+    return False
+
+
+def encrypt(text: str, keys: Keys) -> str:
+    """One Fernet token over the text."""
+    return keys.fernet.encrypt(text.encode("utf-8")).decode("ascii")
+
+
+def decrypt(token: str, keys: Keys) -> str:
+    """The text of a token; blanks and line ends inside it do not count. Raises SettingsError."""
+    try:
+        return keys.fernet.decrypt("".join(token.split()).encode("ascii", "replace")).decode("utf-8")
+    except (InvalidToken, UnicodeDecodeError):
+        raise SettingsError(
+            [f"no key of {keys.origin} opens it: it was encrypted with another key or is damaged"]
+        ) from None
+
+
+def read_encrypted(path: Path, keys: Keys) -> str:
+    """The text of an encrypted file. Raises SettingsError."""
+    try:
+        token = path.read_text(encoding="ascii", errors="replace")
+    except OSError as error:
+        raise SettingsError([f"{path}: cannot be read: {_reason(error)}"]) from None
+    try:
+        return decrypt(token, keys)
+    except SettingsError as error:
+        raise SettingsError([f"{path}: {error}"]) from None
+
+
+def rotate_values(text: str, keys: Keys) -> tuple[str, int]:
+    """A settings text with every `enc:` token encrypted anew with the newest key, and how many there were.
+
+    Everything else of the text, comments too, stays as it is. Raises SettingsError naming the line of each token
+    no key opens; nothing is half done.
+    """
+    problems: list[str] = []
+    count = 0
+
+    def anew(match: re.Match[str]) -> str:
+        nonlocal count
+        count += 1
+        try:
+            return "enc:" + encrypt(decrypt(match[1], keys), keys)
+        except SettingsError as error:
+            problems.append(f"line {text.count(chr(10), 0, match.start()) + 1}: {error}")
+            return match[0]
+
+    rotated = TOKEN.sub(anew, text)
+    if problems:
+        raise SettingsError(problems)
+    return rotated, count
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file whole or not at all. Raises SettingsError.
+
+    A new file can be read by its owner only; one that was there keeps its owner and permissions.
+    """
+    path = Path(os.path.realpath(path))
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as out:
+            if os.name == "posix" and path.exists():
+                before = path.stat()
+                os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
+                with contextlib.suppress(PermissionError):
+                    os.fchown(descriptor, before.st_uid, before.st_gid)
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(beside, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise SettingsError([f"`{path}` cannot be written: {_reason(error)}"]) from None
+
+
+def reference_kind(value: str) -> str | None:
+    """env, file, cmd, enc or plain when the value is written as a reference, else None."""
+    kind, colon, _ = value.partition(":")
+    return kind if colon and kind in KINDS_OF_REFERENCE else None
+
+
+def resolve(value: str, folder: Path, environ: Mapping[str, str], keys: Keys | None) -> str:
+    """What a reference stands for; a value that is none is itself.
+
+    `env:NAME`, `file:PATH` (relative to `folder`; one line end at its end does not count),
+    `cmd:PROGRAM ARGUMENTS` (no shell; its output without the last line end), `enc:TOKEN`, `plain:TEXT` (the text,
+    whatever it begins with).
+    Raises SettingsError with one sentence that holds no secret.
+    """
+    kind = reference_kind(value)
+    rest = value.partition(":")[2]
+    match kind:
+        case "env":
+            return _from_environment(rest.strip(), environ)
+        case "file":
+            return _from_file(rest.strip(), folder)
+        case "cmd":
+            return _from_command(rest, environ)
+        case "enc":
+            if keys is None:
+                raise SettingsError([f"it is encrypted and no key is there: {HOW_TO_GIVE_A_KEY}"])
+            return decrypt(rest, keys)
+        case "plain":
+            return rest
+    return value
+
+
+def _from_environment(name: str, environ: Mapping[str, str]) -> str:
+    if name not in environ:
+        raise SettingsError([f"environment variable `{name}` is not set: set it where the command runs"])
+    return environ[name]
+
+
+def _from_file(name: str, folder: Path) -> str:
+    path = folder / Path(name).expanduser()
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise SettingsError([f"file `{name}` cannot be read: {_reason(error)}; check path and permissions"]) from None
+    return _without_last_line_end(text)
+
+
+def _from_command(line: str, environ: Mapping[str, str]) -> str:
+    """The output of a program. Only its name is ever told: arguments and output may hold secrets."""
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        raise SettingsError(["the command has an open quote: close it"]) from None
+    if not words:
+        raise SettingsError(["`cmd:` names no program: write `cmd:PROGRAM ARGUMENTS`"])
+    program = Path(words[0]).name
+    try:
+        done = subprocess.run(
+            words,
+            capture_output=True,
+            env=dict(environ),
+            timeout=COMMAND_SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired:
+        raise SettingsError([f"command `{program}` did not end within {COMMAND_SECONDS} seconds"]) from None
+    except (OSError, ValueError) as error:
+        raise SettingsError([f"command `{program}` cannot be run: {_reason(error)}"]) from None
+    if done.returncode:
+        raise SettingsError([f"command `{program}` ended with {done.returncode}: run it by hand to see why"])
+    try:
+        text = _without_last_line_end(done.stdout.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise SettingsError([f"command `{program}` wrote something that is not UTF-8 text"]) from None
+    if not text:
+        raise SettingsError([f"command `{program}` wrote nothing: run it by hand to see why"])
+    return text
+
+
+def _without_last_line_end(text: str) -> str:
+    return text[:-2] if text.endswith("\r\n") else text.removesuffix("\n")
+
+
+def _reason(error: Exception) -> str:
+    """Why a file could not be used, in the system's words without path or content."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "it cannot be used"
+
+
+class Scrubber:
+    """Replaces registered secrets by `***` in any text, in the forms in which they turn up in messages.
+
+    Forms: as they are, URL-encoded, inside a Python or JSON string, XML- or HTML-escaped, base64; of a secret of
+    several lines (a private key) each line too. Secrets of fewer than 8 characters count only as whole words,
+    for otherwise a short password would eat half of the log.
+    """
+
+    MASK = "***"
+    SHORT = 8
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._forms: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self.register(*secrets)
+
+    def register(self, *secrets: str) -> None:
+        """Have these replaced from now on; empty ones do not count."""
+        for secret in secrets:
+            if secret.strip():
+                self._forms |= _forms(secret)
+        longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
+        self._pattern = re.compile("|".join(map(self._one, longest_first))) if longest_first else None
+
+    def _one(self, form: str) -> str:
+        return re.escape(form) if len(form) >= self.SHORT else rf"(?<!\w){re.escape(form)}(?!\w)"
+
+    def __call__(self, text: str) -> str:
+        """The text without the secrets."""
+        return self._pattern.sub(self.MASK, text) if self._pattern else text
+
+    def __repr__(self) -> str:
+        return f"Scrubber({len(self._forms)} forms)"
+
+
+def _forms(secret: str) -> set[str]:
+    lines = [line.strip() for line in secret.splitlines()] if len(secret.splitlines()) > 1 else []
+    # The first and last line of a PEM block are the same for everybody.
+    parts = {secret, secret.strip(), *(line for line in lines if len(line) >= 16 and not line.startswith("-----"))}
+    return {form for part in parts for form in _forms_of_one(part)}
+
+
+def _forms_of_one(secret: str) -> set[str]:
+    encoded = secret.encode("utf-8", "surrogatepass")
+    quoted = {quote(encoded), quote(encoded, safe=""), quote_plus(encoded)}
+    return {
+        secret,
+        *quoted,
+        *(re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), form) for form in quoted),
+        # repr() may choose either quote, so both escapings of the inside count
+        repr(secret)[1:-1],
+        ascii(secret)[1:-1],
+        repr(secret + "'\"")[1:-1].removesuffix("\\'\""),
+        repr(encoded)[2:-1],
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        html.escape(secret, quote=False),
+        html.escape(secret),
+        html.escape(secret).replace("&#x27;", "&apos;"),
+        base64.b64encode(encoded).decode("ascii"),
+        base64.urlsafe_b64encode(encoded).decode("ascii"),
+    }

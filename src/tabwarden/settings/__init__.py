@@ -1,0 +1,51 @@
+"""settings.yaml: what may be set, and reading it. Not what anybody does with it."""
+
+from tabwarden.settings.loader import ENCRYPTED, PLAIN, load
+from tabwarden.settings.model import (
+    AsOf,
+    Auth,
+    Column,
+    FileSource,
+    Jwt,
+    Limit,
+    Logs,
+    Mail,
+    Password,
+    Pat,
+    Provision,
+    PythonSource,
+    Settings,
+    SignInGroup,
+    Sources,
+    SqlSource,
+    Stops,
+    Store,
+    Tableau,
+)
+from tabwarden.settings.values import Connect
+
+__all__ = [
+    "ENCRYPTED",
+    "PLAIN",
+    "AsOf",
+    "Auth",
+    "Column",
+    "Connect",
+    "FileSource",
+    "Jwt",
+    "Limit",
+    "Logs",
+    "Mail",
+    "Password",
+    "Pat",
+    "Provision",
+    "PythonSource",
+    "Settings",
+    "SignInGroup",
+    "Sources",
+    "SqlSource",
+    "Stops",
+    "Store",
+    "Tableau",
+    "load",
+]

@@ -1,0 +1,189 @@
+"""From settings.yaml (plain or encrypted) and the environment to Settings. Not what the settings mean.
+
+Order: read the YAML with its lines, lay the environment over it, replace references by what they stand for, check
+the rules between settings and the models; then tell every problem at once, or none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from tabwarden.model.errors import SettingsError
+from tabwarden.secrets import (
+    HOW_TO_GIVE_A_KEY,
+    Keys,
+    find_keys,
+    key_file_is_open_to_others,
+    read_encrypted,
+    reference_kind,
+    resolve,
+)
+from tabwarden.settings.lines import PREFIX, Place, Written, dotted, lay_over, read_yaml
+from tabwarden.settings.model import Settings
+from tabwarden.settings.rules import complaints
+from tabwarden.settings.schema import SECTIONS, is_secret, shape_at
+from tabwarden.settings.wording import place_of, sentence
+
+PLAIN, ENCRYPTED = "settings.yaml", "settings.yaml.aes"
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of a file (default: ./settings.yaml, then ./settings.yaml.aes) and the environment's.
+
+    `environ` is the process's own when None. Raises SettingsError with every problem, one line each.
+    """
+    environ = os.environ if environ is None else environ
+    path = find(path, environ)
+    folder = path.parent if path else Path()
+    early: list[str] = []
+    keys = _keys(folder, environ, early)
+    written = _read(path, keys, early)
+    lay_over(written, environ, SECTIONS, lambda place, text: from_variable(place, text, written.values))
+    written.values = _without_empty(written.values, ())
+    resolved = _Resolved(written, folder, environ, keys)
+    settings = _validate(written, resolved, folder)
+    lines = [*early, *(problem.text for problem in sorted(set(written.problems)))]
+    if lines or settings is None:
+        raise SettingsError(lines)
+    settings._origin = str(path or "")
+    settings._secrets = (*resolved.secrets, *(keys.values if keys else ()))
+    settings._warnings = tuple(_warnings(resolved, keys))
+    return settings
+
+
+def find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """The file that counts, None when the environment alone holds settings. Raises SettingsError without any."""
+    if path is not None:
+        if path.is_dir():
+            return _in(path) or _nothing(f"folder `{path}` has no {PLAIN} and no {ENCRYPTED}")
+        beside = path.with_name(path.name + ".aes")
+        if path.exists():
+            return path
+        return beside if beside.exists() else _nothing(f"settings file `{path}` does not exist")
+    found = _in(Path())
+    if found or any(name.startswith(PREFIX) and "__" in name for name in environ):
+        return found
+    return _nothing(f"no {PLAIN} and no {ENCRYPTED} in this folder")
+
+
+def _in(folder: Path) -> Path | None:
+    return next((folder / name for name in (PLAIN, ENCRYPTED) if (folder / name).exists()), None)
+
+
+def _nothing(what: str) -> Path:
+    raise SettingsError([f"{what}; name a file with `--settings`, or write one as docs/reference/settings.md shows"])
+
+
+def _keys(folder: Path, environ: Mapping[str, str], early: list[str]) -> Keys | None:
+    try:
+        return find_keys(folder, environ)
+    except SettingsError as error:
+        early.extend(error.problems)
+        return None
+
+
+def _read(path: Path | None, keys: Keys | None, early: list[str]) -> Written:
+    """The values of the file. Raises SettingsError when there is no text to look at."""
+    if path is None:
+        return Written("")
+    if path.suffix == ".aes":
+        if keys is None:
+            raise SettingsError(early or [f"{path}: it is encrypted and no key is there: {HOW_TO_GIVE_A_KEY}"])
+        return read_yaml(read_encrypted(path, keys), str(path))
+    try:
+        return read_yaml(path.read_text(encoding="utf-8-sig"), str(path))
+    except UnicodeDecodeError:
+        raise SettingsError([*early, f"{path}: is not UTF-8 text; save it as UTF-8"]) from None
+    except OSError as error:
+        raise SettingsError([*early, f"{path}: cannot be read: {(error.strerror or '').lower()}"]) from None
+
+
+def from_variable(place: Place, text: str, values: Mapping[str, Any]) -> Any:
+    """The value a variable's text stands for: JSON where a list or mapping is wanted, or a list with commas."""
+    shape = shape_at(place, values)
+    if shape in ("list", "mapping") and reference_kind(text) is None:
+        try:
+            found = json.loads(text)
+        except ValueError:
+            found = None
+        if isinstance(found, list | dict):
+            return found
+        if shape == "list":
+            return [part.strip() for part in text.split(",") if part.strip()]
+    return text
+
+
+def _without_empty(value: Any, place: Place) -> Any:
+    """A key without a value counts as not written, so that its default holds; a driver's values stay."""
+    if isinstance(value, dict):
+        keep = place[-1:] == ("connect",) or "connect" in place
+        return {key: _without_empty(found, (*place, key)) for key, found in value.items() if keep or found is not None}
+    return value
+
+
+class _Resolved:
+    """The values with references replaced. `secrets` are those that must never be told, `failed` the places that
+    could not be; the models' words about them would only repeat the problem.
+    """
+
+    def __init__(self, written: Written, folder: Path, environ: Mapping[str, str], keys: Keys | None) -> None:
+        self._written, self._folder, self._environ, self._keys = written, folder, environ, keys
+        self.secrets: list[str] = []
+        self.failed: set[Place] = set()
+        self.in_the_open: list[Place] = []
+        self.values: dict[str, Any] = self._value(written.values, ())
+
+    def _value(self, value: Any, place: Place) -> Any:
+        if isinstance(value, dict):
+            return {key: self._value(found, (*place, key)) for key, found in value.items()}
+        if isinstance(value, list):
+            return [self._value(found, (*place, index)) for index, found in enumerate(value)]
+        return self._text(value, place) if isinstance(value, str) else value
+
+    def _text(self, value: str, place: Place) -> str:
+        kind = reference_kind(value)
+        secret = is_secret(place, self._written.values)
+        if kind in (None, "plain") and secret and not self._written.origin(place).variable:
+            self.in_the_open.append(place)
+        try:
+            found = resolve(value, self._folder, self._environ, self._keys)
+        except SettingsError as error:
+            self._written.complain(place, f"`{dotted(place)}`: {error}")
+            self.failed.add(place)
+            return value
+        if secret or kind in ("enc", "cmd"):
+            self.secrets.append(found)
+        return found
+
+
+def _validate(written: Written, resolved: _Resolved, folder: Path) -> Settings | None:
+    """The Settings, or None with the problems noted."""
+    broken = bool(written.problems) and not written.values
+    for place, text in complaints(resolved.values):
+        written.complain(place, text)
+    try:
+        # an empty section is validated like any other, so that its default paths are put beside the file
+        return Settings.model_validate({"logs": {}, "store": {}} | resolved.values, context={"folder": folder})
+    except ValidationError as error:
+        for detail in error.errors(include_url=False, include_input=False):
+            place = place_of(detail, resolved.values)
+            unreadable = broken and detail["type"] == "missing"
+            if place not in resolved.failed and not unreadable:
+                written.complain(place, sentence(detail, place, written))
+    return None
+
+
+def _warnings(resolved: _Resolved, keys: Keys | None) -> list[str]:
+    found = [
+        f"`{dotted(place)}` is written in plain text; `tabwarden settings encrypt` hides it"
+        for place in dict.fromkeys(resolved.in_the_open)
+    ]
+    if keys and key_file_is_open_to_others(keys):
+        found.append(f"{keys.origin} can be read by others; `chmod 600` it")
+    return found

@@ -1,0 +1,361 @@
+"""Every setting with its type and default, as frozen models. Not where their values come from.
+
+Keys are lower_snake and the models forbid every other key, at any depth. Each field's description is its line in
+docs/reference/settings.md. What concerns two fields at once is in rules.py, so that no problem hides another.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    InstanceOf,
+    SecretStr,
+    ValidationInfo,
+)
+
+from tabwarden.settings.values import Connect, address, age, loopback, module_function, server_address, table_name
+
+
+def _beside_settings(path: Path, info: ValidationInfo) -> Path:
+    """Paths are relative to the folder of the settings file, so that cron and a person mean the same file."""
+    folder = (info.context or {}).get("folder")
+    grown = path.expanduser()
+    return folder / grown if isinstance(folder, Path) else grown
+
+
+LocalPath = Annotated[Path, AfterValidator(_beside_settings)]
+Text = Annotated[str, Field(min_length=1)]
+Secret = Annotated[SecretStr, Field(min_length=1)]
+Address = Annotated[str, AfterValidator(address)]
+Age = Annotated[int, BeforeValidator(age)]
+SiteRole = Literal[
+    "Viewer", "Explorer", "ExplorerCanPublish", "Creator", "SiteAdministratorExplorer", "SiteAdministratorCreator"
+]
+
+
+class Section(BaseModel):
+    """One mapping of the file: no other keys, no changes, no values in its errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
+
+
+class Pat(Section):
+    """A personal access token."""
+
+    name: Text = Field(description="name of the personal access token")
+    secret: Secret = Field(description="the token's secret")
+
+
+class Password(Section):
+    """A user name and password (Tableau Server)."""
+
+    username: Text = Field(description="user who signs in")
+    password: Secret = Field(description="his password")
+
+
+class Jwt(Section):
+    """A connected app with direct trust."""
+
+    client_id: Text = Field(description="client id of the connected app")
+    secret_id: Text = Field(description="id of its secret")
+    secret_value: Secret = Field(description="value of its secret")
+    username: Text = Field(description="user in whose name the app acts")
+    scopes: tuple[Text, ...] = Field(
+        default=(
+            "tableau:content:read",
+            "tableau:users:*",
+            "tableau:groups:*",
+            "tableau:groupsets:*",
+            "tableau:projects:*",
+            "tableau:permissions:*",
+            "tableau:jobs:read",
+        ),
+        description="scopes asked for",
+    )
+
+
+class Auth(Section):
+    """How to sign in: exactly one of the three."""
+
+    pat: Pat | None = Field(default=None, description="sign in by personal access token")
+    password: Password | None = Field(default=None, description="sign in by password")
+    jwt: Jwt | None = Field(default=None, description="sign in by connected app")
+
+
+class Tableau(Section):
+    """Which site, and how to sign in."""
+
+    server: Annotated[str, AfterValidator(server_address)] = Field(
+        description="address of the server, for example `https://tableau.example.com`"
+    )
+    site: str = Field(default="", description="content URL of the site; empty is Default")
+    api_version: Annotated[str, Field(pattern=r"^\d+\.\d+$")] | None = Field(
+        default=None, description="REST API version, in quotes; when not given, the server's own"
+    )
+    auth: Auth = Field(description="exactly one of `pat`, `password`, `jwt`")
+    ca_file: LocalPath | None = Field(
+        default=None, description="PEM file of the authority that signed the server's certificate"
+    )
+    timeout: float = Field(default=60, gt=0, le=3600, description="seconds to wait for an answer")
+    retries: int = Field(default=4, ge=0, le=20, description="how often a call that may be repeated is")
+
+
+class Column(Section):
+    """Which column of the source says what. `column: NAME` is short for `column: {name: NAME}`."""
+
+    name: Text = Field(default="Email Address", description="column with the user name")
+    full_name: Text | None = Field(default=None, description="column with the full name")
+    email: Text | None = Field(default=None, description="column with the email address")
+    auth_setting: Text | None = Field(default=None, description="column with the person's auth setting")
+
+
+class AsOf(Section):
+    """Where the source says how old it is: exactly one of the two."""
+
+    column: Text | None = Field(default=None, description="column with a time; the newest counts")
+    query: Text | None = Field(default=None, description="query that yields one time (`type: sql` only)")
+
+
+def _column(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class Source(Section):
+    """What every source of people has."""
+
+    column: Annotated[Column, BeforeValidator(_column)] = Field(
+        default=Column(), description="the column with the user name, or a mapping of columns"
+    )
+    min_rows: int | None = Field(default=None, ge=0, description="fewer rows than this mean the source is partial")
+    stale_after: Age | None = Field(
+        default=None, description="oldest age that is still good: a number with `m`, `h` or `d`, kept in seconds"
+    )
+    as_of: AsOf | None = Field(default=None, description="where the source says how old it is")
+
+
+class FileSource(Source):
+    """People from a file."""
+
+    type: Literal["file"] = Field(description="where the people are")
+    path: LocalPath = Field(description="CSV, JSON Lines, Parquet or Excel file")
+    format: Literal["csv", "jsonl", "parquet", "xlsx"] | None = Field(
+        default=None, description="format of the file; when not given, by its name's ending"
+    )
+    sheet: Text | None = Field(default=None, description="sheet of an Excel file; when not given, the first")
+
+
+class SqlSource(Source):
+    """People from a database."""
+
+    type: Literal["sql"] = Field(description="where the people are")
+    driver: Text = Field(
+        description="short name (`snowflake`, `postgres`, `sqlite`, ...), or `module:` and the name of a DB-API module"
+    )
+    connect: Annotated[InstanceOf[Connect], BeforeValidator(Connect.of)] = Field(
+        default=Connect(), description="what the driver's connect takes, key by key; any value may be a reference"
+    )
+    query: Text | None = Field(default=None, description="query that yields the people")
+    table: Annotated[str, AfterValidator(table_name)] | None = Field(
+        default=None, description="table or view with the people, instead of `query`"
+    )
+
+
+class PythonSource(Source):
+    """People from a function of your own."""
+
+    type: Literal["python"] = Field(description="where the people are")
+    function: Annotated[str, AfterValidator(module_function)] = Field(
+        description="`module:function` that takes nothing and yields names or mappings"
+    )
+
+
+AnySource = Annotated[FileSource | SqlSource | PythonSource, Discriminator("type")]
+
+
+class Sources(Section):
+    """Where joiners and leavers come from."""
+
+    joiners: AnySource | None = Field(default=None, description="the people who should be on the site")
+    leavers: AnySource | None = Field(default=None, description="the people who should lose it")
+
+
+class SignInGroup(Section):
+    """The group that grants a site role on sign-in; found, created or corrected."""
+
+    name: Text = Field(description="name of the group")
+    minimum_site_role: SiteRole = Field(default="Viewer", description="site role the group grants")
+    grant: Literal["onLogin"] = Field(default="onLogin", description="when the role is granted")
+
+
+class Provision(Section):
+    """The seven switches, in the order in which they are carried out, and what they need."""
+
+    add_joiners: bool = Field(default=True, description="add joiners to the site as Unlicensed")
+    add_joiners_to_group: bool = Field(default=True, description="add joiners to the group")
+    set_joiners_viewer: bool = Field(default=False, description="give joiners the site role Viewer")
+    remove_leavers_from_group: bool = Field(default=True, description="take leavers out of the group")
+    set_leavers_unlicensed: bool = Field(default=True, description="give leavers the site role Unlicensed")
+    add_leavers_to_group: bool = Field(
+        default=False, description="put leavers back into the group, so that they may return"
+    )
+    remove_leavers: bool = Field(default=False, description="remove leavers from the site")
+    group: SignInGroup | None = Field(default=None, description="the group that grants a site role on sign-in")
+    auth_setting: Text | None = Field(
+        default=None,
+        description="auth setting of new users (`SAML`, `ServerDefault`, `OpenID`, `TableauIDWithMFA`)",
+    )
+    assets_to: Text | None = Field(default=None, description="user who receives the content of removed leavers")
+    protected: tuple[Text, ...] = Field(default=(), description="users who are never touched")
+    bulk: Literal["auto", "never"] = Field(default="auto", description="whether calls for many people at once are used")
+
+
+class Limit(Section):
+    """How much is too much: a number that is greater than `count` and greater than `percent` of the base."""
+
+    count: int = Field(ge=0, description="up to this number it is never a stop")
+    percent: float = Field(ge=0, le=100, description="up to this share of the base it is never a stop")
+
+
+class SourceShrank(Limit):
+    """Of the rows of the last good run."""
+
+    count: int = Field(default=0, ge=0, description="up to so many it is never a stop")
+    percent: float = Field(default=20, ge=0, le=100, description="up to this share it is never a stop")
+
+
+class LicencesLost(Limit):
+    """Of the licensed users of the site."""
+
+    count: int = Field(default=5, ge=0, description="up to so many it is never a stop")
+    percent: float = Field(default=10, ge=0, le=100, description="up to this share it is never a stop")
+
+
+class UsersRemoved(Limit):
+    """Of the users of the site."""
+
+    count: int = Field(default=5, ge=0, description="up to so many it is never a stop")
+    percent: float = Field(default=5, ge=0, le=100, description="up to this share it is never a stop")
+
+
+class MembershipsRemoved(Limit):
+    """Of the memberships of each group touched."""
+
+    count: int = Field(default=20, ge=0, description="up to so many it is never a stop")
+    percent: float = Field(default=10, ge=0, le=100, description="up to this share it is never a stop")
+
+
+class RulesRemoved(MembershipsRemoved):
+    """Of the explicit rules in the plan's scope."""
+
+
+class Stops(Section):
+    """The limits of the stops that have one."""
+
+    source_shrank: SourceShrank = Field(default=SourceShrank(), description="of the rows of the last good run")
+    licences_lost: LicencesLost = Field(default=LicencesLost(), description="of the licensed users of the site")
+    users_removed: UsersRemoved = Field(default=UsersRemoved(), description="of the users of the site")
+    memberships_removed: MembershipsRemoved = Field(
+        default=MembershipsRemoved(), description="of the memberships of each group touched"
+    )
+    rules_removed: RulesRemoved = Field(default=RulesRemoved(), description="of the explicit rules in the plan's scope")
+
+
+def _addresses(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+class Mail(Section):
+    """The mail that tells of a run."""
+
+    enabled: bool = Field(default=False, description="whether mail is sent")
+    when: Literal["errors", "warnings"] = Field(
+        default="errors", description="`errors`: after errors or a stop; `warnings`: after warnings too"
+    )
+    subject: Text = Field(default="Tabwarden: a run needs your attention", description="subject of the mail")
+    body: str = Field(
+        default="A run ended with errors or was stopped. What happened is in the attached log.",
+        description="text of the mail; the run adds what happened",
+    )
+    from_: Address | None = Field(default=None, alias="from", description="sender")
+    to: Annotated[tuple[Address, ...], BeforeValidator(_addresses)] = Field(default=(), description="receivers, a list")
+    host: Text | None = Field(default=None, description="mail server")
+    port: int | None = Field(
+        default=None, ge=1, le=65535, description="its port; when not given, 587 (starttls), 465 (tls), 25 (none)"
+    )
+    user: Text | None = Field(default=None, description="user who signs in at the mail server, if it asks")
+    password: Secret | None = Field(default=None, description="his password")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="how the line is protected; certificates are always verified"
+    )
+    ca_file: LocalPath | None = Field(
+        default=None, description="PEM file of the authority that signed the mail server's certificate"
+    )
+    timeout: float = Field(default=30, gt=0, le=600, description="seconds to wait for the mail server")
+
+
+class Logs(Section):
+    """The log file of each run."""
+
+    folder: LocalPath = Field(default=Path("logs"), description="folder of the log files")
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="least level written")
+    retention_days: int = Field(default=90, ge=1, description="older log files are deleted at the start of a run")
+    as_json: bool = Field(default=False, alias="json", description="write JSON lines")
+
+
+class Store(Section):
+    """What is kept between runs."""
+
+    folder: LocalPath = Field(default=Path(".tabwarden"), description="folder of snapshots, journals and history")
+
+
+class Settings(Section):
+    """Everything of settings.yaml. Made by `tabwarden.settings.load`."""
+
+    tableau: Tableau = Field(description="which site, and how to sign in")
+    sources: Sources = Field(default=Sources(), description="where joiners and leavers come from")
+    provision: Provision = Field(default=Provision(), description="what is done with them")
+    stops: Stops = Field(default=Stops(), description="how much is too much")
+    mail: Mail = Field(default=Mail(), description="the mail that tells of a run")
+    logs: Logs = Field(default=Logs(), description="the log file of each run")
+    store: Store = Field(default=Store(), description="what is kept between runs")
+
+    _origin: str = ""
+    _secrets: tuple[str, ...] = ()
+    _warnings: tuple[str, ...] = ()
+
+    @property
+    def origin(self) -> str:
+        """The file the settings came from, as it was named; empty when from variables alone."""
+        return self._origin
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value, for the scrubber: never print it."""
+        return tuple(dict.fromkeys((*secrets_in(self), *self._secrets)))
+
+    def warnings(self) -> tuple[str, ...]:
+        """What is allowed and unwise, one sentence each."""
+        found = list(self._warnings)
+        if self.tableau.server.startswith("http://") and not loopback(self.tableau.server):
+            found.append("`tableau.server` begins with http: the sign-in travels unprotected; use https")
+        if self.mail.enabled and self.mail.security == "none" and self.mail.password is not None:
+            found.append("`mail.security` is none: the mail password travels unprotected; use starttls or tls")
+        return tuple(found)
+
+
+def secrets_in(value: object) -> tuple[str, ...]:
+    """The secret values of a model, whatever their depth."""
+    if isinstance(value, SecretStr):
+        return (value.get_secret_value(),)
+    if isinstance(value, Connect):
+        return value.secrets()
+    if isinstance(value, BaseModel):
+        return tuple(found for name in type(value).model_fields for found in secrets_in(getattr(value, name)))
+    return ()

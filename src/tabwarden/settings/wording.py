@@ -1,0 +1,131 @@
+"""Words for what the models refuse, each with its remedy. Not where it was written.
+
+No sentence repeats a value: it may be a secret in the wrong place.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from tabwarden.settings.lines import PREFIX, Place, Written, dotted
+from tabwarden.settings.schema import SECTIONS, field_at, keys_at, literals_in
+
+SEED_SECTIONS = ("APP", "TASKS", "TABLEAU", "SNOWFLAKE", "EMAIL")
+_TYPES = {
+    "bool": "must be true or false",
+    "int": "must be a whole number, without quotes",
+    "float": "must be a number, without quotes",
+    "path": "must be a path, in quotes if it looks like a number",
+    "tuple": "must be a list such as `[a, b]`",
+    "list": "must be a list such as `[a, b]`",
+}
+
+
+def place_of(error: ErrorDetails, values: Any) -> Place:
+    """The place a model's error speaks of: its loc without the names of union members, which nobody wrote."""
+    place: Place = ()
+    for part in error["loc"]:
+        if isinstance(values, Mapping):
+            if part not in values and part == values.get("type"):
+                continue
+            values = values.get(part)
+        elif isinstance(values, list) and isinstance(part, int) and part < len(values):
+            values = values[part]
+        elif values is not None:
+            break
+        place = (*place, part)
+    return (*place, "type") if error["type"].startswith("union_tag") else place
+
+
+def sentence(error: ErrorDetails, place: Place, written: Written) -> str:
+    """What is wrong at a place and what to do about it."""
+    name, kind = dotted(place), error["type"]
+    if kind == "extra_forbidden":
+        return unknown_key(place, written)
+    if kind == "missing":
+        return f"`{name}` is missing; add it{_meaning(place, written.values)}"
+    if kind in ("union_tag_not_found", "union_tag_invalid"):
+        return f"`{name}`{' is missing; it' * (kind == 'union_tag_not_found')} must be `file`, `sql` or `python`"
+    if kind == "literal_error":
+        return f"`{name}` {_choice(place, written)}"
+    if kind == "value_error":
+        return f"`{name}` {error['ctx']['error']!s}"
+    return f"`{name}` {_plain(error, place, written)}"
+
+
+def _plain(error: ErrorDetails, place: Place, written: Written) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind in ("string_too_short", "too_short"):
+        return "is empty; write a value or remove the line"
+    if kind == "string_type":
+        return "must be text; put the value into quotes"
+    if kind == "string_pattern_mismatch":
+        return 'must look like `"3.21"`, in quotes'
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return f"must be a mapping with {_some_keys(keys_at(place, written.values))}"
+    for bound, words in (
+        ("ge", "must be at least"),
+        ("gt", "must be greater than"),
+        ("le", "must be at most"),
+        ("lt", "must be less than"),
+    ):
+        if bound in context:
+            return f"{words} {context[bound]:g}"
+    return _TYPES.get(kind.split("_")[0], "has a value of the wrong kind; see docs/reference/settings.md")
+
+
+def _choice(place: Place, written: Written) -> str:
+    info = field_at(place, written.values)
+    words = literals_in(info.annotation) if info else ()
+    listed = ", ".join(f"`{word}`" for word in words[:-1])
+    return f"must be {listed} or `{words[-1]}`" if listed else f"must be `{words[0]}`"
+
+
+def _meaning(place: Place, values: Any) -> str:
+    info = field_at(place, values)
+    return f" ({info.description})" if info is not None and info.description else ""
+
+
+def _some_keys(keys: tuple[str, ...]) -> str:
+    return "the keys " + ", ".join(f"`{key}`" for key in keys) if keys else "keys and values"
+
+
+def unknown_key(place: Place, written: Written) -> str:
+    """An unknown key, with the nearest that is known, here or elsewhere in the settings."""
+    key, above = str(place[-1]), place[:-1]
+    origin = written.origin(place)
+    if not above and key in SEED_SECTIONS and not origin.variable:
+        return (
+            f"`{key}` is a section of Tab_User_Provisioner; "
+            f"`tabwarden settings import {written.file} --to NEW_FILE` translates the whole file"
+        )
+    known = keys_at(above, written.values)
+    near = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=0.6)
+    if near:
+        if origin.variable:
+            best = PREFIX + "__".join(str(part).upper() for part in (*above, near[0]))
+            return f"there is no setting `{dotted(place)}`; did you mean `{best}`?"
+        return f"there is no setting `{dotted(place)}`; did you mean `{near[0]}`?"
+    elsewhere = _elsewhere(key.lower(), above)
+    if elsewhere:
+        return f"there is no setting `{dotted(place)}`; did you mean `{elsewhere}`?"
+    return f"there is no setting `{dotted(place)}`; " + (
+        f"`{dotted(above)}` has {_some_keys(known)}"
+        if above
+        else f"the sections are {', '.join(f'`{k}`' for k in known)}"
+    )
+
+
+def _elsewhere(key: str, above: Place) -> str:
+    """A setting of that very name in another section or one level deeper."""
+    for section in SECTIONS:
+        if key in keys_at((section,), {}) and (section,) != above:
+            return f"{section}.{key}"
+        for inner in keys_at((section,), {}):
+            if key in keys_at((section, inner), {}) and (section, inner) != above:
+                return f"{section}.{inner}.{key}"
+    return ""

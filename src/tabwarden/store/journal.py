@@ -1,0 +1,233 @@
+"""What was really done of a plan, line by line on disk before and after each write. Not the doing itself.
+
+    .tabwarden/journals/<plan>.jsonl     one plan, from its first write to its end
+    .tabwarden/good-runs.jsonl           rows per source of the runs that came to their end
+    .tabwarden/locks/<site>.lock         held while somebody writes to that site
+
+A line is on disk before the next step is taken. A process may die anywhere: a torn last line is as if it had not
+been written, a change begun and not ended may have happened and is looked up before it is done again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, NamedTuple, Self
+
+from tabwarden.change.plan import Plan, SiteIdentity, Waiver
+from tabwarden.model.errors import TabwardenError
+
+DONE, ALREADY, FAILED, SKIPPED = "done", "already", "failed", "skipped"
+JOURNALS, GOOD_RUNS, LOCKS = "journals", "good-runs.jsonl", "locks"
+
+
+class Entry(NamedTuple):
+    """What became of one change: done, already, failed or skipped; `new_id` is of what it created."""
+
+    position: int
+    status: str
+    code: str = ""
+    remedy: str = ""
+    new_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A journal as read: `ended` by position of the change, `begun` without an end, and whether all was gone through."""
+
+    plan: str = ""
+    kind: str = ""
+    site: str = ""
+    started: str = ""
+    waivers: tuple[Waiver, ...] = ()
+    ended: Mapping[int, Entry] = field(default_factory=dict)
+    begun: frozenset[int] = frozenset()
+    finished: str = ""
+
+
+def now() -> str:
+    """The present moment as ISO time in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+class Journal:
+    """The open journal of a plan; a context manager. Opening one that exists goes on where it ends."""
+
+    def __init__(self, store: Path, plan: Plan, waivers: Sequence[Waiver] = ()) -> None:
+        self.path = path_of(store, plan.id)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        _cut_torn_line(self.path)
+        self.record = read(self.path)
+        self._file: IO[str] = self.path.open("a", encoding="utf-8")
+        if not self.record.plan:
+            header = {"kind": plan.kind, "site": site_key(plan.site), "changes": len(plan.changes)}
+            accepted = [list(waiver) for waiver in waivers]
+            self._write({"plan": plan.id, **header, "waivers": accepted, "started": now()})
+            _sync_folder(self.path.parent)
+        else:
+            self._write({"resumed": now()})
+
+    def begin(self, indexes: Sequence[int]) -> None:
+        """These changes are about to be sent."""
+        self._write({"begin": list(indexes)})
+
+    def end(self, entries: Sequence[Entry]) -> None:
+        """What became of them."""
+        self._write({"end": [list(entry) for entry in entries]})
+
+    def finish(self) -> None:
+        """All changes were gone through."""
+        self._write({"finished": now()})
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
+def path_of(store: Path, plan_id: str) -> Path:
+    """Where the journal of a plan is."""
+    return store / JOURNALS / f"{plan_id}.jsonl"
+
+
+def read(path: Path) -> Record:
+    """A journal; an empty Record where there is none. A torn last line is left out, a broken one before it told."""
+    if not path.is_file():
+        return Record()
+    text = path.read_text(encoding="utf-8")
+    lines = text.split("\n")[:-1]  # what follows the last line end is torn
+    header: dict[str, Any] = {}
+    ended: dict[int, Entry] = {}
+    begun: set[int] = set()
+    finished = ""
+    for number, line in enumerate(lines, 1):
+        try:
+            told = json.loads(line)
+            header = told if "plan" in told else header
+            begun.update(told.get("begin", ()))
+            for entry in (Entry(*one) for one in told.get("end", ())):
+                ended[entry.position] = entry
+            finished = told.get("finished", finished)
+        except (ValueError, TypeError, AttributeError):
+            raise TabwardenError(f"the journal `{path}` is damaged in line {number}; make a new plan") from None
+    return Record(
+        plan=header.get("plan", ""),
+        kind=header.get("kind", ""),
+        site=header.get("site", ""),
+        started=header.get("started", ""),
+        waivers=tuple(Waiver(*one) for one in header.get("waivers", ())),
+        ended=ended,
+        begun=frozenset(begun - ended.keys()),
+        finished=finished,
+    )
+
+
+def newest(store: Path, site: SiteIdentity | None = None) -> Record | None:
+    """The journal begun last (of a site where one is named), None when there is none."""
+    wanted = site_key(site) if site is not None else None
+    paths = sorted((store / JOURNALS).glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+    found = [record for path in paths if (record := read(path)).plan and wanted in (None, record.site)]
+    return max(found, key=lambda record: record.started) if found else None
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Take away what a dying process left after the last line end, so that new lines stand by themselves."""
+    if not path.is_file():
+        return
+    with path.open("rb+") as file:
+        whole = file.read()
+        end = whole.rfind(b"\n") + 1
+        if end != len(whole):
+            file.truncate(end)
+            os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """A new file's name is on disk only when its folder is."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# -- one writer at a time --------------------------------------------------------------------------------------
+
+
+def site_key(site: SiteIdentity) -> str:
+    """One word for a site on a server."""
+    return f"{site.where}#{site.content_url}"
+
+
+@contextmanager
+def only_writer(store: Path, site: SiteIdentity) -> Iterator[None]:
+    """Nobody else on this store writes to the site meanwhile; TabwardenError when somebody does.
+
+    The lock is the system's: it goes with the process, however that ends.
+    """
+    key = site_key(site)
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", site.content_url or "default")
+    path = store / LOCKS / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:8]}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            raise TabwardenError(
+                f"`{site.content_url or 'Default'}` is being written to by {holder}; wait until that has ended"
+            ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} since {now()}")
+        file.flush()
+        yield
+
+
+# -- good runs -------------------------------------------------------------------------------------------------
+
+
+def last_good_rows(store: Path, site: SiteIdentity) -> Mapping[str, int]:
+    """Rows per task of the last run on this site that came to its end; empty when there was none."""
+    path, key = store / GOOD_RUNS, site_key(site)
+    found: Mapping[str, int] = {}
+    if not path.is_file():
+        return found
+    for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+        try:
+            told = json.loads(line)
+        except ValueError:
+            continue  # torn by a dying process; the runs before it count
+        if isinstance(told, dict) and told.get("site") == key:
+            found = {**found, **told.get("rows", {})}
+    return found
+
+
+def keep_good_run(store: Path, site: SiteIdentity, rows: Mapping[str, int]) -> None:
+    """Remember the rows of a run that came to its end; nothing is written when they are as they were."""
+    if not rows or {**last_good_rows(store, site), **rows} == dict(last_good_rows(store, site)):
+        return
+    store.mkdir(parents=True, exist_ok=True)
+    path = store / GOOD_RUNS
+    _cut_torn_line(path)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"site": site_key(site), "at": now(), "rows": dict(rows)}) + "\n")
+        file.flush()
+        os.fsync(file.fileno())

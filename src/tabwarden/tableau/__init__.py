@@ -1,0 +1,1 @@
+"""The real server: sign in, read, write."""

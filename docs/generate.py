@@ -9,7 +9,7 @@ from typing import Any
 import typer
 import typer.main
 
-from tabwarden.cli import app
+from tabwarden.cli import assemble
 from tabwarden.model.capability import (
     CAPABILITIES,
     KIND_NAMES,
@@ -20,6 +20,7 @@ from tabwarden.model.capability import (
     ui_name,
 )
 from tabwarden.model.roles import CEILINGS, LEGACY_ROLES, MERGE, SITE_ROLES
+from tabwarden.sandbox import coverage
 
 REFERENCE = Path(__file__).parent / "reference"
 MADE = "<!-- made by docs/generate.py; do not edit -->"
@@ -115,7 +116,7 @@ def commands() -> Iterator[str]:
     yield "# Commands"
     yield ""
     yield "Exit codes: 0 done or nothing to do, 1 error (usage errors too), 2 `plan` found changes, 3 a stop."
-    yield from _listed(typer.main.get_command(app), "tabwarden")
+    yield from _listed(typer.main.get_command(assemble()), "tabwarden")
 
 
 def _listed(command: Any, path: str) -> Iterator[str]:
@@ -148,6 +149,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "capabilities.md": capabilities,
     "site-roles.md": site_roles,
     "commands.md": commands,
+    "sandbox-endpoints.md": coverage.page,
 }
 
 

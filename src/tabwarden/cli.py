@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from typing import Annotated
 
 import typer
@@ -37,21 +38,40 @@ def _root(
     """Independent of Tableau and Salesforce."""
 
 
-def _assemble() -> None:
-    """Every module in `commands` that has `register` adds its commands: a new family is one new file."""
-    for found in sorted(pkgutil.iter_modules(commands.__path__), key=lambda module: module.name):
-        module = importlib.import_module(f"{commands.__name__}.{found.name}")
+# Where each command lives, so that `why` need not load the sandbox. A word that is not here loads every family.
+LIVES_IN = {
+    "why": "ask",
+    "who": "ask",
+    "what": "ask",
+    "cases": "cases",
+    "demo": "demo",
+    "plan": "provision",
+    "apply": "provision",
+    "run": "provision",
+    "read": "read",
+    "sandbox": "sandbox",
+    "settings": "settings",
+}
+
+
+def assemble(word: str | None = None) -> typer.Typer:
+    """The command line with the family that holds `word`, or with all of them.
+
+    Every module in `commands` that has `register` adds its commands: a new family is one new file.
+    """
+    families = sorted(found.name for found in pkgutil.iter_modules(commands.__path__))
+    wanted = LIVES_IN.get(word or "")
+    for family in [wanted] if wanted in families else families:
+        module = importlib.import_module(f"{commands.__name__}.{family}")
         if hasattr(module, "register"):
             module.register(app)
-
-
-_assemble()
+    return app
 
 
 def main() -> None:
     """The entry point: a usage error is exit code 1, as all errors are, because 2 says that a plan found changes."""
     try:
-        code = app(standalone_mode=False)
+        code = assemble(sys.argv[1] if len(sys.argv) > 1 else None)(standalone_mode=False)
     except Exception as error:
         # typer brings its own click, so its usage errors are known by what they can do, not by their class.
         if type(error).__name__ == "Abort":

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from tabwarden.model.site import ALLOW, DENY, Grantee, Rule, Site
 from tabwarden.model.switches import CLASSIC
 
-LEADER_CAPABILITIES = ("ProjectLeader", "InheritedProjectLeader")
+LEADER, INHERITED_LEADER = "ProjectLeader", "InheritedProjectLeader"
+LEADER_CAPABILITIES = (LEADER, INHERITED_LEADER)
 
 
 class Power(NamedTuple):
@@ -26,28 +27,35 @@ class Power(NamedTuple):
 
 
 def speaks_of(site: Site, grantee: Grantee, user: str) -> bool | None:
-    """Whether a rule's grantee includes the user; None when the members of a group were not read."""
+    """Whether a rule's grantee includes the user; None when a group, its members or a group set was not read."""
     if grantee.kind == "user":
         return grantee.id == user
     if grantee.kind == "groupSet":
         held = site.group_sets.get(grantee.id)
-        if held is None or not site.settings.group_sets or not held.groups:
+        if not site.settings.group_sets:
+            return False
+        if held is None:
+            return None
+        if not held.groups:
             return False
         parts = [speaks_of(site, Grantee("group", group), user) for group in held.groups]
         return False if False in parts else (None if None in parts else True)
     group = site.groups.get(grantee.id)
     if group is None:
-        return False
+        return None
     if group.everyone:
         return user in site.users
     return None if group.members is None else user in group.members
 
 
 def power_over(site: Site, user: str, project: str | None, model: str) -> Power | None:
-    """The owner's or leader's power of `user` over `project`, nearest project first; None when he has none."""
+    """The owner's or leader's power of `user` over `project`, nearest project first; None when he has none.
+
+    The classic model knows leaders only (permissions paper, §1): its project owners rule nothing.
+    """
     for ancestor in site.ancestors(project):
         held = site.contents[ancestor]
-        if held.owner == user:
+        if held.owner == user and model != CLASSIC:
             return Power("project_owner", ancestor)
         rule = _leader_rule(site, user, ancestor, model)
         if rule is not None:

@@ -4,6 +4,7 @@ It is the executable form of "Evaluate permission rules" (Server Help 2020.3, "P
 §3.1 and §3.5). The fast engine is a second implementation and is held against this one; neither imports the other.
 
 0  the capability does not exist for the kind            denied   not_applicable
+0b the site has switched it off                          denied   site_setting
 1  the site role does not permit it                      denied   site_role
 2a an administrator                                      allowed  admin
 2b owner or leader of the project or of a parent         allowed  project_owner, project_leader
@@ -13,20 +14,23 @@ It is the executable form of "Evaluate permission rules" (Server Help 2020.3, "P
 4  rules for groups: any Deny, then any Allow            group_deny, group_allow
 5  rules for group sets, if nothing spoke so far         groupset_deny, groupset_allow
 6  otherwise                                             denied   default_deny
+
+A fact that was not read makes the answer unknown exactly where it could change the verdict.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Losing, Step
 from tabwarden.access.leading import Power, power_is_unknown, power_over, speaks_of
 from tabwarden.model.capability import applies, capabilities_of
-from tabwarden.model.governing import governing, managing_project
-from tabwarden.model.roles import classic_permits, is_admin, permits
-from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, Rule, Site
+from tabwarden.model.governing import governing, lock_is_unknown, managing_project
+from tabwarden.model.roles import classic_permits, is_admin, is_known, permits
+from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, Rule, Site, SiteSettings
 from tabwarden.model.switches import CLASSIC, CURRENT, DENY_FIRST, DOCUMENTED, Switches
 
 # Step 3 to 5 as a table: the first line that has a rule decides.
@@ -40,6 +44,16 @@ PRECEDENCE = (
 )
 # One connector reads the Deny of a group set as final over groups (switch group_set_deny_is_final).
 _SET_DENY_FIRST = (*PRECEDENCE[:2], PRECEDENCE[4], *PRECEDENCE[2:4], PRECEDENCE[5])
+
+# Step 0b: the site's own switch that takes a capability from everybody, administrators included (§10.26).
+SWITCHED_BY: Mapping[str, str] = MappingProxyType(
+    {
+        "WebAuthoring": "web_authoring",
+        "ViewComments": "commenting",
+        "AddComment": "commenting",
+        "RunExplainData": "explain_data",
+    }
+)
 
 
 def may(
@@ -82,6 +96,11 @@ def as_seen_by(site: Site, model: str) -> Site:
     return site.with_contents(*(replace(c, mode=CUSTOMIZABLE) for c in site.contents.values()))
 
 
+def switched_off(settings: SiteSettings, capability: str) -> bool:
+    """Whether the site's own settings take the capability from everybody."""
+    return capability in SWITCHED_BY and not getattr(settings, SWITCHED_BY[capability])
+
+
 class _Question(NamedTuple):
     site: Site
     user: str
@@ -96,6 +115,7 @@ def _evaluate(asked: _Question) -> Answer:
     held, role = site.contents[content], site.users[user].site_role
     exists = applies(capability, held.kind)
     reachable = classic_permits(role, capability) if asked.model == CLASSIC else permits(role, held.kind, capability)
+    off = switched_off(site.settings, capability)
     rules = _rules_about(asked)
     blank = Answer(
         DENIED,
@@ -108,11 +128,16 @@ def _evaluate(asked: _Question) -> Answer:
         governing=governing(site, content),
         steps=(
             Step("capability", _word(exists), (held.kind,)),
+            *((Step("setting", "no", (SWITCHED_BY[capability],)),) if off else ()),
             Step("ceiling", _word(reachable), (role,)),
         ),
     )
     if exists is False:
         return _decided(blank, DENIED, "not_applicable", rules)
+    if off:
+        return _decided(blank, DENIED, "site_setting", rules)
+    if not is_known(role):
+        return _decided(blank, UNKNOWN, "role_unknown", rules)
     if reachable is False:
         return _decided(blank, DENIED, "site_role", rules)
     if is_admin(role):
@@ -125,14 +150,18 @@ def _evaluate(asked: _Question) -> Answer:
 def _tableau(asked: _Question, blank: Answer, rules: list[_Spoken]) -> Answer:
     """Steps 2b to 6 as Tableau takes them."""
     override = _override(asked)
+    editable = _editable(asked) if asked.capability == "ChangePermissions" else True
     if override is not None:
-        if _belongs_to_managing_project(asked):
+        if editable is None:
+            return _decided(blank, UNKNOWN, "not_read", rules, override=override.reason)
+        if not editable:
             return _decided(blank, DENIED, "locked_project", rules, override=override.reason)
         return _decided(blank, ALLOWED, override.reason, rules, override=override.reason, at=override)
     found = _by_rules(asked, blank, rules)
-    if found.allowed and asked.capability == "ChangePermissions" and _lock(asked) is not None:
-        return replace(found, verdict=DENIED, because="locked_project", steps=(*found.steps, Step("lock", "no")))
-    return found
+    if found.verdict == DENIED or editable:
+        return found
+    verdict, because = (UNKNOWN, "not_read") if editable is None else (DENIED, "locked_project")
+    return replace(found, verdict=verdict, because=because, steps=(*found.steps, Step("lock", _word(editable))))
 
 
 def _deny_first(asked: _Question, blank: Answer, rules: list[_Spoken]) -> Answer:
@@ -158,26 +187,27 @@ def _override(asked: _Question) -> Power | None:
     power = power_over(site, asked.user, project, asked.model)
     if power is not None:
         return power
-    owned = site.contents.get(held.parent or "") if held.kind == "view" else held
-    if owned is not None and owned.owner == asked.user and owned.kind != "project":
+    owned = site.contents.get(held.parent or "", held) if held.kind == "view" else held
+    if owned.owner == asked.user and owned.kind != "project":
         return Power("content_owner", owned.id)
     return None
 
 
-def _lock(asked: _Question) -> str | None:
-    held = asked.site.contents[asked.content]
-    project = held.id if held.kind == "project" else asked.site.project_of(held.id)
-    if project is None or project not in asked.site.contents:
+def _editable(asked: _Question) -> bool | None:
+    """Whether locks leave the editing of permissions to this person (§4.3); None when what decides was not read.
+
+    Under a lock it belongs to the owner and leaders of the managing project and of the projects above it.
+    """
+    site = asked.site
+    project = site.project_of(asked.content)
+    if project is None:
+        return True
+    if project not in site.contents or lock_is_unknown(site, project):
         return None
-    return managing_project(asked.site, project)
-
-
-def _belongs_to_managing_project(asked: _Question) -> bool:
-    """Whether this edits permissions under a lock without power over the managing project (§4.3)."""
-    if asked.capability != "ChangePermissions":
-        return False
-    manager = _lock(asked)
-    return manager is not None and power_over(asked.site, asked.user, manager, asked.model) is None
+    manager = managing_project(site, project)
+    if manager is None or power_over(site, asked.user, manager, asked.model) is not None:
+        return True
+    return None if power_is_unknown(site, asked.user, manager) else False
 
 
 # -- steps 3 to 6: rules --------------------------------------------------------------------------------------

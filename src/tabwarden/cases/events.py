@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from tabwarden.cases.directory import GONE, LEFT, directory_says
 from tabwarden.cases.file import Json, site_of
 from tabwarden.change import people
-from tabwarden.model.roles import TIERS
+from tabwarden.model.roles import TIERS, is_licensed, licence_of
 from tabwarden.model.site import Content, Site, User
-
-GONE = ("disab", "delet", "gone", "inactive")
 
 
 class Happened(NamedTuple):
@@ -25,43 +24,77 @@ class Happened(NamedTuple):
 def happen(setup: Json, question: Json) -> Happened:
     """What the event does; ValueError for an event this release does not know."""
     event = question["event"]
-    if event == "delete_from_server":
+    if event == "delete_from_server" and setup.get("sites"):
         return _delete_from_server(setup, question["user"])
     if event not in _EVENTS:
         raise ValueError(f"no event is called `{event}`; events are {', '.join(sorted(_EVENTS))}")
-    site = _with_owned(site_of(setup), {name: spec.get("owns", ()) for name, spec in setup.get("users", {}).items()})
-    site = replace(site, licences=_licences(setup))
-    outcome = _EVENTS[event](site, question)
-    return Happened(outcome.done, outcome.because, _facts(outcome, question["user"]))
+    site = _with_owned(site_of(setup), {name: _owned(spec) for name, spec in (setup.get("users") or {}).items()})
+    site = replace(site, licences=_licences(setup, site))
+    outcome = _EVENTS[event](site, setup, question)
+    return Happened(outcome.done, outcome.because, _facts(outcome, question))
 
 
-def _with_owned(site: Site, owned: Mapping[str, Any]) -> Site:
+def _owned(spec: Any) -> tuple[str, ...]:
+    return () if isinstance(spec, str) else tuple(spec.get("owns") or ())
+
+
+def _with_owned(site: Site, owned: Mapping[str, tuple[str, ...]]) -> Site:
     return site.with_contents(
-        *(Content(name, "workbook", name, None, user) for user, names in owned.items() for name in names or ())
+        *(Content(f"content:{name}", "workbook", name, None, user) for user, names in owned.items() for name in names)
     )
 
 
-def _licences(setup: Json) -> Mapping[str, int] | None:
+# -- seats ----------------------------------------------------------------------------------------------------
+
+
+def _licences(setup: Json, site: Site) -> Mapping[str, int] | None:
+    """Seats of each tier: a number of seats, `{total, used}`, `{free}`, or keys such as `creator_free`."""
     told = setup.get("licences", setup.get("licenses"))
     if told is None:
         return None
-    seats = {tier: told[key] for tier in TIERS for key in told if key.casefold() == tier.casefold()}
-    return {tier: n if isinstance(n, int) else int(n.get("total", n.get("free", 0))) for tier, n in seats.items()}
+    free = told.get("free")
+    flat = {f"{key} free": value for key, value in free.items()} if isinstance(free, dict) else told
+    seats = {}
+    for key, value in flat.items():
+        tier = next((t for t in TIERS if t.casefold() in key.casefold()), None)
+        if tier is not None:
+            seats[tier] = _seats(site, tier, value, free="free" in key.casefold())
+    return seats
 
 
-def _facts(outcome: people.Outcome, name: str) -> dict[str, Any]:
+def _seats(site: Site, tier: str, told: Any, *, free: bool) -> int:
+    taken = sum(1 for user in site.users.values() if licence_of(user.site_role) == tier)
+    if isinstance(told, dict):
+        if "free" in told:
+            return int(told["free"]) + taken
+        return int(told["total"]) - int(told.get("used", taken)) + taken
+    return int(told) + (taken if free else 0)
+
+
+# -- facts ----------------------------------------------------------------------------------------------------
+
+
+def _facts(outcome: people.Outcome, question: Json) -> dict[str, Any]:
+    """What a case may state of the person afterwards."""
     site = outcome.site
-    ids = site.users_named(name)
-    facts: dict[str, Any] = {"removed": not ids}
-    if ids:
-        user = site.users[ids[0]]
-        groups = sorted(site.groups[g].name for g in site.groups_of(user.id))
-        facts |= {"site_role": user.site_role, "groups": groups, "owns": list(people.owned_by(site, user.id))}
-        facts["in_all_users"] = any(site.groups[g].everyone for g in site.groups_of(user.id))
-        facts["can_sign_in"] = people.sign_in(site, user.id).done
-    if not outcome.done and outcome.because in people.REFUSAL_CODES:
-        facts["error"] = people.REFUSAL_CODES[outcome.because]
+    ids = site.users_named(question["user"])
+    facts: dict[str, Any] = {"removed": not ids, "exists": bool(ids), "error": None}
+    if not outcome.done:
+        facts["error"] = people.REFUSAL_CODES.get(outcome.because)
+    if not ids:
+        return facts
+    user = site.users[ids[0]]
+    groups = sorted(site.groups[g].name for g in site.groups_of(user.id))
+    owned = [site.contents[c].name for c in people.owned_by(site, user.id)]
+    everyone = any(site.groups[g].everyone for g in site.groups_of(user.id))
+    signs_in = people.sign_in(site, user.id).done and outcome.because != "gone_from_directory"
+    facts |= {"site_role": user.site_role, "role": user.site_role, "licensed": is_licensed(user.site_role)}
+    facts |= {"groups": groups, "in_group": question.get("group") in groups, "owns": owned, "still_owner": bool(owned)}
+    facts |= {"in_all_users": everyone, "can_sign_in": signs_in}
     return facts
+
+
+# -- events ---------------------------------------------------------------------------------------------------
 
 
 def _delete_from_server(setup: Json, user: str) -> Happened:
@@ -69,42 +102,58 @@ def _delete_from_server(setup: Json, user: str) -> Happened:
     facts: dict[str, Any] = {}
     done = True
     for name, spec in setup["sites"].items():
-        site = _with_owned(site_of({"users": setup.get("users", {})}), {user: spec.get("owns", ())})
+        site = _with_owned(site_of({"users": setup.get("users") or {}}), {user: tuple(spec.get("owns") or ())})
         outcome = people.remove_user(site, user)
         done = done and outcome.done
         facts[name] = "removed" if outcome.done else outcome.site.users[user].site_role
+    facts["removed"] = done
     return Happened(done, "removed" if done else "owns_content_on_some_site", facts)
 
 
-def _import(site: Site, question: Json) -> people.Outcome:
+def _import(site: Site, _: Json, question: Json) -> people.Outcome:
+    """An import, or a synchronisation with the role it brings; somebody new comes in as Unlicensed first."""
     name = question["user"]
     if name not in site.users:
         site = site.with_users(User(name, name, "Unlicensed"))
-    if question.get("import_role"):
-        return people.directory_sync(site, name, question["import_role"])
+    role = question.get("import_role") or question.get("role")
+    return people.directory_sync(site, name, role) if role else people.import_member(site, name)
+
+
+def _group_sync(site: Site, setup: Json, question: Json) -> people.Outcome:
+    name = question["user"]
+    group = question.get("group") or next((g.id for g in site.groups.values() if not g.everyone), "")
+    says = directory_says(setup, question)
+    if says in (GONE, LEFT):
+        return people.group_sync(site, str(group), name, gone=says == GONE)
+    if name not in site.users:
+        site = site.with_users(User(name, name, "Unlicensed"))
+    if name not in site.members(group):
+        site = people.add_to_group(site, group, (name,)).site
     return people.import_member(site, name)
 
 
-def _group_sync(site: Site, question: Json) -> people.Outcome:
-    """Whether somebody is gone from the directory or only from the group is told in any of the other fields."""
-    said = [k for k, v in question.items() if v is True] + [str(v) for v in question.values()]
-    gone = any(word in text.casefold() for text in said for word in GONE)
-    group = question.get("group") or next((g.id for g in site.groups.values() if not g.everyone), "")
-    return people.group_sync(site, str(group), question["user"], gone=gone)
-
-
-def _remove_user(site: Site, question: Json) -> people.Outcome:
+def _remove_user(site: Site, _: Json, question: Json) -> people.Outcome:
     heir = next((question[k] for k in ("map_assets_to", "mapAssetsTo", "map_to", "heir") if question.get(k)), None)
     return people.remove_user(site, question["user"], heir=heir)
 
 
-_EVENTS: Mapping[str, Callable[[Site, Json], people.Outcome]] = {
-    "sign_in": lambda site, q: people.sign_in(site, q["user"]),
+def _set_site_role(site: Site, _: Json, question: Json) -> people.Outcome:
+    via_rest = str(question.get("via", "REST")).upper() != "UI"
+    return people.set_site_role(site, question["user"], question["role"], via_rest=via_rest)
+
+
+def _assign_owner(site: Site, _: Json, question: Json) -> people.Outcome:
+    return people.assign_owner(site, question.get("to") or question["user"], question.get("content_type", "workbook"))
+
+
+_EVENTS: Mapping[str, Callable[[Site, Json, Json], people.Outcome]] = {
+    "sign_in": lambda site, _, q: people.sign_in(site, q["user"]),
     "import": _import,
-    "set_site_role": lambda site, q: people.set_site_role(site, q["user"], q["role"], via_rest=q.get("via") != "UI"),
+    "set_site_role": _set_site_role,
     "remove_user": _remove_user,
-    "directory_sync": lambda site, q: people.directory_sync(site, q["user"], q["import_role"]),
+    "delete_from_server": _remove_user,
+    "directory_sync": _import,
     "group_sync": _group_sync,
-    "add_user": lambda site, q: people.add_user(site, User(q["user"], q["user"], q["role"])),
-    "assign_owner": lambda site, q: people.assign_owner(site, q["user"], q.get("content_type", "workbook")),
+    "add_user": lambda site, _, q: people.add_user(site, User(q["user"], q["user"], q["role"])),
+    "assign_owner": _assign_owner,
 }

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from tabwarden.model.capability import KINDS as CONTENT_KINDS
 from tabwarden.model.errors import WorldError
 from tabwarden.model.site import (
     ALL_USERS,
     ALLOW,
+    CUSTOMIZABLE,
     Content,
     Grantee,
     Group,
@@ -50,12 +52,16 @@ def load(path: Path) -> tuple[Case, ...]:
 
 
 def _items(path: Path, text: str) -> list[Any]:
+    if text.lstrip("\ufeff \t\r\n").startswith("["):
+        return list(_parsed(path, text.removeprefix("\ufeff"), 1))
+    return [_parsed(path, line, n) for n, line in enumerate(text.splitlines(), 1) if line.strip("\ufeff \t")]
+
+
+def _parsed(path: Path, text: str, line: int) -> Any:
     try:
-        if text.lstrip().startswith("["):
-            return list(json.loads(text))
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
+        return json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
-        raise WorldError(f"`{path}` is not JSON: {error.msg} (line {error.lineno})") from None
+        raise WorldError(f"`{path}` is not JSON: {error.msg} (line {line + error.lineno - 1})") from None
 
 
 def _case(path: Path, number: int, item: Any) -> Case:
@@ -65,6 +71,10 @@ def _case(path: Path, number: int, item: Any) -> Case:
     missing = [f for f in ("id", "kind", "setup", "question", "expected") if f not in item]
     if missing:
         raise WorldError(f"{where}: `{', '.join(missing)}` is missing")
+    where = f"{where} (`{item['id']}`)"
+    for part in ("setup", "question"):
+        if not isinstance(item[part], dict):
+            raise WorldError(f"{where}: `{part}` is a JSON object")
     if item["kind"] not in KINDS:
         raise WorldError(f"{where}: kind `{item['kind']}` is none of {', '.join(KINDS)}")
     if item["expected"] not in ("allow", "deny"):
@@ -79,18 +89,65 @@ def _case(path: Path, number: int, item: Any) -> Case:
 
 
 def site_of(setup: Json) -> Site:
-    """The Site a case describes; its names are the ids."""
-    users = {name: User(name, name, spec["role"]) for name, spec in setup.get("users", {}).items()}
-    contents = {name: _project(name, spec) for name, spec in setup.get("projects", {}).items()}
-    for name, spec in setup.get("content", {}).items():
-        contents[name] = _content(name, spec, setup.get("content", {}))
+    """The Site a case describes. People's names are their ids, a project's is `project:NAME`, other content's
+    `content:NAME`: a project and a workbook may share a name.
+    """
+    users = {name: User(name, name, role_of(spec)) for name, spec in _table(setup, "users")}
+    contents = [_project(name, spec) for name, spec in _table(setup, "projects")]
+    contents += [_content(name, spec, setup["content"]) for name, spec in _table(setup, "content")]
+    sets = {name: GroupSet(name, name, frozenset(listed)) for name, listed in _table(setup, "group_sets")}
+    groups = _groups(dict(_table(setup, "groups")))
     return Site(
         users=users,
-        groups=_groups(setup.get("groups", {})),
-        group_sets={name: GroupSet(name, name, frozenset(g)) for name, g in setup.get("group_sets", {}).items()},
-        contents=contents,
-        settings=SiteSettings(**setup.get("site", {})),
+        groups={**_named_only(contents, sets), **groups},
+        group_sets=sets,
+        contents={held.id: held for held in contents},
+        settings=_settings(setup.get("site") or {}),
     )
+
+
+def _table(setup: Json, part: str) -> Iterable[tuple[str, Any]]:
+    table = setup.get(part) or {}
+    if not isinstance(table, dict):
+        raise ValueError(f"`{part}` of the setup is an object of names")
+    return table.items()
+
+
+def role_of(spec: Any) -> str:
+    """The site role of a person of the setup: `{role: ...}`, or the role itself."""
+    return str(spec if isinstance(spec, str) else spec["role"])
+
+
+def _named_only(contents: Iterable[Content], sets: Mapping[str, GroupSet]) -> dict[str, Group]:
+    """Groups that only a rule or a group set names: a case states everything, so nobody is in them."""
+    lists = [rules for held in contents for rules in (held.rules, *held.defaults.values())]
+    named = {r.grantee.id for rules in lists for r in rules or () if r.grantee.kind == "group"}
+    return {name: Group(name, name) for name in named.union(*(held.groups for held in sets.values()))}
+
+
+def _settings(spec: Json) -> SiteSettings:
+    """The site's switches; one that is off and that this release does not know is a mistake, not an answer."""
+    known = {f.name for f in fields(SiteSettings)}
+    strange = [name for name, value in spec.items() if name not in known and value is False]
+    if strange:
+        raise ValueError(f"no site setting is called `{', '.join(strange)}`; they are {', '.join(sorted(known))}")
+    return SiteSettings(**{name: value for name, value in spec.items() if name in known})
+
+
+def content_id(site: Site, words: str | None, *, project: bool = False) -> str | None:
+    """The id of `project:P`, `content:W`, `workbook:W` or a bare name; of two with a bare name, `project` decides."""
+    if words is None:
+        return None
+    kind, colon, name = words.partition(":")
+    if colon and kind in ("project", "content", *CONTENT_KINDS):
+        return words if kind == "project" else f"content:{name}"
+    either = (f"project:{words}", f"content:{words}") if project else (f"content:{words}", f"project:{words}")
+    return next((found for found in either if found in site.contents), either[0])
+
+
+def named_project(words: str | None) -> str | None:
+    """The id of a project by its name, with or without `project:`."""
+    return None if words is None else f"project:{words.removeprefix('project:')}"
 
 
 def _groups(specs: Mapping[str, Any]) -> dict[str, Group]:
@@ -110,38 +167,48 @@ def _groups(specs: Mapping[str, Any]) -> dict[str, Group]:
 
 
 def _project(name: str, spec: Json) -> Content:
-    leaders = (Rule(grantee_of(words), "ProjectLeader", ALLOW) for words in spec.get("leaders", ()))
+    leaders = (Rule(grantee_of(words), "ProjectLeader", ALLOW) for words in spec.get("leaders") or ())
+    defaults = {kind_of(k): rules_of(listed) for k, listed in (spec.get("defaults") or {}).items()}
     return Content(
-        name,
+        f"project:{name}",
         "project",
         name,
-        spec.get("parent"),
-        spec.get("owner", ""),
-        rules=rules_of(spec.get("rules", ())) | frozenset(leaders),
-        mode=spec.get("mode", "ManagedByOwner"),
-        defaults=MappingProxyType({_kind(k): rules_of(listed) for k, listed in spec.get("defaults", {}).items()}),
+        named_project(spec.get("parent")),
+        spec.get("owner") or "",
+        rules=rules_of(spec.get("rules") or ()) | frozenset(leaders),
+        mode=spec.get("mode") or CUSTOMIZABLE,
+        defaults=MappingProxyType(defaults),
     )
 
 
 def _content(name: str, spec: Json, others: Json) -> Content:
-    workbook = spec.get("workbook")
-    owner = spec.get("owner") or others.get(workbook or "", {}).get("owner", "")
+    holder = spec.get("workbook") or spec.get("database")
+    within = f"content:{_bare(holder)}" if holder else named_project(spec.get("project"))
     return Content(
+        f"content:{name}",
+        kind_of(spec["type"]),
         name,
-        _kind(spec["type"]),
-        name,
-        workbook or spec.get("database") or spec.get("project"),
-        owner,
-        rules=rules_of(spec.get("rules", ())),
-        mode=spec.get("mode", "ManagedByOwner"),
-        tabs=bool(spec.get("tabs", True)) if spec.get("tabs") is not None else True,
-        uses=tuple(Use(use["datasource"], use["auth"]) for use in spec.get("uses", ())),
+        within,
+        spec.get("owner") or (others.get(_bare(holder), {}).get("owner") if holder else None) or "",
+        rules=rules_of(spec.get("rules") or ()),
+        mode=spec.get("mode") or CUSTOMIZABLE,
+        tabs=spec.get("tabs") is not False,
+        uses=tuple(Use(f"content:{_bare(use['datasource'])}", use["auth"]) for use in spec.get("uses") or ()),
     )
 
 
-def _kind(words: str) -> str:
-    plain = words.casefold().replace("_", "").replace(" ", "").replace("-", "")
-    return {"vc": "virtualconnection", "sheet": "view"}.get(plain, plain)
+def _bare(words: str) -> str:
+    return words.split(":", 1)[-1]
+
+
+_KIND_WORDS = {"vc": "virtualconnection", "sheet": "view", "publisheddatasource": "datasource", "lenses": "lens"}
+
+
+def kind_of(words: str) -> str:
+    """A kind of content as people write it: `Virtual Connection`, `dataRoles`, `sheet`."""
+    plain = "".join(c for c in words.casefold() if c.isalnum())
+    plain = _KIND_WORDS.get(plain, plain)
+    return plain.removesuffix("s") if plain.removesuffix("s") in CONTENT_KINDS else plain
 
 
 def rules_of(listed: Iterable[Json]) -> Rules:

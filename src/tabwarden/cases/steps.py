@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from tabwarden.cases.file import Json, grantee_of, rules_of
+from tabwarden.cases.file import Json, content_id, grantee_of, kind_of, named_project, rules_of
 from tabwarden.change import effects
-from tabwarden.model.site import CUSTOMIZABLE, Content, Site
+from tabwarden.model.governing import managing_project
+from tabwarden.model.site import CUSTOMIZABLE, Content, Rules, Site
 
 
 def apply_step(site: Site, step: Json) -> Site:
@@ -17,51 +18,77 @@ def apply_step(site: Site, step: Json) -> Site:
     return _STEPS[step["op"]](site, step)
 
 
-def _about(step: Json) -> str:
-    words = step.get("object") or step.get("project") or step.get("workbook") or ""
-    return str(words).split(":", 1)[-1]
+def _about(site: Site, step: Json) -> str:
+    """The content a step is about: `object`, `project` or `workbook`; KeyError when it is not on the site."""
+    if step.get("object") is not None:
+        found = content_id(site, step["object"])
+    elif step.get("project") is not None:
+        found = named_project(step["project"])
+    else:
+        found = content_id(site, step["workbook"])
+    return site.contents[str(found)].id
 
 
-def _target(step: Json) -> str | None:
-    words = step.get("target")
-    return None if words is None else str(words).split(":", 1)[-1]
+def _rules(step: Json) -> Rules:
+    return rules_of(step["rules"] if "rules" in step else [step["rule"]])
+
+
+def _default_for(step: Json) -> str | None:
+    return kind_of(step["default_for"]) if step.get("default_for") else None
 
 
 def _create_project(site: Site, step: Json) -> Site:
-    name, parent = step["id"], step.get("parent")
-    mode = step.get("mode", CUSTOMIZABLE)
-    return effects.create_project(site, Content(name, "project", name, parent, step.get("by", ""), mode=mode))
+    name, mode = step["id"], step.get("mode") or CUSTOMIZABLE
+    owner = step.get("owner") or step.get("by") or ""
+    return effects.create_project(
+        site, Content(f"project:{name}", "project", name, named_project(step.get("parent")), owner, mode=mode)
+    )
 
 
 def _publish(site: Site, step: Json) -> Site:
-    name, by, project = step["id"], step.get("by", ""), str(step["project"]).split(":", 1)[-1]
-    born = Content(name, step["type"], name, project, by, tabs=step.get("tabs", True))
-    views = [Content(view, "view", view, name, by) for view in step.get("views", ())]
+    """New content, or over what is there: then who publishes becomes the owner and old views keep their rules."""
+    name, by = f"content:{step['id']}", step.get("by") or ""
+    views = [Content(f"content:{v}", "view", v, name, by) for v in step.get("views") or ()]
     if name in site.contents:
-        return effects.overwrite(site, name, by, views)
-    return effects.publish(site, born, views)
+        site = effects.overwrite(site, name, by, [v for v in views if v.id not in site.contents])
+        if step.get("tabs") is None or step["tabs"] == site.contents[name].tabs:
+            return site
+        return effects.show_tabs(site, name) if step["tabs"] else effects.hide_tabs(site, name)
+    project = str(named_project(step["project"]))
+    born = Content(name, kind_of(step["type"]), step["id"], project, by, tabs=step.get("tabs") is not False)
+    site = effects.publish(site, born, views)
+    if "rules" in step and managing_project(site, project) is None:
+        # The publisher's own choice in the dialog, which a lock does not offer.
+        site = effects.replace_rules(site, name, _rules(step))
+        site = effects.hide_tabs(effects.show_tabs(site, name), name) if not born.tabs else site
+    return site
 
 
 def _set_role(site: Site, step: Json) -> Site:
     return site.with_users(replace(site.users[step["user"]], site_role=step["role"]))
 
 
+def _move(site: Site, step: Json) -> Site:
+    target = content_id(site, step.get("target"), project=True)
+    return effects.move(site, _about(site, step), None if target is None else site.contents[target].id)
+
+
 _STEPS: Mapping[str, Callable[[Site, Json], Site]] = {
-    "set_mode": lambda site, step: effects.set_mode(site, _about(step), step["mode"]),
-    "show_tabs": lambda site, step: effects.show_tabs(site, _about(step)),
-    "hide_tabs": lambda site, step: effects.hide_tabs(site, _about(step)),
+    "set_mode": lambda site, step: effects.set_mode(site, _about(site, step), step["mode"]),
+    "show_tabs": lambda site, step: effects.show_tabs(site, _about(site, step)),
+    "hide_tabs": lambda site, step: effects.hide_tabs(site, _about(site, step)),
     "add_rule": lambda site, step: effects.add_rules(
-        site, _about(step), rules_of([step["rule"]]), default_for=step.get("default_for")
+        site, _about(site, step), _rules(step), default_for=_default_for(step)
     ),
     "remove_rule": lambda site, step: effects.remove_rules(
-        site, _about(step), rules_of([step["rule"]]), default_for=step.get("default_for")
+        site, _about(site, step), _rules(step), default_for=_default_for(step)
     ),
     "publish": _publish,
     "create_project": _create_project,
-    "move": lambda site, step: effects.move(site, _about(step), _target(step)),
-    "overwrite": lambda site, step: effects.overwrite(site, _about(step), step["by"]),
-    "change_owner": lambda site, step: effects.change_owner(site, _about(step), step["to"]),
+    "move": _move,
+    "overwrite": lambda site, step: effects.overwrite(site, _about(site, step), step["by"]),
+    "change_owner": lambda site, step: effects.change_owner(site, _about(site, step), step["to"]),
     "set_role": _set_role,
-    "remove_leader": lambda site, step: effects.remove_leader(site, _about(step), grantee_of(step["grantee"])),
-    "assign_to_contents": lambda site, step: effects.assign_to_contents(site, _about(step)),
+    "remove_leader": lambda site, step: effects.remove_leader(site, _about(site, step), grantee_of(step["grantee"])),
+    "assign_to_contents": lambda site, step: effects.assign_to_contents(site, _about(site, step)),
 }

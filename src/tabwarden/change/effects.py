@@ -11,12 +11,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from tabwarden.access.leading import LEADER_CAPABILITIES
+from tabwarden.access.leading import INHERITED_LEADER, LEADER, LEADER_CAPABILITIES
+from tabwarden.model.capability import applies
 from tabwarden.model.governing import governing, managing_project
-from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, Content, Grantee, Rule, Rules, Site
-
-DEFAULT_PROJECT = "default"
-
+from tabwarden.model.site import (
+    ALLOW,
+    CUSTOMIZABLE,
+    LOCKED,
+    LOCKED_WITHOUT_NESTED,
+    Content,
+    Grantee,
+    Rule,
+    Rules,
+    Site,
+)
 
 # -- locks ----------------------------------------------------------------------------------------------------
 
@@ -33,10 +41,11 @@ def set_mode(site: Site, project: str, mode: str) -> Site:
     if before == LOCKED:
         kept = _nested_projects_become(kept, project, CUSTOMIZABLE)
     changed = kept.with_contents(replace(kept.contents[project], mode=mode))
+    manager = managing_project(changed, project) or project
     if mode == LOCKED:
-        return _overwritten(changed, project, nested=True)
+        return _overwritten(changed, changed.below(project), manager)
     if mode == LOCKED_WITHOUT_NESTED and before == CUSTOMIZABLE:
-        return _overwritten(changed, project, nested=False)
+        return _overwritten(changed, _own_content(changed, project), manager)
     return changed
 
 
@@ -53,20 +62,20 @@ def _materialised(site: Site, contents: Iterable[str]) -> Site:
         rules = governing(site, content).rules
         if held.kind == "project":
             manager = managing_project(site, content) or content
-            kept = _leader_rules(held.rules) if manager != content else frozenset()
-            rules = rules if manager == content or rules is None else _without_leaders(rules) | kept
+            if manager != content:
+                # Leaders set on a nested project stay its own; were they not read, neither are its rules.
+                rules = None if rules is None or held.rules is None else _without_leaders(rules) | _leaders(held.rules)
             changed.append(replace(held, rules=rules, defaults=site.contents[manager].defaults))
         else:
-            changed.append(replace(held, rules=rules))
+            changed.append(replace(held, rules=_fitting(rules, held.kind)))
     return site.with_contents(*changed)
 
 
-def _overwritten(site: Site, project: str, *, nested: bool) -> Site:
-    """What lies below gets the rules of `project`, which has just become its managing project."""
-    manages = site.contents[project]
-    scope = site.below(project) if nested else _own_content(site, project)
+def _overwritten(site: Site, contents: Iterable[str], manager: str) -> Site:
+    """These contents get the rules of `manager`, which has just become their managing project."""
+    manages = site.contents[manager]
     changed = []
-    for content in scope:
+    for content in contents:
         held = site.contents[content]
         if held.kind == "project":
             rules = None if manages.rules is None else _without_leaders(manages.rules)
@@ -85,11 +94,18 @@ def _own_content(site: Site, project: str) -> Iterable[str]:
 
 
 def _default_rules(project: Content, kind: str) -> Rules | None:
-    return project.defaults.get("workbook" if kind == "view" else kind, frozenset())
+    return _fitting(project.defaults.get("workbook" if kind == "view" else kind, frozenset()), kind)
 
 
-def _leader_rules(rules: Rules | None) -> Rules:
-    return frozenset(r for r in rules or () if r.capability in LEADER_CAPABILITIES)
+def _fitting(rules: Rules | None, kind: str) -> Rules | None:
+    """A workbook's rules as its views keep them: without capabilities that views do not have (§5)."""
+    if rules is None or kind != "view":
+        return rules
+    return frozenset(r for r in rules if applies(r.capability, kind) is not False)
+
+
+def _leaders(rules: Rules) -> Rules:
+    return frozenset(r for r in rules if r.capability in LEADER_CAPABILITIES)
 
 
 def _without_leaders(rules: Rules) -> Rules:
@@ -102,7 +118,7 @@ def _without_leaders(rules: Rules) -> Rules:
 
 def show_tabs(site: Site, workbook: str) -> Site:
     """Show sheets as tabs: the workbook's rules overwrite those of its views."""
-    rules = governing(site, workbook).rules
+    rules = _fitting(governing(site, workbook).rules, "view")
     views = (replace(site.contents[v], rules=rules) for v in site.children(workbook))
     return site.with_contents(replace(site.contents[workbook], tabs=True), *views)
 
@@ -117,50 +133,81 @@ def hide_tabs(site: Site, workbook: str) -> Site:
 
 
 def add_rules(site: Site, content: str, rules: Iterable[Rule], *, default_for: str | None = None) -> Site:
-    """Add rules to a content, or to a project's defaults for a kind; an opposite rule gives way."""
-    added = frozenset(rules)
+    """Add rules to a content, or to a project's defaults for a kind; an opposite rule gives way.
+
+    A list that was not read stays unread.
+    """
+    added, found = frozenset(rules), _rules_of(site, content, default_for)
+    if found is None:
+        return site
     spoken = {(r.grantee, r.capability) for r in added}
-    kept = (r for r in _rules_of(site, content, default_for) if (r.grantee, r.capability) not in spoken)
+    kept = (r for r in found if (r.grantee, r.capability) not in spoken)
     return replace_rules(site, content, (*kept, *added), default_for=default_for)
 
 
 def remove_rules(site: Site, content: str, rules: Iterable[Rule], *, default_for: str | None = None) -> Site:
-    """Take rules away; one that is not there is no error."""
-    return replace_rules(
-        site, content, _rules_of(site, content, default_for) - frozenset(rules), default_for=default_for
-    )
+    """Take rules away; one that is not there is no error, and a list that was not read stays unread."""
+    found = _rules_of(site, content, default_for)
+    if found is None:
+        return site
+    return replace_rules(site, content, found - frozenset(rules), default_for=default_for)
 
 
 def replace_rules(site: Site, content: str, rules: Iterable[Rule], *, default_for: str | None = None) -> Site:
     """These rules and no others on a content, or as a project's defaults for a kind."""
     held = site.contents[content]
     if default_for is None:
-        return site.with_contents(replace(held, rules=frozenset(rules)))
+        wanted = frozenset(rules)
+        gone = _named_leaders(held.rules) - _named_leaders(wanted)
+        return _no_longer_inherited(site.with_contents(replace(held, rules=wanted)), site.below(content), gone)
     defaults = MappingProxyType({**held.defaults, default_for: frozenset(rules)})
     return site.with_contents(replace(held, defaults=defaults))
 
 
-def _rules_of(site: Site, content: str, default_for: str | None) -> Rules:
+def _rules_of(site: Site, content: str, default_for: str | None) -> Rules | None:
     held = site.contents[content]
-    found = held.rules if default_for is None else held.defaults.get(default_for, frozenset())
-    return found or frozenset()
+    return held.rules if default_for is None else held.defaults.get(default_for, frozenset())
+
+
+def _named_leaders(rules: Rules | None) -> frozenset[Grantee]:
+    return frozenset(r.grantee for r in rules or () if r.capability == LEADER and r.mode == ALLOW)
+
+
+def _no_longer_inherited(site: Site, contents: Iterable[str], grantees: frozenset[Grantee] | None) -> Site:
+    """Without the rows that tell of leadership from a parent, for these grantees (None: for all).
+
+    Whoever leads a parent that was read leads by that parent's own rule; only its echo goes.
+    """
+    changed = []
+    for held in (site.contents[c] for c in contents):
+        rules = frozenset(
+            r
+            for r in held.rules or ()
+            if r.capability != INHERITED_LEADER or (grantees is not None and r.grantee not in grantees)
+        )
+        if held.rules is not None and rules != held.rules:
+            changed.append(replace(held, rules=rules))
+    return site.with_contents(*changed) if changed else site
 
 
 def remove_leader(site: Site, project: str, grantee: Grantee) -> Site:
-    """Remove a project leader: he is left with everything Unspecified ("Set a project leader")."""
-    kept = (r for r in _rules_of(site, project, None) if r.grantee != grantee)
-    return replace_rules(site, project, kept)
+    """Remove a project leader: he is left with everything Unspecified, defaults too ("Set a project leader")."""
+    left = site.with_contents(_content_without(site.contents[project], grantee))
+    return _no_longer_inherited(left, site.below(project), frozenset({grantee}))
 
 
 def without_grantee(site: Site, grantee: Grantee) -> Site:
     """No rule speaks of this grantee any more: what deleting a user, group or group set leaves behind."""
-    changed = []
-    for held in site.contents.values():
-        rules = _without(held.rules, grantee)
-        defaults = {kind: _without(listed, grantee) for kind, listed in held.defaults.items()}
-        if rules != held.rules or defaults != dict(held.defaults):
-            changed.append(replace(held, rules=rules, defaults=MappingProxyType(defaults)))
+    changed = [c for held in site.contents.values() if (c := _content_without(held, grantee)) is not held]
     return site.with_contents(*changed) if changed else site
+
+
+def _content_without(held: Content, grantee: Grantee) -> Content:
+    rules = _without(held.rules, grantee)
+    defaults = {kind: _without(listed, grantee) for kind, listed in held.defaults.items()}
+    if rules == held.rules and defaults == dict(held.defaults):
+        return held
+    return replace(held, rules=rules, defaults=MappingProxyType(defaults))
 
 
 def _without(rules: Rules | None, grantee: Grantee) -> Rules | None:
@@ -197,8 +244,8 @@ def create_project(site: Site, project: Content) -> Site:
 
 def default_project(site: Site) -> Content | None:
     """The built-in project Default, which new top-level projects copy."""
-    top = (site.contents[c] for c in site.children(None))
-    return next((c for c in top if c.kind == "project" and c.name.casefold() == DEFAULT_PROJECT), None)
+    found = site.default_project_id
+    return None if found is None else site.contents[found]
 
 
 def publish(site: Site, content: Content, views: Sequence[Content] = ()) -> Site:
@@ -207,7 +254,8 @@ def publish(site: Site, content: Content, views: Sequence[Content] = ()) -> Site
     manages = site.contents[managing_project(site, project) or project]
     rules = _default_rules(manages, content.kind)
     born = replace(content, rules=rules)
-    return site.with_contents(born, *(replace(v, parent=content.id, rules=rules, owner=content.owner) for v in views))
+    seen = _fitting(rules, "view")
+    return site.with_contents(born, *(replace(v, parent=content.id, rules=seen, owner=content.owner) for v in views))
 
 
 def overwrite(site: Site, content: str, by: str, new_views: Sequence[Content] = ()) -> Site:
@@ -215,7 +263,7 @@ def overwrite(site: Site, content: str, by: str, new_views: Sequence[Content] = 
 
     Existing views keep theirs (B: republishing with hidden tabs over view rules is not documented).
     """
-    rules = governing(site, content).rules
+    rules = _fitting(governing(site, content).rules, "view")
     added = site.with_contents(*(replace(v, parent=content, rules=rules) for v in new_views))
     return change_owner(added, content, by)
 
@@ -231,24 +279,19 @@ def move(site: Site, content: str, target: str | None) -> Site:
     """Move content or a project (None: to the top level).
 
     Into a locked project its rules take over; elsewhere the rules in force travel along. A project that leaves a
-    parent which locks nested projects becomes locked itself.
+    parent which locks nested projects becomes locked itself. What lies in the target already stays as it is.
     """
     held = site.contents[content]
     came_locked = held.kind == "project" and (managing_project(site, content) or content) != content
-    kept = _materialised(site, (content, *site.below(content)))
+    scope = (content, *site.below(content))
+    kept = _no_longer_inherited(_materialised(site, scope), scope, None)
     moved = kept.contents[content]
     mode = LOCKED if came_locked else moved.mode
     arrived = kept.with_contents(replace(moved, parent=target, mode=mode))
-    if target is None:
+    if target is None or (held.kind == "project" and arrived.contents[target].mode != LOCKED):
         return arrived
-    if held.kind == "project":
-        locks = arrived.contents[target].mode == LOCKED
-        return _overwritten(arrived, managing_project(arrived, target) or target, nested=True) if locks else arrived
     manager = managing_project(arrived, target)
-    if manager is None:
-        return arrived
-    scope = (arrived.contents[c] for c in (content, *arrived.below(content)))
-    return arrived.with_contents(*(replace(c, rules=_default_rules(arrived.contents[manager], c.kind)) for c in scope))
+    return arrived if manager is None else _overwritten(arrived, scope, manager)
 
 
 def delete_content(site: Site, content: str) -> Site:

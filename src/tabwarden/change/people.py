@@ -61,11 +61,11 @@ class Outcome(NamedTuple):
 def floor(site: Site, user: str, *modes: str) -> str | None:
     """The highest minimum site role of the groups `user` is in (switch of the open points: highest wins; B).
 
-    `modes` limits it to grant modes, by default grant on sign-in.
+    `modes` limits it to grant modes, by default grant on sign-in; a group without a mode grants at synchronisation.
     """
     wanted = modes or (ON_LOGIN,)
     groups = (site.groups[g] for g in site.groups_of(user))
-    roles = [g.minimum_site_role for g in groups if g.grant_on in wanted and g.minimum_site_role]
+    roles = [g.minimum_site_role for g in groups if (g.grant_on or ON_SYNC) in wanted and g.minimum_site_role]
     return max(roles, key=lambda role: rank(role) or 0, default=None)
 
 
@@ -113,11 +113,15 @@ def _unsettable(role: str, *, via_rest: bool) -> str | None:
 
 
 def sign_in(site: Site, user: str) -> Outcome:
-    """Sign in: an Unlicensed member of a grant-on-sign-in group gets its minimum role; without one she stays out."""
+    """Sign in: who is below the minimum of a grant-on-sign-in group gets it (§8.1); Unlicensed without one stays out.
+
+    The minimum itself is given, by rank; the matrix of `merge` belongs to imports and synchronisation (§2.1). Guest
+    and Support User have no rank and stay what they are.
+    """
     now = site.users[user].site_role
-    minimum = floor(site, user)
-    wanted = merge(now, minimum) if minimum is not None else now
-    if minimum is not None and (rank(wanted) or 0) > (rank(now) or 0):
+    minimum, has = floor(site, user), rank(now)
+    if minimum is not None and has is not None and (rank(minimum) or 0) > has:
+        wanted = current_role(minimum)
         if not _seat_missing(site, user, wanted):
             return Outcome(_with_role(site, user, wanted), True, "glsi_grant")
         if not is_licensed(now):
@@ -136,15 +140,19 @@ def directory_sync(site: Site, user: str, imported: str) -> Outcome:
 
 
 def import_member(site: Site, user: str) -> Outcome:
-    """A group's import brings in `user`: unlicensed where the role is granted on sign-in, else the minimum role."""
+    """A group's import or sync holds `user`: nothing where the role is granted on sign-in, else the minimum role.
+
+    So a role lowered by hand below a synchronised group's minimum comes back (§8.2).
+    """
     minimum = floor(site, user, ON_SYNC)
     if minimum is None:
-        return Outcome(site, True, "imported_unlicensed")
+        unlicensed = not is_licensed(site.users[user].site_role)
+        return Outcome(site, True, "imported_unlicensed" if unlicensed else "role_kept")
     return directory_sync(site, user, minimum)
 
 
 def group_sync(site: Site, group: str, user: str, *, gone: bool) -> Outcome:
-    """A synchronised group no longer holds `user`.
+    """A synchronised group no longer holds `user`; who is still in it meets `import_member`.
 
     `gone` (deleted or disabled in the directory): out of the group and Unlicensed. Otherwise out of the group, role
     kept. Never removed from the server, always still in All Users (Active Directory document, "Sync behavior").

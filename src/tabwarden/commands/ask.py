@@ -42,7 +42,7 @@ def why_command(
     user: Annotated[str, typer.Argument(help="User name, `domain\\name` or id.")],
     asked: Annotated[str, typer.Argument(metavar="CAPABILITY", help="Any name of it, or `ability:web_save_as`.")],
     content: Annotated[str | None, typer.Argument(help="Path, as in `Finance/Budget`, or id.")] = None,
-    target: Annotated[str | None, typer.Option("--to", help="The project to save, move or publish to.")] = None,
+    target: Annotated[str | None, typer.Option("--to", help="The project to save or move to, or the new owner")] = None,
     snapshot: SnapshotPath = None,
     snapshots: SnapshotFolder = SNAPSHOTS,
     site: SiteUrl = None,

@@ -47,4 +47,4 @@ def sandbox(
         save(options, save_world)
         print(f"wrote {save_world}")
         return
-    run(options, lambda line: print(line, flush=True))
+    run(options, lambda line: print(line, flush=True), greet=True)

@@ -149,7 +149,9 @@ _ROWS = (
     Capability("PulseMetricDefine", "Create Metric Definitions", (), _kinds("datasource:P"), optional=True),
     Capability("ExtractRefresh", "Extract Refresh", ("Refresh Extracts",), _kinds("workbook: datasource:"), mark="B"),
     Capability("Execute", "Run", ("Run Flow",), _kinds("flow:P")),
-    Capability("WebAuthoringForFlows", "Web Edit", ("Web Edit Flow",), _kinds("flow:P"), optional=True),
+    Capability(
+        "WebAuthoringForFlows", "Web Edit", ("Web Edit Flow", "Web Edit for Flows"), _kinds("flow:P"), optional=True
+    ),
     Capability(
         "ChangeHierarchy",
         "Move",

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from tabwarden.model.capability import CAPABILITIES
+
 
 class SiteRole(NamedTuple):
     """One site role.
@@ -228,9 +230,9 @@ def classic_permits(role: str, capability: str) -> bool | None:
         return False
     if capability == "Write" and known.publishes == "no":
         return False
-    if known.licence == "Viewer":
+    if known.licence == "Viewer" and capability in CAPABILITIES:
         return capability in _CLASSIC_VIEWER
-    return True
+    return True if capability in CAPABILITIES else None
 
 
 # -- import and synchronisation ---------------------------------------------

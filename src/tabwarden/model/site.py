@@ -23,6 +23,7 @@ MODES = (LOCKED, LOCKED_WITHOUT_NESTED, CUSTOMIZABLE)
 
 ALLOW, DENY = "Allow", "Deny"
 ALL_USERS = "All Users"
+DEFAULT_PROJECT = "default"  # its name in any letter case, at the top level
 LOCAL = "local"
 ON_LOGIN, ON_SYNC = "onLogin", "onSync"
 
@@ -235,6 +236,12 @@ class Site:
             seen.add(project)
             yield project
             project = self.contents[project].parent
+
+    @property
+    def default_project_id(self) -> str | None:
+        """The built-in project Default: new top-level projects copy it, and nobody deletes it."""
+        top = (self.contents[c] for c in self.children(None))
+        return next((c.id for c in top if c.kind == "project" and c.name.casefold() == DEFAULT_PROJECT), None)
 
     def path(self, content: str) -> str:
         """The way a person writes it: `Finance/Budget/Overview`."""

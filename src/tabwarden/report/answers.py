@@ -41,6 +41,9 @@ SENTENCES = {
     "not_leader": "only the project's owner, its leaders and administrators may do that",
     "guest_cannot_own": "Guest can own nothing",
     "not_read": "the rules or members that decide were not read",
+    "role_unknown": "what the site role {role} can ever do is not known to this release",
+    "guest_extract": "Guest needs View on its data source if that is an extract, which is not known",
+    "default_project": "the Default project cannot be deleted",
     "ok": "every condition is met",
 }
 LEVELS = {
@@ -98,7 +101,10 @@ def sentence(site: Site, answer: Answer) -> str:
     """One sentence a manager understands."""
     user, asked = site.users[answer.user].name, asked_name(site, answer)
     where = f" on {_content_name(site, answer.content)}" if answer.content is not None else ""
-    verb = {ALLOWED: "can", DENIED: "cannot"}.get(answer.verdict, "may or may not be able to")
+    if answer.conditions:
+        verb = {ALLOWED: "can", DENIED: "cannot"}.get(answer.verdict, "may or may not be able to")
+    else:
+        verb = {ALLOWED: "has", DENIED: "does not have"}.get(answer.verdict, "may or may not have")
     quoted = asked if answer.conditions else f"`{asked}`"
     return f"{user} {verb} {quoted}{where}: {_filled(site, answer)}."
 
@@ -122,6 +128,8 @@ def _condition(site: Site, number: int, part: Answer) -> Iterable[tuple[str, str
 
 
 def _gates(site: Site, answer: Answer) -> Iterable[tuple[str, str]]:
+    for off in (s for s in answer.steps if s.name == "setting"):
+        yield "setting", f"the site has switched off {off.detail[0].replace('_', ' ')}"
     role = ui_role(site.users[answer.user].site_role)
     words = {"yes": "permits it", "no": "never permits it"}.get(answer.ceiling, "is not known to permit it or not")
     yield "ceiling", f"{role} {words}"
@@ -162,6 +170,8 @@ def decider(site: Site, answer: Answer) -> str:
         return f"{modes} to {listed}"
     named = {
         "site_role": f"site role {role}",
+        "role_unknown": f"site role {role}",
+        "site_setting": "site setting",
         "admin": f"site role {role}",
         "content_owner": "owner",
         "project_owner": f"owner of {_content_name(site, answer.at)}",

@@ -16,6 +16,8 @@ from tabwarden.model.switches import MODELS
 from tabwarden.store import snapshot
 
 SNAPSHOTS = Path(".tabwarden") / "snapshots"
+# Abilities that hand something to a person; the others send it to a project.
+HANDED_OVER = ("change_project_owner", "assign_project_owner", "change_content_owner")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,19 @@ def _newest(where: Where) -> dict[str, Path]:
 def why(site: Site, user: str, asked: str, content: str | None, *, target: str | None, model: str) -> Answer:
     """The Answer to words: a user's name, a capability or ability by name, a content's path.
 
+    `target` is the project it goes to, for a change of owner the person who gets it.
     Where a word names both, as `publish` does, the capability is meant; `ability:publish` asks for the ability.
     """
     person = site.find_user(user)
     held = site.find_content(content) if content is not None else None
     action = _ability(asked, held)
     if action is not None:
-        to = site.find_content(target).id if target is not None else None
-        return can(site, person.id, action, held.id if held else None, target=to, model=model)
+        here = held.id if held else None
+        if action in HANDED_OVER:
+            heir = site.find_user(target).id if target is not None else None
+            return can(site, person.id, action, here, to=heir, model=model)
+        into = site.find_content(target).id if target is not None else None
+        return can(site, person.id, action, here, target=into, model=model)
     if held is None:
         raise UnknownName(f"`{asked}` needs a content to be asked about; give its path, as in `Finance/Budget`")
     return may(site, person.id, capability(site, asked, held), held.id, model=model)
@@ -91,9 +98,12 @@ def capability(site: Site, words: str, held: Content) -> str:
     try:
         return capability_named(words, held.kind)
     except UnknownName:
-        if any(rule.capability == words for c in site.contents.values() for rule in c.rules or ()):
-            return words
-        raise
+        lists = (rules for c in site.contents.values() for rules in (c.rules, *c.defaults.values()))
+        named = {rule.capability for rules in lists for rule in rules or ()}
+        strange = next((name for name in sorted(named) if name.casefold() == words.strip().casefold()), None)
+        if strange is None:
+            raise
+        return strange
 
 
 def who_may(site: Site, asked: str, content: str, *, model: str) -> tuple[Content, str, list[Answer]]:

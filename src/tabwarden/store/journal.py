@@ -142,9 +142,10 @@ def read(path: Path) -> Record:
 def newest(store: Path, site: SiteIdentity | None = None) -> Record | None:
     """The journal begun last (of a site where one is named), None when there is none."""
     wanted = site_key(site) if site is not None else None
-    paths = sorted((store / JOURNALS).glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
-    found = [record for path in paths if (record := read(path)).plan and wanted in (None, record.site)]
-    return max(found, key=lambda record: record.started) if found else None
+    paths = list((store / JOURNALS).glob("*.jsonl"))
+    found = [(record.started, path.stat().st_mtime_ns, record) for path in paths if (record := read(path)).plan]
+    of_site = [one for one in found if wanted in (None, one[2].site)]
+    return max(of_site, key=lambda one: one[:2])[2] if of_site else None
 
 
 def _cut_torn_line(path: Path) -> None:

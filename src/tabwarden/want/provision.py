@@ -356,8 +356,9 @@ class _Deciding:
         }
         if self.absent:
             names = ", ".join(f"`{name}`" for name in self.absent[:SAMPLE])
+            are = "leavers are" if len(self.absent) > 1 else "leaver is"
             more = f" and {len(self.absent) - SAMPLE} more" if len(self.absent) > SAMPLE else ""
-            self.notes.append(f"{len(self.absent)} leavers are not on the site, nothing to do: {names}{more}")
+            self.notes.append(f"{len(self.absent)} {are} not on the site, nothing to do: {names}{more}")
         tier = licence_of(self.policy.minimum_site_role) or ""
         free = free_seats(self.now, tier)
         if free is not None and self.eligible > free:

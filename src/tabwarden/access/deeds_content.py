@@ -1,0 +1,130 @@
+"""The conditions of opening, downloading, publishing and web editing. Not those of moving, owners and rules.
+
+Sources: "Web Editing and Web Authoring", "Data access for published Tableau data sources", "Guest User" (Server Help
+2020.3), the blog's sections 4 and 5; tableau-permissions §6.
+"""
+
+from __future__ import annotations
+
+from tabwarden.access.answer import DENIED, UNKNOWN, Answer
+from tabwarden.access.deed import Conditions, Deed, renamed, role_publishes
+from tabwarden.model.roles import current_role, publishes
+from tabwarden.model.site import Use
+
+# -- publishing and opening ----------------------------------------------------------------------------------
+
+
+def publish(deed: Deed) -> Conditions:
+    """New content into a project; over existing content both Overwrite on it and Publish on its project."""
+    content = deed.into()
+    held = deed.site.contents[content]
+    if held.kind != "project":
+        project = deed.site.project_of(content)
+        return (role_publishes(deed), deed.may("Write", content), deed.may("Write", project))
+    conditions = [role_publishes(deed), deed.may("Write", content)]
+    if deed.switches.nested_publish_needs_parent and held.parent is not None:
+        conditions.append(deed.may("Write", held.parent))
+    return tuple(conditions)
+
+
+def publish_external(deed: Deed) -> Conditions:
+    """A new data source on data that is not published yet: a role that publishes any data (§2.3)."""
+    return (deed.says(publishes(deed.role) == "any", "site_role"), *publish(deed))
+
+
+def download(deed: Deed) -> Conditions:
+    """The file itself; a view is downloaded with its workbook."""
+    content = deed.workbook()
+    return (deed.may("ExportXml", content), deed.may("Read", content))
+
+
+def see_data(deed: Deed) -> Conditions:
+    """See the data in a workbook or view, or query a published data source."""
+    content = deed.on()
+    if deed.site.contents[content].kind == "datasource":
+        return (deed.may("Read", content), deed.may("Connect", content))
+    return (*_access_to_data(deed, deed.workbook()), deed.may("Read", content))[::-1]
+
+
+def _access_to_data(deed: Deed, workbook: str) -> Conditions:
+    """What each published data source behind a workbook asks of the viewer (§6.1)."""
+    held = deed.site.contents.get(workbook)
+    if held is None:
+        return (deed.unread(workbook),)
+    return tuple(part for use in held.uses for part in _access_through(deed, use))
+
+
+def _access_through(deed: Deed, use: Use) -> Conditions:
+    if use.auth != "embed":
+        view = (deed.may("Read", use.datasource),) if deed.switches.prompted_needs_view else ()
+        return (_own_connect(deed, use), *view)
+    embedded = deed.says(True, "missing_connect", yes="embedded_credentials")
+    if current_role(deed.role) != "Guest" or deed.may("Read", use.datasource).allowed:
+        return (embedded,)
+    # Guest needs View on the source of an extract; whether it is one is not among the facts ("Guest User").
+    return (deed.unread(use.datasource, "guest_extract"),)
+
+
+def _own_connect(deed: Deed, use: Use) -> Answer:
+    answer = deed.may("Connect", use.datasource)
+    return renamed(answer, "missing_connect") if answer.verdict == DENIED else answer
+
+
+def create_metric(deed: Deed) -> Conditions:
+    """A legacy metric from a view or workbook into a project."""
+    project = deed.target or deed.project()
+    return (role_publishes(deed), deed.may("ViewUnderlyingData", deed.on()), deed.may("Write", project))
+
+
+# -- web editing (§6.2) --------------------------------------------------------------------------------------
+
+
+def web_edit(deed: Deed) -> Conditions:
+    """Edit in the browser, without saving; always with one's own Connect, embedded credentials or not."""
+    workbook = deed.site.contents.get(deed.workbook())
+    connects = (deed.unread(deed.workbook()),) if workbook is None else (_own_connect(deed, u) for u in workbook.uses)
+    return (
+        deed.says(deed.site.settings.web_authoring, "site_setting"),
+        deed.may("WebAuthoring", deed.on()),
+        *connects,
+        deed.may("Read", deed.on()),
+    )
+
+
+def web_save_as(deed: Deed) -> Conditions:
+    """Save as new into `target`, or into any project where the person may publish."""
+    return (
+        *web_edit(deed),
+        role_publishes(deed),
+        deed.may("ExportXml", deed.workbook()),
+        _some_project(deed) if deed.target is None else deed.may("Write", deed.target),
+    )
+
+
+def _some_project(deed: Deed) -> Answer:
+    """Save As needs a place to save to: any project where the person may publish."""
+    projects = sorted(c.id for c in deed.site.contents.values() if c.kind == "project")
+    answers = [deed.may("Write", project) for project in projects]
+    open_ones = [a for a in answers if a.allowed] or [a for a in answers if a.verdict == UNKNOWN]
+    return open_ones[0] if open_ones else deed.says(False, "default_deny")
+
+
+def web_overwrite(deed: Deed) -> Conditions:
+    """Save As under the same name: the person becomes the owner."""
+    return (
+        *web_edit(deed),
+        role_publishes(deed),
+        deed.may("ExportXml", deed.workbook()),
+        deed.may("Write", deed.workbook()),
+        deed.may("Write", deed.project()),
+    )
+
+
+def file_save(deed: Deed) -> Conditions:
+    """File > Save is the owner's alone, an administrator's least of all (blog, §3 "Save")."""
+    workbook = deed.site.contents.get(deed.workbook())
+    owner = (workbook or deed.site.contents[deed.on()]).owner == deed.user
+    conditions = [*web_edit(deed), role_publishes(deed), deed.says(owner, "not_owner", yes="content_owner")]
+    if deed.switches.save_needs_publish:
+        conditions.append(deed.may("Write", deed.project()))
+    return tuple(conditions)

@@ -1,0 +1,155 @@
+"""What a plan does to people: who joins, who gains or loses a licence, who gains or loses sight of what.
+
+Two Sites are compared, before and after; not what is done in between, and not whether it is wise.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import chain
+
+from tabwarden.access.reference import may
+from tabwarden.change.plan import ContentImpact, Impact, Ref
+from tabwarden.model.roles import is_licensed, licence_of, rank
+from tabwarden.model.site import ON_LOGIN, Site, User
+
+VIEW = "Read"
+LISTS = ("join", "gain_licence", "lose_licence", "other_role", "removed", "eligible")
+
+
+def impact(now: Site, after: Site, held: int = 0) -> Impact:
+    """The effect on people of making `now` into `after`; on content only where `now` has content."""
+    lists: dict[str, list[str]] = {name: [] for name in LISTS}
+    gained: Counter[str] = Counter()
+    lost: Counter[str] = Counter()
+    for user, before, end in _people(now, after):
+        for name in _what_happens(before, end):
+            lists[name].append(_name(user))
+        had, has = (licence_of(one.site_role) if one else None for one in (before, end))
+        if had != has:
+            gained.update([has] if has else [])
+            lost.update([had] if had else [])
+        if end is not None and _waits_for_role(after, end) and not (before and _waits_for_role(now, before)):
+            lists["eligible"].append(_name(user))
+    joined, left = _memberships(now, after)
+    return Impact(
+        join=tuple(lists["join"]),
+        eligible=tuple(lists["eligible"]),
+        gain_licence=tuple(lists["gain_licence"]),
+        lose_licence=tuple(lists["lose_licence"]),
+        other_role=tuple(lists["other_role"]),
+        removed=tuple(lists["removed"]),
+        licences_gained=dict(sorted(gained.items())),
+        licences_lost=dict(sorted(lost.items())),
+        memberships_gained=joined,
+        memberships_lost=left,
+        held=held,
+        contents=tuple(_contents(now, after)) if now.contents else None,
+    )
+
+
+def _people(now: Site, after: Site) -> Iterator[tuple[User, User | None, User | None]]:
+    for user_id in chain(now.users, (u for u in after.users if u not in now.users)):
+        before, end = now.users.get(user_id), after.users.get(user_id)
+        known = before or end
+        if known is not None:
+            yield known, before, end
+
+
+def _what_happens(before: User | None, end: User | None) -> Iterator[str]:
+    if before is None:
+        yield "join"
+    if end is None:
+        yield "removed"
+    had, has = (is_licensed(one.site_role) if one else False for one in (before, end))
+    if had and not has:
+        yield "lose_licence"
+    elif has and not had:
+        yield "gain_licence"
+    elif before and end and before.site_role != end.site_role:
+        yield "other_role"
+
+
+def _waits_for_role(site: Site, user: User) -> bool:
+    """Whether the next sign-in gives this user a licence."""
+    if is_licensed(user.site_role):
+        return False
+    groups = (site.groups[g] for g in site.groups_of(user.id))
+    return any(g.grant_on == ON_LOGIN and (rank(g.minimum_site_role or "") or 0) > 0 for g in groups)
+
+
+def _memberships(now: Site, after: Site) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    joined: dict[str, int] = {}
+    left: dict[str, int] = {}
+    for group_id in chain(now.groups, (g for g in after.groups if g not in now.groups)):
+        group = after.groups.get(group_id) or now.groups[group_id]
+        if group.everyone:
+            continue
+        before = now.members(group_id) if group_id in now.groups else frozenset()
+        end = after.members(group_id) if group_id in after.groups else frozenset()
+        name = Ref("group", group.name, group.domain).qualified
+        if end - before:
+            joined[name] = len(end - before)
+        if before - end:
+            left[name] = len(before - end)
+    return joined, left
+
+
+# -- content ---------------------------------------------------------------------------------------------------
+
+
+def _contents(now: Site, after: Site) -> Iterator[ContentImpact]:
+    """Per content who gains and who loses View, of those whose access can have changed.
+
+    People with the same site role and groups, before and after, whom no rule names and who own nothing share one
+    answer: a thousand joiners cost as much as one.
+    """
+    classes: dict[object, list[str]] = {}
+    special = _named_or_owning(now) | _named_or_owning(after)
+    heirs = _owners_changed(now, after)
+    for user in chain(now.users, (u for u in after.users if u not in now.users)):
+        signature = (_signature(now, user), _signature(after, user))
+        if signature[0] != signature[1] or user in heirs:
+            classes.setdefault(user if user in special else signature, []).append(user)
+    for content in now.contents:
+        gained: list[str] = []
+        lost: list[str] = []
+        for people in classes.values():
+            saw, sees = _sees(now, people[0], content), _sees(after, people[0], content)
+            if saw != sees:
+                names = (_name(after.users.get(u) or now.users[u]) for u in people)
+                (gained if sees else lost).extend(names)
+        if gained or lost:
+            yield ContentImpact(content, now.path(content), tuple(sorted(gained)), tuple(sorted(lost)))
+
+
+def _signature(site: Site, user: str) -> tuple[str, frozenset[str]] | None:
+    return (site.users[user].site_role, site.groups_of(user)) if user in site.users else None
+
+
+def _named_or_owning(site: Site) -> frozenset[str]:
+    """Users a rule names or who own something: nobody else's answer is theirs."""
+    named: set[str] = set()
+    for content in site.contents.values():
+        named.add(content.owner)
+        for rules in chain((content.rules,), content.defaults.values()):
+            named.update(rule.grantee.id for rule in rules or () if rule.grantee.kind == "user")
+    return frozenset(named)
+
+
+def _owners_changed(now: Site, after: Site) -> frozenset[str]:
+    found: set[str] = set()
+    for content_id, content in now.contents.items():
+        owner = after.contents[content_id].owner
+        if owner != content.owner:
+            found |= {owner, content.owner}
+    return frozenset(found)
+
+
+def _sees(site: Site, user: str, content: str) -> bool:
+    return user in site.users and may(site, user, VIEW, content).allowed
+
+
+def _name(user: User) -> str:
+    return Ref("user", user.name, user.domain).qualified

@@ -1,0 +1,107 @@
+"""One change in words, before, after and when it failed. Not whole plans (report/plans.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from tabwarden.change.plan import (
+    ADD_TO_GROUP,
+    ADD_USER,
+    CREATE_GROUP,
+    DELETE_GROUP,
+    REMOVE_FROM_GROUP,
+    REMOVE_USER,
+    SET_SITE_ROLE,
+    UPDATE_GROUP,
+    Change,
+    Ref,
+)
+
+# To do, done, not done.
+_WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+    {
+        CREATE_GROUP: (
+            "create group `{group}`, which grants {grants}",
+            "created group `{group}`, which grants {grants}",
+            "group `{group}` was not created",
+        ),
+        UPDATE_GROUP: (
+            "let group `{group}` grant {grants}",
+            "group `{group}` grants {grants} now",
+            "group `{group}` was not changed to grant {grants}",
+        ),
+        ADD_USER: (
+            "add user `{user}` as {role}{auth}",
+            "added user `{user}` as {role}{auth}",
+            "user `{user}` was not added to the site",
+        ),
+        ADD_TO_GROUP: (
+            "put user `{user}` into group `{group}`",
+            "put user `{user}` into group `{group}`",
+            "user `{user}` was not put into group `{group}`",
+        ),
+        SET_SITE_ROLE: (
+            "set user `{user}` from {before} to {role}",
+            "set user `{user}` from {before} to {role}",
+            "user `{user}` was not set from {before} to {role}",
+        ),
+        REMOVE_FROM_GROUP: (
+            "take user `{user}` out of group `{group}`",
+            "took user `{user}` out of group `{group}`",
+            "user `{user}` was not taken out of group `{group}`",
+        ),
+        REMOVE_USER: (
+            "remove user `{user}` from the site{heir}",
+            "removed user `{user}` from the site{heir}",
+            "user `{user}` was not removed from the site",
+        ),
+        DELETE_GROUP: ("delete group `{group}`", "deleted group `{group}`", "group `{group}` was not deleted"),
+    }
+)
+STEPS: Mapping[str, str] = MappingProxyType(
+    {
+        CREATE_GROUP: "create group",
+        UPDATE_GROUP: "change group",
+        ADD_USER: "add user",
+        ADD_TO_GROUP: "into group",
+        SET_SITE_ROLE: "site role",
+        REMOVE_FROM_GROUP: "out of group",
+        REMOVE_USER: "remove user",
+        DELETE_GROUP: "delete group",
+    }
+)
+
+
+def to_do(change: Change) -> str:
+    """`add user `ann` as Unlicensed`."""
+    return _filled(change, 0)
+
+
+def done(change: Change) -> str:
+    """`added user `ann` as Unlicensed`."""
+    return _filled(change, 1)
+
+
+def not_done(change: Change, code: str, remedy: str) -> str:
+    """`user `ann` was not added to the site (409014): what to do`."""
+    number = f" ({code})" if code else ""
+    return f"{_filled(change, 2)}{number}: {remedy or 'see the log of the server'}"
+
+
+def _filled(change: Change, form: int) -> str:
+    auth = change.after.get("auth_setting")
+    grants = f"{change.after.get('minimum_site_role') or 'no role'} on sign-in"
+    return _WORDS[change.op][form].format(
+        user=_name(change.user),
+        group=_name(change.group),
+        role=change.after.get("site_role"),
+        before=change.before.get("site_role"),
+        auth=f" with {auth} sign-in" if auth else "",
+        grants=grants,
+        heir=f"; what the user owns goes to `{_name(change.heir)}`" if change.heir else "",
+    )
+
+
+def _name(ref: Ref | None) -> str:
+    return ref.qualified if ref is not None else ""

@@ -1,0 +1,179 @@
+"""Plans, stops and impact in words, as tables for people and as JSON for machines. Not how they are found."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tabwarden.change.plan import Change, Impact, Plan, Stop
+from tabwarden.change.plan_file import to_json
+from tabwarden.report.changes import STEPS, to_do
+
+MOST_ROWS = 40
+SAMPLE = 8
+
+
+def count_of(number: int, one: str, many: str) -> str:
+    """`1 person`, `3 people`."""
+    return f"{number} {one if number == 1 else many}"
+
+
+# -- sentences -------------------------------------------------------------------------------------------------
+
+
+def headline(plan: Plan) -> str:
+    """`12 people join, 3 lose their licence, 1 held: joiner and leaver at once`."""
+    if not plan.changes and not plan.held:
+        return "nothing to change" if not plan.stops else "nothing was planned"
+    told = list(_people(plan.impact))
+    if not told and plan.changes:
+        told = [count_of(len(plan.changes), "change", "changes") + " to groups and memberships"]
+    reasons = Counter(_kind_of(held.reason) for held in plan.held)
+    told += [f"{number} held: {reason}" for reason, number in reasons.items()]
+    return ", ".join(told)
+
+
+def _people(impact: Impact) -> Iterator[str]:
+    for names, one, many in (
+        (impact.join, "person joins", "people join"),
+        (impact.gain_licence, "gains a licence", "gain a licence"),
+        (impact.eligible, "gets a role at the next sign-in", "get a role at their next sign-in"),
+        (impact.lose_licence, "loses the licence", "lose their licence"),
+        (impact.other_role, "gets another site role", "get another site role"),
+        (impact.removed, "is removed", "are removed"),
+    ):
+        if names:
+            yield count_of(len(names), one, many)
+
+
+def _kind_of(reason: str) -> str:
+    """A reason without what is particular to one person, so that equal ones are counted together."""
+    for words in ("joiner and leaver at once",):
+        if reason.startswith("joiner (") and reason.endswith("at once"):
+            return words
+    return reason.partition(":")[0]
+
+
+def stop_words(stop: Stop) -> str:
+    """One stop with everything: id, sentence, base, limit, number, remedy."""
+    return f"stop {stop.id}: {stop.sentence} (number {stop.number}, limit {stop.limit}, of {stop.base}); {stop.remedy}"
+
+
+# -- tables ----------------------------------------------------------------------------------------------------
+
+
+def plan_table(plan: Plan) -> RenderableType:
+    """The whole plan: headline, changes by step and person, impact, held, refused rows, remarks, stops."""
+    parts: list[RenderableType] = [Text(f"{_title(plan)}: {headline(plan)}", style="bold")]
+    if plan.changes:
+        parts += [steps_table(plan.changes), changes_table(plan.changes), impact_table(plan.impact)]
+    if plan.impact.contents:
+        parts.append(contents_table(plan.impact))
+    if plan.held:
+        parts.append(_table("Held: left as they are", ("person", "why", "what to do"), plan.held))
+    if plan.refused:
+        rows = ((r.source, str(r.row), r.value, r.reason) for r in plan.refused)
+        parts.append(_table("Rows that were not used", ("source", "row", "value", "why"), rows))
+    parts += [Text(f"note: {note}") for note in plan.notes]
+    if plan.stops:
+        parts.append(stops_table(plan.stops))
+    return Group(*parts)
+
+
+def _title(plan: Plan) -> str:
+    where = plan.site.name or plan.site.content_url or "Default"
+    undoes = f" of plan {plan.undoes}" if plan.undoes else ""
+    return f"{plan.kind}{undoes} for site {where}"
+
+
+def steps_table(changes: Sequence[Change]) -> Table:
+    """How many changes of each step, in the order in which they are done."""
+    steps = Counter(change.op for change in changes)
+    rows = ((STEPS[op], str(number)) for op, number in steps.items())
+    return _table(count_of(len(changes), "change", "changes"), ("step", "people"), rows)
+
+
+def changes_table(changes: Sequence[Change]) -> Table:
+    """Each change with its reason; of many, the first."""
+    rows = ((str(number), to_do(change), change.because) for number, change in enumerate(changes, 1))
+    return _table("", ("#", "change", "because"), rows)
+
+
+def impact_table(impact: Impact) -> Table:
+    """Licences and people: numbers and the first names."""
+    lists = {
+        "join the site": impact.join,
+        "get a role at their next sign-in": impact.eligible,
+        "gain a licence": impact.gain_licence,
+        "lose their licence": impact.lose_licence,
+        "get another site role": impact.other_role,
+        "are removed": impact.removed,
+    }
+    rows = [(words, str(len(names)), _some(names)) for words, names in lists.items() if names]
+    for words, counts in (
+        ("licences taken", impact.licences_gained),
+        ("licences given back", impact.licences_lost),
+        ("members gained", impact.memberships_gained),
+        ("members lost", impact.memberships_lost),
+    ):
+        rows += [(words, str(number), name) for name, number in counts.items()]
+    return _table("What it does to people", ("", "number", "who"), rows)
+
+
+def contents_table(impact: Impact) -> Table:
+    """Who gains and who loses View of which content."""
+    rows = ((c.path, _signed(c.gained, "+"), _signed(c.lost, "-")) for c in impact.contents or ())
+    return _table("Who sees what", ("content", "gain View", "lose View"), rows)
+
+
+def stops_table(stops: Iterable[Stop]) -> Table:
+    """All stops together, with base, limit and number."""
+    rows = ((s.id, str(s.number), str(s.limit), str(s.base), s.sentence, s.remedy) for s in stops)
+    return _table("Stops: nothing is written", ("stop", "number", "limit", "of", "why", "what to do"), rows, "red")
+
+
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], style: str = "") -> Table:
+    table = Table(title=title or None, title_justify="left", title_style=f"bold {style}".strip(), header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    left_out = 0
+    for number, row in enumerate(rows):
+        if number < MOST_ROWS:
+            table.add_row(*(Text(cell) for cell in row))
+        else:
+            left_out += 1
+    if left_out:
+        table.caption = f"and {left_out} more; all of them are in the plan file"
+        table.caption_justify = "left"
+    return table
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SAMPLE} more" if len(names) > SAMPLE else ""
+    return ", ".join(names[:SAMPLE]) + more
+
+
+def _signed(names: Sequence[str], sign: str) -> str:
+    return f"{sign}{len(names)}: {_some(names)}" if names else ""
+
+
+# -- JSON ------------------------------------------------------------------------------------------------------
+
+
+def plan_json(plan: Plan) -> Mapping[str, Any]:
+    """The plan as its file has it, with its headline and how many changes there are of each step."""
+    told: dict[str, Any] = json.loads(to_json(plan))
+    told.pop("seal")
+    steps = Counter(change.op for change in plan.changes)
+    return {"headline": headline(plan), "steps": dict(steps), **told}
+
+
+def stop_json(stop: Stop) -> Mapping[str, Any]:
+    """One stop by its fields."""
+    return stop._asdict()

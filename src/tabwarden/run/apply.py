@@ -1,0 +1,364 @@
+"""Doing a plan: judge it against the site as it is now, then change after change with a journal. Not making one.
+
+The journal is written before and after every request. Killed anywhere, the same plan goes on where it ended: what
+was begun and not ended is looked up on the server first, so that nothing is done twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tabwarden.change.facts import after, differences, facts, group_of, user_of
+from tabwarden.change.plan import (
+    ADD_TO_GROUP,
+    ADD_USER,
+    CREATE_GROUP,
+    DELETE_GROUP,
+    REMOVE_FROM_GROUP,
+    REMOVE_USER,
+    SET_SITE_ROLE,
+    UPDATE_GROUP,
+    Change,
+    Fields,
+    Plan,
+    Stop,
+    Waiver,
+)
+from tabwarden.change.plan_file import from_json, to_json
+from tabwarden.change.stops import LOCK_OUT, Guarded, Limits, mismatches, not_waived, people_stops, stale_plan
+from tabwarden.model.errors import TableauError, TabwardenError
+from tabwarden.model.site import Site
+from tabwarden.report.changes import done as done_words
+from tabwarden.report.changes import not_done
+from tabwarden.run.opening import PLANS, guarded_of, limits_of
+from tabwarden.settings import Settings
+from tabwarden.store.journal import (
+    ALREADY,
+    DONE,
+    FAILED,
+    SKIPPED,
+    Entry,
+    Journal,
+    Record,
+    keep_good_run,
+    only_writer,
+    path_of,
+    read,
+)
+from tabwarden.tableau.client import Connection
+from tabwarden.tableau.read import read_people
+from tabwarden.tableau.write import Writer
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int, str], None]  # changes gone through, of how many, and the last of them in words
+
+
+def silent(_done: int, _of: int, _words: str) -> None:
+    """No progress is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under which terms a plan is done: where it is kept, what is too much, what was accepted.
+
+    `bulk` allows calls for many people at once, `jobs` among them imports (None: as `bulk`).
+    """
+
+    store: Path
+    limits: Limits = field(default_factory=Limits)
+    guarded: Guarded = field(default_factory=Guarded)
+    waivers: tuple[Waiver, ...] = ()
+    bulk: bool = True
+    jobs: bool | None = None
+    progress: Progress = silent
+
+
+def terms_of(
+    settings: Settings, connection: Connection, waivers: tuple[Waiver, ...] = (), progress: Progress = silent
+) -> Terms:
+    """The terms the settings set."""
+    return Terms(
+        store=settings.store.folder,
+        limits=limits_of(settings),
+        guarded=guarded_of(settings, connection.user_id),
+        waivers=waivers,
+        bulk=settings.provision.bulk == "auto",
+        progress=progress,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of it. With `stops` nothing was written; `broken_off` says why it ended before its end.
+
+    `entries` is by position of the change; a change without one was not begun.
+    `wrong_waivers` has a sentence for each waiver that waived nothing.
+    """
+
+    plan: Plan
+    entries: Mapping[int, Entry] = field(default_factory=dict)
+    stops: tuple[Stop, ...] = ()
+    wrong_waivers: tuple[str, ...] = ()
+    broken_off: str = ""
+    resumed: bool = False
+
+    def count(self, status: str) -> int:
+        """How many changes ended so."""
+        return sum(1 for entry in self.entries.values() if entry.status == status)
+
+    @property
+    def not_done(self) -> tuple[tuple[Change, Entry | None], ...]:
+        """Changes that failed, were skipped or not begun, in order."""
+        both = ((change, self.entries.get(position)) for position, change in enumerate(self.plan.changes))
+        return tuple((c, e) for c, e in both if e is None or e.status in (FAILED, SKIPPED))
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether nothing is left to do."""
+        return not self.stops and not self.broken_off and not self.not_done
+
+
+def load_plan(path: Path) -> Plan:
+    """The plan of a file; TabwardenError where there is none."""
+    try:
+        return from_json(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise TabwardenError(f"the plan `{path}` cannot be read: {(error.strerror or 'unreadable').lower()}") from None
+    except UnicodeDecodeError:
+        raise TabwardenError(f"`{path}` is not a plan: it is not text") from None
+
+
+def keep_plan(plan: Plan, path: Path) -> Path:
+    """Write the plan; whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + ".unfinished")
+    aside.write_text(to_json(plan), encoding="utf-8")
+    aside.replace(path)
+    return path
+
+
+def plan_path(store: Path, plan_id: str) -> Path:
+    """Where the plans that were applied, or stopped, are kept."""
+    return store / PLANS / f"{plan_id}.json"
+
+
+def apply(plan: Plan, connection: Connection, terms: Terms) -> Applied:
+    """Judge and do a plan, or go on with one that was interrupted; nobody else writes meanwhile."""
+    with only_writer(terms.store, plan.site):
+        return judge_and_do(plan, connection, terms, read_people(connection, _groups_of(plan)))
+
+
+def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) -> Applied:
+    """As `apply`, for somebody who holds the lock and has just read `now`."""
+    if (plan.site.where, plan.site.id) != (connection.server, connection.site_id):
+        raise TabwardenError(
+            f"the plan is for site `{plan.site.content_url or 'Default'}` on `{plan.site.where}`, and the settings "
+            f"name `{connection.site or 'Default'}` on `{connection.server}`; use the settings the plan was made with"
+        )
+    record = read(path_of(terms.store, plan.id))
+    if record.finished:
+        raise TabwardenError(f"the plan {plan.id} was applied already, at {record.finished}; make a new plan")
+    stops = _stops(plan, record, now, terms)
+    open_stops = not_waived(stops, (*terms.waivers, *record.waivers))
+    wrong = mismatches(stops, terms.waivers)
+    if open_stops:
+        return Applied(plan, record.ended, open_stops, wrong)
+    if plan.changes:
+        if not record.plan:
+            keep_plan(replace(plan, waivers=terms.waivers), plan_path(terms.store, plan.id))
+        with Journal(terms.store, plan, terms.waivers) as journal:
+            applied = _Doing(plan, connection, terms, journal).all(record, now)
+    else:
+        applied = Applied(plan)
+    if not applied.broken_off:
+        keep_good_run(terms.store, plan.site, {source.task: source.rows for source in plan.sources})
+    return replace(applied, wrong_waivers=wrong)
+
+
+# -- judging ---------------------------------------------------------------------------------------------------
+
+
+def _groups_of(plan: Plan) -> list[str] | None:
+    """The groups a plan speaks of; None (all) where it removes people, who leave all their groups."""
+    if any(change.op == REMOVE_USER for change in plan.changes):
+        return None
+    return sorted({f"{c.group.domain}\\{c.group.name}" for c in plan.changes if c.group is not None})
+
+
+def _stops(plan: Plan, record: Record, now: Site, terms: Terms) -> tuple[Stop, ...]:
+    here = facts(now, plan.changes)
+    if not record.plan:
+        people = people_stops(now, plan.changes, terms.limits, terms.guarded)
+        return (*_of_sources(plan), *people, *stale_plan(differences(plan.seen, here), len(plan.seen)))
+    # How much is too much was judged when it began; what may never happen is judged again.
+    left = [change for position, change in enumerate(plan.changes) if position not in record.ended]
+    never = (s for s in people_stops(now, left, terms.limits, terms.guarded) if s.id == LOCK_OUT)
+    expected = _expected(plan, record)
+    begun = [plan.changes[position] for position in sorted(record.begun)]
+    return (*never, *stale_plan(differences(expected, here, begun), len(expected)))
+
+
+def _of_sources(plan: Plan) -> tuple[Stop, ...]:
+    """The stops a plan has from its sources; they stay as they are, for the sources are not read again."""
+    return tuple(stop for stop in plan.stops if stop.id.startswith("source-"))
+
+
+def _expected(plan: Plan, record: Record) -> Fields:
+    """What was seen, moved on by what was done; without what a failed change may have left behind."""
+    done = [plan.changes[p] for p, entry in sorted(record.ended.items()) if entry.status in (DONE, ALREADY)]
+    failed = [plan.changes[p] for p, entry in record.ended.items() if entry.status == FAILED]
+    expected = dict(after(plan.seen, done))
+    subjects = tuple(ref.key for change in failed for ref in (change.user or change.group,) if ref is not None)
+    return {key: value for key, value in expected.items() if not any(word in key for word in subjects)}
+
+
+# -- doing -----------------------------------------------------------------------------------------------------
+
+
+class _Doing:
+    """One pass over the changes of a plan that have no end in the journal."""
+
+    def __init__(self, plan: Plan, connection: Connection, terms: Terms, journal: Journal) -> None:
+        self.plan, self.journal, self.progress = plan, journal, terms.progress
+        self.writer = Writer(connection, bulk=terms.bulk, jobs=terms.jobs)
+        self.entries: dict[int, Entry] = {}
+        self.ids: dict[str, str] = {}
+        self.failed: set[str] = set()
+
+    def all(self, record: Record, now: Site) -> Applied:
+        """Look up what was begun, do the rest, list what was not done."""
+        resumed = bool(record.plan)
+        for entry in record.ended.values():
+            self._learn(entry)
+        if resumed:
+            log.info("going on with plan %s after %d of %d changes", *self._whereabouts())
+            self._settle_begun(record, now)
+        try:
+            for work in self._work():
+                self._do(work)
+        except TableauError as error:
+            log.error("broken off: %s", error)
+            return Applied(self.plan, self.entries, broken_off=str(error), resumed=resumed)
+        self.journal.finish()
+        return Applied(self.plan, self.entries, resumed=resumed)
+
+    def _whereabouts(self) -> tuple[str, int, int]:
+        return self.plan.id, len(self.entries), len(self.plan.changes)
+
+    def _settle_begun(self, record: Record, now: Site) -> None:
+        """Changes that were sent, perhaps: those that are true on the server are done."""
+        true: list[Entry] = []
+        for position in sorted(record.begun):
+            found = _as_planned(now, self.plan.changes[position])
+            if found is not None:
+                true.append(Entry(position, DONE, new_id=found or None))
+        if true:
+            self.journal.end(true)
+        for entry in true:
+            self._learn(entry)
+
+    def _work(self) -> Iterator[list[int]]:
+        """Positions that are sent together, without those that are skipped by now."""
+        left = [position for position in range(len(self.plan.changes)) if position not in self.entries]
+        for batch in self.writer.together([self.plan.changes[position] for position in left]):
+            positions = [left[place] for place in batch]
+            skipped = [Entry(p, SKIPPED, "", self._why_skipped(p)) for p in positions if self._is_skipped(p)]
+            if skipped:
+                self._end(skipped)
+            work = [position for position in positions if not self._is_skipped(position)]
+            if work:
+                yield work
+
+    def _do(self, work: Sequence[int]) -> None:
+        self.journal.begin(work)
+        results = self.writer.do([self.plan.changes[position] for position in work], self.ids)
+        self._end([Entry(work[r.position], r.status, r.code, r.remedy, r.new_id) for r in results])
+
+    def _end(self, entries: Sequence[Entry]) -> None:
+        self.journal.end(entries)
+        for entry in entries:
+            self._learn(entry)
+            self._say(entry)
+
+    def _learn(self, entry: Entry) -> None:
+        self.entries[entry.position] = entry
+        change = self.plan.changes[entry.position]
+        subject = change.group if change.op == CREATE_GROUP else change.user
+        if entry.new_id and subject is not None:
+            self.ids[subject.key] = entry.new_id
+        if entry.status in (FAILED, SKIPPED):
+            if change.user is not None:
+                self.failed.add(change.user.key)
+            elif change.group is not None and change.op == CREATE_GROUP:
+                self.failed.add(change.group.key)
+
+    def _is_skipped(self, position: int) -> bool:
+        """After a failure nothing more is done to that person, but who stepped out of a group is put back."""
+        change = self.plan.changes[position]
+        keys = [ref.key for ref in (change.user, change.group) if ref is not None]
+        return any(key in self.failed for key in keys) and not self._stepped_out(position)
+
+    def _stepped_out(self, position: int) -> bool:
+        change = self.plan.changes[position]
+        if change.op != ADD_TO_GROUP:
+            return False
+        pair = (change.user, change.group)
+        return any(
+            entry.status in (DONE, ALREADY)
+            and self.plan.changes[earlier].op == REMOVE_FROM_GROUP
+            and (self.plan.changes[earlier].user, self.plan.changes[earlier].group) == pair
+            for earlier, entry in self.entries.items()
+            if earlier < position
+        )
+
+    def _why_skipped(self, position: int) -> str:
+        change = self.plan.changes[position]
+        failed = change.user if change.user is not None and change.user.key in self.failed else change.group
+        name = failed.qualified if failed is not None else ""
+        return f"skipped, because something before it failed for `{name}`"
+
+    def _say(self, entry: Entry) -> None:
+        change = self.plan.changes[entry.position]
+        if entry.status == DONE:
+            words = done_words(change)
+            log.info("%s", words)
+        elif entry.status == ALREADY:
+            words = f"{done_words(change)} (was so already{': ' + entry.remedy if entry.remedy else ''})"
+            log.info("%s", words)
+        else:
+            words = not_done(change, entry.code, entry.remedy)
+            log.error("%s", words)
+        self.progress(len(self.entries), len(self.plan.changes), words)
+
+
+def _as_planned(now: Site, change: Change) -> str | None:
+    """Whether the change is true on the site: None for no, else the id of what it created ('' where nothing was)."""
+    user = user_of(now, change.user) if change.user else None
+    group = group_of(now, change.group) if change.group else None
+    member = user is not None and group is not None and user.id in now.members(group.id)
+    grants = group is not None and (group.minimum_site_role, group.grant_on) == (
+        change.after.get("minimum_site_role"),
+        change.after.get("grant_on"),
+    )
+    match change.op:
+        case op if op == ADD_USER:
+            return user.id if user is not None else None
+        case op if op == CREATE_GROUP:
+            return group.id if group is not None and grants else None
+        case op if op == UPDATE_GROUP:
+            return "" if grants else None
+        case op if op == ADD_TO_GROUP:
+            return "" if member else None
+        case op if op == REMOVE_FROM_GROUP:
+            return None if member else ""
+        case op if op == SET_SITE_ROLE:
+            return "" if user is not None and user.site_role == change.after["site_role"] else None
+        case op if op == REMOVE_USER:
+            return "" if user is None else None
+        case op if op == DELETE_GROUP:
+            return "" if group is None else None
+    return None

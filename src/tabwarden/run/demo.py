@@ -1,0 +1,231 @@
+"""The demo's story: public commands run as processes on the sandbox, their real output, one fact checked of each.
+
+It prints through `say` and decides nothing about Tableau; not a test (the facts are few) and not a tutorial.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tabwarden.access.reference import may
+from tabwarden.change.plan import ADD_USER, SET_SITE_ROLE
+from tabwarden.model.errors import TabwardenError
+from tabwarden.model.site import Site
+from tabwarden.run.apply import load_plan
+from tabwarden.sandbox.acme import TOKEN_NAME, TOKEN_SECRET, VIEWERS, acme
+from tabwarden.store import snapshot
+
+SITE = "acme"
+SECRET = "DEMO_TOKEN_SECRET"
+JOINERS, LEAVERS = 12, 3
+SALARIES = "HR/Salaries"
+STORE = Path(".tabwarden")
+SETTINGS = """\
+tableau:
+  server: {url}
+  site: {site}
+  auth:
+    pat: {{name: {token}, secret: "env:{secret}"}}
+sources:
+  joiners: {{type: file, path: joiners.csv}}
+  leavers: {{type: file, path: leavers.csv}}
+provision:
+  group: {{name: {group}, minimum_site_role: Viewer}}
+"""
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Story:
+    """One telling: the folder the commands run in, the seed of the world, where the words go."""
+
+    folder: Path
+    seed: int
+    say: Say
+    chapter: int = 0
+
+    def tell(self) -> None:
+        """From the start of the sandbox to the undo; TabwardenError when a fact does not hold."""
+        with self._sandbox() as url:
+            self._settle_in(url)
+            before = self._read_before()
+            leavers = self._plan(before)
+            self._apply(before, leavers)
+            self._why(before, leavers[0])
+            self._undo(before)
+        self._what_next()
+
+    # -- the chapters -----------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _sandbox(self) -> Iterator[str]:
+        self._title("Tableau in a box: an invented company, real REST")
+        words = ["sandbox", "--world", "acme", "--seed", str(self.seed), "--port", "0"]
+        self.say(f"$ tabwarden {shlex.join(words)} &")
+        process = subprocess.Popen(
+            _command(words), cwd=self.folder, env=self._environment(), text=True, stdout=subprocess.PIPE
+        )
+        try:
+            assert process.stdout is not None
+            line = next((said for said in process.stdout if said.startswith("listening on ")), "")
+            self.say(line.rstrip())
+            self._fact(line.startswith("listening on http://127.0.0.1:"), "it listens, on this machine only")
+            yield line.removeprefix("listening on ").strip()
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+            if process.stdout is not None:
+                process.stdout.close()
+
+    def _settle_in(self, url: str) -> None:
+        text = SETTINGS.format(url=url, site=SITE, token=TOKEN_NAME, secret=SECRET, group=VIEWERS)
+        (self.folder / "settings.yaml").write_text(text, encoding="utf-8")
+
+    def _read_before(self) -> Site:
+        self._title("Read the site, whole or not at all")
+        self._run("read")
+        site = self._newest()
+        invented = next(s for s in acme(self.seed).sites if s.content_url == SITE)
+        self._fact(len(site.users) == len(invented.users), f"all {len(site.users)} people of the invented company")
+        return site
+
+    def _plan(self, site: Site) -> list[str]:
+        leavers = self._write_lists(site)
+        self._title("Joiners and leavers: the plan, and what it does to people")
+        self._run("plan", "provision", expect=2)
+        plan = load_plan(self._newest_plan())
+        added = sum(1 for change in plan.changes if change.op == ADD_USER)
+        lowered = sum(1 for change in plan.changes if change.op == SET_SITE_ROLE)
+        facts = (added, lowered, len(plan.held)) == (JOINERS, LEAVERS, 1)
+        self._fact(facts, f"{added} join, {lowered} lose their licence, 1 is held, and nothing was written yet")
+        return leavers
+
+    def _apply(self, before: Site, leavers: list[str]) -> None:
+        self._title("Apply the plan: what was looked at is what is done")
+        self._run("apply", self._relative(self._newest_plan()))
+        self._run("read")
+        now = self._newest()
+        gone = all(now.find_user(name).site_role == "Unlicensed" for name in leavers)
+        more = len(now.users) - len(before.users)
+        self._fact(gone and more == JOINERS, f"{more} more people on the site, all {len(leavers)} leavers Unlicensed")
+
+    def _why(self, before: Site, leaver: str) -> None:
+        self._title("Why? For one person, with the trace")
+        outsider = _outsider(before)
+        self._run("why", outsider, "View", SALARIES)
+        self._run("why", leaver, "View", SALARIES)
+        now = self._newest()
+        content = now.find_content(SALARIES).id
+        answers = [may(now, now.find_user(name).id, "Read", content) for name in (outsider, leaver)]
+        found = [answer.because for answer in answers]
+        self._fact(found == ["group_allow", "site_role"], "All Users lets everybody in, the site role keeps one out")
+
+    def _undo(self, before: Site) -> None:
+        self._title("Undo: a plan too, with an impact of its own")
+        self._run("plan", "undo", "--last", expect=2)
+        self._run("apply", self._relative(self._newest_plan()))
+        self._run("read")
+        same = _people(self._newest()) == _people(before)
+        self._fact(same, f"the same {len(before.users)} people with the same roles and groups as before")
+
+    def _what_next(self) -> None:
+        self.say("")
+        self.say("What to type next")
+        self.say("  tabwarden sandbox                  the same company, to play with; sign in as admin / admin")
+        self.say("  docs/tutorial/first-hour.md        the first hour with it, step by step")
+        self.say("Your own Tableau, read-only: settings.yaml with your server, site and a token, then")
+        self.say("  tabwarden settings check")
+        self.say("  tabwarden read                     lists and rules only; this command cannot write to Tableau")
+        self.say("  tabwarden who View PROJECT/WORKBOOK")
+
+    # -- telling ----------------------------------------------------------------------------------------------
+
+    def _title(self, words: str) -> None:
+        self.chapter += 1
+        self.say("")
+        self.say(f"{self.chapter}. {words}")
+
+    def _fact(self, holds: bool, words: str) -> None:
+        if not holds:
+            raise TabwardenError(f"the demo expected otherwise: {words}; please report it with the output above")
+        self.say(f"✓ {words}")
+
+    def _run(self, *words: str, expect: int = 0) -> None:
+        self.say(f"$ tabwarden {shlex.join(words)}")
+        done = subprocess.run(
+            _command(words),
+            cwd=self.folder,
+            env=self._environment(),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        self.say(done.stdout.rstrip())
+        if done.returncode != expect:
+            raise TabwardenError(f"`tabwarden {shlex.join(words)}` ended with exit code {done.returncode}")
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, SECRET: TOKEN_SECRET, "PYTHONUNBUFFERED": "1"}
+
+    # -- files ------------------------------------------------------------------------------------------------
+
+    def _newest(self) -> Site:
+        found = snapshot.latest(self.folder / STORE / "snapshots", SITE)
+        if found is None:
+            raise TabwardenError("the demo found no snapshot where `tabwarden read` keeps it")
+        return snapshot.load(found)
+
+    def _newest_plan(self) -> Path:
+        plans = (self.folder / STORE / "plans").glob("*.json")
+        return max(plans, key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+    def _relative(self, path: Path) -> str:
+        return str(path.relative_to(self.folder))
+
+    def _write_lists(self, site: Site) -> list[str]:
+        """Twelve new people, three who leave, one in both lists; the names grow from the world."""
+        viewers = sorted(u.name for u in site.users.values() if u.site_role == "Viewer")
+        leavers, both = viewers[:LEAVERS], viewers[LEAVERS]
+        joiners = [f"new.colleague{n}@acme.example" for n in range(1, JOINERS + 1)]
+        self._write_list("joiners.csv", [*joiners, both])
+        self._write_list("leavers.csv", [*leavers, both])
+        return leavers
+
+    def _write_list(self, name: str, people: list[str]) -> None:
+        with (self.folder / name).open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([["Email Address"], *([person] for person in people)])
+
+
+def _command(words: tuple[str, ...] | list[str]) -> list[str]:
+    return [sys.executable, "-m", "tabwarden", *words]
+
+
+def _outsider(site: Site) -> str:
+    """Somebody outside HR who sees the salaries nevertheless, because All Users may."""
+    content = site.find_content(SALARIES).id
+    for user in sorted(site.users.values(), key=lambda u: u.name):
+        answer = may(site, user.id, "Read", content)
+        groups = {site.groups[rule.grantee.id].name for rule in answer.deciding if rule.grantee.kind == "group"}
+        if answer.because == "group_allow" and groups == {"All Users"}:
+            return user.name
+    raise TabwardenError("the demo found nobody outside HR; please report it with the seed you used")
+
+
+def _people(site: Site) -> str:
+    """Everybody with role and groups, by name: what must be the same after an undo."""
+    rows = {
+        user.name: [user.site_role, sorted(site.groups[g].name for g in site.groups_of(user.id))]
+        for user in site.users.values()
+    }
+    return json.dumps(rows, sort_keys=True)

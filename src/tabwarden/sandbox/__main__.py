@@ -1,0 +1,33 @@
+"""`python -m tabwarden.sandbox`: the sandbox as a process, for tests and benchmarks. Not the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tabwarden.model.errors import TabwardenError
+from tabwarden.sandbox.foreground import Options, run
+
+
+def main() -> int:
+    """Serve until interrupted; 1 with one line on stderr when that cannot be."""
+    parser = argparse.ArgumentParser(prog="tabwarden.sandbox")
+    parser.add_argument("--world", default="w0")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--state")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--personality", default="server")
+    parser.add_argument("--api-version")
+    parser.add_argument("--log")
+    given = parser.parse_args()
+    try:
+        run(Options(**vars(given)), lambda line: print(line, flush=True))
+    except TabwardenError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""Signing in and out, switching sites, what the server is. How credentials are proven is `sessions`' business."""
+
+from __future__ import annotations
+
+from tabwarden.model.roles import is_server_admin
+from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.sessions import Session
+from tabwarden.sandbox.wire import element
+
+
+def server_info(call: Call) -> Reply:
+    """Product and API version; answers at any version path."""
+    plays = call.personality
+    return ok(
+        element(
+            "serverInfo",
+            {},
+            element("productVersion", {"build": plays.build}, text=plays.product_version),
+            element("restApiVersion", text=plays.api_version),
+        )
+    )
+
+
+def sign_in(call: Call) -> Reply:
+    """A token for a password, a personal access token or a JWT."""
+    credentials = call.body("credentials")
+    for attribute, since in (("personalAccessTokenName", "3.6"), ("jwt", "3.17")):
+        if credentials.get(attribute) is not None and not call.personality.speaks(since):
+            raise Refusal("400003", f"`{attribute}` is not known before API version {since}")
+    call.acting = call.sessions.sign_in(credentials)
+    return _credentials(call, call.session)
+
+
+def switch_site(call: Call) -> Reply:
+    """A token for another site; the old one ends."""
+    call.acting = call.sessions.switch(call.session, call.body("site").get("contentUrl") or "")
+    return _credentials(call, call.session)
+
+
+def sign_out(call: Call) -> Reply:
+    """The token is worthless afterwards."""
+    call.sessions.end(call.session)
+    return NO_CONTENT
+
+
+def current_session(call: Call) -> Reply:
+    """Who the token speaks for, and where."""
+    site, me = call.site, call.me
+    return ok(
+        element(
+            "session",
+            {},
+            element("site", {"id": site.id, "name": site.name, "contentUrl": site.content_url}),
+            element("user", {"id": me.id, "name": me.name, "siteRole": me.site_role}),
+        )
+    )
+
+
+def revoke_admin_tokens(call: Call) -> Reply:
+    """Forget every personal access token of server administrators."""
+    for site in call.state.sites:
+        for user in site.users.values():
+            if is_server_admin(user.site_role):
+                call.state.drop_tokens(user)
+    return NO_CONTENT
+
+
+def _credentials(call: Call, session: Session) -> Reply:
+    site = call.state.site(session.site)
+    attributes = {"token": session.token, "estimatedTimeToExpiration": call.sessions.ends_in(session)}
+    return ok(
+        element(
+            "credentials",
+            attributes,
+            element("site", {"id": site.id, "contentUrl": site.content_url}),
+            element("user", {"id": session.user}),
+        )
+    )

@@ -1,0 +1,177 @@
+"""Groups and group sets of the session's site and their members. Users themselves are next door."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tabwarden.change import people
+from tabwarden.change.people import Outcome
+from tabwarden.model.roles import SETTABLE, SETTABLE_LEGACY, current_role
+from tabwarden.model.site import LOCAL, ON_LOGIN, ON_SYNC, Group, GroupSet
+from tabwarden.sandbox import listing, shapes
+from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.errors import Refusal, because
+from tabwarden.sandbox.wire import Element, element
+
+BULK_SINCE = "3.21"
+MODES = frozenset({ON_LOGIN, ON_SYNC})
+
+
+def groups(call: Call) -> Reply:
+    """The groups of the site, All Users among them."""
+    return ok(*listing.answer(call, shapes.groups_listing(call), call.site.groups.values()))
+
+
+def members(call: Call) -> Reply:
+    """The users in a group."""
+    site = call.site
+    found = site.members(call.group().id)
+    return ok(*listing.answer(call, shapes.users_listing(call), (u for u in site.users.values() if u.id in found)))
+
+
+def create(call: Call) -> Reply:
+    """Create a local group; a directory group is refused until the sandbox plays a directory."""
+    asked = call.body("group")
+    if asked.find("import") is not None:
+        raise Refusal("400101", "this sandbox has no directory to import groups from; create a local group")
+    name = (asked.get("name") or "").strip()
+    if not name:
+        raise Refusal("400003", "a group needs a name")
+    role, mode = _grant(asked, Group("", name))
+    new = Group(call.state.new_id(call.site, "group"), name, LOCAL, frozenset(), role, mode)
+    done = _done(call, people.create_group(call.site, new))
+    return ok(shapes.group(call, done.site.groups[new.id]), status=201)
+
+
+def update(call: Call) -> Reply:
+    """Rename a group or change the role it grants."""
+    asked, held = call.body("group"), call.group()
+    if asked.find("import") is not None or held.domain != LOCAL:
+        raise Refusal("400101", "this sandbox has no directory to synchronise groups with")
+    role, mode = _grant(asked, held)
+    name = (asked.get("name") or held.name).strip()
+    changed = replace(held, name=name or held.name, minimum_site_role=role, grant_on=mode)
+    _done(call, people.update_group(call.site, changed))
+    return ok(shapes.group(call, call.group()))
+
+
+def _grant(asked: Element, held: Group) -> tuple[str | None, str | None]:
+    """Minimum site role and grant mode after the request; a role alone means grant on sign-in."""
+    role, mode = asked.get("minimumSiteRole"), asked.get("grantLicenseMode")
+    if mode is not None and mode not in MODES:
+        raise Refusal("400003", f"grantLicenseMode `{mode}` is not onLogin or onSync")
+    if role is None:
+        if mode is not None:
+            raise Refusal("400003", "minimumSiteRole is required where grantLicenseMode is given")
+        return held.minimum_site_role, held.grant_on
+    if role not in SETTABLE | SETTABLE_LEGACY:
+        raise Refusal("400013", f"minimumSiteRole `{role}` is not a site role that a group can grant")
+    if role == "Unlicensed":
+        return None, None
+    return current_role(role), mode or held.grant_on or ON_LOGIN
+
+
+def delete(call: Call) -> Reply:
+    """Delete a group; All Users stays."""
+    _done(call, people.delete_group(call.site, call.group().id))
+    return NO_CONTENT
+
+
+# -- members --------------------------------------------------------------------------------------------------
+
+
+def add_members(call: Call) -> Reply:
+    """Put one user into a group, or with `users` many at once (API 3.21)."""
+    held, many = call.group(), call.tree.find("users")
+    if many is None:
+        who = call.user(call.body("user").get("id") or "")
+        _done(call, people.add_to_group(call.site, held.id, (who.id,)))
+        return ok(shapes.user(call, who))
+    ids = _listed(call, many)
+    _done(call, people.add_to_group(call.site, held.id, ids))
+    return ok(element("users", {}, *(shapes.user(call, call.user(i)) for i in ids)))
+
+
+def remove_member(call: Call) -> Reply:
+    """Take one user out of a group."""
+    _done(call, people.remove_from_group(call.site, call.group().id, (call.user().id,)))
+    return NO_CONTENT
+
+
+def remove_members(call: Call) -> Reply:
+    """Take many users out of a group at once."""
+    ids = _listed(call, call.body("users"))
+    _done(call, people.remove_from_group(call.site, call.group().id, ids))
+    return NO_CONTENT
+
+
+def _listed(call: Call, many: Element) -> tuple[str, ...]:
+    if not call.knows(BULK_SINCE):
+        raise Refusal("400003", f"changing many members at once needs API version {BULK_SINCE}")
+    ids = tuple(dict.fromkeys(call.user(one.get("id") or "").id for one in many.all("user")))
+    if not ids:
+        raise Refusal("400003", "the list of users is empty")
+    return ids
+
+
+# -- group sets -----------------------------------------------------------------------------------------------
+
+
+def group_sets(call: Call) -> Reply:
+    """The group sets of the site with their groups."""
+    return ok(*listing.answer(call, shapes.GROUP_SETS, call.site.group_sets.values()))
+
+
+def group_set(call: Call) -> Reply:
+    """One group set."""
+    return ok(shapes.group_set(call, call.group_set(call.parameters["groupset"])))
+
+
+def create_group_set(call: Call) -> Reply:
+    """A new, empty group set."""
+    name = (call.body("groupSet").get("name") or "").strip()
+    if not name:
+        raise Refusal("400003", "a group set needs a name")
+    new = GroupSet(call.state.new_id(call.site, "groupSet"), name)
+    done = _done(call, people.put_group_set(call.site, new))
+    return ok(shapes.group_set(call, done.site.group_sets[new.id]), status=201)
+
+
+def update_group_set(call: Call) -> Reply:
+    """Rename a group set."""
+    held = call.group_set(call.parameters["groupset"])
+    name = (call.body("groupSet").get("name") or held.name).strip()
+    _done(call, people.put_group_set(call.site, replace(held, name=name)))
+    return ok(shapes.group_set(call, call.group_set(held.id)))
+
+
+def delete_group_set(call: Call) -> Reply:
+    """Delete a group set with its rules."""
+    held = call.group_set(call.parameters["groupset"])
+    _done(call, people.delete_group_set(call.site, held.id))
+    return NO_CONTENT
+
+
+def add_group_to_set(call: Call) -> Reply:
+    """Put a group into a set; one that is in it already stays."""
+    held = call.group_set(call.parameters["groupset"])
+    grown = replace(held, groups=held.groups | {call.group().id})
+    _done(call, people.put_group_set(call.site, grown))
+    return NO_CONTENT
+
+
+def remove_group_from_set(call: Call) -> Reply:
+    """Take a group out of a set."""
+    held = call.group_set(call.parameters["groupset"])
+    if call.group().id not in held.groups:
+        raise Refusal("404012", "the group is not in the group set")
+    _done(call, people.put_group_set(call.site, replace(held, groups=held.groups - {call.group().id})))
+    return NO_CONTENT
+
+
+def _done(call: Call, outcome: Outcome) -> Outcome:
+    """Keep what an event did; refuse with its reason when it was not done."""
+    if not outcome.done:
+        raise because(outcome.because)
+    call.state.put(outcome.site)
+    return outcome

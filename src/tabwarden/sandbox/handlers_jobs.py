@@ -1,0 +1,39 @@
+"""Jobs of the session's site: listed, read, cancelled. What they do is `jobs`' business."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tabwarden.sandbox import listing, shapes
+from tabwarden.sandbox.call import Call, Reply, ok
+from tabwarden.sandbox.errors import Refusal, unknown
+from tabwarden.sandbox.holdings import Job
+
+
+def jobs(call: Call) -> Reply:
+    """The site's jobs, newest first."""
+    found = [job for job in call.state.jobs.values() if job.site == call.session.site]
+    return ok(*listing.answer(call, shapes.JOBS, reversed(found)))
+
+
+def job(call: Call) -> Reply:
+    """One job."""
+    return ok(shapes.job(call, _job(call)))
+
+
+def cancel(call: Call) -> Reply:
+    """Cancel a job that has not run yet; one that has run stays as it is."""
+    found = _job(call)
+    if found.finish_code is None:
+        call.state.put_job(replace(found, finish_code=2, completed=call.state.clock()))
+    return ok(shapes.job(call, call.state.jobs[found.id]))
+
+
+def _job(call: Call) -> Job:
+    """The job of the path; others' jobs are for administrators."""
+    found = call.state.jobs.get(call.parameters["job"])
+    if found is None or found.site != call.session.site:
+        raise unknown("job", call.parameters["job"])
+    if not call.is_admin and found.by != call.session.user:
+        raise Refusal("403004", "the job belongs to somebody else")
+    return found

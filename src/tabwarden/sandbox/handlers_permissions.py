@@ -1,0 +1,212 @@
+"""Permission rules of content and default rules of projects: read, added, replaced, deleted.
+
+Who may is the evaluator's answer; under a lock nobody edits below the managing project, an administrator neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import groupby
+from typing import NamedTuple
+
+from tabwarden.change import effects
+from tabwarden.model.capability import READ_ONLY, applies
+from tabwarden.model.governing import governing, managing_project
+from tabwarden.model.site import ALLOW, DENY, Content, Grantee, Rule, Rules, Site
+from tabwarden.sandbox import seeing
+from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.errors import Refusal, unknown
+from tabwarden.sandbox.shapes_content import singular
+from tabwarden.sandbox.wire import Element, element
+
+Handler = Callable[[Call], Reply]
+GRANTEES: Mapping[str, str] = {"users": "user", "groups": "group", "groupsets": "groupSet"}
+LEADER, INHERITED_LEADER = "ProjectLeader", "InheritedProjectLeader"
+
+
+class Target(NamedTuple):
+    """What rules are asked about: a content of a kind, or with `default_for` a project's defaults for a kind."""
+
+    kind: str
+    default_for: str | None = None
+
+    @property
+    def judged(self) -> str:
+        """The kind whose capabilities apply."""
+        return self.default_for or self.kind
+
+
+# -- reading --------------------------------------------------------------------------------------------------
+
+
+def read(target: Target) -> Handler:
+    """The rules in force: under a lock or with tabs shown those of the project or workbook."""
+
+    def handler(call: Call) -> Reply:
+        held = call.content(target.kind)
+        if not seeing.rules_shown(call, held):
+            if not seeing.sees(call, held):
+                raise unknown(held.kind, held.id)
+            raise Refusal("403004", "only who may set permissions, owners and leaders read them")
+        return ok(_answer(call, held, target))
+
+    return handler
+
+
+def _answer(call: Call, held: Content, target: Target) -> Element:
+    site = call.site
+    locked_at = _locked_at(site, held)
+    if target.default_for is not None:
+        holder = site.contents[locked_at] if locked_at is not None else held
+        rules = holder.defaults.get(target.default_for, frozenset())
+    else:
+        rules = governing(site, held.id).rules
+    listed = [*sorted(rules or ())]
+    if held.kind == "project" and target.default_for is None and call.personality.shows_inherited_leaders:
+        listed.extend(sorted(_inherited_leaders(site, held) - set(listed)))
+    about = element(singular(held.kind), {"id": held.id, "name": held.name}, element("owner", {"id": held.owner}))
+    parent = element("parent", {"type": "Project", "id": locked_at}) if locked_at is not None else None
+    return element("permissions", {}, parent, about, *_grantees(listed))
+
+
+def _grantees(rules: Iterable[Rule]) -> Iterable[Element]:
+    ordered = sorted(rules, key=lambda r: (r.grantee, r.capability, r.mode))
+    for grantee, spoken in groupby(ordered, key=lambda r: r.grantee):
+        listed = (element("capability", {"name": r.capability, "mode": r.mode}) for r in spoken)
+        yield element(
+            "granteeCapabilities",
+            {},
+            element(grantee.kind, {"id": grantee.id}),
+            element("capabilities", {}, *listed),
+        )
+
+
+def _inherited_leaders(site: Site, project: Content) -> set[Rule]:
+    """Leaders of the projects above, as the read-only capability they show as below."""
+    above = [site.contents[p] for p in site.ancestors(project.parent)]
+    return {
+        Rule(rule.grantee, INHERITED_LEADER, ALLOW)
+        for held in above
+        for rule in held.rules or ()
+        if rule.capability == LEADER and rule.mode == ALLOW
+    }
+
+
+def _locked_at(site: Site, held: Content) -> str | None:
+    """The managing project, where it is not the very thing that is asked about."""
+    project = held.id if held.kind == "project" else site.project_of(held.id)
+    manager = managing_project(site, project) if project is not None else None
+    return None if manager == held.id else manager
+
+
+# -- writing --------------------------------------------------------------------------------------------------
+
+
+def add(target: Target) -> Handler:
+    """Add rules; one that exists stays, the opposite of one that exists is refused or ignored."""
+
+    def handler(call: Call) -> Reply:
+        held = _editable(call, target)
+        rules = _asked(call, held, target)
+        present = {(r.grantee, r.capability): r.mode for r in _own(held, target)}
+        opposite = {r for r in rules if present.get((r.grantee, r.capability), r.mode) != r.mode}
+        if opposite and call.personality.opposite_rule == "refuse":
+            words = ", ".join(sorted({f"{r.capability} {r.mode}" for r in opposite}))
+            raise Refusal("409010", f"the opposite of {words} exists; delete it first")
+        _keep(call, effects.add_rules(call.site, held.id, rules - opposite, default_for=target.default_for), held)
+        return ok(_answer(call, call.content(target.kind), target))
+
+    return handler
+
+
+def replaced(target: Target) -> Handler:
+    """Make these the only rules (used by the migration SDK)."""
+
+    def handler(call: Call) -> Reply:
+        held = _editable(call, target)
+        rules = _asked(call, held, target)
+        _keep(call, effects.replace_rules(call.site, held.id, rules, default_for=target.default_for), held)
+        return ok(_answer(call, call.content(target.kind), target))
+
+    return handler
+
+
+def removed(target: Target) -> Handler:
+    """Delete one rule: grantee, capability and mode are in the path."""
+
+    def handler(call: Call) -> Reply:
+        held = _editable(call, target)
+        grantee = _grantee(call, GRANTEES.get(call.parameters["grantees"].lower(), ""), call.parameters["grantee"])
+        rule = Rule(grantee, call.parameters["capability"], call.parameters["mode"])
+        if rule not in _own(held, target):
+            raise Refusal("404050", f"there is no rule {rule.capability} {rule.mode} for that grantee")
+        _keep(call, effects.remove_rules(call.site, held.id, [rule], default_for=target.default_for), held)
+        return NO_CONTENT
+
+    return handler
+
+
+def _editable(call: Call, target: Target) -> Content:
+    """The content whose rules may be edited here by the asker."""
+    held = call.content(target.kind)
+    seeing.demand(call, "set_permissions", held)
+    if _locked_at(call.site, held) is not None:
+        raise Refusal("403004", "permissions are locked to the project; edit them there")
+    return held
+
+
+def _own(held: Content, target: Target) -> Rules:
+    found = held.rules if target.default_for is None else held.defaults.get(target.default_for, frozenset())
+    return found or frozenset()
+
+
+def _keep(call: Call, site: Site, held: Content) -> None:
+    """Store; the views of a workbook whose tabs are shown go along with it."""
+    if held.kind == "workbook" and held.tabs:
+        site = effects.show_tabs(site, held.id)
+    call.state.put(site)
+
+
+def _asked(call: Call, held: Content, target: Target) -> frozenset[Rule]:
+    """The rules of the request; an object element, if present, must be the one of the path."""
+    body = call.body("permissions")
+    for child in body.children:
+        if child.name in ("granteeCapabilities", "parent"):
+            continue
+        if child.name != singular(target.kind) or child.get("id") != held.id:
+            raise Refusal("400000", f"the request speaks of another object than the address: `{child.name}`")
+    rules: set[Rule] = set()
+    for spoken in body.all("granteeCapabilities"):
+        rules.update(_spoken(call, spoken, target))
+    if not rules:
+        raise Refusal("400003", "the request names no grantee with capabilities")
+    if len({(r.grantee, r.capability) for r in rules}) < len(rules):
+        raise Refusal("400003", "the request both allows and denies a capability")
+    return frozenset(rules)
+
+
+def _spoken(call: Call, spoken: Element, target: Target) -> Iterable[Rule]:
+    named = [child for child in spoken.children if child.name in GRANTEES.values()]
+    if len(named) != 1:
+        raise Refusal("400003", "granteeCapabilities needs exactly one user, group or groupSet")
+    grantee = _grantee(call, named[0].name, named[0].get("id") or "")
+    listed = spoken.find("capabilities") or Element("capabilities")
+    for one in listed.all("capability"):
+        capability, mode = one.get("name") or "", one.get("mode") or ""
+        known = applies(capability, target.judged) and capability not in READ_ONLY
+        if not known or (capability == LEADER and mode == DENY):
+            raise Refusal("400009", f"`{capability}` {mode} is not a capability of {target.judged} rules")
+        if mode not in (ALLOW, DENY):
+            raise Refusal("400003", f"the mode of `{capability}` is Allow or Deny, not `{mode}`")
+        yield Rule(grantee, capability, mode)
+
+
+def _grantee(call: Call, kind: str, grantee_id: str) -> Grantee:
+    """A grantee of this site; 404 for any other."""
+    if kind == "user":
+        return Grantee(kind, call.user(grantee_id).id)
+    if kind == "group":
+        return Grantee(kind, call.group(grantee_id).id)
+    if kind == "groupSet":
+        return Grantee(kind, call.group_set(grantee_id).id)
+    raise Refusal("404003", "a grantee is one of users, groups, groupSets")

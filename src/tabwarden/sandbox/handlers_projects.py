@@ -1,0 +1,144 @@
+"""Projects: listed, created, changed, moved, deleted. Their rules are `handlers_permissions`' business."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tabwarden.change import effects
+from tabwarden.model.governing import managing_project
+from tabwarden.model.site import MODES, Content, Site
+from tabwarden.sandbox import listing, seeing
+from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.shapes_content import content_listing, project
+from tabwarden.sandbox.wire import Element
+
+
+def projects(call: Call) -> Reply:
+    """The projects the asker may View."""
+    shown = seeing.visible(call.state, call.site, call.me.id, "project")
+    return ok(*listing.answer(call, content_listing(call, "project"), shown))
+
+
+def create(call: Call) -> Reply:
+    """A new project: administrators anywhere, owners and leaders below their own."""
+    asked = call.body("project")
+    name, parent = (asked.get("name") or "").strip(), asked.get("parentProjectId") or None
+    if not name:
+        raise Refusal("400003", "a project needs a name")
+    if parent is None:
+        seeing.demand(call, "create_top_level_project", code="403045")
+    else:
+        seeing.demand(call, "create_nested_project", seeing.shown(call, "project", parent), code="403045")
+    _free_name(call.site, name, parent)
+    new = Content(
+        call.state.new_id(call.site, "project"),
+        "project",
+        name,
+        parent,
+        _owner(call, asked) or call.me.id,
+        mode=_mode(asked) or "ManagedByOwner",
+        description=asked.get("description") or "",
+    )
+    stored = call.state.put(effects.create_project(call.site, new))
+    return ok(project(call, stored.contents[new.id]), status=201)
+
+
+def _owner(call: Call, asked: Element) -> str | None:
+    """Another first owner is an administrator's choice."""
+    named = asked.find("owner")
+    wanted = named.get("id") if named is not None else None
+    if not wanted or wanted == call.me.id:
+        return None
+    if not call.is_admin:
+        raise Refusal("403045", "only administrators create projects for somebody else")
+    return call.user(wanted).id
+
+
+def _mode(asked: Element) -> str | None:
+    mode = asked.get("contentPermissions")
+    if mode is not None and mode not in MODES:
+        raise Refusal("400003", f"contentPermissions `{mode}` is not one of {', '.join(MODES)}")
+    return mode
+
+
+def _free_name(site: Site, name: str, parent: str | None, but: str = "") -> None:
+    others = (site.contents[c] for c in site.children(parent) if c != but)
+    if any(o.kind == "project" and o.name.casefold() == name.casefold() for o in others):
+        raise Refusal("409006", f"a project `{name}` exists in that place")
+
+
+def update(call: Call) -> Reply:
+    """Change name, description, place, mode or owner; an empty update is a read and changes nothing."""
+    held, asked = seeing.shown(call, "project"), call.tree.find("project") or Element("project")
+    site = _edited(call, held, asked)
+    site = _moved(call, site, held, asked)
+    site = _locked(call, site, held, asked)
+    site = _handed_over(call, site, held, asked)
+    call.state.put(site)
+    return ok(project(call, call.content("project")))
+
+
+def _edited(call: Call, held: Content, asked: Element) -> Site:
+    name, description = asked.get("name"), asked.get("description")
+    changed = replace(
+        held,
+        name=name if name else held.name,
+        description=description if description is not None else held.description,
+    )
+    if changed == held:
+        return call.site
+    seeing.demand(call, "rename", held)
+    if changed.name != held.name:
+        if _is_default(call.site, held):
+            raise Refusal("403004", "the Default project cannot be renamed")
+        _free_name(call.site, changed.name, held.parent, held.id)
+    return call.site.with_contents(changed)
+
+
+def _moved(call: Call, site: Site, held: Content, asked: Element) -> Site:
+    wanted = asked.get("parentProjectId")
+    if wanted is None or (wanted or None) == held.parent:
+        return site
+    target = seeing.shown(call, "project", wanted).id if wanted else None
+    if target is not None and held.id in site.ancestors(target):
+        raise Refusal("400100", "a project cannot be moved below itself")
+    seeing.demand(call, "move", held, target=target)
+    if _is_default(call.site, held):
+        raise Refusal("403004", "the Default project cannot be moved")
+    _free_name(site, site.contents[held.id].name, target, held.id)
+    return effects.move(site, held.id, target)
+
+
+def _locked(call: Call, site: Site, held: Content, asked: Element) -> Site:
+    mode = _mode(asked)
+    if mode is None or mode == site.contents[held.id].mode or mode == held.mode:
+        return site
+    seeing.demand(call, "set_content_permissions_mode", held)
+    if managing_project(call.site, held.id) not in (None, held.id):
+        raise Refusal("403004", "permissions are locked from a project above; change the mode there")
+    return effects.set_mode(site, held.id, mode)
+
+
+def _handed_over(call: Call, site: Site, held: Content, asked: Element) -> Site:
+    named = asked.find("owner")
+    wanted = named.get("id") if named is not None else None
+    if not wanted or wanted == held.owner:
+        return site
+    heir = call.user(wanted)
+    seeing.demand(call, "change_project_owner", held, to=heir.id)
+    return effects.change_owner(site, held.id, heir.id)
+
+
+def delete(call: Call) -> Reply:
+    """Delete a project with everything in it; Default stays."""
+    held = call.content("project")
+    seeing.demand(call, "delete", held)
+    if _is_default(call.site, held):
+        raise Refusal("403004", "the Default project cannot be deleted")
+    call.state.put(effects.delete_content(call.site, held.id))
+    return NO_CONTENT
+
+
+def _is_default(site: Site, held: Content) -> bool:
+    return site.default_project_id == held.id

@@ -1,0 +1,129 @@
+"""Users of the session's site: listed, added, changed, removed, imported. Groups are next door."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tabwarden.model.roles import is_server_admin
+from tabwarden.model.site import User
+from tabwarden.sandbox import jobs, listing, multipart, seeing, shapes
+from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.desk import Desk, known_auth
+from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.holdings import Account
+from tabwarden.sandbox.shapes_content import content_listing
+from tabwarden.sandbox.wire import Element
+
+
+def desk(call: Call) -> Desk:
+    """The people desk of the session's site."""
+    return Desk(call.state, call.personality, call.session.site, call.session.user)
+
+
+def users(call: Call) -> Reply:
+    """The users of the site."""
+    return ok(*listing.answer(call, shapes.users_listing(call), call.site.users.values()))
+
+
+def user(call: Call) -> Reply:
+    """One user; oneself always, others where people show."""
+    if not call.sees_people() and call.parameters["user"] != call.session.user:
+        raise Refusal("403133", "this site does not show other users")
+    return ok(shapes.user(call, call.user()))
+
+
+def groups_of_user(call: Call) -> Reply:
+    """The groups a user is in; one's own, or anybody's for administrators."""
+    found, site = _self_or_any(call), call.site
+    groups = sorted((site.groups[g] for g in site.groups_of(found.id)), key=lambda g: (g.name, g.id))
+    return ok(*listing.answer(call, shapes.groups_listing(call), groups))
+
+
+def workbooks_of_user(call: Call) -> Reply:
+    """The workbooks a user may see, or with ownedBy owns: the server's own answer to who may View."""
+    found = _self_or_any(call)
+    shown = seeing.visible(call.state, call.site, found.id, "workbook")
+    if (call.query("ownedBy") or "").lower() == "true":
+        shown = [c for c in shown if c.owner == found.id]
+    return ok(*listing.answer(call, content_listing(call, "workbook"), shown))
+
+
+def _self_or_any(call: Call) -> User:
+    if not call.is_admin and call.parameters["user"] != call.session.user:
+        raise Refusal("403133", "only administrators ask this about others")
+    return call.user()
+
+
+def add(call: Call) -> Reply:
+    """Add one user."""
+    asked = call.body("user")
+    wanted = desk(call).describe(
+        asked.get("name") or "",
+        asked.get("siteRole") or "",
+        email=asked.get("email") or "",
+        auth=asked.get("authSetting"),
+    )
+    return ok(shapes.user(call, desk(call).add(wanted)), status=201)
+
+
+def update(call: Call) -> Reply:
+    """Change role, authentication, and on Server display name, e-mail and password; answers without an id."""
+    found, asked, people_desk = call.user(), call.body("user"), desk(call)
+    if is_server_admin(found.site_role) and not call.is_server_admin:
+        raise Refusal("403009", "only server administrators change a server administrator")
+    changed = _profile(call, asked, found)
+    _check_password(call, asked, found)
+    role = asked.get("siteRole")
+    if role is not None and role != found.site_role:
+        changed = replace(changed, site_role=people_desk.give_role(found, role).site_role)
+    stored = people_desk.put(changed)
+    _set_password(call, asked, found)
+    shown = shapes.user(call, stored)
+    return ok(shown._replace(attributes={k: v for k, v in shown.attributes.items() if k != "id"}))
+
+
+def _profile(call: Call, asked: Element, found: User) -> User:
+    auth = known_auth(asked.get("authSetting"))
+    changed = replace(found, auth_setting=auth if auth is not None else found.auth_setting)
+    if not call.personality.profile_writable:
+        return changed
+    full_name, email = asked.get("fullName"), asked.get("email")
+    return replace(
+        changed,
+        full_name=full_name if full_name is not None else found.full_name,
+        email=email if email is not None else found.email,
+    )
+
+
+def _check_password(call: Call, asked: Element, found: User) -> None:
+    """A password belongs to the account: a site administrator may not set that of somebody on other sites too."""
+    elsewhere = asked.get("password") is not None and len(call.state.sites_of(found)) > 1
+    if elsewhere and not call.is_server_admin:
+        raise Refusal("403009", "only a server administrator sets this password")
+
+
+def _set_password(call: Call, asked: Element, found: User) -> None:
+    password = asked.get("password")
+    if password is not None and call.personality.profile_writable:
+        call.state.put_account(Account(found.name, password, found.domain))
+
+
+def remove(call: Call) -> Reply:
+    """Remove a user; an owner without mapAssetsTo stays, Unlicensed, and the answer is 409."""
+    heir = call.query("mapAssetsTo")
+    desk(call).remove(call.user(), call.user(heir) if heir else None)
+    return NO_CONTENT
+
+
+def import_users(call: Call) -> Reply:
+    """Add or update the people of a CSV file as a job."""
+    parts = multipart.parts(call.request)
+    rows = multipart.csv_rows(parts, "tableau_user_import")
+    job = jobs.start(call, jobs.IMPORT, jobs.with_auth(rows, multipart.payload(parts)))
+    return ok(shapes.job(call, job), status=202)
+
+
+def delete_users(call: Call) -> Reply:
+    """Remove the people of a CSV file as a job."""
+    rows = multipart.csv_rows(multipart.parts(call.request), "tableau_user_delete")
+    return ok(shapes.job(call, jobs.start(call, jobs.DELETE, rows)), status=202)

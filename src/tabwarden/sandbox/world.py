@@ -1,0 +1,61 @@
+"""Worlds by name or file: the packaged test world w0, the generated acme, a YAML file of your own. Not the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+
+from tabwarden.model.errors import WorldError
+from tabwarden.sandbox import acme, world_file
+from tabwarden.sandbox.holdings import AccessToken, Account, ConnectedApp, World, key_of
+from tabwarden.sandbox.world_build import build_site, plain_name
+from tabwarden.sandbox.world_file import SiteText, WorldText
+
+PACKAGED = ("w0",)
+GENERATED: Mapping[str, Callable[[int], WorldText]] = {"acme": acme.acme}
+
+
+def find_world(name: str, *, seed: int = 0) -> World:
+    """The world of a name (w0, acme) or of a YAML file; `seed` is for generated ones."""
+    return world_of(find_text(name, seed=seed))
+
+
+def find_text(name: str, *, seed: int = 0) -> WorldText:
+    """The text of a world by name or file."""
+    if name in GENERATED:
+        return GENERATED[name](seed)
+    if name in PACKAGED:
+        packaged = resources.files("tabwarden.sandbox") / "worlds" / f"{name}.yaml"
+        return world_file.read_text(packaged.read_text(encoding="utf-8"), name)
+    path = Path(name)
+    if not path.is_file():
+        known = ", ".join((*PACKAGED, *GENERATED))
+        raise WorldError(f"no world `{name}`; give one of {known}, or a YAML file")
+    return world_file.read_file(path)
+
+
+def world_of(text: WorldText) -> World:
+    """Sites, accounts and tokens of a text. The password of an account is its name unless a site's user says other."""
+    urls = [site.content_url.casefold() for site in text.sites]
+    if len(set(urls)) < len(urls):
+        raise WorldError(f"world `{text.world}` has two sites at one content URL")
+    return World(
+        text.world,
+        tuple(build_site(site) for site in text.sites),
+        tuple(_accounts(text.sites)),
+        tuple(AccessToken(t.name, t.secret, t.user, t.domain) for t in text.tokens),
+        tuple(ConnectedApp(a.client_id, a.secret_id, a.secret, a.name) for a in text.apps),
+        dict(text.directory),
+    )
+
+
+def _accounts(sites: Iterable[SiteText]) -> Iterable[Account]:
+    found: dict[tuple[str, str], Account] = {}
+    for site in sites:
+        for key, user in site.users.items():
+            name = plain_name(key)
+            account = Account(name, user.password or name, user.domain)
+            if user.password is not None or key_of(name, user.domain) not in found:
+                found[key_of(name, user.domain)] = account
+    return found.values()

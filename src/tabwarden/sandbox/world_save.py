@@ -1,0 +1,176 @@
+"""From sites with ids to the names of a world file, the way back of `world_build`. Not the writing of the file.
+
+Ids that do not follow from names are written out, so that a saved world loads as the same sites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+
+from tabwarden.model.site import ALLOW, DENY, LOCAL, Content, Group, Rules, Site, User
+from tabwarden.sandbox.holdings import Account, AccountKey, World, key_of
+from tabwarden.sandbox.state import stable_id
+from tabwarden.sandbox.world_build import quoted, site_id
+from tabwarden.sandbox.world_file import (
+    AppText,
+    GroupSetText,
+    GroupText,
+    ItemText,
+    ProjectText,
+    RuleText,
+    SettingsText,
+    SiteText,
+    TokenText,
+    UserText,
+    UseText,
+    ViewText,
+    WorldText,
+)
+
+
+def text_of(world: World) -> WorldText:
+    """The text of a whole world."""
+    accounts = {key_of(a.name, a.domain): a for a in world.accounts}
+    return WorldText(
+        world=world.name,
+        tokens=tuple(TokenText(name=t.name, secret=t.secret, user=t.user, domain=t.domain) for t in world.tokens),
+        apps=tuple(
+            AppText(name=a.name, client_id=a.client_id, secret_id=a.secret_id, secret=a.secret) for a in world.apps
+        ),
+        directory=dict(world.directory),
+        sites=tuple(_SiteText(site, accounts).text() for site in world.sites),
+    )
+
+
+class _SiteText:
+    def __init__(self, site: Site, accounts: Mapping[AccountKey, Account]) -> None:
+        self._site = site
+        self._accounts = accounts
+        self._users = {u.id: _key(u) for u in site.users.values()}
+        self._groups = {g.id: _key(g) for g in site.groups.values()}
+        self._sets = {s.id: s.name for s in site.group_sets.values()}
+
+    def text(self) -> SiteText:
+        site = self._site
+        return SiteText(
+            name=site.name,
+            content_url=site.content_url,
+            id=None if site.id == site_id(site.content_url) else site.id,
+            settings=SettingsText(
+                **{name: getattr(site.settings, name) for name in SettingsText.model_fields},
+            ),
+            licences=dict(site.licences) if site.licences is not None else None,
+            users={self._users[u.id]: self._user(u) for u in site.users.values()},
+            groups={self._groups[g.id]: self._group(g) for g in site.groups.values()},
+            group_sets={
+                s.name: GroupSetText(
+                    groups=tuple(sorted(self._groups[g] for g in s.groups)),
+                    id=self._own_id(s.id, "groupSet", s.name),
+                )
+                for s in site.group_sets.values()
+            },
+            projects={self._path(c): self._project(c) for c in self._in_order("project")},
+            content=self._content(),
+        )
+
+    def _own_id(self, held: str, *names: str) -> str | None:
+        return None if held == stable_id(self._site.content_url, *names) else held
+
+    def _user(self, user: User) -> UserText:
+        account = self._accounts.get(key_of(user.name, user.domain))
+        password = account.password if account is not None and account.password != user.name else None
+        return UserText(
+            role=user.site_role,
+            domain=user.domain,
+            full_name=None if user.full_name == user.name else user.full_name,
+            email=user.email,
+            auth_setting=user.auth_setting,
+            last_login=user.last_login,
+            password=password,
+            id=self._own_id(user.id, "user", user.domain, user.name),
+        )
+
+    def _group(self, group: Group) -> GroupText:
+        return GroupText(
+            members=tuple(sorted(self._users[m] for m in group.members or ())),
+            domain=group.domain,
+            minimum_site_role=group.minimum_site_role,
+            grant_on=group.grant_on,  # type: ignore[arg-type]
+            id=self._own_id(group.id, "group", group.domain, group.name),
+        )
+
+    # -- content ----------------------------------------------------------------------------------------------
+
+    def _path(self, content: Content) -> str:
+        names = [quoted(content.name)]
+        parent = content.parent
+        while parent is not None:
+            names.append(quoted(self._site.contents[parent].name))
+            parent = self._site.contents[parent].parent
+        return "/".join(reversed(names))
+
+    def _in_order(self, kind: str) -> list[Content]:
+        """Of a kind, parents before what lies in them, else in the site's order."""
+        found = [c for c in self._site.contents.values() if c.kind == kind]
+        return sorted(found, key=lambda c: self._path(c).count("/")) if kind == "project" else found
+
+    def _project(self, held: Content) -> ProjectText:
+        return ProjectText(
+            owner=self._users[held.owner],
+            description=held.description,
+            created=held.created,
+            updated=held.updated,
+            rules=self._rules(held.rules),
+            id=self._own_id(held.id, "project", self._path(held)),
+            mode=held.mode,  # type: ignore[arg-type]
+            defaults={kind: self._rules(rules) for kind, rules in held.defaults.items()},
+        )
+
+    def _content(self) -> dict[str, ItemText | tuple[ItemText, ...]]:
+        found: dict[str, list[ItemText]] = {}
+        for held in self._site.contents.values():
+            if held.kind not in ("project", "view"):
+                found.setdefault(self._path(held), []).append(self._item(held))
+        return {path: items[0] if len(items) == 1 else tuple(items) for path, items in found.items()}
+
+    def _item(self, held: Content) -> ItemText:
+        site, path = self._site, self._path(held)
+        return ItemText(
+            kind=held.kind,
+            owner=self._users[held.owner],
+            description=held.description,
+            created=held.created,
+            updated=held.updated,
+            rules=self._rules(held.rules),
+            id=self._own_id(held.id, held.kind, path),
+            tabs=held.tabs,
+            views=tuple(self._view(site.contents[v], path) for v in site.children(held.id)),
+            uses=tuple(
+                UseText(datasource=self._path(site.contents[u.datasource]), auth=u.auth)  # type: ignore[arg-type]
+                for u in held.uses
+                if u.datasource in site.contents
+            ),
+        )
+
+    def _view(self, held: Content, workbook: str) -> ViewText:
+        new_id = self._own_id(held.id, "view", f"{workbook}/{quoted(held.name)}")
+        return ViewText(name=held.name, rules=self._rules(held.rules), id=new_id)
+
+    def _rules(self, rules: Rules | None) -> tuple[RuleText, ...]:
+        ordered = sorted(rules or ())
+        return tuple(self._rule(key.kind, key.id, spoken) for key, spoken in groupby(ordered, lambda r: r.grantee))
+
+    def _rule(self, kind: str, grantee: str, spoken: Iterable[tuple[object, str, str]]) -> RuleText:
+        listed = [(capability, mode) for _grantee, capability, mode in spoken]
+        known = {"user": self._users, "group": self._groups, "groupSet": self._sets}[kind]
+        field = {"user": "user", "group": "group", "groupSet": "group_set"}[kind]
+        modes = {
+            "allow": tuple(c for c, mode in listed if mode == ALLOW),
+            "deny": tuple(c for c, mode in listed if mode == DENY),
+        }
+        return RuleText.model_validate({field: known[grantee], **modes})
+
+
+def _key(named: User | Group) -> str:
+    return named.name if named.domain == LOCAL else f"{named.domain}\\{named.name}"

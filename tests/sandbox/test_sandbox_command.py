@@ -1,0 +1,52 @@
+"""`tabwarden sandbox` as people type it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from sandbox_client import TSC
+
+from tabwarden.sandbox.world import find_world
+
+COMMAND = [sys.executable, "-m", "tabwarden", "sandbox"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+def test_it_says_where_it_listens_and_how_to_sign_in(host):
+    command = [*COMMAND, "--world", "w0", "--port", "0", "--host", host]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as box:
+        try:
+            url = box.stdout.readline().removeprefix("listening on ").strip()
+            said = []
+            while not said or "Ctrl-C" not in said[-1]:
+                said.append(box.stdout.readline())
+            server = TSC.Server(url.replace("0.0.0.0", "127.0.0.1"))
+            server.auth.sign_in(TSC.PersonalAccessTokenAuth("tok", "sec", "sandbox"))
+            assert server.users.get()[1].total_available == 8
+        finally:
+            box.terminate()
+    assert any("tok" in line for line in said)
+    assert any("not a loopback" in line for line in said) == (host == "0.0.0.0")
+    assert box.returncode == 0
+
+
+def test_a_world_is_written_to_a_file_to_start_from(tmp_path):
+    path = tmp_path / "mine.yaml"
+    done = subprocess.run(
+        [*COMMAND, "--world", "acme", "--seed", "3", "--save-world", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert str(path) in done.stdout.replace("\n", "")
+    assert find_world(str(path)) == find_world("acme", seed=3)
+
+
+def test_a_mistake_is_one_line_and_exit_code_1():
+    done = subprocess.run([*COMMAND, "--world", "nowhere"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "no world `nowhere`" in done.stderr
+    assert "Traceback" not in done.stderr

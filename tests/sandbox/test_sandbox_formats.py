@@ -1,0 +1,168 @@
+"""XML and JSON: round trips of the tree, and the same answer in both for every GET of the table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sandbox_client import Raw
+
+from tabwarden.model.site import Content
+from tabwarden.sandbox import wire
+from tabwarden.sandbox.endpoints import TABLE
+from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.server import running
+from tabwarden.sandbox.wire import Element, element
+from tabwarden.sandbox.world import find_world
+
+GETS = [e for e in TABLE if e.method == "GET"]
+NAMES = st.text("abcdefghijklmnopqrstuvwxyzABCXYZ", min_size=1, max_size=8)
+WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Cn")) | st.sampled_from("\t\n\r"), max_size=20)
+LEAVES = st.builds(lambda name, attributes: Element(name, attributes), NAMES, st.dictionaries(NAMES, WORDS, max_size=3))
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.builds(
+        lambda name, attributes, children: Element(name, attributes, tuple(children)),
+        NAMES,
+        st.dictionaries(NAMES, WORDS, max_size=3),
+        st.lists(inner, max_size=3, unique_by=lambda e: e.name),
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.lists(TREES, max_size=3))
+def test_xml_comes_back_as_it_went(trees):
+    assert wire.from_xml(wire.to_xml(trees, "3.27")).children == tuple(trees)
+
+
+@given(st.lists(TREES, max_size=3, unique_by=lambda e: e.name))
+def test_json_comes_back_as_it_went_when_names_do_not_clash(trees):
+    def clashes(tree):
+        return any(c.name in tree.attributes for c in tree.children) or any(map(clashes, tree.children))
+
+    if not any(map(clashes, trees)):
+        assert wire.from_json(wire.to_json(trees)).children == tuple(trees)
+
+
+def test_requests_come_with_and_without_namespace():
+    plain = b'<tsRequest><user name="a"/></tsRequest>'
+    spoken = b'<?xml version="1.0"?><t:tsRequest xmlns:t="http://tableau.com/api"><t:user name="a"/></t:tsRequest>'
+    default = b'<tsRequest xmlns="http://tableau.com/api"><user name="a"/></tsRequest>'
+    assert wire.parse(plain, "") == wire.parse(spoken, "text/xml") == wire.parse(default, "application/xml")
+
+
+def test_lists_are_arrays_in_json_and_empty_ones_are_empty_objects():
+    one = element("users", {}, element("user", {"id": "1"}))
+    assert wire.to_json([one]) == b'{"users":{"user":[{"id":"1"}]}}'
+    assert wire.to_json([element("users")]) == b'{"users":{}}'
+
+
+def test_pagination_is_text_and_some_booleans_are_true_ones():
+    pages = element("pagination", {"pageNumber": 1, "pageSize": 100, "totalAvailable": 2})
+    assert wire.to_json([pages]) == b'{"pagination":{"pageNumber":"1","pageSize":"100","totalAvailable":"2"}}'
+    source = element("datasource", {"isCertified": False, "showTabs": True})
+    assert wire.to_json([source]) == b'{"datasource":{"isCertified":false,"showTabs":"true"}}'
+    assert b'isCertified="false" showTabs="true"' in wire.to_xml([source], "3.27")
+
+
+def test_text_with_attributes_is_a_value():
+    tree = element("productVersion", {"build": "1"}, text="2025.3.0")
+    assert wire.to_json([tree]) == b'{"productVersion":{"build":"1","value":"2025.3.0"}}'
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"<tsRequest>", "text/xml"),
+        (b"nonsense", "text/xml"),
+        (b"<other/>", "text/xml"),
+        (b'<!DOCTYPE x [<!ENTITY a "b">]><tsRequest>&a;</tsRequest>', "text/xml"),
+        (b'<?xml version="1.0" encoding="nowhere"?><tsRequest/>', "text/xml"),
+        (b"\xff\xfe\x00", "text/xml"),
+        (b"{", "application/json"),
+        (b"[]", "application/json"),
+        (b'{"user":[1]}', "application/json"),
+        (b'{"user":{"name":"\\u0000"}}', "application/json"),
+        (b'{"user":{"name":"\\ud800"}}', "application/json"),
+        (b"[" * 100_000, "application/json"),
+        (b'{"a":' * 60 + b"{}" + b"}" * 60, "application/json"),
+        (b"<tsRequest>" + b"<a>" * 60 + b"</a>" * 60 + b"</tsRequest>", "text/xml"),
+    ],
+)
+def test_nonsense_is_400000(body, kind):
+    with pytest.raises(Refusal) as refused:
+        wire.parse(body, kind)
+    assert refused.value.code.code == "400000"
+
+
+def normal(tree):
+    """Plain text children as attributes, so that what JSON cannot tell apart compares equal."""
+    attributes = {name: tree.get(name) for name in tree.attributes}
+    if tree.text is not None:
+        attributes["value"] = tree.text
+    children = []
+    for child in tree.children:
+        if child.text is not None and not child.attributes:
+            attributes[child.name] = child.text
+        else:
+            children.append(normal(child))
+    return tree.name, attributes, sorted(children, key=repr)
+
+
+@pytest.fixture(scope="module")
+def full():
+    """w0 with one of everything that has an endpoint."""
+    world = find_world("w0")
+    site = world.sites[0]
+    ops, ada = site.find_content("Ops").id, site.find_user("ada").id
+    more = (Content("f" * 36, "flow", "F1", ops, ada), Content("c" * 36, "virtualconnection", "C1", ops, ada))
+    with running(replace(world, sites=(site.with_contents(*more),))) as box:
+        raw = Raw(box).sign_in()
+        groupset = raw.call("POST", "{s}/groupsets", '<tsRequest><groupSet name="Both"/></tsRequest>', json=True)
+        body = b'--e\r\nContent-Disposition: name="tableau_user_delete"\r\n\r\nvic\r\nnobody\r\n--e--'
+        kind = {"Content-Type": "multipart/mixed; boundary=e"}
+        job = raw.call("POST", "{s}/users/delete", body, headers=kind, json=True)
+        ids = {c.kind: c.id for c in box.site("sandbox").contents.values()}
+        ids |= {"project": ops, "user": ada, "group": site.find_group("Sales").id, "site": raw.site}
+        ids |= {"groupset": groupset.json()["groupSet"]["id"], "job": job.json()["job"]["id"]}
+        yield raw, ids
+
+
+@pytest.mark.parametrize("endpoint", GETS, ids=[e.name for e in GETS])
+@pytest.mark.parametrize("fields", ["", "?fields=_all_"])
+def test_xml_and_json_agree(full, endpoint, fields):
+    raw, ids = full
+    path = re.sub(r"\{(\w+)\}", lambda m: ids[m[1]], endpoint.path) + fields
+    version = "3.21" if endpoint.until else "3.27"
+    xml, json = raw.get(path, version=version), raw.get(path, version=version, json=True)
+    assert (xml.status_code, json.status_code) == (200, 200), xml.text
+    assert xml.headers["Content-Type"].startswith("application/xml")
+    assert json.headers["Content-Type"].startswith("application/json")
+    from_xml, from_json = normal(wire.from_xml(xml.content)), normal(wire.from_json(json.content))
+    assert from_xml[2] == from_json[2]
+
+
+def test_errors_in_both(full):
+    raw, _ids = full
+    xml, json = raw.get("{s}/users/nobody"), raw.get("{s}/users/nobody", json=True)
+    assert json.json() == {
+        "error": {"summary": "Resource Not Found", "detail": "user `nobody` could not be found", "code": "404002"}
+    }
+    assert b'<error code="404002"><summary>Resource Not Found</summary>' in xml.content
+
+
+def test_directions_are_independent(full):
+    raw, _ids = full
+    xml_in = raw.call(
+        "POST",
+        "{s}/groups",
+        '<tsRequest><group name="X1"/></tsRequest>',
+        headers={"Accept": "application/json", "Content-Type": "text/xml"},
+    )
+    assert xml_in.json()["group"]["name"] == "X1"
+    json_in = raw.call("POST", "{s}/groups", '{"group":{"name":"X2"}}', headers={"Content-Type": "application/json"})
+    assert b'name="X2"' in json_in.content

@@ -112,7 +112,7 @@ def test_console_blocks_print_what_the_page_says(page: Path, tmp_path: Path) -> 
         for pairs in console_blocks(page):
             for command, written in pairs:
                 printed = terminal.type(command)
-                assert matches(written, printed), f"$ {command}\n--- written\n{written}\n--- printed\n{printed}"
+                assert matches(written, printed), f"$ {command}\n--- written\n{written}\n--- printed\n{printed[:4000]}"
     finally:
         terminal.close()
 

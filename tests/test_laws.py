@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from sites_of_chance import CAPABILITIES, GROUPS, MODES, USERS, rule_lists, self_managed, sites, with_mode
 
+from sites_of_chance import CAPABILITIES, GROUPS, MODES, USERS, rule_lists, self_managed, sites, with_mode
 from tabwarden.access.abilities import ACTIONS, can
 from tabwarden.access.reference import may
 from tabwarden.change import effects, people

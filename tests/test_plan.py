@@ -13,6 +13,7 @@ from people_site import GROUP, joiners, leavers, roster, site
 from tabwarden.change.diff import ASIDE, diff
 from tabwarden.change.facts import after, differences, facts
 from tabwarden.change.impact import impact
+from tabwarden.change.inverse import undone
 from tabwarden.change.outcome import carried_out
 from tabwarden.change.plan import Change, Plan, Ref, Refused, SiteIdentity, SourceSummary, Stop, Waiver
 from tabwarden.change.plan_file import from_json, to_json
@@ -316,3 +317,17 @@ def test_the_order_of_the_rosters_does_not_matter(now: Site, joining, leaving, t
 
     shuffled = (chance.sample(joining, len(joining)), chance.sample(leaving, len(leaving)))
     assert planned(joining, leaving) == planned(*shuffled)
+
+
+@settings(max_examples=300, deadline=None)
+@given(sites(), names_drawn, names_drawn, tasks_drawn)
+def test_taking_everything_back_yields_the_site_before(
+    now: Site, joining: list[str], leaving: list[str], tasks: Tasks
+) -> None:
+    wanted = want(now, roster("joiners", *joining), roster("leavers", *leaving), tasks, POLICY)
+    changes = changes_of(now, wanted)
+    done = carried_out(now, changes)
+    back = undone(done, changes, "p")
+    assert by_name(carried_out(done, changes_of(done, back))) == by_name(now)
+    again = carried_out(done, changes_of(done, back))
+    assert changes_of(again, undone(again, changes, "p")) == ()

@@ -15,8 +15,8 @@ import pytest
 
 from people_site import GROUP
 from provisioning import SECRET, STAFF, URL, Bench, bench, by_name, staff, world
-from tabwarden.model.errors import TableauError, TabwardenError
-from tabwarden.model.site import Group
+from tabwarden.model.errors import SettingsError, TableauError, TabwardenError
+from tabwarden.model.site import Content, Grantee, Group, Rule
 from tabwarden.run.provision import run_provision
 from tabwarden.sandbox.answering import Answered
 from tabwarden.sandbox.call import Request
@@ -733,6 +733,32 @@ def test_plan_apply_undo_as_a_person_types_them(desk: Bench) -> None:
     assert json.loads(undo.stdout)["undoes"] == told["plan"]
     assert tabwarden(desk, "apply", "u.json").returncode == 0
     assert desk.members() == {"vic@a.example"}
+
+
+def test_a_snapshot_lets_the_plan_name_who_sees_what(tmp_path: Path) -> None:
+    held = world()
+    (site,) = held.sites
+    see = frozenset({Rule(Grantee("group", "g-grant"), "Read", "Allow")})
+    book = Content("w-1", "workbook", "Budget", "p-default", "u-ada", rules=see)
+    with bench(tmp_path, replace(held, sites=(site.with_contents(book),))) as desk:
+        desk.joiners("una@a.example")
+        desk.leavers("vic@a.example")
+        desk.provision = {"set_joiners_viewer": ON}
+        assert desk.plan().impact.contents is None
+        ran = tabwarden(desk, "read", "--json")
+        assert ran.returncode == 0, ran.stderr
+        told = json.loads(ran.stdout)
+        assert (told["users"], told["contents"]) == (5, {"project": 1, "workbook": 1})
+        assert desk.writes(succeeded=False) == {}
+        contents = desk.plan().impact.contents
+        assert [(c.path, c.gained, c.lost) for c in contents or ()] == [
+            ("Default/Budget", ("una@a.example",), ("vic@a.example",))
+        ]
+
+
+def test_without_a_list_there_is_nobody_to_provision(desk: Bench) -> None:
+    with pytest.raises(SettingsError, match="neither `joiners` nor `leavers`"):
+        desk.run()
 
 
 def test_run_provision_for_cron_one_log_and_one_exit_code(desk: Bench) -> None:

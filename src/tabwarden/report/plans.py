@@ -96,7 +96,7 @@ def steps_table(changes: Sequence[Change]) -> Table:
     """How many changes of each step, in the order in which they are done."""
     steps = Counter(change.op for change in changes)
     rows = ((STEPS[op], str(number)) for op, number in steps.items())
-    return _table(count_of(len(changes), "change", "changes"), ("step", "people"), rows)
+    return _table(count_of(len(changes), "change", "changes"), ("step", "number"), rows)
 
 
 def changes_table(changes: Sequence[Change]) -> Table:

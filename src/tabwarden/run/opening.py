@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from tabwarden import sources
@@ -15,6 +14,7 @@ from tabwarden.model.errors import SourceError
 from tabwarden.settings import FileSource, PythonSource, Settings, SqlSource
 from tabwarden.settings import Limit as LimitSetting
 from tabwarden.sources import files, python, sql
+from tabwarden.store.journal import now
 from tabwarden.tableau.client import Connection, Jwt, Options, Password, Pat, connect
 from tabwarden.want.provision import Policy, Tasks
 from tabwarden.want.roster import Columns, Roster, clean, latest
@@ -66,7 +66,7 @@ class People:
 
     readings: tuple[Reading, ...]
     warnings: tuple[str, ...] = ()
-    when: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"))
+    when: str = field(default_factory=now)
 
     def roster(self, task: str) -> Roster:
         """The roster of joiners or leavers; an empty one where that list is not set."""

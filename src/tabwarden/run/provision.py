@@ -17,7 +17,7 @@ from tabwarden.change.impact import impact
 from tabwarden.change.outcome import carried_out
 from tabwarden.change.plan import Plan, Refused, SiteIdentity, SourceSummary, Waiver
 from tabwarden.change.stops import people_stops, source_stops
-from tabwarden.model.errors import IncompleteRead, UnknownName
+from tabwarden.model.errors import IncompleteRead, SettingsError, UnknownName
 from tabwarden.model.site import Site
 from tabwarden.run.apply import Applied, Progress, judge_and_do, keep_plan, plan_path, silent, terms_of
 from tabwarden.run.opening import (
@@ -58,6 +58,8 @@ class Gathered:
 def gather(settings: Settings, connection: Connection) -> Gathered:
     """Read the sources, and only if they can be used the site's people."""
     people = read_sources(settings)
+    if not people.readings:
+        raise SettingsError(["`sources` names neither `joiners` nor `leavers`: there is nobody to provision"])
     for line in people.warnings:
         log.warning("%s", line)
     for reading in people.readings:

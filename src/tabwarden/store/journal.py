@@ -55,8 +55,8 @@ class Record:
 
 
 def now() -> str:
-    """The present moment as ISO time in UTC."""
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    """The present moment as ISO time in UTC, to the millisecond: plans made one after the other differ by it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Journal:

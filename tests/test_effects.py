@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from small_site import group, project, rule, rules, site, workbook
 
+from small_site import group, project, rule, rules, site, workbook
 from tabwarden.access.reference import may
 from tabwarden.change import effects
 from tabwarden.model.site import Content, Grantee, Rules, Site, Use

@@ -8,8 +8,8 @@ from itertools import permutations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_site import group, group_set, project, rules, site, workbook
 
+from small_site import group, group_set, project, rules, site, workbook
 from tabwarden.change import people
 from tabwarden.model.roles import MERGE, SETTABLE, rank
 from tabwarden.model.site import ALL_USERS, Group, Site, User

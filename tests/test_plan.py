@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from people_site import GROUP, joiners, leavers, roster, site
@@ -289,6 +289,8 @@ def test_doing_the_plan_yields_the_wanted_site_and_a_second_plan_is_empty(
     changes = changes_of(now, wanted)
     done = carried_out(now, changes)
     assert by_name(done) == by_name(wanted.site)
+    # A name stops being that of two users when one of them is removed; then there is more to do, rightly.
+    assume(not any("several users" in held.reason for held in wanted.held))
     assert changes_of(done, want(done, *asked)) == ()
 
 

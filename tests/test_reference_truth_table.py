@@ -60,8 +60,10 @@ class Combination(NamedTuple):
 
 
 def every_combination(step: int = 1) -> Iterator[Combination]:
-    found = product(range(64), ROLES, POWERS, LOCKS, TARGETS, MODELS)
-    return (Combination(*each) for n, each in enumerate(found) if n % step == 0)
+    """All of them; of roles that no rule can touch a quarter of the mixtures of rules is enough."""
+    found = map(Combination._make, product(range(64), ROLES, POWERS, LOCKS, TARGETS, MODELS))
+    wanted = (case for case in found if 0 < CEILING[case.role] < ALL or case.role == "Creator" or case.seed % 4 == 0)
+    return (case for n, case in enumerate(wanted) if n % step == 0)
 
 
 def masks(seed: int) -> tuple[int, ...]:
@@ -169,7 +171,7 @@ def test_every_combination_is_as_the_arithmetic_says(model: str) -> None:
 
 def test_the_table_is_not_one_sided() -> None:
     verdicts = [expected(case) for case in every_combination()]
-    assert len(verdicts) == 64 * 4 * 7 * 5 * 3 * 3
+    assert len(verdicts) == (64 + 64 + 16 + 16) * 7 * 5 * 3 * 3
     assert len(set(verdicts)) >= 10
     for bit in CAPABILITIES:
         share = sum(1 for v in verdicts if v & bit) / len(verdicts)

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ import pytest
 from dying import AFTER_BEGIN, AFTER_END, BEFORE_END, TORN_END, WAYS
 from provisioning import STAFF, Bench, bench, by_name, staff, world
 from tabwarden.change.plan import Plan
+from tabwarden.sandbox.personality import Personality, personality
 from tabwarden.store.journal import path_of, read
 
 CHANGES = 300
@@ -34,7 +36,7 @@ ENDPOINT = {
 
 
 @contextmanager
-def prepared(folder: Path, *, bulk: bool) -> Iterator[tuple[Bench, Plan]]:
+def prepared(folder: Path, *, bulk: bool, plays: Personality | None = None) -> Iterator[tuple[Bench, Plan]]:
     """A site and a plan of 300 changes of every kind.
 
     One by one: 75 people join and get Viewer, 37 leave. With bulk calls what can be sent together is more: 120 join,
@@ -42,7 +44,7 @@ def prepared(folder: Path, *, bulk: bool) -> Iterator[tuple[Bench, Plan]]:
     """
     joining, leaving = (staff(120), staff(30, 5000)) if bulk else (staff(75), staff(37, 5000))
     people = STAFF | dict.fromkeys(leaving, "Viewer") | ({leaving[0]: "Unlicensed"} if bulk else {})
-    with bench(folder, world(people, tuple(leaving))) as desk:
+    with bench(folder, world(people, tuple(leaving)), plays=plays) as desk:
         desk.provision = {
             "group": {"name": "Newcomers"},
             "set_joiners_viewer": not bulk,
@@ -156,6 +158,32 @@ def test_the_command_itself_killed_and_typed_again(tmp_path: Path, undisturbed: 
         assert last.stdout.startswith("resumed: 300 changes done")
         assert by_name(desk.site) == undisturbed[False]
         assert_nothing_twice(desk, plan)
+
+
+def test_an_import_that_still_runs_is_waited_for_and_not_sent_again(tmp_path: Path, undisturbed: Ends) -> None:
+    slow = replace(personality(), job_seconds=1.5)
+    with prepared(tmp_path, bulk=True, plays=slow) as (desk, plan):
+        words = [
+            sys.executable,
+            "-m",
+            "tabwarden",
+            "apply",
+            str(desk.keep(plan)),
+            "--settings",
+            str(desk.settings_path),
+        ]
+        process = subprocess.Popen(
+            words, env={**os.environ, **desk.environment}, cwd=tmp_path, stdout=subprocess.DEVNULL
+        )
+        while not desk.writes()["POST sites/{site}/users/import"]:
+            assert process.poll() is None
+            time.sleep(0.005)
+        process.kill()
+        process.wait()
+        assert len(desk.site.users) < 120
+        assert desk.apply(plan).succeeded
+        assert by_name(desk.site) == undisturbed[True]
+        assert_no_batch_twice(desk, plan)
 
 
 def test_every_way_of_dying_is_in_the_chain() -> None:

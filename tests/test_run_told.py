@@ -66,8 +66,10 @@ def test_the_table_shows_each_change_with_its_reason_and_who_is_held() -> None:
 
 
 def test_long_plans_are_cut_and_say_so() -> None:
-    text = printed(planned(staff(100, 100), []))
-    assert "and 60 more; all of them are in the plan file" in text
+    text = printed(planned(staff(100, 100), staff(3)))
+    assert "and 92 more changes; all of them are in the plan file" in text
+    assert text.count("add user") == 8 + 1
+    assert "set user `p0000@a.example` from Viewer to Unlicensed" in text
 
 
 def test_names_are_shown_as_they_are_and_not_as_markup() -> None:

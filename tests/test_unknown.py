@@ -9,7 +9,7 @@ import pytest
 from small_site import group, group_set, project, rules, site, workbook
 from tabwarden.access.abilities import ACTIONS, can
 from tabwarden.access.reference import may, what
-from tabwarden.change import effects
+from tabwarden.change import effects, people
 from tabwarden.model.site import Content, Group, Site, Use
 
 LOCKED, OPEN = "LockedToProject", "ManagedByOwner"
@@ -252,3 +252,15 @@ def test_effects_never_turn_an_unread_list_into_a_known_one() -> None:
     assert locked.contents["n"].rules is None
     replaced = effects.replace_rules(added, "w", rules("user:bob +Read"))
     assert unread_rules(replaced) == {"c", "x"}, "replacing says what is there now"
+
+
+def test_events_never_turn_unread_members_into_known_ones() -> None:
+    where = small(groups=[UNREAD])
+    for done in (
+        people.add_to_group(where, "g", ["ann"]),
+        people.remove_from_group(where, "g", ["ann"]),
+        people.group_sync(where, "g", "ann", gone=False),
+        people.remove_user(where, "ann"),
+    ):
+        assert done.done
+        assert done.site.groups["g"].members is None

@@ -159,7 +159,15 @@ def test_a_mode_that_was_not_told_is_not_wrong() -> None:
 def test_a_group_of_the_directory_cannot_be_entered() -> None:
     now = NOW.with_groups(replace(NOW.groups["g-grant"], domain="corp"))
     wanted = want(now, joiners("una"), NOBODY, Tasks(), POLICY)
-    assert "directory" in people_held(wanted)["una"]
+    assert set(people_held(wanted)) == {f"corp\\{GROUP}"}
+    assert wanted.site.groups == now.groups
+
+
+def test_a_missing_group_of_a_directory_is_not_created() -> None:
+    wanted = want(without_group(), joiners("una", "new"), NOBODY, Tasks(), replace(POLICY, group="corp\\Staff"))
+    assert set(people_held(wanted)) == {"corp\\Staff"}
+    assert set(wanted.site.groups) == {"g-all"}
+    assert role_of(wanted, "new") == "Unlicensed"
 
 
 def test_a_group_name_on_two_domains_means_the_local_one() -> None:

@@ -18,12 +18,13 @@ from tabwarden.model.roles import current_role, is_known, publishes
 def move(deed: Deed) -> Conditions:
     """Move content into `target`, or a project into `target` or to the top level."""
     content = deed.on()
+    project = deed.site.contents[content].kind == "project"
+    if deed.target is None and not project:
+        return (deed.says(False, "not_applicable"),)
     if deed.is_admin:
         return (deed.says(True, "admin_only", yes="admin"),)
-    if deed.site.contents[content].kind == "project":
+    if project or deed.target is None:
         return _move_project(deed, content)
-    if deed.target is None:
-        return (deed.says(False, "not_applicable"),)
     power = power_over(deed.site, deed.user, deed.site.project_of(content), deed.model)
     owner = deed.site.contents[content].owner == deed.user
     source = deed.may("ChangeHierarchy", content)

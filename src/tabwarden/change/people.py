@@ -252,22 +252,26 @@ def delete_group(site: Site, group: str) -> Outcome:
 
 
 def add_to_group(site: Site, group: str, users: Iterable[str]) -> Outcome:
-    """Put users into a group; refused when one of them is in it already."""
+    """Put users into a group; refused when one of them is in it already. Unread members stay unread."""
     held = site.groups[group]
     if held.everyone:
         return Outcome(site, False, "all_users")
-    added, members = frozenset(users), held.members or frozenset()
+    if held.members is None:
+        return Outcome(site, True, "added")
+    added, members = frozenset(users), held.members
     if added & members:
         return Outcome(site, False, "already_member")
     return Outcome(site.with_groups(replace(held, members=members | added)), True, "added")
 
 
 def remove_from_group(site: Site, group: str, users: Iterable[str]) -> Outcome:
-    """Take users out of a group; refused when one of them is not in it."""
+    """Take users out of a group; refused when one of them is not in it. Unread members stay unread."""
     held = site.groups[group]
     if held.everyone:
         return Outcome(site, False, "all_users")
-    gone, members = frozenset(users), held.members or frozenset()
+    if held.members is None:
+        return Outcome(site, True, "removed")
+    gone, members = frozenset(users), held.members
     if gone - members:
         return Outcome(site, False, "not_member")
     return Outcome(site.with_groups(replace(held, members=members - gone)), True, "removed")
@@ -275,9 +279,9 @@ def remove_from_group(site: Site, group: str, users: Iterable[str]) -> Outcome:
 
 def _without_member(site: Site, group: str, user: str) -> Site:
     held = site.groups[group]
-    if held.everyone:
+    if held.everyone or held.members is None:
         return site
-    return site.with_groups(replace(held, members=(held.members or frozenset()) - {user}))
+    return site.with_groups(replace(held, members=held.members - {user}))
 
 
 # -- group sets -----------------------------------------------------------------------------------------------

@@ -11,11 +11,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tabwarden.change.plan import Change, Impact, Plan, Stop
+from tabwarden.change.plan import Change, ContentImpact, Impact, Plan, Stop
 from tabwarden.change.plan_file import to_json
 from tabwarden.report.changes import STEPS, to_do
 
 MOST_ROWS = 40
+MOST_CONTENTS = 12
 SAMPLE = 8
 
 
@@ -100,9 +101,15 @@ def steps_table(changes: Sequence[Change]) -> Table:
 
 
 def changes_table(changes: Sequence[Change]) -> Table:
-    """Each change with its reason; of many, the first."""
-    rows = ((str(number), to_do(change), change.because) for number, change in enumerate(changes, 1))
-    return _table("", ("#", "change", "because"), rows)
+    """Each change with its number and reason; of long plans the first few of each step, for every step counts."""
+    shown: Counter[str] = Counter()
+    rows: list[tuple[str, str, str]] = []
+    for number, change in enumerate(changes, 1):
+        shown[change.op] += 1
+        if len(changes) <= MOST_ROWS or shown[change.op] <= SAMPLE:
+            rows.append((str(number), to_do(change), change.because))
+    table = _table("", ("#", "change", "because"), rows)
+    return _captioned(table, len(changes) - len(rows), "changes")
 
 
 def impact_table(impact: Impact) -> Table:
@@ -127,9 +134,25 @@ def impact_table(impact: Impact) -> Table:
 
 
 def contents_table(impact: Impact) -> Table:
-    """Who gains and who loses View of which content."""
-    rows = ((c.path, _signed(c.gained, "+"), _signed(c.lost, "-")) for c in impact.contents or ())
-    return _table("Who sees what", ("content", "gain View", "lose View"), rows)
+    """Who gains and who loses View of which content: what is gained by most people first, for that is the risk."""
+    contents = sorted(impact.contents or (), key=lambda c: (-len(c.gained), -len(c.lost), c.path))
+    gain, lose = ({name for c in contents for name in names(c)} for names in (_gained, _lost))
+    title = (
+        f"Who sees what: {count_of(len(gain), 'person gains', 'people gain')} sight of "
+        f"{sum(1 for c in contents if c.gained)} contents, {count_of(len(lose), 'loses', 'lose')} it of "
+        f"{sum(1 for c in contents if c.lost)}"
+    )
+    rows = ((c.path, _signed(c.gained, "+"), _signed(c.lost, "-")) for c in contents[:MOST_CONTENTS])
+    table = _table(title, ("content", "gain View", "lose View"), rows)
+    return _captioned(table, len(contents) - MOST_CONTENTS, "contents")
+
+
+def _gained(content: ContentImpact) -> Sequence[str]:
+    return content.gained
+
+
+def _lost(content: ContentImpact) -> Sequence[str]:
+    return content.lost
 
 
 def stops_table(stops: Iterable[Stop]) -> Table:
@@ -148,8 +171,14 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], st
             table.add_row(*(Text(cell) for cell in row))
         else:
             left_out += 1
-    if left_out:
-        table.caption = f"and {left_out} more; all of them are in the plan file"
+    return _captioned(table, left_out, "")
+
+
+def _captioned(table: Table, left_out: int, words: str) -> Table:
+    if left_out > 0:
+        table.caption = (
+            f"and {' '.join(w for w in (str(left_out), 'more', words) if w)}; all of them are in the plan file"
+        )
         table.caption_justify = "left"
     return table
 

@@ -49,6 +49,7 @@ from tabwarden.store.journal import (
     read,
 )
 from tabwarden.tableau.client import Connection
+from tabwarden.tableau.jobs import wait_for_user_jobs
 from tabwarden.tableau.read import read_people
 from tabwarden.tableau.write import Writer
 
@@ -149,7 +150,14 @@ def plan_path(store: Path, plan_id: str) -> Path:
 def apply(plan: Plan, connection: Connection, terms: Terms) -> Applied:
     """Judge and do a plan, or go on with one that was interrupted; nobody else writes meanwhile."""
     with only_writer(terms.store, plan.site):
+        settle_jobs(connection, read(path_of(terms.store, plan.id)))
         return judge_and_do(plan, connection, terms, read_people(connection, _groups_of(plan)))
+
+
+def settle_jobs(connection: Connection, record: Record | None) -> None:
+    """A process that died may have left an import behind that still runs; what it does must be seen first."""
+    if record is not None and len(record.begun) > 1:
+        wait_for_user_jobs(connection)
 
 
 def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) -> Applied:

@@ -19,7 +19,7 @@ from tabwarden.change.plan import Plan, Refused, SiteIdentity, SourceSummary, Wa
 from tabwarden.change.stops import people_stops, source_stops
 from tabwarden.model.errors import IncompleteRead, SettingsError, UnknownName
 from tabwarden.model.site import Site
-from tabwarden.run.apply import Applied, Progress, judge_and_do, keep_plan, plan_path, silent, terms_of
+from tabwarden.run.apply import Applied, Progress, judge_and_do, keep_plan, plan_path, settle_jobs, silent, terms_of
 from tabwarden.run.opening import (
     SNAPSHOTS,
     People,
@@ -34,7 +34,7 @@ from tabwarden.run.opening import (
 from tabwarden.run.telling import log_plan, log_result
 from tabwarden.settings import Settings
 from tabwarden.store import snapshot
-from tabwarden.store.journal import last_good_rows, only_writer
+from tabwarden.store.journal import last_good_rows, newest, only_writer
 from tabwarden.tableau.client import Connection
 from tabwarden.tableau.read import owned_by, read_people
 from tabwarden.want.provision import want
@@ -177,7 +177,9 @@ def run_provision(settings: Settings, waivers: tuple[Waiver, ...] = (), progress
     """Read, decide, stop or do, all of it logged; where it stops, the plan is kept to be looked at."""
     with connected(settings) as connection:
         terms = terms_of(settings, connection, waivers, progress)
-        with only_writer(terms.store, identity_of(connection, settings.tableau.site)):
+        site = identity_of(connection, settings.tableau.site)
+        with only_writer(terms.store, site):
+            settle_jobs(connection, newest(terms.store, site))
             gathered = gather(settings, connection)
             plan = decide(gathered, settings, with_contents=False)
             log_plan(plan)

@@ -42,7 +42,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A journal as read: `ended` by position of the change, `begun` without an end, and whether all was gone through."""
+    """A journal as read: `ended` by position of the change, `begun` without an end, `finished` when all was done."""
 
     plan: str = ""
     kind: str = ""

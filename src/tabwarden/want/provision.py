@@ -12,7 +12,8 @@ from tabwarden.model.errors import UnknownName
 from tabwarden.model.roles import is_admin, is_licensed, licence_of, rank
 from tabwarden.model.site import LOCAL, ON_LOGIN, Group, Site, User
 from tabwarden.want.roster import Person, Roster, same
-from tabwarden.want.wanted import EXISTS, GRANTS, SITE_ROLE, Held, Wanted, Why
+from tabwarden.want.sign_in_group import sign_in_group
+from tabwarden.want.wanted import EXISTS, SITE_ROLE, Held, Wanted, Why
 
 UNLICENSED, VIEWER, GUEST = "Unlicensed", "Viewer", "Guest"
 NOT_RANKED = ("Guest", "SupportUser")
@@ -111,48 +112,16 @@ class _Deciding:
     def find_the_group(self, *, any_joiners: bool, any_leavers: bool) -> None:
         """Find, create or correct it; without it, what needs it is held."""
         needed = (any_joiners and self.tasks.add_joiners_to_group) or (any_leavers and self.tasks.add_leavers_to_group)
-        found = self._named_group()
-        if not self.policy.group or (found is None and not needed):
+        policy = self.policy
+        found = sign_in_group(self.now, policy.group, policy.minimum_site_role, policy.grant_on, needed=needed)
+        if found.held is not None:
+            self.held.append(found.held)
+        if found.group is None:
             return
-        role, mode = self.policy.minimum_site_role, self.policy.grant_on
-        if found is None:
-            if self._several_groups():
-                return
-            domain, name = _split(self.policy.group)
-            found = Group(f"new:group:{domain}\\{name}".casefold(), name, domain, frozenset(), role, mode)
-            self.sentences[found.id, EXISTS] = f"the group that grants {role} on sign-in is not there yet"
-            self.members[found.id] = set()
-        elif needed and found.domain.casefold() == LOCAL:
-            found = self._corrected(found, role, mode)
-        self.group = found
-        self.groups[found.id] = found
-
-    def _named_group(self) -> Group | None:
-        wanted = same(self.policy.group.strip())
-        hits = [g for g in self.now.groups.values() if wanted in (same(g.name), same(f"{g.domain}\\{g.name}"))]
-        local = [g for g in hits if g.domain.casefold() == LOCAL]
-        chosen = local if len(hits) > 1 else hits
-        return chosen[0] if len(chosen) == 1 else None
-
-    def _several_groups(self) -> bool:
-        wanted = same(self.policy.group.strip())
-        hits = [g for g in self.now.groups.values() if same(g.name) == wanted]
-        if not hits:
-            return False
-        names = ", ".join(sorted(f"`{g.domain}\\{g.name}`" for g in hits))
-        self.held.append(
-            Held(self.policy.group, f"several groups are called so: {names}", "write the group with its domain")
-        )
-        return True
-
-    def _corrected(self, group: Group, role: str, mode: str) -> Group:
-        # A mode that was not told is not wrong: a local group with a minimum role grants it on sign-in.
-        mode_is_right = group.grant_on == mode or (group.grant_on is None and group.minimum_site_role is not None)
-        if group.minimum_site_role == role and mode_is_right:
-            return group
-        now = f"{group.minimum_site_role or 'no role'} ({group.grant_on or 'no mode'})"
-        self.sentences[group.id, GRANTS] = f"the group grants {now} and is to grant {role} ({mode})"
-        return replace(group, minimum_site_role=role, grant_on=mode)
+        self.group = self.groups[found.group.id] = found.group
+        self.members.setdefault(found.group.id, set())
+        if found.aspect:
+            self.sentences[found.group.id, found.aspect] = found.because
 
     # -- who is meant -----------------------------------------------------------------------------------------
 
@@ -243,7 +212,7 @@ class _Deciding:
             given = f"left: the {self.seats_at_first} free seats go to joiners before"
             reason = f"no {VIEWER} seat is {given if self.seats_at_first else 'free'}"
             remedy = f"free or buy {VIEWER} seats, then run again; everything else of this person is done"
-            self.held.append(Held(person.name, reason, remedy))
+            self.held.append(Held(_called(user), reason, remedy))
             return
         if self.seats is not None:
             self.seats -= 1
@@ -261,7 +230,7 @@ class _Deciding:
             self.absent.append(person.name)
             return
         user = match[0]
-        if self._is_held(user, person):
+        if self._is_held(user):
             return
         because = f"leaver, {_row(person)}"
         if self.tasks.remove_leavers and self._removed(user, because):
@@ -273,19 +242,19 @@ class _Deciding:
         if self.tasks.add_leavers_to_group and self.group is not None:
             self._enter(user, self.group, f"{because}: stays eligible, so that the person may return")
 
-    def _is_held(self, user: User, person: Person) -> bool:
+    def _is_held(self, user: User) -> bool:
         if user.site_role == GUEST:
-            self.held.append(Held(person.name, "the guest is Tableau's own", "take it out of the list"))
+            self.held.append(Held(_called(user), "the guest is Tableau's own", "take it out of the list"))
             return True
         if user.id == self.policy.own_id or is_protected(user, self.policy.protected):
             return False  # a lock-out stop, see `want`
         if is_admin(user.site_role):
             remedy = "take the administrator's role away by hand first, if that is meant"
-            self.held.append(Held(person.name, f"is {user.site_role}; administrators are never touched", remedy))
+            self.held.append(Held(_called(user), f"is {user.site_role}; administrators are never touched", remedy))
             return True
         if self.heir is not None and self.heir.id == user.id:
             reason = "is to receive the content of other leavers (`assets_to`)"
-            self.held.append(Held(person.name, reason, "name somebody else in `assets_to`"))
+            self.held.append(Held(_called(user), reason, "name somebody else in `assets_to`"))
             return True
         return False
 
@@ -322,7 +291,7 @@ class _Deciding:
         if keeper is not None and (user.site_role != UNLICENSED or not keeper.everyone):
             reason = f"cannot be Unlicensed: `{keeper.name}` grants its members {keeper.minimum_site_role}"
             where = "let it grant no role" if keeper.everyone else "take the person out of it in the directory"
-            self.held.append(Held(user.name, reason, where))
+            self.held.append(Held(_called(user), reason, where))
         elif user.site_role != UNLICENSED:
             self.users[user.id] = replace(user, site_role=UNLICENSED)
             self.sentences[user.id, SITE_ROLE] = because
@@ -338,11 +307,7 @@ class _Deciding:
     # -- the result -------------------------------------------------------------------------------------------
 
     def _enter(self, user: User, group: Group, because: str) -> None:
-        if group.everyone:
-            return
         if _is_kept(group):
-            remedy = "name a local group, or put the person into it in the directory"
-            self.held.append(Held(user.name, f"`{group.name}` is the directory's group", remedy))
             return
         if user.id not in self.members[group.id]:
             self.members[group.id].add(user.id)
@@ -386,6 +351,11 @@ def _grants(role: str | None) -> bool:
 def _is_kept(group: Group) -> bool:
     """Whether nobody enters or leaves it through Tableau: All Users and the directory's groups."""
     return group.everyone or group.domain.casefold() != LOCAL
+
+
+def _called(user: User) -> str:
+    """A user as people type him: two rows for one user tell one name."""
+    return user.name if user.domain.casefold() == LOCAL else f"{user.domain}\\{user.name}"
 
 
 def _row(person: Person) -> str:

@@ -1,0 +1,68 @@
+"""The group that grants a site role on sign-in: found, created or corrected. Not who is in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from tabwarden.model.site import LOCAL, Group, Site
+from tabwarden.want.roster import same
+from tabwarden.want.wanted import EXISTS, GRANTS, Held
+
+
+class SignInGroup(NamedTuple):
+    """The group as it should be, None where there is none to use.
+
+    `aspect` is EXISTS where it is new, GRANTS where it is corrected, with the sentence in `because`; `held` says
+    why what needs the group is left.
+    """
+
+    group: Group | None = None
+    aspect: str = ""
+    because: str = ""
+    held: Held | None = None
+
+
+def sign_in_group(now: Site, name: str, role: str, mode: str, *, needed: bool) -> SignInGroup:
+    """The group of that name (`domain\\name` too, any letter case), granting `role` in `mode`.
+
+    Unless it is `needed` to put somebody in, it is taken as it is, and not created.
+    Of several of that name the local one is meant: people enter no other through Tableau.
+    """
+    wanted = same(name.strip())
+    hits = [g for g in now.groups.values() if wanted in (same(g.name), same(f"{g.domain}\\{g.name}"))]
+    local = [g for g in hits if g.domain.casefold() == LOCAL]
+    found = next(iter(local or hits), None)
+    if not wanted or (found is None and not needed):
+        return SignInGroup()
+    if found is None:
+        return _created(name, role, mode)
+    if not needed:
+        return SignInGroup(found)
+    if found.domain.casefold() != LOCAL:
+        return SignInGroup(found, held=_of_a_directory(f"{found.domain}\\{found.name}"))
+    return _corrected(found, role, mode)
+
+
+def _created(name: str, role: str, mode: str) -> SignInGroup:
+    domain, backslash, bare = name.strip().rpartition("\\")
+    if backslash and domain.casefold() != LOCAL:
+        return SignInGroup(held=_of_a_directory(name))
+    # The id is only a place-holder until Tableau gives one.
+    made = Group(f"new:group:{bare}".casefold(), bare, LOCAL, frozenset(), role, mode)
+    return SignInGroup(made, EXISTS, f"the group that grants {role} on sign-in is not there yet")
+
+
+def _corrected(group: Group, role: str, mode: str) -> SignInGroup:
+    # A mode that was not told is not wrong: a local group with a minimum role grants it on sign-in.
+    mode_is_right = group.grant_on == mode or (group.grant_on is None and group.minimum_site_role is not None)
+    if group.minimum_site_role == role and mode_is_right:
+        return SignInGroup(group)
+    now = f"{group.minimum_site_role or 'no role'} ({group.grant_on or 'no mode'})"
+    right = replace(group, minimum_site_role=role, grant_on=mode)
+    return SignInGroup(right, GRANTS, f"the group grants {now} and is to grant {role} ({mode})")
+
+
+def _of_a_directory(name: str) -> Held:
+    reason = "is a group of a directory: nobody is put into it through Tableau"
+    return Held(name, reason, "name a local group in `group`, or put the people into it in the directory")

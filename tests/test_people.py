@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from small_site import group, group_set, project, rules, site, workbook
 from tabwarden.change import people
 from tabwarden.model.roles import MERGE, SETTABLE, rank
+from tabwarden.model.seats import free_seats
 from tabwarden.model.site import ALL_USERS, Group, Site, User
 
 ROLES = sorted(SETTABLE, key=lambda role: rank(role) or 0)
@@ -110,9 +111,9 @@ def test_server_administrators_and_old_names_and_seats() -> None:
     assert people.set_site_role(full, "ann", "Explorer").because == "no_seat"
     assert people.set_site_role(full, "eve", "ExplorerCanPublish").done, "the same seat"
     assert people.set_site_role(full, "ann", "Creator").because == "no_seat", "adm and bob sit on both"
-    assert people.free_seats(full, "Viewer") is None
-    assert people.free_seats(full, "Unlicensed") is None
-    assert people.free_seats(full, "Explorer") == 0
+    assert free_seats(full, "Viewer") is None
+    assert free_seats(full, "Unlicensed") is None
+    assert free_seats(full, "Explorer") == 0
 
 
 # -- directory ------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tabwarden.model.errors import SourceError
-from tabwarden.want.roster import ONLY_COLUMN, Broken, Columns, Roster, clean, latest, same, shown
+from tabwarden.model.names import same
+from tabwarden.want.roster import ONLY_COLUMN, Broken, Columns, Roster, clean, latest, shown
 
 COLUMNS = Columns()
 

@@ -63,6 +63,13 @@ def test_a_list_without_one_usable_person_is_empty() -> None:
     ]
 
 
+def test_a_list_that_may_be_empty_still_stops_on_rows_without_a_person() -> None:
+    held = Roster("list", (), (Quarantined(1, "", "is blank"),), count=3)
+    allowed = reading(held)._replace(may_be_empty=True)
+    assert set(stops_of(allowed, last={"joiners": 3})) == {"source-empty"}
+    assert stops_of(allowed._replace(roster=Roster("list")), last={"joiners": 3}) == {}
+
+
 @pytest.mark.parametrize(
     ("as_of", "stopped"),
     [("2026-11-21T11:00:00Z", False), ("2026-11-21T10:59:59Z", True), ("2026-11-21T12:30:00Z", False), (None, True)],

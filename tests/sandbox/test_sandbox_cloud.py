@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sandbox_client import TSC, Raw, by_name, error, everything, tsc
 
-from tabwarden.change.people import free_seats
+from tabwarden.model.seats import free_seats
 from tabwarden.model.site import Group
 from tabwarden.sandbox.personality import personality
 from tabwarden.sandbox.server import running

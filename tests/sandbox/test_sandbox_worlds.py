@@ -11,9 +11,9 @@ import pytest
 from sandbox_client import TSC, tsc
 
 from tabwarden.access.reference import may
-from tabwarden.change.people import free_seats
 from tabwarden.model.errors import WorldError
 from tabwarden.model.roles import is_licensed
+from tabwarden.model.seats import free_seats
 from tabwarden.sandbox import world_file
 from tabwarden.sandbox.acme import ADMIN, TOKEN_NAME, TOKEN_SECRET
 from tabwarden.sandbox.server import running

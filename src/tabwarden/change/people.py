@@ -26,6 +26,7 @@ from tabwarden.model.roles import (
     publishes,
     rank,
 )
+from tabwarden.model.seats import free_seats
 from tabwarden.model.site import ON_LOGIN, ON_SYNC, Grantee, Group, GroupSet, Site, User
 
 # Tableau's six digits for a refusal; marks in tableau-rest §A.8.
@@ -67,15 +68,6 @@ def floor(site: Site, user: str, *modes: str) -> str | None:
     groups = (site.groups[g] for g in site.groups_of(user))
     roles = [g.minimum_site_role for g in groups if (g.grant_on or ON_SYNC) in wanted and g.minimum_site_role]
     return max(roles, key=lambda role: rank(role) or 0, default=None)
-
-
-def free_seats(site: Site, role: str) -> int | None:
-    """Seats left for a role; None where the site does not tell. A role without licence always has one."""
-    tier = licence_of(role)
-    if site.licences is None or tier is None or tier not in site.licences:
-        return None
-    taken = sum(1 for u in site.users.values() if licence_of(u.site_role) == tier)
-    return site.licences[tier] - taken
 
 
 def _seat_missing(site: Site, user: str | None, role: str) -> bool:

@@ -70,13 +70,18 @@ class Guarded:
 
 
 class Reading(NamedTuple):
-    """What came of reading one source: a roster, or the error. `stale_after` is in seconds, None: not judged."""
+    """What came of reading one source: a roster, or the error.
+
+    `stale_after` is in seconds, None: not judged. `may_be_empty` is somebody's word that no row is a good list, as
+    where a list holds today's leavers only; how much it shrank says nothing then.
+    """
 
     task: str
     source: str
     roster: Roster | None = None
     error: SourceError | None = None
     stale_after: int | None = None
+    may_be_empty: bool = False
 
 
 # -- sources ---------------------------------------------------------------------------------------------------
@@ -95,11 +100,13 @@ def source_stops(
         roster = reading.roster
         if roster is None:
             stops.append(_unreadable(reading))
-        elif not roster.people:
+        elif not roster.people and not (reading.may_be_empty and roster.count == 0):
             stops.append(_empty(reading, roster))
         else:
             stops += _stale(reading, roster, now)
-            if reading.task in last:
+            if reading.may_be_empty:
+                notes.append(f"whether {reading.task} shrank is not judged: its `min_rows` says it may be empty")
+            elif reading.task in last:
                 stops += _shrank(reading, roster, last[reading.task], limits.source_shrank)
             else:
                 notes.append(

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.errors import AmbiguousName, UnknownName
+from tabwarden.model.names import same
 
 LOCKED = "LockedToProject"
 LOCKED_WITHOUT_NESTED = "LockedToProjectWithoutNested"
@@ -258,13 +259,13 @@ class Site:
     def _users_by_name(self) -> Mapping[str, tuple[str, ...]]:
         found: dict[str, list[str]] = defaultdict(list)
         for user in self.users.values():
-            found[user.name.casefold()].append(user.id)
-            found[f"{user.domain}\\{user.name}".casefold()].append(user.id)
+            found[same(user.name)].append(user.id)
+            found[same(f"{user.domain}\\{user.name}")].append(user.id)
         return {name: tuple(ids) for name, ids in found.items()}
 
     def users_named(self, name: str) -> tuple[str, ...]:
         """Ids of the users with that name or `domain\\name`, in any letter case; several on several domains."""
-        return self._users_by_name.get(name.strip().casefold(), ())
+        return self._users_by_name.get(same(name.strip()), ())
 
     def find_user(self, words: str) -> User:
         """The one user a person means by name, `domain\\name` or id; else UnknownName or AmbiguousName."""
@@ -282,8 +283,8 @@ class Site:
         """The one group a person means by name, `domain\\name` or id; else UnknownName or AmbiguousName."""
         if words in self.groups:
             return self.groups[words]
-        wanted = words.strip().casefold()
-        hits = [g for g in self.groups.values() if wanted in (g.name.casefold(), f"{g.domain}\\{g.name}".casefold())]
+        wanted = same(words.strip())
+        hits = [g for g in self.groups.values() if wanted in (same(g.name), same(f"{g.domain}\\{g.name}"))]
         if len(hits) == 1:
             return hits[0]
         if not hits:
@@ -295,7 +296,7 @@ class Site:
     def _contents_by_path(self) -> Mapping[str, tuple[str, ...]]:
         found: dict[str, list[str]] = defaultdict(list)
         for content in self.contents:
-            found[self.path(content).casefold()].append(content)
+            found[same(self.path(content))].append(content)
         return {path: tuple(ids) for path, ids in found.items()}
 
     def find_content(self, words: str) -> Content:
@@ -303,9 +304,9 @@ class Site:
         if words in self.contents:
             return self.contents[words]
         kind, colon, rest = words.partition(":")
-        ids = self._contents_by_path.get(words.strip().casefold(), ())
+        ids = self._contents_by_path.get(same(words.strip()), ())
         if not ids and colon:
-            ids = self._contents_by_path.get(rest.strip().casefold(), ())
+            ids = self._contents_by_path.get(same(rest.strip()), ())
             ids = tuple(i for i in ids if self.contents[i].kind == kind.strip().casefold())
         if len(ids) == 1:
             return self.contents[ids[0]]

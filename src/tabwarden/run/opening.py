@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tabwarden import sources
 from tabwarden.change.plan import SiteIdentity
-from tabwarden.change.stops import Guarded, Limit, Limits, Reading
+from tabwarden.change.stops import SOURCE_EMPTY, Guarded, Limit, Limits, Reading
 from tabwarden.model.errors import SourceError
 from tabwarden.settings import FileSource, PythonSource, Settings, SqlSource
 from tabwarden.settings import Limit as LimitSetting
@@ -86,13 +86,19 @@ def read_sources(settings: Settings) -> People:
         except SourceError as error:
             readings.append(Reading(task, source.type, error=error))
         else:
-            readings.append(Reading(task, roster.source, roster, stale_after=source.stale_after))
+            may_be_empty = source.min_rows == 0
+            readings.append(Reading(task, roster.source, roster, None, source.stale_after, may_be_empty))
             warnings += told
     return People(tuple(readings), tuple(warnings))
 
 
 def _read(source: FileSource | SqlSource | PythonSource, settings: Settings) -> tuple[Roster, list[str]]:
-    reading = sources.read(_source_options(source, settings))
+    try:
+        reading = sources.read(_source_options(source, settings))
+    except SourceError as error:
+        if error.stop != SOURCE_EMPTY or source.min_rows != 0:
+            raise
+        return Roster(source.type), []
     column, age = source.column, source.as_of
     columns = Columns(column.name, column.full_name or "", column.email or "", column.auth_setting or "")
     as_of = reading.as_of if age is not None else None

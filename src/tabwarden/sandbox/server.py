@@ -100,7 +100,11 @@ class Sandbox:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         began = time.perf_counter()
-        asked = await _read(request)
+        try:
+            asked = await _read(request)
+        except ConnectionError:
+            # The client died while it was sending: nobody is left to answer, and nothing was asked.
+            return web.Response(status=400)
         own = self._own_page(asked)
         if own is not None:
             return own

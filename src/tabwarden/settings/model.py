@@ -134,7 +134,11 @@ class Source(Section):
     column: Annotated[Column, BeforeValidator(_column)] = Field(
         default=Column(), description="the column with the user name, or a mapping of columns"
     )
-    min_rows: int | None = Field(default=None, ge=0, description="fewer rows than this mean the source is partial")
+    min_rows: int | None = Field(
+        default=None,
+        ge=0,
+        description="fewer rows than this mean the source is partial; `0`: an empty list is a good list",
+    )
     stale_after: Age | None = Field(
         default=None, description="oldest age that is still good: a number with `m`, `h` or `d`, kept in seconds"
     )

@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tabwarden.model.errors import UnknownName
+from tabwarden.model.names import same
 from tabwarden.model.roles import is_admin, is_licensed, licence_of, rank
+from tabwarden.model.seats import free_seats
 from tabwarden.model.site import LOCAL, ON_LOGIN, Group, Site, User
-from tabwarden.want.roster import Person, Roster, same
+from tabwarden.want.roster import Person, Roster
 from tabwarden.want.sign_in_group import sign_in_group
 from tabwarden.want.wanted import EXISTS, SITE_ROLE, Held, Wanted, Why
 
@@ -76,14 +78,6 @@ def is_protected(user: User, names: tuple[str, ...]) -> bool:
     """Whether one of `names` (bare or `domain\\name`, any letter case) is this user's."""
     listed = {same(name.strip()) for name in names}
     return same(user.name) in listed or same(f"{user.domain}\\{user.name}") in listed
-
-
-def free_seats(site: Site, tier: str) -> int | None:
-    """Seats of a tier that nobody has taken; None where the site does not tell."""
-    if site.licences is None or tier not in site.licences:
-        return None
-    taken = sum(1 for user in site.users.values() if licence_of(user.site_role) == tier)
-    return max(0, site.licences[tier] - taken)
 
 
 class _Deciding:

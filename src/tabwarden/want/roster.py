@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from tabwarden.model.errors import SourceError
+from tabwarden.model.names import same
 
 ONLY_COLUMN = "(value)"
 """The column of a row that has a bare user name and no column names at all; any mapping of `name` accepts it."""
@@ -138,11 +139,6 @@ def as_time(value: object) -> str | None:
         return None
     aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
     return aware.astimezone(UTC).isoformat(timespec="seconds")
-
-
-def same(name: str) -> str:
-    """The form in which two user names are compared."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def shown(value: object, most: int = 80) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+from tabwarden.model.names import same
 from tabwarden.model.site import LOCAL, Group, Site
-from tabwarden.want.roster import same
 from tabwarden.want.wanted import EXISTS, GRANTS, Held
 
 

@@ -327,16 +327,15 @@ def test_a_source_that_cannot_be_trusted_stops_everything(desk: Bench, task: str
 
 def test_a_list_that_may_be_empty_is_a_good_list_when_it_is(desk: Bench) -> None:
     desk.joiners("new@a.example")
-    desk.leavers("nobody@a.example")
-    desk.lists["leavers"].write_text("Email Address\n")
-    told = json.loads(desk.settings_path.read_text())
+    desk.leavers()
+    path = desk.settings_path
+    told = json.loads(path.read_text())
     told["sources"]["leavers"]["min_rows"] = 0
-    desk.settings_path.write_text(json.dumps(told))
-    applied = run_provision(load(desk.settings_path, desk.environment))
-    assert applied.succeeded
+    path.write_text(json.dumps(told))
+    assert run_provision(load(path, desk.environment)).succeeded
     assert "new@a.example" in {user.name for user in desk.site.users.values()}
     desk.lists["leavers"].write_text("Name\nvic\n")
-    applied = run_provision(load(desk.settings_path, desk.environment))
+    applied = run_provision(load(path, desk.environment))
     assert [stop.id for stop in applied.stops] == ["source-unreadable"]
 
 

@@ -83,6 +83,13 @@ class Reading(NamedTuple):
     stale_after: int | None = None
     may_be_empty: bool = False
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether a plan may be made from it: it names people, or is rightly empty."""
+        if self.roster is None:
+            return False
+        return bool(self.roster.people) or (self.may_be_empty and self.roster.count == 0)
+
 
 # -- sources ---------------------------------------------------------------------------------------------------
 
@@ -100,7 +107,7 @@ def source_stops(
         roster = reading.roster
         if roster is None:
             stops.append(_unreadable(reading))
-        elif not roster.people and not (reading.may_be_empty and roster.count == 0):
+        elif not reading.is_usable:
             stops.append(_empty(reading, roster))
         else:
             stops += _stale(reading, roster, now)

@@ -71,7 +71,7 @@ def gather(settings: Settings, connection: Connection) -> Gathered:
                 reading.source,
                 len(reading.roster.people),
             )
-    if any(reading.roster is None or not reading.roster.people for reading in people.readings):
+    if not all(reading.is_usable for reading in people.readings):
         return Gathered(people, identity_of(connection, settings.tableau.site), None)
     now, owners = _read_site(settings, connection, people)
     return Gathered(people, identity_of(connection, now.name), now, connection.user_id, owners)

@@ -232,7 +232,7 @@ def test_the_reference_names_every_key_type_and_default() -> None:
 def test_the_example_of_the_reference_is_valid(tmp_path: Path) -> None:
     example = re.findall(r"```yaml\n(.*?)```", REFERENCE.read_text(encoding="utf-8"), re.DOTALL)[0]
     assert set(yaml.safe_load(example)) == set(Settings.model_fields)
-    environ = {"TABLEAU_PAT": "pat-pat-pat", "SNOWFLAKE_PASSWORD": "snow-snow", "MAIL_PASSWORD": "mail-mail"}
+    environ = {"TABLEAU_PAT": "pat-pat-pat", "SNOWFLAKE_KEY_PASSWORD": "snow-snow", "MAIL_PASSWORD": "mail-mail"}
     settings = load(written(tmp_path, example), environ)
     assert settings.sources.joiners is not None
     assert settings.sources.leavers is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
+from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Step
 from tabwarden.access.leading import power_is_unknown, power_over
 from tabwarden.access.reference import may
 from tabwarden.model.errors import UnknownName
@@ -33,9 +33,10 @@ class Deed(NamedTuple):
         return may(self.site, self.user, capability, content, model=self.model, switches=self.switches)
 
     def says(self, fact: bool, because: str, *, yes: str = "ok") -> Answer:
-        """A condition that is a plain fact: its reason is `because` when it does not hold."""
+        """A condition that is a plain fact: its reason is `because` when it does not hold, which also names it."""
         verdict, reason = (ALLOWED, yes) if fact else (DENIED, because)
-        return Answer(verdict, reason, self.user, self.action, self.content, self.model)
+        steps = (Step("condition", "yes" if fact else "no", (because,)),)
+        return Answer(verdict, reason, self.user, self.action, self.content, self.model, steps=steps)
 
     def unread(self, content: str | None, because: str = "not_read") -> Answer:
         """A condition that nobody can judge, because a fact about `content` was not read."""

@@ -250,8 +250,8 @@ def capability_named(words: str, kind: str | None = None) -> str:
         return hits[0]
     if hits:
         raise AmbiguousName(f"`{words}` names several capabilities; say which:", hits)
-    near = get_close_matches(key, _BY_NAME, n=3)
-    hint = ", ".join(f"`{CAPABILITIES[_BY_NAME[n][0]].name}`" for n in near)
+    near = dict.fromkeys(_BY_NAME[n][0] for n in get_close_matches(key, _BY_NAME, n=5))
+    hint = ", ".join(f"`{name}` ({CAPABILITIES[name].ui})" for name in near)
     raise UnknownName(f"no capability is called `{words}`" + (f"; near it: {hint}" if hint else ""))
 
 

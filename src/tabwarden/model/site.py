@@ -26,6 +26,7 @@ ALLOW, DENY = "Allow", "Deny"
 ALL_USERS = "All Users"
 DEFAULT_PROJECT = "default"  # its name in any letter case, at the top level
 LOCAL = "local"
+MOST_HINTS = 5
 ON_LOGIN, ON_SYNC = "onLogin", "onSync"
 
 
@@ -275,7 +276,11 @@ class Site:
         if len(ids) == 1:
             return self.users[ids[0]]
         if not ids:
-            raise UnknownName(f"no user `{words}` on site `{self.name}`; names are user names, not display names")
+            hint = "; names are user names, not display names"
+            near = sorted(u.name for u in self.users.values() if same(words.strip()) in same(f"{u.name} {u.full_name}"))
+            if near:
+                hint = "; near it: " + ", ".join(f"`{name}`" for name in near[:MOST_HINTS])
+            raise UnknownName(f"no user `{words}` on site `{self.name}`{hint}")
         lines = sorted(f"{self.users[i].domain}\\{self.users[i].name}  {self.users[i].full_name}" for i in ids)
         raise AmbiguousName(f"several users are called `{words}`; say which:", lines)
 

@@ -46,6 +46,21 @@ SENTENCES = {
     "default_project": "the Default project cannot be deleted",
     "ok": "every condition is met",
 }
+# What a plain fact is called that an ability asks for, by the reason it gives when it does not hold.
+CONDITIONS = {
+    "site_role": "a site role that allows it",
+    "site_setting": "web authoring switched on for the site",
+    "not_owner": "being the owner",
+    "not_leader": "owning or leading the project, or administering the site",
+    "admin_only": "administering the site",
+    "missing_connect": "access to the data source",
+    "locked_project": "permissions that are not locked to a project",
+    "tabs_shown": "sheets that are not shown as tabs",
+    "default_deny": "a place or a right to do it",
+    "default_project": "a project other than Default",
+    "guest_cannot_own": "a new owner who is not Guest",
+    "not_applicable": "content of the right kind and place",
+}
 LEVELS = {
     "own": "its own rules",
     "workbook": "the rules of the workbook {holder}, because its sheets are shown as tabs",
@@ -101,12 +116,14 @@ def sentence(site: Site, answer: Answer) -> str:
     """One sentence a manager understands."""
     user, asked = site.users[answer.user].name, asked_name(site, answer)
     where = f" on {_content_name(site, answer.content)}" if answer.content is not None else ""
-    if answer.conditions:
-        verb = {ALLOWED: "can", DENIED: "cannot"}.get(answer.verdict, "may or may not be able to")
-    else:
+    if not answer.conditions:
         verb = {ALLOWED: "has", DENIED: "does not have"}.get(answer.verdict, "may or may not have")
-    quoted = asked if answer.conditions else f"`{asked}`"
-    return f"{user} {verb} {quoted}{where}: {_filled(site, answer)}."
+        return f"{user} {verb} `{asked}`{where}: {_filled(site, answer)}."
+    verb = {ALLOWED: "can", DENIED: "cannot"}.get(answer.verdict, "may or may not be able to")
+    failed = next((part for part in answer.conditions if part.verdict == answer.verdict), None)
+    if failed is None or answer.verdict == ALLOWED:
+        return f"{user} {verb} {asked}{where}: {_filled(site, answer)}."
+    return f"{user} {verb} {asked}{where}: {_condition_words(site, failed)}: {_filled(site, failed)}."
 
 
 def rule_words(site: Site, rule: Rule) -> str:
@@ -122,9 +139,18 @@ def trace(site: Site, answer: Answer) -> list[tuple[str, str]]:
 
 
 def _condition(site: Site, number: int, part: Answer) -> Iterable[tuple[str, str]]:
-    name = ui_name(part.asked) if part.steps else part.asked.replace("_", " ")
-    where = _content_name(site, part.content)
-    yield f"{number}", f"{MARKS[part.verdict][0]}: {name} on {where}: {_filled(site, part)}"
+    because = "" if part.because == "ok" else f": {_filled(site, part)}"
+    yield f"{number}", f"{MARKS[part.verdict][0]}: {_condition_words(site, part)}{because}"
+
+
+def _condition_words(site: Site, part: Answer) -> str:
+    """What one condition of an ability asks for: a plain fact in words, or a capability on a content."""
+    fact = next((step.detail[0] for step in part.steps if step.name == "condition"), None)
+    if fact is not None:
+        return CONDITIONS.get(fact, fact.replace("_", " "))
+    held = site.contents.get(part.content or "")
+    name = ui_name(part.asked, held.kind if held is not None else None) if part.steps else "facts that were not read"
+    return f"`{name}` on {_content_name(site, part.content)}"
 
 
 def _gates(site: Site, answer: Answer) -> Iterable[tuple[str, str]]:

@@ -1,0 +1,166 @@
+"""The smallest changes that would give, or take, one access, ranked by what else they would change for people.
+
+Every proposal was done to the Site and the question asked again. Not the vocabulary (`fix_edits`), not the writing.
+
+The fewest edits win; among equals the one that changes the fewest other decisions (person x content x capability),
+then the fewest other people, then what is easiest to take back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
+from tabwarden.change.asked import Asked
+from tabwarden.change.edits import (
+    Edit,
+    Join,
+    Lead,
+    Leave,
+    PutRule,
+    SetMode,
+    SetOwner,
+    SetRole,
+    SetSetting,
+    SetTabs,
+    TakeRule,
+    Unlead,
+)
+from tabwarden.change.fix_edits import edits_for, edits_for_ability
+from tabwarden.change.reach import Shift, shifts
+from tabwarden.model.site import CUSTOMIZABLE, Site
+
+AT_MOST, DEEPEST = 3, 3
+# Partial fixes that are tried further; the conditions of an ability multiply.
+_WIDEST = 400
+
+
+class Fix(NamedTuple):
+    """Edits in order, the Answer after them, and every other decision that changes (`shifts`), the asked one apart."""
+
+    edits: tuple[Edit, ...]
+    answer: Answer
+    shifts: tuple[Shift, ...]
+
+    @property
+    def decisions(self) -> int:
+        """How many other decisions change."""
+        return sum(len(shift.users) for shift in self.shifts)
+
+
+@dataclass(frozen=True, slots=True)
+class Fixes:
+    """What is so now, whether access was to be given, and at most three ways, best first."""
+
+    asked: Asked
+    now: Answer
+    give: bool
+    ways: tuple[Fix, ...]
+
+
+def fixes(site: Site, asked: Asked, *, deepest: int = DEEPEST) -> Fixes:
+    """The smallest changes that turn the Answer: a no into a yes, a yes into a no.
+
+    An unknown Answer has none: what decides was not read. Neither has what the kind does not have.
+    """
+    now = asked.of(site)
+    give = now.verdict != ALLOWED
+    if now.verdict == UNKNOWN:
+        return Fixes(asked, now, give, ())
+    wanted = ALLOWED if give else DENIED
+    found = _smallest(site, asked, wanted, deepest)
+    return Fixes(asked, now, give, tuple(_ranked(site, asked, found)))
+
+
+# -- searching ------------------------------------------------------------------------------------------------
+
+
+class _Partial(NamedTuple):
+    edits: tuple[Edit, ...]
+    site: Site
+    answer: Answer
+
+
+def _smallest(site: Site, asked: Asked, wanted: str, deepest: int) -> list[_Partial]:
+    """All sequences of the fewest relevant edits that reach the verdict; the order of edits does not count."""
+    frontier = [_Partial((), site, asked.of(site))]
+    for _ in range(deepest):
+        seen: set[frozenset[Edit]] = set()
+        reached: list[_Partial] = []
+        onward: list[_Partial] = []
+        for partial in frontier:
+            for further in _further(partial, asked, seen, give=wanted == ALLOWED):
+                (reached if further.answer.verdict == wanted else onward).append(further)
+        if reached:
+            return reached
+        frontier = sorted(onward, key=lambda p: sum(map(_effort, p.edits)))[:_WIDEST]
+    return []
+
+
+def _further(partial: _Partial, asked: Asked, seen: set[frozenset[Edit]], *, give: bool) -> Iterator[_Partial]:
+    relevant = edits_for_ability if asked.ability else edits_for
+    for edit in relevant(partial.site, partial.answer, give=give):
+        key = frozenset((*partial.edits, edit))
+        if len(key) == len(partial.edits) or key in seen:
+            continue
+        seen.add(key)
+        outcome = edit.done_to(partial.site)
+        if outcome.done:
+            yield _Partial((*partial.edits, edit), outcome.site, asked.of(outcome.site))
+
+
+# -- ranking --------------------------------------------------------------------------------------------------
+
+# How hard an edit is to take back: a rule is one click, a lock overwrites rules for good.
+_EFFORT = {
+    PutRule: 0,
+    TakeRule: 0,
+    Join: 1,
+    Leave: 1,
+    Lead: 2,
+    Unlead: 3,
+    SetTabs: 4,
+    SetRole: 5,
+    SetOwner: 6,
+    SetSetting: 7,
+    SetMode: 8,
+}
+
+
+def _effort(edit: Edit) -> int:
+    unlocks = isinstance(edit, SetMode) and edit.mode == CUSTOMIZABLE
+    return _EFFORT.get(type(edit), 9) - unlocks
+
+
+def _ranked(site: Site, asked: Asked, found: list[_Partial]) -> Iterator[Fix]:
+    """The best three. Counting stops as soon as a way is worse than the third so far."""
+    best: list[tuple[tuple[int, int, int, str], Fix]] = []
+    for partial in sorted(found, key=lambda p: sum(map(_effort, p.edits))):
+        limit = best[-1][0][0] if len(best) == AT_MOST else None
+        changed = side_effects(site, partial.site, asked, limit=limit)
+        if changed is None:
+            continue
+        fix = Fix(partial.edits, partial.answer, changed)
+        others = len({u for shift in changed for u in shift.users} - {asked.user})
+        rank = (fix.decisions, others, sum(map(_effort, fix.edits)), repr(fix.edits))
+        best = sorted([*best, (rank, fix)], key=lambda pair: pair[0])[:AT_MOST]
+    for _, fix in best:
+        yield fix
+
+
+def side_effects(site: Site, after: Site, asked: Asked, *, limit: int | None = None) -> tuple[Shift, ...] | None:
+    """Every decision that changes but the asked one; None as soon as there are more than `limit`."""
+    found: list[Shift] = []
+    count = 0
+    for one in shifts(site, after, model=asked.model, switches=asked.switches):
+        shift = one
+        if (shift.content, shift.capability) == (asked.content, asked.what):
+            shift = shift.without(asked.user)
+        if shift.users:
+            found.append(shift)
+            count += len(shift.users)
+        if limit is not None and count > limit:
+            return None
+    return tuple(found)

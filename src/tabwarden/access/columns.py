@@ -1,0 +1,238 @@
+"""The columnar form of a Site: whole numbers for everybody and everything, each rule list once, masks for capabilities.
+
+What the arrays mean, row by row, is told in docs/reference/columns.md; not how they are made of a Site (`convert`),
+kept in files (`store.columns`) or asked (`engine`).
+Numbers count from 0 in the order of the Site. A number at or above the count of its table means somebody or something
+that is named (by a rule, as owner, as parent) but was not read; `Names.*_named` tells its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tabwarden.model.site import Site
+
+Array = NDArray[Any]
+
+GRANTEE_KINDS = ("user", "group", "groupSet")
+USER, GROUP, GROUP_SET = range(3)
+NUMBERED = ("user", "group", "group_set", "content")
+NONE = -1  # no parent; no word; of a rule list: not read
+EMPTY_LIST = 0  # rule list 0 is the one without rules
+MOST_CAPABILITIES = 63
+
+
+class Vocabulary(NamedTuple):
+    """The few words that codes stand for: the bit of a capability, the code of a kind, mode, role or authentication."""
+
+    capabilities: tuple[str, ...]
+    kinds: tuple[str, ...]
+    modes: tuple[str, ...]
+    roles: tuple[str, ...]
+    auths: tuple[str, ...]
+
+
+class Users(NamedTuple):
+    """One row a user: `role` is a code of `Vocabulary.roles`."""
+
+    role: Array
+
+
+class Groups(NamedTuple):
+    """One row a group; `members[offsets[g]:offsets[g + 1]]` are user numbers, rising.
+
+    `read` is False where the members were not read; `everyone` marks All Users.
+    """
+
+    everyone: Array
+    read: Array
+    offsets: Array
+    members: Array
+
+
+class GroupSets(NamedTuple):
+    """One row a group set; `groups[offsets[s]:offsets[s + 1]]` are group numbers, rising."""
+
+    offsets: Array
+    groups: Array
+
+
+class Contents(NamedTuple):
+    """One row a content, projects included: `kind` and `mode` are codes, `parent` a content number or NONE,
+    `owner` a user number, `rules` a rule list or NONE (not read)."""
+
+    kind: Array
+    parent: Array
+    owner: Array
+    rules: Array
+    mode: Array
+    tabs: Array
+
+
+class Defaults(NamedTuple):
+    """One row a kind for which a project (or database) has default rules; `rules` may be NONE (not read)."""
+
+    content: Array
+    kind: Array
+    rules: Array
+
+
+class Uses(NamedTuple):
+    """One row a published data source behind a workbook, in the order of the Site."""
+
+    content: Array
+    datasource: Array
+    auth: Array
+
+
+class RuleLists(NamedTuple):
+    """Each different rule list once: rows `offsets[r]:offsets[r + 1]`, one a grantee, rising.
+
+    `grantee` is number * 4 + kind (0 user, 1 group, 2 group set); bit c of `allow` and `deny` is capability c.
+    """
+
+    offsets: Array
+    grantee: Array
+    allow: Array
+    deny: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Words:
+    """Different texts in one block of UTF-8; `ends[i]` is the byte after text i. NONE stands for no text."""
+
+    data: Array
+    ends: Array
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __getitem__(self, code: int) -> str:
+        start = int(self.ends[code - 1]) if code else 0
+        return self.data[start : int(self.ends[code])].tobytes().decode("utf-8", "surrogatepass")
+
+    def all(self) -> list[str]:
+        """Every text, in order of its code."""
+        whole = self.data.tobytes()
+        starts = [0, *self.ends.tolist()]
+        pairs = pairwise(starts)
+        return [whole[start:end].decode("utf-8", "surrogatepass") for start, end in pairs]
+
+    @staticmethod
+    def of(texts: Iterable[str]) -> Words:
+        """The table of these texts, which differ."""
+        parts = [text.encode("utf-8", "surrogatepass") for text in texts]
+        ends = np.cumsum([len(part) for part in parts], dtype=np.int64) if parts else np.zeros(0, np.int64)
+        return Words(np.frombuffer(b"".join(parts), np.uint8), ends)
+
+
+class Names(NamedTuple):
+    """The one table of ids and names: codes into `words` (NONE: not told), a row for each row of the facts.
+
+    `user_named`, `group_named`, `group_set_named` and `content_named` are ids beyond the counts: named, not read.
+    """
+
+    words: Words
+    user_id: Array
+    user_name: Array
+    user_domain: Array
+    user_full_name: Array
+    user_email: Array
+    user_auth_setting: Array
+    user_last_login: Array
+    user_named: Array
+    group_id: Array
+    group_name: Array
+    group_domain: Array
+    group_minimum_site_role: Array
+    group_grant_on: Array
+    group_named: Array
+    group_set_id: Array
+    group_set_name: Array
+    group_set_named: Array
+    content_id: Array
+    content_name: Array
+    content_description: Array
+    content_created: Array
+    content_updated: Array
+    content_named: Array
+
+    def ids(self, table: str) -> list[str]:
+        """Ids of `user`, `group`, `group_set` or `content` by number, those only named behind those read."""
+        codes = np.concatenate((getattr(self, f"{table}_id"), getattr(self, f"{table}_named")))
+        words = self.words.all()
+        return [words[code] for code in codes.tolist()]
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """A whole Site as arrays; `about` is the Site without its people and content (name, settings, when taken).
+
+    `open_names` gives the ids and names when they are first asked for: the engine needs none of them.
+    """
+
+    about: Site
+    vocabulary: Vocabulary
+    users: Users
+    groups: Groups
+    group_sets: GroupSets
+    contents: Contents
+    defaults: Defaults
+    uses: Uses
+    rules: RuleLists
+    open_names: Callable[[], Names] = field(repr=False)
+
+    @cached_property
+    def names(self) -> Names:
+        """Ids and names of everybody and everything."""
+        return self.open_names()
+
+    @cached_property
+    def _ids(self) -> Mapping[str, list[str]]:
+        return {table: self.names.ids(table) for table in NUMBERED}
+
+    def id_of(self, table: str, number: int) -> str:
+        """The id of a `user`, `group`, `group_set` or `content` by its number, read or only named."""
+        return self._ids[table][number]
+
+    @cached_property
+    def grantee_numbers(self) -> tuple[Mapping[str, int], ...]:
+        """Number of each user, group and group set by id, those only named among them; by code of the grantee kind."""
+        return tuple({each: number for number, each in enumerate(self._ids[table])} for table in NUMBERED[:3])
+
+    @cached_property
+    def user_numbers(self) -> Mapping[str, int]:
+        """Number of each user who is on the site, by id."""
+        return {user: number for number, user in enumerate(self._ids["user"][: len(self.users.role)])}
+
+    @cached_property
+    def content_numbers(self) -> Mapping[str, int]:
+        """Number of each content that was read, by id."""
+        return {content: number for number, content in enumerate(self._ids["content"][: len(self.contents.kind)])}
+
+    @cached_property
+    def group_numbers(self) -> Mapping[str, int]:
+        """Number of each group that was read, by id."""
+        return {group: number for number, group in enumerate(self._ids["group"][: len(self.groups.read)])}
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """How many users, groups, memberships, contents, rule lists and rule rows there are, and bytes of the facts."""
+        tables = (self.users, self.groups, self.group_sets, self.contents, self.defaults, self.uses, self.rules)
+        return {
+            "users": len(self.users.role),
+            "groups": len(self.groups.read),
+            "memberships": len(self.groups.members),
+            "group_sets": len(self.group_sets.offsets) - 1,
+            "contents": len(self.contents.kind),
+            "rule_lists": len(self.rules.offsets) - 1,
+            "rule_rows": len(self.rules.grantee),
+            "bytes": sum(array.nbytes for table in tables for array in table),
+        }

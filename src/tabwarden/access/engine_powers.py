@@ -1,0 +1,265 @@
+"""Who owns or leads which project, directly and through its parents, for the whole site. Not what that allows.
+
+Source: tableau-permissions §3.1 step 2b, §3.4 (the classic model) and §4.5.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from tabwarden.access.columns import GROUP, GROUP_SET, NONE, USER, Array, Columns
+from tabwarden.access.engine_people import Belongs, People
+from tabwarden.access.engine_rules import expand
+from tabwarden.model.switches import CLASSIC
+
+LEADER_CAPABILITIES = ("ProjectLeader", "InheritedProjectLeader")
+
+
+class Leaders(NamedTuple):
+    """Leader rules, one row each: project (row of `Powers.contents`), grantee code, and whether they allow and deny."""
+
+    project: Array
+    grantee: Array
+    allow: Array
+    deny: Array
+
+
+class Powers:
+    """Projects of a site as rows: `contents[row]` is the content, `row[content]` the way back (NONE: no project)."""
+
+    def __init__(self, columns: Columns, people: People, model: str) -> None:
+        held = columns.contents
+        self.people, self.classic = people, model == CLASSIC
+        code = columns.vocabulary.kinds.index("project")
+        self.contents = np.flatnonzero(held.kind == code)
+        self.row = np.full(len(held.kind), NONE, np.int64)
+        self.row[self.contents] = np.arange(len(self.contents))
+        above = held.parent[self.contents].astype(np.int64)
+        inside = (above >= 0) & (above < len(held.kind))
+        self.parent = np.full(len(above), NONE, np.int64)
+        self.parent[inside] = self.row[above[inside]]
+        self.owner = held.owner[self.contents]
+        rules = held.rules[self.contents].astype(np.int64)
+        self.leaders = self._leaders(columns, rules)
+        self._unread_here = (rules == NONE) | (above >= len(held.kind))
+        self.order = self._top_down()
+
+    def _leaders(self, columns: Columns, rules: Array) -> Leaders:
+        names = columns.vocabulary.capabilities
+        bits = np.uint64(sum(1 << names.index(name) for name in LEADER_CAPABILITIES))
+        project, row = expand(columns.rules.offsets, rules)
+        allow, deny = columns.rules.allow[row] & bits != 0, columns.rules.deny[row] & bits != 0
+        speaks = allow | deny
+        return Leaders(project[speaks], columns.rules.grantee[row[speaks]], allow[speaks], deny[speaks])
+
+    def _top_down(self) -> list[tuple[Array, Array]]:
+        """Projects level by level below the top, each with its parents."""
+        levels = []
+        here = np.flatnonzero(self.parent != NONE)
+        depth = np.zeros(len(self.parent), np.int64)
+        above = self.parent[here]
+        for _ in range(len(self.parent)):
+            if not len(here):
+                break
+            depth[here] += 1
+            above = self.parent[above]
+            here, above = here[above != NONE], above[above != NONE]
+        for level in range(1, int(depth.max(initial=0)) + 1):
+            rows = np.flatnonzero(depth == level)
+            levels.append((rows, self.parent[rows]))
+        return levels
+
+    def flow_down(self, direct: Array) -> Array:
+        """`direct` (a row a project, of bools or packed rows) with what the parents have added, in place."""
+        for rows, parents in self.order:
+            direct[rows] |= direct[parents]
+        return direct
+
+    # -- of one user ------------------------------------------------------------------------------------------
+
+    def of_user(self, user: int, belongs: Belongs) -> Array:
+        """Projects the user rules, as a bool a row."""
+        direct = np.zeros(len(self.contents), bool)
+        if self.classic:
+            direct[self._classic(user, belongs)] = True
+        else:
+            direct[self._owned(user)] = True
+            direct[self._led(user, belongs)] = True
+        return self.flow_down(direct)
+
+    @cached_property
+    def _by_owner(self) -> tuple[Array, Array]:
+        order = np.argsort(self.owner, kind="stable")
+        return self.owner[order], order
+
+    def _owned(self, user: int) -> Array:
+        owners, order = self._by_owner
+        return order[np.searchsorted(owners, user) : np.searchsorted(owners, user, side="right")]
+
+    @cached_property
+    def _by_grantee(self) -> tuple[Array, Array]:
+        order = np.argsort(self.leaders.grantee, kind="stable")
+        return self.leaders.grantee[order], order
+
+    def _speaking(self, user: int, belongs: Belongs) -> Array:
+        """Leader rules that speak of the user for sure."""
+        codes, order = self._by_grantee
+        if not len(codes):
+            return order
+        mine = np.concatenate(
+            (
+                [user * 4 + USER],
+                belongs.groups * 4 + GROUP,
+                self.people.everyone * 4 + GROUP,
+                belongs.sets * 4 + GROUP_SET,
+            )
+        )
+        return order[_within(codes, mine)]
+
+    def _led(self, user: int, belongs: Belongs) -> Array:
+        rows = self._speaking(user, belongs)
+        return self.leaders.project[rows[self.leaders.allow[rows]]]
+
+    def _classic(self, user: int, belongs: Belongs) -> Array:
+        """The classic model: the capability obeys the precedence of all others, sets after groups, no owners."""
+        rows = self._speaking(user, belongs)
+        count = len(self.contents)
+        said: dict[tuple[int, str], Array] = {}
+        for kind in (USER, GROUP, GROUP_SET):
+            of_kind = rows[(self.leaders.grantee[rows] & 3) == kind]
+            for mode, speaks in (("allow", self.leaders.allow), ("deny", self.leaders.deny)):
+                there = np.zeros(count, bool)
+                there[self.leaders.project[of_kind[speaks[of_kind]]]] = True
+                said[kind, mode] = there
+        by_groups = ~said[GROUP, "deny"] & (said[GROUP, "allow"] | said[GROUP_SET, "allow"])
+        return np.flatnonzero(~said[USER, "deny"] & (said[USER, "allow"] | by_groups))
+
+    def unknown_of_user(self, belongs: Belongs) -> Array | None:
+        """Projects which the user perhaps leads, for what was not read; None where all was read."""
+        if not self.some_unread:
+            return None
+        direct = self._unread_here.copy()
+        unread = np.concatenate(
+            (
+                self.people.unread_groups * 4 + GROUP,
+                self.people.unread_sets * 4 + GROUP_SET,
+                belongs.perhaps_sets * 4 + GROUP_SET,
+            )
+        )
+        rows = np.isin(self.leaders.grantee, unread) & self.leaders.allow
+        direct[self.leaders.project[rows]] = True
+        return self.flow_down(direct)
+
+    @cached_property
+    def some_unread(self) -> bool:
+        """Whether anything about leaders was not read."""
+        return bool(self._unread_here.any()) or self.people.some_unread
+
+    # -- of all users: packed rows ----------------------------------------------------------------------------
+
+    def row_bits(self, project: int) -> Array:
+        """Packed row of who rules one project."""
+        bits = self.people.no_bits.copy()
+        for here in self.chain(project):
+            if not self.classic and self.owner[here] < self.people.count:
+                bits[self.owner[here] >> 6] |= np.uint64(1 << (int(self.owner[here]) & 63))
+            bits |= self._leading(here)
+        return bits
+
+    def unknown_bits(self, project: int) -> Array | None:
+        """Packed row of who perhaps leads one project; None where all was read."""
+        if not self.some_unread:
+            return None
+        bits = self.people.no_bits.copy()
+        for here in self.chain(project):
+            if self._unread_here[here]:
+                return self.people.all_bits
+            rows = self._rows_of(here)
+            codes = self.leaders.grantee[rows[self.leaders.allow[rows]]]
+            for row in self.people.row_of(codes[(codes & 3) != USER]).tolist():
+                bits |= self.people.perhaps_rows[row]
+        return bits
+
+    def chain(self, project: int) -> list[int]:
+        """The project's row and those of its parents."""
+        found = []
+        while project != NONE and project not in found:
+            found.append(project)
+            project = int(self.parent[project])
+        return found
+
+    @cached_property
+    def _starts(self) -> Array:
+        return np.searchsorted(self.leaders.project, np.arange(len(self.contents) + 1))
+
+    def _rows_of(self, project: int) -> Array:
+        return np.arange(self._starts[project], self._starts[project + 1])
+
+    def _leading(self, project: int) -> Array:
+        rows = self._rows_of(project)
+        if not len(rows):
+            return self.people.no_bits
+        codes = self.leaders.grantee[rows]
+        allow = self._union(codes[self.leaders.allow[rows]])
+        if not self.classic:
+            return allow
+        denying, allowing = codes[self.leaders.deny[rows]], codes[self.leaders.allow[rows]]
+        user_deny, user_allow = (self._union(c[(c & 3) == USER]) for c in (denying, allowing))
+        group_deny = self._union(denying[(denying & 3) == GROUP])
+        others = self._union(allowing[(allowing & 3) != USER])
+        return ~user_deny & (user_allow | (~group_deny & others))
+
+    def _union(self, codes: Array) -> Array:
+        return union(self.people, codes)
+
+    @cached_property
+    def rows(self) -> Array:
+        """Packed rows of who rules each project; one row more, of nobody, for NONE."""
+        rows = np.zeros((len(self.contents) + 1, self.people.words), np.uint64)
+        for project in np.unique(self.leaders.project).tolist():
+            rows[project] = self._leading(project)
+        if not self.classic:
+            mine = np.flatnonzero(self.owner < self.people.count)
+            at, bit = self.owner[mine] >> 6, np.left_shift(np.uint64(1), (self.owner[mine] & 63).astype(np.uint64))
+            rows[mine, at] |= bit
+        self.flow_down(rows[:-1])
+        return rows
+
+    @cached_property
+    def perhaps_rows(self) -> Array | None:
+        """Packed rows of who perhaps leads each project; None where all was read."""
+        if not self.some_unread:
+            return None
+        rows = np.zeros((len(self.contents) + 1, self.people.words), np.uint64)
+        for project in range(len(self.contents)):
+            bits = self.unknown_bits(project)
+            assert bits is not None
+            rows[project] = bits
+        return rows
+
+
+def union(people: People, codes: Array) -> Array:
+    """Packed row of who is one of the grantees, for sure."""
+    bits = people.no_bits.copy()
+    users = codes[(codes & 3) == USER] >> 2
+    users = users[users < people.count]
+    if len(users):
+        bits |= people.pack(users)
+    for row in people.row_of(codes[(codes & 3) != USER]).tolist():
+        bits |= people.rows[row]
+    return bits
+
+
+def _within(ordered: Array, values: Array) -> Array:
+    """Places in `ordered` that hold any of `values`."""
+    starts = np.searchsorted(ordered, values)
+    ends = np.searchsorted(ordered, values, side="right")
+    counts = ends - starts
+    if not counts.any():
+        return np.zeros(0, np.int64)
+    ends_out = np.cumsum(counts)
+    found: Array = np.repeat(starts, counts) + np.arange(int(ends_out[-1])) - np.repeat(ends_out - counts, counts)
+    return found

@@ -1,0 +1,142 @@
+"""Rules of a whole site by class, by grantee and by list: the three indexes every question uses. Not the answers.
+
+A class is what contents share when the same rules, kind and lock govern them: (rule list, kind, lock).
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from tabwarden.access.columns import GROUP, GROUP_SET, NONE, USER, Array, Columns
+from tabwarden.access.engine_sources import Sources
+
+FREE, LOCKED, PERHAPS_LOCKED = range(3)
+
+
+class Classes(NamedTuple):
+    """Of each content its class; of each class its rule list (NONE: not read), kind code and lock."""
+
+    of_content: Array
+    rules: Array
+    kind: Array
+    lock: Array
+
+
+def classes_of(columns: Columns, sources: Sources) -> Classes:
+    """The classes of a site's contents."""
+    lock = np.where(sources.lock_unread, PERHAPS_LOCKED, np.where(sources.lock != NONE, LOCKED, FREE))
+    width = max(len(columns.vocabulary.kinds), 1)
+    key = ((sources.rules + 1) * width + columns.contents.kind) * 3 + lock
+    if not len(key):
+        empty = np.zeros(0, np.int64)
+        return Classes(empty, empty, empty, empty)
+    # A table over all keys finds the different ones faster than sorting a million of them.
+    seen = np.zeros(int(key.max()) + 1, bool)
+    seen[key] = True
+    keys = np.flatnonzero(seen)
+    number = np.zeros(len(seen), np.int64)
+    number[keys] = np.arange(len(keys))
+    flavour = keys // 3
+    return Classes(number[key], flavour // width - 1, flavour % width, keys % 3)
+
+
+class Entries(NamedTuple):
+    """Rule rows of one grantee kind in order of grantee: rows `offsets[g]:offsets[g + 1]` are grantee g's."""
+
+    offsets: Array
+    at: Array
+    allow: Array
+    deny: Array
+
+    def of(self, grantee: int) -> slice:
+        """Where the rows of a grantee are; none for one no rule names."""
+        if grantee + 1 >= len(self.offsets):
+            return slice(0, 0)
+        return slice(int(self.offsets[grantee]), int(self.offsets[grantee + 1]))
+
+
+class Rules:
+    """The rule rows of a site, by class and grantee."""
+
+    def __init__(self, columns: Columns, classes: Classes, mask: type[np.unsignedinteger]) -> None:
+        self.columns, self.classes, self.mask = columns, classes, mask
+        self.lists = columns.rules
+
+    @cached_property
+    def _expanded(self) -> tuple[Array, Array]:
+        """Class and rule row of each row of each class."""
+        return expand(self.lists.offsets, self.classes.rules)
+
+    @cached_property
+    def _by_kind(self) -> tuple[Entries, Entries, Entries]:
+        at, row = self._expanded
+        codes = self.lists.grantee
+        # Rule rows in order of grantee first: far fewer than rows of classes, and sorted once for all three kinds.
+        grantee = codes[row]
+        order = np.argsort(grantee, kind="stable")
+        at, row, grantee = at[order], row[order], grantee[order]
+        allow, deny = self.lists.allow.astype(self.mask)[row], self.lists.deny.astype(self.mask)[row]
+        found = []
+        for kind in (USER, GROUP, GROUP_SET):
+            mine = np.flatnonzero((grantee & 3) == kind)
+            number = grantee[mine] >> 2
+            offsets = np.zeros(int(number[-1]) + 2 if len(number) else 1, np.int64)
+            np.cumsum(np.bincount(number, minlength=len(offsets) - 1), out=offsets[1:])
+            found.append(Entries(offsets, at[mine], allow[mine], deny[mine]))
+        return found[0], found[1], found[2]
+
+    def entries(self, kind: int) -> Entries:
+        """Rows by class of the grantees of a kind (USER, GROUP, GROUP_SET)."""
+        return self._by_kind[kind]
+
+    def rows_of(self, rule_list: int, bit: int) -> tuple[Array, Array, Array]:
+        """Grantee codes of a list's rows that speak of the capability, and whether they allow and deny."""
+        start, end = int(self.lists.offsets[rule_list]), int(self.lists.offsets[rule_list + 1])
+        one = np.uint64(1 << bit)
+        allow, deny = self.lists.allow[start:end] & one != 0, self.lists.deny[start:end] & one != 0
+        speaks = allow | deny
+        return self.lists.grantee[start:end][speaks], allow[speaks], deny[speaks]
+
+
+def expand(offsets: Array, rows: Array) -> tuple[Array, Array]:
+    """For each i the entries `offsets[rows[i]]:offsets[rows[i] + 1]`: i and entry, one below the other.
+
+    A row below 0 has no entries.
+    """
+    known = np.maximum(rows, 0)
+    counts = np.where(rows >= 0, offsets[known + 1] - offsets[known], 0)
+    of = np.repeat(np.arange(len(rows)), counts)
+    ends = np.cumsum(counts)
+    within = np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - counts, counts)
+    return of, offsets[known][of] + within
+
+
+class ByGroup(NamedTuple):
+    """Numbers in order of some value: those with value v are `order[offsets[v]:offsets[v + 1]]`."""
+
+    offsets: Array
+    order: Array
+
+    def of(self, value: int) -> Array:
+        """The numbers with one value."""
+        return self.order[self.offsets[value] : self.offsets[value + 1]]
+
+    def of_all(self, values: Array) -> Array:
+        """The numbers with any of several values, one after the other."""
+        if len(values) == 1:
+            return self.of(int(values[0]))
+        return self.order[expand(self.offsets, values)[1]]
+
+
+def by_value(values: Array, count: int) -> ByGroup:
+    """Index numbers 0.. by `values`; values outside 0..count - 1 are left out."""
+    inside = (values >= 0) & (values < count)
+    rows = np.flatnonzero(inside) if not inside.all() else None
+    kept = values if rows is None else values[rows]
+    offsets = np.zeros(count + 1, np.int64)
+    np.cumsum(np.bincount(kept, minlength=count), out=offsets[1:])
+    order = np.argsort(kept.astype(np.int32) if count < 2**31 else kept, kind="stable")
+    return ByGroup(offsets, order if rows is None else rows[order])

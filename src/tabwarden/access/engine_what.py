@@ -1,0 +1,191 @@
+"""What one person may, on every content: masks of capabilities. Not who may on one content (`engine_who`).
+
+The masks are made for classes of contents and spread; contents the person owns or rules are put right after.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tabwarden.access.columns import GROUP, GROUP_SET, NONE, USER, Array
+from tabwarden.access.engine_algebra import Facts, Settled, Spoken, decide, settle, undecided
+from tabwarden.access.engine_parts import Parts
+from tabwarden.access.engine_people import Belongs
+
+
+class Masks(NamedTuple):
+    """For every content a mask of capabilities (bit c is `Engine.capabilities[c]`).
+
+    What is in neither mask is denied; `unknown` is None where nothing is unknown.
+    """
+
+    allowed: Array
+    unknown: Array | None
+
+
+class Apart(NamedTuple):
+    """Contents where more than rules decides: owned, ruled or perhaps ruled; bools a content.
+
+    `barred` and `barred_unknown` say whether a lock keeps the person from setting permissions.
+    """
+
+    contents: Array
+    power: Array
+    power_unknown: Array | None
+    barred: Array
+    barred_unknown: Array | None
+
+
+def what(parts: Parts, user: int) -> Masks:
+    """All a user may, on every content."""
+    role = int(parts.columns.users.role[user])
+    of_content, reach = parts.classes.of_content, parts.reach_of(role)
+    if parts.tables.admin[role]:
+        return Masks(reach.take(of_content), None)
+    if not parts.tables.known[role]:
+        return Masks(np.zeros(len(of_content), parts.tables.mask), reach.take(of_content))
+    belongs = parts.people.of(user)
+    told = told_classes(parts, user, belongs)
+    by_class = settle(told).within(reach)
+    allowed = by_class.allowed.take(of_content)
+    unknown = None if by_class.unknown is None else by_class.unknown.take(of_content)
+    apart = apart_of(parts, user, belongs)
+    if len(apart.contents):
+        mine = settled_apart(parts, told, apart).within(reach[of_content[apart.contents]])
+        allowed[apart.contents] = mine.allowed
+        if mine.unknown is not None:
+            unknown = np.zeros_like(allowed) if unknown is None else unknown
+            unknown[apart.contents] = mine.unknown
+        elif unknown is not None:
+            unknown[apart.contents] = 0
+    return Masks(allowed, unknown)
+
+
+def what_ids(parts: Parts, user: int, bit: int) -> Array:
+    """Numbers of the contents on which a user may exercise one capability, rising."""
+    role = int(parts.columns.users.role[user])
+    of_content, one = parts.classes.of_content, parts.tables.mask(1 << bit)
+    reach = parts.reach_of(role) & one
+    if not parts.tables.known[role] or not reach.any():
+        return np.zeros(0, np.int64)
+    if parts.tables.admin[role]:
+        return np.flatnonzero((reach != 0).take(of_content))
+    belongs = parts.people.of(user)
+    told = told_classes(parts, user, belongs)
+    held = ((settle(told).allowed & reach) != 0).take(of_content)
+    apart = apart_of(parts, user, belongs)
+    if len(apart.contents):
+        mine = settled_apart(parts, told, apart).allowed & reach[of_content[apart.contents]]
+        held[apart.contents] = mine != 0
+    return np.flatnonzero(held)
+
+
+# -- what rules and locks say, by class -----------------------------------------------------------------------
+
+
+def told_classes(parts: Parts, user: int, belongs: Belongs) -> Facts:
+    """What rules and locks say of a user who is no administrator, for each class."""
+    final = parts.switches.group_set_deny_is_final
+    groups = (*belongs.groups.tolist(), *parts.people.everyone.tolist())
+    group_allow, group_deny, _ = union(parts, GROUP, groups)
+    set_allow, set_deny, by_set = union(parts, GROUP_SET, belongs.sets.tolist())
+    user_allow, user_deny, by_user = union(parts, USER, (user,))
+    spoken = Spoken(user_allow, user_deny, group_allow, group_deny, set_allow, set_deny)
+    allowed = group_allow & ~group_deny
+    # Few classes have rules of users or group sets: the whole formula runs on those alone.
+    for at in (*by_set, *by_user):
+        allowed[at] = decide(Spoken(*(part[at] for part in spoken)), final)
+    facts = Facts(allowed, None, parts.unread, barred=parts.locked, barred_unknown=parts.perhaps_locked)
+    perhaps = _perhaps(parts, belongs) if parts.people.some_unread else None
+    if perhaps is not None:
+        facts = facts._replace(rules_unknown=undecided(spoken, perhaps, allowed, final))
+    if parts.deny_first:
+        facts = facts._replace(denied=spoken.any_deny, denied_perhaps=None if perhaps is None else perhaps.any_deny)
+    return facts
+
+
+def union(parts: Parts, kind: int, grantees: tuple[int, ...] | list[int]) -> tuple[Array, Array, list[Array]]:
+    """Masks by class of what any of the grantees is allowed and denied, and the classes that name one of them."""
+    entries, count = parts.rules.entries(kind), len(parts.classes.rules)
+    allow, deny = np.zeros(count, parts.tables.mask), np.zeros(count, parts.tables.mask)
+    touched = []
+    for grantee in grantees:
+        rows = entries.of(grantee)
+        if rows.start != rows.stop:
+            at = entries.at[rows]
+            allow[at] |= entries.allow[rows]
+            deny[at] |= entries.deny[rows]
+            touched.append(at)
+    return allow, deny, touched
+
+
+def _perhaps(parts: Parts, belongs: Belongs) -> Spoken:
+    """Masks by class of rules of groups and sets that perhaps include the person."""
+    people = parts.people
+    group_allow, group_deny, _ = union(parts, GROUP, people.unread_groups.tolist())
+    sets = (*people.unread_sets.tolist(), *belongs.perhaps_sets.tolist())
+    set_allow, set_deny, _ = union(parts, GROUP_SET, sets)
+    nothing = np.zeros_like(group_allow)
+    return Spoken(nothing, nothing, group_allow, group_deny, set_allow, set_deny)
+
+
+# -- owners and leaders, content by content -------------------------------------------------------------------
+
+
+def apart_of(parts: Parts, user: int, belongs: Belongs) -> Apart:
+    """The contents a user owns, rules or perhaps rules."""
+    ruled = parts.powers.of_user(user, belongs)
+    perhaps = parts.powers.unknown_of_user(belongs)
+    owned = parts.by_owner.of(user)
+    projects = np.flatnonzero(ruled if perhaps is None else ruled | perhaps)
+    if perhaps is not None:
+        projects = np.append(projects, len(ruled))
+    parts_of = [owned] if not len(projects) else [parts.by_project.of_all(projects), owned]
+    contents = np.unique(np.concatenate(parts_of)) if len(parts_of) > 1 and len(owned) else parts_of[0]
+    if not len(contents):
+        return Apart(contents, contents, None, contents, None)
+    # One row more: a project that was not read, which perhaps the user leads; NONE (-1) must not reach it.
+    row, lock = parts.project_row[contents], parts.lock_row[contents]
+    rules_it = _at(ruled, row)
+    over_lock = _at(ruled, lock)
+    locked = (lock != NONE) & ~over_lock
+    power = rules_it | (parts.owner[contents] == user)
+    lock_unread = parts.sources.lock_unread[contents]
+    if perhaps is None:
+        unsure = lock_unread if lock_unread.any() else None
+        return Apart(contents, power, None, locked & ~lock_unread, unsure)
+    perhaps_rules = _at(perhaps, row) | (row == len(ruled))
+    perhaps_over = _at(perhaps, lock)
+    barred = locked & ~perhaps_over & ~lock_unread
+    return Apart(contents, power, perhaps_rules, barred, lock_unread | (locked & perhaps_over))
+
+
+def _at(flags: Array, rows: Array) -> Array:
+    """`flags[rows]`, False for rows outside."""
+    inside = (rows >= 0) & (rows < len(flags))
+    if inside.all():
+        return flags[rows]
+    found = np.zeros(len(rows), bool)
+    found[inside] = flags[rows[inside]]
+    return found
+
+
+def settled_apart(parts: Parts, told: Facts, apart: Apart) -> Settled:
+    """What holds on the contents of `apart`."""
+    at = parts.classes.of_content[apart.contents]
+    mask = parts.tables.mask
+    every = ~mask(0)
+
+    def spread(flags: Array | None, bits: np.unsignedinteger) -> Array | None:
+        return None if flags is None else np.where(flags, bits, mask(0))
+
+    of_class = {name: part[at] for name, part in told._asdict().items() if part is not None}
+    facts = Facts(**of_class)._replace(
+        power=spread(apart.power, every),
+        power_unknown=spread(apart.power_unknown, every),
+        barred=spread(apart.barred, parts.edit),
+        barred_unknown=spread(apart.barred_unknown, parts.edit),
+    )
+    return settle(facts)

@@ -1,0 +1,124 @@
+"""Who may exercise one capability on one content: packed rows, a bit a user. Not what one person may: `engine_what`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tabwarden.access.columns import GROUP, GROUP_SET, NONE, USER, Array
+from tabwarden.access.engine_algebra import Facts, Spoken, decide, settle, undecided
+from tabwarden.access.engine_parts import CHANGE_PERMISSIONS, Parts
+from tabwarden.access.engine_powers import union
+
+
+class Row(NamedTuple):
+    """For every user a bit (user u in bit u % 64 of word u // 64); what is in neither row is denied.
+
+    `unknown` is None where nothing is unknown.
+    """
+
+    allowed: Array
+    unknown: Array | None
+
+
+class Reach(NamedTuple):
+    """Packed rows of whom roles leave a capability of a kind: those it depends on rules for, administrators, and
+    people whose role is unknown."""
+
+    open_to: Array
+    admins: Array
+    strange: Array
+
+
+class Who:
+    """Rows of one site; what role and kind leave open is kept for each kind and capability."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts, self.people = parts, parts.people
+        self._reach: dict[tuple[int, int], Reach] = {}
+
+    def row(self, bit: int, content: int) -> Row:
+        """Who may exercise capability `bit` on `content`."""
+        parts = self.parts
+        reach = self.reach(int(parts.columns.contents.kind[content]), bit)
+        rule_list = int(parts.sources.rules[content])
+        facts = self.by_rules(rule_list, bit)._replace(power=self._power(content))
+        row = int(parts.project_row[content])
+        if parts.powers.some_unread:
+            unsure = self.people.all_bits if row == len(parts.powers.contents) else parts.powers.unknown_bits(row)
+            facts = facts._replace(power_unknown=unsure)
+        if bit == parts.tables.bit(CHANGE_PERMISSIONS):
+            facts = self._under_lock(facts, content)
+        return self.finished(facts, reach)
+
+    def finished(self, facts: Facts, reach: Reach) -> Row:
+        """The row of these facts, with ceilings, administrators and people whose role nobody knows."""
+        settled = settle(facts)
+        allowed = (settled.allowed & reach.open_to) | reach.admins
+        unknown = None if settled.unknown is None else settled.unknown & reach.open_to
+        if reach.strange.any():
+            unknown = reach.strange if unknown is None else unknown | reach.strange
+        return Row(allowed, unknown)
+
+    def reach(self, kind: int, bit: int) -> Reach:
+        """Whom roles leave capability `bit` on contents of a kind."""
+        if (kind, bit) not in self._reach:
+            tables, roles = self.parts.tables, self.parts.columns.users.role
+            can = (tables.reach[:, kind] >> tables.mask(bit)) & tables.mask(1) != 0
+            rows = [can & ~tables.admin & tables.known, can & tables.admin, can & ~tables.known]
+            self._reach[kind, bit] = Reach(*(self.people.pack(np.flatnonzero(these[roles])) for these in rows))
+        return self._reach[kind, bit]
+
+    def by_rules(self, rule_list: int, bit: int, *, of_users: bool = True) -> Facts:
+        """What one rule list says of everybody; without `of_users` its rules for single users are left out."""
+        parts, people = self.parts, self.people
+        nobody = people.no_bits
+        if rule_list == NONE:
+            unread = people.all_bits
+            return Facts(nobody, None, unread, denied=nobody if parts.deny_first else None)
+        codes, allow, deny = parts.rules.rows_of(rule_list, bit)
+        kinds = codes & 3
+        if not of_users:
+            codes, allow, deny, kinds = (each[kinds != USER] for each in (codes, allow, deny, kinds))
+        rows = [union(people, codes[(kinds == k) & m]) for k in (USER, GROUP, GROUP_SET) for m in (allow, deny)]
+        final = parts.switches.group_set_deny_is_final
+        spoken = Spoken(*rows)
+        facts = Facts(decide(spoken, final))
+        perhaps = None
+        if people.some_unread:
+            rows = [self._perhaps(codes[(kinds == k) & m]) for k in (GROUP, GROUP_SET) for m in (allow, deny)]
+            perhaps = Spoken(nobody, nobody, *rows)
+            facts = facts._replace(rules_unknown=undecided(spoken, perhaps, facts.rules, final))
+        if parts.deny_first:
+            facts = facts._replace(denied=spoken.any_deny, denied_perhaps=None if perhaps is None else perhaps.any_deny)
+        return facts
+
+    def _perhaps(self, codes: Array) -> Array:
+        rows = self.people.perhaps_rows[self.people.row_of(codes)]
+        return np.bitwise_or.reduce(rows, axis=0) if len(rows) else self.people.no_bits
+
+    def _power(self, content: int) -> Array:
+        """Who owns or rules the content."""
+        parts = self.parts
+        project = int(parts.project_row[content])
+        inside = NONE < project < len(parts.powers.contents)
+        bits = parts.powers.row_bits(project) if inside else self.people.no_bits.copy()
+        owner = int(parts.owner[content])
+        if NONE < owner < self.people.count:
+            bits[owner >> 6] |= np.uint64(1 << (owner & 63))
+        return bits
+
+    def _under_lock(self, facts: Facts, content: int) -> Facts:
+        """Set Permissions under a lock belongs to those who rule the managing project."""
+        parts, people = self.parts, self.people
+        if parts.sources.lock_unread[content]:
+            return facts._replace(barred_unknown=people.all_bits)
+        lock = int(parts.lock_row[content])
+        if lock == NONE:
+            return facts
+        outside = ~parts.powers.row_bits(lock) & people.all_bits
+        unsure = parts.powers.unknown_bits(lock)
+        if unsure is None:
+            return facts._replace(barred=outside)
+        return facts._replace(barred=outside & ~unsure, barred_unknown=outside & unsure)

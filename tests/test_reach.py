@@ -8,7 +8,6 @@ from random import Random
 
 import pytest
 
-from dense_sites import GRANTEES, GROUPS, USERS, decisions, dense_site
 from tabwarden.access.reference import as_seen_by, may
 from tabwarden.change.edits import (
     DeleteContent,
@@ -34,6 +33,7 @@ from tabwarden.change.reach import shifts
 from tabwarden.model.governing import governing
 from tabwarden.model.site import MODES, Content, Rule, Site, User
 from tabwarden.model.switches import MODELS
+from tiny_sites import GRANTEES, GROUPS, USERS, decisions, tiny_site
 
 Decision = tuple[str, str, str]
 
@@ -106,7 +106,7 @@ def test_shifts_are_what_asking_everything_twice_finds(part: int) -> None:
     done = 0
     for seed in range(part * 60, part * 60 + 60):
         random = Random(f"edits {seed}")
-        before = after = dense_site(seed)
+        before = after = tiny_site(seed)
         for _ in range(random.randrange(1, 4)):
             edit = some_edit(random)
             try:
@@ -120,7 +120,7 @@ def test_shifts_are_what_asking_everything_twice_finds(part: int) -> None:
 
 
 def test_what_was_not_read_is_lost_not_kept() -> None:
-    site = dense_site(3)
+    site = tiny_site(3)
     held = site.contents["w"]
     unread = site.with_contents(replace(held, rules=None), replace(site.contents["v"], rules=None))
     for model in MODELS:
@@ -130,7 +130,7 @@ def test_what_was_not_read_is_lost_not_kept() -> None:
 
 def test_a_thousand_alike_are_asked_once() -> None:
     """People who share role and groups come as one shift."""
-    site = dense_site(5)
+    site = tiny_site(5)
     crowd = [User(f"u{n}", f"u{n}", "Viewer") for n in range(300)]
     site = site.with_users(*crowd)
     site = site.with_groups(

@@ -51,6 +51,7 @@ LIVES_IN = {
     "read": "read",
     "sandbox": "sandbox",
     "settings": "settings",
+    "whatif": "whatif",
 }
 
 

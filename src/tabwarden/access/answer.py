@@ -12,6 +12,15 @@ from tabwarden.model.switches import CURRENT
 ALLOWED, DENIED, UNKNOWN = "allowed", "denied", "unknown"
 
 
+class Disputed(NamedTuple):
+    """An open point that this answer hangs on: with the switch at `value` it would be this verdict instead."""
+
+    switch: str
+    value: str
+    verdict: str
+    because: str
+
+
 class Losing(NamedTuple):
     """A rule that spoke but did not decide; `to` is the reason code of the step that beat it."""
 
@@ -38,6 +47,7 @@ class Answer:
     `because` is the reason code of the step that decided; `deciding` the rules of that step, `losing` all other
     rules that speak of the person; `at` is the content an override comes from (the project somebody leads).
     `ceiling` is yes, no or unknown; `conditions` are the answers an ability was composed from.
+    `disputed` names the open points that would turn it, where somebody asked for them (`access.disputed`).
     An Answer is not a yes: ask `.allowed`.
     """
 
@@ -54,6 +64,7 @@ class Answer:
     governing: Governing | None = None
     steps: tuple[Step, ...] = ()
     conditions: tuple[Answer, ...] = field(default=())
+    disputed: tuple[Disputed, ...] = ()
 
     @property
     def allowed(self) -> bool:

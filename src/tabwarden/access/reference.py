@@ -31,7 +31,7 @@ from tabwarden.model.capability import applies, capabilities_of
 from tabwarden.model.governing import governing, lock_is_unknown, managing_project
 from tabwarden.model.roles import classic_permits, is_admin, is_known, permits
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, Rule, Site, SiteSettings
-from tabwarden.model.switches import CLASSIC, CURRENT, DENY_FIRST, DOCUMENTED, Switches
+from tabwarden.model.switches import AI_ACCESS_KINDS, CLASSIC, CURRENT, DENY_FIRST, DOCUMENTED, Switches
 
 # Step 3 to 5 as a table: the first line that has a rule decides.
 PRECEDENCE = (
@@ -73,20 +73,24 @@ def may(
     return _evaluate(asked)
 
 
-def who(site: Site, capability: str, content: str, *, model: str = CURRENT) -> Iterator[Answer]:
+def who(
+    site: Site, capability: str, content: str, *, model: str = CURRENT, switches: Switches = DOCUMENTED
+) -> Iterator[Answer]:
     """The Answer for every user of the site, in order of name."""
     for user in sorted(site.users.values(), key=lambda u: (u.name.casefold(), u.domain)):
-        yield may(site, user.id, capability, content, model=model)
+        yield may(site, user.id, capability, content, model=model, switches=switches)
 
 
-def what(site: Site, user: str, content: str, *, model: str = CURRENT) -> Iterator[Answer]:
+def what(
+    site: Site, user: str, content: str, *, model: str = CURRENT, switches: Switches = DOCUMENTED
+) -> Iterator[Answer]:
     """The Answer for every capability the content has, and for unknown ones that a rule on it names."""
     kind = site.contents[content].kind
     known = capabilities_of(kind)
     found = governing(as_seen_by(site, model), content).rules or ()
     strange = sorted({rule.capability for rule in found if applies(rule.capability, kind) is None})
     for capability in (*known, *strange):
-        yield may(site, user, capability, content, model=model)
+        yield may(site, user, capability, content, model=model, switches=switches)
 
 
 def as_seen_by(site: Site, model: str) -> Site:
@@ -113,8 +117,12 @@ class _Question(NamedTuple):
 def _evaluate(asked: _Question) -> Answer:
     site, user, capability, content = asked.site, asked.user, asked.capability, asked.content
     held, role = site.contents[content], site.users[user].site_role
-    exists = applies(capability, held.kind)
-    reachable = classic_permits(role, capability) if asked.model == CLASSIC else permits(role, held.kind, capability)
+    exists = _exists(asked, held.kind)
+    reachable = (
+        classic_permits(role, capability)
+        if asked.model == CLASSIC
+        else permits(role, held.kind, capability, asked.switches)
+    )
     off = switched_off(site.settings, capability)
     rules = _rules_about(asked)
     blank = Answer(
@@ -145,6 +153,13 @@ def _evaluate(asked: _Question) -> Answer:
     if asked.model == DENY_FIRST:
         return _deny_first(asked, blank, rules)
     return _tableau(asked, blank, rules)
+
+
+def _exists(asked: _Question, kind: str) -> bool | None:
+    """Whether the kind has the capability; of AI Access, once its REST name is told, workbooks and data sources."""
+    if asked.switches.ai_access_name and asked.capability == asked.switches.ai_access_name:
+        return kind in AI_ACCESS_KINDS
+    return applies(asked.capability, kind)
 
 
 def _tableau(asked: _Question, blank: Answer, rules: list[_Spoken]) -> Answer:

@@ -27,6 +27,7 @@ from tabwarden.change.people import Outcome
 from tabwarden.model.capability import applies
 from tabwarden.model.governing import managing_project
 from tabwarden.model.site import ALLOW, LOCKED, MODES, Content, Grantee, Rule, Rules, Site, SiteSettings
+from tabwarden.model.switches import DOCUMENTED, Switches
 
 
 class Edit:
@@ -34,7 +35,7 @@ class Edit:
 
     __slots__ = ()
 
-    def done_to(self, site: Site) -> Outcome:
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """The Site afterwards, or the refusal."""
         raise NotImplementedError
 
@@ -83,7 +84,7 @@ class PutRule(_OfRule):
 
     __slots__ = ()
 
-    def done_to(self, site: Site) -> Outcome:
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """Refused under a lock, on views with tabs, and for what the kind does not have."""
         refusal = self._refusal(site)
         if refusal is not None:
@@ -96,7 +97,7 @@ class TakeRule(_OfRule):
 
     __slots__ = ()
 
-    def done_to(self, site: Site) -> Outcome:
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """As PutRule; one that is not there is refused, so that nobody thinks it had been."""
         refusal = self._refusal(site)
         held = site.contents[self.content]
@@ -118,7 +119,7 @@ class PutTemplate(Edit):
     capabilities: frozenset[str]
     default_for: str | None = None
 
-    def done_to(self, site: Site) -> Outcome:
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """Refused where PutRule is; leader rules of the row stay."""
         refusal = _not_editable(site, self.content, self.default_for)
         if refusal is not None:
@@ -139,7 +140,7 @@ class Lead(Edit):
     project: str
     grantee: Grantee
 
-    def done_to(self, site: Site) -> Outcome:
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """Refused on anything but a project."""
         if site.contents[self.project].kind != "project":
             return _refused(site, "not_applicable")
@@ -153,7 +154,7 @@ class Unlead(Edit):
     project: str
     grantee: Grantee
 
-    def done_to(self, site: Site) -> Outcome:
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """Refused where he is none by a rule of this very project."""
         rules = site.contents[self.project].rules or frozenset()
         if Rule(self.grantee, LEADER, ALLOW) not in rules:
@@ -171,7 +172,7 @@ class Join(Edit):
     group: str
     user: str
 
-    def done_to(self, site: Site) -> Outcome:
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """Refused for All Users and for who is in it already."""
         return people.add_to_group(site, self.group, (self.user,))
 
@@ -183,7 +184,7 @@ class Leave(Edit):
     group: str
     user: str
 
-    def done_to(self, site: Site) -> Outcome:
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """Refused for All Users and for who is not in it."""
         return people.remove_from_group(site, self.group, (self.user,))
 
@@ -194,7 +195,7 @@ class DeleteGroup(Edit):
 
     group: str
 
-    def done_to(self, site: Site) -> Outcome:
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """Refused for All Users."""
         return people.delete_group(site, self.group)
 
@@ -206,9 +207,9 @@ class SetRole(Edit):
     user: str
     role: str
 
-    def done_to(self, site: Site) -> Outcome:
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """Refused as REST refuses it: below a group's minimum, without a seat, to or from Server Administrator."""
-        return people.set_site_role(site, self.user, self.role)
+        return people.set_site_role(site, self.user, self.role, switches=switches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +219,7 @@ class RemoveUser(Edit):
     user: str
     heir: str | None = None
 
-    def done_to(self, site: Site) -> Outcome:
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """An owner without heir stays, out of his groups and Unlicensed; the Outcome says it was not done."""
         return people.remove_user(site, self.user, heir=self.heir)
 
@@ -230,7 +231,7 @@ class SetOwner(Edit):
     content: str
     to: str
 
-    def done_to(self, site: Site) -> Outcome:
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """Refused for a new owner whose site role cannot own it; views follow their workbook."""
         kind = site.contents[self.content].kind
         if kind == "view":
@@ -249,7 +250,7 @@ class SetMode(Edit):
     project: str
     mode: str
 
-    def done_to(self, site: Site) -> Outcome:
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """Refused below a project that locks nested projects: the mode is set there."""
         held = site.contents[self.project]
         if held.kind != "project" or self.mode not in MODES:
@@ -266,7 +267,7 @@ class SetTabs(Edit):
     workbook: str
     shown: bool
 
-    def done_to(self, site: Site) -> Outcome:
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """Refused on anything but a workbook."""
         if site.contents[self.workbook].kind != "workbook":
             return _refused(site, "not_applicable")
@@ -281,7 +282,7 @@ class MoveTo(Edit):
     content: str
     target: str | None
 
-    def done_to(self, site: Site) -> Outcome:
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """Refused into itself, into what is no project, and for content to the top level."""
         held = site.contents[self.content]
         if self.target is None:
@@ -291,7 +292,7 @@ class MoveTo(Edit):
             wrong = site.contents[self.target].kind != "project" or self.target in below
         if wrong or held.kind in ("view", "table"):
             return _refused(site, "not_applicable")
-        return _done(effects.move(site, self.content, self.target))
+        return _done(effects.move(site, self.content, self.target, switches=switches))
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +302,7 @@ class NewProject(Edit):
     project: Content
     like: str | None = None
 
-    def done_to(self, site: Site) -> Outcome:
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """As Tableau makes one (a copy of its parent or of Default), then, with `like`, as the template says."""
         if self.project.id in site.contents:
             return _refused(site, "exists")
@@ -320,7 +321,7 @@ class DeleteContent(Edit):
 
     content: str
 
-    def done_to(self, site: Site) -> Outcome:
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """The Default project stays."""
         if self.content == site.default_project_id:
             return _refused(site, "default_project")
@@ -334,7 +335,7 @@ class SetSetting(Edit):
     setting: str
     value: bool
 
-    def done_to(self, site: Site) -> Outcome:
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """Only settings that are on or off."""
         known = {f.name for f in fields(SiteSettings) if isinstance(getattr(site.settings, f.name), bool)}
         if self.setting not in known:

@@ -25,6 +25,7 @@ from tabwarden.model.site import (
     Rules,
     Site,
 )
+from tabwarden.model.switches import DOCUMENTED, Switches
 
 # -- locks ----------------------------------------------------------------------------------------------------
 
@@ -258,12 +259,16 @@ def publish(site: Site, content: Content, views: Sequence[Content] = ()) -> Site
     return site.with_contents(born, *(replace(v, parent=content.id, rules=seen, owner=content.owner) for v in views))
 
 
-def overwrite(site: Site, content: str, by: str, new_views: Sequence[Content] = ()) -> Site:
+def overwrite(
+    site: Site, content: str, by: str, new_views: Sequence[Content] = (), *, switches: Switches = DOCUMENTED
+) -> Site:
     """Publish over existing content: whoever does it becomes the owner; new views get the workbook's rules.
 
-    Existing views keep theirs (B: republishing with hidden tabs over view rules is not documented).
+    Existing views keep theirs (B: republishing with hidden tabs over view rules is not documented; a switch).
     """
     rules = _fitting(governing(site, content).rules, "view")
+    if switches.republish_resets_view_rules:
+        site = site.with_contents(*(replace(site.contents[v], rules=rules) for v in site.children(content)))
     added = site.with_contents(*(replace(v, parent=content, rules=rules) for v in new_views))
     return change_owner(added, content, by)
 
@@ -275,11 +280,12 @@ def change_owner(site: Site, content: str, to: str) -> Site:
     return site.with_contents(*(replace(c, owner=to) for c in (held, *follow)))
 
 
-def move(site: Site, content: str, target: str | None) -> Site:
+def move(site: Site, content: str, target: str | None, *, switches: Switches = DOCUMENTED) -> Site:
     """Move content or a project (None: to the top level).
 
-    Into a locked project its rules take over; elsewhere the rules in force travel along. A project that leaves a
-    parent which locks nested projects becomes locked itself. What lies in the target already stays as it is.
+    Into a locked project its rules take over; elsewhere the rules in force travel along (of a single item that is
+    believed, a switch). A project that leaves a parent which locks nested projects becomes locked itself. What lies in
+    the target already stays as it is.
     """
     held = site.contents[content]
     came_locked = held.kind == "project" and (managing_project(site, content) or content) != content
@@ -291,6 +297,8 @@ def move(site: Site, content: str, target: str | None) -> Site:
     if target is None or (held.kind == "project" and arrived.contents[target].mode != LOCKED):
         return arrived
     manager = managing_project(arrived, target)
+    if manager is None and held.kind != "project" and not switches.moved_item_keeps_rules:
+        manager = target
     return arrived if manager is None else _overwritten(arrived, scope, manager)
 
 

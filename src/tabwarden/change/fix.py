@@ -30,6 +30,7 @@ from tabwarden.change.edits import (
 )
 from tabwarden.change.fix_edits import edits_for, edits_for_ability
 from tabwarden.change.reach import Shift, shifts
+from tabwarden.model.roles import rank
 from tabwarden.model.site import CUSTOMIZABLE, Site
 
 AT_MOST, DEEPEST = 3, 3
@@ -101,12 +102,12 @@ def _smallest(site: Site, asked: Asked, wanted: str, deepest: int) -> list[_Part
 
 def _further(partial: _Partial, asked: Asked, seen: set[frozenset[Edit]], *, give: bool) -> Iterator[_Partial]:
     relevant = edits_for_ability if asked.ability else edits_for
-    for edit in relevant(partial.site, partial.answer, give=give):
+    for edit in relevant(partial.site, partial.answer, give=give, switches=asked.switches):
         key = frozenset((*partial.edits, edit))
         if len(key) == len(partial.edits) or key in seen:
             continue
         seen.add(key)
-        outcome = edit.done_to(partial.site)
+        outcome = edit.done_to(partial.site, asked.switches)
         if outcome.done:
             yield _Partial((*partial.edits, edit), outcome.site, asked.of(outcome.site))
 
@@ -129,14 +130,27 @@ _EFFORT = {
 }
 
 
+_WIDTH = {"user": 0, "groupSet": 1, "group": 2}
+_Place = tuple[int, int, int, str]
+
+
 def _effort(edit: Edit) -> int:
-    unlocks = isinstance(edit, SetMode) and edit.mode == CUSTOMIZABLE
-    return _EFFORT.get(type(edit), 9) - unlocks
+    """In tenths, so that of two roles the lower one comes first, and a rule for one person before one for many."""
+    finer = 0
+    if isinstance(edit, SetRole):
+        finer = rank(edit.role) or 0
+    elif isinstance(edit, SetMode):
+        finer = -1 if edit.mode == CUSTOMIZABLE else 0
+    elif isinstance(edit, PutRule):
+        finer = _WIDTH[edit.rule.grantee.kind]
+    elif isinstance(edit, Lead):
+        finer = _WIDTH[edit.grantee.kind]
+    return _EFFORT.get(type(edit), 9) * 10 + finer
 
 
 def _ranked(site: Site, asked: Asked, found: list[_Partial]) -> Iterator[Fix]:
-    """The best three. Counting stops as soon as a way is worse than the third so far."""
-    best: list[tuple[tuple[int, int, int, str], Fix]] = []
+    """The best three, of ways that differ in the role alone the best. Counting stops where a way is worse than them."""
+    best: list[tuple[_Place, Fix]] = []
     for partial in sorted(found, key=lambda p: sum(map(_effort, p.edits))):
         limit = best[-1][0][0] if len(best) == AT_MOST else None
         changed = side_effects(site, partial.site, asked, limit=limit)
@@ -144,10 +158,22 @@ def _ranked(site: Site, asked: Asked, found: list[_Partial]) -> Iterator[Fix]:
             continue
         fix = Fix(partial.edits, partial.answer, changed)
         others = len({u for shift in changed for u in shift.users} - {asked.user})
-        rank = (fix.decisions, others, sum(map(_effort, fix.edits)), repr(fix.edits))
-        best = sorted([*best, (rank, fix)], key=lambda pair: pair[0])[:AT_MOST]
+        place = (fix.decisions, others, sum(map(_effort, fix.edits)), repr(fix.edits))
+        best = _unlike(sorted([*best, (place, fix)], key=lambda pair: pair[0]))[:AT_MOST]
     for _, fix in best:
         yield fix
+
+
+def _unlike(ways: list[tuple[_Place, Fix]]) -> list[tuple[_Place, Fix]]:
+    """Without those that are another's but for the site role they give; the better one comes first."""
+    shapes: set[frozenset[object]] = set()
+    kept = []
+    for way in ways:
+        shape = frozenset("role" if isinstance(edit, SetRole) else edit for edit in way[1].edits)
+        if shape not in shapes:
+            shapes.add(shape)
+            kept.append(way)
+    return kept
 
 
 def side_effects(site: Site, after: Site, asked: Asked, *, limit: int | None = None) -> tuple[Shift, ...] | None:

@@ -12,7 +12,7 @@ Creator. Nothing is moved or deleted. Only this person's memberships and role ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tabwarden.access.answer import ALLOWED, Answer
@@ -36,19 +36,23 @@ from tabwarden.model.capability import applies
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.roles import current_role, is_admin, permits
 from tabwarden.model.site import ALLOW, DENY, MODES, Grantee, Rule, Rules, Site
+from tabwarden.model.switches import DOCUMENTED, Switches
 
 # The site roles a fix may give, lowest first: each permits what the ones before it do.
 FIXING_ROLES = ("Viewer", "Explorer", "ExplorerCanPublish", "Creator")
 
 
-def edits_for(site: Site, answer: Answer, *, give: bool) -> Iterator[Edit]:
+def edits_for(
+    site: Site, answer: Answer, *, give: bool, switches: Switches = DOCUMENTED, every_role: bool = False
+) -> Iterator[Edit]:
     """The edits that can change this Answer (of a capability) towards yes (`give`) or no, each once.
 
+    Of site roles the nearest, or `every_role` that would do: an ability may ask for more of the role later.
     A gate that is shut comes before everything behind it: the site's switch, then the site role.
     """
     if answer.content is None or applies(answer.asked, site.contents[answer.content].kind) is False:
         return
-    decision = _Decision(site, answer, give)
+    decision = _Decision(site, answer, give, switches, every_role)
     seen: set[Edit] = set()
     for edit in decision.edits():
         if edit not in seen:
@@ -63,6 +67,8 @@ class _Decision:
     site: Site
     answer: Answer
     give: bool
+    switches: Switches
+    every_role: bool
 
     @property
     def user(self) -> str:
@@ -92,12 +98,17 @@ class _Decision:
             yield from self._locks_and_tabs()
 
     def _roles(self) -> Iterator[Edit]:
-        """Giving: the roles that permit it; taking: those that do not, for an administrator each of them."""
+        """Giving: roles that permit it; taking: those that do not, for an administrator each of them."""
         kind, now = self.site.contents[self.content].kind, self.site.users[self.user].site_role
-        for role in FIXING_ROLES:
-            permitted = permits(role, kind, self.answer.asked)
-            if current_role(now) != role and (permitted is True if self.give else (not permitted or is_admin(now))):
-                yield SetRole(self.user, role)
+        permitted = {role: permits(role, kind, self.answer.asked, self.switches) for role in FIXING_ROLES}
+        if self.give:
+            fitting = [role for role in FIXING_ROLES if permitted[role] is True]
+        else:
+            fitting = [role for role in reversed(FIXING_ROLES) if not permitted[role] or is_admin(now)]
+        if self.every_role:
+            yield from (SetRole(self.user, role) for role in fitting if role != current_role(now))
+        else:
+            yield from nearest_roles(self.site, self.user, fitting)
 
     # -- rules --------------------------------------------------------------------------------------------------
 
@@ -190,6 +201,22 @@ class _Decision:
             yield SetTabs(workbook.id, not workbook.tabs)
 
 
+def nearest_roles(site: Site, user: str, fitting: Sequence[str]) -> Iterator[Edit]:
+    """Of roles that would do, nearest first, the first that can be given; those beyond it change all that it changes
+    and more. All of them for who has a role outside that order (Guest, an administrator).
+    """
+    now = current_role(site.users[user].site_role)
+    for role in fitting:
+        if role == now:
+            continue
+        edit = SetRole(user, role)
+        if now not in ("Unlicensed", *FIXING_ROLES):
+            yield edit
+        elif edit.done_to(site).done:
+            yield edit
+            return
+
+
 def heir(site: Site, content: str, instead_of: str) -> str | None:
     """Who gets what somebody is not to own any more: the first administrator by name, or else the owner of the
     nearest project above who is somebody else; None where there is neither.
@@ -209,14 +236,17 @@ def heir(site: Site, content: str, instead_of: str) -> str | None:
 _PUBLISHERS = ("ExplorerCanPublish", "Creator")
 
 
-def edits_for_ability(site: Site, answer: Answer, *, give: bool) -> Iterator[Edit]:
+def edits_for_ability(site: Site, answer: Answer, *, give: bool, switches: Switches = DOCUMENTED) -> Iterator[Edit]:
     """The edits that can meet the first condition that fails (`give`), or make any of the conditions fail."""
     failing = (part for part in answer.conditions if part.verdict != ALLOWED)
     first = next(failing, None)
     parts = answer.conditions if not give else (() if first is None else (first,))
     seen: set[Edit] = set()
     for part in parts:
-        found = edits_for(site, part, give=give) if part.steps else _fact_edits(site, part, give=give)
+        if part.steps:
+            found = edits_for(site, part, give=give, switches=switches, every_role=True)
+        else:
+            found = _fact_edits(site, part, give=give)
         for edit in found:
             if edit not in seen:
                 seen.add(edit)
@@ -227,7 +257,7 @@ def _fact_edits(site: Site, part: Answer, *, give: bool) -> Iterator[Edit]:
     """A condition that is a plain fact: the role publishes, the person owns or leads, the site allows it."""
     because, user = part.because, part.user
     if give and because == "site_role":
-        yield from (SetRole(user, role) for role in _PUBLISHERS)
+        yield from nearest_roles(site, user, _PUBLISHERS)
     elif give and because == "site_setting":
         yield from (SetSetting(name, True) for name in sorted(set(SWITCHED_BY.values())))
     elif give and because == "tabs_shown" and part.content is not None:

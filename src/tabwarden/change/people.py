@@ -28,6 +28,7 @@ from tabwarden.model.roles import (
 )
 from tabwarden.model.seats import free_seats
 from tabwarden.model.site import ON_LOGIN, ON_SYNC, Grantee, Group, GroupSet, Site, User
+from tabwarden.model.switches import DOCUMENTED, Switches
 
 # Tableau's six digits for a refusal; marks in tableau-rest §A.8.
 REFUSAL_CODES: Mapping[str, str] = MappingProxyType(
@@ -48,6 +49,14 @@ REFUSAL_CODES: Mapping[str, str] = MappingProxyType(
 )
 
 
+def refusal_code(because: str, switches: Switches = DOCUMENTED) -> str | None:
+    """Tableau's code for a refusal; that of removing an owner is not documented (a switch)."""
+    return switches.owner_removal_code if because in _OWNS else REFUSAL_CODES.get(because)
+
+
+_OWNS = ("owns_content", "owns_content_all_users_glsi")
+
+
 class Outcome(NamedTuple):
     """What an event did: the Site after it, whether it was done as asked, and the reason code."""
 
@@ -59,15 +68,16 @@ class Outcome(NamedTuple):
 # -- roles ----------------------------------------------------------------------------------------------------
 
 
-def floor(site: Site, user: str, *modes: str) -> str | None:
-    """The highest minimum site role of the groups `user` is in (switch of the open points: highest wins; B).
+def floor(site: Site, user: str, *modes: str, switches: Switches = DOCUMENTED) -> str | None:
+    """The highest minimum site role of the groups `user` is in (B; a switch makes it the lowest).
 
     `modes` limits it to grant modes, by default grant on sign-in; a group without a mode grants at synchronisation.
     """
     wanted = modes or (ON_LOGIN,)
     groups = (site.groups[g] for g in site.groups_of(user))
     roles = [g.minimum_site_role for g in groups if (g.grant_on or ON_SYNC) in wanted and g.minimum_site_role]
-    return max(roles, key=lambda role: rank(role) or 0, default=None)
+    best = max if switches.highest_minimum_wins else min
+    return best(roles, key=lambda role: rank(role) or 0, default=None)
 
 
 def _seat_missing(site: Site, user: str | None, role: str) -> bool:
@@ -80,7 +90,9 @@ def _with_role(site: Site, user: str, role: str) -> Site:
     return site.with_users(replace(site.users[user], site_role=role))
 
 
-def set_site_role(site: Site, user: str, role: str, *, via_rest: bool = True) -> Outcome:
+def set_site_role(
+    site: Site, user: str, role: str, *, via_rest: bool = True, switches: Switches = DOCUMENTED
+) -> Outcome:
     """Give a role. Never below the floor of a grant-on-sign-in group, signed in or not (§8.1)."""
     now = site.users[user].site_role
     wanted = current_role(role)
@@ -89,7 +101,7 @@ def set_site_role(site: Site, user: str, role: str, *, via_rest: bool = True) ->
     refusal = _unsettable(role, via_rest=via_rest)
     if refusal is not None:
         return Outcome(site, False, refusal)
-    minimum = floor(site, user)
+    minimum = floor(site, user, switches=switches)
     if minimum is not None and (rank(wanted) or 0) < (rank(minimum) or 0):
         return Outcome(site, False, "glsi_floor")
     if _seat_missing(site, user, wanted):
@@ -104,14 +116,14 @@ def _unsettable(role: str, *, via_rest: bool) -> str | None:
     return None if role in accepted else "invalid_site_role"
 
 
-def sign_in(site: Site, user: str) -> Outcome:
+def sign_in(site: Site, user: str, *, switches: Switches = DOCUMENTED) -> Outcome:
     """Sign in: who is below the minimum of a grant-on-sign-in group gets it (§8.1); Unlicensed without one stays out.
 
     The minimum itself is given, by rank; the matrix of `merge` belongs to imports and synchronisation (§2.1). Guest
     and Support User have no rank and stay what they are.
     """
     now = site.users[user].site_role
-    minimum, has = floor(site, user), rank(now)
+    minimum, has = floor(site, user, switches=switches), rank(now)
     if minimum is not None and has is not None and (rank(minimum) or 0) > has:
         wanted = current_role(minimum)
         if not _seat_missing(site, user, wanted):

@@ -92,7 +92,7 @@ class _Compared:
             self._changed_here(was, now, capabilities, questions)
             self._changed_people(was, now, capabilities, questions)
         questions = {c: questions[c] for c in capabilities if c in questions}
-        for group in _alike(held.kind, questions, ruled[0] | ruled[1], self.model):
+        for group in _alike(held.kind, questions, ruled[0] | ruled[1], (self.model, self.switches)):
             yield from self._asked(content, group, questions[group[0]])
 
     def _changed_here(
@@ -247,12 +247,15 @@ def _capabilities(kind: str, rules: Rules) -> tuple[str, ...]:
     return (*capabilities_of(kind), *strange)
 
 
-def _alike(kind: str, questions: Mapping[str, set[str] | None], rules: Rules, model: str) -> Iterator[tuple[str, ...]]:
+def _alike(
+    kind: str, questions: Mapping[str, set[str] | None], rules: Rules, how: tuple[str, Switches]
+) -> Iterator[tuple[str, ...]]:
     """Capabilities put together that no rule names and that have one ceiling: they share every answer."""
+    model, switches = how
     ruled = {rule.capability for rule in rules}
     groups: dict[object, list[str]] = {}
     for capability, people in questions.items():
-        row = ceiling(kind, capability)
+        row = ceiling(kind, capability, switches)
         alone = capability in ruled or capability == EDITING or capability in SWITCHED_BY or model == CLASSIC
         if people is not None and not people:
             continue

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from tabwarden.access.answer import ALLOWED, UNKNOWN, Answer
+from tabwarden.change.fix import Fixes, fixes
+from tabwarden.commands.asking import Model, SiteUrl, SnapshotFolder, SnapshotPath, SwitchWords, print_warning
 from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json
 from tabwarden.model.capability import KIND_NAMES, template_of, ui_name
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.roles import licence_of, ui_role
 from tabwarden.model.site import Content, Site
+from tabwarden.model.switches import MODELS, Switches
 from tabwarden.report.answers import (
     answer_json,
     checker_grid,
+    disputed_lines,
+    models_table,
     people_table,
     sentence,
     trace_table,
 )
-from tabwarden.run.ask import SNAPSHOTS, Where, all_sites, open_site, overview, what_may, who_may, why
-
-SnapshotPath = Annotated[Path | None, typer.Option("--snapshot", help="A snapshot's folder; default: the newest.")]
-SnapshotFolder = Annotated[Path, typer.Option("--snapshots", help="Where snapshots are kept.")]
-SiteUrl = Annotated[str | None, typer.Option("--site", help="Content URL of the site, where several are kept.")]
-Model = Annotated[str, typer.Option("--model", help="current, classic (2012) or deny_first (a careful mirror's).")]
+from tabwarden.report.shifts import also, fixes_heading, fixes_json, steps_of
+from tabwarden.run.ask import SNAPSHOTS, Where, all_sites, open_site, overview, question, what_may, who_may, why
+from tabwarden.run.switches import read_switches
 
 
 def register(app: typer.Typer) -> None:
@@ -43,22 +44,51 @@ def why_command(
     asked: Annotated[str, typer.Argument(metavar="CAPABILITY", help="Any name of it, or `ability:web_save_as`.")],
     content: Annotated[str | None, typer.Argument(help="Path, as in `Finance/Budget`, or id.")] = None,
     target: Annotated[str | None, typer.Option("--to", help="The project to save or move to, or the new owner")] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="The smallest changes that would give, or take, it.")] = False,
+    models: Annotated[bool, typer.Option("--models", help="current, classic and deny_first side by side.")] = False,
     snapshot: SnapshotPath = None,
     snapshots: SnapshotFolder = SNAPSHOTS,
     site: SiteUrl = None,
     model: Model = "current",
+    switch: SwitchWords = None,
     as_json: AsJson = False,
 ) -> None:
     """One sentence, then ceiling, override, level, the winning rule and the losing ones."""
+    switches = read_switches(switch or ())
     held = open_site(Where(snapshots, snapshot, site, model))
-    answer = why(held, user, asked, content, target=target, model=model)
+    answer = why(held, user, asked, content, target=target, model=model, switches=switches)
+    put = question(held, user, asked, content, target=target, model=model, switches=switches)
+    ways = fixes(held, put) if fix else None
+    side_by_side = [put._replace(model=name).of(held) for name in MODELS] if models else []
     if as_json:
-        print_json({"taken": held.taken.when, **answer_json(held, answer)})
+        told = {"taken": held.taken.when, **answer_json(held, answer)}
+        if ways is not None:
+            told["fix"] = fixes_json(held, ways)
+        if side_by_side:
+            told["models"] = {one.model: answer_json(held, one) for one in side_by_side}
+        print_json(told)
         return
     out = console()
-    _print_warning(held)
+    print_warning(held)
     out.print(sentence(held, answer), style="bold", markup=False)
     out.print(trace_table(held, answer))
+    for line in disputed_lines(held, answer):
+        out.print(line, markup=False)
+    if side_by_side:
+        out.print(models_table(held, side_by_side))
+    if ways is not None:
+        _print_fixes(held, ways)
+
+
+def _print_fixes(site: Site, found: Fixes) -> None:
+    """Each way in the words of what-if, and what else it changes."""
+    out = console()
+    out.print(fixes_heading(found), style="bold", markup=False)
+    for number, way in enumerate(found.ways, 1):
+        for step, words in enumerate(steps_of(site, way)):
+            out.print(f"{number}. {words}" if step == 0 else f"   {words}", markup=False)
+        for words in also(site, found, way):
+            out.print(f"     {words}", style="dim", markup=False)
 
 
 @fail_cleanly
@@ -70,18 +100,19 @@ def who_command(
     snapshots: SnapshotFolder = SNAPSHOTS,
     site: SiteUrl = None,
     model: Model = "current",
+    switch: SwitchWords = None,
     as_json: AsJson = False,
 ) -> None:
     """The people who may, each with what decided; unknown ones are listed as unknown."""
     held = open_site(Where(snapshots, snapshot, site, model))
-    content_held, named, answers = who_may(held, asked, content, model=model)
+    content_held, named, answers = who_may(held, asked, content, model=model, switches=read_switches(switch or ()))
     counts = Counter(a.verdict for a in answers)
     shown = [a for a in answers if everybody or a.verdict in (ALLOWED, UNKNOWN)]
     if as_json:
         print_json({"counts": dict(counts), "people": [answer_json(held, a) for a in shown]})
         return
     out = console()
-    _print_warning(held)
+    print_warning(held)
     name = ui_name(named, content_held.kind)
     path = held.path(content_held.id)
     out.print(f"{counts[ALLOWED]} of {len(answers)} people may `{name}` {path}", style="bold", markup=False)
@@ -97,25 +128,26 @@ def what_command(
     snapshots: SnapshotFolder = SNAPSHOTS,
     site: SiteUrl = None,
     model: Model = "current",
+    switch: SwitchWords = None,
     as_json: AsJson = False,
 ) -> None:
     """The permission checker's grid for one content, or a list."""
-    where = Where(snapshots, snapshot, site, model)
+    where, switches = Where(snapshots, snapshot, site, model), read_switches(switch or ())
     if all_of_them:
         _on_all_sites(where, user, as_json)
     elif content is not None:
-        _on_one(open_site(where), user, content, model, as_json)
+        _on_one(open_site(where), user, content, model, switches, as_json)
     else:
-        _on_everything(open_site(where), user, model, as_json)
+        _on_everything(open_site(where), user, model, switches, as_json)
 
 
-def _on_one(site: Site, user: str, content: str, model: str, as_json: bool) -> None:
-    person, held, answers = what_may(site, user, content, model=model)
+def _on_one(site: Site, user: str, content: str, model: str, switches: Switches, as_json: bool) -> None:
+    person, held, answers = what_may(site, user, content, model=model, switches=switches)
     if as_json:
         print_json([answer_json(site, a) for a in answers])
         return
     out = console()
-    _print_warning(site)
+    print_warning(site)
     kind = KIND_NAMES.get(held.kind, held.kind)
     out.print(f"{person.name}, {ui_role(person.site_role)}, on the {kind} {site.path(held.id)}", style="bold")
     out.print(checker_grid(site, answers))
@@ -125,9 +157,9 @@ def _template(held: Content, answers: list[Answer]) -> str:
     return template_of(held.kind, frozenset(a.asked for a in answers if a.allowed), frozenset())
 
 
-def _on_everything(site: Site, user: str, model: str, as_json: bool) -> None:
+def _on_everything(site: Site, user: str, model: str, switches: Switches, as_json: bool) -> None:
     person = site.find_user(user)
-    rows = list(overview(site, person, model=model))
+    rows = list(overview(site, person, model=model, switches=switches))
     if as_json:
         listed = [
             {
@@ -146,7 +178,7 @@ def _on_everything(site: Site, user: str, model: str, as_json: bool) -> None:
         names = ", ".join(ui_name(a.asked, held.kind) for a in answers if a.allowed)
         table.add_row(site.path(held.id), KIND_NAMES.get(held.kind, held.kind), _template(held, answers), names)
     out = console()
-    _print_warning(site)
+    print_warning(site)
     out.print(f"{person.name}, {ui_role(person.site_role)}, may View {len(rows)} things", style="bold", markup=False)
     out.print(table)
 
@@ -180,9 +212,3 @@ def _on_all_sites(where: Where, user: str, as_json: bool) -> None:
         licence = licence_of(person.site_role) or "none"
         table.add_row(site.name, person.name, ui_role(person.site_role), licence, str(seen))
     console().print(table)
-
-
-def _print_warning(site: Site) -> None:
-    """A Site that is not whole says so before it answers."""
-    if site.partial:
-        typer.echo(f"not read: {'; '.join(site.partial)}; what depends on it is unknown", err=True)

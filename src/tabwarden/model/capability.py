@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.errors import AmbiguousName, UnknownName
+from tabwarden.model.switches import DOCUMENTED, Switches
 
 KINDS = (
     "project",
@@ -177,6 +178,7 @@ _ROWS = (
 
 CAPABILITIES: Mapping[str, Capability] = MappingProxyType({row.name: row for row in _ROWS})
 
+EXTRACT_REFRESH = "ExtractRefresh"
 # Read-only in REST answers: computed by Tableau, never written.
 READ_ONLY = frozenset({"InheritedProjectLeader"})
 # Rules of these linger after their content type or feature was retired; they are shown and never written.
@@ -303,8 +305,21 @@ LEGACY_TEMPLATES: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
 )
 
 
-def template_of(kind: str, allowed: frozenset[str], denied: frozenset[str]) -> str:
-    """The template a grantee's row equals: None, Denied, a current or legacy template's name, or Custom."""
+def without_optional(kind: str, template: str) -> frozenset[str]:
+    """A current template as every version has it: without capabilities that came or went."""
+    return _template(kind, template, optional=False)
+
+
+def template_of(kind: str, allowed: frozenset[str], denied: frozenset[str], switches: Switches = DOCUMENTED) -> str:
+    """The template a grantee's row equals: None, Denied, a current or legacy template's name, or Custom.
+
+    Where Extract Refresh stands among the templates is an open point; a row that has it is Custom by default.
+    """
+    if switches.extract_refresh_template and EXTRACT_REFRESH in allowed:
+        without = template_of(kind, allowed - {EXTRACT_REFRESH}, denied)
+        order = ("", *TEMPLATE_ORDER)
+        high = without in order and order.index(without) >= order.index(switches.extract_refresh_template)
+        return without if high else "Custom"
     if not allowed and not denied:
         return "None"
     if not allowed and denied >= {c for c in capabilities_of(kind) if not _optional(c)} - {"ProjectLeader"}:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.capability import CAPABILITIES
+from tabwarden.model.switches import API_ACCESS, DOCUMENTED, Switches
 
 
 class SiteRole(NamedTuple):
@@ -191,12 +192,30 @@ _CEILING: Mapping[tuple[str, str], Ceiling] = MappingProxyType(
 )
 
 
-def ceiling(kind: str, capability: str) -> Ceiling | None:
-    """The ceiling row for a capability of a kind; None where no row is known."""
-    return _CEILING.get((kind, capability))
+_FLOWS = frozenset("Execute Write Delete ChangePermissions WebAuthoringForFlows".split())
 
 
-def permits(role: str, kind: str, capability: str) -> bool | None:
+def ceiling(kind: str, capability: str, switches: Switches = DOCUMENTED) -> Ceiling | None:
+    """The ceiling row for a capability of a kind; None where no row is known.
+
+    Three rows are open points: API Access and Connect to virtual connections for Viewer and Explorer, flows for
+    Explorer (can publish).
+    """
+    if switches.ai_access_name and capability == switches.ai_access_name:
+        capability = API_ACCESS
+    row = _CEILING.get((kind, capability))
+    if row is None or switches is DOCUMENTED:
+        return row
+    if capability == API_ACCESS and not switches.viewer_calls_api:
+        return row._replace(columns="yynnn")
+    if (kind, capability) == ("virtualconnection", "Connect") and switches.explorer_connects_vc:
+        return row._replace(columns="yyyyn")
+    if kind == "flow" and capability in _FLOWS and not switches.publishing_explorer_runs_flows:
+        return row._replace(columns="ynnnn")
+    return row
+
+
+def permits(role: str, kind: str, capability: str, switches: Switches = DOCUMENTED) -> bool | None:
     """Whether the site role can ever exercise the capability; None when this release cannot tell.
 
     Administrators can everything, Unlicensed nothing, whatever the capability is called.
@@ -208,7 +227,7 @@ def permits(role: str, kind: str, capability: str) -> bool | None:
         return True
     if known.licence is None:
         return False
-    row = ceiling(kind, capability)
+    row = ceiling(kind, capability, switches)
     if row is None:
         return None
     column = "Viewer" if known.name == "SupportUser" else known.name

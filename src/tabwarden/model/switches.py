@@ -1,36 +1,179 @@
 """Where the sources are silent or disagree: one named switch each, with the documented answer as default.
 
 Not the site's own settings (`SiteSettings`) and not what a Tableau version can do.
-Source: tableau-permissions §12 and the marks [C] of §3 to §8.
+Source: tableau-permissions §12 and the marks [C] of §2 to §8; the blog and the permissions paper where they differ.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from tabwarden.model.errors import SettingsError
 
 CURRENT, CLASSIC, DENY_FIRST = "current", "classic", "deny_first"
 MODELS = (CURRENT, CLASSIC, DENY_FIRST)
+# Where an API Access row of the ceiling table speaks for a capability whose REST name is not known yet.
+API_ACCESS = "VizqlDataApiAccess"
+AI_ACCESS_KINDS = ("workbook", "datasource")
 
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """Open points of the permission model.
-
-    group_set_deny_is_final: a Deny of a group set beats an Allow of a group (one connector reads it so).
-    prompted_needs_view: prompted credentials ask for View beside Connect on the data source (blog, §5).
-    nested_publish_needs_parent: publishing to a nested project asks for Publish on its parent (a 2018 experiment).
-    owner_deletes_top_level: the owner of a top-level project may delete it ("Use Projects..."; "Permissions" says
-    administrators only).
-    leader_changes_owner: a project leader may change the owner of content (one 2020.3 page leaves him out).
-    save_needs_publish: File > Save of the owner asks for Publish on the project.
-    """
+    """The open points; `SWITCHES` tells what each means, where it matters and what else it could be."""
 
     group_set_deny_is_final: bool = False
-    prompted_needs_view: bool = False
+    viewer_calls_api: bool = True
+    explorer_connects_vc: bool = False
+    publishing_explorer_runs_flows: bool = True
     nested_publish_needs_parent: bool = False
     owner_deletes_top_level: bool = True
-    leader_changes_owner: bool = True
+    owner_removal_code: str = "409003"
+    republish_resets_view_rules: bool = False
+    ai_access_name: str = ""
+    extract_refresh_template: str = ""
+    highest_minimum_wins: bool = True
+    moved_item_keeps_rules: bool = True
     save_needs_publish: bool = False
+    prompted_needs_view: bool = False
+    project_connect_is_for_workbooks: bool = False
+    custom_views_need_filter: bool = False
+    leader_changes_owner: bool = True
 
 
 DOCUMENTED = Switches()
+
+
+class Switch(NamedTuple):
+    """What one switch means when it is on; `point` is its number among the open points, or the documents that differ.
+
+    `others` are the values that a question is also asked with, beside the documented one; a name nobody knows yet has
+    none. `changes` is True where it bears on what a change does, not on who may.
+    """
+
+    name: str
+    point: str
+    on: str
+    others: tuple[bool | str, ...]
+    changes: bool = False
+
+
+_ROWS = (
+    Switch("group_set_deny_is_final", "1", "a group set's Deny beats a group's Allow", (True,)),
+    Switch(
+        "viewer_calls_api",
+        "2",
+        "Viewer and Explorer may hold API Access; off: from Explorer (can publish) up",
+        (False,),
+    ),
+    Switch("explorer_connects_vc", "2", "Viewer and Explorer may Connect to virtual connections", (True,)),
+    Switch(
+        "publishing_explorer_runs_flows",
+        "3",
+        "Explorer (can publish) may run, overwrite and web edit flows; off: only Creator",
+        (False,),
+    ),
+    Switch(
+        "nested_publish_needs_parent", "4", "publishing to a nested project needs Publish on its parent too", (True,)
+    ),
+    Switch(
+        "owner_deletes_top_level",
+        "5",
+        "the owner of a top-level project may delete it; off: administrators only",
+        (False,),
+    ),
+    Switch("owner_removal_code", "6", "the code of refusing to remove a user who owns content", (), True),
+    Switch(
+        "republish_resets_view_rules",
+        "7",
+        "republishing with hidden tabs gives old views the workbook's rules",
+        (True,),
+        True,
+    ),
+    Switch("ai_access_name", "8", "the REST name of AI Access; its ceiling is then that of API Access", ()),
+    Switch("extract_refresh_template", "8", "the template that Extract Refresh belongs to; none: outside them", ()),
+    Switch(
+        "highest_minimum_wins", "9", "of several minimum site roles the highest counts; off: the lowest", (False,), True
+    ),
+    Switch(
+        "moved_item_keeps_rules",
+        "10",
+        "an item moved to an unlocked project keeps its rules; off: the defaults there",
+        (False,),
+        True,
+    ),
+    Switch("save_needs_publish", "11", "the owner's File > Save needs Publish on the project", (True,)),
+    Switch(
+        "prompted_needs_view",
+        "blog, vendor help",
+        "prompted credentials ask for View beside Connect on the data source",
+        (True,),
+    ),
+    Switch(
+        "project_connect_is_for_workbooks",
+        "blog, vendor help",
+        "Connect from a project's data source rules works through workbooks only",
+        (True,),
+    ),
+    Switch("custom_views_need_filter", "blog, permissions paper", "saving a custom view needs Filter", (True,)),
+    Switch(
+        "leader_changes_owner",
+        "two pages of the vendor help",
+        "a project leader may change the owner of content",
+        (False,),
+    ),
+)
+SWITCHES: Mapping[str, Switch] = MappingProxyType({row.name: row for row in _ROWS})
+TEMPLATE_NAMES = ("", "View", "Explore", "Publish", "Administer")
+
+
+def alternatives(switches: Switches, *, changes: bool = False) -> Iterator[tuple[str, Switches]]:
+    """Each open point answered otherwise, one at a time: its name and the switches with it."""
+    for row in _ROWS:
+        if row.changes is changes:
+            now = getattr(switches, row.name)
+            for value in {*row.others, getattr(DOCUMENTED, row.name)} - {now} if row.others else ():
+                yield row.name, with_values(switches, {row.name: value})
+
+
+def with_values(switches: Switches, values: Mapping[str, bool | str]) -> Switches:
+    """The switches with some of them set."""
+    changed: dict[str, Any] = dict(values)
+    return replace(switches, **changed)
+
+
+# -- as people write them -------------------------------------------------------------------------------------
+
+_ON, _OFF = ("true", "on", "yes", "1"), ("false", "off", "no", "0")
+_TEXT: Mapping[str, tuple[Callable[[str], bool], str]] = MappingProxyType(
+    {
+        "owner_removal_code": (lambda v: re.fullmatch(r"\d{6}", v) is not None, "six digits"),
+        "ai_access_name": (lambda v: v == "" or v.isidentifier(), "a capability's REST name"),
+        "extract_refresh_template": (lambda v: v in TEMPLATE_NAMES, "View, Explore, Publish, Administer or nothing"),
+    }
+)
+
+
+def switches_from(words: Iterable[str]) -> Switches:
+    """`name=value`, one each; on or off, true or false, yes or no. Raises SettingsError with every problem."""
+    values: dict[str, bool | str] = {}
+    problems: list[str] = []
+    for written in words:
+        name, equals, value = (part.strip() for part in written.partition("="))
+        name, known = name.replace("-", "_").casefold(), {f.name for f in fields(Switches)}
+        if name not in known or not equals:
+            problems.append(f"no switch is written `{written}`; give name=value, of {', '.join(sorted(known))}")
+        elif name in _TEXT:
+            fits, wanted = _TEXT[name]
+            values[name] = value
+            problems += [] if fits(value) else [f"switch `{name}` is `{value}`; it takes {wanted}"]
+        elif value.casefold() in (*_ON, *_OFF):
+            values[name] = value.casefold() in _ON
+        else:
+            problems.append(f"switch `{name}` is `{value}`; it is on or off")
+    if problems:
+        raise SettingsError(problems)
+    return with_values(DOCUMENTED, values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from rich.table import Table
@@ -12,6 +13,7 @@ from tabwarden.access.answer import ALLOWED, DENIED, Answer
 from tabwarden.model.capability import KIND_NAMES, ui_name
 from tabwarden.model.roles import ui_role
 from tabwarden.model.site import ALLOW, Grantee, Rule, Site
+from tabwarden.model.switches import SWITCHES
 
 MARKS = {ALLOWED: ("yes", "green"), DENIED: ("no", "red"), "unknown": ("unknown", "yellow")}
 
@@ -185,6 +187,17 @@ def _rules(site: Site, answer: Answer) -> Iterable[tuple[str, str]]:
         yield "rules", "none speaks of this person"
 
 
+def disputed_lines(site: Site, answer: Answer) -> Iterable[str]:
+    """The other answer of each open point that this one hangs on."""
+    for other in answer.disputed:
+        turned = replace(answer, verdict=other.verdict, because=other.because, disputed=())
+        words = MARKS[other.verdict][0]
+        yield (
+            f"the sources do not settle this: with {other.switch} {other.value or 'empty'} it is {words}, "
+            f"{_filled(site, turned)} ({SWITCHES[other.switch].on})"
+        )
+
+
 def decider(site: Site, answer: Answer) -> str:
     """Which user, group or role decided: the cell of the permission checker."""
     role = ui_role(site.users[answer.user].site_role)
@@ -246,6 +259,14 @@ def people_table(site: Site, answers: Iterable[Answer]) -> Table:
     return table
 
 
+def models_table(site: Site, answers: Iterable[Answer]) -> Table:
+    """The same question under each model: verdict and what decided it."""
+    table = Table("Model", "May", "Decided by", "Reason")
+    for answer in answers:
+        table.add_row(answer.model, mark(answer), decider(site, answer), answer.because)
+    return table
+
+
 # -- JSON -----------------------------------------------------------------------------------------------------
 
 
@@ -279,5 +300,6 @@ def answer_json(site: Site, answer: Answer) -> dict[str, Any]:
         "deciding": [rule_json(site, rule) for rule in answer.deciding],
         "losing": [{**rule_json(site, lost.rule), "to": lost.to} for lost in answer.losing],
         "conditions": [answer_json(site, part) for part in answer.conditions],
+        "disputed": [other._asdict() for other in answer.disputed],
         "trace": [{"step": step, "words": words} for step, words in trace(site, answer)],
     }

@@ -6,18 +6,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tabwarden.access.abilities import ACTIONS, can
+from tabwarden.access.abilities import ACTIONS
 from tabwarden.access.answer import Answer
+from tabwarden.access.disputed import with_disputes
 from tabwarden.access.reference import may, what, who
+from tabwarden.change.asked import Asked
 from tabwarden.model.capability import applies, capability_named
 from tabwarden.model.errors import AmbiguousName, UnknownName
 from tabwarden.model.site import Content, Site, User
-from tabwarden.model.switches import MODELS
+from tabwarden.model.switches import CURRENT, DOCUMENTED, MODELS, Switches
 from tabwarden.store import snapshot
 
 SNAPSHOTS = Path(".tabwarden") / "snapshots"
-# Abilities that hand something to a person; the others send it to a project.
-HANDED_OVER = ("change_project_owner", "assign_project_owner", "change_content_owner")
+# Abilities that hand something to a person or look at one; the others send it to a project.
+ABOUT_A_PERSON = (
+    "change_project_owner",
+    "assign_project_owner",
+    "change_content_owner",
+    "delete_comment",
+    "see_other_users",
+    "see_site_role",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +66,49 @@ def _newest(where: Where) -> dict[str, Path]:
     return {url: path for url, path in found.items() if path is not None}
 
 
-def why(site: Site, user: str, asked: str, content: str | None, *, target: str | None, model: str) -> Answer:
-    """The Answer to words: a user's name, a capability or ability by name, a content's path.
+def why(
+    site: Site,
+    user: str,
+    asked: str,
+    content: str | None,
+    *,
+    target: str | None,
+    model: str,
+    switches: Switches = DOCUMENTED,
+) -> Answer:
+    """The Answer to words, with the open points that would turn it; what the words may be: `question`."""
+    put = question(site, user, asked, content, target=target, model=model)
+    return with_disputes(lambda under: put._replace(switches=under).of(site), switches)
 
-    `target` is the project it goes to, for a change of owner the person who gets it.
+
+def question(
+    site: Site,
+    user: str,
+    asked: str,
+    content: str | None,
+    *,
+    target: str | None = None,
+    model: str = CURRENT,
+    switches: Switches = DOCUMENTED,
+) -> Asked:
+    """What words ask: a user's name, a capability or ability by name, a content's path.
+
+    `target` is the project it goes to, for what is handed to or is about a person that person.
     Where a word names both, as `publish` does, the capability is meant; `ability:publish` asks for the ability.
     """
     person = site.find_user(user)
     held = site.find_content(content) if content is not None else None
     action = _ability(asked, held)
     if action is not None:
-        here = held.id if held else None
-        if action in HANDED_OVER:
-            heir = site.find_user(target).id if target is not None else None
-            return can(site, person.id, action, here, to=heir, model=model)
-        into = site.find_content(target).id if target is not None else None
-        return can(site, person.id, action, here, target=into, model=model)
+        put = Asked(person.id, action, held.id if held else None, ability=True, model=model, switches=switches)
+        if target is None:
+            return put
+        if action in ABOUT_A_PERSON:
+            return put._replace(to=site.find_user(target).id)
+        return put._replace(target=site.find_content(target).id)
     if held is None:
         raise UnknownName(f"`{asked}` needs a content to be asked about; give its path, as in `Finance/Budget`")
-    return may(site, person.id, capability(site, asked, held), held.id, model=model)
+    return Asked(person.id, capability(site, asked, held), held.id, model=model, switches=switches)
 
 
 def _ability(words: str, held: Content | None) -> str | None:
@@ -106,21 +139,27 @@ def capability(site: Site, words: str, held: Content) -> str:
         return strange
 
 
-def who_may(site: Site, asked: str, content: str, *, model: str) -> tuple[Content, str, list[Answer]]:
+def who_may(
+    site: Site, asked: str, content: str, *, model: str, switches: Switches = DOCUMENTED
+) -> tuple[Content, str, list[Answer]]:
     """Everybody's Answer for a capability on a content."""
     held = site.find_content(content)
     named = capability(site, asked, held)
-    return held, named, list(who(site, named, held.id, model=model))
+    return held, named, list(who(site, named, held.id, model=model, switches=switches))
 
 
-def what_may(site: Site, user: str, content: str, *, model: str) -> tuple[User, Content, list[Answer]]:
+def what_may(
+    site: Site, user: str, content: str, *, model: str, switches: Switches = DOCUMENTED
+) -> tuple[User, Content, list[Answer]]:
     """One person's Answer for every capability of a content."""
     person, held = site.find_user(user), site.find_content(content)
-    return person, held, list(what(site, person.id, held.id, model=model))
+    return person, held, list(what(site, person.id, held.id, model=model, switches=switches))
 
 
-def overview(site: Site, user: User, *, model: str) -> Iterator[tuple[Content, list[Answer]]]:
+def overview(
+    site: Site, user: User, *, model: str, switches: Switches = DOCUMENTED
+) -> Iterator[tuple[Content, list[Answer]]]:
     """What one person may on everything she may View, in order of path."""
     for held in sorted(site.contents.values(), key=lambda c: site.path(c.id).casefold()):
-        if held.kind != "collection" and may(site, user.id, "Read", held.id, model=model).allowed:
-            yield held, list(what(site, user.id, held.id, model=model))
+        if held.kind != "collection" and may(site, user.id, "Read", held.id, model=model, switches=switches).allowed:
+            yield held, list(what(site, user.id, held.id, model=model, switches=switches))

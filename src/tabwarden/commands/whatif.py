@@ -1,0 +1,50 @@
+"""`tabwarden whatif`: what changes would do to people. Nothing is written and no server is asked."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tabwarden.commands.asking import Model, SiteUrl, SnapshotFolder, SnapshotPath, SwitchWords, print_warning
+from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json
+from tabwarden.report.shifts import shift_table, summary, tried_lines, whatif_json
+from tabwarden.run.ask import SNAPSHOTS, Where, open_site
+from tabwarden.run.switches import read_switches
+from tabwarden.run.whatif import try_out
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("whatif", help="What changes would do to people: who gains and loses what, and why.")(whatif)
+
+
+@fail_cleanly
+def whatif(
+    changes: Annotated[
+        list[str],
+        typer.Argument(help="Changes in words, as in `lock Finance`, or files of them (docs/how-to/what-if.md)."),
+    ],
+    snapshot: SnapshotPath = None,
+    snapshots: SnapshotFolder = SNAPSHOTS,
+    site: SiteUrl = None,
+    model: Model = "current",
+    switch: SwitchWords = None,
+    as_json: AsJson = False,
+) -> None:
+    """Each change with its refusal, if Tableau would refuse it, then people gained and lost."""
+    switches = read_switches(switch or ())
+    held = open_site(Where(snapshots, snapshot, site, model))
+    found, disputed = try_out(held, changes, model=model, switches=switches)
+    if as_json:
+        print_json({"taken": held.taken.when, **whatif_json(found), "disputed": list(disputed)})
+        return
+    out = console()
+    print_warning(held)
+    for words, done in tried_lines(found):
+        out.print(words, style=None if done else "red", markup=False)
+    out.print(summary(found), style="bold", markup=False)
+    if found.shifts:
+        out.print(shift_table(found.before, found.after, found.shifts))
+    for name in disputed:
+        out.print(f"the sources do not settle this: with the switch {name} the other way it comes out otherwise")

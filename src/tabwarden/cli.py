@@ -40,13 +40,14 @@ def _root(
 
 # Where each command lives, so that `why` need not load the sandbox. A word that is not here loads every family.
 LIVES_IN = {
-    "why": "ask",
+    "why": "why",
     "who": "ask",
     "what": "ask",
     "cases": "cases",
     "demo": "demo",
     "plan": "provision",
     "apply": "provision",
+    "rules": "rules",
     "run": "provision",
     "read": "read",
     "sandbox": "sandbox",

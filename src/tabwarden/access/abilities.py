@@ -2,7 +2,8 @@
 
 Composed from the reference's answers; not an evaluator of its own.
 Every condition is kept in the Answer, in the order a person meets it; the first that fails gives the reason.
-The conditions: `deeds_content` (opening, publishing, web editing), `deeds_projects` (moving, creating, owners, rules).
+The conditions: `deeds_content` (opening, publishing, web editing), `deeds_projects` (moving, creating, owners, rules),
+`deeds_views` (using what one sees), `deeds_site` (people, schedules, queries).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from types import MappingProxyType
 
 from tabwarden.access import deeds_content as content_deeds
 from tabwarden.access import deeds_projects as project_deeds
+from tabwarden.access import deeds_site as site_deeds
+from tabwarden.access import deeds_views as view_deeds
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
 from tabwarden.access.deed import Conditions, Deed
 from tabwarden.access.reference import as_seen_by
@@ -46,6 +49,19 @@ def can(
     return _summed(deed, ACTIONS[action](deed))
 
 
+def targets(
+    site: Site, user: str, action: str, content: str, *, model: str = CURRENT, switches: Switches = DOCUMENTED
+) -> tuple[tuple[str, Answer], ...]:
+    """Every project with the Answer for it as the target, in order of path: where a copy or a thing can go."""
+    projects = content_deeds.projects_by_path(site)
+    return tuple((p, can(site, user, action, content, target=p, model=model, switches=switches)) for p in projects)
+
+
+def missing(answer: Answer) -> tuple[Answer, ...]:
+    """The conditions of an ability that are not met."""
+    return tuple(part for part in answer.conditions if not part.allowed)
+
+
 def _summed(deed: Deed, conditions: Conditions) -> Answer:
     """All must hold; the first refusal decides, an unknown only if nothing refuses."""
     verdict, because = ALLOWED, conditions[-1].because
@@ -74,6 +90,23 @@ ACTIONS: Mapping[str, Callable[[Deed], Conditions]] = MappingProxyType(
         "download": content_deeds.download,
         "see_data": content_deeds.see_data,
         "create_metric": content_deeds.create_metric,
+        "query_api": site_deeds.query_api,
+        "use_filters": view_deeds.use_filters,
+        "use_actions": view_deeds.use_actions,
+        "save_custom_view": view_deeds.save_custom_view,
+        # Whoever may save one may make it the one he sees first (blog, "Shared customized").
+        "default_custom_view": view_deeds.save_custom_view,
+        "share_custom_view": view_deeds.share_custom_view,
+        "tag": view_deeds.tag,
+        "read_comments": view_deeds.read_comments,
+        "comment": view_deeds.comment,
+        "delete_comment": view_deeds.delete_comment,
+        "edit_comment": view_deeds.edit_comment,
+        "subscribe": view_deeds.subscribe,
+        "set_data_alert": view_deeds.set_data_alert,
+        "change_refresh_schedule": site_deeds.change_refresh_schedule,
+        "see_other_users": site_deeds.see_other_users,
+        "see_site_role": site_deeds.see_site_role,
         "web_edit": content_deeds.web_edit,
         "web_save_as": content_deeds.web_save_as,
         "web_overwrite": content_deeds.web_overwrite,

@@ -71,5 +71,10 @@ class Answer:
         """True only for a yes; denied and unknown are both not allowed."""
         return self.verdict == ALLOWED
 
+    @property
+    def fact(self) -> str | None:
+        """What a condition of an ability asks for, in words, if it is a plain fact and no capability."""
+        return next((step.detail[0] for step in self.steps if step.name == "condition"), None)
+
     def __bool__(self) -> bool:
         raise TypeError("an Answer is not a bool: ask `.allowed`")

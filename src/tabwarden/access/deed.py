@@ -32,10 +32,10 @@ class Deed(NamedTuple):
             return self.unread(content)
         return may(self.site, self.user, capability, content, model=self.model, switches=self.switches)
 
-    def says(self, fact: bool, because: str, *, yes: str = "ok") -> Answer:
-        """A condition that is a plain fact: its reason is `because` when it does not hold, which also names it."""
+    def says(self, fact: bool, because: str, *, yes: str = "ok", what: str = "") -> Answer:
+        """A condition that is a plain fact, called `what`: its reason is `because` when it does not hold."""
         verdict, reason = (ALLOWED, yes) if fact else (DENIED, because)
-        steps = (Step("condition", "yes" if fact else "no", (because,)),)
+        steps = (Step("condition", "yes" if fact else "no", (what or because.replace("_", " "),)),)
         return Answer(verdict, reason, self.user, self.action, self.content, self.model, steps=steps)
 
     def unread(self, content: str | None, because: str = "not_read") -> Answer:
@@ -77,26 +77,28 @@ Conditions = tuple[Answer, ...]
 
 def role_publishes(deed: Deed) -> Answer:
     """The site role has the right to publish."""
-    return deed.says(publishes(deed.role) != "no", "site_role")
+    return deed.says(publishes(deed.role) != "no", "site_role", what="a site role that publishes")
 
 
 def rules_project(deed: Deed, project: str | None, *, otherwise: str = "not_leader") -> Answer:
     """Administrator, or owner or leader of the project or of a parent."""
+    what = "owning or leading the project"
     if deed.is_admin:
-        return deed.says(True, otherwise, yes="admin")
+        return deed.says(True, otherwise, yes="admin", what=what)
     power = power_over(deed.site, deed.user, project, deed.model)
     if power is None and power_is_unknown(deed.site, deed.user, project):
         return deed.unread(project)
-    return deed.says(power is not None, otherwise, yes=power.reason if power is not None else "ok")
+    answer = deed.says(power is not None, otherwise, yes=power.reason if power is not None else "ok", what=what)
+    return replace(answer, content=project, at=power.at if power is not None else None)
 
 
 def owns(deed: Deed, content: str, *, yes: str) -> Answer:
     """Administrator, or owner of that content."""
     if deed.is_admin:
-        return deed.says(True, "not_owner", yes="admin")
-    return deed.says(deed.site.contents[content].owner == deed.user, "not_owner", yes=yes)
+        return deed.says(True, "not_owner", yes="admin", what="owning it")
+    return deed.says(deed.site.contents[content].owner == deed.user, "not_owner", yes=yes, what="owning it")
 
 
-def renamed(answer: Answer, because: str) -> Answer:
-    """The same answer for a reason of the ability's own."""
-    return replace(answer, because=because)
+def renamed(answer: Answer, because: str, *, verdict: str | None = None) -> Answer:
+    """The same answer for a reason of the ability's own, or turned by it."""
+    return replace(answer, because=because, verdict=verdict or answer.verdict)

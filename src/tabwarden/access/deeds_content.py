@@ -6,10 +6,13 @@ Sources: "Web Editing and Web Authoring", "Data access for published Tableau dat
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tabwarden.access.answer import DENIED, UNKNOWN, Answer
 from tabwarden.access.deed import Conditions, Deed, renamed, role_publishes
+from tabwarden.access.deeds_site import direct_connect
 from tabwarden.model.roles import current_role, publishes
-from tabwarden.model.site import Use
+from tabwarden.model.site import Site, Use
 
 # -- publishing and opening ----------------------------------------------------------------------------------
 
@@ -29,7 +32,8 @@ def publish(deed: Deed) -> Conditions:
 
 def publish_external(deed: Deed) -> Conditions:
     """A new data source on data that is not published yet: a role that publishes any data (§2.3)."""
-    return (deed.says(publishes(deed.role) == "any", "site_role"), *publish(deed))
+    any_data = deed.says(publishes(deed.role) == "any", "site_role", what="a site role that publishes any data")
+    return (any_data, *publish(deed))
 
 
 def download(deed: Deed) -> Conditions:
@@ -42,7 +46,7 @@ def see_data(deed: Deed) -> Conditions:
     """See the data in a workbook or view, or query a published data source."""
     content = deed.on()
     if deed.site.contents[content].kind == "datasource":
-        return (deed.may("Read", content), deed.may("Connect", content))
+        return (deed.may("Read", content), direct_connect(deed, content))
     return (*_access_to_data(deed, deed.workbook()), deed.may("Read", content))[::-1]
 
 
@@ -57,8 +61,8 @@ def _access_to_data(deed: Deed, workbook: str) -> Conditions:
 def _access_through(deed: Deed, use: Use) -> Conditions:
     if use.auth != "embed":
         view = (deed.may("Read", use.datasource),) if deed.switches.prompted_needs_view else ()
-        return (_own_connect(deed, use), *view)
-    embedded = deed.says(True, "missing_connect", yes="embedded_credentials")
+        return (_connect_through(deed, use), *view)
+    embedded = deed.says(True, "missing_connect", yes="embedded_credentials", what="access to the data source")
     if current_role(deed.role) != "Guest" or deed.may("Read", use.datasource).allowed:
         return (embedded,)
     # Guest needs View on the source of an extract; whether it is one is not among the facts ("Guest User").
@@ -68,6 +72,21 @@ def _access_through(deed: Deed, use: Use) -> Conditions:
 def _own_connect(deed: Deed, use: Use) -> Answer:
     answer = deed.may("Connect", use.datasource)
     return renamed(answer, "missing_connect") if answer.verdict == DENIED else answer
+
+
+def _connect_through(deed: Deed, use: Use) -> Answer:
+    """Connect through the workbook: one's own, or what the project's data source rules give (blog, switch)."""
+    own = _own_connect(deed, use)
+    source = deed.site.contents.get(use.datasource)
+    project = deed.site.project_of(use.datasource) if source is not None else None
+    asks_project = deed.switches.project_connect_is_for_workbooks and own.verdict == DENIED
+    if not asks_project or source is None or project not in deed.site.contents or project is None:
+        return own
+    rules = deed.site.contents[project].defaults.get("datasource", frozenset())
+    as_project_says = deed._replace(site=deed.site.with_contents(replace(source, rules=rules)))
+    given = as_project_says.may("Connect", use.datasource)
+    # A rule on the data source itself, of which `own` tells, stands; only where none speaks the project's counts.
+    return given if given.allowed and not own.deciding else own
 
 
 def create_metric(deed: Deed) -> Conditions:
@@ -84,7 +103,7 @@ def web_edit(deed: Deed) -> Conditions:
     workbook = deed.site.contents.get(deed.workbook())
     connects = (deed.unread(deed.workbook()),) if workbook is None else (_own_connect(deed, u) for u in workbook.uses)
     return (
-        deed.says(deed.site.settings.web_authoring, "site_setting"),
+        deed.says(deed.site.settings.web_authoring, "site_setting", what="web editing on this site"),
         deed.may("WebAuthoring", deed.on()),
         *connects,
         deed.may("Read", deed.on()),
@@ -103,10 +122,15 @@ def web_save_as(deed: Deed) -> Conditions:
 
 def _some_project(deed: Deed) -> Answer:
     """Save As needs a place to save to: any project where the person may publish."""
-    projects = sorted(c.id for c in deed.site.contents.values() if c.kind == "project")
-    answers = [deed.may("Write", project) for project in projects]
+    answers = [deed.may("Write", project) for project in projects_by_path(deed.site)]
     open_ones = [a for a in answers if a.allowed] or [a for a in answers if a.verdict == UNKNOWN]
-    return open_ones[0] if open_ones else deed.says(False, "default_deny")
+    return open_ones[0] if open_ones else deed.says(False, "default_deny", what="Publish on any project")
+
+
+def projects_by_path(site: Site) -> list[str]:
+    """Ids of all projects, in the order people read them."""
+    projects = (c.id for c in site.contents.values() if c.kind == "project")
+    return sorted(projects, key=lambda p: (site.path(p).casefold(), p))
 
 
 def web_overwrite(deed: Deed) -> Conditions:
@@ -124,7 +148,11 @@ def file_save(deed: Deed) -> Conditions:
     """File > Save is the owner's alone, an administrator's least of all (blog, §3 "Save")."""
     workbook = deed.site.contents.get(deed.workbook())
     owner = (workbook or deed.site.contents[deed.on()]).owner == deed.user
-    conditions = [*web_edit(deed), role_publishes(deed), deed.says(owner, "not_owner", yes="content_owner")]
+    conditions = [
+        *web_edit(deed),
+        role_publishes(deed),
+        deed.says(owner, "not_owner", yes="content_owner", what="owning it"),
+    ]
     if deed.switches.save_needs_publish:
         conditions.append(deed.may("Write", deed.project()))
     return tuple(conditions)

@@ -20,22 +20,23 @@ def move(deed: Deed) -> Conditions:
     content = deed.on()
     project = deed.site.contents[content].kind == "project"
     if deed.target is None and not project:
-        return (deed.says(False, "not_applicable"),)
+        return (deed.says(False, "not_applicable", what="a project to move it to"),)
     if deed.is_admin:
-        return (deed.says(True, "admin_only", yes="admin"),)
+        return (deed.says(True, "admin_only", yes="admin", what="administering the site"),)
     if project or deed.target is None:
         return _move_project(deed, content)
     power = power_over(deed.site, deed.user, deed.site.project_of(content), deed.model)
     owner = deed.site.contents[content].owner == deed.user
     source = deed.may("ChangeHierarchy", content)
     if power is not None or owner:
-        source = deed.says(True, "default_deny", yes=power.reason if power is not None else "content_owner")
+        reason = power.reason if power is not None else "content_owner"
+        source = deed.says(True, "default_deny", yes=reason, what="owning it or leading its project")
     return (role_publishes(deed), deed.may("Read", deed.target), deed.may("Write", deed.target), source)
 
 
 def _move_project(deed: Deed, project: str) -> Conditions:
     if deed.target is None:
-        return (deed.says(False, "admin_only"),)
+        return (deed.says(False, "admin_only", what="administering the site"),)
     return (role_publishes(deed), rules_project(deed, deed.target), rules_project(deed, project))
 
 
@@ -45,7 +46,7 @@ def delete(deed: Deed) -> Conditions:
     if deed.site.contents[content].kind != "project":
         return (deed.may("Delete", content),)
     if content == deed.site.default_project_id:
-        return (deed.says(False, "default_project"),)
+        return (deed.says(False, "default_project", what="a project other than Default"),)
     if deed.site.contents[content].parent is None:
         return _delete_top(deed)
     return (role_publishes(deed), rules_project(deed, content))
@@ -53,14 +54,14 @@ def delete(deed: Deed) -> Conditions:
 
 def _delete_top(deed: Deed) -> Conditions:
     if not deed.switches.owner_deletes_top_level:
-        return (deed.says(deed.is_admin, "admin_only", yes="admin"),)
+        return (deed.says(deed.is_admin, "admin_only", yes="admin", what="administering the site"),)
     owner = owns(deed, deed.on(), yes="project_owner")
-    return (role_publishes(deed), owner if owner.allowed else deed.says(False, "admin_only"))
+    return (role_publishes(deed), owner if owner.allowed else deed.says(False, "admin_only", what="owning it"))
 
 
 def create_top(deed: Deed) -> Conditions:
     """A new top-level project."""
-    return (deed.says(deed.is_admin, "admin_only", yes="admin"),)
+    return (deed.says(deed.is_admin, "admin_only", yes="admin", what="administering the site"),)
 
 
 def create_nested(deed: Deed) -> Conditions:
@@ -95,6 +96,9 @@ def change_content_owner(deed: Deed) -> Conditions:
     return (role_publishes(deed), owner, *_new_owner(deed, publisher=False))
 
 
+_HEIR = "a new owner whose site role can own it"
+
+
 def _new_owner(deed: Deed, *, publisher: bool) -> Conditions:
     """A project's new owner must publish; content goes to any licensed user, never to Guest (§7, §2.2 Guest)."""
     if deed.to is None:
@@ -103,9 +107,9 @@ def _new_owner(deed: Deed, *, publisher: bool) -> Conditions:
     if not is_known(role):
         return (deed.unread(deed.content),)
     if role == "Guest":
-        return (deed.says(False, "guest_cannot_own"),)
+        return (deed.says(False, "guest_cannot_own", what=_HEIR),)
     fits = publishes(role) != "no" if publisher else role not in ("Unlicensed", "SupportUser")
-    return (deed.says(fits, "site_role"),)
+    return (deed.says(fits, "site_role", what=_HEIR),)
 
 
 # -- permissions (§4.3) --------------------------------------------------------------------------------------
@@ -127,16 +131,16 @@ def set_view_rules(deed: Deed) -> Conditions:
     content = deed.on()
     held = deed.site.contents[content]
     if held.kind != "view":
-        return (deed.says(False, "not_applicable"),)
+        return (deed.says(False, "not_applicable", what="a view"),)
     project, workbook = deed.project(), deed.site.contents.get(held.parent or "")
     if project not in deed.site.contents or workbook is None:
         return (deed.unread(held.parent),)
     locked = managing_project(deed.site, str(project)) is not None
     if not locked and lock_is_unknown(deed.site, str(project)):
-        return (deed.says(not workbook.tabs, "tabs_shown"), deed.unread(project))
+        return (deed.says(not workbook.tabs, "tabs_shown", what="hidden tabs"), deed.unread(project))
     return (
-        deed.says(not locked, "locked_project"),
-        deed.says(not workbook.tabs, "tabs_shown"),
+        deed.says(not locked, "locked_project", what="a project that is not locked"),
+        deed.says(not workbook.tabs, "tabs_shown", what="hidden tabs"),
         deed.may("ChangePermissions", content),
     )
 

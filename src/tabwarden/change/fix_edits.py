@@ -243,7 +243,7 @@ def edits_for_ability(site: Site, answer: Answer, *, give: bool, switches: Switc
     parts = answer.conditions if not give else (() if first is None else (first,))
     seen: set[Edit] = set()
     for part in parts:
-        if part.steps:
+        if part.fact is None:
             found = edits_for(site, part, give=give, switches=switches, every_role=True)
         else:
             found = _fact_edits(site, part, give=give)

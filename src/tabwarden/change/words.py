@@ -36,6 +36,7 @@ from tabwarden.model.capability import (
     TEMPLATES,
     applies,
     capability_named,
+    kind_named,
     without_optional,
 )
 from tabwarden.model.errors import AmbiguousName, UnknownName
@@ -130,17 +131,9 @@ def _group_set(site: Site, words: str) -> str:
     return hits[0]
 
 
-def _kind(words: str) -> str:
-    plain = "".join(c for c in words.casefold() if c.isalnum()).removesuffix("s")
-    for kind, name in KIND_NAMES.items():
-        if plain in (kind, name.replace(" ", "").casefold()):
-            return kind
-    raise UnknownName(f"no kind of content is called `{words}`; kinds are {', '.join(KIND_NAMES.values())}")
-
-
 def _list(site: Site, found: Found) -> tuple[Content, str | None]:
     """The content a rule is about and, of a project's defaults, the kind."""
-    kind = _kind(str(found["kind"])) if found.get("kind") else None
+    kind = kind_named(str(found["kind"])) if found.get("kind") else None
     return (_project(site, found, "content") if kind else _content(site, found)), kind
 
 

@@ -1,4 +1,4 @@
-"""`tabwarden why`, `who` and `what`: questions to a snapshot. Nothing is written and no server is asked."""
+"""`tabwarden who` and `what`: questions to a snapshot. Nothing is written and no server is asked."""
 
 from __future__ import annotations
 
@@ -9,86 +9,26 @@ import typer
 from rich.table import Table
 
 from tabwarden.access.answer import ALLOWED, UNKNOWN, Answer
-from tabwarden.change.fix import Fixes, fixes
 from tabwarden.commands.asking import Model, SiteUrl, SnapshotFolder, SnapshotPath, SwitchWords, print_warning
 from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json
 from tabwarden.model.capability import KIND_NAMES, template_of, ui_name
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.roles import licence_of, ui_role
 from tabwarden.model.site import Content, Site
-from tabwarden.model.switches import MODELS, Switches
+from tabwarden.model.switches import Switches
 from tabwarden.report.answers import (
     answer_json,
     checker_grid,
-    disputed_lines,
-    models_table,
     people_table,
-    sentence,
-    trace_table,
 )
-from tabwarden.report.shifts import also, fixes_heading, fixes_json, steps_of
-from tabwarden.run.ask import SNAPSHOTS, Where, all_sites, open_site, overview, question, what_may, who_may, why
+from tabwarden.run.ask import SNAPSHOTS, Where, all_sites, open_site, overview, what_may, who_may
 from tabwarden.run.switches import read_switches
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command("why", help="Why a person can or cannot do something, with the trace.")(why_command)
     app.command("who", help="Who may exercise a capability on a content.")(who_command)
     app.command("what", help="What a person may do: on one content, on everything, or on all sites.")(what_command)
-
-
-@fail_cleanly
-def why_command(
-    user: Annotated[str, typer.Argument(help="User name, `domain\\name` or id.")],
-    asked: Annotated[str, typer.Argument(metavar="CAPABILITY", help="Any name of it, or `ability:web_save_as`.")],
-    content: Annotated[str | None, typer.Argument(help="Path, as in `Finance/Budget`, or id.")] = None,
-    target: Annotated[str | None, typer.Option("--to", help="The project to save or move to, or the new owner")] = None,
-    fix: Annotated[bool, typer.Option("--fix", help="The smallest changes that would give, or take, it.")] = False,
-    models: Annotated[bool, typer.Option("--models", help="current, classic and deny_first side by side.")] = False,
-    snapshot: SnapshotPath = None,
-    snapshots: SnapshotFolder = SNAPSHOTS,
-    site: SiteUrl = None,
-    model: Model = "current",
-    switch: SwitchWords = None,
-    as_json: AsJson = False,
-) -> None:
-    """One sentence, then ceiling, override, level, the winning rule and the losing ones."""
-    switches = read_switches(switch or ())
-    held = open_site(Where(snapshots, snapshot, site, model))
-    answer = why(held, user, asked, content, target=target, model=model, switches=switches)
-    put = question(held, user, asked, content, target=target, model=model, switches=switches)
-    ways = fixes(held, put) if fix else None
-    side_by_side = [put._replace(model=name).of(held) for name in MODELS] if models else []
-    if as_json:
-        told = {"taken": held.taken.when, **answer_json(held, answer)}
-        if ways is not None:
-            told["fix"] = fixes_json(held, ways)
-        if side_by_side:
-            told["models"] = {one.model: answer_json(held, one) for one in side_by_side}
-        print_json(told)
-        return
-    out = console()
-    print_warning(held)
-    out.print(sentence(held, answer), style="bold", markup=False)
-    out.print(trace_table(held, answer))
-    for line in disputed_lines(held, answer):
-        out.print(line, markup=False)
-    if side_by_side:
-        out.print(models_table(held, side_by_side))
-    if ways is not None:
-        _print_fixes(held, ways)
-
-
-def _print_fixes(site: Site, found: Fixes) -> None:
-    """Each way in the words of what-if, and what else it changes."""
-    out = console()
-    out.print(fixes_heading(found), style="bold", markup=False)
-    for number, way in enumerate(found.ways, 1):
-        for step, words in enumerate(steps_of(site, way)):
-            out.print(f"{number}. {words}" if step == 0 else f"   {words}", markup=False)
-        for words in also(site, found, way):
-            out.print(f"     {words}", style="dim", markup=False)
 
 
 @fail_cleanly

@@ -47,6 +47,20 @@ KIND_NAMES = MappingProxyType(
     }
 )
 
+# What people also write; plural forms are taken without their s.
+_KIND_WORDS = MappingProxyType({"vc": "virtualconnection", "sheet": "view", "publisheddatasource": "datasource"})
+
+
+def kind_named(words: str) -> str:
+    """The kind a person means: `workbooks`, `data source`, `Virtual Connections`. Raises UnknownName."""
+    plain = "".join(c for c in words.casefold() if c.isalnum())
+    for form in (plain, plain.removesuffix("s"), plain.removesuffix("es")):
+        form = _KIND_WORDS.get(form, form)
+        if form in KINDS:
+            return form
+    raise UnknownName(f"no kind of content is called `{words}`; kinds are {', '.join(KIND_NAMES.values())}")
+
+
 # Templates are cumulative: each adds its capabilities to those of the ones before it.
 TEMPLATE_ORDER = ("View", "Explore", "Publish", "Administer")
 _LETTER = MappingProxyType({"V": "View", "X": "Explore", "P": "Publish", "A": "Administer"})

@@ -47,21 +47,10 @@ SENTENCES = {
     "guest_extract": "Guest needs View on its data source if that is an extract, which is not known",
     "default_project": "the Default project cannot be deleted",
     "ok": "every condition is met",
-}
-# What a plain fact is called that an ability asks for, by the reason it gives when it does not hold.
-CONDITIONS = {
-    "site_role": "a site role that allows it",
-    "site_setting": "web authoring switched on for the site",
-    "not_owner": "being the owner",
-    "not_leader": "owning or leading the project, or administering the site",
-    "admin_only": "administering the site",
-    "missing_connect": "access to the data source",
-    "locked_project": "permissions that are not locked to a project",
-    "tabs_shown": "sheets that are not shown as tabs",
-    "default_deny": "a place or a right to do it",
-    "default_project": "a project other than Default",
-    "guest_cannot_own": "a new owner who is not Guest",
-    "not_applicable": "content of the right kind and place",
+    "oneself": "{user} asks about {user}",
+    "own_comment": "{user} wrote it",
+    "never_edited": "comments are deleted, never edited",
+    "project_connect": "Connect comes from the project, and that works through workbooks only",
 }
 LEVELS = {
     "own": "its own rules",
@@ -125,7 +114,21 @@ def sentence(site: Site, answer: Answer) -> str:
     failed = next((part for part in answer.conditions if part.verdict == answer.verdict), None)
     if failed is None or answer.verdict == ALLOWED:
         return f"{user} {verb} {asked}{where}: {_filled(site, answer)}."
-    return f"{user} {verb} {asked}{where}: {_condition_words(site, failed)}: {_filled(site, failed)}."
+    return f"{user} {verb} {asked}{where}: {condition_name(site, failed)}: {_filled(site, failed)}."
+
+
+def reason(site: Site, answer: Answer) -> str:
+    """What decided, in words: the sentence's second half."""
+    return _filled(site, answer)
+
+
+def condition_name(site: Site, part: Answer) -> str:
+    """A condition of an ability: `Publish on Finance`, `a site role that publishes`."""
+    if part.fact is not None:
+        return part.fact
+    held = site.contents.get(part.content or "")
+    name = ui_name(part.asked, held.kind if held is not None else None) if part.steps else "facts that were not read"
+    return f"`{name}` on {_content_name(site, part.content)}"
 
 
 def rule_words(site: Site, rule: Rule) -> str:
@@ -142,17 +145,7 @@ def trace(site: Site, answer: Answer) -> list[tuple[str, str]]:
 
 def _condition(site: Site, number: int, part: Answer) -> Iterable[tuple[str, str]]:
     because = "" if part.because == "ok" else f": {_filled(site, part)}"
-    yield f"{number}", f"{MARKS[part.verdict][0]}: {_condition_words(site, part)}{because}"
-
-
-def _condition_words(site: Site, part: Answer) -> str:
-    """What one condition of an ability asks for: a plain fact in words, or a capability on a content."""
-    fact = next((step.detail[0] for step in part.steps if step.name == "condition"), None)
-    if fact is not None:
-        return CONDITIONS.get(fact, fact.replace("_", " "))
-    held = site.contents.get(part.content or "")
-    name = ui_name(part.asked, held.kind if held is not None else None) if part.steps else "facts that were not read"
-    return f"`{name}` on {_content_name(site, part.content)}"
+    yield f"{number}", f"{MARKS[part.verdict][0]}: {condition_name(site, part)}{because}"
 
 
 def _gates(site: Site, answer: Answer) -> Iterable[tuple[str, str]]:

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tabwarden.access.abilities import ACTIONS
+from tabwarden.access.abilities import ACTIONS, targets
 from tabwarden.access.answer import Answer
 from tabwarden.access.disputed import with_disputes
 from tabwarden.access.reference import may, what, who
 from tabwarden.change.asked import Asked
-from tabwarden.model.capability import applies, capability_named
+from tabwarden.change.handover import Handover, overwritten
+from tabwarden.model.capability import applies, capability_named, kind_named
 from tabwarden.model.errors import AmbiguousName, UnknownName
 from tabwarden.model.site import Content, Site, User
 from tabwarden.model.switches import CURRENT, DOCUMENTED, MODELS, Switches
@@ -66,19 +67,25 @@ def _newest(where: Where) -> dict[str, Path]:
     return {url: path for url, path in found.items() if path is not None}
 
 
-def why(
-    site: Site,
-    user: str,
-    asked: str,
-    content: str | None,
-    *,
-    target: str | None,
-    model: str,
-    switches: Switches = DOCUMENTED,
-) -> Answer:
-    """The Answer to words, with the open points that would turn it; what the words may be: `question`."""
-    put = question(site, user, asked, content, target=target, model=model)
-    return with_disputes(lambda under: put._replace(switches=under).of(site), switches)
+def why(site: Site, put: Asked) -> Answer:
+    """The Answer to a question, with the open points that would turn it."""
+    return with_disputes(lambda under: put._replace(switches=under).of(site), put.switches)
+
+
+# Abilities whose target may be left open, and those that make somebody else the owner.
+ANY_TARGET, OVERWRITES = ("web_save_as", "move"), ("web_overwrite", "publish")
+
+
+def further(site: Site, put: Asked) -> tuple[tuple[tuple[str, Answer], ...], Handover | None]:
+    """What belongs to some abilities beside the Answer: every project as the target, what the previous owner loses."""
+    if not put.ability or put.content is None:
+        return (), None
+    places: tuple[tuple[str, Answer], ...] = ()
+    if put.what in ANY_TARGET and put.target is None:
+        places = targets(site, put.user, put.what, put.content, model=put.model, switches=put.switches)
+    over = put.what in OVERWRITES and site.contents[put.content].kind != "project"
+    handed = overwritten(site, put.content, put.user, model=put.model, switches=put.switches) if over else None
+    return places, handed
 
 
 def question(
@@ -137,6 +144,13 @@ def capability(site: Site, words: str, held: Content) -> str:
         if strange is None:
             raise
         return strange
+
+
+def defaults_of(site: Site, held: Content, words: str) -> str:
+    """The kind of a project's default rules; UnknownName on anything but a project."""
+    if held.kind != "project":
+        raise UnknownName(f"`{site.path(held.id)}` is no project, so it has no default rules for `{words}`")
+    return kind_named(words)
 
 
 def who_may(

@@ -1,0 +1,64 @@
+"""What belongs to some abilities beside the Answer: where a copy can go, what a previous owner loses. Words only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rich.table import Table
+
+from tabwarden.access.abilities import missing
+from tabwarden.access.answer import Answer
+from tabwarden.change.handover import Handover
+from tabwarden.model.capability import ui_name
+from tabwarden.model.site import Site
+from tabwarden.report.answers import condition_name, mark, reason
+from tabwarden.report.shifts import shift_json
+
+
+def targets_table(site: Site, targets: Iterable[tuple[str, Answer]]) -> Table:
+    """Each project as the target; of a refusal what is missing."""
+    table = Table("To", "May", "Missing")
+    for project, answer in targets:
+        table.add_row(site.path(project), mark(answer), "; ".join(_missing(site, answer)))
+    return table
+
+
+def _missing(site: Site, answer: Answer) -> Iterator[str]:
+    for part in missing(answer):
+        yield f"{condition_name(site, part)} ({reason(site, part)})"
+
+
+def targets_json(site: Site, targets: Iterable[tuple[str, Answer]]) -> list[dict[str, Any]]:
+    """The same for machines."""
+    return [
+        {
+            "project": {"id": project, "path": site.path(project)},
+            "verdict": answer.verdict,
+            "missing": [{"condition": condition_name(site, p), "because": p.because} for p in missing(answer)],
+        }
+        for project, answer in targets
+    ]
+
+
+def handover_lines(site: Site, handed: Handover) -> Iterator[str]:
+    """`the previous owner, bob, then loses Delete, Move on Finance/Budget`."""
+    owner = site.users[handed.owner].name
+    if not handed.lost:
+        yield f"the previous owner, {owner}, loses nothing by it"
+    by_content: dict[str, list[str]] = {}
+    for shift in handed.lost:
+        name = ui_name(shift.capability, site.contents[shift.content].kind)
+        by_content.setdefault(shift.content, []).append(name)
+    for content, names in by_content.items():
+        yield f"the previous owner, {owner}, then loses {', '.join(names)} on {site.path(content)}"
+
+
+def handover_json(site: Site, handed: Handover) -> dict[str, Any]:
+    """The same for machines."""
+    user = site.users[handed.owner]
+    return {
+        "id": user.id,
+        "name": user.name,
+        "loses": [shift_json(site, handed.after, shift) for shift in handed.lost],
+    }

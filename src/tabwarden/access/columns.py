@@ -198,6 +198,20 @@ class Columns:
     def _ids(self) -> Mapping[str, list[str]]:
         return {table: self.names.ids(table) for table in NUMBERED}
 
+    def ids(self, table: str) -> list[str]:
+        """Ids of those read, by number."""
+        counts = {
+            "user": len(self.users.role),
+            "group": len(self.groups.read),
+            "group_set": len(self.group_sets.offsets) - 1,
+            "content": len(self.contents.kind),
+        }
+        return self._ids[table][: counts[table]]
+
+    def all_ids(self, table: str) -> list[str]:
+        """Ids by number, those only named behind those read."""
+        return self._ids[table]
+
     def id_of(self, table: str, number: int) -> str:
         """The id of a `user`, `group`, `group_set` or `content` by its number, read or only named."""
         return self._ids[table][number]
@@ -210,17 +224,17 @@ class Columns:
     @cached_property
     def user_numbers(self) -> Mapping[str, int]:
         """Number of each user who is on the site, by id."""
-        return {user: number for number, user in enumerate(self._ids["user"][: len(self.users.role)])}
+        return {user: number for number, user in enumerate(self.ids("user"))}
 
     @cached_property
     def content_numbers(self) -> Mapping[str, int]:
         """Number of each content that was read, by id."""
-        return {content: number for number, content in enumerate(self._ids["content"][: len(self.contents.kind)])}
+        return {content: number for number, content in enumerate(self.ids("content"))}
 
     @cached_property
     def group_numbers(self) -> Mapping[str, int]:
         """Number of each group that was read, by id."""
-        return {group: number for number, group in enumerate(self._ids["group"][: len(self.groups.read)])}
+        return {group: number for number, group in enumerate(self.ids("group"))}
 
     @property
     def sizes(self) -> Mapping[str, int]:

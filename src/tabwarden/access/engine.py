@@ -19,13 +19,16 @@ from functools import cached_property
 import numpy as np
 
 from tabwarden.access import engine_what
+from tabwarden.access.align import Pair, aligned
 from tabwarden.access.answer import Answer
 from tabwarden.access.columns import Array, Columns
+from tabwarden.access.engine_diff import Difference
 from tabwarden.access.engine_many import ALLOWED, UNKNOWN, Many
 from tabwarden.access.engine_mirror import Mirror, mirror_of
 from tabwarden.access.engine_one import One
 from tabwarden.access.engine_parts import Parts
 from tabwarden.access.engine_what import Masks
+from tabwarden.access.engine_whatif import Shift, WhatIf, membership
 from tabwarden.access.engine_who import Row, Who
 from tabwarden.model.switches import CURRENT, DOCUMENTED, Switches
 
@@ -86,6 +89,24 @@ class Engine:
     def mirror(self, capability: str) -> Mirror:
         """Who may exercise a capability, for the whole site, in class form."""
         return mirror_of(self.parts, self._who, capability)
+
+    def what_if_member(self, user: int, group: int, *, joins: bool) -> Shift:
+        """On which contents a user would gain or lose what by joining or leaving a group."""
+        return membership(self.parts, user, group, joins=joins)
+
+    @cached_property
+    def what_if(self) -> WhatIf:
+        """What one rule more or less would change."""
+        return WhatIf(self.parts, self._who)
+
+    def compared_with(self, after: Columns) -> tuple[Pair, Difference]:
+        """Who gains and loses what if this Site becomes `after`: the ids of the common numbers, and the pieces."""
+        pair = aligned(self.columns, after)
+        sides = [
+            self.parts if columns is self.columns else Parts(columns, self.parts.model, self.parts.switches)
+            for columns in (pair.before, pair.after)
+        ]
+        return pair, Difference(sides[0], sides[1], pair.has_content)
 
     def matrix(self, capability: str) -> Array:
         """Verdicts (0 denied, 1 allowed, 2 unknown) of every content (rows) and user (columns): for small sites."""

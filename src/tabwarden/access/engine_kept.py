@@ -14,8 +14,7 @@ from tabwarden.access.convert import rule_list
 from tabwarden.access.engine_parts import Parts
 from tabwarden.access.engine_powers import LEADER_CAPABILITIES
 from tabwarden.access.engine_sources import LEVELS
-from tabwarden.access.engine_tables import SWITCHED, reachable
-from tabwarden.model.capability import applies
+from tabwarden.access.engine_tables import SWITCHED
 from tabwarden.model.governing import Governing
 from tabwarden.model.site import ALLOW, DENY, Rule, Rules
 
@@ -174,7 +173,7 @@ class Kept:
     def gate(self, person: Person, kind: str, capability: str) -> Gate:
         """What role and kind decide before any rule."""
         tables, role = self.parts.tables, person.word
-        exists, ceiling = applies(capability, kind), reachable(self.parts.model, role, kind, capability)
+        exists, ceiling = tables.exists(capability, kind), tables.reachable(role, kind, capability)
         off = capability in tables.off
         steps = (
             Step("capability", _WORD[exists], (kind,)),

@@ -31,7 +31,7 @@ class Parts:
     @cached_property
     def tables(self) -> Tables:
         """Ceilings and the capabilities of kinds."""
-        return Tables(self.columns, self.model)
+        return Tables(self.columns, self.model, self.switches)
 
     @cached_property
     def people(self) -> People:
@@ -93,6 +93,12 @@ class Parts:
     def by_project(self) -> ByGroup:
         """Contents by the row of their project; those of projects not read come last."""
         return by_value(self.project_row, len(self.powers.contents) + 1)
+
+    @cached_property
+    def by_holder(self) -> ByGroup:
+        """Contents by the content that keeps their governing list; what was not read is kept nowhere."""
+        holder = np.where(self.sources.rules == NONE, NONE, self.sources.holder)
+        return by_value(holder, self.n_contents)
 
     @cached_property
     def by_class(self) -> ByGroup:

@@ -71,7 +71,10 @@ class People:
     def of(self, user: int) -> Belongs:
         """What one user is in."""
         offsets, groups = self._of_user
-        mine = groups[offsets[user] : offsets[user + 1]]
+        return self.with_groups(groups[offsets[user] : offsets[user + 1]])
+
+    def with_groups(self, mine: Array) -> Belongs:
+        """What somebody in exactly these groups (and All Users) is in."""
         if not self.n_sets or not self.group_sets_speak:
             return Belongs(mine, _NOBODY, _NOBODY)
         return Belongs(mine, *self._sets_with(mine))

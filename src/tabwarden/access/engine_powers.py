@@ -104,6 +104,11 @@ class Powers:
         order = np.argsort(self.leaders.grantee, kind="stable")
         return self.leaders.grantee[order], order
 
+    @property
+    def leader_codes(self) -> Array:
+        """Grantee codes that some leader rule names, rising."""
+        return self._by_grantee[0]
+
     def _speaking(self, user: int, belongs: Belongs) -> Array:
         """Leader rules that speak of the user for sure."""
         codes, order = self._by_grantee

@@ -114,6 +114,15 @@ def expand(offsets: Array, rows: Array) -> tuple[Array, Array]:
     return of, offsets[known][of] + within
 
 
+def mixed(values: Array) -> Array:
+    """A 64-bit mix of each value (the finaliser of splitmix64)."""
+    found = values.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        found = (found ^ (found >> np.uint64(shift))) * np.uint64(factor)
+    last: Array = found ^ (found >> np.uint64(31))
+    return last
+
+
 class ByGroup(NamedTuple):
     """Numbers in order of some value: those with value v are `order[offsets[v]:offsets[v + 1]]`."""
 

@@ -10,10 +10,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from tabwarden.access.columns import Array, Columns
+from tabwarden.access.columns import Columns
 from tabwarden.model.capability import applies
 from tabwarden.model.roles import classic_permits, is_admin, is_known, permits
-from tabwarden.model.switches import CLASSIC
+from tabwarden.model.switches import AI_ACCESS_KINDS, CLASSIC, Switches
 
 # Site settings that take a capability from everybody (tableau-permissions §10.26).
 SWITCHED: Mapping[str, str] = MappingProxyType(
@@ -33,9 +33,11 @@ class Tables:
     leaves; `admin[role]` and `known[role]` describe the roles.
     """
 
-    def __init__(self, columns: Columns, model: str) -> None:
+    def __init__(self, columns: Columns, model: str, switches: Switches) -> None:
         words = columns.vocabulary
-        self.names = words.capabilities
+        self.model, self.switches = model, switches
+        told = switches.ai_access_name
+        self.names = words.capabilities if told in ("", *words.capabilities) else (*words.capabilities, told)
         self.bits: Mapping[str, int] = MappingProxyType({name: bit for bit, name in enumerate(self.names)})
         self.other = len(self.names)
         self.mask: type[np.unsignedinteger] = np.uint32 if self.other < 32 else np.uint64
@@ -44,18 +46,29 @@ class Tables:
         self.known = np.array([is_known(role) for role in words.roles])
         every = (*self.names, "")
         self.applies = np.array(
-            [self._mask(lambda c, kind=kind: self.exists(c, kind) is not False, every) for kind in words.kinds],
+            [
+                self._mask(lambda c, k=kind: c not in self.off and self.exists(c, k) is not False, every)
+                for kind in words.kinds
+            ],
             self.mask,
         )
         self.reach = np.zeros((len(words.roles), len(words.kinds)), self.mask)
         for row, role in enumerate(words.roles):
             for column, kind in enumerate(words.kinds):
-                open_to = self._mask(lambda c, r=role, k=kind: reachable(model, r, k, c) is not False, every)
+                open_to = self._mask(lambda c, r=role, k=kind: self.reachable(r, k, c) is not False, every)
                 self.reach[row, column] = self.applies[column] & self.mask(open_to)
 
     def exists(self, capability: str, kind: str) -> bool | None:
-        """Whether the kind has the capability and the site has not switched it off; None for an unknown name."""
-        return False if capability in self.off else applies(capability, kind)
+        """Whether the kind has the capability; None for an unknown name, AI Access apart once its name is told."""
+        if capability and capability == self.switches.ai_access_name:
+            return kind in AI_ACCESS_KINDS
+        return applies(capability, kind)
+
+    def reachable(self, role: str, kind: str, capability: str) -> bool | None:
+        """Whether the role can ever exercise the capability, in the model's reading of roles."""
+        if self.model == CLASSIC:
+            return classic_permits(role, capability)
+        return permits(role, kind, capability, self.switches)
 
     def bit(self, capability: str) -> int:
         """The bit of a capability; names no rule uses share the last one."""
@@ -64,13 +77,3 @@ class Tables:
     def _mask(self, test: object, every: tuple[str, ...]) -> int:
         assert callable(test)
         return sum(1 << bit for bit, name in enumerate(every) if test(name))
-
-
-def reachable(model: str, role: str, kind: str, capability: str) -> bool | None:
-    """Whether the role can ever exercise the capability, in the model's reading of roles."""
-    return classic_permits(role, capability) if model == CLASSIC else permits(role, kind, capability)
-
-
-def mask_of(bits: Array, mask: type[np.unsignedinteger]) -> Array:
-    """Masks of rule rows (uint64) in the narrower type where it is wide enough."""
-    return bits.astype(mask)

@@ -38,15 +38,15 @@ class Apart(NamedTuple):
     barred_unknown: Array | None
 
 
-def what(parts: Parts, user: int) -> Masks:
-    """All a user may, on every content."""
+def what(parts: Parts, user: int, belongs: Belongs | None = None) -> Masks:
+    """All a user may, on every content; or would, if he belonged to other groups."""
     role = int(parts.columns.users.role[user])
     of_content, reach = parts.classes.of_content, parts.reach_of(role)
     if parts.tables.admin[role]:
         return Masks(reach.take(of_content), None)
     if not parts.tables.known[role]:
         return Masks(np.zeros(len(of_content), parts.tables.mask), reach.take(of_content))
-    belongs = parts.people.of(user)
+    belongs = parts.people.of(user) if belongs is None else belongs
     told = told_classes(parts, user, belongs)
     by_class = settle(told).within(reach)
     allowed = by_class.allowed.take(of_content)

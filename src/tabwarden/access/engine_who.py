@@ -42,15 +42,19 @@ class Who:
         """Who may exercise capability `bit` on `content`."""
         parts = self.parts
         reach = self.reach(int(parts.columns.contents.kind[content]), bit)
-        rule_list = int(parts.sources.rules[content])
-        facts = self.by_rules(rule_list, bit)._replace(power=self._power(content))
+        return self.finished(self.at(self.by_rules(int(parts.sources.rules[content]), bit), bit, content), reach)
+
+    def at(self, facts: Facts, bit: int, content: int, *, of_owner: bool = True) -> Facts:
+        """What the rules say, with owners, leaders and locks of one content; its own owner only with `of_owner`."""
+        parts = self.parts
+        facts = facts._replace(power=self._power(content, of_owner))
         row = int(parts.project_row[content])
         if parts.powers.some_unread:
             unsure = self.people.all_bits if row == len(parts.powers.contents) else parts.powers.unknown_bits(row)
             facts = facts._replace(power_unknown=unsure)
         if bit == parts.tables.bit(CHANGE_PERMISSIONS):
             facts = self._under_lock(facts, content)
-        return self.finished(facts, reach)
+        return facts
 
     def finished(self, facts: Facts, reach: Reach) -> Row:
         """The row of these facts, with ceilings, administrators and people whose role nobody knows."""
@@ -78,9 +82,15 @@ class Who:
             unread = people.all_bits
             return Facts(nobody, None, unread, denied=nobody if parts.deny_first else None)
         codes, allow, deny = parts.rules.rows_of(rule_list, bit)
-        kinds = codes & 3
         if not of_users:
-            codes, allow, deny, kinds = (each[kinds != USER] for each in (codes, allow, deny, kinds))
+            plain = (codes & 3) != USER
+            codes, allow, deny = codes[plain], allow[plain], deny[plain]
+        return self.by_rows(codes, allow, deny)
+
+    def by_rows(self, codes: Array, allow: Array, deny: Array) -> Facts:
+        """What rules for these grantees say of everybody."""
+        parts, people = self.parts, self.people
+        nobody, kinds = people.no_bits, codes & 3
         rows = [union(people, codes[(kinds == k) & m]) for k in (USER, GROUP, GROUP_SET) for m in (allow, deny)]
         final = parts.switches.group_set_deny_is_final
         spoken = Spoken(*rows)
@@ -98,13 +108,13 @@ class Who:
         rows = self.people.perhaps_rows[self.people.row_of(codes)]
         return np.bitwise_or.reduce(rows, axis=0) if len(rows) else self.people.no_bits
 
-    def _power(self, content: int) -> Array:
+    def _power(self, content: int, of_owner: bool) -> Array:
         """Who owns or rules the content."""
         parts = self.parts
         project = int(parts.project_row[content])
         inside = NONE < project < len(parts.powers.contents)
         bits = parts.powers.row_bits(project) if inside else self.people.no_bits.copy()
-        owner = int(parts.owner[content])
+        owner = int(parts.owner[content]) if of_owner else NONE
         if NONE < owner < self.people.count:
             bits[owner >> 6] |= np.uint64(1 << (owner & 63))
         return bits

@@ -1,0 +1,145 @@
+"""Who gained and lost what between two columnar Sites: exact, for all capabilities, at a cost that follows the change.
+
+People whose groups, role or projects differ are judged on every content; everybody else only on contents whose rules,
+kind, lock, project or owner differ. Not which facts differ (`change.diff`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from tabwarden.access.columns import Array
+from tabwarden.access.engine_algebra import Facts
+from tabwarden.access.engine_changed import Changed
+from tabwarden.access.engine_many import ALLOWED, Many
+from tabwarden.access.engine_parts import Parts
+from tabwarden.access.engine_what import what
+from tabwarden.access.engine_who import Who
+
+
+class Shifted(NamedTuple):
+    """Every one of `users` gains `gained[i]` and loses `lost[i]` (masks) on `contents[i]`."""
+
+    users: Array
+    contents: Array
+    gained: Array
+    lost: Array
+
+    def facts(self) -> int:
+        """How many single rights these are: user, content and capability."""
+        rights = np.bitwise_count(self.gained).sum(dtype=np.int64) + np.bitwise_count(self.lost).sum(dtype=np.int64)
+        return len(self.users) * int(rights)
+
+
+class Difference:
+    """The pieces of a difference between two Sites by common numbers, found as they are asked for."""
+
+    def __init__(self, before: Parts, after: Parts, has_content: tuple[Array, Array]) -> None:
+        self.sides, self.has_content = (before, after), has_content
+        self.changed = Changed(before, after, has_content)
+        self.mask, self.names = before.tables.mask, before.tables.names
+        self.users = np.flatnonzero(self.changed.users)
+        self.contents = np.flatnonzero(self.changed.contents)
+
+    def __iter__(self) -> Iterator[Shifted]:
+        yield from self._of_users()
+        yield from self._of_contents()
+        yield from self._of_owners()
+
+    # -- people who differ ------------------------------------------------------------------------------------
+
+    def _of_users(self) -> Iterator[Shifted]:
+        for user in self.users.tolist():
+            had, has = (what(parts, user).allowed for parts in self.sides)
+            differs = np.flatnonzero(had != has)
+            had, has = (
+                np.where(there[differs], masks[differs], self.mask(0))
+                for masks, there in zip((had, has), self.has_content, strict=True)
+            )
+            yield from _shifts(np.array([user]), differs, had, has)
+
+    # -- contents that differ ---------------------------------------------------------------------------------
+
+    def _of_contents(self) -> Iterator[Shifted]:
+        """Contents that differ in the same way at once; their owners come after."""
+        sides = [_Rows(parts, there) for parts, there in zip(self.sides, self.has_content, strict=True)]
+        others = ~self.sides[0].people.pack(self.users) & self.sides[0].people.all_bits
+        for contents in self.changed.alike(self.contents):
+            first, found = int(contents[0]), dict[tuple[bytes, bool], int]()
+            for bits in self.changed.bits_that_differ(first):
+                # Capabilities of one pattern of rules differ in their ceilings alone.
+                told = [side.rules(bits[0], first) for side in sides]
+                for bit in bits:
+                    had, has = (side.row(facts, bit, first) & others for side, facts in zip(sides, told, strict=True))
+                    for row, gains in ((has & ~had, True), (had & ~has, False)):
+                        if row.any():
+                            key = (row.tobytes(), gains)
+                            found[key] = found.get(key, 0) | 1 << bit
+            for (packed, gains), mask in found.items():
+                people = self.sides[0].people.ids(np.frombuffer(packed, np.uint64))
+                yield from self._without_owners(contents, people, mask, gains)
+
+    def _without_owners(self, contents: Array, people: Array, mask: int, gains: bool) -> Iterator[Shifted]:
+        owners = np.stack([parts.owner[contents] for parts in self.sides])
+        apart = np.isin(owners, people).any(axis=0)
+        masks, nothing = np.full(len(contents), mask, self.mask), np.zeros(len(contents), self.mask)
+        gained, lost = (masks, nothing) if gains else (nothing, masks)
+        plain = ~apart
+        if plain.any():
+            yield Shifted(people, contents[plain], gained[plain], lost[plain])
+        for place in np.flatnonzero(apart).tolist():
+            others, here = people[~np.isin(people, owners[:, place])], slice(place, place + 1)
+            if len(others):
+                yield Shifted(others, contents[here], gained[here], lost[here])
+
+    # -- owners of contents that differ -----------------------------------------------------------------------
+
+    def _of_owners(self) -> Iterator[Shifted]:
+        owners = np.concatenate([parts.owner[self.contents] for parts in self.sides]).astype(np.int64)
+        contents = np.tile(self.contents, 2)
+        keep = (owners >= 0) & (owners < self.sides[0].n_users)
+        keep[keep] = ~self.changed.users[owners[keep]]
+        pairs = np.unique(np.stack([owners[keep], contents[keep]]), axis=1)
+        had, has = (
+            _masks(parts, there, pairs[0], pairs[1]) for parts, there in zip(self.sides, self.has_content, strict=True)
+        )
+        for place in np.flatnonzero(had != has).tolist():
+            here = slice(place, place + 1)
+            yield from _shifts(pairs[0, here], pairs[1, here], had[here], has[here])
+
+
+def _shifts(users: Array, contents: Array, had: Array, has: Array) -> Iterator[Shifted]:
+    differs = had != has
+    if differs.any():
+        had, has = had[differs], has[differs]
+        yield Shifted(users, contents[differs], has & ~had, had & ~has)
+
+
+def _masks(parts: Parts, there: Array, users: Array, contents: Array) -> Array:
+    """What users[i] may on contents[i]."""
+    many, found = Many(parts), np.zeros(len(users), parts.tables.mask)
+    for bit, name in enumerate(parts.tables.names):
+        allowed = (many.verdicts(users, name, contents) == ALLOWED) & there[contents]
+        found |= np.where(allowed, parts.tables.mask(1 << bit), parts.tables.mask(0))
+    return found
+
+
+class _Rows:
+    """Rows of one side, owners of contents left aside."""
+
+    def __init__(self, parts: Parts, there: Array) -> None:
+        self.parts, self.there, self.who = parts, there, Who(parts)
+
+    def rules(self, bit: int, content: int) -> Facts:
+        """What the content's rules say of everybody."""
+        return self.who.by_rules(int(self.parts.sources.rules[content]), bit)
+
+    def row(self, facts: Facts, bit: int, content: int) -> Array:
+        """Who may by rules or as owner or leader of the project; nobody where the content is not there."""
+        if not self.there[content]:
+            return self.parts.people.no_bits
+        reach = self.who.reach(int(self.parts.columns.contents.kind[content]), bit)
+        return self.who.finished(self.who.at(facts, bit, content, of_owner=False), reach).allowed

@@ -1,0 +1,224 @@
+"""What one membership or one rule more or less would change, without changing it. Not lists of changes (`change`).
+
+Only what names the group, or the one list the rule is in, is looked at again.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tabwarden.access.columns import GROUP, GROUP_SET, NONE, USER, Array
+from tabwarden.access.engine_algebra import Facts, Spoken, decide, settle
+from tabwarden.access.engine_parts import CHANGE_PERMISSIONS, Parts
+from tabwarden.access.engine_people import Belongs
+from tabwarden.access.engine_powers import LEADER_CAPABILITIES
+from tabwarden.access.engine_rules import FREE, expand
+from tabwarden.access.engine_sources import DATABASE_DEFAULT, PROJECT_DEFAULT
+from tabwarden.access.engine_what import what
+from tabwarden.access.engine_who import Row, Who
+from tabwarden.model.site import ALLOW, DENY
+
+
+class Shift(NamedTuple):
+    """Contents on which a person gains or loses something, and the masks of what."""
+
+    contents: Array
+    gained: Array
+    lost: Array
+
+
+def membership(parts: Parts, user: int, group: int, *, joins: bool) -> Shift:
+    """What a user would gain and lose by joining or leaving a group; nothing where he is in it, or is not, already."""
+    before = parts.people.of(user)
+    if (group in before.groups) == joins or group in parts.people.everyone:
+        return _nothing(parts)
+    groups = np.append(before.groups, group) if joins else before.groups[before.groups != group]
+    after = parts.people.with_groups(groups)
+    role = int(parts.columns.users.role[user])
+    if parts.tables.admin[role] or not parts.tables.known[role]:
+        return _nothing(parts)
+    changed = np.setxor1d(before.sets, after.sets)
+    if parts.deny_first or parts.powers.some_unread or parts.unread is not None or _leads(parts, group, changed):
+        return _of_masks(parts, user, before, after)
+    return _of_classes(parts, user, group, changed, before, after)
+
+
+def _nothing(parts: Parts) -> Shift:
+    none = np.zeros(0, parts.tables.mask)
+    return Shift(np.zeros(0, np.int64), none, none)
+
+
+def _leads(parts: Parts, group: int, sets: Array) -> bool:
+    """Whether a leader rule names the group or one of the sets."""
+    codes = np.append(sets * 4 + GROUP_SET, group * 4 + GROUP)
+    return bool(np.isin(codes, parts.powers.leader_codes).any())
+
+
+def _of_masks(parts: Parts, user: int, before: Belongs, after: Belongs) -> Shift:
+    """The slow way: everything before and after."""
+    had, has = what(parts, user, before).allowed, what(parts, user, after).allowed
+    contents = np.flatnonzero(had != has)
+    return Shift(contents, has[contents] & ~had[contents], had[contents] & ~has[contents])
+
+
+def _of_classes(parts: Parts, user: int, group: int, sets: Array, before: Belongs, after: Belongs) -> Shift:
+    """The classes that name the group or a set that changes, before and after."""
+    entries = parts.rules.entries(GROUP)
+    named = [entries.at[entries.of(group)]]
+    of_sets = parts.rules.entries(GROUP_SET)
+    named += [of_sets.at[of_sets.of(each)] for each in sets.tolist()]
+    classes = named[0] if len(named) == 1 else np.unique(np.concatenate(named))
+    if not len(classes):
+        return _nothing(parts)
+    lists = parts.columns.rules
+    of, row = expand(lists.offsets, parts.classes.rules[classes])
+    codes = lists.grantee[row]
+    allow, deny = lists.allow[row].astype(parts.tables.mask), lists.deny[row].astype(parts.tables.mask)
+    starts = np.searchsorted(of, np.arange(len(classes)))
+    reach = parts.reach_of(int(parts.columns.users.role[user]))[classes]
+    barred = None if parts.locked is None else parts.locked[classes]
+    masks = []
+    for belongs in (before, after):
+        mine = _includes(parts, user, belongs, codes)
+        spoken = _by_level(codes & 3, mine, allow, deny, starts)
+        rules = decide(spoken, parts.switches.group_set_deny_is_final)
+        masks.append(settle(Facts(rules, barred=barred)).allowed & reach)
+    had, has = masks
+    changed = np.flatnonzero(had != has)
+    counts = np.diff(parts.by_class.offsets)[classes[changed]]
+    contents = parts.by_class.order[expand(parts.by_class.offsets, classes[changed])[1]]
+    of = np.repeat(changed, counts)
+    # Where he owns or rules the content, the rules never decided.
+    keep = ~_ruled(parts, user, before, contents)
+    contents, of = contents[keep], of[keep]
+    return Shift(contents, has[of] & ~had[of], had[of] & ~has[of])
+
+
+def _includes(parts: Parts, user: int, belongs: Belongs, codes: Array) -> Array:
+    people = parts.people
+    groups = np.zeros(max(people.n_groups, 1), bool)
+    groups[belongs.groups] = True
+    groups[people.everyone] = True
+    sets = np.zeros(max(people.n_named_sets, 1), bool)
+    sets[belongs.sets] = True
+    kind, number = codes & 3, codes >> 2
+    found: Array = (kind == USER) & (number == user)
+    of_group, of_set = kind == GROUP, kind == GROUP_SET
+    found |= of_group & groups[np.where(of_group, number, 0)]
+    found |= of_set & sets[np.where(of_set, number, 0)]
+    return found
+
+
+def _by_level(kind: Array, mine: Array, allow: Array, deny: Array, starts: Array) -> Spoken:
+    parts: list[Array] = []
+    for level in (USER, GROUP, GROUP_SET):
+        here = mine & (kind == level)
+        masks = (np.where(here, mask, mask.dtype.type(0)) for mask in (allow, deny))
+        parts.extend(np.bitwise_or.reduceat(mask, starts) for mask in masks)
+    return Spoken(*parts)
+
+
+def _ruled(parts: Parts, user: int, belongs: Belongs, contents: Array) -> Array:
+    """Whether the user owns or rules each content."""
+    ruled = np.append(parts.powers.of_user(user, belongs), False)  # the last is NONE's
+    found: Array = (parts.owner[contents] == user) | ruled[parts.project_row[contents]]
+    return found
+
+
+# -- one rule -------------------------------------------------------------------------------------------------
+
+
+class RuleShift(NamedTuple):
+    """Contents whose list the rule is in, and packed rows of who gains and loses the capability by rules.
+
+    Owners and leaders of a content may not be concerned: `WhatIf.at` tells exactly, content by content.
+    """
+
+    contents: Array
+    gained: Array
+    lost: Array
+
+
+class RuleChange(NamedTuple):
+    """The rule of a grantee (code of rule rows) for a capability in a content's list becomes `mode`; None: no rule.
+
+    `default_for` names the kind whose project or database defaults are meant.
+    """
+
+    content: int
+    grantee: int
+    capability: str
+    mode: str | None
+    default_for: str | None = None
+
+
+class WhatIf:
+    """What changes of one rule would do."""
+
+    def __init__(self, parts: Parts, who: Who) -> None:
+        self.parts, self.who = parts, who
+
+    def rule(self, change: RuleChange) -> list[RuleShift]:
+        """Who would gain and lose, a shift for each kind of content concerned (a view lacks what a workbook has).
+
+        ValueError for a rule on leading a project: it changes more than one list.
+        """
+        if change.capability in LEADER_CAPABILITIES:
+            raise ValueError(f"`{change.capability}` decides about whole projects; compare two sites with `diff`")
+        contents = self.governed(change.content, change.default_for)
+        if not len(contents):
+            return []
+        bit, classes = self.parts.tables.bit(change.capability), self.parts.classes
+        first = int(contents[0])
+        if change.capability == CHANGE_PERMISSIONS and classes.lock[classes.of_content[first]] != FREE:
+            return []
+        both = self._both(change, bit, first)
+        kinds = self.parts.columns.contents.kind[contents]
+        found = []
+        for kind in (int(kinds[0]),) if (kinds == kinds[0]).all() else np.unique(kinds).tolist():
+            reach = self.who.reach(kind, bit)
+            before, after = (self.who.finished(facts, reach) for facts in both)
+            found.append(_shifted(contents[kinds == kind], before, after))
+        return found
+
+    def at(self, change: RuleChange, content: int) -> RuleShift:
+        """Exactly who would gain and lose on one of the contents, owners and leaders judged too."""
+        bit = self.parts.tables.bit(change.capability)
+        reach = self.who.reach(int(self.parts.columns.contents.kind[content]), bit)
+        rows = [
+            self.who.finished(self.who.at(facts, bit, content), reach) for facts in self._both(change, bit, content)
+        ]
+        return _shifted(np.array([content]), rows[0], rows[1])
+
+    def governed(self, content: int, default_for: str | None) -> Array:
+        """The contents governed by a content's own list, or by its defaults for a kind."""
+        parts = self.parts
+        found: Array = parts.by_holder.of(content)
+        level = parts.sources.level[found]
+        by_defaults = (level == PROJECT_DEFAULT) | (level == DATABASE_DEFAULT)
+        if default_for is None:
+            found = found[~by_defaults]
+        else:
+            kind = parts.columns.vocabulary.kinds.index(default_for)
+            found = found[by_defaults & (parts.sources.kind[found] == kind)]
+        return found
+
+    def _both(self, change: RuleChange, bit: int, content: int) -> tuple[Facts, Facts]:
+        rule_list = int(self.parts.sources.rules[content])
+        if rule_list == NONE:
+            unread = self.who.by_rules(rule_list, bit)
+            return unread, unread
+        codes, allow, deny = self.parts.rules.rows_of(rule_list, bit)
+        others = codes != change.grantee
+        now = self.who.by_rows(codes, allow, deny)
+        codes, allow, deny = codes[others], allow[others], deny[others]
+        if change.mode is not None:
+            codes = np.append(codes, codes.dtype.type(change.grantee))
+            allow, deny = np.append(allow, change.mode == ALLOW), np.append(deny, change.mode == DENY)
+        return now, self.who.by_rows(codes, allow, deny)
+
+
+def _shifted(contents: Array, before: Row, after: Row) -> RuleShift:
+    return RuleShift(contents, after.allowed & ~before.allowed, before.allowed & ~after.allowed)

@@ -1,0 +1,119 @@
+"""The evaluators of the house from patched source: fresh copies of their modules, the rest shared. Not a test."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.abc import MetaPathFinder, SourceLoader
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from agreement import Fast, May
+
+SOURCE = Path(__file__).parent.parent / "src" / "tabwarden"
+BUGS = Path(__file__).parent / "planted"
+# What one evaluator is made of and the other is not; values such as Answer and Site stay the same classes.
+REFERENCE = ("model.governing", "access.leading", "access.reference")
+
+
+class Patch(NamedTuple):
+    """One planted bug: in `file` of the package the text `old`, found exactly once, becomes `new`."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+def planted(side: str) -> list[Patch]:
+    """The bugs planted in one side: reference or engine."""
+    listed = tomllib.loads((BUGS / f"{side}.toml").read_text(encoding="utf-8"))["bug"]
+    return [Patch(**each) for each in listed]
+
+
+def engine_modules() -> tuple[str, ...]:
+    """Names of the modules that the engine is made of, within the package."""
+    found = ("columns", "convert", *(path.stem for path in (SOURCE / "access").glob("engine*.py")))
+    return tuple(f"access.{name}" for name in sorted(found))
+
+
+def source_with(patch: Patch) -> str:
+    """The patched source; ValueError where the text is not found exactly once, SyntaxError where it is no Python."""
+    text = (SOURCE / patch.file).read_text(encoding="utf-8")
+    hits = text.count(patch.old)
+    if hits != 1:
+        raise ValueError(f"bug `{patch.name}`: its text is found {hits} times in {patch.file}; it must be found once")
+    changed = text.replace(patch.old, patch.new)
+    compile(changed, patch.file, "exec")
+    return changed
+
+
+def reference_with(patch: Patch) -> May:
+    """`may` of a reference with a bug."""
+    with fresh(REFERENCE, {_module(patch): source_with(patch)}) as load:
+        may: May = load("access.reference").may
+        return may
+
+
+def engine_with(patch: Patch) -> Fast:
+    """The engine with a bug."""
+    with fresh(engine_modules(), {_module(patch): source_with(patch)}) as load:
+        return Fast(load("access.convert").columns_of, load("access.engine").Engine)
+
+
+def _module(patch: Patch) -> str:
+    return patch.file.removesuffix(".py").replace("/", ".")
+
+
+@contextmanager
+def fresh(names: tuple[str, ...], sources: Mapping[str, str]) -> Iterator[Any]:
+    """Within it, these modules of the package are imported anew, those of `sources` from that text.
+
+    Afterwards everybody else's modules are in place again; what was loaded lives on in whoever holds it.
+    """
+    assert set(sources) <= set(names), f"{set(sources)} is not part of {names}"
+    dotted = tuple(f"tabwarden.{name}" for name in names)
+    for name in dotted:
+        importlib.import_module(name)
+    kept = {name: sys.modules.pop(name) for name in dotted}
+    for name in dotted:  # `from package import module` asks the package first
+        package, _, last = name.rpartition(".")
+        delattr(sys.modules[package], last)
+    finder = _Finder({f"tabwarden.{name}": text for name, text in sources.items()})
+    sys.meta_path.insert(0, finder)
+    try:
+        yield lambda name: importlib.import_module(f"tabwarden.{name}")
+    finally:
+        sys.meta_path.remove(finder)
+        for name in dotted:
+            sys.modules.pop(name, None)
+        sys.modules.update(kept)
+        for name, module in kept.items():
+            package, _, last = name.rpartition(".")
+            setattr(sys.modules[package], last, module)
+
+
+class _Finder(MetaPathFinder):
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self.sources = sources
+
+    def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
+        text = self.sources.get(fullname)
+        return None if text is None else spec_from_loader(fullname, _Text(text))
+
+
+class _Text(SourceLoader):
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def get_filename(self, fullname: str) -> str:
+        return f"<{fullname} with a bug>"
+
+    def get_data(self, path: str) -> bytes:
+        return self.text.encode()

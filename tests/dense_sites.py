@@ -30,6 +30,7 @@ ROLES = (*SITE_ROLES, "Interactor", "RoleOfTomorrow")
 ASKED = (*CAPABILITIES, "NotYetNamed", "NobodyNamesIt")
 PLAIN_KINDS = tuple(kind for kind in KINDS if kind not in ("project", "view", "table"))
 LOST = "lost"  # an id that was not read
+UNREAD_SHARES = (0.0, 0.0, 0.08, 0.25)
 
 
 def dense_site(seed: int, *, unread: float = 0.0, users: int = 7, items: int = 9) -> Site:

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dense_sites import ASKED, dense_site
+from dense_sites import ASKED, UNREAD_SHARES, dense_site
 from tabwarden.access.columns import Array
 from tabwarden.access.convert import columns_of
 from tabwarden.access.engine import Engine
-from tabwarden.access.reference import may
+from tabwarden.access.reference import as_seen_by, may
 from tabwarden.model.site import Site
 from tabwarden.model.switches import DOCUMENTED, MODELS, Switches
 
@@ -25,7 +25,6 @@ OPEN_POINTS = (
     Switches(viewer_calls_api=False, explorer_connects_vc=True, ai_access_name="NotYetNamed"),
     Switches(publishing_explorer_runs_flows=False, ai_access_name="NobodyNamesIt"),
 )
-UNREAD = (0.0, 0.0, 0.08, 0.25)
 
 
 class Case(NamedTuple):
@@ -50,10 +49,10 @@ class Mismatch(NamedTuple):
     reference: object
 
 
-def cases(seeds: range, *, asked: int = len(ASKED)) -> Iterator[Case]:
+def cases(seeds: range, *, asked: int = len(ASKED), users: int = 7, items: int = 9) -> Iterator[Case]:
     """Sites by seed under every model; `asked` capabilities each, in turn."""
     for seed in seeds:
-        site = dense_site(seed, unread=UNREAD[seed % len(UNREAD)])
+        site = dense_site(seed, unread=UNREAD_SHARES[seed % len(UNREAD_SHARES)], users=users, items=items)
         start = seed * asked % len(ASKED)
         for model in MODELS:
             switches = OPEN_POINTS[(seed // 4) % len(OPEN_POINTS)]
@@ -62,7 +61,8 @@ def cases(seeds: range, *, asked: int = len(ASKED)) -> Iterator[Case]:
 
 def table_of(case: Case, capability: str) -> Array:
     """The reference's verdicts: a row a content, a column a user."""
-    site, told = case.site, {"model": case.model, "switches": case.switches}
+    # Seen once as the model sees it: the reference would do so again for every question.
+    site, told = as_seen_by(case.site, case.model), {"model": case.model, "switches": case.switches}
     rows = [[VERDICT[may(site, u, capability, c, **told).verdict] for u in site.users] for c in site.contents]  # type: ignore[arg-type]
     return np.array(rows, np.int8)
 

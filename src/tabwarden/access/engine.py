@@ -88,7 +88,7 @@ class Engine:
 
     def mirror(self, capability: str) -> Mirror:
         """Who may exercise a capability, for the whole site, in class form."""
-        return mirror_of(self.parts, self._who, capability)
+        return mirror_of(self._who, self._many, capability)
 
     def what_if_member(self, user: int, group: int, *, joins: bool) -> Shift:
         """On which contents a user would gain or lose what by joining or leaving a group."""

@@ -41,6 +41,7 @@ class Difference:
         self.sides, self.has_content = (before, after), has_content
         self.changed = Changed(before, after, has_content)
         self.mask, self.names = before.tables.mask, before.tables.names
+        self.named = self.mask((1 << len(self.names)) - 1)  # without the bit of names nobody uses
         self.users = np.flatnonzero(self.changed.users)
         self.contents = np.flatnonzero(self.changed.contents)
 
@@ -53,7 +54,7 @@ class Difference:
 
     def _of_users(self) -> Iterator[Shifted]:
         for user in self.users.tolist():
-            had, has = (what(parts, user).allowed for parts in self.sides)
+            had, has = (what(parts, user).allowed & self.named for parts in self.sides)
             differs = np.flatnonzero(had != has)
             had, has = (
                 np.where(there[differs], masks[differs], self.mask(0))

@@ -22,17 +22,16 @@ from tabwarden.access.engine_who import Reach, Who
 class Mirror:
     """`of_content[x]` is the row of content x in `rows`: packed, user u in bit u % 64 of word u // 64."""
 
-    def __init__(self, parts: Parts, capability: str, of_content: Array, rows: Array) -> None:
-        self.parts, self.capability = parts, capability
+    def __init__(self, who: Who, many: Many, capability: str, of_content: Array, rows: Array) -> None:
+        self.parts, self.who, self.many, self.capability = who.parts, who, many, capability
         self.of_content, self.rows = of_content, rows
-        self._many = Many(parts)
 
     def row(self, content: int) -> Array:
         """Exactly who may, on one content."""
         found: Array = self.rows[self.of_content[content]].copy()
         users = self.apart(content)
         if len(users):
-            verdicts = self._many.verdicts(users, self.capability, np.full(len(users), content))
+            verdicts = self.many.verdicts(users, self.capability, np.full(len(users), content))
             people = self.parts.people
             found &= ~people.pack(users)
             found |= people.pack(users[verdicts == ALLOWED])
@@ -75,8 +74,9 @@ class Forms(NamedTuple):
     reaches: list[Reach]
 
 
-def mirror_of(parts: Parts, who: Who, capability: str) -> Mirror:
+def mirror_of(who: Who, many: Many, capability: str) -> Mirror:
     """The mirror of one capability."""
+    parts = who.parts
     bit = parts.tables.bit(capability)
     forms = _forms(parts, who, bit)
     rows = np.empty((len(forms.rules), parts.people.words), np.uint64)
@@ -88,7 +88,7 @@ def mirror_of(parts: Parts, who: Who, capability: str) -> Mirror:
         for form in np.flatnonzero(mine & unsure).tolist():
             row = who.finished(who.by_rules(int(forms.rules[form]), bit, of_users=False), reach)
             rows[form] = row.allowed if row.unknown is None else row.allowed & ~row.unknown
-    return Mirror(parts, capability, forms.of_class[parts.classes.of_content], rows)
+    return Mirror(who, many, capability, forms.of_class[parts.classes.of_content], rows)
 
 
 # -- which classes differ for a capability --------------------------------------------------------------------

@@ -1,0 +1,193 @@
+"""Columns kept as files and opened again: a folder of NumPy arrays, or of Parquet tables. Not what they mean.
+
+    site-columns/
+      about.json         format, vocabulary, what is known of the Site beside its people and content
+      facts.npz          every array the engine needs          (NumPy form)
+      names.npz          ids and names, opened when asked for
+      users.parquet groups.parquet members.parquet ...         (Parquet form, through DuckDB)
+
+The NumPy form needs nothing beside NumPy. The Parquet form is for warehouses and notebooks: one table a file, columns
+named as in docs/reference/columns.md; it needs the extra `files`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tabwarden.access.columns import (
+    Array,
+    Columns,
+    Contents,
+    Defaults,
+    Groups,
+    GroupSets,
+    Names,
+    RuleLists,
+    Users,
+    Uses,
+    Vocabulary,
+    Words,
+)
+from tabwarden.model.errors import IncompleteRead, UnknownName
+from tabwarden.model.site import Site, SiteSettings, Taken
+from tabwarden.store import columns_parquet
+
+FORMAT = 1
+ABOUT, FACTS, NAMES = "about.json", "facts.npz", "names.npz"
+TABLES: dict[str, Any] = {
+    "users": Users,
+    "groups": Groups,
+    "group_sets": GroupSets,
+    "contents": Contents,
+    "defaults": Defaults,
+    "uses": Uses,
+    "rules": RuleLists,
+}
+
+
+def save_columns(columns: Columns, folder: Path | str, *, parquet: bool = False) -> Path:
+    """Write `columns` to the new folder `folder`, which appears whole or not at all; FileExistsError if it is there.
+
+    Only the owner may read it: the columns tell who may do what.
+    """
+    place = Path(folder)
+    if place.exists():
+        raise FileExistsError(f"`{place}` is there already; give a new folder")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=place.parent))
+    try:
+        about = {"format": FORMAT, "form": "parquet" if parquet else "numpy", **_about(columns)}
+        if parquet:
+            columns_parquet.write(columns, aside)
+        else:
+            _write_arrays(aside / FACTS, facts_of(columns))
+            _write_arrays(aside / NAMES, names_of(columns.names))
+        (aside / ABOUT).write_text(json.dumps(about, indent=2, ensure_ascii=True) + "\n", encoding="utf-8")
+        os.replace(aside, place)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    return place
+
+
+def open_columns(folder: Path | str) -> Columns:
+    """The columns kept there, in either form; names are read when they are asked for.
+
+    UnknownName where there are none, IncompleteRead where they are damaged or of a newer format.
+    """
+    place = Path(folder)
+    if not (place / ABOUT).is_file():
+        raise UnknownName(f"no columns at `{place}`: there is no `{ABOUT}` in it")
+    try:
+        about = json.loads((place / ABOUT).read_text(encoding="utf-8"))
+        if about["format"] != FORMAT:
+            raise IncompleteRead(
+                f"the columns `{place}` have format {about['format']}, this release reads {FORMAT}; "
+                "use the one that wrote them"
+            )
+        if about["form"] == "parquet":
+            facts, names = columns_parquet.facts(place), _lazily(lambda: columns_parquet.names(place))
+        else:
+            facts, names = _read_arrays(place / FACTS), _lazily(lambda: _read_arrays(place / NAMES))
+        return _columns(about, facts, names)
+    except IncompleteRead:
+        raise
+    except (KeyError, TypeError, ValueError, OSError, AttributeError) as error:
+        raise IncompleteRead(f"the columns `{place}` are damaged ({error!r}); write them anew") from None
+
+
+def facts_of(columns: Columns) -> dict[str, Array]:
+    """Every array of the facts by `table.column`."""
+    return {
+        f"{table}.{column}": array for table in TABLES for column, array in getattr(columns, table)._asdict().items()
+    }
+
+
+def names_of(names: Names) -> dict[str, Array]:
+    """Every array of ids and names; the words themselves as `words.data` and `words.ends`."""
+    plain = {column: array for column, array in names._asdict().items() if column != "words"}
+    return {**plain, "words.data": names.words.data, "words.ends": names.words.ends}
+
+
+# -- about.json -----------------------------------------------------------------------------------------------
+
+
+def _about(columns: Columns) -> dict[str, Any]:
+    site = columns.about
+    return {
+        "site": {"id": site.id, "name": site.name, "content_url": site.content_url},
+        "settings": asdict(site.settings),
+        "licences": None if site.licences is None else dict(site.licences),
+        "taken": asdict(site.taken),
+        "partial": list(site.partial),
+        "vocabulary": columns.vocabulary._asdict(),
+    }
+
+
+def _columns(about: dict[str, Any], facts: dict[str, Array], names: Callable[[], Names]) -> Columns:
+    site = Site(
+        **about["site"],
+        settings=SiteSettings(**about["settings"]),
+        licences=about["licences"],
+        taken=Taken(**about["taken"]),
+        partial=tuple(about["partial"]),
+    )
+    vocabulary = Vocabulary(**{name: tuple(words) for name, words in about["vocabulary"].items()})
+    tables = {
+        table: made(**{column: facts[f"{table}.{column}"] for column in made._fields}) for table, made in TABLES.items()
+    }
+    return Columns(about=site, vocabulary=vocabulary, open_names=names, **tables)
+
+
+def _lazily(read: Callable[[], dict[str, Array]]) -> Callable[[], Names]:
+    def names() -> Names:
+        held = read()
+        words = Words(held.pop("words.data"), held.pop("words.ends"))
+        return Names(words=words, **held)
+
+    return names
+
+
+# -- NumPy ----------------------------------------------------------------------------------------------------
+
+
+def _write_arrays(path: Path, arrays: dict[str, Array]) -> None:
+    """Differences of rising numbers and narrow types compress to a few bytes a row; reading undoes both."""
+    packed: dict[str, Array] = {}
+    for name, array in arrays.items():
+        if array.dtype.kind in "iu" and len(array) > 1 and bool((array[1:] >= array[:-1]).all()):
+            packed[f"{name};{array.dtype.str};rising"] = _narrow(np.diff(array, prepend=array.dtype.type(0)))
+        else:
+            packed[f"{name};{array.dtype.str};as it is"] = _narrow(array) if array.dtype.kind in "iu" else array
+    with path.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **packed)
+
+
+def _narrow(array: Array) -> Array:
+    if not len(array):
+        return array
+    low, high = int(array.min()), int(array.max())
+    kinds = (np.uint8, np.uint16, np.uint32) if low >= 0 else (np.int8, np.int16, np.int32)
+    for kind in kinds:
+        if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
+            return array.astype(kind)
+    return array
+
+
+def _read_arrays(path: Path) -> dict[str, Array]:
+    found: dict[str, Array] = {}
+    with np.load(path, allow_pickle=False) as held:
+        for key in held.files:
+            name, kind, form = key.split(";")
+            array = held[key].astype(kind, copy=False)
+            found[name] = np.cumsum(array, dtype=kind) if form == "rising" else array
+    return found

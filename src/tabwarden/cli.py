@@ -45,6 +45,7 @@ LIVES_IN = {
     "what": "ask",
     "cases": "cases",
     "demo": "demo",
+    "diff": "diff",
     "plan": "provision",
     "apply": "provision",
     "rules": "rules",

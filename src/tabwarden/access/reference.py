@@ -30,7 +30,7 @@ from tabwarden.access.leading import Power, power_is_unknown, power_over, speaks
 from tabwarden.model.capability import applies, capabilities_of
 from tabwarden.model.governing import governing, lock_is_unknown, managing_project
 from tabwarden.model.roles import classic_permits, is_admin, is_known, permits
-from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, Rule, Site, SiteSettings
+from tabwarden.model.site import ALLOW, DENY, Rule, Site, SiteSettings
 from tabwarden.model.switches import AI_ACCESS_KINDS, CLASSIC, CURRENT, DENY_FIRST, DOCUMENTED, Switches
 
 # Step 3 to 5 as a table: the first line that has a rule decides.
@@ -95,9 +95,7 @@ def what(
 
 def as_seen_by(site: Site, model: str) -> Site:
     """The Site a model knows: the classic one has no locks (§3.4)."""
-    if model != CLASSIC or all(c.mode == CUSTOMIZABLE for c in site.contents.values()):
-        return site
-    return site.with_contents(*(replace(c, mode=CUSTOMIZABLE) for c in site.contents.values()))
+    return site.without_locks if model == CLASSIC else site
 
 
 def switched_off(settings: SiteSettings, capability: str) -> bool:

@@ -42,13 +42,24 @@ class Case:
     raw: Json
 
 
-def load(path: Path) -> tuple[Case, ...]:
-    """The cases of a file: a JSON array, or one JSON object a line. Raises WorldError naming file and case."""
+def load(path: Path, *, of_snapshot: bool = False) -> tuple[Case, ...]:
+    """The cases of a file: a JSON array, or one JSON object a line. Raises WorldError naming file and case.
+
+    Questions `of_snapshot` need no setup, kind or id: the Site is there, and the question tells the rest.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise WorldError(f"`{path}` cannot be read as UTF-8 text: {error}") from None
-    return tuple(_case(path, number, item) for number, item in enumerate(_items(path, text), 1))
+    listed = enumerate(_items(path, text), 1)
+    return tuple(_case(path, n, _completed(n, item) if of_snapshot else item) for n, item in listed)
+
+
+def _completed(number: int, item: Any) -> Any:
+    if not isinstance(item, dict) or not isinstance(item.get("question"), dict):
+        return item
+    kind = "action" if "action" in item["question"] else "capability"
+    return {"id": f"case {number}", "kind": kind, "setup": {}, **item}
 
 
 def _items(path: Path, text: str) -> list[Any]:

@@ -15,6 +15,7 @@ from tabwarden.cases.steps import apply_step
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.roles import current_role
 from tabwarden.model.site import ALL_USERS, Site
+from tabwarden.model.switches import Switches, switches_from
 
 # Three codes are on record for a user who exists (tableau-permissions §8.4).
 USER_EXISTS = ("409000", "409017", "409107")
@@ -53,30 +54,38 @@ def _question(case: Case, model: str) -> Verdict:
         question = case.raw["question"]
         for step in question.get("steps", ()):
             site = apply_step(site, step)
-        answer = _ask(site, question, model)
-    except _MISTAKES as error:
-        return Verdict(case, (_mistake(error),))
-    return Verdict(case, tuple(_differences(case, answer)), answer, site)
+        answer = _ask(site, question, model, switches_of(case))
+    except MISTAKES as error:
+        return Verdict(case, (mistake(error),))
+    return Verdict(case, tuple(differences(case, answer)), answer, site)
 
 
 # What a case with a mistake in it leads to; the case fails and the others go on.
-_MISTAKES = (KeyError, TypeError, ValueError, AttributeError, TabwardenError)
+MISTAKES = (KeyError, TypeError, ValueError, AttributeError, TabwardenError)
 
 
-def _mistake(error: Exception) -> str:
+def mistake(error: Exception) -> str:
+    """What is wrong with a case that cannot be run."""
     what = f"`{error.args[0]}` is missing or names nothing" if isinstance(error, KeyError) else str(error)
     return f"the case cannot be run: {what}"
 
 
-def _ask(site: Site, question: Json, model: str) -> Answer:
-    about = content_id(site, question.get("object"))
+def switches_of(case: Case) -> Switches:
+    """The open points as the case has them: `switches: {name: value}`."""
+    return switches_from(f"{name}={value}" for name, value in (case.raw.get("switches") or {}).items())
+
+
+def _ask(site: Site, question: Json, model: str, switches: Switches) -> Answer:
+    user, about = question["user"], content_id(site, question.get("object"))
     if "capability" in question:
-        return may(site, question["user"], question["capability"], str(about), model=model)
+        return may(site, user, question["capability"], str(about), model=model, switches=switches)
     target = content_id(site, question.get("target"), project=True)
-    return can(site, question["user"], question["action"], about, target=target, to=question.get("to"), model=model)
+    to = question.get("to")
+    return can(site, user, question["action"], about, target=target, to=to, model=model, switches=switches)
 
 
-def _differences(case: Case, answer: Answer) -> Iterator[str]:
+def differences(case: Case, answer: Answer) -> Iterator[str]:
+    """Where the answer is not what the case states."""
     expected = case.raw["expected"]
     found = "allow" if answer.verdict == ALLOWED else "deny"
     if found != expected:
@@ -89,8 +98,8 @@ def _differences(case: Case, answer: Answer) -> Iterator[str]:
 def _provisioning(case: Case) -> Verdict:
     try:
         happened = happen(case.raw["setup"], case.raw["question"])
-    except _MISTAKES as error:
-        return Verdict(case, (_mistake(error),))
+    except MISTAKES as error:
+        return Verdict(case, (mistake(error),))
     return Verdict(case, tuple(_event_differences(case, happened)))
 
 

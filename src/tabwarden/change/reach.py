@@ -12,6 +12,7 @@ from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
+from tabwarden.access.alike import alike
 from tabwarden.access.answer import Answer
 from tabwarden.access.leading import LEADER_CAPABILITIES, speaks_of
 from tabwarden.access.reference import SWITCHED_BY, as_seen_by, may
@@ -187,14 +188,8 @@ class _Compared:
     @cached_property
     def _class_of(self) -> Mapping[str, object]:
         """A key by user: equal keys have equal answers everywhere."""
-        special: set[str] = set()
-        for site in self.real:
-            for content in site.contents.values():
-                special.add(content.owner)
-                lists = (content.rules, *content.defaults.values())
-                special.update(r.grantee.id for rules in lists for r in rules or () if r.grantee.kind == "user")
-        users = dict.fromkeys(chain(self.real[0].users, self.real[1].users))
-        return {u: u if u in special else tuple(_signature(site, u) for site in self.real) for u in users}
+        was, now = (alike(site) for site in self.real)
+        return {u: (was.get(u), now.get(u)) for u in dict.fromkeys(chain(was, now))}
 
     # -- asking -------------------------------------------------------------------------------------------------
 
@@ -229,10 +224,6 @@ def _named(answer: Answer | None, capability: str) -> Answer | None:
 
 def _members(site: Site, group: str) -> frozenset[str]:
     return site.members(group) if group in site.groups else frozenset()
-
-
-def _signature(site: Site, user: str) -> tuple[str, frozenset[str]] | None:
-    return (site.users[user].site_role, site.groups_of(user)) if user in site.users else None
 
 
 def _add(questions: dict[str, set[str] | None], capabilities: Iterable[str], users: set[str] | None) -> None:

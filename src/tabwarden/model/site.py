@@ -338,6 +338,12 @@ class Site:
         """This Site with these contents added or replaced."""
         return replace(self, contents={**self.contents, **{c.id: c for c in contents}})
 
+    @cached_property
+    def without_locks(self) -> Site:
+        """This Site with every project customizable: what the classic model knows of it."""
+        locked = [replace(c, mode=CUSTOMIZABLE) for c in self.contents.values() if c.mode != CUSTOMIZABLE]
+        return self.with_contents(*locked) if locked else self
+
     def without_contents(self, ids: Iterable[str]) -> Site:
         """This Site without these contents; what lies below them is the caller's business."""
         gone = frozenset(ids)

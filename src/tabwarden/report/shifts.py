@@ -77,7 +77,7 @@ def _why(before: Site, after: Site, shift: Shift) -> str:
     return f"{now}; before: {decider(before, shift.before)}"
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """`ann, bob`; of many the first few and how many more."""
     shown = ", ".join(names[:_FEW])
     return shown if len(names) <= _FEW else f"{shown} and {len(names) - _FEW} more"
@@ -90,9 +90,9 @@ def shift_table(before: Site, after: Site, shifts: Iterable[Shift]) -> Table:
         mark = Text("gains", style="green") if line.gained else Text("loses", style="red")
         table.add_row(
             mark,
-            Text(_listed(line.users)),
-            Text(_listed(line.capabilities)),
-            Text(_listed(line.contents)),
+            Text(listed(line.users)),
+            Text(listed(line.capabilities)),
+            Text(listed(line.contents)),
             Text(line.why),
         )
     return table
@@ -187,7 +187,7 @@ def also(site: Site, found: Fixes, fix: Fix) -> list[str]:
             names = list(dict.fromkeys(ui_name(s.capability, kinds[s.content]) for s in some))
             contents = _paths(site, after, kinds)
             where = contents[0] if len(contents) == 1 else f"{len(contents)} things"
-            words.append(f"also {'gives' if gained else 'takes from'} {who} {_listed(names)} on {where}")
+            words.append(f"also {'gives' if gained else 'takes from'} {who} {listed(names)} on {where}")
     return words or ["changes nothing else"]
 
 

@@ -1,0 +1,67 @@
+"""People the models differ on, as a table and JSON. Not how they are found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from tabwarden.access.models import Exceptional
+from tabwarden.model.roles import ui_role
+from tabwarden.model.site import Site
+from tabwarden.report.answers import answer_json, decider, mark
+from tabwarden.report.shifts import listed
+
+
+def exceptions_table(site: Site, found: Iterable[Exceptional], against: str) -> Table:
+    """One line a person, reason and counter-reason, with the contents it is so on."""
+    lines: dict[tuple[str, str, str, str], list[str]] = {}
+    marks = {}
+    for one in found:
+        for user in one.users:
+            key = (user, one.current.because, decider(site, one.current), decider(site, one.other))
+            lines.setdefault(key, []).append(site.path(one.content))
+            marks[key] = (mark(one.current), mark(one.other))
+    table = Table("User", "Site role", "current", "because", against, "because ", "On")
+    for (user, because, now, other), contents in sorted(lines.items(), key=lambda line: (line[0][1], line[0])):
+        held = site.users[user]
+        now_mark, other_mark = marks[user, because, now, other]
+        table.add_row(
+            Text(held.name),
+            ui_role(held.site_role),
+            now_mark,
+            Text(now),
+            other_mark,
+            Text(other),
+            Text(listed(sorted(contents))),
+        )
+    return table
+
+
+def exceptions_json(site: Site, found: Iterable[Exceptional]) -> list[dict[str, Any]]:
+    """Everybody with both Answers."""
+    return [
+        {
+            "content": {
+                "id": one.content,
+                "kind": site.contents[one.content].kind,
+                "path": site.path(one.content),
+            },
+            "people": [{"id": u, "name": site.users[u].name} for u in one.users],
+            "current": answer_json(site, one.current),
+            "other": answer_json(site, one.other),
+        }
+        for one in found
+    ]
+
+
+def exceptions_heading(found: list[Exceptional], capability: str, against: str) -> str:
+    """`5 people have View on 12 things that they would not have under deny_first`."""
+    gained = [one for one in found if one.current.allowed]
+    people = {u for one in gained for u in one.users}
+    things = {one.content for one in gained}
+    words = f"{len(people)} people have {capability} on {len(things)} things only by what {against} does not know"
+    missed = {u for one in found if not one.current.allowed for u in one.users}
+    return words + (f"; {len(missed)} would have more under {against}" if missed else "")

@@ -8,6 +8,8 @@ Nested locks, workbooks with tabs, group sets, leaders and owners are in every s
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -199,7 +201,7 @@ class _Maker:
         project = np.sort((n.projects * dice("place", np.arange(n.items)) ** 1.3).astype(np.int64))
         kind, book = self._kinds(project)
         tabs = dice("tabs", np.arange(n.items)) < 0.5
-        lists, own, defaults = self._lists(project, kind, book)
+        lists, own, defaults = self._lists(project, kind)
         publishers = np.flatnonzero(
             np.isin(role, [list(SITE_ROLES).index(r) for r in ("Creator", "ExplorerCanPublish")])
         )
@@ -236,7 +238,7 @@ class _Maker:
         book = np.maximum.accumulate(np.where(kind == _KIND["workbook"], np.arange(len(project)), 0))
         return kind, book
 
-    def _lists(self, project: Array, kind: Array, book: Array) -> tuple[Assigned, Array, Defaults]:
+    def _lists(self, project: Array, kind: Array) -> tuple[Assigned, Array, Defaults]:
         n, dice = self.size, self.dice
         kinds = np.tile([_KIND[k] for k in _DEFAULT_KINDS], n.projects)
         base = self._rows("base", np.arange(n.projects * 3), kinds)
@@ -345,9 +347,7 @@ def names_of(users: int, groups: int, sets: int, contents: int) -> Names:
         np.cumsum(np.concatenate([np.append(lengths, []).astype(np.int64) for _, lengths in tables])),
     )
     starts = np.cumsum([0, users, groups, sets, contents])
-    user, group, group_set, content = (
-        np.arange(a, b, dtype=np.int32) for a, b in zip(starts, starts[1:], strict=False)
-    )
+    user, group, group_set, content = (np.arange(a, b, dtype=np.int32) for a, b in pairwise(starts))
     none = np.zeros(0, np.int32)
     blank = {"user": np.full(users, NONE, np.int32), "group": np.full(groups, NONE, np.int32)}
     return Names(
@@ -363,3 +363,56 @@ def numbered(letter: str, count: int) -> tuple[Array, Array]:
     texts = np.char.add(letter, np.arange(count).astype("S8").astype("U8")).astype("S9")
     raw = texts.view(np.uint8).reshape(count, -1)
     return raw[raw != 0], (raw != 0).sum(axis=1)
+
+
+def changed(columns: Columns, seed: int = 2) -> Columns:
+    """The site a day later: one more rule row for 1 % of its rule lists in use, one more group for 1 % of its people,
+    another owner for 0.1 % of its contents."""
+    dice = Dice(seed)
+    held, groups = columns.contents, columns.groups
+    rules, own, defaults = _with_more_rules(columns, dice)
+    owner = held.owner.copy()
+    new = np.flatnonzero(dice("newowner", np.arange(len(owner))) < 0.001)
+    owner[new] = owner[(len(owner) * dice("whose", new)).astype(np.int64)]
+    views = np.flatnonzero(held.kind == _KIND["view"])
+    owner[views] = owner[held.parent[views]]
+    members = _with_more_members(groups, len(columns.users.role), dice)
+    return replace(
+        columns,
+        contents=held._replace(owner=owner, rules=own),
+        defaults=columns.defaults._replace(rules=defaults),
+        rules=rules,
+        groups=members,
+    )
+
+
+def _with_more_rules(columns: Columns, dice: Dice) -> tuple[RuleLists, Array, Array]:
+    """Each chosen content (or default) gets a list of its own: the one it had and one row more."""
+    held, lists = columns.contents, columns.rules
+    items = np.flatnonzero((dice("newrule", np.arange(len(held.kind))) < 0.01) & (held.kind != _KIND["project"]))
+    rows = np.flatnonzero(dice("newdef", np.arange(len(columns.defaults.rules))) < 0.01)
+    source = np.concatenate((held.rules[items], columns.defaults.rules[rows]))
+    numbers = np.arange(len(source))
+    groups = len(columns.groups.read) - 1
+    grantee = (groups * dice("whom", numbers) ** 2.4).astype(np.int64) * 4 + GROUP
+    mask = np.where(dice("half", numbers) < 0.5, np.uint64(1), _templates()[_KIND["workbook"], 1])
+    denies = dice("denies", numbers) < 0.2
+    nothing = np.zeros(len(source), np.uint64)
+    extra = Lists(np.arange(len(source) + 1), grantee, np.where(denies, nothing, mask), np.where(denies, mask, nothing))
+    old = Lists(lists.offsets, lists.grantee.astype(np.int64), lists.allow, lists.deny)
+    number, found = _once([old, _joined(_picked(old, source), extra)])
+    count = len(lists.offsets) - 1
+    own, defaults = number[held.rules].astype(np.int32), number[columns.defaults.rules].astype(np.int32)
+    own[items] = number[count : count + len(items)]
+    defaults[rows] = number[count + len(items) :]
+    return found, own, defaults
+
+
+def _with_more_members(groups: Groups, users: int, dice: Dice) -> Groups:
+    joining = np.flatnonzero(dice("joins", np.arange(users)) < 0.01)
+    into = ((len(groups.read) - 1) * dice("into", joining) ** 2).astype(np.int64)
+    group = np.repeat(np.arange(len(groups.read)), np.diff(groups.offsets))
+    pairs = np.unique(np.concatenate((group * users + groups.members, into * users + joining)))
+    offsets = np.zeros(len(groups.read) + 1, np.int64)
+    np.cumsum(np.bincount(pairs // users, minlength=len(groups.read)), out=offsets[1:])
+    return groups._replace(offsets=offsets, members=(pairs % users).astype(np.int32))

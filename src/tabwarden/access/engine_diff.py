@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.access.columns import Array
+from tabwarden.access.columns import NONE, Array
 from tabwarden.access.engine_algebra import Facts
 from tabwarden.access.engine_changed import Changed
 from tabwarden.access.engine_many import ALLOWED, Many
 from tabwarden.access.engine_parts import Parts
-from tabwarden.access.engine_what import what
+from tabwarden.access.engine_rules import by_value
+from tabwarden.access.engine_what import mine_of, what_at
 from tabwarden.access.engine_who import Who
 
 
@@ -53,14 +54,27 @@ class Difference:
     # -- people who differ ------------------------------------------------------------------------------------
 
     def _of_users(self) -> Iterator[Shifted]:
+        """Judged by pairs of classes, before and after: far fewer than contents."""
+        pair, first, second = self._pairs()
+        lonely = np.flatnonzero(~(self.has_content[0] & self.has_content[1]))
+        of_pair = by_value(pair, len(first))
         for user in self.users.tolist():
-            had, has = (what(parts, user).allowed & self.named for parts in self.sides)
-            differs = np.flatnonzero(had != has)
+            mine = [mine_of(parts, user) for parts in self.sides]
+            differs = mine[0].by_class.allowed[first] != mine[1].by_class.allowed[second]
+            contents = [of_pair.of_all(np.flatnonzero(differs)), lonely, mine[0].apart, mine[1].apart]
+            judged = np.unique(np.concatenate(contents))
             had, has = (
-                np.where(there[differs], masks[differs], self.mask(0))
-                for masks, there in zip((had, has), self.has_content, strict=True)
+                np.where(there[judged], what_at(parts, held, judged) & self.named, self.mask(0))
+                for parts, held, there in zip(self.sides, mine, self.has_content, strict=True)
             )
-            yield from _shifts(np.array([user]), differs, had, has)
+            yield from _shifts(np.array([user]), judged, had, has)
+
+    def _pairs(self) -> tuple[Array, Array, Array]:
+        """Of each content the number of its pair of classes, and of each pair its class on either side."""
+        classes = [parts.classes for parts in self.sides]
+        width = max(len(classes[1].rules), 1)
+        pairs, pair = np.unique(classes[0].of_content * width + classes[1].of_content, return_inverse=True)
+        return pair, pairs // width, pairs % width
 
     # -- contents that differ ---------------------------------------------------------------------------------
 
@@ -133,6 +147,7 @@ class _Rows:
 
     def __init__(self, parts: Parts, there: Array) -> None:
         self.parts, self.there, self.who = parts, there, Who(parts)
+        self._power: tuple[int, Array] = (NONE - 1, parts.people.no_bits)
 
     def rules(self, bit: int, content: int) -> Facts:
         """What the content's rules say of everybody."""
@@ -143,4 +158,11 @@ class _Rows:
         if not self.there[content]:
             return self.parts.people.no_bits
         reach = self.who.reach(int(self.parts.columns.contents.kind[content]), bit)
-        return self.who.finished(self.who.at(facts, bit, content, of_owner=False), reach).allowed
+        return self.who.finished(self.who.at(facts, bit, content, self._ruling(content)), reach).allowed
+
+    def _ruling(self, content: int) -> Array:
+        """Who rules the content's project; contents of one project are asked one after the other."""
+        project = int(self.parts.project_row[content])
+        if project != self._power[0]:
+            self._power = (project, self.who.ruling(project))
+        return self._power[1]

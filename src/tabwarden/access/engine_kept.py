@@ -94,6 +94,7 @@ class Gate(NamedTuple):
     admin: bool
     ceiling: str
     steps: tuple[Step, ...]
+    plain: bool  # neither refuses nor lets in by itself
 
 
 class Kept:
@@ -189,7 +190,8 @@ class Kept:
             refusal = (UNKNOWN, "role_unknown")
         elif ceiling is False:
             refusal = (DENIED, "site_role")
-        made = Gate(refusal, bool(tables.admin[person.role]), _WORD[ceiling], steps)
+        admin = bool(tables.admin[person.role])
+        made = Gate(refusal, admin, _WORD[ceiling], steps, refusal is None and not admin)
         self.gates[person.role, kind, capability] = made
         return made
 

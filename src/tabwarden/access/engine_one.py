@@ -12,10 +12,12 @@ from tabwarden.access.columns import NONE
 from tabwarden.access.engine_kept import Gate, Kept, Person, Place, Power, Told
 from tabwarden.access.engine_parts import CHANGE_PERMISSIONS, Parts
 from tabwarden.model.site import ALLOW, DENY, Rule
+from tabwarden.model.switches import DENY_FIRST
 
 _WORD = {True: "yes", False: "no", None: "unknown"}
 _NO_OVERRIDE = Step("override", "none")
 _ADMIN = Step("override", "admin")
+_SILENT = Step("rules", "none")
 
 
 class Question(NamedTuple):
@@ -39,6 +41,11 @@ class One:
         self.model = parts.model
         self.because = (*(step[2] for step in self.kept.order), "default_deny")
         self.silent = len(self.kept.order)
+        self.outcome = [
+            (code, ALLOWED if mode == ALLOW else DENIED, Step("rules", code)) for _, mode, code in self.kept.order
+        ]
+        # Whether rules alone can decide: nothing about lists, parents and leaders is unread, no Deny comes first.
+        self.plain = self.model != DENY_FIRST and not parts.powers.some_unread and parts.unread is None
 
     def answer(self, user: str, capability: str, content: str) -> Answer:
         """The Answer to one question, by ids."""
@@ -49,21 +56,54 @@ class One:
         told = kept.told.get((place.rules, capability))
         if told is None:
             told = kept.told_of(place.rules, capability)
-        mine = person.grantees
-        if person.perhaps:
-            speaks = [each for each in told if each.grantee in mine or each.grantee in person.perhaps]
+        mine, perhaps = person.grantees, person.perhaps
+        if perhaps:
+            speaks = [each for each in told if each.grantee in mine or each.grantee in perhaps]
         else:
             speaks = [each for each in told if each.grantee in mine]
+            if self.plain and gate.plain and capability != CHANGE_PERMISSIONS:
+                # What nearly every question is: no administrator, nothing unread, rules decide.
+                power = kept.power(person, place.project)
+                if power is None and place.owner != person.number:
+                    return self._ruled(user, capability, content, place, gate, speaks)
         asked = Question(user, capability, content, person, place, gate, speaks)
         if gate.refusal is not None:
             return self._decided(asked, *gate.refusal)
         if gate.admin:
             return self._decided(asked, ALLOWED, "admin", override=_ADMIN)
-        if self.model == "deny_first":
+        if self.model == DENY_FIRST:
             found = self._deny_first(asked)
             if found is not None:
                 return found
         return self._tableau(asked)
+
+    def _ruled(self, user: str, capability: str, content: str, place: Place, gate: Gate, told: list[Told]) -> Answer:
+        """The Answer of rules that were all read, for somebody who neither owns nor leads."""
+        if not told:
+            deciding: tuple[Rule, ...] = ()
+            losing: tuple[Losing, ...] = ()
+            because, verdict, rules = "default_deny", DENIED, _SILENT
+        else:
+            step = told[0].step if len(told) == 1 else min([each.step for each in told])
+            because, verdict, rules = self.outcome[step]
+            deciding = tuple([each.rule for each in told if each.step == step])
+            losing = ()
+            if len(deciding) < len(told):
+                losing = tuple([Losing(each.rule, because) for each in told if each.step != step])
+        return Answer(
+            verdict,
+            because,
+            user,
+            capability,
+            content,
+            self.model,
+            deciding,
+            losing,
+            None,
+            gate.ceiling,
+            place.governing,
+            (*gate.steps, _NO_OVERRIDE, place.level, rules),
+        )
 
     def _deny_first(self, asked: Question) -> Answer | None:
         """The mirror model: any Deny wins over everything but an administrator."""

@@ -38,47 +38,61 @@ class Apart(NamedTuple):
     barred_unknown: Array | None
 
 
-def what(parts: Parts, user: int, belongs: Belongs | None = None) -> Masks:
-    """All a user may, on every content; or would, if he belonged to other groups."""
+class Mine(NamedTuple):
+    """What a user may: masks by class, and masks of the contents (rising) where more than the class decides."""
+
+    by_class: Settled
+    apart: Array
+    there: Settled
+
+
+def mine_of(parts: Parts, user: int, belongs: Belongs | None = None) -> Mine:
+    """What a user may, by class; or would, if he belonged to other groups."""
     role = int(parts.columns.users.role[user])
     of_content, reach = parts.classes.of_content, parts.reach_of(role)
-    if parts.tables.admin[role]:
-        return Masks(reach.take(of_content), None)
-    if not parts.tables.known[role]:
-        return Masks(np.zeros(len(of_content), parts.tables.mask), reach.take(of_content))
+    if parts.tables.admin[role] or not parts.tables.known[role]:
+        nothing = np.zeros_like(reach)
+        alone = Settled(reach, None) if parts.tables.admin[role] else Settled(nothing, reach)
+        return Mine(alone, _NOWHERE, Settled(nothing[:0], None))
     belongs = parts.people.of(user) if belongs is None else belongs
     told = told_classes(parts, user, belongs)
-    by_class = settle(told).within(reach)
-    allowed = by_class.allowed.take(of_content)
-    unknown = None if by_class.unknown is None else by_class.unknown.take(of_content)
     apart = apart_of(parts, user, belongs)
-    if len(apart.contents):
-        mine = settled_apart(parts, told, apart).within(reach[of_content[apart.contents]])
-        allowed[apart.contents] = mine.allowed
-        if mine.unknown is not None:
-            unknown = np.zeros_like(allowed) if unknown is None else unknown
-            unknown[apart.contents] = mine.unknown
-        elif unknown is not None:
-            unknown[apart.contents] = 0
+    there = settled_apart(parts, told, apart).within(reach[of_content[apart.contents]])
+    return Mine(settle(told).within(reach), apart.contents, there)
+
+
+_NOWHERE = np.zeros(0, np.int64)
+
+
+def what(parts: Parts, user: int, belongs: Belongs | None = None) -> Masks:
+    """All a user may, on every content."""
+    mine, of_content = mine_of(parts, user, belongs), parts.classes.of_content
+    allowed = mine.by_class.allowed.take(of_content)
+    unknown = None if mine.by_class.unknown is None else mine.by_class.unknown.take(of_content)
+    allowed[mine.apart] = mine.there.allowed
+    if mine.there.unknown is not None:
+        unknown = np.zeros_like(allowed) if unknown is None else unknown
+        unknown[mine.apart] = mine.there.unknown
+    elif unknown is not None:
+        unknown[mine.apart] = 0
     return Masks(allowed, unknown)
+
+
+def what_at(parts: Parts, mine: Mine, contents: Array) -> Array:
+    """The masks of what somebody may on some contents."""
+    found = mine.by_class.allowed[parts.classes.of_content[contents]]
+    if len(mine.apart):
+        place = np.minimum(np.searchsorted(mine.apart, contents), len(mine.apart) - 1)
+        special = mine.apart[place] == contents
+        found[special] = mine.there.allowed[place[special]]
+    return found
 
 
 def what_ids(parts: Parts, user: int, bit: int) -> Array:
     """Numbers of the contents on which a user may exercise one capability, rising."""
-    role = int(parts.columns.users.role[user])
-    of_content, one = parts.classes.of_content, parts.tables.mask(1 << bit)
-    reach = parts.reach_of(role) & one
-    if not parts.tables.known[role] or not reach.any():
-        return np.zeros(0, np.int64)
-    if parts.tables.admin[role]:
-        return np.flatnonzero((reach != 0).take(of_content))
-    belongs = parts.people.of(user)
-    told = told_classes(parts, user, belongs)
-    held = ((settle(told).allowed & reach) != 0).take(of_content)
-    apart = apart_of(parts, user, belongs)
-    if len(apart.contents):
-        mine = settled_apart(parts, told, apart).allowed & reach[of_content[apart.contents]]
-        held[apart.contents] = mine != 0
+    mine, one = mine_of(parts, user), parts.tables.mask(1 << bit)
+    held = ((mine.by_class.allowed & one) != 0).take(parts.classes.of_content)
+    held[mine.apart] = (mine.there.allowed & one) != 0
     return np.flatnonzero(held)
 
 
@@ -143,7 +157,7 @@ def apart_of(parts: Parts, user: int, belongs: Belongs) -> Apart:
     if perhaps is not None:
         projects = np.append(projects, len(ruled))
     parts_of = [owned] if not len(projects) else [parts.by_project.of_all(projects), owned]
-    contents = np.unique(np.concatenate(parts_of)) if len(parts_of) > 1 and len(owned) else parts_of[0]
+    contents = np.unique(np.concatenate(parts_of)) if len(parts_of) > 1 else owned
     if not len(contents):
         return Apart(contents, contents, None, contents, None)
     # One row more: a project that was not read, which perhaps the user leads; NONE (-1) must not reach it.

@@ -188,7 +188,8 @@ class WhatIf:
         bit = self.parts.tables.bit(change.capability)
         reach = self.who.reach(int(self.parts.columns.contents.kind[content]), bit)
         rows = [
-            self.who.finished(self.who.at(facts, bit, content), reach) for facts in self._both(change, bit, content)
+            self.who.finished(self.who.at(facts, bit, content, self.who.power(content)), reach)
+            for facts in self._both(change, bit, content)
         ]
         return _shifted(np.array([content]), rows[0], rows[1])
 

@@ -42,12 +42,13 @@ class Who:
         """Who may exercise capability `bit` on `content`."""
         parts = self.parts
         reach = self.reach(int(parts.columns.contents.kind[content]), bit)
-        return self.finished(self.at(self.by_rules(int(parts.sources.rules[content]), bit), bit, content), reach)
+        facts = self.by_rules(int(parts.sources.rules[content]), bit)
+        return self.finished(self.at(facts, bit, content, self.power(content)), reach)
 
-    def at(self, facts: Facts, bit: int, content: int, *, of_owner: bool = True) -> Facts:
-        """What the rules say, with owners, leaders and locks of one content; its own owner only with `of_owner`."""
+    def at(self, facts: Facts, bit: int, content: int, power: Array) -> Facts:
+        """What the rules say, with those who own or rule one content, and its locks."""
         parts = self.parts
-        facts = facts._replace(power=self._power(content, of_owner))
+        facts = facts._replace(power=power)
         row = int(parts.project_row[content])
         if parts.powers.some_unread:
             unsure = self.people.all_bits if row == len(parts.powers.contents) else parts.powers.unknown_bits(row)
@@ -108,13 +109,15 @@ class Who:
         rows = self.people.perhaps_rows[self.people.row_of(codes)]
         return np.bitwise_or.reduce(rows, axis=0) if len(rows) else self.people.no_bits
 
-    def _power(self, content: int, of_owner: bool) -> Array:
+    def ruling(self, project: int) -> Array:
+        """Who owns or leads a project (row of the powers) or a parent of it."""
+        inside = NONE < project < len(self.parts.powers.contents)
+        return self.parts.powers.row_bits(project) if inside else self.people.no_bits.copy()
+
+    def power(self, content: int) -> Array:
         """Who owns or rules the content."""
-        parts = self.parts
-        project = int(parts.project_row[content])
-        inside = NONE < project < len(parts.powers.contents)
-        bits = parts.powers.row_bits(project) if inside else self.people.no_bits.copy()
-        owner = int(parts.owner[content]) if of_owner else NONE
+        bits = self.ruling(int(self.parts.project_row[content]))
+        owner = int(self.parts.owner[content])
         if NONE < owner < self.people.count:
             bits[owner >> 6] |= np.uint64(1 << (owner & 63))
         return bits

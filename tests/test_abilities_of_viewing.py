@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from small_site import group, project, site, workbook
-from tabwarden.access.abilities import can, missing, targets
+from tabwarden.access.abilities import ACTIONS, can, missing, targets
 from tabwarden.change.handover import overwritten
 from tabwarden.cli import assemble
 from tabwarden.model.site import Site, SiteSettings
@@ -133,7 +134,10 @@ def test_save_as_lists_its_projects_and_what_is_missing() -> None:
     assert [condition_name(held, part) for part in missing(told[0][1])] == ["`Publish` on p"]
     viewer = held.with_users(replace(held.users["ann"], site_role="Explorer"))
     refused = can(viewer, "ann", "web_save_as", "w", target="q")
-    assert [condition_name(viewer, part) for part in missing(refused)] == ["a site role that publishes", "`Publish` on q"]
+    assert [condition_name(viewer, part) for part in missing(refused)] == [
+        "a site role that publishes",
+        "`Publish` on q",
+    ]
 
 
 def test_the_previous_owner_keeps_what_rules_give_him() -> None:
@@ -162,3 +166,9 @@ def test_why_tells_both(tmp_path: Path) -> None:
     assert "lea can web overwrite on p/w" in told
     assert "the previous owner, bob, then loses View, Filter" in told
     assert "the site role Creator" not in typed("ann", "see_site_role", "--to", "ann")
+
+
+def test_every_ability_is_named_where_cases_are_explained() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "reference" / "case-files.md").read_text(encoding="utf-8")
+    listed = re.findall(r"\w+", page[page.index("Actions: ") : page.index("Steps: ")])
+    assert set(ACTIONS) <= set(listed), set(ACTIONS) - set(listed)

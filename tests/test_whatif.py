@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -338,3 +339,14 @@ def test_the_commands_json_holds_everybody_and_why(tmp_path: Path) -> None:
         **whatif_json(what_if(small(), [told["changes"][0]["words"]])),
         "disputed": [],
     }
+
+
+def test_the_page_of_the_language_names_every_form_and_its_examples_are_understood() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "how-to" / "what-if.md").read_text(encoding="utf-8")
+    table = page[page.index("## The language") : page.index("A GRANTEE is")]
+    for form in FORMS:
+        assert form.written.split()[0] in table, form.written
+    for words in re.findall(r'`(add ann to "How to")`', page):
+        assert edit_of(small(), words) == Join("How to", "ann")
+    listed = page[page.index("# the new quarter") :].split("```")[0].strip().splitlines()
+    assert all(any(form.pattern.fullmatch(line) for form in FORMS) for line in listed[1:])

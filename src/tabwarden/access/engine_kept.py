@@ -5,13 +5,14 @@ Each is made of the columns when it is first needed. Not how a question is decid
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from tabwarden.access.answer import DENIED, UNKNOWN, Step
 from tabwarden.access.columns import GROUP, GROUP_SET, NONE, USER
 from tabwarden.access.convert import rule_list
-from tabwarden.access.engine_parts import Parts
+from tabwarden.access.engine_parts import CHANGE_PERMISSIONS, Parts
 from tabwarden.access.engine_powers import LEADER_CAPABILITIES
 from tabwarden.access.engine_sources import LEVELS
 from tabwarden.access.engine_tables import SWITCHED
@@ -61,6 +62,7 @@ class Chain(NamedTuple):
     allowing: frozenset[int]
     ids: tuple[str, ...]
     unread: bool
+    people: frozenset[int]  # every grantee that rules it for sure or by a rule, owners as users
 
 
 class Person(NamedTuple):
@@ -74,9 +76,13 @@ class Person(NamedTuple):
 
 
 class Place(NamedTuple):
-    """What governs a content: kind, list, governing value, owner, project, lock; ids of what an override names."""
+    """What governs a content: kind, list, governing value, owner, project, lock; ids of what an override names.
+
+    `ruling` are the grantees that rule its project (see `Chain.people`).
+    """
 
     kind: str
+    code: int
     rules: int
     governing: Governing
     level: Step
@@ -85,6 +91,7 @@ class Place(NamedTuple):
     project: int
     lock: int
     lock_unread: bool
+    ruling: frozenset[int]
 
 
 class Gate(NamedTuple):
@@ -94,7 +101,14 @@ class Gate(NamedTuple):
     admin: bool
     ceiling: str
     steps: tuple[Step, ...]
-    plain: bool  # neither refuses nor lets in by itself
+    plain: bool  # it decides nothing alone, and neither does anything but rules, owners and leaders
+
+
+class Asked(NamedTuple):
+    """What is kept of one capability: gates by role and kind, rules that may speak by list."""
+
+    gates: dict[int, Gate]
+    told: dict[int, tuple[Told, ...]]
 
 
 class Kept:
@@ -108,9 +122,10 @@ class Kept:
         self.step = {(kind, mode): place for place, (kind, mode, _) in enumerate(self.order)}
         self.persons: dict[str, Person] = {}
         self.places: dict[str, Place] = {}
-        self.gates: dict[tuple[int, str, str], Gate] = {}
+        self.asked: dict[str, Asked] = defaultdict(lambda: Asked({}, {}))
         self.lists: dict[int, Rules | None] = {}
-        self.told: dict[tuple[int, str], tuple[Told, ...]] = {}
+        # Whether nothing is unread and no Deny comes before owners: what nearly every question is.
+        self.plain = not parts.deny_first and not parts.powers.some_unread and parts.unread is None
         self.chains: dict[int, Chain] = {}
 
     # -- what is kept -----------------------------------------------------------------------------------------
@@ -141,16 +156,19 @@ class Kept:
         owned = number
         if kind == "view" and 0 <= int(self.columns.contents.parent[number]) < parts.n_contents:
             owned = int(self.columns.contents.parent[number])
+        project = int(parts.project_row[number])
         made = Place(
             kind,
+            int(self.columns.contents.kind[number]),
             rules,
             Governing(level, holder, of_kind, self._list(rules)),
             Step("level", level, (holder,)),
             int(parts.owner[number]),
             self.columns.id_of("content", owned),
-            int(parts.project_row[number]),
+            project,
             int(parts.lock_row[number]),
             bool(sources.lock_unread[number]),
+            frozenset() if project == NONE else self.chain(project).people,
         )
         self.places[content] = made
         return made
@@ -164,16 +182,16 @@ class Kept:
         """The rules of a list for a capability, in the order of the reference."""
         rules = sorted(rule for rule in self._list(number) or () if rule.capability == capability)
         made = tuple(Told(self._code(r), self.step[_KIND[r.grantee.kind], r.mode], r) for r in rules)
-        self.told[number, capability] = made
+        self.asked[capability].told[number] = made
         return made
 
     def _code(self, rule: Rule) -> int:
         kind = _KIND[rule.grantee.kind]
         return self.columns.grantee_numbers[kind][rule.grantee.id] * 4 + kind
 
-    def gate(self, person: Person, kind: str, capability: str) -> Gate:
+    def gate(self, person: Person, place: Place, capability: str) -> Gate:
         """What role and kind decide before any rule."""
-        tables, role = self.parts.tables, person.word
+        tables, role, kind = self.parts.tables, person.word, place.kind
         exists, ceiling = tables.exists(capability, kind), tables.reachable(role, kind, capability)
         off = capability in tables.off
         steps = (
@@ -191,8 +209,9 @@ class Kept:
         elif ceiling is False:
             refusal = (DENIED, "site_role")
         admin = bool(tables.admin[person.role])
-        made = Gate(refusal, admin, _WORD[ceiling], steps, refusal is None and not admin)
-        self.gates[person.role, kind, capability] = made
+        plain = self.plain and refusal is None and not admin and capability != CHANGE_PERMISSIONS
+        made = Gate(refusal, admin, _WORD[ceiling], steps, plain)
+        self.asked[capability].gates[person.role << 8 | place.code] = made
         return made
 
     # -- owners and leaders -----------------------------------------------------------------------------------
@@ -206,7 +225,7 @@ class Kept:
     def _chain(self, project: int) -> Chain:
         powers = self.parts.powers
         if project == len(powers.contents):
-            return Chain({}, (), frozenset(), frozenset(), (), True)
+            return Chain({}, (), frozenset(), frozenset(), (), True, frozenset())
         owners: dict[int, int] = {}
         leaders: list[tuple[int, Told]] = []
         unread = False
@@ -221,7 +240,9 @@ class Kept:
             leaders.extend((place, each) for each in sorted(told, key=lambda t: t.rule))
         ids = tuple(self.columns.id_of("content", int(powers.contents[row])) for row in rows)
         allowing = frozenset(t.grantee for _, t in leaders if t.rule.mode == ALLOW)
-        return Chain(owners, tuple(leaders), frozenset(t.grantee for _, t in leaders), allowing, ids, unread)
+        named = frozenset(t.grantee for _, t in leaders)
+        people = named | {owner * 4 + USER for owner in owners}
+        return Chain(owners, tuple(leaders), named, allowing, ids, unread, people)
 
     def power(self, person: Person, project: int) -> Power | None:
         """The power of a user over a project (row of the powers), nearest project first."""

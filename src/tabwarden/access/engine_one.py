@@ -44,52 +44,38 @@ class One:
         self.outcome = [
             (code, ALLOWED if mode == ALLOW else DENIED, Step("rules", code)) for _, mode, code in self.kept.order
         ]
-        # Whether rules alone can decide: nothing about lists, parents and leaders is unread, no Deny comes first.
-        self.plain = self.model != DENY_FIRST and not parts.powers.some_unread and parts.unread is None
 
     def answer(self, user: str, capability: str, content: str) -> Answer:
         """The Answer to one question, by ids."""
         kept = self.kept
         person = kept.persons.get(user) or kept.person(user)
         place = kept.places.get(content) or kept.place(content)
-        gate = kept.gates.get((person.role, place.kind, capability)) or kept.gate(person, place.kind, capability)
-        told = kept.told.get((place.rules, capability))
+        asked = kept.asked[capability]
+        gate = asked.gates.get(person.role << 8 | place.code) or kept.gate(person, place, capability)
+        told = asked.told.get(place.rules)
         if told is None:
             told = kept.told_of(place.rules, capability)
-        mine, perhaps = person.grantees, person.perhaps
-        if perhaps:
+        mine = person.grantees
+        if not gate.plain or place.owner == person.number or not place.ruling.isdisjoint(mine):
+            perhaps = person.perhaps
             speaks = [each for each in told if each.grantee in mine or each.grantee in perhaps]
+            return self._whole(Question(user, capability, content, person, place, gate, speaks))
+        # What nearly every question is: the rules decide. Kept as short as can be.
+        hits = [(step, rule) for grantee, step, rule in told if grantee in mine]
+        deciding: tuple[Rule, ...] = ()
+        losing: tuple[Losing, ...] = ()
+        if not hits:
+            verdict, because, spoke = DENIED, "default_deny", _SILENT
+        elif len(hits) == 1:
+            step, rule = hits[0]
+            because, verdict, spoke = self.outcome[step]
+            deciding = (rule,)
         else:
-            speaks = [each for each in told if each.grantee in mine]
-            if self.plain and gate.plain and capability != CHANGE_PERMISSIONS:
-                # What nearly every question is: no administrator, nothing unread, rules decide.
-                power = kept.power(person, place.project)
-                if power is None and place.owner != person.number:
-                    return self._ruled(user, capability, content, place, gate, speaks)
-        asked = Question(user, capability, content, person, place, gate, speaks)
-        if gate.refusal is not None:
-            return self._decided(asked, *gate.refusal)
-        if gate.admin:
-            return self._decided(asked, ALLOWED, "admin", override=_ADMIN)
-        if self.model == DENY_FIRST:
-            found = self._deny_first(asked)
-            if found is not None:
-                return found
-        return self._tableau(asked)
-
-    def _ruled(self, user: str, capability: str, content: str, place: Place, gate: Gate, told: list[Told]) -> Answer:
-        """The Answer of rules that were all read, for somebody who neither owns nor leads."""
-        if not told:
-            deciding: tuple[Rule, ...] = ()
-            losing: tuple[Losing, ...] = ()
-            because, verdict, rules = "default_deny", DENIED, _SILENT
-        else:
-            step = told[0].step if len(told) == 1 else min([each.step for each in told])
-            because, verdict, rules = self.outcome[step]
-            deciding = tuple([each.rule for each in told if each.step == step])
-            losing = ()
-            if len(deciding) < len(told):
-                losing = tuple([Losing(each.rule, because) for each in told if each.step != step])
+            first = min(hits)[0]
+            because, verdict, spoke = self.outcome[first]
+            deciding = tuple([rule for step, rule in hits if step == first])
+            if len(deciding) < len(hits):
+                losing = tuple([Losing(rule, because) for step, rule in hits if step != first])
         return Answer(
             verdict,
             because,
@@ -102,8 +88,20 @@ class One:
             None,
             gate.ceiling,
             place.governing,
-            (*gate.steps, _NO_OVERRIDE, place.level, rules),
+            (*gate.steps, _NO_OVERRIDE, place.level, spoke),
         )
+
+    def _whole(self, asked: Question) -> Answer:
+        """The steps one by one, for whom or where more than rules decides."""
+        if asked.gate.refusal is not None:
+            return self._decided(asked, *asked.gate.refusal)
+        if asked.gate.admin:
+            return self._decided(asked, ALLOWED, "admin", override=_ADMIN)
+        if self.model == DENY_FIRST:
+            found = self._deny_first(asked)
+            if found is not None:
+                return found
+        return self._tableau(asked)
 
     def _deny_first(self, asked: Question) -> Answer | None:
         """The mirror model: any Deny wins over everything but an administrator."""

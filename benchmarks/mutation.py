@@ -119,10 +119,10 @@ class _Changed(MetaPathFinder, Loader):
     def __init__(self, name: str, tree: ast.Module) -> None:
         self.name, self.tree = name, tree
 
-    def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(self, fullname: str, _path: Any, _target: ModuleType | None = None) -> ModuleSpec | None:
         return spec_from_loader(fullname, self) if fullname == self.name else None
 
-    def create_module(self, spec: ModuleSpec) -> None:
+    def create_module(self, _spec: ModuleSpec) -> None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:

@@ -10,6 +10,7 @@ All rows of one seed and of all models are one Site, so that an engine for whole
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import product
 from types import MappingProxyType
 from typing import NamedTuple
@@ -277,26 +278,30 @@ def _leaders(row: Row) -> tuple[Rules, Rules]:
 
 
 def rules_of(name: str, seed: int, row: Row) -> Rules:
-    """A list as rules: its six masks, and rules that speak of others the other way round."""
-    planes = PLANES[name, seed]
-    turn, lost = seed % 3, row.unread == "members" and name == level_of(row, "current")
-    denies = lost_denies(name, seed)
+    """A list as rules: its six masks, and rules that speak of others."""
+    lost = row.unread == "members" and name == level_of(row, "current")
+    return _rules(name, seed, user_of(row), row.target == "project", lost)
+
+
+@cache
+def _rules(name: str, seed: int, user: str, of_project: bool, lost: bool) -> Rules:
+    planes, turn, denies = PLANES[name, seed], seed % 3, lost_denies(name, seed)
     grantees = (
-        Grantee("user", user_of(row)),
-        Grantee("user", user_of(row)),
+        Grantee("user", user),
+        Grantee("user", user),
         Grantee("group", "lost" if lost and not denies else (ALL_USERS if turn == 1 else "g")),
         Grantee("group", "lost" if lost and denies else (ALL_USERS if turn == 2 else "h")),
         Grantee("groupSet", "s"),
         Grantee("groupSet", "t"),
     )
-    capabilities = capabilities_of(row)
+    capabilities = OF_PROJECTS if of_project else CAPABILITIES
     found = {
         Rule(grantee, capability, "Deny" if place % 2 else "Allow")
         for place, (grantee, mask) in enumerate(zip(grantees, planes, strict=True))
         for bit, capability in capabilities.items()
         if mask & bit
     }
-    for place, grantee in enumerate(_OTHERS):
+    for place, grantee in enumerate(_OTHERS[seed % 2 :: 2]):
         for bit, capability in capabilities.items():
-            found.add(Rule(grantee, capability, "Allow" if (seed >> place) & 1 ^ (bit in (READ, SET)) else "Deny"))
+            found.add(Rule(grantee, capability, "Allow" if (seed >> 1 + place) & 1 ^ (bit in (READ, SET)) else "Deny"))
     return frozenset(found)

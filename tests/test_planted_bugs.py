@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from agreement import Fast, random_suite, table_suite
+from agreement import Fast, parts, random_suite, table_suite
 from patched import Patch, engine_with, planted, reference_with, source_with
 from tabwarden.access.convert import columns_of
 from tabwarden.access.engine import Engine
 from tabwarden.access.reference import may
 
 FAST = Fast(columns_of, Engine)
-SITES, PARTS = 40, range(21)
+SITES, PARTS = 40, 21
 IN_REFERENCE = [pytest.param(bug, id=bug.name) for bug in planted("reference")]
 IN_ENGINE = [pytest.param(bug, id=bug.name) for bug in planted("engine")]
 
@@ -23,7 +23,7 @@ def test_random_sites_see_a_bug_in_the_reference(bug: Patch) -> None:
 
 @pytest.mark.parametrize("bug", IN_REFERENCE)
 def test_the_table_sees_a_bug_in_the_reference(bug: Patch) -> None:
-    assert table_suite(reference_with(bug), None, PARTS) is not None
+    assert table_suite(reference_with(bug), None, parts(PARTS)) is not None
 
 
 @pytest.mark.parametrize("bug", IN_ENGINE)
@@ -33,7 +33,7 @@ def test_random_sites_see_a_bug_in_the_engine(bug: Patch) -> None:
 
 @pytest.mark.parametrize("bug", IN_ENGINE)
 def test_the_table_sees_a_bug_in_the_engine(bug: Patch) -> None:
-    assert table_suite(None, engine_with(bug), PARTS) is not None
+    assert table_suite(None, engine_with(bug), parts(PARTS)) is not None
 
 
 def test_without_a_bug_nothing_is_seen() -> None:
@@ -47,7 +47,7 @@ def test_without_a_bug_nothing_is_seen() -> None:
     assert reference is not may
     assert engine.engine is not Engine
     assert random_suite(reference, engine, 0, 6) is None
-    assert table_suite(reference, engine, range(2)) is None
+    assert table_suite(reference, engine, parts(2)) is None
 
 
 def test_a_bug_whose_text_is_gone_is_told() -> None:

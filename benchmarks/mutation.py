@@ -104,7 +104,7 @@ def killers(file: str) -> tuple[Callable[[], None], ...]:
         return random_sites, table, tests("columns*"), tests("engine_*")
     if name in ("reference", "leading"):
         return random_sites, table, cases, tests("unknown", "switches", "mutants_access")
-    return cases, tests("unknown", "switches", "abilities_*", "models_*", "mutants_access")
+    return cases, tests("abilities_table"), tests("unknown", "switches", "abilities_of*", "models_*", "mutants_access")
 
 
 _OF_ENGINE = ("columns", "convert", "align", "rows")

@@ -27,6 +27,7 @@ from tabwarden.access.engine_many import ALLOWED, UNKNOWN, Many
 from tabwarden.access.engine_mirror import Mirror, mirror_of
 from tabwarden.access.engine_one import One
 from tabwarden.access.engine_parts import Parts
+from tabwarden.access.engine_plain import Plain
 from tabwarden.access.engine_what import Masks
 from tabwarden.access.engine_whatif import Shift, WhatIf, membership
 from tabwarden.access.engine_who import Row, Who
@@ -54,6 +55,10 @@ class Engine:
         return Many(self.parts)
 
     @cached_property
+    def _plain(self) -> Plain:
+        return Plain(self.parts)
+
+    @cached_property
     def _who(self) -> Who:
         return Who(self.parts)
 
@@ -76,11 +81,18 @@ class Engine:
 
     def what_ids(self, user: int, capability: str) -> Array:
         """Numbers of the contents on which a user may exercise one capability, rising."""
-        return engine_what.what_ids(self.parts, user, self.parts.tables.bit(capability))
+        bit = self.parts.tables.bit(capability)
+        if self._plain.open_to(bit):
+            return self._plain.what_ids(user, bit)
+        return engine_what.what_ids(self.parts, user, bit)
 
     def who(self, capability: str, content: int) -> Row:
         """Who may exercise a capability on a content: packed rows, a bit a user."""
-        return self._who.row(self.parts.tables.bit(capability), content)
+        bit = self.parts.tables.bit(capability)
+        if self._plain.open_to(bit):
+            reach = self._who.reach(int(self.columns.contents.kind[content]), bit)
+            return Row(self._plain.who(bit, content, reach), None)
+        return self._who.row(bit, content)
 
     def who_ids(self, capability: str, content: int) -> Array:
         """Numbers of the users who may exercise a capability on a content, rising."""
@@ -97,7 +109,7 @@ class Engine:
     @cached_property
     def what_if(self) -> WhatIf:
         """What one rule more or less would change."""
-        return WhatIf(self.parts, self._who)
+        return WhatIf(self.parts, self._who, self._plain)
 
     def compared_with(self, after: Columns) -> tuple[Pair, Difference]:
         """Who gains and loses what if this Site becomes `after`: the ids of the common numbers, and the pieces."""

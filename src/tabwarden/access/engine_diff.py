@@ -14,7 +14,7 @@ import numpy as np
 from tabwarden.access.columns import NONE, Array
 from tabwarden.access.engine_algebra import Facts
 from tabwarden.access.engine_changed import Changed
-from tabwarden.access.engine_many import ALLOWED, Many
+from tabwarden.access.engine_many import Many
 from tabwarden.access.engine_parts import Parts
 from tabwarden.access.engine_rules import by_value
 from tabwarden.access.engine_what import mine_of, what_at
@@ -119,7 +119,8 @@ class Difference:
         keep[keep] = ~self.changed.users[owners[keep]]
         pairs = np.unique(np.stack([owners[keep], contents[keep]]), axis=1)
         had, has = (
-            _masks(parts, there, pairs[0], pairs[1]) for parts, there in zip(self.sides, self.has_content, strict=True)
+            np.where(there[pairs[1]], Many(parts).masks(pairs[0], pairs[1]), self.mask(0))
+            for parts, there in zip(self.sides, self.has_content, strict=True)
         )
         for place in np.flatnonzero(had != has).tolist():
             here = slice(place, place + 1)
@@ -131,15 +132,6 @@ def _shifts(users: Array, contents: Array, had: Array, has: Array) -> Iterator[S
     if differs.any():
         had, has = had[differs], has[differs]
         yield Shifted(users, contents[differs], has & ~had, had & ~has)
-
-
-def _masks(parts: Parts, there: Array, users: Array, contents: Array) -> Array:
-    """What users[i] may on contents[i]."""
-    many, found = Many(parts), np.zeros(len(users), parts.tables.mask)
-    for bit, name in enumerate(parts.tables.names):
-        allowed = (many.verdicts(users, name, contents) == ALLOWED) & there[contents]
-        found |= np.where(allowed, parts.tables.mask(1 << bit), parts.tables.mask(0))
-    return found
 
 
 class _Rows:

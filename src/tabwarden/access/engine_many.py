@@ -7,29 +7,29 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.access.columns import GROUP_SET, NONE, USER, Array
+from tabwarden.access.columns import GROUP, GROUP_SET, NONE, USER, Array
 from tabwarden.access.engine_algebra import Facts, Spoken, decide, settle, undecided
 from tabwarden.access.engine_parts import CHANGE_PERMISSIONS, Parts
 from tabwarden.access.engine_people import has_bit
 from tabwarden.access.engine_rules import expand
+from tabwarden.access.engine_speaking import (
+    GROUP_ALLOW,
+    GROUP_DENY,
+    PERHAPS,
+    SET_ALLOW,
+    SET_DENY,
+    USER_ALLOW,
+    USER_DENY,
+)
 
 DENIED, ALLOWED, UNKNOWN = range(3)
-# What the rules say of one person, as a number of ten bits: group allow, deny, set allow, deny; the same four
-# perhaps; user allow, deny. Each number is decided once.
-_GROUP_ALLOW, _GROUP_DENY, _SET_ALLOW, _SET_DENY = (1 << place for place in range(4))
-_PERHAPS = 4
-_USER_ALLOW, _USER_DENY = 1 << 8, 1 << 9
 
 
-class Speaking(NamedTuple):
-    """The rows of one capability, by list: of groups and sets (packed row, code of the above), and of users."""
+class Ruling(NamedTuple):
+    """Whether each user owns or rules the content, and whether perhaps (None: nothing is unread)."""
 
-    offsets: Array
-    row: Array
-    code: Array
-    user_key: Array
-    user_code: Array
-    has_users: Array
+    power: Array
+    unsure: Array | None
 
 
 class Many:
@@ -37,7 +37,6 @@ class Many:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        self._speaking: dict[int, Speaking] = {}
 
     def verdicts(self, users: Array, capability: str, contents: Array) -> Array:
         """0 denied, 1 allowed, 2 unknown for each pair."""
@@ -46,7 +45,11 @@ class Many:
         kind = parts.columns.contents.kind[contents]
         open_to = ((tables.reach >> tables.mask(bit)) & tables.mask(1) != 0)[roles, kind]
         facts = self._by_rules(users, bit, parts.sources.rules[contents])
-        facts = self._with_powers(facts, users, contents, bit)
+        power, unsure = self._ruling(users, contents)
+        facts = facts._replace(power=power, power_unknown=unsure)
+        if bit == tables.bit(CHANGE_PERMISSIONS):
+            barred, barred_unknown = self._barred(users, contents)
+            facts = facts._replace(barred=barred, barred_unknown=barred_unknown)
         settled = settle(facts)
         allowed, unknown = settled.allowed, settled.unknown
         allowed = (allowed | tables.admin[roles]) & tables.known[roles] & open_to
@@ -60,14 +63,14 @@ class Many:
     # -- rules ------------------------------------------------------------------------------------------------
 
     def _by_rules(self, users: Array, bit: int, lists: Array) -> Facts:
-        speaking = self._of(bit)
+        speaking = self.parts.speaking(bit)
         pair, entry = expand(speaking.offsets, lists)
         code = np.zeros(len(users), np.uint16)
         if len(pair):
             row, who = speaking.row[entry], users[pair]
             said = speaking.code[entry] * has_bit(self.parts.people.rows, row, who)
             if self.parts.people.some_unread:
-                said |= (speaking.code[entry] * has_bit(self.parts.people.perhaps_rows, row, who)) << _PERHAPS
+                said |= (speaking.code[entry] * has_bit(self.parts.people.perhaps_rows, row, who)) << PERHAPS
             starts = np.flatnonzero(np.concatenate(([True], pair[1:] != pair[:-1])))
             code[pair[starts]] = np.bitwise_or.reduceat(said, starts)
         named = np.flatnonzero(speaking.has_users[lists])
@@ -87,67 +90,99 @@ class Many:
             denied_perhaps=perhaps if some and self.parts.deny_first else None,
         )
 
-    def _of(self, bit: int) -> Speaking:
-        if bit not in self._speaking:
-            self._speaking[bit] = self._made(bit)
-        return self._speaking[bit]
-
-    def _made(self, bit: int) -> Speaking:
-        lists, people = self.parts.columns.rules, self.parts.people
-        one, count = np.uint64(1 << bit), len(lists.offsets) - 1
-        allow, deny = lists.allow & one != 0, lists.deny & one != 0
-        of_list = np.repeat(np.arange(count), np.diff(lists.offsets))
-        kind = lists.grantee & 3
-        groups = np.flatnonzero((allow | deny) & (kind != USER))
-        users = np.flatnonzero((allow | deny) & (kind == USER) & (lists.grantee >> 2 < self.parts.n_users))
-        offsets = np.zeros(count + 1, np.int64)
-        np.cumsum(np.bincount(of_list[groups], minlength=count), out=offsets[1:])
-        of_set = kind[groups] == GROUP_SET
-        allows, denies = np.where(of_set, _SET_ALLOW, _GROUP_ALLOW), np.where(of_set, _SET_DENY, _GROUP_DENY)
-        has_users = np.zeros(count + 1, bool)  # the last is NONE's
-        has_users[of_list[users]] = True
-        return Speaking(
-            offsets,
-            people.row_of(lists.grantee[groups].astype(np.int64)),
-            (allows * allow[groups] | denies * deny[groups]).astype(np.uint8),
-            of_list[users] * self.parts.n_users + (lists.grantee[users] >> 2),
-            (_USER_ALLOW * allow[users] | _USER_DENY * deny[users]).astype(np.uint16),
-            has_users,
-        )
-
     @cached_property
     def _decided(self) -> tuple[Array, Array, Array, Array]:
         """For each number of ten bits: allowed, undecided, some Deny, perhaps some Deny."""
         number = np.arange(1 << 10)
 
         def spoken(shift: int, user_allow: int, user_deny: int) -> Spoken:
-            of = [number >> shift & bit != 0 for bit in (_GROUP_ALLOW, _GROUP_DENY, _SET_ALLOW, _SET_DENY)]
+            of = [number >> shift & bit != 0 for bit in (GROUP_ALLOW, GROUP_DENY, SET_ALLOW, SET_DENY)]
             return Spoken(number & user_allow != 0, number & user_deny != 0, *of)
 
-        sure, perhaps = spoken(0, _USER_ALLOW, _USER_DENY), spoken(_PERHAPS, 0, 0)
+        sure, perhaps = spoken(0, USER_ALLOW, USER_DENY), spoken(PERHAPS, 0, 0)
         final = self.parts.switches.group_set_deny_is_final
         base = decide(sure, final)
         return base, undecided(sure, perhaps, base, final), sure.any_deny, perhaps.any_deny
 
     # -- owners, leaders, locks -------------------------------------------------------------------------------
 
-    def _with_powers(self, facts: Facts, users: Array, contents: Array, bit: int) -> Facts:
+    def _ruling(self, users: Array, contents: Array) -> Ruling:
         parts, powers = self.parts, self.parts.powers
         last = len(powers.contents)  # the row of nobody
-        project = parts.project_row[contents]
+        project, perhaps = parts.project_row[contents], powers.perhaps_rows
         row = np.where(project == NONE, last, project)
         power = has_bit(powers.rows, row, users).view(bool) | (parts.owner[contents] == users)
-        perhaps = powers.perhaps_rows
-        facts = facts._replace(power=power)
-        if perhaps is not None:
-            unsure = has_bit(perhaps, row, users).view(bool) | (project == last)
-            facts = facts._replace(power_unknown=unsure)
-        if bit != parts.tables.bit(CHANGE_PERMISSIONS):
-            return facts
+        unsure = None if perhaps is None else has_bit(perhaps, row, users).view(bool) | (project == last)
+        return Ruling(power, unsure)
+
+    def _barred(self, users: Array, contents: Array) -> tuple[Array, Array | None]:
+        """Whom a lock keeps from setting permissions, and whom perhaps."""
+        parts, powers = self.parts, self.parts.powers
         lock, lock_unread = parts.lock_row[contents], parts.sources.lock_unread[contents]
-        at = np.where(lock == NONE, last, lock)
+        at = np.where(lock == NONE, len(powers.contents), lock)
         outside = (lock != NONE) & ~has_bit(powers.rows, at, users).view(bool) & ~lock_unread
-        if perhaps is None:
-            return facts._replace(barred=outside, barred_unknown=lock_unread if lock_unread.any() else None)
-        over = has_bit(perhaps, at, users).view(bool)
-        return facts._replace(barred=outside & ~over, barred_unknown=lock_unread | (outside & over))
+        if powers.perhaps_rows is None:
+            return outside, lock_unread if lock_unread.any() else None
+        over = has_bit(powers.perhaps_rows, at, users).view(bool)
+        return outside & ~over, lock_unread | (outside & over)
+
+    # -- all capabilities of pairs ----------------------------------------------------------------------------
+
+    def masks(self, users: Array, contents: Array) -> Array:
+        """The mask of all that user `users[i]` may on content `contents[i]`."""
+        parts, tables = self.parts, self.parts.tables
+        roles = parts.columns.users.role[users]
+        sure, perhaps = self._spoken(users, parts.sources.rules[contents])
+        final = parts.switches.group_set_deny_is_final
+        rules = decide(sure, final)
+        power, unsure = self._ruling(users, contents)
+        barred, barred_unknown = self._barred(users, contents)
+        every, unread = ~tables.mask(0), parts.sources.rules[contents] == NONE
+
+        def spread(flags: Array | None, bits: np.unsignedinteger) -> Array | None:
+            return None if flags is None else np.where(flags, bits, tables.mask(0))
+
+        facts = Facts(
+            rules,
+            None if perhaps is None else undecided(sure, perhaps, rules, final),
+            spread(unread, every),
+            spread(power, every),
+            spread(unsure, every),
+            spread(barred, parts.edit),
+            spread(barred_unknown, parts.edit),
+            sure.any_deny if parts.deny_first else None,
+            perhaps.any_deny if parts.deny_first and perhaps is not None else None,
+        )
+        settled = settle(facts)
+        allowed = settled.allowed | np.where(tables.admin[roles], every, tables.mask(0))
+        allowed &= np.where(tables.known[roles], tables.reach[roles, parts.columns.contents.kind[contents]], 0)
+        return allowed & tables.mask((1 << tables.other) - 1)
+
+    def _spoken(self, users: Array, lists: Array) -> tuple[Spoken, Spoken | None]:
+        """What rules say of each pair, for sure and perhaps."""
+        held, people = self.parts.columns.rules, self.parts.people
+        pair, entry = expand(held.offsets, lists)
+        code, who = held.grantee[entry].astype(np.int64), users[pair]
+        kind = code & 3
+        named = kind != USER
+        row = np.where(named, people.row_of(code), 0)
+        member = np.where(named, has_bit(people.rows, row, who), code >> 2 == who).astype(bool)
+        sure = self._merged(len(users), pair, entry, kind, member)
+        if not people.some_unread:
+            return sure, None
+        unsure = (has_bit(people.perhaps_rows, row, who) != 0) & named
+        return sure, self._merged(len(users), pair, entry, kind, unsure)
+
+    def _merged(self, count: int, pair: Array, entry: Array, kind: Array, speaks: Array) -> Spoken:
+        held, mask = self.parts.columns.rules, self.parts.tables.mask
+        found = []
+        for level in (USER, GROUP, GROUP_SET):
+            rows = np.flatnonzero(speaks & (kind == level))
+            of = pair[rows]
+            starts = np.flatnonzero(np.concatenate(([True], of[1:] != of[:-1]))) if len(rows) else rows
+            for masks in (held.allow, held.deny):
+                said = np.zeros(count, mask)
+                if len(rows):
+                    said[of[starts]] = np.bitwise_or.reduceat(masks[entry[rows]].astype(mask), starts)
+                found.append(said)
+        return Spoken(*found)

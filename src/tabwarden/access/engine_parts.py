@@ -11,6 +11,7 @@ from tabwarden.access.engine_people import People
 from tabwarden.access.engine_powers import Powers
 from tabwarden.access.engine_rules import LOCKED, PERHAPS_LOCKED, ByGroup, Classes, Rules, by_value, classes_of
 from tabwarden.access.engine_sources import Sources, resolve
+from tabwarden.access.engine_speaking import Speaking, speaking
 from tabwarden.access.engine_tables import Tables
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.switches import CLASSIC, DENY_FIRST, MODELS, Switches
@@ -53,6 +54,16 @@ class Parts:
         """Rule rows by class and grantee."""
         return Rules(self.columns, self.classes, self.tables.mask)
 
+    def speaking(self, bit: int) -> Speaking:
+        """The rule rows of one capability by list."""
+        if bit not in self._speaking:
+            self._speaking[bit] = speaking(self.columns.rules, self.people, bit)
+        return self._speaking[bit]
+
+    @cached_property
+    def _speaking(self) -> dict[int, Speaking]:
+        return {}
+
     @cached_property
     def powers(self) -> Powers:
         """Who owns or leads which project."""
@@ -90,9 +101,13 @@ class Parts:
         return np.where(lock == NONE, NONE, self.powers.row[np.maximum(lock, 0)])
 
     @cached_property
-    def by_project(self) -> ByGroup:
-        """Contents by the row of their project; those of projects not read come last."""
-        return by_value(self.project_row, len(self.powers.contents) + 1)
+    def by_place(self) -> ByGroup:
+        """Contents by the place of their project in the tree (`Powers.place`); those of projects not read come last."""
+        return by_value(np.append(self.powers.place, [len(self.powers.place), NONE])[self.project_row], self._places)
+
+    @property
+    def _places(self) -> int:
+        return len(self.powers.contents) + 1
 
     @cached_property
     def by_holder(self) -> ByGroup:

@@ -27,6 +27,15 @@ class Leaders(NamedTuple):
     deny: Array
 
 
+class Ruling(NamedTuple):
+    """One project by itself: users and packed rows that rule it, a row where Deny counts (classic), its parent."""
+
+    users: tuple[int, ...]
+    rows: tuple[int, ...]
+    mixed: Array | None
+    parent: int
+
+
 class Powers:
     """Projects of a site as rows: `contents[row]` is the content, `row[content]` the way back (NONE: no project)."""
 
@@ -72,6 +81,37 @@ class Powers:
             levels.append((rows, self.parent[rows]))
         return levels
 
+    @cached_property
+    def place(self) -> Array:
+        """Where each project stands when every project is followed by all below it."""
+        return self._tree[0]
+
+    @cached_property
+    def _tree(self) -> tuple[Array, list[int], list[int]]:
+        """Places of the projects, and for each project its place and the place after the last project below it."""
+        count = len(self.parent)
+        children: list[list[int]] = [[] for _ in range(count)]
+        for row, parent in enumerate(self.parent.tolist()):
+            if parent != NONE:
+                children[parent].append(row)
+        start, end, at = [NONE] * count, [0] * count, 0
+        for root in [*np.flatnonzero(self.parent == NONE).tolist(), *range(count)]:
+            trail = [root] if start[root] == NONE else []
+            while trail:
+                here = trail[-1]
+                if start[here] == NONE:
+                    start[here], at = at, at + 1
+                    trail.extend(child for child in children[here] if start[child] == NONE)
+                else:
+                    end[here] = end[here] or at
+                    trail.pop()
+        return np.array(start, np.int64), start, end
+
+    def ranges(self, user: int, belongs: Belongs) -> list[tuple[int, int]]:
+        """The places of the projects a user rules, as ranges."""
+        _, start, end = self._tree
+        return [(start[row], end[row]) for row in self._direct(user, belongs).tolist()]
+
     def flow_down(self, direct: Array) -> Array:
         """`direct` (a row a project, of bools or packed rows) with what the parents have added, in place."""
         for rows, parents in self.order:
@@ -82,13 +122,17 @@ class Powers:
 
     def of_user(self, user: int, belongs: Belongs) -> Array:
         """Projects the user rules, as a bool a row."""
-        direct = np.zeros(len(self.contents), bool)
+        ruled = np.zeros(len(self.contents), bool)
+        ranges = self.ranges(user, belongs)
+        for start, end in ranges:
+            ruled[start:end] = True
+        return ruled[self.place] if ranges else ruled
+
+    def _direct(self, user: int, belongs: Belongs) -> Array:
+        """Projects a user owns or leads by themselves."""
         if self.classic:
-            direct[self._classic(user, belongs)] = True
-        else:
-            direct[self._owned(user)] = True
-            direct[self._led(user, belongs)] = True
-        return self.flow_down(direct)
+            return self._classic(user, belongs)
+        return np.concatenate((self._owned(user), self._led(user, belongs)))
 
     @cached_property
     def _by_owner(self) -> tuple[Array, Array]:
@@ -104,10 +148,10 @@ class Powers:
         order = np.argsort(self.leaders.grantee, kind="stable")
         return self.leaders.grantee[order], order
 
-    @property
-    def leader_codes(self) -> Array:
-        """Grantee codes that some leader rule names, rising."""
-        return self._by_grantee[0]
+    @cached_property
+    def leader_codes(self) -> frozenset[int]:
+        """Grantee codes that some leader rule names."""
+        return frozenset(self.leaders.grantee.tolist())
 
     def _speaking(self, user: int, belongs: Belongs) -> Array:
         """Leader rules that speak of the user for sure."""
@@ -163,15 +207,41 @@ class Powers:
         """Whether anything about leaders was not read."""
         return bool(self._unread_here.any()) or self.people.some_unread
 
+    def add_ruling(self, bits: Array, project: int) -> None:
+        """Add to a packed row who owns or leads a project or a parent of it."""
+        while project != NONE:
+            told = self._ruling.get(project) or self._told(project)
+            for user in told.users:
+                bits[user >> 6] |= np.uint64(1 << (user & 63))
+            for row in told.rows:
+                bits |= self.people.rows[row]
+            if told.mixed is not None:
+                bits |= told.mixed
+            project = told.parent
+
+    @cached_property
+    def _ruling(self) -> dict[int, Ruling]:
+        return {}
+
+    def _told(self, project: int) -> Ruling:
+        """What is kept of one project: its own owner and leaders."""
+        rows, parent = self._rows_of(project), int(self.parent[project])
+        if self.classic:
+            made = Ruling((), (), self._leading(project) if len(rows) else None, parent)
+        else:
+            codes = self.leaders.grantee[rows[self.leaders.allow[rows]]]
+            users = [*(codes[(codes & 3) == USER] >> 2).tolist(), int(self.owner[project])]
+            groups = self.people.row_of(codes[(codes & 3) != USER]).tolist()
+            made = Ruling(tuple(user for user in users if user < self.people.count), tuple(groups), None, parent)
+        self._ruling[project] = made
+        return made
+
     # -- of all users: packed rows ----------------------------------------------------------------------------
 
     def row_bits(self, project: int) -> Array:
         """Packed row of who rules one project."""
         bits = self.people.no_bits.copy()
-        for here in self.chain(project):
-            if not self.classic and self.owner[here] < self.people.count:
-                bits[self.owner[here] >> 6] |= np.uint64(1 << (int(self.owner[here]) & 63))
-            bits |= self._leading(here)
+        self.add_ruling(bits, project)
         return bits
 
     def unknown_bits(self, project: int) -> Array | None:

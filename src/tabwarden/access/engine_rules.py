@@ -44,12 +44,16 @@ def classes_of(columns: Columns, sources: Sources) -> Classes:
 
 
 class Entries(NamedTuple):
-    """Rule rows of one grantee kind in order of grantee: rows `offsets[g]:offsets[g + 1]` are grantee g's."""
+    """Rule rows of one grantee kind in order of grantee: rows `offsets[g]:offsets[g + 1]` are grantee g's.
+
+    `denies[g]` tells whether any of them denies something.
+    """
 
     offsets: Array
     at: Array
     allow: Array
     deny: Array
+    denies: Array
 
     def of(self, grantee: int) -> slice:
         """Where the rows of a grantee are; none for one no rule names."""
@@ -85,7 +89,8 @@ class Rules:
             number = grantee[mine] >> 2
             offsets = np.zeros(int(number[-1]) + 2 if len(number) else 1, np.int64)
             np.cumsum(np.bincount(number, minlength=len(offsets) - 1), out=offsets[1:])
-            found.append(Entries(offsets, at[mine], allow[mine], deny[mine]))
+            some = np.concatenate(([0], np.cumsum(deny[mine] != 0)))
+            found.append(Entries(offsets, at[mine], allow[mine], deny[mine], np.diff(some[offsets]) > 0))
         return found[0], found[1], found[2]
 
     def entries(self, kind: int) -> Entries:

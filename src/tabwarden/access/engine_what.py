@@ -130,7 +130,8 @@ def union(parts: Parts, kind: int, grantees: tuple[int, ...] | list[int]) -> tup
         if rows.start != rows.stop:
             at = entries.at[rows]
             allow[at] |= entries.allow[rows]
-            deny[at] |= entries.deny[rows]
+            if entries.denies[grantee]:
+                deny[at] |= entries.deny[rows]
             touched.append(at)
     return allow, deny, touched
 
@@ -153,11 +154,10 @@ def apart_of(parts: Parts, user: int, belongs: Belongs) -> Apart:
     ruled = parts.powers.of_user(user, belongs)
     perhaps = parts.powers.unknown_of_user(belongs)
     owned = parts.by_owner.of(user)
-    projects = np.flatnonzero(ruled if perhaps is None else ruled | perhaps)
+    places = parts.powers.place[ruled if perhaps is None else ruled | perhaps]
     if perhaps is not None:
-        projects = np.append(projects, len(ruled))
-    parts_of = [owned] if not len(projects) else [parts.by_project.of_all(projects), owned]
-    contents = np.unique(np.concatenate(parts_of)) if len(parts_of) > 1 else owned
+        places = np.append(places, len(ruled))
+    contents = np.unique(np.concatenate((parts.by_place.of_all(places), owned))) if len(places) else owned
     if not len(contents):
         return Apart(contents, contents, None, contents, None)
     # One row more: a project that was not read, which perhaps the user leads; NONE (-1) must not reach it.

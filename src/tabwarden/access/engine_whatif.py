@@ -13,9 +13,12 @@ from tabwarden.access.columns import GROUP, GROUP_SET, NONE, USER, Array
 from tabwarden.access.engine_algebra import Facts, Spoken, decide, settle
 from tabwarden.access.engine_parts import CHANGE_PERMISSIONS, Parts
 from tabwarden.access.engine_people import Belongs
+from tabwarden.access.engine_plain import Plain
+from tabwarden.access.engine_plain import Row as Told
 from tabwarden.access.engine_powers import LEADER_CAPABILITIES
 from tabwarden.access.engine_rules import FREE, expand
 from tabwarden.access.engine_sources import DATABASE_DEFAULT, PROJECT_DEFAULT
+from tabwarden.access.engine_speaking import GROUP_ALLOW, GROUP_DENY, SET_ALLOW, SET_DENY, USER_ALLOW, USER_DENY
 from tabwarden.access.engine_what import what
 from tabwarden.access.engine_who import Row, Who
 from tabwarden.model.site import ALLOW, DENY
@@ -39,8 +42,9 @@ def membership(parts: Parts, user: int, group: int, *, joins: bool) -> Shift:
     role = int(parts.columns.users.role[user])
     if parts.tables.admin[role] or not parts.tables.known[role]:
         return _nothing(parts)
-    changed = np.setxor1d(before.sets, after.sets)
-    if parts.deny_first or parts.powers.some_unread or parts.unread is not None or _leads(parts, group, changed):
+    changed = np.setxor1d(before.sets, after.sets) if len(before.sets) or len(after.sets) else before.sets
+    leads = not parts.powers.leader_codes.isdisjoint([group * 4 + GROUP, *(changed * 4 + GROUP_SET).tolist()])
+    if parts.deny_first or parts.powers.some_unread or parts.unread is not None or leads:
         return _of_masks(parts, user, before, after)
     return _of_classes(parts, user, group, changed, before, after)
 
@@ -48,12 +52,6 @@ def membership(parts: Parts, user: int, group: int, *, joins: bool) -> Shift:
 def _nothing(parts: Parts) -> Shift:
     none = np.zeros(0, parts.tables.mask)
     return Shift(np.zeros(0, np.int64), none, none)
-
-
-def _leads(parts: Parts, group: int, sets: Array) -> bool:
-    """Whether a leader rule names the group or one of the sets."""
-    codes = np.append(sets * 4 + GROUP_SET, group * 4 + GROUP)
-    return bool(np.isin(codes, parts.powers.leader_codes).any())
 
 
 def _of_masks(parts: Parts, user: int, before: Belongs, after: Belongs) -> Shift:
@@ -79,11 +77,15 @@ def _of_classes(parts: Parts, user: int, group: int, sets: Array, before: Belong
     starts = np.searchsorted(of, np.arange(len(classes)))
     reach = parts.reach_of(int(parts.columns.users.role[user]))[classes]
     barred = None if parts.locked is None else parts.locked[classes]
-    masks = []
+    kind = codes & 3
+    only_groups, masks = bool((kind == GROUP).all()), []
     for belongs in (before, after):
         mine = _includes(parts, user, belongs, codes)
-        spoken = _by_level(codes & 3, mine, allow, deny, starts)
-        rules = decide(spoken, parts.switches.group_set_deny_is_final)
+        if only_groups:
+            rules = _merged(mine, allow, starts) & ~_merged(mine, deny, starts)
+        else:
+            spoken = Spoken(*(_merged(mine & (kind == k), m, starts) for k in _LEVELS for m in (allow, deny)))
+            rules = decide(spoken, parts.switches.group_set_deny_is_final)
         masks.append(settle(Facts(rules, barred=barred)).allowed & reach)
     had, has = masks
     changed = np.flatnonzero(had != has)
@@ -111,13 +113,13 @@ def _includes(parts: Parts, user: int, belongs: Belongs, codes: Array) -> Array:
     return found
 
 
-def _by_level(kind: Array, mine: Array, allow: Array, deny: Array, starts: Array) -> Spoken:
-    parts: list[Array] = []
-    for level in (USER, GROUP, GROUP_SET):
-        here = mine & (kind == level)
-        masks = (np.where(here, mask, mask.dtype.type(0)) for mask in (allow, deny))
-        parts.extend(np.bitwise_or.reduceat(mask, starts) for mask in masks)
-    return Spoken(*parts)
+_LEVELS = (USER, GROUP, GROUP_SET)
+
+
+def _merged(mine: Array, masks: Array, starts: Array) -> Array:
+    """The masks of the rows that speak, list by list."""
+    found: Array = np.bitwise_or.reduceat(masks * mine, starts)
+    return found
 
 
 def _ruled(parts: Parts, user: int, belongs: Belongs, contents: Array) -> Array:
@@ -128,6 +130,10 @@ def _ruled(parts: Parts, user: int, belongs: Belongs, contents: Array) -> Array:
 
 
 # -- one rule -------------------------------------------------------------------------------------------------
+
+
+# What a rule of a user, group or group set says, allowing and denying.
+_SAYS = ((USER_ALLOW, USER_DENY), (GROUP_ALLOW, GROUP_DENY), (SET_ALLOW, SET_DENY))
 
 
 class RuleShift(NamedTuple):
@@ -157,8 +163,8 @@ class RuleChange(NamedTuple):
 class WhatIf:
     """What changes of one rule would do."""
 
-    def __init__(self, parts: Parts, who: Who) -> None:
-        self.parts, self.who = parts, who
+    def __init__(self, parts: Parts, who: Who, plain: Plain) -> None:
+        self.parts, self.who, self.plain = parts, who, plain
 
     def rule(self, change: RuleChange) -> list[RuleShift]:
         """Who would gain and lose, a shift for each kind of content concerned (a view lacks what a workbook has).
@@ -174,8 +180,8 @@ class WhatIf:
         first = int(contents[0])
         if change.capability == CHANGE_PERMISSIONS and classes.lock[classes.of_content[first]] != FREE:
             return []
-        both = self._both(change, bit, first)
         kinds = self.parts.columns.contents.kind[contents]
+        both = self._plainly(change, bit, first) if self.plain.open_to(bit) else self._both(change, bit, first)
         found = []
         for kind in (int(kinds[0]),) if (kinds == kinds[0]).all() else np.unique(kinds).tolist():
             reach = self.who.reach(kind, bit)
@@ -205,6 +211,21 @@ class WhatIf:
             kind = parts.columns.vocabulary.kinds.index(default_for)
             found = found[by_defaults & (parts.sources.kind[found] == kind)]
         return found
+
+    def _plainly(self, change: RuleChange, bit: int, content: int) -> tuple[Facts, Facts]:
+        """The rules before and after, by the short way."""
+        groups, users = self.plain.rows_of(int(self.parts.sources.rules[content]), bit)
+        kind, number = change.grantee & 3, change.grantee >> 2
+        says = 0
+        if change.mode is not None:
+            says = _SAYS[kind][(ALLOW, DENY).index(change.mode)]
+        before = self.plain.by_rows(groups, users)
+        if kind == USER:
+            users = [*(row for row in users if row.of != number), Told(number, says)]
+        else:
+            place = number + (self.parts.people.n_groups if kind == GROUP_SET else 0)
+            groups = [*(row for row in groups if row.of != place), Told(place, says)]
+        return Facts(before), Facts(self.plain.by_rows(groups, users))
 
     def _both(self, change: RuleChange, bit: int, content: int) -> tuple[Facts, Facts]:
         rule_list = int(self.parts.sources.rules[content])

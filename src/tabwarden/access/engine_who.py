@@ -37,6 +37,7 @@ class Who:
     def __init__(self, parts: Parts) -> None:
         self.parts, self.people = parts, parts.people
         self._reach: dict[tuple[int, int], Reach] = {}
+        self._of_roles: dict[bytes, Array] = {}
 
     def row(self, bit: int, content: int) -> Row:
         """Who may exercise capability `bit` on `content`."""
@@ -69,11 +70,18 @@ class Who:
     def reach(self, kind: int, bit: int) -> Reach:
         """Whom roles leave capability `bit` on contents of a kind."""
         if (kind, bit) not in self._reach:
-            tables, roles = self.parts.tables, self.parts.columns.users.role
+            tables = self.parts.tables
             can = (tables.reach[:, kind] >> tables.mask(bit)) & tables.mask(1) != 0
             rows = [can & ~tables.admin & tables.known, can & tables.admin, can & ~tables.known]
-            self._reach[kind, bit] = Reach(*(self.people.pack(np.flatnonzero(these[roles])) for these in rows))
+            self._reach[kind, bit] = Reach(*map(self._with_roles, rows))
         return self._reach[kind, bit]
+
+    def _with_roles(self, roles: Array) -> Array:
+        """Packed row of the people with one of the flagged roles; few sets of roles differ."""
+        key = roles.tobytes()
+        if key not in self._of_roles:
+            self._of_roles[key] = self.people.pack(np.flatnonzero(roles[self.parts.columns.users.role]))
+        return self._of_roles[key]
 
     def by_rules(self, rule_list: int, bit: int, *, of_users: bool = True) -> Facts:
         """What one rule list says of everybody; without `of_users` its rules for single users are left out."""

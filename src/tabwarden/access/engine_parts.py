@@ -52,7 +52,7 @@ class Parts:
     @cached_property
     def rules(self) -> Rules:
         """Rule rows by class and grantee."""
-        return Rules(self.columns, self.classes, self.tables.mask)
+        return Rules(self.columns, self.people, self.classes, self.tables.mask)
 
     def speaking(self, bit: int) -> Speaking:
         """The rule rows of one capability by list."""

@@ -81,14 +81,33 @@ class People:
 
     def _sets_with(self, groups: Array) -> tuple[Array, Array]:
         """Sets all of whose groups are in `groups`, and sets of which only groups not read are missing."""
+        if not len(self.unread_groups):
+            return self._filled_by(groups), _NOBODY
         held = np.zeros(self.n_groups, np.int8)
         held[groups] = 1
         held[self.everyone] = 1
         sure = self._in_all(held)
-        if not len(self.unread_groups):
-            return np.flatnonzero(sure), _NOBODY
         held[self.unread_groups] = 1
         return np.flatnonzero(sure), np.flatnonzero(self._in_all(held) & ~sure)
+
+    def _filled_by(self, groups: Array) -> Array:
+        """Sets all of whose groups are in `groups`, counted group by group: most groups are in no set."""
+        missing: dict[int, int] = {}
+        of_group, sizes = self._sets_of_group
+        for group in (*groups.tolist(), *self.everyone.tolist()):
+            for each in of_group.get(group, ()):
+                missing[each] = missing.get(each, sizes[each]) - 1
+        return np.array(sorted(each for each, left in missing.items() if not left), np.int64)
+
+    @cached_property
+    def _sets_of_group(self) -> tuple[dict[int, list[int]], list[int]]:
+        """The sets each group is in, and how many groups each set has."""
+        found: dict[int, list[int]] = {}
+        sizes = np.diff(self.sets.offsets)
+        pairs = zip(self.sets.groups.tolist(), np.repeat(np.arange(self.n_sets), sizes).tolist(), strict=True)
+        for group, each in pairs:
+            found.setdefault(group, []).append(each)
+        return found, sizes.tolist()
 
     def _in_all(self, held: Array) -> Array:
         filled, starts = self._filled_sets

@@ -69,7 +69,7 @@ class Plain:
         if parts.tables.admin[role]:
             return np.flatnonzero(reach.take(of_content))
         belongs = self.people.of(user)
-        held = (self._classes(user, belongs, bit) & reach).take(of_content)
+        held = (self._classes(user, belongs, bit) & reach).take(of_content, mode="clip")
         for contents in (parts.by_owner.of(user), *self._ruled(user, belongs)):
             if len(contents):
                 held[contents] = reach[of_content[contents]]

@@ -110,7 +110,7 @@ class Powers:
     def ranges(self, user: int, belongs: Belongs) -> list[tuple[int, int]]:
         """The places of the projects a user rules, as ranges."""
         _, start, end = self._tree
-        return [(start[row], end[row]) for row in self._direct(user, belongs).tolist()]
+        return [(start[row], end[row]) for row in self._direct(user, belongs)]
 
     def flow_down(self, direct: Array) -> Array:
         """`direct` (a row a project, of bools or packed rows) with what the parents have added, in place."""
@@ -128,30 +128,40 @@ class Powers:
             ruled[start:end] = True
         return ruled[self.place] if ranges else ruled
 
-    def _direct(self, user: int, belongs: Belongs) -> Array:
+    def _direct(self, user: int, belongs: Belongs) -> list[int]:
         """Projects a user owns or leads by themselves."""
         if self.classic:
-            return self._classic(user, belongs)
-        return np.concatenate((self._owned(user), self._led(user, belongs)))
+            found: list[int] = self._classic(user, belongs).tolist()
+            return found
+        codes = [user * 4 + USER, *(g * 4 + GROUP for g in (*belongs.groups.tolist(), *self.people.everyone.tolist()))]
+        codes += [s * 4 + GROUP_SET for s in belongs.sets.tolist()]
+        led = [row for code in codes if code in self.leader_codes for row in self._led_by.get(code, ())]
+        return [*self._owned_by.get(user, ()), *led]
 
     @cached_property
-    def _by_owner(self) -> tuple[Array, Array]:
-        order = np.argsort(self.owner, kind="stable")
-        return self.owner[order], order
-
-    def _owned(self, user: int) -> Array:
-        owners, order = self._by_owner
-        return order[np.searchsorted(owners, user) : np.searchsorted(owners, user, side="right")]
+    def _owned_by(self) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for row, owner in enumerate(self.owner.tolist()):
+            found.setdefault(owner, []).append(row)
+        return found
 
     @cached_property
-    def _by_grantee(self) -> tuple[Array, Array]:
-        order = np.argsort(self.leaders.grantee, kind="stable")
-        return self.leaders.grantee[order], order
+    def _led_by(self) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        rows = self.leaders.allow
+        for row, code in zip(self.leaders.project[rows].tolist(), self.leaders.grantee[rows].tolist(), strict=True):
+            found.setdefault(code, []).append(row)
+        return found
 
     @cached_property
     def leader_codes(self) -> frozenset[int]:
         """Grantee codes that some leader rule names."""
         return frozenset(self.leaders.grantee.tolist())
+
+    @cached_property
+    def _by_grantee(self) -> tuple[Array, Array]:
+        order = np.argsort(self.leaders.grantee, kind="stable")
+        return self.leaders.grantee[order], order
 
     def _speaking(self, user: int, belongs: Belongs) -> Array:
         """Leader rules that speak of the user for sure."""
@@ -167,10 +177,6 @@ class Powers:
             )
         )
         return order[_within(codes, mine)]
-
-    def _led(self, user: int, belongs: Belongs) -> Array:
-        rows = self._speaking(user, belongs)
-        return self.leaders.project[rows[self.leaders.allow[rows]]]
 
     def _classic(self, user: int, belongs: Belongs) -> Array:
         """The classic model: the capability obeys the precedence of all others, sets after groups, no owners."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tabwarden.access.columns import GROUP, GROUP_SET, NONE, USER, Array, Columns
+from tabwarden.access.engine_people import People
 from tabwarden.access.engine_sources import Sources
 
 FREE, LOCKED, PERHAPS_LOCKED = range(3)
@@ -65,8 +66,8 @@ class Entries(NamedTuple):
 class Rules:
     """The rule rows of a site, by class and grantee."""
 
-    def __init__(self, columns: Columns, classes: Classes, mask: type[np.unsignedinteger]) -> None:
-        self.columns, self.classes, self.mask = columns, classes, mask
+    def __init__(self, columns: Columns, people: People, classes: Classes, mask: type[np.unsignedinteger]) -> None:
+        self.columns, self.people, self.classes, self.mask = columns, people, classes, mask
         self.lists = columns.rules
 
     @cached_property
@@ -82,7 +83,7 @@ class Rules:
         grantee = codes[row]
         order = np.argsort(grantee, kind="stable")
         at, row, grantee = at[order], row[order], grantee[order]
-        allow, deny = self.lists.allow.astype(self.mask)[row], self.lists.deny.astype(self.mask)[row]
+        allow, deny = self.allow[row], self.deny[row]
         found = []
         for kind in (USER, GROUP, GROUP_SET):
             mine = np.flatnonzero((grantee & 3) == kind)
@@ -92,6 +93,26 @@ class Rules:
             some = np.concatenate(([0], np.cumsum(deny[mine] != 0)))
             found.append(Entries(offsets, at[mine], allow[mine], deny[mine], np.diff(some[offsets]) > 0))
         return found[0], found[1], found[2]
+
+    @cached_property
+    def allow(self) -> Array:
+        """Of each rule row the mask it allows, as narrow as masks are."""
+        return self.lists.allow.astype(self.mask)
+
+    @cached_property
+    def deny(self) -> Array:
+        """Of each rule row the mask it denies."""
+        return self.lists.deny.astype(self.mask)
+
+    @cached_property
+    def grantee_kind(self) -> Array:
+        """Of each rule row the kind of its grantee."""
+        return (self.lists.grantee & 3).astype(np.uint8)
+
+    @cached_property
+    def packed(self) -> Array:
+        """Of each rule row the packed row of its group or set; that of nobody (the last) for a user's."""
+        return np.where(self.grantee_kind == USER, -1, self.people.row_of(self.lists.grantee)).astype(np.int64)
 
     def entries(self, kind: int) -> Entries:
         """Rows by class of the grantees of a kind (USER, GROUP, GROUP_SET)."""

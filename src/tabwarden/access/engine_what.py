@@ -67,8 +67,8 @@ _NOWHERE = np.zeros(0, np.int64)
 def what(parts: Parts, user: int, belongs: Belongs | None = None) -> Masks:
     """All a user may, on every content."""
     mine, of_content = mine_of(parts, user, belongs), parts.classes.of_content
-    allowed = mine.by_class.allowed.take(of_content)
-    unknown = None if mine.by_class.unknown is None else mine.by_class.unknown.take(of_content)
+    allowed = mine.by_class.allowed.take(of_content, mode="clip")
+    unknown = None if mine.by_class.unknown is None else mine.by_class.unknown.take(of_content, mode="clip")
     allowed[mine.apart] = mine.there.allowed
     if mine.there.unknown is not None:
         unknown = np.zeros_like(allowed) if unknown is None else unknown
@@ -91,7 +91,7 @@ def what_at(parts: Parts, mine: Mine, contents: Array) -> Array:
 def what_ids(parts: Parts, user: int, bit: int) -> Array:
     """Numbers of the contents on which a user may exercise one capability, rising."""
     mine, one = mine_of(parts, user), parts.tables.mask(1 << bit)
-    held = ((mine.by_class.allowed & one) != 0).take(parts.classes.of_content)
+    held = ((mine.by_class.allowed & one) != 0).take(parts.classes.of_content, mode="clip")
     held[mine.apart] = (mine.there.allowed & one) != 0
     return np.flatnonzero(held)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tabwarden.access.columns import GROUP, GROUP_SET, NONE, USER, Array
-from tabwarden.access.engine_algebra import Facts, Spoken, decide, settle
+from tabwarden.access.engine_algebra import Facts, Spoken, decide
 from tabwarden.access.engine_parts import CHANGE_PERMISSIONS, Parts
 from tabwarden.access.engine_people import Belongs
 from tabwarden.access.engine_plain import Plain
@@ -64,52 +64,48 @@ def _of_masks(parts: Parts, user: int, before: Belongs, after: Belongs) -> Shift
 def _of_classes(parts: Parts, user: int, group: int, sets: Array, before: Belongs, after: Belongs) -> Shift:
     """The classes that name the group or a set that changes, before and after."""
     entries = parts.rules.entries(GROUP)
-    named = [entries.at[entries.of(group)]]
+    naming = [entries.at[entries.of(group)]]
     of_sets = parts.rules.entries(GROUP_SET)
-    named += [of_sets.at[of_sets.of(each)] for each in sets.tolist()]
-    classes = named[0] if len(named) == 1 else np.unique(np.concatenate(named))
+    naming += [of_sets.at[of_sets.of(each)] for each in sets.tolist()]
+    # Rows of one grantee are in order of class.
+    classes = naming[0] if len(naming) == 1 else np.unique(np.concatenate(naming))
     if not len(classes):
         return _nothing(parts)
-    lists = parts.columns.rules
+    lists, rules = parts.columns.rules, parts.rules
     of, row = expand(lists.offsets, parts.classes.rules[classes])
-    codes = lists.grantee[row]
-    allow, deny = lists.allow[row].astype(parts.tables.mask), lists.deny[row].astype(parts.tables.mask)
     starts = np.searchsorted(of, np.arange(len(classes)))
     reach = parts.reach_of(int(parts.columns.users.role[user]))[classes]
-    barred = None if parts.locked is None else parts.locked[classes]
-    kind = codes & 3
-    only_groups, masks = bool((kind == GROUP).all()), []
+    if parts.locked is not None:
+        reach = reach & ~parts.locked[classes]
+    named, allow, deny = rules.packed[row], rules.allow[row], rules.deny[row]
+    levels = None if (rules.grantee_kind[row] == GROUP).all() else rules.grantee_kind[row]
+    by_user = None if levels is None else lists.grantee[row] == user * 4 + USER
+    masks = []
     for belongs in (before, after):
-        mine = _includes(parts, user, belongs, codes)
-        if only_groups:
-            rules = _merged(mine, allow, starts) & ~_merged(mine, deny, starts)
+        mine = _rows_of(parts, belongs)[named]
+        if levels is None or by_user is None:
+            allowed = _merged(mine, allow, starts) & ~_merged(mine, deny, starts)
         else:
-            spoken = Spoken(*(_merged(mine & (kind == k), m, starts) for k in _LEVELS for m in (allow, deny)))
-            rules = decide(spoken, parts.switches.group_set_deny_is_final)
-        masks.append(settle(Facts(rules, barred=barred)).allowed & reach)
+            mine |= by_user
+            spoken = Spoken(*(_merged(mine & (levels == k), m, starts) for k in _LEVELS for m in (allow, deny)))
+            allowed = decide(spoken, parts.switches.group_set_deny_is_final)
+        masks.append(allowed & reach)
     had, has = masks
     changed = np.flatnonzero(had != has)
-    counts = np.diff(parts.by_class.offsets)[classes[changed]]
-    contents = parts.by_class.order[expand(parts.by_class.offsets, classes[changed])[1]]
-    of = np.repeat(changed, counts)
+    contents = parts.by_class.of_all(classes[changed])
     # Where he owns or rules the content, the rules never decided.
-    keep = ~_ruled(parts, user, before, contents)
-    contents, of = contents[keep], of[keep]
-    return Shift(contents, has[of] & ~had[of], had[of] & ~has[of])
+    contents = contents[~_ruled(parts, user, before, contents)]
+    at = np.searchsorted(classes, parts.classes.of_content[contents])
+    return Shift(contents, has[at] & ~had[at], had[at] & ~has[at])
 
 
-def _includes(parts: Parts, user: int, belongs: Belongs, codes: Array) -> Array:
+def _rows_of(parts: Parts, belongs: Belongs) -> Array:
+    """Whether each packed row (groups, then sets; the last is nobody's) includes the person."""
     people = parts.people
-    groups = np.zeros(max(people.n_groups, 1), bool)
-    groups[belongs.groups] = True
-    groups[people.everyone] = True
-    sets = np.zeros(max(people.n_named_sets, 1), bool)
-    sets[belongs.sets] = True
-    kind, number = codes & 3, codes >> 2
-    found: Array = (kind == USER) & (number == user)
-    of_group, of_set = kind == GROUP, kind == GROUP_SET
-    found |= of_group & groups[np.where(of_group, number, 0)]
-    found |= of_set & sets[np.where(of_set, number, 0)]
+    found = np.zeros(people.n_groups + people.n_named_sets + 1, bool)
+    found[belongs.groups] = True
+    found[people.everyone] = True
+    found[people.n_groups + belongs.sets] = True
     return found
 
 
@@ -124,12 +120,11 @@ def _merged(mine: Array, masks: Array, starts: Array) -> Array:
 
 def _ruled(parts: Parts, user: int, belongs: Belongs, contents: Array) -> Array:
     """Whether the user owns or rules each content."""
-    ruled = np.append(parts.powers.of_user(user, belongs), False)  # the last is NONE's
-    found: Array = (parts.owner[contents] == user) | ruled[parts.project_row[contents]]
+    found: Array = parts.owner[contents] == user
+    if parts.powers.ranges(user, belongs):
+        ruled = np.append(parts.powers.of_user(user, belongs), False)  # the last is NONE's
+        found |= ruled[parts.project_row[contents]]
     return found
-
-
-# -- one rule -------------------------------------------------------------------------------------------------
 
 
 # What a rule of a user, group or group set says, allowing and denying.
@@ -181,13 +176,14 @@ class WhatIf:
         if change.capability == CHANGE_PERMISSIONS and classes.lock[classes.of_content[first]] != FREE:
             return []
         kinds = self.parts.columns.contents.kind[contents]
-        both = self._plainly(change, bit, first) if self.plain.open_to(bit) else self._both(change, bit, first)
-        found = []
-        for kind in (int(kinds[0]),) if (kinds == kinds[0]).all() else np.unique(kinds).tolist():
-            reach = self.who.reach(kind, bit)
-            before, after = (self.who.finished(facts, reach) for facts in both)
-            found.append(_shifted(contents[kinds == kind], before, after))
-        return found
+        each_kind = (int(kinds[0]),) if (kinds == kinds[0]).all() else np.unique(kinds).tolist()
+        parted = [(self.who.reach(kind, bit), contents[kinds == kind]) for kind in each_kind]
+        if self.plain.open_to(bit):
+            before, after = self._plainly(change, bit, first)
+            gained, lost = after & ~before, before & ~after
+            return [RuleShift(here, gained & reach.open_to, lost & reach.open_to) for reach, here in parted]
+        both = self._both(change, bit, first)
+        return [_shifted(here, *(self.who.finished(facts, reach) for facts in both)) for reach, here in parted]
 
     def at(self, change: RuleChange, content: int) -> RuleShift:
         """Exactly who would gain and lose on one of the contents, owners and leaders judged too."""
@@ -212,8 +208,8 @@ class WhatIf:
             found = found[by_defaults & (parts.sources.kind[found] == kind)]
         return found
 
-    def _plainly(self, change: RuleChange, bit: int, content: int) -> tuple[Facts, Facts]:
-        """The rules before and after, by the short way."""
+    def _plainly(self, change: RuleChange, bit: int, content: int) -> tuple[Array, Array]:
+        """Whom the rules allow before and after, by the short way."""
         groups, users = self.plain.rows_of(int(self.parts.sources.rules[content]), bit)
         kind, number = change.grantee & 3, change.grantee >> 2
         says = 0
@@ -225,7 +221,7 @@ class WhatIf:
         else:
             place = number + (self.parts.people.n_groups if kind == GROUP_SET else 0)
             groups = [*(row for row in groups if row.of != place), Told(place, says)]
-        return Facts(before), Facts(self.plain.by_rows(groups, users))
+        return before, self.plain.by_rows(groups, users)
 
     def _both(self, change: RuleChange, bit: int, content: int) -> tuple[Facts, Facts]:
         rule_list = int(self.parts.sources.rules[content])

@@ -58,6 +58,8 @@ def questions(seed: int, held: Site) -> Iterator[Asked]:
 
 def said(answer: Answer) -> Said:
     facts = [step.detail[0] for step in answer.steps if step.name == "condition"]
+    for step in answer.steps:
+        assert step.name != "condition" or step.result == ("yes" if answer.allowed else "no")
     return Said(answer.verdict, answer.because, facts[0] if facts else "", answer.at)
 
 
@@ -98,3 +100,17 @@ def test_an_action_nobody_knows_and_one_without_content() -> None:
     assert can(held, "adm", "create_nested_project", target="p").allowed
     assert not can(held, "ann", "create_nested_project", "p", target="w").allowed
     assert can(held, "adm", "create_top_level_project").because == "admin"
+
+
+def test_a_guest_needs_view_on_the_source_of_an_extract() -> None:
+    """Whether a source is an extract is not among the facts."""
+    for rule, expected in (("user:ann +Read", ("allowed", "embedded_credentials")), ("", ("unknown", "guest_extract"))):
+        held = site(
+            project("p"),
+            workbook("d", "p", *([rule] if rule else ()), kind="datasource"),
+            workbook("w", "p", "user:ann +Read", uses=(Use("d", "embed"),)),
+            users=["ann:Guest"],
+        )
+        answer = can(held, "ann", "see_data", "w")
+        assert (answer.verdict, answer.because) == expected
+        assert held.users["ann"].site_role == "Guest"

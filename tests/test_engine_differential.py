@@ -12,7 +12,7 @@ from tabwarden.access.engine_tables import SWITCHED
 from tabwarden.access.reference import SWITCHED_BY
 from tabwarden.model.errors import UnknownName
 
-PARTS, SITES = 4, 10
+PARTS, SITES = 4, 11
 
 
 @pytest.mark.slow

@@ -78,16 +78,16 @@ def _of_classes(parts: Parts, user: int, group: int, sets: Array, before: Belong
     if parts.locked is not None:
         reach = reach & ~parts.locked[classes]
     named, allow, deny = rules.packed[row], rules.allow[row], rules.deny[row]
-    levels = None if (rules.grantee_kind[row] == GROUP).all() else rules.grantee_kind[row]
-    by_user = None if levels is None else lists.grantee[row] == user * 4 + USER
+    kind = rules.grantee_kind[row]
+    by_user = lists.grantee[row] == user * 4 + USER
     masks = []
     for belongs in (before, after):
-        mine = _rows_of(parts, belongs)[named]
-        if levels is None or by_user is None:
+        mine = _rows_of(parts, belongs)[named] | by_user
+        if not (mine & (kind != GROUP)).any():
+            # Only groups speak of him, as nearly always.
             allowed = _merged(mine, allow, starts) & ~_merged(mine, deny, starts)
         else:
-            mine |= by_user
-            spoken = Spoken(*(_merged(mine & (levels == k), m, starts) for k in _LEVELS for m in (allow, deny)))
+            spoken = Spoken(*(_merged(mine & (kind == k), m, starts) for k in _LEVELS for m in (allow, deny)))
             allowed = decide(spoken, parts.switches.group_set_deny_is_final)
         masks.append(allowed & reach)
     had, has = masks

@@ -20,8 +20,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from rich.console import Console
@@ -36,6 +37,7 @@ from tabwarden.access.engine import Engine
 from tabwarden.access.engine_whatif import RuleChange
 from tabwarden.store.columns import save_columns
 
+Asked = TypeVar("Asked")
 RUNS = {"tiny": ("tiny",), "S": ("S",), "M": ("S", "M"), "L": ("S", "M", "L")}
 
 
@@ -141,17 +143,19 @@ class Bench:
                     1,
                 ),
             ):
-                times = _each(asked.tolist(), ours, theirs)
-                line = self.judge.line(question, self.size, name, times, least, anchor=anchors[name][anchor])
+                turns = _each(asked.tolist(), ours, theirs)
+                line = self.judge.line(
+                    question, self.size, name, turns.times, least, anchor=anchors[name][anchor], note=turns.note()
+                )
                 lines.setdefault(question, []).append(line)
         for of_question in lines.values():
             yield from of_question
-        times = _each(users.tolist(), engine.what, bears.what)
+        turns = _each(users.tolist(), engine.what, bears.what)
         masks = engine.what(int(users[0])).allowed
         note = f"{len(engine.capabilities)} capabilities, {masks.itemsize} bytes an item"
         yield self.judge.line(
-            "all capabilities of one person, masks", self.size, "Polars, View only", times, 25 if large else None,
-            anchor=anchors["Polars"][0], note=note,
+            "all capabilities of one person, masks", self.size, "Polars, View only", turns.times, 25 if large else None,
+            anchor=anchors["Polars"][0], note=turns.note(note),
         )  # fmt: skip
         yield from self._whatif(duck)
 
@@ -164,22 +168,25 @@ class Bench:
             for masks, more, less in ((shift.gained, after, before), (shift.lost, before, after)):
                 ours = np.sort(shift.contents[masks & masks.dtype.type(1 << VIEW) != 0])
                 same("what-if membership", ours, np.setdiff1d(more, less))
-        times = _each(members, lambda p: engine.what_if_member(*p, joins=True), lambda p: duck.what_if_member(*p))
+        turns = _each(members, lambda p: engine.what_if_member(*p, joins=True), lambda p: duck.what_if_member(*p))
         anchor = 0.244 if large else 0.067
         yield self.judge.line(
-            "what-if: a membership", self.size, "DuckDB before and after", times, 100 if large else 50, anchor=anchor
-        )
+            "what-if: a membership", self.size, "DuckDB before and after", turns.times, 100 if large else 50,
+            anchor=anchor, note=turns.note(),
+        )  # fmt: skip
         changes = [self._rule_for(int(item)) for item in self.items[:12]]
         for item, change in changes:
             before, after = duck.what_if_rule(item, change.grantee, GROUP_ALLOW)
             exact = engine.what_if.at(change, item)
             same("what-if rule", self.parts.people.ids(exact.gained), np.setdiff1d(after, before))
             same("what-if rule", self.parts.people.ids(exact.lost), np.setdiff1d(before, after))
-        times = _each(
+        turns = _each(
             changes, lambda c: engine.what_if.rule(c[1]), lambda c: duck.what_if_rule(c[0], c[1].grantee, GROUP_ALLOW)
         )
         anchor = 0.076 if large else 0.031
-        yield self.judge.line("what-if: a rule", self.size, "DuckDB who twice", times, 200, anchor=anchor)
+        yield self.judge.line(
+            "what-if: a rule", self.size, "DuckDB who twice", turns.times, 200, anchor=anchor, note=turns.note()
+        )
 
     def _group_for(self, user: int, place: int) -> int:
         """A group that rules name and that does not hold the user."""
@@ -242,7 +249,7 @@ class Bench:
 
     def differences(self) -> Iterator[Line]:
         """Everybody who gained or lost anything in a day."""
-        after = changed(self.columns)
+        after = changed(self.columns, 0.1 if self.size == "tiny" else 0.01)
         facts = 0
 
         def ours() -> int:
@@ -301,10 +308,31 @@ def theirs_of(naive: Naive, pairs: list[tuple[int, int]]) -> object:
     return ask
 
 
-def _each(asked: list, ours: object, theirs: object) -> tuple[float, float]:
-    """Median over questions of the seconds of each, ours and theirs in turn."""
-    times = [in_turn(lambda q=q: ours(q), lambda q=q: theirs(q), 3) for q in asked]  # type: ignore[operator,misc]
-    return float(np.median([a for a, _ in times])), float(np.median([b for _, b in times]))
+class Turns(NamedTuple):
+    """Seconds of one question: ours and theirs in batches by turns, and ours alone right after one of theirs."""
+
+    ours: float
+    theirs: float
+    cold: float
+
+    @property
+    def times(self) -> tuple[float, float]:
+        return self.ours, self.theirs
+
+    def note(self, more: str = "") -> str:
+        return f"right after a peer's question {clock(self.cold)}" + (f"; {more}" if more else "")
+
+
+def _each(asked: Sequence[Asked], ours: Callable[[Asked], object], theirs: Callable[[Asked], object]) -> Turns:
+    """The same questions to both, all of ours, all of theirs, three times; then one by one."""
+    times = in_turn(lambda: [ours(q) for q in asked], lambda: [theirs(q) for q in asked], 3, len(asked))
+    cold = []
+    for question in asked[:8]:
+        theirs(question)
+        start = time.perf_counter()
+        ours(question)
+        cold.append(time.perf_counter() - start)
+    return Turns(*times, float(np.median(cold)))
 
 
 def touched_bytes(engine: Engine, of_content: Array, forms: int) -> int:
@@ -412,8 +440,8 @@ def show(found: list[Line], console: Console) -> None:
     for name in ("question", "site", "peer", "ours", "peer's", "ratio", "at least", ""):
         table.add_column(name, justify="left" if name in ("question", "site", "peer", "") else "right")
     for line in found:
-        ours = f"{line.ours:.3g}" if line.peer in ("times the floor", "GB", "bytes an item") else _time(line.ours)
-        theirs = "" if line.theirs is None else _time(line.theirs)
+        ours = f"{line.ours:.3g}" if line.peer in ("times the floor", "GB", "bytes an item") else clock(line.ours)
+        theirs = "" if line.theirs is None else clock(line.theirs)
         ratio = "" if line.ratio is None else f"{line.ratio:,.3g}x" if line.ratio < 1000 else f"{line.ratio:,.0f}x"
         least = "" if line.least is None else f"{line.least:g}x"
         table.add_row(
@@ -422,7 +450,8 @@ def show(found: list[Line], console: Console) -> None:
     console.print(table)
 
 
-def _time(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Seconds as people read them."""
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
         if seconds * factor >= 1 or unit == "us":
             return f"{seconds * factor:.3g} {unit}"

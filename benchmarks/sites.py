@@ -365,18 +365,18 @@ def numbered(letter: str, count: int) -> tuple[Array, Array]:
     return raw[raw != 0], (raw != 0).sum(axis=1)
 
 
-def changed(columns: Columns, seed: int = 2) -> Columns:
-    """The site a day later: one more rule row for 1 % of its rule lists in use, one more group for 1 % of its people,
-    another owner for 0.1 % of its contents."""
+def changed(columns: Columns, share: float = 0.01, seed: int = 2) -> Columns:
+    """The site a day later: one more rule row for a share of its rule lists, one more group for as large a share of
+    its people, another owner for a tenth of that share of its contents."""
     dice = Dice(seed)
     held, groups = columns.contents, columns.groups
-    rules, own, defaults = _with_more_rules(columns, dice)
+    rules, own, defaults = _with_more_rules(columns, dice, share)
     owner = held.owner.copy()
-    new = np.flatnonzero(dice("newowner", np.arange(len(owner))) < 0.001)
+    new = np.flatnonzero(dice("newowner", np.arange(len(owner))) < share / 10)
     owner[new] = owner[(len(owner) * dice("whose", new)).astype(np.int64)]
     views = np.flatnonzero(held.kind == _KIND["view"])
     owner[views] = owner[held.parent[views]]
-    members = _with_more_members(groups, len(columns.users.role), dice)
+    members = _with_more_members(groups, len(columns.users.role), dice, share)
     return replace(
         columns,
         contents=held._replace(owner=owner, rules=own),
@@ -386,11 +386,11 @@ def changed(columns: Columns, seed: int = 2) -> Columns:
     )
 
 
-def _with_more_rules(columns: Columns, dice: Dice) -> tuple[RuleLists, Array, Array]:
+def _with_more_rules(columns: Columns, dice: Dice, share: float) -> tuple[RuleLists, Array, Array]:
     """Each chosen content (or default) gets a list of its own: the one it had and one row more."""
     held, lists = columns.contents, columns.rules
-    items = np.flatnonzero((dice("newrule", np.arange(len(held.kind))) < 0.01) & (held.kind != _KIND["project"]))
-    rows = np.flatnonzero(dice("newdef", np.arange(len(columns.defaults.rules))) < 0.01)
+    items = np.flatnonzero((dice("newrule", np.arange(len(held.kind))) < share) & (held.kind != _KIND["project"]))
+    rows = np.flatnonzero(dice("newdef", np.arange(len(columns.defaults.rules))) < share)
     source = np.concatenate((held.rules[items], columns.defaults.rules[rows]))
     numbers = np.arange(len(source))
     groups = len(columns.groups.read) - 1
@@ -408,8 +408,8 @@ def _with_more_rules(columns: Columns, dice: Dice) -> tuple[RuleLists, Array, Ar
     return found, own, defaults
 
 
-def _with_more_members(groups: Groups, users: int, dice: Dice) -> Groups:
-    joining = np.flatnonzero(dice("joins", np.arange(users)) < 0.01)
+def _with_more_members(groups: Groups, users: int, dice: Dice, share: float) -> Groups:
+    joining = np.flatnonzero(dice("joins", np.arange(users)) < share)
     into = ((len(groups.read) - 1) * dice("into", joining) ** 2).astype(np.int64)
     group = np.repeat(np.arange(len(groups.read)), np.diff(groups.offsets))
     pairs = np.unique(np.concatenate((group * users + groups.members, into * users + joining)))

@@ -12,6 +12,7 @@ ends it with exit code 2.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import shutil
@@ -38,6 +39,7 @@ from tabwarden.access.engine_whatif import RuleChange
 from tabwarden.store.columns import save_columns
 
 Asked = TypeVar("Asked")
+PEERS = ("casbin", "cedarpy", "duckdb", "polars")
 RUNS = {"tiny": ("tiny",), "S": ("S",), "M": ("S", "M"), "L": ("S", "M", "L")}
 
 
@@ -466,6 +468,10 @@ def main() -> int:
     given = parser.parse_args()
     size = "tiny" if given.quick else given.size
     console = Console(width=None if sys.stdout.isatty() else 200)
+    missing = [name for name in PEERS if importlib.util.find_spec(name) is None]
+    if missing:
+        console.print(f"no figures: install the dependency group `bench`: {', '.join(missing)}")
+        return 1
     judge = Judge(or_bandwidth(16 if given.quick else 128), judged=size in ("M", "L"))
     try:
         found = list(lines(size, judge, console))

@@ -18,7 +18,7 @@ from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from differential import cases, mismatches  # noqa: E402
+from differential import cases, mismatches
 
 
 def main() -> int:

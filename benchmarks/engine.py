@@ -350,10 +350,11 @@ def touched_bytes(engine: Engine, of_content: Array, forms: int) -> int:
 
 def _fresh(kept: Path) -> tuple[float, float]:
     code = (
-        "import resource, sys, time; start = time.perf_counter();"
+        "import sys, time; start = time.perf_counter();"
         "from tabwarden.access.engine import Engine; from tabwarden.store.columns import open_columns;"
         "engine = Engine(open_columns(sys.argv[1])); engine.what_ids(3, 'Read');"
-        "print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)"
+        "taken = time.perf_counter() - start; held = open('/proc/self/status').read();"
+        "print(taken, int(held.split('VmHWM:')[1].split()[0]) * 1024)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(kept)], check=True, capture_output=True, text=True)
     seconds, memory = done.stdout.split()

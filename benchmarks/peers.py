@@ -347,7 +347,11 @@ class Bears:
         entries = entries.filter(pl.col("form") >= 0).unique(["form", "code"])
         licensed = self.users.lazy().filter(pl.col("reach") == 1).select("u")
         grants = self.grants.lazy().join(licensed, on="u", how="semi")
-        return int(self._ok(entries.lazy(), grants, ["form", "u"]).collect().height)
+        # One key of both numbers is grouped in half the time of two.
+        key = pl.col("form") * len(self.facts.user_reach) + pl.col("u")
+        pairs = entries.lazy().join(grants, on="code").select(key.alias("pair"), pl.col("says"))
+        said = pairs.group_by("pair").agg(pl.col("says").bitwise_or())
+        return int(said.filter(self._decided).select("pair").collect().height)
 
 
 # -- libraries for authorisation ------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ The Answer equals the reference's: verdict, reason, deciding and losing rules, c
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
 from typing import NamedTuple
 
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Losing, Step
@@ -18,6 +19,18 @@ _WORD = {True: "yes", False: "no", None: "unknown"}
 _NO_OVERRIDE = Step("override", "none")
 _ADMIN = Step("override", "admin")
 _SILENT = Step("rules", "none")
+
+# An Answer filled slot by slot, in half the time of its constructor, which is a third of a question.
+_new = object.__new__
+_SAID = tuple("verdict because user asked content model deciding losing ceiling governing steps".split())
+_verdict, _because, _user, _asked, _content, _model, _deciding, _losing, _ceiling, _governing, _steps = (
+    getattr(Answer, name).__set__ for name in _SAID
+)
+_UNSAID = tuple(
+    (getattr(Answer, field.name).__set__, () if field.default_factory is not MISSING else field.default)
+    for field in fields(Answer)
+    if field.name not in _SAID
+)
 
 
 class Question(NamedTuple):
@@ -76,20 +89,21 @@ class One:
             deciding = tuple([rule for step, rule in hits if step == first])
             if len(deciding) < len(hits):
                 losing = tuple([Losing(rule, because) for step, rule in hits if step != first])
-        return Answer(
-            verdict,
-            because,
-            user,
-            capability,
-            content,
-            self.model,
-            deciding,
-            losing,
-            None,
-            gate.ceiling,
-            place.governing,
-            (*gate.steps, _NO_OVERRIDE, place.level, spoke),
-        )
+        answer = _new(Answer)
+        for put, value in _UNSAID:
+            put(answer, value)
+        _verdict(answer, verdict)
+        _because(answer, because)
+        _user(answer, user)
+        _asked(answer, capability)
+        _content(answer, content)
+        _model(answer, self.model)
+        _deciding(answer, deciding)
+        _losing(answer, losing)
+        _ceiling(answer, gate.ceiling)
+        _governing(answer, place.governing)
+        _steps(answer, (*gate.steps, _NO_OVERRIDE, place.level, spoke))
+        return answer
 
     def _whole(self, asked: Question) -> Answer:
         """The steps one by one, for whom or where more than rules decides."""

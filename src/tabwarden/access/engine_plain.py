@@ -34,11 +34,8 @@ class OfBit(NamedTuple):
     deny: tuple[Naming, Naming, Naming]
 
 
-class Row(NamedTuple):
-    """One rule row of a capability: a packed row or (of a user) his number, and what it says."""
-
-    of: int
-    code: int
+# One rule row of a capability: a packed row or (of a user) his number, and what it says.
+Row = tuple[int, int]
 
 
 class Plain:
@@ -120,12 +117,13 @@ class Plain:
         """The rows of a list for groups and sets, and for users."""
         held = self.parts.speaking(bit)
         start, end = int(held.offsets[rule_list]), int(held.offsets[rule_list + 1])
-        groups = list(map(Row, held.row[start:end].tolist(), held.code[start:end].tolist()))
+        groups = list(zip(held.row[start:end].tolist(), held.code[start:end].tolist(), strict=True))
         if not held.has_users[rule_list]:
             return groups, []
         first = rule_list * self.people.count
         start, end = np.searchsorted(held.user_key, (first, first + self.people.count)).tolist()
-        return groups, list(map(Row, (held.user_key[start:end] - first).tolist(), held.user_code[start:end].tolist()))
+        users = (held.user_key[start:end] - first).tolist()
+        return groups, list(zip(users, held.user_code[start:end].tolist(), strict=True))
 
     def by_rows(self, groups: list[Row], users: list[Row]) -> Array:
         """Packed row of whom these rules allow."""

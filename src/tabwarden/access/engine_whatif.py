@@ -14,7 +14,6 @@ from tabwarden.access.engine_algebra import Facts, Spoken, decide
 from tabwarden.access.engine_parts import CHANGE_PERMISSIONS, Parts
 from tabwarden.access.engine_people import Belongs
 from tabwarden.access.engine_plain import Plain
-from tabwarden.access.engine_plain import Row as Told
 from tabwarden.access.engine_powers import LEADER_CAPABILITIES
 from tabwarden.access.engine_rules import FREE, expand
 from tabwarden.access.engine_sources import DATABASE_DEFAULT, PROJECT_DEFAULT
@@ -176,8 +175,10 @@ class WhatIf:
         if change.capability == CHANGE_PERMISSIONS and classes.lock[classes.of_content[first]] != FREE:
             return []
         kinds = self.parts.columns.contents.kind[contents]
-        each_kind = (int(kinds[0]),) if (kinds == kinds[0]).all() else np.unique(kinds).tolist()
-        parted = [(self.who.reach(kind, bit), contents[kinds == kind]) for kind in each_kind]
+        if len(contents) == 1 or (kinds == kinds[0]).all():
+            parted = [(self.who.reach(int(kinds[0]), bit), contents)]
+        else:
+            parted = [(self.who.reach(kind, bit), contents[kinds == kind]) for kind in np.unique(kinds).tolist()]
         if self.plain.open_to(bit):
             before, after = self._plainly(change, bit, first)
             gained, lost = after & ~before, before & ~after
@@ -217,10 +218,10 @@ class WhatIf:
             says = _SAYS[kind][(ALLOW, DENY).index(change.mode)]
         before = self.plain.by_rows(groups, users)
         if kind == USER:
-            users = [*(row for row in users if row.of != number), Told(number, says)]
+            users = [*(row for row in users if row[0] != number), (number, says)]
         else:
             place = number + (self.parts.people.n_groups if kind == GROUP_SET else 0)
-            groups = [*(row for row in groups if row.of != place), Told(place, says)]
+            groups = [*(row for row in groups if row[0] != place), (place, says)]
         return before, self.plain.by_rows(groups, users)
 
     def _both(self, change: RuleChange, bit: int, content: int) -> tuple[Facts, Facts]:

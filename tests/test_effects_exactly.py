@@ -179,3 +179,9 @@ def test_new_top_level_projects_copy_default_only_where_there_is_one() -> None:
     assert found.id == "d"
     made = effects.create_project(with_default, born).contents["n"]
     assert (made.rules, made.mode, made.defaults["workbook"]) == (VIC, OPEN, VIC)
+
+
+def test_unlocking_a_project_leaves_a_databases_own_lock() -> None:
+    base = Content("b", "database", "b", "c", "bob", mode="LockedToDatabase")
+    after = effects.set_mode(nest().with_contents(base), "p", OPEN)
+    assert (after.contents["b"].mode, after.contents["c"].mode) == ("LockedToDatabase", OPEN)

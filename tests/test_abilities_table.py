@@ -114,3 +114,22 @@ def test_a_guest_needs_view_on_the_source_of_an_extract() -> None:
         answer = can(held, "ann", "see_data", "w")
         assert (answer.verdict, answer.because) == expected
         assert held.users["ann"].site_role == "Guest"
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ("+Connect", ("denied", "default_deny")),
+        ("+Read", ("denied", "missing_connect")),
+        ("+Read +Connect", ("allowed", "user_allow")),
+    ],
+)
+def test_prompted_credentials_may_ask_for_view_too(rules: str, expected: tuple[str, str]) -> None:
+    held = site(
+        project("p"),
+        workbook("d", "p", *(f"user:ann {rule}" for rule in rules.split()), kind="datasource"),
+        workbook("w", "p", "user:ann +Read", uses=(Use("d", "prompt"),)),
+        users=["ann:Viewer"],
+    )
+    answer = can(held, "ann", "see_data", "w", switches=Switches(prompted_needs_view=True))
+    assert (answer.verdict, answer.because) == expected

@@ -185,3 +185,13 @@ def test_unlocking_a_project_leaves_a_databases_own_lock() -> None:
     base = Content("b", "database", "b", "c", "bob", mode="LockedToDatabase")
     after = effects.set_mode(nest().with_contents(base), "p", OPEN)
     assert (after.contents["b"].mode, after.contents["c"].mode) == ("LockedToDatabase", OPEN)
+
+
+def test_shown_tabs_are_shown_and_new_views_get_what_views_can_have() -> None:
+    where = nest(OPEN).with_contents(
+        replace(nest(OPEN).contents["w"], tabs=False, rules=VIC | rules("user:vic +ExportXml"))
+    )
+    assert effects.show_tabs(where, "w").contents["w"].tabs
+    after = effects.overwrite(where, "w", "ann", [Content("v2", "view", "v2", None, "")])
+    assert own(after, "v2") == VIC
+    assert not after.contents["w"].tabs

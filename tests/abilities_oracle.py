@@ -55,11 +55,12 @@ TABLE = {
     "read_comments": "Read@it ViewComments@it",
     "comment": "Read@it AddComment@it",
     "edit_comment": "never",
-    "subscribe": "no-guest Read@it",
+    "subscribe": "subscriptions no-guest Read@it",
     "set_data_alert": "from-explorer Read@it",
     "see_site_role": "licence sees-role",
     "see_other_users": "licence sees-others",
     "web_edit": "web",
+    "web_create": "authoring publishes-any Write@it",
     "web_save_as": "web publishes ExportXml@workbook saves-somewhere",
     "web_overwrite": "web publishes ExportXml@workbook Write@workbook Write@project",
     "file_save_menu": "web publishes owns-workbook project-by-switch",
@@ -190,8 +191,11 @@ def _own_connect(asked: Asked, use: Use) -> Said:
 def _web(asked: Asked) -> list[Said]:
     book = asked.site.contents.get(str(_place(asked, "workbook")))
     connects = [Said(UNKNOWN, "not_read")] if book is None else [_own_connect(asked, use) for use in book.uses]
-    on = _fact(asked.site.settings.web_authoring, "site_setting", "web editing on this site")
-    return [*on, _capability(asked, "WebAuthoring@it"), *connects, _capability(asked, "Read@it")]
+    return [*_authoring(asked), _capability(asked, "WebAuthoring@it"), *connects, _capability(asked, "Read@it")]
+
+
+def _authoring(asked: Asked) -> list[Said]:
+    return _fact(asked.site.settings.web_authoring, "site_setting", "web editing on this site")
 
 
 def _saves_somewhere(asked: Asked) -> list[Said]:
@@ -228,6 +232,8 @@ WORDS: dict[str, Callable[[Asked], list[Said]]] = {
     "sees-others": _sees_others,
     "sees-role": _sees_role,
     "web": _web,
+    "authoring": _authoring,
+    "subscriptions": lambda a: _fact(a.site.settings.subscriptions, "site_setting", "subscriptions on this site"),
     "saves-somewhere": _saves_somewhere,
     "owns-workbook": _owns_workbook,
     "admin": _admin,
@@ -338,7 +344,7 @@ def _rename(asked: Asked) -> Iterator[Said]:
     yield from _listed(asked, "publishes rules-it" if _held(asked).kind == "project" else "publishes Write@it")
 
 
-def _heir(asked: Asked, *, of_project: bool) -> Iterator[Said]:
+def _heir(asked: Asked) -> Iterator[Said]:
     if asked.to is None:
         return
     role, what = current_role(asked.site.users[asked.to].site_role), "a new owner whose site role can own it"
@@ -347,25 +353,37 @@ def _heir(asked: Asked, *, of_project: bool) -> Iterator[Said]:
     elif role == "Guest":
         yield Said(NO, "guest_cannot_own", what)
     else:
-        weak = ("Unlicensed", "SupportUser", "Viewer", "Explorer") if of_project else ("Unlicensed", "SupportUser")
+        any_licence = _held(asked).kind not in ("project", "metric", "lens") and asked.switches.explorers_own_content
+        weak = ("Unlicensed", "SupportUser") if any_licence else ("Unlicensed", "SupportUser", "Viewer", "Explorer")
         yield from _fact(role not in weak, "site_role", what)
 
 
 def _project_owner(asked: Asked) -> Iterator[Said]:
     yield from _publishes(asked)
     yield _owns(asked, "project_owner")
-    yield from _heir(asked, of_project=True)
+    yield from _heir(asked)
 
 
 def _content_owner(asked: Asked) -> Iterator[Said]:
     if _held(asked).kind == "project":
         yield from _project_owner(asked)
         return
+    if _held(asked).kind == "view":
+        yield Said(NO, "not_applicable", "content that has an owner of its own")
+        return
     yield from _publishes(asked)
+    if _held(asked).kind == "flow":
+        if asked.switches.flow_owner_changes_owner:
+            yield _owns(asked, "content_owner")
+        else:
+            yield from _admin(asked)
+            yield from _fact(asked.to in (None, asked.user), "admin_only", "taking it oneself", "oneself")
+        yield from _heir(asked)
+        return
     owner, leads = _owns(asked, "content_owner"), _rules(asked, _place(asked, "project"))
     by_leading = owner.verdict == NO and leads.verdict != NO and asked.switches.leader_changes_owner
     yield leads if by_leading else owner
-    yield from _heir(asked, of_project=False)
+    yield from _heir(asked)
 
 
 def _project_rules(asked: Asked) -> Iterator[Said]:
@@ -401,8 +419,18 @@ def _view_rules(asked: Asked) -> Iterator[Said]:
         yield _capability(asked, "ChangePermissions@it")
 
 
+def _table_rules(asked: Asked) -> Iterator[Said]:
+    """On the database where that is locked."""
+    own, database = _capability(asked, "ChangePermissions@it"), asked.site.contents.get(_held(asked).parent or "")
+    if database is None or (database.kind, database.mode) != ("database", "LockedToDatabase"):
+        yield own
+        return
+    there = _may(asked, "ChangePermissions", database.id)
+    yield there._replace(because="locked_database") if (own.verdict, there.verdict) == (YES, NO) else there
+
+
 def _set_permissions(asked: Asked) -> Iterator[Said]:
-    by_kind = {"project": _project_rules, "view": _view_rules}
+    by_kind = {"project": _project_rules, "view": _view_rules, "table": _table_rules}
     kind = _held(asked).kind
     return by_kind[kind](asked) if kind in by_kind else iter([_capability(asked, "ChangePermissions@it")])
 

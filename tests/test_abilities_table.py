@@ -22,7 +22,7 @@ SWITCHES = (
     Switches(),
     Switches(nested_publish_needs_parent=True, owner_deletes_top_level=False, save_needs_publish=True),
     Switches(prompted_needs_view=True, custom_views_need_filter=True, leader_changes_owner=False),
-    Switches(project_connect_is_for_workbooks=True),
+    Switches(project_connect_is_for_workbooks=True, flow_owner_changes_owner=False, explorers_own_content=False),
 )
 SITES, ASKED = 30, 30
 

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tabwarden.access.abilities import ACTIONS
 from tabwarden.access.reference import PRECEDENCE
-from tabwarden.cases.file import load
+from tabwarden.cases.file import kind_of, load
 from tabwarden.cases.running import run
+from tabwarden.cases.ways import WAYS
+from tabwarden.commands.typed import CommandLine
+from tabwarden.model.capability import KINDS
 from tabwarden.model.switches import DOCUMENTED, SWITCHES
 
 PAGE = Path(__file__).parent.parent / "docs" / "explanation" / "rules-by-example.md"
@@ -35,6 +39,30 @@ def test_an_example_comes_out_as_written(title: str, block: str, tmp_path: Path)
     assert verdict.problems == (), title
     if "because" in case.raw and verdict.answer is not None:
         assert verdict.answer.because == case.raw["because"], title
+
+
+def test_the_examples_reach_every_ability_and_kind() -> None:
+    told = [json.loads(block) for _, block in EXAMPLES]
+    assert {case["question"].get("action") for case in told} >= set(ACTIONS)
+    kinds = {kind_of(held["type"]) for case in told for held in case["setup"].get("content", {}).values()}
+    assert kinds >= {*KINDS} - {"project", "metric", "lens"}
+
+
+def test_every_example_comes_out_in_every_way(tmp_path: Path) -> None:
+    file = tmp_path / "examples.json"
+    file.write_text(f"[{','.join(block for _, block in EXAMPLES)}]", encoding="utf-8")
+    ways = {**WAYS, **CommandLine(tmp_path).ways}
+    assert [v.problems for case in load(file) if not (v := run(case, ways)).passed] == []
+
+
+def test_the_surprises_are_all_there_and_each_leads_to_its_example() -> None:
+    section = TEXT[TEXT.index("## What surprises") : TEXT.index("## Open points")]
+    listed = re.findall(r"^(\d+)\. .+: \[(.+)\]\(#(.+)\)$", section, re.MULTILINE)
+    assert [int(number) for number, *_ in listed] == list(range(1, 29))
+    titles = [title for title, _ in EXAMPLES]
+    for _, title, anchor in listed:
+        assert title in titles
+        assert anchor == re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
 def test_the_examples_reach_every_reason_of_the_order() -> None:

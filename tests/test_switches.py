@@ -16,7 +16,7 @@ from tabwarden.change.asked import Asked
 from tabwarden.cli import assemble
 from tabwarden.model.capability import template_of, without_optional
 from tabwarden.model.errors import SettingsError
-from tabwarden.model.site import Content, Site, Use
+from tabwarden.model.site import Content, Site, Use, User
 from tabwarden.model.switches import DOCUMENTED, SWITCHES, Switches, alternatives, switches_from
 from tabwarden.report.answers import disputed_lines
 from tabwarden.run.switches import read_switches
@@ -110,6 +110,26 @@ CASES: list[tuple[Site, Asked, str, str]] = [
         Asked("ann", "change_content_owner", "w", ability=True, to="bob"),
         "allowed",
         "leader_changes_owner=off",
+    ),
+    (
+        house(
+            project("p"), workbook("c", "p", "user:ann +Connect", kind="virtualconnection"), role="ExplorerCanPublish"
+        ),
+        Asked("ann", "Connect", "c"),
+        "allowed",
+        "publishing_explorer_uses_vcs=off",
+    ),
+    (
+        house(project("p"), workbook("f", "p", kind="flow", owner="ann"), role="Creator"),
+        Asked("ann", "change_content_owner", "f", ability=True, to="bob"),
+        "allowed",
+        "flow_owner_changes_owner=off",
+    ),
+    (
+        house(project("p"), workbook("w", "p", owner="ann"), role="Creator").with_users(User("vic", "vic", "Viewer")),
+        Asked("ann", "change_content_owner", "w", ability=True, to="vic"),
+        "allowed",
+        "explorers_own_content=off",
     ),
 ]
 

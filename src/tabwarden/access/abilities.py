@@ -108,6 +108,7 @@ ACTIONS: Mapping[str, Callable[[Deed], Conditions]] = MappingProxyType(
         "see_other_users": site_deeds.see_other_users,
         "see_site_role": site_deeds.see_site_role,
         "web_edit": content_deeds.web_edit,
+        "web_create": content_deeds.web_create,
         "web_save_as": content_deeds.web_save_as,
         "web_overwrite": content_deeds.web_overwrite,
         "file_save_menu": content_deeds.file_save,

@@ -133,6 +133,15 @@ def projects_by_path(site: Site) -> list[str]:
     return sorted(projects, key=lambda p: (site.path(p).casefold(), p))
 
 
+def web_create(deed: Deed) -> Conditions:
+    """A new workbook on new data in the browser: any data may be published, and somewhere to save it (§6.2)."""
+    return (
+        deed.says(deed.site.settings.web_authoring, "site_setting", what="web editing on this site"),
+        deed.says(publishes(deed.role) == "any", "site_role", what="a site role that publishes any data"),
+        _some_project(deed) if deed.target is None and deed.content is None else deed.may("Write", deed.into()),
+    )
+
+
 def web_overwrite(deed: Deed) -> Conditions:
     """Save As under the same name: the person becomes the owner."""
     return (

@@ -6,11 +6,11 @@ Sources: "Permissions", "Use Projects to Manage Content Access", "Add Projects a
 
 from __future__ import annotations
 
-from tabwarden.access.answer import DENIED
-from tabwarden.access.deed import Conditions, Deed, owns, role_publishes, rules_project
+from tabwarden.access.answer import DENIED, Answer
+from tabwarden.access.deed import Conditions, Deed, owns, renamed, role_publishes, rules_project
 from tabwarden.access.leading import power_over
-from tabwarden.model.governing import lock_is_unknown, managing_project
-from tabwarden.model.roles import current_role, is_known, publishes
+from tabwarden.model.governing import LOCKED_TO_DATABASE, lock_is_unknown, managing_project
+from tabwarden.model.roles import current_role, is_known, may_own
 
 # -- moving, deleting, creating (§7) -------------------------------------------------------------------------
 
@@ -81,25 +81,38 @@ def rename(deed: Deed) -> Conditions:
 
 def change_project_owner(deed: Deed) -> Conditions:
     """The present owner or an administrator, not a leader; the new owner must be able to publish."""
-    return (role_publishes(deed), owns(deed, deed.on(), yes="project_owner"), *_new_owner(deed, publisher=True))
+    return (role_publishes(deed), owns(deed, deed.on(), yes="project_owner"), *_new_owner(deed))
 
 
 def change_content_owner(deed: Deed) -> Conditions:
-    """The owner, an administrator, or who rules its project."""
+    """The owner, an administrator, or who rules its project; of a flow no leader. A view has its workbook's owner."""
     content = deed.on()
-    if deed.site.contents[content].kind == "project":
+    kind = deed.site.contents[content].kind
+    if kind == "project":
         return change_project_owner(deed)
+    if kind == "view":
+        return (deed.says(False, "not_applicable", what="content that has an owner of its own"),)
+    if kind == "flow":
+        return (role_publishes(deed), *_owner_of_flow(deed), *_new_owner(deed))
     owner = owns(deed, content, yes="content_owner")
     if not owner.allowed and deed.switches.leader_changes_owner:
         leads = rules_project(deed, deed.project())
         owner = owner if leads.verdict == DENIED else leads
-    return (role_publishes(deed), owner, *_new_owner(deed, publisher=False))
+    return (role_publishes(deed), owner, *_new_owner(deed))
+
+
+def _owner_of_flow(deed: Deed) -> Conditions:
+    """Its owner again since 2025.2; from 2021.2 on administrators only, and only to themselves (a switch)."""
+    if deed.switches.flow_owner_changes_owner:
+        return (owns(deed, deed.on(), yes="content_owner"),)
+    admin = deed.says(deed.is_admin, "admin_only", yes="admin", what="administering the site")
+    return (admin, deed.says(deed.to in (None, deed.user), "admin_only", yes="oneself", what="taking it oneself"))
 
 
 _HEIR = "a new owner whose site role can own it"
 
 
-def _new_owner(deed: Deed, *, publisher: bool) -> Conditions:
+def _new_owner(deed: Deed) -> Conditions:
     """A project's new owner must publish; content goes to any licensed user, never to Guest (§7, §2.2 Guest)."""
     if deed.to is None:
         return ()
@@ -108,8 +121,7 @@ def _new_owner(deed: Deed, *, publisher: bool) -> Conditions:
         return (deed.unread(deed.content),)
     if role == "Guest":
         return (deed.says(False, "guest_cannot_own", what=_HEIR),)
-    fits = publishes(role) != "no" if publisher else role not in ("Unlicensed", "SupportUser")
-    return (deed.says(fits, "site_role", what=_HEIR),)
+    return (deed.says(may_own(role, deed.site.contents[deed.on()].kind, deed.switches), "site_role", what=_HEIR),)
 
 
 # -- permissions (§4.3) --------------------------------------------------------------------------------------
@@ -123,7 +135,19 @@ def set_permissions(deed: Deed) -> Conditions:
         return set_project_rules(deed)
     if kind == "view":
         return set_view_rules(deed)
+    if kind == "table":
+        return (_of_table(deed),)
     return (deed.may("ChangePermissions", content),)
+
+
+def _of_table(deed: Deed) -> Answer:
+    """The rules of a locked database's tables are edited on the database, by who may set its permissions (B)."""
+    own = deed.may("ChangePermissions", deed.on())
+    database = deed.site.contents.get(deed.site.contents[deed.on()].parent or "")
+    if database is None or database.kind != "database" or database.mode != LOCKED_TO_DATABASE:
+        return own
+    there = deed.may("ChangePermissions", database.id)
+    return renamed(there, "locked_database") if own.allowed and there.verdict == DENIED else there
 
 
 def set_view_rules(deed: Deed) -> Conditions:

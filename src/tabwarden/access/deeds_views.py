@@ -76,8 +76,9 @@ def edit_comment(deed: Deed) -> Conditions:
 
 
 def subscribe(deed: Deed) -> Conditions:
-    """Subscribe to a view or workbook: follows View ("Set Users' Site Roles")."""
-    return (_no_guest(deed), deed.may("Read", deed.on()))
+    """Subscribe to a view or workbook: follows View ("Set Users' Site Roles"), where the site has subscriptions."""
+    on = deed.says(deed.site.settings.subscriptions, "site_setting", what="subscriptions on this site")
+    return (on, _no_guest(deed), deed.may("Read", deed.on()))
 
 
 def set_data_alert(deed: Deed) -> Conditions:

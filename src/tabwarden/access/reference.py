@@ -29,7 +29,7 @@ from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Losing, St
 from tabwarden.access.leading import Power, power_is_unknown, power_over, speaks_of
 from tabwarden.model.capability import applies, capabilities_of
 from tabwarden.model.governing import governing, lock_is_unknown, managing_project
-from tabwarden.model.roles import classic_permits, is_admin, is_known, permits
+from tabwarden.model.roles import ceiling_row, classic_permits, is_admin, is_known, permits
 from tabwarden.model.site import ALLOW, DENY, Rule, Site, SiteSettings
 from tabwarden.model.switches import AI_ACCESS_KINDS, CLASSIC, CURRENT, DENY_FIRST, DOCUMENTED, Switches
 
@@ -52,6 +52,7 @@ SWITCHED_BY: Mapping[str, str] = MappingProxyType(
         "ViewComments": "commenting",
         "AddComment": "commenting",
         "RunExplainData": "explain_data",
+        "VizqlDataApiAccess": "vizql_data_service",
     }
 )
 
@@ -135,7 +136,11 @@ def _evaluate(asked: _Question) -> Answer:
         steps=(
             Step("capability", _word(exists), (held.kind,)),
             *((Step("setting", "no", (SWITCHED_BY[capability],)),) if off else ()),
-            Step("ceiling", _word(reachable), (role,)),
+            Step(
+                "ceiling",
+                _word(reachable),
+                (role, *ceiling_row(role, held.kind, capability, asked.model, asked.switches)),
+            ),
         ),
     )
     if exists is False:

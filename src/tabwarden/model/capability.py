@@ -336,7 +336,7 @@ def template_of(kind: str, allowed: frozenset[str], denied: frozenset[str], swit
         return without if high else "Custom"
     if not allowed and not denied:
         return "None"
-    if not allowed and denied >= {c for c in capabilities_of(kind) if not _optional(c)} - {"ProjectLeader"}:
+    if not allowed and denied >= {c for c in capabilities_of(kind) if not _optional(c, kind)}:
         return "Denied"
     if denied:
         return "Custom"
@@ -349,6 +349,7 @@ def template_of(kind: str, allowed: frozenset[str], denied: frozenset[str], swit
     return "Custom"
 
 
-def _optional(capability: str) -> bool:
+def _optional(capability: str, kind: str) -> bool:
+    """Whether a row is whole without it: it came or went with a version, or stands in no template of the kind."""
     row = CAPABILITIES[capability]
-    return row.optional or any(not template for template in row.kinds.values())
+    return row.optional or not row.kinds[kind]

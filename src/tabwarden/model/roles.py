@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.capability import CAPABILITIES
-from tabwarden.model.switches import API_ACCESS, DOCUMENTED, Switches
+from tabwarden.model.switches import API_ACCESS, CLASSIC, CURRENT, DOCUMENTED, Switches
 
 
 class SiteRole(NamedTuple):
@@ -192,14 +192,16 @@ _CEILING: Mapping[tuple[str, str], Ceiling] = MappingProxyType(
 )
 
 
-_FLOWS = frozenset("Execute Write Delete ChangePermissions WebAuthoringForFlows".split())
+# What one public evaluator of the rules keeps for Creator: Explorer (can publish) is the open point.
+_FLOWS = frozenset("Execute Write WebAuthoringForFlows".split())
+_VCS = frozenset("Connect Write ChangeHierarchy".split())
 
 
 def ceiling(kind: str, capability: str, switches: Switches = DOCUMENTED) -> Ceiling | None:
     """The ceiling row for a capability of a kind; None where no row is known.
 
-    Three rows are open points: API Access and Connect to virtual connections for Viewer and Explorer, flows for
-    Explorer (can publish).
+    Four rows are open points: API Access and Connect to virtual connections for Viewer and Explorer, flows and virtual
+    connections for Explorer (can publish).
     """
     if switches.ai_access_name and capability == switches.ai_access_name:
         capability = API_ACCESS
@@ -210,9 +212,30 @@ def ceiling(kind: str, capability: str, switches: Switches = DOCUMENTED) -> Ceil
         return row._replace(columns="yynnn")
     if (kind, capability) == ("virtualconnection", "Connect") and switches.explorer_connects_vc:
         return row._replace(columns="yyyyn")
-    if kind == "flow" and capability in _FLOWS and not switches.publishing_explorer_runs_flows:
-        return row._replace(columns="ynnnn")
-    return row
+    only_creator = (kind == "flow" and capability in _FLOWS and not switches.publishing_explorer_runs_flows) or (
+        kind == "virtualconnection" and capability in _VCS and not switches.publishing_explorer_uses_vcs
+    )
+    return row._replace(columns="ynnnn") if only_creator else row
+
+
+def ceiling_row(
+    role: str, kind: str, capability: str, model: str = CURRENT, switches: Switches = DOCUMENTED
+) -> tuple[str, ...]:
+    """The row that a ceiling was read from, as its cells and its mark: `("yyynn", "V")`; () where none was.
+
+    Administrators hold everything and Unlicensed nothing without a row; the classic model has licence levels instead.
+    """
+    known = _role(role)
+    if model == CLASSIC or known is None or known.admin != "none" or known.licence is None:
+        return ()
+    row = ceiling(kind, capability, switches)
+    return () if row is None else (row.columns, row.mark)
+
+
+def ceiling_words(columns: str) -> str:
+    """`Creator, Explorer (can publish), Explorer`: the roles that a row lets hold the capability."""
+    roles = [SITE_ROLES[r].ui for r, cell in zip(_COLUMNS, columns, strict=True) if cell == "y"]
+    return ", ".join(roles) or "no role"
 
 
 def permits(role: str, kind: str, capability: str, switches: Switches = DOCUMENTED) -> bool | None:
@@ -252,6 +275,23 @@ def classic_permits(role: str, capability: str) -> bool | None:
     if known.licence == "Viewer" and capability in CAPABILITIES:
         return capability in _CLASSIC_VIEWER
     return True if capability in CAPABILITIES else None
+
+
+# -- owning -------------------------------------------------------------------------------------------------------
+
+_PUBLISHER_OWNED = frozenset({"project", "metric", "lens"})
+
+
+def may_own(role: str, kind: str, switches: Switches = DOCUMENTED) -> bool:
+    """Whether somebody of that role may be given content of that kind ("Manage Content Ownership", current help).
+
+    Projects, metrics and lenses go to who publishes; the rest to any licensed user, in older editions (a switch) to
+    publishers too. Guest owns nothing.
+    """
+    known = _role(role)
+    if known is None or known.licence is None or known.rank is None:
+        return False
+    return known.publishes != "no" or (kind not in _PUBLISHER_OWNED and switches.explorers_own_content)
 
 
 # -- import and synchronisation ---------------------------------------------

@@ -128,6 +128,7 @@ class SiteSettings:
 
     `admin_mode` ContentOnly keeps site administrators from managing users.
     `user_visibility` FULL lets everybody see other users (the papers' Public User List), LIMITED does not.
+    `vizql_data_service` is no attribute that REST tells of a site; a reader leaves it on.
     """
 
     web_authoring: bool = True
@@ -136,6 +137,8 @@ class SiteSettings:
     explain_data: bool = True
     admin_mode: str = "ContentAndUsers"
     user_visibility: str = "FULL"
+    subscriptions: bool = True
+    vizql_data_service: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,10 @@ class Switches:
     project_connect_is_for_workbooks: bool = False
     custom_views_need_filter: bool = False
     leader_changes_owner: bool = True
+    publishing_explorer_uses_vcs: bool = True
+    flow_owner_changes_owner: bool = True
+    explorers_own_content: bool = True
+    deleted_group_leaves_sets: bool = True
 
 
 DOCUMENTED = Switches()
@@ -124,6 +128,31 @@ _ROWS = (
         "two pages of the vendor help",
         "a project leader may change the owner of content",
         (False,),
+    ),
+    Switch(
+        "publishing_explorer_uses_vcs",
+        "vendor help, a public evaluator",
+        "Explorer (can publish) may connect to, overwrite and move virtual connections; off: only Creator",
+        (False,),
+    ),
+    Switch(
+        "flow_owner_changes_owner",
+        "vendor help by version",
+        "the owner of a flow may change its owner (2025.2); off: administrators only, to themselves (2021.2 to 2025.1)",
+        (False,),
+    ),
+    Switch(
+        "explorers_own_content",
+        "vendor help by version",
+        "Explorer and Viewer may be given workbooks and data sources; off: only those who publish (older editions)",
+        (False,),
+    ),
+    Switch(
+        "deleted_group_leaves_sets",
+        "not documented",
+        "a deleted group leaves its group sets, which then hold who is in their other groups; off: they hold nobody",
+        (False,),
+        True,
     ),
 )
 SWITCHES: Mapping[str, Switch] = MappingProxyType({row.name: row for row in _ROWS})

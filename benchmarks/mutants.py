@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -19,11 +20,13 @@ class Mutant(NamedTuple):
     was: str
     now: str
     tree: Callable[[], ast.Module]
+    twin: int = 1  # 2 for the second in this function that reads the same, and so on
 
     @property
     def key(self) -> str:
         """A name that outlives other lines being added above."""
-        return f"{self.file} {self.function}: {self.was} → {self.now}"
+        twin = f" ({self.twin})" if self.twin > 1 else ""
+        return f"{self.file} {self.function or '(module)'}{twin}: {self.was} → {self.now}"
 
 
 _COMPARED: dict[type, type] = {
@@ -51,6 +54,8 @@ _COMBINED: dict[type, type] = {
     ast.RShift: ast.LShift,
 }
 _CALLED = {"any": "all", "all": "any", "min": "max", "max": "min"}
+# Whose arguments may be exchanged without any change.
+_SYMMETRIC = frozenset({"array_equal", "maximum", "minimum", "max", "min", "setxor1d", "bitwise_or", "bitwise_and"})
 _NOT_ENTERED = (ast.Import, ast.ImportFrom, ast.Assert, ast.Raise, ast.JoinedStr)
 _ANNOTATIONS = ("annotation", "returns", "decorator_list", "bases", "type_params")
 
@@ -58,13 +63,20 @@ _ANNOTATIONS = ("annotation", "returns", "decorator_list", "bases", "type_params
 def mutants(file: str, source: str) -> list[Mutant]:
     """Every mutant of a file, in order of its lines."""
     tree = ast.parse(source)
-    found = []
+    found: list[Mutant] = []
+    twins: Counter[str] = Counter()
     for path, node, function in _nodes(tree, (), ""):
         for changed, was, now in _changes(node):
             if was == now:
                 continue
-            found.append(Mutant(file, getattr(node, "lineno", 0), function, was, now, _made(tree, path, changed)))
+            one = Mutant(file, _line(node), function, was, now, _made(tree, path, changed))
+            twins[one.key] += 1
+            found.append(one._replace(twin=twins[one.key]))
     return found
+
+
+def _line(node: ast.AST) -> int:
+    return getattr(node, "lineno", 0) or getattr(getattr(node, "target", None), "lineno", 0)
 
 
 def _made(tree: ast.Module, path: Path, changed: ast.AST) -> Callable[[], ast.Module]:
@@ -88,7 +100,7 @@ def _nodes(node: ast.AST, path: Path, function: str) -> Iterator[tuple[Path, ast
     """Every node that may be changed, with the way to it and the function it is in."""
     if path and not _is_docstring(node):
         yield path, node, function
-    if isinstance(node, _NOT_ENTERED) or _is_docstring(node):
+    if isinstance(node, _NOT_ENTERED) or _is_docstring(node) or _is_guard(node):
         return
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         function = f"{function}.{node.name}".strip(".")
@@ -101,6 +113,11 @@ def _nodes(node: ast.AST, path: Path, function: str) -> Iterator[tuple[Path, ast
                     yield from _nodes(each, (*path, (field, place)), function)
         elif isinstance(value, ast.AST):
             yield from _nodes(value, (*path, (field, None)), function)
+
+
+def _is_guard(node: ast.AST) -> bool:
+    """`strict=True` of `zip` asserts, like `assert`."""
+    return isinstance(node, ast.keyword) and node.arg == "strict"
 
 
 def _is_docstring(node: ast.AST) -> bool:
@@ -161,7 +178,8 @@ def _of_calls(node: ast.Call) -> Iterator[ast.AST]:
         yield _with(node, func=ast.Name(_CALLED[node.func.id], ast.Load()))
     if isinstance(node.func, ast.Attribute) and node.func.attr in _CALLED:
         yield _with(node, func=_with(node.func, attr=_CALLED[node.func.attr]))
-    if len(node.args) >= 2 and not any(isinstance(arg, ast.Starred) for arg in node.args[:2]):
+    symmetric = ast.unparse(node.func).rpartition(".")[2] in _SYMMETRIC
+    if len(node.args) >= 2 and not symmetric and not any(isinstance(arg, ast.Starred) for arg in node.args[:2]):
         yield _with(node, args=[node.args[1], node.args[0], *node.args[2:]])
 
 

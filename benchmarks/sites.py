@@ -8,7 +8,6 @@ Nested locks, workbooks with tabs, group sets, leaders and owners are in every s
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -64,7 +63,7 @@ _ROLES = (
     ("Unlicensed", 0.10),
     ("SiteAdministratorCreator", 0.002),
 )
-_KIND = {kind: code for code, kind in enumerate(KINDS)}
+KIND_CODE = {kind: code for code, kind in enumerate(KINDS)}
 _MODES = (*MODES, LOCKED_TO_DATABASE)
 _DEFAULT_KINDS = ("workbook", "datasource", "flow")
 
@@ -185,7 +184,7 @@ class _Maker:
         grantee = np.where((who >= 0.14) & (who < 0.15), sets * 4 + GROUP_SET, grantee)
         level = dice(stream + "t", number)
         place = np.searchsorted([0.5, 0.75, 0.87, 0.92], level, side="right")
-        allow = _templates()[kinds, place]
+        allow = templates()[kinds, place]
         some = allow & mixed(number) | allow & np.uint64(1)
         deny = np.where(level >= 0.92, some, np.uint64(0))
         return grantee, np.where(level >= 0.92, np.uint64(0), allow), deny
@@ -206,11 +205,11 @@ class _Maker:
             np.isin(role, [list(SITE_ROLES).index(r) for r in ("Creator", "ExplorerCanPublish")])
         )
         owners = publishers[(len(publishers) * dice("owner", np.arange(n.projects + n.items))).astype(np.int64)]
-        is_view = kind == _KIND["view"]
+        is_view = kind == KIND_CODE["view"]
         owners[n.projects :][is_view] = owners[n.projects :][book[is_view]]
         where = np.where(is_view, book + n.projects, project)
         contents = Contents(
-            np.concatenate((np.full(n.projects, _KIND["project"]), kind)).astype(np.uint8),
+            np.concatenate((np.full(n.projects, KIND_CODE["project"]), kind)).astype(np.uint8),
             np.concatenate((parent, where)).astype(np.int32),
             owners.astype(np.int32),
             np.concatenate((own, lists.of_item)).astype(np.int32),
@@ -233,20 +232,20 @@ class _Maker:
         """The kind of each item and, of a view, the workbook before it in its project."""
         r = self.dice("kind", np.arange(len(project)))
         names = ("workbook", "view", "datasource", "flow")
-        kind = np.array([_KIND[name] for name in names])[np.searchsorted([0.25, 0.8, 0.93], r, side="right")]
-        kind[np.flatnonzero(np.concatenate(([True], project[1:] != project[:-1])))] = _KIND["workbook"]
-        book = np.maximum.accumulate(np.where(kind == _KIND["workbook"], np.arange(len(project)), 0))
+        kind = np.array([KIND_CODE[name] for name in names])[np.searchsorted([0.25, 0.8, 0.93], r, side="right")]
+        kind[np.flatnonzero(np.concatenate(([True], project[1:] != project[:-1])))] = KIND_CODE["workbook"]
+        book = np.maximum.accumulate(np.where(kind == KIND_CODE["workbook"], np.arange(len(project)), 0))
         return kind, book
 
     def _lists(self, project: Array, kind: Array) -> tuple[Assigned, Array, Defaults]:
         n, dice = self.size, self.dice
-        kinds = np.tile([_KIND[k] for k in _DEFAULT_KINDS], n.projects)
+        kinds = np.tile([KIND_CODE[k] for k in _DEFAULT_KINDS], n.projects)
         base = self._rows("base", np.arange(n.projects * 3), kinds)
-        own = self._rows("own", np.arange(n.projects), np.full(n.projects, _KIND["project"]))
+        own = self._rows("own", np.arange(n.projects), np.full(n.projects, KIND_CODE["project"]))
         own = self._with_leaders(own)
         items = np.arange(n.items)
         shape = dice("shape", items)
-        column = np.select([kind == _KIND["datasource"], kind == _KIND["flow"]], [1, 2], 0)
+        column = np.select([kind == KIND_CODE["datasource"], kind == KIND_CODE["flow"]], [1, 2], 0)
         copied = project * 3 + column
         fresh = np.flatnonzero((shape >= 0.9) | self.wild)
         edited = np.flatnonzero((shape >= 0.7) & (shape < 0.9) & (not self.wild))
@@ -255,10 +254,10 @@ class _Maker:
         # Half of the edits leave View as it was.
         seeing = np.where(dice("editview", edited) < 0.5, ~np.uint64(1), ~np.uint64(0))
         extra = (extra[0], extra[1] & seeing, extra[2] & seeing)
-        changed = _joined(_picked(base, copied[edited]), Lists(np.arange(len(edited) + 1), *extra))
+        changed = joined(picked(base, copied[edited]), Lists(np.arange(len(edited) + 1), *extra))
         start = np.cumsum([1, len(kinds), n.projects, len(fresh)])
         empty = Lists(np.zeros(2, np.int64), *(part[:0] for part in base[1:]))
-        number, rules = _once([empty, base, own, mine, changed])
+        number, rules = once([empty, base, own, mine, changed])
         of_item = number[start[0] + copied]
         of_item[fresh] = number[start[2] + np.arange(len(fresh))]
         of_item[edited] = number[start[3] + np.arange(len(edited))]
@@ -280,7 +279,7 @@ class _Maker:
         counts = np.zeros(self.size.projects + 1, np.int64)
         counts[led + 1] = 1
         more = Lists(np.cumsum(counts), grantee, np.full(len(led), bit), np.zeros(len(led), np.uint64))
-        return _joined(own, more)
+        return joined(own, more)
 
 
 class Assigned(NamedTuple):
@@ -290,24 +289,24 @@ class Assigned(NamedTuple):
     rules: RuleLists
 
 
-def _templates() -> Array:
+def templates() -> Array:
     """By kind code and place: the masks of View, Explore, Publish and Administer (the last again for denials)."""
     names = list(CAPABILITIES)
     found = np.zeros((len(KINDS), 5), np.uint64)
     for kind, templates in TEMPLATES.items():
         for place, name in enumerate(("View", "Explore", "Publish", "Administer", "Administer")):
-            found[_KIND[kind], place] = sum(1 << names.index(c) for c in templates[name])
+            found[KIND_CODE[kind], place] = sum(1 << names.index(c) for c in templates[name])
     return found
 
 
-def _picked(lists: Lists, numbers: Array) -> Lists:
+def picked(lists: Lists, numbers: Array) -> Lists:
     _, rows = expand(lists.offsets, numbers)
     offsets = np.zeros(len(numbers) + 1, np.int64)
     np.cumsum(np.diff(lists.offsets)[numbers], out=offsets[1:])
     return Lists(offsets, lists.grantee[rows], lists.allow[rows], lists.deny[rows])
 
 
-def _joined(left: Lists, right: Lists) -> Lists:
+def joined(left: Lists, right: Lists) -> Lists:
     """The rows of both, list by list."""
     of = np.concatenate([np.repeat(np.arange(len(p.offsets) - 1), np.diff(p.offsets)) for p in (left, right)])
     order = np.argsort(of, kind="stable")
@@ -315,7 +314,7 @@ def _joined(left: Lists, right: Lists) -> Lists:
     return Lists(left.offsets + right.offsets, *parts)
 
 
-def _once(parts: list[Lists]) -> tuple[Array, RuleLists]:
+def once(parts: list[Lists]) -> tuple[Array, RuleLists]:
     """Every different list once, rows in order of grantee, one a grantee; and the number of each list given."""
     counts = np.concatenate([np.diff(part.offsets) for part in parts])
     of = np.repeat(np.arange(len(counts)), counts)
@@ -335,7 +334,7 @@ def _once(parts: list[Lists]) -> tuple[Array, RuleLists]:
     rank = np.argsort(np.argsort(first))  # in order of first appearance: the empty list stays 0
     first = np.sort(first)
     offsets = np.concatenate((ends - counts, ends[-1:]))
-    kept = _picked(Lists(offsets, grantee, allow, deny), first)
+    kept = picked(Lists(offsets, grantee, allow, deny), first)
     return rank[number], RuleLists(kept.offsets, kept.grantee.astype(np.int32), kept.allow, kept.deny)
 
 
@@ -363,56 +362,3 @@ def numbered(letter: str, count: int) -> tuple[Array, Array]:
     texts = np.char.add(letter, np.arange(count).astype("S8").astype("U8")).astype("S9")
     raw = texts.view(np.uint8).reshape(count, -1)
     return raw[raw != 0], (raw != 0).sum(axis=1)
-
-
-def changed(columns: Columns, share: float = 0.01, seed: int = 2) -> Columns:
-    """The site a day later: one more rule row for a share of its rule lists, one more group for as large a share of
-    its people, another owner for a tenth of that share of its contents."""
-    dice = Dice(seed)
-    held, groups = columns.contents, columns.groups
-    rules, own, defaults = _with_more_rules(columns, dice, share)
-    owner = held.owner.copy()
-    new = np.flatnonzero(dice("newowner", np.arange(len(owner))) < share / 10)
-    owner[new] = owner[(len(owner) * dice("whose", new)).astype(np.int64)]
-    views = np.flatnonzero(held.kind == _KIND["view"])
-    owner[views] = owner[held.parent[views]]
-    members = _with_more_members(groups, len(columns.users.role), dice, share)
-    return replace(
-        columns,
-        contents=held._replace(owner=owner, rules=own),
-        defaults=columns.defaults._replace(rules=defaults),
-        rules=rules,
-        groups=members,
-    )
-
-
-def _with_more_rules(columns: Columns, dice: Dice, share: float) -> tuple[RuleLists, Array, Array]:
-    """Each chosen content (or default) gets a list of its own: the one it had and one row more."""
-    held, lists = columns.contents, columns.rules
-    items = np.flatnonzero((dice("newrule", np.arange(len(held.kind))) < share) & (held.kind != _KIND["project"]))
-    rows = np.flatnonzero(dice("newdef", np.arange(len(columns.defaults.rules))) < share)
-    source = np.concatenate((held.rules[items], columns.defaults.rules[rows]))
-    numbers = np.arange(len(source))
-    groups = len(columns.groups.read) - 1
-    grantee = (groups * dice("whom", numbers) ** 2.4).astype(np.int64) * 4 + GROUP
-    mask = np.where(dice("half", numbers) < 0.5, np.uint64(1), _templates()[_KIND["workbook"], 1])
-    denies = dice("denies", numbers) < 0.2
-    nothing = np.zeros(len(source), np.uint64)
-    extra = Lists(np.arange(len(source) + 1), grantee, np.where(denies, nothing, mask), np.where(denies, mask, nothing))
-    old = Lists(lists.offsets, lists.grantee.astype(np.int64), lists.allow, lists.deny)
-    number, found = _once([old, _joined(_picked(old, source), extra)])
-    count = len(lists.offsets) - 1
-    own, defaults = number[held.rules].astype(np.int32), number[columns.defaults.rules].astype(np.int32)
-    own[items] = number[count : count + len(items)]
-    defaults[rows] = number[count + len(items) :]
-    return found, own, defaults
-
-
-def _with_more_members(groups: Groups, users: int, dice: Dice, share: float) -> Groups:
-    joining = np.flatnonzero(dice("joins", np.arange(users)) < share)
-    into = ((len(groups.read) - 1) * dice("into", joining) ** 2).astype(np.int64)
-    group = np.repeat(np.arange(len(groups.read)), np.diff(groups.offsets))
-    pairs = np.unique(np.concatenate((group * users + groups.members, into * users + joining)))
-    offsets = np.zeros(len(groups.read) + 1, np.int64)
-    np.cumsum(np.bincount(pairs // users, minlength=len(groups.read)), out=offsets[1:])
-    return groups._replace(offsets=offsets, members=(pairs % users).astype(np.int32))

@@ -66,6 +66,7 @@ class _Dice:
             commenting=dice.random() < 0.8,
             explain_data=dice.random() < 0.8,
             group_sets=dice.random() < 0.8,
+            vizql_data_service=dice.random() < 0.8,
         )
         contents = self.contents(items)
         return Site(users=people, groups=groups, group_sets=sets, contents=contents, settings=settings)

@@ -14,9 +14,13 @@ ROOT = Path(__file__).parent.parent / "benchmarks"
 sys.path.insert(0, str(ROOT))
 
 from agree import Different, same, verify  # noqa: E402
-from measure import Judge, alone, in_turn, or_bandwidth  # noqa: E402
+from facts import facts_of  # noqa: E402
+from later import changed  # noqa: E402
+from measure import Judge, Line, Oring, alone, each_in_turn, in_turn, memory_of, or_bandwidth  # noqa: E402
 from peers import Naive  # noqa: E402
-from sites import SIZES, changed, site  # noqa: E402
+from report import BEGIN, END, markdown, write  # noqa: E402
+from sites import SIZES, site  # noqa: E402
+from tabwarden.access import engine_mirror_rows, engine_plain  # noqa: E402
 from tabwarden.access.engine import Engine  # noqa: E402
 
 PEERS = ("casbin", "cedarpy", "duckdb", "polars")
@@ -80,8 +84,73 @@ def test_times_are_taken_by_turns_and_judged() -> None:
     assert judge.line("q", "M", "p", (1.0, 20.0), 10, anchor=15.0).verdict == "held"
     assert judge.line("q", "M", "p", (1.0, 5.0), 10, anchor=15.0).verdict == "MISSED"
     assert judge.line("q", "M", "p", (1.0, 40.0), 10, anchor=15.0).verdict == "void: the peer was slow"
-    assert judge.limit("q", "L", "seconds", 5.0, 4.0).verdict == "MISSED"
+    assert judge.limit("q", "L", "s", 5.0, 4.0).verdict == "MISSED"
+    assert judge.floor("q", "L", (3.0, 1.0), 4).verdict == "held"
+    assert judge.floor("q", "L", (5.0, 1.0), 4).verdict == "MISSED"
     assert Judge(11.9e9, judged=False).line("q", "M", "p", (1.0, 5.0), 10).verdict == ""
+    turns = each_in_turn(["a", "b"], asked.append, lambda _: None)
+    assert asked[6:] == ["a", "b"] * 10, "nine rounds of all of them, then one by one"
+    assert min(turns) > 0
+
+
+def test_bytes_are_counted() -> None:
+    assert 8_000_000 <= memory_of(lambda: np.ones(1_000_000)) < 8_100_000
+    touch = Oring(24 * ((1 << 17) * 2 + 5), megabytes=1)
+    assert (touch.times, touch.rest) == (2, 5)
+    touch()
+
+
+def test_the_figures_take_the_place_between_the_marks(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    line = Line("one", "M", "naive", 2e-6, 1e-6, 0.5, "at least 0.4x", "held", 408, None, "a remark")
+    write(page, markdown([line], "python engine.py", "12 GB/s"))
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"before\n{BEGIN}\n`python engine.py`, Python ")
+    assert "| one | M | naive | 2 us | 1 us | 0.5x | at least 0.4x | held | 408 B |  | a remark |" in text
+    assert text.endswith(f"{END}\nafter\n")
+    assert "old" not in text
+    page.write_text("nothing", encoding="utf-8")
+    with pytest.raises(ValueError, match="to put the figures between"):
+        write(page, "")
+
+
+# -- the short ways that only large sites go --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("capability", ["Read", "WebAuthoring", "ChangePermissions"])
+def test_wide_rows_are_made_like_narrow_ones(monkeypatch: pytest.MonkeyPatch, capability: str) -> None:
+    engine = Engine(site("S"))
+    narrow = engine.mirror(capability)
+    monkeypatch.setattr(engine_mirror_rows, "_WIDE", 0)
+    wide = engine.mirror(capability, into=np.full((len(narrow.rows) + 3, engine.parts.people.words), 7, np.uint64))
+    assert np.array_equal(narrow.rows, wide.rows)
+    assert wide.rows.base is not None, "the memory that was given is used"
+    assert engine.mirror(capability, into=np.empty((1, 1), np.uint64)).rows.shape == narrow.rows.shape
+
+
+def test_ids_are_the_same_whether_few_or_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(site("tiny"))
+    found = {}
+    for share in (0, 10**9):
+        monkeypatch.setattr(engine_plain, "_MANY", share)
+        monkeypatch.setattr(engine_plain, "_MOST", share)
+        for user in range(engine.parts.n_users):
+            loose = engine.what_ids(user, "Read", rising=False)
+            assert np.array_equal(np.sort(loose), engine.what_ids(user, "Read")), user
+        found[share] = [engine.what_ids(user, "Read") for user in range(engine.parts.n_users)]
+    for user, (few, many) in enumerate(zip(*found.values(), strict=True)):
+        assert np.array_equal(few, many), user
+        assert (np.diff(few) > 0).all(), "rising, each once"
+        assert np.array_equal(many, np.flatnonzero(engine.what(user).allowed & 1)), user
+
+
+def test_peers_are_given_each_source_or_each_list_once() -> None:
+    engine = Engine(site("tiny"))
+    sources, lists = facts_of(engine), facts_of(engine, given_our_lists=True)
+    assert sources.item_source.max() > lists.item_source.max()
+    assert len(sources.entry_source) > len(lists.entry_source)
+    assert len(np.unique(sources.entry_source * 10**6 + sources.entry_code)) == len(sources.entry_source)
 
 
 @pytest.mark.slow

@@ -181,7 +181,7 @@ def test_a_rule_more_or_less(start: int) -> None:
     for seed in range(start, start + 10):
         site, model, dice = dense_site(seed, unread=UNREAD_SHARES[seed % 4]), MODELS[seed % 3], Random(seed)
         engine = Engine(columns_of(site), model)
-        for _ in range(6):
+        for _ in range(8):
             content, default = _any(site, dice), None
             if content.kind == "project" and dice.random() < 0.7:
                 default = dice.choice(("workbook", "datasource"))

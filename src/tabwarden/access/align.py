@@ -6,8 +6,9 @@ a content without rules, marked in `Pair.has_content`. What a Site only names st
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 
@@ -30,13 +31,35 @@ from tabwarden.access.engine_rules import expand
 from tabwarden.model.site import CUSTOMIZABLE
 
 
+class Ids(Sequence[str]):
+    """Ids by number, made of a Site's names when somebody asks for one: a difference in numbers needs none."""
+
+    def __init__(self, columns: Columns, table: str) -> None:
+        self.columns, self.table = columns, table
+
+    def __len__(self) -> int:
+        return self.columns.sizes[f"{self.table}s"]
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        return self.columns.ids(self.table)[place]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns.ids(self.table))
+
+
 class Pair(NamedTuple):
     """The earlier and the later Site by common numbers; ids by number; and which contents each has."""
 
     before: Columns
     after: Columns
-    users: list[str]
-    contents: list[str]
+    users: Sequence[str]
+    contents: Sequence[str]
     has_content: tuple[Array, Array]
 
 
@@ -44,7 +67,7 @@ def aligned(before: Columns, after: Columns) -> Pair:
     """Both Sites by common numbers: those of the earlier one, behind them those only on the later one."""
     if _numbered_alike(before, after):
         there = np.ones(len(before.contents.kind), bool)
-        return Pair(before, after, before.ids("user"), before.ids("content"), (there, there))
+        return Pair(before, after, Ids(before, "user"), Ids(before, "content"), (there, there))
     sides = (before, after)
     common = {table: list(dict.fromkeys((*before.ids(table), *after.ids(table)))) for table in NUMBERED}
     words = _common_words(before.vocabulary, after.vocabulary)

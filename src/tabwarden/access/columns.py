@@ -121,8 +121,10 @@ class Words:
     def all(self) -> list[str]:
         """Every text, in order of its code."""
         whole = self.data.tobytes()
-        starts = [0, *self.ends.tolist()]
-        pairs = pairwise(starts)
+        pairs = pairwise([0, *self.ends.tolist()])
+        if whole.isascii():  # nearly always, and far faster: a byte is a letter
+            text = whole.decode("ascii")
+            return [text[start:end] for start, end in pairs]
         return [whole[start:end].decode("utf-8", "surrogatepass") for start, end in pairs]
 
     @staticmethod
@@ -166,8 +168,15 @@ class Names(NamedTuple):
 
     def ids(self, table: str) -> list[str]:
         """Ids of `user`, `group`, `group_set` or `content` by number, those only named behind those read."""
-        codes = np.concatenate((getattr(self, f"{table}_id"), getattr(self, f"{table}_named")))
+        return self._ids(table, self.words.all())
+
+    def all_ids(self) -> dict[str, list[str]]:
+        """The same of all four."""
         words = self.words.all()
+        return {table: self._ids(table, words) for table in NUMBERED}
+
+    def _ids(self, table: str, words: list[str]) -> list[str]:
+        codes = np.concatenate((getattr(self, f"{table}_id"), getattr(self, f"{table}_named")))
         return [words[code] for code in codes.tolist()]
 
 
@@ -196,7 +205,7 @@ class Columns:
 
     @cached_property
     def _ids(self) -> Mapping[str, list[str]]:
-        return {table: self.names.ids(table) for table in NUMBERED}
+        return self.names.all_ids()
 
     def ids(self, table: str) -> list[str]:
         """Ids of those read, by number."""

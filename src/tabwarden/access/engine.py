@@ -24,7 +24,7 @@ from tabwarden.access.answer import Answer
 from tabwarden.access.columns import Array, Columns
 from tabwarden.access.engine_diff import Difference
 from tabwarden.access.engine_many import ALLOWED, UNKNOWN, Many
-from tabwarden.access.engine_mirror import Mirror, mirror_of
+from tabwarden.access.engine_mirror import Forms, Mirror, forms_of, mirror_of
 from tabwarden.access.engine_one import One
 from tabwarden.access.engine_parts import Parts
 from tabwarden.access.engine_plain import Plain
@@ -79,11 +79,12 @@ class Engine:
         """All a user may, on every content: masks of capabilities."""
         return engine_what.what(self.parts, user)
 
-    def what_ids(self, user: int, capability: str) -> Array:
-        """Numbers of the contents on which a user may exercise one capability, rising."""
+    def what_ids(self, user: int, capability: str, *, rising: bool = True) -> Array:
+        """Numbers of the contents on which a user may exercise one capability; in no order, and sooner, if not
+        `rising`."""
         bit = self.parts.tables.bit(capability)
         if self._plain.open_to(bit):
-            return self._plain.what_ids(user, bit)
+            return self._plain.what_ids(user, bit, rising=rising)
         return engine_what.what_ids(self.parts, user, bit)
 
     def who(self, capability: str, content: int) -> Row:
@@ -98,9 +99,20 @@ class Engine:
         """Numbers of the users who may exercise a capability on a content, rising."""
         return self.parts.people.ids(self.who(capability, content).allowed)
 
-    def mirror(self, capability: str) -> Mirror:
-        """Who may exercise a capability, for the whole site, in class form."""
-        return mirror_of(self._who, self._many, capability)
+    @cached_property
+    def _forms(self) -> dict[int, Forms]:
+        return {}
+
+    def mirror(self, capability: str, into: Array | None = None) -> Mirror:
+        """Who may exercise a capability, for the whole site, in class form.
+
+        `into` may be the rows of an earlier mirror that is needed no more: its memory is written over if it has room,
+        which spares the time to get as much memory anew.
+        """
+        bit = self.parts.tables.bit(capability)
+        if bit not in self._forms:
+            self._forms[bit] = forms_of(self._who, bit)
+        return mirror_of(self._who, self._many, self._forms[bit], capability, into)
 
     def what_if_member(self, user: int, group: int, *, joins: bool) -> Shift:
         """On which contents a user would gain or lose what by joining or leaving a group."""

@@ -57,14 +57,15 @@ class Changed:
         """The capabilities whose answers can differ on a content, those with the same pattern of rules together."""
         signs = [int(each[0]) for each in self._signs(np.array([content]))]
         rules = [int(parts.sources.rules[content]) for parts in self.sides]
-        whole = signs[2:6] != signs[6:] or signs[0] != signs[1] or NONE in rules
-        patterns: dict[tuple[object, ...], list[int]] = {}
         rows = [_rows(parts, number) for parts, number in zip(self.sides, rules, strict=True)]
-        for bit in range(len(self.sides[0].tables.names)):
-            one = np.uint64(1 << bit)
-            said = [tuple((g, a & one != 0, d & one != 0) for g, a, d in side if (a | d) & one) for side in rows]
-            if whole or said[0] != said[1]:
-                patterns.setdefault(tuple(said), []).append(bit)
+        every = (1 << len(self.sides[0].tables.names)) - 1
+        whole = signs[2:6] != signs[6:] or signs[0] != signs[1] or NONE in rules
+        differs = every if whole else every & _differ(*rows)
+        patterns: dict[tuple[object, ...], list[int]] = {}
+        for bit in range(differs.bit_length()):
+            if differs >> bit & 1:
+                said = [[(g, a >> bit & 1, d >> bit & 1) for g, a, d in side if (a | d) >> bit & 1] for side in rows]
+                patterns.setdefault((tuple(said[0]), tuple(said[1])), []).append(bit)
         return list(patterns.values())
 
     # -- people -----------------------------------------------------------------------------------------------
@@ -121,12 +122,26 @@ def _only(people: People, others: People) -> Array:
     return found
 
 
-def _rows(parts: Parts, number: int) -> list[tuple[int, np.uint64, np.uint64]]:
+Said = list[tuple[int, int, int]]  # grantee code, masks it is allowed and denied
+
+
+def _rows(parts: Parts, number: int) -> Said:
     if number == NONE:
         return []
     lists = parts.columns.rules
     rows = slice(int(lists.offsets[number]), int(lists.offsets[number + 1]))
-    return list(zip(lists.grantee[rows].tolist(), lists.allow[rows], lists.deny[rows], strict=True))
+    return list(zip(lists.grantee[rows].tolist(), lists.allow[rows].tolist(), lists.deny[rows].tolist(), strict=True))
+
+
+def _differ(left: Said, right: Said) -> int:
+    """The capabilities about which two lists say something else to anybody."""
+    found, others = 0, {grantee: (allow, deny) for grantee, allow, deny in right}
+    for grantee, allow, deny in left:
+        theirs = others.pop(grantee, (0, 0))
+        found |= (allow ^ theirs[0]) | (deny ^ theirs[1])
+    for allow, deny in others.values():
+        found |= allow | deny
+    return found
 
 
 class _SameLists:

@@ -93,13 +93,17 @@ class Difference:
                         if row.any():
                             key = (row.tobytes(), gains)
                             found[key] = found.get(key, 0) | 1 << bit
+            owners = np.stack([parts.owner[contents] for parts in self.sides])
             for (packed, gains), mask in found.items():
-                people = self.sides[0].people.ids(np.frombuffer(packed, np.uint64))
-                yield from self._without_owners(contents, people, mask, gains)
+                yield from self._without_owners(contents, owners, np.frombuffer(packed, np.uint64), mask, gains)
 
-    def _without_owners(self, contents: Array, people: Array, mask: int, gains: bool) -> Iterator[Shifted]:
-        owners = np.stack([parts.owner[contents] for parts in self.sides])
-        apart = np.isin(owners, people).any(axis=0)
+    def _without_owners(self, contents: Array, owners: Array, row: Array, mask: int, gains: bool) -> Iterator[Shifted]:
+        """The people of a row gain or lose the mask; owners (of either side) are judged on their own."""
+        people = self.sides[0].people.ids(row)
+        inside = np.where((owners >= 0) & (owners < self.sides[0].n_users), owners, 0)
+        apart = ((row[inside >> 6] >> (inside & 63).astype(np.uint64) & np.uint64(1) != 0) & (inside == owners)).any(
+            axis=0
+        )
         masks, nothing = np.full(len(contents), mask, self.mask), np.zeros(len(contents), self.mask)
         gained, lost = (masks, nothing) if gains else (nothing, masks)
         plain = ~apart

@@ -17,6 +17,7 @@ from tabwarden.access.engine_powers import LEADER_CAPABILITIES
 from tabwarden.access.engine_sources import LEVELS
 from tabwarden.access.engine_tables import SWITCHED
 from tabwarden.model.governing import Governing
+from tabwarden.model.roles import ceiling_row
 from tabwarden.model.site import ALLOW, DENY, Rule, Rules
 
 # Steps 3 to 5 in their order; one connector reads the Deny of a group set as final over groups.
@@ -197,7 +198,9 @@ class Kept:
         steps = (
             Step("capability", _WORD[exists], (kind,)),
             *((Step("setting", "no", (SWITCHED[capability],)),) if off else ()),
-            Step("ceiling", _WORD[ceiling], (role,)),
+            Step(
+                "ceiling", _WORD[ceiling], (role, *ceiling_row(role, kind, capability, tables.model, tables.switches))
+            ),
         )
         refusal = None
         if exists is False:

@@ -13,9 +13,10 @@ import numpy as np
 
 from tabwarden.access.columns import NONE, USER, Array
 from tabwarden.access.engine_many import ALLOWED, Many
-from tabwarden.access.engine_mirror_rows import fill
+from tabwarden.access.engine_mirror_rows import fill, spoken
 from tabwarden.access.engine_parts import CHANGE_PERMISSIONS, Parts
-from tabwarden.access.engine_rules import FREE, expand, mixed
+from tabwarden.access.engine_rules import FREE, mixed
+from tabwarden.access.engine_speaking import GROUP_ALLOW, SET_ALLOW
 from tabwarden.access.engine_who import Reach, Who
 
 
@@ -74,12 +75,11 @@ class Forms(NamedTuple):
     reaches: list[Reach]
 
 
-def mirror_of(who: Who, many: Many, capability: str) -> Mirror:
-    """The mirror of one capability."""
+def mirror_of(who: Who, many: Many, forms: Forms, capability: str, into: Array | None = None) -> Mirror:
+    """The mirror of one capability, in the memory of `into` if that has room."""
     parts = who.parts
     bit = parts.tables.bit(capability)
-    forms = _forms(parts, who, bit)
-    rows = np.empty((len(forms.rules), parts.people.words), np.uint64)
+    rows = _room(into, len(forms.rules), parts.people.words)
     unsure = _unsure(parts, bit)[forms.rules]
     for number, reach in enumerate(forms.reaches):
         mine = forms.reach == number
@@ -91,11 +91,19 @@ def mirror_of(who: Who, many: Many, capability: str) -> Mirror:
     return Mirror(who, many, capability, forms.of_class[parts.classes.of_content], rows)
 
 
+def _room(into: Array | None, count: int, words: int) -> Array:
+    """Rows to write to: those given, if they are enough."""
+    if into is not None and into.dtype == np.uint64 and into.shape[1:] == (words,) and len(into) >= count:
+        return into[:count]
+    return np.empty((count, words), np.uint64)
+
+
 # -- which classes differ for a capability --------------------------------------------------------------------
 
 
-def _forms(parts: Parts, who: Who, bit: int) -> Forms:
-    classes = parts.classes
+def forms_of(who: Who, bit: int) -> Forms:
+    """The classes of a capability."""
+    parts, classes = who.parts, who.parts.classes
     reaches: list[Reach] = []
     number: dict[bytes, int] = {}
     of_kind = np.zeros(len(parts.columns.vocabulary.kinds), np.int64)
@@ -124,35 +132,34 @@ def _same_lists(parts: Parts, bit: int) -> Array:
 
     NONE for a list that allows it to none of them: its row is nobody's.
     """
-    lists = parts.columns.rules
-    one, count = np.uint64(1 << bit), len(lists.offsets) - 1
-    allow, deny = lists.allow & one != 0, lists.deny & one != 0
-    speaks = (allow | deny) & ((lists.grantee & 3) != USER)
-    of_list = np.repeat(np.arange(count), np.diff(lists.offsets))
-    gives = np.zeros(count + 1, bool)
-    gives[of_list[speaks & allow]] = True
-    used = np.zeros(count + 1, bool)
+    count = len(parts.columns.rules.offsets) - 1
+    used = np.zeros(count + 1, bool)  # the last is NONE's
     used[parts.classes.rules] = True
-    rows = np.flatnonzero(speaks & (used & gives)[of_list])
-    of_list = of_list[rows]
-    said = (lists.grantee[rows].astype(np.uint64) << np.uint64(2)) | (allow[rows] + 2 * deny[rows].astype(np.uint64))
-    counts = np.bincount(of_list, minlength=count)
-    offsets = np.zeros(count + 1, np.int64)
-    np.cumsum(counts, out=offsets[1:])
-    same = np.full(count + 1, NONE, np.int64)  # the last is NONE's
-    filled = np.flatnonzero(counts)
-    if not len(filled):
-        return same
-    hashes = np.add.reduceat(mixed(said), offsets[filled])
-    _, first, back = np.unique(hashes, return_index=True, return_inverse=True)
-    like = filled[first[back]]
-    # Equal hashes are compared row by row: a list that only looks the same stands for itself.
-    differs = counts[filled] != counts[like]
-    mine, entry = expand(offsets, np.where(differs, NONE, filled))
-    other = entry - offsets[filled[mine]] + offsets[like[mine]]
-    differs[mine[said[entry] != said[other]]] = True
-    same[filled] = np.where(differs, filled, like)
+    lists = np.flatnonzero(used[:-1])
+    of, row, code = spoken(parts, bit, lists)
+    gives = np.zeros(len(lists), bool)
+    gives[of[code & (GROUP_ALLOW | SET_ALLOW) != 0]] = True
+    kept = np.flatnonzero(gives[of])
+    said, counts = (row[kept] << 4) | code[kept], np.bincount(of[kept], minlength=len(lists))[gives]
+    same = np.full(count + 1, NONE, np.int64)
+    if len(counts):
+        lists = lists[gives]
+        same[lists] = lists[_first_alike(said, counts)]
     return same
+
+
+def _first_alike(said: Array, counts: Array) -> Array:
+    """For each run of `counts[i]` numbers the first run that says the same."""
+    starts = np.cumsum(counts) - counts
+    _, first, back = np.unique(np.add.reduceat(mixed(said), starts), return_index=True, return_inverse=True)
+    like = first[back]
+    # Equal hashes are compared number by number: a run that only looks the same stands for itself.
+    differs = counts != counts[like]
+    mine = np.repeat(np.arange(len(counts)), counts)
+    other = np.arange(len(said)) + (starts[like] - starts)[mine]
+    differs[mine[said != said[np.minimum(other, len(said) - 1)]]] = True
+    found: Array = np.where(differs, np.arange(len(counts)), like)
+    return found
 
 
 def _unsure(parts: Parts, bit: int) -> Array:

@@ -10,9 +10,9 @@ from tabwarden.access.columns import NONE, Array, Columns
 from tabwarden.access.engine_people import People
 from tabwarden.access.engine_powers import Powers
 from tabwarden.access.engine_rules import LOCKED, PERHAPS_LOCKED, ByGroup, Classes, Rules, by_value, classes_of
-from tabwarden.access.engine_sources import Sources, resolve
+from tabwarden.access.engine_sources import BySource, Sources, by_source, resolve
 from tabwarden.access.engine_speaking import Speaking, speaking
-from tabwarden.access.engine_tables import Tables
+from tabwarden.access.engine_tables import Tables, tables_of
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.switches import CLASSIC, DENY_FIRST, MODELS, Switches
 
@@ -32,7 +32,7 @@ class Parts:
     @cached_property
     def tables(self) -> Tables:
         """Ceilings and the capabilities of kinds."""
-        return Tables(self.columns, self.model, self.switches)
+        return tables_of(self.columns.vocabulary, self.columns.about.settings, self.model, self.switches)
 
     @cached_property
     def people(self) -> People:
@@ -110,10 +110,9 @@ class Parts:
         return len(self.powers.contents) + 1
 
     @cached_property
-    def by_holder(self) -> ByGroup:
-        """Contents by the content that keeps their governing list; what was not read is kept nowhere."""
-        holder = np.where(self.sources.rules == NONE, NONE, self.sources.holder)
-        return by_value(holder, self.n_contents)
+    def by_source(self) -> BySource:
+        """Contents by where their rules are kept; what was not read is kept nowhere."""
+        return by_source(self.sources, self.columns.contents.kind, len(self.columns.vocabulary.kinds))
 
     @cached_property
     def by_class(self) -> ByGroup:
@@ -153,4 +152,15 @@ class Parts:
 
     @cached_property
     def _reach(self) -> dict[int, Array]:
+        return {}
+
+    def open_to(self, role: int) -> Array:
+        """The same without what a lock takes away from whom it is not left to: all that rules can give there."""
+        if role not in self._open_to:
+            reach = self.reach_of(role)
+            self._open_to[role] = reach if self.locked is None else reach & ~self.locked
+        return self._open_to[role]
+
+    @cached_property
+    def _open_to(self) -> dict[int, Array]:
         return {}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.access.columns import Array, Columns
+from tabwarden.access.columns import GROUP_SET, Array, Columns
 
 
 class Belongs(NamedTuple):
@@ -171,8 +171,16 @@ class People:
         return rows
 
     def row_of(self, grantee: Array) -> Array:
-        """Where the rows of group and group set grantees (codes of rule rows) are."""
-        return (grantee >> 2) + np.where((grantee & 3) == 2, self.n_groups, 0)
+        """Where the rows of group and group set grantees (codes of rule rows, or one) are."""
+        found: Array = (grantee >> 2) + ((grantee & 3) == GROUP_SET) * self.n_groups
+        return found
+
+    def one_bit(self, user: int) -> Array:
+        """The row of one user; of nobody where he is only named."""
+        row = self.no_bits.copy()
+        if user < self.count:
+            row[user >> 6] = 1 << (user & 63)
+        return row
 
     def pack(self, users: Array) -> Array:
         """The row of these users."""

@@ -34,6 +34,9 @@ class OfBit(NamedTuple):
     deny: tuple[Naming, Naming, Naming]
 
 
+# From which share of all contents on (one in so many) every content is looked at: if the answer is sorted, if not.
+_MANY, _MOST = 4, 2
+
 # One rule row of a capability: a packed row or (of a user) his number, and what it says.
 Row = tuple[int, int]
 
@@ -59,18 +62,46 @@ class Plain:
 
     # -- what may she -----------------------------------------------------------------------------------------
 
-    def what_ids(self, user: int, bit: int) -> Array:
-        """Numbers of the contents on which a user may exercise the capability, rising."""
+    def what_ids(self, user: int, bit: int, *, rising: bool) -> Array:
+        """Numbers of the contents on which a user may exercise the capability."""
         parts, role = self.parts, int(self.parts.columns.users.role[user])
         reach, of_content = self._reach_of(role, bit), parts.classes.of_content
         if parts.tables.admin[role]:
             return np.flatnonzero(reach.take(of_content))
         belongs = self.people.of(user)
-        held = (self._classes(user, belongs, bit) & reach).take(of_content, mode="clip")
-        for contents in (parts.by_owner.of(user), *self._ruled(user, belongs)):
-            if len(contents):
-                held[contents] = reach[of_content[contents]]
-        return np.flatnonzero(held)
+        classes = self._classes(user, belongs, bit)
+        classes &= reach
+        more = [parts.by_owner.of(user), *self._ruled(user, belongs)]
+        contents = np.unique(np.concatenate(more)) if len(more) > 1 else more[0]
+        at = of_content[contents]
+        return self._contents_of(classes, contents[reach[at] & ~classes[at]], rising=rising)
+
+    def _contents_of(self, classes: Array, more: Array, *, rising: bool) -> Array:
+        """The contents of the flagged classes, and some of other classes."""
+        flagged = np.flatnonzero(classes)
+        starts, counts, order = self._by_class
+        numbers = counts[flagged]
+        ends = np.cumsum(numbers, dtype=np.int32)
+        total = int(ends[-1]) if len(ends) else 0
+        if total * (_MANY if rising else _MOST) > len(order):
+            held = classes.take(self.parts.classes.of_content, mode="clip")
+            held[more] = True
+            return np.flatnonzero(held)
+        # Where few are found, to put together their numbers (and sort them) is less than to look at every content.
+        at = np.arange(total, dtype=np.int32)
+        at += np.repeat(starts[flagged] - ends + numbers, numbers)
+        found = order.take(at, mode="clip")
+        if len(more):
+            found = np.concatenate((found, more.astype(found.dtype)))
+        if rising:
+            found.sort()
+        return found
+
+    @cached_property
+    def _by_class(self) -> tuple[Array, Array, Array]:
+        """Where the contents of each class start and how many they are; the contents in order of class."""
+        held = self.parts.by_class
+        return held.offsets[:-1].astype(np.int32), np.diff(held.offsets).astype(np.int32), held.order.astype(np.int32)
 
     def _classes(self, user: int, belongs: Belongs, bit: int) -> Array:
         """Classes whose rules allow it to the user."""

@@ -63,6 +63,27 @@ class Entries(NamedTuple):
         return slice(int(self.offsets[grantee]), int(self.offsets[grantee + 1]))
 
 
+class Side(NamedTuple):
+    """Rows of groups that allow (or deny) something: grantee g's are `at[offsets[g]:offsets[g + 1]]`, and the masks."""
+
+    offsets: list[int]
+    at: Array
+    masks: Array
+
+    def of(self, grantees: list[int]) -> tuple[Array, Array]:
+        """Classes and masks of several grantees, one after the other."""
+        offsets, last = self.offsets, len(self.offsets) - 1
+        rows = [slice(offsets[g], offsets[g + 1]) for g in grantees if g < last and offsets[g] != offsets[g + 1]]
+        if not rows:
+            return self.at[:0], self.masks[:0]
+        return np.concatenate([self.at[r] for r in rows]), np.concatenate([self.masks[r] for r in rows])
+
+
+def _side(entries: Entries, masks: Array) -> Side:
+    rows = np.flatnonzero(masks)
+    return Side(np.searchsorted(rows, entries.offsets).tolist(), entries.at[rows], masks[rows])
+
+
 class Rules:
     """The rule rows of a site, by class and grantee."""
 
@@ -114,6 +135,25 @@ class Rules:
         """Of each rule row the packed row of its group or set; that of nobody (the last) for a user's."""
         return np.where(self.grantee_kind == USER, -1, self.people.row_of(self.lists.grantee)).astype(np.int64)
 
+    @cached_property
+    def allowing(self) -> Side:
+        """Rows by class of groups that allow something."""
+        entries = self.entries(GROUP)
+        return _side(entries, entries.allow)
+
+    @cached_property
+    def denying(self) -> Side:
+        """Rows by class of groups that deny something."""
+        entries = self.entries(GROUP)
+        return _side(entries, entries.deny)
+
+    @cached_property
+    def allowed_to_all(self) -> Array:
+        """Masks by class of what All Users is allowed, which are the most rows of everybody."""
+        found = np.zeros(len(self.classes.rules), self.mask)
+        np.bitwise_or.at(found, *self.allowing.of(self.people.everyone.tolist()))
+        return found
+
     def entries(self, kind: int) -> Entries:
         """Rows by class of the grantees of a kind (USER, GROUP, GROUP_SET)."""
         return self._by_kind[kind]
@@ -130,8 +170,10 @@ class Rules:
 def expand(offsets: Array, rows: Array) -> tuple[Array, Array]:
     """For each i the entries `offsets[rows[i]]:offsets[rows[i] + 1]`: i and entry, one below the other.
 
-    A row below 0 has no entries.
+    A row below 0 has no entries, and a table without rows has none at all.
     """
+    if len(offsets) < 2:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
     known = np.maximum(rows, 0)
     counts = np.where(rows >= 0, offsets[known + 1] - offsets[known], 0)
     of = np.repeat(np.arange(len(rows)), counts)

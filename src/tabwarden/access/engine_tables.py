@@ -6,13 +6,15 @@ Made of the capability table and the ceilings, for one site, model and set of sw
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
 
-from tabwarden.access.columns import Columns
+from tabwarden.access.columns import Vocabulary
 from tabwarden.model.capability import applies
 from tabwarden.model.roles import classic_permits, is_admin, is_known, permits
+from tabwarden.model.site import SiteSettings
 from tabwarden.model.switches import AI_ACCESS_KINDS, CLASSIC, Switches
 
 # Site settings that take a capability from everybody (tableau-permissions §10.26).
@@ -22,6 +24,7 @@ SWITCHED: Mapping[str, str] = MappingProxyType(
         "ViewComments": "commenting",
         "AddComment": "commenting",
         "RunExplainData": "explain_data",
+        "VizqlDataApiAccess": "vizql_data_service",
     }
 )
 
@@ -33,15 +36,14 @@ class Tables:
     leaves; `admin[role]` and `known[role]` describe the roles.
     """
 
-    def __init__(self, columns: Columns, model: str, switches: Switches) -> None:
-        words = columns.vocabulary
+    def __init__(self, words: Vocabulary, settings: SiteSettings, model: str, switches: Switches) -> None:
         self.model, self.switches = model, switches
         told = switches.ai_access_name
         self.names = words.capabilities if told in ("", *words.capabilities) else (*words.capabilities, told)
         self.bits: Mapping[str, int] = MappingProxyType({name: bit for bit, name in enumerate(self.names)})
         self.other = len(self.names)
         self.mask: type[np.unsignedinteger] = np.uint32 if self.other < 32 else np.uint64
-        self.off = frozenset(n for n, setting in SWITCHED.items() if not getattr(columns.about.settings, setting))
+        self.off = frozenset(n for n, setting in SWITCHED.items() if not getattr(settings, setting))
         self.admin = np.array([is_admin(role) for role in words.roles])
         self.known = np.array([is_known(role) for role in words.roles])
         every = (*self.names, "")
@@ -77,3 +79,9 @@ class Tables:
     def _mask(self, test: object, every: tuple[str, ...]) -> int:
         assert callable(test)
         return sum(1 << bit for bit, name in enumerate(every) if test(name))
+
+
+@lru_cache(maxsize=64)
+def tables_of(words: Vocabulary, settings: SiteSettings, model: str, switches: Switches) -> Tables:
+    """The tables of a site; made once for all sites (and both sides of a difference) of the same words and settings."""
+    return Tables(words, settings, model, switches)

@@ -10,13 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from tabwarden.access.columns import GROUP, GROUP_SET, NONE, USER, Array
-from tabwarden.access.engine_algebra import Facts, Spoken, decide
+from tabwarden.access.engine_algebra import Facts
+from tabwarden.access.engine_listed import included, listed
 from tabwarden.access.engine_parts import CHANGE_PERMISSIONS, Parts
 from tabwarden.access.engine_people import Belongs
 from tabwarden.access.engine_plain import Plain
 from tabwarden.access.engine_powers import LEADER_CAPABILITIES
-from tabwarden.access.engine_rules import FREE, expand
-from tabwarden.access.engine_sources import DATABASE_DEFAULT, PROJECT_DEFAULT
+from tabwarden.access.engine_rules import FREE
 from tabwarden.access.engine_speaking import GROUP_ALLOW, GROUP_DENY, SET_ALLOW, SET_DENY, USER_ALLOW, USER_DENY
 from tabwarden.access.engine_what import what
 from tabwarden.access.engine_who import Row, Who
@@ -70,51 +70,15 @@ def _of_classes(parts: Parts, user: int, group: int, sets: Array, before: Belong
     classes = naming[0] if len(naming) == 1 else np.unique(np.concatenate(naming))
     if not len(classes):
         return _nothing(parts)
-    lists, rules = parts.columns.rules, parts.rules
-    of, row = expand(lists.offsets, parts.classes.rules[classes])
-    starts = np.searchsorted(of, np.arange(len(classes)))
-    reach = parts.reach_of(int(parts.columns.users.role[user]))[classes]
-    if parts.locked is not None:
-        reach = reach & ~parts.locked[classes]
-    named, allow, deny = rules.packed[row], rules.allow[row], rules.deny[row]
-    kind = rules.grantee_kind[row]
-    by_user = lists.grantee[row] == user * 4 + USER
-    masks = []
-    for belongs in (before, after):
-        mine = _rows_of(parts, belongs)[named] | by_user
-        if not (mine & (kind != GROUP)).any():
-            # Only groups speak of him, as nearly always.
-            allowed = _merged(mine, allow, starts) & ~_merged(mine, deny, starts)
-        else:
-            spoken = Spoken(*(_merged(mine & (kind == k), m, starts) for k in _LEVELS for m in (allow, deny)))
-            allowed = decide(spoken, parts.switches.group_set_deny_is_final)
-        masks.append(allowed & reach)
-    had, has = masks
+    reach = parts.open_to(int(parts.columns.users.role[user]))[classes]
+    rows = listed(parts, classes, user)
+    had, has = (rows.allowed(included(parts, belongs)) & reach for belongs in (before, after))
     changed = np.flatnonzero(had != has)
     contents = parts.by_class.of_all(classes[changed])
     # Where he owns or rules the content, the rules never decided.
     contents = contents[~_ruled(parts, user, before, contents)]
     at = np.searchsorted(classes, parts.classes.of_content[contents])
     return Shift(contents, has[at] & ~had[at], had[at] & ~has[at])
-
-
-def _rows_of(parts: Parts, belongs: Belongs) -> Array:
-    """Whether each packed row (groups, then sets; the last is nobody's) includes the person."""
-    people = parts.people
-    found = np.zeros(people.n_groups + people.n_named_sets + 1, bool)
-    found[belongs.groups] = True
-    found[people.everyone] = True
-    found[people.n_groups + belongs.sets] = True
-    return found
-
-
-_LEVELS = (USER, GROUP, GROUP_SET)
-
-
-def _merged(mine: Array, masks: Array, starts: Array) -> Array:
-    """The masks of the rows that speak, list by list."""
-    found: Array = np.bitwise_or.reduceat(masks * mine, starts)
-    return found
 
 
 def _ruled(parts: Parts, user: int, belongs: Belongs, contents: Array) -> Array:
@@ -167,18 +131,14 @@ class WhatIf:
         """
         if change.capability in LEADER_CAPABILITIES:
             raise ValueError(f"`{change.capability}` decides about whole projects; compare two sites with `diff`")
-        contents = self.governed(change.content, change.default_for)
-        if not len(contents):
+        by_kind = self._governed(change.content, change.default_for)
+        if not by_kind:
             return []
         bit, classes = self.parts.tables.bit(change.capability), self.parts.classes
-        first = int(contents[0])
+        first = int(by_kind[0][1][0])
         if change.capability == CHANGE_PERMISSIONS and classes.lock[classes.of_content[first]] != FREE:
             return []
-        kinds = self.parts.columns.contents.kind[contents]
-        if len(contents) == 1 or (kinds == kinds[0]).all():
-            parted = [(self.who.reach(int(kinds[0]), bit), contents)]
-        else:
-            parted = [(self.who.reach(kind, bit), contents[kinds == kind]) for kind in np.unique(kinds).tolist()]
+        parted = [(self.who.reach(kind, bit), contents) for kind, contents in by_kind]
         if self.plain.open_to(bit):
             before, after = self._plainly(change, bit, first)
             gained, lost = after & ~before, before & ~after
@@ -198,16 +158,12 @@ class WhatIf:
 
     def governed(self, content: int, default_for: str | None) -> Array:
         """The contents governed by a content's own list, or by its defaults for a kind."""
-        parts = self.parts
-        found: Array = parts.by_holder.of(content)
-        level = parts.sources.level[found]
-        by_defaults = (level == PROJECT_DEFAULT) | (level == DATABASE_DEFAULT)
-        if default_for is None:
-            found = found[~by_defaults]
-        else:
-            kind = parts.columns.vocabulary.kinds.index(default_for)
-            found = found[by_defaults & (parts.sources.kind[found] == kind)]
-        return found
+        found = [contents for _, contents in self._governed(content, default_for)]
+        return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+    def _governed(self, content: int, default_for: str | None) -> list[tuple[int, Array]]:
+        kinds = self.parts.columns.vocabulary.kinds
+        return self.parts.by_source.kept(content, None if default_for is None else kinds.index(default_for))
 
     def _plainly(self, change: RuleChange, bit: int, content: int) -> tuple[Array, Array]:
         """Whom the rules allow before and after, by the short way."""

@@ -9,7 +9,6 @@ import numpy as np
 from tabwarden.access.columns import GROUP, GROUP_SET, NONE, USER, Array
 from tabwarden.access.engine_algebra import Facts, Spoken, decide, settle, undecided
 from tabwarden.access.engine_parts import CHANGE_PERMISSIONS, Parts
-from tabwarden.access.engine_powers import union
 
 
 class Row(NamedTuple):
@@ -99,19 +98,30 @@ class Who:
     def by_rows(self, codes: Array, allow: Array, deny: Array) -> Facts:
         """What rules for these grantees say of everybody."""
         parts, people = self.parts, self.people
-        nobody, kinds = people.no_bits, codes & 3
-        rows = [union(people, codes[(kinds == k) & m]) for k in (USER, GROUP, GROUP_SET) for m in (allow, deny)]
         final = parts.switches.group_set_deny_is_final
-        spoken = Spoken(*rows)
+        spoken = self._spoken(codes, allow, deny)
         facts = Facts(decide(spoken, final))
         perhaps = None
         if people.some_unread:
+            nobody, kinds = people.no_bits, codes & 3
             rows = [self._perhaps(codes[(kinds == k) & m]) for k in (GROUP, GROUP_SET) for m in (allow, deny)]
             perhaps = Spoken(nobody, nobody, *rows)
             facts = facts._replace(rules_unknown=undecided(spoken, perhaps, facts.rules, final))
         if parts.deny_first:
             facts = facts._replace(denied=spoken.any_deny, denied_perhaps=None if perhaps is None else perhaps.any_deny)
         return facts
+
+    def _spoken(self, codes: Array, allow: Array, deny: Array) -> Spoken:
+        """Packed rows of who is spoken of, by level and mode: few rules, so they are gone through one by one."""
+        people, rows = self.people, list[Array | None]((None,) * 6)
+        for code, allows, denies in zip(codes.tolist(), allow.tolist(), deny.tolist(), strict=True):
+            kind = code & 3
+            who = people.one_bit(code >> 2) if kind == USER else people.rows[people.row_of(code)]
+            for place, speaks in ((2 * kind, allows), (2 * kind + 1, denies)):
+                if speaks:
+                    held = rows[place]
+                    rows[place] = who if held is None else held | who
+        return Spoken(*(people.no_bits if row is None else row for row in rows))
 
     def _perhaps(self, codes: Array) -> Array:
         rows = self.people.perhaps_rows[self.people.row_of(codes)]

@@ -195,3 +195,12 @@ def test_shown_tabs_are_shown_and_new_views_get_what_views_can_have() -> None:
     after = effects.overwrite(where, "w", "ann", [Content("v2", "view", "v2", None, "")])
     assert own(after, "v2") == VIC
     assert not after.contents["w"].tabs
+
+
+def test_locking_below_a_lock_takes_the_lists_of_the_one_that_manages() -> None:
+    """Also where the project's own list was not read: it was not in force."""
+    held = nest().with_contents(project("n", "c", "user:vic +Write"))
+    after = effects.set_mode(unread(held, "c"), "c", LOCKED)
+    assert own(after, "c") is None, "its leaders are not known"
+    assert own(after, "n") == rules("user:ann +Write")
+    assert own(after, "w") == ANN

@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 from small_site import group, group_set, project, site, workbook
 from tabwarden.access.reference import may
 from tabwarden.change.asked import Asked
-from tabwarden.change.fix import Fix, Fixes, fixes, side_effects
+from tabwarden.change.fix import Fix, Fixes, asked_decision, fixes
 from tabwarden.change.fix_edits import edits_for
+from tabwarden.change.reach import Base
 from tabwarden.cli import assemble
 from tabwarden.model.site import Site, SiteSettings
 from tabwarden.report.shifts import after_fix, also, fixes_heading, steps_of
@@ -66,7 +67,7 @@ def all_ways(held: Site, asked: Asked) -> list[tuple[str, list[str]]]:
     for edit in edits_for(held, now, give=not now.allowed):
         after = edit.done_to(held)
         if after.done and asked.of(after.site).allowed is not now.allowed:
-            fix = Fix((edit,), asked.of(after.site), side_effects(held, after.site, asked) or ())
+            fix = Fix((edit,), asked.of(after.site), Base(held).reach(after.site, apart=asked_decision(asked)))
             ways.append((steps_of(held, fix)[0], also(held, Fixes(asked, now, not now.allowed, ()), fix)))
     return ways
 
@@ -196,5 +197,7 @@ def test_a_proposal_can_be_pasted_into_whatif(tmp_path: Path) -> None:
         arguments = ["whatif", *way["steps"], "--snapshots", str(tmp_path), "--json"]
         tried = json.loads(CliRunner().invoke(assemble("whatif"), arguments).output)
         assert all(change["done"] for change in tried["changes"])
-        decisions = sum(len(shift["people"]) for shift in tried["shifts"])
-        assert decisions == way["decisions"] + 1, "the asked decision itself"
+        assert tried["decisions"] == way["decisions"] + 1, "the asked decision itself"
+        assert tried["decisions"] == sum(
+            len(shift["people"]) * len(shift["contents"]) * len(shift["capabilities"]) for shift in tried["shifts"]
+        )

@@ -7,7 +7,9 @@ and role, every project's mode. Side effects are counted by asking everything tw
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
+from types import MappingProxyType
 
 import pytest
 
@@ -32,17 +34,47 @@ from tabwarden.change.edits import (
 from tabwarden.change.fix import Fix, Fixes, fixes
 from tabwarden.change.fix_edits import FIXING_ROLES, heir
 from tabwarden.model.capability import capabilities_of
-from tabwarden.model.site import ALLOW, DENY, MODES, Rule, Site
+from tabwarden.model.site import ALLOW, DENY, MODES, Rule, Rules, Site
 from tiny_sites import GRANTEES, GROUPS, USERS, tiny_site
 
-LISTS = (("p", None), ("q", None), ("w", None), ("v", None), ("p", "workbook"), ("q", "workbook"))
-QUESTIONS = (
-    *(("w", c) for c in ("Read", "WebAuthoring", "Write", "ChangePermissions")),
-    *(("v", c) for c in ("Read", "WebAuthoring")),
-    *(("q", c) for c in ("Read", "Write")),
-)
+# The kind of the content `w`, by turns, and what stands in for web editing on it.
+KINDS = ("workbook", "datasource", "workbook", "flow")
+INSTEAD = {"workbook": "WebAuthoring", "datasource": "Connect", "flow": "Execute"}
 KNOWN = ("Read", "WebAuthoring", "Write", "ChangePermissions")
 SITES, PARTS = 1000, 10
+
+
+def site_of(seed: int) -> Site:
+    """A tiny Site whose one item is a workbook with a view, a data source or a flow."""
+    site, kind = tiny_site(seed, KNOWN), KINDS[seed % len(KINDS)]
+    if kind == "workbook":
+        return site
+    contents = {}
+    for held in (site.contents[name] for name in "pqw"):
+        defaults = MappingProxyType({kind: _instead(kind, held.defaults.get("workbook") or frozenset())})
+        of_kind = replace(held, kind=kind, rules=_instead(kind, held.rules or frozenset()))
+        contents[held.id] = of_kind if held.id == "w" else replace(held, defaults=defaults)
+    return replace(site, contents=contents)
+
+
+def _instead(kind: str, rules: Rules) -> Rules:
+    return frozenset(r._replace(capability=INSTEAD[kind]) if r.capability == "WebAuthoring" else r for r in rules)
+
+
+def question(site: Site, random: Random) -> Asked:
+    """What is asked of it: of the item, its view or the nested project; Delete is what no rule there names."""
+    kind = site.contents["w"].kind
+    asked = [("w", c) for c in ("Read", INSTEAD[kind], "Write", "ChangePermissions", "Delete")]
+    asked += [("q", c) for c in ("Read", "Write")]
+    asked += [("v", c) for c in ("Read", "WebAuthoring", "Delete")] if kind == "workbook" else []
+    content, capability = random.choice(asked)
+    return Asked(random.choice(USERS), capability, content)
+
+
+def lists(site: Site) -> Iterator[tuple[str, str | None]]:
+    """Every list a rule can stand in."""
+    yield from ((content, None) for content in site.contents)
+    yield from ((project, site.contents["w"].kind) for project in "pq")
 
 
 def everything(site: Site, asked: Asked, *, give: bool) -> Iterator[Edit]:
@@ -63,7 +95,7 @@ def everything(site: Site, asked: Asked, *, give: bool) -> Iterator[Edit]:
             yield Unlead(project, grantee) if leads else Lead(project, grantee)
     for name in ("web_authoring", "group_sets"):
         yield SetSetting(name, not getattr(site.settings, name))
-    for content, default_for in LISTS:
+    for content, default_for in lists(site):
         held = site.contents[content]
         listed = held.rules if default_for is None else held.defaults[default_for]
         for rule in (Rule(grantee, asked.what, mode) for grantee in GRANTEES for mode in (ALLOW, DENY)):
@@ -141,16 +173,17 @@ def check(site: Site, asked: Asked, told: Fixes) -> None:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_trying_everything_finds_nothing_better(part: int) -> None:
     sizes: dict[tuple[bool, int], int] = {}
+    kinds: set[tuple[str, str]] = set()
     for seed in range(part * SITES // PARTS, (part + 1) * SITES // PARTS):
-        site, random = tiny_site(seed, KNOWN), Random(f"asked {seed}")
-        content, capability = random.choice(QUESTIONS)
-        asked = Asked(random.choice(USERS), capability, content)
+        site = site_of(seed)
+        asked = question(site, Random(f"asked {seed}"))
+        kinds.add((site.contents[str(asked.content)].kind, asked.what))
         told = fixes(site, asked)
         assert told.give is (told.now.verdict != ALLOWED)
         check(site, asked, told)
         size = len(told.ways[0].edits) if told.ways else 0
         sizes[told.give, size] = sizes.get((told.give, size), 0) + 1
-    print(sizes)
+    assert len(kinds) > 12, "kinds of content and capabilities asked about"
     assert sizes[True, 1] > 10
     assert sizes[False, 1] > 5
     assert sizes.get((True, 2), 0) > 3
@@ -160,7 +193,7 @@ def test_rules_about_other_capabilities_never_turn_an_answer() -> None:
     """What the trial above leaves out on purpose."""
     for seed in range(100):
         site = tiny_site(seed)
-        for content, default_for in LISTS:
+        for content, default_for in lists(site):
             for grantee in GRANTEES:
                 after = PutRule(content, Rule(grantee, "Filter", ALLOW), default_for).done_to(site).site
                 assert may(after, "ann", "Read", "w").verdict == may(site, "ann", "Read", "w").verdict

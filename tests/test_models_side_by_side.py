@@ -9,12 +9,17 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from dense_sites import UNREAD_SHARES, dense_site
 from small_site import group, group_set, project, site, workbook
 from tabwarden.access.alike import alike
 from tabwarden.access.models import exceptions
 from tabwarden.access.reference import may
+from tabwarden.change.reach import SMALL
+from tabwarden.change.side_by_side import differing
+from tabwarden.change.side_by_side_engine import groups_that_differ
 from tabwarden.cli import assemble
 from tabwarden.model.site import Site
+from tabwarden.model.switches import Switches
 from tabwarden.store import snapshot
 from test_reach import names_it
 from tiny_sites import decisions, tiny_site
@@ -62,6 +67,32 @@ def test_it_is_exactly_where_the_models_differ(against: str) -> None:
                 != may(held, user, capability, content, model=against).verdict
             }
             assert told == asked, (seed, capability)
+
+
+@pytest.mark.parametrize("against", ["deny_first", "classic"])
+def test_the_engine_finds_the_same_people(against: str) -> None:
+    """Large Sites are asked by the engine: the same groups of people, content by content."""
+    told = 0
+    for seed in range(24):
+        held, switches = (
+            dense_site(seed, unread=UNREAD_SHARES[seed % 4]),
+            Switches(group_set_deny_is_final=seed % 3 == 0),
+        )
+        for capability in ("Read", "ChangePermissions", "NotYetNamed"):
+            asked = [(e.content, e.users) for e in exceptions(held, capability, against=against, switches=switches)]
+            found = list(groups_that_differ(held, capability, against, switches))
+            assert sorted(found) == sorted(asked), (seed, capability)
+            told += len(found)
+    assert told > 50
+
+
+def test_a_large_site_is_told_as_a_small_one_is() -> None:
+    held = dense_site(3, users=60, items=30)
+    assert len(held.users) * len(held.contents) > SMALL
+    heard: list[tuple[int, int]] = []
+    found = list(differing(held, "Read", progress=lambda done, of: heard.append((done, of))))
+    assert sorted(found, key=repr) == sorted(exceptions(held, "Read"), key=repr)
+    assert heard[-1] == (len(held.contents), len(held.contents))
 
 
 def test_people_who_are_alike_have_the_same_answers() -> None:

@@ -34,6 +34,9 @@ from tabwarden.change.edits import (
     TakeRule,
     Unlead,
 )
+from tabwarden.change.impact import impact
+from tabwarden.change.outcome import carried_out
+from tabwarden.change.plan import DELETE_GROUP, Change, Ref
 from tabwarden.change.whatif import what_if
 from tabwarden.change.words import FORMS, edit_of
 from tabwarden.cli import assemble
@@ -41,8 +44,8 @@ from tabwarden.model.errors import AmbiguousName, SettingsError, UnknownName
 from tabwarden.model.site import Content, Grantee, Rule, Site
 from tabwarden.model.switches import switches_from
 from tabwarden.report.edits import words_of
-from tabwarden.report.shifts import lines, summary, tried_lines, whatif_json
-from tabwarden.run.whatif import read_changes, try_out
+from tabwarden.report.shifts import lines, summary, tried_lines, warnings, whatif_json
+from tabwarden.run.whatif import read_all, read_changes, try_out
 from tabwarden.store import snapshot
 from test_reach import some_edit
 from tiny_sites import tiny_site
@@ -142,6 +145,12 @@ def test_what_is_written_back_is_read_as_the_same_edit() -> None:
         assert edit_of(held, words) == edit, words
 
 
+def test_every_form_has_an_example_of_its_own_kind() -> None:
+    for form in FORMS:
+        first = next(other for other in FORMS if other.pattern.fullmatch(form.example))
+        assert first is form, form.example
+
+
 def test_every_form_of_the_language_is_tried_above() -> None:
     def form_of(words: str) -> str:
         return next(form.written for form in FORMS if form.pattern.fullmatch(words.rstrip(".")))
@@ -194,7 +203,7 @@ def test_what_if_is_the_changed_site_evaluated() -> None:
     assert all(t.done for t in found.tried)
     by_hand = effects.set_mode(held, "Finance", "LockedToProject")
     assert found.after.contents["Budget"].rules == by_hand.contents["Budget"].rules
-    told = {(u, s.content, s.capability): s.gained for s in found.shifts for u in s.users}
+    told = {decision: s.gained for s in found.shifts for decision in s.every()}
     for user in held.users:
         for content in held.contents:
             for capability in ("Read", "Filter", "ChangePermissions", "Delete"):
@@ -241,7 +250,7 @@ def test_later_changes_speak_of_what_earlier_ones_made() -> None:
     assert [t.done for t in found.tried] == [True] * 4
     assert found.after.contents["Budget"].parent == "new:finance/new"
     assert "Archive" not in found.after.contents
-    gone = [s for s in found.shifts if s.content == "Archive"]
+    gone = [s for s in found.shifts if "Archive" in s.contents]
     assert gone
     assert all(not s.gained and s.after is None for s in gone)
 
@@ -281,6 +290,51 @@ def test_people_with_the_same_gain_stand_in_one_line() -> None:
     assert line.why == "Allow to group Staff"
 
 
+# -- deleting a group of a group set --------------------------------------------------------------------------
+
+
+def with_a_set() -> Site:
+    """Both holds joe alone, who is in Staff and in Out; joe and ann are in Staff."""
+    held = small()
+    return held.with_contents(workbook("Secret", "Archive", "groupSet:Both +Read"))
+
+
+def test_deleting_a_group_of_a_set_lets_people_in_and_says_so() -> None:
+    found = what_if(with_a_set(), ["delete group Out"])
+    assert [(s.users, s.contents, s.gained) for s in found.shifts if "Secret" in s.contents] == [
+        (("ann",), ("Secret",), True)
+    ]
+    (warning,) = warnings(found)
+    assert "`delete group Out` takes the group out of the group set `Both`" in warning
+    assert "1 person more; that is believed, Tableau does not tell (switch deleted_group_leaves_sets)" in warning
+    assert list(warnings(what_if(with_a_set(), ["delete group How to", "lock Archive"]))) == []
+
+
+def test_the_other_belief_about_group_sets_is_told_too() -> None:
+    found, disputed = try_out(with_a_set(), ["delete group Out"])
+    assert disputed == ("deleted_group_leaves_sets",)
+    other, _ = try_out(with_a_set(), ["delete group Out"], switches=switches_from(["deleted_group_leaves_sets=off"]))
+    assert found.after.group_sets["Both"].groups == {"Staff"}
+    assert other.after.group_sets["Both"].groups == frozenset()
+    assert not other.reach.count.gained & {"ann"}
+    assert [s.gained for s in other.shifts if "Secret" in s.contents and "joe" in s.users] == [False]
+
+
+def test_a_plan_that_deletes_a_group_shows_them_too() -> None:
+    held = with_a_set()
+    change = Change(DELETE_GROUP, group=Ref("group", "Out", "local", "Out"), destructive=True)
+    told = impact(held, carried_out(held, [change])).contents
+    assert told is not None
+    assert ("Archive/Secret", ("ann",), ()) in [(c.path, c.gained, c.lost) for c in told]
+    assert ("Finance/Budget", ("joe",), ()) in [(c.path, c.gained, c.lost) for c in told], "its Deny is gone as well"
+    assert dangling_groups(carried_out(held, [change])) == set()
+
+
+def dangling_groups(held: Site) -> set[str]:
+    named = {r.grantee.id for c in held.contents.values() for r in c.rules or () if r.grantee.kind == "group"}
+    return (named | {g for s in held.group_sets.values() for g in s.groups}) - set(held.groups)
+
+
 # -- files and the command ------------------------------------------------------------------------------------
 
 
@@ -302,9 +356,32 @@ def test_changes_come_from_words_lines_and_yaml(tmp_path: Path) -> None:
         PutRule("Old", Rule(ANN, "Read", "Allow")),
         SetTabs("Budget", True),
     ]
-    yaml.write_text("- 17\n")
-    with pytest.raises(SettingsError, match="change 1: a change is a sentence or a mapping"):
-        read_changes(str(yaml))
+    yaml.write_text("- 17\n- lock Finance\n- [a]\n")
+    with pytest.raises(SettingsError) as caught:
+        read_all([str(yaml), "lock Finance", "nowhere.yaml"])
+    wrong = [problem.split("`, ")[-1] for problem in caught.value.problems]
+    assert wrong[:2] == [f"change {n}: a change is a sentence or a mapping of its words" for n in (1, 3)]
+    assert wrong[2] == "`nowhere.yaml` is neither a file that is there nor a change in words"
+
+
+def test_every_form_can_stand_in_a_file(tmp_path: Path) -> None:
+    """As a line, as a YAML sentence and as a mapping of its first words."""
+    plain, yaml = tmp_path / "plain.txt", tmp_path / "changes.yaml"
+    plain.write_text("".join(f"{form.example}\n" for form in FORMS))
+    yaml.write_text("".join(f"- {form.example}\n" for form in FORMS))
+    assert read_changes(str(plain)) == read_changes(str(yaml)) == [form.example for form in FORMS]
+    yaml.write_text(
+        "- {lock: Finance}\n- {set: ann, to: Viewer}\n- {new project: Finance/New, like: Archive, owned by: bob}\n"
+        "- {switch off: web authoring}\n- {delete group: How to}\n- {give: Finance/Budget, to: joe}\n"
+    )
+    edits = [edit_of(small(), words) for words in read_changes(str(yaml))]
+    assert edits[1:] == [
+        SetRole("ann", "Viewer"),
+        NewProject(Content("new:finance/new", "project", "New", "Finance", "bob"), "Archive"),
+        SetSetting("web_authoring", False),
+        DeleteGroup("How to"),
+        SetOwner("Budget", "joe"),
+    ]
 
 
 def command(tmp_path: Path, *words: str) -> Any:
@@ -318,10 +395,16 @@ def test_the_command_tells_people_and_writes_nothing(tmp_path: Path) -> None:
     done = command(tmp_path, "deny View on Finance/Budget to All Users", "add ann to Staff")
     assert done.exit_code == 0, done.output
     assert "add ann to Staff: refused, is a member already" in done.output
-    assert "0 people gain, 1 lose; 1 decisions on 1 things" in done.output
+    assert "0 people gain, 1 lose; 1 decision on 1 thing" in done.output
     assert "Deny to group All Users" in done.output
     saved = sorted(p.name for p in tmp_path.iterdir())
     assert len(saved) <= 2, saved
+
+
+def test_help_tells_every_form_with_its_example() -> None:
+    told = " ".join(CliRunner().invoke(assemble("whatif"), ["whatif", "--help"], env={"COLUMNS": "200"}).output.split())
+    for form in FORMS:
+        assert f"{form.written}: `{form.example}`" in told
 
 
 def test_the_commands_json_holds_everybody_and_why(tmp_path: Path) -> None:
@@ -329,8 +412,8 @@ def test_the_commands_json_holds_everybody_and_why(tmp_path: Path) -> None:
     told = json.loads(done.output)
     assert [c["done"] for c in told["changes"]] == [True]
     (shift,) = told["shifts"]
-    assert shift["content"]["path"] == "Finance/Budget"
-    assert (shift["capability"], shift["gained"]) == ("Read", True)
+    assert [c["path"] for c in shift["contents"]] == ["Finance/Budget"]
+    assert (shift["capabilities"], shift["gained"], shift["sure"]) == (["Read"], True, True)
     assert [p["name"] for p in shift["people"]] == ["joe"]
     assert shift["after"]["decided_by"] == "Allow to group Staff"
     assert shift["before"]["because"] == "group_deny"

@@ -25,8 +25,8 @@ from tabwarden.access.leading import LEADER
 from tabwarden.change import effects, people
 from tabwarden.change.people import Outcome
 from tabwarden.model.capability import applies
-from tabwarden.model.governing import managing_project
-from tabwarden.model.site import ALLOW, LOCKED, MODES, Content, Grantee, Rule, Rules, Site, SiteSettings
+from tabwarden.model.governing import LOCKED_TO_DATABASE, managing_project
+from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCKED, MODES, Content, Grantee, Rule, Rules, Site, SiteSettings
 from tabwarden.model.switches import DOCUMENTED, Switches
 
 
@@ -61,7 +61,10 @@ def _not_editable(site: Site, content: str, default_for: str | None) -> str | No
     parent = site.contents.get(held.parent or "")
     if held.kind == "view" and parent is not None and parent.tabs:
         return "tabs_shown"
-    return "not_applicable" if default_for is not None and held.kind != "project" else None
+    if held.kind == "table" and parent is not None and parent.mode == LOCKED_TO_DATABASE:
+        return "locked_database"
+    has_defaults = held.kind == "project" or (held.kind, default_for) == ("database", "table")
+    return "not_applicable" if default_for is not None and not has_defaults else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +200,7 @@ class DeleteGroup(Edit):
 
     def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """Refused for All Users."""
-        return people.delete_group(site, self.group)
+        return people.delete_group(site, self.group, switches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +239,7 @@ class SetOwner(Edit):
         kind = site.contents[self.content].kind
         if kind == "view":
             return _refused(site, "not_applicable")
-        fits = people.assign_owner(site, self.to, kind)
+        fits = people.assign_owner(site, self.to, kind, switches)
         return _done(effects.change_owner(site, self.content, self.to)) if fits.done else fits
 
 
@@ -245,7 +248,7 @@ class SetOwner(Edit):
 
 @dataclass(frozen=True, slots=True)
 class SetMode(Edit):
-    """Lock or unlock a project."""
+    """Lock or unlock a project, or a database."""
 
     project: str
     mode: str
@@ -253,11 +256,15 @@ class SetMode(Edit):
     def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
         """Refused below a project that locks nested projects: the mode is set there."""
         held = site.contents[self.project]
-        if held.kind != "project" or self.mode not in MODES:
+        modes = {"project": MODES, "database": (LOCKED_TO_DATABASE, CUSTOMIZABLE)}.get(held.kind, ())
+        if self.mode not in modes:
             return _refused(site, "not_applicable")
-        if managing_project(site, self.project) not in (None, self.project):
+        above = self.project if held.kind == "project" else site.project_of(self.project)
+        manager = managing_project(site, above) if above is not None and above in site.contents else None
+        if manager not in (None, self.project):
             return _refused(site, "locked_project")
-        return _done(effects.set_mode(site, self.project, self.mode))
+        change = effects.set_mode if held.kind == "project" else effects.set_database_mode
+        return _done(change(site, self.project, self.mode))
 
 
 @dataclass(frozen=True, slots=True)

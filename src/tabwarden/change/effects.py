@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from tabwarden.access.leading import INHERITED_LEADER, LEADER, LEADER_CAPABILITIES
 from tabwarden.model.capability import applies
-from tabwarden.model.governing import governing, managing_project
+from tabwarden.model.governing import LOCKED_TO_DATABASE, governing, managing_project
 from tabwarden.model.site import (
     ALLOW,
     CUSTOMIZABLE,
@@ -48,6 +48,15 @@ def set_mode(site: Site, project: str, mode: str) -> Site:
     if mode == LOCKED_WITHOUT_NESTED and before == CUSTOMIZABLE:
         return _overwritten(changed, _own_content(changed, project), manager)
     return changed
+
+
+def set_database_mode(site: Site, database: str, mode: str) -> Site:
+    """Lock a database's tables to its default rules, or let each table keep the rules that were in force."""
+    if mode == site.contents[database].mode:
+        return site
+    kept = _materialised(site, site.below(database))
+    changed = kept.with_contents(replace(kept.contents[database], mode=mode))
+    return _overwritten(changed, changed.below(database), database) if mode == LOCKED_TO_DATABASE else changed
 
 
 def _nested_projects_become(site: Site, project: str, mode: str) -> Site:
@@ -297,7 +306,7 @@ def move(site: Site, content: str, target: str | None, *, switches: Switches = D
     if target is None or (held.kind == "project" and arrived.contents[target].mode != LOCKED):
         return arrived
     manager = managing_project(arrived, target)
-    if manager is None and held.kind != "project" and not switches.moved_item_keeps_rules:
+    if manager is None and not switches.moved_item_keeps_rules:  # an item: a project under no lock has returned
         manager = target
     return arrived if manager is None else _overwritten(arrived, scope, manager)
 

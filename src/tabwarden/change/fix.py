@@ -29,7 +29,8 @@ from tabwarden.change.edits import (
     Unlead,
 )
 from tabwarden.change.fix_edits import edits_for, edits_for_ability
-from tabwarden.change.reach import Shift, shifts
+from tabwarden.change.reach import Base, Progress
+from tabwarden.change.shift import Decision, Reach, Shift, Under
 from tabwarden.model.roles import rank
 from tabwarden.model.site import CUSTOMIZABLE, Site
 
@@ -39,16 +40,21 @@ _WIDEST = 400
 
 
 class Fix(NamedTuple):
-    """Edits in order, the Answer after them, and every other decision that changes (`shifts`), the asked one apart."""
+    """Edits in order, the Answer after them, and every other decision that changes, the asked one apart."""
 
     edits: tuple[Edit, ...]
     answer: Answer
-    shifts: tuple[Shift, ...]
+    reach: Reach
 
     @property
     def decisions(self) -> int:
         """How many other decisions change."""
-        return sum(len(shift.users) for shift in self.shifts)
+        return self.reach.count.decisions
+
+    @property
+    def shifts(self) -> tuple[Shift, ...]:
+        """The other decisions with their reasons."""
+        return self.reach.shifts
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +67,11 @@ class Fixes:
     ways: tuple[Fix, ...]
 
 
-def fixes(site: Site, asked: Asked, *, deepest: int = DEEPEST) -> Fixes:
+def fixes(site: Site, asked: Asked, *, deepest: int = DEEPEST, progress: Progress | None = None) -> Fixes:
     """The smallest changes that turn the Answer: a no into a yes, a yes into a no.
 
     An unknown Answer has none: what decides was not read. Neither has what the kind does not have.
+    `progress` hears how many of the ways found were weighed.
     """
     now = asked.of(site)
     give = now.verdict != ALLOWED
@@ -72,7 +79,7 @@ def fixes(site: Site, asked: Asked, *, deepest: int = DEEPEST) -> Fixes:
         return Fixes(asked, now, give, ())
     wanted = ALLOWED if give else DENIED
     found = _smallest(site, asked, wanted, deepest)
-    return Fixes(asked, now, give, tuple(_ranked(site, asked, found)))
+    return Fixes(asked, now, give, tuple(_ranked(site, asked, found, progress)))
 
 
 # -- searching ------------------------------------------------------------------------------------------------
@@ -148,45 +155,43 @@ def _effort(edit: Edit) -> int:
     return _EFFORT.get(type(edit), 9) * 10 + finer
 
 
-def _ranked(site: Site, asked: Asked, found: list[_Partial]) -> Iterator[Fix]:
+class _Way(NamedTuple):
+    """A way with its place among the others."""
+
+    place: _Place
+    partial: _Partial
+
+
+def _ranked(site: Site, asked: Asked, found: list[_Partial], progress: Progress | None) -> Iterator[Fix]:
     """The best three, of ways that differ in the role alone the best. Counting stops where a way is worse than them."""
-    best: list[tuple[_Place, Fix]] = []
-    for partial in sorted(found, key=lambda p: sum(map(_effort, p.edits))):
-        limit = best[-1][0][0] if len(best) == AT_MOST else None
-        changed = side_effects(site, partial.site, asked, limit=limit)
-        if changed is None:
+    base, apart = Base(site, Under(asked.model, asked.switches)), asked_decision(asked)
+    best: list[_Way] = []
+    for done, partial in enumerate(sorted(found, key=lambda p: sum(map(_effort, p.edits))), 1):
+        limit = best[-1].place[0] if len(best) == AT_MOST else None
+        count = base.count(partial.site, apart=apart, limit=limit)
+        if progress is not None:
+            progress(done, len(found))
+        if count is None:
             continue
-        fix = Fix(partial.edits, partial.answer, changed)
-        others = len({u for shift in changed for u in shift.users} - {asked.user})
-        place = (fix.decisions, others, sum(map(_effort, fix.edits)), repr(fix.edits))
-        best = _unlike(sorted([*best, (place, fix)], key=lambda pair: pair[0]))[:AT_MOST]
-    for _, fix in best:
-        yield fix
+        effort = sum(map(_effort, partial.edits))
+        place = (count.decisions, count.others(asked.user), effort, repr(partial.edits))
+        best = _unlike(sorted([*best, _Way(place, partial)], key=lambda way: way.place))[:AT_MOST]
+    for _, partial in best:
+        yield Fix(partial.edits, partial.answer, base.reach(partial.site, apart=apart))
 
 
-def _unlike(ways: list[tuple[_Place, Fix]]) -> list[tuple[_Place, Fix]]:
+def asked_decision(asked: Asked) -> Decision | None:
+    """The decision a fix is about, which is no side effect; None for an ability, which is none of them."""
+    return None if asked.ability or asked.content is None else (asked.user, asked.content, asked.what)
+
+
+def _unlike(ways: list[_Way]) -> list[_Way]:
     """Without those that are another's but for the site role they give; the better one comes first."""
     shapes: set[frozenset[object]] = set()
     kept = []
     for way in ways:
-        shape = frozenset("role" if isinstance(edit, SetRole) else edit for edit in way[1].edits)
+        shape = frozenset("role" if isinstance(edit, SetRole) else edit for edit in way.partial.edits)
         if shape not in shapes:
             shapes.add(shape)
             kept.append(way)
     return kept
-
-
-def side_effects(site: Site, after: Site, asked: Asked, *, limit: int | None = None) -> tuple[Shift, ...] | None:
-    """Every decision that changes but the asked one; None as soon as there are more than `limit`."""
-    found: list[Shift] = []
-    count = 0
-    for one in shifts(site, after, model=asked.model, switches=asked.switches):
-        shift = one
-        if (shift.content, shift.capability) == (asked.content, asked.what):
-            shift = shift.without(asked.user)
-        if shift.users:
-            found.append(shift)
-            count += len(shift.users)
-        if limit is not None and count > limit:
-            return None
-    return tuple(found)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tabwarden.change import effects
-from tabwarden.change.reach import Shift, shifts
+from tabwarden.change.reach import shifts
+from tabwarden.change.shift import Shift
 from tabwarden.model.site import Site
 from tabwarden.model.switches import CURRENT, DOCUMENTED, Switches
 

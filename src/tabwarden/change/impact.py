@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from tabwarden.access.reference import may
 from tabwarden.change.plan import ContentImpact, Impact, Ref
+from tabwarden.change.reach import Base
 from tabwarden.model.roles import is_licensed, licence_of, rank
 from tabwarden.model.site import ON_LOGIN, Site, User
 
@@ -100,55 +100,14 @@ def _memberships(now: Site, after: Site) -> tuple[Mapping[str, int], Mapping[str
 
 
 def _contents(now: Site, after: Site) -> Iterator[ContentImpact]:
-    """Per content who gains and who loses View, of those whose access can have changed.
-
-    People with the same site role and groups, before and after, whom no rule names and who own nothing share one
-    answer: a thousand joiners cost as much as one.
-    """
-    classes: dict[object, list[str]] = {}
-    special = _named_or_owning(now) | _named_or_owning(after)
-    heirs = _owners_changed(now, after)
-    for user in chain(now.users, (u for u in after.users if u not in now.users)):
-        signature = (_signature(now, user), _signature(after, user))
-        if signature[0] != signature[1] or user in heirs:
-            classes.setdefault(user if user in special else signature, []).append(user)
+    """Per content who gains and who loses View."""
+    found = Base(now).on_each(after, VIEW)
     for content in now.contents:
-        gained: list[str] = []
-        lost: list[str] = []
-        for people in classes.values():
-            saw, sees = _sees(now, people[0], content), _sees(after, people[0], content)
-            if saw != sees:
-                names = (_name(after.users.get(u) or now.users[u]) for u in people)
-                (gained if sees else lost).extend(names)
-        if gained or lost:
-            yield ContentImpact(content, now.path(content), tuple(sorted(gained)), tuple(sorted(lost)))
-
-
-def _signature(site: Site, user: str) -> tuple[str, frozenset[str]] | None:
-    return (site.users[user].site_role, site.groups_of(user)) if user in site.users else None
-
-
-def _named_or_owning(site: Site) -> frozenset[str]:
-    """Users a rule names or who own something: nobody else's answer is theirs."""
-    named: set[str] = set()
-    for content in site.contents.values():
-        named.add(content.owner)
-        for rules in chain((content.rules,), content.defaults.values()):
-            named.update(rule.grantee.id for rule in rules or () if rule.grantee.kind == "user")
-    return frozenset(named)
-
-
-def _owners_changed(now: Site, after: Site) -> frozenset[str]:
-    found: set[str] = set()
-    for content_id, content in now.contents.items():
-        owner = after.contents[content_id].owner
-        if owner != content.owner:
-            found |= {owner, content.owner}
-    return frozenset(found)
-
-
-def _sees(site: Site, user: str, content: str) -> bool:
-    return user in site.users and may(site, user, VIEW, content).allowed
+        if content in found:
+            gained, lost = (
+                tuple(sorted(_name(after.users.get(u) or now.users[u]) for u in us)) for us in found[content]
+            )
+            yield ContentImpact(content, now.path(content), gained, lost)
 
 
 def _name(user: User) -> str:

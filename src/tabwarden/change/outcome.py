@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from tabwarden.change import people
 from tabwarden.change.facts import group_of, user_of
 from tabwarden.change.plan import (
     ADD_TO_GROUP,
@@ -43,6 +44,7 @@ class _After:
         self.members = {g.id: set(g.members) for g in site.groups.values() if g.members is not None}
         self.ids: dict[str, str] = {}
         self.heirs: dict[str, str] = {}
+        self.deleted: list[str] = []
 
     def do(self, change: Change) -> None:
         if change.group is not None:
@@ -81,8 +83,7 @@ class _After:
             role, mode = _grants(change.after)
             self.groups[group_id] = replace(self.groups[group_id], minimum_site_role=role, grant_on=mode)
         elif change.op == DELETE_GROUP:
-            del self.groups[group_id]
-            self.members.pop(group_id, None)
+            self.deleted.append(group_id)
         elif change.user is not None and change.op == ADD_TO_GROUP:
             self.members.get(group_id, set()).add(self._user(change.user))
         elif change.user is not None and change.op == REMOVE_FROM_GROUP:
@@ -105,7 +106,11 @@ class _After:
             c.id: replace(c, owner=self.heirs[c.owner]) if c.owner in self.heirs else c
             for c in self.before.contents.values()
         }
-        return replace(self.before, users=self.users, groups=groups, contents=contents)
+        after = replace(self.before, users=self.users, groups=groups, contents=contents)
+        for group in self.deleted:
+            # Its rules and its place in group sets go with it.
+            after = people.delete_group(after, group).site
+        return after
 
 
 def _grants(fields: Fields) -> tuple[str | None, str | None]:

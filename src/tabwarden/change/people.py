@@ -22,8 +22,8 @@ from tabwarden.model.roles import (
     is_licensed,
     is_server_admin,
     licence_of,
+    may_own,
     merge,
-    publishes,
     rank,
 )
 from tabwarden.model.seats import free_seats
@@ -143,12 +143,12 @@ def directory_sync(site: Site, user: str, imported: str) -> Outcome:
     return Outcome(_with_role(site, user, role), True, "sync_never_demotes")
 
 
-def import_member(site: Site, user: str) -> Outcome:
+def import_member(site: Site, user: str, *, switches: Switches = DOCUMENTED) -> Outcome:
     """A group's import or sync holds `user`: nothing where the role is granted on sign-in, else the minimum role.
 
     So a role lowered by hand below a synchronised group's minimum comes back (§8.2).
     """
-    minimum = floor(site, user, ON_SYNC)
+    minimum = floor(site, user, ON_SYNC, switches=switches)
     if minimum is None:
         unlicensed = not is_licensed(site.users[user].site_role)
         return Outcome(site, True, "imported_unlicensed" if unlicensed else "role_kept")
@@ -213,12 +213,12 @@ def remove_user(site: Site, user: str, *, heir: str | None = None) -> Outcome:
     return Outcome(without_grantee(site, Grantee("user", user)), True, "no_content")
 
 
-def assign_owner(site: Site, user: str, kind: str) -> Outcome:
+def assign_owner(site: Site, user: str, kind: str, switches: Switches = DOCUMENTED) -> Outcome:
     """Whether `user` may become the owner of content of that kind (§7): never Guest, of projects only publishers."""
-    role = current_role(site.users[user].site_role)
-    if role == "Guest":
+    role = site.users[user].site_role
+    if current_role(role) == "Guest":
         return Outcome(site, False, "guest_cannot_own")
-    fits = publishes(role) != "no" if kind == "project" else is_licensed(role)
+    fits = may_own(role, kind, switches)
     return Outcome(site, fits, "assigned" if fits else "site_role")
 
 
@@ -246,11 +246,16 @@ def update_group(site: Site, group: Group) -> Outcome:
     return Outcome(site.with_groups(group), True, "updated")
 
 
-def delete_group(site: Site, group: str) -> Outcome:
-    """Delete a group with its rules and its place in group sets; All Users stays."""
+def delete_group(site: Site, group: str, switches: Switches = DOCUMENTED) -> Outcome:
+    """Delete a group with its rules and its place in group sets (B: a switch); All Users stays.
+
+    A set that has one group less holds whoever is in the rest of them: deleting a group can give access.
+    """
     if site.groups[group].everyone:
         return Outcome(site, False, "all_users")
-    sets = (replace(s, groups=s.groups - {group}) for s in site.group_sets.values() if group in s.groups)
+    leaves = switches.deleted_group_leaves_sets
+    concerned = (s for s in site.group_sets.values() if group in s.groups)
+    sets = (replace(s, groups=s.groups - {group} if leaves else frozenset()) for s in concerned)
     left = replace(site, groups={i: g for i, g in site.groups.items() if i != group}).with_group_sets(*sets)
     return Outcome(without_grantee(left, Grantee("group", group)), True, "deleted")
 

@@ -40,6 +40,7 @@ from tabwarden.model.capability import (
     without_optional,
 )
 from tabwarden.model.errors import AmbiguousName, UnknownName
+from tabwarden.model.governing import LOCKED_TO_DATABASE
 from tabwarden.model.roles import LEGACY_ROLES, SITE_ROLES
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, LOCKED, LOCKED_WITHOUT_NESTED, Content, Grantee, Rule, Site
 
@@ -47,9 +48,10 @@ Found = dict[str, str | None]
 
 
 class Form(NamedTuple):
-    """One kind of sentence: how it is written, and what it means on a Site."""
+    """One kind of sentence: how it is written, an example, and what it means on a Site."""
 
     written: str
+    example: str
     pattern: re.Pattern[str]
     meant: Callable[[Site, Found], Edit]
 
@@ -88,6 +90,15 @@ def _project(site: Site, found: Found, key: str = "project") -> Content:
     if held.kind != "project":
         raise UnknownName(f"`{words}` is a {KIND_NAMES.get(held.kind, held.kind)}, not a project")
     return held
+
+
+def _holder(site: Site, found: Found, key: str = "project") -> Content:
+    """What can be locked and has default rules: the project that is named, or the database."""
+    try:
+        held = site.find_content(str(found[key]))
+    except (AmbiguousName, UnknownName):
+        return _project(site, found, key)
+    return held if held.kind == "database" else _project(site, found, key)
 
 
 def _user(site: Site, found: Found, key: str = "user") -> str:
@@ -132,9 +143,9 @@ def _group_set(site: Site, words: str) -> str:
 
 
 def _list(site: Site, found: Found) -> tuple[Content, str | None]:
-    """The content a rule is about and, of a project's defaults, the kind."""
+    """The content a rule is about and, of a project's (or, for tables, a database's) defaults, the kind."""
     kind = kind_named(str(found["kind"])) if found.get("kind") else None
-    return (_project(site, found, "content") if kind else _content(site, found)), kind
+    return (_holder(site, found, "content") if kind else _content(site, found)), kind
 
 
 def _capability(site: Site, words: str, kind: str) -> str:
@@ -214,7 +225,10 @@ def _setting(_: Site, found: Found) -> Edit:
 
 
 def _lock(site: Site, found: Found) -> Edit:
-    return SetMode(_project(site, found).id, LOCKED_WITHOUT_NESTED if found.get("alone") else LOCKED)
+    held = _holder(site, found)
+    if held.kind == "database":
+        return SetMode(held.id, LOCKED_TO_DATABASE)
+    return SetMode(held.id, LOCKED_WITHOUT_NESTED if found.get("alone") else LOCKED)
 
 
 def _remove_user(site: Site, found: Found) -> Edit:
@@ -224,61 +238,125 @@ def _remove_user(site: Site, found: Found) -> Edit:
 # -- how they are written -------------------------------------------------------------------------------------
 
 
-def _form(written: str, pattern: str, meant: Callable[[Site, Found], Edit]) -> Form:
+def _form(written: str, example: str, pattern: str, meant: Callable[[Site, Found], Edit]) -> Form:
     """`<name>` in a pattern is a name: in quotes, or the fewest words that fit."""
     named = re.sub(r"(?<!P)<(\w+)>", r'(?P<\1>"[^"]+"|.+?)', pattern)
-    return Form(written, re.compile(named, re.IGNORECASE), meant)
+    return Form(written, example, re.compile(named, re.IGNORECASE), meant)
 
 
 # Where rules lie: on a content, or among a project's defaults for a kind.
 _ON = r"on (?:<kind> in )?<content>"
 FORMS = (
-    _form("lock PROJECT [without nested]", r"lock <project>(?P<alone> without nested(?: projects)?)?", _lock),
-    _form("unlock PROJECT", r"unlock <project>", lambda s, f: SetMode(_project(s, f).id, CUSTOMIZABLE)),
-    _form("move CONTENT to PROJECT | to the top level", r"move <content> to <target>", _move),
-    _form("show tabs on WORKBOOK", r"show tabs on <content>", lambda s, f: SetTabs(_content(s, f).id, True)),
-    _form("hide tabs on WORKBOOK", r"hide tabs on <content>", lambda s, f: SetTabs(_content(s, f).id, False)),
-    _form("set USER to ROLE", r"set <user> to <role>", lambda s, f: SetRole(_user(s, f), _role(str(f["role"])))),
+    _form(
+        "lock PROJECT [without nested]",
+        "lock Finance",
+        r"lock <project>(?P<alone> without nested(?: projects)?)?",
+        _lock,
+    ),
+    _form(
+        "unlock PROJECT",
+        "unlock Finance",
+        r"unlock <project>",
+        lambda s, f: SetMode(_holder(s, f).id, CUSTOMIZABLE),
+    ),
+    _form(
+        "move CONTENT to PROJECT | to the top level",
+        "move Finance/Budget to Archive",
+        r"move <content> to <target>",
+        _move,
+    ),
+    _form(
+        "show tabs on WORKBOOK",
+        "show tabs on Finance/Budget",
+        r"show tabs on <content>",
+        lambda s, f: SetTabs(_content(s, f).id, True),
+    ),
+    _form(
+        "hide tabs on WORKBOOK",
+        "hide tabs on Finance/Budget",
+        r"hide tabs on <content>",
+        lambda s, f: SetTabs(_content(s, f).id, False),
+    ),
+    _form(
+        "set USER to ROLE",
+        "set ann to Explorer (can publish)",
+        r"set <user> to <role>",
+        lambda s, f: SetRole(_user(s, f), _role(str(f["role"]))),
+    ),
     _form(
         "add USER to GROUP",
+        "add ann to Analysts",
         r"add <user> to <group>",
         lambda s, f: Join(s.find_group(str(f["group"])).id, _user(s, f)),
     ),
-    _form("allow CAPABILITY on [KIND in] CONTENT to GRANTEE", rf"allow <capability> {_ON} to <grantee>", _put(ALLOW)),
-    _form("deny CAPABILITY on [KIND in] CONTENT to GRANTEE", rf"deny <capability> {_ON} to <grantee>", _put(DENY)),
+    _form(
+        "allow CAPABILITY on [KIND in] CONTENT to GRANTEE",
+        "allow View on workbooks in Finance to group Analysts",
+        rf"allow <capability> {_ON} to <grantee>",
+        _put(ALLOW),
+    ),
+    _form(
+        "deny CAPABILITY on [KIND in] CONTENT to GRANTEE",
+        "deny Download Full Data on Finance/Budget to group Contractors",
+        rf"deny <capability> {_ON} to <grantee>",
+        _put(DENY),
+    ),
     _form(
         "remove allow|deny CAPABILITY on [KIND in] CONTENT from GRANTEE",
+        "remove deny View on Finance/Budget from group Contractors",
         rf"remove (?P<mode>allow|deny) <capability> {_ON} from <grantee>",
         _take,
     ),
     _form(
         "use template TEMPLATE on [KIND in] CONTENT for GRANTEE",
+        "use template Explore on Finance/Budget for group Analysts",
         rf"use template <template> {_ON} for <grantee>",
         _template,
     ),
     _form(
         "make GRANTEE leader of PROJECT",
+        "make group Analysts leader of Finance",
         r"make <grantee> leader of <project>",
         lambda s, f: Lead(_project(s, f).id, _grantee(s, str(f["grantee"]))),
     ),
     _form(
         "remove leader GRANTEE from PROJECT",
+        "remove leader ann from Finance",
         r"remove leader <grantee> (?:from|of) <project>",
         lambda s, f: Unlead(_project(s, f).id, _grantee(s, str(f["grantee"]))),
     ),
-    _form("remove user USER [with heir USER]", r"remove user <user>(?: with heir <heir>)?", _remove_user),
+    _form(
+        "remove user USER [with heir USER]",
+        "remove user joe with heir ann",
+        r"remove user <user>(?: with heir <heir>)?",
+        _remove_user,
+    ),
     _form(
         "remove USER from GROUP",
+        "remove joe from Analysts",
         r"remove <user> from <group>",
         lambda s, f: Leave(s.find_group(str(f["group"])).id, _user(s, f)),
     ),
-    _form("give CONTENT to USER", r"give <content> to <user>", lambda s, f: SetOwner(_content(s, f).id, _user(s, f))),
+    _form(
+        "give CONTENT to USER",
+        "give Finance/Budget to ann",
+        r"give <content> to <user>",
+        lambda s, f: SetOwner(_content(s, f).id, _user(s, f)),
+    ),
     _form(
         "new project PATH [like PROJECT] [owned by USER]",
+        "new project Finance/2026 like Finance/2025 owned by ann",
         r"new project <path>(?: like <like>)?(?: owned by <owner>)?",
         _new_project,
     ),
-    _form("delete group GROUP", r"delete group <group>", lambda s, f: DeleteGroup(s.find_group(str(f["group"])).id)),
-    _form("delete CONTENT", r"delete <content>", lambda s, f: DeleteContent(_content(s, f).id)),
-    _form("switch on|off SETTING", r"switch (?P<value>on|off) <setting>", _setting),
+    _form(
+        "delete group GROUP",
+        "delete group Contractors",
+        r"delete group <group>",
+        lambda s, f: DeleteGroup(s.find_group(str(f["group"])).id),
+    ),
+    _form(
+        "delete CONTENT", "delete Finance/Budget", r"delete <content>", lambda s, f: DeleteContent(_content(s, f).id)
+    ),
+    _form("switch on|off SETTING", "switch off web authoring", r"switch (?P<value>on|off) <setting>", _setting),
 )

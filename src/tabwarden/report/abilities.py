@@ -48,10 +48,11 @@ def handover_lines(site: Site, handed: Handover) -> Iterator[str]:
         yield f"the previous owner, {owner}, loses nothing by it"
     by_content: dict[str, list[str]] = {}
     for shift in handed.lost:
-        name = ui_name(shift.capability, site.contents[shift.content].kind)
-        by_content.setdefault(shift.content, []).append(name)
-    for content, names in by_content.items():
-        yield f"the previous owner, {owner}, then loses {', '.join(names)} on {site.path(content)}"
+        for content in shift.contents:
+            names = (ui_name(capability, site.contents[content].kind) for capability in shift.capabilities)
+            by_content.setdefault(content, []).extend(names)
+    for content, lost in by_content.items():
+        yield f"the previous owner, {owner}, then loses {', '.join(lost)} on {site.path(content)}"
 
 
 def handover_json(site: Site, handed: Handover) -> dict[str, Any]:

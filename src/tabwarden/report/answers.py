@@ -11,10 +11,12 @@ from rich.text import Text
 
 from tabwarden.access.answer import ALLOWED, DENIED, Answer
 from tabwarden.model.capability import KIND_NAMES, ui_name
-from tabwarden.model.roles import ui_role
+from tabwarden.model.governing import Governing
+from tabwarden.model.roles import ceiling_words, ui_role
 from tabwarden.model.site import ALLOW, Grantee, Rule, Site
 from tabwarden.model.switches import SWITCHES
 
+SEE_DATA = "see_data"
 MARKS = {ALLOWED: ("yes", "green"), DENIED: ("no", "red"), "unknown": ("unknown", "yellow")}
 
 # What each reason means, for a manager; `{}` is filled by `_filled`.
@@ -27,6 +29,7 @@ SENTENCES = {
     "project_leader": "{user} leads the project {at}{through}",
     "content_owner": "{user} owns it",
     "locked_project": "permissions are locked to the project {manager} and are edited there, by those who lead it",
+    "locked_database": "the rules of its tables are locked to the database, and are edited there",
     "tabs_shown": "sheets are shown as tabs, so the workbook's rules count and no view has rules of its own",
     "user_deny": "a rule denies it to {user} in person",
     "user_allow": "a rule allows it to {user} in person",
@@ -52,6 +55,8 @@ SENTENCES = {
     "never_edited": "comments are deleted, never edited",
     "project_connect": "Connect comes from the project, and that works through workbooks only",
 }
+# How sure a row of the ceiling table is, where it is not read in a source.
+SURENESS = {"B": "; believed, not read in a source", "C": "; sources disagree"}
 LEVELS = {
     "own": "its own rules",
     "workbook": "the rules of the workbook {holder}, because its sheets are shown as tabs",
@@ -114,6 +119,9 @@ def sentence(site: Site, answer: Answer) -> str:
     failed = next((part for part in answer.conditions if part.verdict == answer.verdict), None)
     if failed is None or answer.verdict == ALLOWED:
         return f"{user} {verb} {asked}{where}: {_filled(site, answer)}."
+    if answer.asked == SEE_DATA and answer.verdict == DENIED and answer.conditions[0].allowed:
+        empty = f"it opens but stays empty, because {condition_name(site, failed)} is missing"
+        return f"{user} {verb} {asked}{where}: {empty}: {_filled(site, failed)}."
     return f"{user} {verb} {asked}{where}: {condition_name(site, failed)}: {_filled(site, failed)}."
 
 
@@ -151,9 +159,9 @@ def _condition(site: Site, number: int, part: Answer) -> Iterable[tuple[str, str
 def _gates(site: Site, answer: Answer) -> Iterable[tuple[str, str]]:
     for off in (s for s in answer.steps if s.name == "setting"):
         yield "setting", f"the site has switched off {off.detail[0].replace('_', ' ')}"
-    role = ui_role(site.users[answer.user].site_role)
-    words = {"yes": "permits it", "no": "never permits it"}.get(answer.ceiling, "is not known to permit it or not")
-    yield "ceiling", f"{role} {words}"
+    for words in _unheard_sets(site, answer):
+        yield "setting", f"the site has switched off group sets: {words}"
+    yield "ceiling", _ceiling(site, answer)
     step = next((s for s in answer.steps if s.name == "override"), None)
     if step is not None and step.result != "none":
         at = f" of {_content_name(site, step.detail[0])}" if step.detail else ""
@@ -161,14 +169,39 @@ def _gates(site: Site, answer: Answer) -> Iterable[tuple[str, str]]:
     else:
         yield "override", "none: no administrator, owner or leader"
     if answer.governing is not None:
-        level = LEVELS[answer.governing.level]
-        yield (
-            "level",
-            level.format(
-                holder=_content_name(site, answer.governing.holder),
-                kind=KIND_NAMES.get(answer.governing.kind, answer.governing.kind),
-            ),
-        )
+        yield "level", _level(site, answer.governing)
+
+
+def _ceiling(site: Site, answer: Answer) -> str:
+    """`Viewer never permits it: that takes Creator, Explorer`: the site role, and the row it was read from."""
+    role = ui_role(site.users[answer.user].site_role)
+    words = {"yes": "permits it", "no": "never permits it"}.get(answer.ceiling, "is not known to permit it or not")
+    row = _ceiling_row(answer)
+    if row is None:
+        return f"{role} {words}"
+    sure = SURENESS.get(row["mark"], "")
+    if "n" not in row["cells"]:
+        return f"{role} {words}, as does every licensed role{sure}"
+    return f"{role} {words}; it takes {ceiling_words(row['cells'])}{sure}"
+
+
+def _level(site: Site, governing: Governing) -> str:
+    """Whose list was looked at, and because of what."""
+    if governing.level == "own" and governing.kind == "view":
+        return "its own rules, because sheets are not shown as tabs"
+    kind = KIND_NAMES.get(governing.kind, governing.kind)
+    return LEVELS[governing.level].format(holder=_content_name(site, governing.holder), kind=kind)
+
+
+def _unheard_sets(site: Site, answer: Answer) -> Iterable[str]:
+    """Rules for group sets that would speak of the person if the site had not switched group sets off."""
+    if site.settings.group_sets or answer.governing is None:
+        return
+    mine = site.groups_of(answer.user)
+    for rule in sorted(answer.governing.rules or ()):
+        held = site.group_sets.get(rule.grantee.id) if rule.grantee.kind == "groupSet" else None
+        if held is not None and rule.capability == answer.asked and held.groups and held.groups <= mine:
+            yield f"{rule_words(site, rule)} does not count"
 
 
 def _rules(site: Site, answer: Answer) -> Iterable[tuple[str, str]]:
@@ -211,6 +244,7 @@ def decider(site: Site, answer: Answer) -> str:
         "default_deny": "no rule",
         "not_applicable": "not a capability of this kind",
         "locked_project": "locked to a project",
+        "locked_database": "locked to a database",
         "not_read": "not read",
     }
     return named.get(answer.because, answer.because.replace("_", " "))
@@ -272,6 +306,12 @@ def rule_json(site: Site, rule: Rule) -> dict[str, Any]:
     }
 
 
+def _ceiling_row(answer: Answer) -> dict[str, str] | None:
+    """The cells y and n for Creator, Explorer (can publish), Explorer, Viewer, Guest, and how sure the row is."""
+    step = next((s for s in answer.steps if s.name == "ceiling"), None)
+    return dict(zip(("cells", "mark"), step.detail[1:], strict=True)) if step is not None and step.detail[1:] else None
+
+
 def answer_json(site: Site, answer: Answer) -> dict[str, Any]:
     """Everything of an Answer that a machine may want; names beside ids."""
     user = site.users[answer.user]
@@ -286,6 +326,7 @@ def answer_json(site: Site, answer: Answer) -> dict[str, Any]:
         ("action" if answer.conditions else "capability"): answer.asked,
         "model": answer.model,
         "ceiling": answer.ceiling,
+        "ceiling_row": _ceiling_row(answer),
         "governing": None
         if governing is None
         else {"level": governing.level, "holder": _content_name(site, governing.holder), "kind": governing.kind},

@@ -20,6 +20,7 @@ _SMALL = re.compile(
 
 REFUSALS = {
     "locked_project": "permissions are locked; rules, defaults and the mode are edited on the managing project",
+    "locked_database": "the rules of its tables are locked to the database, and are edited there",
     "tabs_shown": "sheets are shown as tabs; views have no rules of their own",
     "not_applicable": "that does not exist for this kind of thing",
     "no_such_rule": "there is no such rule",

@@ -3,58 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from rich.table import Table
 from rich.text import Text
 
-from tabwarden.access.answer import UNKNOWN
+from tabwarden.access.answer import UNKNOWN, Answer
 from tabwarden.change.fix import Fix, Fixes
-from tabwarden.change.reach import Shift
-from tabwarden.change.whatif import WhatIf
+from tabwarden.change.shift import Part, Reach, Shift, together
+from tabwarden.change.whatif import Tried, WhatIf
 from tabwarden.model.capability import ui_name
-from tabwarden.model.site import Site
+from tabwarden.model.site import Content, Site
 from tabwarden.report.answers import answer_json, decider, sentence
 from tabwarden.report.edits import refusal, words_of
 
 _FEW = 5
+MOST_LINES = 200
+GAINS, LOSES = "gains", "loses"
+# Where one of the two answers is unknown, nobody can say that something was gained or lost.
+WAS_UNKNOWN, IS_UNKNOWN = "may have gained", "may lose"
+COLOURS = {GAINS: "green", LOSES: "red", WAS_UNKNOWN: "yellow", IS_UNKNOWN: "yellow"}
 
 
 class Line(NamedTuple):
-    """The same people who gain (or lose) the same capabilities on several contents for one reason."""
+    """The same people who gain (or lose) the same capabilities on several contents for one reason; all by name."""
 
     users: tuple[str, ...]
-    gained: bool
+    verb: str
     capabilities: tuple[str, ...]
     contents: tuple[str, ...]
     why: str
 
+    @property
+    def gained(self) -> bool:
+        """Whether they surely gain."""
+        return self.verb == GAINS
+
+
+def verb_of(shift: Shift) -> str:
+    """gains, loses, or that it is not known."""
+    if shift.sure:
+        return GAINS if shift.gained else LOSES
+    return WAS_UNKNOWN if shift.gained else IS_UNKNOWN
+
 
 def lines(before: Site, after: Site, shifts: Iterable[Shift]) -> list[Line]:
-    """Shifts put together by person, then by what reads the same: capabilities, contents, reason."""
-    on_one: dict[tuple[str, str, bool, str], list[str]] = {}
-    for shift in shifts:
-        why = _why(before, after, shift)
-        name = ui_name(shift.capability, _held(before, after, shift.content).kind)
-        for user in shift.users:
-            on_one.setdefault((user, shift.content, shift.gained, why), []).append(name)
-    on_all: dict[tuple[str, bool, str, tuple[str, ...]], list[str]] = {}
-    for (user, content, gained, why), names in on_one.items():
-        on_all.setdefault((user, gained, why, tuple(names)), []).append(content)
-    of_all: dict[tuple[bool, str, tuple[str, ...], tuple[str, ...]], list[str]] = {}
-    for (user, gained, why, names_), contents in on_all.items():
-        of_all.setdefault((gained, why, names_, tuple(contents)), []).append(user)
+    """Shifts put together by what reads the same: people, capabilities, contents, reason."""
+    found = together(_worded(before, after, shifts))
     return [
-        Line(tuple(sorted(_names(before, after, users))), gained, names_, _paths(before, after, contents_), why)
-        for (gained, why, names_, contents_), users in of_all.items()
+        Line(
+            tuple(sorted(_names(before, after, part.users))),
+            cast(tuple[str, str], part.key)[0],
+            part.names,
+            _paths(before, after, part.contents),
+            cast(tuple[str, str], part.key)[1],
+        )
+        for part in found
     ]
+
+
+def _worded(before: Site, after: Site, shifts: Iterable[Shift]) -> Iterator[Part]:
+    """The shifts in words; a capability has another name on some kinds."""
+    for shift in shifts:
+        key = verb_of(shift), _why(before, after, shift)
+        by_names: dict[tuple[str, ...], list[str]] = {}
+        for content in shift.contents:
+            kind = _held(before, after, content).kind
+            names = tuple(dict.fromkeys(ui_name(capability, kind) for capability in shift.capabilities))
+            by_names.setdefault(names, []).append(content)
+        for names, contents in by_names.items():
+            yield Part(key, shift.users, tuple(contents), names)
 
 
 def _paths(before: Site, after: Site, contents: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(_path(before, after, content) for content in contents))
 
 
-def _held(before: Site, after: Site, content: str) -> Any:
+def _held(before: Site, after: Site, content: str) -> Content:
     return (after if content in after.contents else before).contents[content]
 
 
@@ -72,7 +97,9 @@ def _why(before: Site, after: Site, shift: Shift) -> str:
     if shift.after is None:
         return "no longer there"
     now = decider(after, shift.after)
-    if shift.gained or shift.before is None or shift.after.because not in ("default_deny", "not_read"):
+    if shift.before is None:
+        return f"{now}; was not there"
+    if shift.sure and (shift.gained or shift.after.because not in ("default_deny", "not_read")):
         return now
     return f"{now}; before: {decider(before, shift.before)}"
 
@@ -80,16 +107,15 @@ def _why(before: Site, after: Site, shift: Shift) -> str:
 def listed(names: Sequence[str]) -> str:
     """`ann, bob`; of many the first few and how many more."""
     shown = ", ".join(names[:_FEW])
-    return shown if len(names) <= _FEW else f"{shown} and {len(names) - _FEW} more"
+    return shown if len(names) <= _FEW else f"{shown} and {len(names) - _FEW:,} more"
 
 
-def shift_table(before: Site, after: Site, shifts: Iterable[Shift]) -> Table:
-    """One line a group of people, direction, and capabilities on contents."""
+def shift_table(found: Sequence[Line]) -> Table:
+    """One line a group of people, direction, and capabilities on contents; no more than anybody reads."""
     table = Table("", "People", "Capabilities", "On", "Decided by")
-    for line in lines(before, after, shifts):
-        mark = Text("gains", style="green") if line.gained else Text("loses", style="red")
+    for line in found[:MOST_LINES]:
         table.add_row(
-            mark,
+            Text(line.verb, style=COLOURS[line.verb]),
             Text(listed(line.users)),
             Text(listed(line.capabilities)),
             Text(listed(line.contents)),
@@ -98,25 +124,77 @@ def shift_table(before: Site, after: Site, shifts: Iterable[Shift]) -> Table:
     return table
 
 
+def shift_lines(before: Site, after: Site, reach: Reach) -> Iterator[Table | str]:
+    """What to print of a Reach: the table, and in words what is not in it."""
+    if not reach.shifts:
+        return
+    found = lines(before, after, reach.shifts)
+    yield shift_table(found)
+    if len(found) > MOST_LINES:
+        yield f"and {len(found) - MOST_LINES:,} lines more, all of them with --json"
+    if reach.told < reach.count.decisions:
+        on = sorted(reach.count.contents.items(), key=lambda each: -sum(each[1]))[:_FEW]
+        most = ", ".join(f"{_path(before, after, content)} ({sum(both):,})" for content, both in on)
+        yield f"reasons are told for {reach.told:,} of {reach.count.decisions:,} decisions; most change on {most}"
+
+
 def shift_json(before: Site, after: Site, shift: Shift) -> dict[str, Any]:
-    """One capability on one content, everybody by name and id."""
-    held = _held(before, after, shift.content)
+    """Everybody, everything and every capability by name and id; the reasons with the first of them as the example."""
     answers = {"before": (before, shift.before), "after": (after, shift.after)}
     return {
-        "content": {"id": held.id, "kind": held.kind, "path": _path(before, after, held.id)},
-        "capability": shift.capability,
-        "gained": shift.gained,
         "people": [
             {"id": user, "name": name}
             for user, name in zip(shift.users, _names(before, after, shift.users), strict=True)
         ],
-        **{
-            when: None
-            if answer is None
-            else {"because": answer.because, "decided_by": decider(site, answer), "example": sentence(site, answer)}
-            for when, (site, answer) in answers.items()
-        },
+        "contents": [
+            {"id": content, "kind": _held(before, after, content).kind, "path": _path(before, after, content)}
+            for content in shift.contents
+        ],
+        "capabilities": list(shift.capabilities),
+        "gained": shift.gained,
+        "sure": shift.sure,
+        **{when: None if answer is None else _answer_json(site, answer) for when, (site, answer) in answers.items()},
     }
+
+
+def _answer_json(site: Site, answer: Answer) -> dict[str, Any]:
+    return {
+        "verdict": answer.verdict,
+        "because": answer.because,
+        "decided_by": decider(site, answer),
+        "example": sentence(site, answer),
+    }
+
+
+def reach_json(before: Site, after: Site, reach: Reach) -> dict[str, Any]:
+    """The numbers, and every shift that is told; of the rest how many decisions change on each content."""
+    count = reach.count
+    told: dict[str, Any] = {
+        "decisions": count.decisions,
+        "unsure": count.unsure,
+        "people_gain": len(count.gained),
+        "people_lose": len(count.lost),
+        "shifts": [shift_json(before, after, shift) for shift in reach.shifts],
+    }
+    if reach.told < count.decisions:
+        told["told"] = reach.told
+        told["contents"] = [
+            {"id": content, "path": _path(before, after, content), "gained": gained, "lost": lost}
+            for content, (gained, lost) in count.contents.items()
+        ]
+    return told
+
+
+def count_words(reach: Reach) -> str:
+    """`12 people gain, 3 lose; 41 decisions on 5 things`."""
+    count = reach.count
+    gain = f"{_many(len(count.gained), 'person gains', 'people gain')}, {len(count.lost):,} lose"
+    words = f"{gain}; {_many(count.decisions - count.unsure, 'decision')} on {_many(len(count.contents), 'thing')}"
+    return words + (f"; {count.unsure:,} more are not known on one side" if count.unsure else "")
+
+
+def _many(number: int, one: str, more: str = "") -> str:
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
 
 
 # -- what-if --------------------------------------------------------------------------------------------------
@@ -128,27 +206,43 @@ def tried_lines(found: WhatIf) -> Iterator[tuple[str, bool]]:
         yield (tried.words if tried.done else f"{tried.words}: refused, {refusal(tried.because)}"), tried.done
 
 
+def warnings(found: WhatIf) -> Iterator[str]:
+    """What should be known about a change beside what it does."""
+    for tried in found.tried:
+        yield from _set_warnings(found, tried)
+
+
+def _set_warnings(found: WhatIf, tried: Tried) -> Iterator[str]:
+    for change in tried.sets:
+        held = found.before.group_sets.get(change.group_set) or found.after.group_sets.get(change.group_set)
+        name = held.name if held is not None else change.group_set
+        more = _many(len(change.joined), "person", "people")
+        yield (
+            f"`{tried.words}` takes the group out of the group set `{name}`, which then holds whoever is in the rest "
+            f"of its groups, {more} more; that is believed, Tableau does not "
+            "tell (switch deleted_group_leaves_sets)"
+        )
+
+
 def summary(found: WhatIf) -> str:
     """`12 people gain, 3 lose; 41 decisions on 5 things; Viewer licences +1`."""
-    sides = {side: {u for s in found.shifts if s.gained is side for u in s.users} for side in (True, False)}
-    decisions = sum(len(s.users) for s in found.shifts)
-    things = len({s.content for s in found.shifts})
     seats = "".join(f"; {tier} licences {number:+d}" for tier, number in found.licences.items())
-    if not decisions:
+    if not found.reach.count.decisions:
         return f"nobody gains or loses anything{seats}"
-    return f"{len(sides[True])} people gain, {len(sides[False])} lose; {decisions} decisions on {things} things{seats}"
+    return count_words(found.reach) + seats
 
 
 def whatif_json(found: WhatIf) -> dict[str, Any]:
-    """What was tried, seats, and every shift."""
+    """What was tried, warnings, seats, and every shift."""
     return {
         "changes": [
             {"words": t.words, "done": t.done, "because": t.because, "refusal": None if t.done else refusal(t.because)}
             for t in found.tried
         ],
+        "warnings": list(warnings(found)),
         "summary": summary(found),
         "licences": dict(found.licences),
-        "shifts": [shift_json(found.before, found.after, s) for s in found.shifts],
+        **reach_json(found.before, found.after, found.reach),
     }
 
 
@@ -183,11 +277,12 @@ def also(site: Site, found: Fixes, fix: Fix) -> list[str]:
             people = {u for s in some for u in s.users if (u == me) is mine}
             named = sorted(_names(site, after, people))
             who = ", ".join(named) if len(named) <= 2 else f"{len(named)} others"
-            kinds = {s.content: _held(site, after, s.content).kind for s in some}
-            names = list(dict.fromkeys(ui_name(s.capability, kinds[s.content]) for s in some))
+            kinds = {content: _held(site, after, content).kind for s in some for content in s.contents}
+            names = (ui_name(name, kinds[content]) for s in some for content in s.contents for name in s.capabilities)
+            capabilities = list(dict.fromkeys(names))
             contents = _paths(site, after, kinds)
             where = contents[0] if len(contents) == 1 else f"{len(contents)} things"
-            words.append(f"also {'gives' if gained else 'takes from'} {who} {listed(names)} on {where}")
+            words.append(f"also {'gives' if gained else 'takes from'} {who} {listed(capabilities)} on {where}")
     return words or ["changes nothing else"]
 
 
@@ -200,7 +295,7 @@ def fixes_json(site: Site, found: Fixes) -> dict[str, Any]:
             {
                 "steps": steps_of(site, way),
                 "decisions": way.decisions,
-                "others": len({u for s in way.shifts for u in s.users} - {found.asked.user}),
+                "others": way.reach.count.others(found.asked.user),
                 "also": also(site, found, way),
                 "after": answer_json(after_fix(site, way), way.answer),
                 "shifts": [shift_json(site, after_fix(site, way), s) for s in way.shifts],

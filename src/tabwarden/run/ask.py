@@ -101,11 +101,15 @@ def question(
     """What words ask: a user's name, a capability or ability by name, a content's path.
 
     `target` is the project it goes to, for what is handed to or is about a person that person.
-    Where a word names both, as `publish` does, the capability is meant; `ability:publish` asks for the ability.
+    Where a word names both, as `publish` does, the capability is meant where the kind has it; `ability:publish` and
+    `capability:publish` say which.
     """
     person = site.find_user(user)
     held = site.find_content(content) if content is not None else None
-    action = _ability(asked, held)
+    prefix, _, rest = asked.strip().partition(":")
+    by_name = prefix.casefold() == "capability"
+    asked = rest if by_name else asked
+    action = None if by_name else _ability(asked, held)
     if action is not None:
         put = Asked(person.id, action, held.id if held else None, ability=True, model=model, switches=switches)
         if target is None:
@@ -147,10 +151,11 @@ def capability(site: Site, words: str, held: Content) -> str:
 
 
 def defaults_of(site: Site, held: Content, words: str) -> str:
-    """The kind of a project's default rules; UnknownName on anything but a project."""
-    if held.kind != "project":
+    """The kind of a project's default rules, of a database tables; UnknownName on anything else."""
+    kind = kind_named(words)
+    if held.kind != "project" and (held.kind, kind) != ("database", "table"):
         raise UnknownName(f"`{site.path(held.id)}` is no project, so it has no default rules for `{words}`")
-    return kind_named(words)
+    return kind
 
 
 def who_may(

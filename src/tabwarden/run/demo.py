@@ -21,7 +21,7 @@ from tabwarden.change.plan import ADD_USER, SET_SITE_ROLE
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.site import Site
 from tabwarden.run.apply import load_plan
-from tabwarden.sandbox.acme import TOKEN_NAME, TOKEN_SECRET, VIEWERS, acme
+from tabwarden.sandbox.worlds.acme import TOKEN_NAME, TOKEN_SECRET, VIEWERS, acme
 from tabwarden.store import snapshot
 
 SITE = "acme"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tabwarden.change.reach import shifts
+from tabwarden.change.reach import Base, Progress
+from tabwarden.change.shift import Under
 from tabwarden.change.whatif import WhatIf, done, what_if
 from tabwarden.model.errors import SettingsError
 from tabwarden.model.site import Site
@@ -16,23 +18,40 @@ from tabwarden.model.switches import CURRENT, DOCUMENTED, Switches, alternatives
 
 
 def try_out(
-    site: Site, given: Iterable[str], *, model: str = CURRENT, switches: Switches = DOCUMENTED
+    site: Site,
+    given: Iterable[str],
+    *,
+    model: str = CURRENT,
+    switches: Switches = DOCUMENTED,
+    progress: Progress | None = None,
 ) -> tuple[WhatIf, tuple[str, ...]]:
     """What the changes would do, and the open points that would make it another result.
 
     Each of `given` is a change in words or a file of them. SettingsError for a file that cannot be read, UnknownName
     for every change that is not understood.
     """
-    sentences = [words for one in given for words in read_changes(one)]
+    sentences = read_all(given)
     if not sentences:
         raise SettingsError(["there is no change to try; give one in words, or a file with one a line"])
-    found = what_if(site, sentences, model=model, switches=switches)
-    disputed = (
-        name
-        for name, other in alternatives(switches, changes=True)
-        if any(shifts(found.after, done(site, sentences, other)[0], model=model, switches=switches))
-    )
+    found = what_if(site, sentences, model=model, switches=switches, progress=progress)
+    after = Base(found.after, Under(model, switches))
+    others = alternatives(switches, changes=True)
+    disputed = (name for name, other in others if after.differs(done(site, sentences, other)[0]))
     return found, tuple(disputed)
+
+
+def read_all(given: Iterable[str]) -> list[str]:
+    """The sentences of all arguments; SettingsError with the problems of all their files."""
+    sentences: list[str] = []
+    problems: list[str] = []
+    for one in given:
+        try:
+            sentences += read_changes(one)
+        except SettingsError as error:
+            problems += error.problems
+    if problems:
+        raise SettingsError(problems)
+    return sentences
 
 
 def read_changes(given: str) -> list[str]:
@@ -43,6 +62,8 @@ def read_changes(given: str) -> list[str]:
     """
     path = Path(given)
     if not _is_file(path):
+        if re.fullmatch(r"\S+\.(txt|ya?ml)", given):
+            raise SettingsError([f"`{given}` is neither a file that is there nor a change in words"])
         return [given]
     try:
         text = path.read_text(encoding="utf-8")
@@ -66,13 +87,14 @@ def _is_file(path: Path) -> bool:
 
 
 def _sentences(given: str, told: Any) -> Iterator[str]:
-    for number, item in enumerate(told if isinstance(told, list) else [told], 1):
-        if isinstance(item, str):
-            yield item
-        elif isinstance(item, dict):
-            yield " ".join(_part(key, value) for key, value in item.items())
-        else:
-            raise SettingsError([f"`{given}`, change {number}: a change is a sentence or a mapping of its words"])
+    items = told if isinstance(told, list) else [told]
+    wrong = [number for number, item in enumerate(items, 1) if not isinstance(item, str | dict)]
+    if wrong:
+        raise SettingsError(
+            [f"`{given}`, change {number}: a change is a sentence or a mapping of its words" for number in wrong]
+        )
+    for item in items:
+        yield item if isinstance(item, str) else " ".join(_part(key, value) for key, value in item.items())
 
 
 def _part(key: Any, value: Any) -> str:

@@ -13,6 +13,7 @@ from small_site import group, project, site, workbook
 from tabwarden.cases.file import load
 from tabwarden.cases.running import run
 from tabwarden.cases.snapshot import run_on
+from tabwarden.cases.ways import Opened
 from tabwarden.cli import assemble
 from tabwarden.model.site import Site, Use
 from tabwarden.store import snapshot
@@ -59,7 +60,7 @@ CASES = [
 def test_a_question_needs_no_setup(number: int, tmp_path: Path) -> None:
     (case,) = load(write(tmp_path, CASES[number]), of_snapshot=True)
     assert case.id == "case 1"
-    assert run_on(house(), case).problems == ()
+    assert run_on(Opened(house()), case).problems == ()
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_a_question_needs_no_setup(number: int, tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_told(case: dict[str, Any], told: str, tmp_path: Path) -> None:
     (loaded,) = load(write(tmp_path, case), of_snapshot=True)
-    (problem,) = run_on(house(), loaded).problems
+    (problem,) = run_on(Opened(house()), loaded).problems
     assert told in problem
 
 

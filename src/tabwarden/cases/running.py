@@ -1,17 +1,21 @@
-"""Running a case: its question put to the reference, its event to the life-cycle, and the differences named."""
+"""Running a case: its question put in every way, its event to the life-cycle, and the differences named.
+
+Not the ways themselves (`ways`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
-from tabwarden.access.abilities import can
 from tabwarden.access.answer import ALLOWED, Answer
-from tabwarden.access.reference import may
 from tabwarden.cases.events import Happened, happen
-from tabwarden.cases.file import Case, Json, content_id, site_of
+from tabwarden.cases.file import Case, content_id, site_of
 from tabwarden.cases.steps import apply_step
+from tabwarden.cases.ways import Opened, Said, Way, check
+from tabwarden.change.asked import Asked
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.roles import current_role
 from tabwarden.model.site import ALL_USERS, Site
@@ -23,12 +27,16 @@ USER_EXISTS = ("409000", "409017", "409107")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came out: `problems` is empty when the case passes; `answer` is the last answer, for its trace."""
+    """What came out: `problems` is empty when the case passes; `answer` is the last answer, for its trace.
+
+    `ways` tells of every way that could be asked whether it said what the case states.
+    """
 
     case: Case
     problems: tuple[str, ...]
     answer: Answer | None = None
     site: Site | None = None
+    ways: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -36,28 +44,49 @@ class Verdict:
         return not self.problems
 
 
-def run(case: Case) -> Verdict:
-    """Run one case under its model, or under both where it says so."""
+ONE_WAY: Mapping[str, Way] = MappingProxyType({"check": check})
+
+
+def run(case: Case, ways: Mapping[str, Way] = ONE_WAY) -> Verdict:
+    """Run one case in each of these ways, under its model or under both where it says so.
+
+    An event of provisioning is asked of the life-cycle, whatever the ways.
+    """
     if case.kind == "provisioning":
         return _provisioning(case)
-    models = ("current", "classic") if case.model == "both" else (case.model,)
-    for model in models:
-        verdict = _question(case, model)
-        if not verdict.passed:
-            return verdict
-    return verdict
-
-
-def _question(case: Case, model: str) -> Verdict:
     try:
         site = site_of(case.raw["setup"])
-        question = case.raw["question"]
-        for step in question.get("steps", ()):
+        for step in case.raw["question"].get("steps", ()):
             site = apply_step(site, step)
-        answer = _ask(site, question, model, switches_of(case))
+        put = _put(site, case)
+        return judged(case, Opened(site), put, ways)
     except MISTAKES as error:
         return Verdict(case, (mistake(error),))
-    return Verdict(case, tuple(differences(case, answer)), answer, site)
+
+
+def judged(case: Case, opened: Opened, put: Asked, ways: Mapping[str, Way]) -> Verdict:
+    """The question put in every way under every model of the case, until one of the models fails."""
+    told: dict[str, bool] = {}
+    for model in ("current", "classic") if case.model == "both" else (case.model,):
+        asked = put._replace(model=model)
+        answer = asked.of(opened.site)
+        problems: dict[str, list[str]] = {}
+        for name, way in ways.items():
+            said = way(opened, asked)
+            if said is not None:
+                found = list(differences(case, said))
+                told[name] = told.get(name, True) and not found
+                for words in found:
+                    problems.setdefault(words, []).append(name)
+        if problems:
+            break
+    listed = (f"{words} (model {model}{_by(names)})" for words, names in problems.items())
+    return Verdict(case, tuple(listed), answer, opened.site, told)
+
+
+def _by(names: list[str]) -> str:
+    """Which ways said so; the plain check needs no mention."""
+    return "" if names == ["check"] else f"; {', '.join(names)}"
 
 
 # What a case with a mistake in it leads to; the case fails and the others go on.
@@ -75,24 +104,26 @@ def switches_of(case: Case) -> Switches:
     return switches_from(f"{name}={value}" for name, value in (case.raw.get("switches") or {}).items())
 
 
-def _ask(site: Site, question: Json, model: str, switches: Switches) -> Answer:
+def _put(site: Site, case: Case) -> Asked:
+    """The question by ids."""
+    question, switches = case.raw["question"], switches_of(case)
     user, about = question["user"], content_id(site, question.get("object"))
     if "capability" in question:
-        return may(site, user, question["capability"], str(about), model=model, switches=switches)
+        return Asked(user, question["capability"], str(about), switches=switches)
     target = content_id(site, question.get("target"), project=True)
-    to = question.get("to")
-    return can(site, user, question["action"], about, target=target, to=to, model=model, switches=switches)
+    return Asked(user, question["action"], about, True, target, question.get("to"), switches=switches)
 
 
-def differences(case: Case, answer: Answer) -> Iterator[str]:
-    """Where the answer is not what the case states."""
+def differences(case: Case, said: Said) -> Iterator[str]:
+    """Where what was said is not what the case states; the reason is compared of capabilities, where one is given."""
     expected = case.raw["expected"]
-    found = "allow" if answer.verdict == ALLOWED else "deny"
+    found = "allow" if said.verdict == ALLOWED else "deny"
     if found != expected:
-        yield f"expected {expected}, found {answer.verdict} because {answer.because} (model {answer.model})"
+        reason = f" because {said.because}" if said.because is not None else ""
+        yield f"expected {expected}, found {said.verdict}{reason}"
     because = case.raw.get("because")
-    if case.kind == "capability" and because and because != answer.because:
-        yield f"expected because {because}, found {answer.because} (model {answer.model})"
+    if case.kind == "capability" and because and said.because not in (None, because):
+        yield f"expected because {because}, found {said.because}"
 
 
 def _provisioning(case: Case) -> Verdict:

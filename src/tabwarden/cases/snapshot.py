@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from tabwarden.access.abilities import can
-from tabwarden.access.answer import Answer
-from tabwarden.access.reference import may
-from tabwarden.cases.file import Case, Json
-from tabwarden.cases.running import MISTAKES, Verdict, differences, mistake, switches_of
+from collections.abc import Mapping
+
+from tabwarden.cases.file import Case
+from tabwarden.cases.running import MISTAKES, ONE_WAY, Verdict, judged, mistake, switches_of
+from tabwarden.cases.ways import Opened, Way
+from tabwarden.change.asked import Asked
 from tabwarden.change.whatif import done
 from tabwarden.model.capability import capability_named
 from tabwarden.model.errors import UnknownName
@@ -17,29 +18,20 @@ from tabwarden.model.site import Content, Site
 from tabwarden.model.switches import Switches
 
 
-def run_on(site: Site, case: Case) -> Verdict:
+def run_on(opened: Opened, case: Case, ways: Mapping[str, Way] = ONE_WAY) -> Verdict:
     """The case's question to this Site, its own setup left aside; `steps` are changes in the words of what-if.
 
     Under both models where it says so. An event of provisioning is no question and fails with that.
     """
     if case.kind == "provisioning":
         return Verdict(case, ("the case cannot be run: an event is not a question that a snapshot answers",))
-    for model in ("current", "classic") if case.model == "both" else (case.model,):
-        verdict = _run(site, case, model)
-        if not verdict.passed:
-            break
-    return verdict
-
-
-def _run(site: Site, case: Case, model: str) -> Verdict:
-    question = case.raw["question"]
     try:
         switches = switches_of(case)
-        site = _after(site, question.get("steps") or (), switches)
-        answer = _ask(site, question, model, switches)
+        steps = case.raw["question"].get("steps") or ()
+        after = Opened(_after(opened.site, steps, switches)) if steps else opened
+        return judged(case, after, _put(after.site, case, switches), ways)
     except MISTAKES as error:
         return Verdict(case, (mistake(error),))
-    return Verdict(case, tuple(differences(case, answer)), answer, site)
 
 
 def _after(site: Site, steps: object, switches: Switches) -> Site:
@@ -52,23 +44,22 @@ def _after(site: Site, steps: object, switches: Switches) -> Site:
     return after
 
 
-def _ask(site: Site, question: Json, model: str, switches: Switches) -> Answer:
+def _put(site: Site, case: Case, switches: Switches) -> Asked:
+    question = case.raw["question"]
     user = site.find_user(str(question["user"])).id
     held = _content(site, question.get("object"))
     if "capability" in question:
         if held is None:
             raise UnknownName(f"`{question['capability']}` needs an object to be asked about")
-        capability = capability_named(str(question["capability"]), held.kind)
-        return may(site, user, capability, held.id, model=model, switches=switches)
+        return Asked(user, capability_named(str(question["capability"]), held.kind), held.id, switches=switches)
     target, to = _content(site, question.get("target")), question.get("to")
-    return can(
-        site,
+    return Asked(
         user,
         question["action"],
         held.id if held is not None else None,
+        ability=True,
         target=target.id if target is not None else None,
         to=site.find_user(str(to)).id if to is not None else None,
-        model=model,
         switches=switches,
     )
 

@@ -1,0 +1,128 @@
+"""The command line as a way to put a case's question: what `why`, `who` and `what` print as JSON. No command.
+
+They run in this process, on a snapshot of the Site kept in a folder of the caller's, and are read back as any script
+would read them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import fields
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from tabwarden.access.answer import ALLOWED, DENIED
+from tabwarden.cases.ways import NOT_ALLOWED, Opened, Said, Way
+from tabwarden.change.asked import Asked
+from tabwarden.commands import ask, why
+from tabwarden.model.capability import applies, capabilities_of
+from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.model.site import Site
+from tabwarden.model.switches import DOCUMENTED, Switches
+from tabwarden.run.ask import ABOUT_A_PERSON, capability
+from tabwarden.store import snapshot
+
+
+class CommandLine:
+    """The commands that answer questions, and the snapshot of the Site they were last asked about."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` gets the snapshots; whoever made it removes it."""
+        app = typer.Typer()
+        for family in (why, ask):
+            family.register(app)
+        self._command = typer.main.get_command(app)
+        self._folder = folder
+        self._kept: tuple[Site, Path] | None = None
+
+    @property
+    def ways(self) -> Mapping[str, Way]:
+        """By name: the Answer of `why`; a person of `who`; a capability, or a content, of `what`."""
+        return {
+            "why-json": self._why,
+            "who-json": self._who,
+            "what-json": self._what,
+            "reach-json": self._reach,
+        }
+
+    def typed(self, site: Site, *words: str) -> Any:
+        """What these words print as JSON about the Site; TabwardenError with what they say when they fail."""
+        if self._kept is None or self._kept[0] is not site:
+            self._kept = (site, snapshot.save(site, self._folder, durable=False))
+        out, err = StringIO(), StringIO()
+        command = [*words, "--snapshot", str(self._kept[1]), "--json"]
+        with redirect_stdout(out), redirect_stderr(err):
+            code = self._command.main(command, prog_name="tabwarden", standalone_mode=False)
+        if code:
+            raise TabwardenError(f"`{' '.join(words)}` failed: {err.getvalue().strip()}")
+        return json.loads(out.getvalue())
+
+    # -- ways -------------------------------------------------------------------------------------------------
+
+    def _why(self, opened: Opened, put: Asked) -> Said | None:
+        if put.ability:
+            to = put.to if put.what in ABOUT_A_PERSON else put.target
+            words = [put.user, f"ability:{put.what}", *([put.content] if put.content is not None else [])]
+            told = self.typed(opened.site, "why", *words, *(["--to", to] if to is not None else []), *_under(put))
+        elif sayable(opened.site, put):
+            told = self.typed(opened.site, "why", put.user, f"capability:{put.what}", str(put.content), *_under(put))
+        else:
+            return None
+        return Said(told["verdict"], told["because"])
+
+    def _who(self, opened: Opened, put: Asked) -> Said | None:
+        if not sayable(opened.site, put):
+            return None
+        told = self.typed(opened.site, "who", put.what, str(put.content), "--all", *_under(put))
+        answer = next(one for one in told["people"] if one["user"]["id"] == put.user)
+        return Said(answer["verdict"], answer["because"])
+
+    def _what(self, opened: Opened, put: Asked) -> Said | None:
+        """What the kind does not have stands in no line, which is a no; neither does a name that no rule there says."""
+        if put.ability:
+            return None
+        told = self.typed(opened.site, "what", put.user, str(put.content), *_under(put))
+        answer = next((one for one in told if one["capability"] == put.what), None)
+        if answer is not None:
+            return Said(answer["verdict"], answer["because"])
+        return Said(DENIED) if applies(put.what, opened.site.contents[str(put.content)].kind) is False else None
+
+    def _reach(self, opened: Opened, put: Asked) -> Said | None:
+        """`what` without a content lists what a person may View, each with all she may there."""
+        if put.ability:
+            return None
+        told = self.typed(opened.site, "what", put.user, *_under(put))
+        held = next((one for one in told["contents"] if one["id"] == put.content), None)
+        if held is None:
+            return Said(NOT_ALLOWED) if put.what == "Read" else None
+        if put.what in held["allowed"]:
+            return Said(ALLOWED)
+        return Said(NOT_ALLOWED) if put.what in capabilities_of(held["kind"]) else None
+
+
+def sayable(site: Site, put: Asked) -> bool:
+    """Whether the words of the command line mean this capability: a few REST names mean another one on some kind."""
+    if put.ability:
+        return False
+    try:
+        return capability(site, put.what, site.contents[str(put.content)]) == put.what
+    except UnknownName:
+        return False
+
+
+def _under(put: Asked) -> list[str]:
+    """Model and switches as options."""
+    words = ["--model", put.model]
+    for name, value in _turned(put.switches).items():
+        words += ["--switch", f"{name}={value}"]
+    return words
+
+
+def _turned(switches: Switches) -> Mapping[str, bool | str]:
+    names = (f.name for f in fields(Switches))
+    return {n: getattr(switches, n) for n in names if getattr(switches, n) != getattr(DOCUMENTED, n)}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tabwarden.model.errors import TabwardenError
 
@@ -27,6 +29,20 @@ def console() -> Console:
     if not out.is_terminal:
         out = Console(highlight=False, width=max(out.width, 160))
     return out
+
+
+@contextmanager
+def progress_bar(words: str, *, hidden: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error while something long goes on; it takes (done, of). Not where nobody watches."""
+    err = Console(stderr=True, highlight=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True, disable=hidden or not err.is_terminal) as bar:
+        task = bar.add_task(words, total=None)
+
+        def progress(done: int, of: int) -> None:
+            bar.update(task, completed=done, total=of)
+
+        yield progress
 
 
 def print_json(value: Any) -> None:

@@ -8,7 +8,37 @@ from typing import Annotated
 import typer
 
 from tabwarden.commands.common import fail_cleanly
-from tabwarden.sandbox.foreground import Options, run, save
+from tabwarden.run.switches import read_switches
+from tabwarden.sandbox.foreground import Options, export, run, save
+
+WorldName = Annotated[
+    str,
+    typer.Option(
+        help="w0 (small), acme (3 sites, about 480 people), empty (as Tableau ships it), casual-users, william, "
+        "erin (examples of permissions), rest-s, rest-m, rest-l (500 to 60,000 people) or a YAML file."
+    ),
+]
+StateFile = Annotated[Path | None, typer.Option(help="File that keeps the state across restarts; made when missing.")]
+ActivityLog = Annotated[
+    Path | None, typer.Option(help="File that gets every event of governance as a JSON line, as Tableau's.")
+]
+Play = Annotated[
+    list[str] | None,
+    typer.Option("--play", help="A switch of the personality as name=value, or a YAML file of them; repeatable."),
+]
+OpenPoints = Annotated[
+    list[str] | None,
+    typer.Option("--switch", help="An open point of the permission model as name=value, or a YAML file of them."),
+]
+SaveWorld = Annotated[Path | None, typer.Option(help="Write the world as a YAML file to start from, and leave.")]
+Repository = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="Write the world as Tableau Server's repository into an empty PostgreSQL database, and leave. "
+        "The password may come from PGPASSWORD.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -18,19 +48,21 @@ def register(app: typer.Typer) -> None:
 
 @fail_cleanly
 def sandbox(
-    world: Annotated[str, typer.Option(help="w0 (small), acme (3 sites, about 480 people) or a YAML file.")] = "acme",
+    world: WorldName = "acme",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8080,
     host: Annotated[str, typer.Option(help="Address to listen on; anything but loopback is said.")] = "127.0.0.1",
-    state: Annotated[
-        Path | None, typer.Option(help="File that keeps the state across restarts; made when missing.")
-    ] = None,
+    state: StateFile = None,
     seed: Annotated[int, typer.Option(help="Number that a generated world grows from.")] = 0,
     personality: Annotated[str, typer.Option(help="server or cloud.")] = "server",
     api_version: Annotated[str | None, typer.Option(help="REST API version to play, such as 3.21.")] = None,
     log: Annotated[Path | None, typer.Option(help="File that gets every request as a JSON line.")] = None,
-    save_world: Annotated[
-        Path | None, typer.Option(help="Write the world as a YAML file to start from, and leave.")
-    ] = None,
+    activity_log: ActivityLog = None,
+    play: Play = None,
+    switch: OpenPoints = None,
+    faults: Annotated[Path | None, typer.Option(help="YAML file of faults to give (docs/how-to/faults.md).")] = None,
+    counts: Annotated[bool, typer.Option("--counts", help="Say at the end how often each endpoint was asked.")] = False,
+    save_world: SaveWorld = None,
+    export_repository: Repository = None,
 ) -> None:
     """Serve until interrupted."""
     options = Options(
@@ -42,9 +74,18 @@ def sandbox(
         personality=personality,
         api_version=api_version,
         log=str(log) if log is not None else None,
+        activity_log=str(activity_log) if activity_log is not None else None,
+        play=tuple(play or ()),
+        switches=read_switches(switch or ()),
+        faults=str(faults) if faults is not None else None,
+        counts=counts,
     )
     if save_world is not None:
         save(options, save_world)
         print(f"wrote {save_world}")
+    if export_repository is not None:
+        for line in export(options, export_repository):
+            print(line)
+    if save_world is not None or export_repository is not None:
         return
     run(options, lambda line: print(line, flush=True), greet=True)

@@ -10,11 +10,12 @@ from tabwarden.access.answer import Answer
 from tabwarden.change.asked import Asked
 from tabwarden.change.fix import Fixes, fixes
 from tabwarden.commands.asking import Model, SiteUrl, SnapshotFolder, SnapshotPath, SwitchWords, print_warning
-from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json
+from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json, progress_bar
 from tabwarden.model.site import Site
 from tabwarden.model.switches import MODELS
 from tabwarden.report.abilities import handover_json, handover_lines, targets_json, targets_table
 from tabwarden.report.answers import answer_json, disputed_lines, models_table, sentence, trace_table
+from tabwarden.report.remarks import remarks
 from tabwarden.report.shifts import also, fixes_heading, fixes_json, steps_of
 from tabwarden.run.ask import SNAPSHOTS, Where, further, open_site, question, why
 from tabwarden.run.switches import read_switches
@@ -45,7 +46,10 @@ def why_command(
     held = open_site(Where(snapshots, snapshot, site, model))
     put = question(held, user, asked, content, target=target, model=model, switches=switches)
     answer = why(held, put)
-    ways = fixes(held, put) if fix else None
+    ways = None
+    if fix:
+        with progress_bar("weighing", hidden=as_json) as progress:
+            ways = fixes(held, put, progress=progress)
     side_by_side = [put._replace(model=name).of(held) for name in MODELS] if models else []
     if as_json:
         print_json(_as_json(held, put, answer, ways, side_by_side))
@@ -54,7 +58,7 @@ def why_command(
     print_warning(held)
     out.print(sentence(held, answer), style="bold", markup=False)
     out.print(trace_table(held, answer))
-    for line in disputed_lines(held, answer):
+    for line in (*disputed_lines(held, answer), *remarks(held, put, answer)):
         out.print(line, markup=False)
     _print_further(held, put)
     if side_by_side:
@@ -65,6 +69,7 @@ def why_command(
 
 def _as_json(site: Site, put: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]) -> dict[str, Any]:
     told: dict[str, Any] = {"taken": site.taken.when, **answer_json(site, answer)}
+    told["remarks"] = list(remarks(site, put, answer))
     places, handed = further(site, put)
     if places:
         told["targets"] = targets_json(site, places)

@@ -20,9 +20,14 @@ def main() -> int:
     parser.add_argument("--personality", default="server")
     parser.add_argument("--api-version")
     parser.add_argument("--log")
-    given = parser.parse_args()
+    parser.add_argument("--activity-log")
+    parser.add_argument("--play", action="append", default=[])
+    parser.add_argument("--faults")
+    parser.add_argument("--counts", action="store_true")
+    given = vars(parser.parse_args())
+    given["play"] = tuple(given["play"])
     try:
-        run(Options(**vars(given)), lambda line: print(line, flush=True))
+        run(Options(**given), lambda line: print(line, flush=True))
     except TabwardenError as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -7,22 +7,32 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from tabwarden.access.abilities import can
 from tabwarden.model.roles import is_admin, is_server_admin
 from tabwarden.model.site import Content, Group, GroupSet, Site, User
-from tabwarden.sandbox import wire
+from tabwarden.sandbox import versions, wire
 from tabwarden.sandbox.errors import Refusal, unknown
-from tabwarden.sandbox.personality import Personality, as_pair
+from tabwarden.sandbox.personality import CLOUD, Personality, as_pair
 from tabwarden.sandbox.sessions import Session, Sessions
 from tabwarden.sandbox.state import State
+from tabwarden.sandbox.troubles.faults import UNHARMED, Struck
 from tabwarden.sandbox.wire import Element
 
 
+class File(NamedTuple):
+    """Bytes that are answered as they are, instead of elements."""
+
+    content: bytes
+    content_type: str
+
+
 class Reply(NamedTuple):
-    """A status and the elements under the envelope; 204 carries none."""
+    """A status and the elements under the envelope, or a file instead; 204 carries nothing."""
 
     status: int = 200
     elements: tuple[Element, ...] = ()
     headers: Mapping[str, str] = {}
+    file: File | None = None
 
 
 NO_CONTENT = Reply(204)
@@ -48,7 +58,7 @@ class Call:
     """A request that found its endpoint, with everything a handler needs.
 
     `version` is the API version of the path (never above the personality's); `parameters` the decoded path parts by
-    name; `acting` the session, None only where nobody needs to sign in.
+    name; `acting` the session, None only where nobody needs to sign in; `struck` the faults this request meets.
     """
 
     request: Request
@@ -58,6 +68,7 @@ class Call:
     sessions: Sessions
     personality: Personality
     acting: Session | None = field(default=None)
+    struck: Struck = UNHARMED
 
     # -- who asks, where --------------------------------------------------------------------------------------
 
@@ -93,8 +104,16 @@ class Call:
         return self.is_server_admin or (self.is_admin and self.site.settings.admin_mode != "ContentOnly")
 
     def sees_people(self) -> bool:
-        """Whether other users and groups show: to administrators, and to all where userVisibility is FULL."""
-        return self.is_admin or self.site.settings.user_visibility == "FULL"
+        """Whether other users and groups show: to administrators, and to all licensed where userVisibility is FULL."""
+        return self._sees_people
+
+    @cached_property
+    def _sees_people(self) -> bool:
+        return can(self.site, self.me.id, "see_other_users", switches=self.state.switches).allowed
+
+    def fills_group_sets(self) -> bool:
+        """Whether the asker fills group sets: server administrators, on Cloud site administrators (documentation)."""
+        return self.is_server_admin or (self.manages_people() and self.personality.kind == CLOUD)
 
     def knows(self, since: str) -> bool:
         """Whether the asked version has what came with `since`."""
@@ -104,8 +123,10 @@ class Call:
 
     @cached_property
     def tree(self) -> Element:
-        """The body as a tree; 400000 when it is nonsense."""
-        return wire.parse(self.raw_body, self.request.headers.get("content-type", ""))
+        """The body as a tree; 400000 when it is nonsense, 400003 or 400013 for words of a later version."""
+        tree = wire.parse(self.raw_body, self.request.headers.get("content-type", ""))
+        versions.demand_known(tree, self.version)
+        return tree
 
     @property
     def raw_body(self) -> bytes:

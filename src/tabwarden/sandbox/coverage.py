@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 from tabwarden.sandbox.endpoints import TABLE
 from tabwarden.sandbox.errors import CODES
+from tabwarden.sandbox.personality import CLOUD, PERSONALITIES, SERVER
+from tabwarden.sandbox.playing import SWITCHES, names, words_of
 from tabwarden.sandbox.routing import WHO
+from tabwarden.sandbox.troubles.faults import KINDS
 
 
 def page() -> Iterator[str]:
@@ -29,6 +32,10 @@ def page() -> Iterator[str]:
     yield "| code | status | summary | mark | source |"
     yield "|---|---|---|---|---|"
     yield from (f"| {c.code} | {c.status} | {c.summary} | {c.mark} | {c.source} |" for c in CODES.values())
+    yield ""
+    yield from _switches()
+    yield ""
+    yield from _faults()
 
 
 def _endpoints() -> Iterator[str]:
@@ -37,3 +44,32 @@ def _endpoints() -> Iterator[str]:
     for line in TABLE:
         does = line.does.rstrip(".")
         yield f"| {line.method} | `{line.path}` | {line.since} | {line.until or ''} | {line.who} | {does} |"
+
+
+def _switches() -> Iterator[str]:
+    yield "## Switches"
+    yield ""
+    yield "`--play NAME=VALUE` sets one. Every code marked B has one too: `--play code_409003=409004`."
+    yield ""
+    yield "| switch | what | takes | server | cloud |"
+    yield "|---|---|---|---|---|"
+    for name in names():
+        server, cloud = (_shown(getattr(PERSONALITIES[kind], name)) for kind in (SERVER, CLOUD))
+        yield f"| `{name}` | {SWITCHES[name].does} | {words_of(name)} | {server} | {cloud} |"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _faults() -> Iterator[str]:
+    yield "## Faults"
+    yield ""
+    yield "For a script of faults: which requests they strike is chosen by the fields that all of them take."
+    yield ""
+    yield "| fault | what happens | takes |"
+    yield "|---|---|---|"
+    for name, kind in KINDS.items():
+        yield f"| `{name}` | {kind.does} | {', '.join(f'`{field}`' for field in kind.takes)} |"

@@ -10,6 +10,8 @@ from dataclasses import replace
 from tabwarden.change import people
 from tabwarden.model.roles import SETTABLE, is_server_admin, rank
 from tabwarden.model.site import LOCAL, Site, User
+from tabwarden.sandbox.directories import identity
+from tabwarden.sandbox.directories.identity import Imported
 from tabwarden.sandbox.errors import Refusal, because
 from tabwarden.sandbox.holdings import Account, key_of
 from tabwarden.sandbox.personality import Personality
@@ -33,17 +35,23 @@ class Desk:
         return self._state.site(self._site)
 
     def find(self, words: str) -> User | None:
-        """The user that a name in a request or a file means."""
-        domain, name = self._split(words.strip())
-        return self._present(name, domain)
+        """The user of the site that a name in a request or a file means, in the directory or not any more."""
+        domain, name = identity.split(self._state, words.strip())
+        return self._present(name, domain) or self._present(words.strip(), LOCAL)
 
     def describe(self, words: str, role: str, *, full_name: str = "", email: str = "", auth: str | None = None) -> User:
-        """The user to add; 400003 for a name or authentication that cannot be."""
-        domain, name = self._split(words.strip())
+        """The user to add; 400003 for a name or authentication that cannot be.
+
+        Somebody of the directory gets its name, display name and e-mail; who is not in it is refused.
+        """
+        known_auth(auth)
         needs_at = self._personality.names_need_at
+        imported = identity.to_import(self._state, words.strip()) if not needs_at else None
+        if imported is not None:
+            return directory_user(imported, role, auth)
+        domain, name = identity.split(self._state, words.strip())
         if not name or (needs_at and "@" not in name):
             raise Refusal("400003", "the payload is malformed or incomplete")
-        known_auth(auth)
         shown = full_name or (f".{name}" if needs_at else name)
         return User("", name, role, domain, shown, email, auth)
 
@@ -58,7 +66,9 @@ class Desk:
         if held.id not in outcome.site.users:
             raise because(outcome.because)
         stored = self._state.put(outcome.site)
-        if key_of(held.name, held.domain) not in self._state.accounts:
+        if self.is_of_directory(held):
+            identity.learn(self._state, held.domain)
+        elif key_of(held.name, held.domain) not in self._state.accounts:
             self._state.put_account(Account(held.name, password or held.name, held.domain))
         return stored.users[held.id]
 
@@ -66,10 +76,14 @@ class Desk:
         """Set a site role; on a server administrator a real server answers success and changes nothing."""
         if is_server_admin(found.site_role) and role in SETTABLE:
             return found
-        outcome = people.set_site_role(self.site, found.id, role)
+        outcome = people.set_site_role(self.site, found.id, role, switches=self._state.switches)
         if not outcome.done:
             raise because(outcome.because)
         return self._state.put(outcome.site).users[found.id]
+
+    def is_of_directory(self, user: User) -> bool:
+        """Whether name, e-mail and password of the user are the directory's business."""
+        return identity.of_directory(self._state, user)
 
     def put(self, changed: User) -> User:
         """Store a user whose profile changed."""
@@ -84,6 +98,7 @@ class Desk:
         asker = self.site.users.get(self._by)
         if is_server_admin(found.site_role) and (asker is None or not is_server_admin(asker.site_role)):
             raise Refusal("403004", "a site administrator does not remove a server administrator")
+        self._fit_to_inherit(found, heir)
         outcome = people.remove_user(self.site, found.id, heir=heir.id if heir is not None else None)
         self._state.put(outcome.site)
         if not outcome.done:
@@ -91,12 +106,22 @@ class Desk:
         if not self._state.sites_of(found):
             self._state.drop_account(found)
 
+    def _fit_to_inherit(self, found: User, heir: User | None) -> None:
+        """Refuse an heir who could not own what would become his: a project needs a publisher, all a licence."""
+        if heir is None:
+            return
+        site = self.site
+        for owned in people.owned_by(site, found.id):
+            outcome = people.assign_owner(site, heir.id, site.contents[owned].kind, self._state.switches)
+            if not outcome.done:
+                raise because(outcome.because)
+
     def _again(self, present: User, wanted: User) -> User:
         """Adding somebody who is there: a conflict, or on Cloud sometimes 201 with the same id."""
         if self._personality.existing_user_add == "same-id":
             if wanted.site_role == present.site_role == "Unlicensed":
                 return present
-            minimum = people.floor(self.site, present.id)
+            minimum = people.floor(self.site, present.id, switches=self._state.switches)
             if minimum is not None and (rank(wanted.site_role) or 0) < (rank(present.site_role) or 0):
                 raise because("glsi_floor")
         raise because("user_exists")
@@ -106,19 +131,11 @@ class Desk:
         found = (site.users[u] for u in site.users_named(name))
         return next((u for u in found if key_of(u.name, u.domain) == key_of(name, domain)), None)
 
-    def _split(self, words: str) -> tuple[str, str]:
-        """Domain and name of `domain\\name`, or of `name@domain` where that is the directory's; else it is local."""
-        directory = self._state.directory
-        full, nickname = str(directory.get("domain", "")), str(directory.get("nickname", ""))
-        known = {word.casefold(): full for word in (full, nickname) if word}
-        if "\\" in words:
-            domain, _slash, name = words.partition("\\")
-            plain = domain.casefold() in (LOCAL, ".")
-            return LOCAL if plain else known.get(domain.casefold(), domain), name
-        name, _at, suffix = words.rpartition("@")
-        if name and suffix.casefold() in known:
-            return known[suffix.casefold()], name
-        return LOCAL, words
+
+def directory_user(imported: Imported, role: str, auth: str | None = None) -> User:
+    """The user that importing a person of the directory makes; his id is still to be given."""
+    person = imported.person
+    return User("", imported.name, role, person.domain, person.display_name or imported.name, person.email, auth)
 
 
 def known_auth(auth: str | None) -> str | None:

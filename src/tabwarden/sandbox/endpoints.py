@@ -5,18 +5,13 @@ Not the handlers; a new endpoint is one line here and a function there.
 
 from __future__ import annotations
 
-from tabwarden.sandbox import handlers_auth as auth
-from tabwarden.sandbox import handlers_content as content
-from tabwarden.sandbox import handlers_groups as groups
-from tabwarden.sandbox import handlers_jobs as jobs
-from tabwarden.sandbox import handlers_permissions as permissions
-from tabwarden.sandbox import handlers_projects as projects
-from tabwarden.sandbox import handlers_sites as sites
-from tabwarden.sandbox import handlers_users as users
-from tabwarden.sandbox.handlers_permissions import Target
+from tabwarden.sandbox.endpoints_files import FILES
+from tabwarden.sandbox.handlers import assets, auth, content, domains, groups, jobs, permissions, projects, sites, users
+from tabwarden.sandbox.handlers.permissions import Target
 from tabwarden.sandbox.routing import (
     ADMIN,
     ANYONE,
+    GROUP_SET_ADMIN,
     JUDGED,
     PEOPLE_ADMIN,
     SEES_PEOPLE,
@@ -34,9 +29,13 @@ _JOBS, _JOB = f"{S}/jobs", f"{S}/jobs/{{job}}"
 _RULE = "{grantees}/{grantee}/{capability}/{mode}"
 
 
+_OF_USER = "what a user may see of these, or with ownedBy owns"
+
+
 def _line(method: str, path: str, since: str, who: str, handler: content.Handler, **more: str) -> Endpoint:
     does = (handler.__doc__ or more.pop("does", "")).strip().splitlines()[0]
-    return Endpoint(method, path, since, who, handler, more.pop("does", does), **more)
+    refused = more.pop("refused", "403004")
+    return Endpoint(method, path, since, who, handler, more.pop("does", does), refused)
 
 
 SERVER = (
@@ -45,14 +44,20 @@ SERVER = (
     _line("POST", "auth/signout", "2.0", SIGNED_IN, auth.sign_out),
     _line("POST", "auth/switchSite", "2.6", SIGNED_IN, auth.switch_site),
     _line("GET", "sessions/current", "3.1", SIGNED_IN, auth.current_session),
+    _line("DELETE", "sessions/{session}", "3.9", SERVER_ADMIN, auth.end_session),
     _line("DELETE", "auth/serverAdminAccessTokens", "3.10", SERVER_ADMIN, auth.revoke_admin_tokens),
     _line("POST", "auth/revokeAllServerAdminTokens", "3.10", SERVER_ADMIN, auth.revoke_admin_tokens),
-    _line("GET", "domains", "3.11", SERVER_ADMIN, sites.domains),
+    _line("GET", "domains", "3.11", SERVER_ADMIN, domains.domains),
+    _line("PUT", "domains", "3.11", SERVER_ADMIN, domains.update),
     _line("GET", "sites", "2.0", SIGNED_IN, sites.sites),
+    _line("POST", "sites", "2.0", SERVER_ADMIN, sites.create),
     _line("GET", S, "2.0", SIGNED_IN, sites.site),
+    _line("PUT", S, "2.0", ADMIN, sites.update),
+    _line("DELETE", S, "2.0", SERVER_ADMIN, sites.delete),
+    _line("GET", f"{S}/site-auth-configurations", "3.24", ADMIN, sites.auth_configurations),
 )
 PEOPLE = (
-    _line("GET", _USERS, "2.0", SEES_PEOPLE, users.users, refused="403133"),
+    _line("GET", _USERS, "2.0", SIGNED_IN, users.users),
     _line("POST", _USERS, "2.0", PEOPLE_ADMIN, users.add),
     _line("POST", f"{_USERS}/import", "3.15", PEOPLE_ADMIN, users.import_users),
     _line("POST", f"{_USERS}/delete", "3.15", PEOPLE_ADMIN, users.delete_users),
@@ -60,7 +65,8 @@ PEOPLE = (
     _line("PUT", _USER, "2.0", PEOPLE_ADMIN, users.update, refused="403009"),
     _line("DELETE", _USER, "2.0", PEOPLE_ADMIN, users.remove),
     _line("GET", f"{_USER}/groups", "3.7", SIGNED_IN, users.groups_of_user),
-    _line("GET", f"{_USER}/workbooks", "2.0", SIGNED_IN, users.workbooks_of_user),
+    _line("GET", f"{_USER}/workbooks", "2.0", SIGNED_IN, users.content_of_user("workbook"), does=_OF_USER),
+    _line("GET", f"{_USER}/flows", "3.3", SIGNED_IN, users.content_of_user("flow"), does=_OF_USER),
     _line("GET", _GROUPS, "2.0", SEES_PEOPLE, groups.groups),
     _line("POST", _GROUPS, "2.0", PEOPLE_ADMIN, groups.create),
     _line("PUT", _GROUP, "2.0", PEOPLE_ADMIN, groups.update),
@@ -74,8 +80,8 @@ PEOPLE = (
     _line("GET", _SET, "3.22", SEES_PEOPLE, groups.group_set),
     _line("PUT", _SET, "3.22", PEOPLE_ADMIN, groups.update_group_set),
     _line("DELETE", _SET, "3.22", PEOPLE_ADMIN, groups.delete_group_set),
-    _line("PUT", f"{_SET}/groups/{{group}}", "3.22", PEOPLE_ADMIN, groups.add_group_to_set),
-    _line("DELETE", f"{_SET}/groups/{{group}}", "3.22", PEOPLE_ADMIN, groups.remove_group_from_set),
+    _line("PUT", f"{_SET}/groups/{{group}}", "3.22", GROUP_SET_ADMIN, groups.add_group_to_set),
+    _line("DELETE", f"{_SET}/groups/{{group}}", "3.22", GROUP_SET_ADMIN, groups.remove_group_from_set),
     _line("GET", _JOBS, "3.1", ADMIN, jobs.jobs),
     _line("GET", _JOB, "2.6", SIGNED_IN, jobs.job),
     _line("PUT", _JOB, "3.1", SIGNED_IN, jobs.cancel),
@@ -93,7 +99,9 @@ _KINDS = (
     ("view", "views", "2.2", "3.1", "", "3.27"),
     ("datasource", "datasources", "2.0", "2.0", "2.0", "2.0"),
     ("flow", "flows", "3.3", "3.3", "3.3", "3.3"),
-    ("virtualconnection", "virtualConnections", "3.18", "", "", ""),
+    ("virtualconnection", "virtualConnections", "3.18", "3.18", "3.23", "3.23"),
+    ("database", "databases", "3.5", "3.5", "", ""),
+    ("table", "tables", "3.5", "3.5", "", ""),
 )
 _RULED = (
     ("project", "projects", "2.0"),
@@ -102,6 +110,8 @@ _RULED = (
     ("view", "views", "3.2"),
     ("flow", "flows", "3.3"),
     ("virtualconnection", "virtualConnections", "3.22"),
+    ("database", "databases", "3.5"),
+    ("table", "tables", "3.5"),
 )
 # Default rules: the kind, its name in paths, first version, and the version that dropped it.
 DEFAULT_KINDS = (
@@ -128,10 +138,17 @@ def _content() -> list[Endpoint]:
             ("DELETE", item, deleted, content.deleted(kind), "delete it with what lies below it"),
         )
         found.extend(_line(m, p, since, JUDGED, handler, does=does) for m, p, since, handler, does in lines if since)
+    does = "change description, owner and, of a database, project and lock"
+    for kind, plural in (("database", "databases"), ("table", "tables")):
+        item = f"{S}/{plural}/{{{kind}}}"
+        found.append(_line("PUT", item, "3.5", JUDGED, assets.updated(kind), does=does))
+        found.append(
+            _line("DELETE", item, "3.5", ADMIN, assets.deleted(kind), does="delete it with what lies below it")
+        )
+    found.append(_line("GET", f"{S}/tables/{{table}}/columns", "3.5", JUDGED, assets.columns))
+    connected = f"{S}/virtualConnections/{{virtualconnection}}/connections"
+    found.append(_line("GET", connected, "3.18", JUDGED, assets.no_connections))
     found.append(_line("GET", f"{S}/workbooks/{{workbook}}/views", "2.0", JUDGED, content.views_of_workbook))
-    for kind, plural in (("workbook", "workbooks"), ("datasource", "datasources")):
-        path = f"{S}/{plural}/{{{kind}}}/connections"
-        found.append(_line("GET", path, "2.3", JUDGED, content.connections(kind), does="its connections"))
     return found
 
 
@@ -152,8 +169,9 @@ def _all_rules() -> list[Endpoint]:
     for kind, plural, since, until in DEFAULT_KINDS:
         path = f"{_PROJECT}/default-permissions/{plural}"
         found.extend(_rules(path, since, Target("project", kind), until))
+    found.extend(_rules(f"{S}/databases/{{database}}/default-permissions/tables", "3.5", Target("database", "table")))
     return found
 
 
-TABLE: tuple[Endpoint, ...] = (*SERVER, *PEOPLE, *PROJECTS, *_content(), *_all_rules())
+TABLE: tuple[Endpoint, ...] = (*SERVER, *PEOPLE, *PROJECTS, *_content(), *FILES, *_all_rules())
 ROUTER = Router(TABLE)

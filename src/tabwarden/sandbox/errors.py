@@ -30,11 +30,15 @@ _TABLE = (
     Code("400006", 400, "Invalid page number", "V", "server-client-python"),
     Code("400007", 400, "Invalid page size", "V", "server-client-python"),
     Code("400009", 400, "Invalid capability", "V", "migration SDK simulator"),
+    Code("400011", 400, "There was a problem publishing the file", "V", "tableau_tools"),
     Code("400013", 400, "Invalid site role", "V", "server-client-python"),
     Code("400031", 400, "Error querying job", "V", "migration SDK"),
     Code("400065", 400, "Invalid filter expression", "V", "server-client-python issue 753"),
     Code("400100", 400, "Invalid project hierarchy", "B", "no source names a code for a cycle"),
     Code("400101", 400, "Directory import not available", "B", "no source names a code"),
+    Code("400102", 400, "Invalid domain", "B", "no source names a code for a domain that cannot be imported from"),
+    Code("400103", 400, "Not in the directory", "B", "no source names a code for a name that is nobody, or two"),
+    Code("400104", 400, "Directory not available", "B", "no source names a code for a directory that does not answer"),
     Code("401000", 401, "Unauthorized Access", "V", "knowledge base article 001498381"),
     Code("401001", 401, "Signin Error", "V", "migration SDK, tableau-mcp"),
     Code("401002", 401, "Unauthorized Access", "V", "migration SDK, error table of VizQL Data Service"),
@@ -59,7 +63,9 @@ _TABLE = (
     Code("404040", 404, _MISSING, "B", "unknown group set"),
     Code("404050", 404, _MISSING, "B", "no such permission rule"),
     Code("405000", 405, "Method Not Allowed", "D", "public documentation of error handling"),
+    Code("408000", 408, "Request Timeout", "V", "error table of VizQL Data Service"),
     Code("409000", 409, _CONFLICT, "V", "user conflict: error table of VizQL Data Service"),
+    Code("409001", 409, _CONFLICT, "B", "site name or content URL in use; no source names a code"),
     Code("409003", 409, _CONFLICT, "B", "removing a user who owns content; 409 is documented, the six digits are not"),
     Code("409005", 409, _CONFLICT, "V", "guest cannot be added"),
     Code("409006", 409, _CONFLICT, "V", "project name in use"),
@@ -69,9 +75,12 @@ _TABLE = (
     Code("409012", 409, _CONFLICT, "B", "content name in use; no source names a code"),
     Code("409014", 409, _CONFLICT, "V", "logs of a provisioner against Cloud: no licence seat left for the role"),
     Code("409017", 409, _CONFLICT, "V", "migration SDK: user already on the site"),
+    Code("409093", 409, _CONFLICT, "D", "server-client-python documentation: a refresh job is queued already"),
     Code("409120", 409, _CONFLICT, "V", "migration SDK: group set name in use"),
     Code("413000", 413, "Payload Too Large", "B", "a single request holds 64 MB; no source names a code"),
+    Code("429000", 429, "Too Many Requests", "V", "server-client-python issue 952, error table of VizQL Data Service"),
     Code("500000", 500, "Internal Server Error", "D", "public documentation of error handling"),
+    Code("503000", 503, "Service Unavailable", "B", "no source names a code"),
 )
 CODES: Mapping[str, Code] = {code.code: code for code in _TABLE}
 
@@ -115,10 +124,11 @@ _WORDED: Mapping[str, str] = {
 class Refusal(Exception):
     """What the sandbox answers instead of doing it: a code of the table and a detail a person can act on."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = CODES[code]
         self.detail = detail
+        self.headers = headers or {}
 
 
 def unknown(kind: str, words: str) -> Refusal:

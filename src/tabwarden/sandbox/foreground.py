@@ -7,21 +7,31 @@ import ipaddress
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tabwarden.model.errors import WorldError
-from tabwarden.sandbox.personality import personality
+from tabwarden.model.roles import is_server_admin
+from tabwarden.model.switches import DOCUMENTED, Switches
+from tabwarden.sandbox.holdings import World
+from tabwarden.sandbox.personality import CLOUD, personality
+from tabwarden.sandbox.playing import played
+from tabwarden.sandbox.repository import export as repository_export
 from tabwarden.sandbox.server import LOOPBACK, Sandbox
 from tabwarden.sandbox.state import State
-from tabwarden.sandbox.world import find_text, find_world
-from tabwarden.sandbox.world_file import to_yaml
-from tabwarden.sandbox.world_save import text_of
+from tabwarden.sandbox.worlds.cloud import as_cloud
+from tabwarden.sandbox.worlds.file import to_yaml
+from tabwarden.sandbox.worlds.finding import find_text, find_world
+from tabwarden.sandbox.worlds.save import text_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a person may say about a sandbox; `log` and `state` are file paths."""
+    """What a person may say about a sandbox; `log`, `activity_log`, `state` and `faults` are file paths.
+
+    `play` are switches of the personality as `name=value` or YAML files; `counts` says at the end how often each
+    endpoint was asked and which faults were given; `switches` settle the open points of the permission model.
+    """
 
     world: str = "w0"
     port: int = 0
@@ -31,19 +41,29 @@ class Options:
     personality: str = "server"
     api_version: str | None = None
     log: str | None = None
+    activity_log: str | None = None
+    play: tuple[str, ...] = ()
+    faults: str | None = None
+    counts: bool = False
+    switches: Switches = DOCUMENTED
 
 
 def run(options: Options, say: Callable[[str], None], *, greet: bool = False) -> None:
     """Serve until SIGINT or SIGTERM. The first line said is `listening on http://HOST:PORT`.
 
     `greet` adds what a person needs to sign in.
-    Raises TabwardenError for a world, state file, version, log file or port that cannot be.
+    Raises TabwardenError for a world, state file, version, switch, script of faults, log file or port that cannot be.
     """
-    plays = personality(options.personality, options.api_version)
+    plays = replace(
+        played(personality(options.personality, options.api_version), options.play), switches=options.switches
+    )
     world = find_world(options.world, seed=options.seed)
+    if plays.kind == CLOUD:
+        world = as_cloud(world)
     state = Path(options.state) if options.state else None
     log = Path(options.log) if options.log else None
-    sandbox = Sandbox(world, plays=plays, state=state, log_to=log)
+    activity = Path(options.activity_log) if options.activity_log else None
+    sandbox = Sandbox(world, plays=plays, state=state, log_to=log, activity_to=activity, faults=options.faults)
     try:
         asyncio.run(_until_told(sandbox, options, (say, greet)))
     except OSError as problem:
@@ -52,16 +72,36 @@ def run(options: Options, say: Callable[[str], None], *, greet: bool = False) ->
 
 def save(options: Options, path: Path) -> None:
     """Write the world, or the state where one is kept, as a YAML file to start from."""
-    if options.state is None:
-        text = find_text(options.world, seed=options.seed)
-    else:
-        state = State(find_world(options.world, seed=options.seed), time.time, Path(options.state))
-        text = text_of(state.world())
-        state.close()
+    kept = options.state is not None
+    text = text_of(_present(options)) if kept else find_text(options.world, seed=options.seed)
     try:
         path.write_text(to_yaml(text), encoding="utf-8")
     except OSError as problem:
         raise WorldError(f"world file `{path}` cannot be written: {problem.strerror}") from None
+
+
+def export(options: Options, url: str) -> Iterator[str]:
+    """Write the world, or the state where one is kept, as Tableau's repository; says what went where.
+
+    WorldError for a database that does not take it.
+    """
+    made = repository_export.export(_present(options), url)
+    tables = [(table, len(rows)) for table, rows in made.rows.items() if rows]
+    yield f"wrote {sum(count for _, count in tables):,} rows into {len(tables)} tables"
+    for kind, count in sorted(made.left_out.items()):
+        yield f"left out {count} of kind {kind}: no public source tells where the repository keeps them"
+
+
+def _present(options: Options) -> World:
+    """The world to start with, or what became of it where the state is kept."""
+    world = find_world(options.world, seed=options.seed)
+    if options.state is None:
+        return world
+    state = State(world, time.time, Path(options.state))
+    try:
+        return state.world()
+    finally:
+        state.close()
 
 
 async def _until_told(sandbox: Sandbox, options: Options, saying: tuple[Callable[[str], None], bool]) -> None:
@@ -80,6 +120,14 @@ async def _until_told(sandbox: Sandbox, options: Options, saying: tuple[Callable
         await told.wait()
     finally:
         await sandbox.stop()
+        for line in _counted(sandbox) if options.counts else ():
+            say(line)
+
+
+def _counted(sandbox: Sandbox) -> Iterator[str]:
+    counts = sorted(sandbox.log.counts().items(), key=lambda pair: (-pair[1], pair[0]))
+    yield from (f"{number:>8} {name or '(no endpoint)'}" for name, number in counts)
+    yield from (f"{number:>8} fault {name}" for name, number in sorted(sandbox.log.faults().items()))
 
 
 def _is_loopback(host: str) -> bool:
@@ -92,6 +140,11 @@ def _is_loopback(host: str) -> bool:
 def _greeting(sandbox: Sandbox) -> Iterator[str]:
     state = sandbox.state
     yield f"world {state.name}: sites {', '.join(f'`{site.content_url}`' for site in state.sites)}"
+    by_password = sandbox.personality.password_sign_in
+    proof = "every user's password is the user name" if by_password else "passwords are refused, as with MFA"
     for token in state.tokens.values():
-        yield f"token `{token.name}` signs in as {token.user}; every user's password is the user name"
+        yield f"token `{token.name}` signs in as {token.user}; {proof}"
+    if not state.tokens:
+        admins = sorted({u.name for site in state.sites for u in site.users.values() if is_server_admin(u.site_role)})
+        yield f"`{', '.join(admins)}` administers the server; {proof}"
     yield "stop with Ctrl-C"

@@ -62,6 +62,7 @@ class Job:
     """Something that happens later: `kind` names the work, `rows` is its input; times are seconds of the clock.
 
     `finish_code` is None until it ran, then 0 for success, 1 for failure, 2 for cancelled.
+    `about` is the content it concerns ("" for none), `blob` the file it still needs.
     """
 
     id: str
@@ -74,11 +75,16 @@ class Job:
     finish_code: int | None = None
     completed: float | None = None
     notes: tuple[Note, ...] = ()
+    about: str = ""
+    blob: str = ""
 
 
 @dataclass(frozen=True)
 class World:
-    """What a sandbox starts with. `directory` is the pretend Active Directory as plain data."""
+    """What a sandbox starts with. `directory` is the pretend Active Directory as plain data.
+
+    `nicknames` are those of the domains Tableau knows, by FQDN; that of the server is known without being named.
+    """
 
     name: str
     sites: tuple[Site, ...]
@@ -86,6 +92,7 @@ class World:
     tokens: tuple[AccessToken, ...] = ()
     apps: tuple[ConnectedApp, ...] = ()
     directory: Mapping[str, Any] = field(default_factory=dict)
+    nicknames: Mapping[str, str] = field(default_factory=dict)
 
 
 def iso(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Work that happens later: imports and deletions of people from a file. Not their endpoints.
+"""Work that happens later: imports and deletions of people from a file, groups of the directory. Not their endpoints.
 
 A job runs once the sandbox's clock has passed its due time, before the next request is answered; with the usual
 personality that is at once. Rows that fail become notes of type errorCode; the others are done.
@@ -10,8 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from tabwarden.model.roles import role_from_csv
+from tabwarden.sandbox import content_jobs
 from tabwarden.sandbox.call import Call
-from tabwarden.sandbox.desk import Desk
+from tabwarden.sandbox.desk import Desk, known_auth
+from tabwarden.sandbox.directories import group_sync
 from tabwarden.sandbox.errors import Refusal, unknown
 from tabwarden.sandbox.holdings import Job, Note
 from tabwarden.sandbox.personality import Personality
@@ -32,11 +35,21 @@ PROCESSED = "CountOfUsersProcessed"
 UNLICENSED = "CountOfUsersUnlicensed"
 
 
-def start(call: Call, kind: str, rows: tuple[Row, ...]) -> Job:
-    """A job for these rows; it has run already when jobs take no time."""
+def start(call: Call, kind: str, rows: tuple[Row, ...] = (), *, about: str = "", blob: str = "") -> Job:
+    """A job for these rows, or about a content; it has run already when jobs take no time."""
     state, now = call.state, call.state.clock()
     due = now + call.personality.job_seconds
-    job = Job(state.new_id(call.site, "job"), call.session.site, kind, call.session.user, now, due, rows)
+    job = Job(
+        state.new_id(call.site, "job"),
+        call.session.site,
+        kind,
+        call.session.user,
+        now,
+        due,
+        rows,
+        about=about,
+        blob=blob,
+    )
     state.put_job(job)
     run_due(state, call.personality)
     return state.jobs[job.id]
@@ -49,10 +62,17 @@ def run_due(state: State, personality: Personality) -> None:
     now = state.clock()
     for job in [state.jobs[i] for i in state.pending]:
         if job.due <= now:
+            state.activity.by(job.by)
             state.put_job(_done(state, personality, job, now))
 
 
 def _done(state: State, personality: Personality, job: Job, now: float) -> Job:
+    if job.kind in group_sync.WORK:
+        finish_code, told = group_sync.run(state, job)
+        return replace(job, finish_code=finish_code, completed=now, notes=told)
+    if job.kind in content_jobs.WORK:
+        finish_code, told, about = content_jobs.run(state, job)
+        return replace(job, finish_code=finish_code, completed=now, notes=told, about=about)
     desk = Desk(state, personality, job.site, job.by)
     counts: Counter[str] = Counter()
     errors: list[Note] = []
@@ -85,12 +105,9 @@ def _import_row(desk: Desk, row: Row) -> str:
     before = found
     if found.site_role != role:
         found = desk.give_role(found, role)
-    changed = replace(
-        found,
-        full_name=full_name or found.full_name,
-        email=email or found.email,
-        auth_setting=auth or found.auth_setting,
-    )
+    changed = replace(found, auth_setting=known_auth(auth or None) or found.auth_setting)
+    if not desk.is_of_directory(found):
+        changed = replace(changed, full_name=full_name or found.full_name, email=email or found.email)
     found = desk.put(changed)
     if found.site_role != before.site_role:
         return ROLE_UPDATED
@@ -98,17 +115,10 @@ def _import_row(desk: Desk, row: Row) -> str:
 
 
 def role_of(licence: str, admin: str, publisher: str) -> str:
-    """The site role that the licence, admin and publisher columns of an import file mean."""
-    licence, admin, publisher = licence.lower(), admin.lower(), publisher.lower()
-    if licence not in ("creator", "explorer", "viewer", "unlicensed", ""):
+    """The site role that the licence, admin and publisher columns of an import file mean; 400013 for no licence."""
+    if licence.casefold() not in ("creator", "explorer", "viewer", "unlicensed", ""):
         raise Refusal("400013", f"licence `{licence}` is not creator, explorer, viewer or unlicensed")
-    if not (licence and admin and publisher):
-        return "Unlicensed"
-    if admin in ("system", "site"):
-        return "SiteAdministratorCreator" if licence == "creator" else "SiteAdministratorExplorer"
-    if publisher in ("yes", "true", "1"):
-        return {"creator": "Creator", "explorer": "ExplorerCanPublish"}.get(licence, "Unlicensed")
-    return {"creator": "Explorer", "explorer": "Explorer", "viewer": "Viewer"}.get(licence, "Unlicensed")
+    return role_from_csv(licence, admin, publisher)
 
 
 def _delete_row(desk: Desk, row: Row) -> str:
@@ -118,6 +128,27 @@ def _delete_row(desk: Desk, row: Row) -> str:
     desk.remove(found)
     return REMOVED
 
+
+def without_header(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """The rows without a first one that holds the names of the columns; files with and without one are accepted."""
+    if rows and _plain(rows[0][0]) in _NAME_COLUMNS and all(_plain(c) in _COLUMN_NAMES for c in rows[0]):
+        return rows[1:]
+    return rows
+
+
+def _plain(words: str) -> str:
+    return "".join(letter for letter in words.casefold() if letter.isalnum())
+
+
+_NAME_COLUMNS = frozenset({"username", "usernames"})
+_COLUMN_NAMES = (
+    _NAME_COLUMNS
+    | frozenset(
+        "password displayname fullname license licence licenselevel admin adminlevel administrator publisher publish"
+        " publishing publishcapability email emailaddress authtype authsetting authentication".split()
+    )
+    | {""}
+)
 
 _WORK: Mapping[str, Callable[[Desk, Row], str]] = {IMPORT: _import_row, DELETE: _delete_row}
 

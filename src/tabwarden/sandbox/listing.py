@@ -6,6 +6,7 @@ server-client-python for the codes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -13,11 +14,13 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from tabwarden.model.site import Site
 from tabwarden.sandbox.call import Call
 from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.troubles import stricken
 from tabwarden.sandbox.wire import Element, element
 
 T = TypeVar("T")
 LARGEST_PAGE, USUAL_PAGE = 1000, 100
 TEXT, TIME, NUMBER, TRUTH = "text", "time", "number", "truth"
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
 OPERATORS = frozenset({"eq", "in", "gt", "gte", "lt", "lte", "has", "like", "cieq"})
 
 
@@ -65,7 +68,7 @@ def paged(call: Call, items: Sequence[T]) -> tuple[Sequence[T], Element]:
     if first >= len(items) and number > 1:
         raise Refusal("400006", f"page {number} is beyond the end; there are {len(items)} items")
     pagination = element("pagination", {"pageNumber": number, "pageSize": size, "totalAvailable": len(items)})
-    return items[first : first + size], pagination
+    return stricken.page_of(call.struck, items, first, size), pagination
 
 
 def _number(words: str | None, usual: int, code: str, name: str) -> int:
@@ -79,6 +82,9 @@ def _number(words: str | None, usual: int, code: str, name: str) -> int:
 # -- fields ---------------------------------------------------------------------------------------------------
 
 Wanted = Mapping[str, frozenset[str]] | None
+# Fields whose value a child carries (server-client-python asks by these names).
+_CHILDREN = {"domainName": "domain", "tag": "tags"}
+_PREFIXES = {"backgroundJob": "job"}
 
 
 def fields(call: Call, defaults: frozenset[str]) -> Wanted:
@@ -93,6 +99,7 @@ def fields(call: Call, defaults: frozenset[str]) -> Wanted:
     asked = [name for name in names if len(name) > 1 and name != "_default_"]
     if not asked or len(asked) < len(names):
         asked.extend(sorted(defaults))
+    asked = [_CHILDREN.get(name, name) for name in asked]
     found: dict[str, frozenset[str]] = {}
     for name in asked:
         head, _dot, inner = name.partition(".")
@@ -104,6 +111,8 @@ def pruned(item: Element, wanted: Wanted) -> Element:
     """The element with only the wanted attributes and children."""
     if wanted is None:
         return item
+    own = wanted.get(_PREFIXES.get(item.name, item.name), frozenset())  # of workbooks, `workbook.name` is the name
+    wanted = {**wanted, **{_CHILDREN.get(name, name): frozenset() for name in own}}
     attributes = {name: value for name, value in item.attributes.items() if name in wanted}
     children = tuple(_inner(child, wanted[child.name]) for child in item.children if child.name in wanted)
     return Element(item.name, attributes, children, item.text)
@@ -112,7 +121,8 @@ def pruned(item: Element, wanted: Wanted) -> Element:
 def _inner(child: Element, names: frozenset[str]) -> Element:
     if not names or "*" in names:
         return child
-    return child._replace(attributes={n: v for n, v in child.attributes.items() if n in names or n == "id"})
+    kept = {name.casefold() for name in names} | {"id"}  # the count is answered as dataSourceCount
+    return child._replace(attributes={n: v for n, v in child.attributes.items() if n.casefold() in kept})
 
 
 # -- order ----------------------------------------------------------------------------------------------------
@@ -140,6 +150,8 @@ def _sorted(site: Site, items: Sequence[T], key: Column, *, backwards: bool) -> 
 def _sortable(value: Any) -> tuple[bool, Any]:
     if value is None:
         return False, ""
+    if isinstance(value, frozenset):
+        return True, ",".join(sorted(value))
     return True, value.casefold() if isinstance(value, str) else value
 
 
@@ -149,7 +161,10 @@ def _sortable(value: Any) -> tuple[bool, Any]:
 def filtered(call: Call, columns: Mapping[str, Column], items: Iterable[T]) -> list[T]:
     """The items that meet every expression of every `filter` parameter."""
     found = list(items)
-    for words in call.request.query.get("filter", ()):
+    asked = call.request.query.get("filter", ())
+    if asked:
+        found = stricken.known_to_search(call.struck, call.state, found)
+    for words in asked:
         for expression in _expressions(words):
             test = _test(call.site, columns, expression)
             found = [item for item in found if test(item)]
@@ -185,10 +200,15 @@ def _test(site: Site, columns: Mapping[str, Column], expression: str) -> Callabl
         if not (words.startswith("[") and words.endswith("]")):
             raise Refusal("400000", f"filter `{expression}` needs a list in brackets")
         wanted = {_typed(found, name, word.strip()) for word in words[1:-1].split(",")}
-        return lambda item: found.value(site, item) in wanted
+        return lambda item: any(held in wanted for held in _values(found.value(site, item)))
     value = _typed(found, name, words)
     compare = _COMPARE[operator]
-    return lambda item: (held := found.value(site, item)) is not None and compare(held, value)
+    return lambda item: any(compare(held, value) for held in _values(found.value(site, item)))
+
+
+def _values(held: Any) -> Iterable[Any]:
+    """The values of a field: several, one, or none."""
+    return held if isinstance(held, frozenset) else () if held is None else (held,)
 
 
 def _typed(found: Column, name: str, words: str) -> Any:
@@ -197,7 +217,7 @@ def _typed(found: Column, name: str, words: str) -> Any:
             raise Refusal("400000", f"`{name}` is compared with true or false, not `{words}`")
         return words.lower() == "true"
     if found.type == NUMBER:
-        if not words.isascii() or not words.lstrip("-").isdigit():
+        if not _INTEGER.fullmatch(words):
             raise Refusal("400000", f"`{name}` is compared with a number, not `{words}`")
         return int(words)
     if found.type == TIME:
@@ -209,9 +229,9 @@ def _time(name: str, words: str) -> str:
     """A moment written the way the sandbox keeps them, so that text compares like time."""
     try:
         moment = datetime.fromisoformat(words)
-    except ValueError:
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise Refusal("400000", f"`{name}` is compared with a time such as 2025-01-31T08:00:00Z") from None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

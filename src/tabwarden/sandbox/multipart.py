@@ -15,14 +15,16 @@ from tabwarden.sandbox.wire import Element
 
 _BOUNDARY = re.compile(r'boundary="?([^";,\s]+)"?', re.IGNORECASE)
 _NAME = re.compile(rb'\bname="?([^";\r\n]+)"?', re.IGNORECASE)
+_FILE = re.compile(rb'\bfilename="([^"\r\n]*)"', re.IGNORECASE)
 _TYPE = re.compile(rb"content-type:\s*([^\r\n;]+)", re.IGNORECASE)
 
 
 class Part(NamedTuple):
-    """One part: its declared content type and its bytes."""
+    """One part: its declared content type, its bytes, and the name of its file or ""."""
 
     content_type: str
     content: bytes
+    file_name: str = ""
 
 
 def parts(request: Request) -> Mapping[str, Part]:
@@ -40,8 +42,11 @@ def parts(request: Request) -> Mapping[str, Part]:
         name = _NAME.search(head)
         if not blank or name is None:
             raise Refusal("400000", "a part of the multipart request has no name or no end of its headers")
-        type_ = _TYPE.search(head)
-        named[name[1].decode("ascii", "replace")] = Part(type_[1].decode("ascii", "replace") if type_ else "", content)
+        type_, file = _TYPE.search(head), _FILE.search(head)
+        kind = type_[1].decode("ascii", "replace") if type_ else ""
+        named[name[1].decode("ascii", "replace")] = Part(
+            kind, content, file[1].decode("utf-8", "replace") if file else ""
+        )
     return named
 
 
@@ -58,6 +63,7 @@ def csv_rows(found: Mapping[str, Part], name: str) -> tuple[tuple[str, ...], ...
         raise Refusal("400000", f"the multipart request has no part `{name}`")
     try:
         text = part.content.decode("utf-8-sig")
+        wire.demand_sendable(name, text)
         rows = [tuple(cell.strip() for cell in row) for row in csv.reader(io.StringIO(text), strict=True)]
     except (UnicodeDecodeError, csv.Error) as problem:
         raise Refusal("400000", f"the file in `{name}` is not CSV in UTF-8 ({problem})") from None

@@ -6,12 +6,15 @@ Not how anything is answered; handlers ask these values. The marks of the switch
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tabwarden.model.errors import UnknownName
+from tabwarden.model.switches import DOCUMENTED, Switches
 
 SERVER, CLOUD = "server", "cloud"
 PRODUCT_OF_API: Mapping[str, str] = {
+    "2.8": "10.5.0",
+    "3.0": "2018.1.0",
     "3.4": "2019.2.0",
     "3.11": "2021.1.0",
     "3.14": "2021.4.0",
@@ -35,8 +38,12 @@ class Personality:
     `no_seat_on_add` says what adding a licensed user without a free seat does: unlicensed (silently) or refuse.
     `existing_user_add` is conflict (409017 always) or same-id (201 for an Unlicensed user added as Unlicensed, and
     400003 where the add would demote a member of a grant-on-sign-in group), as Cloud answered.
+    `calls_per_hour` is how many requests one user may send to one site in an hour (0: any number) before 429000;
+    `cap_tells_when` lets that answer carry Retry-After. `password_sign_in` takes a name and password; without it
+    only personal access tokens and JWTs sign in. `codes` answers another code where the table's is only believed.
     `names_need_at` refuses a user name without `@`; `lists_sites` answers GET sites; `profile_writable` lets full
     name and password be changed; `shows_inherited_leaders` adds the read-only InheritedProjectLeader to answers.
+    `switches` are the open points of the permission model as this Tableau settles them.
     """
 
     kind: str = SERVER
@@ -46,11 +53,15 @@ class Personality:
     opposite_rule: str = "refuse"
     no_seat_on_add: str = "unlicensed"
     existing_user_add: str = "conflict"
+    calls_per_hour: int = 0
+    cap_tells_when: bool = True
     names_need_at: bool = False
     lists_sites: bool = True
     profile_writable: bool = True
     password_sign_in: bool = True
     shows_inherited_leaders: bool = True
+    codes: Mapping[str, str] = field(default_factory=dict, hash=False)
+    switches: Switches = DOCUMENTED
 
     @property
     def product_version(self) -> str:
@@ -61,7 +72,13 @@ class Personality:
     def build(self) -> str:
         """A build number of the right shape."""
         year, release, _patch = self.product_version.split(".")
-        return f"{year}{release}.25.1120.0000"
+        number = f"{year}{release}" if len(year) == 4 else f"{year}{release}00"
+        return f"{number}.25.1120.0000"
+
+    def told(self, code: str) -> str:
+        """The six digits answered for a code of the table."""
+        usual = self.switches.owner_removal_code if code == DOCUMENTED.owner_removal_code else code
+        return self.codes.get(code, usual)
 
     def speaks(self, since: str) -> bool:
         """Whether this version knows what came with API version `since`."""
@@ -77,6 +94,8 @@ PERSONALITIES: Mapping[str, Personality] = {
         names_need_at=True,
         lists_sites=False,
         profile_writable=False,
+        password_sign_in=False,
+        calls_per_hour=40_000,
     ),
 }
 

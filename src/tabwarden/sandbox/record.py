@@ -23,6 +23,7 @@ from tabwarden.model.site import (
     Use,
     User,
 )
+from tabwarden.sandbox.details import Details, from_plain, to_plain
 from tabwarden.sandbox.holdings import AccessToken, Account, AccountKey, ConnectedApp, Job, Note, key_of
 
 Record = dict[str, Any]
@@ -142,6 +143,16 @@ def _value_change(part: str, site: str, was: Any, value: Any) -> Record:
 # -- the other holdings ---------------------------------------------------------------------------------------
 
 
+def directory_record(plain: Mapping[str, Any]) -> Record:
+    """The record that keeps the pretend directory."""
+    return {"put": "directory", "value": dict(plain)}
+
+
+def nicknames_record(nicknames: Mapping[str, str]) -> Record:
+    """The record that keeps the domains Tableau knows."""
+    return {"put": "nicknames", "value": dict(nicknames)}
+
+
 def account_record(account: Account) -> Record:
     """The record that keeps an account."""
     return {"put": "account", "value": asdict(account)}
@@ -172,6 +183,26 @@ def job_record(job: Job) -> Record:
     return {"put": "job", "value": asdict(replace(job, rows=()) if job.finish_code is not None else job)}
 
 
+def details_record(content: str, details: Details) -> Record:
+    """The record that keeps what answers tell of an item beyond the model."""
+    return {"put": "details", "id": content, "value": to_plain(details)}
+
+
+def details_gone(content: str) -> Record:
+    """The record that drops an item's details."""
+    return {"drop": "details", "id": content}
+
+
+def site_words_record(site: str, words: Mapping[str, str]) -> Record:
+    """The record that keeps the settings of a site that no decision depends on."""
+    return {"put": "siteWords", "id": site, "value": dict(words)}
+
+
+def site_gone(site: str) -> Record:
+    """The record that drops a site with all that is on it."""
+    return {"drop": "site", "id": site}
+
+
 # -- reading back ---------------------------------------------------------------------------------------------
 
 
@@ -185,6 +216,9 @@ class Draft:
         self.apps: dict[str, ConnectedApp] = {}
         self.jobs: dict[str, Job] = {}
         self.directory: Mapping[str, Any] = {}
+        self.nicknames: dict[str, str] = {}
+        self.details: dict[str, Details] = {}
+        self.site_words: dict[str, Mapping[str, str]] = {}
         self._heads: dict[str, Record] = {}
         self._parts: dict[str, dict[str, dict[str, Any]]] = {}
 
@@ -211,6 +245,12 @@ class Draft:
             self.apps[record["value"]["client_id"]] = ConnectedApp(**record["value"])
         elif what == "directory":
             self.directory = record["value"]
+        elif what == "nicknames":
+            self.nicknames = record["value"]
+        elif what == "details":
+            self.details[record["id"]] = from_plain(value or {})
+        elif what == "siteWords":
+            self.site_words[record["id"]] = value or {}
         elif what == "job":
             rows = tuple(tuple(row) for row in record["value"]["rows"])
             notes = tuple(Note(*note) for note in record["value"]["notes"])
@@ -225,6 +265,12 @@ class Draft:
             self.tokens = {which: token for which, token in self.tokens.items() if which[1] != key}
         elif record["drop"] == "token":
             self.tokens.pop((record["name"], key_of(record["user"], record["domain"])), None)
+        elif record["drop"] == "details":
+            self.details.pop(record["id"], None)
+        elif record["drop"] == "site":
+            for held in (self._heads, self._parts, self.site_words):
+                held.pop(record["id"], None)
+            self.jobs = {which: job for which, job in self.jobs.items() if job.site != record["id"]}
         else:
             self._parts[record["site"]][record["drop"]].pop(record["id"], None)
 

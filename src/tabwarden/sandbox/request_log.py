@@ -15,7 +15,8 @@ WRITES = frozenset({"POST", "PUT", "DELETE"})
 class Entry(NamedTuple):
     """One answered request. `endpoint` is the table's name or '' where nothing matched; `user` a name or ''.
 
-    `at` is the sandbox's clock in seconds since 1970, `took` the real seconds of the answer.
+    `at` is the sandbox's clock in seconds since 1970, `took` the real seconds of the answer, `faults` the names of
+    the faults it met, parted by commas. `status` is 0 where a fault kept the request from being done or answered.
     """
 
     method: str
@@ -26,6 +27,7 @@ class Entry(NamedTuple):
     user: str
     at: float
     took: float
+    faults: str = ""
 
 
 class RequestLog:
@@ -51,12 +53,16 @@ class RequestLog:
         """How often each endpoint was asked, by name."""
         return dict(Counter(entry.endpoint for entry in self.entries))
 
+    def faults(self) -> dict[str, int]:
+        """How often each fault was given, by name."""
+        return dict(Counter(name for entry in self.entries if entry.faults for name in entry.faults.split(",")))
+
     def writes(self, *, succeeded: bool = True) -> list[Entry]:
         """What was written: POST, PUT and DELETE other than signing in and out, those that succeeded."""
         return [
             e
             for e in self.entries
-            if e.method in WRITES and "/auth/" not in e.path.lower() and (not succeeded or e.status < 300)
+            if e.method in WRITES and "/auth/" not in e.path.lower() and (not succeeded or 0 < e.status < 300)
         ]
 
     def clear(self) -> None:

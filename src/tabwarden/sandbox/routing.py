@@ -21,6 +21,7 @@ SEES_PEOPLE = "sees people"
 ADMIN = "administrator"
 PEOPLE_ADMIN = "manages people"
 SERVER_ADMIN = "server administrator"
+GROUP_SET_ADMIN = "fills group sets"
 JUDGED = "evaluator"
 WHO: Mapping[str, str] = {
     ANYONE: "anyone, without signing in",
@@ -29,6 +30,7 @@ WHO: Mapping[str, str] = {
     ADMIN: "site and server administrators",
     PEOPLE_ADMIN: "server administrators; site administrators unless adminMode is ContentOnly",
     SERVER_ADMIN: "server administrators",
+    GROUP_SET_ADMIN: "server administrators; on Cloud site administrators",
     JUDGED: "whoever the evaluator allows it on the object",
 }
 _VERSION = re.compile(r"\d{1,3}\.\d{1,3}")
@@ -37,7 +39,8 @@ _VERSION = re.compile(r"\d{1,3}\.\d{1,3}")
 class Endpoint(NamedTuple):
     """One line of the table: method, path under /api/{version}, first API version, who may, handler, what it does.
 
-    `refused` is the code for those who may not; `until` the first version that no longer has it.
+    `refused` is the code for those who may not; `until` the first version that no longer has it; `file` says that
+    it answers a file in place of elements.
     """
 
     method: str
@@ -48,6 +51,7 @@ class Endpoint(NamedTuple):
     does: str
     refused: str = "403004"
     until: str | None = None
+    file: bool = False
 
     @property
     def name(self) -> str:
@@ -150,8 +154,10 @@ _TESTS: Mapping[str, Callable[[Call], bool]] = {
     ADMIN: lambda call: call.is_admin,
     PEOPLE_ADMIN: lambda call: call.manages_people(),
     SERVER_ADMIN: lambda call: call.is_server_admin,
+    GROUP_SET_ADMIN: lambda call: call.fills_group_sets(),
 }
 
 
 def _named_by_key(endpoint: Endpoint, call: Call) -> bool:
-    return endpoint.path == "sites/{site}" and call.query("key") is not None
+    """Only reading a site names it by `key`; what changes one needs its id."""
+    return (endpoint.method, endpoint.path) == ("GET", "sites/{site}") and call.query("key") is not None

@@ -6,39 +6,45 @@ Handlers are plain functions that run one at a time on the event loop, so every 
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
 
 from tabwarden.model.errors import TabwardenError
-from tabwarden.model.roles import is_server_admin
 from tabwarden.model.site import Site
-from tabwarden.sandbox import answering
+from tabwarden.sandbox import answering, incoming, own_pages
+from tabwarden.sandbox.activity import ActivityLog
 from tabwarden.sandbox.answering import Answered
 from tabwarden.sandbox.call import Request
+from tabwarden.sandbox.caps import Caps
+from tabwarden.sandbox.clock import Clock, TurnedClock
+from tabwarden.sandbox.directories.directory import Directory
+from tabwarden.sandbox.endpoints import TABLE
 from tabwarden.sandbox.errors import Refusal
 from tabwarden.sandbox.holdings import World
-from tabwarden.sandbox.personality import Personality, personality
+from tabwarden.sandbox.metadata import api as metadata_api
+from tabwarden.sandbox.personality import CLOUD, Personality, personality
 from tabwarden.sandbox.request_log import Entry, RequestLog
 from tabwarden.sandbox.sessions import Sessions
-from tabwarden.sandbox.state import Clock, State
-from tabwarden.sandbox.world import find_world
+from tabwarden.sandbox.state import State
+from tabwarden.sandbox.troubles import outgoing
+from tabwarden.sandbox.troubles.faults import SEARCH_LAG, UNHARMED, Faults, FaultsGiven, Struck
+from tabwarden.sandbox.troubles.stricken_directory import StrickenDirectory
+from tabwarden.sandbox.worlds.finding import find_world
 
 LOOPBACK = "127.0.0.1"
-LARGEST_BODY = 96 * 1024 * 1024
-LINGERING_SECONDS = 1.0
+_NAMES = (*(endpoint.name for endpoint in TABLE), f"POST {metadata_api.NAME}")
 
 
 class Sandbox:
     """One pretend Tableau: its state, its sessions, its request log and, once started, its port.
 
-    `log` is shared with the server; `site` gives the present value of a site, safe from any thread.
+    `log` is shared with the server; `site` gives the present value of a site, safe from any thread. `clock` is what
+    the sandbox takes for the time; nothing in it reads another.
     """
 
     def __init__(
@@ -49,17 +55,34 @@ class Sandbox:
         state: Path | None = None,
         clock: Clock = time.time,
         log_to: Path | None = None,
+        activity_to: Path | None = None,
+        directory: Directory | None = None,
+        faults: FaultsGiven = None,
     ) -> None:
         self.personality = plays or personality()
-        self.state = State(world, clock, state)
+        self.clock = TurnedClock(clock)
+        self.faults = Faults(faults, _NAMES)
+        self.state = State(world, self.clock, state, directory=directory)
+        self.state.switches = self.personality.switches
+        if self.personality.kind == CLOUD:
+            self.state.leave_directory()
+        self.state.troubled = lambda within: StrickenDirectory(within, lambda: self.faults)
+        self.state.watching = self.faults.has(SEARCH_LAG)
+        self.caps = Caps()
         try:
             self.log = RequestLog(log_to)
+            self.state.activity = ActivityLog(self.clock, activity_to)
         except TabwardenError:
             self.state.close()
             raise
         self.sessions = Sessions(self.state, self.personality)
         self.host, self.port = LOOPBACK, 0
         self._runner: web.ServerRunner | None = None
+
+    @property
+    def activity(self) -> ActivityLog:
+        """The activity log: what happened on every site, in Tableau's words."""
+        return self.state.activity
 
     @property
     def url(self) -> str:
@@ -74,18 +97,21 @@ class Sandbox:
             raise TabwardenError(f"the sandbox has no site `{content_url}`")
         return found
 
-    def answer(self, request: Request) -> Answered:
+    def strike(self, faults: FaultsGiven) -> None:
+        """Play another script of faults from now on, None for none; WorldError for one that cannot be."""
+        self.faults = Faults(faults, _NAMES)
+        self.state.watching = self.faults.has(SEARCH_LAG)
+
+    def answer(self, request: Request, struck: Struck = UNHARMED) -> Answered:
         """Answer one request: the whole sandbox without HTTP."""
-        return answering.answer(self.state, self.sessions, self.personality, request)
+        return answering.answer(self.state, self.sessions, self.personality, request, caps=self.caps, struck=struck)
 
     # -- serving ----------------------------------------------------------------------------------------------
 
     async def start(self, port: int = 0, host: str = LOOPBACK) -> None:
         """Listen; port 0 takes a free one. OSError when the port is taken."""
-        server = web.Server(
-            self._handle, request_factory=_roomy_request, access_log=None, lingering_time=LINGERING_SECONDS
-        )
-        self._runner = web.ServerRunner(server, shutdown_timeout=LINGERING_SECONDS)
+        server = incoming.LineServer(self._handle, self._refused)
+        self._runner = web.ServerRunner(server, shutdown_timeout=incoming.LINGERING_SECONDS)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
         self.host, self.port = host, self._runner.addresses[0][1]
@@ -101,14 +127,27 @@ class Sandbox:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         began = time.perf_counter()
         try:
-            asked = await _read(request)
+            asked = await incoming.read(request)
+        except Refusal as refusal:
+            response = self._refused(refusal, request.headers.get("Accept", ""))
+            response.force_close()
+            return response
         except ConnectionError:
             # The client died while it was sending: nobody is left to answer, and nothing was asked.
             return web.Response(status=400)
-        own = self._own_page(asked)
+        own = own_pages.answer(self, asked)
         if own is not None:
-            return own
-        answered = self.answer(asked)
+            return web.Response(status=own.status, text=own.text, content_type=own.content_type)
+        struck = answering.struck_by(self.faults, self.personality, asked)
+        await outgoing.wait(struck)
+        if outgoing.is_never_done(struck):
+            answered = outgoing.instead(struck, answering.unanswered(self.personality, asked))
+        else:
+            answered = self.answer(asked, struck)
+        self._note(asked, answered, struck, time.perf_counter() - began)
+        return await outgoing.send(request, answered, struck)
+
+    def _note(self, asked: Request, answered: Answered, struck: Struck, took: float) -> None:
         self.log.add(
             Entry(
                 asked.method,
@@ -117,68 +156,14 @@ class Sandbox:
                 answered.status,
                 answered.site,
                 answered.user,
-                self.state.clock(),
-                time.perf_counter() - began,
+                self.clock(),
+                took,
+                struck.names,
             )
         )
-        headers = dict(answered.headers)
-        if answered.body is None:
-            return web.Response(status=answered.status, headers=headers)
-        return web.Response(
-            status=answered.status,
-            body=answered.body,
-            content_type=answered.content_type,
-            charset="utf-8",
-            headers=headers,
-        )
 
-    def _own_page(self, asked: Request) -> web.Response | None:
-        """The sandbox's own pages for benchmarks: counts for anybody, the log for server administrators' tokens."""
-        page: object
-        if asked.path == "/sandbox/counts":
-            page = self.log.counts()
-        elif asked.path == "/sandbox/log":
-            if not self._reads_log(asked.headers.get("x-tableau-auth")):
-                return web.Response(status=403, text="the log is for a server administrator's token")
-            page = [entry._asdict() for entry in self.log.entries]
-        else:
-            return None
-        return web.Response(text=json.dumps(page), content_type="application/json")
-
-    def _reads_log(self, token: str | None) -> bool:
-        try:
-            session = self.sessions.of(token)
-        except Refusal:
-            return False
-        return is_server_admin(self.state.site(session.site).users[session.user].site_role)
-
-
-def _roomy_request(message: object, payload: object, protocol: object, writer: object, task: object) -> web.BaseRequest:
-    """A request whose body may be as large as Tableau's largest single upload."""
-    loop = asyncio.get_running_loop()
-    return web.BaseRequest(
-        message,  # type: ignore[arg-type]
-        payload,  # type: ignore[arg-type]
-        protocol,  # type: ignore[arg-type]
-        writer,  # type: ignore[arg-type]
-        task,  # type: ignore[arg-type]
-        loop,
-        client_max_size=LARGEST_BODY,
-    )
-
-
-async def _read(request: web.BaseRequest) -> Request:
-    """The request as plain data; the body is None when it is too large."""
-    body: bytes | None = None
-    if (request.content_length or 0) <= LARGEST_BODY:
-        with suppress(web.HTTPRequestEntityTooLarge):
-            body = await request.read()
-    target = urlsplit(request.raw_path)
-    query: dict[str, tuple[str, ...]] = {}
-    for name, value in parse_qsl(target.query, keep_blank_values=True):
-        query[name] = (*query.get(name, ()), value)
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    return Request(request.method, target.path, query, headers, body)
+    def _refused(self, refusal: Refusal, accept: str = "") -> web.Response:
+        return outgoing.as_response(answering.refused(refusal, accept, self.personality))
 
 
 @contextmanager
@@ -191,10 +176,25 @@ def running(
     clock: Clock = time.time,
     seed: int = 0,
     log_to: Path | None = None,
+    activity_to: Path | None = None,
+    directory: Directory | None = None,
+    faults: FaultsGiven = None,
 ) -> Iterator[Sandbox]:
-    """A sandbox in a thread of this process with its own event loop, stopped when the block ends."""
+    """A sandbox in a thread of this process with its own event loop, stopped when the block ends.
+
+    A `directory` takes the place of the pretend one of the world; `faults` is a script, its file, or single faults.
+    """
     held = find_world(world, seed=seed) if isinstance(world, str) else world
-    sandbox = Sandbox(held, plays=plays, state=state, clock=clock, log_to=log_to)
+    sandbox = Sandbox(
+        held,
+        plays=plays,
+        state=state,
+        clock=clock,
+        log_to=log_to,
+        activity_to=activity_to,
+        directory=directory,
+        faults=faults,
+    )
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="sandbox", daemon=True)
     thread.start()

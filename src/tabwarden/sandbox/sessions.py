@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import hmac
 import secrets
+import uuid
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jwt
 
 from tabwarden.change import people
+from tabwarden.model.roles import is_server_admin
 from tabwarden.model.site import Site, User
+from tabwarden.sandbox.directories import identity
 from tabwarden.sandbox.errors import Refusal
 from tabwarden.sandbox.holdings import Account, key_of
 from tabwarden.sandbox.personality import Personality
@@ -23,19 +26,25 @@ from tabwarden.sandbox.wire import Element
 
 AUDIENCE = "tableau"
 JWT_SECONDS = 600.0
+LONGEST_JWT = 16 * 1024
 ACCESS_TOKEN_SECONDS = 15 * 24 * 3600.0
 SKEW_SECONDS = 60.0
 
 
 @dataclass(slots=True)
 class Session:
-    """Who a token speaks for, on which site, and when it was last used."""
+    """Who a token speaks for, on which site, and when it was last used.
+
+    `initiator` is the administrator who signed in as somebody else; `id` names the session and opens nothing.
+    """
 
     token: str = field(repr=False)
     site: str
     user: str
     used: float
     access_token: tuple[str, str, str] | None = None
+    initiator: str = ""
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
 class Sessions:
@@ -68,6 +77,32 @@ class Sessions:
         """Make a session's token worthless."""
         self._live.pop(session.token, None)
 
+    def end_by_id(self, session_id: str, site: str) -> bool:
+        """Make the token of the session of that id worthless; False when the site has none."""
+        found = [s for s in self._live.values() if s.id == session_id and s.site == site]
+        for session in found:
+            self.end(session)
+        return bool(found)
+
+    def expire(self, token: str | None) -> None:
+        """Let a token run out now, whoever holds it."""
+        self._live.pop(token or "", None)
+
+    def taken(self, token: str | None) -> None:
+        """End every session of the personal access token behind a token, as another sign-in with it does."""
+        held = self._live.get(token or "")
+        if held is not None and held.access_token is not None:
+            self._end_all(held.access_token)
+
+    def _end_all(self, access_token: tuple[str, str, str]) -> None:
+        for session in [s for s in self._live.values() if s.access_token == access_token]:
+            self.end(session)
+
+    def end_site(self, site: str) -> None:
+        """Make every token of a site worthless."""
+        for session in [s for s in self._live.values() if s.site == site]:
+            self.end(session)
+
     def ends_in(self, session: Session) -> str:
         """The sign-in answer's estimatedTimeToExpiration, `3:59:59`."""
         left = max(0, int(self._personality.idle_seconds - (self._state.clock() - session.used)) - 1)
@@ -88,8 +123,7 @@ class Sessions:
             access_token = self._by_access_token(credentials)
             domain, name = access_token[1], access_token[2]
         else:
-            account = self._by_password(credentials)
-            name, domain = account.name, account.domain
+            name, domain = self._by_password(site, credentials)
         user = _find(site, name, domain)
         session = self._open(site, user, access_token)
         return self._impersonate(credentials, session)
@@ -111,14 +145,17 @@ class Sessions:
         return fresh
 
     def _open(self, site: Site, user: User, access_token: tuple[str, str, str] | None) -> Session:
-        outcome = people.sign_in(site, user.id)
+        self._state.activity.by(user.id)
+        outcome = people.sign_in(site, user.id, switches=self._state.switches)
         if not outcome.done:
             raise _refused("the user is unlicensed on this site and no group grants a role on sign-in")
+        suspended = self._state.site_words.get(site.id, {}).get("state") == "Suspended"
+        if suspended and not is_server_admin(user.site_role):
+            raise _refused("the site is suspended")
         seen = replace(outcome.site.users[user.id], last_login=self._state.now())
         self._state.put(outcome.site.with_users(seen))
         if access_token is not None:
-            for session in [s for s in self._live.values() if s.access_token == access_token]:
-                self.end(session)
+            self._end_all(access_token)
         session = Session(secrets.token_urlsafe(24), site.id, user.id, self._state.clock(), access_token)
         self._live[session.token] = session
         return session
@@ -132,18 +169,27 @@ class Sessions:
         if site.users[session.user].site_role != "ServerAdministrator" or wanted not in site.users:
             self.end(session)
             raise _refused("only a server administrator may sign in as another user of the site")
-        session.user = wanted
+        session.user, session.initiator = wanted, session.user
         return session
 
     # -- proofs -----------------------------------------------------------------------------------------------
 
-    def _by_password(self, credentials: Element) -> Account:
+    def _by_password(self, site: Site, credentials: Element) -> tuple[str, str]:
+        """Name and domain of whom a password proves: a local account's, or that of somebody of the directory."""
         if not self._personality.password_sign_in:
             raise _refused("this site does not accept passwords; use a personal access token")
-        account = self._account(credentials.get("name") or "")
-        if account is None or not _equal(account.password, credentials.get("password") or ""):
+        words, password = credentials.get("name") or "", credentials.get("password") or ""
+        account = self._account(words)
+        try:
+            local = account is not None and not identity.of_directory(self._state, account)
+            if account is not None and local and _equal(account.password, password):
+                return account.name, account.domain
+            bound = identity.bind(self._state, site, words.strip(), password)
+        except Refusal as trouble:
+            raise _refused(trouble.detail) from None
+        if bound is None:
             raise _refused("the name or the password is not right")
-        return account
+        return bound.name, bound.domain
 
     def _account(self, words: str) -> Account | None:
         """The account of `name`, `domain\\name` or `name@domain`; a plain name is a local one first."""
@@ -170,6 +216,8 @@ class Sessions:
         raise _refused("the personal access token is unknown or its secret is not right")
 
     def _by_jwt(self, words: str) -> str:
+        if len(words) > LONGEST_JWT:
+            raise _refused("the JWT is longer than any connected app makes it")
         try:
             header = jwt.get_unverified_header(words)
             app = next(a for a in self._state.apps.values() if a.secret_id == header.get("kid"))
@@ -183,10 +231,10 @@ class Sessions:
             )
             expires = float(claims["exp"])
             subject = str(claims["sub"])
-        except (jwt.PyJWTError, StopIteration, KeyError, TypeError, ValueError):
+        except (jwt.PyJWTError, StopIteration, KeyError, TypeError, ValueError, OverflowError, RecursionError):
             raise _refused("the JWT is not one of a connected app of this site") from None
         now = self._state.clock()
-        if not now - SKEW_SECONDS < expires <= now + JWT_SECONDS + SKEW_SECONDS:
+        if not now < expires <= now + JWT_SECONDS + SKEW_SECONDS:
             raise _refused("the JWT has expired or lives longer than 10 minutes")
         return subject
 

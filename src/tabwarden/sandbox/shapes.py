@@ -6,12 +6,17 @@ which only administrators see.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
+from tabwarden.model.roles import TIERS, licence_of
 from tabwarden.model.site import ALL_USERS, LOCAL, Group, GroupSet, Site, User
 from tabwarden.sandbox.call import Call
-from tabwarden.sandbox.holdings import Job, iso
+from tabwarden.sandbox.details import MEGABYTE
+from tabwarden.sandbox.directories.identity import nickname_of
+from tabwarden.sandbox.holdings import Job, Note, iso
 from tabwarden.sandbox.listing import NUMBER, TIME, TRUTH, Column, Listing, column
+from tabwarden.sandbox.state import State
 from tabwarden.sandbox.wire import Element, element
 
 _TIMES = "eq gt gte lt lte"
@@ -92,7 +97,6 @@ def group(call: Call, item: Group) -> Element:
 
 GROUP_COLUMNS: Mapping[str, Column] = {
     "domainName": column(lambda _s, g: g.domain),
-    "domainNickname": column(lambda _s, g: g.domain.partition(".")[0]),
     "isExternalUserEnabled": column(lambda _s, _g: False, "eq", TRUTH),
     "isLocal": column(lambda _s, g: g.domain == LOCAL, "eq", TRUTH),
     "luid": column(lambda _s, g: g.id),
@@ -108,7 +112,8 @@ GROUP_DEFAULTS = frozenset({"id", "name", "minimumSiteRole", "domain", "import"}
 
 def groups_listing(call: Call) -> Listing[Group]:
     """How groups are listed for the one who asks."""
-    columns = ADMIN_GROUP_COLUMNS if call.is_admin else GROUP_COLUMNS
+    columns = dict(ADMIN_GROUP_COLUMNS if call.is_admin else GROUP_COLUMNS)
+    columns["domainNickname"] = column(lambda _s, g: nickname_of(call.state, g.domain))
     return Listing("groups", columns, GROUP_DEFAULTS, group)
 
 
@@ -145,15 +150,29 @@ def site(call: Call, item: Site) -> Element:
             "contentUrl": item.content_url,
             "adminMode": settings.admin_mode if full else None,
             "state": "Active",
+            **(call.state.site_words.get(item.id, {}) if full else {}),
             "tierCreatorCapacity": seats.get("Creator") if full else None,
             "tierExplorerCapacity": seats.get("Explorer") if full else None,
             "tierViewerCapacity": seats.get("Viewer") if full else None,
             "userVisibilityMode": settings.user_visibility if full else None,
             "commentingEnabled": settings.commenting if full else None,
             "authoringEnabled": settings.web_authoring if full else None,
+            "disableSubscriptions": not settings.subscriptions if full else None,
         },
-        element("usage", {"numUsers": len(item.users), "storage": 0}) if full else None,
+        _usage(call, item) if full else None,
     )
+
+
+def _usage(call: Call, item: Site) -> Element:
+    """How many people are on a site, and how many take a seat of each tier (attributes of tiers: B)."""
+    taken = Counter(licence_of(user.site_role) for user in item.users.values())
+    tiers = {f"num{tier}s": taken[tier] for tier in TIERS}
+    return element("usage", {"numUsers": len(item.users), **tiers, "storage": storage_of(call.state, item)})
+
+
+def storage_of(state: State, item: Site) -> int:
+    """Megabytes of published files, begun ones counted."""
+    return -(-state.published_bytes(item) // MEGABYTE)
 
 
 SITES = Listing[Site](
@@ -176,13 +195,14 @@ SITES = Listing[Site](
             "userVisibilityMode",
             "commentingEnabled",
             "authoringEnabled",
+            "disableSubscriptions",
         }
     ),
     site,
 )
 
 
-def job(_call: Call, item: Job) -> Element:
+def job(call: Call, item: Job) -> Element:
     """One job with what became of it; `completedAt` and `finishCode` only once it ran."""
     done = item.completed is not None
     return element(
@@ -191,7 +211,7 @@ def job(_call: Call, item: Job) -> Element:
             "id": item.id,
             "mode": "Asynchronous",
             "type": item.kind,
-            "progress": 100 if done else 0,
+            "progress": 100 if done else _progress(call.state.clock(), item),
             "createdAt": iso(item.created),
             "startedAt": iso(item.created),
             "updatedAt": iso(item.completed if item.completed is not None else item.created),
@@ -201,13 +221,31 @@ def job(_call: Call, item: Job) -> Element:
         element(
             "statusNotes",
             {},
-            *(element("statusNote", {"type": n.type, "value": n.value, "text": n.text}) for n in item.notes),
+            *(element("statusNote", {"type": n.type, "value": _told(call, n), "text": n.text}) for n in item.notes),
         )
         if item.notes
         else None,
+        _about(call, item),
     )
 
 
+def _told(call: Call, note: Note) -> str:
+    """The value of a note; a believed code may be answered as another."""
+    return call.personality.told(note.value) if note.type == "errorCode" else note.value
+
+
+def _progress(now: float, item: Job) -> int:
+    """How far a job that has not run is, by the clock; 100 only when it ran."""
+    return min(99, max(0, int(100 * (now - item.created) / max(item.due - item.created, 1e-9))))
+
+
+def _about(call: Call, item: Job) -> Element | None:
+    """The content a job concerns, while it is there."""
+    held = call.site.contents.get(item.about)
+    return element(held.kind, {"id": held.id, "name": held.name}) if held is not None else None
+
+
+_PRIORITY = 50
 _STATUS = {None: "InProgress", 0: "Success", 1: "Failed", 2: "Cancelled"}
 
 
@@ -221,7 +259,7 @@ def background_job(_call: Call, item: Job) -> Element:
             "createdAt": iso(item.created),
             "startedAt": iso(item.created),
             "endedAt": iso(item.completed) if item.completed is not None else None,
-            "priority": 50,
+            "priority": _PRIORITY,
             "jobType": item.kind,
             "title": item.kind,
         },
@@ -234,7 +272,14 @@ JOBS = Listing[Job](
         "jobType": column(lambda _s, j: j.kind),
         "status": column(lambda _s, j: _STATUS.get(j.finish_code, "Success")),
         "createdAt": column(lambda _s, j: iso(j.created), _TIMES, TIME),
-        "title": column(lambda _s, j: j.kind),
+        "title": column(lambda _s, j: j.kind, "eq has"),
+        "subtitle": column(lambda _s, _j: None, "eq has"),
+        "args": column(lambda _s, _j: None, "has"),
+        "notes": column(lambda _s, j: frozenset(note.text for note in j.notes), "has"),
+        "priority": column(lambda _s, _j: _PRIORITY, _TIMES, NUMBER),
+        "progress": column(lambda _s, j: 0 if j.completed is None else 100, _TIMES, NUMBER),
+        "startedAt": column(lambda _s, j: iso(j.created), _TIMES, TIME),
+        "completedAt": column(lambda _s, j: None if j.completed is None else iso(j.completed), _TIMES, TIME),
     },
     frozenset({"id", "status", "createdAt", "startedAt", "endedAt", "priority", "jobType", "title"}),
     background_job,

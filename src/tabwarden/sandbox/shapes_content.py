@@ -1,20 +1,22 @@
-"""What projects, workbooks, views, data sources, flows look like in an answer, and by which fields they are listed.
+"""What projects, workbooks, views, data sources, flows look like in an answer. By which fields: `listing_content`.
 
 Not who sees an item. Names of people show as `Call.sees_people` says, names of projects to those who may View them.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 from tabwarden.access.reference import may
 from tabwarden.model.governing import managing_project
 from tabwarden.model.site import Content, Site
 from tabwarden.sandbox.call import Call
-from tabwarden.sandbox.listing import NUMBER, TIME, TRUTH, Column, Listing, column
+from tabwarden.sandbox.details import MEGABYTE
+from tabwarden.sandbox.shapes import user
+from tabwarden.sandbox.state import State
 from tabwarden.sandbox.wire import Element, element
 
-_TIMES = "eq gt gte lt lte"
 PLURALS: Mapping[str, str] = {
     "project": "projects",
     "workbook": "workbooks",
@@ -22,6 +24,8 @@ PLURALS: Mapping[str, str] = {
     "datasource": "datasources",
     "flow": "flows",
     "virtualconnection": "virtualConnections",
+    "database": "databases",
+    "table": "tables",
 }
 
 
@@ -33,20 +37,37 @@ def singular(kind: str) -> str:
 # -- parts that several kinds share ---------------------------------------------------------------------------
 
 
+def asked(call: Call, field: str) -> bool:
+    """Whether a list is asked for a field that it does not tell otherwise."""
+    fields = call.query("fields") or ""
+    return "_all_" in fields or field in fields
+
+
 def owner(call: Call, item: Content) -> Element:
-    """The owner; the name where people show."""
+    """The owner; the name where people show, what else a list is asked about him as `user` tells it."""
     held = call.site.users.get(item.owner)
-    name = held.name if held is not None and (call.sees_people() or held.id == call.me.id) else None
-    return element("owner", {"id": item.owner, "name": name})
+    if held is None or not (call.sees_people() or held.id == call.me.id):
+        return element("owner", {"id": item.owner})
+    more = user(call, held).attributes if asked(call, "owner.") else {}
+    told = {name: more.get(name) for name in ("fullName", "email", "siteRole", "lastLogin")}
+    return element("owner", {"id": held.id, "name": held.name, **told})
 
 
-def _project(call: Call, item: Content) -> Element | None:
+def project_of(call: Call, item: Content) -> Element | None:
+    """The project an item lies in; its name for those who may View it."""
     project = call.site.project_of(item.id)
     held = call.site.contents.get(project or "")
     if held is None:
         return None
-    named = call.is_admin or may(call.site, call.me.id, "Read", held.id).allowed
-    return element("project", {"id": held.id, "name": held.name if named else None})
+    return element("project", {"id": held.id, "name": held.name if _may_view(call, held) else None})
+
+
+def _may_view(call: Call, item: Content) -> bool:
+    """Whether the asker may View an item; a list asks it of the same project for each item, so it is remembered."""
+    remembered, key = call.state.remembered(call.site), (call.me.id, item.id)
+    if key not in remembered:
+        remembered[key] = may(call.site, call.me.id, "Read", item.id, switches=call.state.switches).allowed
+    return bool(remembered[key])
 
 
 def url_name(name: str) -> str:
@@ -54,19 +75,33 @@ def url_name(name: str) -> str:
     return "".join(letter for letter in name if letter.isalnum() or letter in "_-") or "untitled"
 
 
-def content_url(site: Site, item: Content) -> str:
-    """The address part: `Workbook`, and of a view `Workbook/sheets/View`."""
+def address(state: State, site: Site, item: Content) -> str:
+    """The content URL: the one given when it was published, else what follows from the name."""
     if item.kind == "view":
-        workbook = site.contents[item.parent or ""]
-        return f"{url_name(workbook.name)}/sheets/{url_name(item.name)}"
-    return url_name(item.name)
+        return f"{address(state, site, site.contents[item.parent or ''])}/sheets/{url_name(item.name)}"
+    return state.details(item.id).content_url or url_name(item.name)
+
+
+def tags_element(call: Call, item: Content) -> Element:
+    """The tags of an item."""
+    return element("tags", {}, *(element("tag", {"label": tag}) for tag in sorted(call.state.details(item.id).tags)))
+
+
+def size_of(call: Call, item: Content) -> int:
+    """Megabytes of the published file, begun ones counted; 1 for what came with the world."""
+    current = call.state.details(item.id).current
+    return -(-current.size // MEGABYTE) if current is not None else 1
+
+
+def source_type(call: Call, item: Content) -> str:
+    """The type of a data source: that of its first connection, or an extract."""
+    details = call.state.details(item.id)
+    return details.connections[0].type if details.connections and not details.has_extracts else "hyper"
 
 
 def _times(item: Content) -> dict[str, str | None]:
     return {"createdAt": item.created or None, "updatedAt": item.updated or None}
 
-
-_TAGS = Element("tags")
 
 # -- one shape a kind -----------------------------------------------------------------------------------------
 
@@ -75,14 +110,6 @@ def project(call: Call, item: Content) -> Element:
     """One project; controllingPermissionsProjectId where the lock comes from a parent."""
     site = call.site
     manager = managing_project(site, item.id)
-    children = [site.contents[c].kind for c in site.children(item.id)]
-    views = sum(len(site.children(c)) for c in site.children(item.id) if site.contents[c].kind == "workbook")
-    counts = {
-        "projectCount": children.count("project"),
-        "workbookCount": children.count("workbook"),
-        "viewCount": views,
-        "dataSourceCount": children.count("datasource"),
-    }
     return element(
         "project",
         {
@@ -93,12 +120,24 @@ def project(call: Call, item: Content) -> Element:
             "parentProjectId": item.parent,
             "controllingPermissionsProjectId": manager if manager != item.id else None,
             "topLevelProject": item.parent is None,
-            "writeable": call.is_admin or may(site, call.me.id, "Write", item.id).allowed,
+            "writeable": call.is_admin or may(site, call.me.id, "Write", item.id, switches=call.state.switches).allowed,
             **_times(item),
         },
         owner(call, item),
-        element("contentsCounts", counts),
+        _counts(call, item),
     )
+
+
+def _counts(call: Call, project: Content) -> Element | None:
+    """How much of each kind lies in a project, as far as the asker may View it; a list has it only when asked for."""
+    site = call.site
+    if call.request.method == "GET" and not asked(call, "contentsCounts"):
+        return None
+    inside = [*site.children(project.id)]
+    inside += [view for child in inside if site.contents[child].kind == "workbook" for view in site.children(child)]
+    kinds = Counter(site.contents[c].kind for c in inside if call.is_admin or _may_view(call, site.contents[c]))
+    named = {"project": "project", "workbook": "workbook", "view": "view", "dataSource": "datasource"}
+    return element("contentsCounts", {f"{name}Count": kinds[kind] for name, kind in named.items()})
 
 
 def workbook(call: Call, item: Content) -> Element:
@@ -110,61 +149,93 @@ def workbook(call: Call, item: Content) -> Element:
             "id": item.id,
             "name": item.name,
             "description": item.description,
-            "contentUrl": content_url(call.site, item),
+            "contentUrl": address(call.state, call.site, item),
             "webpageUrl": f"#/workbooks/{item.id}",
             "showTabs": item.tabs,
-            "size": 1,
+            "size": size_of(call, item),
             "sheetCount": len(views),
-            "hasExtracts": False,
-            "encryptExtracts": False,
+            "defaultViewId": _default_view(call, item) if asked(call, "defaultViewId") else None,
+            "hasExtracts": call.state.details(item.id).has_extracts,
+            "encryptExtracts": call.state.details(item.id).encrypted,
             **_times(item),
         },
-        _project(call, item),
+        project_of(call, item),
         owner(call, item),
-        _TAGS,
+        tags_element(call, item),
     )
+
+
+def _default_view(call: Call, workbook: Content) -> str | None:
+    """The first view that the asker may View."""
+    views = call.site.children(workbook.id)
+    return next((view for view in views if _may_view(call, call.site.contents[view])), None)
 
 
 def view(call: Call, item: Content) -> Element:
     """One view with its workbook, owner and project."""
+    counted = (call.query("includeUsageStatistics") or "").lower() == "true" or asked(call, "usage")
     return element(
         "view",
         {
             "id": item.id,
             "name": item.name,
-            "contentUrl": content_url(call.site, item),
+            "contentUrl": address(call.state, call.site, item),
             "viewUrlName": url_name(item.name),
             "sheetType": "view",
             **_times(item),
         },
-        element("workbook", {"id": item.parent}),
+        _workbook_of(call, item),
         owner(call, item),
-        _project(call, item),
-        _TAGS,
-        element("usage", {"totalViewCount": 0}) if call.query("includeUsageStatistics") == "true" else None,
+        project_of(call, item),
+        tags_element(call, item),
+        element("usage", {"totalViewCount": 0}) if counted else None,
     )
+
+
+def _workbook_of(call: Call, item: Content) -> Element:
+    """The workbook of a view: its id, and what else a list is asked about it."""
+    held = call.site.contents.get(item.parent or "")
+    more = workbook(call, held).attributes if held is not None and asked(call, "workbook.") else {}
+    return Element("workbook", {**more, "id": item.parent or ""})
 
 
 def datasource(call: Call, item: Content) -> Element:
     """One published data source."""
+    details = call.state.details(item.id)
+    first = details.connections[0] if details.connections else None
     return element(
         "datasource",
         {
             "id": item.id,
             "name": item.name,
             "description": item.description,
-            "contentUrl": content_url(call.site, item),
-            "type": "hyper",
-            "hasExtracts": False,
-            "isCertified": False,
+            "contentUrl": address(call.state, call.site, item),
+            "webpageUrl": f"#/datasources/{item.id}",
+            "type": source_type(call, item),
+            "size": size_of(call, item),
+            "hasExtracts": details.has_extracts,
+            "isCertified": details.certified,
+            "certificationNote": details.certification_note or None,
+            "isPublished": True,
             "useRemoteQueryAgent": False,
-            "encryptExtracts": "false",
+            "encryptExtracts": details.encrypted,
+            "serverName": first.server if first is not None else None,
+            "databaseName": first.database if first is not None else None,
+            "hasAlert": False,
+            "favoritesTotal": 0,
+            "connectedWorkbooksCount": _count_of_workbooks(call, item) if asked(call, "connectedWorkbooks") else None,
             **_times(item),
         },
-        _project(call, item),
+        project_of(call, item),
         owner(call, item),
-        _TAGS,
+        tags_element(call, item),
     )
+
+
+def _count_of_workbooks(call: Call, source: Content) -> int:
+    """How many workbooks that the asker may View read a data source."""
+    used = (c for c in call.site.contents.values() if any(use.datasource == source.id for use in c.uses))
+    return sum(_may_view(call, workbook) for workbook in used)
 
 
 def flow(call: Call, item: Content) -> Element:
@@ -173,16 +244,61 @@ def flow(call: Call, item: Content) -> Element:
     return element(
         "flow",
         {**attributes, "webpageUrl": f"#/flows/{item.id}", **_times(item)},
-        _project(call, item),
+        project_of(call, item),
         owner(call, item),
-        _TAGS,
+        tags_element(call, item),
     )
 
 
 def virtual_connection(call: Call, item: Content) -> Element:
     """One virtual connection."""
     attributes = {"id": item.id, "name": item.name, "isCertified": False, **_times(item)}
-    return element("virtualConnection", attributes, _project(call, item), owner(call, item))
+    return element("virtualConnection", attributes, project_of(call, item), owner(call, item), tags_element(call, item))
+
+
+def database(call: Call, item: Content) -> Element:
+    """One database; its contact is its owner (B)."""
+    return element(
+        "database",
+        {
+            "id": item.id,
+            "name": item.name,
+            "description": item.description or None,
+            "type": "DatabaseServer",
+            "connectionType": "postgres",
+            "hostName": "localhost",
+            "port": 5432,
+            "isEmbedded": False,
+            "isCertified": False,
+            "contentPermissions": item.mode,
+        },
+        element("site", {"id": call.site.id, "name": call.site.name}),
+        element("contact", {"id": item.owner}),
+        owner(call, item),
+        project_of(call, item),
+        tags_element(call, item),
+    )
+
+
+def table(call: Call, item: Content) -> Element:
+    """One table with the database it is in; its contact is its owner (B)."""
+    held = call.site.contents.get(item.parent or "")
+    return element(
+        "table",
+        {
+            "id": item.id,
+            "name": item.name,
+            "description": item.description or None,
+            "schema": "public",
+            "isEmbedded": False,
+            "isCertified": False,
+        },
+        element("site", {"id": call.site.id, "name": call.site.name}),
+        element("location", {"id": held.id, "type": "Database"}) if held is not None else None,
+        element("contact", {"id": item.owner}),
+        owner(call, item),
+        tags_element(call, item),
+    )
 
 
 SHAPES: Mapping[str, Callable[[Call, Content], Element]] = {
@@ -192,86 +308,6 @@ SHAPES: Mapping[str, Callable[[Call, Content], Element]] = {
     "datasource": datasource,
     "flow": flow,
     "virtualconnection": virtual_connection,
+    "database": database,
+    "table": table,
 }
-
-# -- columns --------------------------------------------------------------------------------------------------
-
-_COMMON: Mapping[str, Column] = {
-    "createdAt": column(lambda _s, c: c.created or None, _TIMES, TIME),
-    "updatedAt": column(lambda _s, c: c.updated or None, _TIMES, TIME),
-    "name": column(lambda _s, c: c.name, "eq in cieq has like"),
-    "luid": column(lambda _s, c: c.id),
-}
-_PEOPLE: Mapping[str, Column] = {
-    "ownerName": column(lambda s, c: _owner_of(s, c)[0]),
-    "ownerDomain": column(lambda s, c: _owner_of(s, c)[1]),
-}
-_ADMINS: Mapping[str, Column] = {"ownerEmail": column(lambda s, c: _owner_of(s, c)[2])}
-_ITEMS: Mapping[str, Column] = {
-    "contentUrl": column(content_url),
-    "projectName": column(lambda s, c: _project_name(s, c)),
-    "projectId": column(lambda s, c: s.project_of(c.id)),
-    "tags": column(lambda _s, _c: "", "eq in has"),
-}
-_OWN: Mapping[str, Mapping[str, Column]] = {
-    "project": {
-        "parentProjectId": column(lambda _s, c: c.parent),
-        "topLevelProject": column(lambda _s, c: c.parent is None, "eq", TRUTH),
-    },
-    "workbook": {
-        "displayTabs": column(lambda _s, c: c.tabs, "eq", TRUTH),
-        "size": column(lambda _s, _c: 1, _TIMES, NUMBER),
-        "sheetCount": column(lambda s, c: len(s.children(c.id)), _TIMES, NUMBER),
-    },
-    "view": {
-        "workbookName": column(lambda s, c: s.contents[c.parent].name),
-        "viewUrlName": column(lambda _s, c: url_name(c.name)),
-        "hitsTotal": column(lambda _s, _c: 0, _TIMES, NUMBER),
-    },
-    "datasource": {
-        "type": column(lambda _s, _c: "hyper"),
-        "isCertified": column(lambda _s, _c: False, "eq", TRUTH),
-        "hasExtracts": column(lambda _s, _c: False, "eq", TRUTH),
-    },
-    "flow": {},
-    "virtualconnection": {},
-}
-_DEFAULTS: Mapping[str, frozenset[str]] = {
-    "project": frozenset(
-        "id name description contentPermissions parentProjectId controllingPermissionsProjectId topLevelProject"
-        " writeable createdAt updatedAt owner".split()
-    ),
-    "workbook": frozenset(
-        "id name description contentUrl webpageUrl showTabs size encryptExtracts createdAt updatedAt project"
-        " owner tags".split()
-    ),
-    "view": frozenset("id name contentUrl viewUrlName createdAt updatedAt workbook owner project tags usage".split()),
-    "datasource": frozenset(
-        "id name description contentUrl type isCertified useRemoteQueryAgent encryptExtracts createdAt updatedAt"
-        " project owner tags".split()
-    ),
-    "flow": frozenset("id name description fileType webpageUrl createdAt updatedAt project owner tags".split()),
-    "virtualconnection": frozenset("id name isCertified createdAt updatedAt project owner".split()),
-}
-
-
-def _owner_of(site: Site, item: Content) -> tuple[str, str, str]:
-    held = site.users.get(item.owner)
-    return (held.name, held.domain, held.email) if held is not None else ("", "", "")
-
-
-def _project_name(site: Site, item: Content) -> str | None:
-    held = site.contents.get(site.project_of(item.id) or "")
-    return held.name if held is not None else None
-
-
-def content_listing(call: Call, kind: str) -> Listing[Content]:
-    """How content of a kind is listed for the one who asks."""
-    columns = {**_COMMON, **(_ITEMS if kind != "project" else {}), **_OWN[kind]}
-    if call.sees_people():
-        columns.update(_PEOPLE)
-    if call.is_admin:
-        columns.update(_ADMINS)
-    else:
-        columns.pop("projectName", None)
-    return Listing(PLURALS[kind], columns, _DEFAULTS[kind], SHAPES[kind])

@@ -7,15 +7,24 @@ before the request is answered.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
+from tabwarden.model.errors import WorldError
 from tabwarden.model.site import Content, Site, User
+from tabwarden.model.switches import DOCUMENTED
 from tabwarden.sandbox import record
+from tabwarden.sandbox.activity import ActivityLog
+from tabwarden.sandbox.blobs import Blobs
+from tabwarden.sandbox.details import NOTHING, Details
+from tabwarden.sandbox.directories.directory import Directory
+from tabwarden.sandbox.directories.pretend_directory import pretend_directory
 from tabwarden.sandbox.holdings import Account, Job, World, iso, key_of
 from tabwarden.sandbox.record import Draft, Record
 from tabwarden.sandbox.state_file import StateFile
+from tabwarden.sandbox.uploads import Uploads
 
 Clock = Callable[[], float]
 _SPACE = uuid.UUID("6f1d0f3e-8a55-5d0c-9d0e-7a8f5f2c1b10")
@@ -30,11 +39,14 @@ def stable_id(*names: str) -> str:
 
 
 class State:
-    """Sites by id and the holdings beside them."""
+    """Sites by id and the holdings beside them. A `directory` handed in takes the place of the world's pretend one."""
 
-    def __init__(self, world: World, clock: Clock, path: Path | None = None) -> None:
+    def __init__(
+        self, world: World, clock: Clock, path: Path | None = None, *, directory: Directory | None = None
+    ) -> None:
         self.name = world.name
         self.clock = clock
+        self.activity = ActivityLog(clock)
         self._file = StateFile(path) if path is not None else None
         self._unkept: list[Record] = []
         draft = self._file.draft if self._file is not None else None
@@ -47,12 +59,22 @@ class State:
         self.accounts = draft.accounts
         self.tokens = draft.tokens
         self.apps = draft.apps
-        self.directory = draft.directory
+        self.nicknames = draft.nicknames
+        self._pretended = draft.directory
+        self._handed_in = directory is not None
+        self._directory = directory if directory is not None else pretend_directory(draft.directory)
+        self.troubled: Callable[[Directory], Directory] | None = None  # stands between us and the directory
         self.jobs = draft.jobs
-        self._remembered: dict[str, tuple[Site, dict[tuple[str, str], list[Content]]]] = {}
+        self.site_words = draft.site_words
+        self.uploads = Uploads()
+        self._details = draft.details
+        self.blobs = Blobs(path.with_name(path.name + ".files") if path is not None else None)
+        self._remembered: dict[str, tuple[Site, dict[Any, Any]]] = {}
+        self.switches = DOCUMENTED  # the open points of the permission model as this Tableau settles them
+        self.watching = False  # whether `born` is kept: the moment each new thing came, by id
+        self.born: dict[str, float] = {}
         self.pending = [job.id for job in draft.jobs.values() if job.finish_code is None]
-        if self._file is not None:
-            self._file.rewrite(self._records())
+        self._start_files()
 
     def now(self) -> str:
         """The present moment as Tableau writes it."""
@@ -86,7 +108,11 @@ class State:
             if any(key_of(s.users[i].name, s.users[i].domain) == key for i in s.users_named(user.name))
         )
 
-    def remembered(self, site: Site) -> dict[tuple[str, str], list[Content]]:
+    def details(self, content: str) -> Details:
+        """What answers tell of an item beyond the model."""
+        return self._details.get(content, NOTHING)
+
+    def remembered(self, site: Site) -> dict[Any, Any]:
         """A place to remember what follows from this value of a site; empty again once the site has changed."""
         held = self._remembered.get(site.id)
         if held is None or held[0] is not site:
@@ -101,8 +127,25 @@ class State:
             tuple(self.accounts.values()),
             tuple(self.tokens.values()),
             tuple(self.apps.values()),
-            dict(self.directory),
+            dict(self._pretended),
+            dict(self.nicknames),
         )
+
+    @property
+    def directory(self) -> Directory | None:
+        """The directory as it answers now, with the faults of the script."""
+        if self._directory is None or self.troubled is None:
+            return self._directory
+        return self.troubled(self._directory)
+
+    def leave_directory(self) -> None:
+        """Have no directory, whatever the world says: Cloud has none."""
+        self._directory = None
+
+    @property
+    def joined(self) -> bool:
+        """Whether the directory is the identity store, so that a plain name means its domain."""
+        return self._directory is not None and bool(self._pretended.get("joined"))
 
     # -- writing ----------------------------------------------------------------------------------------------
 
@@ -120,8 +163,60 @@ class State:
             return old
         records = list(record.site_changes(old, stamped)) if self._file is not None else []
         self._sites[site.id] = stamped
+        self.activity.changed(old, stamped)
+        if self.watching:
+            self._note_births(old, stamped)
         self._keep(records)
+        for content in [c for c in self._details if c in old.contents and c not in stamped.contents]:
+            self.put_details(content, NOTHING)
         return stamped
+
+    def published_bytes(self, site: Site) -> int:
+        """How much the files published on a site hold, all revisions counted."""
+        here = (held for content, held in self._details.items() if content in site.contents)
+        return sum(revision.size for held in here for revision in held.revisions)
+
+    def put_details(self, content: str, details: Details) -> None:
+        """Keep what answers tell of an item; files that no revision holds any more go with the next commit."""
+        for revision in self.details(content).revisions:
+            self.blobs.leave(revision.blob)
+        for revision in details.revisions:
+            self.blobs.use(revision.blob)
+        if details == NOTHING:
+            self._details.pop(content, None)
+            self._keep([record.details_gone(content)])
+        else:
+            self._details[content] = details
+            self._keep([record.details_record(content, details)])
+
+    def add_site(self, site: Site) -> None:
+        """A new site."""
+        self._sites[site.id] = site
+        self._keep(list(record.site_changes(None, site)))
+
+    def put_site_words(self, site: str, words: Mapping[str, str]) -> None:
+        """Keep the settings of a site that no decision depends on."""
+        self.site_words[site] = words
+        self._keep([record.site_words_record(site, words)])
+
+    def drop_site(self, site: Site) -> None:
+        """Forget a site with all that is on it, and the accounts of those who are on no other."""
+        for content in [c for c in self._details if c in site.contents]:
+            self.put_details(content, NOTHING)
+        for job in [job for job in self.jobs.values() if job.site == site.id]:
+            self.put_job(replace(job, finish_code=2))
+            del self.jobs[job.id]
+        del self._sites[site.id]
+        self.site_words.pop(site.id, None)
+        self._keep([record.site_gone(site.id)])
+        for user in site.users.values():
+            if not self.sites_of(user):
+                self.drop_account(user)
+
+    def _note_births(self, old: Site, new: Site) -> None:
+        pairs = ((old.users, new.users), (old.groups, new.groups), (old.contents, new.contents))
+        for before, after in (*pairs, (old.group_sets, new.group_sets)):
+            self.born.update(dict.fromkeys(after.keys() - before.keys(), self.clock()))
 
     def put_account(self, account: Account) -> None:
         """Add an account or change its password."""
@@ -143,8 +238,31 @@ class State:
         self.tokens = {which: token for which, token in self.tokens.items() if which[1] != key}
         self._keep([record.token_gone(token) for token in gone])
 
+    def put_nicknames(self, nicknames: Mapping[str, str]) -> None:
+        """Keep the nicknames of the domains Tableau knows, by FQDN."""
+        self.nicknames = dict(nicknames)
+        self._keep([record.nicknames_record(self.nicknames)])
+
+    def put_directory(self, plain: Mapping[str, Any]) -> None:
+        """Let the pretend directory be another one; WorldError, and nothing changed, when it cannot be."""
+        if self._handed_in:
+            raise WorldError("the directory is not a pretended one; change it where it is kept")
+        self._directory = pretend_directory(plain)
+        self._pretended = dict(plain)
+        self._keep([record.directory_record(self._pretended)])
+
+    @property
+    def pretended(self) -> Mapping[str, Any]:
+        """The pretend directory as plain data, as a world file has it."""
+        return self._pretended
+
     def put_job(self, job: Job) -> None:
         """Add a job or what became of it."""
+        if job.blob and job.id not in self.jobs:
+            self.blobs.use(job.blob)
+        if job.blob and job.finish_code is not None:
+            self.blobs.leave(job.blob)
+            job = replace(job, blob="")
         self.jobs[job.id] = job
         if job.finish_code is None:
             self.pending.append(job.id)
@@ -155,6 +273,7 @@ class State:
     def close(self) -> None:
         """Let go of the state file."""
         self.commit()
+        self.activity.close()
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -177,6 +296,19 @@ class State:
         if self._file is not None and self._unkept:
             self._file.append(self._unkept)
         self._unkept = []
+        self.blobs.sweep()
+        self.activity.commit()
+
+    def _start_files(self) -> None:
+        try:
+            published = [r.blob for held in self._details.values() for r in held.revisions]
+            self.blobs.start((*published, *(job.blob for job in self.jobs.values() if job.blob)))
+        except WorldError:
+            if self._file is not None:
+                self._file.close()
+            raise
+        if self._file is not None:
+            self._file.rewrite(self._records())
 
     def _keep(self, records: list[Record]) -> None:
         if self._file is not None:
@@ -184,18 +316,22 @@ class State:
 
     def _records(self) -> Iterator[Record]:
         yield {"put": "counter", "value": self._counter}
-        yield {"put": "directory", "value": dict(self.directory)}
+        yield record.directory_record(self._pretended)
+        yield record.nicknames_record(self.nicknames)
         yield from map(record.account_record, self.accounts.values())
         yield from map(record.token_record, self.tokens.values())
         yield from map(record.app_record, self.apps.values())
         for site in self._sites.values():
             yield from record.site_changes(None, site)
+        yield from (record.site_words_record(site, words) for site, words in self.site_words.items())
+        yield from (record.details_record(content, held) for content, held in self._details.items())
         yield from map(record.job_record, self.jobs.values())
 
 
 def world_records(world: World) -> Iterator[Record]:
     """The records that build a world from nothing."""
-    yield {"put": "directory", "value": dict(world.directory)}
+    yield record.directory_record(world.directory)
+    yield record.nicknames_record(world.nicknames)
     yield from map(record.account_record, world.accounts)
     yield from map(record.token_record, world.tokens)
     yield from map(record.app_record, world.apps)

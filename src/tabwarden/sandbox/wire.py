@@ -20,6 +20,7 @@ from tabwarden.sandbox.errors import Refusal
 
 NAMESPACE = "http://tableau.com/api"
 DEEPEST = 40
+LARGEST, LONGEST = 16 * 1024 * 1024, 64 * 1024  # bytes of a request in XML or JSON, letters of one value
 LIST_OF: Mapping[str, str] = {
     "backgroundJobs": "backgroundJob",
     "capabilities": "capability",
@@ -31,6 +32,7 @@ LIST_OF: Mapping[str, str] = {
     "groups": "group",
     "permissions": "granteeCapabilities",
     "projects": "project",
+    "revisions": "revision",
     "siteAuthConfigurations": "siteAuthConfiguration",
     "sites": "site",
     "statusNotes": "statusNote",
@@ -38,6 +40,9 @@ LIST_OF: Mapping[str, str] = {
     "users": "user",
     "views": "view",
     "virtualConnections": "virtualConnection",
+    "databases": "database",
+    "tables": "table",
+    "columns": "column",
     "workbooks": "workbook",
 }
 TRUE_BOOLEANS = frozenset({"hasExtracts", "isCertified", "useRemoteQueryAgent"})
@@ -147,7 +152,12 @@ def _to_value(item: Element) -> Any:
 
 
 def parse(body: bytes, content_type: str) -> Element:
-    """The request as one tree named tsRequest; an empty body is an empty tree; nonsense refuses with 400000."""
+    """The request as one tree named tsRequest; an empty body is an empty tree; nonsense refuses with 400000.
+
+    Files have parts of their own; what is larger than LARGEST and no file refuses with 413000.
+    """
+    if len(body) > LARGEST:
+        raise Refusal("413000", f"the request is larger than {LARGEST // 1024 // 1024} MB without being a file")
     if not body.strip():
         return Element("tsRequest")
     if "json" in content_type.lower():
@@ -171,6 +181,7 @@ def _from_node(node: XmlElement, depth: int) -> Element:
     if depth > DEEPEST:
         raise Refusal("400000", f"the request is nested deeper than {DEEPEST} elements")
     attributes = {key.rpartition("}")[2]: value for key, value in node.attrib.items()}
+    _demand_short(node.text or "", *attributes.values())
     children = tuple(_from_node(child, depth + 1) for child in node)
     text = node.text if node.text and node.text.strip() else None
     return Element(str(node.tag).rpartition("}")[2], attributes, children, text)
@@ -207,6 +218,17 @@ def _from_value(name: str, value: Mapping[str, Any], depth: int) -> Element:
 
 def _scalar(key: str, value: str | float | bool) -> str:
     words = value if isinstance(value, str) else "true" if value is True else "false" if value is False else str(value)
-    if _CONTROL.search(words):
-        raise Refusal("400000", f"`{key}` holds a character that no Tableau request may carry")
+    demand_sendable(key[:40], words)
+    _demand_short(words)
     return words
+
+
+def demand_sendable(name: str, words: str) -> None:
+    """400000 for text that no XML may carry, wherever it came from; `name` is where."""
+    if _CONTROL.search(words):
+        raise Refusal("400000", f"`{name}` holds a character that no Tableau request may carry")
+
+
+def _demand_short(*words: str) -> None:
+    if any(len(one) > LONGEST for one in words):
+        raise Refusal("400000", f"a value of the request is longer than {LONGEST} letters")

@@ -46,16 +46,19 @@ Row = dict[str, Any]
 _Value = TypeVar("_Value")
 
 
-def save(site: Site, folder: Path | str) -> Path:
+def save(site: Site, folder: Path | str, *, durable: bool = True) -> Path:
     """Keep `site` in a new folder within `folder`, named after the site and when it was read; returns its path.
 
-    Only the owner may read it: a snapshot tells who may do what.
+    Only the owner may read it: a snapshot tells who may do what. One that need not outlive a loss of power may be kept
+    without waiting for the disk (`durable`).
     """
     home = Path(folder)
     home.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=_ASIDE, dir=home))
     try:
         _write(site, aside)
+        if durable:
+            _settle(aside)
         return _put_in_place(aside, home, _name_of(site))
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
@@ -150,8 +153,13 @@ def _write(site: Site, place: Path) -> None:
     with _file(place / META) as file:
         json.dump(meta, file, indent=2, ensure_ascii=False)
         file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
+
+
+def _settle(place: Path) -> None:
+    """Wait until every file has reached the disk."""
+    for path in place.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
 
 
 def _file(path: Path) -> Any:
@@ -165,8 +173,6 @@ def _write_rows(place: Path, part: str, rows: Iterable[Row]) -> int:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
             number += 1
-        file.flush()
-        os.fsync(file.fileno())
     return number
 
 

@@ -108,6 +108,7 @@ def settings_of(told: Mapping[str, str]) -> SiteSettings:
         explain_data=flag(told.get("explainDataEnabled"), missing=usual.explain_data),
         admin_mode=told.get("adminMode", usual.admin_mode),
         user_visibility=told.get("userVisibilityMode", usual.user_visibility),
+        subscriptions=not flag(told.get("disableSubscriptions")),
     )
 
 

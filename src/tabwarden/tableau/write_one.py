@@ -33,6 +33,7 @@ from tabwarden.tableau.writing import (
     Result,
     create,
     failed_by,
+    find_new_user,
     find_user,
     is_for_all,
     not_there,
@@ -92,7 +93,7 @@ def _not_added(connection: Connection, change: Change, error: TableauError) -> R
     ref, role = subject(change.user), str(change.after["site_role"])
     if error.status not in (400, 409) or error.code in ("400013", "409005", NO_SEAT):
         raise error
-    found = find_user(connection, ref)
+    found = find_new_user(connection, ref) if error.status == 409 else find_user(connection, ref)
     if found is not None:
         return already_there(found, role, error.code)
     if error.code == "400003" and "@" not in ref.name:
@@ -236,7 +237,7 @@ def create_group(connection: Connection, change: Change, _ids: Ids) -> Result:
     except TableauError as error:
         if error.status != 409:
             raise
-        found = _find_group(connection, ref)
+        found = _find_group(connection, ref, whole=True)
         if found is None:
             raise
         if _grants(found) == _wanted_grants(change.after):
@@ -305,8 +306,10 @@ def _group_told(answer: Element | None) -> Group | None:
     return group_of(told) if told is not None else None
 
 
-def _find_group(connection: Connection, ref: Ref) -> Group | None:
-    query = {} if "," in ref.name or "&" in ref.name else {"filter": f"name:eq:{ref.name}"}
+def _find_group(connection: Connection, ref: Ref, *, whole: bool = False) -> Group | None:
+    """The group of that name; `whole` reads the whole list, which knows what the search index may not know yet."""
+    unfit = "," in ref.name or "&" in ref.name
+    query = {} if whole or unfit else {"filter": f"name:eq:{ref.name}"}
     found = [group_of(one) for one in connection.pages("groups", "group", query)]
     same = [
         g for g in found if g.name.casefold() == ref.name.casefold() and g.domain.casefold() == ref.domain.casefold()

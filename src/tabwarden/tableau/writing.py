@@ -10,7 +10,7 @@ from tabwarden.change.plan import Ref
 from tabwarden.model.errors import TableauError
 from tabwarden.model.site import LOCAL, User
 from tabwarden.tableau.client import Connection
-from tabwarden.tableau.read_people import user_of
+from tabwarden.tableau.read_people import read_users, user_of
 from tabwarden.tableau.refusals import REMEDIES, remedy_of
 
 DONE, ALREADY, FAILED = "done", "already", "failed"
@@ -100,6 +100,12 @@ def find_user(connection: Connection, ref: Ref) -> User | None:
     """The user of the site with that name in any letter case (and domain, where the Ref names one)."""
     told = [user_of(one) for one in _named(connection, ref.name)]
     return pick(told, ref)
+
+
+def find_new_user(connection: Connection, ref: Ref) -> User | None:
+    """As `find_user`, of somebody who is there for certain: where the search index lags, the whole list knows him."""
+    found = find_user(connection, ref)
+    return found if found is not None else pick(read_users(connection), ref)
 
 
 def pick(users: list[User], ref: Ref) -> User | None:

@@ -1,6 +1,6 @@
 """Workbooks, views, data sources, flows: listed, read, changed, deleted, for one kind after the other.
 
-Publishing and downloading are not played yet. Every kind gets its handlers from the same few functions.
+Not publishing, downloading, tags and connections. Every kind gets its handlers from the same few functions.
 """
 
 from __future__ import annotations
@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from tabwarden.access.leading import power_over
 from tabwarden.change import effects
 from tabwarden.model.site import Content, Site
+from tabwarden.model.switches import CURRENT
 from tabwarden.sandbox import listing, seeing
 from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.details import Details
 from tabwarden.sandbox.errors import Refusal
-from tabwarden.sandbox.shapes_content import SHAPES, content_listing
+from tabwarden.sandbox.listing_content import content_listing
+from tabwarden.sandbox.shapes_content import SHAPES, singular
 from tabwarden.sandbox.wire import Element, element
 
 Handler = Callable[[Call], Reply]
@@ -57,55 +61,36 @@ def views_of_workbook(call: Call) -> Reply:
     return ok(element("views", {}, *(SHAPES["view"](call, view) for view in _views(call, workbook))))
 
 
-def connections(kind: str) -> Handler:
-    """The connections of an item; of a workbook one for each published data source behind it."""
-
-    def handler(call: Call) -> Reply:
-        item = seeing.shown(call, kind)
-        return ok(element("connections", {}, *(_connection(call, item, use.datasource, use.auth) for use in item.uses)))
-
-    return handler
-
-
-def _connection(call: Call, item: Content, source: str, auth: str) -> Element:
-    held = call.site.contents.get(source)
-    named = held is not None and seeing.sees(call, held)
-    return element(
-        "connection",
-        {
-            "id": f"{item.id[:24]}{source[24:]}",
-            "type": "sqlproxy",
-            "serverAddress": "localhost",
-            "userName": "",
-            "embedPassword": auth == "embed",
-        },
-        element("datasource", {"id": source, "name": held.name}) if held is not None and named else None,
-    )
-
-
 # -- changing -------------------------------------------------------------------------------------------------
 
 
 def updated(kind: str) -> Handler:
     """Change name, description, tabs, project or owner: what differs is asked about, then done as one.
 
-    What clients send along and the sandbox does not keep (certification, acceleration, view ids) is ignored.
+    What clients send along and the sandbox does not keep (acceleration, view ids) is ignored.
     """
 
     def handler(call: Call) -> Reply:
-        item, asked = seeing.shown(call, kind), call.body(kind)
+        item, asked = seeing.shown(call, kind), call.body(singular(kind))
         site = _edited(call, item, asked)
         site = _moved(call, site, item, asked)
-        site = _handed_over(call, site, item, asked)
+        site = handed_over(call, site, item, asked)
+        details = _certified(call, item, asked)
         call.state.put(site)
-        return ok(_whole_if_seen(call, call.content(kind)))
+        if details != call.state.details(item.id):
+            call.state.put_details(item.id, details)
+        return ok(told(call, call.content(kind)))
 
     return handler
 
 
-def _whole_if_seen(call: Call, item: Content) -> Element:
+def told(call: Call, item: Content) -> Element:
     """After a move or another owner the one who asked may not View it any more; he still gets his answer."""
-    return _whole(call, item) if seeing.sees(call, item) else element(item.kind, {"id": item.id, "name": item.name})
+    return (
+        _whole(call, item)
+        if seeing.sees(call, item)
+        else element(singular(item.kind), {"id": item.id, "name": item.name})
+    )
 
 
 def _edited(call: Call, item: Content, asked: Element) -> Site:
@@ -115,7 +100,7 @@ def _edited(call: Call, item: Content, asked: Element) -> Site:
         name=name if name else item.name,
         description=description if description is not None else item.description,
     )
-    show = item.tabs if tabs is None or item.kind != "workbook" else _truth("showTabs", tabs)
+    show = item.tabs if tabs is None or item.kind != "workbook" else truth("showTabs", tabs)
     if changed == item and show == item.tabs:
         return call.site
     seeing.demand(call, "rename", item)
@@ -128,27 +113,50 @@ def _edited(call: Call, item: Content, asked: Element) -> Site:
 
 
 def _moved(call: Call, site: Site, item: Content, asked: Element) -> Site:
-    named = asked.find("project")
-    wanted = named.get("id") if named is not None else None
+    wanted = named(asked, "project")
     if not wanted or wanted == item.parent:
         return site
     target = seeing.shown(call, "project", wanted)
     seeing.demand(call, "move", item, target=target.id)
     _free_name(site, site.contents[item.id], target.id)
-    return effects.move(site, item.id, target.id)
+    return effects.move(site, item.id, target.id, switches=call.state.switches)
 
 
-def _handed_over(call: Call, site: Site, item: Content, asked: Element) -> Site:
-    named = asked.find("owner")
-    wanted = named.get("id") if named is not None else None
+def handed_over(call: Call, site: Site, item: Content, asked: Element, *, deed: str = "change_content_owner") -> Site:
+    """The site with another owner of the item, where one is asked for and the asker may do that deed."""
+    wanted = named(asked, "owner")
     if not wanted or wanted == item.owner:
         return site
     heir = call.user(wanted)
-    seeing.demand(call, "change_content_owner", item, to=heir.id)
+    seeing.demand(call, deed, item, to=heir.id)
     return effects.change_owner(site, item.id, heir.id)
 
 
-def _truth(name: str, words: str) -> bool:
+def named(asked: Element, name: str) -> str | None:
+    """The id of a child such as `<project id=.../>`, None where there is none."""
+    found = asked.find(name)
+    return found.get("id") if found is not None else None
+
+
+def _certified(call: Call, item: Content, asked: Element) -> Details:
+    """What is kept of a data source, certified as asked: by administrators, owners and leaders of its project (B)."""
+    held = call.state.details(item.id)
+    certified, note = asked.get("isCertified"), asked.get("certificationNote")
+    if item.kind != "datasource":
+        return held
+    wanted = replace(
+        held,
+        certified=held.certified if certified is None else truth("isCertified", certified),
+        certification_note=held.certification_note if note is None else note,
+    )
+    leads = call.is_admin or power_over(call.site, call.me.id, call.site.project_of(item.id), CURRENT) is not None
+    if wanted != held and not leads:
+        raise Refusal("403004", "data sources are certified by administrators, owners and leaders of their project")
+    return wanted
+
+
+def truth(name: str, words: str) -> bool:
+    """A value that must be true or false; 400003 for any other."""
     if words.lower() not in ("true", "false"):
         raise Refusal("400003", f"`{name}` is true or false, not `{words}`")
     return words.lower() == "true"

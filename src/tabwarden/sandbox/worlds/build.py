@@ -34,7 +34,7 @@ from tabwarden.model.site import (
     User,
 )
 from tabwarden.sandbox.state import stable_id
-from tabwarden.sandbox.world_file import ItemText, ProjectText, RuleText, SiteText, UserText
+from tabwarden.sandbox.worlds.file import ItemText, ProjectText, RuleText, SiteText, UserText
 
 
 def site_id(content_url: str) -> str:
@@ -160,8 +160,18 @@ class SiteBuilder:
             updated=text.updated,
         )
 
+    def _database(self, path: str) -> Content | None:
+        """The database that a table lies in."""
+        found = self._paths.get(("database", path.rpartition("/")[0]))
+        if found is None:
+            self.problems.append(f"content.{path}: a table lies in a database, which comes before it")
+        return found
+
     def _item(self, path: str, text: ItemText) -> None:
-        parent = self._parent(path)
+        parent = self._database(path) if text.kind == "table" else self._parent(path)
+        if text.kind != "database" and (text.defaults or text.mode != CUSTOMIZABLE):
+            self.problems.append(f"content.{path}: only a database has a mode and defaults")
+        defaults = {k: self._rules(r, k, f"content.{path}.defaults.{k}") for k, r in text.defaults.items()}
         owner = self._owner(path, text.owner)
         rules = self._rules(text.rules, text.kind, path) if text.rules is not None else None
         if rules is None:
@@ -173,6 +183,8 @@ class SiteBuilder:
             parent.id if parent is not None else None,
             owner,
             rules,
+            text.mode,
+            MappingProxyType(defaults),
             tabs=text.tabs,
             description=text.description,
             created=text.created,

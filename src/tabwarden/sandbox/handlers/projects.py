@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tabwarden.change import effects
+from tabwarden.change import effects, people
 from tabwarden.model.governing import managing_project
 from tabwarden.model.site import MODES, Content, Site
-from tabwarden.sandbox import listing, seeing
+from tabwarden.sandbox import listing, samples, seeing
 from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
-from tabwarden.sandbox.errors import Refusal
-from tabwarden.sandbox.shapes_content import content_listing, project
+from tabwarden.sandbox.errors import Refusal, because
+from tabwarden.sandbox.handlers.content import handed_over
+from tabwarden.sandbox.listing_content import content_listing
+from tabwarden.sandbox.shapes_content import project
 from tabwarden.sandbox.wire import Element
 
 
@@ -40,8 +42,10 @@ def create(call: Call) -> Reply:
         mode=_mode(asked) or "ManagedByOwner",
         description=asked.get("description") or "",
     )
-    stored = call.state.put(effects.create_project(call.site, new))
-    return ok(project(call, stored.contents[new.id]), status=201)
+    stored = call.state.put(effects.create_project(call.site, new)).contents[new.id]
+    if samples.asked_for(call):
+        samples.publish_into(call, stored)
+    return ok(project(call, stored), status=201)
 
 
 def _owner(call: Call, asked: Element) -> str | None:
@@ -52,7 +56,11 @@ def _owner(call: Call, asked: Element) -> str | None:
         return None
     if not call.is_admin:
         raise Refusal("403045", "only administrators create projects for somebody else")
-    return call.user(wanted).id
+    heir = call.user(wanted)
+    outcome = people.assign_owner(call.site, heir.id, "project", call.state.switches)
+    if not outcome.done:
+        raise because(outcome.because)
+    return heir.id
 
 
 def _mode(asked: Element) -> str | None:
@@ -74,8 +82,10 @@ def update(call: Call) -> Reply:
     site = _edited(call, held, asked)
     site = _moved(call, site, held, asked)
     site = _locked(call, site, held, asked)
-    site = _handed_over(call, site, held, asked)
+    site = handed_over(call, site, held, asked, deed="change_project_owner")
     call.state.put(site)
+    if samples.asked_for(call):
+        samples.publish_into(call, call.content("project"))
     return ok(project(call, call.content("project")))
 
 
@@ -107,7 +117,7 @@ def _moved(call: Call, site: Site, held: Content, asked: Element) -> Site:
     if _is_default(call.site, held):
         raise Refusal("403004", "the Default project cannot be moved")
     _free_name(site, site.contents[held.id].name, target, held.id)
-    return effects.move(site, held.id, target)
+    return effects.move(site, held.id, target, switches=call.state.switches)
 
 
 def _locked(call: Call, site: Site, held: Content, asked: Element) -> Site:
@@ -118,16 +128,6 @@ def _locked(call: Call, site: Site, held: Content, asked: Element) -> Site:
     if managing_project(call.site, held.id) not in (None, held.id):
         raise Refusal("403004", "permissions are locked from a project above; change the mode there")
     return effects.set_mode(site, held.id, mode)
-
-
-def _handed_over(call: Call, site: Site, held: Content, asked: Element) -> Site:
-    named = asked.find("owner")
-    wanted = named.get("id") if named is not None else None
-    if not wanted or wanted == held.owner:
-        return site
-    heir = call.user(wanted)
-    seeing.demand(call, "change_project_owner", held, to=heir.id)
-    return effects.change_owner(site, held.id, heir.id)
 
 
 def delete(call: Call) -> Reply:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tabwarden.model.roles import is_server_admin
 from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
-from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.errors import Refusal, unknown
 from tabwarden.sandbox.sessions import Session
-from tabwarden.sandbox.wire import element
+from tabwarden.sandbox.wire import Element, element
 
 
 def server_info(call: Call) -> Reply:
@@ -28,8 +28,27 @@ def sign_in(call: Call) -> Reply:
     for attribute, since in (("personalAccessTokenName", "3.6"), ("jwt", "3.17")):
         if credentials.get(attribute) is not None and not call.personality.speaks(since):
             raise Refusal("400003", f"`{attribute}` is not known before API version {since}")
-    call.acting = call.sessions.sign_in(credentials)
+    try:
+        call.acting = call.sessions.sign_in(credentials)
+    except Refusal:
+        _tell_refused(call, credentials)
+        raise
+    _tell(call, call.session)
     return _credentials(call, call.session)
+
+
+def _tell(call: Call, session: Session) -> None:
+    call.state.activity.by(session.user, session.initiator)
+    call.state.activity.signed_in(session.site, call.state.site(session.site).users[session.user])
+
+
+def _tell_refused(call: Call, credentials: Element) -> None:
+    """In the log of the site that was asked for, if there is one; whose name was tried is not told."""
+    asked = credentials.find("site")
+    site = call.state.site_at((asked.get("contentUrl") if asked is not None else None) or "")
+    if site is not None:
+        call.state.activity.by("")
+        call.state.activity.signed_in(site.id, None)
 
 
 def switch_site(call: Call) -> Reply:
@@ -50,11 +69,18 @@ def current_session(call: Call) -> Reply:
     return ok(
         element(
             "session",
-            {},
+            {"id": call.session.id},
             element("site", {"id": site.id, "name": site.name, "contentUrl": site.content_url}),
             element("user", {"id": me.id, "name": me.name, "siteRole": me.site_role}),
         )
     )
+
+
+def end_session(call: Call) -> Reply:
+    """End a session of the site by the id that `sessions/current` tells; its token is worthless afterwards."""
+    if not call.sessions.end_by_id(call.parameters["session"], call.site.id):
+        raise unknown("session", call.parameters["session"])
+    return NO_CONTENT
 
 
 def revoke_admin_tokens(call: Call) -> Reply:

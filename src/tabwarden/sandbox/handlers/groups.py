@@ -10,6 +10,7 @@ from tabwarden.model.roles import SETTABLE, SETTABLE_LEGACY, current_role
 from tabwarden.model.site import LOCAL, ON_LOGIN, ON_SYNC, Group, GroupSet
 from tabwarden.sandbox import listing, shapes
 from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.directories import directory_groups
 from tabwarden.sandbox.errors import Refusal, because
 from tabwarden.sandbox.wire import Element, element
 
@@ -30,13 +31,13 @@ def members(call: Call) -> Reply:
 
 
 def create(call: Call) -> Reply:
-    """Create a local group; a directory group is refused until the sandbox plays a directory."""
+    """Create a local group, or import one from the directory with its members, at once or as a job."""
     asked = call.body("group")
-    if asked.find("import") is not None:
-        raise Refusal("400101", "this sandbox has no directory to import groups from; create a local group")
     name = (asked.get("name") or "").strip()
     if not name:
         raise Refusal("400003", "a group needs a name")
+    if asked.find("import") is not None:
+        return directory_groups.imported(call, asked, name)
     role, mode = _grant(asked, Group("", name))
     new = Group(call.state.new_id(call.site, "group"), name, LOCAL, frozenset(), role, mode)
     done = _done(call, people.create_group(call.site, new))
@@ -44,12 +45,14 @@ def create(call: Call) -> Reply:
 
 
 def update(call: Call) -> Reply:
-    """Rename a group or change the role it grants."""
+    """Rename a local group or change the role it grants; synchronise one of the directory, at once or as a job."""
     asked, held = call.body("group"), call.group()
-    if asked.find("import") is not None or held.domain != LOCAL:
-        raise Refusal("400101", "this sandbox has no directory to synchronise groups with")
+    if asked.find("import") is not None:
+        return directory_groups.synchronised(call, asked, held)
     role, mode = _grant(asked, held)
     name = (asked.get("name") or held.name).strip()
+    if held.domain != LOCAL and name != held.name:
+        raise Refusal("400003", "a group of the directory keeps the name it has there")
     changed = replace(held, name=name or held.name, minimum_site_role=role, grant_on=mode)
     _done(call, people.update_group(call.site, changed))
     return ok(shapes.group(call, call.group()))
@@ -84,7 +87,10 @@ def add_members(call: Call) -> Reply:
     """Put one user into a group, or with `users` many at once (API 3.21)."""
     held, many = call.group(), call.tree.find("users")
     if many is None:
-        who = call.user(call.body("user").get("id") or "")
+        named = call.body("user").get("id")
+        if not named:
+            raise Refusal("400003", "a member is named by its `id`")
+        who = call.user(named)
         _done(call, people.add_to_group(call.site, held.id, (who.id,)))
         return ok(shapes.user(call, who))
     ids = _listed(call, many)

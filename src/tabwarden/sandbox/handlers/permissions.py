@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tabwarden.change import effects
 from tabwarden.model.capability import READ_ONLY, applies
-from tabwarden.model.governing import governing, managing_project
+from tabwarden.model.governing import LOCKED_TO_DATABASE, governing, managing_project
 from tabwarden.model.site import ALLOW, DENY, Content, Grantee, Rule, Rules, Site
 from tabwarden.sandbox import seeing
 from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
@@ -47,7 +47,7 @@ def read(target: Target) -> Handler:
         if not seeing.rules_shown(call, held):
             if not seeing.sees(call, held):
                 raise unknown(held.kind, held.id)
-            raise Refusal("403004", "only who may set permissions, owners and leaders read them")
+            raise Refusal("403004", "only those who may set permissions, owners and leaders read them")
         return ok(_answer(call, held, target))
 
     return handler
@@ -65,8 +65,12 @@ def _answer(call: Call, held: Content, target: Target) -> Element:
     if held.kind == "project" and target.default_for is None and call.personality.shows_inherited_leaders:
         listed.extend(sorted(_inherited_leaders(site, held) - set(listed)))
     about = element(singular(held.kind), {"id": held.id, "name": held.name}, element("owner", {"id": held.owner}))
-    parent = element("parent", {"type": "Project", "id": locked_at}) if locked_at is not None else None
+    parent = _parent(site.contents[locked_at]) if locked_at is not None else None
     return element("permissions", {}, parent, about, *_grantees(listed))
+
+
+def _parent(lock: Content) -> Element:
+    return element("parent", {"type": "Database" if lock.kind == "database" else "Project", "id": lock.id})
 
 
 def _grantees(rules: Iterable[Rule]) -> Iterable[Element]:
@@ -93,9 +97,12 @@ def _inherited_leaders(site: Site, project: Content) -> set[Rule]:
 
 
 def _locked_at(site: Site, held: Content) -> str | None:
-    """The managing project, where it is not the very thing that is asked about."""
+    """The managing project, or the database that locks its tables, where it is not the very thing asked about."""
+    above = site.contents.get(held.parent or "")
     project = held.id if held.kind == "project" else site.project_of(held.id)
     manager = managing_project(site, project) if project is not None else None
+    if manager is None and held.kind == "table" and above is not None and above.mode == LOCKED_TO_DATABASE:
+        return above.id
     return None if manager == held.id else manager
 
 

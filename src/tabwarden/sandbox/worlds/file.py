@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tabwarden.model.errors import WorldError
+from tabwarden.sandbox.directories.pretend_directory import DirectoryText
 
 # The safe loader and dumper, in C where the library has them: large worlds load ten times faster.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -98,9 +99,14 @@ class ViewText(_Part):
 
 
 class ItemText(_ContentText):
-    """A workbook, data source, flow, ... by path. Without rules it starts with its project's defaults."""
+    """A workbook, data source, flow, ... by path. Without rules it starts with its project's defaults.
+
+    A table lies in a database; `mode` and `defaults` (for tables) are a database's.
+    """
 
     kind: str
+    mode: Literal["LockedToDatabase", "ManagedByOwner"] = "ManagedByOwner"
+    defaults: Mapping[str, tuple[RuleText, ...]] = Field(default_factory=dict)
     tabs: bool = True
     views: tuple[ViewText, ...] = ()
     uses: tuple[UseText, ...] = ()
@@ -115,6 +121,8 @@ class SettingsText(_Part):
     explain_data: bool = True
     admin_mode: Literal["ContentAndUsers", "ContentOnly"] = "ContentAndUsers"
     user_visibility: Literal["FULL", "LIMITED"] = "FULL"
+    subscriptions: bool = True
+    vizql_data_service: bool = True
 
 
 class SiteText(_Part):
@@ -157,7 +165,8 @@ class WorldText(_Part):
     about: str = ""
     tokens: tuple[TokenText, ...] = ()
     apps: tuple[AppText, ...] = ()
-    directory: Mapping[str, Any] = Field(default_factory=dict)
+    directory: DirectoryText = DirectoryText()
+    nicknames: Mapping[str, str] = Field(default_factory=dict)
     sites: tuple[SiteText, ...] = Field(min_length=1)
 
 

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 
 from tabwarden.model.site import ALLOW, DENY, LOCAL, Content, Group, Rules, Site, User
+from tabwarden.sandbox.directories.pretend_directory import DirectoryText
 from tabwarden.sandbox.holdings import Account, AccountKey, World, key_of
 from tabwarden.sandbox.state import stable_id
-from tabwarden.sandbox.world_build import quoted, site_id
-from tabwarden.sandbox.world_file import (
+from tabwarden.sandbox.worlds.build import quoted, site_id
+from tabwarden.sandbox.worlds.file import (
     AppText,
     GroupSetText,
     GroupText,
@@ -38,7 +39,8 @@ def text_of(world: World) -> WorldText:
         apps=tuple(
             AppText(name=a.name, client_id=a.client_id, secret_id=a.secret_id, secret=a.secret) for a in world.apps
         ),
-        directory=dict(world.directory),
+        directory=DirectoryText.model_validate(dict(world.directory)),
+        nicknames=dict(world.nicknames),
         sites=tuple(_SiteText(site, accounts).text() for site in world.sites),
     )
 
@@ -144,6 +146,8 @@ class _SiteText:
             updated=held.updated,
             rules=self._rules(held.rules),
             id=self._own_id(held.id, held.kind, path),
+            mode=held.mode,  # type: ignore[arg-type]
+            defaults={kind: self._rules(rules) for kind, rules in held.defaults.items()},
             tabs=held.tabs,
             views=tuple(self._view(site.contents[v], path) for v in site.children(held.id)),
             uses=tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from tabwarden.model.roles import is_server_admin
@@ -11,7 +12,7 @@ from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
 from tabwarden.sandbox.desk import Desk, known_auth
 from tabwarden.sandbox.errors import Refusal
 from tabwarden.sandbox.holdings import Account
-from tabwarden.sandbox.shapes_content import content_listing
+from tabwarden.sandbox.listing_content import content_listing
 from tabwarden.sandbox.wire import Element
 
 
@@ -21,8 +22,9 @@ def desk(call: Call) -> Desk:
 
 
 def users(call: Call) -> Reply:
-    """The users of the site."""
-    return ok(*listing.answer(call, shapes.users_listing(call), call.site.users.values()))
+    """The users of the site; only oneself where people do not show."""
+    shown = call.site.users.values() if call.sees_people() else (call.me,)
+    return ok(*listing.answer(call, shapes.users_listing(call), shown))
 
 
 def user(call: Call) -> Reply:
@@ -39,13 +41,21 @@ def groups_of_user(call: Call) -> Reply:
     return ok(*listing.answer(call, shapes.groups_listing(call), groups))
 
 
-def workbooks_of_user(call: Call) -> Reply:
-    """The workbooks a user may see, or with ownedBy owns: the server's own answer to who may View."""
-    found = _self_or_any(call)
-    shown = seeing.visible(call.state, call.site, found.id, "workbook")
-    if (call.query("ownedBy") or "").lower() == "true":
-        shown = [c for c in shown if c.owner == found.id]
-    return ok(*listing.answer(call, content_listing(call, "workbook"), shown))
+def content_of_user(kind: str) -> Callable[[Call], Reply]:
+    """What of a kind a user may see, or with ownedBy owns: the server's own answer to who may View.
+
+    What somebody owns without a licence is listed to administrators, who look for what leavers leave behind.
+    """
+
+    def handler(call: Call) -> Reply:
+        found, owned = _self_or_any(call), (call.query("ownedBy") or "").lower() == "true"
+        looks_at = call.me if owned and call.is_admin else found
+        shown = seeing.visible(call.state, call.site, looks_at.id, kind)
+        if owned:
+            shown = [c for c in shown if c.owner == found.id]
+        return ok(*listing.answer(call, content_listing(call, kind), shown))
+
+    return handler
 
 
 def _self_or_any(call: Call) -> User:
@@ -67,7 +77,7 @@ def add(call: Call) -> Reply:
 
 
 def update(call: Call) -> Reply:
-    """Change role, authentication, and on Server display name, e-mail and password; answers without an id."""
+    """Change role, authentication, and of local users display name, e-mail and password; answers without an id."""
     found, asked, people_desk = call.user(), call.body("user"), desk(call)
     if is_server_admin(found.site_role) and not call.is_server_admin:
         raise Refusal("403009", "only server administrators change a server administrator")
@@ -85,7 +95,7 @@ def update(call: Call) -> Reply:
 def _profile(call: Call, asked: Element, found: User) -> User:
     auth = known_auth(asked.get("authSetting"))
     changed = replace(found, auth_setting=auth if auth is not None else found.auth_setting)
-    if not call.personality.profile_writable:
+    if not call.personality.profile_writable or desk(call).is_of_directory(found):
         return changed
     full_name, email = asked.get("fullName"), asked.get("email")
     return replace(
@@ -104,7 +114,7 @@ def _check_password(call: Call, asked: Element, found: User) -> None:
 
 def _set_password(call: Call, asked: Element, found: User) -> None:
     password = asked.get("password")
-    if password is not None and call.personality.profile_writable:
+    if password is not None and call.personality.profile_writable and not desk(call).is_of_directory(found):
         call.state.put_account(Account(found.name, password, found.domain))
 
 
@@ -118,12 +128,12 @@ def remove(call: Call) -> Reply:
 def import_users(call: Call) -> Reply:
     """Add or update the people of a CSV file as a job."""
     parts = multipart.parts(call.request)
-    rows = multipart.csv_rows(parts, "tableau_user_import")
+    rows = jobs.without_header(multipart.csv_rows(parts, "tableau_user_import"))
     job = jobs.start(call, jobs.IMPORT, jobs.with_auth(rows, multipart.payload(parts)))
     return ok(shapes.job(call, job), status=202)
 
 
 def delete_users(call: Call) -> Reply:
     """Remove the people of a CSV file as a job."""
-    rows = multipart.csv_rows(multipart.parts(call.request), "tableau_user_delete")
+    rows = jobs.without_header(multipart.csv_rows(multipart.parts(call.request), "tableau_user_delete"))
     return ok(shapes.job(call, jobs.start(call, jobs.DELETE, rows)), status=202)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tabwarden.model.roles import licence_of
-from tabwarden.sandbox.acme_words import DEPARTMENTS, FIRST, LAST, MANNERS, TOPICS, VIEWS
-from tabwarden.sandbox.world_file import (
+from tabwarden.sandbox.worlds.acme_directory import acme_directory
+from tabwarden.sandbox.worlds.acme_words import DEPARTMENTS, FIRST, LAST, MANNERS, TOPICS, VIEWS
+from tabwarden.sandbox.worlds.file import (
     AppText,
     GroupSetText,
     GroupText,
@@ -66,7 +67,7 @@ def acme(seed: int = 0) -> WorldText:
                 secret="acme-connected-app-secret-of-32-bytes",
             ),
         ),
-        directory={"domain": "corp.acme.example", "nickname": "ACME"},
+        directory=acme_directory(),
         sites=sites,
     )
 

@@ -1,0 +1,194 @@
+"""Importing a group from the directory and synchronising it again: what happens to people. Not the endpoints.
+
+The directory is read whole before anything changes; what goes wrong then leaves the site as it was.
+Sources: the Active Directory document ("Sync behavior when removing users from Active Directory"); "Set Users' Site
+Roles" for what an import does to roles; server-client-python and the migration SDK for the notes of a job.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from tabwarden.change import people
+from tabwarden.model.errors import TabwardenError
+from tabwarden.model.site import LOCAL, Group, Site, User
+from tabwarden.sandbox.directories import identity
+from tabwarden.sandbox.directories.directory import DirectoryGroup, Person
+from tabwarden.sandbox.errors import Refusal, because, unknown
+from tabwarden.sandbox.holdings import Job, Note
+from tabwarden.sandbox.state import State
+
+GROUP_IMPORT, GROUP_SYNC = "GroupImport", "GroupSync"
+IN_DIRECTORY = "CountOfUsersInActiveDirectoryGroup"
+PROCESSED = "CountOfUsersProcessed"
+SKIPPED = "CountOfUsersSkipped"
+ADDED_TO_SITE = "CountOfUsersAddedToSite"
+ADDED_TO_GROUP = "CountOfUsersAddedToGroup"
+NO_SEAT = "CountOfUsersWithInsufficientLicenses"
+ROLE_UPDATED = "CountOfUsersSiteRoleUpdated"
+UPDATED = "CountOfUsersInformationUpdated"
+REMOVED = "CountOfUsersRemovedFromGroup"
+UNLICENSED = "CountOfUsersUnlicensed"
+
+
+@dataclass
+class _Work:
+    """A site on its way through an import or synchronisation, and what has been counted."""
+
+    state: State
+    site: Site
+    group: str = ""
+    domains: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def take_in(self, person: Person) -> None:
+        """One enabled member: on the site, up to date, in the group, with at least the role it grants on sync."""
+        self.counts[PROCESSED] += 1
+        user = self._present(person)
+        if user is None:
+            user = self._added(person)
+        else:
+            self._refresh(user, person)
+        if user.id not in self.site.members(self.group):
+            self.site = people.add_to_group(self.site, self.group, (user.id,)).site
+            self.counts[ADDED_TO_GROUP] += 1
+        before = self.site.users[user.id].site_role
+        outcome = people.import_member(self.site, user.id, switches=self.state.switches)
+        self.site = outcome.site
+        if not outcome.done:
+            self.counts[NO_SEAT] += 1
+        elif self.site.users[user.id].site_role != before:
+            self.counts[ROLE_UPDATED] += 1
+
+    def _present(self, person: Person) -> User | None:
+        wanted = identity.key(person.domain, person.sam_account_name)
+        found = (self.site.users[u] for u in self.site.users_named(person.sam_account_name))
+        return next((u for u in found if identity.key(u.domain, u.name) == wanted), None)
+
+    def _added(self, person: Person) -> User:
+        new_id = self.state.new_id(self.site, "user")
+        shown = person.display_name or person.sam_account_name
+        user = User(new_id, person.sam_account_name, "Unlicensed", person.domain, shown, person.email)
+        self.site = people.add_user(self.site, user).site
+        self.domains.append(person.domain)
+        self.counts[ADDED_TO_SITE] += 1
+        return user
+
+    def _refresh(self, user: User, person: Person) -> None:
+        shown, email = person.display_name or user.full_name, person.email or user.email
+        if (shown, email) != (user.full_name, user.email):
+            self.site = self.site.with_users(replace(user, full_name=shown, email=email))
+            self.counts[UPDATED] += 1
+
+    def take_out(self, user: User, *, gone: bool) -> None:
+        """One who is no member any more; `gone` from the directory, or disabled in it, he loses his licence too."""
+        self.site = people.group_sync(self.site, self.group, user.id, gone=gone).site
+        self.counts[PROCESSED] += 1
+        self.counts[REMOVED] += 1
+        if gone and user.site_role != "Unlicensed":
+            self.counts[UNLICENSED] += 1
+
+    def keep(self) -> tuple[Note, ...]:
+        """Store all of it at once."""
+        self.state.put(self.site)
+        for domain in dict.fromkeys(self.domains):
+            identity.learn(self.state, domain)
+        return tuple(Note(kind, str(count), f"{kind}: {count}") for kind, count in sorted(self.counts.items()))
+
+
+def _members(state: State, group: DirectoryGroup) -> Sequence[Person]:
+    try:
+        return identity.asked(state.directory).members(group)
+    except TabwardenError as trouble:
+        raise identity.silent(trouble) from None
+
+
+def import_group(
+    state: State, site_id: str, domain: str, name: str, *, role: str | None, grant_on: str | None
+) -> tuple[str, tuple[Note, ...]]:
+    """Import a group with everybody in it, nested groups resolved; gives its id and the notes.
+
+    Disabled people are left out. Refused as a whole when the domain, the group or the directory is not there.
+    """
+    found = identity.group_named(state, domain, name)
+    members = _members(state, found)
+    new = Group(state.new_id(state.site(site_id), "group"), found.name, found.domain, frozenset(), role, grant_on)
+    outcome = people.create_group(state.site(site_id), new)
+    if not outcome.done:
+        raise because(outcome.because)
+    work = _Work(state, outcome.site, new.id, [found.domain])
+    _take_in(work, members)
+    return new.id, work.keep()
+
+
+def sync_group(
+    state: State, site_id: str, group_id: str, *, role: str | None = None, grant_on: str | None = None
+) -> tuple[Note, ...]:
+    """Make a group's members those of the directory, with the role it grants from now on.
+
+    A group that has vanished from the directory is refused: nobody can tell that from one that cannot be read.
+    """
+    site = state.site(site_id)
+    held = site.groups.get(group_id)
+    if held is None:
+        raise unknown("group", group_id)
+    if held.domain == LOCAL:
+        raise Refusal("400101", "a local group is not synchronised with a directory")
+    found = identity.group_named(state, held.domain, held.name)
+    members = _members(state, found)
+    current = {identity.key(p.domain, p.sam_account_name) for p in members if p.enabled}
+    leaving = [u for u in map(site.users.__getitem__, sorted(site.members(group_id))) if not _is_among(u, current)]
+    gone = {u.id: _is_gone(state, u) for u in leaving}
+    site = site.with_groups(replace(held, minimum_site_role=role, grant_on=grant_on))
+    work = _Work(state, site, group_id)
+    for user in leaving:
+        work.take_out(user, gone=gone[user.id])
+    _take_in(work, members)
+    return work.keep()
+
+
+def _take_in(work: _Work, members: Sequence[Person]) -> None:
+    work.counts[IN_DIRECTORY] = len(members)
+    for person in members:
+        if person.enabled:
+            work.take_in(person)
+        else:
+            work.counts[SKIPPED] += 1
+
+
+def _is_among(user: User, current: set[tuple[str, str]]) -> bool:
+    return identity.key(user.domain, user.name) in current
+
+
+def _is_gone(state: State, user: User) -> bool:
+    """Whether somebody who left the group is disabled in the directory or not in it at all; a local user is neither."""
+    if not identity.of_directory(state, user):
+        return False
+    person = identity.behind(state, user)
+    return person is None or not person.enabled
+
+
+# -- as jobs --------------------------------------------------------------------------------------------------
+
+
+def _import(state: State, job: Job) -> tuple[Note, ...]:
+    ((domain, name, role, grant_on),) = job.rows
+    return import_group(state, job.site, domain, name, role=role or None, grant_on=grant_on or None)[1]
+
+
+def _sync(state: State, job: Job) -> tuple[Note, ...]:
+    ((group, role, grant_on),) = job.rows
+    return sync_group(state, job.site, group, role=role or None, grant_on=grant_on or None)
+
+
+WORK: Mapping[str, Callable[[State, Job], tuple[Note, ...]]] = {GROUP_IMPORT: _import, GROUP_SYNC: _sync}
+
+
+def run(state: State, job: Job) -> tuple[int, tuple[Note, ...]]:
+    """Do a group's job: its finish code and its notes; one that cannot be done fails as a whole."""
+    try:
+        return 0, WORK[job.kind](state, job)
+    except Refusal as refusal:
+        return 1, (Note("errorCode", refusal.code.code, refusal.detail),)

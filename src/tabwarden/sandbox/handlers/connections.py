@@ -1,0 +1,130 @@
+"""Connections of workbooks, data sources and flows: listed and changed. Passwords are never kept.
+
+A workbook has one connection for each published data source behind it, which is a fact of the model, and those that
+its file brought.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tabwarden.model.site import Content
+from tabwarden.sandbox import seeing
+from tabwarden.sandbox.call import Call, Reply, ok
+from tabwarden.sandbox.details import Connection
+from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.handlers.content import Handler, truth
+from tabwarden.sandbox.publishing import EMBED, PROMPT
+from tabwarden.sandbox.wire import Element, element
+
+
+def listed(kind: str) -> Handler:
+    """The connections of an item; of a workbook also one for each published data source behind it."""
+
+    def handler(call: Call) -> Reply:
+        item = seeing.shown(call, kind)
+        return ok(element("connections", {}, *_all(call, item).values()))
+
+    return handler
+
+
+def _all(call: Call, item: Content) -> dict[str, Element]:
+    """Connections by id."""
+    used = (_to_source(call, item, use.datasource, use.auth) for use in item.uses)
+    others = (_to_data(connection) for connection in call.state.details(item.id).connections)
+    return {found.get("id") or "": found for found in (*used, *others)}
+
+
+def _use_id(item: Content, source: str) -> str:
+    return f"{item.id[:24]}{source[24:]}"
+
+
+def _to_source(call: Call, item: Content, source: str, auth: str) -> Element:
+    held = call.site.contents.get(source)
+    named = held is not None and seeing.sees(call, held)
+    return element(
+        "connection",
+        {
+            "id": _use_id(item, source),
+            "type": "sqlproxy",
+            "serverAddress": "localhost",
+            "userName": "",
+            "embedPassword": auth == EMBED,
+        },
+        element("datasource", {"id": source, "name": held.name}) if held is not None and named else None,
+    )
+
+
+def _to_data(found: Connection) -> Element:
+    return element(
+        "connection",
+        {
+            "id": found.id,
+            "type": found.type,
+            "serverAddress": found.server,
+            "serverPort": found.port or None,
+            "userName": found.user_name,
+            "dbName": found.database or None,
+            "embedPassword": found.embedded,
+            "queryTagging": found.query_tagging,
+            "authenticationType": found.auth_type or None,
+        },
+    )
+
+
+def updated(kind: str) -> Handler:
+    """Change one connection: server, user, whether a password is embedded."""
+
+    def handler(call: Call) -> Reply:
+        item = seeing.shown(call, kind)
+        seeing.demand_capability(call, "Write", item)
+        wanted = call.parameters["connection"]
+        _change(call, item, [wanted], call.body("connection"))
+        return ok(_all(call, call.content(kind))[wanted])
+
+    return handler
+
+
+def updated_together(kind: str) -> Handler:
+    """Change several connections at once, named by their ids."""
+
+    def handler(call: Call) -> Reply:
+        item = seeing.shown(call, kind)
+        seeing.demand_capability(call, "Write", item)
+        named = call.body("connectionLUIDs")
+        wanted = [one.text or one.get("value") or "" for one in named.all("connectionLUID")]
+        _change(call, item, wanted or [named.get("connectionLUID") or ""], call.body("connection"))
+        after = _all(call, call.content(kind))
+        return ok(element("connections", {}, *(after[one] for one in after if one in wanted)))
+
+    return handler
+
+
+def _change(call: Call, item: Content, wanted: list[str], asked: Element) -> None:
+    """All or none: an id that is no connection of the item refuses the whole."""
+    lost = sorted(set(wanted) - _all(call, item).keys())
+    if lost:
+        raise Refusal("404003", f"connection `{lost[0]}` could not be found")
+    embed = asked.get("embedPassword")
+    keeps = truth("embedPassword", embed) if embed is not None else None
+    if keeps is not None:
+        auth = EMBED if keeps else PROMPT
+        uses = tuple(use._replace(auth=auth) if _use_id(item, use.datasource) in wanted else use for use in item.uses)
+        if uses != item.uses:
+            call.state.put(call.site.with_contents(replace(item, uses=uses)))
+    details = call.state.details(item.id)
+    changed = tuple(_changed(one, asked, keeps) if one.id in wanted else one for one in details.connections)
+    if changed != details.connections:
+        call.state.put_details(item.id, replace(details, connections=changed))
+
+
+def _changed(one: Connection, asked: Element, keeps: bool | None) -> Connection:
+    tagging = asked.get("queryTaggingEnabled")
+    return one._replace(
+        server=asked.get("serverAddress") or one.server,
+        port=asked.get("serverPort") or one.port,
+        user_name=one.user_name if (name := asked.get("userName")) is None else name,
+        auth_type=asked.get("authenticationType") or one.auth_type,
+        embedded=one.embedded if keeps is None else keeps,
+        query_tagging=one.query_tagging if tagging is None else truth("queryTaggingEnabled", tagging),
+    )

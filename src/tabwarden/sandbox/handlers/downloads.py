@@ -1,0 +1,118 @@
+"""Downloading: the published file, or a placeholder of the right type where Tableau would render. Not publishing.
+
+Who may is the evaluator's answer: the file needs Download (ExportXml), images and PDFs Download Image/PDF, data
+Download Summary Data; whatever shows data also needs access to the data behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+from tabwarden.access.abilities import can
+from tabwarden.model.site import Content
+from tabwarden.sandbox import placeholders, publishing, seeing
+from tabwarden.sandbox.call import Call, File, Reply
+from tabwarden.sandbox.details import Revision
+from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.handlers.content import Handler
+
+BYTES = "application/octet-stream"
+Drawn = Callable[[Call, Content], bytes]
+
+
+def attachment(file: File, name: str, part: str = "") -> Reply:
+    """A file under a name; what cannot stand in a header is left out of the plain one and quoted in the other."""
+    plain = "".join(c for c in name if c.isascii() and c.isprintable() and c not in '"\\/;%')
+    named = f'name="{part}"; ' if part else "attachment; "
+    more = "" if plain == name else f"; filename*=UTF-8''{quote(name)}"
+    shown = f'filename="{plain}"' if not more else more[2:]
+    return Reply(headers={"Content-Disposition": named + shown}, file=file)
+
+
+def content(kind: str) -> Handler:
+    """The published file."""
+
+    def handler(call: Call) -> Reply:
+        item = call.content(kind)
+        seeing.demand(call, "download", item)
+        return file_of(call, item, publishing.revisions(call.state, item)[-1])
+
+    return handler
+
+
+def file_of(call: Call, item: Content, revision: Revision) -> Reply:
+    """A revision's bytes, or a package made up for an item that came with the world."""
+    if revision.blob:
+        body = call.state.blobs.read(revision.blob)
+    else:
+        body = publishing.made_up(call.state, call.site, item, lambda source: seeing.sees(call, source))
+    extension = revision.file_name.rpartition(".")[2].lower()
+    return attachment(File(body, BYTES), f"{item.name}.{extension}", f"tableau_{item.kind}")
+
+
+# -- what Tableau would render --------------------------------------------------------------------------------
+
+
+def rendered(kind: str, capability: str, drawn: Drawn, content_type: str, extension: str) -> Handler:
+    """A placeholder for those who hold a capability on the item and may see its data."""
+
+    def handler(call: Call) -> Reply:
+        item = seeing.shown(call, kind)
+        seeing.demand_capability(call, capability, item)
+        _demand_data(call, item)
+        return attachment(File(drawn(call, item), content_type), f"{item.name}.{extension}")
+
+    return handler
+
+
+def preview(kind: str) -> Handler:
+    """The thumbnail, for whoever may View the item."""
+
+    def handler(call: Call) -> Reply:
+        item = seeing.shown(call, kind)
+        if "workbook" in call.parameters and kind == "view" and item.parent != call.parameters["workbook"]:
+            raise Refusal("404011", "the workbook has no such view")
+        return Reply(file=File(placeholders.image(), placeholders.PNG))
+
+    return handler
+
+
+def _demand_data(call: Call, item: Content) -> None:
+    """Whoever lacks access to a data source behind it sees no data there, and gets none."""
+    found = can(call.site, call.me.id, "see_data", item.id, switches=call.state.switches)
+    if not found.allowed:
+        raise Refusal("403004", f"not allowed: the data behind that {item.kind} ({found.because})")
+
+
+def an_image(_call: Call, _item: Content) -> bytes:
+    """Any image."""
+    return placeholders.image()
+
+
+def a_pdf(call: Call, item: Content) -> bytes:
+    """A page with the name; of a workbook one page for each view the asker may View."""
+    views = [call.site.contents[v] for v in call.site.children(item.id)] if item.kind == "workbook" else []
+    return placeholders.pdf([view.name for view in views if seeing.sees(call, view)] or [item.name])
+
+
+def a_presentation(_call: Call, _item: Content) -> bytes:
+    """Any presentation."""
+    return placeholders.presentation()
+
+
+def some_data(call: Call, item: Content) -> bytes:
+    """One row that tells which view it is."""
+    return placeholders.data(_rows(call, item))
+
+
+def a_crosstab(call: Call, item: Content) -> bytes:
+    """The same row as an Excel workbook."""
+    return placeholders.workbook_sheet(_rows(call, item))
+
+
+def _rows(call: Call, item: Content) -> list[list[str]]:
+    """A heading and one row: workbook, view, and what the request filters by (`vf_Field=value`)."""
+    workbook = call.site.contents[item.parent or ""]
+    filters = {name[3:]: values[-1] for name, values in call.request.query.items() if name.startswith("vf_")}
+    return [["Workbook", "View", *filters], [workbook.name, item.name, *filters.values()]]

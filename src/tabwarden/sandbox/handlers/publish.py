@@ -1,0 +1,170 @@
+"""Publishing workbooks, data sources and flows, whole or in parts, at once or as a job. `publishing` carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tabwarden.access.abilities import can
+from tabwarden.model.roles import publishes
+from tabwarden.model.site import Content
+from tabwarden.sandbox import content_jobs, jobs, multipart, publishing, seeing, shapes
+from tabwarden.sandbox.call import Call, Reply, ok
+from tabwarden.sandbox.details import MEGABYTE
+from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.handlers.content import Handler, told, truth
+from tabwarden.sandbox.multipart import Part
+from tabwarden.sandbox.publishing import Order
+from tabwarden.sandbox.uploads import Upload
+from tabwarden.sandbox.wire import Element, element
+
+LARGEST_SINGLE = 64 * 1024 * 1024
+EXTENSIONS: Mapping[str, frozenset[str]] = {
+    "workbook": frozenset({"twb", "twbx"}),
+    "datasource": frozenset({"tds", "tdsx", "tde", "hyper", "parquet"}),
+    "flow": frozenset({"tfl", "tflx"}),
+}
+_MODES = (publishing.OVERWRITE, publishing.APPEND, publishing.REPLACE)
+
+
+def published(kind: str) -> Handler:
+    """Publish a file as new content or as a new revision of what has its name in the project."""
+
+    def handler(call: Call) -> Reply:
+        parts = multipart.parts(call.request)
+        asked = multipart.payload(parts).find(kind)
+        if asked is None:
+            raise Refusal("400000", f"the part `request_payload` has no `{kind}` element")
+        order = _order(call, kind, asked)
+        _admit(call, order)
+        name, content = _file(call, kind, parts)
+        order = order._replace(blob=call.state.blobs.keep(content), file_name=name)
+        if call.query("asJob") in ("true", "True"):
+            work = content_jobs.PUBLISH[kind]
+            job = jobs.start(call, work, ((publishing.to_text(order),),), blob=order.blob)
+            return ok(shapes.job(call, job), status=202)
+        return ok(told(call, publishing.publish(call.state, order)), status=201)
+
+    return handler
+
+
+def _order(call: Call, kind: str, asked: Element) -> Order:
+    """What the payload and the address ask for, without the file."""
+    name = (asked.get("name") or "").strip()
+    if not name:
+        raise Refusal("400003", f"a {kind} needs a name")
+    credentials = _credentials(asked)
+    hidden = (asked.find("views") or Element("views")).all("view")
+    return Order(
+        call.session.site,
+        call.me.id,
+        kind,
+        name,
+        _project(call, asked).id,
+        blob="",
+        file_name="",
+        mode=_mode(call),
+        tabs=truth("showTabs", asked.get("showTabs") or "false"),
+        description=asked.get("description"),
+        hidden=tuple(view.get("name") or "" for view in hidden if view.get("hidden") == "true"),
+        embed=credentials is not None and credentials.get("embed") == "true",
+        user_name=(credentials.get("name") or "") if credentials is not None else "",
+    )
+
+
+def _credentials(asked: Element) -> Element | None:
+    """Credentials for all connections, or those of the first one that has some."""
+    direct = asked.find("connectionCredentials")
+    listed = (asked.find("connections") or Element("connections")).all("connection")
+    return direct or next((found for one in listed if (found := one.find("connectionCredentials"))), None)
+
+
+def _project(call: Call, asked: Element) -> Content:
+    """The project named, or Default."""
+    named = asked.find("project")
+    wanted = (named.get("id") if named is not None else None) or call.site.default_project_id or ""
+    return seeing.shown(call, "project", wanted)
+
+
+def _mode(call: Call) -> str:
+    asked = [mode for mode in _MODES if (call.query(mode) or "").lower() == "true"]
+    if len(asked) > 1:
+        raise Refusal("400003", f"`{asked[0]}` and `{asked[1]}` exclude each other")
+    return asked[0] if asked else publishing.CREATE
+
+
+def _admit(call: Call, order: Order) -> None:
+    """Refuse who may not: over what is there Overwrite on it, otherwise Publish on the project and a fitting role.
+
+    What publishes a new source of data (a data source, a flow) needs a role that publishes any data.
+    """
+    held = publishing.existing(call.site, order.kind, order.project, order.name)
+    over = held is not None and order.mode != publishing.CREATE
+    brings_data = order.kind in ("datasource", "flow") and not over
+    action = "publish_new_datasource_external" if brings_data else "publish"
+    on = held.id if held is not None and over else order.project
+    found = can(call.site, call.me.id, action, on, switches=call.state.switches)
+    if not found.allowed:
+        what = f"publish over that {order.kind}" if over else f"publish a new {order.kind} there"
+        raise Refusal("403004", f"not allowed to {what} ({found.because})")
+
+
+# -- the file -------------------------------------------------------------------------------------------------
+
+
+def _file(call: Call, kind: str, parts: Mapping[str, Part]) -> tuple[str, bytes]:
+    """Name and bytes, from the request itself or from an upload session, which ends."""
+    upload = call.query("uploadSessionId")
+    extension = (call.query(f"{kind}Type") or "").lower()
+    if upload is not None:
+        found = call.state.uploads.find(upload, call.session.site, call.session.user)
+        name = f"file.{_allowed(kind, extension)}"
+        content = call.state.uploads.finish(found)
+    else:
+        part = parts.get(f"tableau_{kind}")
+        if part is None:
+            raise Refusal("400000", f"the multipart request has no part `tableau_{kind}`")
+        name = part.file_name.replace("\\", "/").rpartition("/")[2]
+        content = part.content
+        extension = _allowed(kind, name.rpartition(".")[2].lower() if "." in name else extension)
+        name = name if "." in name else f"file.{extension}"
+        if len(content) > LARGEST_SINGLE:
+            raise Refusal("413000", "a single request holds 64 MB; upload the file in parts")
+    if not content:
+        raise Refusal("400011", "there was a problem publishing the file: it is empty")
+    return name, content
+
+
+def _allowed(kind: str, extension: str) -> str:
+    if extension not in EXTENSIONS[kind]:
+        listed = ", ".join(sorted(EXTENSIONS[kind]))
+        raise Refusal("400011", f"a {kind} is published from a file of type {listed}, not `{extension[:20]}`")
+    return extension
+
+
+def begin_upload(call: Call) -> Reply:
+    """Begin to upload a file in parts."""
+    _publisher(call)
+    begun = call.state.uploads.begin(call.session.site, call.session.user, call.state.clock())
+    return ok(_upload(begun), status=201)
+
+
+def append_upload(call: Call) -> Reply:
+    """Append a part to an upload."""
+    _publisher(call)
+    upload = call.state.uploads.find(call.parameters["upload"], call.session.site, call.session.user)
+    part = multipart.parts(call.request).get("tableau_file")
+    if part is None:
+        raise Refusal("400000", "the multipart request has no part `tableau_file`")
+    call.state.uploads.append(upload, part.content)
+    return ok(_upload(upload))
+
+
+def _publisher(call: Call) -> None:
+    if publishes(call.me.site_role) == "no":
+        raise Refusal("403004", "the site role of that user does not publish")
+
+
+def _upload(upload: Upload) -> Element:
+    """A session with its size in whole megabytes, as Tableau tells it."""
+    size = -(-upload.size // MEGABYTE)
+    return element("fileUpload", {"uploadSessionId": upload.id, "fileSize": size})

@@ -1,0 +1,124 @@
+"""Sites: the list and creating (Server only), the one of the session, its settings, its end. Not who is on them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import unquote
+
+from tabwarden.model.names import same
+from tabwarden.model.site import Site
+from tabwarden.sandbox import listing, shapes
+from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.handlers.content import truth
+from tabwarden.sandbox.new_site import new_site
+from tabwarden.sandbox.personality import CLOUD
+from tabwarden.sandbox.wire import Element, element
+
+_URL = re.compile(r"[\w-]{1,64}", re.ASCII)
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "adminMode": ("ContentAndUsers", "ContentOnly"),
+    "userVisibilityMode": ("FULL", "LIMITED"),
+    "state": ("Active", "Suspended"),
+}
+_TIERS: Mapping[str, str] = {f"tier{tier}Capacity": tier for tier in ("Creator", "Explorer", "Viewer")}
+_NUMBERS = frozenset({*_TIERS, "userQuota", "storageQuota", "revisionLimit"})
+# Settings that the model has, others that are kept as words and told again, and what is not a setting.
+_SWITCHES: Mapping[str, str] = {"commentingEnabled": "commenting", "authoringEnabled": "web_authoring"}
+_KEPT = frozenset(
+    "state userQuota storageQuota revisionLimit revisionHistoryEnabled subscribeOthersEnabled extractEncryptionMode"
+    " requestAccessEnabled catalogingEnabled runNowEnabled guestAccessEnabled dataAlertsEnabled timeZone"
+    " flowsEnabled derivedPermissionsEnabled cacheWarmupEnabled".split()
+)
+
+
+def sites(call: Call) -> Reply:
+    """Every site for server administrators, else only the session's; Cloud refuses."""
+    if not call.personality.lists_sites:
+        raise Refusal("403069", "this server does not list sites; ask for the one you are signed in to")
+    shown = call.state.sites if call.is_server_admin else (call.site,)
+    return ok(*listing.answer(call, shapes.SITES, shown))
+
+
+def site(call: Call) -> Reply:
+    """The session's site by id, or by name or content URL where `key` says so; any other is unknown."""
+    wanted, here = unquote(call.parameters["site"]), call.site
+    key = call.query("key")
+    own = {"name": here.name, "contentUrl": here.content_url}.get(key, here.id) if key else here.id
+    if own.casefold() != wanted.casefold():
+        raise Refusal("404000", f"site `{wanted}` could not be found")
+    return ok(shapes.site(call, here))
+
+
+def auth_configurations(_call: Call) -> Reply:
+    """The identity providers of the site: none, for SAML and OpenID are not emulated."""
+    return ok(element("siteAuthConfigurations"))
+
+
+def create(call: Call) -> Reply:
+    """A new site with the server's administrators, All Users and the Default project."""
+    if call.personality.kind == CLOUD:
+        raise Refusal("403069", "sites of this server are not made here")
+    asked = call.body("site")
+    name = (asked.get("name") or "").strip()
+    if not name:
+        raise Refusal("400003", "a site needs a name")
+    made = new_site(call.state, name, asked.get("contentUrl") or "", call.me)
+    call.state.add_site(_settled(call, made, asked))
+    return ok(shapes.site(call, call.state.site(made.id)), status=201)
+
+
+def update(call: Call) -> Reply:
+    """Change name, content URL and settings of the session's site."""
+    if not call.is_server_admin and call.personality.kind != CLOUD:
+        raise Refusal("403004", "this is for server administrators; on Cloud for site administrators")
+    call.state.put(_settled(call, call.site, call.body("site")))
+    return ok(shapes.site(call, call.site))
+
+
+def delete(call: Call) -> Reply:
+    """Delete the session's site with all on it; everybody is signed out of it. The Default site stays."""
+    site = call.site
+    if call.personality.kind == CLOUD or not site.content_url or len(call.state.sites) == 1:
+        raise Refusal("403004", "the Default site, and the last one, cannot be deleted")
+    call.sessions.end_site(site.id)
+    call.state.drop_site(site)
+    return NO_CONTENT
+
+
+def _settled(call: Call, site: Site, asked: Element) -> Site:
+    """The site with what is asked for; every value is checked before anything is kept."""
+    name, url = (asked.get("name") or site.name).strip(), asked.get("contentUrl")
+    url = site.content_url if url is None else url
+    _free(call, site, name, url)
+    for attribute, choices in _CHOICES.items():
+        if (asked.get(attribute) or choices[0]) not in choices:
+            raise Refusal("400003", f"`{attribute}` is one of {', '.join(choices)}, not `{asked.get(attribute)}`")
+    for attribute in _NUMBERS:
+        number = asked.get(attribute) or "0"
+        if not (number.isascii() and number.isdigit() and len(number) < 10):
+            raise Refusal("400003", f"`{attribute}` is a number, not `{number}`")
+    switches = {field: truth(n, words) for n, field in _SWITCHES.items() if (words := asked.get(n)) is not None}
+    seats = {tier: int(words) for n, tier in _TIERS.items() if (words := asked.get(n))}
+    settings = replace(
+        site.settings,
+        admin_mode=asked.get("adminMode") or site.settings.admin_mode,
+        user_visibility=asked.get("userVisibilityMode") or site.settings.user_visibility,
+        **switches,
+    )
+    kept = {n: words for n in sorted(_KEPT) if (words := asked.get(n)) is not None}
+    if kept:
+        call.state.put_site_words(site.id, {**call.state.site_words.get(site.id, {}), **kept})
+    licences = {**(site.licences or {}), **seats} if seats else site.licences
+    return replace(site, name=name, content_url=url, settings=settings, licences=licences)
+
+
+def _free(call: Call, site: Site, name: str, url: str) -> None:
+    """Names and content URLs are unique on a server, in any letter case."""
+    if url != site.content_url and not _URL.fullmatch(url):
+        raise Refusal("400003", f"a content URL is letters, digits, `-` and `_`, not `{url[:80]}`")
+    others = [other for other in call.state.sites if other.id != site.id]
+    if any(same(other.name) == same(name) or same(other.content_url) == same(url) for other in others):
+        raise Refusal("409001", "a site of that name or content URL exists")

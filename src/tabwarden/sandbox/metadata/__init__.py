@@ -1,0 +1,1 @@
+"""The Metadata API over GraphQL. Not REST."""

@@ -1,0 +1,221 @@
+"""The Metadata API over HTTP: GraphQL in JSON beside the REST API, its limits and its way of saying no. Not the graph.
+
+Its errors are JSON, whatever was asked for: 401 has the shape of the service behind it, a query that is wrong is 200
+with `errors`, one that asks for more than 20,000 nodes gets what fits and a warning, NODE_LIMIT_EXCEEDED.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tabwarden.sandbox.call import Call, Request
+from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.holdings import iso
+from tabwarden.sandbox.metadata import schema as metadata_schema
+from tabwarden.sandbox.metadata.graph import Graph, Node
+from tabwarden.sandbox.personality import Personality
+from tabwarden.sandbox.sessions import Session, Sessions
+from tabwarden.sandbox.state import State
+
+PATH, CONTROL = "/api/metadata/graphql", "/api/metadata/v1/control/"
+NAME = "metadata/graphql"  # how logs, counts and faults call it
+SINCE = "3.5"
+NODE_LIMIT = 20_000
+MOST_TOKENS = 20_000
+JSON = "application/json"
+
+
+class Answer(NamedTuple):
+    """A status, a JSON body, and who asked where one did."""
+
+    status: int
+    body: bytes
+    session: Session | None = None
+
+
+def is_asked(path: str) -> bool:
+    """Whether a path belongs to the Metadata API."""
+    plain = path.rstrip("/").lower()
+    return plain == PATH or plain.startswith(CONTROL)
+
+
+def answer(state: State, sessions: Sessions, personality: Personality, request: Request) -> Answer:
+    """Answer a request of the Metadata API; whatever is wrong with it becomes JSON."""
+    if not personality.speaks(SINCE):
+        return _status(state, 404, "Not Found", request.path)
+    try:
+        session = sessions.of(request.headers.get("x-tableau-auth"))
+    except Refusal:
+        return _status(state, 401, "Unauthorized", "/relationship-service-war/graphql")
+    state.activity.by(session.user, session.initiator)
+    if request.path.lower().startswith(CONTROL):
+        return Answer(200, json.dumps({"status": "COMPLETED"}).encode(), session)
+    if request.method != "POST":
+        return _status(state, 405, "Method Not Allowed", request.path, session)
+    call = Call(request, personality.api_version, {}, state, sessions, personality, session)
+    try:
+        asked = _asked(request.body or b"")
+        return Answer(200, json.dumps(_run(call, *asked)).encode(), session)
+    except ValueError as problem:
+        return _status(state, 400, f"Bad Request: {problem}", request.path, session)
+    except Refusal as refusal:
+        return _status(state, 500, refusal.detail, request.path, session)
+
+
+def refused(state: State, refusal: Refusal, path: str) -> Answer:
+    """A refusal of the REST API's table, as this API words it."""
+    return _status(state, refusal.code.status, refusal.code.summary, path)
+
+
+def _status(state: State, status: int, error: str, path: str, session: Session | None = None) -> Answer:
+    told = {"timestamp": iso(state.clock()), "status": status, "error": error, "path": path}
+    return Answer(status, json.dumps(told).encode(), session)
+
+
+def _asked(body: bytes) -> tuple[str, Mapping[str, Any], str | None]:
+    """Query, variables and operation of a body; ValueError for one that is none."""
+    try:
+        plain = json.loads(body)
+    except (ValueError, RecursionError):
+        raise ValueError("the body is not JSON") from None
+    if not isinstance(plain, dict) or not isinstance(plain.get("query"), str):
+        raise ValueError("the body is not an object with a `query`")
+    variables, operation = plain.get("variables"), plain.get("operationName")
+    variables = {} if variables is None else variables
+    if not isinstance(variables, dict) or not (operation is None or isinstance(operation, str)):
+        raise ValueError("`variables` is an object and `operationName` a text")
+    return plain["query"], variables, operation
+
+
+# -- running a query ----------------------------------------------------------------------------------------------
+
+
+def _run(call: Call, query: str, variables: Mapping[str, Any], operation: str | None) -> dict[str, Any]:
+    graphql, schema = metadata_schema.graphql(), metadata_schema.schema()
+    try:
+        document = graphql.parse(query, max_tokens=MOST_TOKENS)
+        problems = graphql.validate(schema, document)
+    except graphql.GraphQLError as problem:
+        return {"errors": [_error(problem)]}
+    except RecursionError:
+        return {"errors": [{"message": "the query is nested too deeply"}]}
+    if problems:
+        return {"errors": [_error(problem) for problem in problems]}
+    resolver = Resolver(Graph(call))
+    try:
+        result = graphql.execute_sync(
+            schema,
+            document,
+            variable_values=dict(variables),
+            operation_name=operation,
+            field_resolver=resolver.resolve,
+            type_resolver=_type_of,
+        )
+    except RecursionError:
+        return {"errors": [{"message": "the query is nested too deeply"}]}
+    errors = [_error(e) for e in result.errors or ()]
+    if resolver.too_many:
+        errors.append(_too_many())
+    return {**({"errors": errors} if errors else {}), "data": result.data}
+
+
+def _error(problem: Any) -> dict[str, Any]:
+    told: dict[str, Any] = dict(problem.formatted)
+    told.setdefault("extensions", {"severity": "ERROR"})
+    return told
+
+
+def _too_many() -> dict[str, Any]:
+    return {
+        "message": f"Showing partial results. The request exceeded the {NODE_LIMIT} node limit.",
+        "extensions": {"severity": "WARNING", "code": "NODE_LIMIT_EXCEEDED", "properties": {"nodeLimit": NODE_LIMIT}},
+    }
+
+
+def _type_of(value: Any, _info: Any, _abstract: Any) -> str:
+    return str(value["__typename"])
+
+
+class Resolver:
+    """What a field of a query gives: a node's value, a list within the limit, or a connection with its cursor."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._roots = graph.roots()
+        self._left = NODE_LIMIT
+        self.too_many = False
+
+    def resolve(self, source: Any, info: Any, **arguments: Any) -> Any:
+        """The value of one field."""
+        name = info.field_name
+        if source is None:
+            root = name.removesuffix("Connection")
+            nodes: Iterable[Node] = _filtered(self._roots[root](), arguments.get("filter") or {})
+            return self._connection(list(nodes), arguments) if root != name else self._counted(nodes)
+        value = source.get(name)
+        if name.endswith("Connection") and value is not None:
+            value = value(info) if callable(value) else value
+            return self._connection(list(_filtered(value, arguments.get("filter") or {})), arguments)
+        if callable(value):
+            value = value(info)
+        if isinstance(value, list) and name != "nodes":
+            return self._counted(value)
+        return value
+
+    def _counted(self, nodes: Iterable[Node]) -> list[Node]:
+        """As many nodes as the limit still allows."""
+        found = list(nodes)
+        if self.too_many:
+            return []
+        if len(found) > self._left:
+            self.too_many = True
+            found = found[: self._left]
+        self._left -= len(found)
+        return found
+
+    def _connection(self, nodes: Sequence[Node], arguments: Mapping[str, Any]) -> Node:
+        """A page: `first` nodes behind the one whose cursor is `after`, or from `offset`."""
+        start, first = _start(nodes, arguments), arguments.get("first")
+        if first is not None and first < 0:
+            raise ValueError("`first` is 0 or more")
+        end = len(nodes) if first is None else min(len(nodes), start + first)
+        page = self._counted(nodes[start:end])
+        more = start + len(page) < len(nodes) and bool(page)
+        return {
+            "nodes": page,
+            "totalCount": len(nodes),
+            "pageInfo": {"hasNextPage": more, "endCursor": _cursor(page[-1]) if page else None},
+        }
+
+
+def _cursor(node: Node) -> str:
+    return base64.b64encode(json.dumps({"id": node["id"]}).encode()).decode()
+
+
+def _start(nodes: Sequence[Node], arguments: Mapping[str, Any]) -> int:
+    offset, after = arguments.get("offset") or 0, arguments.get("after")
+    if offset < 0:
+        raise ValueError("`offset` is 0 or more")
+    if not after:
+        return int(offset)
+    try:
+        wanted = json.loads(base64.b64decode(after, validate=True))["id"]
+    except (binascii.Error, ValueError, KeyError, TypeError):
+        raise ValueError("`after` is not a cursor of this query") from None
+    place = next((number for number, node in enumerate(nodes) if node["id"] == wanted), None)
+    if place is None:
+        raise ValueError("what `after` points to is not there any more; start again")
+    return place + 1 + int(offset)
+
+
+def _filtered(nodes: Iterable[Node], asked: Mapping[str, Any]) -> Iterator[Node]:
+    """The nodes that meet every condition: `name: "x"`, `nameWithin: ["x", "y"]`; None is no condition."""
+    tests = [
+        (name.removesuffix("Within"), frozenset(value) if isinstance(value, list) else frozenset({value}))
+        for name, value in asked.items()
+        if value is not None
+    ]
+    return (node for node in nodes if all(node.get(name) in wanted for name, wanted in tests))

@@ -1,0 +1,1 @@
+"""A world as Tableau Server's PostgreSQL repository. Nothing that reads one."""

@@ -133,14 +133,22 @@ Part = tuple[int, tuple[oracle.Row, ...]]  # a seed, and lines of the table
 
 
 def parts(few: int) -> Iterator[Part]:
-    """Some of the table for who is in a hurry: every seventh line each time, with another seed."""
+    """Some of the table for who is in a hurry: every seventh line, each time with another seed.
+
+    Every other time all lines for which everything was read: the engine then goes its short ways.
+    """
+    plain = tuple(filter(_plain, oracle.ROWS))
     for part in range(few):
-        yield part * 11 % 64, oracle.ROWS[part % 7 :: 7]
+        yield part * 11 % 64, plain if part % 2 else oracle.ROWS[part % 7 :: 7]
+
+
+def _plain(row: oracle.Row) -> bool:
+    return row.unread == "nothing" and row.role in ("Creator", "Viewer")
 
 
 def whole_table() -> Iterator[Part]:
     """All of it: each line with all seeds, or with every eighth where something was not read or the role decides."""
-    plain = tuple(row for row in oracle.ROWS if row.unread == "nothing" and row.role in ("Creator", "Viewer"))
+    plain = tuple(filter(_plain, oracle.ROWS))
     for seed in oracle.SEEDS:
         yield seed, plain if seed % 8 else oracle.ROWS
 

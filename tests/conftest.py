@@ -6,6 +6,9 @@ import os
 
 import pytest
 
+# Tables of behaviours whose size is worth knowing, by the test that runs their rows.
+COUNTED = {"tests/tabcmd/test_tabcmd_table.py::test_a_behaviour": "behaviours of tabcmd"}
+
 pytest_plugins = ["plugins.databases"]
 
 
@@ -16,3 +19,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if skipped and os.environ.get("CI") == "true":
         reporter.write_line(f"{len(skipped)} tests were skipped, and in CI none may be", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many rows of each counted table held."""
+    for test, what in COUNTED.items():
+        held, failed = (
+            sum(report.nodeid.startswith(test + "[") for report in terminalreporter.stats.get(kind, []))
+            for kind in ("passed", "failed")
+        )
+        if held or failed:
+            terminalreporter.write_line(f"{what}: {held} hold, {failed} do not")

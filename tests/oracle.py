@@ -216,10 +216,12 @@ _OTHERS = (
 
 
 def site_of(seed: int, rows: tuple[Row, ...] = ROWS) -> Site:
-    """All rows of a seed in one Site: a tree of projects each."""
+    """All rows of a seed in one Site: a tree of projects each; a group that was not read only if a row wants it."""
     contents = [content for row in rows for content in _contents(row, seed)]
     users = {**_USERS, "bob": User("bob", "bob", "Creator")}
-    groups, sets = {g.id: g for g in _GROUPS}, {s.id: s for s in _SETS}
+    missing = any(row.unread == "members" for row in rows)
+    groups = {g.id: g for g in _GROUPS if missing or g.id != "lost"}
+    sets = {s.id: s for s in _SETS if missing or s.id != "perhaps"}
     return Site(users=users, groups=groups, group_sets=sets, contents={c.id: c for c in contents})
 
 

@@ -115,7 +115,7 @@ def test_why_is_a_sentence_and_a_trace_in_order(kept: Path) -> None:
     assert told.code == 0
     assert told.lines == [
         "con does not have `View` on Finance/Budget: a rule denies it to group Contractors.",
-        "ceiling Viewer permits it",
+        "ceiling Viewer permits it, as does every licensed role",
         "override none: no administrator, owner or leader",
         "level its own rules",
         "decides Deny View to group Contractors",

@@ -89,7 +89,7 @@ def console_blocks(page: Path) -> Iterator[list[tuple[str, str]]]:
         for line in block.splitlines():
             if line.startswith("$ "):
                 pairs.append((line[2:], ""))
-            elif line.startswith("> ") and not pairs[-1][1]:
+            elif (line == ">" or line.startswith("> ")) and not pairs[-1][1]:
                 pairs[-1] = (pairs[-1][0] + "\n" + line[2:], "")
             else:
                 command, output = pairs.pop()

@@ -37,7 +37,7 @@ def desk(tmp_path: Path) -> Iterator[Bench]:
 def fault(sandbox, answer: Callable[[Request], Answered | None]) -> None:
     """Let `answer` speak first on every request; where it says nothing, the sandbox does."""
     real = sandbox.answer
-    sandbox.answer = lambda asked: answer(asked) or real(asked)
+    sandbox.answer = lambda asked, *struck: answer(asked) or real(asked, *struck)
 
 
 def refusal(status: int, code: str, **headers: str) -> Answered:

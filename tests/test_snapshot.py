@@ -66,7 +66,7 @@ sites = st.builds(
     groups=by_id(groups),
     group_sets=by_id(group_sets),
     contents=by_id(contents),
-    settings=st.builds(SiteSettings, st.booleans(), st.booleans(), st.booleans(), st.booleans(), words, words),
+    settings=st.builds(SiteSettings, *[st.booleans()] * 4, words, words, st.booleans(), st.booleans()),
     licences=st.none() | st.dictionaries(words, st.integers(0, 10**6), max_size=3),
     taken=st.builds(Taken, words, words, words, words),
     partial=st.lists(words, max_size=2).map(tuple),

@@ -20,6 +20,13 @@ NS = {"t": "http://tableau.com/api"}
 VERSION = "3.27"
 
 
+def plain_session():
+    """A session that does not look for proxies anew at each request."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
 @dataclass
 class Raw:
     """One session over plain HTTP; `site` and `user` are ids."""
@@ -29,7 +36,7 @@ class Raw:
     token: str = ""
     site: str = ""
     user: str = ""
-    http: requests.Session = field(default_factory=requests.Session)
+    http: requests.Session = field(default_factory=plain_session)
 
     def call(self, method, path, body=None, *, json=False, headers=None, version=None):
         """The response for a path under /api/VERSION; `{s}` stands for the site."""
@@ -92,6 +99,17 @@ def by_name(items, name):
     """The one item of that name."""
     (found,) = [item for item in items if item.name == name]
     return found
+
+
+def named(server, name):
+    """The one user of that name, as Tableau's client finds him."""
+    (found,) = server.users.filter(name=name)
+    return found
+
+
+def site_user(box, name):
+    """The user of that name as the sandbox holds him."""
+    return box.site("sandbox").find_user(name)
 
 
 def everything(endpoint, **options):

@@ -1,4 +1,4 @@
-"""People in bulk: users/import and users/delete as jobs, and the jobs themselves (scenario 31)."""
+"""People in bulk: users/import and users/delete as jobs, and the jobs themselves."""
 
 from __future__ import annotations
 
@@ -121,6 +121,84 @@ def test_deleting_owners_in_bulk_leaves_them_unlicensed(raw, box):
 )
 def test_three_columns_mean_a_role(licence, admin, publisher, role):
     assert role_of(licence, admin, publisher) == role
+
+
+@pytest.mark.parametrize(
+    ("row", "role"),
+    [
+        ("Creator,System,true", "SiteAdministratorCreator"),
+        ("Creator,Site,true", "SiteAdministratorCreator"),
+        ("Explorer,Site,true", "SiteAdministratorExplorer"),
+        ("Creator,None,true", "Creator"),
+        ("Explorer,None,true", "ExplorerCanPublish"),
+        ("Explorer,None,false", "Explorer"),
+        ("Viewer,None,false", "Viewer"),
+        ("Unlicensed,None,false", "Unlicensed"),
+    ],
+)
+def test_rows_as_a_migration_writes_them(raw, box, row, role):
+    """The inverse of the table: one row a site role, the server administrator's being a site administrator here."""
+    body, headers = multipart(tableau_user_import=f"moved,,Moved,{row},m@x.y,", request_payload="<tsRequest/>")
+    assert raw.call("POST", "{s}/users/import", body, headers=headers).status_code == 202
+    assert box.site("sandbox").find_user("moved").site_role == role
+
+
+@pytest.mark.parametrize(
+    ("header", "added"),
+    [
+        ("", {"one", "two"}),
+        ("Username,Password,Display Name,License,Admin Level,Publish,Email,Auth Type\n", {"one", "two"}),
+        ("username,password,fullname,license,admin,publisher,email\n", {"one", "two"}),
+        # Somebody who only happens to be called so.
+        ("username,,Really Called So,Viewer,None,0,\n", {"one", "two", "username"}),
+    ],
+)
+def test_a_header_is_no_person(raw, box, header, added):
+    rows = f"{header}one,,One,Viewer,None,0,\ntwo,,Two,Viewer,None,0,"
+    body, headers = multipart(tableau_user_import=rows, request_payload="<tsRequest/>")
+    before = set(box.site("sandbox").users)
+    raw.call("POST", "{s}/users/import", body, headers=headers)
+    users = box.site("sandbox").users
+    assert {users[u].name for u in set(users) - before} == added
+    body, headers = multipart(tableau_user_delete=f"Username\n{chr(10).join(sorted(added))}")
+    raw.call("POST", "{s}/users/delete", body, headers=headers)
+    assert set(box.site("sandbox").users) == before
+
+
+def test_quotes_commas_and_line_ends(raw, box):
+    rows = '\ufeffo\'neil,,"O\'Neil, ""Shaq""",Viewer,None,0,shaq@x.y\r\n\r\nünal,,Ünal,Viewer,None,0,\r\n'
+    body, headers = multipart(tableau_user_import=rows, request_payload="<tsRequest/>")
+    assert raw.call("POST", "{s}/users/import", body, headers=headers).status_code == 202
+    site = box.site("sandbox")
+    assert site.find_user("o'neil").full_name == 'O\'Neil, "Shaq"'
+    assert site.find_user("ünal").site_role == "Viewer"
+
+
+def test_an_unknown_authentication_is_a_note_and_changes_nothing(raw, box):
+    payload = '<tsRequest><user name="vic" authSetting="Psychic"/></tsRequest>'
+    body, headers = multipart(request_payload=payload, tableau_user_import="vic,,,Viewer,None,0,\nnew,,,Viewer,None,0,")
+    answer = raw.call("POST", "{s}/users/import", body, headers=headers, json=True)
+    job = raw.get(f"{{s}}/jobs/{answer.json()['job']['id']}", json=True).json()["job"]
+    assert [n["value"] for n in job["statusNotes"]["statusNote"] if n["type"] == "errorCode"] == ["400003"]
+    assert box.site("sandbox").find_user("vic").auth_setting is None
+    assert box.site("sandbox").users_named("new")
+
+
+def test_people_of_the_directory_come_by_file_as_they_come_typed(raw, box):
+    rows = (
+        "CORP\\mia,secret,Somebody Else,Viewer,None,0,else@x.y\njohn.smith@corp.example,,,Creator,None,1,\nCORP\\ghost"
+    )
+    body, headers = multipart(tableau_user_import=rows, request_payload="<tsRequest/>")
+    answer = raw.call("POST", "{s}/users/import", body, headers=headers, json=True)
+    job = raw.get(f"{{s}}/jobs/{answer.json()['job']['id']}", json=True).json()["job"]
+    assert [n["value"] for n in job["statusNotes"]["statusNote"] if n["type"] == "errorCode"] == ["400103"]
+    site = box.site("sandbox")
+    assert (site.find_user("mia").full_name, site.find_user("mia").email) == ("Mia Miller", "mia@corp.example")
+    assert site.find_user("john.smith").site_role == "Creator"
+    assert Raw(box).sign_in("CORP\\mia", "mia").user
+    body, headers = multipart(tableau_user_delete="CORP\\mia\ncorp.example\\john.smith\n")
+    raw.call("POST", "{s}/users/delete", body, headers=headers)
+    assert not [u for u in box.site("sandbox").users.values() if u.domain == "corp.example"]
 
 
 def test_unknown_jobs_and_other_peoples(box, raw):

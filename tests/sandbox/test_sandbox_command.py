@@ -8,7 +8,7 @@ import sys
 import pytest
 from sandbox_client import TSC
 
-from tabwarden.sandbox.world import find_world
+from tabwarden.sandbox.worlds.finding import find_world
 
 COMMAND = [sys.executable, "-m", "tabwarden", "sandbox"]
 
@@ -30,6 +30,27 @@ def test_it_says_where_it_listens_and_how_to_sign_in(host):
     assert any("tok" in line for line in said)
     assert any("not a loopback" in line for line in said) == (host == "0.0.0.0")
     assert box.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("world", "site", "works"),
+    [
+        ("empty", "", 0),
+        ("erin", "erin", 1),
+    ],
+)
+def test_a_world_without_a_token_names_its_administrator(world, site, works):
+    with subprocess.Popen([*COMMAND, "--world", world, "--port", "0"], stdout=subprocess.PIPE, text=True) as box:
+        try:
+            server = TSC.Server(box.stdout.readline().removeprefix("listening on ").strip())
+            said = []
+            while not said or "Ctrl-C" not in said[-1]:
+                said.append(box.stdout.readline())
+            server.auth.sign_in(TSC.TableauAuth("admin", "admin", site))
+            assert server.workbooks.get()[1].total_available == works
+        finally:
+            box.terminate()
+    assert any("`admin` administers the server" in line for line in said)
 
 
 def test_a_world_is_written_to_a_file_to_start_from(tmp_path):

@@ -1,4 +1,4 @@
-"""Groups through Tableau's own client (scenarios 38 to 48) and more of the kind."""
+"""Groups through Tableau's own client and more of the kind."""
 
 from __future__ import annotations
 
@@ -121,13 +121,6 @@ def test_a_rename_to_a_taken_name_is_409009(server):
 def test_groups_that_cannot_be_made(raw, box, attributes, code):
     assert error(raw.call("POST", "{s}/groups", f"<tsRequest><group {attributes}/></tsRequest>")) == (400, code)
     assert len(box.site("sandbox").groups) == 4
-
-
-def test_a_directory_group_is_refused_clearly(server):
-    group = TSC.GroupItem("Staff", "corp.example")
-    with pytest.raises(Refused) as refused:
-        server.groups.create_AD_group(group, asJob=False)
-    assert "directory" in refused.value.detail
 
 
 def test_all_users_is_neither_renamed_nor_deleted_nor_filled(server, box):

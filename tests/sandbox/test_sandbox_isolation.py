@@ -48,6 +48,8 @@ def foreign(acme):
     ids = {
         **kinds,
         "virtualconnection": kinds["datasource"],
+        "database": kinds["datasource"],
+        "table": kinds["datasource"],
         "user": next(u.id for u in site.users.values() if u.site_role == "Viewer"),
         "group": next(g.id for g in site.groups.values() if g.members),
         "groupset": next(iter(site.group_sets)),
@@ -56,6 +58,11 @@ def foreign(acme):
         "capability": "Read",
         "mode": "Allow",
         "job": made.json()["job"]["id"],
+        "upload": job.call("POST", "{s}/fileUploads", json=True).json()["fileUpload"]["uploadSessionId"],
+        "revision": "1",
+        "connection": kinds["datasource"],
+        "tag": "words",
+        "session": job.get("sessions/current", json=True).json()["session"]["id"],
     }
     return ids, only_names(site) - only_names(home)
 
@@ -82,7 +89,7 @@ def body_for(endpoint, ids):
     elif last == "remove":
         key = "remove"
     else:
-        key = endpoint.path.split("/")[2]
+        key = endpoint.path.removeprefix("sites/{site}").strip("/").partition("/")[0]
     return BODIES.get(key, "<tsRequest/>").replace("{user}", ids["user"])
 
 

@@ -1,4 +1,4 @@
-"""Permission rules through Tableau's own client (scenarios 60 to 76 without 68) and more of the kind."""
+"""Permission rules through Tableau's own client and more of the kind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tabwarden.model.capability import capabilities_of
 from tabwarden.model.site import Grantee, Rule
 from tabwarden.sandbox.personality import personality
 from tabwarden.sandbox.server import running
-from tabwarden.sandbox.world import find_world
+from tabwarden.sandbox.worlds.finding import find_world
 
 Refused = TSC.ServerResponseError
 NS = "{http://tableau.com/api}"
@@ -259,11 +259,13 @@ def test_a_thousand_rules_on_one_object(server, box):
     rules = frozenset(Rule(g, c, "Allow") for g in grantees for c in capabilities_of("workbook")[:10])
     crowded = replace(world, sites=(site.with_contents(replace(w1, rules=rules)),))
     with running(crowded) as other, tsc(other) as there:
-        item = workbook(there, "W1")
-        there.workbooks.populate_permissions(item)
-        began = time.perf_counter()
-        assert sum(len(r.capabilities) for r in item.permissions) == 1000
-        assert time.perf_counter() - began < 1.0  # 0.2 s on a quiet machine; the bound is for a busy one
+        item, took = workbook(there, "W1"), []
+        for _ in range(3):
+            there.workbooks.populate_permissions(item)
+            began = time.process_time()
+            assert sum(len(r.capabilities) for r in item.permissions) == 1000
+            took.append(time.process_time() - began)
+        assert min(took) < 0.2  # of this process, client and sandbox, however busy the machine
 
 
 def test_rules_in_json(raw, box):

@@ -1,4 +1,4 @@
-"""Projects through Tableau's own client (scenarios 50 to 58) and more of the kind."""
+"""Projects through Tableau's own client and more of the kind."""
 
 from __future__ import annotations
 

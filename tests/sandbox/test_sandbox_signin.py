@@ -1,4 +1,4 @@
-"""Signing in through Tableau's own client and over the bare line (scenarios 1 to 15), and how sessions end."""
+"""Signing in through Tableau's own client and over the bare line, and how sessions end."""
 
 from __future__ import annotations
 

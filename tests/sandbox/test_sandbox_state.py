@@ -23,7 +23,7 @@ from tabwarden.sandbox.holdings import Job, Note
 from tabwarden.sandbox.personality import personality
 from tabwarden.sandbox.server import running
 from tabwarden.sandbox.state import State
-from tabwarden.sandbox.world import find_world
+from tabwarden.sandbox.worlds.finding import find_world
 
 
 @contextmanager

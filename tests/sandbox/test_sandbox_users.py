@@ -1,22 +1,15 @@
-"""Users through Tableau's own client (scenarios 17 to 35) and more of the kind."""
+"""Users through Tableau's own client and more of the kind."""
 
 from __future__ import annotations
 
 import pytest
-from sandbox_client import TSC, Raw, error, everything, tsc
+from sandbox_client import NS, TSC, Raw, error, everything, named, site_user, tsc
 
 from tabwarden.sandbox.server import running
+from tabwarden.sandbox.worlds.file import read_text
+from tabwarden.sandbox.worlds.finding import world_of
 
 Refused = TSC.ServerResponseError
-
-
-def named(server, name):
-    (found,) = server.users.filter(name=name)
-    return found
-
-
-def site_user(box, name):
-    return box.site("sandbox").find_user(name)
 
 
 # -- lists ----------------------------------------------------------------------------------------------------
@@ -155,6 +148,29 @@ def test_workbooks_of_a_user_are_those_she_may_view(server, box):
     carl = server.users.get_by_id(site_user(box, "carl").id)
     server.users.populate_workbooks(carl, owned_only=True)
     assert {w.name for w in carl.workbooks} == {"W1", "W2"}
+
+
+def test_flows_of_a_user_are_those_she_may_view(clock):
+    world = """
+world: flowing
+sites:
+  - name: Sandbox
+    content_url: sandbox
+    users: {ada: {role: ServerAdministrator}, eve: {role: Explorer}, dan: {role: Creator}}
+    projects: {Ops: {owner: ada}}
+    content:
+      Ops/Seen: {kind: flow, owner: dan, rules: [{user: eve, allow: [Read]}]}
+      Ops/Hidden: {kind: flow, owner: ada}
+"""
+    with running(world_of(read_text(world, "flowing")), clock=clock) as box:
+        asks = Raw(box).sign_in()
+
+        def flows(name, more=""):
+            path = f"{{s}}/users/{site_user(box, name).id}/flows{more}"
+            return {f.get("name") for f in asks.xml(path).iterfind(".//t:flow", NS)}
+
+        assert (flows("ada"), flows("eve")) == ({"Seen", "Hidden"}, {"Seen"})
+        assert (flows("dan", "?ownedBy=true"), flows("eve", "?ownedBy=true")) == ({"Seen"}, set())
 
 
 # -- adding ---------------------------------------------------------------------------------------------------
@@ -328,69 +344,3 @@ def test_the_same_name_added_again_has_another_id(server, box):
     server.users.remove(first.id)
     second = server.users.add(TSC.UserItem("new", "Viewer"))
     assert first.id != second.id
-
-
-# -- who manages ----------------------------------------------------------------------------------------------
-
-
-def test_site_administrators_manage_people_unless_content_only(box):
-    with tsc(box, "sam") as server:
-        server.users.add(TSC.UserItem("new", "Viewer"))
-    with running("acme") as acme:
-        site = acme.site("acme-europe")
-        admin = next(u for u in site.users.values() if u.site_role == "SiteAdministratorCreator")
-        other = next(u for u in site.users.values() if u.site_role == "Viewer")
-        raw = Raw(acme).sign_in(admin.name, site="acme-europe")
-        assert raw.get("{s}/users").status_code == 200
-        body = '<tsRequest><user name="new" siteRole="Viewer"/></tsRequest>'
-        assert error(raw.call("POST", "{s}/users", body)) == (403, "403004")
-        update = '<tsRequest><user siteRole="Explorer"/></tsRequest>'
-        assert error(raw.call("PUT", f"{{s}}/users/{other.id}", update)) == (403, "403009")
-        assert error(raw.call("DELETE", f"{{s}}/users/{other.id}")) == (403, "403004")
-        group = next(g for g in site.groups.values() if not g.everyone)
-        assert error(raw.call("DELETE", f"{{s}}/groups/{group.id}")) == (403, "403004")
-        assert acme.site("acme-europe").users == {**site.users, admin.id: acme.site("acme-europe").users[admin.id]}
-
-
-def test_a_site_administrator_does_not_touch_a_server_administrator(box):
-    raw, ada = Raw(box).sign_in("sam"), site_user(box, "ada")
-    for attribute in ('password="mine"', 'siteRole="Viewer"', 'fullName="X"'):
-        answer = raw.call("PUT", f"{{s}}/users/{ada.id}", f"<tsRequest><user {attribute}/></tsRequest>")
-        assert error(answer) == (403, "403009")
-    assert error(raw.call("DELETE", f"{{s}}/users/{ada.id}")) == (403, "403004")
-    assert site_user(box, "ada") == ada
-    assert Raw(box).sign_in("ada").token
-
-
-def test_others_manage_nobody(box):
-    raw = Raw(box).sign_in("cleo")
-    body = '<tsRequest><user name="new" siteRole="Viewer"/></tsRequest>'
-    assert error(raw.call("POST", "{s}/users", body)) == (403, "403004")
-    assert error(raw.call("DELETE", f"{{s}}/users/{raw.user}")) == (403, "403004")
-
-
-def test_others_see_names_but_no_roles(box):
-    raw = Raw(box).sign_in("cleo")
-    found = {u.get("name"): u for u in raw.xml("{s}/users?fields=_all_")[1]}
-    assert found["cleo"].get("siteRole") == "Creator"
-    assert found["ada"].get("siteRole") is None
-    assert found["ada"].get("email") is None
-    assert error(raw.get("{s}/users?filter=siteRole:eq:ServerAdministrator")) == (400, "400065")
-    assert error(raw.get("{s}/users?sort=email:asc")) == (400, "400065")
-    (granting,) = [g for g in raw.xml("{s}/groups")[1] if g.get("name") == "GLOL-Viewers"]
-    assert granting.get("minimumSiteRole") is None
-
-
-def test_where_people_do_not_show_one_sees_only_oneself():
-    with running("acme") as acme:
-        site = acme.site("acme-lab")
-        plain = next(u for u in site.users.values() if u.site_role == "Creator")
-        raw = Raw(acme).sign_in(plain.name, site="acme-lab")
-        assert error(raw.get("{s}/users")) == (403, "403133")
-        assert error(raw.get("{s}/groups")) == (403, "403004")
-        other = next(u for u in site.users if u != raw.user)
-        assert error(raw.get(f"{{s}}/users/{other}")) == (403, "403133")
-        assert raw.get(f"{{s}}/users/{raw.user}", json=True).json()["user"]["siteRole"] == "Creator"
-        for path in ("workbooks", "projects", "views"):
-            for owner in raw.xml(f"{{s}}/{path}?fields=_all_").iter("{http://tableau.com/api}owner"):
-                assert owner.get("name") is None or owner.get("id") == raw.user

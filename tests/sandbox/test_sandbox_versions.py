@@ -64,6 +64,15 @@ def test_a_wrong_method_is_405000_and_an_unknown_path_404003(raw):
         assert raw.http.get(raw.box.url + path, timeout=10).status_code == 404, path
 
 
+def test_an_address_that_ends_in_a_slash(box):
+    server = TSC.Server(f"{box.url}/", use_server_version=True)
+    with server.auth.sign_in(TSC.TableauAuth("ada", "ada", "sandbox")):
+        assert server.version == "3.27"
+        assert server.users.get()[1].total_available == 8
+        assert server.metadata.query("{ workbooks { name } }")["data"]["workbooks"]
+    assert {entry.endpoint for entry in box.log.entries} >= {"GET serverinfo", "POST auth/signin"}
+
+
 def test_the_last_path_part_may_hold_anything(raw):
     for part in ("%2e%2e", "a%2Fb", "%00", "ü", "'", "%", "x" * 3000):
         assert error(raw.get(f"{{s}}/users/{part}"))[0] == 404

@@ -14,11 +14,11 @@ from tabwarden.access.reference import may
 from tabwarden.model.errors import WorldError
 from tabwarden.model.roles import is_licensed
 from tabwarden.model.seats import free_seats
-from tabwarden.sandbox import world_file
-from tabwarden.sandbox.acme import ADMIN, TOKEN_NAME, TOKEN_SECRET
 from tabwarden.sandbox.server import running
-from tabwarden.sandbox.world import find_text, find_world, world_of
-from tabwarden.sandbox.world_save import text_of
+from tabwarden.sandbox.worlds import file as world_file
+from tabwarden.sandbox.worlds.acme import ADMIN, TOKEN_NAME, TOKEN_SECRET
+from tabwarden.sandbox.worlds.finding import PACKAGED, find_text, find_world, world_of
+from tabwarden.sandbox.worlds.save import text_of
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_acme_follows_its_seed(acme):
     assert find_world("acme", seed=1) != acme
     # The same in another process, where the hashes of words are others.
     script = (
-        "import hashlib; from tabwarden.sandbox.world import find_text;"
+        "import hashlib; from tabwarden.sandbox.worlds.finding import find_text;"
         "print(hashlib.sha256(find_text('acme').model_dump_json().encode()).hexdigest())"
     )
     other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
@@ -149,7 +149,7 @@ def test_somebody_of_acme_sees_exactly_what_the_evaluator_says(acme):
         assert 0 < len(listed) < len(workbooks)
 
 
-@pytest.mark.parametrize("name", ["w0", "acme"])
+@pytest.mark.parametrize("name", [*PACKAGED, "acme"])
 def test_a_saved_world_loads_as_the_same(name, tmp_path):
     world = find_world(name)
     path = tmp_path / "world.yaml"
@@ -218,5 +218,5 @@ def test_two_sites_at_one_address():
 
 
 def test_an_unknown_world_lists_the_known_ones():
-    with pytest.raises(WorldError, match="w0, acme"):
+    with pytest.raises(WorldError, match="w0, empty, casual-users, william, erin, "):
         find_text("nowhere")

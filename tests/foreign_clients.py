@@ -1,0 +1,23 @@
+"""The Python of the environment in which foreign clients run (`tests/clients.txt`). Not the clients."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PLACE, PINS = ".venv/clients", "tests/clients.txt"
+
+
+@cache
+def python_of_clients() -> str:
+    """Its path; made on first use, once also where several test processes start together."""
+    with (ROOT / f"{PLACE}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = subprocess.run(
+            [ROOT / "script" / "environment", PLACE, PINS], capture_output=True, text=True, check=False
+        )
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()

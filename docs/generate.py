@@ -115,7 +115,9 @@ def commands() -> Iterator[str]:
     """Every command with its arguments and options."""
     yield "# Commands"
     yield ""
-    yield "Exit codes: 0 done or nothing to do, 1 error (usage errors too), 2 `plan` found changes, 3 a stop."
+    found = "2 `plan` or `diff` of snapshots found changes"
+    codes = ("0 done or nothing to do", "1 error (usage errors too)", found, "3 a stop")
+    yield f"Exit codes: {', '.join(codes)}."
     yield from _listed(typer.main.get_command(assemble()), "tabwarden")
 
 

@@ -173,7 +173,7 @@ _REFERENCE = [
     Killer("reference_on_the_table", reference_on_the_table, again=True),
 ]
 _ABILITIES = ("abilities_exactly", "abilities_table", "abilities_of*", "switches", "unknown", "rules_by_example")
-_DIFFER = ("engine_exactly", "engine_changes")
+_DIFFER = ("engine_edges", "engine_exactly", "engine_changes")
 
 
 @cache

@@ -6,6 +6,7 @@ import ast
 import copy
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 Path = tuple[tuple[str, int | None], ...]  # fields (and places in them) from the module down to a node
@@ -56,6 +57,8 @@ _COMBINED: dict[type, type] = {
 _CALLED = {"any": "all", "all": "any", "min": "max", "max": "min"}
 # Whose arguments may be exchanged without any change.
 _SYMMETRIC = frozenset({"array_equal", "maximum", "minimum", "max", "min", "setxor1d", "bitwise_or", "bitwise_and"})
+# How much is done at a time, and from which size on in another way: any number is right, as the tests of them say.
+_SIZES = frozenset({"_BLOCK", "_WIDE", "_MANY"})
 _NOT_ENTERED = (ast.Import, ast.ImportFrom, ast.Assert, ast.Raise, ast.JoinedStr)
 _ANNOTATIONS = ("annotation", "returns", "decorator_list", "bases", "type_params")
 
@@ -65,13 +68,46 @@ def mutants(file: str, source: str) -> list[Mutant]:
     tree = ast.parse(source)
     found: list[Mutant] = []
     twins: Counter[str] = Counter()
+    kept = _kept(tree)
     for path, node, function in _nodes(tree, (), ""):
         for changed, was, now in _changes(node):
-            if was == now:
+            if was == now or (id(node), now) in kept:
                 continue
             one = Mutant(file, _line(node), function, was, now, _made(tree, path, changed))
             twins[one.key] += 1
             found.append(one._replace(twin=twins[one.key]))
+    return found
+
+
+def _kept(tree: ast.Module) -> set[tuple[int, str]]:
+    """Changes that only make anew what is kept: nothing but the time can tell them.
+
+    `if key not in self.kept:` before `self.kept[key] = ...` made true, and so `if made is None:` right behind
+    `made = kept.get(key)`; `self.kept[key] = made` left out right before `return made`.
+    """
+    found = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.If(
+                test=ast.Compare(left=key, ops=[ast.NotIn()], comparators=[ast.Attribute() as place]),
+                body=[*_, ast.Assign(targets=[ast.Subscript(value=held, slice=at)])],
+                orelse=[],
+            ) if ast.unparse(held) == ast.unparse(place) and ast.unparse(at).strip("()") == ast.unparse(key).strip(
+                "()"
+            ):
+                found.add((id(node), "if True"))
+        for first, second in pairwise(getattr(node, "body", None) or ()) if isinstance(node, ast.FunctionDef) else ():
+            match first, second:
+                case (
+                    ast.Assign(targets=[ast.Subscript()], value=ast.Name(id=made)),
+                    ast.Return(value=ast.Name(id=given)),
+                ) if made == given:
+                    found.add((id(first), "pass"))
+                case (
+                    ast.Assign(targets=[ast.Name(id=made)], value=ast.Call(func=ast.Attribute(attr="get"))),
+                    ast.If(test=ast.Compare(left=ast.Name(id=given), ops=[ast.Is()]), body=[ast.Assign()], orelse=[]),
+                ) if made == given:
+                    found.add((id(second), "if True"))
     return found
 
 
@@ -100,7 +136,7 @@ def _nodes(node: ast.AST, path: Path, function: str) -> Iterator[tuple[Path, ast
     """Every node that may be changed, with the way to it and the function it is in."""
     if path and not _is_docstring(node):
         yield path, node, function
-    if isinstance(node, _NOT_ENTERED) or _is_docstring(node) or _is_guard(node):
+    if isinstance(node, _NOT_ENTERED) or _is_size(node) or _is_docstring(node) or _is_guard(node):
         return
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         function = f"{function}.{node.name}".strip(".")
@@ -118,6 +154,10 @@ def _nodes(node: ast.AST, path: Path, function: str) -> Iterator[tuple[Path, ast
 def _is_guard(node: ast.AST) -> bool:
     """`strict=True` of `zip` asserts, like `assert`."""
     return isinstance(node, ast.keyword) and node.arg == "strict"
+
+
+def _is_size(node: ast.AST) -> bool:
+    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in _SIZES
 
 
 def _is_docstring(node: ast.AST) -> bool:

@@ -120,6 +120,8 @@ def _told(engine: Engine, after: Site) -> tuple[set[Right], set[Right]]:
     lost: set[Right] = set()
     for piece in difference:
         before = len(gained) + len(lost)
+        assert len(piece.users) * len(piece.contents) > 0
+        assert ((piece.gained | piece.lost) != 0).all(), "no piece tells of nothing"
         for masks, told in ((piece.gained, gained), (piece.lost, lost)):
             for content, mask in zip(piece.contents.tolist(), masks.tolist(), strict=True):
                 names = [name for bit, name in enumerate(difference.names) if mask >> bit & 1]

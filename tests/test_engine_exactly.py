@@ -20,6 +20,7 @@ from tabwarden.access.engine_diff import Difference
 from tabwarden.access.reference import may
 from tabwarden.model.site import Content, Rules, Site, Use, User
 from tabwarden.model.switches import DOCUMENTED, MODELS, Switches
+from test_engine_changes import edited
 
 WORD = 64  # users to a word of a packed row
 
@@ -101,11 +102,16 @@ def test_what_a_content_uses_is_numbered_too() -> None:
 def test_sites_numbered_alike_are_not_copied() -> None:
     held = dense_site(2)
     columns, again = columns_of(held), columns_of(held)
-    pair, _ = Engine(columns).compared_with(again)
+    engine = Engine(columns)
+    pair, found = engine.compared_with(again)
+    assert found.sides[0] is engine.parts, "nor made anew"
     assert pair.before is columns
     assert pair.after is again
     assert pair.has_content[0].all()
     assert len(pair.has_content[1]) == len(held.contents)
+    for told, ids in ((pair.users, [*held.users]), (pair.contents, [*held.contents])):
+        assert len(told) == len(ids)
+        assert (told[1], told[1:3], list(told)) == (ids[1], ids[1:3], ids)
     renamed = held.with_users(replace(held.users["u0"], full_name="Another Name"))
     assert [*Engine(columns).compared_with(columns_of(renamed))[0].users] == list(held.users)
 
@@ -235,6 +241,25 @@ def told(before: Site, after: Site, model: str = "current") -> set[tuple[str, st
     }
 
 
+def test_who_owns_one_of_many_contents_that_change_alike_gains_nothing_there() -> None:
+    """adm and bob and ann own one each: adm has everything anyway, the others had it there as owners."""
+    owners = {"x": "bob", "y": "adm", "z": "ann"}
+    books = [workbook(name, "p", owner=owner) for name, owner in owners.items()]
+    held = site(project("p"), *books, users=["ann:Viewer", "joe:Viewer"])
+    after = held.with_contents(*(replace(book, rules=rules("group:All Users +Read")) for book in books))
+    gained = {(user, name, True) for name in owners for user in ("bob", "ann", "joe") if user != owners[name]}
+    assert told(held, after) == gained
+    assert told(after, held) == {(user, name, False) for user, name, _ in gained}
+
+
+def test_what_is_new_is_judged_for_people_who_differ_though_its_class_says_the_same() -> None:
+    """What is not there looks like a collection without rules: an administrator may there what nobody knows yet."""
+    held = house().with_contents(workbook("w", "p", "group:g +NotYetNamed"))
+    after = held.with_groups(group("h", "joe", "adm")).with_contents(workbook("new", "p", kind="collection"))
+    assert ("adm", "new", True) in told(held, after)
+    assert ("adm", "new", False) in told(after, held)
+
+
 def test_ids_that_stand_for_people_and_content_both() -> None:
     """The words of both Sites are the same in the same order; only the content stands in another one."""
     named = [workbook("ann", "bob", "user:ann +Read"), workbook("bob", None, kind="project")]
@@ -297,23 +322,51 @@ def test_a_mirrors_pairs_are_those_of_its_rows() -> None:
 # -- more people than a word has bits --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("users", "seed"), [(WORD, 0), (WORD + 1, 1), (WORD + 6, 2)])
-def test_more_people_than_a_word_has_bits(users: int, seed: int) -> None:
-    held = dense_site(users + seed, unread=(0.0, 0.0, 0.15)[seed], users=users, items=6)
-    dice = Random(seed)
-    # Rules and owners of dense Sites name the first people only: here the last ones too.
+def wide(seed: int, users: int) -> Site:
+    """A dense Site of that many people whose last ones own content and are named by rules, not its first alone."""
+    held, dice = dense_site(users + seed, unread=(0.0, 0.0, 0.15)[seed % 3], users=users, items=6), Random(seed)
     last = [f"u{n}" for n in range(users - 4, users)]
     changed = [
         replace(c, owner=dice.choice(last), rules=None if c.rules is None else c.rules | _of_last(last, dice))
         for c in held.contents.values()
         if dice.random() < 0.7
     ]
-    held = held.with_contents(*changed)
+    return held.with_contents(*changed)
+
+
+@pytest.mark.parametrize(("users", "seed"), [(WORD, 0), (WORD + 1, 1), (WORD + 6, 2)])
+def test_more_people_than_a_word_has_bits(users: int, seed: int) -> None:
+    held = wide(seed, users)
     switches = (DOCUMENTED, Switches(group_set_deny_is_final=True), DOCUMENTED)[seed]
-    asked = ("Read", "ChangePermissions", *dice.sample(ASKED, 2))
+    asked = ("Read", "ChangePermissions", *Random(seed).sample(ASKED, 2))
     for model in MODELS:
         _, wrong = mismatches(Case(seed, held, model, switches, asked))
         assert not wrong, wrong[:3]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_two_sites_of_many_people_differ_in_what_their_masks_differ_in(seed: int) -> None:
+    before, dice = wide(seed, 2 * WORD + 6), Random(seed)
+    own = {c.id: replace(c, owner=dice.choice([*before.users])) for c in dice.sample([*before.contents.values()], 3)}
+    after = edited(before.with_contents(*own.values()), dice)
+    model = MODELS[seed % 3]
+    engines = [Engine(columns_of(each), model) for each in (before, after)]
+    pair, pieces = engines[0].compared_with(engines[1].columns)
+    found: tuple[set[tuple[str, ...]], set[tuple[str, ...]]] = (set(), set())
+    for name in ("Read", "Filter", "Write", "ProjectLeader"):
+        one = np.uint64(1 << pieces.names.index(name))
+        for piece in pieces:
+            assert len(piece.users)
+            for masks, told in ((piece.gained, found[0]), (piece.lost, found[1])):
+                assert len(masks) == len(piece.contents) > 0
+                for content in piece.contents[masks & one != 0].tolist():
+                    told.update((pair.users[user], pair.contents[content], name) for user in piece.users.tolist())
+        held = [
+            {([*each.users][user], [*each.contents][content], name) for content, user in np.argwhere(matrix == 1)}
+            for each, matrix in zip((before, after), (engine.matrix(name) for engine in engines), strict=True)
+        ]
+        assert {told for told in found[0] if told[-1] == name} == held[1] - held[0]
+        assert {told for told in found[1] if told[-1] == name} == held[0] - held[1]
 
 
 def _of_last(last: list[str], dice: Random) -> Rules:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from small_site import group, group_set, project, rules, site, workbook
 from tabwarden.access.rows import Row, rows_of
 from tabwarden.model.capability import capabilities_of
-from tabwarden.model.governing import Governing
+from tabwarden.model.governing import Governing, governing
 from tabwarden.model.site import Grantee, Site
 
 ANN, VIC = ("user:ann +Read",), ("user:vic +Read",)
@@ -31,11 +31,20 @@ def test_defaults_are_those_of_the_project_that_manages() -> None:
         "own", "c", "workbook", rules(*VIC)
     )
     under = rows_of(nested("LockedToProject"), "c", default_for="workbook").governing
-    assert under == Governing("own", "p", "workbook", rules(*ANN))
+    assert under == Governing("project_default", "p", "workbook", rules(*ANN))
     assert rows_of(nested("LockedToProject"), "p", default_for="flow").rows == ()
-    blind = nested("LockedToProject")
-    blind = blind.with_contents(replace(blind.contents["p"], rules=None))
-    assert rows_of(blind, "p", default_for="workbook").governing.rules == rules(*ANN)
+
+
+def test_defaults_do_not_ask_for_the_rules_of_the_project_that_manages() -> None:
+    """They govern what is put there: rules of the project that were not read leave them, a parent not read does not."""
+    held = nested("LockedToProject")
+    blind = held.with_contents(replace(held.contents["p"], rules=None), workbook("w", "c"))
+    for where in ("p", "c"):
+        assert rows_of(blind, where, default_for="workbook").governing.rules == rules(*ANN)
+    assert rows_of(blind, "c", default_for="workbook").governing == governing(blind, "w")
+    unknown = held.with_contents(replace(held.contents["p"], parent="gone"), workbook("w", "c"))
+    assert governing(unknown, "w") == Governing("unread", "c", "workbook", None)
+    assert rows_of(unknown, "c", default_for="workbook") == rows_of(unknown, "w")
 
 
 def test_what_was_not_read_has_columns_and_no_rows() -> None:

@@ -79,12 +79,10 @@ def aligned(before: Columns, after: Columns) -> Pair:
 def _numbered_alike(before: Columns, after: Columns) -> bool:
     """Whether the same numbers mean the same already, as for two states of one source."""
     left, right = before.names, after.names
-    if before.vocabulary != after.vocabulary or not np.array_equal(left.words.data, right.words.data):
-        return False
     columns = [f"{table}_{part}" for table in NUMBERED for part in ("id", "named")]
-    return np.array_equal(left.words.ends, right.words.ends) and all(
-        np.array_equal(getattr(left, column), getattr(right, column)) for column in columns
-    )
+    pairs = [(left.words.data, right.words.data), (left.words.ends, right.words.ends)]
+    pairs += [(getattr(left, column), getattr(right, column)) for column in columns]
+    return before.vocabulary == after.vocabulary and all(np.array_equal(mine, its) for mine, its in pairs)
 
 
 def _common_words(left: Vocabulary, right: Vocabulary) -> Vocabulary:

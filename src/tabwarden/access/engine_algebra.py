@@ -27,7 +27,7 @@ class Spoken(NamedTuple):
         return self.user_deny | self.group_deny | self.set_deny
 
 
-def decide(s: Spoken, set_deny_is_final: bool = False) -> Array:
+def decide(s: Spoken, set_deny_is_final: bool) -> Array:
     """Steps 3 to 6: the bits the rules allow."""
     if set_deny_is_final:
         return ~s.user_deny & (s.user_allow | (~(s.set_deny | s.group_deny) & (s.group_allow | s.set_allow)))
@@ -93,7 +93,7 @@ def settle(f: Facts) -> Settled:
             unknown = unknown & ~f.power
         allowed = (allowed & ~f.power) | free
     if f.denied is not None:
-        allowed, unknown = _deny_first(f, allowed, unknown)
+        allowed, unknown = _deny_first(f, f.denied, allowed, unknown)
     return Settled(allowed, unknown)
 
 
@@ -113,14 +113,12 @@ def _barred(f: Facts, allowed: Array, unknown: Array | None) -> tuple[Array, Arr
     return allowed, unknown
 
 
-def _deny_first(f: Facts, allowed: Array, unknown: Array | None) -> tuple[Array, Array | None]:
+def _deny_first(f: Facts, denied: Array, allowed: Array, unknown: Array | None) -> tuple[Array, Array | None]:
     """Any Deny wins; one that perhaps speaks, or a list that was not read, leaves it unknown."""
-    if f.denied is None:
-        return allowed, unknown
-    allowed = allowed & ~f.denied
-    unknown = None if unknown is None else unknown & ~f.denied
+    allowed = allowed & ~denied
+    unknown = None if unknown is None else unknown & ~denied
     for perhaps in (f.denied_perhaps, f.unread):
         if perhaps is not None:
-            unsure = perhaps & ~f.denied
+            unsure = perhaps & ~denied
             allowed, unknown = allowed & ~unsure, _or(unknown, unsure)
     return allowed, unknown

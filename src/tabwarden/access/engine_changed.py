@@ -11,6 +11,8 @@ from tabwarden.access.engine_parts import Parts
 from tabwarden.access.engine_people import People
 from tabwarden.access.engine_rules import expand, mixed
 
+_BLOCK = 256  # rows that are compared at a time
+
 
 class Changed:
     """`users` and `contents` flag who and what differs."""
@@ -91,8 +93,8 @@ class Changed:
         left, right = (parts.powers for parts in self.sides)
         both = np.flatnonzero((left.row != NONE) & (right.row != NONE))
         found = np.zeros(left.people.words, np.uint64)
-        for start in range(0, len(both), 256):
-            some = both[start : start + 256]
+        for start in range(0, len(both), _BLOCK):
+            some = both[start : start + _BLOCK]
             differs = left.rows[left.row[some]] ^ right.rows[right.row[some]]
             found |= np.bitwise_or.reduce(differs, axis=0)
         return found

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.access.columns import NONE, Array
+from tabwarden.access.columns import Array
 from tabwarden.access.engine_algebra import Facts
 from tabwarden.access.engine_changed import Changed
 from tabwarden.access.engine_many import Many
@@ -100,10 +100,9 @@ class Difference:
     def _without_owners(self, contents: Array, owners: Array, row: Array, mask: int, gains: bool) -> Iterator[Shifted]:
         """The people of a row gain or lose the mask; owners (of either side) are judged on their own."""
         people = self.sides[0].people.ids(row)
-        inside = np.where((owners >= 0) & (owners < self.sides[0].n_users), owners, 0)
-        apart = ((row[inside >> 6] >> (inside & 63).astype(np.uint64) & np.uint64(1) != 0) & (inside == owners)).any(
-            axis=0
-        )
+        inside = np.clip(owners, 0, self.sides[0].n_users - 1)
+        there = (row[inside >> 6] >> (inside & 63).astype(np.uint64) & np.uint64(1) != 0) & (inside == owners)
+        apart = there.any(axis=0)
         masks, nothing = np.full(len(contents), mask, self.mask), np.zeros(len(contents), self.mask)
         gained, lost = (masks, nothing) if gains else (nothing, masks)
         plain = ~apart
@@ -143,7 +142,7 @@ class _Rows:
 
     def __init__(self, parts: Parts, there: Array) -> None:
         self.parts, self.there, self.who = parts, there, Who(parts)
-        self._power: tuple[int, Array] = (NONE - 1, parts.people.no_bits)
+        self._power: tuple[int, Array] | None = None
 
     def rules(self, bit: int, content: int) -> Facts:
         """What the content's rules say of everybody."""
@@ -159,6 +158,6 @@ class _Rows:
     def _ruling(self, content: int) -> Array:
         """Who rules the content's project; contents of one project are asked one after the other."""
         project = int(self.parts.project_row[content])
-        if project != self._power[0]:
+        if self._power is None or self._power[0] != project:
             self._power = (project, self.who.ruling(project))
         return self._power[1]

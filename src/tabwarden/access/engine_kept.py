@@ -169,7 +169,7 @@ class Kept:
             project,
             int(parts.lock_row[number]),
             bool(sources.lock_unread[number]),
-            frozenset() if project == NONE else self.chain(project).people,
+            self.chain(project).people,
         )
         self.places[content] = made
         return made
@@ -220,7 +220,7 @@ class Kept:
     # -- owners and leaders -----------------------------------------------------------------------------------
 
     def chain(self, project: int) -> Chain:
-        """A project (row of the powers) with its parents."""
+        """A project (row of the powers) with its parents; nothing at all for NONE."""
         if project not in self.chains:
             self.chains[project] = self._chain(project)
         return self.chains[project]
@@ -249,8 +249,6 @@ class Kept:
 
     def power(self, person: Person, project: int) -> Power | None:
         """The power of a user over a project (row of the powers), nearest project first."""
-        if project == NONE:
-            return None
         chain = self.chain(project)
         owns = chain.owners.get(person.number, NONE)
         if chain.grantees.isdisjoint(person.grantees):
@@ -274,7 +272,5 @@ class Kept:
 
     def power_unknown(self, person: Person, project: int) -> bool:
         """Whether facts that were not read could make the user a leader of the project."""
-        if project == NONE or not self.parts.powers.some_unread:
-            return False
         chain = self.chain(project)
         return chain.unread or not chain.allowing.isdisjoint(person.perhaps)

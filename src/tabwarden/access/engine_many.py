@@ -74,11 +74,10 @@ class Many:
             starts = np.flatnonzero(np.concatenate(([True], pair[1:] != pair[:-1])))
             code[pair[starts]] = np.bitwise_or.reduceat(said, starts)
         named = np.flatnonzero(speaking.has_users[lists])
-        if len(named):
-            key = lists[named] * self.parts.n_users + users[named]
-            place = np.minimum(np.searchsorted(speaking.user_key, key), len(speaking.user_key) - 1)
-            hit = speaking.user_key[place] == key
-            code[named[hit]] |= speaking.user_code[place[hit]]
+        key = lists[named] * self.parts.n_users + users[named]
+        place = np.minimum(np.searchsorted(speaking.user_key, key), len(speaking.user_key) - 1)
+        hit = speaking.user_key[place] == key
+        code[named[hit]] |= speaking.user_code[place[hit]]
         allowed, unsure, denied, perhaps = (table[code] for table in self._decided)
         unread = lists == NONE
         some = self.parts.people.some_unread
@@ -182,7 +181,6 @@ class Many:
             starts = np.flatnonzero(np.concatenate(([True], of[1:] != of[:-1]))) if len(rows) else rows
             for masks in (held.allow, held.deny):
                 said = np.zeros(count, mask)
-                if len(rows):
-                    said[of[starts]] = np.bitwise_or.reduceat(masks[entry[rows]].astype(mask), starts)
+                said[of[starts]] = np.bitwise_or.reduceat(masks[entry[rows]].astype(mask), starts)
                 found.append(said)
         return Spoken(*found)

@@ -63,7 +63,7 @@ def spoken(parts: Parts, bit: int, lists: Array) -> tuple[Array, Array, Array]:
 
 def fill(parts: Parts, reach: Reach, bit: int, lists: Array, forms: Array, rows: Array) -> None:
     """Write the rows of `forms`, whose rule lists are `lists[forms]` and whose members were all read."""
-    if not len(forms):
+    if not rows.size:
         return
     of, row, code = spoken(parts, bit, lists[forms])
     after = np.zeros(len(forms), bool)
@@ -148,7 +148,7 @@ def _many_at_a_time(plan: Plan, rows: Array) -> None:
     allowed, denied = allows.counts, denies.counts
     order = np.lexsort((denied, allowed))
     order = order[allowed[order] > 0]
-    size = max(_BLOCK // (rows.shape[1] * 8), 1)
+    size = _BLOCK // rows[0].nbytes
     block, other = np.empty((2, size, rows.shape[1]), rows.dtype)
     for start in range(0, len(order), size):
         mine = order[start : start + size]

@@ -83,11 +83,10 @@ class People:
         """Sets all of whose groups are in `groups`, and sets of which only groups not read are missing."""
         if not len(self.unread_groups):
             return self._filled_by(groups), _NOBODY
-        held = np.zeros(self.n_groups, np.int8)
-        held[groups] = 1
-        held[self.everyone] = 1
+        held = np.zeros(self.n_groups, bool)
+        held[groups] = held[self.everyone] = True
         sure = self._in_all(held)
-        held[self.unread_groups] = 1
+        held[self.unread_groups] = True
         return np.flatnonzero(sure), np.flatnonzero(self._in_all(held) & ~sure)
 
     def _filled_by(self, groups: Array) -> Array:
@@ -113,7 +112,7 @@ class People:
         filled, starts = self._filled_sets
         found = np.zeros(self.n_sets, bool)
         if len(filled):
-            found[filled] = np.minimum.reduceat(held[self.sets.groups], starts) > 0
+            found[filled] = np.logical_and.reduceat(held[self.sets.groups], starts)
         return found
 
     @cached_property

@@ -233,7 +233,7 @@ class Powers:
         """What is kept of one project: its own owner and leaders."""
         rows, parent = self._rows_of(project), int(self.parent[project])
         if self.classic:
-            made = Ruling((), (), self._leading(project) if len(rows) else None, parent)
+            made = Ruling((), (), self._leading(project), parent)
         else:
             codes = self.leaders.grantee[rows[self.leaders.allow[rows]]]
             users = [*(codes[(codes & 3) == USER] >> 2).tolist(), int(self.owner[project])]
@@ -280,9 +280,8 @@ class Powers:
         return np.arange(self._starts[project], self._starts[project + 1])
 
     def _leading(self, project: int) -> Array:
+        """Packed row of who leads one project by its own rules."""
         rows = self._rows_of(project)
-        if not len(rows):
-            return self.people.no_bits
         codes = self.leaders.grantee[rows]
         allow = self._union(codes[self.leaders.allow[rows]])
         if not self.classic:

@@ -29,13 +29,10 @@ class Classes(NamedTuple):
 def classes_of(columns: Columns, sources: Sources) -> Classes:
     """The classes of a site's contents."""
     lock = np.where(sources.lock_unread, PERHAPS_LOCKED, np.where(sources.lock != NONE, LOCKED, FREE))
-    width = max(len(columns.vocabulary.kinds), 1)
+    width = len(columns.vocabulary.kinds)
     key = ((sources.rules + 1) * width + columns.contents.kind) * 3 + lock
-    if not len(key):
-        empty = np.zeros(0, np.int64)
-        return Classes(empty, empty, empty, empty)
     # A table over all keys finds the different ones faster than sorting a million of them.
-    seen = np.zeros(int(key.max()) + 1, bool)
+    seen = np.zeros(int(key.max(initial=-1)) + 1, bool)
     seen[key] = True
     keys = np.flatnonzero(seen)
     number = np.zeros(len(seen), np.int64)
@@ -215,5 +212,5 @@ def by_value(values: Array, count: int) -> ByGroup:
     kept = values if rows is None else values[rows]
     offsets = np.zeros(count + 1, np.int64)
     np.cumsum(np.bincount(kept, minlength=count), out=offsets[1:])
-    order = np.argsort(kept.astype(np.int32) if count < 2**31 else kept, kind="stable")
+    order = np.argsort(kept.astype(np.int32), kind="stable")
     return ByGroup(offsets, order if rows is None else rows[order])

@@ -53,7 +53,7 @@ def mine_of(parts: Parts, user: int, belongs: Belongs | None = None) -> Mine:
     of_content, reach, tables = parts.classes.of_content, parts.reach_of(role), parts.tables
     if tables.admin[role] or not tables.known[role] or not tables.reach[role].any():
         alone = Settled(reach, None) if tables.known[role] else Settled(np.zeros_like(reach), reach)
-        return Mine(alone, _NOWHERE, Settled(reach[:0], None))
+        return Mine(alone, _NOWHERE, Settled(reach[_NOWHERE], None))
     belongs = parts.people.of(user) if belongs is None else belongs
     plain = not parts.deny_first and parts.unread is None and not parts.powers.some_unread
     told = _told_plainly(parts, user, belongs) if plain else told_classes(parts, user, belongs)

@@ -41,15 +41,11 @@ class Rows(NamedTuple):
 
 
 def rows_of(site: Site, content: str, *, default_for: str | None = None, switches: Switches = DOCUMENTED) -> Rows:
-    """The rows that count for a content; with `default_for` those of a project's defaults for a kind.
+    """The rows that count for a content; with `default_for` the defaults in force there for a kind.
 
     All Users first, then groups, group sets and people, each by name: the order of the dialog.
     """
-    found = governing(site, content)
-    if default_for is not None:
-        level = governing(site, content)
-        holder = level.holder if level.rules is not None else content
-        found = Governing("own", holder, default_for, site.contents[holder].defaults.get(default_for, frozenset()))
+    found = governing(site, content) if default_for is None else _defaults(site, content, default_for)
     if found.rules is None:
         return Rows(found, capabilities_of(found.kind), None)
     strange = sorted({r.capability for r in found.rules if applies(r.capability, found.kind) is None})
@@ -59,6 +55,15 @@ def rows_of(site: Site, content: str, *, default_for: str | None = None, switche
     ordered = sorted(by_grantee, key=lambda g: _place(site, g))
     rows = tuple(_row(found.kind, grantee, by_grantee[grantee], switches) for grantee in ordered)
     return Rows(found, (*capabilities_of(found.kind), *strange), rows)
+
+
+def _defaults(site: Site, content: str, kind: str) -> Governing:
+    """The defaults in force: the list that would govern a content of that kind which is put there."""
+    found = governing(site, content)
+    if found.level == "unread":
+        return found._replace(kind=kind)
+    level = "own" if found.holder == content else "project_default"
+    return Governing(level, found.holder, kind, site.contents[found.holder].defaults.get(kind, frozenset()))
 
 
 def _row(kind: str, grantee: Grantee, rules: list[Rule], switches: Switches) -> Row:

@@ -11,6 +11,7 @@ from test_sandbox_signin import token_for
 from test_sandbox_state import process
 
 from tabwarden.model.errors import SettingsError
+from tabwarden.run.switches import switch_words
 from tabwarden.sandbox import errors
 from tabwarden.sandbox.coverage import page
 from tabwarden.sandbox.endpoints import ROUTER, TABLE
@@ -313,7 +314,7 @@ def test_a_switch_is_set_by_a_word(word, name, value):
         ("code_401001=401009", "no believed code"),
         ("code_409003=abc", "six digits"),
         ("code_409003=200000", "six digits"),
-        ("nothing", "no file"),
+        ("nothing", "no switch is written `nothing`"),
         ("unheard_of=1", "no switch is written `unheard_of=1`"),
     ],
 )
@@ -327,15 +328,17 @@ def test_a_wrong_word_is_told(word, told):
 def test_all_mistakes_are_told_at_once_and_files_are_read(tmp_path):
     path = tmp_path / "play.yaml"
     path.write_text("job_seconds: 3\nlists_sites: no\ncode_403004: 403022\n")
-    found = played(personality(), [str(path), "job_seconds=4"])
+    found = played(personality(), switch_words([str(path), "job_seconds=4"]))
     assert (found.job_seconds, found.lists_sites, found.codes) == (4.0, False, {"403004": "403022"})
     with pytest.raises(SettingsError) as caught:
         played(personality(), ["lists_sites=maybe", "nowhere=1"])
     assert len(caught.value.problems) == 2
+    with pytest.raises(SettingsError, match="no file"):
+        list(switch_words(["nothing"]))
     for text in ("- a", "a: [", "\xff"):
         path.write_text(text, encoding="latin-1")
         with pytest.raises(SettingsError):
-            played(personality(), [str(path)])
+            played(personality(), switch_words([str(path)]))
 
 
 def test_a_believed_code_can_be_another(clock):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tabwarden.commands.common import fail_cleanly
-from tabwarden.run.switches import read_switches
+from tabwarden.run.switches import read_switches, switch_words
 from tabwarden.sandbox.foreground import Options, export, run, save
 
 WorldName = Annotated[
@@ -75,7 +75,7 @@ def sandbox(
         api_version=api_version,
         log=str(log) if log is not None else None,
         activity_log=str(activity_log) if activity_log is not None else None,
-        play=tuple(play or ()),
+        play=tuple(switch_words(play or ())),
         switches=read_switches(switch or ()),
         faults=str(faults) if faults is not None else None,
         counts=counts,

@@ -1,4 +1,4 @@
-"""The switches of `--switch`: `name=value`, or a YAML file of them. Not what they mean (`model.switches`)."""
+"""Switches as people give them: `name=value`, or a YAML file of such lines. Not what any of them means."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from tabwarden.model.switches import Switches, switches_from
 
 def read_switches(given: Iterable[str]) -> Switches:
     """`name=value` words and YAML files of them, later ones winning. SettingsError names all mistakes."""
-    return switches_from(word for one in given for word in _words(one))
+    return switches_from(switch_words(given))
+
+
+def switch_words(given: Iterable[str]) -> Iterator[str]:
+    """Every `name=value` word, those of YAML files in their place. SettingsError for a file that cannot be read."""
+    for one in given:
+        yield from _words(one)
 
 
 def _words(given: str) -> Iterator[str]:

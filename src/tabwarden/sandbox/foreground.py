@@ -29,7 +29,7 @@ from tabwarden.sandbox.worlds.save import text_of
 class Options:
     """What a person may say about a sandbox; `log`, `activity_log`, `state` and `faults` are file paths.
 
-    `play` are switches of the personality as `name=value` or YAML files; `counts` says at the end how often each
+    `play` are switches of the personality as `name=value`; `counts` says at the end how often each
     endpoint was asked and which faults were given; `switches` settle the open points of the permission model.
     """
 

@@ -1,16 +1,13 @@
-"""The switches of a personality as people give them: `name=value`, or a YAML file of them. Not what they do.
+"""The switches of a personality as people give them, `name=value`. Not what they do.
 
 Every believed code of the error table has one of its own, `code_` and its six digits: `code_409003=409004`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any, NamedTuple
-
-import yaml
 
 from tabwarden.model.errors import SettingsError
 from tabwarden.sandbox.errors import CODES
@@ -47,13 +44,13 @@ SWITCHES: Mapping[str, Switch] = {
 
 
 def played(base: Personality, given: Iterable[str]) -> Personality:
-    """The personality with switches set by `name=value` words and YAML files, later ones winning.
+    """The personality with switches set by `name=value` words, later ones winning.
 
     Raises SettingsError with every mistake.
     """
     values: dict[str, Any] = {}
     codes, problems = dict(base.codes), list[str]()
-    for written in (word for one in given for word in _words(one)):
+    for written in given:
         name, equals, value = (part.strip() for part in written.partition("="))
         name = name.replace("-", "_").casefold()
         if name.startswith(_CODE) and equals:
@@ -108,19 +105,3 @@ def _code_problems(name: str, value: str) -> list[str]:
     if len(value) != 6 or not value.isascii() or not value.isdecimal() or value[0] not in "45":
         return [f"switch `{name}` is `{value}`; it takes six digits that begin with an HTTP status from 400"]
     return []
-
-
-def _words(given: str) -> Iterator[str]:
-    if "=" in given:
-        yield given
-        return
-    try:
-        told = yaml.safe_load(Path(given).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([f"`{given}` is no `name=value`, and no file that can be read: {error}"]) from None
-    except yaml.YAMLError as error:
-        raise SettingsError([f"`{given}` is not YAML: {error}"]) from None
-    if not isinstance(told, dict):
-        raise SettingsError([f"`{given}` is a YAML file of `name: value` lines"])
-    for name, value in told.items():
-        yield f"{name}={'' if value is None else value}"

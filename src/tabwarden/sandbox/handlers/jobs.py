@@ -1,4 +1,4 @@
-"""Jobs of the session's site: listed, read, cancelled. What they do is `jobs`' business."""
+"""Jobs of the session's site: listed, read, cancelled. What they do is `sandbox.jobs`' business."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Projects: listed, created, changed, moved, deleted. Their rules are `handlers_permissions`' business."""
+"""Projects: listed, created, changed, moved, deleted. Their rules are `handlers.permissions`' business."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "tabwarden"
 
 EDGES = (
     "sources",
+    "sinks",
     "tableau",
     "store",
     "sandbox",
@@ -23,14 +24,17 @@ EDGES = (
     "report",
     "cases",
 )
-PURE = ("model", "access", "want", "change")
+PURE = ("model", "access", "want", "change", "mirror")
 # Each floor may import itself and everything named beside it.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "model": (),
     "access": ("model",),
     "want": ("model", "access"),
     "change": ("model", "access", "want"),
+    "mirror": ("model", "access", "want"),
     **dict.fromkeys(EDGES, PURE),
+    # A database is reached by the same driver whether people come from it or a mirror goes to it.
+    "sinks": (*PURE, "sources"),
     # Settings resolve and seal their secrets; the importer of the seed's settings writes both.
     "settings": (*PURE, "secrets"),
     "seed": (*PURE, "settings", "secrets"),

@@ -34,10 +34,11 @@ def test_every_name_of_the_table_can_be_imported() -> None:
 
 
 @pytest.mark.slow
-def test_the_console_blocks_of_the_diff_page_print_what_it_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", ["diff", "history", "mirror", "read"])
+def test_the_console_blocks_of_a_how_to_page_print_what_it_says(page: str, tmp_path: Path) -> None:
     terminal = Terminal(tmp_path)
     try:
-        for pairs in console_blocks(DOCS / "how-to" / "diff.md"):
+        for pairs in console_blocks(DOCS / "how-to" / f"{page}.md"):
             for command, written in pairs:
                 printed = terminal.type(command)
                 assert matches(written, printed), f"$ {command}\n--- written\n{written}\n--- printed\n{printed[:4000]}"

@@ -14,8 +14,9 @@ from tabwarden.model.errors import IncompleteRead, TableauError
 from tabwarden.sandbox.personality import personality
 from tabwarden.sandbox.server import running
 from tabwarden.sandbox.troubles.faults import Fault
-from tabwarden.tableau import client, parallel
+from tabwarden.tableau import client
 from tabwarden.tableau.client import Options, Pat, connect
+from tabwarden.tableau.pace import Pace
 from tabwarden.tableau.read import read_site
 from tabwarden.tableau.write import Writer
 
@@ -230,16 +231,16 @@ def most_at_once(entries) -> int:
 
 
 @pytest.mark.slow
-def test_sixteen_at_once_read_the_same(monkeypatch):
+def test_sixteen_at_once_read_the_same():
     """The whole of a site, each answer about rules, members and connections 60 ms on its way; one sign-in a read."""
     reads, at_once, sign_ins = [], [], []
     slow = fault("slow", at=("*permissions*", "*connections", "GET groups/*"), seconds=0.06)
     with running("acme", faults=[slow]) as sandbox:
         for workers in (1, 16):
-            monkeypatch.setattr(parallel, "WORKERS", workers)
             sandbox.log.clear()
             with connect(Options(sandbox.url, "acme-europe", Pat("tabwarden", "acme-demo-secret"))) as connection:
-                reads.append(forget_sign_in(replace(read_site(connection), taken=None)))
+                read = read_site(connection, pace=Pace(workers, workers))
+                reads.append(forget_sign_in(replace(read, taken=None)))
             at_once.append(most_at_once(sandbox.log.entries))
             sign_ins.append(sandbox.log.counts()["POST auth/signin"])
     assert reads[0] == reads[1]

@@ -8,6 +8,8 @@ import pytest
 from people_world import APP, GROUP, OTHER, SITE_URL, options, passed_on, people_world, user_id
 from small_server import error, serving
 
+from tabwarden.access.abilities import can
+from tabwarden.access.convert import columns_of, site_of
 from tabwarden.access.reference import may
 from tabwarden.model.capability import capabilities_of
 from tabwarden.model.errors import IncompleteRead, TableauError
@@ -160,6 +162,13 @@ def test_connections_can_be_left_out():
         read = read_site(connection, connections=False)
         assert read.partial == ("connections of workbooks",)
         assert not [e for e in sandbox.log.entries if e.path.endswith("/connections")]
+        held = sandbox.site("sandbox")
+    used = {c.id for c in held.contents.values() if c.uses}
+    assert used
+    eve = next(u.id for u in held.users.values() if u.name == "eve")
+    answers = {can(read, eve, "see_data", book).verdict for book in used if may(read, eve, "Read", book).allowed}
+    assert answers == {"unknown"}, "what a workbook uses was not read"
+    assert site_of(columns_of(read)).contents == read.contents
 
 
 def test_what_somebody_owns():

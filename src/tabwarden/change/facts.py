@@ -6,17 +6,21 @@ group:local\\viewers              `minimum site role, mode`, None when there is 
 id of group:local\\viewers
 user:local\\jane in group:...     True or False
 groups of user:local\\jane        only of a person who is removed: keys of her groups, sorted
+
+Those of content are in `content_facts`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from tabwarden.change.content_facts import content_facts, fact_name, wanted
 from tabwarden.change.plan import (
     ADD_TO_GROUP,
     ADD_USER,
     CREATE_GROUP,
     DELETE_GROUP,
+    OF_CONTENT,
     REMOVE_FROM_GROUP,
     REMOVE_USER,
     SET_SITE_ROLE,
@@ -56,7 +60,7 @@ def membership_of(user: Ref, group: Ref) -> str:
     return f"{user.key} in {group.key}"
 
 
-def facts(site: Site, changes: Iterable[Change]) -> Fields:
+def facts(site: Site, changes: Sequence[Change]) -> Fields:
     """What `changes` touch, as it is on `site`."""
     found: dict[str, Value] = {}
     groups: dict[Ref, Group | None] = {}
@@ -78,7 +82,7 @@ def facts(site: Site, changes: Iterable[Change]) -> Fields:
             found[membership_of(change.user, change.group)] = is_in
         if change.op == REMOVE_USER and change.user:
             found[f"groups of {change.user.key}"] = _groups_of(site, user)
-    return found
+    return {**found, **content_facts(site, changes)}
 
 
 def after(seen: Fields, done: Iterable[Change]) -> Fields:
@@ -110,7 +114,9 @@ _UNKNOWN = "\0"
 
 def _move_on(facts: dict[str, Value], change: Change) -> None:
     user, group = change.user, change.group
-    if user and change.op == ADD_USER:
+    if change.op in OF_CONTENT:
+        facts[fact_name(change)] = wanted(change)
+    elif user and change.op == ADD_USER:
         facts[user.key] = change.after["site_role"]
         facts.pop(f"id of {user.key}", None)
     elif user and change.op == SET_SITE_ROLE:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from tabwarden.change import people
+from tabwarden.change.content_facts import content_after
 from tabwarden.change.facts import group_of, user_of
 from tabwarden.change.plan import (
     ADD_TO_GROUP,
@@ -45,9 +46,12 @@ class _After:
         self.ids: dict[str, str] = {}
         self.heirs: dict[str, str] = {}
         self.deleted: list[str] = []
+        self.of_content: list[Change] = []
 
     def do(self, change: Change) -> None:
-        if change.group is not None:
+        if change.content is not None:
+            self.of_content.append(change)
+        elif change.group is not None:
             self._do_to_group(change, change.group)
         elif change.user is not None:
             self._do_to_user(change, change.user)
@@ -110,6 +114,8 @@ class _After:
         for group in self.deleted:
             # Its rules and its place in group sets go with it.
             after = people.delete_group(after, group).site
+        for change in self.of_content:
+            after = content_after(after, change, self.ids)
         return after
 
 

@@ -26,6 +26,12 @@ SET_SITE_ROLE = "set_site_role"
 REMOVE_FROM_GROUP = "remove_from_group"
 REMOVE_USER = "remove_user"
 DELETE_GROUP = "delete_group"
+MOVE = "move"
+SET_MODE = "set_mode"
+SET_RULE = "set_rule"
+SET_TABS = "set_tabs"
+SET_OWNER = "set_owner"
+OF_CONTENT = (MOVE, SET_MODE, SET_RULE, SET_TABS, SET_OWNER)
 OPS = (
     CREATE_GROUP,
     UPDATE_GROUP,
@@ -35,6 +41,7 @@ OPS = (
     REMOVE_FROM_GROUP,
     REMOVE_USER,
     DELETE_GROUP,
+    *OF_CONTENT,
 )
 
 Value = str | int | bool | tuple[str, ...] | None
@@ -51,7 +58,7 @@ def _no_counts() -> Mapping[str, int]:
 
 
 class Ref(NamedTuple):
-    """A user or a group by name, and by id where one is known (None: it does not exist yet)."""
+    """A user, group or group set by name, a content by path; by id where one is known (None: it does not exist yet)."""
 
     kind: str
     name: str
@@ -84,6 +91,15 @@ class Change:
                                      email, groups (qualified names)          user owns, None: nobody does
     delete_group         -     x     minimum_site_role, grant_on, members     (nothing)
 
+    Changes to content have `content`; its Ref is its kind, path and id:
+
+    op                  grantee  before and after
+    move                   -     parent (id), path of it; None: the top level
+    set_mode               -     mode
+    set_rule               x     allow, deny: capabilities; default_for: the kind whose default rules they are, or None
+    set_tabs               -     tabs
+    set_owner              x     owner (user name); `grantee` is the new owner
+
     A `Ref` without id is created by an earlier change of the same plan (same `Ref.key`).
     """
 
@@ -95,11 +111,13 @@ class Change:
     because: str = ""
     destructive: bool = False
     heir: Ref | None = None
+    content: Ref | None = None
+    grantee: Ref | None = None
 
     @property
     def person(self) -> str:
-        """Whom it is about, as a person reads it; of a change to a group, the group."""
-        subject = self.user or self.group
+        """Whom it is about, as a person reads it; of a change to a group or content, the group or content."""
+        subject = self.user or self.group or self.content
         return subject.qualified if subject else ""
 
 
@@ -220,4 +238,4 @@ class Plan:
 
 def _told(change: Change) -> tuple[object, ...]:
     fields = (sorted(change.before.items(), key=str), sorted(change.after.items(), key=str))
-    return (change.op, change.user, change.group, change.heir, *fields)
+    return (change.op, change.user, change.group, change.heir, change.content, change.grantee, *fields)

@@ -134,6 +134,8 @@ def _change(one: Mapping[str, Any]) -> Change:
         because=one.get("because", ""),
         destructive=one.get("destructive", False),
         heir=_ref(one.get("heir")),
+        content=_ref(one.get("content")),
+        grantee=_ref(one.get("grantee")),
     )
 
 

@@ -34,6 +34,7 @@ SOURCE_UNREADABLE, SOURCE_EMPTY, SOURCE_PARTIAL = "source-unreadable", "source-e
 SOURCE_STALE, SOURCE_SHRANK = "source-stale", "source-shrank"
 LICENCES_LOST, USERS_REMOVED, MEMBERSHIPS_REMOVED = "licences-lost", "users-removed", "memberships-removed"
 LOCK_OUT, STALE_PLAN = "lock-out", "stale-plan"
+RULES_REMOVED, NO_WAY_BACK = "rules-removed", "no-way-back"
 CONTENT_ONLY = "ContentOnly"
 SAMPLE = 5
 MEND_THE_SOURCE = "mend the source and run again; this stop cannot be waived"
@@ -59,6 +60,7 @@ class Limits:
     licences_lost: Limit = Limit(5, 10)
     users_removed: Limit = Limit(5, 5)
     memberships_removed: Limit = Limit(20, 10)
+    rules_removed: Limit = Limit(20, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ def _shrank(reading: Reading, roster: Roster, before: int, limit: Limit) -> list
     if fewer <= limit.of(before):
         return []
     sentence = f"the {reading.task} ({reading.source}) have {roster.count} rows, {before} at the last good run"
-    return [_stop(SOURCE_SHRANK, before, limit, fewer, sentence)]
+    return [over_limit(SOURCE_SHRANK, before, limit, fewer, sentence)]
 
 
 # -- people ----------------------------------------------------------------------------------------------------
@@ -188,14 +190,16 @@ def _licences_lost(now: Site, end: Mapping[str, str | None], limit: Limit) -> li
     lost = [u for u, role in end.items() if is_licensed(now.users[u].site_role) and not is_licensed(role or "")]
     if len(lost) <= limit.of(base):
         return []
-    return [_stop(LICENCES_LOST, base, limit, len(lost), f"{len(lost)} of {base} licensed users lose their licence")]
+    return [
+        over_limit(LICENCES_LOST, base, limit, len(lost), f"{len(lost)} of {base} licensed users lose their licence")
+    ]
 
 
 def _users_removed(now: Site, end: Mapping[str, str | None], limit: Limit) -> list[Stop]:
     base, gone = len(now.users), sum(1 for role in end.values() if role is None)
     if gone <= limit.of(base):
         return []
-    return [_stop(USERS_REMOVED, base, limit, gone, f"{gone} of {base} users are removed from the site")]
+    return [over_limit(USERS_REMOVED, base, limit, gone, f"{gone} of {base} users are removed from the site")]
 
 
 def _memberships_removed(now: Site, changes: Iterable[Change], limit: Limit) -> list[Stop]:
@@ -210,7 +214,7 @@ def _memberships_removed(now: Site, changes: Iterable[Change], limit: Limit) -> 
         base = len(now.members(group_id)) if group_id in now.groups else 0
         if number > limit.of(base):
             sentence = f"{number} of {base} members leave the group `{now.groups[group_id].name}`"
-            stops.append(_stop(MEMBERSHIPS_REMOVED, base, limit, number, sentence))
+            stops.append(over_limit(MEMBERSHIPS_REMOVED, base, limit, number, sentence))
     return stops
 
 
@@ -314,7 +318,8 @@ def mismatches(stops: Iterable[Stop], waivers: Iterable[Waiver]) -> tuple[str, .
 # -- words -----------------------------------------------------------------------------------------------------
 
 
-def _stop(name: str, base: int, limit: Limit, number: int, sentence: str) -> Stop:
+def over_limit(name: str, base: int, limit: Limit, number: int, sentence: str) -> Stop:
+    """The stop for a number that is too much; it can be waived."""
     remedy = f"look at the plan; if it is right, say `--accept {name}={number}`"
     told = f"{sentence}; the limit is {limit.of(base)}, the larger of {limit.count} and {limit.percent:g} %"
     return Stop(name, base, limit.of(base), number, True, told, remedy)

@@ -11,6 +11,10 @@ from tabwarden.model.site import Site
 
 SnapshotPath = Annotated[Path | None, typer.Option("--snapshot", help="A snapshot's folder; default: the newest.")]
 SnapshotFolder = Annotated[Path, typer.Option("--snapshots", help="Where snapshots are kept.")]
+StoreWords = Annotated[
+    str | None,
+    typer.Option("--store", help="Folder or URL of the history; default: of the settings here, else .tabwarden."),
+]
 SiteUrl = Annotated[str | None, typer.Option("--site", help="Content URL of the site, where several are kept.")]
 Model = Annotated[str, typer.Option("--model", help="current, classic (2012) or deny_first (a careful mirror's).")]
 SwitchWords = Annotated[

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tabwarden.change.shift import Under
 from tabwarden.change.side_by_side import differing
-from tabwarden.commands.asking import Model, SiteUrl, SnapshotFolder, SnapshotPath, SwitchWords, print_warning
+from tabwarden.commands.asking import (
+    Model,
+    SiteUrl,
+    SnapshotFolder,
+    SnapshotPath,
+    StoreWords,
+    SwitchWords,
+    print_warning,
+)
 from tabwarden.commands.common import CHANGES, DONE, AsJson, console, fail_cleanly, leave, print_json, progress_bar
 from tabwarden.model.capability import capability_named, ui_name
 from tabwarden.model.errors import UnknownName
@@ -19,6 +26,8 @@ from tabwarden.report.models import exceptions_heading, exceptions_json, excepti
 from tabwarden.run.ask import SNAPSHOTS, Where, open_site
 from tabwarden.run.compare import compare
 from tabwarden.run.switches import read_switches
+
+SNAPSHOT = "A day, a number of the history, `last`, `previous`, or a snapshot's folder."
 
 
 def register(app: typer.Typer) -> None:
@@ -32,13 +41,14 @@ def register(app: typer.Typer) -> None:
 
 @fail_cleanly
 def diff(
-    before: Annotated[Path | None, typer.Argument(metavar="[EARLIER]", help="A snapshot's folder.")] = None,
-    after: Annotated[Path | None, typer.Argument(metavar="[LATER]", help="A later one of the same site.")] = None,
+    before: Annotated[str | None, typer.Argument(metavar="[EARLIER]", help=SNAPSHOT)] = None,
+    after: Annotated[str | None, typer.Argument(metavar="[LATER]", help="A later one of the same site.")] = None,
     models: Annotated[bool, typer.Option("--models", help="Compare the model of today with another one.")] = False,
     against: Annotated[str, typer.Option("--against", help="With --models: deny_first or classic.")] = DENY_FIRST,
     capability: Annotated[str, typer.Option("--capability", help="With --models: any name of it.")] = "View",
     snapshot: SnapshotPath = None,
     snapshots: SnapshotFolder = SNAPSHOTS,
+    store: StoreWords = None,
     site: SiteUrl = None,
     model: Model = CURRENT,
     switch: SwitchWords = None,
@@ -49,14 +59,14 @@ def diff(
     if models and before is None:
         _models(Where(snapshots, snapshot, site), capability, against, switches, as_json=as_json)
     elif not models and before is not None and after is not None:
-        _snapshots(before, after, Under(model, switches), as_json=as_json)
+        _snapshots((before, after), Under(model, switches), store, site, as_json=as_json)
     else:
         raise UnknownName("say what is compared: two snapshots, as in `tabwarden diff EARLIER LATER`, or `--models`")
 
 
-def _snapshots(before: Path, after: Path, under: Under, *, as_json: bool) -> None:
+def _snapshots(pair: tuple[str, str], under: Under, store: str | None, site: str | None, *, as_json: bool) -> None:
     with progress_bar("comparing", hidden=as_json) as progress:
-        found = compare(before, after, under, progress)
+        found = compare(*pair, under, progress, store=store, site=site)
     if as_json:
         print_json(compared_json(found))
     else:

@@ -34,6 +34,7 @@ from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.report.changes import not_done
 from tabwarden.report.plans import plan_json, plan_table, stop_json, stops_table
 from tabwarden.run import undo as undoing
+from tabwarden.run import undo_to
 from tabwarden.run.apply import Applied, apply, keep_plan, load_plan, plan_path, silent, terms_of
 from tabwarden.run.apply import Progress as Progressing
 from tabwarden.run.opening import connected
@@ -73,21 +74,33 @@ def plan_provision_command(settings: SettingsPath = None, out: Out = None, as_js
     _present(plan_provision(found), found, out, as_json=as_json)
 
 
-@plan_app.command("undo", help="Take back what was done of a plan, as far as it can be taken back.")
+@plan_app.command("undo", help="Take back what was done of a plan, or put things back as they were on a day.")
 @fail_cleanly
 def plan_undo_command(
     plan: Annotated[Path | None, typer.Argument(help="The plan that was applied.")] = None,
     last: Annotated[bool, typer.Option("--last", help="The plan applied last to this site.")] = False,
+    to: Annotated[
+        str | None, typer.Option("--to", help="A day (2026-11-21), a number of the history, `last`, `previous`.")
+    ] = None,
+    project: Annotated[str | None, typer.Option("--project", help="With --to: a project and all in it.")] = None,
+    group: Annotated[str | None, typer.Option("--group", help="With --to: a group and the rules for it.")] = None,
+    user: Annotated[str | None, typer.Option("--user", help="With --to: a person and the rules for her.")] = None,
     settings: SettingsPath = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """A plan with an impact of its own; apply it to undo."""
-    if (plan is None) is not last:
-        raise UnknownName("say which plan to undo: a plan file, or `--last`")
+    named = [each for each in (project, group, user) if each is not None]
+    if [plan is not None, last, to is not None].count(True) != 1:
+        raise UnknownName("say what to undo: a plan file, `--last`, or `--to` a day")
+    if len(named) > 1 or (named and to is None):
+        raise UnknownName("name one of `--project`, `--group` and `--user`, with `--to`; without them it is everything")
     found = load(settings, os.environ)
     with connected(found) as connection:
-        made = undoing.plan_undo(found, connection, plan)
+        if to is not None:
+            made = undo_to.plan_undo_to(found, connection, to, undo_to.Scope(project, group, user))
+        else:
+            made = undoing.plan_undo(found, connection, plan)
     _present(made, found, out, as_json=as_json)
 
 

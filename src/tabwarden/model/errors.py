@@ -5,6 +5,7 @@ TabwardenError                  anything we say instead of a traceback; exit cod
 ├── AmbiguousName               several have that name; `candidates` lists them
 ├── SettingsError               every problem of a settings file at once
 ├── SourceError                 a source of people could not be read whole
+├── SinkError                   a mirror could not be published, or what a sink holds could not be read
 ├── TableauError                Tableau refused or could not be reached
 ├── IncompleteRead              a list came back shorter than its own total
 └── WorldError                  a sandbox world or case file that cannot be loaded
@@ -52,6 +53,13 @@ class SourceError(TabwardenError):
     def __init__(self, message: str, stop: str = "source-unreadable") -> None:
         super().__init__(message)
         self.stop = stop
+
+
+class SinkError(TabwardenError):
+    """A target of a mirror cannot be read or written, or a mirror must not be published.
+
+    What the target shows by then is never more than the last mirror or the new one.
+    """
 
 
 class TableauError(TabwardenError):

@@ -96,6 +96,10 @@ class Use(NamedTuple):
     auth: str
 
 
+# Stands for data sources of a workbook that were not read: it is on no site, so that access through it is unknown.
+UNREAD_USE = Use("", "unread")
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """A project, workbook, view, data source, flow, ...; `kind` says which.

@@ -10,13 +10,21 @@ from tabwarden.change.plan import (
     ADD_USER,
     CREATE_GROUP,
     DELETE_GROUP,
+    MOVE,
     REMOVE_FROM_GROUP,
     REMOVE_USER,
+    SET_MODE,
+    SET_OWNER,
+    SET_RULE,
     SET_SITE_ROLE,
+    SET_TABS,
     UPDATE_GROUP,
     Change,
     Ref,
+    Value,
 )
+from tabwarden.model.capability import KIND_NAMES, ui_name
+from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED
 
 # To do, done, not done.
 _WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
@@ -57,8 +65,26 @@ _WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
             "user `{user}` was not removed from the site",
         ),
         DELETE_GROUP: ("delete group `{group}`", "deleted group `{group}`", "group `{group}` was not deleted"),
+        MOVE: ("move {content} to {place}", "moved {content} to {place}", "{content} was not moved to {place}"),
+        SET_MODE: ("make {content} {mode}", "made {content} {mode}", "{content} was not made {mode}"),
+        SET_RULE: (
+            "{content}: {defaults}{grantee}: {row}",
+            "{content}: {defaults}{grantee}: {row}",
+            "{content}: {defaults}{grantee} was not changed ({row})",
+        ),
+        SET_TABS: (
+            "turn sheets as tabs of {content} {tabs}",
+            "turned sheets as tabs of {content} {tabs}",
+            "sheets as tabs of {content} were not turned {tabs}",
+        ),
+        SET_OWNER: (
+            "give {content} to user `{owner}`",
+            "gave {content} to user `{owner}`",
+            "{content} was not given to user `{owner}`",
+        ),
     }
 )
+MODES = {LOCKED: "locked", LOCKED_WITHOUT_NESTED: "locked without nested projects", CUSTOMIZABLE: "customizable"}
 STEPS: Mapping[str, str] = MappingProxyType(
     {
         CREATE_GROUP: "create group",
@@ -69,6 +95,11 @@ STEPS: Mapping[str, str] = MappingProxyType(
         REMOVE_FROM_GROUP: "out of group",
         REMOVE_USER: "remove user",
         DELETE_GROUP: "delete group",
+        MOVE: "move",
+        SET_MODE: "content permissions",
+        SET_RULE: "rules",
+        SET_TABS: "sheets as tabs",
+        SET_OWNER: "owner",
     }
 )
 
@@ -100,7 +131,40 @@ def _filled(change: Change, form: int) -> str:
         auth=f" with {auth} sign-in" if auth else "",
         grants=grants,
         heir=f"; what the user owns goes to `{_name(change.heir)}`" if change.heir else "",
+        **_about_content(change),
     )
+
+
+def _about_content(change: Change) -> Mapping[str, str]:
+    ref, grantee, kind = change.content, change.grantee, change.before.get("default_for")
+    path, mode = change.after.get("path"), str(change.after.get("mode"))
+    return {
+        "content": f"{KIND_NAMES.get(ref.kind, ref.kind)} `{ref.name}`" if ref else "",
+        "place": f"`{path}`" if path else "the top level",
+        "mode": MODES.get(mode, mode),
+        "tabs": "on" if change.after.get("tabs") else "off",
+        "owner": str(change.after.get("owner")),
+        "grantee": f"{'group set' if grantee.kind == 'groupSet' else grantee.kind} `{_name(grantee)}`"
+        if grantee
+        else "",
+        "defaults": f"rules for new {KIND_NAMES.get(str(kind), str(kind))}s: " if kind else "",
+        "row": _row(change),
+    }
+
+
+def _row(change: Change) -> str:
+    """What differs for one grantee: `+ Allow View, - Deny Web Edit`."""
+    kind = change.before.get("default_for") or (change.content.kind if change.content else None)
+    told = []
+    for mode, name in (("Allow", "allow"), ("Deny", "deny")):
+        was, now = (_names(fields.get(name)) for fields in (change.before, change.after))
+        told += [f"- {mode} {ui_name(each, str(kind))}" for each in was if each not in now]
+        told += [f"+ {mode} {ui_name(each, str(kind))}" for each in now if each not in was]
+    return ", ".join(told)
+
+
+def _names(value: Value) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()
 
 
 def _name(ref: Ref | None) -> str:

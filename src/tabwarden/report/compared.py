@@ -156,7 +156,7 @@ def compared_json(found: Compared) -> dict[str, Any]:
         "site": {"id": found.after.id, "name": found.after.name, "content_url": found.after.content_url},
         **{when: {"taken": site.taken.when, "partial": list(site.partial)} for when, site in sites.items()},
         "same": found.same,
-        "facts": [_fact_json(found, fact) for fact in found.facts],
+        "facts": [fact_json(found, fact) for fact in found.facts],
         **reach_json(found.before, found.after, found.reach),
         "unknown": {
             when: _unknown_json(site, each) for (when, site), each in zip(sites.items(), found.unknown, strict=True)
@@ -164,7 +164,8 @@ def compared_json(found: Compared) -> dict[str, Any]:
     }
 
 
-def _fact_json(found: Compared, fact: Fact) -> dict[str, Any]:
+def fact_json(found: Compared, fact: Fact) -> dict[str, Any]:
+    """One fact with ids and names, and how it was and is."""
     told: dict[str, Any] = {"about": fact.about, "id": fact.id, "name": _thing(found, fact), "what": fact.what}
     if fact.kind is not None:
         told["kind"] = fact.kind

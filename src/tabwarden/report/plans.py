@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tabwarden.change.plan import Change, ContentImpact, Impact, Plan, Stop
+from tabwarden.change.plan import OF_CONTENT, Change, ContentImpact, Impact, Plan, Stop
 from tabwarden.change.plan_file import to_json
 from tabwarden.report.changes import STEPS, to_do
 
@@ -34,7 +34,11 @@ def headline(plan: Plan) -> str:
         return "nothing to change" if not plan.stops else "nothing was planned"
     told = list(_people(plan.impact))
     if not told and plan.changes:
-        told = [count_of(len(plan.changes), "change", "changes") + " to groups and memberships"]
+        to_content = sum(1 for change in plan.changes if change.op in OF_CONTENT)
+        what = "groups and memberships" if not to_content else "content"
+        if 0 < to_content < len(plan.changes):
+            what = "groups, memberships and content"
+        told = [f"{count_of(len(plan.changes), 'change', 'changes')} to {what}"]
     reasons = Counter(_kind_of(held.reason) for held in plan.held)
     told += [f"{number} held: {reason}" for reason, number in reasons.items()]
     return ", ".join(told)
@@ -90,6 +94,8 @@ def plan_table(plan: Plan) -> RenderableType:
 def _title(plan: Plan) -> str:
     where = plan.site.name or plan.site.content_url or "Default"
     undoes = f" of plan {plan.undoes}" if plan.undoes else ""
+    if plan.undoes.startswith("snapshot "):
+        undoes = f" back to {plan.undoes}"
     return f"{plan.kind}{undoes} for site {where}"
 
 

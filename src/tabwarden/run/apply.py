@@ -11,12 +11,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tabwarden.change.content_facts import fact, fact_name, still_judged, wanted
+from tabwarden.change.content_stops import content_stops
 from tabwarden.change.facts import after, differences, facts, group_of, user_of
 from tabwarden.change.plan import (
     ADD_TO_GROUP,
     ADD_USER,
     CREATE_GROUP,
     DELETE_GROUP,
+    OF_CONTENT,
     REMOVE_FROM_GROUP,
     REMOVE_USER,
     SET_SITE_ROLE,
@@ -33,6 +36,8 @@ from tabwarden.model.errors import TableauError, TabwardenError
 from tabwarden.model.site import Site
 from tabwarden.report.changes import done as done_words
 from tabwarden.report.changes import not_done
+from tabwarden.run import history
+from tabwarden.run.before import kept_before, read_now
 from tabwarden.run.opening import PLANS, guarded_of, limits_of
 from tabwarden.settings import Settings
 from tabwarden.store.journal import (
@@ -50,7 +55,6 @@ from tabwarden.store.journal import (
 )
 from tabwarden.tableau.client import Connection
 from tabwarden.tableau.jobs import wait_for_user_jobs
-from tabwarden.tableau.read import read_people
 from tabwarden.tableau.write import Writer
 
 log = logging.getLogger(__name__)
@@ -66,7 +70,8 @@ def silent(_done: int, _of: int, _words: str) -> None:
 class Terms:
     """Under which terms a plan is done: where it is kept, what is too much, what was accepted.
 
-    `bulk` allows calls for many people at once, `jobs` among them imports (None: as `bulk`).
+    `bulk` allows calls for many people at once, `jobs` among them imports (None: as `bulk`). `keep` keeps the site as
+    it is before content is changed, so that there is a way back.
     """
 
     store: Path
@@ -76,6 +81,7 @@ class Terms:
     bulk: bool = True
     jobs: bool | None = None
     progress: Progress = silent
+    keep: Callable[[Site], object] | None = None
 
 
 def terms_of(
@@ -89,6 +95,7 @@ def terms_of(
         waivers=waivers,
         bulk=settings.provision.bulk == "auto",
         progress=progress,
+        keep=lambda site: history.keep(settings, site),
     )
 
 
@@ -151,7 +158,7 @@ def apply(plan: Plan, connection: Connection, terms: Terms) -> Applied:
     """Judge and do a plan, or go on with one that was interrupted; nobody else writes meanwhile."""
     with only_writer(terms.store, plan.site):
         settle_jobs(connection, read(path_of(terms.store, plan.id)))
-        return judge_and_do(plan, connection, terms, read_people(connection, _groups_of(plan)))
+        return judge_and_do(plan, connection, terms, read_now(plan, connection))
 
 
 def settle_jobs(connection: Connection, record: Record | None) -> None:
@@ -168,9 +175,10 @@ def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) ->
             f"name `{connection.site or 'Default'}` on `{connection.server}`; use the settings the plan was made with"
         )
     record = read(path_of(terms.store, plan.id))
+    way_back = kept_before(plan, now, terms.keep) if not record.finished else ()
     if record.finished:
         raise TabwardenError(f"the plan {plan.id} was applied already, at {record.finished}; make a new plan")
-    stops = _stops(plan, record, now, terms)
+    stops = (*_stops(plan, record, now, terms), *way_back)
     open_stops = not_waived(stops, (*terms.waivers, *record.waivers))
     wrong = mismatches(stops, terms.waivers)
     if open_stops:
@@ -190,17 +198,11 @@ def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) ->
 # -- judging ---------------------------------------------------------------------------------------------------
 
 
-def _groups_of(plan: Plan) -> list[str] | None:
-    """The groups a plan speaks of; None (all) where it removes people, who leave all their groups."""
-    if any(change.op == REMOVE_USER for change in plan.changes):
-        return None
-    return sorted({f"{c.group.domain}\\{c.group.name}" for c in plan.changes if c.group is not None})
-
-
 def _stops(plan: Plan, record: Record, now: Site, terms: Terms) -> tuple[Stop, ...]:
     here = facts(now, plan.changes)
     if not record.plan:
         people = people_stops(now, plan.changes, terms.limits, terms.guarded)
+        people = (*people, *content_stops(now, plan.changes, terms.limits.rules_removed))
         return (*_of_sources(plan), *people, *stale_plan(differences(plan.seen, here), len(plan.seen)))
     # How much is too much was judged when it began; what may never happen is judged again.
     left = [change for position, change in enumerate(plan.changes) if position not in record.ended]
@@ -221,7 +223,9 @@ def _expected(plan: Plan, record: Record) -> Fields:
     failed = [plan.changes[p] for p, entry in record.ended.items() if entry.status == FAILED]
     expected = dict(after(plan.seen, done))
     subjects = tuple(ref.key for change in failed for ref in (change.user or change.group,) if ref is not None)
-    return {key: value for key, value in expected.items() if not any(word in key for word in subjects)}
+    lost = {fact_name(change) for change in failed if change.op in OF_CONTENT}
+    left = {k: value for k, value in expected.items() if k not in lost and not any(word in k for word in subjects)}
+    return still_judged(left, [plan.changes[position] for position in {*record.ended, *record.begun}])
 
 
 # -- doing -----------------------------------------------------------------------------------------------------
@@ -345,6 +349,8 @@ class _Doing:
 
 def _as_planned(now: Site, change: Change) -> str | None:
     """Whether the change is true on the site: None for no, else the id of what it created ('' where nothing was)."""
+    if change.op in OF_CONTENT:
+        return "" if fact(now, change) == wanted(change) else None
     user = user_of(now, change.user) if change.user else None
     group = group_of(now, change.group) if change.group else None
     member = user is not None and group is not None and user.id in now.members(group.id)

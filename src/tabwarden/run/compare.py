@@ -10,19 +10,29 @@ from tabwarden.change.shift import Under
 from tabwarden.model.errors import IncompleteRead, UnknownName
 from tabwarden.model.site import Site
 from tabwarden.model.switches import MODELS
-from tabwarden.store import snapshot
+from tabwarden.run.history import open_either
 
 
-def compare(before: Path, after: Path, under: Under, progress: Progress | None = None) -> Compared:
-    """Two snapshots side by side; UnknownName or IncompleteRead with every path that is none, UnknownName where they
-    are of different sites."""
+def compare(
+    before: str | Path,
+    after: str | Path,
+    under: Under,
+    progress: Progress | None = None,
+    *,
+    store: str | None = None,
+    site: str | None = None,
+) -> Compared:
+    """Two snapshots side by side, each a folder or a number or day of the history in `store`.
+
+    UnknownName or IncompleteRead with everything that is none, UnknownName where they are of different sites.
+    """
     if under.model not in MODELS:
         raise UnknownName(f"no model is called `{under.model}`; models are {', '.join(MODELS)}")
     sites: list[Site] = []
     problems: list[UnknownName | IncompleteRead] = []
     for place in (before, after):
         try:
-            sites.append(snapshot.load(place))
+            sites.append(open_either(place, store, site))
         except (UnknownName, IncompleteRead) as problem:
             problems.append(problem)
     if problems:

@@ -42,6 +42,7 @@ def tableau_options(settings: Settings) -> Options:
         api_version=tableau.api_version,
         timeout=tableau.timeout,
         retries=tableau.retries,
+        calls_per_hour=tableau.calls_per_hour,
     )
 
 
@@ -82,7 +83,7 @@ def read_sources(settings: Settings) -> People:
         if source is None:
             continue
         try:
-            roster, told = _read(source, settings)
+            roster, told = read_roster(source, settings)
         except SourceError as error:
             readings.append(Reading(task, source.type, error=error))
         else:
@@ -92,7 +93,8 @@ def read_sources(settings: Settings) -> People:
     return People(tuple(readings), tuple(warnings))
 
 
-def _read(source: FileSource | SqlSource | PythonSource, settings: Settings) -> tuple[Roster, list[str]]:
+def read_roster(source: FileSource | SqlSource | PythonSource, settings: Settings) -> tuple[Roster, list[str]]:
+    """One source's roster and its warnings. Raises SourceError."""
     try:
         reading = sources.read(_source_options(source, settings))
     except SourceError as error:
@@ -167,6 +169,7 @@ def limits_of(settings: Settings) -> Limits:
         _limit(stops.licences_lost),
         _limit(stops.users_removed),
         _limit(stops.memberships_removed),
+        _limit(stops.rules_removed),
     )
 
 

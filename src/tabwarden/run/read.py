@@ -1,4 +1,4 @@
-"""Reading a site into a snapshot: estimate, read, keep. Nothing is written to Tableau."""
+"""Reading a site into a snapshot: cost, read, keep. It writes nothing to Tableau and imports nothing that does."""
 
 from __future__ import annotations
 
@@ -7,35 +7,94 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tabwarden.model.roles import is_admin
 from tabwarden.model.site import Site
+from tabwarden.run import history
 from tabwarden.run.opening import SNAPSHOTS, connected
 from tabwarden.settings import Settings
 from tabwarden.store import snapshot
-from tabwarden.tableau.parallel import Progress
-from tabwarden.tableau.read import Estimate, counts, estimate, read_site
+from tabwarden.tableau import client
+from tabwarden.tableau.checkpoint import cannot_be_written, opened
+from tabwarden.tableau.client import Connection
+from tabwarden.tableau.line import Progress
+from tabwarden.tableau.read import Budget, Estimate, Wishes, counts, estimate, read_site
 
 log = logging.getLogger(__name__)
+UNFINISHED = "unfinished"
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A snapshot that was taken: where it lies, what it holds and what it cost."""
+    """A snapshot that was taken: where it lies, what it holds, what it cost and how many answers were there before."""
 
     path: Path
     site: Site
     requests: int
+    reused: int = 0
 
 
-def read_and_keep(
-    settings: Settings,
-    *,
-    connections: bool = True,
-    say: Callable[[Estimate], None],
-    progress: Progress | None = None,
-) -> Taken:
-    """Read everything and keep it; `say` hears the estimate before the long part begins."""
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who hears of a read while it goes on.
+
+    `warn` hears at the start what the reader cannot see, `say` the cost before the long part, `progress` that part.
+    """
+
+    say: Callable[[Budget], None]
+    warn: Callable[[str], None] | None = None
+    progress: Progress | None = None
+
+
+def read_and_keep(settings: Settings, wishes: Wishes, listener: Listener, *, fresh: bool = False) -> Taken:
+    """Read what is wished for and keep it as a snapshot.
+
+    A read of the same site that was cut short goes on where it was, unless `fresh`. What is not whole is an error and
+    never a snapshot; the checkpoint stays for the next time.
+    """
+    # Before the sign-in, which would end the session of another read with the same token.
+    checkpoint = opened(settings.store.folder / UNFINISHED, _about(settings), fresh=fresh)
+    try:
+        with connected(settings) as connection:
+            checkpoint.only_for(f"{connection.site_id} {connection.user_id} {connection.version}")
+            _warn(connection, listener)
+            site = read_site(
+                connection,
+                wishes,
+                progress=listener.progress,
+                say=listener.say,
+                checkpoint=checkpoint,
+            )
+        path = kept(site, settings.store.folder / SNAPSHOTS)
+        history.keep(settings, site, wishes.projects)
+        checkpoint.forget()
+    finally:
+        checkpoint.close()
+    return Taken(path, site, sum(connection.calls.values()), checkpoint.resumed)
+
+
+def cost(settings: Settings) -> Estimate:
+    """What a whole read would take, from the sizes of its lists alone."""
     with connected(settings) as connection:
-        say(estimate(counts(connection)))
-        site = read_site(connection, connections=connections, progress=progress)
-        path = snapshot.save(site, settings.store.folder / SNAPSHOTS)
-        return Taken(path, site, sum(connection.calls.values()))
+        return estimate(counts(connection))
+
+
+def _about(settings: Settings) -> dict[str, object]:
+    """What a checkpoint must agree on to be gone on with, as far as it is known before the sign-in."""
+    return {"server": settings.tableau.server, "site": settings.tableau.site, "page": client.PAGE_SIZE}
+
+
+def _warn(connection: Connection, listener: Listener) -> None:
+    name, role = connection.reader
+    if listener.warn is not None and not is_admin(role):
+        listener.warn(
+            f"`{name}` ({role or 'site role unknown'}) is no administrator: the server leaves out what that user may "
+            "not see, so this read is limited; what it does not show is unknown"
+        )
+
+
+def kept(site: Site, folder: Path) -> Path:
+    """Keep a Site in a folder of its own; TabwardenError where the disk does not take it."""
+    try:
+        return snapshot.save(site, folder)
+    except OSError as error:
+        raise cannot_be_written(folder, error) from None

@@ -10,9 +10,9 @@ from tabwarden.change.facts import facts
 from tabwarden.change.impact import impact
 from tabwarden.change.inverse import undone
 from tabwarden.change.outcome import carried_out
-from tabwarden.change.plan import ADD_USER, CREATE_GROUP, REMOVE_USER, Change, Plan
+from tabwarden.change.plan import ADD_USER, CREATE_GROUP, OF_CONTENT, REMOVE_USER, Change, Plan
 from tabwarden.change.stops import people_stops
-from tabwarden.model.errors import UnknownName
+from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.run.apply import load_plan, plan_path
 from tabwarden.run.opening import guarded_of, identity_of, limits_of
 from tabwarden.settings import Settings
@@ -27,6 +27,11 @@ def plan_undo(settings: Settings, connection: Connection, path: Path | None) -> 
     """The plan that takes back what was done of the plan in `path`; None: of the plan applied last to this site."""
     plan, record = _applied(settings.store.folder, connection, path)
     done = done_changes(plan, record)
+    if any(change.op in OF_CONTENT for change in done):
+        raise TabwardenError(
+            f"the plan {plan.id} changed content, and locks overwrite more than a plan names; put things back with "
+            "`tabwarden plan undo --to` and the number that `tabwarden history` tells of the time before it"
+        )
     site = read_people(connection)
     added = [change.user.id for change in done if change.op == ADD_USER and change.user and change.user.id]
     wanted = undone(site, done, plan.id, frozenset(owned_by(connection, added)))

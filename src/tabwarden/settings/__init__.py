@@ -1,11 +1,9 @@
 """settings.yaml: what may be set, and reading it. Not what anybody does with it."""
 
 from tabwarden.settings.loader import ENCRYPTED, PLAIN, load
+from tabwarden.settings.mirror import Catalog, FilesSink, Mirror, SqlSink, UserException
 from tabwarden.settings.model import (
-    AsOf,
     Auth,
-    Column,
-    FileSource,
     Jwt,
     Limit,
     Logs,
@@ -13,15 +11,13 @@ from tabwarden.settings.model import (
     Password,
     Pat,
     Provision,
-    PythonSource,
     Settings,
     SignInGroup,
-    Sources,
-    SqlSource,
     Stops,
-    Store,
     Tableau,
 )
+from tabwarden.settings.people import AsOf, Column, FileSource, PythonSource, Sources, SqlSource
+from tabwarden.settings.store import Retention, Store
 from tabwarden.settings.values import Connect
 
 __all__ = [
@@ -29,23 +25,29 @@ __all__ = [
     "PLAIN",
     "AsOf",
     "Auth",
+    "Catalog",
     "Column",
     "Connect",
     "FileSource",
+    "FilesSink",
     "Jwt",
     "Limit",
     "Logs",
     "Mail",
+    "Mirror",
     "Password",
     "Pat",
     "Provision",
     "PythonSource",
+    "Retention",
     "Settings",
     "SignInGroup",
     "Sources",
+    "SqlSink",
     "SqlSource",
     "Stops",
     "Store",
     "Tableau",
+    "UserException",
     "load",
 ]

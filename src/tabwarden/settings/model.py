@@ -9,42 +9,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    InstanceOf,
-    SecretStr,
-    ValidationInfo,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
 
-from tabwarden.settings.values import Connect, address, age, loopback, module_function, server_address, table_name
+from tabwarden.settings.base import Address, LocalPath, Secret, Section, Text
+from tabwarden.settings.mirror import Catalog, Mirror
+from tabwarden.settings.people import Sources
+from tabwarden.settings.store import Store
+from tabwarden.settings.values import Connect, loopback, server_address
 
-
-def _beside_settings(path: Path, info: ValidationInfo) -> Path:
-    """Paths are relative to the folder of the settings file, so that cron and a person mean the same file."""
-    folder = (info.context or {}).get("folder")
-    grown = path.expanduser()
-    return folder / grown if isinstance(folder, Path) else grown
-
-
-LocalPath = Annotated[Path, AfterValidator(_beside_settings)]
-Text = Annotated[str, Field(min_length=1)]
-Secret = Annotated[SecretStr, Field(min_length=1)]
-Address = Annotated[str, AfterValidator(address)]
-Age = Annotated[int, BeforeValidator(age)]
 SiteRole = Literal[
     "Viewer", "Explorer", "ExplorerCanPublish", "Creator", "SiteAdministratorExplorer", "SiteAdministratorCreator"
 ]
-
-
-class Section(BaseModel):
-    """One mapping of the file: no other keys, no changes, no values in its errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)
 
 
 class Pat(Section):
@@ -106,89 +81,9 @@ class Tableau(Section):
     )
     timeout: float = Field(default=60, gt=0, le=3600, description="seconds to wait for an answer")
     retries: int = Field(default=4, ge=0, le=20, description="how often a call that may be repeated is")
-
-
-class Column(Section):
-    """Which column of the source says what. `column: NAME` is short for `column: {name: NAME}`."""
-
-    name: Text = Field(default="Email Address", description="column with the user name")
-    full_name: Text | None = Field(default=None, description="column with the full name")
-    email: Text | None = Field(default=None, description="column with the email address")
-    auth_setting: Text | None = Field(default=None, description="column with the person's auth setting")
-
-
-class AsOf(Section):
-    """Where the source says how old it is: exactly one of the two."""
-
-    column: Text | None = Field(default=None, description="column with a time; the newest counts")
-    query: Text | None = Field(default=None, description="query that yields one time (`type: sql` only)")
-
-
-def _column(value: Any) -> Any:
-    return {"name": value} if isinstance(value, str) else value
-
-
-class Source(Section):
-    """What every source of people has."""
-
-    column: Annotated[Column, BeforeValidator(_column)] = Field(
-        default=Column(), description="the column with the user name, or a mapping of columns"
+    calls_per_hour: int | None = Field(
+        default=None, ge=1, description="requests the server takes in an hour; when not given, 40000 on Tableau Cloud"
     )
-    min_rows: int | None = Field(
-        default=None,
-        ge=0,
-        description="fewer rows than this mean the source is partial; `0`: an empty list is a good list",
-    )
-    stale_after: Age | None = Field(
-        default=None, description="oldest age that is still good: a number with `m`, `h` or `d`, kept in seconds"
-    )
-    as_of: AsOf | None = Field(default=None, description="where the source says how old it is")
-
-
-class FileSource(Source):
-    """People from a file."""
-
-    type: Literal["file"] = Field(description="where the people are")
-    path: LocalPath = Field(description="CSV, JSON Lines, Parquet or Excel file")
-    format: Literal["csv", "jsonl", "parquet", "xlsx"] | None = Field(
-        default=None, description="format of the file; when not given, by its name's ending"
-    )
-    sheet: Text | None = Field(default=None, description="sheet of an Excel file; when not given, the first")
-
-
-class SqlSource(Source):
-    """People from a database."""
-
-    type: Literal["sql"] = Field(description="where the people are")
-    driver: Text = Field(
-        description="short name (`snowflake`, `postgres`, `sqlite`, ...), or `module:` and the name of a DB-API module"
-    )
-    connect: Annotated[InstanceOf[Connect], BeforeValidator(Connect.of)] = Field(
-        default=Connect(), description="what the driver's connect takes, key by key; any value may be a reference"
-    )
-    query: Text | None = Field(default=None, description="query that yields the people")
-    table: Annotated[str, AfterValidator(table_name)] | None = Field(
-        default=None, description="table or view with the people, instead of `query`"
-    )
-
-
-class PythonSource(Source):
-    """People from a function of your own."""
-
-    type: Literal["python"] = Field(description="where the people are")
-    function: Annotated[str, AfterValidator(module_function)] = Field(
-        description="`module:function` that takes nothing and yields names or mappings"
-    )
-
-
-AnySource = Annotated[FileSource | SqlSource | PythonSource, Discriminator("type")]
-
-
-class Sources(Section):
-    """Where joiners and leavers come from."""
-
-    joiners: AnySource | None = Field(default=None, description="the people who should be on the site")
-    leavers: AnySource | None = Field(default=None, description="the people who should lose it")
 
 
 class SignInGroup(Section):
@@ -314,12 +209,6 @@ class Logs(Section):
     as_json: bool = Field(default=False, alias="json", description="write JSON lines")
 
 
-class Store(Section):
-    """What is kept between runs."""
-
-    folder: LocalPath = Field(default=Path(".tabwarden"), description="folder of snapshots, journals and history")
-
-
 class Settings(Section):
     """Everything of settings.yaml. Made by `tabwarden.settings.load`."""
 
@@ -330,6 +219,8 @@ class Settings(Section):
     mail: Mail = Field(default=Mail(), description="the mail that tells of a run")
     logs: Logs = Field(default=Logs(), description="the log file of each run")
     store: Store = Field(default=Store(), description="what is kept between runs")
+    catalog: Catalog = Field(default=Catalog(), description="whom a mirror serves")
+    mirror: Mirror = Field(default=Mirror(), description="what is mirrored, and where it goes")
 
     _origin: str = ""
     _secrets: tuple[str, ...] = ()

@@ -77,6 +77,12 @@ def _source(place: Place, source: Mapping[str, Any]) -> Iterator[Complaint]:
             yield ((*place, "as_of", "query"), f"`{where}.as_of.query` needs `type: sql`; use `column`")
 
 
+def _catalog(catalog: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Complaint]:
+    people = catalog.get("people")
+    if isinstance(people, Mapping):
+        yield from _source(("catalog", "people"), people)
+
+
 def _mail(mail: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Complaint]:
     enabled = mail.get("enabled")
     if enabled is True or str(enabled).lower() in ("true", "yes", "on", "1"):
@@ -96,4 +102,9 @@ def _mail(mail: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Complaint]:
 
 
 _Rule = Callable[[Mapping[str, Any], Mapping[str, Any]], Iterator[Complaint]]
-_RULES: tuple[tuple[str, _Rule], ...] = (("tableau", _sign_in), ("sources", _sources), ("mail", _mail))
+_RULES: tuple[tuple[str, _Rule], ...] = (
+    ("tableau", _sign_in),
+    ("sources", _sources),
+    ("catalog", _catalog),
+    ("mail", _mail),
+)

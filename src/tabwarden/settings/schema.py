@@ -47,9 +47,12 @@ def models_at(place: Place, values: Any) -> tuple[type[BaseModel], ...]:
     """The models that may stand at a place, narrowed by `type` where the values say it; () where there is none."""
     models: tuple[type[BaseModel], ...] = (Settings,)
     for part in place:
-        values = values.get(part) if isinstance(values, Mapping) else None
-        infos = [fields_of(model).get(str(part)) for model in models]
-        models = tuple(dict.fromkeys(found for info in infos if info for found in models_in(info.annotation)))
+        if isinstance(part, int):  # an item of a list: of what the list holds
+            values = values[part] if isinstance(values, list) and part < len(values) else None
+        else:
+            values = values.get(part) if isinstance(values, Mapping) else None
+            infos = [fields_of(model).get(str(part)) for model in models]
+            models = tuple(dict.fromkeys(found for info in infos if info for found in models_in(info.annotation)))
         kind = values.get("type") if isinstance(values, Mapping) else None
         fitting = tuple(m for m in models if "type" in m.model_fields and kind in _type_words(m))
         models = fitting or models

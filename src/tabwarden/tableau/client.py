@@ -39,7 +39,8 @@ __all__ = ["Connection", "Jwt", "Options", "Password", "Pat", "Reader", "connect
 log = logging.getLogger(__name__)
 
 PAGE_SIZE = 1000
-RENEWALS, RENEWAL_SPAN = 5, 60.0  # more sign-ins than this many in so many seconds: somebody else uses the token
+RENEWALS, RENEWAL_SPAN = 5, 60.0  # so many sessions in a row that served nothing, within seconds: the token is taken
+REPLAYS = 3  # how often one request is sent again because its session had ended
 
 
 class Reader(NamedTuple):
@@ -73,10 +74,22 @@ class Connection:
         self._transport = transport
         self._token = ""
         self._renewing = threading.Lock()
-        self._sign_ins: deque[float] = deque(maxlen=RENEWALS)
+        self._asking = threading.Lock()
+        self._fruitless: deque[float] = deque(maxlen=RENEWALS)
+        self._signed_in, self._served = 0.0, False
         self._reader: Reader | None = None
 
     # -- who and what -----------------------------------------------------------------------------------------
+
+    @property
+    def options(self) -> Options:
+        """Where and how this connection signed in."""
+        return self._options
+
+    @property
+    def transport(self) -> Transport:
+        """What counts the requests and knows the certificates."""
+        return self._transport
 
     @property
     def calls(self) -> Mapping[str, int]:
@@ -86,6 +99,10 @@ class Connection:
     @property
     def reader(self) -> Reader:
         """Name and site role of the user who is signed in; asked once."""
+        with self._asking:
+            return self._who_reads()
+
+    def _who_reads(self) -> Reader:
         if self._reader is None:
             try:
                 answer = self.call("GET", f"users/{self.user_id}")
@@ -133,15 +150,19 @@ class Connection:
         request = _Request(method, path, headers, query, data)
         token = self._token
         response = self._send(request, token)
-        if response.status_code == 401:
-            self._renew(token)
-            response = self._send(request, self._token)
-        return self._understood(response, f"`{method} {path}`")
+        for _ in range(REPLAYS):
+            if response.status_code != 401:
+                break
+            token = self.renewed(token)
+            response = self._send(request, token)
+        answer = wire.parse(response.content) if response.content else None
+        location = response.headers.get("Location", "") if response.is_redirect else None
+        doing = f"`{method} {path}`"
+        return self.understood(doing, response.status_code, answer, bool(response.content), location)
 
     def _send(self, request: _Request, token: str) -> requests.Response:
         method, path, headers, query, data = request
-        place = path.lstrip("/") if path.startswith("/") else f"sites/{self.site_id}/{path}".rstrip("/")
-        url = f"{self.server}/api/{self.version}/{place}"
+        url = self.address(path)
         try:
             return self._transport.send(
                 method, url, headers={**headers, "X-Tableau-Auth": token}, query=query, data=data
@@ -149,24 +170,30 @@ class Connection:
         except (requests.RequestException, OSError) as error:
             raise no_answer(self.server, error, self._options) from None
 
-    def _understood(self, response: requests.Response, doing: str) -> Element | None:
-        answer = wire.parse(response.content) if response.content else None
-        if response.ok and not response.is_redirect:
-            if response.content and answer is None:
+    def address(self, path: str) -> str:
+        """The whole address of a path."""
+        place = path.lstrip("/") if path.startswith("/") else f"sites/{self.site_id}/{path}".rstrip("/")
+        return f"{self.server}/api/{self.version}/{place}"
+
+    def understood(
+        self, doing: str, status: int, answer: Element | None, has_body: bool, location: str | None = None
+    ) -> Element | None:
+        """The answer to `doing` (its parsed body, or None), or the TableauError for a refusal or for no Tableau."""
+        if 200 <= status < 300:
+            self._served = True
+            if has_body and answer is None:
                 raise TableauError(
                     f"`{self.server}` answered {doing} with something that is not Tableau's XML; "
                     "is `server` the address of Tableau itself, and not of a sign-in page in front of it?",
-                    response.status_code,
+                    status,
                 )
             return answer
-        if response.is_redirect:
+        if location is not None:
             raise TableauError(
-                f"`{self.server}` sends {doing} on to `{response.headers.get('Location', '')}`; "
-                "put the address it ends at into `server`",
-                response.status_code,
+                f"`{self.server}` sends {doing} on to `{location}`; put the address it ends at into `server`", status
             )
         told = wire.told(answer)
-        raise refused(doing, response.status_code, told.code, self._scrubbed(told.text))
+        raise refused(doing, status, told.code, self._scrubbed(told.text))
 
     # -- whole lists ------------------------------------------------------------------------------------------
 
@@ -218,17 +245,29 @@ class Connection:
 
     def sign_in(self) -> None:
         """Sign in; called by `connect`, and again when the token has run out."""
-        self._sign_ins.append(time.monotonic())
+        self._signed_in, self._served = time.monotonic(), False
         session = sign_in(self.server, self.version, self._options, self._transport)
         self._token, self.site_id, self.user_id = session
 
-    def _renew(self, stale: str) -> None:
-        """A new token, unless another thread has just got one; many in a row mean somebody else takes it away."""
+    @property
+    def token(self) -> str:
+        """The token of the session that is open."""
+        return self._token
+
+    def renewed(self, stale: str) -> str:
+        """Another token than `stale`, by signing in unless another thread has just done it.
+
+        Sessions that end again and again before they served one request mean that somebody else takes the token away.
+        """
         with self._renewing:
             if self._token != stale:
-                return
+                return self._token
             now = time.monotonic()
-            if len(self._sign_ins) == RENEWALS and now - self._sign_ins[0] < RENEWAL_SPAN:
+            if self._served:
+                self._fruitless.clear()
+            else:
+                self._fruitless.append(self._signed_in)
+            if len(self._fruitless) == RENEWALS and now - self._fruitless[0] < RENEWAL_SPAN:
                 raise TableauError(
                     f"the session on `{self.server}` was ended {RENEWALS} times within a minute; something else "
                     "signs in with the same token (a token carries one session at a time): give each its own",
@@ -237,6 +276,7 @@ class Connection:
                 )
             log.info("the session on %s has ended; signing in again", self.server)
             self.sign_in()
+            return self._token
 
     def sign_out(self) -> None:
         """End the session; a failure is of no consequence."""

@@ -1,47 +1,78 @@
-"""A Site from a connection: people alone, or everything. Not how each kind is asked."""
+"""A Site from a connection: everything, or its projects alone. Not how each kind is asked, and nothing is written."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from math import ceil
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from tabwarden.model.site import Site
-from tabwarden.tableau.client import PAGE_SIZE, Connection
-from tabwarden.tableau.parallel import Progress
-from tabwarden.tableau.read_content import KINDS, answers, asks, content_of, list_of, read_lists, with_answers
+from tabwarden.model.errors import TableauError, TabwardenError, UnknownName
+from tabwarden.model.roles import is_admin
+from tabwarden.model.site import Group, GroupSet, Site, User
+from tabwarden.tableau import client
+from tabwarden.tableau.budget import Budget, Estimate, estimate
+from tabwarden.tableau.checkpoint import Checkpoint
+from tabwarden.tableau.client import Connection
+from tabwarden.tableau.line import Line, Progress, over_line
+from tabwarden.tableau.lists import Listing, pages_of, query_of, whole
+from tabwarden.tableau.pace import Pace, hourly_of
+from tabwarden.tableau.read_content import (
+    GONE_OR_FORBIDDEN,
+    KINDS,
+    Answers,
+    Ask,
+    Wanted,
+    answer_on,
+    list_on,
+    lists_on,
+    wanted,
+    with_answers,
+)
 from tabwarden.tableau.read_people import (
     GROUP_SETS_SINCE,
-    read_group_sets,
-    read_groups,
-    read_members,
+    NO_SITE,
+    group_sets_on,
+    groups_on,
+    members_on,
     read_people,
     read_site_itself,
-    read_users,
+    site_on,
+    to_ask,
+    users_on,
     with_members,
 )
 
-__all__ = ["Estimate", "counts", "estimate", "owned_by", "read_people", "read_projects", "read_site"]
+__all__ = [
+    "Budget",
+    "Estimate",
+    "Wishes",
+    "counts",
+    "estimate",
+    "owned_by",
+    "read_people",
+    "read_projects",
+    "read_site",
+    "read_sites",
+]
 
 log = logging.getLogger(__name__)
-
-CLOUD_HOURLY = 40_000  # requests a user may send to a site of Tableau Cloud within an hour
-DEFAULT_KINDS = 3  # workbooks, data sources, flows
-OWNED = ("project", "workbook", "datasource", "flow", "virtualconnection")
+OWNED = ("project", "workbook", "datasource", "flow", "virtualconnection", "database", "table")
 
 
-class Estimate(NamedTuple):
-    """Requests that reading a whole site takes: at least (everything locked) and at most (nothing is)."""
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a read is asked for.
 
-    least: int
-    most: int
+    `connections` also reads what workbooks use, one request each. `projects` are paths (`Finance`, `Finance/Budget`):
+    only what lies in or below them is read, none asks for all. `at_most` is the largest number of requests it may take.
+    """
 
-    def __str__(self) -> str:
-        words = f"between {self.least:,} and {self.most:,} requests"
-        return words if self.most < CLOUD_HOURLY else f"{words} (Tableau Cloud allows {CLOUD_HOURLY:,} an hour)"
+    connections: bool = True
+    projects: tuple[str, ...] = ()
+    at_most: int | None = None
 
 
 def counts(connection: Connection) -> Mapping[str, int]:
@@ -50,7 +81,7 @@ def counts(connection: Connection) -> Mapping[str, int]:
     lists = {"user": "users", "group": "groups"} | {
         name: kind.path
         for name, kind in KINDS.items()
-        if connection.supports(kind.since) and name != "virtualconnection"
+        if connection.supports(kind.since) and name not in ("virtualconnection", "database", "table")
     }
     for name, path in lists.items():
         answer = connection.call("GET", path, query={"pageSize": "1", "pageNumber": "1"})
@@ -59,58 +90,253 @@ def counts(connection: Connection) -> Mapping[str, int]:
     return found
 
 
-def estimate(counted: Mapping[str, int]) -> Estimate:
-    """Requests for a whole read of a site with so many of each; what locks and tabs save shows only later."""
-    lists = sum(max(1, ceil(number / PAGE_SIZE)) for number in counted.values())
-    fixed = lists + max(0, counted.get("group", 0) - 1) + counted.get("project", 0) * (1 + DEFAULT_KINDS)
-    items = sum(counted.get(kind, 0) for kind in ("workbook", "datasource", "flow"))
-    connections = counted.get("workbook", 0) if counted.get("datasource", 0) else 0
-    return Estimate(fixed + connections, fixed + connections + items + counted.get("view", 0))
+def read_site(
+    connection: Connection,
+    wishes: Wishes | None = None,
+    *,
+    connections: bool = True,
+    progress: Progress | None = None,
+    say: Callable[[Budget], None] | None = None,
+    checkpoint: Checkpoint | None = None,
+    pace: Pace | None = None,
+) -> Site:
+    """Everything of the site, or what `wishes` names; without wishes, `connections` says whether those are read.
 
-
-def read_site(connection: Connection, *, connections: bool = True, progress: Progress | None = None) -> Site:
-    """Everything of the site. `connections` False leaves out what workbooks use, one request each.
-
-    What the server refuses to tell about single things is unknown (rules None) and named in `partial`.
+    `say` hears what it costs once the lists are known, before the long part; `progress` counts that part. Answers in
+    `checkpoint` are not asked again. What the server refuses to tell about single things is unknown (rules None) and
+    named in `partial`. IncompleteRead or TableauError where the site did not come whole: then there is no Site.
     """
-    site = read_site_itself(connection)
-    users = read_users(connection)
-    groups = read_groups(connection)
-    groups = with_members(groups, read_members(connection, groups))
-    listed = read_lists(connection)
-    site = replace(
-        site,
-        users={user.id: user for user in users},
-        groups={group.id: group for group in groups},
-        group_sets={one.id: one for one in read_group_sets(connection)},
-        contents=listed.contents,
-    )
-    asked = list(asks(site, connection, connections=connections))
-    log.info("%d requests for the rules of %d things", len(asked), len(site.contents))
-    found = answers(connection, site, asked, progress)
-    partial = [*site.partial, *listed.left_out, *found.refused]
-    if not connections:
-        partial.append("connections of workbooks")
-    if not connection.supports(GROUP_SETS_SINCE):
-        log.info("this version (%s) has no group sets", connection.version)
-    return replace(with_answers(site, found), partial=tuple(partial))
+    asked_for = wishes or Wishes(connections=connections)
+
+    async def everything(line: Line) -> Site:
+        return await _Read(line, asked_for, progress, say).site()
+
+    site = over_line(connection, everything, checkpoint, pace)
+    if checkpoint is None or not checkpoint.resumed:
+        return site
+    # A read is as old as the first thing it read.
+    begun = datetime.fromtimestamp(checkpoint.begun, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return replace(site, taken=replace(site.taken, when=begun))
+
+
+class _Read:
+    """One read of a whole site over a line."""
+
+    def __init__(
+        self,
+        line: Line,
+        wishes: Wishes,
+        progress: Progress | None,
+        say: Callable[[Budget], None] | None,
+    ) -> None:
+        self._line, self._connection = line, line.connection
+        self._wishes = wishes
+        self._progress, self._say = progress, say
+        self._sizes: dict[str, int | None] = {}
+        self._members: dict[str, frozenset[str]] = {}
+        self._remarks: list[str] = []
+        self._closed_groups = 0
+        self._found = Answers()
+        self._done = 0
+
+    async def site(self) -> Site:
+        """The Site, with what it lacks in `partial`."""
+        line = self._line
+        itself, users, groups, sets, listed = await asyncio.gather(
+            site_on(line), users_on(line), self._groups(), self._group_sets(), lists_on(line)
+        )
+        self._remarks[:0] = itself.partial
+        site = replace(
+            itself,
+            users={user.id: user for user in users},
+            groups={group.id: group for group in groups},
+            group_sets={one.id: one for one in sets},
+            contents=listed.contents,
+        )
+        self._remarks += listed.left_out
+        site = self._within_projects(site)
+        to_do = wanted(site, self._connection, connections=self._wishes.connections)
+        self._tell_cost(site, to_do)
+        await self._ask(site, to_do)
+        self._remark(site, users, to_do)
+        site = with_answers(site, self._found)
+        return replace(
+            site,
+            groups={group.id: group for group in with_members(groups, self._members)},
+            partial=tuple(self._remarks),
+        )
+
+    # -- lists ------------------------------------------------------------------------------------------------
+
+    async def _groups(self) -> list[Group]:
+        """All groups; none, with a remark, where they are kept from whoever reads."""
+        try:
+            found = await groups_on(self._line)
+        except TableauError as error:
+            if error.status != 403 or await self._reader_is_admin():
+                raise
+            self._remarks.append("groups and who is in them (403)")
+            return []
+        self._sizes = {group.id: size for group, size in found}
+        return [group for group, _ in found]
+
+    async def _group_sets(self) -> list[GroupSet]:
+        if not self._connection.supports(GROUP_SETS_SINCE):
+            log.info("this version (%s) has no group sets", self._connection.version)
+        try:
+            return await group_sets_on(self._line)
+        except TableauError as error:
+            if error.status != 403 or await self._reader_is_admin():
+                raise
+            self._remarks.append("group sets (403)")
+            return []
+
+    async def _reader_is_admin(self) -> bool:
+        """Whether an administrator reads, from whom nothing is kept."""
+        return is_admin((await asyncio.to_thread(lambda: self._connection.reader)).site_role)
+
+    def _within_projects(self, site: Site) -> Site:
+        """The site with the projects wished for, what lies below them, and the projects above, which may lock them."""
+        if not self._wishes.projects:
+            return site
+        kept: set[str] = set()
+        for words in self._wishes.projects:
+            chosen = site.find_content(words)
+            if chosen.kind != "project":
+                raise UnknownName(f"`{words}` is a {chosen.kind}, and only projects can be chosen")
+            kept |= {*site.ancestors(chosen.id), *site.below(chosen.id)}
+        names = ", ".join(f"`{words}`" for words in self._wishes.projects)
+        self._remarks.append(f"content outside of {names}")
+        return replace(site, contents={i: c for i, c in site.contents.items() if i in kept})
+
+    # -- one by one -------------------------------------------------------------------------------------------
+
+    def _tell_cost(self, site: Site, to_do: Wanted) -> None:
+        budget = self._budget(site, to_do)
+        log.info("%s", budget)
+        if self._say is not None:
+            self._say(budget)
+        if self._wishes.at_most is not None and budget.total > self._wishes.at_most:
+            raise TabwardenError(
+                f"the read takes {budget.total:,} requests, and it may take {self._wishes.at_most:,}; "
+                "choose projects, leave out connections, or allow more"
+            )
+
+    def _budget(self, site: Site, to_do: Wanted) -> Budget:
+        line, connection = self._line, self._connection
+        groups = to_ask(site.groups.values())
+        pages = {group: pages_of(self._sizes.get(group) or 0) for group in groups}
+        kept = sum(line.has(ask.path) for ask in to_do.asks)
+        kept += sum(
+            line.has(f"groups/{group}/users", query_of({}, page))
+            for group, count in pages.items()
+            for page in range(1, count + 1)
+        )
+        kinds = [site.contents[ask.content].kind for ask in to_do.asks if ask.what != "connections"]
+        projects = sum(kind == "project" for kind in kinds)
+        everyone = sum(pages_of(len(site.users)) for group in site.groups.values() if group.everyone)
+        empty = sum(1 for g in site.groups.values() if g.members is not None and not g.everyone)
+        return Budget(
+            sent=sum(connection.calls.values()),
+            members=sum(pages.values()),
+            projects=projects,
+            contents=len(kinds) - projects,
+            connections=len(to_do.asks) - len(kinds),
+            kept=kept,
+            saved_by_locks=to_do.saved_by_locks,
+            saved_by_tabs=to_do.saved_by_tabs,
+            saved_by_groups=everyone + empty,
+            sure=len(site.users) <= client.PAGE_SIZE or all(self._sizes.get(g) is not None for g in groups),
+            hourly=hourly_of(connection.server, connection.options.calls_per_hour),
+        )
+
+    async def _ask(self, site: Site, to_do: Wanted) -> None:
+        """Members of groups and rules of things, many at once."""
+        groups = to_ask(site.groups.values())
+        number = len(groups) + len(to_do.asks)
+
+        async def one(asked: str | Ask) -> None:
+            if isinstance(asked, Ask):
+                await answer_on(self._line, site, asked, self._found)
+            else:
+                await self._ask_members(asked)
+            self._done += 1
+            if self._progress is not None:
+                self._progress(self._done, number)
+
+        things: list[str | Ask] = [*groups, *to_do.asks]
+        await self._line.each(things, one)
+        if any(status == 404 for _, status in self._found.refused):
+            # Gone one by one, or all with their site? Then this is refused too.
+            await self._still_there()
+
+    async def _ask_members(self, group: str) -> None:
+        try:
+            self._members[group] = await members_on(self._line, group)
+        except TableauError as error:
+            if error.status not in GONE_OR_FORBIDDEN or error.code == NO_SITE:
+                raise
+            self._closed_groups += 1
+
+    async def _still_there(self) -> None:
+        try:
+            await self._line.ask("", fresh=True)
+        except TableauError as error:
+            if error.status != 403:
+                raise
+
+    def _remark(self, site: Site, users: list[User], to_do: Wanted) -> None:
+        """Put into words what the Site lacks."""
+        kept = sum(1 for user in users if not user.site_role)
+        if kept:
+            self._remarks.append(f"site roles of {kept} users")
+        if self._closed_groups:
+            self._remarks.append(f"members of {self._closed_groups} groups")
+        for kind, number in to_do.unaskable.items():
+            since = KINDS[kind].rules_since
+            self._remarks.append(
+                f"rules of {number} {kind}s: version {self._connection.version} of the API does not tell them, "
+                f"{since} and later do"
+            )
+        self._remarks += self._found.remarks(site)
+        if not self._wishes.connections:
+            self._remarks.append("connections of workbooks")
 
 
 def read_projects(connection: Connection) -> Site:
     """The site and its projects, nothing else: quick, for choosing what to look at."""
     site = read_site_itself(connection)
-    listed = read_lists(connection, ("project",))
+    listed = over_line(connection, lambda line: lists_on(line, ("project",)))
     partial = (*site.partial, "users, groups, rules and content other than projects")
     return replace(site, contents=listed.contents, partial=partial)
 
 
+def read_sites(connection: Connection) -> list[str]:
+    """Names of the sites that whoever signed in is told of; where sites are not listed (Tableau Cloud), this one's."""
+
+    async def names(line: Line) -> list[str]:
+        return await whole(line, Listing("/sites", "site", lambda told: told.get("name", "")))
+
+    try:
+        return over_line(connection, names)
+    except TableauError as error:
+        if error.status not in GONE_OR_FORBIDDEN:
+            raise
+        return [read_site_itself(connection).name]
+
+
 def owned_by(connection: Connection, users: Iterable[str]) -> Mapping[str, list[str]]:
     """Ids of what each of these users owns, from the lists alone (a request per thousand things of a kind)."""
-    wanted = set(users)
+    owners = set(users)
     found: dict[str, list[str]] = defaultdict(list)
-    for name in OWNED if wanted else ():
-        for one in list_of(connection, KINDS[name]):
-            content = content_of(one, name)
-            if content.owner in wanted:
+    if not owners:
+        return {}
+
+    async def lists(line: Line) -> None:
+        told = await asyncio.gather(*(list_on(line, KINDS[name]) for name in OWNED))
+        for content in (one for contents in told for one in contents):
+            if content.owner in owners:
                 found[content.owner].append(content.id)
+
+    over_line(connection, lists)
     return dict(found)

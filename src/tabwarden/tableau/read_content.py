@@ -1,23 +1,26 @@
-"""Projects, workbooks, views, data sources, flows and their rules, as a connection tells them. Not people.
+"""Projects, workbooks, views, data sources, flows, databases and their rules, as a line tells them. Not people.
 
-Lists come a thousand at a time; rules one request a thing, by eight threads. Where a lock or shown tabs decide, a
-thing's own rules are not asked: it carries those that govern it, which is what the server would answer.
+Lists come a thousand at a time; rules one request a thing. Where a lock or shown tabs decide, a thing's own rules are
+not asked: it carries those that govern it, which is what the server would answer.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import TableauError
-from tabwarden.model.governing import lock_is_unknown, managing_project
+from tabwarden.model.governing import LOCKED_TO_DATABASE, lock_is_unknown, managing_project
 from tabwarden.model.site import (
     ALLOW,
     CUSTOMIZABLE,
+    UNREAD_USE,
     Content,
     Grantee,
     Rule,
@@ -26,17 +29,20 @@ from tabwarden.model.site import (
     Use,
 )
 from tabwarden.tableau.client import Connection
-from tabwarden.tableau.parallel import Progress, in_parallel
+from tabwarden.tableau.line import Line
+from tabwarden.tableau.lists import Listing, whole
+from tabwarden.tableau.read_people import NO_SITE
 from tabwarden.tableau.wire import flag
 
 
 class Kind(NamedTuple):
-    """A kind of content on the wire: its element, its path, and the API version that brought its list."""
+    """A kind of content on the wire: its element, its path, the API versions that brought its list and its rules."""
 
     name: str
     element: str
     path: str
     since: str
+    rules_since: str = "2.0"
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
@@ -45,18 +51,30 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         for kind in (
             Kind("project", "project", "projects", "2.0"),
             Kind("workbook", "workbook", "workbooks", "2.0"),
-            Kind("view", "view", "views", "2.0"),
+            Kind("view", "view", "views", "2.2", "3.2"),
             Kind("datasource", "datasource", "datasources", "2.0"),
-            Kind("flow", "flow", "flows", "3.3"),
-            Kind("virtualconnection", "virtualConnection", "virtualConnections", "3.18"),
+            Kind("flow", "flow", "flows", "3.3", "3.3"),
+            Kind("virtualconnection", "virtualConnection", "virtualConnections", "3.18", "3.22"),
+            Kind("database", "database", "databases", "3.5", "3.5"),
+            Kind("table", "table", "tables", "3.5", "3.5"),
         )
     }
 )
-# Kinds whose project defaults are read, and since when there are any.
+# Kinds whose project defaults are read, and since when there are any; but for the first three only where in use.
 DEFAULTS_SINCE: Mapping[str, str] = MappingProxyType(
-    {"workbook": "2.1", "datasource": "2.1", "flow": "3.4", "virtualconnection": "3.23"}
+    {
+        "workbook": "2.1",
+        "datasource": "2.1",
+        "flow": "3.4",
+        "virtualconnection": "3.23",
+        "database": "3.23",
+        "table": "3.23",
+    }
 )
+ALWAYS = ("workbook", "datasource", "flow")
+LICENSED_APART = frozenset({"virtualconnection", "database", "table"})
 GONE_OR_FORBIDDEN = (403, 404)
+MOST_NAMED = 20  # refusals told one by one
 
 
 class Ask(NamedTuple):
@@ -71,13 +89,26 @@ class Ask(NamedTuple):
 class Answers:
     """What the requests brought: `rules` by content, `defaults` by project and kind, `uses` by workbook.
 
-    `refused` names what the server would not tell, a line each.
+    `refused` holds what the server would not tell, with the status.
     """
 
     rules: dict[str, Rules | None] = field(default_factory=dict)
     defaults: dict[str, dict[str, Rules | None]] = field(default_factory=lambda: defaultdict(dict))
     uses: dict[str, tuple[Use, ...]] = field(default_factory=dict)
-    refused: list[str] = field(default_factory=list)
+    refused: list[tuple[Ask, int]] = field(default_factory=list)
+    known: dict[Rules, Rules] = field(default_factory=dict)
+
+    def remarks(self, site: Site) -> list[str]:
+        """What was refused in words: one by one, or where it is much, by kind."""
+        if len(self.refused) > MOST_NAMED:
+            counts = Counter((_what(ask), site.contents[ask.content].kind, status) for ask, status in self.refused)
+            return [f"{what} of {count} {kind}s ({status})" for (what, kind, status), count in sorted(counts.items())]
+        named = sorted((site.path(ask.content), _what(ask), ask, status) for ask, status in self.refused)
+        return [f"{what} of {site.contents[a.content].kind} `{path}` ({status})" for path, what, a, status in named]
+
+
+def _what(ask: Ask) -> str:
+    return ask.what if ask.what in ("rules", "connections") else f"{ask.what} defaults"
 
 
 # -- lists ----------------------------------------------------------------------------------------------------
@@ -90,35 +121,35 @@ class Listed(NamedTuple):
     left_out: tuple[str, ...]
 
 
-def read_lists(connection: Connection, kinds: Iterable[str] = KINDS) -> Listed:
+async def lists_on(line: Line, kinds: Iterable[str] = KINDS) -> Listed:
     """Every project and content of these kinds, rules unread; personal spaces are left out and counted."""
+    names = list(kinds)
+    told = await asyncio.gather(*(list_on(line, KINDS[name]) for name in names))
     contents: dict[str, Content] = {}
     remarks: list[str] = []
     personal = 0
-    for name in kinds:
-        told = list_of(connection, KINDS[name])
-        for one in told:
-            content = content_of(one, name)
-            if name != "project" and content.parent is None:
+    for name, found in zip(names, told, strict=True):
+        for content in found:
+            if content.parent is None and name not in MAY_LIE_NOWHERE:
                 personal += 1
             else:
                 contents[content.id] = content
-    strays = [c.id for c in contents.values() if c.kind == "view" and c.parent not in contents]
-    for view in strays:
+    # What lies in a workbook of somebody's personal space is as private as that.
+    for view in [c.id for c in contents.values() if c.kind == "view" and c.parent not in contents]:
         del contents[view]
     if personal:
         remarks.append(f"{personal} things in personal spaces, which only their owners see")
     return Listed(contents, tuple(remarks))
 
 
-def list_of(connection: Connection, kind: Kind) -> list[Element]:
+async def list_on(line: Line, kind: Kind) -> list[Content]:
     """The whole list of one kind; empty where this version, or this edition, does not have the kind."""
-    if not connection.supports(kind.since):
+    if not line.connection.supports(kind.since):
         return []
     try:
-        return connection.pages(kind.path, kind.element)
+        return await whole(line, Listing(kind.path, kind.element, partial(content_of, kind=kind.name)))
     except TableauError as error:
-        if kind.name == "virtualconnection" and error.status in GONE_OR_FORBIDDEN:
+        if kind.name in LICENSED_APART and error.status in GONE_OR_FORBIDDEN and error.code != NO_SITE:
             return []  # they come with a licence of their own
         raise
 
@@ -128,20 +159,24 @@ def content_of(told: Element, kind: str) -> Content:
     if kind == "project":
         parent = told.get("parentProjectId") or None
     else:
-        parent = _id_within(told, "workbook" if kind == "view" else "project")
+        parent = _id_within(told, _HOLDERS.get(kind, "project"))
     return Content(
         id=told.get("id", ""),
         kind=kind,
         name=told.get("name", ""),
         parent=parent,
-        owner=_id_within(told, "owner") or "",
+        owner=_id_within(told, "owner") or _id_within(told, "contact") or "",
         rules=None,
-        mode=told.get("contentPermissions", CUSTOMIZABLE) if kind == "project" else CUSTOMIZABLE,
+        mode=told.get("contentPermissions", CUSTOMIZABLE) if kind in ("project", "database") else CUSTOMIZABLE,
         tabs=flag(told.get("showTabs"), missing=True) if kind == "workbook" else True,
         description=told.get("description", ""),
         created=told.get("createdAt", ""),
         updated=told.get("updatedAt", ""),
     )
+
+
+_HOLDERS: Mapping[str, str] = MappingProxyType({"view": "workbook", "table": "location"})
+MAY_LIE_NOWHERE = frozenset({"project", "database", "table"})  # at the top level, or in no project at all
 
 
 def _id_within(told: Element, tag: str) -> str | None:
@@ -152,70 +187,95 @@ def _id_within(told: Element, tag: str) -> str | None:
 # -- what to ask ----------------------------------------------------------------------------------------------
 
 
-def asks(site: Site, connection: Connection, *, connections: bool) -> Iterator[Ask]:
+class Wanted(NamedTuple):
+    """What must be asked, and what need not be: how many requests locks and shown tabs save.
+
+    `unaskable` counts the views whose rules this version of the API cannot tell.
+    """
+
+    asks: tuple[Ask, ...]
+    saved_by_locks: int
+    saved_by_tabs: int
+    unaskable: Mapping[str, int]
+
+
+def wanted(site: Site, connection: Connection, *, connections: bool) -> Wanted:
     """Every request that the rules of `site` need; `site` holds its content with modes and tabs."""
     kinds_there = {content.kind for content in site.contents.values()}
-    default_kinds = [
+    defaults = [
         kind
         for kind, since in DEFAULTS_SINCE.items()
-        if connection.supports(since) and (kind != "virtualconnection" or kind in kinds_there)
+        if connection.supports(since) and (kind in ALWAYS or kind in kinds_there)
     ]
+    tellable = {kind for kind in KINDS if connection.supports(KINDS[kind].rules_since)}
+    locks = tabs = 0
+    unaskable: Counter[str] = Counter()
+    found: list[Ask] = []
     for content in site.contents.values():
         if content.kind == "project":
-            yield Ask("rules", content.id, f"projects/{content.id}/permissions")
-            for kind in default_kinds:
-                yield Ask(kind, content.id, f"projects/{content.id}/default-permissions/{KINDS[kind].path.lower()}")
+            found += _of_project(content.id, defaults)
             continue
-        if governed_by(site, content) is None:
-            yield Ask("rules", content.id, f"{KINDS[content.kind].path}/{content.id}/permissions")
+        holder = governed_by(site, content)
+        if holder is not None:
+            locks += site.contents[holder].kind != "workbook"
+            tabs += site.contents[holder].kind == "workbook"
+        elif content.kind not in tellable:
+            unaskable[content.kind] += 1
+        else:
+            found.append(Ask("rules", content.id, f"{KINDS[content.kind].path}/{content.id}/permissions"))
         if connections and content.kind == "workbook" and "datasource" in kinds_there:
-            yield Ask("connections", content.id, f"workbooks/{content.id}/connections")
+            found.append(Ask("connections", content.id, f"workbooks/{content.id}/connections"))
+        if content.kind == "database":
+            found.append(Ask("table", content.id, f"databases/{content.id}/default-permissions/tables"))
+    return Wanted(tuple(found), locks, tabs, unaskable)
+
+
+def _of_project(project: str, defaults: Iterable[str]) -> Iterator[Ask]:
+    yield Ask("rules", project, f"projects/{project}/permissions")
+    for kind in defaults:
+        yield Ask(kind, project, f"projects/{project}/default-permissions/{KINDS[kind].path.lower()}")
 
 
 def governed_by(site: Site, content: Content) -> str | None:
-    """The id of the project (by a lock) or workbook (by shown tabs) whose rules stand for those of `content`."""
+    """The id of the project or database (by a lock) or workbook (by tabs) whose rules stand for those of `content`."""
     project = site.project_of(content.id)
     if project is not None and project in site.contents and not lock_is_unknown(site, project):
         manager = managing_project(site, project)
         if manager is not None:
             return manager
-    if content.kind == "view" and content.parent is not None:
-        workbook = site.contents[content.parent]
-        return workbook.id if workbook.tabs else None
+    held_by = site.contents.get(content.parent) if content.parent is not None else None
+    if content.kind == "view" and held_by is not None:
+        return held_by.id if held_by.tabs else None
+    if content.kind == "table" and held_by is not None and held_by.mode == LOCKED_TO_DATABASE:
+        return held_by.id
     return None
 
 
 # -- asking ---------------------------------------------------------------------------------------------------
 
 
-def answers(connection: Connection, site: Site, asked: Sequence[Ask], progress: Progress | None = None) -> Answers:
-    """The answers to `asked`; of a thing that is gone or forbidden the rules stay unknown."""
-    known: dict[Rules, Rules] = {}
-    found = Answers()
-
-    def one(ask: Ask) -> Rules | tuple[Use, ...] | int:
-        try:
-            told = connection.call("GET", ask.path)
-        except TableauError as error:
-            if error.status in GONE_OR_FORBIDDEN:
-                return error.status
+async def answer_on(line: Line, site: Site, ask: Ask, found: Answers) -> None:
+    """Put the answer to one question into `found`; of a thing that is gone or forbidden the rules stay unknown."""
+    rules: Rules | None = None
+    uses: tuple[Use, ...] = (UNREAD_USE,)
+    try:
+        told = await line.ask(ask.path)
+    except TableauError as error:
+        if error.status not in GONE_OR_FORBIDDEN or error.code == NO_SITE:
             raise
+        found.refused.append((ask, error.status))
+    else:
         if ask.what == "connections":
-            return uses_of(told, site)
-        rules = rules_of(told)
-        return known.setdefault(rules, rules)  # equal lists are kept once; sites repeat few of them
-
-    for ask, told in zip(asked, in_parallel(one, asked, progress), strict=True):
-        if isinstance(told, int):
-            what = ask.what if ask.what in ("rules", "connections") else f"{ask.what} defaults"
-            found.refused.append(f"{what} of {site.contents[ask.content].kind} `{site.path(ask.content)}` ({told})")
-        if ask.what == "connections":
-            found.uses[ask.content] = told if isinstance(told, tuple) else ()
-        elif ask.what == "rules":
-            found.rules[ask.content] = told if isinstance(told, frozenset) else None
+            uses = uses_of(told, site)
         else:
-            found.defaults[ask.content][ask.what] = told if isinstance(told, frozenset) else None
-    return found
+            rules = rules_of(told)
+            rules = found.known.setdefault(rules, rules)  # equal lists are kept once; sites repeat few of them
+    if ask.what == "connections":
+        found.uses[ask.content] = uses
+    elif ask.what == "rules":
+        found.rules[ask.content] = rules
+    else:
+        found.defaults[ask.content][ask.what] = rules
 
 
 def rules_of(told: Element | None) -> Rules:
@@ -247,13 +307,17 @@ def uses_of(told: Element | None, site: Site) -> tuple[Use, ...]:
 
 
 def with_answers(site: Site, found: Answers) -> Site:
-    """The site with its rules; content that a lock or tabs govern carries the rules that govern it."""
+    """The site with its rules; content that a lock or tabs govern carries the rules that govern it.
+
+    A workbook whose connections were not asked may use any data source there is.
+    """
+    unasked = (UNREAD_USE,) if any(content.kind == "datasource" for content in site.contents.values()) else ()
     own = {
         content.id: replace(
             content,
             rules=found.rules.get(content.id),
-            defaults=MappingProxyType(found.defaults.get(content.id, {})),
-            uses=found.uses.get(content.id, ()),
+            defaults=MappingProxyType(found.defaults[content.id]) if content.id in found.defaults else content.defaults,
+            uses=found.uses.get(content.id, unasked if content.kind == "workbook" else ()),
         )
         for content in site.contents.values()
     }
@@ -263,6 +327,6 @@ def with_answers(site: Site, found: Answers) -> Site:
             continue
         above = own[holder]
         kind = "workbook" if content.kind == "view" else content.kind
-        rules = above.defaults.get(kind) if above.kind == "project" else above.rules
+        rules = above.rules if above.kind == "workbook" else above.defaults.get(kind)
         own[content.id] = replace(own[content.id], rules=rules)
     return replace(site, contents=own)

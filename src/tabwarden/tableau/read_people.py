@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element
@@ -20,10 +21,12 @@ from tabwarden.model.site import (
     User,
 )
 from tabwarden.tableau.client import Connection
-from tabwarden.tableau.parallel import Progress, in_parallel
+from tabwarden.tableau.line import Line, over_line
+from tabwarden.tableau.lists import Listing, whole
 from tabwarden.tableau.wire import flag
 
 GROUP_SETS_SINCE = "3.22"
+NO_SITE = "404000"
 
 
 def read_people(connection: Connection, groups: Iterable[str] | None = None) -> Site:
@@ -33,11 +36,23 @@ def read_people(connection: Connection, groups: Iterable[str] | None = None) -> 
     group that grants a site role, for those keep a role from being lowered. Others have `members` None.
     """
     wanted = None if groups is None else {name.strip().casefold() for name in groups}
-    site = read_site_itself(connection)
-    users = read_users(connection)
-    listed = read_groups(connection)
-    chosen = [g for g in listed if wanted is None or _is_named(g, wanted) or (rank(g.minimum_site_role or "") or 0) > 0]
-    members = read_members(connection, chosen)
+
+    async def people(line: Line) -> tuple[Site, list[User], list[Group], Mapping[str, frozenset[str]]]:
+        site = await site_on(line)
+        users = with_roles(connection, await users_on(line))
+        listed = [group for group, _ in await groups_on(line)]
+        chosen = [
+            g for g in listed if wanted is None or _is_named(g, wanted) or (rank(g.minimum_site_role or "") or 0) > 0
+        ]
+        members: dict[str, frozenset[str]] = {}
+
+        async def one(group: str) -> None:
+            members[group] = await members_on(line, group)
+
+        await line.each(to_ask(chosen), one)
+        return site, users, listed, members
+
+    site, users, listed, members = over_line(connection, people)
     partial = [*site.partial, "projects, content and rules", "group sets"]
     unread = sum(1 for g in listed if g.id not in members and not g.everyone)
     if unread:
@@ -68,6 +83,13 @@ def _assembled(site: Site, users: list[User], groups: list[Group], partial: tupl
 
 def read_site_itself(connection: Connection) -> Site:
     """An empty Site with name, switches, seats, who read it when; `partial` says what the reader cannot see."""
+    return over_line(connection, site_on)
+
+
+async def site_on(line: Line) -> Site:
+    """As `read_site_itself`, over a line; who reads is asked at the same time."""
+    connection = line.connection
+    told, _ = await asyncio.gather(_attributes(line), _reader(line))
     reader = connection.reader
     taken = Taken(
         where=connection.server,
@@ -78,15 +100,9 @@ def read_site_itself(connection: Connection) -> Site:
     partial: list[str] = []
     if not is_admin(reader.site_role):
         partial.append(f"what `{reader.name}` ({reader.site_role}) cannot see, not being an administrator")
-    try:
-        answer = connection.call("GET", "")
-    except TableauError as error:
-        if error.status not in (403, 404):
-            raise
-        answer = None
+    if told is None:
         partial.append("the site's own switches and seats")
-    told = answer.find("site") if answer is not None else None
-    attributes: Mapping[str, str] = told.attrib if told is not None else {}
+    attributes = told or {}
     return Site(
         id=connection.site_id,
         name=attributes.get("name", connection.site),
@@ -96,6 +112,23 @@ def read_site_itself(connection: Connection) -> Site:
         taken=taken,
         partial=tuple(partial),
     )
+
+
+async def _attributes(line: Line) -> Mapping[str, str] | None:
+    """What the site tells of itself; None where that is refused."""
+    try:
+        answer = await line.ask("")
+    except TableauError as error:
+        if error.status not in (403, 404) or error.code == NO_SITE:
+            raise
+        return None
+    told = answer.find("site") if answer is not None else None
+    return told.attrib if told is not None else {}
+
+
+async def _reader(line: Line) -> None:
+    """Have the connection know who reads, without keeping the line waiting."""
+    await asyncio.to_thread(lambda: line.connection.reader)
 
 
 def settings_of(told: Mapping[str, str]) -> SiteSettings:
@@ -124,7 +157,16 @@ def licences_of(told: Mapping[str, str]) -> Mapping[str, int] | None:
 
 def read_users(connection: Connection) -> list[User]:
     """All users of the site with everything the list tells; IncompleteRead where it keeps site roles from us."""
-    users = [user_of(one) for one in connection.pages("users", "user", {"fields": "_all_"})]
+    return with_roles(connection, over_line(connection, users_on))
+
+
+async def users_on(line: Line) -> list[User]:
+    """All users that the list tells of; the site role of one whose role is kept from us is ''."""
+    return await whole(line, Listing("users", "user", user_of, {"fields": "_all_"}))
+
+
+def with_roles(connection: Connection, users: list[User]) -> list[User]:
+    """These users; IncompleteRead where the site role of one is kept from us."""
     if any(not user.site_role for user in users):
         name, role = connection.reader
         raise IncompleteRead(
@@ -152,9 +194,20 @@ def user_of(told: Element) -> User:
 # -- groups ---------------------------------------------------------------------------------------------------
 
 
-def read_groups(connection: Connection) -> list[Group]:
-    """All groups; members are None but of those the list itself calls empty."""
-    return [group_of(one) for one in connection.pages("groups", "group")]
+async def groups_on(line: Line) -> list[tuple[Group, int | None]]:
+    """All groups, and how many members the list says each has; members are None but of those it calls empty."""
+    try:
+        return await whole(line, Listing("groups", "group", _counted_group, {"fields": "_all_"}))
+    except TableauError as error:
+        if error.status != 400:
+            raise
+        # A server that lists no fields by name of groups tells less of each, which costs a request for an empty one.
+        return await whole(line, Listing("groups", "group", _counted_group))
+
+
+def _counted_group(told: Element) -> tuple[Group, int | None]:
+    words = told.get("userCount", "")
+    return group_of(told), int(words) if words.isdigit() else None
 
 
 def group_of(told: Element) -> Group:
@@ -181,19 +234,21 @@ def group_of(told: Element) -> Group:
     )
 
 
-def read_members(
-    connection: Connection, groups: Iterable[Group], progress: Progress | None = None
-) -> Mapping[str, frozenset[str]]:
-    """Member ids by group id, a list for each group whose members are not known yet; All Users is never asked."""
-    asked = [group.id for group in groups if group.members is None and not group.everyone]
-
-    def one(group: str) -> frozenset[str]:
-        return frozenset(user.get("id", "") for user in connection.pages(f"groups/{group}/users", "user"))
-
-    return dict(zip(asked, in_parallel(one, asked, progress), strict=True))
+def to_ask(groups: Iterable[Group]) -> list[str]:
+    """Ids of the groups whose members must be asked: not those known to be empty, and never All Users."""
+    return [group.id for group in groups if group.members is None and not group.everyone]
 
 
-def with_members(groups: Iterable[Group], members: Mapping[str, frozenset[str]]) -> list[Group]:
+async def members_on(line: Line, group: str) -> frozenset[str]:
+    """Ids of the members of a group."""
+    return frozenset(await whole(line, Listing(f"groups/{group}/users", "user", _id_of)))
+
+
+def _id_of(told: Element) -> str:
+    return told.get("id", "")
+
+
+def with_members(groups: Iterable[Group], members: Mapping[str, frozenset[str] | None]) -> list[Group]:
     """The groups, those with members among `members` having them."""
     return [
         Group(g.id, g.name, g.domain, members.get(g.id, g.members), g.minimum_site_role, g.grant_on, g.everyone)
@@ -201,12 +256,12 @@ def with_members(groups: Iterable[Group], members: Mapping[str, frozenset[str]])
     ]
 
 
-def read_group_sets(connection: Connection) -> list[GroupSet]:
+async def group_sets_on(line: Line) -> list[GroupSet]:
     """All group sets with the ids of their groups; none where this version has none."""
-    if not connection.supports(GROUP_SETS_SINCE):
+    if not line.connection.supports(GROUP_SETS_SINCE):
         return []
-    told = connection.pages("groupsets", "groupSet", {"resultlevel": "members"})
-    return [
-        GroupSet(one.get("id", ""), one.get("name", ""), frozenset(g.get("id", "") for g in one.iter("group")))
-        for one in told
-    ]
+    return await whole(line, Listing("groupsets", "groupSet", _group_set, {"resultlevel": "members"}))
+
+
+def _group_set(told: Element) -> GroupSet:
+    return GroupSet(told.get("id", ""), told.get("name", ""), frozenset(g.get("id", "") for g in told.iter("group")))

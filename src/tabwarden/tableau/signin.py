@@ -79,7 +79,9 @@ class Options:
     `server` is an address with its base path, https unless it says http; `site` the word in the site's address,
     empty for the default site. `ca_file` names certificates to trust instead of the system's. `api_version`
     None takes the newest the server speaks. `timeout` in seconds for one answer, `retries` after the first try,
-    `first_wait` the seconds before the first retry where the server names none.
+    `first_wait` the seconds before the first retry where the server names none. `calls_per_hour` is how many requests
+    the server takes within an hour; None is Tableau Cloud's cap on Tableau Cloud and no cap elsewhere. `as_user` is the
+    id of a user in whose place a server administrator signs in.
     """
 
     server: str
@@ -90,6 +92,8 @@ class Options:
     timeout: float = 60.0
     retries: int = 5
     first_wait: float = 0.5
+    calls_per_hour: int | None = None
+    as_user: str | None = None
 
 
 class Session(NamedTuple):
@@ -165,23 +169,28 @@ def version_of(server: str, transport: Transport, options: Options) -> str:
 def no_answer(server: str, error: Exception, options: Options) -> TableauError:
     """The error for a request without an answer, worded by what went wrong."""
     if isinstance(error, requests.exceptions.SSLError):
-        trusted = f"the certificates in `{options.ca_file}`" if options.ca_file else "what this system trusts"
-        return TableauError(
-            f"the certificate of `{server}` was not accepted: it does not follow from {trusted}, "
-            "or is for another name; `ca_file` names your own certificate authority"
-        )
-    if isinstance(error, requests.Timeout):
+        return bad_certificate(server, options)
+    if isinstance(error, (requests.Timeout, TimeoutError)):
         return unreachable(server, f"it took longer than {options.timeout:g} seconds")
     return unreachable(server, type(error).__name__)
 
 
+def bad_certificate(server: str, options: Options) -> TableauError:
+    """The error for a server whose certificate nobody vouches for."""
+    trusted = f"the certificates in `{options.ca_file}`" if options.ca_file else "what this system trusts"
+    return TableauError(
+        f"the certificate of `{server}` was not accepted: it does not follow from {trusted}, "
+        "or is for another name; `ca_file` names your own certificate authority"
+    )
+
+
 def _credentials(options: Options) -> Any:
-    auth, site = options.auth, options.site
+    auth, site, user = options.auth, options.site, options.as_user
     match auth:
         case Pat():
-            return tsc.PersonalAccessTokenAuth(auth.name, auth.secret, site_id=site)
+            return tsc.PersonalAccessTokenAuth(auth.name, auth.secret, site_id=site, user_id_to_impersonate=user)
         case Password():
-            return tsc.TableauAuth(auth.name, auth.password, site_id=site)
+            return tsc.TableauAuth(auth.name, auth.password, site_id=site, user_id_to_impersonate=user)
         case Jwt():
             return tsc.JWTAuth(_signed(auth), site_id=site)
 

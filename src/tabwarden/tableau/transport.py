@@ -88,6 +88,15 @@ class Transport:
         with self._lock:
             self.calls[f"{method} {endpoint_of(url)}"] += 1
 
+    def count_path(self, path: str) -> None:
+        """Note one GET of a path within the site, as `count` does of an address."""
+        words = path.strip("/").split("/") if path else []
+        if not path.startswith("/"):
+            words = ["sites", "{id}", *words]
+        endpoint = "/".join("{id}" if _AN_ID.search(word) else word for word in words)
+        with self._lock:
+            self.calls[f"GET {endpoint}"] += 1
+
     def close(self) -> None:
         """Release the connections of every thread."""
         with self._lock:
@@ -153,20 +162,20 @@ def backoff(tried: int, first_wait: float) -> float:
     return random.uniform(0.0, min(LONGEST_BACKOFF, first_wait * 2.0**tried))
 
 
-def asked_wait(header: str | None, now: Callable[[], datetime]) -> float | None:
-    """Seconds a Retry-After header asks for (number or HTTP date), at most 120; None without a usable one."""
+def asked_wait(header: str | None, now: Callable[[], datetime], *, longest: float = LONGEST_WAIT) -> float | None:
+    """Seconds a Retry-After header asks for (number or HTTP date), at most `longest`; None without a usable one."""
     if header is None:
         return None
     words = header.strip()
     if words.isdigit():
-        return min(float(words), LONGEST_WAIT)
+        return min(float(words), longest)
     try:
         moment = parsedate_to_datetime(words)
     except ValueError:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return min(max((moment - now()).total_seconds(), 0.0), LONGEST_WAIT)
+    return min(max((moment - now()).total_seconds(), 0.0), longest)
 
 
 def endpoint_of(url: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
-from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
+from typing import Any, NamedTuple, NoReturn
+from xml.etree.ElementTree import Element, SubElement, TreeBuilder, tostring
+from xml.parsers.expat import ExpatError, ParserCreate
 
-from defusedxml.ElementTree import fromstring
 from urllib3.filepost import encode_multipart_formdata
 
 
@@ -45,15 +45,31 @@ def multipart_body(content: Element | None, parts: Mapping[str, Part]) -> tuple[
 
 
 def parse(data: bytes) -> Element | None:
-    """The answer as an element whose tags have lost their namespace; None where it is not XML."""
+    """The answer as an element whose tags have lost their prefix; None where it is not XML, or XML with a DTD.
+
+    Expat feeds the tree without a line of Python in between: a whole read parses hundreds of thousands of answers.
+    Without a document type there are no entities to expand and nothing outside to fetch.
+    """
+    builder = TreeBuilder()
+    parser = ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = builder.start
+    parser.EndElementHandler = builder.end
+    parser.CharacterDataHandler = builder.data
+    parser.StartDoctypeDeclHandler = _not_wanted
     try:
-        root: Element = fromstring(data)
-    except (ParseError, ValueError):
+        parser.Parse(data, True)
+        root: Element = builder.close()
+    except (ExpatError, ValueError, AssertionError):
         return None
-    for found in root.iter():
-        if "}" in found.tag:
-            found.tag = found.tag.rsplit("}", 1)[1]
+    if ":" in root.tag:
+        for found in root.iter():
+            found.tag = found.tag.rpartition(":")[2]
     return root
+
+
+def _not_wanted(*_what: Any) -> NoReturn:
+    raise ValueError("a document type")
 
 
 class Told(NamedTuple):

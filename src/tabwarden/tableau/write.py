@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tabwarden.change.plan import ADD_TO_GROUP, ADD_USER, REMOVE_FROM_GROUP, REMOVE_USER, Change, Ref
-from tabwarden.tableau import write_bulk, write_one
+from tabwarden.tableau import write_bulk, write_content, write_one
 from tabwarden.tableau.client import Connection
 from tabwarden.tableau.writing import FAILED, Ids, Result
 
@@ -29,7 +29,7 @@ class _Kind(NamedTuple):
 
 
 class Writer:
-    """Carries out changes to users and groups.
+    """Carries out changes to users, groups and content.
 
     `bulk` allows many memberships in one request (API 3.21) and, unless `jobs` says otherwise, users added and
     removed by a job (API 3.15); neither is used on a server that does not speak that version.
@@ -86,6 +86,8 @@ class Writer:
                 return write_bulk.users_removed(self._connection, work, ids)
 
     def _one(self, change: Change, ids: Ids) -> Result:
+        if change.op in write_content.OPS:
+            return write_content.alone(self._connection, change, ids)
         if change.op not in write_one.OPS:
             return Result(0, FAILED, "", f"this release cannot carry out `{change.op}`")
         return write_one.alone(self._connection, change, ids)

@@ -1,0 +1,59 @@
+"""The mirror as one catalog person sees it, as a tree. Not how it is printed; it never counts what is hidden."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tabwarden.mirror.tables import YES, Tables, rows_for
+
+_ORDER = ("site", "project", "workbook", "view", "datasource")
+
+
+class Entry(NamedTuple):
+    """Something a person sees: `depth` counts from the site, 0; `path` is made of names the person sees."""
+
+    source: str
+    id: str
+    kind: str
+    name: str
+    parent: str
+    depth: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What one person sees, parents before children; `open_sources` are those whose mirroring is switched off."""
+
+    person: str
+    entries: tuple[Entry, ...]
+    open_sources: tuple[str, ...] = ()
+
+    def find(self, content: str) -> Entry | None:
+        """The entry of that id or path, letter case aside; None as well for what is hidden."""
+        wanted = content.casefold()
+        return next((e for e in self.entries if content == e.id or wanted == e.path.casefold()), None)
+
+
+def browse(tables: Tables, person: str) -> Catalog:
+    """What that person sees of the tables of a mirror; nothing for somebody it does not know."""
+    by_parent: dict[tuple[str, str], list[tuple[str, ...]]] = defaultdict(list)
+    for row in rows_for(tables, person):
+        by_parent[row[0], row[5]].append(row)
+    off = sorted(row[0] for row in tables.get("sources", ()) if row[8] != YES)
+    sources = sorted({source for source, _ in by_parent})
+    entries = tuple(entry for source in sources for entry in _below(by_parent, source, "", 0, ""))
+    return Catalog(person, entries, tuple(source for source in off if source in sources))
+
+
+def _below(
+    by_parent: dict[tuple[str, str], list[tuple[str, ...]]], source: str, parent: str, depth: int, path: str
+) -> Iterator[Entry]:
+    rows = by_parent.get((source, parent), [])
+    for row in sorted(rows, key=lambda r: (_ORDER.index(r[3]), r[4].casefold(), r[2])):
+        here = "/".join(filter(None, (path, row[4]))) if row[3] != "site" else ""
+        yield Entry(source, row[2], row[3], row[4], row[5], depth, here)
+        yield from _below(by_parent, source, row[2], depth + 1, here)

@@ -1,0 +1,74 @@
+"""A published mirror, a person's catalog and a comparison in words and as JSON. Not how they came about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rich.table import Table
+
+from tabwarden.mirror.browse import Catalog
+from tabwarden.mirror.match import BY_NAME, OF_TABLEAU, Matches, Unmatched
+from tabwarden.mirror.tables import Mirrored, Tables
+from tabwarden.model.capability import KIND_NAMES
+from tabwarden.want.roster import Quarantined, shown
+
+_WORDS = {"sources": "source rows", "people": "people", "viewers": "viewers", "content": "contents", "access": "rows"}
+
+
+def matches_line(matches: Matches) -> str:
+    """How many people were matched, and how."""
+    count = len(matches.matched)
+    if matches.matched and matches.matched[0].how == OF_TABLEAU:
+        return f"{count} people: Tableau's own users, since `catalog.people` names no catalog"
+    apart = sum(each.how != BY_NAME for each in matches.matched)
+    told = f"{count} of {count + len(matches.unmatched)} catalog people matched by user name"
+    return f"{told}, {apart} of them by domain or exception" if apart else told
+
+
+def unmatched_table(unmatched: Iterable[Unmatched]) -> Table:
+    """Who sees nothing, why, and who is likely meant."""
+    table = Table("Sees nothing", "Because", "Likely meant")
+    for each in unmatched:
+        table.add_row(shown(each.person), each.reason, ", ".join(each.likely))
+    return table
+
+
+def quarantined_lines(rows: Iterable[Quarantined]) -> Iterator[str]:
+    """Rows of the catalog's list that name nobody."""
+    for row in rows:
+        yield f"row {row.row} of the catalog people, `{row.value}`, {row.reason}"
+
+
+def written_line(sink: str, kind: str, added: dict[str, int], removed: dict[str, int]) -> str:
+    """What a sink took."""
+    changes = [f"+{count} {_WORDS[table]}" for table, count in added.items()]
+    changes += [f"-{count} {_WORDS[table]}" for table, count in removed.items()]
+    return f"{sink} ({kind}): {', '.join(changes) or 'nothing differs'}"
+
+
+def mirror_json(found: Mirrored) -> dict[str, Any]:
+    """The mirror's numbers and matches, for the one who publishes it."""
+    return {
+        "source": found.source,
+        "rows": {table: len(rows) for table, rows in _filled(found.tables)},
+        "matched": [each._asdict() for each in found.matches.matched],
+        "unmatched": [each._asdict() for each in found.matches.unmatched],
+    }
+
+
+def _filled(tables: Tables) -> Iterator[tuple[str, Any]]:
+    return ((table, rows) for table, rows in tables.items() if rows)
+
+
+def catalog_lines(catalog: Catalog) -> Iterator[str]:
+    """The tree as that person sees it; a word for somebody who sees nothing, which is the same for everybody."""
+    if not catalog.entries:
+        yield f"{catalog.person} sees nothing of Tableau"
+    for entry in catalog.entries:
+        yield f"{'  ' * entry.depth}{shown(entry.name, most=200)}  ({KIND_NAMES.get(entry.kind, entry.kind)})"
+
+
+def catalog_json(catalog: Catalog) -> dict[str, Any]:
+    """The same for machines."""
+    return {"person": catalog.person, "entries": [each._asdict() for each in catalog.entries]}

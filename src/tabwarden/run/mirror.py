@@ -1,0 +1,222 @@
+"""Publishing a mirror: snapshot, catalog people, tables, sinks. Nothing is written to Tableau."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tabwarden import sinks
+from tabwarden.mirror.browse import Catalog, browse
+from tabwarden.mirror.match import Matches, Matching, match, tableau_people
+from tabwarden.mirror.tables import COMPRESSED, YES, Mirrored, Tables, Wish, mirrored, selection
+from tabwarden.model.errors import SinkError, SourceError, UnknownName
+from tabwarden.model.roles import is_admin, is_known
+from tabwarden.model.site import Site
+from tabwarden.run.ask import Where, open_site
+from tabwarden.run.opening import SNAPSHOTS, read_roster
+from tabwarden.settings import FilesSink, Settings, SqlSink
+from tabwarden.sinks import Written, csv_files, datahub, jsonl, openfga, openmetadata, parquet, sql
+from tabwarden.want.roster import Quarantined
+
+KEPT = "mirror"
+"""The folder of the store that holds the last mirror, for `catalog` and `mirror verify`."""
+_NOBODYS_VIEW = ("connections of workbook", "the site's own switches", "in personal spaces")
+"""What a read may leave out without hiding anything from anybody here."""
+_FILES = {
+    "jsonl": jsonl.Options,
+    "csv": csv_files.Options,
+    "parquet": parquet.Options,
+    "openfga": openfga.Options,
+    "datahub": datahub.Options,
+    "openmetadata": openmetadata.Options,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What came of publishing: the mirror, what each sink took, what went wrong where, what a person should know."""
+
+    site: Site
+    mirror: Mirrored
+    quarantined: tuple[Quarantined, ...]
+    written: tuple[tuple[str, Written], ...]
+    failed: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def publish(settings: Settings, *, snapshot: Path | None = None, now: datetime | None = None) -> Published:
+    """Bring every sink to the newest snapshot, or to that one.
+
+    Raises SinkError where the snapshot must not be published, SourceError where the catalog people cannot be read. A
+    sink that fails is told in `failed` and does not keep the others from theirs.
+    """
+    site = snapshot_of(settings, snapshot)
+    _refuse(site, settings, now or datetime.now(UTC))
+    matches, quarantined, warnings = people_of(settings, site)
+    wanted = settings.mirror
+    source = source_name(settings)
+    wish = Wish(source, wanted.form, selection(wanted.projects), wanted.enforce)
+    limited = is_limited(site)
+    found = mirrored(site, matches, wish, limited=limited)
+    # The last mirror is always kept compressed, for `catalog`.
+    kept = found if wanted.form == COMPRESSED else mirrored(site, matches, _compressed(wish), limited=limited)
+    written, failed = [("store", sinks.publish(kept_options(settings), source, kept.tables))], []
+    for number, options in enumerate(sink_options(settings), start=1):
+        try:
+            written.append((f"sink {number}", sinks.publish(options, source, found.tables)))
+        except SinkError as error:
+            failed.append(f"sink {number} (`{sinks.sink_of(options).TYPE}`): {error}")
+    told = (*_warnings(site, found, wanted.enforce), *warnings)
+    return Published(site, found, quarantined, tuple(written), tuple(failed), told)
+
+
+def _compressed(wish: Wish) -> Wish:
+    return Wish(wish.source, COMPRESSED, wish.projects, wish.enforced)
+
+
+def snapshot_of(settings: Settings, snapshot: Path | None) -> Site:
+    """The Site to publish: that snapshot, else the newest of the settings' site."""
+    where = Where(settings.store.folder / SNAPSHOTS, snapshot, settings.tableau.site)
+    return open_site(where)
+
+
+def source_name(settings: Settings) -> str:
+    """What the site is called in the sinks."""
+    return settings.mirror.source or settings.tableau.site or "default"
+
+
+def is_limited(site: Site) -> bool:
+    """Whether the reader was refused something or is no administrator, whom servers leave things out for silently."""
+    role = site.taken.by_role
+    left_out = [what for what in site.partial if not any(word in what for word in _NOBODYS_VIEW)]
+    return bool(left_out) or (is_known(role) and not is_admin(role))
+
+
+def age_of(site: Site, now: datetime) -> timedelta | None:
+    """How old what was read is; None where the Site does not tell."""
+    return age_since(site.taken.when, now)
+
+
+def age_since(when: str, now: datetime) -> timedelta | None:
+    """How long ago an ISO time was; None for what is none."""
+    try:
+        taken = datetime.fromisoformat(when)
+    except ValueError:
+        return None
+    return now - (taken if taken.tzinfo else taken.replace(tzinfo=UTC))
+
+
+def _refuse(site: Site, settings: Settings, now: datetime) -> None:
+    """SinkError for a snapshot that must not be published."""
+    if not site.users or (site.partial and not site.contents):
+        what = "content" if site.users else "users"
+        raise SinkError(f"the snapshot is incomplete: it holds no {what}; take a whole one with `tabwarden read`")
+    age = age_of(site, now)
+    if age is None:
+        raise SinkError("the snapshot does not tell when it was read; take a new one with `tabwarden read`")
+    most = timedelta(seconds=settings.mirror.max_age)
+    if age > most:
+        raise SinkError(
+            f"the snapshot of {site.taken.when} is {words(age)} old, and `mirror.max_age` is {words(most)}; "
+            "take a new one with `tabwarden read`"
+        )
+    if age < -timedelta(minutes=5):
+        raise SinkError(f"the snapshot of {site.taken.when} lies in the future; set this machine's clock right")
+
+
+def words(age: timedelta) -> str:
+    """An age as people say it, rounded down."""
+    minutes = int(age.total_seconds() // 60)
+    if minutes < 120:
+        return f"{minutes} minutes"
+    return f"{minutes // 60} hours" if minutes < 48 * 60 else f"{minutes // 1440} days"
+
+
+def people_of(settings: Settings, site: Site) -> tuple[Matches, tuple[Quarantined, ...], list[str]]:
+    """The catalog's people matched to the site's users, rows that name nobody, warnings. Raises SourceError."""
+    catalog = settings.catalog
+    if catalog.people is None:
+        return tableau_people(site), (), []
+    roster, warnings = read_roster(catalog.people, settings)
+    _refuse_stale(roster.as_of, catalog.people.stale_after)
+    exceptions = tuple((each.person, each.user) for each in catalog.exceptions)
+    matching = Matching(catalog.domains, exceptions)
+    return match(roster.people, site, matching), roster.quarantined, warnings
+
+
+def _refuse_stale(as_of: str | None, stale_after: int | None) -> None:
+    age = age_since(as_of or "", datetime.now(UTC)) if stale_after is not None else None
+    if age is not None and stale_after is not None and age > timedelta(seconds=stale_after):
+        raise SourceError(
+            f"the catalog people are {words(age)} old by their own word, and `catalog.people.stale_after` is "
+            f"{words(timedelta(seconds=stale_after))}; load them again",
+            stop="source-stale",
+        )
+
+
+def _warnings(site: Site, found: Mirrored, enforced: bool) -> list[str]:
+    told = []
+    if not enforced:
+        told.append(
+            f"permission mirroring is OFF for source `{found.source}` (`mirror.enforce: false`): "
+            "everybody of the catalog sees everything that was read"
+        )
+    if is_limited(site):
+        reader = f"`{site.taken.by}` ({site.taken.by_role or 'role not told'})"
+        left_out = f"; not read: {'; '.join(site.partial)}" if site.partial else ""
+        told.append(f"the read by {reader} was limited, and what was not read is hidden from everybody{left_out}")
+    told += [
+        f"`mirror.projects` names `{word}`, which is no project here: it mirrors nothing" for word in found.missing
+    ]
+    return told
+
+
+# -- sinks ----------------------------------------------------------------------------------------------------
+
+
+def sink_options(settings: Settings) -> list[object]:
+    """The options of every sink, in the order of the settings."""
+    return [_sink_options(sink) for sink in settings.mirror.sinks]
+
+
+def _sink_options(sink: FilesSink | SqlSink) -> object:
+    match sink:
+        case FilesSink():
+            return _FILES[sink.type](str(sink.folder))
+        case SqlSink():
+            return sql.Options(sink.driver, sink.connect, sink.table_schema, sink.prefix, sink.create)
+
+
+def kept_options(settings: Settings) -> jsonl.Options:
+    """Where the last mirror is kept."""
+    return jsonl.Options(str(settings.store.folder / KEPT))
+
+
+# -- the catalog ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Browsed:
+    """A person's catalog, and of when the mirror is."""
+
+    catalog: Catalog
+    taken: str
+    enforced: bool
+
+
+def kept_tables(settings: Settings) -> Tables:
+    """The last mirror; UnknownName where there is none."""
+    found = sinks.held(kept_options(settings), source_name(settings))
+    if not found.get("sources"):
+        raise UnknownName(
+            f"no mirror of source `{source_name(settings)}` was published yet; publish one with `tabwarden mirror`"
+        )
+    return found
+
+
+def browse_as(settings: Settings, person: str) -> Browsed:
+    """What a catalog person sees of the last mirror; nothing for somebody it does not know."""
+    tables = kept_tables(settings)
+    (about,) = tables["sources"]
+    return Browsed(browse(tables, person), about[4], about[8] == YES)

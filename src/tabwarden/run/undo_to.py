@@ -1,0 +1,116 @@
+"""Planning the way back to a day: the site, a project, a group or a user as a snapshot of the history has it.
+
+The plan is like any other: impact, stops, journal. Not the taking back of one plan (`undo`), and not the doing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from tabwarden.change.content_stops import content_stops
+from tabwarden.change.diff import diff
+from tabwarden.change.facts import facts
+from tabwarden.change.impact import impact
+from tabwarden.change.outcome import carried_out
+from tabwarden.change.plan import Change, Plan
+from tabwarden.change.restore import restored, scope_of_project, translated
+from tabwarden.change.restore_people import Back, ids_now
+from tabwarden.change.stops import people_stops
+from tabwarden.model.errors import UnknownName
+from tabwarden.model.site import Grantee, Site
+from tabwarden.run import history
+from tabwarden.run.opening import guarded_of, identity_of, limits_of
+from tabwarden.settings import Settings
+from tabwarden.store.journal import now as present
+from tabwarden.tableau.client import Connection
+from tabwarden.tableau.read import read_site
+from tabwarden.want.wanted import Wanted
+
+KIND = "undo"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is put back: one of these by name, path or id, or everything."""
+
+    project: str | None = None
+    group: str | None = None
+    user: str | None = None
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing is named."""
+        return self.project is self.group is self.user is None
+
+
+def plan_undo_to(settings: Settings, connection: Connection, to: str, scope: Scope) -> Plan:
+    """The plan that puts the scope back as it was on the day `to` (or in that snapshot).
+
+    The site is read whole and kept first, so that this can be undone as well. UnknownName where there is no snapshot
+    of that day, or nothing of that name then.
+    """
+    site = read_site(connection)
+    kept = history.keep(settings, site)
+    with history.opened(history.store_of(settings)) as held:
+        found = history.snapshot_of(held, to, site.content_url)
+        then = held.open(found.number)
+    if then.id != site.id:
+        raise UnknownName(f"{found.words} is of another site (`{then.name}`, id `{then.id}`)")
+    because = f"as it was in {found.words}"
+    work = _way_back(site, then, scope, because)
+    changes = (*diff(site, work.people.site, work.people.why), *work.content)
+    limits = limits_of(settings)
+    stops = people_stops(site, changes, limits, guarded_of(settings, connection.user_id))
+    lacks = (f"{found.words} is not whole: {'; '.join(found.partial)}",) if found.partial else ()
+    return Plan(
+        kind=KIND,
+        site=identity_of(connection, site.name),
+        made_at=present(),
+        changes=changes,
+        held=work.people.held,
+        notes=(*lacks, *work.people.notes, f"the site as it is now is snapshot {kept.number} of the history"),
+        stops=(*stops, *content_stops(site, changes, limits.rules_removed)),
+        impact=impact(site, carried_out(site, changes), len(work.people.held)),
+        seen=facts(site, changes),
+        undoes=found.words,
+    )
+
+
+class _Back(NamedTuple):
+    """The wanted people and the changes to content."""
+
+    people: Wanted
+    content: tuple[Change, ...]
+
+
+def _way_back(now: Site, then: Site, scope: Scope, because: str) -> _Back:
+    then = translated(then, ids_now(now, then, create=scope.project is None))
+    people, contents = Back(now, then, because), now.contents.keys() | then.contents.keys()
+    if scope.project is not None:
+        found = restored(now, then, scope_of_project(now, then, _project(now, then, scope.project)), because)
+    elif scope.group is not None:
+        group = then.find_group(scope.group).id
+        people.group(group)
+        found = restored(now, then, contents, because, only=Grantee("group", group))
+    elif scope.user is not None:
+        user = then.find_user(scope.user).id
+        people.user(user)
+        found = restored(now, then, contents, because, only=Grantee("user", user))
+    else:
+        people.everybody()
+        found = restored(now, then, contents, because)
+    wanted = people.wanted()
+    told = replace(wanted, held=(*wanted.held, *found.held), notes=(*wanted.notes, *found.notes))
+    return _Back(told, tuple(found.changes))
+
+
+def _project(now: Site, then: Site, words: str) -> str:
+    """The project by today's path, else by the path it had then."""
+    try:
+        held = now.find_content(words)
+    except UnknownName:
+        held = then.find_content(words)
+    if held.kind != "project":
+        raise UnknownName(f"`{words}` is a {held.kind} and no project; give the project it is in")
+    return held.id

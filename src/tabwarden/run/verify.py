@@ -1,0 +1,120 @@
+"""Sampling people: what a Site says they may see beside what the server lists for them. Nothing is decided by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+import numpy as np
+
+from tabwarden.access.convert import columns_of
+from tabwarden.access.engine import Engine
+from tabwarden.model.roles import is_licensed
+from tabwarden.model.site import Site, User
+from tabwarden.run.opening import connected
+from tabwarden.settings import Settings
+from tabwarden.tableau.client import Connection
+from tabwarden.tableau.line import Progress
+from tabwarden.tableau.seen import can_stand_in, listed_for, workbooks_of
+
+VIEW = "Read"
+MOST_TOLD = 50
+_ALLOWED, _UNKNOWN = 1, 2
+
+
+@dataclass(slots=True)
+class Verified:
+    """Whom we looked at, which kinds of content, how many answers were compared, and what differs, a line each.
+
+    `unknown` counts the answers the Site does not give; they are compared with nothing.
+    """
+
+    people: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
+    answers: int = 0
+    unknown: int = 0
+    differences: list[str] = field(default_factory=list)
+    not_verified: list[str] = field(default_factory=list)
+
+
+def verify(
+    settings: Settings, site: Site, people: int, progress: Progress | None = None, *, seed: int | None = None
+) -> Verified:
+    """So many people of the site, drawn by chance, compared with the server as it is now."""
+    with connected(settings) as connection:
+        return verify_on(connection, site, people, progress, seed=seed)
+
+
+def verify_on(
+    connection: Connection, site: Site, people: int, progress: Progress | None = None, *, seed: int | None = None
+) -> Verified:
+    """As `verify`, over a connection: workbooks of everybody, and every kind where we may sign in in people's place."""
+    chosen = _sample(site, people, seed)
+    found = Verified(tuple(user.name for user in chosen))
+    if not chosen:
+        return found
+    seen = _Seen(site)
+    stands_in = can_stand_in(connection)
+    if not stands_in:
+        why = f"only a server administrator with a password or token can, and `{connection.reader.name}` is none"
+        found.not_verified.append(f"everything but workbooks: {why}")
+    workbooks = workbooks_of(connection, [user.id for user in chosen])
+    kinds: set[str] = set()
+    for number, user in enumerate(chosen, 1):
+        told: Mapping[str, frozenset[str]] | None = None
+        if stands_in and is_licensed(user.site_role):
+            told = listed_for(connection, user.id)
+            if told is None:
+                found.not_verified.append(f"everything but workbooks of `{user.name}`: the sign-in was refused")
+        told = {**(told or {}), "workbook": workbooks[user.id]}
+        kinds |= set(told)
+        _compare(found, user, seen, told)
+        if progress is not None:
+            progress(number, len(chosen))
+    found.kinds = tuple(sorted(kinds))
+    return found
+
+
+def _sample(site: Site, people: int, seed: int | None) -> list[User]:
+    """People drawn by chance among those whose site role is known, in order of name."""
+    known = sorted((user for user in site.users.values() if user.site_role), key=lambda u: (u.name, u.id))
+    return sorted(Random(seed).sample(known, min(people, len(known))), key=lambda u: u.name)
+
+
+class _Seen:
+    """What a Site says about who may view what."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.engine = Engine(columns_of(site))
+        self.numbers = self.engine.columns.user_numbers
+        self.contents = [(content.id, content.kind) for content in site.contents.values()]
+
+    def verdicts(self, user: User) -> Iterator[tuple[str, str, int]]:
+        """Id, kind and verdict of every content."""
+        contents = np.arange(len(self.contents))
+        told = self.engine.check_many(np.full_like(contents, self.numbers[user.id]), VIEW, contents)
+        for (content, kind), verdict in zip(self.contents, told.tolist(), strict=True):
+            yield content, kind, verdict
+
+
+def _compare(found: Verified, user: User, seen: _Seen, told: Mapping[str, frozenset[str]]) -> None:
+    def differs(words: str) -> None:
+        if len(found.differences) < MOST_TOLD:
+            found.differences.append(words)
+
+    for content, kind, verdict in seen.verdicts(user):
+        if kind not in told:
+            continue
+        if verdict == _UNKNOWN:
+            found.unknown += 1
+            continue
+        found.answers += 1
+        listed = content in told[kind]
+        if listed != (verdict == _ALLOWED):
+            ours, theirs = ("sees", "does not list") if verdict == _ALLOWED else ("does not see", "lists")
+            differs(f"`{user.name}` {ours} {kind} `{seen.site.path(content)}` by the snapshot; the server {theirs} it")
+    for kind, ids in told.items():
+        for content in sorted(ids - seen.site.contents.keys()):
+            differs(f"the server lists `{user.name}` a {kind} ({content}) that the snapshot does not have")

@@ -1,0 +1,119 @@
+"""A mirror as metadata change proposals for DataHub: a container each content, a policy each set. Not its client.
+
+    metadata.json    for a recipe with `source: {type: file}`
+
+DataHub keeps no list of viewers with an asset. Who may see what is said by policies: of type METADATA, with the set's
+people as users and its contents as resources. What is gone is proposed as removed, and its policy as inactive, from
+then on, so that a load that was left out does no harm.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from tabwarden.mirror.tables import Delta, Item, Tables, items_of, sets_of
+from tabwarden.sinks import _derived
+
+TYPE = "datahub"
+METADATA = "metadata.json"
+PLATFORM = "urn:li:dataPlatform:tableau"
+PRIVILEGES = ["VIEW_ENTITY_PAGE", "VIEW_ENTITY"]
+_KINDS = {"site": "Site", "project": "Project", "workbook": "Workbook", "view": "Sheet", "datasource": "Data Source"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """`folder` holds a folder for each source."""
+
+    folder: str
+
+
+def held(options: Options, source: str) -> Tables:
+    """What lies there of a source."""
+    return _derived.held(options.folder, source, (METADATA,))
+
+
+def write(options: Options, source: str, tables: Tables, deltas: Mapping[str, Delta]) -> None:  # noqa: ARG001
+    """Make it these tables."""
+    before = {each["entityUrn"] for each in _derived.earlier(options.folder, source, METADATA)}
+    proposals = list(proposed(source, tables))
+    gone = before - {each["entityUrn"] for each in proposals}
+    proposals += [_gone(urn) for urn in sorted(gone)]
+    _derived.write(options.folder, source, tables, {METADATA: proposals})
+
+
+def proposed(source: str, tables: Tables) -> Iterator[dict[str, Any]]:
+    """The aspects of every content and policy."""
+    seen: dict[str, list[str]] = defaultdict(list)
+    for item in items_of(tables):
+        urn = container(source, item.id)
+        yield from _content(source, item)
+        for viewers in item.viewers:
+            seen[viewers].append(urn)
+    for viewers, people in sets_of(tables).items():
+        named = f"tabwarden.{source}.{viewers}"
+        yield _proposal(f"urn:li:dataHubPolicy:{named}", "dataHubPolicyInfo", _policy(named, people, seen[viewers]))
+
+
+def _content(source: str, item: Item) -> Iterator[dict[str, Any]]:
+    urn = container(source, item.id)
+    properties = {"luid": item.id, "kind": item.kind}
+    yield _proposal(urn, "containerProperties", {"name": item.name, "customProperties": properties})
+    yield _proposal(urn, "subTypes", {"typeNames": [_KINDS[item.kind]]})
+    yield _proposal(urn, "dataPlatformInstance", {"platform": PLATFORM})
+    yield _proposal(urn, "status", {"removed": False})
+    if item.parent:
+        yield _proposal(urn, "container", {"container": container(source, item.parent)})
+
+
+def _policy(named: str, people: tuple[str, ...], urns: list[str]) -> dict[str, Any]:
+    return {
+        "displayName": named,
+        "description": "People who may View these on Tableau; written by Tabwarden.",
+        "type": "METADATA",
+        "state": "ACTIVE" if people else "INACTIVE",
+        "privileges": PRIVILEGES,
+        "actors": {
+            "users": [person_urn(person) for person in people],
+            "groups": [],
+            "resourceOwners": False,
+            "allUsers": False,
+            "allGroups": False,
+        },
+        "resources": {
+            "allResources": False,
+            "filter": {"criteria": [{"field": "URN", "values": urns, "condition": "EQUALS"}]},
+        },
+        "editable": False,
+    }
+
+
+def _gone(urn: str) -> dict[str, Any]:
+    """What takes back an entity of an earlier mirror; it tells no more than the entity's urn."""
+    if urn.startswith("urn:li:dataHubPolicy:"):
+        return _proposal(urn, "dataHubPolicyInfo", _policy(urn.rpartition(":")[2], (), []))
+    return _proposal(urn, "status", {"removed": True})
+
+
+def container(source: str, content: str) -> str:
+    """The urn of a content."""
+    return f"urn:li:container:{quote(f'tabwarden.{source}.{content}', safe='')}"
+
+
+def person_urn(person: str) -> str:
+    """The urn of a catalog person; what would end a urn early is escaped."""
+    return f"urn:li:corpuser:{quote(person, safe='@+')}"
+
+
+def _proposal(urn: str, aspect: str, value: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "entityType": urn.split(":")[2],
+        "entityUrn": urn,
+        "changeType": "UPSERT",
+        "aspectName": aspect,
+        "aspect": {"json": value},
+    }

@@ -1,0 +1,301 @@
+"""The chain of snapshots of a site in a database: kept, opened, compared. Not what a difference does to people.
+
+A thing whose body is as it was costs nothing: only what differs from the newest snapshot is written. Numbers of
+snapshots rise in the order of the reads, over all sites.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from sqlalchemy import Connection, and_, func, or_, select, union
+
+from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.model.roles import is_admin
+from tabwarden.model.site import Site, SiteSettings, Taken
+from tabwarden.store import schema
+from tabwarden.store.database import Database, chunks
+from tabwarden.store.history_read import Rows, opened
+from tabwarden.store.history_write import write
+
+Snap = schema.snapshot
+_COLUMNS = (*Snap.c, schema.site.c.address, schema.site.c.content_url, schema.site.c.id.label("site_id"))
+
+
+class Kept(NamedTuple):
+    """A snapshot in the history. `site` numbers its chain: snapshots of one chain can be compared.
+
+    `scope` is '' where the whole site was read, else what was, or as whom; `partial` names what was left unread.
+    """
+
+    number: int
+    site: int
+    taken: str
+    reader: str
+    reader_role: str
+    where: str
+    content_url: str
+    site_id: str
+    name: str
+    scope: str
+    partial: tuple[str, ...]
+    users: int
+    contents: int
+    rules: int
+
+    @property
+    def limited(self) -> bool:
+        """Whether something of the site is not in it: what that is, is unknown, never nothing."""
+        return bool(self.partial) or bool(self.scope)
+
+    @property
+    def words(self) -> str:
+        """`snapshot 12 of 2026-11-21T18:24:00Z`."""
+        return f"snapshot {self.number} of {self.taken or 'an unknown time'}"
+
+
+class History:
+    """The snapshots of a store; a context manager."""
+
+    def __init__(self, store: Path | str) -> None:
+        """Open the history of a folder, or of a database by URL; it is made where there is none."""
+        self.database = Database(store)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.database.close()
+
+    # -- keeping ----------------------------------------------------------------------------------------------
+
+    def keep(self, site: Site, scope: str | None = None) -> Kept:
+        """Keep `site` as the newest snapshot of its chain; one that is kept already, of the same read, is not again.
+
+        `scope` says what was read where that is not the whole site; when None, a reader who is no administrator is a
+        scope of its own, because a server leaves out silently what he may not see: his reads never become the
+        history of the site. TabwardenError for a read that is older than the newest.
+        """
+        within = scope_of(site) if scope is None else scope
+        with self.database.writing() as connection:
+            number_of_site = self._number_of_site(connection, site, within)
+            newest = self._newest(connection, number_of_site)
+            for number in connection.execute(_taken_at(number_of_site, site.taken.when)).scalars().all():
+                same = self._kept_one(connection, number)
+                if site.taken == self._taken_of(same) and self._open(connection, same) == site:
+                    return same
+            if newest is not None and site.taken.when < newest.taken:
+                raise TabwardenError(
+                    f"the read of {site.taken.when or 'an unknown time'} is older than {newest.words}; "
+                    "keep snapshots in the order in which they were taken"
+                )
+            number = 1 + (connection.execute(select(func.max(Snap.c.number))).scalar() or 0)
+            rules = write(self.database, connection, number_of_site, number, site)
+            about = json.dumps(_about(site))
+            counts = (len(site.users), len(site.contents), rules)
+            self.database.insert(connection, Snap, [(number, number_of_site, site.taken.when, about, *counts)])
+            return self._kept_one(connection, number)
+
+    def _number_of_site(self, connection: Connection, site: Site, scope: str) -> int:
+        table, key = schema.site, (site.taken.where, site.content_url, site.id, scope)
+        columns = (table.c.address, table.c.content_url, table.c.id, table.c.scope)
+        same = and_(*(column == value for column, value in zip(columns, key, strict=True)))
+        found = connection.execute(select(table.c.number).where(same)).scalar()
+        if found is not None:
+            return int(found)
+        number = 1 + (connection.execute(select(func.max(table.c.number))).scalar() or 0)
+        self.database.insert(connection, table, [(number, *key)])
+        return int(number)
+
+    # -- finding ----------------------------------------------------------------------------------------------
+
+    def snapshots(self, content_url: str | None = None, scope: str | None = None) -> tuple[Kept, ...]:
+        """Every snapshot in the order of its number, of the site with that content URL and of that scope if given."""
+        with self.database.reading() as connection:
+            return tuple(
+                kept
+                for kept in self._kept(connection)
+                if content_url in (None, kept.content_url) and scope in (None, kept.scope)
+            )
+
+    def snapshot(self, number: int) -> Kept:
+        """The snapshot of that number; UnknownName where there is none."""
+        with self.database.reading() as connection:
+            return self._kept_one(connection, number)
+
+    def _kept(self, connection: Connection, number: int | None = None) -> Iterator[Kept]:
+        asked = select(*_COLUMNS, schema.site.c.scope).join(schema.site).order_by(Snap.c.number)
+        if number is not None:
+            asked = asked.where(Snap.c.number == number)
+        yield from map(_kept, connection.execute(asked))
+
+    def _kept_one(self, connection: Connection, number: int) -> Kept:
+        found = next(self._kept(connection, number), None)
+        if found is None:
+            raise UnknownName(f"there is no snapshot {number} in the history; `tabwarden history` lists them")
+        return found
+
+    def _newest(self, connection: Connection, site: int) -> Kept | None:
+        number = connection.execute(select(func.max(Snap.c.number)).where(Snap.c.site == site)).scalar()
+        return None if number is None else self._kept_one(connection, number)
+
+    def _taken_of(self, kept: Kept) -> Taken:
+        return Taken(kept.where, kept.taken, kept.reader, kept.reader_role)
+
+    # -- opening ----------------------------------------------------------------------------------------------
+
+    def open(self, number: int) -> Site:
+        """The Site of that snapshot, as it was kept."""
+        with self.database.reading() as connection:
+            return self._open(connection, self._kept_one(connection, number))
+
+    def _open(self, connection: Connection, kept: Kept) -> Site:
+        version, thing = schema.version, schema.thing
+        valid = and_(thing.c.site == kept.site, _valid_at(kept.number))
+        at = select(version.c.thing, version.c.slot, version.c.body).join(thing).where(valid)
+        rows = Rows(connection)
+        rows.all_things(kept.site)
+        rows.bodies(select(version.c.body).join(thing).where(valid))
+        return opened(self._bare(connection, kept), rows, connection.execute(at).all())
+
+    def _bare(self, connection: Connection, kept: Kept) -> Site:
+        """The facts of the site itself, without anybody or anything."""
+        about = json.loads(connection.execute(select(Snap.c.about).where(Snap.c.number == kept.number)).scalar_one())
+        return Site(
+            kept.site_id,
+            about["name"],
+            kept.content_url,
+            settings=SiteSettings(**about["settings"]),
+            licences=about["licences"],
+            taken=self._taken_of(kept),
+            partial=kept.partial,
+        )
+
+    # -- comparing --------------------------------------------------------------------------------------------
+
+    def differing(self, before: int, after: int) -> tuple[Site, Site]:
+        """The Sites of two snapshots with nothing in them but what differs: enough to tell every fact that does.
+
+        UnknownName where they are of different sites or scopes.
+        """
+        with self.database.reading() as connection:
+            pair = self._kept_one(connection, before), self._kept_one(connection, after)
+            if pair[0].site != pair[1].site:
+                raise UnknownName(
+                    f"{pair[0].words} and {pair[1].words} are of different sites, or of different scopes; "
+                    "give two of one"
+                )
+            first, last = sorted((before, after))
+            things = self._changed_things(connection, pair[0].site, first, last)
+            rows = [_by_place(self._versions(connection, things, number)) for number in (before, after)]
+            unlike = {place[0] for place in {*rows[0], *rows[1]} if rows[0].get(place) != rows[1].get(place)}
+            wanted = [[(*place, body) for place, body in held.items() if place[0] in unlike] for held in rows]
+            needed = Rows(connection)
+            needed.versions(chain(*wanted))
+            before_part, after_part = (
+                opened(self._bare(connection, kept), needed, held) for kept, held in zip(pair, wanted, strict=True)
+            )
+            return before_part, after_part
+
+    def _changed_things(self, connection: Connection, site: int, first: int, last: int) -> list[int]:
+        """What has a version that began or ended between the two; some of it may be as it was again."""
+        version, thing = schema.version, schema.thing
+        between = select(Snap.c.number).where(Snap.c.site == site, Snap.c.number > first, Snap.c.number <= last)
+        numbers = list(connection.execute(between).scalars())
+        found: set[int] = set()
+        for some in chunks(numbers):
+            began = select(version.c.thing).join(thing).where(version.c.since.in_(some), thing.c.site == site)
+            ended = select(version.c.thing).join(thing).where(version.c.until.in_(some), thing.c.site == site)
+            found.update(connection.execute(union(began, ended)).scalars())
+        return sorted(found)
+
+    def _versions(self, connection: Connection, things: Sequence[int], number: int) -> Iterator[Any]:
+        version = schema.version
+        for some in chunks(things):
+            asked = select(version.c.thing, version.c.slot, version.c.body)
+            yield from connection.execute(asked.where(version.c.thing.in_(some), _valid_at(number)))
+
+    def walk(self, first: int, last: int) -> Iterator[tuple[Kept, Site]]:
+        """Each snapshot of the chain of `first` from it to `last`, in order; each Site is made from the one before."""
+        kept = [one for one in self.snapshots() if first <= one.number <= last]
+        of_site = [one for one in kept if one.site == kept[0].site] if kept else []
+        if of_site:
+            here = self.open(of_site[0].number)
+            yield of_site[0], here
+        for earlier, one in pairwise(of_site):
+            here = moved_on(here, *self.differing(earlier.number, one.number))
+            yield one, here
+
+
+def moved_on(site: Site, before: Site, after: Site) -> Site:
+    """`site` with what differs between two parts of it (as `History.differing` gives them) made as it is in `after`."""
+    parts: dict[str, Any] = {}
+    for part in ("users", "groups", "group_sets", "contents"):
+        gone, come = getattr(before, part), getattr(after, part)
+        if gone or come:
+            kept = {each: held for each, held in getattr(site, part).items() if each in come or each not in gone}
+            parts[part] = {**kept, **come}
+    return replace(
+        site,
+        name=after.name,
+        settings=after.settings,
+        licences=after.licences,
+        taken=after.taken,
+        partial=after.partial,
+        **parts,
+    )
+
+
+def scope_of(site: Site) -> str:
+    """'' for what an administrator read, else as whom it was read."""
+    role = site.taken.by_role
+    return f"as {site.taken.by} ({role})" if role and not is_admin(role) else ""
+
+
+def _taken_at(site: int, when: str) -> Any:
+    return select(Snap.c.number).where(Snap.c.site == site, Snap.c.taken == when)
+
+
+def _valid_at(number: int) -> Any:
+    version = schema.version
+    return and_(version.c.since <= number, or_(version.c.until.is_(None), version.c.until > number))
+
+
+def _by_place(rows: Iterator[Any]) -> dict[tuple[int, str], bytes]:
+    return {(thing, slot): body for thing, slot, body in rows}
+
+
+def _about(site: Site) -> Mapping[str, Any]:
+    return {
+        "name": site.name,
+        "settings": asdict(site.settings),
+        "licences": None if site.licences is None else dict(site.licences),
+        "by": site.taken.by,
+        "by_role": site.taken.by_role,
+        "partial": list(site.partial),
+    }
+
+
+def _kept(row: Any) -> Kept:
+    about = json.loads(row.about)
+    return Kept(
+        row.number,
+        row.site,
+        row.taken,
+        about["by"],
+        about["by_role"],
+        row.address,
+        row.content_url,
+        row.site_id,
+        about["name"],
+        row.scope,
+        tuple(about["partial"]),
+        row.users,
+        row.contents,
+        row.rules,
+    )

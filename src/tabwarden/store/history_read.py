@@ -1,0 +1,113 @@
+"""From rows of the history to a Site, or to a part of one. Not which rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from tabwarden.model.errors import IncompleteRead
+from tabwarden.model.site import NO_RULES, Rules, Site
+from tabwarden.store import packing, schema
+from tabwarden.store.database import chunks
+from tabwarden.store.packing import CONTENT, GROUP, GROUP_SET, NOT_READ, USER, RulesRead
+from tabwarden.store.schema import FACTS, MEMBERS, RULES
+
+DEFAULT = "default "
+NOT_READ_HASH = packing.hash_of(NOT_READ)
+
+
+class Rows:
+    """Things, words and bodies as they are asked for, each read once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.things: dict[int, tuple[str, str]] = {}
+        self.data: dict[bytes, bytes] = {}
+        word = schema.word
+        told = connection.execute(select(word.c.number, word.c.capability, word.c.mode))
+        self.words = {number: (capability, mode) for number, capability, mode in told}
+        self.rules = RulesRead(self.things, self.words)
+        self.lists: dict[bytes, Rules | None] = {NOT_READ_HASH: None}
+
+    def all_things(self, chain: int) -> None:
+        """Learn the id of everything there ever was on the site."""
+        thing = schema.thing
+        told = self.connection.execute(select(thing.c.number, thing.c.kind, thing.c.id).where(thing.c.site == chain))
+        self.things.update((number, (kind, each)) for number, kind, each in told.all())
+
+    def things_named(self, numbers: Iterable[int]) -> None:
+        """Learn the ids of these."""
+        thing = schema.thing
+        for some in chunks({number for number in numbers if number not in self.things}):
+            asked = select(thing.c.number, thing.c.kind, thing.c.id).where(thing.c.number.in_(some))
+            told = self.connection.execute(asked).all()
+            self.things.update((number, (kind, each)) for number, kind, each in told)
+
+    def bodies(self, hashes: Select[Any]) -> None:
+        """Learn the bodies whose hashes a query gives."""
+        body = schema.body
+        self._learn(select(body.c.hash, body.c.data).where(body.c.hash.in_(hashes)))
+
+    def versions(self, held: Iterable[tuple[int, str, bytes]]) -> None:
+        """Learn what these versions (thing, slot, body) need: the bodies, and whom members and rules name."""
+        body, slots = schema.body, {each: slot for _, slot, each in held}
+        for some in chunks(slots):
+            self._learn(select(body.c.hash, body.c.data).where(body.c.hash.in_(some)))
+        named: set[int] = set()
+        for each, slot in slots.items():
+            if slot != FACTS and each != NOT_READ_HASH:
+                codes = packing.numbers(self.body(each))
+                named.update(codes if slot == MEMBERS else (code >> packing.WORD_BITS for code in codes))
+        self.things_named(named)
+
+    def _learn(self, asked: Select[Any]) -> None:
+        self.data.update((bytes(each), bytes(data)) for each, data in self.connection.execute(asked).all())
+
+    def body(self, each: bytes) -> bytes:
+        """The bytes a hash stands for."""
+        try:
+            return self.data[each]
+        except KeyError:
+            raise IncompleteRead("the history is damaged: a body is missing; read the site again") from None
+
+    def list(self, each: bytes) -> Rules | None:
+        """The rule list a hash stands for, None: it was not read."""
+        if each not in self.lists:
+            self.lists[each] = frozenset(map(self.rules.__getitem__, packing.numbers(self.body(each))))
+        return self.lists[each]
+
+    def members(self, each: bytes) -> frozenset[str] | None:
+        """The members a hash stands for, None: they were not read."""
+        if each == NOT_READ_HASH:
+            return None
+        return frozenset(self.things[number][1] for number in packing.numbers(self.body(each)))
+
+
+def opened(bare: Site, rows: Rows, versions: Iterable[Sequence[Any]]) -> Site:
+    """`bare` with the things of these rows (thing, slot, body), in the order in which they were first seen."""
+    slots: dict[int, dict[str, bytes]] = defaultdict(dict)
+    for number, slot, body in versions:
+        slots[number][slot] = bytes(body)
+    rows.things_named(slots)
+    users, groups, group_sets, contents = {}, {}, {}, {}
+    for number in sorted(slots):
+        (kind, each), held = rows.things[number], slots[number]
+        facts = rows.body(held[FACTS])
+        if kind == USER:
+            users[each] = packing.user(each, facts)
+        elif kind == GROUP:
+            groups[each] = packing.group(each, facts, rows.members(held[MEMBERS]))
+        elif kind == GROUP_SET:
+            group_sets[each] = packing.group_set(each, facts)
+        elif kind == CONTENT:
+            defaults = {
+                slot.removeprefix(DEFAULT): rows.list(body) for slot, body in held.items() if slot.startswith(DEFAULT)
+            }
+            rules = rows.list(held[RULES]) if RULES in held else NO_RULES
+            contents[each] = packing.content(each, facts, rules, MappingProxyType(defaults))
+    return replace(bare, users=users, groups=groups, group_sets=group_sets, contents=contents)

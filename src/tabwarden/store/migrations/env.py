@@ -1,0 +1,8 @@
+"""What Alembic runs: the migrations on the connection it was handed. Nothing here opens a database."""
+
+from __future__ import annotations
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"], version_table="tabwarden_version")
+context.run_migrations()

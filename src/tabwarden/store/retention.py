@@ -1,0 +1,100 @@
+"""Which snapshots of the history stay, and letting go of the others. Not the keeping of new ones.
+
+What was true in a snapshot that goes is moved to the next that stays: nothing of those that stay changes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, delete, select, update
+
+from tabwarden.store import schema
+from tabwarden.store.database import chunks
+from tabwarden.store.history import History, Kept
+
+
+class Retention(NamedTuple):
+    """Every snapshot for so many days, then the last of each day, then the last of each month; all in days.
+
+    After `most_days` none, where that is given; the newest of a site always stays.
+    """
+
+    every_days: int = 30
+    daily_days: int = 365
+    most_days: int | None = None
+
+
+def thin(history: History, retention: Retention, now: str) -> tuple[int, ...]:
+    """Let go of what the retention does not hold at `now` (ISO); returns the numbers that went."""
+    chains: dict[int, list[Kept]] = defaultdict(list)
+    for kept in history.snapshots():
+        chains[kept.site].append(kept)
+    gone = tuple(kept.number for chain in chains.values() for kept in superfluous(chain, retention, now))
+    if gone:
+        forget(history, gone)
+    return gone
+
+
+def superfluous(chain: Sequence[Kept], retention: Retention, now: str) -> list[Kept]:
+    """Those of one chain, in their order, that the retention does not hold."""
+    if not chain or not now:
+        return []
+    today = _time(now)
+    newest_of: dict[tuple[str, str], int] = {}
+    for kept in chain:
+        newest_of[_period(kept, retention, today)] = kept.number
+    stay = {number for (period, _), number in newest_of.items() if period} | {chain[-1].number}
+    return [kept for kept in chain if kept.number not in stay]
+
+
+def _period(kept: Kept, retention: Retention, today: datetime) -> tuple[str, str]:
+    """Of each period one stays; of '' none."""
+    if not kept.taken:
+        return "every", str(kept.number)
+    age = today - _time(kept.taken)
+    if age <= timedelta(days=retention.every_days):
+        return "every", str(kept.number)
+    if retention.most_days is not None and age > timedelta(days=retention.most_days):
+        return "", ""
+    daily = age <= timedelta(days=retention.daily_days)
+    return ("day", kept.taken[:10]) if daily else ("month", kept.taken[:7])
+
+
+def forget(history: History, numbers: Iterable[int]) -> None:
+    """Take these snapshots out of the history; the newest of a chain cannot be (ValueError)."""
+    gone = frozenset(numbers)
+    chains: dict[int, list[int]] = defaultdict(list)
+    for kept in history.snapshots():
+        chains[kept.site].append(kept.number)
+    with history.database.writing() as connection:
+        for chain in chains.values():
+            if chain[-1] in gone:
+                raise ValueError(f"snapshot {chain[-1]} is the newest of its site and stays")
+            for leaving, run in groupby(chain, key=gone.__contains__):
+                if leaving:
+                    some = list(run)
+                    _move(connection, some, next(n for n in chain if n > some[-1]))
+        for some in chunks(gone):
+            connection.execute(delete(schema.snapshot).where(schema.snapshot.c.number.in_(some)))
+        # Bodies that nothing is any more.
+        connection.execute(delete(schema.body).where(schema.body.c.hash.not_in(select(schema.version.c.body))))
+
+
+def _move(connection: Connection, leaving: Sequence[int], to: int) -> None:
+    """Neighbours that go, and the next that stays."""
+    version = schema.version
+    for some in chunks(leaving):
+        over = and_(version.c.since.in_(some), version.c.until <= to)
+        connection.execute(delete(version).where(over))
+    for some in chunks(leaving):
+        connection.execute(update(version).where(version.c.since.in_(some)).values(since=to))
+        connection.execute(update(version).where(version.c.until.in_(some)).values(until=to))
+
+
+def _time(words: str) -> datetime:
+    return datetime.fromisoformat(words.replace("Z", "+00:00"))

@@ -1,0 +1,187 @@
+"""Answers of an unfinished read on disk, so that a read that was killed goes on where it was. Never a snapshot.
+
+One file a site, appended to answer by answer; a record that was cut off in the middle is dropped. It holds what the
+server told (people, rules), so only the owner may read it; it holds no token.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import struct
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from tabwarden.model.errors import TabwardenError
+
+FORMAT = 1
+LONGEST_AGE = 12 * 3600.0  # seconds after which a site has changed too much to go on
+_WHOM = ":whom"  # no path begins so
+_HEAD = struct.Struct("<IIHdI")  # lengths of key and body, status, when, checksum
+
+
+class Kept(NamedTuple):
+    """One answer: the HTTP status and the body."""
+
+    status: int
+    body: bytes
+
+
+class _Place(NamedTuple):
+    start: int
+    length: int
+    status: int
+
+
+class Checkpoint:
+    """Answers by key. `begun` is when the first of them came (seconds since 1970), `resumed` how many were found."""
+
+    def __init__(self, path: Path, file: IO[bytes], about: Mapping[str, object], clock: Callable[[], float]) -> None:
+        self.path = path
+        self.begun = clock()
+        self.sent_before: list[float] = []
+        self._file, self._clock = file, clock
+        self._places: dict[str, _Place] = {}
+        self._about = dict(about)
+        self._load(self._about)
+        self.resumed = sum(key != _WHOM for key in self._places)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._places
+
+    def get(self, key: str) -> Kept | None:
+        """The answer kept under that key."""
+        place = self._places.get(key)
+        if place is None:
+            return None
+        packed = os.pread(self._file.fileno(), place.length, place.start)
+        return Kept(place.status, zlib.decompress(packed))
+
+    def put(self, key: str, status: int, body: bytes) -> None:
+        """Keep an answer; a second one under the same key takes the place of the first."""
+        name, packed = key.encode(), zlib.compress(body, 1)
+        head = _HEAD.pack(len(name), len(packed), status, self._clock(), zlib.crc32(name + packed))
+        try:
+            start = self._file.tell()
+            _write_all(self._file, head + name + packed)
+        except OSError as error:
+            raise cannot_be_written(self.path, error) from None
+        self._places[key] = _Place(start + len(head) + len(name), len(packed), status)
+
+    def only_for(self, whom: str) -> None:
+        """Begin anew unless the answers kept are those of `whom`: the ids of site and user, known after sign-in."""
+        held = self.get(_WHOM)
+        if held is not None and held.body.decode() == whom:
+            return
+        if self._places:
+            self._file.truncate(0)
+            self._file.seek(0)
+            self.begun = self._clock()
+            self._load(self._about)
+            self.resumed = 0
+        self.put(_WHOM, 200, whom.encode())
+
+    def forget(self) -> None:
+        """The read is over and kept elsewhere."""
+        self._places.clear()
+        self.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let go of the file and its lock; what is in it stays."""
+        self._file.close()
+
+    # -- what was there ---------------------------------------------------------------------------------------
+
+    def _load(self, about: dict[str, object]) -> None:
+        self._places.clear()
+        self.sent_before.clear()
+        self._file.seek(0)
+        begun = _begun(self._file.readline(), about)
+        if begun is None or not 0 <= self.begun - begun <= LONGEST_AGE:
+            self._file.seek(0)
+            self._file.truncate()
+            line = json.dumps({**about, "format": FORMAT, "begun": self.begun}).encode() + b"\n"
+            try:
+                _write_all(self._file, line)
+            except OSError as error:
+                raise cannot_be_written(self.path, error) from None
+            return
+        self.begun = begun
+        good = self._file.tell()
+        while (record := _next(self._file)) is not None:
+            key, place, when = record
+            self._places[key] = place
+            self.sent_before.append(when)
+            good = place.start + place.length
+        self._file.seek(good)
+        self._file.truncate()
+
+
+def opened(folder: Path, about: Mapping[str, object], *, fresh: bool = False) -> Checkpoint:
+    """The checkpoint of the read that `about` describes (server, site, ...), new where there is none of the same.
+
+    TabwardenError where another process reads the same site into the same folder, or the disk takes nothing.
+    """
+    name = hashlib.sha256(json.dumps([about.get("server"), about.get("site")]).encode()).hexdigest()[:16]
+    path = folder / f"{name}.unfinished"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise cannot_be_written(path, error) from None
+    file = os.fdopen(handle, "r+b", buffering=0)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise TabwardenError(
+            f"site `{about.get('site')}` is being read already by another process that keeps its checkpoint in "
+            f"`{path}`; wait for its end"
+        ) from None
+    try:
+        if fresh:
+            file.truncate(0)
+        return Checkpoint(path, file, about, time.time)
+    except BaseException:
+        file.close()
+        raise
+
+
+def cannot_be_written(path: Path, error: OSError) -> TabwardenError:
+    """The error for a file that the disk does not take."""
+    why = (error.strerror or type(error).__name__).lower()
+    return TabwardenError(f"`{path}` cannot be written: {why}; free some space or see to its rights, then read again")
+
+
+def _begun(line: bytes, about: Mapping[str, object]) -> float | None:
+    """When the read that this first line describes began; None where it is another one."""
+    try:
+        told = json.loads(line)
+        begun = float(told.pop("begun"))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return begun if told == {**about, "format": FORMAT} else None
+
+
+def _next(file: IO[bytes]) -> tuple[str, _Place, float] | None:
+    head = file.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        return None
+    key_length, length, status, when, checksum = _HEAD.unpack(head)
+    data = file.read(key_length + length)
+    if len(data) < key_length + length or zlib.crc32(data) != checksum:
+        return None
+    return data[:key_length].decode(), _Place(file.tell() - length, length, status), when
+
+
+def _write_all(file: IO[bytes], data: bytes) -> None:
+    """Write everything or fail: a full disk may take a part."""
+    view = memoryview(data)
+    while view:
+        written = file.write(view)
+        view = view[written:]

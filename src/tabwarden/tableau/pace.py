@@ -1,0 +1,103 @@
+"""How many requests are on their way at once, and how many an hour: numbers learnt while reading. Sends nothing.
+
+Why 8 at first and up to 50: a server that runs eight at a time gives all it has to eight, and one that is merely far
+away gives more to more.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+START, MOST = 8, 50
+HOUR = 3600.0
+CLOUD_HOURLY = 40_000  # requests a user may send to a site of Tableau Cloud within an hour
+CLOUD_HOST = "online.tableau.com"
+_WORTH, _ROUNDS, _PATIENCE = 1.1, 2, 40
+_FADES, _STRAIN = 0.97, 3.0  # a tenth of the answers saying busy keeps the strain at about three
+
+
+class Pace:
+    """How many requests may be on their way: `limit`, from `start` up to `most` while answers come faster for it.
+
+    Each step doubles the limit; where the next two rounds of answers are not a tenth faster, the step is taken back
+    and tried again much later. A server that says it is busy to every tenth request or more halves it.
+    """
+
+    def __init__(self, start: int = START, most: int = MOST) -> None:
+        self.limit = max(1, min(start, most))
+        self.most = most
+        self._before = self.limit
+        self._best = self._strain = 0.0
+        self._began: float | None = None
+        self._skip = self._count = self._rounds_left = 0
+
+    def answered(self, now: float, *, full: bool) -> None:
+        """An answer came at `now` (seconds); `full` says whether the limit was used up, for only then it teaches."""
+        self._strain *= _FADES
+        if not full or self._rounds_left > 0:
+            self._rounds_left -= full
+            self._begin(0)
+            return
+        if self._skip > 0:
+            self._skip -= 1
+            return
+        if self._began is None:
+            self._began = now
+            return
+        self._count += 1
+        if self._count >= _ROUNDS * self.limit and now > self._began:
+            self._judge(self._count / (now - self._began))
+
+    def _judge(self, rate: float) -> None:
+        if rate > self._best * _WORTH:
+            self._best, self._before = rate, self.limit
+            self.limit = min(self.most, self.limit * 2)
+        elif self.limit > self._before:
+            self.limit, self._best = self._before, self._best * 0.9
+            self._rounds_left = _PATIENCE * self.limit
+        else:
+            self._best = rate
+            self._rounds_left = _PATIENCE * self.limit
+        self._begin(self.limit)
+
+    def busy(self) -> None:
+        """The server said that it is asked too much."""
+        self._strain += 1
+        if self._strain < _STRAIN:
+            return
+        self._strain = 0.0
+        self.limit = self._before = max(1, self.limit // 2)
+        self._best, self._rounds_left = 0.0, _PATIENCE * self.limit
+        self._begin(self.limit)
+
+    def _begin(self, skip: int) -> None:
+        self._began, self._count, self._skip = None, 0, skip
+
+
+class Allowance:
+    """How many requests may still be sent within an hour; each counts when it is `spent`."""
+
+    def __init__(self, hourly: int, clock: Callable[[], float]) -> None:
+        self.hourly = hourly
+        self._clock = clock
+        self._sent: deque[float] = deque(maxlen=hourly)
+
+    def spent(self, when: float | None = None) -> None:
+        """A request was sent, now or at `when`."""
+        self._sent.append(self._clock() if when is None else when)
+
+    def wait(self) -> float:
+        """Seconds until the next request may be sent; 0 where it may be sent now."""
+        if len(self._sent) < self.hourly:
+            return 0.0
+        return max(0.0, self._sent[0] + HOUR - self._clock())
+
+
+def hourly_of(server: str, asked: int | None) -> int | None:
+    """Requests an hour that a server allows: what the settings say, else Tableau Cloud's cap on Tableau Cloud."""
+    if asked is not None:
+        return asked
+    host = urlsplit(server).hostname or ""
+    return CLOUD_HOURLY if host == CLOUD_HOST or host.endswith(f".{CLOUD_HOST}") else None

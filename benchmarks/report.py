@@ -68,10 +68,11 @@ def markdown(found: Sequence[Line], command: str, remark: str) -> str:
     return f"`{command}`, {python}: {remark}.\n\n{table}\n"
 
 
-def write(path: Path, block: str) -> None:
-    """Put a block between the marks of a page; ValueError where the marks are missing."""
+def write(path: Path, block: str, name: str = "figures") -> None:
+    """Put a block between the marks of that name in a page; ValueError where they are missing."""
+    begin, end = (mark.replace("figures", name) for mark in (BEGIN, END))
     text = path.read_text(encoding="utf-8")
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise ValueError(f"`{path}` has no lines `{BEGIN}` and `{END}` to put the figures between")
-    before, rest = text.split(BEGIN)
-    path.write_text(f"{before}{BEGIN}\n{block}{END}{rest.split(END)[1]}", encoding="utf-8")
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ValueError(f"`{path}` has no lines `{begin}` and `{end}` to put the figures between")
+    before, rest = text.split(begin)
+    path.write_text(f"{before}{begin}\n{block}{end}{rest.split(end)[1]}", encoding="utf-8")

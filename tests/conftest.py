@@ -9,7 +9,7 @@ import pytest
 # Tables of behaviours whose size is worth knowing, by the test that runs their rows.
 COUNTED = {"tests/tabcmd/test_tabcmd_table.py::test_a_behaviour": "behaviours of tabcmd"}
 
-pytest_plugins = ["plugins.databases"]
+pytest_plugins = ["plugins.databases", "plugins.domains"]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

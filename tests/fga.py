@@ -13,6 +13,7 @@ class Store:
         assert model["schema_version"] == "1.1"
         self.types = {each["type"]: each for each in model["type_definitions"]}
         self.tuples: dict[tuple[str, str], set[str]] = {}
+        self.answers: dict[tuple[str, str, str], bool] = {}
         for each in tuples:
             self._check_tuple(each)
             self.tuples.setdefault((each["object"], each["relation"]), set()).add(each["user"])
@@ -38,9 +39,16 @@ class Store:
             if found == user:
                 return True
             userset, hash_, of = found.partition("#")
-            if hash_ and self.check(user, of, userset):
+            if hash_ and self._checked(user, of, userset):
                 return True
         return False
+
+    def _checked(self, user: str, relation: str, on: str) -> bool:
+        """The same, asked once."""
+        question = user, relation, on
+        if question not in self.answers:
+            self.answers[question] = self.check(user, relation, on)
+        return self.answers[question]
 
     def objects(self, user: str, relation: str) -> set[str]:
         """Every object to which the user has the relation."""

@@ -32,7 +32,7 @@ class Patch(NamedTuple):
 
 
 def planted(side: str) -> list[Patch]:
-    """The bugs planted in one side: reference or engine."""
+    """The bugs planted in one part, which is a file of `planted/`."""
     listed = tomllib.loads((BUGS / f"{side}.toml").read_text(encoding="utf-8"))["bug"]
     return [Patch(**each) for each in listed]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,6 @@ from random import Random
 import pytest
 
 from dense_sites import dense_site
-from plugins.databases import Postgres
 from tabwarden.change.compared import facts
 from tabwarden.model.errors import SettingsError, TabwardenError, UnknownName
 from tabwarden.model.site import Site, Taken
@@ -44,34 +42,11 @@ def days(number: int, seed: int = 0) -> list[Site]:
     return found
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield str(tmp_path)
-        return
-    given: Postgres = request.getfixturevalue("postgres")
-    import psycopg
-    from sqlalchemy import URL
-
-    name = f"history_{request.node.callspec.id}_{abs(hash(request.node.nodeid))}"[:60].replace("-", "_").casefold()
-    with psycopg.connect(**given.admin, autocommit=True) as admin:
-        admin.execute(f"create database {name}")
-        info = admin.info
-        url = URL.create(
-            "postgresql",
-            info.user,
-            given.admin.get("password"),
-            database=name,
-            query={"host": info.host, "port": str(info.port)},
-        )
-    yield url.render_as_string(hide_password=False)
-
-
-def test_what_was_kept_comes_back(store: str) -> None:
+def test_what_was_kept_comes_back(any_store: str) -> None:
     sites = days(8)
-    with History(store) as history:
+    with History(any_store) as history:
         kept = [history.keep(site) for site in sites]
-    with History(store) as history:
+    with History(any_store) as history:
         assert [history.open(one.number) for one in kept] == sites
         assert [site for _, site in history.walk(kept[0].number, kept[-1].number)] == sites
         assert history.snapshots() == tuple(kept)
@@ -80,9 +55,9 @@ def test_what_was_kept_comes_back(store: str) -> None:
         )
 
 
-def test_differing_holds_every_fact_that_differs_and_nothing_else(store: str) -> None:
+def test_differing_holds_every_fact_that_differs_and_nothing_else(any_store: str) -> None:
     sites = days(6, seed=3)
-    with History(store) as history:
+    with History(any_store) as history:
         numbers = [history.keep(site).number for site in sites]
         for first, before in zip(numbers, sites, strict=True):
             for last, after in zip(numbers, sites, strict=True):
@@ -94,10 +69,10 @@ def test_differing_holds_every_fact_that_differs_and_nothing_else(store: str) ->
                     assert all(old.get(each) != new.get(each) for each in {*old, *new})
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_what_goes_leaves_the_others_as_they_were(store: str, seed: int) -> None:
+@pytest.mark.parametrize("seed", range(4))
+def test_what_goes_leaves_the_others_as_they_were(any_store: str, seed: int) -> None:
     sites, random = days(9, seed=seed), Random(seed)
-    with History(store) as history:
+    with History(any_store) as history:
         kept = [history.keep(site) for site in sites]
         gone = {one.number for one in random.sample(kept[:-1], random.randint(1, 7))}
         forget(history, gone)
@@ -190,12 +165,12 @@ def test_a_write_that_fails_changes_nothing(tmp_path: Path) -> None:
         assert [history.open(one.number) for one in history.snapshots()] == [first]
 
 
-def test_two_reads_at_once_are_both_kept(store: str) -> None:
+def test_two_reads_at_once_are_both_kept(any_store: str) -> None:
     sites = [replace(site, content_url=f"s{n}", id=f"s{n}") for n, site in enumerate(days(4))]
-    History(store).database.close()
+    History(any_store).database.close()
 
     def keep(site: Site) -> None:
-        with History(store) as history:
+        with History(any_store) as history:
             history.keep(site)
 
     threads = [threading.Thread(target=keep, args=(site,)) for site in sites]
@@ -203,7 +178,7 @@ def test_two_reads_at_once_are_both_kept(store: str) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    with History(store) as history:
+    with History(any_store) as history:
         found = {one.content_url: history.open(one.number) for one in history.snapshots()}
     assert found == {site.content_url: site for site in sites}
 
@@ -233,12 +208,12 @@ def test_a_history_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
         History(tmp_path)
 
 
-def test_the_migrations_make_the_tables_that_are_used(store: str) -> None:
+def test_the_migrations_make_the_tables_that_are_used(any_store: str) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
     from tabwarden.store.schema import metadata
 
-    with History(store) as history, history.database.reading() as connection:
+    with History(any_store) as history, history.database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": "tabwarden_version"})
         assert compare_metadata(context, metadata) == []

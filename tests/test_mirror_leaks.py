@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -30,7 +31,9 @@ from tabwarden.mirror.tables import (
     flat,
     mirrored,
 )
+from tabwarden.mirror.visible import may_enter
 from tabwarden.model.site import Site
+from tabwarden.run.projects import shown_to
 from tabwarden.sandbox.worlds.acme import acme
 from tabwarden.sandbox.worlds.finding import world_of
 
@@ -65,8 +68,26 @@ def test_dense_sites_disclose_exactly_what_the_reference_allows(part: int, tmp_p
             told = {(e.id, e.parent) for e in browse(tables, user.name).entries}
             assert told == {(row[2], row[5]) for row in allowed if row[1] == user.name}
             shown += len(told)
+        check_projects(site, allowed)
         check_sinks(tmp_path, tables, people, allowed)
     assert shown > 1_000
+
+
+def fetched(site: Site) -> Site:
+    """The list of projects as a server administrator fetches it."""
+    return replace(site, contents={i: c for i, c in site.contents.items() if c.kind == "project"})
+
+
+def check_projects(site: Site, allowed: frozenset[Row]) -> None:
+    """`tabwarden projects --as`: the projects a person sees, under names she sees."""
+    listed, names = fetched(site), defaultdict(dict)
+    for row in allowed:
+        if row[3] == "project":
+            names[row[1]][row[2]] = row[4]
+    for user in site.users.values():
+        told = shown_to(user.id, site, listed) if may_enter(user.site_role) else ()
+        assert {content.id for _, content in told} == set(names[user.name])
+        assert {name for path, _ in told for name in path.split("/")} <= set(names[user.name].values())
 
 
 def check_sinks(folder: Path, tables: Tables, people: Matches, allowed: frozenset[Row]) -> None:
@@ -88,6 +109,7 @@ def test_acme_discloses_exactly_what_the_reference_allows(url: str, tmp_path: Pa
     assert flat(compressed) == flat_form["access"] == allowed
     assert len(compressed["content"]) + len(compressed["viewers"]) < len(flat_form["access"]) / 4
     check_sinks(tmp_path, compressed, people, allowed)
+    check_projects(named_apart(site), frozenset((*row[:4], f"secret {row[2]}", row[5]) for row in allowed))
 
 
 # -- a limited read -------------------------------------------------------------------------------------------
@@ -169,9 +191,9 @@ PLANTED = [
     ),
     Patch(
         "unknown as visible, for people apart",
-        "access/engine_mirror.py",
-        "found |= people.pack(users[verdicts == ALLOWED])",
-        "found |= people.pack(users[verdicts != 0])",
+        "access/engine_mirror_people.py",
+        "contents) == ALLOWED",
+        "contents) != 0",
     ),
     Patch(
         "unknown as visible, for groups",
@@ -185,13 +207,15 @@ PLANTED = [
         "is_known(role) and (is_licensed(role) or role == GUEST)",
         "is_known(role)",
     ),
-    Patch("hidden parent's name", "mirror/visible.py", "here = left & seen.get(holder, 0)", "here = left"),
+    Patch("one person's denial lost", "mirror/visible.py", "seen.rows[form] & ~seen.less[number]", "seen.rows[form]"),
+    Patch("hidden parent's name", "mirror/visible.py", "here = left & self._of(holder)", "here = left"),
     Patch(
         "everybody of the site in a set",
         "mirror/tables.py",
-        "names = {name for number in _bits(mask) for name in people[number]}",
-        "names = {name for number in people for name in people[number]}",
+        "for number in _bits(mask) for name",
+        "for number in range(len(found.users)) for name",
     ),
+    Patch("two sets of one name", "mirror/tables.py", '"apart" * row.apart', '""'),
 ]
 MIRROR = ("mirror.visible", "mirror.match", "mirror.tables", "mirror.browse")
 
@@ -233,6 +257,20 @@ def test_a_planted_count_is_caught() -> None:
         people = list(told_to_all(mirror(site), more))
         assert people
         assert all(told(mirror(site), name).person != told(mirror(more), name).person for name in people)
+
+
+def test_a_planted_name_of_a_hidden_project_is_caught() -> None:
+    patch = Patch("a hidden project's name", "run/projects.py", "if up in shown)", ")")
+    with fresh(("run.projects",), {"run.projects": source_with(patch)}) as load:
+        told = load("run.projects").shown_to
+        beyond = [
+            path
+            for site in map(dense, range(SITES))
+            for user in site.users.values()
+            for path, content in told(user.id, site, fetched(site))
+            if not all(may(site, user.id, "Read", name.removeprefix("secret ")).allowed for name in path.split("/"))
+        ]
+    assert beyond
 
 
 def test_a_planted_stale_row_is_caught() -> None:

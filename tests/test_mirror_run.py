@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,15 +20,19 @@ from tabwarden.cli import assemble
 from tabwarden.mirror.match import tableau_people
 from tabwarden.mirror.tables import flat
 from tabwarden.model.errors import SinkError, SourceError, UnknownName
+from tabwarden.model.scope import OUTSIDE
 from tabwarden.model.site import Site, Taken
-from tabwarden.run.mirror import browse_as, is_limited, kept_options, publish
+from tabwarden.run.catalog import browse_as, kept_options
+from tabwarden.run.mirror import is_limited, publish
 from tabwarden.run.mirror_verify import verify
 from tabwarden.sandbox.server import Sandbox, running
 from tabwarden.settings import Settings, load
 from tabwarden.store import snapshot
+from tabwarden.store.history import History
 from tabwarden.tableau.client import Options, Password, connect
 from tabwarden.tableau.read import read_site
 
+ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SEE = "group:All Users +Read"
 TAKEN = Taken("https://tableau.example.com", "2026-11-21T11:00:00Z", "adm", "SiteAdministratorCreator")
@@ -57,8 +63,13 @@ def settings(folder: Path, more: str = "", server: str = "") -> Settings:
     return load(folder / "settings.yaml", {})
 
 
-def kept(folder: Path, held: Site = SITE) -> Path:
-    return snapshot.save(held, folder / ".tabwarden" / "snapshots", durable=False)
+def kept(folder: Path, held: Site = SITE) -> None:
+    with History(folder / ".tabwarden") as history:
+        history.keep(held)
+
+
+def exported(folder: Path, held: Site = SITE) -> Path:
+    return snapshot.save(held, folder / "exported", durable=False)
 
 
 def published_people(found: Settings) -> set[str]:
@@ -103,20 +114,44 @@ def test_what_must_not_be_published_is_refused_and_the_last_mirror_stays(
     held: Site, words: str, tmp_path: Path
 ) -> None:
     found = settings(tmp_path)
-    publish(found, snapshot=kept(tmp_path), now=NOW)
+    publish(found, snapshot=exported(tmp_path), now=NOW)
     with pytest.raises(SinkError) as told:
-        publish(found, snapshot=kept(tmp_path, held), now=NOW)
+        publish(found, snapshot=exported(tmp_path, held), now=NOW)
     assert words in str(told.value)
     assert published_people(found) == {"adm", "bob", "john", "jane"}
 
 
 def test_an_older_snapshot_is_not_published_over_a_newer_mirror(tmp_path: Path) -> None:
     found = settings(tmp_path)
-    older = kept(tmp_path, replace(SITE, taken=replace(TAKEN, when="2026-11-21T10:00:00Z")))
+    older = exported(tmp_path, replace(SITE, taken=replace(TAKEN, when="2026-11-21T10:00:00Z")))
     kept(tmp_path)
     publish(found, now=NOW)
     with pytest.raises(SinkError, match="which is older"):
         publish(found, snapshot=older, now=NOW)
+
+
+def test_a_later_read_of_some_projects_does_not_take_the_place_of_the_whole_site(tmp_path: Path) -> None:
+    found = settings(tmp_path)
+    kept(tmp_path)
+    some = SITE.without_contents(["Private", "Budget"])
+    later = replace(some, partial=(f"{OUTSIDE}`Public`",), taken=replace(TAKEN, when="2026-11-21T11:30:00Z"))
+    with History(tmp_path / ".tabwarden") as history:
+        number = history.keep(later).number
+    assert publish(found, now=NOW).site.taken.when == TAKEN.when
+    assert publish(found, snapshot=str(number), now=NOW).site.taken.when == later.taken.when  # asked for by its number
+
+
+def test_two_runs_at_once_and_a_run_after_a_sink_failed(tmp_path: Path) -> None:
+    kept(tmp_path)
+    found = settings(tmp_path, SINKS % (tmp_path / "later" / "x.db"))
+    busy = sinks.sink_of(kept_options(found)).opened(kept_options(found), "a")
+    with busy, pytest.raises(SinkError, match="somebody else is publishing"):
+        publish(found, now=NOW)
+    assert len(publish(found, now=NOW).failed) == 1
+    (tmp_path / "later").mkdir()
+    again = publish(found, now=NOW)
+    assert again.failed == ()
+    assert [bool(written.added) for _, written in again.written] == [False, False, True]
 
 
 def test_without_a_snapshot_or_a_mirror_it_says_what_to_do(tmp_path: Path) -> None:
@@ -225,15 +260,15 @@ def on_sandbox(folder: Path, box: Sandbox, more: str = "") -> Settings:
 def test_verify_finds_nothing_where_nothing_differs_and_what_does(tmp_path: Path, box: Sandbox) -> None:
     found = on_sandbox(tmp_path, box)
     held = read_as(box, "ada")
-    publish(found, snapshot=kept(tmp_path, held))
-    same = verify(found)
+    publish(found, snapshot=exported(tmp_path, held))
+    same = verify(found, now=datetime.fromisoformat(held.taken.when) + timedelta(minutes=90))
     assert not same.differs
-    assert (len(same.people), same.of, same.age) == (8, 8, "0 minutes")
+    assert (len(same.people), same.of, same.age) == (8, 8, "90 minutes")
     assert {each.kinds for each in same.people} == {("project", "workbook", "view", "datasource")}
     # A mirror in which everybody sees everything, and one in which nobody sees a workbook.
     later = replace(held.taken, when=(datetime.now(UTC) + timedelta(seconds=2)).isoformat())
     wide = {i: replace(u, site_role="ServerAdministrator") for i, u in held.users.items()}
-    publish(found, snapshot=kept(tmp_path, replace(held, users=wide, taken=later)))
+    publish(found, snapshot=exported(tmp_path, replace(held, users=wide, taken=later)))
     una = next(each for each in verify(found).people if each.person == "una")
     assert una.trouble or una.beyond
     vic = next(each for each in verify(found).people if each.person == "vic")
@@ -241,7 +276,7 @@ def test_verify_finds_nothing_where_nothing_differs_and_what_does(tmp_path: Path
     assert not vic.missing
     later = replace(held.taken, when=(datetime.now(UTC) + timedelta(seconds=4)).isoformat())
     less = held.without_contents([c.id for c in held.contents.values() if c.kind == "workbook"])
-    publish(found, snapshot=kept(tmp_path, replace(less, taken=later)))
+    publish(found, snapshot=exported(tmp_path, replace(less, taken=later)))
     vic = next(each for each in verify(found).people if each.person == "vic")
     assert vic.missing
     assert verify(found, sample=2).of == 8
@@ -250,7 +285,7 @@ def test_verify_finds_nothing_where_nothing_differs_and_what_does(tmp_path: Path
 
 def test_verify_without_a_server_administrator_compares_workbooks(tmp_path: Path, box: Sandbox) -> None:
     found = on_sandbox(tmp_path, box)
-    publish(found, snapshot=kept(tmp_path, read_as(box, "ada")))
+    publish(found, snapshot=exported(tmp_path, read_as(box, "ada")))
     text = (tmp_path / "settings.yaml").read_text()
     (tmp_path / "settings.yaml").write_text(
         text.replace('pat: {name: tok, secret: "file:token.txt"}', "password: {username: sam, password: sam}")
@@ -258,6 +293,17 @@ def test_verify_without_a_server_administrator_compares_workbooks(tmp_path: Path
     told = verify(load(tmp_path / "settings.yaml", {}))
     assert not told.differs
     assert {each.kinds for each in told.people} == {("workbook",)}
+
+
+def test_the_benchmark_checks_its_answers_and_writes_what_differs(tmp_path: Path) -> None:
+    told = tmp_path / "told.json"
+    words = [sys.executable, str(ROOT / "benchmarks" / "mirror.py"), "--size", "tiny", "--people", "50"]
+    done = subprocess.run([*words, "--json", str(told)], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = json.loads(told.read_text())
+    assert lines["DuckDB: publish when nothing differs"]["remark"] == "+0 -0 rows"
+    assert lines["DuckDB: publish after 300 changes"]["remark"] == lines["Parquet: publish after 300 changes"]["remark"]
+    assert lines["DuckDB: publish after 300 changes"]["remark"] != "+0 -0 rows"
 
 
 # -- the command line -----------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from tabwarden.change import effects
 from tabwarden.change.outcome import carried_out
 from tabwarden.change.plan import OF_CONTENT, SET_MODE
 from tabwarden.change.restore import restored
-from tabwarden.model.capability import CAPABILITIES
+from tabwarden.model.capability import applies
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, Content, Grantee, Rule, Rules, Site, User
 
@@ -22,8 +22,8 @@ quick = settings(
 )
 
 
-def known(rules: Rules | None) -> Rules | None:
-    return None if rules is None else frozenset(r for r in rules if r.capability in CAPABILITIES)
+def known(rules: Rules | None, kind: str) -> Rules | None:
+    return None if rules is None else frozenset(r for r in rules if applies(r.capability, kind))
 
 
 def in_force(site: Site) -> dict[str, object]:
@@ -31,17 +31,19 @@ def in_force(site: Site) -> dict[str, object]:
     found: dict[str, object] = {}
     for held in site.contents.values():
         locked = held.kind == "project" and managing_project(site, held.id) not in (None, held.id)
-        defaults = {} if locked else {kind: known(rules) for kind, rules in held.defaults.items() if known(rules)}
+        defaults = (
+            {} if locked else {kind: known(rules, kind) for kind, rules in held.defaults.items() if known(rules, kind)}
+        )
         mode = LOCKED if locked else held.mode
-        rules = known(governing(site, held.id).rules)
+        rules = known(governing(site, held.id).rules, held.kind)
         found[held.id] = (rules, defaults, mode, held.parent, held.owner, held.tabs)
     return found
 
 
 def only_known(site: Site) -> Site:
-    """Rules that no release knows are never written, so they are left out here."""
+    """Rules that the kind does not know are never written, so they are left out here."""
     contents = [
-        replace(c, rules=known(c.rules), defaults={k: known(r) for k, r in c.defaults.items()})
+        replace(c, rules=known(c.rules, c.kind), defaults={k: known(r, k) for k, r in c.defaults.items()})
         for c in site.contents.values()
     ]
     return site.with_contents(*contents)
@@ -119,13 +121,25 @@ def test_what_is_gone_or_unread_is_said_and_not_guessed() -> None:
     found = restored(now, then, {*now.contents, *then.contents}, "undo")
     assert found.changes == []
     assert sorted(held.reason for held in found.held) == [
-        "belonged to somebody who is gone",
+        "belonged to a user that was not read, who is gone",
         "its rules were not read now",
     ]
     assert found.notes == [
         "1 things are gone and cannot be put back: `q`",
         "1 things were not there then and are left as they are: `p/n`",
     ]
+
+
+def test_a_rule_that_no_server_takes_is_held_and_the_rest_of_the_row_comes_back() -> None:
+    row = [Rule(Grantee("user", "bob"), name, "Allow") for name in ("Read", "Execute", "NotYetNamed")]
+    now = small()
+    then = now.with_contents(replace(now.contents["w"], rules=frozenset(row)))
+    found = restored(now, then, now.contents.keys(), "undo")
+    assert [held.reason for held in found.held] == [
+        "has rules for `Execute`, `NotYetNamed`, which this release knows of no workbook"
+    ]
+    (given,) = (change.after for change in found.changes if change.grantee and change.grantee.id == "bob")
+    assert given["allow"] == ("Read",)
 
 
 @pytest.mark.parametrize("grantee", ["ann", "bob"])

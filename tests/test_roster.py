@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tabwarden.model.errors import SourceError
 from tabwarden.model.names import same
-from tabwarden.want.roster import ONLY_COLUMN, Broken, Columns, Roster, clean, latest, shown
+from tabwarden.want.roster import ONLY_COLUMN, Broken, Columns, Person, Roster, clean, latest, shown
 
 COLUMNS = Columns()
 
@@ -117,8 +117,8 @@ def test_other_columns_are_read_where_they_are_mapped() -> None:
         {"login": "jon", "Full Name": "Jon\x07", "mail": "", "auth": None, "salary": 2},
     ]
     result = clean(rows, columns, "hr", as_of="2026-11-21T06:00:00+00:00")
-    assert result.people[0] == ("jane", "Jane  Doe", "jane@acme.com", "SAML", 1, "hr")
-    assert result.people[1] == ("joe", "", "", "", 2, "hr")
+    assert result.people[0] == Person("jane", "Jane  Doe", "jane@acme.com", "SAML", 1, "hr")
+    assert result.people[1] == Person("joe", "", "", "", 2, "hr")
     assert [bad.row for bad in result.quarantined] == [3, 4]
     assert "(column `Full Name`) is of type int" in result.quarantined[0].reason
     assert "U+0007" in result.quarantined[1].reason

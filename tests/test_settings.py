@@ -96,7 +96,7 @@ loggs: {}
         "4: there is no setting `tableau.auth.pat.secrt`; did you mean `secret`?",
         "5: `tableau.api_version` must be text; put the value into quotes",
         "6: `tableau.retries` must be a whole number",
-        "9: `sources.joiners.type` must be `file`, `sql` or `python`",
+        "9: `sources.joiners.type` must be `file`, `sql`, `python` or `ldap`",
         "10: `sources.leavers` has both `query` and `table`; keep one",
         "15: `sources.leavers.connect.password`: environment variable `NOT_SET` is not set",
         "17: `sources.leavers.table` must be a table name",
@@ -158,7 +158,7 @@ SOURCE = "provision: {group: {name: G}}\nsources:\n  joiners:\n    "
 @pytest.mark.parametrize(
     ("source", "start"),
     [
-        ("path: a.csv", "7: `sources.joiners.type` is missing; it must be `file`, `sql` or `python`"),
+        ("path: a.csv", "7: `sources.joiners.type` is missing; it must be `file`, `sql`, `python` or `ldap`"),
         ("{type: sql, driver: sqlite}", "7: `sources.joiners` has neither `query` nor `table`"),
         ("{type: python, function: people.py}", "8: `sources.joiners.function` must be `module:function`"),
         (

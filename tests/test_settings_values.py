@@ -208,6 +208,9 @@ def _keys_of(model: type[Section], above: str = "") -> dict[str, Any]:
     return found
 
 
+LIKE_JOINERS = re.compile(r"^(sources\.(joiners|leavers)|people\.(sources\.from|nested\.from|overrides_from))\.")
+
+
 def test_the_reference_names_every_key_type_and_default() -> None:
     rows: dict[str, tuple[str, str]] = {}
     for line in REFERENCE.read_text(encoding="utf-8").splitlines():
@@ -215,7 +218,7 @@ def test_the_reference_names_every_key_type_and_default() -> None:
         if len(cells) == 4 and re.match(r"^`[a-z_.]+`$", cells[0]):
             rows[cells[0].strip("`")] = (cells[2], cells[3])
     keys = _keys_of(Settings)
-    known = {name.replace("joiners.", "SOURCE.").replace("leavers.", "SOURCE."): info for name, info in keys.items()}
+    known = {LIKE_JOINERS.sub("sources.SOURCE.", name): info for name, info in keys.items()}
     documented = {name.replace("joiners.", "SOURCE.") for name in rows}
     assert set(known) - documented == set()
     assert documented - set(known) == set()
@@ -233,6 +236,7 @@ def test_the_example_of_the_reference_is_valid(tmp_path: Path) -> None:
     example = re.findall(r"```yaml\n(.*?)```", REFERENCE.read_text(encoding="utf-8"), re.DOTALL)[0]
     assert set(yaml.safe_load(example)) == set(Settings.model_fields)
     environ = {"TABLEAU_PAT": "pat-pat-pat", "SNOWFLAKE_KEY_PASSWORD": "snow-snow", "MAIL_PASSWORD": "mail-mail"}
+    environ["CORP_PASSWORD"] = "corp-corp"
     settings = load(written(tmp_path, example), environ)
     assert settings.sources.joiners is not None
     assert settings.sources.leavers is not None

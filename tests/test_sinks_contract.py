@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -151,30 +153,60 @@ def test_a_damaged_file_is_told_and_not_taken_for_an_empty_one(name: str, tmp_pa
     assert filled(sinks.held(options, SOURCE)) == filled(mirror(dense(SEED)))
 
 
-@pytest.mark.parametrize("name", ["jsonl", "csv", "parquet"])
-def test_a_failure_in_the_middle_shows_less_and_never_more(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+class Killed(BaseException):
+    """What no cleaning up hears of, as when the process is killed."""
+
+
+@pytest.mark.parametrize("problem", [OSError(28, "No space left on device"), Killed()], ids=["disk full", "killed"])
+@pytest.mark.parametrize("name", FILES)
+def test_a_failure_in_the_middle_leaves_the_old_mirror_whole_and_the_next_run_ends_it(
+    name: str, problem: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, after = dense(3), dense(23)
-    allowed = flat(mirror(before)) | flat(mirror(after))
+    options, home = CASES[name](tmp_path), tmp_path / "out" / SOURCE
+    before, after = mirror(dense(3)), mirror(dense(23))
+    sinks.publish(options, SOURCE, before)
+    files, steps = snapshot(home), 0
+    for steps in range(100):
+        failing = iter([None] * steps)
+
+        def broken(number: int, failing: Iterator[None] = failing) -> None:
+            if next(failing, number) is not None:
+                raise problem
+
+        with monkeypatch.context() as patch, contextlib.suppress(Killed):
+            patch.setattr("os.fsync", broken)
+            try:
+                sinks.publish(options, SOURCE, after)
+            except SinkError as error:
+                assert "No space left on device" in str(error)  # noqa: PT017
+        if snapshot(home) != files:  # the link was turned: that is the end of it
+            break
+        assert filled(sinks.held(options, SOURCE)) == filled(before)
+    assert steps > 2
+    sinks.publish(options, SOURCE, after)
+    assert filled(sinks.held(options, SOURCE)) == filled(after)
+    assert len([path for path in home.parent.rglob("*") if path.name.isdecimal()]) == 1
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_two_at_once_are_one_after_the_other(name: str, tmp_path: Path) -> None:
     options = CASES[name](tmp_path)
-    for failing in range(2):
-        sinks.publish(options, SOURCE, mirror(before))
-        with monkeypatch.context() as patch:
-            real, calls = Path.replace, []
+    with sinks.sink_of(options).opened(options, SOURCE):
+        with pytest.raises(SinkError, match="somebody else is publishing to"):
+            sinks.publish(options, SOURCE, mirror(dense(1)))
+        sinks.publish(options, "other", renamed(mirror(dense(2)), "other"))
+    sinks.publish(options, SOURCE, mirror(dense(1)))
+    assert filled(sinks.held(options, SOURCE)) == filled(mirror(dense(1)))
 
-            def replaced(path: Path, target: Path, real=real, calls=calls, failing=failing) -> Path:
-                calls.append(path)
-                if len(calls) > failing:
-                    raise OSError(28, "No space left on device")
-                return real(path, target)
 
-            patch.setattr(Path, "replace", replaced)
-            with pytest.raises(SinkError, match="No space left on device"):
-                sinks.publish(options, SOURCE, mirror(after))
-        assert not flat(sinks.held(options, SOURCE)) - allowed
-    sinks.publish(options, SOURCE, mirror(after))
-    assert flat(sinks.held(options, SOURCE)) == flat(mirror(after))
+@pytest.mark.parametrize("name", FILES)
+def test_a_folder_of_somebody_else_is_not_replaced(name: str, tmp_path: Path) -> None:
+    theirs = tmp_path / "out" / SOURCE / "theirs.txt"
+    theirs.parent.mkdir(parents=True)
+    theirs.touch()
+    with pytest.raises(SinkError, match="no mirror of Tabwarden"):
+        sinks.publish(CASES[name](tmp_path), SOURCE, mirror(dense(1)))
+    assert theirs.exists()
 
 
 # -- OpenFGA --------------------------------------------------------------------------------------------------

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,10 +22,11 @@ from plugins.databases import Postgres, Snowflake
 from small_site import group, project, site, workbook
 from tabwarden import sinks
 from tabwarden.mirror.match import tableau_people
-from tabwarden.mirror.tables import FLAT, FORMS, Tables, Wish, flat, mirrored
+from tabwarden.mirror.tables import FLAT, FORMS, Tables, Wish, difference, flat, mirrored
 from tabwarden.model.errors import SinkError
 from tabwarden.model.site import Site
 from tabwarden.sinks.sql import Options
+from test_docs import DOCS
 
 BEFORE = site(
     project("Public", None, "group:All Users +Read"),
@@ -56,32 +60,70 @@ def published_twice(options: Options) -> None:
     sinks.publish(options, SOURCE, mirror(AFTER))
 
 
-def test_postgres_and_a_row_policy(postgres: Postgres) -> None:
+@pytest.fixture
+def catalog(postgres: Postgres) -> Iterator[psycopg.Connection[Any]]:
+    """An empty schema `catalog`, and a connection to it as its owner."""
     with psycopg.connect(**postgres.admin, autocommit=True) as database:
         database.execute("DROP SCHEMA IF EXISTS catalog CASCADE")
         database.execute("CREATE SCHEMA catalog")
-    options = Options("postgres", postgres.admin, schema="catalog")
-    published_twice(options)
-    with psycopg.connect(**postgres.admin, autocommit=True) as database:
         database.execute("SET search_path TO catalog")
-        assert database.execute(JOIN.format(person="jane")).fetchall() == [("Private",)]
-        assert database.execute(JOIN.format(person="john")).fetchall() == []
-        database.execute("DROP ROLE IF EXISTS jane")
-        database.execute("CREATE ROLE jane")
-        database.execute("GRANT USAGE ON SCHEMA catalog TO jane")
-        database.execute("GRANT SELECT ON ALL TABLES IN SCHEMA catalog TO jane")
-        database.execute("ALTER TABLE tabwarden_content ENABLE ROW LEVEL SECURITY")
-        database.execute(
-            "CREATE POLICY mirrored ON tabwarden_content FOR SELECT USING (EXISTS (SELECT 1 FROM tabwarden_viewers v "
-            "WHERE v.source = tabwarden_content.source AND v.viewers = tabwarden_content.viewers "
-            "AND lower(v.person) = lower(current_user)))"
-        )
-        database.execute("SET ROLE jane")
-        seen = {row[0] for row in database.execute("SELECT name FROM tabwarden_content").fetchall()}
+        yield database
         database.execute("RESET ROLE")
         database.execute("DROP SCHEMA catalog CASCADE")
-        database.execute("DROP ROLE jane")
-    assert seen == {"Site", "Private", "Budget"}
+
+
+def test_postgres(postgres: Postgres, catalog: psycopg.Connection[Any]) -> None:
+    published_twice(Options("postgres", postgres.admin, schema="catalog"))
+    assert catalog.execute(JOIN.format(person="jane")).fetchall() == [("Private",)]
+    assert catalog.execute(JOIN.format(person="john")).fetchall() == []
+
+
+def test_the_row_policies_of_the_page_show_each_person_what_is_theirs_and_not_who_else_sees_it(
+    postgres: Postgres, catalog: psycopg.Connection[Any]
+) -> None:
+    """Row-level security of PostgreSQL, word for word as docs/how-to/mirror.md has it."""
+    page = (DOCS / "how-to" / "mirror.md").read_text(encoding="utf-8")
+    (policies,) = [block for block in re.findall(r"^```sql\n(.*?)^```", page, re.M | re.S) if "CREATE POLICY" in block]
+    people = ("john", "jane", "catalog_people")
+    sinks.publish(Options("postgres", postgres.admin, schema="catalog"), SOURCE, mirror(BEFORE))
+    for role in people:
+        catalog.execute(f"CREATE ROLE {role}")
+    try:
+        catalog.execute("GRANT catalog_people TO john, jane")
+        catalog.execute("GRANT USAGE ON SCHEMA catalog TO catalog_people")
+        catalog.execute(policies)
+        seen = {}
+        for role in ("john", "jane"):
+            catalog.execute(f"SET ROLE {role}")
+            seen[role] = {name for (name,) in catalog.execute("SELECT name FROM tabwarden_content").fetchall()}
+            assert catalog.execute("SELECT DISTINCT person FROM tabwarden_viewers").fetchall() == [(role,)]
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                catalog.execute("SELECT * FROM tabwarden_people")
+            catalog.execute("RESET ROLE")
+        assert seen == {"john": {"Site", "Public", "Private", "Budget"}, "jane": {"Site", "Public"}}
+        sinks.publish(Options("postgres", postgres.admin, schema="catalog"), SOURCE, mirror(AFTER))
+        catalog.execute("SET ROLE jane")
+        assert len(catalog.execute("SELECT * FROM tabwarden_content").fetchall()) == 3
+    finally:
+        catalog.execute("RESET ROLE")
+        for role in people:
+            catalog.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_two_mirrors_at_once_come_one_after_the_other(postgres: Postgres, catalog: psycopg.Connection[Any]) -> None:
+    options = Options("postgres", postgres.admin, schema="catalog")
+    sinks.publish(options, SOURCE, mirror(BEFORE))
+    with ThreadPoolExecutor() as pool:
+        with sinks.sink_of(options).opened(options, SOURCE) as place:
+            second = pool.submit(sinks.publish, options, SOURCE, mirror(AFTER))
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            while catalog.execute(waiting).fetchone() == (0,):
+                assert not second.done()
+            place.write({}, difference(mirror(BEFORE), {}))
+        # What the first took away, the second does not take away again: it saw what the first had left.
+        assert not second.result(timeout=30).removed
+    assert filled(sinks.held(options, SOURCE)) == filled(mirror(AFTER))
+    assert catalog.execute("SELECT count(*) FROM tabwarden_sources").fetchone() == (1,)
 
 
 def test_snowflake(snowflake: Snowflake) -> None:
@@ -100,6 +142,30 @@ def test_snowflake(snowflake: Snowflake) -> None:
 @pytest.mark.parametrize("driver", ["duckdb", "sqlite"])
 def test_files_of_databases(driver: str, tmp_path: Path) -> None:
     published_twice(Options(driver, {"database": str(tmp_path / "catalog")}, prefix="tw_"))
+
+
+def write_and_fail(options: Options, before: Tables, after: Tables) -> None:
+    with sinks.sink_of(options).opened(options, SOURCE) as place:
+        place.write(after, difference(before, after))
+        raise OSError("the disk is full")
+
+
+@pytest.mark.parametrize("driver", ["duckdb", "sqlite", "postgres"])
+def test_what_fails_in_the_middle_never_happened(driver: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if driver == "postgres":
+        request.getfixturevalue("catalog")
+        options = Options(driver, request.getfixturevalue("postgres").admin, schema="catalog")
+    else:
+        options = Options(driver, {"database": str(tmp_path / "catalog")})
+    other = {table: frozenset(("other", *row[1:]) for row in rows) for table, rows in mirror(BEFORE).items()}
+    sinks.publish(options, "other", other)
+    sinks.publish(options, SOURCE, mirror(BEFORE))
+    with pytest.raises(SinkError, match="the disk is full"):
+        write_and_fail(options, mirror(BEFORE), mirror(AFTER))
+    assert filled(sinks.held(options, SOURCE)) == filled(mirror(BEFORE))
+    sinks.publish(options, SOURCE, mirror(AFTER))
+    assert filled(sinks.held(options, SOURCE)) == filled(mirror(AFTER))
+    assert filled(sinks.held(options, "other")) == filled(other)
 
 
 class _Breaking:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ldap_proxy import proxied
 from tabwarden.model.errors import SourceError
-from tabwarden.sources import Source, files, members, python, read, sql
+from tabwarden.sources import Source, files, ldap, members, python, read, sql
+from tabwarden.sources.ldap.options import DirectoryOptions, DomainOptions
 from tabwarden.want.roster import Columns, clean
 
 Case = Callable[[Path, str], object]
@@ -49,18 +54,55 @@ def a_function(folder: Path, state: str) -> object:
     return python.Options("contract_people:people", str(folder))
 
 
+def a_directory(domains: Any, state: str) -> ldap.Options:
+    """Jane and Joe in a group of a real domain; another domain is knowingly left out."""
+    if not domains.corp.has("jane"):
+        domains.corp.add_group("Contract")
+        for name in ("jane", "joe"):
+            domains.corp.add_person(name)
+            domains.corp.add_member("Contract", name)
+    corp = domains.corp
+    password = "wrong-wrong" if state == "unreadable" else domains.password
+    domain = DomainOptions(corp.fqdn, (corp.url,), f"{corp.netbios}\\Administrator", password, str(domains.ca_file))
+    wanted = DirectoryOptions((domain,), unread=(domains.seattle.fqdn,))
+    return ldap.Options({"directory": wanted}, groups="Empty" if state == "empty" else "Contract")
+
+
 CASES: dict[str, Case] = {"file": a_file, "sql": a_database, "python": a_function}
+NEEDS_DOMAINS = {"ldap"}
+COLUMNS = {"ldap": Columns("sAMAccountName")}
+
+
+@pytest.fixture
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str, str], object]]:
+    """Makes the options of a source in a state; for one that breaks off, what breaks it stands until the test ends."""
+    with ExitStack() as standing:
+
+        def make(name: str, state: str) -> object:
+            if name not in NEEDS_DOMAINS:
+                return CASES[name](tmp_path, state)
+            domains = request.getfixturevalue("domains")
+            options = a_directory(domains, state)
+            if state != "partial":
+                return options
+            proxy = standing.enter_context(proxied(domains.corp.address, cut_after=60_000))
+            whole: Any = options.connect["directory"]
+            (domain,) = whole.domains
+            dying = replace(domain, servers=(proxy.url,), page_size=20)
+            return ldap.Options({"directory": replace(whole, domains=(dying,))})
+
+        yield make
 
 
 def test_every_source_has_a_case_here() -> None:
-    assert set(CASES) == set(members())
+    assert set(CASES) | NEEDS_DOMAINS == set(members())
 
 
 @pytest.mark.parametrize("name", sorted(members()))
 class TestEverySource:
-    def test_good(self, name: str, tmp_path: Path) -> None:
-        reading = read(CASES[name](tmp_path, "good"))
-        roster = clean(reading.rows, Columns(), reading.source, as_of=reading.as_of)
+    def test_good(self, name: str, made: Callable[[str, str], object]) -> None:
+        reading = read(made(name, "good"))
+        roster = clean(reading.rows, COLUMNS.get(name, Columns()), reading.source, as_of=reading.as_of)
         assert [person.name for person in roster.people] == ["jane", "joe"]
         assert roster.count == 2
         assert all(isinstance(row, dict) and all(isinstance(key, str) for key in row) for row in reading.rows)
@@ -70,9 +112,10 @@ class TestEverySource:
         assert "jane" not in repr(reading)
 
     @pytest.mark.parametrize("state", ["unreadable", "empty", "partial"])
-    def test_stops(self, name: str, state: str, tmp_path: Path) -> None:
+    def test_stops(self, name: str, state: str, made: Callable[[str, str], object]) -> None:
+        options = made(name, state)
         with pytest.raises(SourceError) as told:
-            read(CASES[name](tmp_path, state))
+            read(options)
         assert told.value.stop == f"source-{state}"
         message = str(told.value)
         assert message.isprintable()

@@ -38,7 +38,8 @@ def _root(
     """Independent of Tableau and Salesforce."""
 
 
-# Where each command lives, so that `why` need not load the sandbox. A word that is not here loads every family.
+# Where each command lives, so that `why` need not load the sandbox: one family, or several for the words that
+# families share (`plan`, `run`). A word that is not here loads every family.
 LIVES_IN = {
     "why": "why",
     "who": "ask",
@@ -47,13 +48,17 @@ LIVES_IN = {
     "catalog": "mirror",
     "demo": "demo",
     "diff": "diff",
+    "directory": "directory",
+    "domains": "names",
     "mirror": "mirror",
     "history": "history",
-    "plan": "provision",
+    "names": "names",
+    "people": "people",
+    "plan": "provision people groups names",
     "projects": "read",
     "apply": "provision",
     "rules": "rules",
-    "run": "provision",
+    "run": "provision people groups",
     "read": "read",
     "sandbox": "sandbox",
     "settings": "settings",
@@ -68,8 +73,8 @@ def assemble(word: str | None = None) -> typer.Typer:
     Every module in `commands` that has `register` adds its commands: a new family is one new file.
     """
     families = sorted(found.name for found in pkgutil.iter_modules(commands.__path__))
-    wanted = LIVES_IN.get(word or "")
-    for family in [wanted] if wanted in families else families:
+    wanted = [family for family in LIVES_IN.get(word or "", "").split() if family in families]
+    for family in wanted or families:
         module = importlib.import_module(f"{commands.__name__}.{family}")
         if hasattr(module, "register"):
             module.register(app)

@@ -21,6 +21,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -44,6 +45,13 @@ def postgres() -> Iterator[Postgres]:
     if dsn := os.environ.get("TABWARDEN_TEST_POSTGRES"):
         yield Postgres({"conninfo": dsn})
         return
+    with postgres_server() as server:
+        yield server
+
+
+@contextmanager
+def postgres_server() -> Iterator[Postgres]:
+    """A PostgreSQL server on a socket that asks for a password."""
     with tempfile.TemporaryDirectory(prefix="tw-pg-") as folder:
         home = Path(folder)
         owner = _owner(home)
@@ -61,6 +69,24 @@ def postgres() -> Iterator[Postgres]:
             yield Postgres({"host": folder, "dbname": "postgres", "user": "tabwarden", "password": PASSWORD})
         finally:
             _run([*control, "-m", "immediate", "stop"], home, owner)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a history may be: an empty folder, and an empty database by URL."""
+    if request.param == "sqlite":
+        return str(tmp_path)
+    given: Postgres = request.getfixturevalue("postgres")
+    import psycopg
+    from sqlalchemy import URL
+
+    name = f"history_{abs(hash(request.node.nodeid))}"
+    with psycopg.connect(**given.admin, autocommit=True) as admin:
+        admin.execute(f"create database {name}")
+        password, info = given.admin.get("password"), admin.info
+        at = {"host": info.host, "port": str(info.port)}
+        url = URL.create("postgresql", info.user, password, database=name, query=at)
+    return url.render_as_string(hide_password=False)
 
 
 def _owner(home: Path) -> dict[str, Any]:

@@ -8,7 +8,10 @@ import sys
 import pytest
 from sandbox_client import TSC
 
+from tabwarden.model.errors import WorldError
+from tabwarden.sandbox.foreground import Options, run
 from tabwarden.sandbox.worlds.finding import find_world
+from tabwarden.settings import load
 
 COMMAND = [sys.executable, "-m", "tabwarden", "sandbox"]
 
@@ -39,10 +42,12 @@ def test_it_says_where_it_listens_and_how_to_sign_in(host):
         ("erin", "erin", 1),
     ],
 )
-def test_a_world_without_a_token_names_its_administrator(world, site, works):
-    with subprocess.Popen([*COMMAND, "--world", world, "--port", "0"], stdout=subprocess.PIPE, text=True) as box:
+def test_a_world_without_a_token_names_its_administrator(world, site, works, tmp_path):
+    command = [*COMMAND, "--world", world, "--port", "0", "--write-settings", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as box:
         try:
-            server = TSC.Server(box.stdout.readline().removeprefix("listening on ").strip())
+            url = box.stdout.readline().removeprefix("listening on ").strip()
+            server = TSC.Server(url)
             said = []
             while not said or "Ctrl-C" not in said[-1]:
                 said.append(box.stdout.readline())
@@ -51,6 +56,17 @@ def test_a_world_without_a_token_names_its_administrator(world, site, works):
         finally:
             box.terminate()
     assert any("`admin` administers the server" in line for line in said)
+    found = load(tmp_path / "settings.yaml", {}).tableau
+    assert (found.server, found.site) == (url, site)
+    assert found.auth.password.password.get_secret_value() == "admin"
+    assert (tmp_path / "secret.txt").stat().st_mode & 0o077 == 0
+
+
+def test_settings_that_are_there_are_not_written_over(tmp_path):
+    (tmp_path / "settings.yaml").write_text("mine")
+    with pytest.raises(WorldError, match=r"has a `settings.yaml`"):
+        run(Options(world="w0", lead_from=str(tmp_path)), print)
+    assert (tmp_path / "settings.yaml").read_text() == "mine"
 
 
 def test_a_world_is_written_to_a_file_to_start_from(tmp_path):

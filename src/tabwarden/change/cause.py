@@ -7,8 +7,10 @@ its new project, a deleted group takes its rules along. Not what a change does t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import combinations
+from math import comb
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +25,7 @@ CAN, CANNOT = "can", "cannot"  # the third is UNKNOWN
 TABLES = {USER: "users", GROUP: "groups", GROUP_SET: "group_sets", CONTENT: "contents"}
 TABLE_OF_GRANTEE = {"user": "users", "group": "groups", "groupSet": "group_sets"}
 LISTS = ("members", "groups", "rules", "default_rules")
+TRIALS = 1_000  # sets of facts tried for a smaller cause
 IDLE = ("name", "domain", "minimum_site_role", "grant_on")  # decide nothing by themselves
 
 
@@ -39,7 +42,8 @@ def standing(site: Site, asked: Decision, under: Under | None = None) -> str:
 def cause(before: Site, after: Site, asked: Decision, under: Under | None = None) -> tuple[Fact, ...]:
     """The change behind another answer: one fact where one is enough, else a set none of which can be left out.
 
-    Empty where the answer is the same on both. Putting exactly these on `before` gives the answer of `after`.
+    Empty where the answer is the same on both. Putting exactly these on `before` gives the answer of `after`. It is
+    the smallest such set, except among so many facts that not all of that size can be tried (`TRIALS`).
     """
     wanted = standing(after, asked, under)
     if standing(before, asked, under) == wanted:
@@ -62,14 +66,40 @@ def _fewest(before: Site, after: Site, asked: Decision, under: Under | None, wan
     alone = next((fact for fact in every if enough((fact,))), None)
     if alone is not None:
         return (alone,)
-    kept = list(every)
-    if not enough(kept):
+    if not enough(every):
         return ()
-    for fact in reversed(every):
-        rest = [one for one in kept if one is not fact]
-        if enough(rest):
-            kept = rest
-    return tuple(kept)
+    return _smaller(every, tuple(_shrunk(every, enough)), enough)
+
+
+def _shrunk(every: Sequence[Fact], enough: Callable[[Iterable[Fact]], bool]) -> Sequence[Fact]:
+    """A part of `every` that is enough and none of which can be left out: halves are left out first, then less."""
+    kept, size, ended = list(every), max(1, len(every) // 2), False
+    while not ended:
+        before, place = len(kept), len(kept) - size
+        while place > -size:
+            rest = kept[: max(place, 0)] + kept[place + size :]
+            if enough(rest):
+                kept = rest
+            place -= size
+        # Leaving out one may make another one spare, that a Deny had needed.
+        ended = size == 1 and len(kept) == before
+        size = max(1, size // 2)
+    return kept
+
+
+def _smaller(
+    every: Sequence[Fact], found: tuple[Fact, ...], enough: Callable[[Iterable[Fact]], bool]
+) -> tuple[Fact, ...]:
+    """The smallest set that is enough, as far as all sets of a size can be tried; one alone was tried before."""
+    left = TRIALS
+    for size in range(2, len(found)):
+        left -= comb(len(every), size)
+        if left < 0:
+            break
+        smaller = next(filter(enough, combinations(every, size)), None)
+        if smaller is not None:
+            return smaller
+    return found
 
 
 def about(site: Site, other: Site, asked: Decision) -> Site:

@@ -17,6 +17,7 @@ from tabwarden.change.reach import SMALL, Base, Progress
 from tabwarden.change.shift import Reach, Under
 from tabwarden.model.capability import capabilities_of
 from tabwarden.model.errors import UnknownName
+from tabwarden.model.scope import scope_of
 from tabwarden.model.site import Content, Group, Rules, Site, User
 
 USER, GROUP, GROUP_SET, CONTENT, SITE = "user", "group", "group_set", "content", "site"
@@ -67,12 +68,19 @@ class Compared:
 
 
 def compared(before: Site, after: Site, under: Under | None = None, progress: Progress | None = None) -> Compared:
-    """Two snapshots of one site side by side; UnknownName, naming both, where they are of different sites."""
+    """Two snapshots of one site side by side.
+
+    UnknownName, naming both, where they are of different sites, or of different parts of one: what one of them left
+    out would seem to be gone.
+    """
     if before.id != after.id:
         raise UnknownName(
             f"these are different sites: {_site_words(before)} and {_site_words(after)}; "
             "give two snapshots of the same one"
         )
+    if scope_of(before) != scope_of(after):
+        told = (f"{each.taken.when or 'one'}: {scope_of(each) or 'the whole site'}" for each in (before, after))
+        raise UnknownName(f"these are reads of different parts of the site ({', '.join(told)}); give two of the same")
     under = under or Under()
     reach = Base(before, under).reach(after, progress=progress)
     return Compared(before, after, tuple(facts(before, after)), reach, (unknown(before, under), unknown(after, under)))

@@ -48,7 +48,8 @@ def fact(site: Site, change: Change) -> Value:
     if change.op == SET_TABS:
         return held.tabs
     if change.op == SET_OWNER:
-        return site.users[held.owner].name if held.owner in site.users else held.owner
+        owner = site.users.get(held.owner)
+        return Ref("user", owner.name, owner.domain).qualified if owner is not None else held.owner
     rules = _list(site, change)
     grantee = grantee_of(site, change.grantee)
     return None if rules is None else words_of(r for r in rules if r.grantee == grantee)

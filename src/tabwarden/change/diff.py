@@ -1,13 +1,14 @@
 """From one Site to another: the changes to users and groups, in the order Tableau accepts. Not what is wanted.
 
-Compared are who exists, site roles, memberships, and which groups exist with which minimum site role and mode.
+Compared are who exists, site roles, memberships, which groups exist with which minimum site role and mode, and the
+nicknames of the server's domains.
 Nothing is left out here on purpose: whoever wants something left alone writes it into the wanted Site.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import chain
 from types import MappingProxyType
 
@@ -18,6 +19,7 @@ from tabwarden.change.plan import (
     DELETE_GROUP,
     REMOVE_FROM_GROUP,
     REMOVE_USER,
+    SET_NICKNAME,
     SET_SITE_ROLE,
     UPDATE_GROUP,
     Change,
@@ -26,7 +28,7 @@ from tabwarden.change.plan import (
 )
 from tabwarden.model.roles import rank
 from tabwarden.model.site import Group, Site, User
-from tabwarden.want.wanted import EXISTS, GRANTS, SITE_ROLE, Why
+from tabwarden.want.wanted import EXISTS, GRANTS, NICKNAME, SITE_ROLE, Why
 
 UNLICENSED = "Unlicensed"
 MEMBER: Fields = MappingProxyType({"member": True})
@@ -44,6 +46,7 @@ def diff(now: Site, wanted: Site, why: Why) -> tuple[Change, ...]:
     both = Both(now, wanted, why)
     return tuple(
         chain(
+            both.nicknames(),
             both.groups_first(),
             both.users_added(),
             both.memberships_added(),
@@ -64,6 +67,28 @@ class Both:
     now: Site
     wanted: Site
     why: Why
+    places: Mapping[str, int] = field(init=False, repr=False)
+    demoted: frozenset[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """The place of each user of the wanted Site and who ranks higher now, made once: there are thousands to ask."""
+        object.__setattr__(self, "places", {user: place for place, user in enumerate(self.wanted.users)})
+        both = ((self.now.users.get(user.id), user) for user in self.wanted.users.values())
+        demoted = (user.id for held, user in both if held is not None and _falls(held.site_role, user.site_role))
+        object.__setattr__(self, "demoted", frozenset(demoted))
+
+    def nicknames(self) -> Iterator[Change]:
+        """Domains of the server that get another nickname, in the order of the wanted Site."""
+        have = self.now.nicknames or {}
+        for fqdn, nickname in (self.wanted.nicknames or {}).items():
+            if fqdn in have and have[fqdn] != nickname:
+                yield Change(
+                    SET_NICKNAME,
+                    before={"nickname": have[fqdn]},
+                    after={"nickname": nickname},
+                    because=self.why.says(fqdn, NICKNAME),
+                    domain=Ref("domain", fqdn),
+                )
 
     def groups_first(self) -> Iterator[Change]:
         """Groups that are new or grant another role."""
@@ -138,12 +163,16 @@ class Both:
 
     def stepping(self) -> Iterator[tuple[str, str]]:
         """User and group where the group's minimum forbids the demotion and the user is and stays a member."""
-        for user in self.wanted.users.values():
-            for group_id in sorted(self.now.groups_of(user.id)) if self.is_demoted(user) else ():
-                group = self.wanted.groups.get(group_id, self.now.groups[group_id])
-                stays = group_id not in self.wanted.groups or user.id in _members(self.wanted, group_id)
-                if not group.everyone and stays and forbids(group, user.site_role):
-                    yield user.id, group_id
+        found: list[tuple[str, str]] = []
+        for group_id, held in self.now.groups.items() if self.demoted else ():
+            group = self.wanted.groups.get(group_id, held)
+            if group.everyone or group.minimum_site_role is None:
+                continue
+            staying = self.demoted & (held.members or frozenset())
+            if group_id in self.wanted.groups:
+                staying &= _members(self.wanted, group_id)
+            found += [(user, group_id) for user in staying if forbids(group, self.wanted.users[user].site_role)]
+        yield from sorted(found, key=lambda pair: (self.places[pair[0]], pair[1]))
 
     def joining(self, group: Group) -> Iterator[str]:
         """Who is to be in the group and is not, in the order of the wanted Site."""
@@ -151,13 +180,7 @@ class Both:
 
     def waits(self, user_id: str, group: Group) -> bool:
         """Whether the user may enter only after his demotion, because membership would forbid it."""
-        user = self.wanted.users[user_id]
-        return self.is_demoted(user) and forbids(group, user.site_role)
-
-    def is_demoted(self, user: User) -> bool:
-        """Whether a user of the wanted Site ranks higher now."""
-        held = self.now.users.get(user.id)
-        return held is not None and height(user.site_role) < height(held.site_role)
+        return user_id in self.demoted and forbids(group, self.wanted.users[user_id].site_role)
 
     def users_removed(self) -> Iterator[Change]:
         """People who are on the site and are not to be; their memberships go with them."""
@@ -209,9 +232,7 @@ class Both:
 
     def in_order(self, users: frozenset[str]) -> Iterator[str]:
         """These users in the order of the wanted Site: what a roster named first is done first."""
-        if not users:
-            return iter(())
-        return (user for user in self.wanted.users if user in users)
+        return iter(sorted(users & self.places.keys(), key=self.places.__getitem__))
 
 
 def user_ref(user: User) -> Ref:
@@ -227,6 +248,10 @@ def group_ref(group: Group) -> Ref:
 def height(role: str) -> int:
     """The rank of a site role; one that cannot be ranked (Guest, SupportUser) counts as the lowest."""
     return rank(role) or 0
+
+
+def _falls(before: str, after: str) -> bool:
+    return before != after and height(after) < height(before)
 
 
 def forbids(group: Group, role: str) -> bool:

@@ -6,12 +6,16 @@ group:local\\viewers              `minimum site role, mode`, None when there is 
 id of group:local\\viewers
 user:local\\jane in group:...     True or False
 groups of user:local\\jane        only of a person who is removed: keys of her groups, sorted
+rules for user:local\\jane         only where they were carried over to somebody: how many, and a word for all of them
+
+nickname of west.corp.example     of a domain of the server, None when it is not known there
 
 Those of content are in `content_facts`.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from tabwarden.change.content_facts import content_facts, fact_name, wanted
@@ -20,9 +24,12 @@ from tabwarden.change.plan import (
     ADD_USER,
     CREATE_GROUP,
     DELETE_GROUP,
+    IMPORT_GROUP,
     OF_CONTENT,
+    OF_DIRECTORY,
     REMOVE_FROM_GROUP,
     REMOVE_USER,
+    SET_NICKNAME,
     SET_SITE_ROLE,
     UPDATE_GROUP,
     Change,
@@ -30,7 +37,10 @@ from tabwarden.change.plan import (
     Ref,
     Value,
 )
+from tabwarden.model.names import same
 from tabwarden.model.site import LOCAL, Group, Site, User
+
+USER = "user"
 
 
 def user_of(site: Site, ref: Ref) -> User | None:
@@ -60,11 +70,23 @@ def membership_of(user: Ref, group: Ref) -> str:
     return f"{user.key} in {group.key}"
 
 
+def nickname_of(site: Site, domain: Ref | None) -> str | None:
+    """The nickname of a domain on the server; None where it is not known there, or was not read."""
+    known = (site.nicknames or {}).items()
+    return next((nickname for fqdn, nickname in known if domain and same(fqdn) == same(domain.name)), None)
+
+
+def _nickname_fact(change: Change) -> str:
+    return f"nickname of {change.domain.name.casefold() if change.domain else ''}"
+
+
 def facts(site: Site, changes: Sequence[Change]) -> Fields:
     """What `changes` touch, as it is on `site`."""
     found: dict[str, Value] = {}
     groups: dict[Ref, Group | None] = {}
     for change in changes:
+        if change.op == SET_NICKNAME:
+            found[_nickname_fact(change)] = nickname_of(site, change.domain)
         user = user_of(site, change.user) if change.user else None
         if change.group and change.group not in groups:
             groups[change.group] = group_of(site, change.group)
@@ -82,7 +104,25 @@ def facts(site: Site, changes: Sequence[Change]) -> Fields:
             found[membership_of(change.user, change.group)] = is_in
         if change.op == REMOVE_USER and change.user:
             found[f"groups of {change.user.key}"] = _groups_of(site, user)
+            if "rules" in change.before:
+                found[f"rules for {change.user.key}"] = rules_for(site, user.id if user else "")
     return {**found, **content_facts(site, changes)}
+
+
+NO_RULES_FOR = "none"
+
+
+def rules_for(site: Site, user: str) -> str:
+    """All rules that name a user, as one word that differs when one of them does: `3 rules, 0c9a1b2c3d4e`."""
+    told = sorted(
+        f"{content.id} {kind} {rule.capability} {rule.mode}"
+        for content in site.contents.values()
+        for kind, listed in (("", content.rules), *content.defaults.items())
+        for rule in listed or ()
+        if rule.grantee == (USER, user)
+    )
+    word = hashlib.sha256("\n".join(told).encode()).hexdigest()[:12]
+    return f"{len(told)} rules, {word}" if told else NO_RULES_FOR
 
 
 def after(seen: Fields, done: Iterable[Change]) -> Fields:
@@ -116,6 +156,8 @@ def _move_on(facts: dict[str, Value], change: Change) -> None:
     user, group = change.user, change.group
     if change.op in OF_CONTENT:
         facts[fact_name(change)] = wanted(change)
+    elif change.op == SET_NICKNAME:
+        facts[_nickname_fact(change)] = change.after["nickname"]
     elif user and change.op == ADD_USER:
         facts[user.key] = change.after["site_role"]
         facts.pop(f"id of {user.key}", None)
@@ -127,9 +169,9 @@ def _move_on(facts: dict[str, Value], change: Change) -> None:
         joins = change.op == ADD_TO_GROUP
         facts[membership_of(user, group)] = joins
         _regroup(facts, user, group, joins=joins)
-    elif group and change.op in (CREATE_GROUP, UPDATE_GROUP):
+    elif group and change.op in (CREATE_GROUP, UPDATE_GROUP, *OF_DIRECTORY):
         facts[group.key] = _words(change.after)
-        if change.op == CREATE_GROUP:
+        if change.op in (CREATE_GROUP, IMPORT_GROUP):
             facts.pop(f"id of {group.key}", None)
     elif group and change.op == DELETE_GROUP:
         facts[group.key] = facts[f"id of {group.key}"] = None
@@ -140,6 +182,8 @@ def _move_on(facts: dict[str, Value], change: Change) -> None:
 def _forget(facts: dict[str, Value], user: Ref) -> None:
     facts[user.key] = facts[f"id of {user.key}"] = None
     facts[f"groups of {user.key}"] = ()
+    if f"rules for {user.key}" in facts:
+        facts[f"rules for {user.key}"] = NO_RULES_FOR
     start = f"{user.key} in "
     for key in [key for key in facts if key.startswith(start)]:
         facts[key] = False

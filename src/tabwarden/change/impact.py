@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from itertools import chain
 
 from tabwarden.change.plan import ContentImpact, Impact, Ref
@@ -20,6 +21,7 @@ LISTS = ("join", "gain_licence", "lose_licence", "other_role", "removed", "eligi
 
 def impact(now: Site, after: Site, held: int = 0) -> Impact:
     """The effect on people of making `now` into `after`; on content only where `now` has content."""
+    promised = _promised(now), _promised(after)
     lists: dict[str, list[str]] = {name: [] for name in LISTS}
     gained: Counter[str] = Counter()
     lost: Counter[str] = Counter()
@@ -30,7 +32,7 @@ def impact(now: Site, after: Site, held: int = 0) -> Impact:
         if had != has:
             gained.update([has] if has else [])
             lost.update([had] if had else [])
-        if end is not None and _waits_for_role(after, end) and not (before and _waits_for_role(now, before)):
+        if end is not None and _waits(promised[1], end) and not (before and _waits(promised[0], before)):
             lists["eligible"].append(_name(user))
     joined, left = _memberships(now, after)
     return Impact(
@@ -71,12 +73,15 @@ def _what_happens(before: User | None, end: User | None) -> Iterator[str]:
         yield "other_role"
 
 
-def _waits_for_role(site: Site, user: User) -> bool:
+def _waits(promised: AbstractSet[str], user: User) -> bool:
     """Whether the next sign-in gives this user a licence."""
-    if is_licensed(user.site_role):
-        return False
-    groups = (site.groups[g] for g in site.groups_of(user.id))
-    return any(g.grant_on == ON_LOGIN and (rank(g.minimum_site_role or "") or 0) > 0 for g in groups)
+    return user.id in promised and not is_licensed(user.site_role)
+
+
+def _promised(site: Site) -> AbstractSet[str]:
+    """Ids of the users in a group that grants a licence on sign-in."""
+    granting = (g for g in site.groups.values() if g.grant_on == ON_LOGIN and (rank(g.minimum_site_role or "") or 0))
+    return set().union(*(site.members(group.id) for group in granting))
 
 
 def _memberships(now: Site, after: Site) -> tuple[Mapping[str, int], Mapping[str, int]]:

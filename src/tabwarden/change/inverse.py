@@ -8,22 +8,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tabwarden.change.facts import group_of, user_of
+from tabwarden.change.facts import group_of, nickname_of, user_of
 from tabwarden.change.plan import (
     ADD_TO_GROUP,
     ADD_USER,
     CREATE_GROUP,
     DELETE_GROUP,
+    IMPORT_GROUP,
     REMOVE_FROM_GROUP,
     REMOVE_USER,
+    SET_NICKNAME,
     SET_SITE_ROLE,
+    SYNC_GROUP,
     UPDATE_GROUP,
     Change,
     Fields,
     Ref,
 )
 from tabwarden.model.site import LOCAL, Group, Site, User
-from tabwarden.want.wanted import EXISTS, GRANTS, SITE_ROLE, Held, Wanted, Why
+from tabwarden.want.wanted import EXISTS, GRANTS, NICKNAME, SITE_ROLE, Held, Wanted, Why
 
 LATER = "somebody changed it since; decide by hand"
 
@@ -52,6 +55,7 @@ class _Back:
         self.held: list[Held] = []
         self.notes: list[str] = []
         self.again: dict[str, str] = {}
+        self.nicknames = dict(now.nicknames or {})
 
     def take_back(self, change: Change) -> None:
         """One change, the last done first."""
@@ -64,7 +68,7 @@ class _Back:
         if user is None:
             return
         if self.owners is not None and user.id in self.owners:
-            self.held.append(Held(user.name, "owns content by now", "give the content to somebody else first"))
+            self.held.append(Held(_called(user), "owns content by now", "give the content to somebody else first"))
             return
         del self.users[user.id]
         for members in self.members.values():
@@ -111,7 +115,7 @@ class _Back:
             self.users[user.id] = replace(user, site_role=was)
             self.sentences[user.id, SITE_ROLE] = self.because
         elif user.site_role != was:
-            self.held.append(Held(user.name, f"became {became} and is {user.site_role} by now", LATER))
+            self.held.append(Held(_called(user), f"became {became} and is {user.site_role} by now", LATER))
 
     # -- memberships and groups ---------------------------------------------------------------------------------
 
@@ -127,7 +131,7 @@ class _Back:
             return
         if group is None:
             name = change.group.qualified
-            self.held.append(Held(user.name, f"was in group `{name}`, which is gone", "create the group by hand"))
+            self.held.append(Held(_called(user), f"was in group `{name}`, which is gone", "create the group by hand"))
         elif group.id in self.members:
             self.members[group.id].add(user.id)
             self.sentences[user.id, group.id] = self.because
@@ -170,6 +174,36 @@ class _Back:
                 self.sentences[ids[0], group_id] = self.because
         self.notes.append(f"group `{ref.qualified}` is created again: rules that named it are lost")
 
+    def synchronised(self, change: Change) -> None:
+        group = self._group(change.group)
+        if group is not None and _grants(change.before) != _grants(change.after):
+            role, mode = _grants(change.before)
+            was = f"{role} ({mode})" if role else "no role"
+            self.held.append(Held(group.name, f"granted {was} before", "say so under `groups` and synchronise again"))
+
+    def _left_to_the_directory(self) -> None:
+        """Who is in a group of the directory is decided there: nobody is put into it or taken out of it here."""
+        for group in [g for g in self.groups.values() if g.domain.casefold() != LOCAL and g.id in self.members]:
+            here = set(self.now.members(group.id)) & self.users.keys()
+            if self.members[group.id] & self.users.keys() != here:
+                number = len(self.members[group.id] ^ here)
+                reason = f"has {number} other members than before, as the directory wants"
+                self.held.append(Held(f"{group.domain}\\{group.name}", reason, "change the group in the directory"))
+            self.members[group.id] = here
+
+    def nicknamed(self, change: Change) -> None:
+        ref = change.domain
+        if ref is None:
+            return
+        here, was, became = nickname_of(self.now, ref), str(change.before["nickname"]), str(change.after["nickname"])
+        if here == became:
+            # At the end: nicknames are given in this order, and one that is free again may be wanted by the next.
+            self.nicknames.pop(ref.name, None)
+            self.nicknames[ref.name] = was
+            self.sentences[ref.name, NICKNAME] = self.because
+        elif here != was:
+            self.held.append(Held(ref.name, f"got the nickname `{became}` and has `{here}` by now", LATER))
+
     # -- who and what -------------------------------------------------------------------------------------------
 
     def _user(self, ref: Ref | None) -> User | None:
@@ -188,11 +222,13 @@ class _Back:
         return self.groups.get(found.id if found is not None else f"new:{ref.key}")
 
     def wanted(self) -> Wanted:
+        self._left_to_the_directory()
         groups = {
             g.id: replace(g, members=frozenset(self.members[g.id])) if g.id in self.members else g
             for g in self.groups.values()
         }
-        site = replace(self.now, users=self.users, groups=groups)
+        nicknames = self.now.nicknames if self.now.nicknames is None else self.nicknames
+        site = replace(self.now, users=self.users, groups=groups, nicknames=nicknames)
         why = Why(self.because, self.sentences)
         return Wanted(site, why, tuple(self.held), tuple(self.notes))
 
@@ -206,7 +242,14 @@ _INVERSES = {
     CREATE_GROUP: _Back.created,
     UPDATE_GROUP: _Back.updated,
     DELETE_GROUP: _Back.deleted,
+    IMPORT_GROUP: _Back.created,
+    SYNC_GROUP: _Back.synchronised,
+    SET_NICKNAME: _Back.nicknamed,
 }
+
+
+def _called(user: User) -> str:
+    return Ref("user", user.name, user.domain).qualified
 
 
 def _grants(fields: Fields) -> tuple[str | None, str | None]:

@@ -16,9 +16,12 @@ from tabwarden.change.plan import (
     ADD_USER,
     CREATE_GROUP,
     DELETE_GROUP,
+    IMPORT_GROUP,
     REMOVE_FROM_GROUP,
     REMOVE_USER,
+    SET_NICKNAME,
     SET_SITE_ROLE,
+    SYNC_GROUP,
     UPDATE_GROUP,
     Change,
     Fields,
@@ -47,10 +50,13 @@ class _After:
         self.heirs: dict[str, str] = {}
         self.deleted: list[str] = []
         self.of_content: list[Change] = []
+        self.nicknames = dict(site.nicknames or {})
 
     def do(self, change: Change) -> None:
         if change.content is not None:
             self.of_content.append(change)
+        elif change.op == SET_NICKNAME and change.domain is not None:
+            self.nicknames[change.domain.name] = str(change.after["nickname"])
         elif change.group is not None:
             self._do_to_group(change, change.group)
         elif change.user is not None:
@@ -76,14 +82,14 @@ class _After:
                 self.heirs[user_id] = self._user(change.heir)
 
     def _do_to_group(self, change: Change, ref: Ref) -> None:
-        if change.op == CREATE_GROUP:
+        if change.op in (CREATE_GROUP, IMPORT_GROUP):
             group_id = f"new:{ref.key}"
             self.ids[ref.key] = group_id
             self.groups[group_id] = Group(group_id, ref.name, ref.domain, frozenset(), *_grants(change.after))
             self.members[group_id] = set()
             return
         group_id = self._group(ref)
-        if change.op == UPDATE_GROUP:
+        if change.op in (UPDATE_GROUP, SYNC_GROUP):
             role, mode = _grants(change.after)
             self.groups[group_id] = replace(self.groups[group_id], minimum_site_role=role, grant_on=mode)
         elif change.op == DELETE_GROUP:
@@ -110,7 +116,8 @@ class _After:
             c.id: replace(c, owner=self.heirs[c.owner]) if c.owner in self.heirs else c
             for c in self.before.contents.values()
         }
-        after = replace(self.before, users=self.users, groups=groups, contents=contents)
+        nicknames = self.before.nicknames if self.before.nicknames is None else self.nicknames
+        after = replace(self.before, users=self.users, groups=groups, contents=contents, nicknames=nicknames)
         for group in self.deleted:
             # Its rules and its place in group sets go with it.
             after = people.delete_group(after, group).site

@@ -24,6 +24,7 @@ from tabwarden.model.roles import (
     licence_of,
     may_own,
     merge,
+    minimum_that_counts,
     rank,
 )
 from tabwarden.model.seats import free_seats
@@ -75,9 +76,8 @@ def floor(site: Site, user: str, *modes: str, switches: Switches = DOCUMENTED) -
     """
     wanted = modes or (ON_LOGIN,)
     groups = (site.groups[g] for g in site.groups_of(user))
-    roles = [g.minimum_site_role for g in groups if (g.grant_on or ON_SYNC) in wanted and g.minimum_site_role]
-    best = max if switches.highest_minimum_wins else min
-    return best(roles, key=lambda role: rank(role) or 0, default=None)
+    roles = (g.minimum_site_role for g in groups if (g.grant_on or ON_SYNC) in wanted and g.minimum_site_role)
+    return minimum_that_counts(roles, switches)
 
 
 def _seat_missing(site: Site, user: str | None, role: str) -> bool:

@@ -26,11 +26,15 @@ SET_SITE_ROLE = "set_site_role"
 REMOVE_FROM_GROUP = "remove_from_group"
 REMOVE_USER = "remove_user"
 DELETE_GROUP = "delete_group"
+IMPORT_GROUP = "import_group"
+SYNC_GROUP = "sync_group"
 MOVE = "move"
 SET_MODE = "set_mode"
 SET_RULE = "set_rule"
 SET_TABS = "set_tabs"
 SET_OWNER = "set_owner"
+SET_NICKNAME = "set_nickname"
+OF_DIRECTORY = (IMPORT_GROUP, SYNC_GROUP)
 OF_CONTENT = (MOVE, SET_MODE, SET_RULE, SET_TABS, SET_OWNER)
 OPS = (
     CREATE_GROUP,
@@ -41,7 +45,9 @@ OPS = (
     REMOVE_FROM_GROUP,
     REMOVE_USER,
     DELETE_GROUP,
+    *OF_DIRECTORY,
     *OF_CONTENT,
+    SET_NICKNAME,
 )
 
 Value = str | int | bool | tuple[str, ...] | None
@@ -58,7 +64,10 @@ def _no_counts() -> Mapping[str, int]:
 
 
 class Ref(NamedTuple):
-    """A user, group or group set by name, a content by path; by id where one is known (None: it does not exist yet)."""
+    """A user, group or group set by name, a content by path, a domain by FQDN; by id where one is known.
+
+    An id of None: it does not exist yet, or has none.
+    """
 
     kind: str
     name: str
@@ -90,6 +99,8 @@ class Change:
     remove_user          x     -     site_role, auth_setting, full_name,      (nothing); `heir` receives what the
                                      email, groups (qualified names)          user owns, None: nobody does
     delete_group         -     x     minimum_site_role, grant_on, members     (nothing)
+    import_group         -     x     (nothing)                                minimum_site_role, grant_on, and what
+    sync_group           -     x     minimum_site_role, grant_on              the job's notes are expected to count
 
     Changes to content have `content`; its Ref is its kind, path and id:
 
@@ -98,9 +109,15 @@ class Change:
     set_mode               -     mode
     set_rule               x     allow, deny: capabilities; default_for: the kind whose default rules they are, or None
     set_tabs               -     tabs
-    set_owner              x     owner (user name); `grantee` is the new owner
+    set_owner              x     owner (qualified name); `grantee` is the new owner
+
+    Of a rename, all that is taken from the old user has the new one as `heir`; add_user has after `given` where other
+    words than the name make it, and remove_user has before `given` for the way back and `rules` (change/facts.py).
+    A change to a domain of the server, set_nickname, has `domain` (by FQDN), before and after `nickname`.
 
     A `Ref` without id is created by an earlier change of the same plan (same `Ref.key`).
+    `brought_by` names the group of a directory whose import or synchronisation brings the change about: Tableau does
+    it, so it is not sent but read back.
     """
 
     op: str
@@ -113,11 +130,13 @@ class Change:
     heir: Ref | None = None
     content: Ref | None = None
     grantee: Ref | None = None
+    brought_by: Ref | None = None
+    domain: Ref | None = None
 
     @property
     def person(self) -> str:
-        """Whom it is about, as a person reads it; of a change to a group or content, the group or content."""
-        subject = self.user or self.group or self.content
+        """Whom it is about, as a person reads it; of a change to a group, content or domain, that."""
+        subject = self.user or self.group or self.content or self.domain
         return subject.qualified if subject else ""
 
 
@@ -238,4 +257,7 @@ class Plan:
 
 def _told(change: Change) -> tuple[object, ...]:
     fields = (sorted(change.before.items(), key=str), sorted(change.after.items(), key=str))
-    return (change.op, change.user, change.group, change.heir, change.content, change.grantee, *fields)
+    refs = (change.user, change.group, change.heir, change.content, change.grantee)
+    # A plan made before there were `brought_by` and `domain` keeps its id.
+    newer = tuple(ref for ref in (change.brought_by, change.domain) if ref is not None)
+    return (change.op, *refs, *newer, *fields)

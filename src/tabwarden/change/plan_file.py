@@ -136,6 +136,8 @@ def _change(one: Mapping[str, Any]) -> Change:
         heir=_ref(one.get("heir")),
         content=_ref(one.get("content")),
         grantee=_ref(one.get("grantee")),
+        domain=_ref(one.get("domain")),
+        brought_by=_ref(one.get("brought_by")),
     )
 
 

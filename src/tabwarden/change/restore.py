@@ -15,9 +15,9 @@ from tabwarden.access.leading import INHERITED_LEADER
 from tabwarden.change import effects
 from tabwarden.change.edits import MoveTo, SetMode
 from tabwarden.change.plan import MOVE, SET_MODE, SET_OWNER, SET_RULE, SET_TABS, Change, Fields, Ref
-from tabwarden.model.capability import CAPABILITIES
+from tabwarden.model.capability import KIND_NAMES, applies
 from tabwarden.model.governing import governing, managing_project
-from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCKED, Content, Grantee, Rule, Rules, Site
+from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCAL, LOCKED, Content, Grantee, Rule, Rules, Site
 from tabwarden.want.wanted import Held
 
 WRITTEN = ("project", "workbook", "view", "datasource", "flow", "virtualconnection")  # kinds that a plan changes
@@ -148,11 +148,10 @@ class _Work:
             return
         ref = self.grantee(Grantee("user", was.owner))
         if ref is None:
-            self.hold(content, "belonged to somebody who is gone", "give it to somebody else")
+            owner = Grantee("user", was.owner)
+            self.hold(content, f"belonged to {_named(self.then, owner)}, who is gone", "give it to somebody else")
             return
-        names = [
-            site.users[u].name if u in site.users else u for site, u in ((self.now, held.owner), (self.then, was.owner))
-        ]
+        names = [_owner(site, u) for site, u in ((self.now, held.owner), (self.then, was.owner))]
         before, after = ({"owner": name} for name in names)
         change = Change(SET_OWNER, before=before, after=after, because=self.because, grantee=ref)
         self.do(replace(change, content=self.ref(content)), effects.change_owner(self.here, content, was.owner))
@@ -173,16 +172,21 @@ class _Work:
     def row(self, content: str, grantee: Grantee, lists: tuple[Rules, Rules], kind: str | None) -> None:
         """What one grantee is allowed and denied there, made as it was."""
         held, was = (frozenset(r for r in each if r.grantee == grantee and _is_own(r)) for each in lists)
-        strange = sorted({r.capability for r in held ^ was if r.capability not in CAPABILITIES})
+        ref = self.grantee(grantee)
+        if ref is None and held != was:
+            self.hold(content, f"had rules for {_named(self.then, grantee)}, which is gone", self.remedy(grantee))
+            return
+        of = kind or self.here.contents[content].kind
+        strange = sorted({rule.capability for rule in held ^ was if not applies(rule.capability, of)})
         if strange:
-            self.hold(content, f"has rules for `{', '.join(strange)}`, which this release does not know", BY_HAND)
-            held, was = (frozenset(r for r in each if r.capability in CAPABILITIES) for each in (held, was))
+            # Sent along, the server would refuse the whole row for them.
+            names = ", ".join(f"`{name}`" for name in strange)
+            self.hold(
+                content, f"has rules for {names}, which this release knows of no {KIND_NAMES.get(of, of)}", BY_HAND
+            )
+            held, was = (frozenset(r for r in each if r.capability not in strange) for each in (held, was))
         was = was if held == was else without_contradiction(was)
         if held == was:
-            return
-        ref = self.grantee(grantee)
-        if ref is None:
-            self.hold(content, f"had rules for a {grantee.kind} that is gone", BY_HAND)
             return
         before, after = ({**row_of(each), "default_for": kind} for each in (held, was))
         change = Change(SET_RULE, before=before, after=after, because=self.because, destructive=bool(held - was))
@@ -210,6 +214,14 @@ class _Work:
     def grantee(self, grantee: Grantee) -> Ref | None:
         """How the plan refers to who is allowed or denied; None where nobody will be there."""
         return grantee_ref(self.now, self.then, grantee)
+
+    def remedy(self, grantee: Grantee) -> str:
+        """How to get back who is gone."""
+        group = self.then.groups.get(grantee.id)
+        if group is not None and group.domain.casefold() != LOCAL:
+            return "import it from its directory first"
+        option = {"user": "--user", "group": "--group"}.get(grantee.kind)
+        return BY_HAND if option is None else f"put it back first with `{option}`"
 
     def tell_the_rest(self) -> None:
         """What is gone, and of which kinds nothing is put back."""
@@ -240,6 +252,13 @@ def grantee_ref(now: Site, then: Site, grantee: Grantee) -> Ref | None:
     if was is None or not grantee.id.startswith("new:"):
         return None
     return Ref(grantee.kind, was.name, getattr(was, "domain", "local"))
+
+
+def _named(then: Site, grantee: Grantee) -> str:
+    """A user, group or group set of the older Site by its name."""
+    held = getattr(then, TABLES.get(grantee.kind, "users")).get(grantee.id)
+    words = {"groupSet": "group set"}.get(grantee.kind, grantee.kind)
+    return f"a {words} that was not read" if held is None else f"{words} `{held.name}`"
 
 
 def row_of(rules: Rules) -> dict[str, tuple[str, ...]]:
@@ -286,6 +305,11 @@ def translated(then: Site, ids: Mapping[Grantee, str]) -> Site:
         group_sets={s.id: s for s in sets},
         contents={c.id: content(c) for c in then.contents.values()},
     )
+
+
+def _owner(site: Site, user: str) -> str:
+    held = site.users.get(user)
+    return Ref("user", held.name, held.domain).qualified if held is not None else user
 
 
 def _above(site: Site, content: str) -> Iterator[str]:

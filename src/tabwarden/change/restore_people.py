@@ -98,6 +98,11 @@ class Back:
             return
         if not self._is_local(was):
             return
+        if here is None:
+            self.notes.append(
+                f"group `{was.name}` was deleted and is created again with another id; "
+                "what is put back names the new one"
+            )
         self.groups[group_id] = replace(
             base, members=members, minimum_site_role=was.minimum_site_role, grant_on=was.grant_on
         )
@@ -133,7 +138,8 @@ class Back:
                 self.notes.append(f"{len(names)} {words} came since and are left as they are: {listed}")
 
     def _name(self, user_id: str) -> str:
-        return self.then.users[user_id].name
+        user = self.then.users[user_id]
+        return Ref("user", user.name, user.domain).qualified
 
     def hold(self, who: str, reason: str, remedy: str) -> None:
         """Something that is left as it is."""

@@ -166,7 +166,7 @@ def people_stops(now: Site, changes: Sequence[Change], limits: Limits, guarded: 
     """The stops of what `changes` would do to the people of `now`."""
     end = _roles_in_the_end(now, changes)
     return (
-        *_licences_lost(now, end, limits.licences_lost),
+        *_licences_lost(now, end, limits.licences_lost, _carried_over(now, changes)),
         *_users_removed(now, end, limits.users_removed),
         *_memberships_removed(now, changes, limits.memberships_removed),
         *_locked_out(now, changes, end, guarded),
@@ -185,9 +185,17 @@ def _roles_in_the_end(now: Site, changes: Iterable[Change]) -> Mapping[str, str 
     return end
 
 
-def _licences_lost(now: Site, end: Mapping[str, str | None], limit: Limit) -> list[Stop]:
+def _carried_over(now: Site, changes: Sequence[Change]) -> frozenset[str]:
+    """Ids of users who go, and whose licence somebody has who comes in their place: the same person renamed."""
+    given = {c.user.key for c in changes if c.op == SET_SITE_ROLE and c.user and is_licensed(str(c.after["site_role"]))}
+    renamed = (c for c in changes if c.op == REMOVE_USER and "rules" in c.before and c.heir and c.heir.key in given)
+    return frozenset(user.id for c in renamed if c.user and (user := user_of(now, c.user)) is not None)
+
+
+def _licences_lost(now: Site, end: Mapping[str, str | None], limit: Limit, carried_over: frozenset[str]) -> list[Stop]:
     base = sum(1 for user in now.users.values() if is_licensed(user.site_role))
-    lost = [u for u, role in end.items() if is_licensed(now.users[u].site_role) and not is_licensed(role or "")]
+    fallen = {u for u, role in end.items() if is_licensed(now.users[u].site_role) and not is_licensed(role or "")}
+    lost = fallen - carried_over
     if len(lost) <= limit.of(base):
         return []
     return [
@@ -223,7 +231,7 @@ def _locked_out(now: Site, changes: Sequence[Change], end: Mapping[str, str | No
     lowered = _lowered(now, changes)
     own = [user for user in lowered if user.id == guarded.own_id]
     if own:
-        what = f"the user who runs this, `{own[0].name}`, would be locked out"
+        what = f"the user who runs this, {_names(own)}, would be locked out"
         stops.append(_lock_out(1, 0, 1, what, "take that user out of the list"))
     shielded = [user for user in lowered if is_protected(user, guarded.protected) and user not in own]
     if shielded:

@@ -9,7 +9,15 @@ import typer
 from rich.table import Table
 
 from tabwarden.access.answer import ALLOWED, UNKNOWN, Answer
-from tabwarden.commands.asking import Model, SiteUrl, SnapshotFolder, SnapshotPath, SwitchWords, print_warning
+from tabwarden.commands.asking import (
+    Model,
+    SiteUrl,
+    SnapshotFolder,
+    SnapshotWords,
+    StoreWords,
+    SwitchWords,
+    print_warning,
+)
 from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json
 from tabwarden.model.capability import KIND_NAMES, template_of, ui_name
 from tabwarden.model.errors import UnknownName
@@ -21,7 +29,7 @@ from tabwarden.report.answers import (
     checker_grid,
     people_table,
 )
-from tabwarden.run.ask import SNAPSHOTS, Where, all_sites, open_site, overview, what_may, who_may
+from tabwarden.run.ask import Where, all_sites, open_site, overview, what_may, who_may
 from tabwarden.run.switches import read_switches
 
 
@@ -36,15 +44,16 @@ def who_command(
     asked: Annotated[str, typer.Argument(metavar="CAPABILITY", help="Any name of it: Read, View, Download File, ...")],
     content: Annotated[str, typer.Argument(help="Path, as in `Finance/Budget`, or id.")],
     everybody: Annotated[bool, typer.Option("--all", help="List those who may not as well.")] = False,
-    snapshot: SnapshotPath = None,
-    snapshots: SnapshotFolder = SNAPSHOTS,
+    snapshot: SnapshotWords = None,
+    snapshots: SnapshotFolder = None,
+    store: StoreWords = None,
     site: SiteUrl = None,
     model: Model = "current",
     switch: SwitchWords = None,
     as_json: AsJson = False,
 ) -> None:
     """The people who may, each with what decided; unknown ones are listed as unknown."""
-    held = open_site(Where(snapshots, snapshot, site, model))
+    held = open_site(Where(snapshots, snapshot, site, model, store))
     content_held, named, answers = who_may(held, asked, content, model=model, switches=read_switches(switch or ()))
     counts = Counter(a.verdict for a in answers)
     shown = [a for a in answers if everybody or a.verdict in (ALLOWED, UNKNOWN)]
@@ -64,15 +73,16 @@ def what_command(
     user: Annotated[str, typer.Argument(help="User name, `domain\\name` or id.")],
     content: Annotated[str | None, typer.Argument(help="Path or id; without it everything she may View.")] = None,
     all_of_them: Annotated[bool, typer.Option("--all-sites", help="Her role and reach on every site kept.")] = False,
-    snapshot: SnapshotPath = None,
-    snapshots: SnapshotFolder = SNAPSHOTS,
+    snapshot: SnapshotWords = None,
+    snapshots: SnapshotFolder = None,
+    store: StoreWords = None,
     site: SiteUrl = None,
     model: Model = "current",
     switch: SwitchWords = None,
     as_json: AsJson = False,
 ) -> None:
     """The permission checker's grid for one content, or a list."""
-    where, switches = Where(snapshots, snapshot, site, model), read_switches(switch or ())
+    where, switches = Where(snapshots, snapshot, site, model, store), read_switches(switch or ())
     if all_of_them:
         _on_all_sites(where, user, as_json)
     elif content is not None:
@@ -89,7 +99,8 @@ def _on_one(site: Site, user: str, content: str, model: str, switches: Switches,
     out = console()
     print_warning(site)
     kind = KIND_NAMES.get(held.kind, held.kind)
-    out.print(f"{person.name}, {ui_role(person.site_role)}, on the {kind} {site.path(held.id)}", style="bold")
+    name = site.called(person.id)
+    out.print(f"{name}, {ui_role(person.site_role)}, on the {kind} {site.path(held.id)}", style="bold", markup=False)
     out.print(checker_grid(site, answers))
 
 
@@ -111,7 +122,8 @@ def _on_everything(site: Site, user: str, model: str, switches: Switches, as_jso
             }
             for held, answers in rows
         ]
-        print_json({"user": person.name, "site_role": person.site_role, "contents": listed})
+        told = {"user": person.name, "domain": person.domain, "site_role": person.site_role}
+        print_json({**told, "contents": listed})
         return
     table = Table("Content", "Kind", "As template", "May")
     for held, answers in rows:
@@ -119,7 +131,8 @@ def _on_everything(site: Site, user: str, model: str, switches: Switches, as_jso
         table.add_row(site.path(held.id), KIND_NAMES.get(held.kind, held.kind), _template(held, answers), names)
     out = console()
     print_warning(site)
-    out.print(f"{person.name}, {ui_role(person.site_role)}, may View {len(rows)} things", style="bold", markup=False)
+    name = site.called(person.id)
+    out.print(f"{name}, {ui_role(person.site_role)}, may View {len(rows)} things", style="bold", markup=False)
     out.print(table)
 
 
@@ -131,7 +144,7 @@ def _on_all_sites(where: Where, user: str, as_json: bool) -> None:
             seen = sum(1 for _ in overview(site, person, model=where.model))
             rows.append((site, person, seen))
     if not rows:
-        raise UnknownName(f"no user `{user}` on any site kept in `{where.folder}`")
+        raise UnknownName(f"no user `{user}` on any site in {f'`{where.folder}`' if where.folder else 'the history'}")
     if as_json:
         print_json(
             [
@@ -150,5 +163,5 @@ def _on_all_sites(where: Where, user: str, as_json: bool) -> None:
     table = Table("Site", "User", "Site role", "Licence", "May View")
     for site, person, seen in rows:
         licence = licence_of(person.site_role) or "none"
-        table.add_row(site.name, person.name, ui_role(person.site_role), licence, str(seen))
+        table.add_row(site.name, site.called(person.id), ui_role(person.site_role), licence, str(seen))
     console().print(table)

@@ -9,13 +9,21 @@ import typer
 
 from tabwarden.model.site import Site
 
-SnapshotPath = Annotated[Path | None, typer.Option("--snapshot", help="A snapshot's folder; default: the newest.")]
-SnapshotFolder = Annotated[Path, typer.Option("--snapshots", help="Where snapshots are kept.")]
+WHEN = "a day, a time, a number of the history, `last`, `previous`"
+SnapshotWords = Annotated[
+    str | None,
+    typer.Option("--on", "--snapshot", help=f"Not the newest: {WHEN}, or a folder of one."),
+]
+SnapshotFolder = Annotated[
+    Path | None, typer.Option("--snapshots", help="Ask the newest of the snapshot folders in here, and no history.")
+]
 StoreWords = Annotated[
     str | None,
     typer.Option("--store", help="Folder or URL of the history; default: of the settings here, else .tabwarden."),
 ]
-SiteUrl = Annotated[str | None, typer.Option("--site", help="Content URL of the site, where several are kept.")]
+SiteUrl = Annotated[
+    str | None, typer.Option("--site", help="Content URL or address of the site, where several are kept.")
+]
 Model = Annotated[str, typer.Option("--model", help="current, classic (2012) or deny_first (a careful mirror's).")]
 SwitchWords = Annotated[
     list[str] | None,

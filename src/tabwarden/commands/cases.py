@@ -15,12 +15,12 @@ from tabwarden.cases.file import load
 from tabwarden.cases.running import Verdict, run
 from tabwarden.cases.snapshot import run_on
 from tabwarden.cases.ways import WAYS, Opened, Way
-from tabwarden.commands.asking import SiteUrl, SnapshotFolder, print_warning
+from tabwarden.commands.asking import WHEN, SiteUrl, SnapshotFolder, StoreWords, print_warning
 from tabwarden.commands.common import ERROR, AsJson, console, fail_cleanly, leave, print_json
 from tabwarden.commands.typed import CommandLine
 from tabwarden.model.errors import UnknownName
 from tabwarden.report.answers import answer_json, sentence, trace_table
-from tabwarden.run.ask import SNAPSHOTS, Where, open_site
+from tabwarden.run.ask import Where, open_site
 
 
 def register(app: typer.Typer) -> None:
@@ -32,11 +32,14 @@ def register(app: typer.Typer) -> None:
 def cases(
     files: Annotated[list[Path], typer.Argument(help="JSON files of cases (docs/reference/case-files.md).")],
     snapshot: Annotated[
-        Path | None,
-        typer.Option("--snapshot", help="Put the questions to this snapshot; the cases' own sites are left aside."),
+        str | None,
+        typer.Option(
+            "--on", "--snapshot", help=f"Put them to a snapshot, not to the cases' own sites: {WHEN}, or a folder."
+        ),
     ] = None,
     newest: Annotated[bool, typer.Option("--newest", help="Put them to the newest snapshot.")] = False,
-    snapshots: SnapshotFolder = SNAPSHOTS,
+    snapshots: SnapshotFolder = None,
+    store: StoreWords = None,
     site: SiteUrl = None,
     api: Annotated[
         list[str] | None,
@@ -47,7 +50,7 @@ def cases(
     """Print each failure with its trace and a closing line; exit code 1 when a case fails."""
     with _ways(api or ["check"]) as ways:
         if snapshot is not None or newest or site is not None:
-            held = open_site(Where(snapshots, snapshot, site))
+            held = open_site(Where(snapshots, snapshot, site, store=store))
             print_warning(held)
             opened = Opened(held)
             verdicts = [run_on(opened, case, ways) for file in files for case in load(file, of_snapshot=True)]

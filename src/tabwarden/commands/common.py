@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn, ParamSpec, TypeVar
@@ -38,9 +39,14 @@ def progress_bar(words: str, *, hidden: bool = False) -> Iterator[Callable[[int,
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=hidden or not err.is_terminal) as bar:
         task = bar.add_task(words, total=None)
+        shown = 0.0
 
         def progress(done: int, of: int) -> None:
-            bar.update(task, completed=done, total=of)
+            nonlocal shown
+            now = time.monotonic()
+            if done == of or now - shown >= 0.1:  # a thousand steps a second are nothing to look at
+                shown = now
+                bar.update(task, completed=done, total=of)
 
         yield progress
 

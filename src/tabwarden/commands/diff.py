@@ -9,10 +9,11 @@ import typer
 from tabwarden.change.shift import Under
 from tabwarden.change.side_by_side import differing
 from tabwarden.commands.asking import (
+    WHEN,
     Model,
     SiteUrl,
     SnapshotFolder,
-    SnapshotPath,
+    SnapshotWords,
     StoreWords,
     SwitchWords,
     print_warning,
@@ -23,11 +24,11 @@ from tabwarden.model.errors import UnknownName
 from tabwarden.model.switches import CURRENT, DENY_FIRST, MODELS, Switches
 from tabwarden.report.compared import compared_json, headings, parts
 from tabwarden.report.models import exceptions_heading, exceptions_json, exceptions_table
-from tabwarden.run.ask import SNAPSHOTS, Where, open_site
+from tabwarden.run.ask import Where, open_site
 from tabwarden.run.compare import compare
 from tabwarden.run.switches import read_switches
 
-SNAPSHOT = "A day, a number of the history, `last`, `previous`, or a snapshot's folder."
+SNAPSHOT = f"What was then: {WHEN}, or a snapshot's folder."
 
 
 def register(app: typer.Typer) -> None:
@@ -46,8 +47,8 @@ def diff(
     models: Annotated[bool, typer.Option("--models", help="Compare the model of today with another one.")] = False,
     against: Annotated[str, typer.Option("--against", help="With --models: deny_first or classic.")] = DENY_FIRST,
     capability: Annotated[str, typer.Option("--capability", help="With --models: any name of it.")] = "View",
-    snapshot: SnapshotPath = None,
-    snapshots: SnapshotFolder = SNAPSHOTS,
+    snapshot: SnapshotWords = None,
+    snapshots: SnapshotFolder = None,
     store: StoreWords = None,
     site: SiteUrl = None,
     model: Model = CURRENT,
@@ -57,7 +58,7 @@ def diff(
     """Exit code 0 where nothing differs between the snapshots, 2 where something does."""
     switches = read_switches(switch or ())
     if models and before is None:
-        _models(Where(snapshots, snapshot, site), capability, against, switches, as_json=as_json)
+        _models(Where(snapshots, snapshot, site, store=store), capability, against, switches, as_json=as_json)
     elif not models and before is not None and after is not None:
         _snapshots((before, after), Under(model, switches), store, site, as_json=as_json)
     else:

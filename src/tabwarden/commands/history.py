@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tabwarden.change.shift import Under
-from tabwarden.commands.asking import Model, SiteUrl, StoreWords, SwitchWords
+from tabwarden.commands.asking import WHEN, Model, SiteUrl, StoreWords, SwitchWords
 from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json, progress_bar
 from tabwarden.model.capability import capability_named, ui_name
 from tabwarden.model.errors import UnknownName
@@ -34,7 +34,7 @@ def history_command(
     subject: Annotated[
         list[str] | None, typer.Argument(metavar="[CONTENT|USER]...", help="A content, a person, or both.")
     ] = None,
-    on: Annotated[str, typer.Option("--on", help="A day, a time, a number, `last`.")] = history.LAST,
+    on: Annotated[str, typer.Option("--on", "--snapshot", help=f"Up to {WHEN}.")] = history.LAST,
     capability: Annotated[str, typer.Option("--capability", help="Any name of it.")] = "View",
     store: StoreWords = None,
     site: SiteUrl = None,
@@ -48,11 +48,11 @@ def history_command(
     named, under = capability_named(capability), Under(model, read_switches(switch or ()))
     with history.opened(history.store_named(store)) as held:
         if not subject:
-            _list(held.snapshots(site), as_json=as_json)
+            _list(history.snapshots_of(held, site), as_json=as_json)
             return
         kept = history.snapshot_of(held, on, site)
         chain = [one for one in held.snapshots() if one.site == kept.site and one.number <= kept.number]
-        asked = sight.subject_of(held.open(kept.number), subject)
+        asked = sight.subject_on(held, chain, subject)
         with progress_bar("reading the history", hidden=as_json) as progress:
             found = list(sight.turns(held, chain, asked, named, under=under, progress=progress))
     _tell(found, asked, named, kept.words, as_json=as_json)
@@ -67,19 +67,18 @@ def _list(found: tuple[object, ...], *, as_json: bool) -> None:
 
 def _tell(found: list[sight.Turn], asked: sight.Subject, named: str, when: str, *, as_json: bool) -> None:
     both = asked.content is not None and asked.user is not None
-    standing = found if both else list(sight.standing_on(found).values())
+    standing = found if both else sight.in_order(sight.standing_on(found).values())
     if as_json:
         print_json({"on": when, "capability": named, "turns" if both else "standing": told.turns_json(standing)})
         return
     out = console()
     can = sum(1 for turn in sight.standing_on(found).values() if sight.can_see(turn))
     if both and asked.user and asked.content:
-        heading = f"{ui_name(named)} of {asked.content.name} by {asked.user.name}, up to {when}"
+        heading = f"{ui_name(named)} of {asked.path} by {asked.called}, up to {when}"
     elif asked.content is not None:
-        heading = f"{ui_name(named)} of {asked.content.name} on {when}: {can} {'person' if can == 1 else 'people'}"
+        heading = f"{ui_name(named)} of {asked.path} on {when}: {can} {'person' if can == 1 else 'people'}"
     else:
-        name = asked.user.name if asked.user else ""
-        heading = f"{ui_name(named)} by {name} on {when}: {can} {'thing' if can == 1 else 'things'}"
+        heading = f"{ui_name(named)} by {asked.called} on {when}: {can} {'thing' if can == 1 else 'things'}"
     out.print(heading, style="bold", markup=False)
     if both:
         out.print(told.turns_table(standing) if standing else "it was never so")
@@ -90,7 +89,7 @@ def _tell(found: list[sight.Turn], asked: sight.Subject, named: str, when: str, 
 @snapshots_app.command("export", help="Write one snapshot of the history as a folder of files.")
 @fail_cleanly
 def export_command(
-    snapshot: Annotated[str, typer.Argument(help="A day, a time, a number, `last`.")],
+    snapshot: Annotated[str, typer.Argument(help=f"Which: {WHEN}.")],
     folder: Annotated[Path, typer.Argument(help="A folder; the snapshot becomes a new one in it.")],
     pseudonyms: Annotated[
         bool, typer.Option("--pseudonyms", help="Every name and id replaced by a token that stays the same.")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tabwarden.commands.asking import SnapshotWords
 from tabwarden.commands.common import CHANGES, DONE, ERROR, AsJson, console, fail_cleanly, leave, print_json, say_error
 from tabwarden.report.mirror import (
     catalog_json,
@@ -19,12 +20,14 @@ from tabwarden.report.mirror import (
     unmatched_table,
     written_line,
 )
-from tabwarden.run.mirror import Published, browse_as, publish
-from tabwarden.run.mirror_verify import Verified, verify
+from tabwarden.run.catalog import browse_as
+from tabwarden.run.mirror import Published, publish
 from tabwarden.settings import load
 
+if TYPE_CHECKING:
+    from tabwarden.run.mirror_verify import Verified
+
 SettingsPath = Annotated[Path | None, typer.Option("--settings", help="File or folder; default: here.")]
-Snapshot = Annotated[Path | None, typer.Option("--snapshot", help="A snapshot's folder; default: the newest.")]
 Sample = Annotated[int, typer.Option("--sample", min=1, help="How many people are compared.")]
 Seed = Annotated[int, typer.Option("--seed", help="Which people: another number, other people.")]
 
@@ -42,7 +45,7 @@ def register(app: typer.Typer) -> None:
 @mirror_app.callback()
 @fail_cleanly
 def mirror_command(
-    context: typer.Context, settings: SettingsPath = None, snapshot: Snapshot = None, as_json: AsJson = False
+    context: typer.Context, settings: SettingsPath = None, snapshot: SnapshotWords = None, as_json: AsJson = False
 ) -> None:
     """From the newest snapshot to every sink of the settings; only what differs is written."""
     if context.invoked_subcommand is not None:
@@ -78,6 +81,8 @@ def _tell(found: Published) -> None:
 @fail_cleanly
 def verify_command(settings: SettingsPath = None, sample: Sample = 20, seed: Seed = 0, as_json: AsJson = False) -> None:
     """Exit code 2 where anybody is shown more or less than the server lists."""
+    from tabwarden.run.mirror_verify import verify  # with it come the clients of a server, which nothing else needs
+
     found = verify(load(settings, os.environ), sample=sample, seed=seed)
     if as_json:
         print_json({**asdict(found), "differs": found.differs})

@@ -7,60 +7,50 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tabwarden.change.plan import Plan, Waiver
 from tabwarden.change.stops import parse_waivers
-from tabwarden.commands.common import (
-    CHANGES,
-    DONE,
-    ERROR,
-    STOPPED,
-    AsJson,
-    console,
-    fail_cleanly,
-    leave,
-    print_json,
+from tabwarden.commands.common import AsJson, console, fail_cleanly, leave, print_json
+from tabwarden.commands.planning import (
+    Accept,
+    Out,
+    SettingsPath,
+    add_words,
+    applied_json,
+    exit_code,
+    logged,
+    plan_app,
+    present,
+    run_app,
+    run_command,
 )
-from tabwarden.logs import RunLog, open_log
-from tabwarden.model.errors import TabwardenError, UnknownName
-from tabwarden.report.changes import not_done
-from tabwarden.report.plans import plan_json, plan_table, stop_json, stops_table
+from tabwarden.logs import RunLog
+from tabwarden.model.errors import UnknownName
+from tabwarden.report.changes import done, not_done
+from tabwarden.report.plans import stops_table
 from tabwarden.run import undo as undoing
 from tabwarden.run import undo_to
-from tabwarden.run.apply import Applied, apply, keep_plan, load_plan, plan_path, silent, terms_of
+from tabwarden.run.apply import Applied, apply, load_plan, silent, terms_of
 from tabwarden.run.apply import Progress as Progressing
 from tabwarden.run.opening import connected
 from tabwarden.run.provision import plan_provision, run_provision
-from tabwarden.run.telling import log_result, mail_if_due, result_words
-from tabwarden.secrets import Scrubber
-from tabwarden.settings import Settings, load
+from tabwarden.run.telling import log_result, result_words
+from tabwarden.settings import load
 
 log = logging.getLogger("tabwarden.run")
-
-SettingsPath = Annotated[Path | None, typer.Option("--settings", help="File or folder; default: here.")]
-Out = Annotated[Path | None, typer.Option("--out", help="Where to write the plan; default: in the store's folder.")]
-Accept = Annotated[
-    list[str] | None,
-    typer.Option("--accept", metavar="STOP=NUMBER", help="Accept one stop by its name and number; repeatable."),
-]
-
-plan_app = typer.Typer(no_args_is_help=True, help="Work out what would change, and what that does to people.")
-run_app = typer.Typer(no_args_is_help=True, help="Read, plan, stop or apply, in one process: for cron.")
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.add_typer(plan_app, name="plan")
+    add_words(app)
     app.command("apply", help="Do a plan; journaled, and it goes on where it was interrupted.")(apply_command)
-    app.add_typer(run_app, name="run")
 
 
 # -- plan ------------------------------------------------------------------------------------------------------
@@ -71,7 +61,7 @@ def register(app: typer.Typer) -> None:
 def plan_provision_command(settings: SettingsPath = None, out: Out = None, as_json: AsJson = False) -> None:
     """Exit code 2 when there are changes, 3 when a stop forbids them."""
     found = load(settings, os.environ)
-    _present(plan_provision(found), found, out, as_json=as_json)
+    present(plan_provision(found), found, out, as_json=as_json)
 
 
 @plan_app.command("undo", help="Take back what was done of a plan, or put things back as they were on a day.")
@@ -101,24 +91,7 @@ def plan_undo_command(
             made = undo_to.plan_undo_to(found, connection, to, undo_to.Scope(project, group, user))
         else:
             made = undoing.plan_undo(found, connection, plan)
-    _present(made, found, out, as_json=as_json)
-
-
-def _present(plan: Plan, settings: Settings, out: Path | None, *, as_json: bool) -> None:
-    path = None
-    if out is not None or plan.changes or plan.stops:
-        path = keep_plan(plan, out or plan_path(settings.store.folder, plan.id))
-    if as_json:
-        print_json({"file": str(path) if path else None, **plan_json(plan)})
-    else:
-        to = console()
-        to.print(plan_table(plan))
-        if path is not None:
-            to.print(f"plan {plan.id} written to {path}", markup=False)
-            accept = "".join(f" --accept {s.id}={s.number}" for s in plan.stops if s.waivable)
-            if plan.changes and all(stop.waivable for stop in plan.stops):
-                to.print(f"next: tabwarden apply {path}{accept}", markup=False)
-    leave(STOPPED if plan.stops else CHANGES if plan.changes else DONE)
+    present(made, found, out, as_json=as_json)
 
 
 # -- apply -----------------------------------------------------------------------------------------------------
@@ -135,7 +108,7 @@ def apply_command(
     waivers = parse_waivers(accept or ())
     found = load(settings, os.environ)
     made = load_plan(plan)
-    with _logged(found, quiet=True) as run_log, connected(found) as connection, _bar(as_json) as progress:
+    with logged(found, quiet=True) as run_log, connected(found) as connection, _bar(as_json) as progress:
         log.info("apply %s (%s)", plan, made.id)
         applied = apply(made, connection, terms_of(found, connection, waivers, progress))
         log_result(applied)
@@ -160,9 +133,9 @@ def _bar(as_json: bool) -> Iterator[Progressing]:
 
 
 def _tell(applied: Applied, run_log: RunLog, *, as_json: bool) -> None:
-    code = _exit_code(applied)
+    code = exit_code(applied)
     if as_json:
-        print_json({**_applied_json(applied), "log": str(run_log.path), "exit_code": code})
+        print_json({**applied_json(applied), "log": str(run_log.path), "exit_code": code})
         leave(code)
     out = console()
     for line in applied.wrong_waivers:
@@ -174,41 +147,12 @@ def _tell(applied: Applied, run_log: RunLog, *, as_json: bool) -> None:
         for change, entry in applied.not_done:
             remedy = entry.remedy if entry is not None else "not begun; apply the plan again"
             out.print(f"ERROR {not_done(change, entry.code if entry else '', remedy)}", markup=False)
+        for change, entry in applied.otherwise:
+            out.print(f"note: {done(change)}: {entry.remedy}", markup=False)
         if applied.broken_off:
             out.print(f"broken off: {applied.broken_off}; apply the plan again to go on", markup=False)
     out.print(f"log: {run_log.path}", markup=False)
     leave(code)
-
-
-def _exit_code(applied: Applied) -> int:
-    if applied.stops:
-        return STOPPED
-    return DONE if applied.succeeded else ERROR
-
-
-def _applied_json(applied: Applied) -> Mapping[str, Any]:
-    return {
-        "plan": applied.plan.id,
-        "kind": applied.plan.kind,
-        "changes": len(applied.plan.changes),
-        **{status: applied.count(status) for status in ("done", "already", "failed", "skipped")},
-        "resumed": applied.resumed,
-        "broken_off": applied.broken_off,
-        "held": [held._asdict() for held in applied.plan.held],
-        "refused": [row._asdict() for row in applied.plan.refused],
-        "stops": [stop_json(stop) for stop in applied.stops],
-        "wrong_waivers": list(applied.wrong_waivers),
-        "not_done": [
-            {
-                "person": change.person,
-                "step": change.op,
-                "status": entry.status if entry else "not begun",
-                "code": entry.code if entry else "",
-                "remedy": entry.remedy if entry else "apply the plan again",
-            }
-            for change, entry in applied.not_done
-        ],
-    }
 
 
 # -- run -------------------------------------------------------------------------------------------------------
@@ -218,48 +162,4 @@ def _applied_json(applied: Applied) -> Mapping[str, Any]:
 @fail_cleanly
 def run_provision_command(settings: SettingsPath = None, accept: Accept = None, as_json: AsJson = False) -> None:
     """For cron. Nothing is asked; a stop leaves the plan to be looked at."""
-    waivers = parse_waivers(accept or ())
-    found = load(settings, os.environ)
-    with _logged(found, quiet=as_json) as run_log:
-        for line in found.warnings():
-            log.warning("%s", line)
-        applied = _run(found, waivers)
-        code = ERROR if applied is None else _exit_code(applied)
-        summary = "it ended with an error" if applied is None else _summary(applied)
-        mail_if_due(found, run_log, f"{summary}; exit code {code}")
-    if as_json:
-        told = {} if applied is None else _applied_json(applied)
-        print_json({**told, "log": str(run_log.path), "exit_code": code})
-    leave(code)
-
-
-def _run(settings: Settings, waivers: tuple[Waiver, ...]) -> Applied | None:
-    """The run; None when it ended with an error, which is logged: a mail goes out whatever happens."""
-    try:
-        return run_provision(settings, waivers)
-    except TabwardenError as error:
-        log.error("%s", error)
-    except Exception:  # whatever it is, it is told, and by mail too
-        log.exception("an error nobody foresaw; please report it with this log")
-    return None
-
-
-def _summary(applied: Applied) -> str:
-    if applied.stops:
-        return f"stopped by {', '.join(stop.id for stop in applied.stops)}: nothing was written"
-    return result_words(applied)
-
-
-@contextmanager
-def _logged(settings: Settings, *, quiet: bool) -> Iterator[RunLog]:
-    """The dated log of this run."""
-    logs = settings.logs
-    with open_log(
-        logs.folder,
-        level=logs.level,
-        retention_days=logs.retention_days,
-        as_json=logs.as_json,
-        scrub=Scrubber(settings.secrets()),
-        quiet=quiet,
-    ) as run_log:
-        yield run_log
+    run_command(settings, accept, as_json, run_provision)

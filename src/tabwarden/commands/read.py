@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tabwarden.commands.common import ERROR, AsJson, console, fail_cleanly, leave, print_json, progress_bar
+from tabwarden.commands.read_repository import read_from_repository, refuse
+from tabwarden.commands.told import site_as_json, tell_site
 from tabwarden.model.site import Site
 from tabwarden.run.projects import Listed, list_projects
 from tabwarden.run.read import Listener, Taken, cost, read_and_keep
@@ -45,17 +46,30 @@ def read_command(
     verify_people: Annotated[
         int, typer.Option("--verify", min=0, help="Then compare so many people with what the server lists for them.")
     ] = 0,
+    repository: Annotated[
+        bool, typer.Option("--repository", help="From the server's own database (`tableau.repository`), not over REST.")
+    ] = False,
+    all_sites: Annotated[
+        bool, typer.Option("--all-sites", help="With --repository: every active site, a snapshot each.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Says how many requests it takes before the long part begins."""
     found = load(settings, os.environ)
+    if repository:
+        of_rest = {"--connections": connections, "--project": project, "--at-most": at_most, "--fresh": fresh}
+        refuse({**of_rest, "--estimate": estimate}, "only of a read over REST; `--repository` always reads everything")
+        refuse({"--verify": all_sites and verify_people}, "looks at one site; leave out `--all-sites`")
+        _from_repository(found, verify_people, all_sites=all_sites, as_json=as_json)
+        return
+    refuse({"--all-sites": all_sites}, "needs `--repository`: over REST a read is of one site")
     if estimate:
         typer.echo(f"reading takes {cost(found)}")
         return
     wishes = Wishes(connections, tuple(project or ()), at_most)
     with progress_bar("reading", hidden=as_json) as progress:
         taken = read_and_keep(found, wishes, Listener(_say_cost, _warn, progress), fresh=fresh)
-    verified = _verified(found, taken, verify_people) if verify_people else None
+    verified = _verified(found, taken.site, verify_people) if verify_people else None
     if as_json:
         print_json(_as_json(taken, verified))
     else:
@@ -78,13 +92,13 @@ def projects_command(
     """Fetches sites and projects, keeps them whole and shows them as far as one may see them."""
     listed = list_projects(load(settings, os.environ), asker)
     if as_json:
-        rows = [{"id": c.id, "path": listed.site.path(c.id)} for c in listed.shown]
+        rows = [{"id": content.id, "path": path} for path, content in listed.shown]
         print_json({"kept": str(listed.path), "asker": listed.asker, "sites": list(listed.sites), "projects": rows})
         return
     out = console()
     out.print(f"sites: {', '.join(listed.sites) or 'none'}", style="bold", markup=False)
-    for content in listed.shown:
-        out.print(listed.site.path(content.id), markup=False)
+    for path, _ in listed.shown:
+        out.print(path, markup=False)
     out.print(_summary(listed), markup=False)
 
 
@@ -100,49 +114,48 @@ def _warn(words: str) -> None:
     typer.echo(f"warning: {words}", err=True)
 
 
-def _verified(settings: Settings, taken: Taken, people: int) -> Verified:
+def _from_repository(settings: Settings, verify_people: int, *, all_sites: bool, as_json: bool) -> None:
+    site, told = read_from_repository(settings, all_sites=all_sites, quiet=as_json)
+    verified = _verified(settings, site, verify_people) if verify_people else None
+    if as_json:
+        one = told[0] | _verified_as_json(verified)
+        print_json({"sites": told} if all_sites else one)
+    elif verified is not None:
+        _tell_verified(verified)
+    if verified is not None and verified.differences:
+        leave(ERROR)
+
+
+def _verified(settings: Settings, site: Site, people: int) -> Verified:
     with progress_bar("verifying") as progress:
-        return verify(settings, taken.site, people, progress)
+        return verify(settings, site, people, progress)
 
 
 def _as_json(taken: Taken, verified: Verified | None) -> dict[str, object]:
-    site = taken.site
-    found: dict[str, object] = {
-        "snapshot": str(taken.path),
-        "site": site.name,
-        "taken": site.taken.when,
-        "users": len(site.users),
-        "groups": len(site.groups),
-        "contents": _kinds(site),
-        "requests": taken.requests,
-        "resumed": taken.reused,
-        "partial": list(site.partial),
+    found = site_as_json(taken.kept.number, taken.site)
+    found |= {"requests": taken.requests, "resumed": taken.reused}
+    return found | _verified_as_json(verified)
+
+
+def _verified_as_json(verified: Verified | None) -> dict[str, object]:
+    """The key `verified`, where anything was."""
+    if verified is None:
+        return {}
+    found = {
+        "people": list(verified.people),
+        "kinds": list(verified.kinds),
+        "answers": verified.answers,
+        "unknown": verified.unknown,
+        "differences": list(verified.differences),
+        "not_verified": list(verified.not_verified),
     }
-    if verified is not None:
-        found["verified"] = {
-            "people": list(verified.people),
-            "kinds": list(verified.kinds),
-            "answers": verified.answers,
-            "unknown": verified.unknown,
-            "differences": list(verified.differences),
-            "not_verified": list(verified.not_verified),
-        }
-    return found
-
-
-def _kinds(site: Site) -> dict[str, int]:
-    return dict(sorted(Counter(content.kind for content in site.contents.values()).items()))
+    return {"verified": found}
 
 
 def _tell(taken: Taken) -> None:
-    site, out = taken.site, console()
-    content = ", ".join(f"{number} {kind}s" for kind, number in _kinds(site).items())
-    told = f"{site.name}: {len(site.users)} users, {len(site.groups)} groups, {content or 'no content'}"
-    out.print(told, style="bold", markup=False)
-    for left_out in site.partial:
-        out.print(f"not read: {left_out}", markup=False)
+    tell_site(taken.site)
     resumed = f", {taken.reused} answers from the read that was cut short" if taken.reused else ""
-    out.print(f"{taken.requests} requests{resumed}; snapshot {taken.path}", markup=False)
+    console().print(f"{taken.requests} requests{resumed}; kept as {taken.kept.words}", markup=False)
 
 
 def _tell_verified(verified: Verified) -> None:

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from tabwarden.access.rows import rows_of
-from tabwarden.commands.asking import SiteUrl, SnapshotFolder, SnapshotPath, SwitchWords, print_warning
+from tabwarden.commands.asking import SiteUrl, SnapshotFolder, SnapshotWords, StoreWords, SwitchWords, print_warning
 from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json
 from tabwarden.report.rows import implicit_lines, rows_heading, rows_json, rows_tables
-from tabwarden.run.ask import SNAPSHOTS, Where, defaults_of, open_site
+from tabwarden.run.ask import Where, defaults_of, open_site
 from tabwarden.run.switches import read_switches
 
 
@@ -25,15 +25,16 @@ def rules(
     defaults: Annotated[
         str | None, typer.Option("--for", help="Of a project: its default rules for this kind, as in workbooks.")
     ] = None,
-    snapshot: SnapshotPath = None,
-    snapshots: SnapshotFolder = SNAPSHOTS,
+    snapshot: SnapshotWords = None,
+    snapshots: SnapshotFolder = None,
+    store: StoreWords = None,
     site: SiteUrl = None,
     switch: SwitchWords = None,
     as_json: AsJson = False,
 ) -> None:
     """The rules that count for it, whose they are, and the template that each row equals."""
     switches = read_switches(switch or ())
-    where = open_site(Where(snapshots, snapshot, site))
+    where = open_site(Where(snapshots, snapshot, site, store=store))
     held = where.find_content(content)
     default_for = defaults_of(where, held, defaults) if defaults is not None else None
     found = rows_of(where, held.id, default_for=default_for, switches=switches)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tabwarden.commands.common import fail_cleanly
+from tabwarden.run.sandbox_directory import live_directory
 from tabwarden.run.switches import read_switches, switch_words
 from tabwarden.sandbox.foreground import Options, export, run, save
+from tabwarden.settings import load
 
 WorldName = Annotated[
     str,
     typer.Option(
-        help="w0 (small), acme (3 sites, about 480 people), empty (as Tableau ships it), casual-users, william, "
-        "erin (examples of permissions), rest-s, rest-m, rest-l (500 to 60,000 people) or a YAML file."
+        help="w0 (small), company (smaller, for the tour), acme (3 sites, about 480 people), empty (as Tableau ships "
+        "it), casual-users, william, erin (examples of permissions), rest-s, rest-m, rest-l (500 to 60,000 people) "
+        "or a YAML file."
     ),
 ]
 StateFile = Annotated[Path | None, typer.Option(help="File that keeps the state across restarts; made when missing.")]
@@ -30,7 +36,21 @@ OpenPoints = Annotated[
     list[str] | None,
     typer.Option("--switch", help="An open point of the permission model as name=value, or a YAML file of them."),
 ]
+JoinedTo = Annotated[
+    Path | None,
+    typer.Option(
+        "--directory", metavar="SETTINGS", help="Join the server to the domains of these settings (`directory:`)."
+    ),
+]
 SaveWorld = Annotated[Path | None, typer.Option(help="Write the world as a YAML file to start from, and leave.")]
+LeadHere = Annotated[
+    Path | None,
+    typer.Option(
+        "--write-settings",
+        metavar="FOLDER",
+        help="Write settings.yaml that leads to this sandbox, and secret.txt, into a folder that has none yet.",
+    ),
+]
 Repository = Annotated[
     str | None,
     typer.Option(
@@ -60,7 +80,9 @@ def sandbox(
     play: Play = None,
     switch: OpenPoints = None,
     faults: Annotated[Path | None, typer.Option(help="YAML file of faults to give (docs/how-to/faults.md).")] = None,
+    directory: JoinedTo = None,
     counts: Annotated[bool, typer.Option("--counts", help="Say at the end how often each endpoint was asked.")] = False,
+    write_settings: LeadHere = None,
     save_world: SaveWorld = None,
     export_repository: Repository = None,
 ) -> None:
@@ -79,6 +101,7 @@ def sandbox(
         switches=read_switches(switch or ()),
         faults=str(faults) if faults is not None else None,
         counts=counts,
+        lead_from=str(write_settings) if write_settings is not None else None,
     )
     if save_world is not None:
         save(options, save_world)
@@ -88,4 +111,5 @@ def sandbox(
             print(line)
     if save_world is not None or export_repository is not None:
         return
-    run(options, lambda line: print(line, flush=True), greet=True)
+    with live_directory(load(directory, os.environ)) if directory is not None else nullcontext() as joined:
+        run(replace(options, directory=joined), lambda line: print(line, flush=True), greet=True)

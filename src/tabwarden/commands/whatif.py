@@ -8,10 +8,18 @@ import typer
 from rich.markup import escape
 
 from tabwarden.change.words import FORMS
-from tabwarden.commands.asking import Model, SiteUrl, SnapshotFolder, SnapshotPath, SwitchWords, print_warning
+from tabwarden.commands.asking import (
+    Model,
+    SiteUrl,
+    SnapshotFolder,
+    SnapshotWords,
+    StoreWords,
+    SwitchWords,
+    print_warning,
+)
 from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json, progress_bar
 from tabwarden.report.shifts import shift_lines, summary, tried_lines, warnings, whatif_json
-from tabwarden.run.ask import SNAPSHOTS, Where, open_site
+from tabwarden.run.ask import Where, open_site
 from tabwarden.run.switches import read_switches
 from tabwarden.run.whatif import try_out
 
@@ -31,8 +39,9 @@ def whatif(
         list[str],
         typer.Argument(help="Changes in words, as in `lock Finance`, or files of them (docs/how-to/what-if.md)."),
     ],
-    snapshot: SnapshotPath = None,
-    snapshots: SnapshotFolder = SNAPSHOTS,
+    snapshot: SnapshotWords = None,
+    snapshots: SnapshotFolder = None,
+    store: StoreWords = None,
     site: SiteUrl = None,
     model: Model = "current",
     switch: SwitchWords = None,
@@ -40,7 +49,7 @@ def whatif(
 ) -> None:
     """Each change with its refusal, if Tableau would refuse it, then people gained and lost."""
     switches = read_switches(switch or ())
-    held = open_site(Where(snapshots, snapshot, site, model))
+    held = open_site(Where(snapshots, snapshot, site, model, store))
     with progress_bar("comparing", hidden=as_json) as progress:
         found, disputed = try_out(held, changes, model=model, switches=switches, progress=progress)
     if as_json:

@@ -9,7 +9,15 @@ import typer
 from tabwarden.access.answer import Answer
 from tabwarden.change.asked import Asked
 from tabwarden.change.fix import Fixes, fixes
-from tabwarden.commands.asking import Model, SiteUrl, SnapshotFolder, SnapshotPath, SwitchWords, print_warning
+from tabwarden.commands.asking import (
+    Model,
+    SiteUrl,
+    SnapshotFolder,
+    SnapshotWords,
+    StoreWords,
+    SwitchWords,
+    print_warning,
+)
 from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json, progress_bar
 from tabwarden.model.site import Site
 from tabwarden.model.switches import MODELS
@@ -17,7 +25,7 @@ from tabwarden.report.abilities import handover_json, handover_lines, targets_js
 from tabwarden.report.answers import answer_json, disputed_lines, models_table, sentence, trace_table
 from tabwarden.report.remarks import remarks
 from tabwarden.report.shifts import also, fixes_heading, fixes_json, steps_of
-from tabwarden.run.ask import SNAPSHOTS, Where, further, open_site, question, why
+from tabwarden.run.ask import Where, further, open_site, question, why
 from tabwarden.run.switches import read_switches
 
 
@@ -34,8 +42,9 @@ def why_command(
     target: Annotated[str | None, typer.Option("--to", help="The project to save or move to, or the new owner")] = None,
     fix: Annotated[bool, typer.Option("--fix", help="The smallest changes that would give, or take, it.")] = False,
     models: Annotated[bool, typer.Option("--models", help="current, classic and deny_first side by side.")] = False,
-    snapshot: SnapshotPath = None,
-    snapshots: SnapshotFolder = SNAPSHOTS,
+    snapshot: SnapshotWords = None,
+    snapshots: SnapshotFolder = None,
+    store: StoreWords = None,
     site: SiteUrl = None,
     model: Model = "current",
     switch: SwitchWords = None,
@@ -43,7 +52,7 @@ def why_command(
 ) -> None:
     """One sentence, then ceiling, override, level, the winning rule and the losing ones."""
     switches = read_switches(switch or ())
-    held = open_site(Where(snapshots, snapshot, site, model))
+    held = open_site(Where(snapshots, snapshot, site, model, store))
     put = question(held, user, asked, content, target=target, model=model, switches=switches)
     answer = why(held, put)
     ways = None

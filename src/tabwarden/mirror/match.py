@@ -84,8 +84,8 @@ def match(people: Iterable[Person], site: Site, matching: Matching = Matching())
         if len(names) > 1:
             for name in names:
                 others = ", ".join(f"`{other}`" for other in names if other != name)
-                reason = f"is user `{site.users[user].name}` without the domain, and so is {others}"
-                results[name] = Unmatched(name, reason, (site.users[user].name,))
+                reason = f"is user `{site.called(user)}` without the domain, and so is {others}"
+                results[name] = Unmatched(name, reason, (site.called(user),))
     likely = _Likely(site)
     return Matches(
         tuple(each for each in results.values() if isinstance(each, Match)),
@@ -180,11 +180,11 @@ class _Likely:
         """Their user names, the likeliest first."""
         found: dict[str, None] = {}
         for clue in _clues(person.name, person.email, person.full_name):
-            found.update(dict.fromkeys(user.name for user in self._by_clue.get(clue, ())))
+            found.update(dict.fromkeys(self._site.called(user.id) for user in self._by_clue.get(clue, ())))
         if not found:
             near = self._by_letter.get(_local(person.name)[:1], {})
             close = get_close_matches(_local(person.name), near, MOST_LIKELY, _CLOSE)
-            found.update(dict.fromkeys(near[name].name for name in close))
+            found.update(dict.fromkeys(self._site.called(near[name].id) for name in close))
         return tuple(found)[:MOST_LIKELY]
 
 

@@ -1,8 +1,9 @@
 """A mirror as tables of text, compressed or flat, and the difference of two. Not where they are written.
 
-Every row may be shown to whom it is for: a content stands once for each parent under which somebody sees it, and names
-the set of its viewers; a set is named after the first row that has it, so that its name tells nothing and stays the
-same when people come and go.
+Every row may be shown to whom it is for. A content stands once for each parent under which somebody sees it, with the
+set of those who do; those who see it for reasons of their own, as its owner may, are a set beside it, so that the set
+of all others stays that of its like. A set is named after the first row that has it, so that its name tells nothing and
+stays the same when people come and go.
 """
 
 from __future__ import annotations
@@ -68,15 +69,21 @@ class Delta(NamedTuple):
 
 def mirrored(site: Site, matches: Matches, wish: Wish, *, limited: bool = False) -> Mirrored:
     """The tables of a site's mirror for these people."""
-    found = visible(site, wish.projects) if wish.enforced else everything(site, wish.projects)
+    found = visible(site, wish.projects, matches.by_user) if wish.enforced else everything(site, wish.projects)
     sets = _sets(found, matches) if wish.enforced else _for_all(found, matches)
     taken = site.taken
     marks = (YES if limited else NO, YES if wish.enforced else NO)
     about = (wish.source, taken.where, site.id, site.content_url, taken.when, taken.by, taken.by_role, *marks)
-    people = [(wish.source, each.person, each.user, site.users[each.user].name, each.how) for each in matches.matched]
+    people = [(wish.source, each.person, each.user, _user_name(site, each.user), each.how) for each in matches.matched]
     tables = {"sources": frozenset({_text(about)}), "people": frozenset(map(_text, people))}
     tables.update(_compressed(wish.source, sets) if wish.form == COMPRESSED else _flat(wish.source, sets))
     return Mirrored(wish.source, tables, matches, found.missing)
+
+
+def _user_name(site: Site, user: str) -> str:
+    """The user name, `domain\\name` where two domains have it: what others join by."""
+    held = site.users[user]
+    return held.name if len(site.users_named(held.name)) == 1 else f"{held.domain}\\{held.name}"
 
 
 def _text(row: Row) -> Row:
@@ -93,17 +100,14 @@ _Sets = Mapping[tuple[str, ...], list[Placed]]
 def _sets(found: Visible, matches: Matches) -> _Sets:
     """Rows by who of the catalog sees them; what nobody of it sees is left out."""
     by_user = matches.by_user
-    people = {number: by_user[user] for number, user in enumerate(found.users) if user in by_user}
-    known = sum(1 << number for number in people)
     by_mask: dict[People, list[Placed]] = defaultdict(list)
     for row in found.placed:
-        if row.who & known:
-            by_mask[row.who & known].append(row)
-    by_names: dict[tuple[str, ...], list[Placed]] = {}
-    for mask, rows in by_mask.items():
-        names = {name for number in _bits(mask) for name in people[number]}
-        by_names[tuple(sorted(names))] = rows
-    return by_names
+        if row.who:
+            by_mask[row.who].append(row)
+    return {
+        tuple(sorted(name for number in _bits(mask) for name in by_user[found.users[number]])): rows
+        for mask, rows in by_mask.items()
+    }
 
 
 def _for_all(found: Visible, matches: Matches) -> _Sets:
@@ -123,7 +127,7 @@ def _compressed(source: str, sets: _Sets) -> dict[str, frozenset[Row]]:
     viewers: set[Row] = set()
     content: set[Row] = set()
     for names, rows in sets.items():
-        first = min((row.id, row.parent or "") for row in rows)
+        first = min((row.id, row.parent or "", "apart" * row.apart) for row in rows)
         named = hashlib.sha256("\0".join(first).encode("utf-8", "surrogatepass")).hexdigest()[:20]
         viewers.update(_text((source, named, name)) for name in names)
         content.update(_text((source, named, row.id, row.kind, row.name, row.parent or "")) for row in rows)

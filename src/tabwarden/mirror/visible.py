@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from tabwarden.access.convert import columns_of
 from tabwarden.access.engine import Engine
+from tabwarden.access.engine_mirror_people import Shares, shares
 from tabwarden.model.names import same
 from tabwarden.model.roles import is_known, is_licensed
 from tabwarden.model.site import Content, Site
@@ -24,40 +25,51 @@ VIEW = "Read"
 GUEST = "Guest"
 
 People = int
-"""Some of a site's users: bit n stands for `Visible.users[n]`."""
+"""Some of the people: bit n stands for `Visible.users[n]`."""
 
 
 class Placed(NamedTuple):
-    """A content (or the site itself) for those of its viewers who see `parent` as what holds it; None for the site."""
+    """A content (or the site itself) for those of its viewers who see `parent` as what holds it; None for the site.
+
+    Who sees it for reasons of his own, as an owner does, stands in a row of its own that is `apart`, so that the other
+    row has the same people as its like.
+    """
 
     id: str
     kind: str
     name: str
     parent: str | None
     who: People
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Visible:
-    """All that is mirrored of a site: user ids by bit, who is on the site, and each content once for each parent.
+    """All that is mirrored of a site: who is on it, by bit, and each content once for each parent.
 
     `missing` are the words of the selection that name no project of the site.
     """
 
     users: tuple[str, ...]
-    licensed: People
     placed: tuple[Placed, ...]
     missing: tuple[str, ...] = ()
 
 
-def visible(site: Site, projects: Collection[str] | None = None) -> Visible:
-    """Who may View what; of the projects with these paths or ids and of all below them, or of everything."""
+def visible(site: Site, projects: Collection[str] | None = None, users: Collection[str] | None = None) -> Visible:
+    """Who of these users, or of all, may View what; of the projects with these paths or ids and all below them."""
     chosen, missing = chosen_of(site, projects)
-    users, seen = _viewers(site, chosen)
-    licensed = sum(1 << number for number, user in enumerate(users) if may_enter(site.users[user].site_role))
-    placed = [Placed(site.id, SITE, site.name, None, licensed)]
-    placed += (row for content in chosen.values() for row in _places(site, content, seen, licensed))
-    return Visible(users, licensed, tuple(placed), missing)
+    columns = columns_of(site)
+    on_site = [
+        (number, user)
+        for number, user in enumerate(columns.ids("user"))
+        if (users is None or user in users) and may_enter(site.users[user].site_role)
+    ]
+    mirror = Engine(columns).mirror(VIEW)
+    seen = shares(mirror, [number for number, _ in on_site])
+    sights = _Sights(site, chosen, seen, columns.content_numbers)
+    placed = [Placed(site.id, SITE, site.name, None, (1 << len(on_site)) - 1)]
+    placed += (row for content in chosen.values() for row in sights.places(content))
+    return Visible(tuple(user for _, user in on_site), tuple(placed), missing)
 
 
 def everything(site: Site, projects: Collection[str] | None = None) -> Visible:
@@ -67,7 +79,7 @@ def everything(site: Site, projects: Collection[str] | None = None) -> Visible:
     for content in chosen.values():
         parent = content.parent if content.parent in chosen else site.id
         placed.append(Placed(content.id, content.kind, content.name, parent, 0))
-    return Visible(tuple(site.users), 0, tuple(placed), missing)
+    return Visible((), tuple(placed), missing)
 
 
 def may_enter(role: str) -> bool:
@@ -96,26 +108,46 @@ def _up(site: Site, content: str | None) -> Iterator[str]:
         content = site.contents[content].parent
 
 
-def _viewers(site: Site, chosen: Mapping[str, Content]) -> tuple[tuple[str, ...], dict[str, People]]:
-    """User ids by bit, and for each chosen content who may View it. What is unknown is not in it."""
-    columns = columns_of(site)
-    mirror = Engine(columns).mirror(VIEW)
-    numbers = columns.content_numbers
-    seen = {each: int.from_bytes(mirror.row(numbers[each]).tobytes(), "little") for each in chosen}
-    return tuple(columns.ids("user")), seen
+class _Sights:
+    """Who sees each chosen content, and below what."""
 
+    def __init__(self, site: Site, chosen: Mapping[str, Content], seen: Shares, numbers: Mapping[str, int]) -> None:
+        self._site, self._chosen, self._seen, self._numbers = site, chosen, seen, numbers
+        self._known: dict[tuple[int, str | None], tuple[tuple[str, People], ...]] = {}
 
-def _places(site: Site, content: Content, seen: Mapping[str, People], licensed: People) -> Iterator[Placed]:
-    """The content once for each ancestor that is the nearest visible one of some viewer."""
-    left = seen[content.id] & licensed
-    above = _up(site, content.id)
-    next(above)
-    for holder in above:
-        here = left & seen.get(holder, 0)
-        if here:
-            yield Placed(content.id, content.kind, content.name, holder, here)
-            left &= ~here
-        if not left:
-            return
-    if left:
-        yield Placed(content.id, content.kind, content.name, site.id, left)
+    def places(self, content: Content) -> Iterator[Placed]:
+        """The content once for each ancestor that is the nearest visible one of some viewer."""
+        number, seen = self._numbers[content.id], self._seen
+        form = seen.of_content[number]
+        if number in seen.less:
+            shared = self._below(content.parent, seen.rows[form] & ~seen.less[number])
+        else:
+            key = form, content.parent
+            if key not in self._known:
+                self._known[key] = self._below(content.parent, seen.rows[form])
+            shared = self._known[key]
+        for parent, who in shared:
+            yield Placed(content.id, content.kind, content.name, parent, who)
+        for parent, who in self._below(content.parent, seen.more.get(number, 0)):
+            yield Placed(content.id, content.kind, content.name, parent, who, apart=True)
+
+    def _below(self, parent: str | None, left: People) -> tuple[tuple[str, People], ...]:
+        """What the nearest thing is that these viewers see of what lies above, in the end the site."""
+        found = []
+        for holder in _up(self._site, parent) if left else ():
+            here = left & self._of(holder)
+            if here:
+                found.append((holder, here))
+                left &= ~here
+            if not left:
+                break
+        if left:
+            found.append((self._site.id, left))
+        return tuple(found)
+
+    def _of(self, content: str) -> People:
+        """Who sees it; nobody what is not mirrored."""
+        if content not in self._chosen:
+            return 0
+        number, seen = self._numbers[content], self._seen
+        return seen.rows[seen.of_content[number]] & ~seen.less.get(number, 0) | seen.more.get(number, 0)

@@ -7,4 +7,6 @@ import unicodedata
 
 def same(name: str) -> str:
     """The form in which two names are compared: letter case and the way accents are written do not count."""
+    if name.isascii():  # nothing to normalise, and by far the most of many
+        return name.casefold()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

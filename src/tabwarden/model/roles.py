@@ -7,7 +7,8 @@ Sources: "Set Users' Site Roles" and "Permissions" (Server Help 2020.3), "Guest 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -81,6 +82,7 @@ def current_role(name: str) -> str:
     return LEGACY_ROLES.get(name, name)
 
 
+@lru_cache(maxsize=256)
 def _role(name: str) -> SiteRole | None:
     return SITE_ROLES.get(current_role(name))
 
@@ -334,6 +336,12 @@ def merge(current: str, imported: str) -> str:
     Roles outside the matrix (Server Administrator, Guest, Support User, unknown names) keep what they are.
     """
     return MERGE.get((current_role(current), current_role(imported)), current)
+
+
+def minimum_that_counts(roles: Iterable[str], switches: Switches = DOCUMENTED) -> str | None:
+    """Of the minimum site roles of somebody's groups the one that counts: the highest (B; a switch: the lowest)."""
+    best = max if switches.highest_minimum_wins else min
+    return best(roles, key=lambda role: rank(role) or 0, default=None)
 
 
 def role_from_csv(licence: str, admin: str, publisher: str) -> str:

@@ -161,6 +161,7 @@ class Site:
 
     `licences` maps a tier (Creator, Explorer, Viewer) to its number of seats; None where the site does not tell.
     `partial` names what was left unread on purpose (empty: the Site is whole).
+    `nicknames` are those of the server's domains by FQDN, which only server administrators are told; None: not read.
     """
 
     id: str = "site"
@@ -174,6 +175,7 @@ class Site:
     licences: Mapping[str, int] | None = None
     taken: Taken = Taken()
     partial: tuple[str, ...] = ()
+    nicknames: Mapping[str, str] | None = None
 
     # -- who is in what ---------------------------------------------------------------------------------------
 
@@ -260,6 +262,31 @@ class Site:
             names.append(self.contents[here].name)
             here = self.contents[here].parent
         return "/".join(reversed(names))
+
+    @cached_property
+    def _repeated(self) -> frozenset[str]:
+        """Ids of the users whose user name or display name somebody else has too."""
+        found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for user in self.users.values():
+            found["name", same(user.name)].append(user.id)
+            if user.full_name:
+                found["full name", same(user.full_name)].append(user.id)
+        return frozenset(user for users in found.values() if len(users) > 1 for user in users)
+
+    def called(self, user: str) -> str:
+        """How a user is written wherever people are listed: by user name, or `domain\\name` where names repeat.
+
+        That is where somebody else has the same user name or display name. An id that is nobody's stands as it is.
+        """
+        held = self.users.get(user)
+        if held is None:
+            return user
+        return f"{held.domain}\\{held.name}" if user in self._repeated else held.name
+
+    def display_name(self, user: str) -> str:
+        """The display name; with `domain\\name` behind it where it alone would not say who that is."""
+        shown = self.users[user].full_name
+        return f"{shown} ({self.called(user)})" if shown and user in self._repeated else shown
 
     # -- finding by what people type --------------------------------------------------------------------------
 

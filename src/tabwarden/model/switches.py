@@ -46,6 +46,7 @@ class Switches:
     flow_owner_changes_owner: bool = True
     explorers_own_content: bool = True
     deleted_group_leaves_sets: bool = True
+    twenty_characters_by_upn: bool = False
 
 
 DOCUMENTED = Switches()
@@ -152,6 +153,13 @@ _ROWS = (
         "not documented",
         "a deleted group leaves its group sets, which then hold who is in their other groups; off: they hold nobody",
         (False,),
+        True,
+    ),
+    Switch(
+        "twenty_characters_by_upn",
+        "two sentences of the directory document",
+        "a name of exactly 20 characters is imported by UPN; off: by sAMAccountName, as shorter ones are",
+        (),
         True,
     ),
 )

@@ -43,7 +43,7 @@ def targets_json(site: Site, targets: Iterable[tuple[str, Answer]]) -> list[dict
 
 def handover_lines(site: Site, handed: Handover) -> Iterator[str]:
     """`the previous owner, bob, then loses Delete, Move on Finance/Budget`."""
-    owner = site.users[handed.owner].name
+    owner = site.called(handed.owner)
     if not handed.lost:
         yield f"the previous owner, {owner}, loses nothing by it"
     by_content: dict[str, list[str]] = {}
@@ -61,5 +61,6 @@ def handover_json(site: Site, handed: Handover) -> dict[str, Any]:
     return {
         "id": user.id,
         "name": user.name,
+        "domain": user.domain,
         "loses": [shift_json(site, handed.after, shift) for shift in handed.lost],
     }

@@ -74,7 +74,9 @@ def grantee_name(site: Site, grantee: Grantee) -> str:
 
 
 def _bare_name(site: Site, grantee: Grantee) -> str:
-    held: dict[str, Any] = {"user": site.users, "group": site.groups, "groupSet": site.group_sets}
+    held: dict[str, Any] = {"group": site.groups, "groupSet": site.group_sets}
+    if grantee.kind == "user":
+        return site.called(grantee.id)
     found = held.get(grantee.kind, {}).get(grantee.id)
     return str(found.name) if found is not None else grantee.id
 
@@ -99,7 +101,7 @@ def _filled(site: Site, answer: Answer) -> str:
     manager = answer.governing.holder if answer.governing is not None else None
     return SENTENCES.get(answer.because, answer.because.replace("_", " ")).format(
         role=ui_role(user.site_role),
-        user=user.name,
+        user=site.called(user.id),
         a_kind=f"a {kind}",
         at=_content_name(site, answer.at),
         through=through,
@@ -110,7 +112,7 @@ def _filled(site: Site, answer: Answer) -> str:
 
 def sentence(site: Site, answer: Answer) -> str:
     """One sentence a manager understands."""
-    user, asked = site.users[answer.user].name, asked_name(site, answer)
+    user, asked = site.called(answer.user), asked_name(site, answer)
     where = f" on {_content_name(site, answer.content)}" if answer.content is not None else ""
     if not answer.conditions:
         verb = {ALLOWED: "has", DENIED: "does not have"}.get(answer.verdict, "may or may not have")
@@ -282,7 +284,13 @@ def people_table(site: Site, answers: Iterable[Answer]) -> Table:
     table = Table("User", "Name", "Site role", "May", "Decided by")
     for answer in answers:
         user = site.users[answer.user]
-        table.add_row(user.name, user.full_name, ui_role(user.site_role), mark(answer), decider(site, answer))
+        table.add_row(
+            site.called(user.id),
+            site.display_name(user.id),
+            ui_role(user.site_role),
+            mark(answer),
+            decider(site, answer),
+        )
     return table
 
 
@@ -298,9 +306,11 @@ def models_table(site: Site, answers: Iterable[Answer]) -> Table:
 
 
 def rule_json(site: Site, rule: Rule) -> dict[str, Any]:
-    """A rule with its grantee by kind, name and id."""
+    """A rule with its grantee by kind, name and id, a user with his domain."""
+    user = site.users.get(rule.grantee.id) if rule.grantee.kind == "user" else None
+    named = {"name": _bare_name(site, rule.grantee)} if user is None else {"name": user.name, "domain": user.domain}
     return {
-        "grantee": {**rule.grantee._asdict(), "name": _bare_name(site, rule.grantee)},
+        "grantee": {**rule.grantee._asdict(), **named},
         "capability": rule.capability,
         "mode": rule.mode,
     }

@@ -10,21 +10,25 @@ from tabwarden.change.plan import (
     ADD_USER,
     CREATE_GROUP,
     DELETE_GROUP,
+    IMPORT_GROUP,
     MOVE,
+    OF_DIRECTORY,
     REMOVE_FROM_GROUP,
     REMOVE_USER,
     SET_MODE,
+    SET_NICKNAME,
     SET_OWNER,
     SET_RULE,
     SET_SITE_ROLE,
     SET_TABS,
+    SYNC_GROUP,
     UPDATE_GROUP,
     Change,
     Ref,
     Value,
 )
 from tabwarden.model.capability import KIND_NAMES, ui_name
-from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED
+from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, ON_SYNC
 
 # To do, done, not done.
 _WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
@@ -65,6 +69,16 @@ _WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
             "user `{user}` was not removed from the site",
         ),
         DELETE_GROUP: ("delete group `{group}`", "deleted group `{group}`", "group `{group}` was not deleted"),
+        IMPORT_GROUP: (
+            "import group `{group}` from the directory, which grants {grants}",
+            "imported group `{group}` from the directory, which grants {grants}",
+            "group `{group}` was not imported from the directory",
+        ),
+        SYNC_GROUP: (
+            "synchronise group `{group}` with the directory, which grants {grants}",
+            "synchronised group `{group}` with the directory, which grants {grants}",
+            "group `{group}` was not synchronised with the directory",
+        ),
         MOVE: ("move {content} to {place}", "moved {content} to {place}", "{content} was not moved to {place}"),
         SET_MODE: ("make {content} {mode}", "made {content} {mode}", "{content} was not made {mode}"),
         SET_RULE: (
@@ -82,6 +96,11 @@ _WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
             "gave {content} to user `{owner}`",
             "{content} was not given to user `{owner}`",
         ),
+        SET_NICKNAME: (
+            "set the nickname of domain `{domain}` from `{was}` to `{nickname}`",
+            "set the nickname of domain `{domain}` from `{was}` to `{nickname}`",
+            "the nickname of domain `{domain}` was not set from `{was}` to `{nickname}`",
+        ),
     }
 )
 MODES = {LOCKED: "locked", LOCKED_WITHOUT_NESTED: "locked without nested projects", CUSTOMIZABLE: "customizable"}
@@ -95,11 +114,14 @@ STEPS: Mapping[str, str] = MappingProxyType(
         REMOVE_FROM_GROUP: "out of group",
         REMOVE_USER: "remove user",
         DELETE_GROUP: "delete group",
+        IMPORT_GROUP: "import group",
+        SYNC_GROUP: "synchronise group",
         MOVE: "move",
         SET_MODE: "content permissions",
         SET_RULE: "rules",
         SET_TABS: "sheets as tabs",
         SET_OWNER: "owner",
+        SET_NICKNAME: "domain nickname",
     }
 )
 
@@ -122,7 +144,9 @@ def not_done(change: Change, code: str, remedy: str) -> str:
 
 def _filled(change: Change, form: int) -> str:
     auth = change.after.get("auth_setting")
-    grants = f"{change.after.get('minimum_site_role') or 'no role'} on sign-in"
+    when = "at synchronisation" if change.after.get("grant_on") == ON_SYNC else "on sign-in"
+    role = change.after.get("minimum_site_role")
+    grants = f"{role} {when}" if role else "no role" if change.op in OF_DIRECTORY else f"no role {when}"
     return _WORDS[change.op][form].format(
         user=_name(change.user),
         group=_name(change.group),
@@ -130,6 +154,9 @@ def _filled(change: Change, form: int) -> str:
         before=change.before.get("site_role"),
         auth=f" with {auth} sign-in" if auth else "",
         grants=grants,
+        domain=_name(change.domain),
+        was=change.before.get("nickname"),
+        nickname=change.after.get("nickname"),
         heir=f"; what the user owns goes to `{_name(change.heir)}`" if change.heir else "",
         **_about_content(change),
     )

@@ -74,7 +74,7 @@ def fact_words(found: Compared, fact: Fact) -> tuple[str, str, str, str]:
         return thing, what, *_lists(found, fact, _rule_words(fact.kind))
     if fact.what in ("members", "groups"):
         table = "users" if fact.what == "members" else "groups"
-        return thing, fact.what, *_lists(found, fact, lambda site, each: _name(getattr(site, table), str(each)))
+        return thing, fact.what, *_lists(found, fact, lambda site, each: _name(site, table, str(each)))
     what = FIELDS.get(fact.what, fact.what.replace("_", " "))
     return thing, what, _value(found.before, fact, fact.before), _value(found.after, fact, fact.after)
 
@@ -88,11 +88,14 @@ def _thing(found: Compared, fact: Fact) -> str:
     if fact.about == CONTENT:
         kind = site.contents[fact.id].kind
         return f"{KIND_NAMES.get(kind, kind)} {site.path(fact.id)}"
-    return f"{fact.about.replace('_', ' ')} {_name(getattr(site, table), fact.id)}"
+    return f"{fact.about.replace('_', ' ')} {_name(site, table, fact.id)}"
 
 
-def _name(table: Mapping[str, Any], each: str) -> str:
-    return str(table[each].name) if each in table else each
+def _name(site: Site, table: str, each: str) -> str:
+    if table == "users":
+        return site.called(each)
+    held: Mapping[str, Any] = getattr(site, table)
+    return str(held[each].name) if each in held else each
 
 
 def _value(site: Site, fact: Fact, value: object) -> str:
@@ -107,7 +110,7 @@ def _value(site: Site, fact: Fact, value: object) -> str:
         return ui_role(words)
     if fact.what == "mode":
         return MODES.get(words, words)
-    return _name(site.users, words) if fact.what == "owner" else words
+    return site.called(words) if fact.what == "owner" else words
 
 
 def _rule_words(kind: str | None) -> Callable[[Site, Any], str]:
@@ -181,8 +184,13 @@ def _plain(site: Site, fact: Fact, value: object) -> Any:
         return value
     if fact.what in ("rules", "default_rules"):
         return [rule_json(site, rule) for rule in sorted(value)]
-    table: Mapping[str, Any] = site.users if fact.what == "members" else site.groups
-    return [{"id": each, "name": _name(table, each)} for each in sorted(value)]
+    if fact.what != "members":
+        return [{"id": each, "name": _name(site, "groups", each)} for each in sorted(value)]
+    users = ((each, site.users.get(each)) for each in sorted(value))
+    return [
+        {"id": each, "name": each} if user is None else {"id": each, "name": user.name, "domain": user.domain}
+        for each, user in users
+    ]
 
 
 def _unknown_json(site: Site, unknown: Unknown) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def exceptions_json(site: Site, found: Iterable[Exceptional]) -> list[dict[str, 
                 "kind": site.contents[one.content].kind,
                 "path": site.path(one.content),
             },
-            "people": [{"id": u, "name": site.users[u].name} for u in one.users],
+            "people": [{"id": u, "name": site.users[u].name, "domain": site.users[u].domain} for u in one.users],
             "current": answer_json(site, one.current),
             "other": answer_json(site, one.other),
         }

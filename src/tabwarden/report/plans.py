@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tabwarden.change.plan import OF_CONTENT, Change, ContentImpact, Impact, Plan, Stop
+from tabwarden.change.plan import OF_CONTENT, REMOVE_USER, SET_NICKNAME, Change, ContentImpact, Impact, Plan, Stop
 from tabwarden.change.plan_file import to_json
 from tabwarden.report.changes import STEPS, to_do
 
@@ -32,16 +32,24 @@ def headline(plan: Plan) -> str:
     """`12 people join, 3 lose their licence, 1 held: joiner and leaver at once`."""
     if not plan.changes and not plan.held:
         return "nothing to change" if not plan.stops else "nothing was planned"
-    told = list(_people(plan.impact))
+    renamed = sum(1 for change in plan.changes if change.op == REMOVE_USER and "rules" in change.before)
+    told = [count_of(renamed, "person gets another user name", "people get another user name")] if renamed else []
+    told += _people(plan.impact)
     if not told and plan.changes:
-        to_content = sum(1 for change in plan.changes if change.op in OF_CONTENT)
-        what = "groups and memberships" if not to_content else "content"
-        if 0 < to_content < len(plan.changes):
-            what = "groups, memberships and content"
-        told = [f"{count_of(len(plan.changes), 'change', 'changes')} to {what}"]
+        told = [f"{count_of(len(plan.changes), 'change', 'changes')} to {_subjects(plan.changes)}"]
     reasons = Counter(_kind_of(held.reason) for held in plan.held)
     told += [f"{number} held: {reason}" for reason, number in reasons.items()]
     return ", ".join(told)
+
+
+def _subjects(changes: Sequence[Change]) -> str:
+    """What changes are about that say nothing of single people."""
+    if all(change.op == SET_NICKNAME for change in changes):
+        return "domain nicknames"
+    to_content = sum(1 for change in changes if change.op in OF_CONTENT)
+    if 0 < to_content < len(changes):
+        return "groups, memberships and content"
+    return "content" if to_content else "groups and memberships"
 
 
 def _people(impact: Impact) -> Iterator[str]:
@@ -118,8 +126,8 @@ def changes_table(changes: Sequence[Change]) -> Table:
     return _captioned(table, len(changes) - len(rows), "changes")
 
 
-def impact_table(impact: Impact) -> Table:
-    """Licences and people: numbers and the first names."""
+def impact_table(impact: Impact) -> RenderableType:
+    """Licences and people: numbers and the first names; a sentence where nobody gains or loses anything."""
     lists = {
         "join the site": impact.join,
         "get a role at their next sign-in": impact.eligible,
@@ -136,6 +144,8 @@ def impact_table(impact: Impact) -> Table:
         ("members lost", impact.memberships_lost),
     ):
         rows += [(words, str(number), name) for name, number in counts.items()]
+    if not rows and not impact.contents:
+        return Text("What it does to people: nobody joins or leaves, no licence and no membership changes")
     return _table("What it does to people", ("", "number", "who"), rows)
 
 

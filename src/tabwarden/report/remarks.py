@@ -46,7 +46,7 @@ def _useless_power(site: Site, put: Asked) -> Iterator[str]:
     content = str(put.content)
     held = site.contents[content]
     power = power_over(site, put.user, content if held.kind == "project" else site.project_of(content), put.model)
-    name = site.users[put.user].name
+    name = site.called(put.user)
     if power is not None:
         verb = "owns" if power.reason == "project_owner" else "leads"
         yield f"{name} {verb} {site.path(power.at)}, which does not lift the site role; with another role it comes back"

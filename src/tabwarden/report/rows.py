@@ -60,11 +60,11 @@ def implicit_lines(site: Site, content: str) -> list[str]:
     """Who needs no rule: administrators, the owner, and the owners of the projects above. Leaders stand in rules."""
     held = site.contents[content]
     admins = sum(1 for u in site.users.values() if is_admin(u.site_role))
-    owners = [f"{site.users[held.owner].name} owns it" if held.owner in site.users else "its owner is not known"]
+    owners = [f"{site.called(held.owner)} owns it" if held.owner in site.users else "its owner is not known"]
     for project in site.ancestors(site.project_of(content)):
         owner = site.users.get(site.contents[project].owner)
         if owner is not None:
-            owners.append(f"{owner.name} owns {site.path(project)}")
+            owners.append(f"{site.called(owner.id)} owns {site.path(project)}")
     return [f"without a rule: {admins} administrators; {'; '.join(owners)}"]
 
 

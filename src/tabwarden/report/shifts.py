@@ -89,7 +89,7 @@ def _path(before: Site, after: Site, content: str) -> str:
 
 def _names(before: Site, after: Site, users: Iterable[str]) -> Iterator[str]:
     for user in users:
-        yield (after.users.get(user) or before.users[user]).name
+        yield (after if user in after.users else before).called(user)
 
 
 def _why(before: Site, after: Site, shift: Shift) -> str:
@@ -143,8 +143,8 @@ def shift_json(before: Site, after: Site, shift: Shift) -> dict[str, Any]:
     answers = {"before": (before, shift.before), "after": (after, shift.after)}
     return {
         "people": [
-            {"id": user, "name": name}
-            for user, name in zip(shift.users, _names(before, after, shift.users), strict=True)
+            {"id": user.id, "name": user.name, "domain": user.domain}
+            for user in ((after.users.get(each) or before.users[each]) for each in shift.users)
         ],
         "contents": [
             {"id": content, "kind": _held(before, after, content).kind, "path": _path(before, after, content)}

@@ -8,10 +8,12 @@ from typing import Any, Protocol
 from rich.table import Table
 from rich.text import Text
 
+from tabwarden.access.reference import may
 from tabwarden.change.cause import CAN, CANNOT
 from tabwarden.change.compared import Compared, Fact, Unknown
-from tabwarden.change.shift import Count, Decision, Reach
+from tabwarden.change.shift import Count, Decision, Reach, Under
 from tabwarden.model.site import Site
+from tabwarden.report.answers import decider
 from tabwarden.report.compared import fact_json, fact_words
 from tabwarden.report.shifts import MOST_LINES
 
@@ -50,6 +52,10 @@ class Turned(Protocol):
         """What caused it."""
 
     @property
+    def under(self) -> Under:
+        """The model and switches it was asked under."""
+
+    @property
     def pair(self) -> tuple[Site, Site]:
         """The Sites before and after."""
 
@@ -81,7 +87,14 @@ def since(turn: Turned) -> str:
 
 def because(turn: Turned) -> str:
     """The change in words, each fact of it."""
-    return "; ".join(_words(turn, fact) for fact in turn.facts) or "it was so in the first snapshot"
+    return "; ".join(_words(turn, fact) for fact in turn.facts) or f"{_decider(turn)}, in the first snapshot already"
+
+
+def _decider(turn: Turned) -> str:
+    """What decided where no change is known: a rule, a role, an owner."""
+    user, content, capability = turn.asked
+    model, switches = turn.under
+    return decider(turn.pair[1], may(turn.pair[1], user, capability, content, model=model, switches=switches))
 
 
 def _words(turn: Turned, fact: Fact) -> str:
@@ -101,7 +114,7 @@ def _turn_json(turn: Turned) -> dict[str, Any]:
     user, content, capability = turn.asked
     holder = next((site for site in reversed(turn.pair) if content in site.contents), turn.pair[1])
     return {
-        "user": {"id": user, "name": _user(turn, user)},
+        "user": {"id": user, **_named(turn, user)},
         "content": {"id": content, "path": holder.path(content)},
         "capability": capability,
         "answer": WORDS.get(turn.now, turn.now),
@@ -111,7 +124,12 @@ def _turn_json(turn: Turned) -> dict[str, Any]:
 
 
 def _user(turn: Turned, user: str) -> str:
-    return next((site.users[user].name for site in reversed(turn.pair) if user in site.users), user)
+    return next((site.called(user) for site in reversed(turn.pair) if user in site.users), user)
+
+
+def _named(turn: Turned, user: str) -> dict[str, str]:
+    held = next((site.users[user] for site in reversed(turn.pair) if user in site.users), None)
+    return {"name": user} if held is None else {"name": held.name, "domain": held.domain}
 
 
 def _compared(turn: Turned) -> Compared:
@@ -124,7 +142,7 @@ def snapshots_table(found: Iterable[Any]) -> Table:
     table = Table("#", "Taken", "Site", "By", "Users", "Content", "Rules", "")
     for kept in found:
         numbers = (f"{number:,}" for number in (kept.users, kept.contents, kept.rules))
-        lacks = "; ".join((*((kept.scope,) if kept.scope else ()), *kept.partial))
+        lacks = "; ".join(kept.partial) or kept.scope
         row = (str(kept.number), kept.taken, kept.name, kept.reader, *numbers, f"limited: {lacks}" if lacks else "")
         table.add_row(*map(Text, row))
     return table

@@ -11,19 +11,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tabwarden.change.content_facts import fact, fact_name, still_judged, wanted
+from tabwarden.change.as_planned import as_planned, otherwise
+from tabwarden.change.content_facts import fact_name, still_judged
 from tabwarden.change.content_stops import content_stops
-from tabwarden.change.facts import after, differences, facts, group_of, user_of
+from tabwarden.change.facts import after, differences, facts
 from tabwarden.change.plan import (
     ADD_TO_GROUP,
-    ADD_USER,
     CREATE_GROUP,
-    DELETE_GROUP,
+    IMPORT_GROUP,
     OF_CONTENT,
     REMOVE_FROM_GROUP,
-    REMOVE_USER,
-    SET_SITE_ROLE,
-    UPDATE_GROUP,
+    SYNC_GROUP,
     Change,
     Fields,
     Plan,
@@ -53,11 +51,15 @@ from tabwarden.store.journal import (
     path_of,
     read,
 )
+from tabwarden.store.rosters import keep_of_plan
 from tabwarden.tableau.client import Connection
 from tabwarden.tableau.jobs import wait_for_user_jobs
 from tabwarden.tableau.write import Writer
 
 log = logging.getLogger(__name__)
+
+GROUPS = "groups"  # the kind of plan that starts jobs for single changes
+MAKES_A_GROUP = (CREATE_GROUP, IMPORT_GROUP)
 
 Progress = Callable[[int, int, str], None]  # changes gone through, of how many, and the last of them in words
 
@@ -125,6 +127,12 @@ class Applied:
         return tuple((c, e) for c, e in both if e is None or e.status in (FAILED, SKIPPED))
 
     @property
+    def otherwise(self) -> tuple[tuple[Change, Entry], ...]:
+        """Changes that were done, and with them something that the plan did not expect, in order."""
+        both = ((self.plan.changes[position], entry) for position, entry in sorted(self.entries.items()))
+        return tuple((change, entry) for change, entry in both if entry.status == DONE and entry.remedy)
+
+    @property
     def succeeded(self) -> bool:
         """Whether nothing is left to do."""
         return not self.stops and not self.broken_off and not self.not_done
@@ -163,7 +171,7 @@ def apply(plan: Plan, connection: Connection, terms: Terms) -> Applied:
 
 def settle_jobs(connection: Connection, record: Record | None) -> None:
     """A process that died may have left an import behind that still runs; what it does must be seen first."""
-    if record is not None and len(record.begun) > 1:
+    if record is not None and (len(record.begun) > 1 or (record.begun and record.kind == GROUPS)):
         wait_for_user_jobs(connection)
 
 
@@ -192,6 +200,7 @@ def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) ->
         applied = Applied(plan)
     if not applied.broken_off:
         keep_good_run(terms.store, plan.site, {source.task: source.rows for source in plan.sources})
+        keep_of_plan(terms.store, plan.id, plan.site)
     return replace(applied, wrong_waivers=wrong)
 
 
@@ -224,8 +233,17 @@ def _expected(plan: Plan, record: Record) -> Fields:
     expected = dict(after(plan.seen, done))
     subjects = tuple(ref.key for change in failed for ref in (change.user or change.group,) if ref is not None)
     lost = {fact_name(change) for change in failed if change.op in OF_CONTENT}
+    lost |= _under_way(plan, record)
     left = {k: value for k, value in expected.items() if k not in lost and not any(word in k for word in subjects)}
     return still_judged(left, [plan.changes[position] for position in {*record.ended, *record.begun}])
+
+
+def _under_way(plan: Plan, record: Record) -> set[str]:
+    """The facts that a synchronisation which was begun may have changed already, though nobody has read it back."""
+    synced = (plan.changes[position].group for position in (*record.ended, *record.begun))
+    groups = {ref.key for ref in synced if ref is not None}
+    moving = [c for c in plan.changes if c.brought_by is not None and c.brought_by.key in groups]
+    return set(facts(Site(), moving))
 
 
 # -- doing -----------------------------------------------------------------------------------------------------
@@ -236,10 +254,13 @@ class _Doing:
 
     def __init__(self, plan: Plan, connection: Connection, terms: Terms, journal: Journal) -> None:
         self.plan, self.journal, self.progress = plan, journal, terms.progress
+        self.connection = connection
+        self.synchronised: Site | None = None
         self.writer = Writer(connection, bulk=terms.bulk, jobs=terms.jobs)
         self.entries: dict[int, Entry] = {}
         self.ids: dict[str, str] = {}
         self.failed: set[str] = set()
+        self.unfinished: set[str] = set()  # who did not get all that content was to give
 
     def all(self, record: Record, now: Site) -> Applied:
         """Look up what was begun, do the rest, list what was not done."""
@@ -265,7 +286,7 @@ class _Doing:
         """Changes that were sent, perhaps: those that are true on the server are done."""
         true: list[Entry] = []
         for position in sorted(record.begun):
-            found = _as_planned(now, self.plan.changes[position])
+            found = as_planned(now, self.plan.changes[position])
             if found is not None:
                 true.append(Entry(position, DONE, new_id=found or None))
         if true:
@@ -286,9 +307,24 @@ class _Doing:
                 yield work
 
     def _do(self, work: Sequence[int]) -> None:
+        changes = [self.plan.changes[position] for position in work]
+        if changes[0].brought_by is not None:
+            self._end(self._read_back(work, changes))
+            return
         self.journal.begin(work)
-        results = self.writer.do([self.plan.changes[position] for position in work], self.ids)
+        results = self.writer.do(changes, self.ids)
         self._end([Entry(work[r.position], r.status, r.code, r.remedy, r.new_id) for r in results])
+
+    def _read_back(self, work: Sequence[int], changes: Sequence[Change]) -> list[Entry]:
+        """What Tableau's own synchronisations, all of them done by now, have made of what the plan expected."""
+        if self.synchronised is None:
+            self.synchronised = read_now(self.plan, self.connection)
+        return [
+            Entry(position, DONE, new_id=new_id or None)
+            if (new_id := as_planned(self.synchronised, change)) is not None
+            else Entry(position, FAILED, "", otherwise(self.synchronised, change))
+            for position, change in zip(work, changes, strict=True)
+        ]
 
     def _end(self, entries: Sequence[Entry]) -> None:
         self.journal.end(entries)
@@ -299,19 +335,23 @@ class _Doing:
     def _learn(self, entry: Entry) -> None:
         self.entries[entry.position] = entry
         change = self.plan.changes[entry.position]
-        subject = change.group if change.op == CREATE_GROUP else change.user
+        subject = change.group if change.op in MAKES_A_GROUP else change.user
         if entry.new_id and subject is not None:
             self.ids[subject.key] = entry.new_id
         if entry.status in (FAILED, SKIPPED):
             if change.user is not None:
                 self.failed.add(change.user.key)
-            elif change.group is not None and change.op == CREATE_GROUP:
+            elif change.group is not None and change.op in (*MAKES_A_GROUP, SYNC_GROUP):
                 self.failed.add(change.group.key)
+            elif change.grantee is not None:
+                self.unfinished.add(change.grantee.key)
 
     def _is_skipped(self, position: int) -> bool:
         """After a failure nothing more is done to that person, but who stepped out of a group is put back."""
         change = self.plan.changes[position]
-        keys = [ref.key for ref in (change.user, change.group) if ref is not None]
+        if change.heir is not None and change.heir.key in self.failed | self.unfinished:
+            return True
+        keys = [ref.key for ref in (change.user, change.group, change.brought_by) if ref is not None]
         return any(key in self.failed for key in keys) and not self._stepped_out(position)
 
     def _stepped_out(self, position: int) -> bool:
@@ -329,7 +369,9 @@ class _Doing:
 
     def _why_skipped(self, position: int) -> str:
         change = self.plan.changes[position]
-        failed = change.user if change.user is not None and change.user.key in self.failed else change.group
+        named = (change.user, change.group, change.brought_by, change.heir)
+        known = self.failed | self.unfinished
+        failed = next((ref for ref in named if ref is not None and ref.key in known), None)
         name = failed.qualified if failed is not None else ""
         return f"skipped, because something before it failed for `{name}`"
 
@@ -338,6 +380,8 @@ class _Doing:
         if entry.status == DONE:
             words = done_words(change)
             log.info("%s", words)
+            if entry.remedy:
+                log.warning("%s: %s", words, entry.remedy)
         elif entry.status == ALREADY:
             words = f"{done_words(change)} (was so already{': ' + entry.remedy if entry.remedy else ''})"
             log.info("%s", words)
@@ -345,34 +389,3 @@ class _Doing:
             words = not_done(change, entry.code, entry.remedy)
             log.error("%s", words)
         self.progress(len(self.entries), len(self.plan.changes), words)
-
-
-def _as_planned(now: Site, change: Change) -> str | None:
-    """Whether the change is true on the site: None for no, else the id of what it created ('' where nothing was)."""
-    if change.op in OF_CONTENT:
-        return "" if fact(now, change) == wanted(change) else None
-    user = user_of(now, change.user) if change.user else None
-    group = group_of(now, change.group) if change.group else None
-    member = user is not None and group is not None and user.id in now.members(group.id)
-    grants = group is not None and (group.minimum_site_role, group.grant_on) == (
-        change.after.get("minimum_site_role"),
-        change.after.get("grant_on"),
-    )
-    match change.op:
-        case op if op == ADD_USER:
-            return user.id if user is not None else None
-        case op if op == CREATE_GROUP:
-            return group.id if group is not None and grants else None
-        case op if op == UPDATE_GROUP:
-            return "" if grants else None
-        case op if op == ADD_TO_GROUP:
-            return "" if member else None
-        case op if op == REMOVE_FROM_GROUP:
-            return None if member else ""
-        case op if op == SET_SITE_ROLE:
-            return "" if user is not None and user.site_role == change.after["site_role"] else None
-        case op if op == REMOVE_USER:
-            return "" if user is None else None
-        case op if op == DELETE_GROUP:
-            return "" if group is None else None
-    return None

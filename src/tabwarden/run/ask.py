@@ -16,9 +16,9 @@ from tabwarden.model.capability import applies, capability_named, kind_named
 from tabwarden.model.errors import AmbiguousName, UnknownName
 from tabwarden.model.site import Content, Site, User
 from tabwarden.model.switches import CURRENT, DOCUMENTED, MODELS, Switches
+from tabwarden.run.history import LAST, open_either, open_every_site
 from tabwarden.store import snapshot
 
-SNAPSHOTS = Path(".tabwarden") / "snapshots"
 # Abilities that hand something to a person or look at one; the others send it to a project.
 ABOUT_A_PERSON = (
     "change_project_owner",
@@ -32,38 +32,45 @@ ABOUT_A_PERSON = (
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Which snapshot to ask: `path` itself, else the newest in `folder`, of `site` (content URL) if given."""
+    """Which snapshot to ask: the newest of the history, or the one that `path` means (a number, a day, a folder).
 
-    folder: Path = SNAPSHOTS
-    path: Path | None = None
+    `store` is the history (a folder or URL; None: that of the settings here), `site` a content URL. With `folder` no
+    history is asked: the newest of the snapshot folders in it.
+    """
+
+    folder: Path | None = None
+    path: Path | str | None = None
     site: str | None = None
-    model: str = "current"
+    model: str = CURRENT
+    store: str | None = None
 
 
 def open_site(where: Where) -> Site:
     """The Site to ask; UnknownName where there is no snapshot, or no such model."""
     if where.model not in MODELS:
         raise UnknownName(f"no model is called `{where.model}`; models are {', '.join(MODELS)}")
-    if where.path is not None:
-        return snapshot.load(where.path)
-    found = _newest(where)
+    if where.folder is None or where.path is not None:
+        return open_either(where.path or LAST, where.store, where.site)
+    found = _newest_folders(where.folder, where.site)
     if not found:
         of = f" of site `{where.site}`" if where.site is not None else ""
         raise UnknownName(f"no snapshot{of} in `{where.folder}`: take one with `tabwarden read`")
-    if len(found) > 1 and where.site is None:
+    if len(found) > 1:
         urls = ", ".join(f"`{url}`" for url in sorted(found))
         raise UnknownName(f"`{where.folder}` holds snapshots of several sites; say which with --site: {urls}")
     return snapshot.load(next(iter(found.values())))
 
 
 def all_sites(where: Where) -> list[Site]:
-    """The newest snapshot of every site in the folder."""
-    return [snapshot.load(path) for _, path in sorted(_newest(where).items())]
+    """The newest snapshot of every site there is."""
+    if where.folder is None:
+        return open_every_site(where.store, where.site)
+    return [snapshot.load(path) for _, path in sorted(_newest_folders(where.folder, where.site).items())]
 
 
-def _newest(where: Where) -> dict[str, Path]:
-    urls = [where.site] if where.site is not None else sorted(snapshot.sites(where.folder))
-    found = {url: snapshot.latest(where.folder, url) for url in urls}
+def _newest_folders(folder: Path, site: str | None) -> dict[str, Path]:
+    urls = [site] if site is not None else sorted(snapshot.sites(folder))
+    found = {url: snapshot.latest(folder, url) for url in urls}
     return {url: path for url, path in found.items() if path is not None}
 
 

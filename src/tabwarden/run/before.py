@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tabwarden.change.content_stops import no_way_back
-from tabwarden.change.plan import OF_CONTENT, REMOVE_USER, Plan, Stop
+from tabwarden.change.plan import OF_CONTENT, REMOVE_USER, SET_NICKNAME, Plan, Stop
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.site import Site
 from tabwarden.tableau.client import Connection
+from tabwarden.tableau.domains import with_nicknames
 from tabwarden.tableau.read import read_people, read_site
 
 
@@ -18,8 +19,10 @@ def changes_content(plan: Plan) -> bool:
 
 
 def read_now(plan: Plan, connection: Connection) -> Site:
-    """People and the groups the plan speaks of, or everything where it changes content."""
-    return read_site(connection) if changes_content(plan) else read_people(connection, _groups_of(plan))
+    """People and the groups the plan speaks of, or everything where it changes content; nicknames where it sets one."""
+    whole = changes_content(plan) or any("rules" in change.before for change in plan.changes)
+    site = read_site(connection) if whole else read_people(connection, _groups_of(plan))
+    return with_nicknames(site, connection) if any(change.op == SET_NICKNAME for change in plan.changes) else site
 
 
 def _groups_of(plan: Plan) -> list[str] | None:

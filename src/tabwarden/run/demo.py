@@ -21,8 +21,8 @@ from tabwarden.change.plan import ADD_USER, SET_SITE_ROLE
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.site import Site
 from tabwarden.run.apply import load_plan
+from tabwarden.run.history import LAST, open_either
 from tabwarden.sandbox.worlds.acme import TOKEN_NAME, TOKEN_SECRET, VIEWERS, acme
-from tabwarden.store import snapshot
 
 SITE = "acme"
 SECRET = "DEMO_TOKEN_SECRET"
@@ -181,10 +181,7 @@ class Story:
     # -- files ------------------------------------------------------------------------------------------------
 
     def _newest(self) -> Site:
-        found = snapshot.latest(self.folder / STORE / "snapshots", SITE)
-        if found is None:
-            raise TabwardenError("the demo found no snapshot where `tabwarden read` keeps it")
-        return snapshot.load(found)
+        return open_either(LAST, str(self.folder / STORE), SITE)
 
     def _newest_plan(self) -> Path:
         plans = (self.folder / STORE / "plans").glob("*.json")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tabwarden.run import history
+from tabwarden.settings import load_store
 from tabwarden.store import snapshot
 from tabwarden.store.pseudonyms import pseudonymised
 
@@ -36,7 +37,7 @@ def bring_in(store: str, folders: Sequence[Path]) -> tuple[Kept, ...]:
 
 
 def _key(store: str) -> bytes:
-    folder = Path(history.DEFAULT_STORE if "://" in store else store)
+    folder = load_store(None, os.environ).folder if "://" in store else Path(store)
     path = folder / KEY_FILE
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)

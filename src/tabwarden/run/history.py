@@ -1,6 +1,7 @@
 """The history of a store: keeping a read in it, finding a snapshot by number or day. Not what is asked of it.
 
-The database is loaded when it is first needed: SQLAlchemy takes longer than most commands.
+It is the one place where reads are kept (docs/decisions/0008-one-history.md). The database and the settings are loaded
+when they are first needed: they take longer than most questions.
 """
 
 from __future__ import annotations
@@ -9,61 +10,62 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Site
-from tabwarden.settings import ENCRYPTED, PLAIN, Settings, load
 from tabwarden.store import snapshot
 
 if TYPE_CHECKING:
+    from tabwarden.settings import Settings, Store
     from tabwarden.store.history import History, Kept
 
-DEFAULT_STORE = ".tabwarden"
 LAST, PREVIOUS = "last", "previous"
 DAYS = {"today": 0, "yesterday": 1}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_NUMBER = re.compile(r"#?\d{1,9}")
 
 
 def store_of(settings: Settings) -> str:
     """Where the history of these settings is: a URL, or a folder."""
-    url = settings.store.url
-    return url.get_secret_value() if url is not None else str(settings.store.folder)
+    return _words_of(settings.store)
 
 
 def store_named(words: str | None) -> str:
     """The store of `--store`, else of the settings in this folder, else the default folder."""
     if words:
         return words
-    if any(Path(name).exists() for name in (PLAIN, ENCRYPTED)):
-        return store_of(load(None, os.environ))
-    return DEFAULT_STORE
+    from tabwarden.settings import load_store
+
+    return _words_of(load_store(None, os.environ))
+
+
+def _words_of(store: Store) -> str:
+    return store.url.get_secret_value() if store.url is not None else str(store.folder)
 
 
 @contextmanager
 def opened(store: str, *, must_exist: bool = True) -> Iterator[History]:
     """The history of a store; UnknownName where nothing was ever kept (`must_exist`)."""
-    from tabwarden.store.database import FILE
+    if must_exist and "://" not in store and not Path(store).is_dir():
+        # Before the database is loaded, which takes longer than to say so.
+        raise UnknownName(f"there is no snapshot in `{store}` yet: take one with `tabwarden read`")
     from tabwarden.store.history import History
 
-    if must_exist and "://" not in store and not (Path(store) / FILE).is_file():
-        raise UnknownName(f"there is no history in `{store}` yet: take a snapshot with `tabwarden read`")
-    with History(store) as history:
+    with History(store, create=not must_exist) as history:
         yield history
 
 
-def keep(settings: Settings, site: Site, projects: Sequence[str] = ()) -> Kept:
-    """Keep a read in the history, and let go of what the retention lets go of.
-
-    A read of some projects only is a history of its own: what it left out is not gone.
-    """
+def keep(settings: Settings, site: Site) -> Kept:
+    """Keep a read in the history, and let go of what the retention lets go of."""
     from tabwarden.store.retention import Retention, thin
 
     kept_days = settings.store.retention
     with opened(store_of(settings), must_exist=False) as history:
-        kept = history.keep(site, f"projects {', '.join(sorted(projects))}" if projects else None)
+        kept = history.keep(site)
         thin(history, Retention(kept_days.every_days, kept_days.daily_days, kept_days.most_days), kept.taken)
         return kept
 
@@ -71,39 +73,71 @@ def keep(settings: Settings, site: Site, projects: Sequence[str] = ()) -> Kept:
 # -- finding ---------------------------------------------------------------------------------------------------
 
 
-def of_site(history: History, site: str | None = None) -> tuple[Kept, ...]:
+def of_site(history: History, site: str | None = None, where: str | None = None) -> tuple[Kept, ...]:
     """The snapshots of one site in their order: of the whole of it where there are such.
 
-    UnknownName where there are none, or of several sites and none was named (`site` is a content URL).
+    `site` is a content URL, or the address that a browser shows; `where` a server. UnknownName where there are none,
+    or of several sites and none was named.
     """
-    found = history.snapshots(site)
+    found = [kept for kept in snapshots_of(history, site) if where in (None, kept.where)]
     if not found:
-        of = f" of site `{site}`" if site is not None else ""
+        of = f" of site `{site or 'Default'}`" if site is not None else ""
         raise UnknownName(f"there is no snapshot{of} in the history: take one with `tabwarden read`")
-    whole = [kept for kept in found if not kept.scope] or list(found)
-    chains = {kept.site: kept for kept in whole}
-    if len(chains) > 1 and len({(kept.where, kept.content_url, kept.site_id) for kept in chains.values()}) > 1:
-        named = ", ".join(sorted({f"`{kept.content_url}` on `{kept.where}`" for kept in chains.values()}))
-        raise UnknownName(f"the history holds several sites; say which with --site: {named}")
-    newest = whole[-1].site
-    return tuple(kept for kept in whole if kept.site == newest)
+    chains = _chains(found)
+    if len(chains) > 1:
+        urls = [chain[-1].content_url for chain in chains]
+        named = ", ".join(
+            sorted(f"`{_address(c[-1]) if urls.count(c[-1].content_url) > 1 else c[-1].content_url}`" for c in chains)
+        )
+        raise UnknownName(f"the history holds snapshots of several sites; say which with --site: {named}")
+    return chains[0]
 
 
-def snapshot_of(history: History, words: str, site: str | None = None, now: datetime | None = None) -> Kept:
+def every_site(history: History, site: str | None = None) -> tuple[Kept, ...]:
+    """The newest snapshot of every site (or of that one), in the order of their content URLs."""
+    found = _chains(snapshots_of(history, site))
+    return tuple(sorted((chain[-1] for chain in found), key=lambda kept: (kept.content_url, kept.where)))
+
+
+def _chains(found: Sequence[Kept]) -> list[tuple[Kept, ...]]:
+    """For each site its snapshots: those of the whole of it, else those of the scope that was read last."""
+    sites: dict[str, list[Kept]] = {}
+    for kept in found:
+        sites.setdefault(_address(kept), []).append(kept)
+    chains = []
+    for each in sites.values():
+        newest = next((kept for kept in reversed(each) if not kept.scope), each[-1])
+        chains.append(tuple(kept for kept in each if kept.site == newest.site))
+    return chains
+
+
+def snapshots_of(history: History, site: str | None = None) -> tuple[Kept, ...]:
+    """Every snapshot, or those of the site with that content URL or address."""
+    return tuple(kept for kept in history.snapshots() if site in (None, kept.content_url, _address(kept)))
+
+
+def _address(kept: Kept) -> str:
+    """As a browser shows it: `https://tableau.example.com/#/site/acme`."""
+    return f"{kept.where}/#/site/{kept.content_url}" if kept.content_url else f"{kept.where}/#"
+
+
+def snapshot_of(
+    history: History, words: str, site: str | None = None, now: datetime | None = None, *, where: str | None = None
+) -> Kept:
     """The snapshot somebody means: a number, `last`, `previous`, `today`, `yesterday`, a day or a time (UTC).
 
     A day is its end, a time itself: the newest snapshot that was taken by then. UnknownName where there is none.
     """
     asked = words.strip()
-    if re.fullmatch(r"#?\d{1,9}", asked):
+    if _NUMBER.fullmatch(asked):
         return history.snapshot(int(asked.removeprefix("#")))
-    kept = of_site(history, site)
+    kept = of_site(history, site, where)
     if asked in (LAST, PREVIOUS):
         if asked == PREVIOUS and len(kept) < 2:
             raise UnknownName("there is one snapshot in the history, and none before it")
         return kept[-1 if asked == LAST else -2]
     until = moment(asked, now or datetime.now(UTC))
-    found = [one for one in kept if one.taken and _time(one.taken) < until]
+    found = [one for one in kept if one.taken and time_of(one.taken) < until]
     if not found:
         raise UnknownName(f"no snapshot was taken by `{asked}`; the first is {kept[0].words}")
     return found[-1]
@@ -116,33 +150,76 @@ def moment(words: str, now: datetime) -> datetime:
     try:
         if _DAY.fullmatch(words):
             return datetime.fromisoformat(words).replace(tzinfo=UTC) + timedelta(days=1)
-        return _time(words) + timedelta(microseconds=1)
-    except ValueError:
+        return time_of(words) + timedelta(microseconds=1)
+    except (ValueError, OverflowError):
         raise UnknownName(
             f"`{words}` is no snapshot's folder, and no number, day (2026-11-21), time (2026-11-21T18:00Z), `last`, "
             "`previous`, `today` or `yesterday`"
         ) from None
 
 
-def _time(words: str) -> datetime:
-    found = datetime.fromisoformat(words.replace("Z", "+00:00"))
+def time_of(words: str) -> datetime:
+    """An ISO time, UTC where it names no zone; ValueError for what is none."""
+    found = datetime.fromisoformat(words)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+# -- opening ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A snapshot of the history: the Site, what is known of its read (`kept`), and how old that is.
+
+    Everything in a history was read whole: a read that broke off is never kept. `kept.limited` tells where the server
+    refused something, or the reader is no administrator, or some projects were chosen: what is not in it is unknown.
+    `age` is None where the read does not tell its time.
+    """
+
+    site: Site
+    kept: Kept
+    age: timedelta | None
+
+
+def newest_site(settings: Settings, which: str = LAST, now: datetime | None = None) -> Opened:
+    """The newest snapshot of the settings' site, or the one that `which` means (a number, a day, `previous`).
+
+    A read of the whole site comes before a later one of some projects or by somebody who is no administrator; those
+    are asked by their number. UnknownName where there is none; SettingsError or TabwardenError where the store of the
+    settings cannot be opened.
+    """
+    from tabwarden.tableau.signin import address_of
+
+    now = now or datetime.now(UTC)
+    with opened(store_of(settings)) as history:
+        where = address_of(settings.tableau.server)
+        kept = snapshot_of(history, which, settings.tableau.site, now, where=where)
+        if (kept.where, kept.content_url) != (where, settings.tableau.site):
+            raise UnknownName(f"{kept.words} is of `{_address(kept)}`, and the settings name another site")
+        site = history.open(kept.number)
+    return Opened(site, kept, now - time_of(kept.taken) if kept.taken else None)
+
+
+def is_folder(words: str | Path) -> bool:
+    """Whether a snapshot's folder is meant, and none of the history."""
+    try:
+        return isinstance(words, Path) or "/" in words or Path(words).is_dir()
+    except OSError:  # longer than any file name
+        return False
 
 
 def open_either(words: str | Path, store: str | None = None, site: str | None = None) -> Site:
     """The Site of a snapshot's folder, else of the snapshot of the history that is meant."""
-    try:
-        is_folder = Path(words).is_dir() or isinstance(words, Path) or "/" in words
-    except OSError:  # longer than any file name
-        is_folder = False
-    if is_folder:
+    if is_folder(words):
         return snapshot.load(words)
-    moment_or_number(str(words))
+    asked = str(words).strip()
+    if asked not in (LAST, PREVIOUS) and not _NUMBER.fullmatch(asked):
+        moment(asked, datetime.now(UTC))  # words that can mean nothing are told before a database is asked
     with opened(store_named(store)) as history:
-        return history.open(snapshot_of(history, str(words), site).number)
+        return history.open(snapshot_of(history, asked, site).number)
 
 
-def moment_or_number(words: str) -> None:
-    """UnknownName for words that can mean no snapshot, before a database is asked."""
-    if words not in (LAST, PREVIOUS) and not re.fullmatch(r"#?\d{1,9}", words):
-        moment(words, datetime.now(UTC))
+def open_every_site(store: str | None = None, site: str | None = None) -> list[Site]:
+    """The newest snapshot of every site in the history."""
+    with opened(store_named(store)) as history:
+        return [history.open(kept.number) for kept in every_site(history, site)]

@@ -7,20 +7,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tabwarden import sinks
-from tabwarden.mirror.browse import Catalog, browse
 from tabwarden.mirror.match import Matches, Matching, match, tableau_people
-from tabwarden.mirror.tables import COMPRESSED, YES, Mirrored, Tables, Wish, mirrored, selection
-from tabwarden.model.errors import SinkError, SourceError, UnknownName
+from tabwarden.mirror.tables import COMPRESSED, Mirrored, Wish, mirrored, selection
+from tabwarden.model.errors import SinkError, SourceError
 from tabwarden.model.roles import is_admin, is_known
 from tabwarden.model.site import Site
-from tabwarden.run.ask import Where, open_site
-from tabwarden.run.opening import SNAPSHOTS, read_roster
+from tabwarden.run.catalog import kept_options, source_name
+from tabwarden.run.history import LAST, is_folder, newest_site
 from tabwarden.settings import FilesSink, Settings, SqlSink
 from tabwarden.sinks import Written, csv_files, datahub, jsonl, openfga, openmetadata, parquet, sql
+from tabwarden.store.snapshot import load
 from tabwarden.want.roster import Quarantined
 
-KEPT = "mirror"
-"""The folder of the store that holds the last mirror, for `catalog` and `mirror verify`."""
 _NOBODYS_VIEW = ("connections of workbook", "the site's own switches", "in personal spaces")
 """What a read may leave out without hiding anything from anybody here."""
 _FILES = {
@@ -45,7 +43,7 @@ class Published:
     warnings: tuple[str, ...]
 
 
-def publish(settings: Settings, *, snapshot: Path | None = None, now: datetime | None = None) -> Published:
+def publish(settings: Settings, *, snapshot: Path | str | None = None, now: datetime | None = None) -> Published:
     """Bring every sink to the newest snapshot, or to that one.
 
     Raises SinkError where the snapshot must not be published, SourceError where the catalog people cannot be read. A
@@ -75,15 +73,11 @@ def _compressed(wish: Wish) -> Wish:
     return Wish(wish.source, COMPRESSED, wish.projects, wish.enforced)
 
 
-def snapshot_of(settings: Settings, snapshot: Path | None) -> Site:
-    """The Site to publish: that snapshot, else the newest of the settings' site."""
-    where = Where(settings.store.folder / SNAPSHOTS, snapshot, settings.tableau.site)
-    return open_site(where)
-
-
-def source_name(settings: Settings) -> str:
-    """What the site is called in the sinks."""
-    return settings.mirror.source or settings.tableau.site or "default"
+def snapshot_of(settings: Settings, snapshot: Path | str | None) -> Site:
+    """The Site to publish: that snapshot (a folder, a number, a day), else the newest of the settings' site."""
+    if snapshot is not None and is_folder(snapshot):
+        return load(snapshot)
+    return newest_site(settings, LAST if snapshot is None else str(snapshot)).site
 
 
 def is_limited(site: Site) -> bool:
@@ -129,7 +123,7 @@ def words(age: timedelta) -> str:
     """An age as people say it, rounded down."""
     minutes = int(age.total_seconds() // 60)
     if minutes < 120:
-        return f"{minutes} minutes"
+        return f"{minutes} minute{'s' * (minutes != 1)}"
     return f"{minutes // 60} hours" if minutes < 48 * 60 else f"{minutes // 1440} days"
 
 
@@ -138,6 +132,8 @@ def people_of(settings: Settings, site: Site) -> tuple[Matches, tuple[Quarantine
     catalog = settings.catalog
     if catalog.people is None:
         return tableau_people(site), (), []
+    from tabwarden.run.opening import read_roster  # with it come clients that a mirror without a list does not need
+
     roster, warnings = read_roster(catalog.people, settings)
     _refuse_stale(roster.as_of, catalog.people.stale_after)
     exceptions = tuple((each.person, each.user) for each in catalog.exceptions)
@@ -186,37 +182,3 @@ def _sink_options(sink: FilesSink | SqlSink) -> object:
             return _FILES[sink.type](str(sink.folder))
         case SqlSink():
             return sql.Options(sink.driver, sink.connect, sink.table_schema, sink.prefix, sink.create)
-
-
-def kept_options(settings: Settings) -> jsonl.Options:
-    """Where the last mirror is kept."""
-    return jsonl.Options(str(settings.store.folder / KEPT))
-
-
-# -- the catalog ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Browsed:
-    """A person's catalog, and of when the mirror is."""
-
-    catalog: Catalog
-    taken: str
-    enforced: bool
-
-
-def kept_tables(settings: Settings) -> Tables:
-    """The last mirror; UnknownName where there is none."""
-    found = sinks.held(kept_options(settings), source_name(settings))
-    if not found.get("sources"):
-        raise UnknownName(
-            f"no mirror of source `{source_name(settings)}` was published yet; publish one with `tabwarden mirror`"
-        )
-    return found
-
-
-def browse_as(settings: Settings, person: str) -> Browsed:
-    """What a catalog person sees of the last mirror; nothing for somebody it does not know."""
-    tables = kept_tables(settings)
-    (about,) = tables["sources"]
-    return Browsed(browse(tables, person), about[4], about[8] == YES)

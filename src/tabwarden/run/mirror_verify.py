@@ -14,7 +14,8 @@ from random import Random
 
 from tabwarden.mirror.tables import YES, Tables, flat
 from tabwarden.mirror.visible import KINDS
-from tabwarden.run.mirror import age_since, kept_tables, words
+from tabwarden.run.catalog import kept_tables
+from tabwarden.run.mirror import age_since, words
 from tabwarden.run.opening import connected
 from tabwarden.settings import Settings
 from tabwarden.tableau.seen import can_stand_in, listed_for, workbooks_of

@@ -11,15 +11,17 @@ from tabwarden import sources
 from tabwarden.change.plan import SiteIdentity
 from tabwarden.change.stops import SOURCE_EMPTY, Guarded, Limit, Limits, Reading
 from tabwarden.model.errors import SourceError
-from tabwarden.settings import FileSource, PythonSource, Settings, SqlSource
+from tabwarden.run.directory import directory_asked
+from tabwarden.settings import FileSource, LdapSource, PythonSource, Settings, SqlSource
 from tabwarden.settings import Limit as LimitSetting
-from tabwarden.sources import files, python, sql
+from tabwarden.settings.people import AnySource
+from tabwarden.sources import files, ldap, python, sql
 from tabwarden.store.journal import now
 from tabwarden.tableau.client import Connection, Jwt, Options, Password, Pat, connect
 from tabwarden.want.provision import Policy, Tasks
 from tabwarden.want.roster import Columns, Roster, clean, latest
 
-SNAPSHOTS, PLANS = "snapshots", "plans"
+PLANS = "plans"
 
 
 def tableau_options(settings: Settings) -> Options:
@@ -93,29 +95,35 @@ def read_sources(settings: Settings) -> People:
     return People(tuple(readings), tuple(warnings))
 
 
-def read_roster(source: FileSource | SqlSource | PythonSource, settings: Settings) -> tuple[Roster, list[str]]:
+def read_roster(source: AnySource, settings: Settings) -> tuple[Roster, list[str]]:
     """One source's roster and its warnings. Raises SourceError."""
+    told = read_rows(source, settings)
+    column = source.column
+    columns = Columns(column.name, column.full_name or "", column.email or "", column.auth_setting or "")
+    return clean(told.rows, columns, told.source, as_of=told.as_of), told.warnings
+
+
+def read_rows(source: AnySource, settings: Settings) -> sources.Reading:
+    """One source's rows as they are, none where it may be empty; `as_of` where the settings ask. Raises SourceError."""
     try:
         reading = sources.read(_source_options(source, settings))
     except SourceError as error:
         if error.stop != SOURCE_EMPTY or source.min_rows != 0:
             raise
-        return Roster(source.type), []
-    column, age = source.column, source.as_of
-    columns = Columns(column.name, column.full_name or "", column.email or "", column.auth_setting or "")
+        return sources.Reading([], source.type)
+    age, count = source.as_of, len(reading.rows)
     as_of = reading.as_of if age is not None else None
     if age is not None and age.column is not None:
         as_of = latest(reading.rows, age.column, reading.source)
-    roster = clean(reading.rows, columns, reading.source, as_of=as_of)
-    if source.min_rows is not None and roster.count < source.min_rows:
+    if source.min_rows is not None and count < source.min_rows:
         raise SourceError(
-            f"{reading.source} has {roster.count} rows, and `min_rows` says it has at least {source.min_rows}",
+            f"{reading.source} has {count} rows, and `min_rows` says it has at least {source.min_rows}",
             stop="source-partial",
         )
-    return roster, reading.warnings
+    return replace(reading, as_of=as_of)
 
 
-def _source_options(source: FileSource | SqlSource | PythonSource, settings: Settings) -> object:
+def _source_options(source: AnySource, settings: Settings) -> object:
     match source:
         case FileSource():
             # Two words for one thing: the settings name Excel by its file's ending.
@@ -127,6 +135,15 @@ def _source_options(source: FileSource | SqlSource | PythonSource, settings: Set
         case PythonSource():
             folder = str(Path(settings.origin).parent) if settings.origin else ""
             return python.Options(source.function, folder)
+        case LdapSource():
+            return ldap.Options(
+                {"directory": directory_asked(settings)},
+                source.state,
+                source.domain or "",
+                "\n".join(source.groups),
+                source.filter or "",
+                source.base or "",
+            )
 
 
 # -- what provisioning is asked to do --------------------------------------------------------------------------

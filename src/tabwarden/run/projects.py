@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tabwarden.access.reference import may
+from tabwarden.mirror.visible import VIEW, may_enter
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.roles import is_licensed
 from tabwarden.model.site import Content, Site
-from tabwarden.run.opening import SNAPSHOTS, connected
-from tabwarden.run.read import kept
+from tabwarden.run.history import newest_site
+from tabwarden.run.opening import connected
 from tabwarden.settings import Settings
 from tabwarden.store import snapshot
+from tabwarden.tableau.checkpoint import cannot_be_written
 from tabwarden.tableau.read import read_projects, read_sites
 
 PROJECTS, SITES = "projects", "sites.json"
@@ -21,13 +23,16 @@ PROJECTS, SITES = "projects", "sites.json"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The list as it was fetched (`site`, at `path`), and what `asker` sees of it: sites and projects, by path."""
+    """The list as it was fetched (`site`, at `path`), and what `asker` sees of it: sites, and projects by their path.
+
+    That path is made of names he sees: a project that is hidden from him is left out of the paths of those below it.
+    """
 
     path: Path
     site: Site
     asker: str
     sites: tuple[str, ...]
-    shown: tuple[Content, ...]
+    shown: tuple[tuple[str, Content], ...]
 
 
 def list_projects(settings: Settings, asker: str | None = None) -> Listed:
@@ -40,21 +45,54 @@ def list_projects(settings: Settings, asker: str | None = None) -> Listed:
         sites = read_sites(connection)
         site = read_projects(connection)
         reader = connection.reader.name
-    path = kept(site, settings.store.folder / PROJECTS)
-    (path / SITES).write_text(json.dumps(sites, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    shown = sorted(site.contents.values(), key=lambda c: (site.path(c.id).casefold(), c.id))
+    path = _kept(site, sites, settings.store.folder / PROJECTS)
     if asker is None:
-        return Listed(path, site, reader, tuple(sorted(sites)), tuple(shown))
-    known = _newest(settings, site)
+        return Listed(path, site, reader, tuple(sorted(sites)), _by_path(site, set(site.contents)))
+    known = _newest(settings)
     user = known.find_user(asker)
-    visible = [c for c in shown if c.id in known.contents and may(known, user.id, "Read", c.id).allowed]
-    return Listed(path, site, user.name, (site.name,) if is_licensed(user.site_role) else (), tuple(visible))
+    on_site = (site.name,) if may_enter(user.site_role) else ()
+    return Listed(path, site, user.name, on_site, shown_to(user.id, known, site))
 
 
-def _newest(settings: Settings, site: Site) -> Site:
-    place = snapshot.latest(settings.store.folder / SNAPSHOTS, site.content_url, site.taken.where)
-    if place is None:
-        raise UnknownName(
-            f"there is no snapshot of site `{site.name}`, which says what people may see; run `tabwarden read` first"
-        )
-    return snapshot.load(place)
+def shown_to(user: str, known: Site, fetched: Site) -> tuple[tuple[str, Content], ...]:
+    """What of a fetched list a user may see by the rules of the Site as it is known, each with its path."""
+    shown = {c for c in fetched.contents if c in known.contents and may(known, user, VIEW, c).allowed}
+    return _by_path(fetched, shown)
+
+
+def _by_path(site: Site, shown: Collection[str]) -> tuple[tuple[str, Content], ...]:
+    """What is shown, in order of its path."""
+    paths = {each: "/".join(site.contents[up].name for up in _from_top(site, each) if up in shown) for each in shown}
+    return tuple(sorted(((path, site.contents[each]) for each, path in paths.items()), key=_order))
+
+
+def _order(shown: tuple[str, Content]) -> tuple[str, str]:
+    path, content = shown
+    return path.casefold(), content.id
+
+
+def _from_top(site: Site, content: str) -> list[str]:
+    """A project with all above it, the highest first."""
+    found: list[str] = []
+    here: str | None = content
+    while here is not None and here in site.contents and here not in found:
+        found.insert(0, here)
+        here = site.contents[here].parent
+    return found
+
+
+def _kept(site: Site, sites: Sequence[str], folder: Path) -> Path:
+    """The list as files; TabwardenError where the disk does not take it."""
+    try:
+        path = snapshot.save(site, folder)
+        (path / SITES).write_text(json.dumps(sites, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise cannot_be_written(folder, error) from None
+    return path
+
+
+def _newest(settings: Settings) -> Site:
+    try:
+        return newest_site(settings).site
+    except UnknownName as error:
+        raise UnknownName(f"what people may see is told by a snapshot; run `tabwarden read` first: {error}") from None

@@ -5,19 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tabwarden.model.roles import is_admin
 from tabwarden.model.site import Site
 from tabwarden.run import history
-from tabwarden.run.opening import SNAPSHOTS, connected
+from tabwarden.run.opening import connected
 from tabwarden.settings import Settings
-from tabwarden.store import snapshot
 from tabwarden.tableau import client
-from tabwarden.tableau.checkpoint import cannot_be_written, opened
+from tabwarden.tableau.checkpoint import opened
 from tabwarden.tableau.client import Connection
 from tabwarden.tableau.line import Progress
 from tabwarden.tableau.read import Budget, Estimate, Wishes, counts, estimate, read_site
+
+if TYPE_CHECKING:
+    from tabwarden.store.history import Kept
 
 log = logging.getLogger(__name__)
 UNFINISHED = "unfinished"
@@ -25,9 +27,11 @@ UNFINISHED = "unfinished"
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A snapshot that was taken: where it lies, what it holds, what it cost and how many answers were there before."""
+    """A snapshot that was taken: its entry in the history, what it holds, what it cost, how many answers were there
+    before.
+    """
 
-    path: Path
+    kept: Kept
     site: Site
     requests: int
     reused: int = 0
@@ -64,12 +68,11 @@ def read_and_keep(settings: Settings, wishes: Wishes, listener: Listener, *, fre
                 say=listener.say,
                 checkpoint=checkpoint,
             )
-        path = kept(site, settings.store.folder / SNAPSHOTS)
-        history.keep(settings, site, wishes.projects)
+        kept = history.keep(settings, site)
         checkpoint.forget()
     finally:
         checkpoint.close()
-    return Taken(path, site, sum(connection.calls.values()), checkpoint.resumed)
+    return Taken(kept, site, sum(connection.calls.values()), checkpoint.resumed)
 
 
 def cost(settings: Settings) -> Estimate:
@@ -90,11 +93,3 @@ def _warn(connection: Connection, listener: Listener) -> None:
             f"`{name}` ({role or 'site role unknown'}) is no administrator: the server leaves out what that user may "
             "not see, so this read is limited; what it does not show is unknown"
         )
-
-
-def kept(site: Site, folder: Path) -> Path:
-    """Keep a Site in a folder of its own; TabwardenError where the disk does not take it."""
-    try:
-        return snapshot.save(site, folder)
-    except OSError as error:
-        raise cannot_be_written(folder, error) from None

@@ -5,8 +5,8 @@ Not the answers themselves (`access`) and not which change it was (`change.cause
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from tabwarden.access.leading import LEADER
@@ -35,14 +35,20 @@ class Turn(NamedTuple):
     kept: Kept
     facts: tuple[Fact, ...]
     pair: tuple[Site, Site]
+    under: Under = Under()
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is asked about: a content, a person, or one person on one content."""
+    """What is asked about: a content, a person, or one person on one content.
+
+    `called` is how she is written, `path` how the content is.
+    """
 
     content: Content | None = None
     user: User | None = None
+    called: str = field(default="", compare=False)
+    path: str = field(default="", compare=False)
 
 
 def subject_of(site: Site, words: Sequence[str]) -> Subject:
@@ -50,10 +56,29 @@ def subject_of(site: Site, words: Sequence[str]) -> Subject:
     subject = Subject()
     for each in words:
         found = _meant(site, each)
-        subject = Subject(subject.content, found) if isinstance(found, User) else Subject(found, subject.user)
+        if isinstance(found, User):
+            subject = replace(subject, user=found, called=site.called(found.id))
+        else:
+            subject = replace(subject, content=found, path=site.path(found.id))
     if len(words) > 1 and (subject.content is None or subject.user is None):
         raise UnknownName("give a content and a person, as in `tabwarden history Finance/Budget jane`")
     return subject
+
+
+def subject_on(history: History, chain: Sequence[Kept], words: Sequence[str]) -> Subject:
+    """What words mean in the last snapshot of a chain; UnknownName that tells until when it was there, if it was."""
+    try:
+        return subject_of(history.open(chain[-1].number), words)
+    except AmbiguousName:
+        raise
+    except UnknownName as error:
+        for kept in reversed(chain[:-1]):
+            try:
+                subject_of(history.open(kept.number), words)
+            except UnknownName:
+                continue
+            raise UnknownName(f"{error}\nit was there until {kept.words}; ask with `--on {kept.number}`") from None
+        raise
 
 
 def _meant(site: Site, words: str) -> User | Content:
@@ -101,7 +126,7 @@ def turns(
                 continue
             standings[user, content] = now
             facts = cause(earlier, site, asked, under) if earlier is not None else ()
-            yield Turn(asked, now, kept, facts, (earlier or site, site))
+            yield Turn(asked, now, kept, facts, (earlier or site, site), under or Under())
         earlier = site
         if progress is not None:
             progress(number + 1, len(chain))
@@ -113,6 +138,16 @@ def standing_on(found: Sequence[Turn]) -> dict[tuple[str, str], Turn]:
     for turn in found:
         last[turn.asked[0], turn.asked[1]] = turn
     return {pair: turn for pair, turn in last.items() if turn.now != CANNOT}
+
+
+def in_order(found: Iterable[Turn]) -> list[Turn]:
+    """What turned last comes first, then by name and path."""
+    return sorted(found, key=lambda turn: (-turn.kept.number, *_names(turn)))
+
+
+def _names(turn: Turn) -> tuple[str, str]:
+    (user, content, _), (_, site) = turn.asked, turn.pair
+    return site.called(user).casefold(), site.path(content).casefold() if content in site.contents else ""
 
 
 def can_see(turn: Turn) -> bool:

@@ -10,14 +10,25 @@ from tabwarden.change.facts import facts
 from tabwarden.change.impact import impact
 from tabwarden.change.inverse import undone
 from tabwarden.change.outcome import carried_out
-from tabwarden.change.plan import ADD_USER, CREATE_GROUP, OF_CONTENT, REMOVE_USER, Change, Plan
+from tabwarden.change.plan import (
+    ADD_USER,
+    CREATE_GROUP,
+    IMPORT_GROUP,
+    OF_CONTENT,
+    REMOVE_USER,
+    SET_NICKNAME,
+    Change,
+    Plan,
+)
 from tabwarden.change.stops import people_stops
 from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.run import rename
 from tabwarden.run.apply import load_plan, plan_path
 from tabwarden.run.opening import guarded_of, identity_of, limits_of
 from tabwarden.settings import Settings
 from tabwarden.store.journal import DONE, Record, newest, now, path_of, read
 from tabwarden.tableau.client import Connection
+from tabwarden.tableau.domains import with_nicknames
 from tabwarden.tableau.read import owned_by, read_people
 
 KIND = "undo"
@@ -27,12 +38,16 @@ def plan_undo(settings: Settings, connection: Connection, path: Path | None) -> 
     """The plan that takes back what was done of the plan in `path`; None: of the plan applied last to this site."""
     plan, record = _applied(settings.store.folder, connection, path)
     done = done_changes(plan, record)
+    if plan.kind == rename.KIND:
+        return rename.undo_rename(settings, connection, plan, done)
     if any(change.op in OF_CONTENT for change in done):
         raise TabwardenError(
             f"the plan {plan.id} changed content, and locks overwrite more than a plan names; put things back with "
             "`tabwarden plan undo --to` and the number that `tabwarden history` tells of the time before it"
         )
     site = read_people(connection)
+    if any(change.op == SET_NICKNAME for change in done):
+        site = with_nicknames(site, connection)
     added = [change.user.id for change in done if change.op == ADD_USER and change.user and change.user.id]
     wanted = undone(site, done, plan.id, frozenset(owned_by(connection, added)))
     changes = diff(site, wanted.site, wanted.why)
@@ -57,7 +72,7 @@ def done_changes(plan: Plan, record: Record) -> tuple[Change, ...]:
     ids: dict[str, str] = {}
     for position, entry in record.ended.items():
         change = plan.changes[position]
-        ref = change.group if change.op == CREATE_GROUP else change.user
+        ref = change.group if change.op in (CREATE_GROUP, IMPORT_GROUP) else change.user
         if entry.new_id and ref is not None:
             ids[ref.key] = entry.new_id
     return tuple(

@@ -50,11 +50,12 @@ def plan_undo_to(settings: Settings, connection: Connection, to: str, scope: Sco
     The site is read whole and kept first, so that this can be undone as well. UnknownName where there is no snapshot
     of that day, or nothing of that name then.
     """
+    # Found and opened before the site is kept: `last` is what was read before, and the retention may let go of it.
+    with history.opened(history.store_of(settings)) as held:
+        found = history.snapshot_of(held, to, connection.site, where=connection.server)
+        then = held.open(found.number)
     site = read_site(connection)
     kept = history.keep(settings, site)
-    with history.opened(history.store_of(settings)) as held:
-        found = history.snapshot_of(held, to, site.content_url)
-        then = held.open(found.number)
     if then.id != site.id:
         raise UnknownName(f"{found.words} is of another site (`{then.name}`, id `{then.id}`)")
     because = f"as it was in {found.words}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 from tabwarden.model.errors import WorldError
 from tabwarden.model.roles import is_server_admin
 from tabwarden.model.switches import DOCUMENTED, Switches
+from tabwarden.sandbox.directories.directory import Directory
 from tabwarden.sandbox.holdings import World
 from tabwarden.sandbox.personality import CLOUD, personality
 from tabwarden.sandbox.playing import played
@@ -24,13 +26,16 @@ from tabwarden.sandbox.worlds.file import to_yaml
 from tabwarden.sandbox.worlds.finding import find_text, find_world
 from tabwarden.sandbox.worlds.save import text_of
 
+_SECRET = "secret.txt"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What a person may say about a sandbox; `log`, `activity_log`, `state` and `faults` are file paths.
 
     `play` are switches of the personality as `name=value`; `counts` says at the end how often each
-    endpoint was asked and which faults were given; `switches` settle the open points of the permission model.
+    endpoint was asked and which faults were given; `switches` settle the open points of the permission model;
+    `lead_from` is a folder that gets settings which lead to the sandbox.
     """
 
     world: str = "w0"
@@ -45,7 +50,9 @@ class Options:
     play: tuple[str, ...] = ()
     faults: str | None = None
     counts: bool = False
+    lead_from: str | None = None
     switches: Switches = DOCUMENTED
+    directory: Directory | None = None
 
 
 def run(options: Options, say: Callable[[str], None], *, greet: bool = False) -> None:
@@ -60,10 +67,20 @@ def run(options: Options, say: Callable[[str], None], *, greet: bool = False) ->
     world = find_world(options.world, seed=options.seed)
     if plays.kind == CLOUD:
         world = as_cloud(world)
+    if options.directory is not None:
+        world = replace(world, directory={"joined": True})
     state = Path(options.state) if options.state else None
     log = Path(options.log) if options.log else None
     activity = Path(options.activity_log) if options.activity_log else None
-    sandbox = Sandbox(world, plays=plays, state=state, log_to=log, activity_to=activity, faults=options.faults)
+    sandbox = Sandbox(
+        world,
+        plays=plays,
+        state=state,
+        log_to=log,
+        activity_to=activity,
+        directory=options.directory,
+        faults=options.faults,
+    )
     try:
         asyncio.run(_until_told(sandbox, options, (say, greet)))
     except OSError as problem:
@@ -112,6 +129,8 @@ async def _until_told(sandbox: Sandbox, options: Options, saying: tuple[Callable
         loop.add_signal_handler(number, told.set)
     try:
         await sandbox.start(options.port, options.host)
+        if options.lead_from is not None:
+            _write_settings(sandbox, Path(options.lead_from))
         say(f"listening on {sandbox.url}")
         if not _is_loopback(options.host):
             say(f"warning: {options.host} is not a loopback address; the passwords in here are public")
@@ -122,6 +141,32 @@ async def _until_told(sandbox: Sandbox, options: Options, saying: tuple[Callable
         await sandbox.stop()
         for line in _counted(sandbox) if options.counts else ():
             say(line)
+
+
+def _write_settings(sandbox: Sandbox, folder: Path) -> None:
+    """Settings of the first site for a token, else for a server administrator with a password."""
+    state = sandbox.state
+    token = next(iter(state.tokens.values()), None)
+    if token is not None:
+        way, secret = f'pat: {{name: {token.name}, secret: "file:{_SECRET}"}}', token.secret
+    else:
+        admin = next((u.name for u in state.sites[0].users.values() if is_server_admin(u.site_role)), "")
+        way, secret = f'password: {{username: {admin}, password: "file:{_SECRET}"}}', admin
+    site = state.sites[0].content_url or '""'
+    text = f"tableau:\n  server: {sandbox.url}\n  site: {site}\n  auth:\n    {way}\n"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in (("settings.yaml", text), (_SECRET, f"{secret}\n")):
+            with open(folder / name, "x", encoding="utf-8", opener=_for_the_owner) as file:
+                file.write(content)
+    except FileExistsError:
+        raise WorldError(f"`{folder}` has a `settings.yaml` or `{_SECRET}` already; name another folder") from None
+    except OSError as problem:
+        raise WorldError(f"settings cannot be written to `{folder}`: {problem.strerror}") from None
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _counted(sandbox: Sandbox) -> Iterator[str]:

@@ -1,6 +1,8 @@
 """settings.yaml: what may be set, and reading it. Not what anybody does with it."""
 
-from tabwarden.settings.loader import ENCRYPTED, PLAIN, load
+from tabwarden.settings.directory import DirectoryDomain, DirectorySettings
+from tabwarden.settings.groups import SyncedGroup
+from tabwarden.settings.loader import ENCRYPTED, PLAIN, load, load_store
 from tabwarden.settings.mirror import Catalog, FilesSink, Mirror, SqlSink, UserException
 from tabwarden.settings.model import (
     Auth,
@@ -16,7 +18,8 @@ from tabwarden.settings.model import (
     Stops,
     Tableau,
 )
-from tabwarden.settings.people import AsOf, Column, FileSource, PythonSource, Sources, SqlSource
+from tabwarden.settings.people import AsOf, Column, FileSource, LdapSource, PythonSource, Sources, SqlSource
+from tabwarden.settings.several import PeopleSource, PersonOverride, SeveralSources
 from tabwarden.settings.store import Retention, Store
 from tabwarden.settings.values import Connect
 
@@ -28,26 +31,34 @@ __all__ = [
     "Catalog",
     "Column",
     "Connect",
+    "DirectoryDomain",
+    "DirectorySettings",
     "FileSource",
     "FilesSink",
     "Jwt",
+    "LdapSource",
     "Limit",
     "Logs",
     "Mail",
     "Mirror",
     "Password",
     "Pat",
+    "PeopleSource",
+    "PersonOverride",
     "Provision",
     "PythonSource",
     "Retention",
     "Settings",
+    "SeveralSources",
     "SignInGroup",
     "Sources",
     "SqlSink",
     "SqlSource",
     "Stops",
     "Store",
+    "SyncedGroup",
     "Tableau",
     "UserException",
     "load",
+    "load_store",
 ]

@@ -28,6 +28,7 @@ from tabwarden.settings.lines import PREFIX, Place, Written, dotted, lay_over, r
 from tabwarden.settings.model import Settings
 from tabwarden.settings.rules import complaints
 from tabwarden.settings.schema import SECTIONS, is_secret, shape_at
+from tabwarden.settings.store import Store
 from tabwarden.settings.wording import place_of, sentence
 
 PLAIN, ENCRYPTED = "settings.yaml", "settings.yaml.aes"
@@ -55,6 +56,35 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     settings._secrets = (*resolved.secrets, *(keys.values if keys else ()))
     settings._warnings = tuple(_warnings(resolved, keys))
     return settings
+
+
+def load_store(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Store:
+    """The section `store` alone: a question to what was kept needs no secret of the server's.
+
+    As `load` otherwise, and the defaults where there are no settings. Raises SettingsError.
+    """
+    environ = os.environ if environ is None else environ
+    if path is None and _in(Path()) is None and not any(name.startswith(PREFIX + "STORE__") for name in environ):
+        return Store()
+    path = find(path, environ)
+    folder = path.parent if path else Path()
+    early: list[str] = []
+    keys = _keys(folder, environ, early)
+    written = _read(path, keys, early)
+    lay_over(written, environ, SECTIONS, lambda place, text: from_variable(place, text, written.values))
+    written.values = _without_empty({"store": written.values.get("store") or {}}, ())
+    resolved = _Resolved(written, folder, environ, keys)
+    try:
+        store = Store.model_validate(resolved.values["store"], context={"folder": folder})
+    except ValidationError as error:
+        store = None
+        for detail in error.errors(include_url=False, include_input=False):
+            place = ("store", *place_of(detail, resolved.values["store"]))
+            if place not in resolved.failed:
+                written.complain(place, sentence(detail, place, written))
+    if store is None or written.problems:
+        raise SettingsError([*early, *(problem.text for problem in sorted(set(written.problems)))])
+    return store
 
 
 def find(path: Path | None, environ: Mapping[str, str]) -> Path | None:

@@ -11,15 +11,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
 
-from tabwarden.settings.base import Address, LocalPath, Secret, Section, Text
+from tabwarden.settings.base import Address, LocalPath, Secret, Section, SiteRole, Text
+from tabwarden.settings.directory import DirectorySettings
+from tabwarden.settings.groups import SyncedGroup
 from tabwarden.settings.mirror import Catalog, Mirror
 from tabwarden.settings.people import Sources
+from tabwarden.settings.several import SeveralSources
 from tabwarden.settings.store import Store
 from tabwarden.settings.values import Connect, loopback, server_address
-
-SiteRole = Literal[
-    "Viewer", "Explorer", "ExplorerCanPublish", "Creator", "SiteAdministratorExplorer", "SiteAdministratorCreator"
-]
 
 
 class Pat(Section):
@@ -65,6 +64,25 @@ class Auth(Section):
     jwt: Jwt | None = Field(default=None, description="sign in by connected app")
 
 
+class Repository(Section):
+    """Tableau Server's own database, for reading whole sites at once."""
+
+    host: Text | None = Field(
+        default=None, description="where it listens; when not given, the host of `tableau.server`"
+    )
+    port: int = Field(default=8060, ge=1, le=65535, description="its port")
+    database: Text = Field(default="workgroup", description="name of the database")
+    user: Text = Field(default="readonly", description="user who reads; `readonly` is the one Tableau offers for it")
+    password: Secret = Field(description="his password")
+    sslmode: Literal["verify-full", "verify-ca", "require", "disable"] = Field(
+        default="verify-full", description="how the line is protected, in PostgreSQL's words"
+    )
+    ca_file: LocalPath | None = Field(
+        default=None,
+        description="PEM file of the authority that signed its certificate; when not given, those the system trusts",
+    )
+
+
 class Tableau(Section):
     """Which site, and how to sign in."""
 
@@ -83,6 +101,9 @@ class Tableau(Section):
     retries: int = Field(default=4, ge=0, le=20, description="how often a call that may be repeated is")
     calls_per_hour: int | None = Field(
         default=None, ge=1, description="requests the server takes in an hour; when not given, 40000 on Tableau Cloud"
+    )
+    repository: Repository | None = Field(
+        default=None, description="the database of a Tableau Server, for `tabwarden read --repository`"
     )
 
 
@@ -213,8 +234,15 @@ class Settings(Section):
     """Everything of settings.yaml. Made by `tabwarden.settings.load`."""
 
     tableau: Tableau = Field(description="which site, and how to sign in")
+    directory: DirectorySettings | None = Field(default=None, description="the directory people and groups come from")
+    groups: tuple[SyncedGroup, ...] = Field(
+        default=(), description="groups of the directory that are kept on Tableau, a list"
+    )
     sources: Sources = Field(default=Sources(), description="where joiners and leavers come from")
     provision: Provision = Field(default=Provision(), description="what is done with them")
+    people: SeveralSources = Field(
+        default=SeveralSources(), description="several sources as one roster, and what it means on Tableau"
+    )
     stops: Stops = Field(default=Stops(), description="how much is too much")
     mail: Mail = Field(default=Mail(), description="the mail that tells of a run")
     logs: Logs = Field(default=Logs(), description="the log file of each run")
@@ -242,7 +270,15 @@ class Settings(Section):
             found.append("`tableau.server` begins with http: the sign-in travels unprotected; use https")
         if self.mail.enabled and self.mail.security == "none" and self.mail.password is not None:
             found.append("`mail.security` is none: the mail password travels unprotected; use starttls or tls")
+        found += _unprotected(self.tableau.repository)
         return tuple(found)
+
+
+def _unprotected(repository: Repository | None) -> list[str]:
+    if repository is None or repository.sslmode.startswith("verify"):
+        return []
+    why = "travels unprotected" if repository.sslmode == "disable" else "goes to whoever answers"
+    return [f"`tableau.repository.sslmode` is {repository.sslmode}: its password {why}; use verify-full"]
 
 
 def secrets_in(value: object) -> tuple[str, ...]:

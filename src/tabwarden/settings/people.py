@@ -83,7 +83,26 @@ class PythonSource(Source):
     )
 
 
-AnySource = Annotated[FileSource | SqlSource | PythonSource, Discriminator("type")]
+class LdapSource(Source):
+    """People from the directory of the section `directory`."""
+
+    type: Literal["ldap"] = Field(description="where the people are")
+    state: Literal["enabled", "disabled", "deleted", "left"] = Field(
+        description="whom to take: `left` are the disabled and the deleted (`type: ldap`)"
+    )
+    column: Annotated[Column, BeforeValidator(_column)] = Field(
+        default=Column(name="sAMAccountName", full_name="displayName", email="mail"),
+        description="the column with the user name, or a mapping of columns",
+    )
+    domain: Text | None = Field(default=None, description="only people of this domain, by full name")
+    groups: tuple[Text, ...] = Field(
+        default=(), description="only people in one of these groups or in groups within them"
+    )
+    filter: Text | None = Field(default=None, description="only people this filter of LDAP finds, `(department=Sales)`")
+    base: Text | None = Field(default=None, description="only people below this distinguished name")
+
+
+AnySource = Annotated[FileSource | SqlSource | PythonSource | LdapSource, Discriminator("type")]
 
 
 class Sources(Section):

@@ -11,6 +11,8 @@ from typing import Any
 
 from tabwarden.settings.lines import Place
 from tabwarden.settings.model import Provision
+from tabwarden.settings.several_rules import several_sources, sources_in
+from tabwarden.settings.values import loopback
 
 Complaint = tuple[Place, str]
 GROUP_SWITCHES = ("add_joiners_to_group", "remove_leavers_from_group", "add_leavers_to_group")
@@ -23,6 +25,26 @@ def complaints(values: Mapping[str, Any]) -> Iterator[Complaint]:
         part = values.get(section)
         if isinstance(part, Mapping):
             yield from rule(part, values)
+    yield from _groups(values.get("groups"), values)
+
+
+def _groups(groups: object, values: Mapping[str, Any]) -> Iterator[Complaint]:
+    listed = [one for one in groups if isinstance(one, Mapping)] if isinstance(groups, list) else []
+    if listed and "directory" not in values:
+        yield (("groups",), "`groups` does nothing without `directory`; add `directory: {file: ...}` or `domains`")
+    names: list[str] = []
+    for number, one in enumerate(listed):
+        name = str(one.get("group", "")).strip().casefold()
+        if name and name in names:
+            yield ("groups", number, "group"), f"`groups` has `{one['group']}` twice; keep one"
+        names.append(name)
+        bare, into = name.rpartition("\\")[2], str(one.get("into") or "").strip().casefold()
+        if one.get("by") == "import" and into and into != bare:
+            told = "is another name than the group has, and an imported group keeps its own"
+            yield ("groups", number, "into"), f"`groups[{number + 1}].into` {told}; remove it, or say `by: membership`"
+        if "grant_on" in one and not one.get("minimum_site_role"):
+            told = f"`groups[{number + 1}].grant_on` does nothing without `minimum_site_role`"
+            yield ("groups", number, "grant_on"), f"{told}; add it or remove both"
 
 
 def _sign_in(tableau: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Complaint]:
@@ -36,6 +58,15 @@ def _sign_in(tableau: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Compl
         yield (
             ("tableau", "auth", way),
             f"`tableau.auth` has {' and '.join(f'`{w}`' for w in given)}; keep one of them",
+        )
+
+
+def _repository(tableau: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Complaint]:
+    repository = tableau.get("repository")
+    if isinstance(repository, Mapping) and repository.get("sslmode") == "verify-ca" and not repository.get("ca_file"):
+        yield (
+            ("tableau", "repository", "ca_file"),
+            "`tableau.repository.ca_file` is missing and `sslmode: verify-ca` needs it; add it or use `verify-full`",
         )
 
 
@@ -83,6 +114,12 @@ def _catalog(catalog: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Compl
         yield from _source(("catalog", "people"), people)
 
 
+def _people(people: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Complaint]:
+    for place, source in sources_in(people):
+        yield from _source(place, source)
+    yield from several_sources(people)
+
+
 def _mail(mail: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Complaint]:
     enabled = mail.get("enabled")
     if enabled is True or str(enabled).lower() in ("true", "yes", "on", "1"):
@@ -101,10 +138,40 @@ def _mail(mail: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Complaint]:
         yield (("mail", there), f"`mail.{there}` does nothing without `mail.{missing}`; add it or remove both")
 
 
+def _directory(directory: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Complaint]:
+    if ("file" in directory) == ("domains" in directory):
+        word = "both `file` and `domains`; keep one" if "file" in directory else "neither `file` nor `domains`; add one"
+        yield (("directory",), f"`directory` has {word}")
+    domains = directory.get("domains")
+    names: list[str] = []
+    for number, domain in enumerate(domains if isinstance(domains, list) else ()):
+        if not isinstance(domain, Mapping):
+            continue
+        name = str(domain.get("fqdn", "")).strip().lower()
+        if name and name in names:
+            yield (("directory", "domains", number, "fqdn"), f"`directory.domains` has `{name}` twice; keep one")
+        names.append(name)
+        servers = domain.get("servers")
+        for server in servers if isinstance(servers, list) else (servers,):
+            if domain.get("security") == "none" and isinstance(server, str) and not _protected(server):
+                told = f"`directory.domains[{number + 1}].security` is none: the password would travel unprotected"
+                yield ("directory", "domains", number, "security"), f"{told}; use `ldaps://`, or remove it for starttls"
+
+
+def _protected(server: str) -> bool:
+    try:
+        return server.startswith("ldaps:") or loopback(server)
+    except ValueError:
+        return True  # no address at all, which is another complaint
+
+
 _Rule = Callable[[Mapping[str, Any], Mapping[str, Any]], Iterator[Complaint]]
 _RULES: tuple[tuple[str, _Rule], ...] = (
     ("tableau", _sign_in),
+    ("tableau", _repository),
     ("sources", _sources),
     ("catalog", _catalog),
+    ("people", _people),
     ("mail", _mail),
+    ("directory", _directory),
 )

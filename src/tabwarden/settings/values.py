@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 _AGE = re.compile(r"^(\d+)\s*([mhd])$")
+_DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)+")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
 _IDENTIFIER = r'(?:"(?:[^"\x00]|"")+"|[^".\x00]*[^".\s\x00][^".\x00]*)'
 _TABLE = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER}){{0,2}}")
@@ -59,6 +60,37 @@ def loopback(address_of_server: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def directory_address(value: str) -> str:
+    """The address of a domain controller: `ldaps://host` or `ldap://host`, a port only where it is another."""
+    try:
+        parts = urlsplit(value.strip())
+        named, _ = parts.hostname, parts.port
+    except ValueError:
+        named = None
+    if not named or parts.scheme not in ("ldaps", "ldap"):
+        raise ValueError("must be an address such as `ldaps://dc1.corp.example.com`")
+    if parts.username or parts.password:
+        raise ValueError("must not hold a user or password; put them under `user` and `password`")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("must be the server's address alone; the domain is in `fqdn`")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def directory_account(value: str) -> str:
+    """An account of a domain as it signs in: `name@domain` or `DOMAIN\\name`."""
+    before, sign, after = value.strip().partition("\\" if "\\" in value else "@")
+    if not (before and sign and after):
+        raise ValueError("must be `name@domain` or `DOMAIN\\name`, so that no other domain can be meant")
+    return value.strip()
+
+
+def domain_name(value: str) -> str:
+    """The full name of a domain: labels joined by dots."""
+    if not _DOMAIN.fullmatch(value.strip()):
+        raise ValueError("must be the full name of a domain such as `corp.example.com`")
+    return value.strip()
 
 
 def address(value: str) -> str:

@@ -49,7 +49,9 @@ def sentence(error: ErrorDetails, place: Place, written: Written) -> str:
     if kind == "missing":
         return f"`{name}` is missing; add it{_meaning(place, written.values)}"
     if kind in ("union_tag_not_found", "union_tag_invalid"):
-        return f"`{name}`{' is missing; it' * (kind == 'union_tag_not_found')} must be `file`, `sql` or `python`"
+        return (
+            f"`{name}`{' is missing; it' * (kind == 'union_tag_not_found')} must be `file`, `sql`, `python` or `ldap`"
+        )
     if kind == "literal_error":
         return f"`{name}` {_choice(place, written)}"
     if kind == "value_error":

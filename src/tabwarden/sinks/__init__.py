@@ -5,11 +5,13 @@ A sink is a module of this package with
     TYPE      the word for it in the settings (`type: jsonl`)
     Options   a frozen dataclass of plain values
     held      Options, source -> the tables of that source that lie there; empty where there is nothing yet
-    write     Options, source, tables, deltas -> None: what lies there afterwards are exactly the tables
+    opened    Options, source -> a context in which the mirror there is nobody else's, a `Place`
 
-`write` keeps to the order of `mirror.tables.ORDER`, so that a reader in the middle, or after a failure, is never shown
-more than the old mirror or the new one. Whatever goes wrong is a SinkError. A new sink is a new file; no list of sinks
-is kept anywhere. Modules whose name begins with an underscore help the others and are no sinks.
+What is written in a `Place` appears at once when the context ends well, and else not at all: whoever reads meanwhile,
+or after a failure, has the old mirror whole. Databases without transactions are the exception; there the order of
+`mirror.tables.ORDER` keeps readers from being shown more than the old mirror or the new one. Whatever goes wrong is a
+SinkError. A new sink is a new file; no list of sinks is kept anywhere. Modules whose name begins with an underscore
+help the others and are no sinks.
 """
 
 from __future__ import annotations
@@ -17,11 +19,22 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any, NamedTuple, Protocol, cast
 
 from tabwarden.mirror.tables import Delta, Tables, difference
 from tabwarden.model.errors import SinkError
+
+
+class Place(Protocol):
+    """The mirror of one source in one sink, while nobody else writes there."""
+
+    def held(self) -> Tables:
+        """What lies there."""
+
+    def write(self, tables: Tables, deltas: Mapping[str, Delta]) -> None:
+        """Make it these tables; `deltas` is how they differ from what `held` told."""
 
 
 class Sink(Protocol):
@@ -31,10 +44,10 @@ class Sink(Protocol):
     Options: type[Any]
 
     def held(self, options: Any, source: str) -> Tables:
-        """What lies there of a source."""
+        """What lies there of a source; whoever is writing is not waited for."""
 
-    def write(self, options: Any, source: str, tables: Tables, deltas: Mapping[str, Delta]) -> None:
-        """Make it these tables; `deltas` is how they differ from what `held` told."""
+    def opened(self, options: Any, source: str) -> AbstractContextManager[Place]:
+        """The mirror of a source to be written; SinkError while somebody else writes it."""
 
 
 class Written(NamedTuple):
@@ -69,14 +82,16 @@ def held(options: object, source: str) -> Tables:
 def publish(options: object, source: str, tables: Tables) -> Written:
     """Bring a sink to these tables, writing only what differs.
 
-    Raises SinkError where it holds a newer mirror, or one of another site under the same name of a source.
+    Raises SinkError where it holds a newer mirror, one of another site under the same name of a source, or where
+    somebody else is publishing to it.
     """
     sink = sink_of(options)
-    before = sink.held(options, source)
-    _refuse_others(source, before, tables)
-    deltas = difference(before, tables)
-    if deltas:
-        sink.write(options, source, tables, deltas)
+    with sink.opened(options, source) as place:
+        before = place.held()
+        _refuse_others(source, before, tables)
+        deltas = difference(before, tables)
+        if deltas:
+            place.write(tables, deltas)
     added = {table: len(delta.add) for table, delta in deltas.items() if delta.add}
     removed = {table: len(delta.remove) for table, delta in deltas.items() if delta.remove}
     return Written(sink.TYPE, added, removed)

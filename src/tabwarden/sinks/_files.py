@@ -1,33 +1,193 @@
-"""Tables as files, one a table, in a folder a source: replaced whole, one after the other. Not a sink.
+"""Folders of files that change all at once, one a source, and tables as files in them. Not a sink.
 
-    FOLDER/SOURCE/sources.csv  people.csv  viewers.csv  content.csv        (or access.csv)
+    FOLDER/SOURCE                      a link to the mirror as it is
+    FOLDER/.mirrors/SOURCE/1/...       its files
+    FOLDER/.mirrors/SOURCE/lock        held by whoever writes
 
-A file that must lose rows is taken away first and put back last, so that whoever reads meanwhile sees less, not more.
+The next mirror is made beside it and the link turned in one step. What the link led to before is removed, so that
+nothing that is gone stays readable; a reader whose folder vanishes follows the link again.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tabwarden.mirror.tables import COLUMNS, ORDER, Delta, Row, Tables
 from tabwarden.model.errors import SinkError
 
+_MIRRORS, _LOCK = ".mirrors", "lock"
+_TRIES = 5
+
 Decode = Callable[[Path, str], Iterable[Row]]
 Encode = Callable[[Path, str, list[Row]], None]
 
 
-def held(folder: str, source: str, ending: str, decode: Decode) -> Tables:
-    """The tables in the folder of a source."""
+# -- a folder that changes all at once ------------------------------------------------------------------------
+
+
+@contextmanager
+def alone(folder: str, source: str) -> Iterator[None]:
+    """While it lasts nobody else changes the folder of that source; SinkError where somebody does already.
+
+    What a run that was killed left is removed first, so that no row of it stays behind.
+    """
+    behind = Path(folder, _MIRRORS, source)
+    try:
+        behind.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with new(behind / _LOCK).open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SinkError(
+                    f"somebody else is publishing to `{Path(folder, source)}`; wait until that is over"
+                ) from None
+            _remove_others(behind, _present(Path(folder, source)))
+            yield
+    except OSError as error:
+        raise _cannot_be_written(Path(folder, source), error) from None
+
+
+@contextmanager
+def replaced(folder: str, source: str) -> Iterator[Path]:
+    """An empty folder to write the next files into; it takes the place of the present one when all went well.
+
+    For whoever is `alone`. SinkError where the disk does not take it; then the present one is as it was.
+    """
+    home, behind = Path(folder, source), Path(folder, _MIRRORS, source)
+    present = _present(home)
+    fresh = behind / str(int(present.name) + 1 if present is not None else 1)
+    try:
+        fresh.mkdir(mode=0o700)
+        yield fresh
+        for path in fresh.rglob("*"):
+            path.chmod(0o700 if path.is_dir() else 0o600)  # some writers put a file of their own in its place
+            _to_disk(path)
+        _to_disk(fresh)
+        _turn(home, behind, fresh)
+    except SinkError:
+        _remove_others(behind, present)
+        raise
+    except Exception as error:
+        _remove_others(behind, present)
+        raise _cannot_be_written(home, error) from None
+    _remove_others(behind, fresh)
+
+
+def _present(home: Path) -> Path | None:
+    """What the link leads to; None where there is none yet. SinkError for a folder that no mirror made."""
+    if home.is_symlink():
+        return Path(os.path.realpath(home))
+    if home.exists():
+        raise SinkError(f"`{home}` is there already and no mirror of Tabwarden; move it away, or set another `folder`")
+    return None
+
+
+def _turn(home: Path, behind: Path, fresh: Path) -> None:
+    """Let the link lead to the new folder, in one step."""
+    aside = behind / "link"
+    aside.unlink(missing_ok=True)
+    aside.symlink_to(os.path.relpath(fresh, home.parent))
+    aside.replace(home)
+    _to_disk(home.parent)
+
+
+def _remove_others(behind: Path, kept: Path | None) -> None:
+    """Away with what a run before left unfinished, and with what the link leads to no more."""
+    for path in behind.iterdir():
+        if path.name.isdecimal() and (kept is None or path.name != kept.name):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _to_disk(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _cannot_be_written(home: Path, error: Exception) -> SinkError:
+    return SinkError(f"`{home}` cannot be written ({told(error)}); the mirror there is as it was, publish again later")
+
+
+def told(error: Exception) -> str:
+    """What the system says of a file, on one line."""
+    return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
+
+
+# -- tables as files ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How tables look as files: what their names end in, and how they are written and read."""
+
+    ending: str
+    encode: Encode
+    decode: Decode
+
+
+@dataclass(frozen=True, slots=True)
+class TableFiles:
+    """The tables of a source as files of one form: a `sinks.Place`, for whoever is `alone`."""
+
+    folder: str
+    source: str
+    form: Form
+
+    def held(self) -> Tables:
+        """What lies there."""
+        home = Path(self.folder, self.source)
+        for _ in range(_TRIES):
+            found = Path(os.path.realpath(home))
+            try:
+                return tables_in(found, self.form)
+            except FileNotFoundError:
+                if found == Path(os.path.realpath(home)):
+                    raise
+        raise SinkError(f"`{home}` changes all the time; try again")
+
+    def write(self, tables: Tables, deltas: Mapping[str, Delta]) -> None:
+        """Make it these tables; files that stay the same are not written again."""
+        before = Path(os.path.realpath(Path(self.folder, self.source)))
+        with replaced(self.folder, self.source) as fresh:
+            for table in tables:
+                name = f"{table}.{self.form.ending}"
+                if table in deltas or not (before / name).exists():
+                    self.form.encode(new(fresh / name), table, sorted(tables[table]))
+                else:
+                    _same(before / name, fresh / name)
+
+
+@contextmanager
+def opened(files: TableFiles) -> Iterator[TableFiles]:
+    """The files, while nobody else changes them."""
+    with alone(files.folder, files.source):
+        yield files
+
+
+def _same(old: Path, fresh: Path) -> None:
+    try:
+        fresh.hardlink_to(old)
+    except OSError:  # not every file system has such links
+        shutil.copy2(old, fresh)
+
+
+def tables_in(folder: Path, form: Form) -> Tables:
+    """The tables whose files are in a folder."""
     found: dict[str, frozenset[Row]] = {}
     for table in ORDER:
-        path = Path(folder, source, f"{table}.{ending}")
+        path = folder / f"{table}.{form.ending}"
         if path.exists():
             try:
-                found[table] = frozenset(decode(path, table))
-            except SinkError:
+                found[table] = frozenset(form.decode(path, table))
+            except (SinkError, FileNotFoundError):
                 raise
             except Exception as error:
                 raise SinkError(
@@ -38,43 +198,7 @@ def held(folder: str, source: str, ending: str, decode: Decode) -> Tables:
     return found
 
 
-def write(folder: str, source: str, tables: Tables, deltas: Mapping[str, Delta], ending: str, encode: Encode) -> None:
-    """Replace the files of the tables that differ; a table without rows that no form of this mirror has is removed."""
-    home = Path(folder, source)
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for table in reversed(ORDER):
-            if table in deltas and deltas[table].remove:
-                home.joinpath(f"{table}.{ending}").unlink(missing_ok=True)
-        for table in ORDER:
-            path = home / f"{table}.{ending}"
-            if table in tables and (table in deltas or not path.exists()):
-                replace(path, partial(_encoded, encode, table, sorted(tables[table])))
-    except SinkError:
-        raise
-    except Exception as error:
-        raise SinkError(f"`{home}` cannot be written ({told(error)}); publish again when it can") from None
-
-
-def _encoded(encode: Encode, table: str, rows: list[Row], aside: Path) -> None:
-    encode(aside, table, rows)
-
-
-def replace(path: Path, fill: Callable[[Path], None]) -> None:
-    """A file that is there whole or not at all; only the owner may read it."""
-    aside = path.with_name(f".{path.name}.unfinished")
-    aside.unlink(missing_ok=True)
-    aside.touch(mode=0o600)
-    try:
-        fill(aside)
-        aside.chmod(0o600)  # some writers put a file of their own in its place
-        with aside.open("rb") as file:
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-def told(error: Exception) -> str:
-    """What the system says of a file, on one line."""
-    return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
+def new(path: Path) -> Path:
+    """The path, where now lies an empty file that only its owner may read."""
+    path.touch(mode=0o600)
+    return path

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tabwarden.mirror.tables import COLUMNS, Delta, Row, Tables
+from tabwarden.mirror.tables import COLUMNS, Row, Tables
 from tabwarden.model.errors import SinkError
 from tabwarden.sinks import _files
 
@@ -23,12 +24,12 @@ class Options:
 
 def held(options: Options, source: str) -> Tables:
     """What lies there of a source."""
-    return _files.held(options.folder, source, TYPE, _decode)
+    return _files.TableFiles(options.folder, source, _FORM).held()
 
 
-def write(options: Options, source: str, tables: Tables, deltas: Mapping[str, Delta]) -> None:
-    """Make it these tables."""
-    _files.write(options.folder, source, tables, deltas, TYPE, _encode)
+def opened(options: Options, source: str) -> AbstractContextManager[_files.TableFiles]:
+    """The mirror of a source to be written."""
+    return _files.opened(_files.TableFiles(options.folder, source, _FORM))
 
 
 def _decode(path: Path, table: str) -> Iterator[Row]:
@@ -46,3 +47,6 @@ def _encode(path: Path, table: str, rows: list[Row]) -> None:
         lines = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
         lines.writerow(COLUMNS[table])
         lines.writerows(rows)
+
+
+_FORM = _files.Form(TYPE, _encode, _decode)

@@ -10,12 +10,13 @@ then on, so that a load that was left out does no harm.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from tabwarden.mirror.tables import Delta, Item, Tables, items_of, sets_of
+from tabwarden.mirror.tables import Item, Tables, items_of, sets_of
 from tabwarden.sinks import _derived
 
 TYPE = "datahub"
@@ -34,16 +35,25 @@ class Options:
 
 def held(options: Options, source: str) -> Tables:
     """What lies there of a source."""
-    return _derived.held(options.folder, source, (METADATA,))
+    return _files(options, source).held()
 
 
-def write(options: Options, source: str, tables: Tables, deltas: Mapping[str, Delta]) -> None:  # noqa: ARG001
-    """Make it these tables."""
-    before = {each["entityUrn"] for each in _derived.earlier(options.folder, source, METADATA)}
-    proposals = list(proposed(source, tables))
+def opened(options: Options, source: str) -> AbstractContextManager[_derived.DerivedFiles]:
+    """The mirror of a source to be written."""
+    return _derived.opened(_files(options, source))
+
+
+def _files(options: Options, source: str) -> _derived.DerivedFiles:
+    return _derived.DerivedFiles(options.folder, source, (METADATA,), _made)
+
+
+def _made(files: _derived.DerivedFiles, tables: Tables) -> _derived.Files:
+    """Every file of these tables."""
+    before = {each["entityUrn"] for each in files.earlier(METADATA)}
+    proposals = list(proposed(files.source, tables))
     gone = before - {each["entityUrn"] for each in proposals}
     proposals += [_gone(urn) for urn in sorted(gone)]
-    _derived.write(options.folder, source, tables, {METADATA: proposals})
+    return {METADATA: proposals}
 
 
 def proposed(source: str, tables: Tables) -> Iterator[dict[str, Any]]:

@@ -8,12 +8,12 @@ removed.jsonl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from tabwarden.mirror.tables import Delta, Tables, items_of, sets_of
+from tabwarden.mirror.tables import Tables, items_of, sets_of
 from tabwarden.mirror.visible import KINDS, SITE
 from tabwarden.sinks import _derived
 
@@ -31,20 +31,28 @@ class Options:
 
 def held(options: Options, source: str) -> Tables:
     """What lies there of a source."""
-    return _derived.held(options.folder, source, (MODEL, TUPLES))
+    return _files(options, source).held()
 
 
-def write(options: Options, source: str, tables: Tables, deltas: Mapping[str, Delta]) -> None:  # noqa: ARG001
-    """Make it these tables."""
-    before = {_key(each): each for each in _derived.earlier(options.folder, source, TUPLES)}
-    after = {_key(each): each for each in tuples(source, tables)}
-    files: dict[str, Any] = {
+def opened(options: Options, source: str) -> AbstractContextManager[_derived.DerivedFiles]:
+    """The mirror of a source to be written."""
+    return _derived.opened(_files(options, source))
+
+
+def _files(options: Options, source: str) -> _derived.DerivedFiles:
+    return _derived.DerivedFiles(options.folder, source, (MODEL, TUPLES), _made)
+
+
+def _made(files: _derived.DerivedFiles, tables: Tables) -> _derived.Files:
+    """Every file of these tables."""
+    before = {_key(each): each for each in files.earlier(TUPLES)}
+    after = {_key(each): each for each in tuples(files.source, tables)}
+    return {
         REMOVED: [before[key] for key in sorted(before.keys() - after.keys())],
         ADDED: [after[key] for key in sorted(after.keys() - before.keys())],
         TUPLES: [after[key] for key in sorted(after)],
         MODEL: model(),
     }
-    _derived.write(options.folder, source, tables, files)
 
 
 def model() -> dict[str, Any]:

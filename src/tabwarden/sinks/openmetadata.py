@@ -10,11 +10,12 @@ has the tag, a role holds the policy and a team of the set's people has the role
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from tabwarden.mirror.tables import Delta, Item, Tables, items_of, sets_of
+from tabwarden.mirror.tables import Item, Tables, items_of, sets_of
 from tabwarden.sinks import _derived
 
 TYPE = "openmetadata"
@@ -45,26 +46,34 @@ class Options:
 
 def held(options: Options, source: str) -> Tables:
     """What lies there of a source."""
-    return _derived.held(options.folder, source, (REQUESTS, MEMBERS, GONE))
+    return _files(options, source).held()
 
 
-def write(options: Options, source: str, tables: Tables, deltas: Mapping[str, Delta]) -> None:  # noqa: ARG001
-    """Make it these tables."""
-    requests = list(requested(source, tables))
-    earlier = _derived.earlier(options.folder, source, REQUESTS)
+def opened(options: Options, source: str) -> AbstractContextManager[_derived.DerivedFiles]:
+    """The mirror of a source to be written."""
+    return _derived.opened(_files(options, source))
+
+
+def _files(options: Options, source: str) -> _derived.DerivedFiles:
+    return _derived.DerivedFiles(options.folder, source, (REQUESTS, MEMBERS, GONE), _made)
+
+
+def _made(files: _derived.DerivedFiles, tables: Tables) -> _derived.Files:
+    """Every file of these tables."""
+    requests = list(requested(files.source, tables))
+    earlier = files.earlier(REQUESTS)
     before = {(each["entity"], each["request"]["name"]) for each in earlier}
-    before |= {(each["entity"], each["name"]) for each in _derived.earlier(options.folder, source, GONE)}
+    before |= {(each["entity"], each["name"]) for each in files.earlier(GONE)}
     gone = before - {(each["entity"], each["request"]["name"]) for each in requests}
     members = [
-        {"team": team(source, viewers), "role": team(source, viewers), "users": list(people)}
+        {"team": team(files.source, viewers), "role": team(files.source, viewers), "users": list(people)}
         for viewers, people in sets_of(tables).items()
     ]
-    files = {
+    return {
         GONE: [{"entity": entity, "name": name} for entity, name in sorted(gone)],
         REQUESTS: requests,
         MEMBERS: members,
     }
-    _derived.write(options.folder, source, tables, files)
 
 
 def requested(source: str, tables: Tables) -> Iterator[dict[str, Any]]:

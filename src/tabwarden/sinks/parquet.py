@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tabwarden.mirror.tables import COLUMNS, Delta, Row, Tables
+from tabwarden.mirror.tables import COLUMNS, Row, Tables
 from tabwarden.model.errors import SinkError
 from tabwarden.sinks import _files
 
@@ -26,12 +26,12 @@ class Options:
 
 def held(options: Options, source: str) -> Tables:
     """What lies there of a source."""
-    return _files.held(options.folder, source, TYPE, _decode)
+    return _files.TableFiles(options.folder, source, _FORM).held()
 
 
-def write(options: Options, source: str, tables: Tables, deltas: Mapping[str, Delta]) -> None:
-    """Make it these tables."""
-    _files.write(options.folder, source, tables, deltas, TYPE, _encode)
+def opened(options: Options, source: str) -> AbstractContextManager[_files.TableFiles]:
+    """The mirror of a source to be written."""
+    return _files.opened(_files.TableFiles(options.folder, source, _FORM))
 
 
 @cache
@@ -59,3 +59,6 @@ def _encode(path: Path, table: str, rows: list[Row]) -> None:
             database.execute(f"INSERT INTO rows SELECT {unnested}", block)
         target = str(path).replace("'", "''")
         database.execute(f"COPY (SELECT * FROM rows ORDER BY ALL) TO '{target}' (FORMAT parquet)")
+
+
+_FORM = _files.Form(TYPE, _encode, _decode)

@@ -21,6 +21,8 @@ from tabwarden.sources._drivers import driver_named, select_all
 
 TYPE = "sql"
 _BLOCK = 100  # rows a statement: 600 values at most, which every driver takes
+_MANY = 5_000  # rows a statement where a column of them is one value
+_ARRAYS = {"duckdb": "?::VARCHAR[]", "postgres": "%s::text[]", "psycopg": "%s::text[]"}
 _TEXT = {"mssql": "NVARCHAR(400)", "pyodbc": "NVARCHAR(400)", "oracle": "VARCHAR2(1000)", "trino": "VARCHAR"}
 _STRING = ("databricks", "bigquery")
 
@@ -42,31 +44,49 @@ class Options:
 
 def held(options: Options, source: str) -> Tables:
     """What lies there of a source; makes the tables that are not there."""
-    with _opened(options) as database:
-        if options.create:
-            database.create()
-        return {table: database.rows(table, source) for table in ORDER}
+    with _connected(options, source) as database:
+        return database.held()
 
 
-def write(options: Options, source: str, tables: Tables, deltas: Mapping[str, Delta]) -> None:  # noqa: ARG001
-    """Make it these tables: what must go goes first, in opposite order."""
-    with _opened(options) as database:
-        database.begin()
-        for table in reversed(ORDER):
-            if table in deltas:
-                database.remove(table, deltas[table].remove)
-        for table in ORDER:
-            if table in deltas:
-                database.add(table, deltas[table].add)
+@contextmanager
+def opened(options: Options, source: str) -> Iterator[_Database]:
+    """The mirror of a source in a transaction that holds it: another one waits for it, or is refused."""
+    with _connected(options, source) as database:
+        database.hold()
+        yield database
         database.connection.commit()
 
 
 class _Database:
-    """An open connection and the way its driver writes statements."""
+    """An open connection and the way its driver writes statements: a `sinks.Place`."""
 
-    def __init__(self, options: Options, module: Any, connection: Any) -> None:
-        self.options, self.module, self.connection = options, module, connection
+    def __init__(self, options: Options, source: str, module: Any, connection: Any) -> None:
+        self.options, self.source, self.module, self.connection = options, source, module, connection
         self.cursor = connection.cursor()
+
+    def held(self) -> Tables:
+        """What lies there."""
+        return {table: self.rows(table) for table in ORDER}
+
+    def write(self, tables: Tables, deltas: Mapping[str, Delta]) -> None:  # noqa: ARG002
+        """Make it these tables: what must go goes first, in opposite order."""
+        for table in reversed(ORDER):
+            if table in deltas:
+                self.remove(table, deltas[table].remove)
+        for table in ORDER:
+            if table in deltas:
+                self.add(table, deltas[table].add)
+
+    def hold(self) -> None:
+        """Begin a transaction, and let nobody else write this source until it ends."""
+        if self.module.__name__ == "duckdb":  # does not begin by itself
+            self.cursor.begin()
+            self.connection = self.cursor
+        if self.module.__name__.startswith("psycopg"):
+            self.cursor.execute(f"LOCK TABLE {self.name('sources')} IN SHARE ROW EXCLUSIVE MODE")
+        else:
+            mine = f"WHERE source = {self._places(1)[0]}"
+            self._run(f"UPDATE {self.name('sources')} SET source = source {mine}", [self.source])
 
     def name(self, table: str) -> str:
         """The table's quoted name."""
@@ -81,16 +101,10 @@ class _Database:
             self.cursor.execute(f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({listed})")
         self.connection.commit()
 
-    def begin(self) -> None:
-        """Begin a transaction where the driver does not do so by itself."""
-        if self.module.__name__ == "duckdb":
-            self.cursor.begin()
-            self.connection = self.cursor
-
-    def rows(self, table: str, source: str) -> frozenset[Row]:
-        """Every row of a source."""
+    def rows(self, table: str) -> frozenset[Row]:
+        """Every row of the source."""
         columns = ", ".join(COLUMNS[table])
-        self._run(f"SELECT {columns} FROM {self.name(table)} WHERE source = {self._places(1)[0]}", [source])
+        self._run(f"SELECT {columns} FROM {self.name(table)} WHERE source = {self._places(1)[0]}", [self.source])
         rows: list[Row] = []
         while block := self.cursor.fetchmany(5_000):
             # Oracle keeps no empty text: it comes back as NULL.
@@ -99,21 +113,29 @@ class _Database:
 
     def remove(self, table: str, rows: Iterable[Row]) -> None:
         """Delete these rows."""
-        columns = COLUMNS[table]
-        for block in _blocks(rows):
+        columns, array = COLUMNS[table], _ARRAYS.get(self.options.driver)
+        for block in _blocks(rows, _BLOCK if array is None else _MANY):
+            if array is not None:
+                these = f"({', '.join(columns)}) IN (SELECT {_unnested(array, columns)})"
+                self._run(f"DELETE FROM {self.name(table)} WHERE {these}", _by_column(block))
+                continue
             places = iter(self._places(len(block) * len(columns)))
             one = (" AND ".join(f"{column} = {next(places)}" for column in columns) for _ in block)
             self._run(f"DELETE FROM {self.name(table)} WHERE ({') OR ('.join(one)})", _values(block))
 
     def add(self, table: str, rows: Iterable[Row]) -> None:
         """Insert these rows."""
-        columns = COLUMNS[table]
-        for block in _blocks(rows):
+        columns, array = COLUMNS[table], _ARRAYS.get(self.options.driver)
+        into = f"INSERT INTO {self.name(table)} ({', '.join(columns)})"
+        for block in _blocks(rows, _BLOCK if array is None else _MANY):
+            if array is not None:
+                self._run(f"{into} SELECT {_unnested(array, columns)}", _by_column(block))
+                continue
             places = iter(self._places(len(block) * len(columns)))
             one = (f"({', '.join(next(places) for _ in columns)})" for _ in block)
-            self._run(f"INSERT INTO {self.name(table)} ({', '.join(columns)}) VALUES {', '.join(one)}", _values(block))
+            self._run(f"{into} VALUES {', '.join(one)}", _values(block))
 
-    def _run(self, statement: str, values: list[str]) -> None:
+    def _run(self, statement: str, values: list[Any]) -> None:
         if getattr(self.module, "paramstyle", "qmark") == "named":
             self.cursor.execute(statement, {f"v{place}": value for place, value in enumerate(values)})
         else:
@@ -131,18 +153,26 @@ class _Database:
         return ["?"] * count
 
 
-def _values(rows: list[Row]) -> list[str]:
+def _values(rows: list[Row]) -> list[Any]:
     return [value for row in rows for value in row]
 
 
-def _blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def _by_column(rows: list[Row]) -> list[Any]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _unnested(array: str, columns: Iterable[str]) -> str:
+    return ", ".join(f"unnest({array})" for _ in columns)
+
+
+def _blocks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
     ordered = sorted(rows)
-    for start in range(0, len(ordered), _BLOCK):
-        yield ordered[start : start + _BLOCK]
+    for start in range(0, len(ordered), size):
+        yield ordered[start : start + size]
 
 
 @contextmanager
-def _opened(options: Options) -> Iterator[_Database]:
+def _connected(options: Options, source: str) -> Iterator[_Database]:
     """A connection, closed in the end; whatever the driver raises is a SinkError without secrets."""
     try:
         driver = driver_named(options.driver)
@@ -158,7 +188,10 @@ def _opened(options: Options) -> Iterator[_Database]:
     connection = None
     try:
         connection = module.connect(**arguments)
-        yield _Database(options, module, connection)
+        database = _Database(options, source, module, connection)
+        if options.create:
+            database.create()
+        yield database
     except SinkError:
         raise
     except Exception as error:

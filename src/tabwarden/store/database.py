@@ -1,6 +1,7 @@
 """Opening the database of the history: SQLite in the store's folder, or PostgreSQL by URL. Not what is in it.
 
-SQLAlchemy is loaded here and below, never by a command that asks nothing of the history.
+SQLAlchemy is loaded here and below, never by a command that asks nothing of the history; Alembic only where tables
+are made or changed.
 """
 
 from __future__ import annotations
@@ -11,40 +12,53 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, Table, bindparam, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from tabwarden.model.errors import SettingsError, TabwardenError
+from tabwarden.model.errors import SettingsError, TabwardenError, UnknownName
 
 FILE = "history.db"
 SQLITE, POSTGRES = "sqlite", "postgresql"
 BUSY_SECONDS = 60
 CHUNK = 500  # values in one IN: SQLite of old takes no more than 999
+RELEASE = "0001"  # the newest migration: a history of this version is used as it is
+VERSIONS = "tabwarden_version"
 _WRITES = "tabwarden_writes"
 
 
-def url_of(store: Path | str) -> str:
-    """The URL of a store: a folder's own database, or the URL itself."""
+def url_of(store: Path | str) -> URL:
+    """The URL of a store: a folder's own database, or the URL itself. ArgumentError or ValueError for no URL."""
     words = str(store)
-    if "://" in words:
-        return words
-    return f"sqlite:///{Path(words) / FILE}"
+    # Not from a text: a folder may be called anything.
+    return make_url(words) if "://" in words else URL.create(SQLITE, database=str(Path(words) / FILE))
 
 
 class Database:
     """An engine whose tables are of this release. A refusal of the database is a TabwardenError without its URL."""
 
-    def __init__(self, store: Path | str) -> None:
-        """Open it, and bring its tables to this release; SettingsError where the URL cannot be one."""
-        self.engine = _engine(url_of(store))
-        self.words = self.engine.url.render_as_string(hide_password=True)
-        with self.writing() as connection:
-            _migrate(connection, self.words)
+    def __init__(self, store: Path | str, *, create: bool = True) -> None:
+        """Open it, and bring its tables to this release; SettingsError where the URL cannot be one.
+
+        Without `create` a database that holds no history is left as it is: UnknownName.
+        """
+        self.engine = _engine(store, create=create)
+        found = self.engine.url
+        self.words = str(found.database) if self.is_sqlite else found.render_as_string(hide_password=True)
+        try:
+            self._bring_up(create=create)
+        except BaseException:
+            self.close()
+            raise
+
+    def _bring_up(self, *, create: bool) -> None:
+        with self.reading() as connection:
+            here = _version(connection)
+        if here is None and not create:
+            raise nothing_in(self.words)
+        if here != RELEASE:
+            with self.writing() as connection:
+                _migrate(connection, self.words)
 
     @property
     def is_sqlite(self) -> bool:
@@ -53,8 +67,9 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that sees one moment of the database."""
-        with _told(self.words), self.engine.connect() as connection, connection.begin():
+        """A connection that sees one moment of the database, whatever is written meanwhile."""
+        engine = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
+        with _told(self.words), engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -87,6 +102,11 @@ class Database:
         self.engine.dispose()
 
 
+def among(column: Any) -> Any:
+    """Whether the column has one of the values given as `some` with the statement, which can then be made once."""
+    return column.in_(bindparam("some", expanding=True))
+
+
 def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
     """These values, so many at a time as one statement takes."""
     held = list(values)
@@ -94,9 +114,14 @@ def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
         yield held[start : start + CHUNK]
 
 
-def _engine(url: str) -> Engine:
+def nothing_in(words: str) -> UnknownName:
+    """What is said where no snapshot was ever kept."""
+    return UnknownName(f"there is no snapshot in `{words}` yet: take one with `tabwarden read`")
+
+
+def _engine(store: Path | str, *, create: bool) -> Engine:
     try:
-        parsed = make_url(url)
+        parsed = url_of(store)
         if parsed.get_backend_name() == POSTGRES:
             return create_engine(parsed.set(drivername="postgresql+psycopg"))
         if parsed.get_backend_name() != SQLITE or not parsed.database:
@@ -109,13 +134,24 @@ def _engine(url: str) -> Engine:
     except ImportError:
         raise SettingsError(["a store in PostgreSQL needs psycopg; install `tabwarden[postgres]`"]) from None
     path = Path(parsed.database)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Only the owner may read it: the history tells who may do what.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    if create:
+        _make(path)
+    elif not path.is_file():
+        raise nothing_in(str(path.parent))
     engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _make(path: Path) -> None:
+    """An empty file where there is none. Only the owner may read it: the history tells who may do what."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        reason = (error.strerror or "refused").lower()
+        raise TabwardenError(f"the history `{path}` cannot be written: {reason}; nothing of it was changed") from None
 
 
 def _prepare(connection: Any, _record: Any) -> None:
@@ -138,14 +174,25 @@ def _told(words: str) -> Iterator[None]:
         raise TabwardenError(f"the history `{words}` cannot be used: {reason}; nothing of it was changed") from None
 
 
+def _version(connection: Connection) -> str | None:
+    """Which release's tables are there; None: none."""
+    if not inspect(connection).has_table(VERSIONS):
+        return None
+    return connection.execute(text(f"select version_num from {VERSIONS}")).scalar()
+
+
 def _migrate(connection: Connection, words: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    here = _version(connection)  # again: somebody may have been quicker
+    if here == RELEASE:
+        return
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection
     script = ScriptDirectory.from_config(config)
-    here = MigrationContext.configure(connection, opts={"version_table": "tabwarden_version"}).get_current_revision()
-    if here == script.get_current_head():
-        return
     if here is not None and here not in {one.revision for one in script.walk_revisions()}:
         raise TabwardenError(f"the history `{words}` was written by a newer release ({here}); use that one")
-    command.upgrade(config, "head")
+    command.upgrade(config, RELEASE)

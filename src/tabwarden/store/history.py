@@ -13,18 +13,35 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Connection, and_, func, or_, select, union
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, union
 
 from tabwarden.model.errors import TabwardenError, UnknownName
-from tabwarden.model.roles import is_admin
+from tabwarden.model.scope import scope_of
 from tabwarden.model.site import Site, SiteSettings, Taken
 from tabwarden.store import schema
-from tabwarden.store.database import Database, chunks
+from tabwarden.store.database import Database, among, chunks
 from tabwarden.store.history_read import Rows, opened
 from tabwarden.store.history_write import write
 
-Snap = schema.snapshot
+Snap, Version = schema.snapshot, schema.version
 _COLUMNS = (*Snap.c, schema.site.c.address, schema.site.c.content_url, schema.site.c.id.label("site_id"))
+
+
+def _valid_at(number: Any) -> Any:
+    return and_(Version.c.since <= number, or_(Version.c.until.is_(None), Version.c.until > number))
+
+
+def _with_a_version(when: Any) -> Any:
+    of_chain = schema.thing.c.site == bindparam("chain")
+    return select(Version.c.thing).join(schema.thing).where(among(when), of_chain)
+
+
+# Made once, because making one takes longer than running it: things whose version began or ended in some snapshots,
+# versions of some things at a snapshot.
+CHANGED = union(_with_a_version(Version.c.since), _with_a_version(Version.c.until))
+VERSIONS = select(Version.c.thing, Version.c.slot, Version.c.body).where(
+    among(Version.c.thing), _valid_at(bindparam("at"))
+)
 
 
 class Kept(NamedTuple):
@@ -62,9 +79,9 @@ class Kept(NamedTuple):
 class History:
     """The snapshots of a store; a context manager."""
 
-    def __init__(self, store: Path | str) -> None:
-        """Open the history of a folder, or of a database by URL; it is made where there is none."""
-        self.database = Database(store)
+    def __init__(self, store: Path | str, *, create: bool = True) -> None:
+        """Open the history of a folder, or of a database by URL; made where there is none, unless not to `create`."""
+        self.database = Database(store, create=create)
 
     def __enter__(self) -> Self:
         return self
@@ -74,14 +91,14 @@ class History:
 
     # -- keeping ----------------------------------------------------------------------------------------------
 
-    def keep(self, site: Site, scope: str | None = None) -> Kept:
+    def keep(self, site: Site) -> Kept:
         """Keep `site` as the newest snapshot of its chain; one that is kept already, of the same read, is not again.
 
-        `scope` says what was read where that is not the whole site; when None, a reader who is no administrator is a
-        scope of its own, because a server leaves out silently what he may not see: his reads never become the
-        history of the site. TabwardenError for a read that is older than the newest.
+        A read of some projects, and one by a reader who is no administrator, from whom a server keeps things back
+        silently, are chains of their own and never the history of the site: what they leave out is not gone.
+        TabwardenError for a read that is older than the newest.
         """
-        within = scope_of(site) if scope is None else scope
+        within = scope_of(site)
         with self.database.writing() as connection:
             number_of_site = self._number_of_site(connection, site, within)
             newest = self._newest(connection, number_of_site)
@@ -114,14 +131,10 @@ class History:
 
     # -- finding ----------------------------------------------------------------------------------------------
 
-    def snapshots(self, content_url: str | None = None, scope: str | None = None) -> tuple[Kept, ...]:
-        """Every snapshot in the order of its number, of the site with that content URL and of that scope if given."""
+    def snapshots(self) -> tuple[Kept, ...]:
+        """Every snapshot in the order of its number."""
         with self.database.reading() as connection:
-            return tuple(
-                kept
-                for kept in self._kept(connection)
-                if content_url in (None, kept.content_url) and scope in (None, kept.scope)
-            )
+            return tuple(self._kept(connection))
 
     def snapshot(self, number: int) -> Kept:
         """The snapshot of that number; UnknownName where there is none."""
@@ -174,6 +187,7 @@ class History:
             licences=about["licences"],
             taken=self._taken_of(kept),
             partial=kept.partial,
+            nicknames=about.get("nicknames"),  # which the first snapshots did not tell
         )
 
     # -- comparing --------------------------------------------------------------------------------------------
@@ -184,52 +198,52 @@ class History:
         UnknownName where they are of different sites or scopes.
         """
         with self.database.reading() as connection:
-            pair = self._kept_one(connection, before), self._kept_one(connection, after)
-            if pair[0].site != pair[1].site:
-                raise UnknownName(
-                    f"{pair[0].words} and {pair[1].words} are of different sites, or of different scopes; "
-                    "give two of one"
-                )
-            first, last = sorted((before, after))
-            things = self._changed_things(connection, pair[0].site, first, last)
-            rows = [_by_place(self._versions(connection, things, number)) for number in (before, after)]
-            unlike = {place[0] for place in {*rows[0], *rows[1]} if rows[0].get(place) != rows[1].get(place)}
-            wanted = [[(*place, body) for place, body in held.items() if place[0] in unlike] for held in rows]
-            needed = Rows(connection)
-            needed.versions(chain(*wanted))
-            before_part, after_part = (
-                opened(self._bare(connection, kept), needed, held) for kept, held in zip(pair, wanted, strict=True)
+            return self._differing(connection, before, after)
+
+    def _differing(self, connection: Connection, before: int, after: int) -> tuple[Site, Site]:
+        pair = self._kept_one(connection, before), self._kept_one(connection, after)
+        if pair[0].site != pair[1].site:
+            raise UnknownName(
+                f"{pair[0].words} and {pair[1].words} are of different sites, or of different scopes; give two of one"
             )
-            return before_part, after_part
+        first, last = sorted((before, after))
+        things = self._changed_things(connection, pair[0].site, first, last)
+        rows = [_by_place(self._versions(connection, things, number)) for number in (before, after)]
+        unlike = {place[0] for place in {*rows[0], *rows[1]} if rows[0].get(place) != rows[1].get(place)}
+        wanted = [[(*place, body) for place, body in held.items() if place[0] in unlike] for held in rows]
+        needed = Rows(connection)
+        needed.versions(chain(*wanted))
+        before_part, after_part = (
+            opened(self._bare(connection, kept), needed, held) for kept, held in zip(pair, wanted, strict=True)
+        )
+        return before_part, after_part
 
     def _changed_things(self, connection: Connection, site: int, first: int, last: int) -> list[int]:
         """What has a version that began or ended between the two; some of it may be as it was again."""
-        version, thing = schema.version, schema.thing
         between = select(Snap.c.number).where(Snap.c.site == site, Snap.c.number > first, Snap.c.number <= last)
-        numbers = list(connection.execute(between).scalars())
         found: set[int] = set()
-        for some in chunks(numbers):
-            began = select(version.c.thing).join(thing).where(version.c.since.in_(some), thing.c.site == site)
-            ended = select(version.c.thing).join(thing).where(version.c.until.in_(some), thing.c.site == site)
-            found.update(connection.execute(union(began, ended)).scalars())
+        for some in chunks(connection.execute(between).scalars()):
+            found.update(connection.execute(CHANGED, {"some": some, "chain": site}).scalars())
         return sorted(found)
 
     def _versions(self, connection: Connection, things: Sequence[int], number: int) -> Iterator[Any]:
-        version = schema.version
         for some in chunks(things):
-            asked = select(version.c.thing, version.c.slot, version.c.body)
-            yield from connection.execute(asked.where(version.c.thing.in_(some), _valid_at(number)))
+            yield from connection.execute(VERSIONS, {"some": some, "at": number})
 
     def walk(self, first: int, last: int) -> Iterator[tuple[Kept, Site]]:
-        """Each snapshot of the chain of `first` from it to `last`, in order; each Site is made from the one before."""
-        kept = [one for one in self.snapshots() if first <= one.number <= last]
-        of_site = [one for one in kept if one.site == kept[0].site] if kept else []
-        if of_site:
-            here = self.open(of_site[0].number)
-            yield of_site[0], here
-        for earlier, one in pairwise(of_site):
-            here = moved_on(here, *self.differing(earlier.number, one.number))
-            yield one, here
+        """Each snapshot of the chain of `first` from it to `last`, in order; each Site is made from the one before.
+
+        All are of one moment of the database, whatever goes meanwhile.
+        """
+        with self.database.reading() as connection:
+            kept = [one for one in self._kept(connection) if first <= one.number <= last]
+            of_site = [one for one in kept if one.site == kept[0].site] if kept else []
+            if of_site:
+                here = self._open(connection, of_site[0])
+                yield of_site[0], here
+            for earlier, one in pairwise(of_site):
+                here = moved_on(here, *self._differing(connection, earlier.number, one.number))
+                yield one, here
 
 
 def moved_on(site: Site, before: Site, after: Site) -> Site:
@@ -247,23 +261,13 @@ def moved_on(site: Site, before: Site, after: Site) -> Site:
         licences=after.licences,
         taken=after.taken,
         partial=after.partial,
+        nicknames=after.nicknames,
         **parts,
     )
 
 
-def scope_of(site: Site) -> str:
-    """'' for what an administrator read, else as whom it was read."""
-    role = site.taken.by_role
-    return f"as {site.taken.by} ({role})" if role and not is_admin(role) else ""
-
-
 def _taken_at(site: int, when: str) -> Any:
     return select(Snap.c.number).where(Snap.c.site == site, Snap.c.taken == when)
-
-
-def _valid_at(number: int) -> Any:
-    version = schema.version
-    return and_(version.c.since <= number, or_(version.c.until.is_(None), version.c.until > number))
 
 
 def _by_place(rows: Iterator[Any]) -> dict[tuple[int, str], bytes]:
@@ -278,6 +282,7 @@ def _about(site: Site) -> Mapping[str, Any]:
         "by": site.taken.by,
         "by_role": site.taken.by_role,
         "partial": list(site.partial),
+        "nicknames": None if site.nicknames is None else dict(site.nicknames),
     }
 
 

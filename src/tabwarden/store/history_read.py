@@ -13,12 +13,14 @@ from sqlalchemy import Connection, Select, select
 from tabwarden.model.errors import IncompleteRead
 from tabwarden.model.site import NO_RULES, Rules, Site
 from tabwarden.store import packing, schema
-from tabwarden.store.database import chunks
+from tabwarden.store.database import among, chunks
 from tabwarden.store.packing import CONTENT, GROUP, GROUP_SET, NOT_READ, USER, RulesRead
 from tabwarden.store.schema import FACTS, MEMBERS, RULES
 
 DEFAULT = "default "
 NOT_READ_HASH = packing.hash_of(NOT_READ)
+THINGS = select(schema.thing.c.number, schema.thing.c.kind, schema.thing.c.id).where(among(schema.thing.c.number))
+BODIES = select(schema.body.c.hash, schema.body.c.data).where(among(schema.body.c.hash))
 
 
 class Rows:
@@ -42,10 +44,8 @@ class Rows:
 
     def things_named(self, numbers: Iterable[int]) -> None:
         """Learn the ids of these."""
-        thing = schema.thing
         for some in chunks({number for number in numbers if number not in self.things}):
-            asked = select(thing.c.number, thing.c.kind, thing.c.id).where(thing.c.number.in_(some))
-            told = self.connection.execute(asked).all()
+            told = self.connection.execute(THINGS, {"some": some}).all()
             self.things.update((number, (kind, each)) for number, kind, each in told)
 
     def bodies(self, hashes: Select[Any]) -> None:
@@ -55,9 +55,9 @@ class Rows:
 
     def versions(self, held: Iterable[tuple[int, str, bytes]]) -> None:
         """Learn what these versions (thing, slot, body) need: the bodies, and whom members and rules name."""
-        body, slots = schema.body, {each: slot for _, slot, each in held}
+        slots = {each: slot for _, slot, each in held}
         for some in chunks(slots):
-            self._learn(select(body.c.hash, body.c.data).where(body.c.hash.in_(some)))
+            self._learn(BODIES, some)
         named: set[int] = set()
         for each, slot in slots.items():
             if slot != FACTS and each != NOT_READ_HASH:
@@ -65,8 +65,9 @@ class Rows:
                 named.update(codes if slot == MEMBERS else (code >> packing.WORD_BITS for code in codes))
         self.things_named(named)
 
-    def _learn(self, asked: Select[Any]) -> None:
-        self.data.update((bytes(each), bytes(data)) for each, data in self.connection.execute(asked).all())
+    def _learn(self, asked: Select[Any], some: list[bytes] | None = None) -> None:
+        told = self.connection.execute(asked, {} if some is None else {"some": some}).all()
+        self.data.update((bytes(each), bytes(data)) for each, data in told)
 
     def body(self, each: bytes) -> bytes:
         """The bytes a hash stands for."""
@@ -97,11 +98,11 @@ def opened(bare: Site, rows: Rows, versions: Iterable[Sequence[Any]]) -> Site:
     users, groups, group_sets, contents = {}, {}, {}, {}
     for number in sorted(slots):
         (kind, each), held = rows.things[number], slots[number]
-        facts = rows.body(held[FACTS])
+        facts = rows.body(held.get(FACTS, b""))
         if kind == USER:
             users[each] = packing.user(each, facts)
         elif kind == GROUP:
-            groups[each] = packing.group(each, facts, rows.members(held[MEMBERS]))
+            groups[each] = packing.group(each, facts, rows.members(held.get(MEMBERS, b"")))
         elif kind == GROUP_SET:
             group_sets[each] = packing.group_set(each, facts)
         elif kind == CONTENT:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tabwarden.access.leading import INHERITED_LEADER
 from tabwarden.model.capability import CAPABILITIES, KINDS
 from tabwarden.model.governing import LOCKED_TO_DATABASE
 from tabwarden.model.roles import LEGACY_ROLES, SITE_ROLES
+from tabwarden.model.scope import OUTSIDE
 from tabwarden.model.site import (
     ALL_USERS,
     ALLOW,
@@ -37,7 +39,7 @@ from tabwarden.model.site import (
 )
 
 LENGTH = 12
-_TIME = re.compile(r"[0-9TZ:.+-]*")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
 _TIERS = ("Creator", "Explorer", "Viewer")
 _SIGN_IN = ("SAML", "ServerDefault", "OpenID", "TableauIDWithMFA")
 _SETTINGS = ("ContentAndUsers", "ContentOnly", "FULL", "LIMITED", "embed", "prompt", "unread")
@@ -93,8 +95,13 @@ class _Tokens:
                 by=self.token("user", taken.by),
                 by_role=self.word(taken.by_role),
             ),
-            partial=tuple(self.token("left-out", words) for words in site.partial),
+            partial=tuple(map(self.left_out, site.partial)),
+            nicknames=None if site.nicknames is None else self.domains(site.nicknames),
         )
+
+    def left_out(self, words: str) -> str:
+        """That some projects were read stays said: such a snapshot is no history of the whole site."""
+        return f"{OUTSIDE if words.startswith(OUTSIDE) else ''}{self.token('left-out', words)}"
 
     def user(self, user: User) -> User:
         return User(
@@ -110,6 +117,9 @@ class _Tokens:
 
     def domain(self, domain: str) -> str:
         return domain if domain.casefold() == LOCAL else self.token("domain", domain)
+
+    def domains(self, nicknames: Mapping[str, str]) -> dict[str, str]:
+        return {self.domain(fqdn): self.domain(nickname) for fqdn, nickname in nicknames.items()}
 
     def group(self, group: Group) -> Group:
         return Group(

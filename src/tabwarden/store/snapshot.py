@@ -148,6 +148,7 @@ def _write(site: Site, place: Path) -> None:
         "settings": asdict(site.settings),
         "licences": None if site.licences is None else dict(site.licences),
         "partial": list(site.partial),
+        "nicknames": None if site.nicknames is None else dict(site.nicknames),
         "counts": counts,
     }
     with _file(place / META) as file:
@@ -264,6 +265,7 @@ def _site(meta: Row, rows: Mapping[str, list[Row]]) -> Site:
         licences=meta["licences"],
         taken=Taken(**meta["taken"]),
         partial=tuple(meta["partial"]),
+        nicknames=meta.get("nicknames"),  # which older snapshots do not tell
     )
 
 

@@ -14,7 +14,8 @@ START, MOST = 8, 50
 HOUR = 3600.0
 CLOUD_HOURLY = 40_000  # requests a user may send to a site of Tableau Cloud within an hour
 CLOUD_HOST = "online.tableau.com"
-_WORTH, _ROUNDS, _PATIENCE = 1.1, 2, 40
+_WORTH, _ROUNDS = 1.1, 2
+_SOON, _LATE = 5, 40  # rounds until a step that did not help is tried again: at first, and at most
 _FADES, _STRAIN = 0.97, 3.0  # a tenth of the answers saying busy keeps the strain at about three
 
 
@@ -22,7 +23,8 @@ class Pace:
     """How many requests may be on their way: `limit`, from `start` up to `most` while answers come faster for it.
 
     Each step doubles the limit; where the next two rounds of answers are not a tenth faster, the step is taken back
-    and tried again much later. A server that says it is busy to every tenth request or more halves it.
+    and tried again, each time later: a moment's noise must not keep a long read slow, nor a slow server be pressed.
+    A server that says it is busy to every tenth request or more halves it.
     """
 
     def __init__(self, start: int = START, most: int = MOST) -> None:
@@ -32,6 +34,7 @@ class Pace:
         self._best = self._strain = 0.0
         self._began: float | None = None
         self._skip = self._count = self._rounds_left = 0
+        self._patience = _SOON
 
     def answered(self, now: float, *, full: bool) -> None:
         """An answer came at `now` (seconds); `full` says whether the limit was used up, for only then it teaches."""
@@ -56,10 +59,10 @@ class Pace:
             self.limit = min(self.most, self.limit * 2)
         elif self.limit > self._before:
             self.limit, self._best = self._before, self._best * 0.9
-            self._rounds_left = _PATIENCE * self.limit
+            self._rounds_left, self._patience = self._patience * self.limit, min(_LATE, self._patience * 2)
         else:
             self._best = rate
-            self._rounds_left = _PATIENCE * self.limit
+            self._rounds_left = self._patience * self.limit
         self._begin(self.limit)
 
     def busy(self) -> None:
@@ -69,7 +72,7 @@ class Pace:
             return
         self._strain = 0.0
         self.limit = self._before = max(1, self.limit // 2)
-        self._best, self._rounds_left = 0.0, _PATIENCE * self.limit
+        self._best, self._rounds_left = 0.0, _LATE * self.limit
         self._begin(self.limit)
 
     def _begin(self, skip: int) -> None:

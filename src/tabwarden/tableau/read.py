@@ -1,23 +1,28 @@
-"""A Site from a connection: everything, or its projects alone. Not how each kind is asked, and nothing is written."""
+"""A whole Site from a connection: what is asked, what it costs, what it lacks. Not how each kind is asked.
+
+Nothing is written. The names of the other rooms of reading are found here, too.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from tabwarden.model.errors import TableauError, TabwardenError, UnknownName
 from tabwarden.model.roles import is_admin
+from tabwarden.model.scope import OUTSIDE
 from tabwarden.model.site import Group, GroupSet, Site, User
 from tabwarden.tableau import client
 from tabwarden.tableau.budget import Budget, Estimate, estimate
 from tabwarden.tableau.checkpoint import Checkpoint
 from tabwarden.tableau.client import Connection
 from tabwarden.tableau.line import Line, Progress, over_line
-from tabwarden.tableau.lists import Listing, pages_of, query_of, whole
+from tabwarden.tableau.lists import pages_of, query_of
 from tabwarden.tableau.pace import Pace, hourly_of
 from tabwarden.tableau.read_content import (
     GONE_OR_FORBIDDEN,
@@ -26,11 +31,11 @@ from tabwarden.tableau.read_content import (
     Ask,
     Wanted,
     answer_on,
-    list_on,
     lists_on,
     wanted,
     with_answers,
 )
+from tabwarden.tableau.read_lists import counts, owned_by, read_projects, read_sites
 from tabwarden.tableau.read_people import (
     GROUP_SETS_SINCE,
     NO_SITE,
@@ -38,7 +43,6 @@ from tabwarden.tableau.read_people import (
     groups_on,
     members_on,
     read_people,
-    read_site_itself,
     site_on,
     to_ask,
     users_on,
@@ -59,7 +63,6 @@ __all__ = [
 ]
 
 log = logging.getLogger(__name__)
-OWNED = ("project", "workbook", "datasource", "flow", "virtualconnection", "database", "table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +76,6 @@ class Wishes:
     connections: bool = True
     projects: tuple[str, ...] = ()
     at_most: int | None = None
-
-
-def counts(connection: Connection) -> Mapping[str, int]:
-    """How many users, groups, projects and so on the site has: one short request each."""
-    found: dict[str, int] = {}
-    lists = {"user": "users", "group": "groups"} | {
-        name: kind.path
-        for name, kind in KINDS.items()
-        if connection.supports(kind.since) and name not in ("virtualconnection", "database", "table")
-    }
-    for name, path in lists.items():
-        answer = connection.call("GET", path, query={"pageSize": "1", "pageNumber": "1"})
-        pagination = answer.find("pagination") if answer is not None else None
-        found[name] = int(pagination.get("totalAvailable", "0")) if pagination is not None else 0
-    return found
 
 
 def read_site(
@@ -111,12 +99,24 @@ def read_site(
     async def everything(line: Line) -> Site:
         return await _Read(line, asked_for, progress, say).site()
 
-    site = over_line(connection, everything, checkpoint, pace)
+    with _looking_seldom_for_cycles():
+        site = over_line(connection, everything, checkpoint, pace)
     if checkpoint is None or not checkpoint.resumed:
         return site
     # A read is as old as the first thing it read.
     begun = datetime.fromtimestamp(checkpoint.begun, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return replace(site, taken=replace(site.taken, when=begun))
+
+
+@contextmanager
+def _looking_seldom_for_cycles() -> Iterator[None]:
+    """A read makes millions of things that stay and next to no cycles; looking among them takes a sixth of its time."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class _Read:
@@ -205,8 +205,8 @@ class _Read:
             if chosen.kind != "project":
                 raise UnknownName(f"`{words}` is a {chosen.kind}, and only projects can be chosen")
             kept |= {*site.ancestors(chosen.id), *site.below(chosen.id)}
-        names = ", ".join(f"`{words}`" for words in self._wishes.projects)
-        self._remarks.append(f"content outside of {names}")
+        names = ", ".join(sorted(f"`{words}`" for words in self._wishes.projects))
+        self._remarks.append(f"{OUTSIDE}{names}")
         return replace(site, contents={i: c for i, c in site.contents.items() if i in kept})
 
     # -- one by one -------------------------------------------------------------------------------------------
@@ -301,42 +301,3 @@ class _Read:
         self._remarks += self._found.remarks(site)
         if not self._wishes.connections:
             self._remarks.append("connections of workbooks")
-
-
-def read_projects(connection: Connection) -> Site:
-    """The site and its projects, nothing else: quick, for choosing what to look at."""
-    site = read_site_itself(connection)
-    listed = over_line(connection, lambda line: lists_on(line, ("project",)))
-    partial = (*site.partial, "users, groups, rules and content other than projects")
-    return replace(site, contents=listed.contents, partial=partial)
-
-
-def read_sites(connection: Connection) -> list[str]:
-    """Names of the sites that whoever signed in is told of; where sites are not listed (Tableau Cloud), this one's."""
-
-    async def names(line: Line) -> list[str]:
-        return await whole(line, Listing("/sites", "site", lambda told: told.get("name", "")))
-
-    try:
-        return over_line(connection, names)
-    except TableauError as error:
-        if error.status not in GONE_OR_FORBIDDEN:
-            raise
-        return [read_site_itself(connection).name]
-
-
-def owned_by(connection: Connection, users: Iterable[str]) -> Mapping[str, list[str]]:
-    """Ids of what each of these users owns, from the lists alone (a request per thousand things of a kind)."""
-    owners = set(users)
-    found: dict[str, list[str]] = defaultdict(list)
-    if not owners:
-        return {}
-
-    async def lists(line: Line) -> None:
-        told = await asyncio.gather(*(list_on(line, KINDS[name]) for name in OWNED))
-        for content in (one for contents in told for one in contents):
-            if content.owner in owners:
-                found[content.owner].append(content.id)
-
-    over_line(connection, lists)
-    return dict(found)

@@ -312,21 +312,25 @@ def with_answers(site: Site, found: Answers) -> Site:
     A workbook whose connections were not asked may use any data source there is.
     """
     unasked = (UNREAD_USE,) if any(content.kind == "datasource" for content in site.contents.values()) else ()
-    own = {
+    defaults = {project: MappingProxyType(of_project) for project, of_project in found.defaults.items()}
+    contents = {
         content.id: replace(
             content,
-            rules=found.rules.get(content.id),
-            defaults=MappingProxyType(found.defaults[content.id]) if content.id in found.defaults else content.defaults,
-            uses=found.uses.get(content.id, unasked if content.kind == "workbook" else ()),
+            rules=_rules_for(site, content, found),
+            defaults=defaults.get(content.id, content.defaults),
+            uses=found.uses.get(content.id, unasked) if content.kind == "workbook" else (),
         )
         for content in site.contents.values()
     }
-    for content in site.contents.values():
-        holder = governed_by(site, content) if content.kind != "project" else None
-        if holder is None:
-            continue
-        above = own[holder]
-        kind = "workbook" if content.kind == "view" else content.kind
-        rules = above.rules if above.kind == "workbook" else above.defaults.get(kind)
-        own[content.id] = replace(own[content.id], rules=rules)
-    return replace(site, contents=own)
+    return replace(site, contents=contents)
+
+
+def _rules_for(site: Site, content: Content, found: Answers) -> Rules | None:
+    """The rules that count for a content: its own, or those of what governs it, which has rules of its own."""
+    holder = governed_by(site, content) if content.kind != "project" else None
+    if holder is None:
+        return found.rules.get(content.id)
+    if site.contents[holder].kind == "workbook":
+        return found.rules.get(holder)
+    # A view has the default of workbooks.
+    return found.defaults.get(holder, {}).get("workbook" if content.kind == "view" else content.kind)

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from xml.etree.ElementTree import Element
+from functools import partial
 
 from tabwarden.model.errors import TableauError
+from tabwarden.model.site import Content
 from tabwarden.tableau.client import Connection, Jwt, connect
 from tabwarden.tableau.line import Line, over_line
 from tabwarden.tableau.lists import Listing, whole
-from tabwarden.tableau.read_content import KINDS, list_on
+from tabwarden.tableau.read_content import GONE_OR_FORBIDDEN, KINDS, MAY_LIE_NOWHERE, content_of, list_on
+from tabwarden.tableau.read_people import NO_SITE
 
 
 def workbooks_of(connection: Connection, users: list[str]) -> Mapping[str, frozenset[str]]:
-    """Ids of the workbooks that the server lists for each of these users: those he may see."""
+    """Ids of the workbooks that the server lists for each of these users: those he may see.
+
+    Left out is a user of whom that is refused: he is gone, or whoever asks is no administrator.
+    """
     found: dict[str, frozenset[str]] = {}
 
     async def one(user: str, line: Line) -> None:
-        found[user] = frozenset(await whole(line, Listing(f"users/{user}/workbooks", "workbook", _id_of)))
+        try:
+            found[user] = _ids(await whole(line, Listing(f"users/{user}/workbooks", "workbook", _workbook)))
+        except TableauError as error:
+            if error.status not in GONE_OR_FORBIDDEN or error.code == NO_SITE:
+                raise
 
     async def everyone(line: Line) -> None:
         await line.each(users, lambda user: one(user, line))
@@ -49,8 +58,12 @@ def listed_for(connection: Connection, user: str) -> Mapping[str, frozenset[str]
 
 async def _everything(line: Line) -> Mapping[str, frozenset[str]]:
     told = await asyncio.gather(*(list_on(line, kind) for kind in KINDS.values()))
-    return {kind: frozenset(one.id for one in found) for kind, found in zip(KINDS, told, strict=True)}
+    return {kind: _ids(found) for kind, found in zip(KINDS, told, strict=True)}
 
 
-def _id_of(told: Element) -> str:
-    return told.get("id", "")
+_workbook = partial(content_of, kind="workbook")
+
+
+def _ids(listed: Iterable[Content]) -> frozenset[str]:
+    """Without personal spaces, which no Site holds."""
+    return frozenset(one.id for one in listed if one.parent is not None or one.kind in MAY_LIE_NOWHERE)

@@ -25,7 +25,7 @@ LONGEST_WAIT = 120.0
 LONGEST_BACKOFF = 30.0
 USER_AGENT = f"Tabwarden/{__version__}"
 
-_AN_ID = re.compile(r"\d")
+_AN_ID = re.compile(r"[^/\d]*\d[^/]*")
 _SAFE_POSTS = ("/auth/signin", "/auth/signout")
 
 
@@ -90,10 +90,9 @@ class Transport:
 
     def count_path(self, path: str) -> None:
         """Note one GET of a path within the site, as `count` does of an address."""
-        words = path.strip("/").split("/") if path else []
+        endpoint = _blanked(path.strip("/"))
         if not path.startswith("/"):
-            words = ["sites", "{id}", *words]
-        endpoint = "/".join("{id}" if _AN_ID.search(word) else word for word in words)
+            endpoint = f"sites/{{id}}/{endpoint}".rstrip("/")
         with self._lock:
             self.calls[f"GET {endpoint}"] += 1
 
@@ -182,7 +181,10 @@ def endpoint_of(url: str) -> str:
     """The part of an address after the API version with ids blanked: `sites/{id}/groups/{id}/users`."""
     path = urlsplit(url).path
     _, _, after = path.partition("/api/")
-    words = (after or path).strip("/").split("/")
-    if after:
-        words = words[1:]
-    return "/".join("{id}" if _AN_ID.search(word) else word for word in words)
+    words = (after or path).strip("/")
+    return _blanked(words.partition("/")[2] if after else words)
+
+
+def _blanked(path: str) -> str:
+    """The path with its ids, the words that have a digit, blanked."""
+    return _AN_ID.sub("{id}", path)

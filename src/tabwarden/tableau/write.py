@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from tabwarden.change.plan import ADD_TO_GROUP, ADD_USER, REMOVE_FROM_GROUP, REMOVE_USER, Change, Ref
-from tabwarden.tableau import write_bulk, write_content, write_one
+from tabwarden.change.plan import ADD_TO_GROUP, ADD_USER, REMOVE_FROM_GROUP, REMOVE_USER, SET_NICKNAME, Change, Ref
+from tabwarden.tableau import domains, write_bulk, write_content, write_directory, write_one
 from tabwarden.tableau.client import Connection
 from tabwarden.tableau.writing import FAILED, Ids, Result
 
@@ -18,6 +18,7 @@ __all__ = ["Result", "Writer"]
 
 BATCH = 500
 WORTH_A_JOB = 10  # fewer people than this are added or removed one by one: a job takes its own requests and time
+READ_BACK = "read back"  # what a synchronisation brings about is not sent, and looked at together
 MEMBERSHIP_SINCE, JOBS_SINCE = "3.21", "3.15"
 
 
@@ -29,7 +30,7 @@ class _Kind(NamedTuple):
 
 
 class Writer:
-    """Carries out changes to users, groups and content.
+    """Carries out changes to users, groups, content and the nicknames of domains.
 
     `bulk` allows many memberships in one request (API 3.21) and, unless `jobs` says otherwise, users added and
     removed by a job (API 3.15); neither is used on a server that does not speak that version.
@@ -88,12 +89,18 @@ class Writer:
     def _one(self, change: Change, ids: Ids) -> Result:
         if change.op in write_content.OPS:
             return write_content.alone(self._connection, change, ids)
+        if change.op in write_directory.OPS:
+            return write_directory.alone(self._connection, change, ids)
+        if change.op == SET_NICKNAME:
+            return domains.set_nickname(self._connection, change)
         if change.op not in write_one.OPS:
             return Result(0, FAILED, "", f"this release cannot carry out `{change.op}`")
         return write_one.alone(self._connection, change, ids)
 
     def _kind(self, change: Change) -> _Kind | None:
         """What the change can be sent together with; None: only by itself."""
+        if change.brought_by is not None:
+            return _Kind(READ_BACK)
         if change.op in (ADD_TO_GROUP, REMOVE_FROM_GROUP) and self._memberships and change.group is not None:
             return _Kind(change.op, change.group.key)
         if change.op in (ADD_USER, REMOVE_USER) and self._jobs and write_bulk.fits_a_job(change):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -21,6 +20,7 @@ from tabwarden.model.roles import current_role
 from tabwarden.model.site import User
 from tabwarden.tableau import write_one
 from tabwarden.tableau.client import Connection
+from tabwarden.tableau.jobs import wait_for_job
 from tabwarden.tableau.read_people import read_users
 from tabwarden.tableau.wire import Part, element, with_ids
 from tabwarden.tableau.writing import (
@@ -36,9 +36,6 @@ from tabwarden.tableau.writing import (
     subject,
 )
 
-LONGEST_JOB = 3600.0
-FIRST_POLL, LONGEST_POLL = 0.2, 20.0
-JOB_GONE = ("404018", "400031")  # finished jobs are cleaned away
 # Licence, administrator and publisher columns of an import file by site role ("CSV Import File Guidelines").
 COLUMNS_OF: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
@@ -133,7 +130,9 @@ def fits_a_job(change: Change) -> bool:
     """Whether a user can be added or removed by a file: a plain name, a role the file has, nothing to hand over."""
     if change.user is None or change.heir is not None or not _PLAIN_NAME.fullmatch(change.user.qualified):
         return False
-    return change.op != ADD_USER or current_role(str(change.after["site_role"])) in COLUMNS_OF
+    return change.op != ADD_USER or (
+        "given" not in change.after and current_role(str(change.after["site_role"])) in COLUMNS_OF
+    )
 
 
 def users_added(connection: Connection, work: Sequence[Change], ids: Ids) -> list[Result]:
@@ -181,25 +180,11 @@ def users_removed(connection: Connection, work: Sequence[Change], ids: Ids) -> l
 
 
 def _wait_for(connection: Connection, answer: Element | None) -> None:
-    """Until the job of this answer is over, asking ever more seldom; how it went, the lists tell."""
+    """Until the job of this answer is over; how it went, the lists tell."""
     job = answer.find("job") if answer is not None else None
     job_id = job.get("id") if job is not None else None
-    if job_id is None:
-        return
-    pause, ends = FIRST_POLL, time.monotonic() + LONGEST_JOB
-    while time.monotonic() < ends:
-        try:
-            answer = connection.call("GET", f"jobs/{job_id}")
-        except TableauError as error:
-            if error.code in JOB_GONE:
-                return
-            raise
-        told = answer.find("job") if answer is not None else None
-        if told is not None and (told.get("completedAt") or told.get("progress") == "100"):
-            return
-        time.sleep(pause)
-        pause = min(pause * 1.5, LONGEST_POLL)
-    raise TableauError(f"the job {job_id} was not over within an hour; look at the server's jobs page", 408)
+    if job_id is not None:
+        wait_for_job(connection, job_id)
 
 
 def _file(rows: Sequence[Sequence[str]]) -> Part:

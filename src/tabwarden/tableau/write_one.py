@@ -20,6 +20,7 @@ from tabwarden.change.plan import (
     Ref,
 )
 from tabwarden.model.errors import TableauError
+from tabwarden.model.names import same
 from tabwarden.model.roles import current_role, rank
 from tabwarden.model.site import LOCAL, ON_LOGIN, Group, User
 from tabwarden.tableau.client import Connection
@@ -53,7 +54,7 @@ def add_user(connection: Connection, change: Change, ids: Ids) -> Result:
     ref, auth = subject(change.user), change.after.get("auth_setting")
     body = element(
         "user",
-        name=ref.qualified,
+        name=str(change.after.get("given") or ref.qualified),
         siteRole=str(change.after["site_role"]),
         authSetting=auth if isinstance(auth, str) else None,
     )
@@ -69,6 +70,9 @@ def add_user(connection: Connection, change: Change, ids: Ids) -> Result:
         return Result(0, FAILED, "", "the server said yes but named no user; look at the site")
     if user.id == ids.of(ref):
         return Result(0, ALREADY, new_id=user.id)
+    if ref.domain.casefold() != LOCAL and user.name and same(user.name) != same(ref.name):
+        made = f"the import made the user `{user.name}` of it; `tabwarden names check` tells why"
+        return Result(0, FAILED, "", made)
     return added_as(user, change)
 
 

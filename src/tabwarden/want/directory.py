@@ -19,13 +19,16 @@ from tabwarden.model.names import same
 class Domain(NamedTuple):
     """A domain that was read: `fqdn` its DNS name, `netbios` its real NetBIOS name, `sid` its objectSid.
 
-    `usn` is the highestCommittedUSN of the server asked, from which an incremental read goes on.
+    `usn` is the highestCommittedUSN of the server asked, from which an incremental read goes on. It counts on that
+    server alone: `server` is its invocationId.
     """
 
     fqdn: str
     netbios: str
     sid: str = ""
     usn: int = 0
+    server: str = ""
+    sees_deleted: bool = False
 
 
 class Trust(NamedTuple):
@@ -41,7 +44,8 @@ class Trust(NamedTuple):
 class DirectoryPerson(NamedTuple):
     """A user object. `guid` is its objectGUID; `domain` an FQDN; `deleted` marks a tombstone, which keeps few names.
 
-    `attributes` are those the settings asked for besides (department, title, ...), as text.
+    `attributes` are those the settings asked for besides (department, title, ...), as text. `primary_group` is the
+    objectSid of the group he is in by primaryGroupID.
     """
 
     guid: str
@@ -55,6 +59,7 @@ class DirectoryPerson(NamedTuple):
     sid: str = ""
     dn: str = ""
     attributes: Mapping[str, str] = MappingProxyType({})
+    primary_group: str = ""
 
 
 class DirectoryGroup(NamedTuple):

@@ -80,6 +80,12 @@ def is_protected(user: User, names: tuple[str, ...]) -> bool:
     return same(user.name) in listed or same(f"{user.domain}\\{user.name}") in listed
 
 
+def is_left_alone(user: User, policy: Policy) -> bool:
+    """Whether nothing is done about a user: administrators, the guest, protected names, who runs this."""
+    ranked = not is_admin(user.site_role) and user.site_role not in NOT_RANKED
+    return not ranked or is_protected(user, policy.protected) or user.id == policy.own_id
+
+
 class _Deciding:
     """Takes one person after the other; `wanted()` is the result."""
 
@@ -192,10 +198,10 @@ class _Deciding:
 
     def _stays_untouched(self, user: User) -> bool:
         if is_admin(user.site_role):
-            self.notes.append(f"`{user.name}` is {user.site_role}; administrators are left as they are")
+            self.notes.append(f"`{_called(user)}` is {user.site_role}; administrators are left as they are")
             return True
         if is_protected(user, self.policy.protected) or user.id == self.policy.own_id:
-            self.notes.append(f"`{user.name}` is protected and left as is")
+            self.notes.append(f"`{_called(user)}` is protected and left as is")
             return True
         return user.site_role in NOT_RANKED
 
@@ -257,7 +263,7 @@ class _Deciding:
         owns = self.policy.owners is None or user.id in self.policy.owners
         if self.policy.owners is not None and owns and self.heir is None:
             self.notes.append(
-                f"`{user.name}` owns content and is kept as Unlicensed; to remove the user, say in `assets_to` "
+                f"`{_called(user)}` owns content and is kept as Unlicensed; to remove the user, say in `assets_to` "
                 "who is to own it"
             )
             return False
@@ -353,4 +359,4 @@ def _called(user: User) -> str:
 
 
 def _row(person: Person) -> str:
-    return f"row {person.row} of {person.source}"
+    return person.said or f"row {person.row} of {person.source}"

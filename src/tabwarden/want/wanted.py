@@ -14,6 +14,7 @@ from tabwarden.model.site import Site
 EXISTS = "exists"
 SITE_ROLE = "site role"
 GRANTS = "grants"
+NICKNAME = "nickname"
 
 
 class Held(NamedTuple):
@@ -29,7 +30,7 @@ class Why:
     """The sentences behind a wanted Site.
 
     `sentences` is by (id, aspect): of a user or group EXISTS, of a user SITE_ROLE or the id of a group he enters
-    or leaves, of a group GRANTS. What has no sentence gets `otherwise`.
+    or leaves, of a group GRANTS, of a domain (by FQDN) NICKNAME. What has no sentence gets `otherwise`.
     `heirs` maps the id of a user who is to go to the id of the one who receives what he owns.
     """
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from tabwarden.model.names import same
-from tabwarden.want.import_names import upn_prefix
+from tabwarden.want.names.import_rules import upn_prefix
 
 
 class Domain(NamedTuple):

@@ -16,7 +16,7 @@ from tabwarden.sandbox.directories.directory import Directory, DirectoryGroup, D
 from tabwarden.sandbox.errors import Refusal
 from tabwarden.sandbox.holdings import Account
 from tabwarden.sandbox.state import State
-from tabwarden.want.import_names import imported_by_upn, imported_name, tableau_nickname, upn_prefix
+from tabwarden.want.names.import_rules import imported_by_upn, imported_name, tableau_nickname, upn_prefix
 
 NO_DOMAIN, NOBODY, SILENT = "400102", "400103", "400104"
 
@@ -148,9 +148,9 @@ def to_import(state: State, words: str) -> Imported | None:
 
 def _in_domain(state: State, directory: Directory, domain: str, name: str) -> Imported:
     where = domain_for_import(state, domain)
-    by_upn = imported_by_upn(name) is not None
+    by_upn = imported_by_upn(name, twenty_is_long=state.switches.twenty_characters_by_upn) is not None
     found = one_by_name(_people(directory, where.fqdn, name), name, by_upn=by_upn)
-    return _only(found, name, where.fqdn)
+    return _only(state, found, name, where.fqdn)
 
 
 def _by_principal(state: State, directory: Directory, words: str) -> Imported | None:
@@ -164,12 +164,12 @@ def _by_principal(state: State, directory: Directory, words: str) -> Imported | 
         ]
     if not found and not homes and not state.joined:
         return None
-    imported = _only(tuple(found), words, suffix)
+    imported = _only(state, tuple(found), words, suffix)
     _trusted(next(d for d in domains_of(directory) if same(d.fqdn) == same(imported.person.domain)))
     return imported
 
 
-def _only(found: Sequence[Person], given: str, where: str) -> Imported:
+def _only(state: State, found: Sequence[Person], given: str, where: str) -> Imported:
     if not found:
         raise Refusal(NOBODY, f"`{given}` cannot be found in the directory (`{where}`)")
     if len(found) > 1:
@@ -178,7 +178,8 @@ def _only(found: Sequence[Person], given: str, where: str) -> Imported:
     person = found[0]
     if not person.enabled:
         raise Refusal(NOBODY, f"`{person.domain}\\{person.sam_account_name}` is disabled in the directory")
-    return Imported(person, imported_name(given, person.sam_account_name, person.upn).name)
+    by_upn = state.switches.twenty_characters_by_upn
+    return Imported(person, imported_name(given, person.sam_account_name, person.upn, twenty_is_long=by_upn).name)
 
 
 def _people(directory: Directory, domain: str, name: str) -> Sequence[Person]:
@@ -203,7 +204,8 @@ def group_named(state: State, domain: str, name: str) -> DirectoryGroup:
 def behind(state: State, user: User) -> Person | None:
     """The person of the directory behind a user of its domain; None when he is not there any more."""
     found = _people(asked(state.directory), user.domain, user.name)
-    matching = one_by_name(found, user.name, by_upn=imported_by_upn(user.name) is not None)
+    by_upn = imported_by_upn(user.name, twenty_is_long=state.switches.twenty_characters_by_upn) is not None
+    matching = one_by_name(found, user.name, by_upn=by_upn)
     return matching[0] if len(matching) == 1 else None
 
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tabwarden.model.errors import WorldError
 from tabwarden.model.names import same
 from tabwarden.sandbox.directories.directory import DirectoryGroup, Domain, Person
-from tabwarden.want.import_names import upn_prefix
+from tabwarden.want.names.import_rules import upn_prefix
 
 
 class _Part(BaseModel):

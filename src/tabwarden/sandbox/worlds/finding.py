@@ -16,7 +16,7 @@ from tabwarden.sandbox.worlds.build import build_site, plain_name
 from tabwarden.sandbox.worlds.file import SiteText, WorldText
 from tabwarden.sandbox.worlds.save import text_of
 
-PACKAGED = ("w0", "empty", "casual-users", "william", "erin")
+PACKAGED = ("w0", "company", "empty", "casual-users", "william", "erin")
 GENERATED: Mapping[str, Callable[[int], WorldText]] = {"acme": acme.acme}
 
 

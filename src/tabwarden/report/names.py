@@ -1,0 +1,105 @@
+"""Names that were checked and domains by their names, as tables and as JSON. Not how they came about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tabwarden.model.site import Site
+from tabwarden.want.names.domains import DIFFERS, DomainLine
+from tabwarden.want.names.imports import Checked
+from tabwarden.want.wanted import Held
+
+DOCUMENT = "User Management in Active Directory Deployments"
+
+
+def names_report(found: Sequence[Checked], site: Site | None) -> RenderableType:
+    """A line for each name with what an import would make of it, then refusals and collisions in full."""
+    table = Table("Given", "Tableau user", "Attribute", "Because", "Section")
+    for one in found:
+        if one.refusal is not None:
+            row = (one.given, "refused", "", one.refusal.reason, one.refusal.section)
+        else:
+            there = " (is on Tableau)" if one.user is not None else ""
+            row = (one.given, f"{one.qualified}{there}", one.attribute, one.because, one.section)
+        table.add_row(*map(Text, row))
+    for column in table.columns:
+        column.overflow = "fold"
+    parts: list[RenderableType] = [Text(heading(found), style="bold"), table]
+    for one in found:
+        parts += [Text(f"{one.given}: {line}") for line in remarks(one)]
+    if site is None:
+        parts.append(Text("Tableau was not asked: who is there already, and the nicknames of domains, are not known"))
+    elif site.nicknames is None:
+        parts.append(Text("nicknames are believed, not read: only server administrators are told them"))
+    return Group(*parts)
+
+
+def heading(found: Sequence[Checked]) -> str:
+    """`3 names by typing: 2 users, 1 refused, 1 collides`."""
+    refused = sum(1 for one in found if one.refusal is not None)
+    collide = sum(1 for one in found if one.collisions)
+    route = found[0].route if found else "typed"
+    words = [f"{len(found) - refused} users", *([f"{refused} refused"] if refused else [])]
+    words += [f"{collide} with collisions"] if collide else []
+    return f"{len(found)} names by route {route}: {', '.join(words)}"
+
+
+def remarks(one: Checked) -> list[str]:
+    """The remedy of a refusal, or every collision with its remedy."""
+    if one.refusal is not None:
+        return [f"{one.refusal.reason}; {one.refusal.remedy}"]
+    return [f"{collision.sentence}; {collision.remedy}" for collision in one.collisions]
+
+
+def names_json(found: Iterable[Checked]) -> list[dict[str, Any]]:
+    """The same for machines."""
+    return [
+        {
+            "given": one.given,
+            "route": one.route,
+            "name": one.name or None,
+            "domain": one.domain or None,
+            "attribute": one.attribute or None,
+            "because": one.because or None,
+            "document": DOCUMENT,
+            "section": one.section or (one.refusal.section if one.refusal else None),
+            "object_guid": one.person.guid if one.person is not None else None,
+            "user": one.user,
+            "refusal": None if one.refusal is None else {**one.refusal._asdict()},
+            "collisions": [
+                {"kind": each.kind, "sentence": each.sentence, "remedy": each.remedy} for each in one.collisions
+            ],
+        }
+        for one in found
+    ]
+
+
+def mistakes_table(found: Sequence[tuple[str, str]], held: Sequence[Held]) -> RenderableType:
+    """Users imported by UPN and what each should be called; those of whom nobody can tell."""
+    table = Table("On Tableau", "sAMAccountName")
+    for pair in found:
+        table.add_row(*map(Text, pair))
+    parts: list[RenderableType] = [Text(f"{len(found)} users imported by UPN", style="bold")]
+    parts += [table, Text("next: tabwarden plan rename --upn")] if found else []
+    parts += [Text(f"{one.person}: {one.reason}; {one.remedy}") for one in held]
+    return Group(*parts)
+
+
+def domains_table(lines: Sequence[DomainLine]) -> RenderableType:
+    """Each domain by its three names, with what is amiss."""
+    table = Table("FQDN", "NetBIOS name", "Nickname on Tableau", "", "What to do")
+    for line in lines:
+        style = "red" if line.verdict == DIFFERS else ""
+        cells = (line.fqdn, line.netbios or "-", line.nickname or "-", line.verdict, line.remedy)
+        table.add_row(*(Text(cell, style=style if place == 3 else "") for place, cell in enumerate(cells)))
+    return table
+
+
+def domains_json(lines: Iterable[DomainLine]) -> list[Mapping[str, Any]]:
+    """The same for machines."""
+    return [line._asdict() for line in lines]

@@ -1,0 +1,151 @@
+"""The one roster of several sources, in words and as JSON: who, and where each field is from. Not how it is merged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tabwarden.model.names import same
+from tabwarden.want.people.merged import KEY, Field, Given, Merged, MergedPerson
+from tabwarden.want.people.records import ACTIVE, DEPARTMENT, EMAIL, FIELDS, LEFT, TITLE
+from tabwarden.want.people.standing import Standing, Standings
+from tabwarden.want.wanted import Held
+
+MOST_ROWS = 200
+
+
+def chosen(standings: Standings, words: str) -> tuple[Standing, ...]:
+    """Whom a person means by user name, e-mail or key; by nothing: everybody."""
+    wanted = same(words.strip())
+    return tuple(one for one in standings.people if not wanted or wanted in _known_by(one))
+
+
+def _known_by(one: Standing) -> set[str]:
+    keys = one.person.keys if one.person is not None else one.was.keys if one.was is not None else ()
+    mail = one.person.value(EMAIL) if one.person is not None else one.was.email if one.was is not None else ""
+    return {same(each) for each in (one.name, mail, *(word for kind, v in keys for word in (v, f"{kind}:{v}"))) if each}
+
+
+# -- words -----------------------------------------------------------------------------------------------------
+
+
+def roster_table(merged: Merged, standings: Standings) -> RenderableType:
+    """Everybody on a line, then who is held and remarks."""
+    people = standings.people
+    numbers = [f"{len(people)} people"]
+    for word in ("joiner", "mover", "rehire", "leaver"):
+        count = sum(1 for one in people if one.word == word)
+        numbers += [f"{count} {word}{'s' if count != 1 else ''}"] if count else []
+    held = (*merged.held, *standings.held)
+    table = _table(("person", "department", "title", "since the last good run", "rows"))
+    for one in people[:MOST_ROWS]:
+        department, title = (one.person.value(each) if one.person is not None else "" for each in (DEPARTMENT, TITLE))
+        table.add_row(*map(Text, (one.name, department, title, _since(one), _rows(one))))
+    if len(people) > MOST_ROWS:
+        table.caption = f"and {len(people) - MOST_ROWS} more; `--json` has all of them"
+    parts: list[RenderableType] = [Text(", ".join([*numbers, f"{len(held)} held"]), style="bold"), table]
+    if held:
+        parts.append(_held_table(held))
+    parts += [Text(f"note: {note}") for note in (*merged.notes, *standings.notes)]
+    return Group(*parts)
+
+
+def person_table(one: Standing) -> RenderableType:
+    """One person: each field with the row it is from, and what it overrules."""
+    head = Text(f"{one.name}: {_since(one) or 'stays as known'}", style="bold")
+    if one.person is None:
+        return Group(head, Text(f"listed by no source any more; {one.said}"))
+    person = one.person
+    table = _table(("field", "value", "from", "overrules"))
+    rows = [(kind if kind == KEY else f"key {kind}", key.value, _row(key), "") for kind, key in person.known_by]
+    for each in FIELDS:
+        found = person.fields.get(each)
+        if found is not None:
+            overruled = "; ".join(f"{given.value} ({_row(given)})" for given in found.overruled)
+            rows.append((each, found.value, _row(found), overruled))
+    rows += [("group", group.value, _row(group), "") for group in person.groups]
+    rows += [("says", given.value, _row(given), "") for given in person.says]
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return Group(head, table)
+
+
+def held_words(held: Iterable[Held]) -> RenderableType:
+    """Who is held, why, and what to do."""
+    return _held_table(held)
+
+
+def _since(one: Standing) -> str:
+    told = f"leaver: {one.why_left}" if one.why_left else one.word
+    if one.moved and not one.why_left:
+        told = f"mover: {one.moved}"
+    return ", ".join(each for each in (told, f"was called {one.was_called}" if one.was_called else "") if each)
+
+
+def _rows(one: Standing) -> str:
+    return one.person.told if one.person is not None else ""
+
+
+def _row(given: Given | Field) -> str:
+    return f"row {given.row} of {given.source}"
+
+
+def _held_table(held: Iterable[Held]) -> Table:
+    table = _table(("person", "why", "what to do"), "Held: left as they are")
+    for each in held:
+        table.add_row(*map(Text, each))
+    return table
+
+
+def _table(columns: Iterable[str], title: str = "") -> Table:
+    table = Table(title=title or None, title_justify="left", title_style="bold", header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+# -- JSON ------------------------------------------------------------------------------------------------------
+
+
+def roster_json(merged: Merged, standings: Standings, people: Iterable[Standing]) -> Mapping[str, Any]:
+    """These people with everything that is known of where it is from; who is held, and remarks."""
+    return {
+        "people": [_standing(one) for one in people],
+        "held": [each._asdict() for each in (*merged.held, *standings.held)],
+        "without_user_name": len(merged.unnamed),
+        "notes": [*merged.notes, *standings.notes],
+    }
+
+
+def _standing(one: Standing) -> Mapping[str, Any]:
+    told = {
+        "name": one.name,
+        "status": LEFT if one.why_left else ACTIVE,
+        "because": one.said,
+        "since_last_good_run": one.word or "same",
+        "moved": one.moved,
+        "was_called": one.was_called,
+    }
+    return {**told, **(_person(one.person) if one.person is not None else {})}
+
+
+def _person(person: MergedPerson) -> Mapping[str, Any]:
+    return {
+        "keys": {kind: _given(key) for kind, key in person.known_by},
+        "fields": {each: _field(found) for each, found in person.fields.items()},
+        "groups": [_given(group) for group in person.groups],
+        "says": [_given(given) for given in person.says],
+        "rows": [{"source": source, "row": row} for source, row in person.rows],
+    }
+
+
+def _field(found: Field) -> Mapping[str, Any]:
+    return {**_given(found), "overruled": [_given(given) for given in found.overruled]}
+
+
+def _given(given: Given | Field) -> Mapping[str, Any]:
+    return {"value": given.value, "source": given.source, "row": given.row}

@@ -1,0 +1,157 @@
+"""Group synchronisation: directory and site are read, a plan is decided, and all in one. The doing is in apply.py.
+
+directory -> Directory ┐
+                       ├ want_groups -> what Tableau does itself, and what is wanted in the end -> changes -> Plan
+Tableau   -> Site ─────┘
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from tabwarden.change.group_changes import group_changes
+from tabwarden.change.group_sight import sight_remarks
+from tabwarden.change.outcome import carried_out
+from tabwarden.change.plan import Plan, SiteIdentity, SourceSummary, Stop, Waiver
+from tabwarden.change.stops import MEND_THE_SOURCE, SOURCE_EMPTY
+from tabwarden.model.errors import SettingsError, TableauError
+from tabwarden.model.site import Site
+from tabwarden.run.apply import GROUPS, Applied, Progress, silent
+from tabwarden.run.directory import read_directory
+from tabwarden.run.opening import connected, identity_of
+from tabwarden.run.planned import planned, run_plan, with_content_of
+from tabwarden.settings import Settings
+from tabwarden.store.journal import now as present
+from tabwarden.tableau import domains
+from tabwarden.tableau.client import Connection
+from tabwarden.tableau.read import read_people
+from tabwarden.want.directory import Directory
+from tabwarden.want.groups.rules import GroupRule, found_groups
+from tabwarden.want.groups.sync import Decision, GroupPolicy, want_groups
+from tabwarden.want.groups.ways import Target
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Everything a plan is decided from, whole: a directory that could not be read ended it before."""
+
+    directory: Directory
+    site: SiteIdentity
+    now: Site
+    own_id: str
+    when: str
+
+
+def gather(settings: Settings, connection: Connection) -> Gathered:
+    """Read the directory, and only if all groups are in it the site's people."""
+    rules = rules_of(settings)
+    if not rules:
+        raise SettingsError(["`groups` names no group: there is nothing to synchronise"])
+    when = present()
+    directory = read_directory(settings)
+    found_groups(directory, rules)
+    names = [rule.into or rule.group.rpartition("\\")[2] for rule in rules]
+    now = _with_nicknames(read_people(connection, names), connection)
+    log.info("site `%s`: %d users, %d groups", now.name, len(now.users), len(now.groups))
+    return Gathered(directory, identity_of(connection, now.name), now, connection.user_id, when)
+
+
+def _with_nicknames(now: Site, connection: Connection) -> Site:
+    """With the server's domains where it tells them; else users and groups tell whether it is joined."""
+    try:
+        return domains.with_nicknames(now, connection)
+    except TableauError as error:
+        log.info("whether the server is joined to the directory is told by its users and groups: %s", error)
+        return now
+
+
+def rules_of(settings: Settings) -> tuple[GroupRule, ...]:
+    """The section `groups` as values."""
+    return tuple(
+        GroupRule(
+            one.group,
+            one.into or "",
+            one.minimum_site_role,
+            one.grant_on,
+            one.by,
+            one.user_name,
+            one.may_be_empty,
+        )
+        for one in settings.groups
+    )
+
+
+def decide(gathered: Gathered, settings: Settings, *, with_contents: bool = True) -> Plan:
+    """The plan. `with_contents` also judges, by the newest snapshot, who sees what and who still owns what."""
+    with collected_later():
+        return _decided(gathered, settings, with_contents=with_contents)
+
+
+@contextmanager
+def collected_later() -> Iterator[None]:
+    """Python looks for circles of garbage afterwards: a large site is millions of values, and they are in use."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _decided(gathered: Gathered, settings: Settings, *, with_contents: bool) -> Plan:
+    now, provision = gathered.now, settings.provision
+    policy = GroupPolicy(provision.protected, gathered.own_id, provision.auth_setting)
+    decision = want_groups(now, gathered.directory, rules_of(settings), policy)
+    changes = group_changes(now, decision)
+    base = Plan(
+        kind=GROUPS,
+        site=gathered.site,
+        made_at=gathered.when,
+        sources=_summaries(decision, gathered.directory.when or gathered.when),
+        stops=tuple(_empty(target) for target in decision.empty),
+    )
+    wanted = decision.wanted
+    if with_contents:
+        after = carried_out(with_content_of(now, settings), changes)
+        wanted = replace(wanted, notes=(*wanted.notes, *sight_remarks(after, decision.left)))
+    return planned(base, now, wanted, settings, gathered.own_id, with_contents=with_contents, changes=changes)
+
+
+def _summaries(decision: Decision, when: str) -> tuple[SourceSummary, ...]:
+    return tuple(
+        SourceSummary(f"group {t.name}", f"{t.group.domain}\\{t.group.name}", len(t.members), len(t.members), when)
+        for t in decision.targets
+    )
+
+
+def _empty(target: Target) -> Stop:
+    name = f"{target.group.domain}\\{target.group.name}"
+    sentence = f"the group `{name}` has no members in the directory"
+    remedy = f"say `may_be_empty: true` of it if that is right; {MEND_THE_SOURCE}"
+    return Stop(SOURCE_EMPTY, 0, 0, 1, False, sentence, remedy)
+
+
+# -- all in one ------------------------------------------------------------------------------------------------
+
+
+def plan_groups(settings: Settings) -> Plan:
+    """Read and decide; nothing is written."""
+    with connected(settings) as connection:
+        return decide(gather(settings, connection), settings)
+
+
+def run_groups(settings: Settings, waivers: tuple[Waiver, ...] = (), progress: Progress = silent) -> Applied:
+    """Read, decide, stop or do, all of it logged; where it stops, the plan is kept to be looked at."""
+
+    def decided(connection: Connection) -> tuple[Plan, Site | None]:
+        gathered = gather(settings, connection)
+        return decide(gathered, settings, with_contents=False), gathered.now
+
+    return run_plan(settings, decided, waivers, progress)

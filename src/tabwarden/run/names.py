@@ -1,0 +1,105 @@
+"""Names and domains of a directory beside what Tableau knows: read, and decided elsewhere. Nothing is written here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+from tabwarden.change.plan import Plan
+from tabwarden.model.errors import SettingsError, TableauError, UnknownName
+from tabwarden.model.site import Site
+from tabwarden.model.switches import DOCUMENTED, Switches
+from tabwarden.run.directory import read_directory
+from tabwarden.run.opening import connected, identity_of
+from tabwarden.run.planned import planned
+from tabwarden.settings import Settings
+from tabwarden.store.journal import now as present
+from tabwarden.tableau.client import Connection
+from tabwarden.tableau.domains import with_nicknames
+from tabwarden.tableau.read import read_people
+from tabwarden.want.directory import Directory
+from tabwarden.want.names.check import check_names
+from tabwarden.want.names.domains import DomainLine, listed, nicknames_wanted
+from tabwarden.want.names.identity import imported_by_mistake, told
+from tabwarden.want.names.imports import ROUTES, Checked
+from tabwarden.want.wanted import Held
+
+log = logging.getLogger(__name__)
+
+KIND = "domains"
+
+
+def directory_of(settings: Settings) -> Directory:
+    """The directory of the settings; SettingsError where they name none."""
+    if settings.directory is None:
+        raise SettingsError(["`directory` is missing; add `directory: {file: ...}` or its `domains`"])
+    return read_directory(settings)
+
+
+def people_with_nicknames(connection: Connection) -> Site:
+    """People and groups, with the nicknames of domains where the one who asks is told them."""
+    return nicknames_if_told(read_people(connection), connection)
+
+
+def nicknames_if_told(site: Site, connection: Connection) -> Site:
+    """The Site with the nicknames of domains; as it is where they are not told."""
+    try:
+        return with_nicknames(site, connection)
+    except TableauError as error:
+        log.info("%s", error)
+        return site
+
+
+def site_asked(settings: Settings) -> Site:
+    """The people of the server that the settings name."""
+    with connected(settings) as connection:
+        return people_with_nicknames(connection)
+
+
+def check(
+    names: Iterable[str], directory: Directory, route: str, now: Site | None, switches: Switches = DOCUMENTED
+) -> tuple[Checked, ...]:
+    """What importing these names would do; UnknownName for a route nobody knows."""
+    if route not in ROUTES:
+        raise UnknownName(f"there is no route `{route}`; routes are {', '.join(ROUTES)}")
+    return check_names(names, directory, route, now, switches)
+
+
+def names_of(path: Path) -> list[str]:
+    """The names of a file, one a line; blank lines and those that begin with `#` do not count."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise UnknownName(f"the names in `{path}` cannot be read; give a file of UTF-8 text, a name a line") from None
+    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def mistakes(directory: Directory, now: Site) -> tuple[list[tuple[str, str]], list[Held]]:
+    """Users imported by UPN as (name on Tableau, what the directory calls the person), and those held."""
+    found, held = imported_by_mistake(directory, now)
+    return [(f"{user.domain}\\{user.name}", told(person)) for user, person in found], held
+
+
+# -- domains ---------------------------------------------------------------------------------------------------
+
+
+def domains_of(settings: Settings) -> tuple[DomainLine, ...]:
+    """Every domain by FQDN, NetBIOS name and Tableau's nickname; for server administrators only."""
+    directory = directory_of(settings)
+    with connected(settings) as connection:
+        now = with_nicknames(Site(), connection)
+    return listed(directory, now.nicknames or {})
+
+
+def plan_domains(settings: Settings) -> Plan:
+    """The plan that gives every domain its NetBIOS name as nickname."""
+    directory, when = directory_of(settings), present()
+    with connected(settings) as connection:
+        now = with_nicknames(read_people(connection, []), connection)
+        site, own_id = identity_of(connection, now.name), connection.user_id
+    wanted = nicknames_wanted(now, directory)
+    unknown = [line for line in listed(directory, now.nicknames or {}) if line.nickname is None]
+    notes = tuple(f"`{line.fqdn}` is not known to Tableau yet; {line.remedy}" for line in unknown)
+    base = Plan(kind=KIND, site=site, made_at=when, notes=notes)
+    return planned(base, now, wanted, settings, own_id, with_contents=False)

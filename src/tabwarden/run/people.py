@@ -1,0 +1,330 @@
+"""Several sources together: gather them, decide a plan, and show the one roster. The doing is in apply.py.
+
+sources -> records -> merged roster ┐
+roster of the last good run ────────┼ standings ┐
+directory (where there is one) ─────┘           ├ want -> wanted Site -> diff -> ... -> Plan
+Tableau -> Site ────────────────────────────────┘
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from tabwarden.change.plan import Plan, Refused, SiteIdentity, Waiver
+from tabwarden.change.stops import Reading, source_stops
+from tabwarden.model.errors import SettingsError, SourceError
+from tabwarden.model.names import same
+from tabwarden.model.site import Site
+from tabwarden.run.apply import Applied, Progress, silent
+from tabwarden.run.names import nicknames_if_told
+from tabwarden.run.opening import People, connected, identity_of, limits_of, policy_of, read_rows, tasks_of
+from tabwarden.run.planned import log_readings, planned, refused, run_plan, summaries
+from tabwarden.run.resolving import directory_if_set
+from tabwarden.settings import LdapSource, PeopleSource, PersonOverride, Settings
+from tabwarden.settings.people import AnySource
+from tabwarden.store.journal import last_good_rows
+from tabwarden.store.rosters import keep_for_plan, known_roster
+from tabwarden.tableau.client import Connection
+from tabwarden.tableau.read import owned_by, read_people
+from tabwarden.want.cells import BadCell, column_of, text_of
+from tabwarden.want.directory import Directory
+from tabwarden.want.groups.ways import Names
+from tabwarden.want.names.resolve import resolved_joiners, resolved_leavers
+from tabwarden.want.people.mapping import ABOUT, Condition, Entry, GroupMapping
+from tabwarden.want.people.merged import Merged, Override, Precedence, SourceRank, merge
+from tabwarden.want.people.nested import NONE, Nesting, memberships_of, nesting_of
+from tabwarden.want.people.overrides import override_rows
+from tabwarden.want.people.records import FIELDS, RecordColumns, Records, StatusWords, records
+from tabwarden.want.people.standing import Known, Standings, known_after, standings
+from tabwarden.want.people.wanted_people import PeoplePolicy, leaving, want_people
+from tabwarden.want.roster import Person, Quarantined, Roster
+
+log = logging.getLogger(__name__)
+
+KIND = "people"
+MEMBER_OF = "memberOf"
+"""The column that rows of a directory have besides their own: the groups the person is in directly, a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What all sources told: readings for the stops, and what may be used where every one of them may."""
+
+    people: People
+    sources: tuple[Records, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    nesting: Nesting = NONE
+    directory: Directory | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether a roster may be made of it."""
+        return all(reading.is_usable for reading in self.people.readings)
+
+
+@dataclass(frozen=True, slots=True)
+class OneRoster:
+    """The merged roster and where everybody stands since the last good run; `refused` are rows that are no people."""
+
+    merged: Merged
+    known: Known
+    standings: Standings
+    refused: tuple[Refused, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Everything a plan is decided from. `now` and `roster` are None when the sources already say no."""
+
+    told: Told
+    site: SiteIdentity
+    roster: OneRoster | None = None
+    now: Site | None = None
+    policy: PeoplePolicy = field(default_factory=PeoplePolicy)
+    own_id: str = ""
+    owners: frozenset[str] | None = None
+
+
+# -- reading ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads one source after the other; one that fails becomes a Reading with its error."""
+
+    settings: Settings
+    directory: Directory | None = None
+    readings: list[Reading] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def records(self, source: PeopleSource) -> Records | None:
+        columns = source.columns
+        named = {each: getattr(columns, each) or "" for each in FIELDS}
+        wanted = RecordColumns(tuple(columns.key.items()), named, columns.groups or "", source.separator)
+        words = StatusWords(source.left, source.active, source.all_left)
+        task = f"people of {source.name}"
+        try:
+            told = read_rows(source.from_, self.settings)
+            rows = self._with_groups(told.rows) if isinstance(source.from_, LdapSource) else told.rows
+            found = records(rows, wanted, words, name=source.name, source=told.source, as_of=told.as_of)
+        except SourceError as error:
+            self.readings.append(Reading(task, source.from_.type, error=error))
+            return None
+        self._read(task, source.from_, found.roster(), told.warnings)
+        return found
+
+    def _with_groups(self, rows: Sequence[Mapping[str, object]]) -> Sequence[Mapping[str, object]]:
+        """The rows of a directory with the groups each person is in, which only the whole directory tells."""
+        if self.directory is None:
+            return rows
+        groups = memberships_of(self.directory)
+        return [{**row, MEMBER_OF: groups.get(str(row.get("objectGUID")), ())} for row in rows]
+
+    def overrides(self, source: AnySource) -> tuple[Override, ...]:
+        try:
+            told = read_rows(source, self.settings)
+        except SourceError as error:
+            self.readings.append(Reading("overrides", source.type, error=error))
+            return ()
+        found = override_rows(told.rows, "overrides_from")
+        people = tuple(Person(o.person, "", "", "", o.row, told.source) for o in found.overrides)
+        roster = Roster(told.source, people, found.quarantined, len(told.rows), told.as_of)
+        self._read("overrides", source, roster, told.warnings)
+        return found.overrides
+
+    def nesting(self, source: AnySource, inner: str, outer: str) -> Nesting:
+        try:
+            told = read_rows(source, self.settings)
+        except SourceError as error:
+            self.readings.append(Reading("nested groups", source.type, error=error))
+            return NONE
+        pairs: list[tuple[str, str]] = []
+        bad: list[Quarantined] = []
+        for number, row in enumerate(told.rows, start=1):
+            names = [column_of(each, tuple(row), told.source) for each in (inner, outer)]
+            try:
+                pair = (text_of(row, names[0]), text_of(row, names[1]))
+            except BadCell as cell:
+                bad.append(Quarantined(number, cell.value, cell.reason))
+                continue
+            if all(pair):
+                pairs.append(pair)
+            elif not pair[0]:
+                bad.append(Quarantined(number, pair[1], f"names no inner group; the column is `{inner}`"))
+        people = tuple(Person(pair[0], "", "", "", 0, told.source) for pair in pairs)
+        self._read("nested groups", source, Roster(told.source, people, tuple(bad), len(told.rows)), told.warnings)
+        return Nesting(pairs)
+
+    def _read(self, task: str, source: AnySource, roster: Roster, warnings: Iterable[str]) -> None:
+        self.readings.append(Reading(task, roster.source, roster, None, source.stale_after, source.min_rows == 0))
+        self.warnings += warnings
+
+
+def read_all(settings: Settings) -> Told:
+    """Every source of `people`, in an order that is no matter of how the settings list them."""
+    several = settings.people
+    if not several.sources:
+        raise SettingsError(["`people.sources` names no source: there is nobody to plan for"])
+    reader = _Reader(settings)
+    try:
+        reader.directory = directory_if_set(settings)
+    except SourceError as error:
+        reader.readings.append(Reading("directory", "ldap", error=error))
+    ordered = sorted(several.sources, key=lambda s: (s.rank, same(s.name), s.name))
+    found = [told for told in (reader.records(source) for source in ordered) if told is not None]
+    overrides = tuple(_override(one, row) for row, one in enumerate(several.overrides, start=1))
+    if several.overrides_from is not None:
+        overrides += reader.overrides(several.overrides_from)
+    nesting = NONE
+    if several.nested is not None and several.nested.from_ is not None:
+        nesting = reader.nesting(several.nested.from_, several.nested.group, several.nested.parent)
+    if several.nested is not None and several.nested.directory and reader.directory is not None:
+        nesting = nesting_of(reader.directory)
+    people = People(tuple(reader.readings), tuple(dict.fromkeys(reader.warnings)))
+    return Told(people, tuple(found), overrides, nesting, reader.directory)
+
+
+def _override(one: PersonOverride, row: int) -> Override:
+    fields = {each: value for each in FIELDS if (value := getattr(one, each))}
+    return Override(one.person, fields, tuple(one.key.items()), one.groups, row)
+
+
+# -- deciding --------------------------------------------------------------------------------------------------
+
+
+def precedence_of(settings: Settings) -> Precedence:
+    """Whose word counts."""
+    several = settings.people
+    ranks = tuple(SourceRank(source.name, source.rank, source.authoritative) for source in several.sources)
+    fields = {each: listed for each in FIELDS if (listed := getattr(several.precedence, each))}
+    return Precedence(ranks, fields, several.match)
+
+
+def mapping_of(settings: Settings, nesting: Nesting = NONE) -> GroupMapping:
+    """What department, title and groups give."""
+    entries = (
+        Entry(
+            tuple(Condition(about, listed) for about in ABOUT if (listed := getattr(entry.when, about))),
+            entry.groups,
+            entry.site_role or "",
+        )
+        for entry in settings.people.mapping
+    )
+    return GroupMapping(tuple(entries), nesting)
+
+
+def one_roster(told: Told, settings: Settings, site: SiteIdentity) -> OneRoster:
+    """The merged roster, compared with that of the last good run on this site."""
+    precedence = precedence_of(settings)
+    merged = merge(told.sources, precedence, told.overrides)
+    known = known_roster(settings.store.folder, site)
+    bad_rows = {source.name for source in told.sources if source.quarantined}
+    return OneRoster(merged, known, standings(merged, known, precedence, bad_rows), refused(told.people))
+
+
+def gather(settings: Settings, connection: Connection) -> Gathered:
+    """Read the sources, and only if they can be used the site's people."""
+    told = read_all(settings)
+    log_readings(told.people)
+    site = identity_of(connection, settings.tableau.site)
+    if not told.is_usable:
+        return Gathered(told, site)
+    roster = one_roster(told, settings, site)
+    provision = settings.provision
+    names = list(mapping_of(settings).groups.values()) + ([provision.group.name] if provision.group else [])
+    # Whoever is removed leaves all groups, and an undo has to know which.
+    now = read_people(connection, None if provision.remove_leavers else names)
+    log.info("site `%s`: %d users, %d groups", now.name, len(now.users), len(now.groups))
+    policy = _people_policy(settings, told, now, connection)
+    owners = None
+    if provision.remove_leavers:
+        owners = frozenset(owned_by(connection, leaving(now, roster.standings, policy)))
+    return Gathered(told, identity_of(connection, now.name), roster, now, policy, connection.user_id, owners)
+
+
+def _people_policy(settings: Settings, told: Told, now: Site, connection: Connection) -> PeoplePolicy:
+    """The mapping; names by the directory where the server is joined to one."""
+    several = settings.people
+    policy = PeoplePolicy(mapping_of(settings, told.nesting), several.lower, several.add == "mapped")
+    directory = told.directory
+    if directory is None or not Names(nicknames_if_told(now, connection), directory).joined:
+        return policy
+    return replace(
+        policy,
+        joiners=partial(resolved_joiners, directory=directory, now=now),
+        leavers=partial(resolved_leavers, directory=directory, now=now),
+    )
+
+
+def decide(gathered: Gathered, settings: Settings, *, with_contents: bool = True, running: bool = False) -> Plan:
+    """The plan; the roster it was made from goes into the store, where it counts once the plan was applied.
+
+    A plan without changes is not applied, but where it is part of a run (`running`).
+    """
+    people, roster, now = gathered.told.people, gathered.roster, gathered.now
+    last = last_good_rows(settings.store.folder, gathered.site)
+    stops, notes = source_stops(people.readings, last, people.when, limits_of(settings))
+    base = Plan(
+        kind=KIND,
+        site=gathered.site,
+        made_at=people.when,
+        sources=summaries(people),
+        refused=refused(people),
+        notes=notes,
+        stops=stops,
+    )
+    if now is None or roster is None:
+        return base
+    base = replace(base, held=roster.merged.held, notes=(*notes, *_remarks(roster)))
+    policy = policy_of(settings, gathered.own_id, gathered.owners)
+    wanted, unsettled = want_people(now, roster.standings, gathered.policy, tasks_of(settings), policy)
+    plan = planned(base, now, wanted, settings, gathered.own_id, with_contents=with_contents)
+    if running or plan.changes:
+        known = known_after(roster.standings, unsettled, people.when)
+        keep_for_plan(settings.store.folder, plan.id, plan.site, known)
+    return plan
+
+
+def _remarks(roster: OneRoster) -> tuple[str, ...]:
+    told = list(roster.merged.notes)
+    if not roster.known.when:
+        told.append("there is no roster of an earlier good run: nobody counts as moved, back or vanished")
+    if roster.merged.unnamed:
+        told.append(f"{len(roster.merged.unnamed)} people have a user name in no source, and are left out")
+    return tuple(told)
+
+
+# -- all in one ------------------------------------------------------------------------------------------------
+
+
+def plan_people(settings: Settings) -> Plan:
+    """Read and decide; nothing is written but the roster the plan was made from."""
+    with connected(settings) as connection:
+        return decide(gather(settings, connection), settings)
+
+
+def run_people(settings: Settings, waivers: tuple[Waiver, ...] = (), progress: Progress = silent) -> Applied:
+    """Read, decide, stop or do, all of it logged; where it stops, the plan is kept to be looked at."""
+
+    def decided(connection: Connection) -> tuple[Plan, Site | None]:
+        gathered = gather(settings, connection)
+        return decide(gathered, settings, with_contents=False, running=True), gathered.now
+
+    return run_plan(settings, decided, waivers, progress)
+
+
+def show_people(settings: Settings) -> OneRoster:
+    """The one roster without asking Tableau. SourceError where a source cannot be used."""
+    told = read_all(settings)
+    for reading in told.people.readings:
+        if reading.error is not None:
+            raise reading.error
+        if not reading.is_usable:
+            raise SourceError(
+                f"the {reading.task} ({reading.source}) name nobody; mend the source", stop="source-empty"
+            )
+    site = SiteIdentity(settings.tableau.server, settings.tableau.site, "", "")
+    return one_roster(told, settings, site)

@@ -1,0 +1,59 @@
+"""Reading sites from Tableau Server's repository into the history. Not over REST; it writes nothing to Tableau."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from tabwarden.model.errors import SettingsError
+from tabwarden.model.site import Site
+from tabwarden.run import history
+from tabwarden.settings import Settings
+from tabwarden.tableau.line import Progress
+from tabwarden.tableau.repository.connecting import Options
+from tabwarden.tableau.repository.read import read_all, read_repository
+
+if TYPE_CHECKING:
+    from tabwarden.store.history import Kept
+
+
+class Read(NamedTuple):
+    """A site that was read: its entry in the history, what it holds."""
+
+    kept: Kept
+    site: Site
+
+
+def repository_options(settings: Settings) -> Options:
+    """Where the repository is and how it is entered. SettingsError where the settings do not say."""
+    tableau, told = settings.tableau, settings.tableau.repository
+    if told is None:
+        raise SettingsError(
+            ["`tableau.repository` is missing and `--repository` needs it; add `repository: {password: ...}`"]
+        )
+    return Options(
+        host=told.host or urlsplit(tableau.server).hostname or "",
+        password=told.password.get_secret_value(),
+        server=tableau.server,
+        port=told.port,
+        user=told.user,
+        database=told.database,
+        sslmode=told.sslmode,
+        ca_file=told.ca_file,
+        timeout=tableau.timeout,
+    )
+
+
+def read_and_keep(settings: Settings, progress: Progress | None = None, *, all_sites: bool = False) -> Iterator[Read]:
+    """Read the site of the settings, or each active one, and keep it as a snapshot.
+
+    A site that did not come whole is an error and never a snapshot; those that were kept before it stay.
+    """
+    options = repository_options(settings)
+    for site in read_all(options, progress) if all_sites else _one(options, settings.tableau.site, progress):
+        yield Read(history.keep(settings, site), site)
+
+
+def _one(options: Options, site: str, progress: Progress | None) -> Iterator[Site]:
+    yield read_repository(options, site, progress)

@@ -1,0 +1,144 @@
+"""People of an Active Directory: of groups, of a filter, those who are enabled or those who left. It reads; it never
+writes.
+
+The whole directory is read first, so that groups within groups and members of other domains count; a filter is asked of
+the domain itself. Rows have the columns of `COLUMNS` and every attribute that was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tabwarden.model.names import same
+from tabwarden.sources._reading import Reading, Row, empty, unreadable
+from tabwarden.sources.ldap.options import DirectoryOptions
+from tabwarden.want.directory import Directory, DirectoryPerson
+from tabwarden.want.roster import shown
+
+TYPE = "ldap"
+ENABLED, DISABLED, DELETED, LEFT = "enabled", "disabled", "deleted", "left"
+COLUMNS = ("sAMAccountName", "userPrincipalName", "displayName", "mail", "domain", "account", "objectGUID")
+"""`domain` is the FQDN, `account` is `FQDN\\name`; the rest is what Active Directory calls it."""
+STATES = (ENABLED, DISABLED, DELETED, LEFT)
+"""`left` is disabled or deleted."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """`connect` holds, as `directory`, the DirectoryOptions to read by or a Directory; `state` is one of `STATES`.
+
+    `domain` (an FQDN, '' all) narrows who counts; `groups` are names, one a line, of any domain or as `FQDN\\name`;
+    `filter` is LDAP's own, asked below `base` (a distinguished name; '' the whole domain). Who fits all of them counts.
+    """
+
+    connect: Mapping[str, object] = field(repr=False)
+    state: str = ENABLED
+    domain: str = ""
+    groups: str = ""
+    filter: str = ""
+    base: str = ""
+
+
+def read(options: Options) -> Reading:
+    """Everybody who fits, by domain and name."""
+    if options.state not in STATES:
+        raise unreadable(f"state `{shown(options.state)}` is none of {', '.join(f'`{word}`' for word in STATES)}")
+    asks_deleted = options.state in (DELETED, LEFT)
+    if asks_deleted and (options.groups or options.filter or options.base):
+        raise unreadable(
+            f"`{options.state}` people are in no group and in no place any more; leave out `groups`, `filter` and "
+            f"`base`, or ask for `{DISABLED}`"
+        )
+    told = options.connect.get("directory")
+    wanted = told if isinstance(told, DirectoryOptions) else None
+    directory = told if isinstance(told, Directory) else _read(wanted)
+    domains = [d for d in directory.domains if not options.domain or same(d.fqdn) == same(options.domain)]
+    if not domains:
+        raise unreadable(f"domain `{shown(options.domain)}` is not among those that are read; add it to `directory`")
+    for domain in domains if asks_deleted else ():
+        if not domain.sees_deleted:
+            raise unreadable(
+                f"domain `{domain.fqdn}` hides who was deleted from the account that reads it; let the account list "
+                f"`CN=Deleted Objects`, or ask for `{DISABLED}` people alone"
+            )
+    source = f"`{options.state}` people of {', '.join(f'`{d.fqdn}`' for d in domains)}"
+    found = _narrowed(directory, wanted, options, {same(d.fqdn) for d in domains})
+    if not found:
+        raise empty(source)
+    more = dict.fromkeys(name for p in directory.people.values() for name in p.attributes)
+    return Reading([_row(p, more) for p in found], source, as_of=directory.when or None)
+
+
+def _read(wanted: DirectoryOptions | None) -> Directory:
+    if wanted is None:
+        raise unreadable("the source `ldap` needs the section `directory`; add it to the settings")
+    from tabwarden.sources.ldap.directory import read_directory
+
+    return read_directory(wanted)
+
+
+def _narrowed(
+    directory: Directory, wanted: DirectoryOptions | None, options: Options, domains: set[str]
+) -> list[DirectoryPerson]:
+    """Who is of that state, in one of the domains, in one of the groups, and in what the filter finds."""
+    people = [p for p in directory.people.values() if same(p.domain) in domains and _is(p, options.state)]
+    names = [line.strip() for line in options.groups.splitlines() if line.strip()]
+    if names:
+        inside = {guid for name in names for guid in _in_group(directory, name)}
+        people = [p for p in people if p.guid in inside]
+    if options.filter or options.base:
+        if wanted is None:
+            raise unreadable("`filter` and `base` are asked of a domain, and `directory` is a file; leave them out")
+        fitting = set(_fitting(wanted, options))
+        people = [p for p in people if p.guid in fitting]
+    return sorted(people, key=lambda p: (same(p.domain), same(p.sam_account_name), p.guid))
+
+
+def _is(person: DirectoryPerson, state: str) -> bool:
+    if person.deleted:
+        return state in (DELETED, LEFT)
+    return state == ENABLED if person.enabled else state in (DISABLED, LEFT)
+
+
+def _in_group(directory: Directory, name: str) -> frozenset[str]:
+    domain, _slash, plain = name.rpartition("\\")
+    where = directory.domain(domain) if domain else None
+    groups = directory.groups_named(plain, where.fqdn if where else "") if where or not domain else ()
+    if len(groups) != 1:
+        told = "is not in the directory" if not groups else "is in several domains; write it as `FQDN\\name`"
+        raise unreadable(f"group `{shown(name)}` {told}{'; check its name' if not groups else ''}")
+    return directory.everybody_in(groups[0].guid)
+
+
+def _fitting(wanted: DirectoryOptions, options: Options) -> Iterator[str]:
+    """The guids of what a filter finds in each domain, or below the base in the domain that holds it."""
+    from tabwarden.sources.ldap.line import opened
+    from tabwarden.sources.ldap.values import domain_of_dn
+
+    if options.filter and not (options.filter.startswith("(") and options.filter.endswith(")")):
+        raise unreadable(
+            f"filter `{shown(options.filter)}` is not in parentheses; write one such as `(department=Sales)`"
+        )
+    home = same(domain_of_dn(options.base))
+    domains = [d for d in wanted.domains if not options.base or same(d.fqdn) == home]
+    if not domains:
+        raise unreadable(f"base `{shown(options.base)}` lies in none of the domains that are read; check its end")
+    for domain in domains:
+        with opened(domain) as line:
+            base = options.base or ",".join(f"DC={label}" for label in domain.fqdn.split("."))
+            for entry in line.search(base, options.filter or "(objectClass=user)", ("objectGUID",)):
+                yield entry.guid
+
+
+def _row(person: DirectoryPerson, more: Mapping[str, None]) -> Row:
+    return {
+        "sAMAccountName": person.sam_account_name,
+        "userPrincipalName": person.upn,
+        "displayName": person.display_name,
+        "mail": person.email,
+        "domain": person.domain,
+        "account": f"{person.domain}\\{person.sam_account_name}",
+        "objectGUID": person.guid,
+        **{name: person.attributes.get(name, "") for name in more},
+    }

@@ -1,0 +1,134 @@
+"""A domain read by what changed since a Directory was read of it. Not the whole reading.
+
+Sources: [MS-ADTS] 3.1.1.1.9 (update sequence numbers count on one server, known by its invocationId), 3.1.1.5.5
+(deletion removes a member from its groups without a change of the groups), 3.1.1.5.3.7 (so does bringing it back).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tabwarden.model.names import same
+from tabwarden.sources.ldap.options import DirectoryOptions
+from tabwarden.sources.ldap.reading import (
+    GROUPS,
+    PEOPLE,
+    TOMBSTONES,
+    Facts,
+    GroupFacts,
+    Wire,
+    group,
+    group_fields,
+    introduce,
+    person,
+    person_fields,
+    read_domain,
+)
+from tabwarden.sources.ldap.values import Entry, Reference
+from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson, Domain
+
+_CONTAINERS = ("organizationalunit", "container", "builtindomain")
+
+
+class _Whole(Exception):
+    """What changed cannot be told apart from what it was: read everything."""
+
+
+def read_changes(line: Wire, options: DirectoryOptions, previous: Directory) -> Facts:
+    """The same as `read_domain`, from a Directory that was read before with the same options.
+
+    Read whole nevertheless where the numbers of that time mean nothing: another server, one put back from a backup,
+    one that does not show who was deleted; or where somebody came back from deletion.
+    """
+    now = introduce(line)
+    before = next((d for d in previous.domains if same(d.fqdn) == same(now.domain.fqdn)), None)
+    if before is None or not _goes_on(before, now.domain):
+        return read_domain(line, options)
+    try:
+        return _changed(line, options, previous, now, before.usn)
+    except _Whole:
+        return read_domain(line, options)
+
+
+def _goes_on(before: Domain, now: Domain) -> bool:
+    one_server = bool(now.server) and before.server == now.server and before.sid == now.sid
+    return one_server and before.sees_deleted and now.sees_deleted and 0 < before.usn <= now.usn
+
+
+def _changed(line: Wire, options: DirectoryOptions, previous: Directory, now: Facts, usn: int) -> Facts:
+    here = same(now.domain.fqdn)
+    old = {guid: each for guid, each in previous.people.items() if same(each.domain) == here}
+    now.people = {guid: each for guid, each in old.items() if not each.deleted}
+    now.groups = {
+        guid: _remembered(previous, each) for guid, each in previous.groups.items() if same(each.domain) == here
+    }
+    fields = tuple(dict.fromkeys((*person_fields(options), *group_fields(line, options))))
+    # All tombstones each time, for in the end they are removed without a trace.
+    wanted = f"(|(uSNChanged>={usn + 1}){TOMBSTONES})"
+    renamed: list[Entry] = []
+    others_went = False
+    for entry in line.search(now.base, wanted, fields, deleted=True):
+        if entry.deleted:
+            known = now.people.pop(entry.guid, None) or now.groups.pop(entry.guid, None)
+            if entry.is_person:
+                now.people[entry.guid] = person(entry, now.domain, options)
+            elif known is None and entry.number("uSNChanged") > usn:
+                others_went = True
+        elif entry.is_person:
+            _refuse_returned(entry, old.get(entry.guid), usn)
+            now.people[entry.guid] = person(entry, now.domain, options)
+        elif entry.is_group:
+            _refuse_returned(entry, now.groups.get(entry.guid), usn)
+            now.groups[entry.guid] = group(line, entry, options)
+        elif any(entry.is_a(kind) for kind in _CONTAINERS):
+            renamed.append(entry)
+    for container in renamed:
+        _move_below(line, container, now)
+    if others_went:
+        _read_again(line, options, now)
+    return now
+
+
+def _refuse_returned(entry: Entry, known: DirectoryPerson | GroupFacts | None, usn: int) -> None:
+    """Raises _Whole for what was there before we read and was not alive then: it brings memberships with it."""
+    was_deleted = isinstance(known, DirectoryPerson) and known.deleted
+    if was_deleted or (known is None and entry.number("uSNCreated") <= usn):
+        raise _Whole
+
+
+def _remembered(previous: Directory, held: DirectoryGroup) -> GroupFacts:
+    """A group with its references as they were: those by primary group are told by the people."""
+    return GroupFacts(held.guid, held.name, held.sid, held.dn, tuple(_references(previous, held)), held.others)
+
+
+def _references(previous: Directory, held: DirectoryGroup) -> Iterator[Reference]:
+    for guid in sorted(held.members):
+        each: DirectoryPerson | DirectoryGroup = previous.people.get(guid) or previous.groups[guid]
+        if isinstance(each, DirectoryPerson) and held.sid and each.primary_group == held.sid:
+            continue
+        if same(each.domain) == same(held.domain):
+            yield Reference(guid, each.sid, each.dn)
+        else:
+            yield _foreign(each.sid)
+    yield from map(_foreign, held.orphans)
+
+
+def _foreign(sid: str) -> Reference:
+    return Reference("", sid, f"CN={sid},CN=ForeignSecurityPrincipals,")
+
+
+def _move_below(line: Wire, container: Entry, now: Facts) -> None:
+    """Take the names of all below a container anew: they change with its own, and nothing of them tells it."""
+    for entry in line.search(container.dn, f"(|{PEOPLE}{GROUPS})", ("objectGUID",)):
+        if entry.guid in now.people:
+            now.people[entry.guid] = now.people[entry.guid]._replace(dn=entry.dn)
+        elif entry.guid in now.groups:
+            now.groups[entry.guid] = now.groups[entry.guid]._replace(dn=entry.dn)
+
+
+def _read_again(line: Wire, options: DirectoryOptions, now: Facts) -> None:
+    """Something that is neither person nor group was deleted: count those of the groups that had some."""
+    fields = group_fields(line, options)
+    for guid, held in tuple(now.groups.items()):
+        if held.others:
+            now.groups[guid] = group(line, line.get(f"<GUID={guid}>", *fields), options)

@@ -1,0 +1,129 @@
+"""Rules and default rules from rows of the repository. Not which of them count for a content.
+
+A list with a code in it that has no known meaning is not known: neither an allow nor a deny is made of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from tabwarden.model.site import NO_RULES, Grantee, Rule, Rules
+from tabwarden.tableau.repository.codes import GRANTEES, MODES, capability_of, kind_of
+from tabwarden.tableau.repository.connecting import Repository
+from tabwarden.tableau.repository.people import People
+from tabwarden.tableau.repository.selects import FIELD, ROW
+
+GROUP_SET = "GroupSet"
+
+
+class Strange(NamedTuple):
+    """A rule with a code that has no known meaning; `why` shows it."""
+
+    why: str
+
+
+class _List(NamedTuple):
+    """One list of rules as it was read: None where a code in it is strange; how many rows are of nobody here."""
+
+    rules: Rules | None
+    strange: tuple[str, ...] = ()
+    gone: int = 0
+
+
+class Lists:
+    """Rule lists by kind and number of what they are on.
+
+    `strange` counts the codes without a known meaning, `types` the lists on kinds that are not known, `gone` the rules
+    of users and groups that are not on the site. `seen` are the kinds, `elsewhere` those of lists on nothing known.
+    """
+
+    def __init__(self) -> None:
+        self.rules: dict[tuple[str, str], Rules | None] = {}
+        self.strange: Counter[str] = Counter()
+        self.types: Counter[str] = Counter()
+        self.seen: set[str] = set()
+        self.elsewhere: set[str] = set()
+        self.gone = 0
+
+    def get(self, kind: str, number: str) -> Rules | None:
+        """The rules on one thing; None where they are not known."""
+        return self.rules.get((kind, number), NO_RULES)
+
+
+class Reading:
+    """How the rules of one site are read: whom numbers mean, which capabilities there are.
+
+    `sets_unread` is whether rules speak of group sets that this repository does not tell.
+    """
+
+    def __init__(self, repository: Repository, site: str, people: People) -> None:
+        self._repository, self._site, self._people = repository, site, people
+        self._capabilities = {number: capability_of(name) for number, name in repository.rows("capabilities")}
+        # A site has few different lists, and few different rules in them.
+        self._lists: dict[str, _List] = {}
+        self._rules: dict[str, Rule | Strange | None] = {}
+        self.sets_unread = False
+
+    def lists(self, name: str, here: Callable[[str, str], bool]) -> Lists:
+        """The lists of the statement `rules` or `defaults` on things that are `here`, by kind and number.
+
+        Others are of other sites, or stayed when the thing was deleted.
+        """
+        found = Lists()
+        for type_, number, told in self._repository.rows(name, self._site):
+            kind = kind_of(type_)
+            if kind is None:
+                found.types[type_] += 1
+                continue
+            if not here(kind, number):
+                found.elsewhere.add(kind)
+                continue
+            found.seen.add(kind)
+            if told not in self._lists:
+                self._lists[told] = self._list(told)
+            one = self._lists[told]
+            found.strange.update(one.strange)
+            found.gone += one.gone
+            found.rules[kind, number] = one.rules
+        return found
+
+    def _list(self, told: str) -> _List:
+        rows = told.split(ROW)
+        for row in rows:
+            if row not in self._rules:
+                self._rules[row] = self._rule(row)
+        read = [self._rules[row] for row in rows]
+        strange = tuple(rule.why for rule in read if isinstance(rule, Strange))
+        rules = frozenset(rule for rule in read if isinstance(rule, Rule))
+        return _List(None if strange else rules, strange, read.count(None))
+
+    def _rule(self, row: str) -> Rule | Strange | None:
+        """What a row says; None where it speaks of somebody who is not, or no longer, on the site."""
+        type_, number, capability, permission = row.split(FIELD)
+        grantee = self._people.grantees.get((type_, number))
+        mode = MODES.get((type_, permission))
+        if type_ not in GRANTEES:
+            return Strange(f"grantee_type {type_}")
+        if mode is None:
+            return Strange(f"permission {permission} of a {type_}")
+        if grantee is None and type_ == GROUP_SET and self._no_sets:
+            self.sets_unread = True
+            grantee = Grantee(GRANTEES[type_], f"{type_} {number}")
+        if grantee is None:
+            return None
+        return Rule(grantee, self._capabilities.get(capability, f"capability {capability}"), mode)
+
+    @property
+    def _no_sets(self) -> bool:
+        return not self._repository.statements["group sets"].sql
+
+
+def codes_in(lists: Mapping[str, Lists]) -> Iterator[str]:
+    """What the rules hold that is not known, in words, with the codes; `lists` are named as in a sentence."""
+    for name, found in lists.items():
+        for why, number in sorted(found.strange.items()):
+            yield f"{name} with the code `{why}`, which is not known ({number} rules)"
+        for type_, number in sorted(found.types.items()):
+            yield f"{name} on the type `{type_}`, which is not known ({number} things)"

@@ -1,0 +1,98 @@
+"""Which user of Tableau a person of the directory is, and which person is behind a user. Not what happens to either.
+
+A group's import takes the sAMAccountName always, whatever its length ("User Management in Active Directory
+Deployments", adding user groups).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cached_property
+
+from tabwarden.model.names import same
+from tabwarden.model.site import LOCAL, Site, User
+from tabwarden.want.directory import Directory, DirectoryPerson
+from tabwarden.want.groups.rules import written
+from tabwarden.want.groups.ways import Names
+from tabwarden.want.names.import_rules import imported_by_upn
+
+SEVERAL = "several"
+
+
+class Behind:
+    """The people of a directory behind the users of a site."""
+
+    def __init__(self, now: Site, directory: Directory) -> None:
+        self._now, self._directory, self.names = now, directory, Names(now, directory)
+
+    # -- on a server that is joined: by domain and sAMAccountName -------------------------------------------------
+
+    @cached_property
+    def users(self) -> Mapping[str, str]:
+        """User ids by guid of those who are on the site with their sAMAccountName."""
+        by_name: dict[tuple[str, str], str] = {}
+        for user in self._now.users.values():
+            if same(user.domain) != LOCAL:
+                by_name[self.names.fqdn(user.domain), same(user.name)] = user.id
+        if not by_name:
+            return {}
+        keys = ((p.guid, (same(p.domain), same(p.sam_account_name))) for p in self._directory.people.values())
+        return {guid: by_name[key] for guid, key in keys if key in by_name and not self.is_deleted(guid)}
+
+    def is_deleted(self, guid: str) -> bool:
+        """Whether a person is a tombstone."""
+        return self._directory.people[guid].deleted
+
+    @cached_property
+    def disabled(self) -> frozenset[str]:
+        """The guids of who is no member in effect: disabled, or deleted."""
+        return frozenset(p.guid for p in self._directory.people.values() if p.deleted or not p.enabled)
+
+    def is_gone(self, user: User) -> bool:
+        """Whether a user's person is disabled in the directory or not in it any more; a local user's is neither."""
+        if not self.names.is_of_directory(user.domain):
+            return False
+        person = self._person(self.names.fqdn(user.domain), user.name)
+        return person is None or not person.enabled
+
+    def _person(self, domain: str, name: str) -> DirectoryPerson | None:
+        """The one person a user name of a domain means, by the rules of import."""
+        directory = self._directory
+
+        def by_account() -> tuple[DirectoryPerson, ...]:
+            return directory.people_with_account(name, domain)
+
+        def by_upn() -> tuple[DirectoryPerson, ...]:
+            whole = tuple(p for p in directory.people_with_upn(name) if same(p.domain) == domain)
+            return whole or directory.people_with_upn_prefix(name, domain)
+
+        found = (by_upn() or by_account()) if imported_by_upn(name) is not None else (by_account() or by_upn())
+        return found[0] if len(found) == 1 else None
+
+    # -- on a server that is not: by an attribute -----------------------------------------------------------------
+
+    @cached_property
+    def _local(self) -> Mapping[str, tuple[str, ...]]:
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for user in self._now.users.values():
+            found[same(user.name)].append(user.id)
+        return {name: tuple(ids) for name, ids in found.items()}
+
+    @cached_property
+    def _by_attribute(self) -> dict[str, Mapping[str, tuple[DirectoryPerson, ...]]]:
+        return {}
+
+    def people_called(self, name: str, attribute: str) -> tuple[DirectoryPerson, ...]:
+        """The people, none of them deleted, whom an attribute gives this user name."""
+        if attribute not in self._by_attribute:
+            found: defaultdict[str, list[DirectoryPerson]] = defaultdict(list)
+            for person in self._directory.people.values():
+                if not person.deleted and written(person, attribute):
+                    found[same(written(person, attribute))].append(person)
+            self._by_attribute[attribute] = {words: tuple(people) for words, people in found.items()}
+        return self._by_attribute[attribute].get(same(name), ())
+
+    def users_called(self, name: str) -> tuple[str, ...]:
+        """Ids of the users of that name, whatever their domain: Tableau Cloud has a word of its own for it."""
+        return self._local.get(same(name), ())

@@ -1,0 +1,390 @@
+"""Several sources as one roster: which rows are one person, and which source each field of hers is taken from.
+
+Rows are matched by key, then by user name, then by e-mail; fields are taken by the declared precedence. Nothing
+depends on the order in which sources or rows are read. Not who stays or leaves (standing.py), not what it means for
+a Site (people.py).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
+
+from tabwarden.model.names import same
+from tabwarden.want.people.records import EMAIL, FIELDS, NAME, STATUS, Record, Records, rows_of
+from tabwarden.want.wanted import Held
+
+KEY = "key"
+MATCH = (KEY, NAME, EMAIL)
+OVERRIDE = "overrides"
+"""The source that provenance names for what an override says."""
+
+Token = tuple[str, str]
+"""Something rows are matched by: `key:` and its kind, `name` or `email`, with the value as it is compared."""
+
+
+class SourceRank(NamedTuple):
+    """A source by its name: the lower the rank, the more its word counts; of equal ranks the first by name.
+
+    Who vanishes from a source that is authoritative has left.
+    """
+
+    name: str
+    rank: int = 100
+    authoritative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Precedence:
+    """Whose word counts. `fields` names sources, by field, that come before the others there; `match` by what."""
+
+    sources: tuple[SourceRank, ...]
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    match: tuple[str, ...] = MATCH
+
+    def order(self, field_name: str) -> Mapping[str, int]:
+        """The place of every source for one field, 0 first."""
+        first = [name for name in self.fields.get(field_name, ()) if name in {s.name for s in self.sources}]
+        ranked = [s.name for s in sorted(self.sources, key=lambda s: (s.rank, same(s.name), s.name))]
+        return {name: place for place, name in enumerate(dict.fromkeys((*first, *ranked)))}
+
+
+class Override(NamedTuple):
+    """What somebody says about one person, against all sources. `person` is her user name, e-mail or `kind:value`.
+
+    `groups` None leaves them to the sources; `row` counts the overrides as they are written, from 1.
+    """
+
+    person: str
+    fields: Mapping[str, str]
+    keys: tuple[tuple[str, str], ...] = ()
+    groups: tuple[str, ...] | None = None
+    row: int = 1
+    source: str = OVERRIDE
+
+
+class Given(NamedTuple):
+    """One value, and which row of which source gave it."""
+
+    value: str
+    source: str
+    row: int
+
+
+class Field(NamedTuple):
+    """The value that counts with where it is from, and the other values it overrules, the strongest first."""
+
+    value: str
+    source: str
+    row: int
+    overruled: tuple[Given, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MergedPerson:
+    """One person as all sources together say.
+
+    `known_by` are kinds of key, each with its key. `fields` has only what anybody said. `says` holds ACTIVE or LEFT by
+    source. `rows` are pairs of source and row, the strongest source first. `groups` by the source's name for them.
+    """
+
+    known_by: tuple[tuple[str, Given], ...]
+    fields: Mapping[str, Field]
+    groups: tuple[Given, ...]
+    says: tuple[Given, ...]
+    rows: tuple[tuple[str, int], ...]
+
+    @property
+    def keys(self) -> tuple[tuple[str, str], ...]:
+        """Kinds of key with the keys alone."""
+        return tuple((kind, key.value) for kind, key in self.known_by)
+
+    def value(self, field_name: str) -> str:
+        """A field's value, '' where nobody says any."""
+        found = self.fields.get(field_name)
+        return found.value if found is not None else ""
+
+    @property
+    def name(self) -> str:
+        """The Tableau user name, '' where no source knows one."""
+        return self.value(NAME)
+
+    @property
+    def told(self) -> str:
+        """The rows she stands in, for a sentence."""
+        return rows_of(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The one roster: people by user name, those who are held, and remarks.
+
+    `unnamed` are people whom no source gives a user name; `mentioned` is all that any row is known by, held ones too.
+    """
+
+    people: tuple[MergedPerson, ...] = ()
+    unnamed: tuple[MergedPerson, ...] = ()
+    held: tuple[Held, ...] = ()
+    notes: tuple[str, ...] = ()
+    mentioned: frozenset[Token] = frozenset()
+
+
+def merge(sources: Iterable[Records], precedence: Precedence, overrides: Sequence[Override] = ()) -> Merged:
+    """One roster of all sources; rows that contradict each other about who is who are held with all they touch."""
+    rows = _without_twins(record for source in sources for record in source.records)
+    held: list[Held] = []
+    alone = [_Cluster((record,)) for record in rows]
+    for stage in MATCH:
+        if stage in precedence.match:
+            alone = _joined(alone, stage, held)
+    making = _Making(precedence)
+    people = [making.person(cluster.records) for cluster in alone if not cluster.is_held]
+    people, notes = _overridden(people, overrides, held)
+    people = _with_one_name_each(people, held)
+    return Merged(
+        people=tuple(sorted((p for p in people if p.name), key=_by_name)),
+        unnamed=tuple(sorted((p for p in people if not p.name), key=_by_name)),
+        held=tuple(sorted(dict.fromkeys(held), key=lambda h: (same(h.person), h.person, h.reason))),
+        notes=tuple(notes),
+        mentioned=frozenset(token for record in rows for token in tokens_of(record.keys, record.fields)),
+    )
+
+
+def tokens_of(keys: Iterable[tuple[str, str]], fields: Mapping[str, str]) -> Iterator[Token]:
+    """All that a person can be known again by."""
+    for kind, value in keys:
+        yield f"{KEY}:{kind}", same(value)
+    for known in (NAME, EMAIL):
+        if known in fields:
+            yield known, same(fields[known])
+
+
+def _by_name(person: MergedPerson) -> tuple[object, ...]:
+    return same(person.name), person.name, person.keys, person.rows
+
+
+def _without_twins(rows: Iterable[Record]) -> list[Record]:
+    """The rows, those a source repeats word for word only once; in an order that is no matter of reading."""
+    ordered = sorted(rows, key=lambda r: (r.source, r.row))
+    first: dict[object, Record] = {}
+    for record in ordered:
+        known = (record.source, record.keys, frozenset(record.fields.items()), record.groups, record.says)
+        first.setdefault(known, record)
+    return list(first.values())
+
+
+# -- who is who ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Cluster:
+    """Rows that are one person so far; `is_held` when it is not clear that they are."""
+
+    records: tuple[Record, ...]
+    is_held: bool = False
+
+
+def _joined(clusters: Sequence[_Cluster], stage: str, held: list[Held]) -> list[_Cluster]:
+    """Clusters that share a key, a name or an e-mail (by `stage`) become one, or are held where that cannot be."""
+    known_by: dict[Token, int] = {}
+    above = list(range(len(clusters)))
+    for place, cluster in enumerate(clusters):
+        for token in _tokens(cluster, stage):
+            _unite(above, place, known_by.setdefault(token, place))
+    together: dict[int, list[_Cluster]] = defaultdict(list)
+    for place, cluster in enumerate(clusters):
+        together[_top(above, place)].append(cluster)
+    joined: list[_Cluster] = []
+    for several in together.values():
+        if len(several) == 1:
+            joined.append(several[0])
+            continue
+        records = tuple(record for cluster in several for record in cluster.records)
+        trouble = _trouble(several, records, stage)
+        if trouble:
+            held += [_held(record, records, trouble, stage) for record in records]
+        joined.append(_Cluster(records, bool(trouble)))
+    return joined
+
+
+def _tokens(cluster: _Cluster, stage: str) -> Iterator[Token]:
+    for record in cluster.records:
+        keys = record.keys if stage == KEY else ()
+        yield from tokens_of(keys, {} if stage == KEY or stage not in record.fields else {stage: record.fields[stage]})
+
+
+def _top(above: list[int], place: int) -> int:
+    while above[place] != place:
+        above[place] = above[above[place]]
+        place = above[place]
+    return place
+
+
+def _unite(above: list[int], one: int, other: int) -> None:
+    low, high = sorted((_top(above, one), _top(above, other)))
+    above[high] = low
+
+
+def _trouble(several: Sequence[_Cluster], records: Sequence[Record], stage: str) -> str:
+    """Why these cannot be one person; '' when they can."""
+    sources = [record.source for record in records]
+    twice = sorted({source for source in sources if sources.count(source) > 1})
+    if twice:
+        return f"is in several rows of {', '.join(twice)} with one {_WORDS[stage]}"
+    keys: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        for kind, value in record.keys:
+            keys[kind].add(same(value))
+    against = sorted(kind for kind, values in keys.items() if len(values) > 1)
+    if against:
+        return f"has one {_WORDS[stage]} and several values of `{against[0]}`"
+    names = {same(record.fields[NAME]) for record in records if NAME in record.fields}
+    if stage == EMAIL and len(names) > 1:
+        return f"shares one {_WORDS[stage]} with somebody of another user name"
+    return (
+        f"shares one {_WORDS[stage]} with somebody who is held" if any(cluster.is_held for cluster in several) else ""
+    )
+
+
+_WORDS = {KEY: "key", NAME: "user name", EMAIL: "e-mail"}
+_REMEDIES = {
+    KEY: "give each person a key of her own in that source",
+    NAME: "give each person a user name of her own, or one person one key",
+    EMAIL: "give each person an e-mail of her own, or one person one key, or take `email` out of `people.match`",
+}
+
+
+def _held(record: Record, records: Sequence[Record], trouble: str, stage: str) -> Held:
+    known = record.fields.get(NAME) or record.fields.get(EMAIL) or (record.keys[0][1] if record.keys else "?")
+    of_stage = dict(tokens_of(record.keys, record.fields))
+    what = next((value for token, value in sorted(of_stage.items()) if token.partition(":")[0] == stage), "")
+    value = f": `{what}`" if what else ":"
+    where = rows_of(sorted((r.source, r.row) for r in records))
+    return Held(known, f"{trouble}{value} ({where})", _REMEDIES[stage])
+
+
+# -- whose word counts -----------------------------------------------------------------------------------------
+
+
+class _Making:
+    """Makes a person of her rows, field by field."""
+
+    def __init__(self, precedence: Precedence) -> None:
+        self.ranks = precedence.order("")
+        self.orders = {each: precedence.order(each) for each in FIELDS if each in precedence.fields}
+
+    def person(self, records: Sequence[Record]) -> MergedPerson:
+        """One person; every row is of another source."""
+        ranked = sorted(records, key=lambda r: self.ranks[r.source])
+        given: dict[str, list[Given]] = {}
+        for record in ranked:
+            for each, value in record.fields.items():
+                given.setdefault(each, []).append(Given(value, record.source, record.row))
+        for each, order in self.orders.items():
+            if each in given:
+                given[each].sort(key=lambda g: order[g.source])
+        fields = {each: _field(found) for each, found in given.items()}
+        keys: dict[str, Given] = {}
+        groups: dict[str, Given] = {}
+        for record in ranked:
+            for kind, key in record.keys:
+                keys.setdefault(kind, Given(key, record.source, record.row))
+            for group in record.groups:
+                groups.setdefault(same(group), Given(group, record.source, record.row))
+        return MergedPerson(
+            known_by=tuple(sorted(keys.items())),
+            fields=fields,
+            groups=tuple(groups[known] for known in sorted(groups)),
+            says=tuple(Given(r.says, r.source, r.row) for r in ranked),
+            rows=tuple((r.source, r.row) for r in ranked),
+        )
+
+
+def _field(given: Sequence[Given]) -> Field:
+    """The first counts; of the others those that say something else are overruled."""
+    first = given[0]
+    known = same(first.value) if len(given) > 1 else ""
+    return Field(first.value, first.source, first.row, tuple(one for one in given[1:] if same(one.value) != known))
+
+
+# -- overrides -------------------------------------------------------------------------------------------------
+
+
+def _overridden(
+    people: list[MergedPerson], overrides: Sequence[Override], held: list[Held]
+) -> tuple[list[MergedPerson], list[str]]:
+    """The people with what the overrides say of them; whom two overrides mean, or one means unclearly, is held."""
+    if not overrides:
+        return people, []
+    known = _known_by(people)
+    meant: dict[int, list[Override]] = defaultdict(list)
+    unclear: set[int] = set()
+    notes: list[str] = []
+    for override in overrides:
+        places = known.get(same(override.person), ())
+        if not places:
+            notes.append(f"an override for `{override.person}` fits nobody; take it out, or mend the name")
+        elif len(places) > 1:
+            names = ", ".join(f"`{people[place].name}`" for place in places)
+            reason = f"the override for `{override.person}` fits several people: {names}"
+            held += [Held(people[p].name, reason, "name the person in it by `kind:value` of a key") for p in places]
+            unclear.update(places)
+        else:
+            meant[places[0]].append(override)
+    for place, mine in meant.items():
+        if len(mine) > 1:
+            reason = f"has several overrides: {rows_of([(o.source, o.row) for o in mine])}"
+            held.append(Held(people[place].name or mine[0].person, reason, "write one override for the person"))
+            unclear.add(place)
+    changed = [_with(p, meant[n][0]) if n in meant else p for n, p in enumerate(people) if n not in unclear]
+    return changed, notes
+
+
+def _known_by(people: Sequence[MergedPerson]) -> Mapping[str, tuple[int, ...]]:
+    """Places of people by user name; by e-mail and `kind:value` where that is nobody's user name."""
+    found: tuple[dict[str, list[int]], ...] = (defaultdict(list), defaultdict(list))
+    for place, person in enumerate(people):
+        if person.name:
+            found[0][same(person.name)].append(place)
+        others = {same(f"{kind}:{value}") for kind, value in person.keys}
+        for other in others | ({same(person.value(EMAIL))} if person.value(EMAIL) else set()):
+            found[1][other].append(place)
+    return {words: tuple(places) for index in reversed(found) for words, places in index.items()}
+
+
+def _with(person: MergedPerson, override: Override) -> MergedPerson:
+    fields = dict(person.fields)
+    for each, value in override.fields.items():
+        before = fields.get(each)
+        others = () if before is None else (Given(before.value, before.source, before.row), *before.overruled)
+        overruled = tuple(given for given in others if same(given.value) != same(value))
+        fields[each] = Field(value, override.source, override.row, overruled)
+    groups = person.groups
+    if override.groups is not None:
+        groups = tuple(Given(group, override.source, override.row) for group in override.groups)
+    says = person.says
+    if STATUS in override.fields:
+        says = (Given(override.fields[STATUS], override.source, override.row), *says)
+    said = {kind: Given(key, override.source, override.row) for kind, key in override.keys}
+    known_by = tuple(sorted({**dict(person.known_by), **said}.items()))
+    return replace(person, known_by=known_by, fields=fields, groups=groups, says=says)
+
+
+def _with_one_name_each(people: list[MergedPerson], held: list[Held]) -> list[MergedPerson]:
+    """Without those whose user name, after precedence and overrides, is somebody else's too."""
+    by_name: dict[str, list[MergedPerson]] = defaultdict(list)
+    for person in people:
+        by_name[same(person.name)].append(person)
+    clear: list[MergedPerson] = []
+    for name, several in by_name.items():
+        if not name or len(several) == 1:
+            clear += several
+            continue
+        where = "; ".join(sorted(p.told for p in several))
+        for person in several:
+            remedy = "write another `name` in the override, or mend the sources"
+            held.append(Held(person.name, f"is the user name of {len(several)} people: {where}", remedy))
+    return clear

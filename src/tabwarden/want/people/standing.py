@@ -1,0 +1,339 @@
+"""Where each person stands since the last good run: stays, new, moved, back again, renamed, or left. Not the merging.
+
+The roster of the last good run is the only memory: without one nobody is a mover, nobody is back, nobody vanished.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tabwarden.model.names import same
+from tabwarden.want.people.merged import KEY, OVERRIDE, Given, Merged, MergedPerson, Precedence, Token, tokens_of
+from tabwarden.want.people.records import DEPARTMENT, EMAIL, FULL_NAME, LEFT, NAME, STATUS, TITLE, rows_of
+from tabwarden.want.wanted import Held
+
+SAMPLE = 5
+MOVES = (DEPARTMENT, TITLE)
+"""The fields whose change makes a mover; so do the source groups."""
+
+
+class KnownPerson(NamedTuple):
+    """Somebody as the last good run knew her; `rows` are pairs of source and row, `left` whether she had left."""
+
+    name: str
+    keys: tuple[tuple[str, str], ...] = ()
+    email: str = ""
+    full_name: str = ""
+    department: str = ""
+    title: str = ""
+    groups: tuple[str, ...] = ()
+    rows: tuple[tuple[str, int], ...] = ()
+    left: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The roster of the last good run; `when` an ISO time in UTC, '' where there was none."""
+
+    people: tuple[KnownPerson, ...] = ()
+    when: str = ""
+
+
+class Standing(NamedTuple):
+    """One person who is clear: `said` tells the rows, `why_left` is empty for who is active.
+
+    `person` is None of somebody no source lists any more. `was` is how the last good run knew her. `moved` tells
+    what differs since, `was_called` is another user name she had then.
+    """
+
+    name: str
+    said: str
+    person: MergedPerson | None = None
+    was: KnownPerson | None = None
+    why_left: str = ""
+    moved: str = ""
+    is_back: bool = False
+    was_called: str = ""
+
+    @property
+    def word(self) -> str:
+        """`joiner`, `mover`, `rehire` or `leaver`; '' for somebody who stays as she was."""
+        if self.why_left:
+            return "leaver"
+        if self.was is None:
+            return "joiner"
+        return "rehire" if self.is_back else "mover" if self.moved else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """Everybody, by user name; who is held, and remarks. `untouched` are known people nothing is decided about."""
+
+    people: tuple[Standing, ...] = ()
+    held: tuple[Held, ...] = ()
+    notes: tuple[str, ...] = ()
+    untouched: tuple[KnownPerson, ...] = ()
+
+
+def standings(merged: Merged, known: Known, precedence: Precedence, refused: Collection[str] = ()) -> Standings:
+    """Compare the roster with the one of the last good run.
+
+    `refused` names the sources in which rows could not be used: who vanished from those may be in such a row.
+    """
+    return _Comparing(merged, known, precedence, refused).all()
+
+
+def known_after(standings_: Standings, held_names: Collection[str], when: str) -> Known:
+    """What the next run is to know: those of `held_names` (as compared) stay as they were."""
+    people = list(dict.fromkeys(standings_.untouched))
+    for standing in standings_.people:
+        if same(standing.name) not in held_names:
+            people.append(_known(standing))
+        elif standing.was is not None:
+            people.append(standing.was)
+    return Known(tuple(sorted(people, key=lambda p: (same(p.name), p))), when)
+
+
+def _known(standing: Standing) -> KnownPerson:
+    person, left = standing.person, bool(standing.why_left)
+    if person is None:
+        assert standing.was is not None  # nobody is told of who is neither listed nor known
+        return standing.was._replace(left=left)
+    rows = person.rows if standing.was is None or not left else standing.was.rows
+    return KnownPerson(
+        person.name,
+        person.keys,
+        person.value(EMAIL),
+        person.value(FULL_NAME),
+        person.value(DEPARTMENT),
+        person.value(TITLE),
+        tuple(group.value for group in person.groups),
+        rows,
+        left,
+    )
+
+
+class _Comparing:
+    """Takes one person after the other; `all()` is the result."""
+
+    def __init__(self, merged: Merged, known: Known, precedence: Precedence, refused: Collection[str]) -> None:
+        self.merged, self.known, self.precedence, self.refused = merged, known, precedence, refused
+        self.configured = {source.name for source in precedence.sources}
+        self.authoritative = {source.name for source in precedence.sources if source.authoritative}
+        self.by_token: dict[Token, list[KnownPerson]] = defaultdict(list)
+        for person in known.people:
+            for token in _tokens(person):
+                self.by_token[token].append(person)
+        self.claimed = {
+            id(one)
+            for person in (*merged.people, *merged.unnamed)
+            for token in tokens_of(person.keys, {NAME: person.name} if person.name else {})
+            for one in self.by_token.get(token, ())
+        }
+        self.met: set[int] = set()
+        self.people: list[Standing] = []
+        self.held: list[Held] = []
+        self.notes: list[str] = []
+        self.untouched: list[KnownPerson] = []
+        self.nowhere: list[str] = []
+
+    def all(self) -> Standings:
+        for person in self.merged.people:
+            self.listed(person)
+        for person in self.merged.unnamed:
+            self.listed_without_name(person)
+        for known in self.known.people:
+            if id(known) not in self.met:
+                self.not_listed(known)
+        self.tell_nowhere()
+        people = tuple(sorted(self.people, key=lambda s: (same(s.name), s.name)))
+        return Standings(people, tuple(self.held), tuple(self.notes), tuple(self.untouched))
+
+    # -- people whom a source lists ---------------------------------------------------------------------------
+
+    def listed(self, person: MergedPerson) -> None:
+        """Known from before or new; active or left."""
+        was, trouble = self.known_as(person)
+        if was is not None:
+            self.met.add(id(was))
+        if trouble is None:
+            why_left, trouble = self.why_left(person, was)
+        if trouble is not None:
+            self.held.append(trouble)
+            if was is not None:
+                self.untouched.append(was)
+            return
+        called = was.name if was is not None and same(was.name) != same(person.name) else ""
+        is_back = was is not None and was.left and not why_left
+        moved = _moved(was, person) if was is not None and not is_back and not why_left else ""
+        said = why_left or (f"{person.told}, had left before" if is_back else person.told)
+        self.people.append(Standing(person.name, said, person, was, why_left, moved, is_back, called))
+
+    def listed_without_name(self, person: MergedPerson) -> None:
+        """Who has no user name any more may have left; nothing else can be decided."""
+        was, trouble = self.known_as(person)
+        if was is None or id(was) in self.met:
+            return
+        self.met.add(id(was))
+        why, unclear = self.why_left(person, was)
+        trouble = trouble or unclear
+        if trouble is not None:
+            self.held.append(trouble._replace(person=was.name))
+        if why and trouble is None:
+            self.people.append(Standing(was.name, why, None, was, why))
+        else:
+            self.untouched.append(was)
+
+    def known_as(self, person: MergedPerson) -> tuple[KnownPerson | None, Held | None]:
+        """How the last good run knew this person, by key, then by user name, then by e-mail; or why that is unclear."""
+        found: dict[str, dict[int, KnownPerson]] = {KEY: {}, NAME: {}, EMAIL: {}}
+        fields = {each: person.value(each) for each in (NAME, EMAIL) if person.value(each)}
+        for token in tokens_of(person.keys, fields):
+            for one in self.by_token.get(token, ()):
+                found[token[0].partition(":")[0]][id(one)] = one
+        by_key, by_name = list(found[KEY].values()), list(found[NAME].values())
+        if len(by_key) > 1:
+            reason = f"has the keys of several people of the last good run: {_names(by_key)} ({person.told})"
+            return by_key[0], Held(person.name, reason, "mend the keys in the sources")
+        if by_key:
+            return by_key[0], self.taken_over(person, by_key[0], by_name)
+        if by_name:
+            return by_name[0], self.reused(person, by_name[0])
+        by_email = [o for o in found[EMAIL].values() if id(o) not in self.claimed and not _differ(o, person)]
+        return (by_email[0], None) if len(by_email) == 1 else (None, None)
+
+    def taken_over(self, person: MergedPerson, was: KnownPerson, by_name: Sequence[KnownPerson]) -> Held | None:
+        """Held where the new name of somebody was somebody else's at the last good run."""
+        others = [one for one in by_name if one is not was]
+        if not others:
+            return None
+        reason = f"has a user name that was somebody else's at the last good run: was `{was.name}` ({person.told})"
+        return Held(person.name, reason, "give the person a user name that was nobody's")
+
+    def reused(self, person: MergedPerson, was: KnownPerson) -> Held | None:
+        """Held where a user name comes back with another key: perhaps with another person behind it."""
+        differ = _differ(was, person)
+        if not differ or (not was.left and was.email and same(was.email) == same(person.value(EMAIL))):
+            return None
+        kind, before = differ
+        now = dict(person.keys)[kind]
+        left = "of somebody who left" if was.left else "of somebody with another key"
+        reason = f"has the user name {left}, perhaps another person: `{kind}` was {before}, is {now} ({person.told})"
+        remedy = f"if it is the same person, write an override with `key: {{{kind}: {before}}}`; else another user name"
+        return Held(person.name, reason, remedy)
+
+    def why_left(self, person: MergedPerson, was: KnownPerson | None) -> tuple[str, Held | None]:
+        """Whether she has left and who says so, '' where she is active; or held where the sources disagree."""
+        overrides = [given for given in person.says if given.source == OVERRIDE]
+        if overrides:
+            return _left_by(overrides), None
+        said = {given.source: given for given in person.says}
+        for source in self.precedence.fields.get(STATUS, ()):
+            if source in said:
+                return _left_by([said[source]]), None
+        vanished = self.vanished_from(was, {source for source, _ in person.rows})
+        if vanished and any(source in self.refused for source, _ in vanished):
+            return "", self.perhaps_refused(person.name, vanished)
+        strong = [given for given in person.says if given.source in self.authoritative]
+        gone = [Given(LEFT, source, row) for source, row in vanished]
+        count = [*strong, *gone] or list(person.says)
+        words = {given.value for given in count}
+        if len(words) > 1:
+            told = ", ".join(f"{given.value} by {_row(given, gone)}" for given in count)
+            remedy = "mend the sources, write an override with `status`, or name the source that counts in "
+            return "", Held(person.name, f"is active and left at once: {told}", f"{remedy}`people.precedence.status`")
+        if gone and words == {LEFT}:
+            return _vanished(vanished), None
+        return _left_by(count), None
+
+    # -- people whom none lists -------------------------------------------------------------------------------
+
+    def not_listed(self, known: KnownPerson) -> None:
+        """Vanished where an authoritative source knew her; else left as she is."""
+        if any(token in self.merged.mentioned for token in _tokens(known)):
+            self.untouched.append(known)
+            return
+        if all(source not in self.configured for source, _ in known.rows):
+            self.notes.append(f"`{known.name}` was known by sources that are not in the settings any more: forgotten")
+            return
+        vanished = self.vanished_from(known, set())
+        if vanished and not known.left and any(source in self.refused for source, _ in vanished):
+            self.held.append(self.perhaps_refused(known.name, vanished))
+            self.untouched.append(known)
+        elif vanished or known.left:
+            why = _vanished(vanished) if vanished else "had left by the last good run"
+            self.people.append(Standing(known.name, why, None, known, why))
+        else:
+            self.nowhere.append(known.name)
+            self.untouched.append(known)
+
+    def vanished_from(self, was: KnownPerson | None, listing: Collection[str]) -> list[tuple[str, int]]:
+        """The authoritative sources that listed her at the last good run and do not now, with her row then."""
+        rows = was.rows if was is not None else ()
+        return sorted((s, row) for s, row in rows if s in self.authoritative and s not in listing)
+
+    def perhaps_refused(self, name: str, vanished: Sequence[tuple[str, int]]) -> Held:
+        """Not in the source any more, or in a row of it that could not be used."""
+        sources = ", ".join(source for source, _ in vanished)
+        return Held(
+            name,
+            f"is not in {sources} any more, or in a row of it that cannot be used",
+            "mend the rows that cannot be used",
+        )
+
+    def tell_nowhere(self) -> None:
+        """One remark for all who are in no source, and whom no authoritative one knew."""
+        if self.nowhere:
+            who = f"{len(self.nowhere)} people of the last good run are in no source any more, none of them "
+            self.notes.append(f"{who}authoritative for them, and are left as they are: {_some(self.nowhere)}")
+
+
+def _tokens(known: KnownPerson) -> Iterable[Token]:
+    fields = {each: value for each, value in ((NAME, known.name), (EMAIL, known.email)) if value}
+    return tokens_of(known.keys, fields)
+
+
+def _differ(known: KnownPerson, person: MergedPerson) -> tuple[str, str] | None:
+    """The first kind of key of which both have one, and not the same, with the value it was."""
+    now: Mapping[str, str] = dict(person.keys)
+    return next(((k, v) for k, v in known.keys if k in now and same(now[k]) != same(v)), None)
+
+
+def _moved(was: KnownPerson, person: MergedPerson) -> str:
+    """What differs: `department `Sales` is now `Finance``; '' where nothing does."""
+    told = []
+    for each, before in zip(MOVES, (was.department, was.title), strict=True):
+        now = person.value(each)
+        if same(before) != same(now):
+            told.append(f"{each} `{before}` is now `{now}`" if before else f"{each} is now `{now}`")
+    old = {same(group): group for group in was.groups}
+    new = {same(group.value): group.value for group in person.groups}
+    told += [f"out of `{old[group]}`" for group in sorted(old.keys() - new.keys())]
+    told += [f"now in `{new[group]}`" for group in sorted(new.keys() - old.keys())]
+    return ", ".join(told)
+
+
+def _left_by(count: Sequence[Given]) -> str:
+    """Who says that she left, '' where nobody does."""
+    left = [given for given in count if given.value == LEFT]
+    return f"left by {rows_of([(given.source, given.row) for given in left])}" if left else ""
+
+
+def _vanished(rows: Sequence[tuple[str, int]]) -> str:
+    return "vanished from " + " and ".join(f"{source} (row {row} at the last good run)" for source, row in rows)
+
+
+def _row(given: Given, gone: Sequence[Given]) -> str:
+    return f"no more in {given.source}" if given in gone else f"row {given.row} of {given.source}"
+
+
+def _names(people: Sequence[KnownPerson]) -> str:
+    return _some(sorted(person.name for person in people))
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SAMPLE} more" if len(names) > SAMPLE else ""
+    return ", ".join(f"`{name}`" for name in names[:SAMPLE]) + more

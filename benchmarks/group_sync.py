@@ -1,6 +1,6 @@
 """How long deciding a group synchronisation takes, and how much memory: a directory of 100,000 people, 5,000 groups.
 
-    python benchmarks/directory_groups.py [people] [groups]
+    python benchmarks/group_sync.py [people] [groups]
 
 Groups lie within groups, some in a circle. The site has the same people and groups, everybody still Viewer and a
 hundredth of the members other ones: the first day. Then a day's usual changes, and nothing. Printed are time and

@@ -20,10 +20,10 @@ from tabwarden.cli import assemble
 from tabwarden.mirror.match import tableau_people
 from tabwarden.mirror.tables import flat
 from tabwarden.model.errors import SinkError, SourceError, UnknownName
-from tabwarden.model.scope import OUTSIDE
+from tabwarden.model.scope import OUTSIDE, is_limited
 from tabwarden.model.site import Site, Taken
 from tabwarden.run.catalog import browse_as, kept_options
-from tabwarden.run.mirror import is_limited, publish
+from tabwarden.run.mirror import publish
 from tabwarden.run.mirror_verify import verify
 from tabwarden.sandbox.server import Sandbox, running
 from tabwarden.settings import Settings, load

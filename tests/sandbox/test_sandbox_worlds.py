@@ -218,5 +218,5 @@ def test_two_sites_at_one_address():
 
 
 def test_an_unknown_world_lists_the_known_ones():
-    with pytest.raises(WorldError, match="w0, empty, casual-users, william, erin, "):
+    with pytest.raises(WorldError, match="w0, company, empty, casual-users, william, erin, "):
         find_text("nowhere")

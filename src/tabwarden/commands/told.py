@@ -6,6 +6,7 @@ from collections import Counter
 
 from tabwarden.commands.common import console
 from tabwarden.model.site import Site
+from tabwarden.report.plans import count_of
 
 
 def site_as_json(snapshot: int, site: Site) -> dict[str, object]:
@@ -29,7 +30,7 @@ def kinds_in(site: Site) -> dict[str, int]:
 def tell_site(site: Site) -> None:
     """Its size in a line, then what was left unread, a line each."""
     out = console()
-    content = ", ".join(f"{number} {kind}s" for kind, number in kinds_in(site).items())
+    content = ", ".join(count_of(number, kind, f"{kind}s") for kind, number in kinds_in(site).items())
     told = f"{site.name}: {len(site.users)} users, {len(site.groups)} groups, {content or 'no content'}"
     out.print(told, style="bold", markup=False)
     for left_out in site.partial:

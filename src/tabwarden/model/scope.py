@@ -1,12 +1,26 @@
-"""Which part of a site a read was of: the whole, some projects, or what somebody may see. Not what was refused."""
+"""Which part of a site a read was of, and what left out limits View: words of `Site.partial`. Not who may View."""
 
 from __future__ import annotations
 
-from tabwarden.model.roles import is_admin
+from tabwarden.model.roles import is_admin, is_known
 from tabwarden.model.site import Site
 
 OUTSIDE = "content outside of "
 """How `Site.partial` begins to tell what was left out where some projects were read."""
+CONNECTIONS = "connections of workbooks"
+SWITCHES = "the site's own switches"
+PERSONAL = "things in personal spaces, which only their owners see"
+_NOBODYS_VIEW = (CONNECTIONS, SWITCHES, PERSONAL)
+
+
+def is_limited(site: Site) -> bool:
+    """Whether what was left out may be something that others may View, or the reader is no administrator.
+
+    Servers leave things out silently for whom they do not concern. What only decides other abilities limits no view.
+    """
+    role = site.taken.by_role
+    left_out = [what for what in site.partial if not any(words in what for words in _NOBODYS_VIEW)]
+    return bool(left_out) or (is_known(role) and not is_admin(role))
 
 
 def scope_of(site: Site) -> str:

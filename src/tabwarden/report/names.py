@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tabwarden.model.site import Site
+from tabwarden.report.plans import count_of
 from tabwarden.want.names.domains import DIFFERS, DomainLine
 from tabwarden.want.names.imports import Checked
 from tabwarden.want.wanted import Held
@@ -40,13 +41,13 @@ def names_report(found: Sequence[Checked], site: Site | None) -> RenderableType:
 
 
 def heading(found: Sequence[Checked]) -> str:
-    """`3 names by typing: 2 users, 1 refused, 1 collides`."""
+    """`3 names by route typed: 2 users, 1 refused, 1 with collisions`."""
     refused = sum(1 for one in found if one.refusal is not None)
     collide = sum(1 for one in found if one.collisions)
     route = found[0].route if found else "typed"
-    words = [f"{len(found) - refused} users", *([f"{refused} refused"] if refused else [])]
+    words = [count_of(len(found) - refused, "user", "users"), *([f"{refused} refused"] if refused else [])]
     words += [f"{collide} with collisions"] if collide else []
-    return f"{len(found)} names by route {route}: {', '.join(words)}"
+    return f"{count_of(len(found), 'name', 'names')} by route {route}: {', '.join(words)}"
 
 
 def remarks(one: Checked) -> list[str]:
@@ -84,7 +85,7 @@ def mistakes_table(found: Sequence[tuple[str, str]], held: Sequence[Held]) -> Re
     table = Table("On Tableau", "sAMAccountName")
     for pair in found:
         table.add_row(*map(Text, pair))
-    parts: list[RenderableType] = [Text(f"{len(found)} users imported by UPN", style="bold")]
+    parts: list[RenderableType] = [Text(f"{count_of(len(found), 'user', 'users')} imported by UPN", style="bold")]
     parts += [table, Text("next: tabwarden plan rename --upn")] if found else []
     parts += [Text(f"{one.person}: {one.reason}; {one.remedy}") for one in held]
     return Group(*parts)

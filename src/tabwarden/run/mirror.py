@@ -10,7 +10,7 @@ from tabwarden import sinks
 from tabwarden.mirror.match import Matches, Matching, match, tableau_people
 from tabwarden.mirror.tables import COMPRESSED, Mirrored, Wish, mirrored, selection
 from tabwarden.model.errors import SinkError, SourceError
-from tabwarden.model.roles import is_admin, is_known
+from tabwarden.model.scope import is_limited
 from tabwarden.model.site import Site
 from tabwarden.run.catalog import kept_options, source_name
 from tabwarden.run.history import LAST, is_folder, newest_site
@@ -19,8 +19,6 @@ from tabwarden.sinks import Written, csv_files, datahub, jsonl, openfga, openmet
 from tabwarden.store.snapshot import load
 from tabwarden.want.roster import Quarantined
 
-_NOBODYS_VIEW = ("connections of workbook", "the site's own switches", "in personal spaces")
-"""What a read may leave out without hiding anything from anybody here."""
 _FILES = {
     "jsonl": jsonl.Options,
     "csv": csv_files.Options,
@@ -78,13 +76,6 @@ def snapshot_of(settings: Settings, snapshot: Path | str | None) -> Site:
     if snapshot is not None and is_folder(snapshot):
         return load(snapshot)
     return newest_site(settings, LAST if snapshot is None else str(snapshot)).site
-
-
-def is_limited(site: Site) -> bool:
-    """Whether the reader was refused something or is no administrator, whom servers leave things out for silently."""
-    role = site.taken.by_role
-    left_out = [what for what in site.partial if not any(word in what for word in _NOBODYS_VIEW)]
-    return bool(left_out) or (is_known(role) and not is_admin(role))
 
 
 def age_of(site: Site, now: datetime) -> timedelta | None:

@@ -47,7 +47,8 @@ def result_words(applied: Applied) -> str:
     """`312 changes done, 3 were so already, 1 failed, 2 skipped`."""
     if not applied.plan.changes:
         return "nothing to do"
-    told = [f"{applied.count('done')} changes done"]
+    done = applied.count("done")
+    told = [f"{done} {'change' if done == 1 else 'changes'} done"]
     told += [
         f"{applied.count(status)} {words}"
         for status, words in (("already", "were so already"), ("failed", "failed"), ("skipped", "skipped"))

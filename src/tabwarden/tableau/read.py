@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from tabwarden.model.errors import TableauError, TabwardenError, UnknownName
 from tabwarden.model.roles import is_admin
-from tabwarden.model.scope import OUTSIDE
+from tabwarden.model.scope import CONNECTIONS, OUTSIDE
 from tabwarden.model.site import Group, GroupSet, Site, User
 from tabwarden.tableau import client
 from tabwarden.tableau.budget import Budget, Estimate, estimate
@@ -300,4 +300,4 @@ class _Read:
             )
         self._remarks += self._found.remarks(site)
         if not self._wishes.connections:
-            self._remarks.append("connections of workbooks")
+            self._remarks.append(CONNECTIONS)

@@ -17,6 +17,7 @@ from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import TableauError
 from tabwarden.model.governing import LOCKED_TO_DATABASE, lock_is_unknown, managing_project
+from tabwarden.model.scope import PERSONAL
 from tabwarden.model.site import (
     ALLOW,
     CUSTOMIZABLE,
@@ -138,7 +139,7 @@ async def lists_on(line: Line, kinds: Iterable[str] = KINDS) -> Listed:
     for view in [c.id for c in contents.values() if c.kind == "view" and c.parent not in contents]:
         del contents[view]
     if personal:
-        remarks.append(f"{personal} things in personal spaces, which only their owners see")
+        remarks.append(f"{personal} {PERSONAL}")
     return Listed(contents, tuple(remarks))
 
 

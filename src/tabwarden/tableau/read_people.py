@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import IncompleteRead, TableauError
 from tabwarden.model.roles import TIERS, is_admin, rank
+from tabwarden.model.scope import SWITCHES
 from tabwarden.model.site import (
     ALL_USERS,
     LOCAL,
@@ -101,7 +102,7 @@ async def site_on(line: Line) -> Site:
     if not is_admin(reader.site_role):
         partial.append(f"what `{reader.name}` ({reader.site_role}) cannot see, not being an administrator")
     if told is None:
-        partial.append("the site's own switches and seats")
+        partial.append(f"{SWITCHES} and seats")
     attributes = told or {}
     return Site(
         id=connection.site_id,

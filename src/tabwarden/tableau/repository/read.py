@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.names import same
+from tabwarden.model.scope import PERSONAL, SWITCHES
 from tabwarden.model.site import LOCAL, Site, SiteSettings, Taken
 from tabwarden.tableau.repository.connecting import Options, Repository, Row, opened
 from tabwarden.tableau.repository.content import read_contents, read_uses, with_rules
@@ -128,10 +129,10 @@ class _Read:
         if row["status"] not in ("", ACTIVE):
             yield f"whether anybody may sign in: the site is `{row['status']}`"
         codes = "".join(f", {name} {row[name]}" for name in ("content_admin_mode", "user_visibility") if row[name])
-        yield f"the site's own switches (Explain Data, group sets{codes}), its seats, how people sign in"
+        yield f"{SWITCHES} (Explain Data, group sets{codes}), its seats, how people sign in"
         yield from people.remarks
         if personal:
-            yield f"{personal} things in personal spaces, which only their owners see"
+            yield f"{personal} {PERSONAL}"
         for words in (*statements["contents"].unknown, *statements["connections"].unknown):
             if words != "virtual connections" or "virtualconnection" in rules.elsewhere:
                 yield words

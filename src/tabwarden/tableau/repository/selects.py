@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from tabwarden.model.scope import CONNECTIONS
+
 
 class Fact(NamedTuple):
     """One thing a row tells, and the ways to ask for it: the first whose columns can be read counts.
@@ -250,14 +252,14 @@ STATEMENTS: Mapping[str, tuple[Select, ...]] = MappingProxyType(
                     Fact(
                         "embedded",
                         ("data_connections.password",),
-                        unknown="whether connections of workbooks embed a password",
+                        unknown=f"whether {CONNECTIONS} embed a password",
                         flag=True,
                     ),
                     _take("class", "data_connections.dbclass"),
                 ),
                 "data_connections.owner_type = 'Workbook'",
                 where=("(data_connections.site_id = {site} or data_connections.site_id is null)",),
-                unknown="connections of workbooks",
+                unknown=CONNECTIONS,
             ),
         ),
         "capabilities": (Select("capabilities", (_need("id", "capabilities.id"), _need("name", "capabilities.name"))),),

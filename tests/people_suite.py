@@ -11,7 +11,8 @@ from tabwarden.want.provision import Policy, Tasks
 
 # What the merging is made of; values such as Site and Person stay the same classes.
 MODULES = tuple(
-    f"want.{name}" for name in ("records", "merged", "nested", "mapping", "overrides", "standing", "people")
+    f"want.people.{name}"
+    for name in ("records", "merged", "nested", "mapping", "overrides", "standing", "wanted_people")
 )
 FIELDS = ("name", "email", "department", "title", "status")
 Load = Callable[[str], Any]
@@ -21,8 +22,8 @@ class House:
     """The modules, with the words of a small company on them."""
 
     def __init__(self, load: Load) -> None:
-        self.records, self.merged, self.mapping = (load(f"want.{n}") for n in ("records", "merged", "mapping"))
-        self.standing, self.people = load("want.standing"), load("want.people")
+        self.records, self.merged, self.mapping = (load(f"want.people.{n}") for n in ("records", "merged", "mapping"))
+        self.standing, self.people = load("want.people.standing"), load("want.people.wanted_people")
         self.columns = self.records.RecordColumns((("employee", "id"),), {each: each for each in FIELDS}, "groups")
 
     def told(self, source: str, *rows: str) -> Any:

@@ -17,27 +17,17 @@ from tabwarden.want.groups.rules import GroupRule
 from test_groups_match_tableau import JOINED, SITE, at_rest, settled
 
 MODULES = tuple(
-    f"want.{name}"
-    for name in (
-        "group_rules",
-        "group_ways",
-        "group_people",
-        "group_state",
-        "group_import",
-        "group_membership",
-        "group_remarks",
-        "directory_groups",
-    )
+    f"want.groups.{name}" for name in ("rules", "ways", "people", "state", "imported", "membership", "remarks", "sync")
 )
 DIRECTORIES = 60
 BUGS = [pytest.param(bug, id=bug.name) for bug in planted("groups")]
 
 
 def with_bug(bug: Patch) -> Any:
-    """The module `want.directory_groups` with a bug somewhere in what it is made of."""
+    """The module `want.groups.sync` with a bug somewhere in what it is made of."""
     changed = {bug.file.removesuffix(".py").replace("/", "."): source_with(bug)}
     with fresh(MODULES, changed) as module:
-        return module("want.directory_groups")
+        return module("want.groups.sync")
 
 
 def first_difference(decider: Any) -> int | None:

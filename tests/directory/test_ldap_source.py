@@ -62,7 +62,9 @@ def test_a_row_has_all_of_a_person(domains):
     ],
 )
 def test_who_is_taken(kept, told, expected):
-    assert names(Options({"directory": kept}, **told)) == expected
+    # Other tests add people of their own to the same domains, and delete them.
+    ours = {user.name for user in (*forest.CORP_USERS, *forest.SEATTLE_USERS)} | {"Guest", "krbtgt"}
+    assert [name for name in names(Options({"directory": kept}, **told)) if name in ours] == expected
 
 
 @pytest.mark.parametrize(

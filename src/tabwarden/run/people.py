@@ -14,18 +14,17 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from tabwarden.change.plan import Plan, Refused, SiteIdentity, Waiver
-from tabwarden.change.stops import Reading, source_stops
+from tabwarden.change.stops import Reading
 from tabwarden.model.errors import SettingsError, SourceError
 from tabwarden.model.names import same
 from tabwarden.model.site import Site
 from tabwarden.run.apply import Applied, Progress, silent
 from tabwarden.run.names import nicknames_if_told
-from tabwarden.run.opening import People, connected, identity_of, limits_of, policy_of, read_rows, tasks_of
-from tabwarden.run.planned import log_readings, planned, refused, run_plan, summaries
+from tabwarden.run.opening import People, connected, identity_of, policy_of, read_rows, tasks_of
+from tabwarden.run.planned import log_readings, planned, refused, run_plan, told_by_sources
 from tabwarden.run.resolving import directory_if_set
 from tabwarden.settings import LdapSource, PeopleSource, PersonOverride, Settings
 from tabwarden.settings.people import AnySource
-from tabwarden.store.journal import last_good_rows
 from tabwarden.store.rosters import keep_for_plan, known_roster
 from tabwarden.tableau.client import Connection
 from tabwarden.tableau.read import owned_by, read_people
@@ -265,20 +264,10 @@ def decide(gathered: Gathered, settings: Settings, *, with_contents: bool = True
     A plan without changes is not applied, but where it is part of a run (`running`).
     """
     people, roster, now = gathered.told.people, gathered.roster, gathered.now
-    last = last_good_rows(settings.store.folder, gathered.site)
-    stops, notes = source_stops(people.readings, last, people.when, limits_of(settings))
-    base = Plan(
-        kind=KIND,
-        site=gathered.site,
-        made_at=people.when,
-        sources=summaries(people),
-        refused=refused(people),
-        notes=notes,
-        stops=stops,
-    )
+    base = told_by_sources(KIND, people, gathered.site, settings)
     if now is None or roster is None:
         return base
-    base = replace(base, held=roster.merged.held, notes=(*notes, *_remarks(roster)))
+    base = replace(base, held=roster.merged.held, notes=(*base.notes, *_remarks(roster)))
     policy = policy_of(settings, gathered.own_id, gathered.owners)
     wanted, unsettled = want_people(now, roster.standings, gathered.policy, tasks_of(settings), policy)
     plan = planned(base, now, wanted, settings, gathered.own_id, with_contents=with_contents)

@@ -10,8 +10,8 @@ from tabwarden.change.diff import diff
 from tabwarden.change.facts import facts
 from tabwarden.change.impact import impact
 from tabwarden.change.outcome import carried_out
-from tabwarden.change.plan import Change, Plan, Refused, SourceSummary, Waiver
-from tabwarden.change.stops import people_stops
+from tabwarden.change.plan import Change, Plan, Refused, SiteIdentity, SourceSummary, Waiver
+from tabwarden.change.stops import people_stops, source_stops
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.site import Site
 from tabwarden.run import history
@@ -19,7 +19,7 @@ from tabwarden.run.apply import Applied, Progress, judge_and_do, keep_plan, plan
 from tabwarden.run.opening import People, connected, guarded_of, identity_of, limits_of
 from tabwarden.run.telling import log_plan, log_result
 from tabwarden.settings import Settings
-from tabwarden.store.journal import newest, only_writer
+from tabwarden.store.journal import last_good_rows, newest, only_writer
 from tabwarden.tableau.client import Connection
 from tabwarden.want.wanted import Wanted
 
@@ -27,6 +27,21 @@ log = logging.getLogger(__name__)
 
 Deciding = Callable[[Connection], tuple[Plan, Site | None]]
 """Reads and decides: the plan, and the site it was decided on; None where the sources already said no."""
+
+
+def told_by_sources(kind: str, people: People, site: SiteIdentity, settings: Settings) -> Plan:
+    """A plan of what the sources told alone: how much, which rows are no people, the stops about them."""
+    last = last_good_rows(settings.store.folder, site)
+    stops, notes = source_stops(people.readings, last, people.when, limits_of(settings))
+    return Plan(
+        kind=kind,
+        site=site,
+        made_at=people.when,
+        sources=_summaries(people),
+        refused=refused(people),
+        notes=notes,
+        stops=stops,
+    )
 
 
 def planned(
@@ -77,7 +92,7 @@ def run_plan(
             return applied
 
 
-def summaries(people: People) -> tuple[SourceSummary, ...]:
+def _summaries(people: People) -> tuple[SourceSummary, ...]:
     """What each source told, in short."""
     return tuple(
         SourceSummary(r.task, r.source, r.roster.count, len(r.roster.people), r.roster.as_of or people.when)

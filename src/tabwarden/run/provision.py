@@ -11,7 +11,6 @@ import logging
 from dataclasses import dataclass, replace
 
 from tabwarden.change.plan import Plan, SiteIdentity, Waiver
-from tabwarden.change.stops import source_stops
 from tabwarden.model.errors import SettingsError
 from tabwarden.model.site import Site
 from tabwarden.run.apply import Applied, Progress, silent
@@ -19,15 +18,13 @@ from tabwarden.run.opening import (
     People,
     connected,
     identity_of,
-    limits_of,
     policy_of,
     read_sources,
     tasks_of,
 )
-from tabwarden.run.planned import log_readings, planned, refused, run_plan, summaries
+from tabwarden.run.planned import log_readings, planned, run_plan, told_by_sources
 from tabwarden.run.resolving import Named, directory_if_set, named
 from tabwarden.settings import Settings
-from tabwarden.store.journal import last_good_rows
 from tabwarden.tableau.client import Connection
 from tabwarden.tableau.read import owned_by, read_people
 from tabwarden.want.provision import want
@@ -89,18 +86,7 @@ def _owners(settings: Settings, connection: Connection, now: Site, leavers: Rost
 
 def decide(gathered: Gathered, settings: Settings, *, with_contents: bool = True) -> Plan:
     """The plan. `with_contents` also judges who gains or loses sight of what, by the newest snapshot."""
-    people = gathered.people
-    last = last_good_rows(settings.store.folder, gathered.site)
-    stops, notes = source_stops(people.readings, last, people.when, limits_of(settings))
-    base = Plan(
-        kind=KIND,
-        site=gathered.site,
-        made_at=people.when,
-        sources=summaries(people),
-        refused=refused(people),
-        notes=notes,
-        stops=stops,
-    )
+    base = told_by_sources(KIND, gathered.people, gathered.site, settings)
     if gathered.now is None:
         return base
     now, found = gathered.now, gathered.named

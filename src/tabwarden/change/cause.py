@@ -19,11 +19,10 @@ from tabwarden.access.reference import may
 from tabwarden.change.compared import ADDED, CONTENT, GROUP, GROUP_SET, REMOVED, SITE, USER, Fact, facts
 from tabwarden.change.effects import without_grantee
 from tabwarden.change.shift import Decision, Under
-from tabwarden.model.site import Content, Grantee, Group, Rule, Rules, Site
+from tabwarden.model.site import GRANTEE_TABLES, Content, Grantee, Group, Rule, Rules, Site
 
 CAN, CANNOT = "can", "cannot"  # the third is UNKNOWN
 TABLES = {USER: "users", GROUP: "groups", GROUP_SET: "group_sets", CONTENT: "contents"}
-TABLE_OF_GRANTEE = {"user": "users", "group": "groups", "groupSet": "group_sets"}
 LISTS = ("members", "groups", "rules", "default_rules")
 TRIALS = 1_000  # sets of facts tried for a smaller cause
 IDLE = ("name", "domain", "minimum_site_role", "grant_on")  # decide nothing by themselves
@@ -105,7 +104,7 @@ def _smaller(
 def about(site: Site, other: Site, asked: Decision) -> Site:
     """As much of `site` as can decide the question on either Site: the person, groups, the content, what is above."""
     user, content, _ = asked
-    contents = {*_above(site, content), *_above(other, content)} | {content}
+    contents = {*site.lineage(content), *other.lineage(content)} | {content}
     named = {
         rule.grantee.id
         for held in (each.contents[c] for each in (site, other) for c in contents if c in each.contents)
@@ -124,14 +123,6 @@ def about(site: Site, other: Site, asked: Decision) -> Site:
         groups=groups,
         contents={c: site.contents[c] for c in site.contents if c in contents},
     )
-
-
-def _above(site: Site, content: str) -> Iterator[str]:
-    here, seen = site.contents.get(content), set[str]()
-    while here is not None and here.id not in seen:
-        seen.add(here.id)
-        yield here.id
-        here = site.contents.get(here.parent or "")
 
 
 # -- taken apart ----------------------------------------------------------------------------------------------
@@ -229,7 +220,7 @@ def _moved(listed: frozenset[Any] | None, fact: Fact) -> frozenset[Any] | None:
 def _with_grantees(site: Site, after: Site, fact: Fact) -> Site:
     for rule in fact.after if isinstance(fact.after, frozenset) else ():
         if isinstance(rule, Rule):
-            site = _brought(site, after, TABLE_OF_GRANTEE.get(rule.grantee.kind, "users"), rule.grantee.id)
+            site = _brought(site, after, GRANTEE_TABLES.get(rule.grantee.kind, "users"), rule.grantee.id)
     return site
 
 
@@ -242,7 +233,7 @@ def _brought(site: Site, after: Site, table: str, each: str) -> Site:
         if held.parent is not None:
             site = _brought(site, after, "contents", held.parent)
         for rule in (r for listed in (held.rules, *held.defaults.values()) for r in listed or ()):
-            site = _brought(site, after, TABLE_OF_GRANTEE.get(rule.grantee.kind, "users"), rule.grantee.id)
+            site = _brought(site, after, GRANTEE_TABLES.get(rule.grantee.kind, "users"), rule.grantee.id)
     elif table == "group_sets":
         for group in held.groups:
             site = _brought(site, after, "groups", group)

@@ -14,11 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from tabwarden.change import effects
 from tabwarden.change.edits import MoveTo, SetMode
 from tabwarden.change.plan import MOVE, OF_CONTENT, SET_MODE, SET_OWNER, SET_RULE, SET_TABS, Change, Fields, Ref, Value
-from tabwarden.model.site import ALLOW, DENY, LOCAL, Grantee, Rule, Rules, Site
+from tabwarden.model.site import ALLOW, DENY, GRANTEE_TABLES, LOCAL, Grantee, Rule, Rules, Site
 
 NAMED = {MOVE: "place", SET_MODE: "mode", SET_TABS: "tabs", SET_OWNER: "owner"}
 RULE_FACTS = ("rules", "defaults")
-TABLES = {"user": "users", "group": "groups", "groupSet": "group_sets"}
 
 
 def content_facts(site: Site, changes: Iterable[Change]) -> Fields:
@@ -91,7 +90,7 @@ def grantee_of(site: Site, ref: Ref | None, ids: Mapping[str, str] | None = None
         return None
     found = ref.id or (ids or {}).get(ref.key)
     if found is None:
-        named = getattr(site, TABLES[ref.kind]).values()
+        named = getattr(site, GRANTEE_TABLES[ref.kind]).values()
         found = next((t.id for t in named if Ref(ref.kind, t.name, getattr(t, "domain", LOCAL)).key == ref.key), None)
     return None if found is None else Grantee(ref.kind, found)
 

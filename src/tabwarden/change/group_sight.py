@@ -13,11 +13,11 @@ from dataclasses import replace
 
 from tabwarden.access.convert import columns_of
 from tabwarden.access.engine import Engine
+from tabwarden.model.names import some
 from tabwarden.model.roles import is_licensed
 from tabwarden.model.site import Site, User
 
 VIEW = "Read"
-SAMPLE = 5
 
 
 def kept_through_all_users(after: Site, left: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
@@ -71,7 +71,5 @@ def sight_remarks(after: Site, left: Mapping[str, Sequence[str]]) -> Iterator[st
 def _listed(after: Site, contents: Sequence[str]) -> str:
     if not contents:
         return "nothing"
-    shown = ", ".join(f"`{after.path(content)}`" for content in contents[:SAMPLE])
-    more = f" and {len(contents) - SAMPLE} more" if len(contents) > SAMPLE else ""
     things = "1 thing" if len(contents) == 1 else f"{len(contents)} things"
-    return f"{things}: {shown}{more}"
+    return f"{things}: {some([after.path(content) for content in contents])}"

@@ -68,7 +68,7 @@ class _Back:
         if user is None:
             return
         if self.owners is not None and user.id in self.owners:
-            self.held.append(Held(_called(user), "owns content by now", "give the content to somebody else first"))
+            self.held.append(Held(user.qualified, "owns content by now", "give the content to somebody else first"))
             return
         del self.users[user.id]
         for members in self.members.values():
@@ -115,7 +115,7 @@ class _Back:
             self.users[user.id] = replace(user, site_role=was)
             self.sentences[user.id, SITE_ROLE] = self.because
         elif user.site_role != was:
-            self.held.append(Held(_called(user), f"became {became} and is {user.site_role} by now", LATER))
+            self.held.append(Held(user.qualified, f"became {became} and is {user.site_role} by now", LATER))
 
     # -- memberships and groups ---------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class _Back:
             return
         if group is None:
             name = change.group.qualified
-            self.held.append(Held(_called(user), f"was in group `{name}`, which is gone", "create the group by hand"))
+            self.held.append(Held(user.qualified, f"was in group `{name}`, which is gone", "create the group by hand"))
         elif group.id in self.members:
             self.members[group.id].add(user.id)
             self.sentences[user.id, group.id] = self.because
@@ -246,10 +246,6 @@ _INVERSES = {
     SYNC_GROUP: _Back.synchronised,
     SET_NICKNAME: _Back.nicknamed,
 }
-
-
-def _called(user: User) -> str:
-    return Ref("user", user.name, user.domain).qualified
 
 
 def _grants(fields: Fields) -> tuple[str | None, str | None]:

@@ -17,11 +17,11 @@ from tabwarden.change.edits import MoveTo, SetMode
 from tabwarden.change.plan import MOVE, SET_MODE, SET_OWNER, SET_RULE, SET_TABS, Change, Fields, Ref
 from tabwarden.model.capability import KIND_NAMES, applies
 from tabwarden.model.governing import governing, managing_project
-from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCAL, LOCKED, Content, Grantee, Rule, Rules, Site
+from tabwarden.model.names import some
+from tabwarden.model.site import ALLOW, CUSTOMIZABLE, GRANTEE_TABLES, LOCAL, LOCKED, Content, Grantee, Rule, Rules, Site
 from tabwarden.want.wanted import Held
 
 WRITTEN = ("project", "workbook", "view", "datasource", "flow", "virtualconnection")  # kinds that a plan changes
-TABLES = {"user": "users", "group": "groups", "groupSet": "group_sets"}
 BY_HAND = "put it back by hand"
 
 
@@ -71,7 +71,7 @@ class _Work:
 
     def in_order(self, site: Site) -> Iterator[str]:
         """What is put back, parents before children."""
-        depth = {c: len(list(_above(site, c))) for c in self.scope if site.contents[c].kind in WRITTEN}
+        depth = {c: len(list(site.lineage(c))) for c in self.scope if site.contents[c].kind in WRITTEN}
         yield from sorted(depth, key=lambda c: (depth[c], site.path(c).casefold(), c))
 
     # -- places, modes, tabs, owners ----------------------------------------------------------------------------
@@ -229,10 +229,11 @@ class _Work:
             return
         gone = [self.then.path(c) for c in self.asked if c in self.then.contents and c not in self.now.contents]
         if gone:
-            self.told.notes.append(f"{len(gone)} things are gone and cannot be put back: {_some(gone)}")
+            self.told.notes.append(f"{len(gone)} things are gone and cannot be put back: {some(sorted(gone))}")
         new = [self.now.path(c) for c in self.asked if c in self.now.contents and c not in self.then.contents]
         if new:
-            self.told.notes.append(f"{len(new)} things were not there then and are left as they are: {_some(new)}")
+            told = "things were not there then and are left as they are"
+            self.told.notes.append(f"{len(new)} {told}: {some(sorted(new))}")
         other = [c for c in self.scope if self.now.contents[c].kind not in WRITTEN and self.differs(c)]
         if other:
             self.told.notes.append(f"{len(other)} databases, tables and the like differ; put them back by hand")
@@ -244,7 +245,7 @@ class _Work:
 
 def grantee_ref(now: Site, then: Site, grantee: Grantee) -> Ref | None:
     """A user, group or group set of either Site as a plan refers to it; None where it is on neither."""
-    table = TABLES.get(grantee.kind, "users")
+    table = GRANTEE_TABLES.get(grantee.kind, "users")
     held = getattr(now, table).get(grantee.id)
     if held is not None:
         return Ref(grantee.kind, held.name, getattr(held, "domain", "local"), held.id)
@@ -256,7 +257,7 @@ def grantee_ref(now: Site, then: Site, grantee: Grantee) -> Ref | None:
 
 def _named(then: Site, grantee: Grantee) -> str:
     """A user, group or group set of the older Site by its name."""
-    held = getattr(then, TABLES.get(grantee.kind, "users")).get(grantee.id)
+    held = getattr(then, GRANTEE_TABLES.get(grantee.kind, "users")).get(grantee.id)
     words = {"groupSet": "group set"}.get(grantee.kind, grantee.kind)
     return f"a {words} that was not read" if held is None else f"{words} `{held.name}`"
 
@@ -312,15 +313,6 @@ def _owner(site: Site, user: str) -> str:
     return Ref("user", held.name, held.domain).qualified if held is not None else user
 
 
-def _above(site: Site, content: str) -> Iterator[str]:
-    here = site.contents[content].parent
-    seen: set[str] = set()
-    while here is not None and here in site.contents and here not in seen:
-        seen.add(here)
-        yield here
-        here = site.contents[here].parent
-
-
 def _place(site: Site, parent: str | None) -> Fields:
     return {"parent": parent, "path": None if parent is None else site.path(parent)}
 
@@ -334,8 +326,3 @@ def without_contradiction(rules: Rules) -> Rules:
     """Without an Allow beside a Deny of the same: the Deny decides, and no server takes both by REST."""
     denied = {(rule.grantee, rule.capability) for rule in rules if rule.mode != ALLOW}
     return frozenset(rule for rule in rules if rule.mode != ALLOW or (rule.grantee, rule.capability) not in denied)
-
-
-def _some(paths: list[str], most: int = 5) -> str:
-    listed = ", ".join(f"`{path}`" for path in sorted(paths)[:most])
-    return listed if len(paths) <= most else f"{listed} and {len(paths) - most} more"

@@ -20,11 +20,11 @@ from tabwarden.change.plan import (
     REMOVE_USER,
     SET_SITE_ROLE,
     Change,
-    Ref,
     Stop,
     Waiver,
 )
 from tabwarden.model.errors import SourceError, TabwardenError
+from tabwarden.model.names import some
 from tabwarden.model.roles import is_admin, is_licensed, is_server_admin
 from tabwarden.model.site import Site, User
 from tabwarden.want.provision import is_protected
@@ -338,8 +338,7 @@ def _lock_out(base: int, limit: int, number: int, sentence: str, remedy: str) ->
 
 
 def _names(users: Sequence[User]) -> str:
-    shown = ", ".join(f"`{Ref('user', u.name, u.domain).qualified}`" for u in users[:SAMPLE])
-    return f"{shown} and {len(users) - SAMPLE} more" if len(users) > SAMPLE else shown
+    return some([user.qualified for user in users], SAMPLE)
 
 
 def _time(words: str) -> datetime:

@@ -95,17 +95,8 @@ def chosen_of(site: Site, projects: Collection[str] | None) -> tuple[Mapping[str
     by_path = {same(site.path(c.id)): c.id for c in kept.values() if c.kind == "project"}
     meant = {words: words if words in kept else by_path.get(same(words.strip().strip("/"))) for words in projects}
     roots = frozenset(found for found in meant.values() if found is not None)
-    inside = {c.id: c for c in kept.values() if not roots.isdisjoint(_up(site, c.id))}
+    inside = {c.id: c for c in kept.values() if not roots.isdisjoint(site.lineage(c.id))}
     return inside, tuple(words for words, found in meant.items() if found is None)
-
-
-def _up(site: Site, content: str | None) -> Iterator[str]:
-    """A content, then what holds it, up to the top or to what was not read."""
-    seen: set[str] = set()
-    while content is not None and content in site.contents and content not in seen:
-        seen.add(content)
-        yield content
-        content = site.contents[content].parent
 
 
 class _Sights:
@@ -134,7 +125,7 @@ class _Sights:
     def _below(self, parent: str | None, left: People) -> tuple[tuple[str, People], ...]:
         """What the nearest thing is that these viewers see of what lies above, in the end the site."""
         found = []
-        for holder in _up(self._site, parent) if left else ():
+        for holder in self._site.lineage(parent) if left else ():
             here = left & self._of(holder)
             if here:
                 found.append((holder, here))

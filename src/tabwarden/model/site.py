@@ -45,6 +45,9 @@ class Rule(NamedTuple):
     mode: str
 
 
+GRANTEE_TABLES: Mapping[str, str] = MappingProxyType({"user": "users", "group": "groups", "groupSet": "group_sets"})
+"""Where a Site holds the grantees of each kind."""
+
 Rules = frozenset[Rule]
 NO_RULES: Rules = frozenset()
 
@@ -61,6 +64,11 @@ class User:
     email: str = ""
     auth_setting: str | None = None
     last_login: str | None = None
+
+    @property
+    def qualified(self) -> str:
+        """As people type him: `domain\\name`, the bare name of a local user."""
+        return self.name if self.domain.casefold() == LOCAL else f"{self.domain}\\{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,14 +262,17 @@ class Site:
         top = (self.contents[c] for c in self.children(None))
         return next((c.id for c in top if c.kind == "project" and c.name.casefold() == DEFAULT_PROJECT), None)
 
+    def lineage(self, content: str | None) -> Iterator[str]:
+        """Ids of `content` and of what holds it, up to the top or to what was not read."""
+        met: set[str] = set()
+        while content is not None and content in self.contents and content not in met:
+            met.add(content)
+            yield content
+            content = self.contents[content].parent
+
     def path(self, content: str) -> str:
         """The way a person writes it: `Finance/Budget/Overview`."""
-        names: list[str] = []
-        here: str | None = content
-        while here is not None and here in self.contents:
-            names.append(self.contents[here].name)
-            here = self.contents[here].parent
-        return "/".join(reversed(names))
+        return "/".join(reversed([self.contents[each].name for each in self.lineage(content)]))
 
     @cached_property
     def _repeated(self) -> frozenset[str]:

@@ -62,23 +62,14 @@ def shown_to(user: str, known: Site, fetched: Site) -> tuple[tuple[str, Content]
 
 def _by_path(site: Site, shown: Collection[str]) -> tuple[tuple[str, Content], ...]:
     """What is shown, in order of its path."""
-    paths = {each: "/".join(site.contents[up].name for up in _from_top(site, each) if up in shown) for each in shown}
+    seen = {each: [site.contents[up].name for up in site.lineage(each) if up in shown] for each in shown}
+    paths = {each: "/".join(reversed(names)) for each, names in seen.items()}
     return tuple(sorted(((path, site.contents[each]) for each, path in paths.items()), key=_order))
 
 
 def _order(shown: tuple[str, Content]) -> tuple[str, str]:
     path, content = shown
     return path.casefold(), content.id
-
-
-def _from_top(site: Site, content: str) -> list[str]:
-    """A project with all above it, the highest first."""
-    found: list[str] = []
-    here: str | None = content
-    while here is not None and here in site.contents and here not in found:
-        found.insert(0, here)
-        here = site.contents[here].parent
-    return found
 
 
 def _kept(site: Site, sites: Sequence[str], folder: Path) -> Path:

@@ -39,18 +39,13 @@ def age(value: object) -> object:
 
 def server_address(value: str) -> str:
     """The address of a server without a slash at its end."""
-    try:
-        parts = urlsplit(value.strip())
-        named, _ = parts.hostname, parts.port
-    except ValueError:
-        named = None
-    if not named or parts.scheme not in ("https", "http"):
-        raise ValueError("must be an address such as `https://tableau.example.com`")
-    if parts.username or parts.password:
-        raise ValueError("must not hold a user or password; put them under `tableau.auth`")
-    if parts.path.strip("/") or parts.query or parts.fragment:
-        raise ValueError("must be the server's address alone; put the content URL of the site into `tableau.site`")
-    return f"{parts.scheme}://{parts.netloc}"
+    return _address(
+        value,
+        ("https", "http"),
+        "https://tableau.example.com",
+        account="`tableau.auth`",
+        alone="put the content URL of the site into `tableau.site`",
+    )
 
 
 def loopback(address_of_server: str) -> bool:
@@ -64,17 +59,28 @@ def loopback(address_of_server: str) -> bool:
 
 def directory_address(value: str) -> str:
     """The address of a domain controller: `ldaps://host` or `ldap://host`, a port only where it is another."""
+    return _address(
+        value,
+        ("ldaps", "ldap"),
+        "ldaps://dc1.corp.example.com",
+        account="`user` and `password`",
+        alone="the domain is in `fqdn`",
+    )
+
+
+def _address(value: str, schemes: tuple[str, ...], example: str, *, account: str, alone: str) -> str:
+    """An address of scheme, host and port, with nothing else in it. ValueError says what to change."""
     try:
         parts = urlsplit(value.strip())
         named, _ = parts.hostname, parts.port
     except ValueError:
         named = None
-    if not named or parts.scheme not in ("ldaps", "ldap"):
-        raise ValueError("must be an address such as `ldaps://dc1.corp.example.com`")
+    if not named or parts.scheme not in schemes:
+        raise ValueError(f"must be an address such as `{example}`")
     if parts.username or parts.password:
-        raise ValueError("must not hold a user or password; put them under `user` and `password`")
+        raise ValueError(f"must not hold a user or password; put them under {account}")
     if parts.path.strip("/") or parts.query or parts.fragment:
-        raise ValueError("must be the server's address alone; the domain is in `fqdn`")
+        raise ValueError(f"must be the server's address alone; {alone}")
     return f"{parts.scheme}://{parts.netloc}"
 
 

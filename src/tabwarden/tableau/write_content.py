@@ -18,7 +18,7 @@ from tabwarden.tableau.client import Connection
 from tabwarden.tableau.read_content import KINDS
 from tabwarden.tableau.read_content import rules_of as rules_told
 from tabwarden.tableau.wire import element
-from tabwarden.tableau.writing import ALREADY, DONE, FAILED, Ids, Result, failed_by, is_for_all, not_there
+from tabwarden.tableau.writing import ALREADY, DONE, FAILED, Ids, Result, attempted, not_there
 
 GRANTEES = {"user": "users", "group": "groups", "groupSet": "groupsets"}
 
@@ -119,9 +119,4 @@ def alone(connection: Connection, change: Change, ids: Ids) -> Result:
     """Carry out one change; a refusal of it is a Result, what would refuse everybody is raised."""
     if change.content is not None and change.content.kind not in KINDS:
         return Result(0, FAILED, "", f"this release changes no {change.content.kind}")
-    try:
-        return OPS[change.op](connection, change, ids)
-    except TableauError as error:
-        if is_for_all(error):
-            raise
-        return failed_by(error)
+    return attempted(lambda: OPS[change.op](connection, change, ids))

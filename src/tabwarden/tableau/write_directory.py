@@ -16,7 +16,7 @@ from tabwarden.tableau.client import Connection
 from tabwarden.tableau.jobs import wait_for_job, wait_for_user_jobs
 from tabwarden.tableau.read_people import group_of
 from tabwarden.tableau.wire import element
-from tabwarden.tableau.writing import ALREADY, DONE, FAILED, Ids, Result, create, failed_by, is_for_all, subject
+from tabwarden.tableau.writing import ALREADY, DONE, FAILED, Ids, Result, attempted, create, failed_by, subject
 
 SOURCE = "ActiveDirectory"
 NO_ROLE = "Unlicensed"
@@ -137,9 +137,8 @@ OPS: Mapping[str, Callable[[Connection, Change, Ids], Result]] = MappingProxyTyp
 
 def alone(connection: Connection, change: Change, ids: Ids) -> Result:
     """Carry out one import or synchronisation; a refusal of it is a Result, what would refuse everybody is raised."""
-    try:
-        return OPS[change.op](connection, change, ids)
-    except TableauError as error:
-        if is_for_all(error):
-            raise
-        return failed_by(error, str(error))
+    return attempted(
+        lambda: OPS[change.op](connection, change, ids),
+        # Tableau says what is amiss with the group; our remedies are for users.
+        lambda error: failed_by(error, str(error)),
+    )

@@ -32,11 +32,11 @@ from tabwarden.tableau.writing import (
     FAILED,
     Ids,
     Result,
+    attempted,
     create,
     failed_by,
     find_new_user,
     find_user,
-    is_for_all,
     not_there,
     subject,
 )
@@ -344,9 +344,4 @@ OPS: Mapping[str, Callable[[Connection, Change, Ids], Result]] = MappingProxyTyp
 
 def alone(connection: Connection, change: Change, ids: Ids) -> Result:
     """Carry out one change; a refusal of it is a Result, what would refuse everybody is raised."""
-    try:
-        return OPS[change.op](connection, change, ids)
-    except TableauError as error:
-        if is_for_all(error):
-            raise
-        return failed_by(error)
+    return attempted(lambda: OPS[change.op](connection, change, ids))

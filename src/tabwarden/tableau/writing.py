@@ -57,6 +57,16 @@ def failed_by(error: TableauError, because: str = "") -> Result:
     return Result(0, FAILED, code, because)
 
 
+def attempted(doing: Callable[[], Result], failed: Callable[[TableauError], Result] = failed_by) -> Result:
+    """What became of one change; a refusal of it is a Result, what would refuse everybody is raised."""
+    try:
+        return doing()
+    except TableauError as error:
+        if is_for_all(error):
+            raise
+        return failed(error)
+
+
 def subject(ref: Ref | None) -> Ref:
     """The user or group a change is about; a change without it is a mistake of ours."""
     if ref is None:

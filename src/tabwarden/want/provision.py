@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.names import same
+from tabwarden.model.names import same, some
 from tabwarden.model.roles import is_admin, is_licensed, licence_of, rank
 from tabwarden.model.seats import free_seats
 from tabwarden.model.site import LOCAL, ON_LOGIN, Group, Site, User
@@ -19,7 +19,6 @@ from tabwarden.want.wanted import EXISTS, SITE_ROLE, Held, Wanted, Why
 
 UNLICENSED, VIEWER, GUEST = "Unlicensed", "Viewer", "Guest"
 NOT_RANKED = ("Guest", "SupportUser")
-SAMPLE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +197,10 @@ class _Deciding:
 
     def _stays_untouched(self, user: User) -> bool:
         if is_admin(user.site_role):
-            self.notes.append(f"`{_called(user)}` is {user.site_role}; administrators are left as they are")
+            self.notes.append(f"`{user.qualified}` is {user.site_role}; administrators are left as they are")
             return True
         if is_protected(user, self.policy.protected) or user.id == self.policy.own_id:
-            self.notes.append(f"`{_called(user)}` is protected and left as is")
+            self.notes.append(f"`{user.qualified}` is protected and left as is")
             return True
         return user.site_role in NOT_RANKED
 
@@ -212,7 +211,7 @@ class _Deciding:
             given = f"left: the {self.seats_at_first} free seats go to joiners before"
             reason = f"no {VIEWER} seat is {given if self.seats_at_first else 'free'}"
             remedy = f"free or buy {VIEWER} seats, then run again; everything else of this person is done"
-            self.held.append(Held(_called(user), reason, remedy))
+            self.held.append(Held(user.qualified, reason, remedy))
             return
         if self.seats is not None:
             self.seats -= 1
@@ -244,17 +243,17 @@ class _Deciding:
 
     def _is_held(self, user: User) -> bool:
         if user.site_role == GUEST:
-            self.held.append(Held(_called(user), "the guest is Tableau's own", "take it out of the list"))
+            self.held.append(Held(user.qualified, "the guest is Tableau's own", "take it out of the list"))
             return True
         if user.id == self.policy.own_id or is_protected(user, self.policy.protected):
             return False  # a lock-out stop, see `want`
         if is_admin(user.site_role):
             remedy = "take the administrator's role away by hand first, if that is meant"
-            self.held.append(Held(_called(user), f"is {user.site_role}; administrators are never touched", remedy))
+            self.held.append(Held(user.qualified, f"is {user.site_role}; administrators are never touched", remedy))
             return True
         if self.heir is not None and self.heir.id == user.id:
             reason = "is to receive the content of other leavers (`assets_to`)"
-            self.held.append(Held(_called(user), reason, "name somebody else in `assets_to`"))
+            self.held.append(Held(user.qualified, reason, "name somebody else in `assets_to`"))
             return True
         return False
 
@@ -263,7 +262,7 @@ class _Deciding:
         owns = self.policy.owners is None or user.id in self.policy.owners
         if self.policy.owners is not None and owns and self.heir is None:
             self.notes.append(
-                f"`{_called(user)}` owns content and is kept as Unlicensed; to remove the user, say in `assets_to` "
+                f"`{user.qualified}` owns content and is kept as Unlicensed; to remove the user, say in `assets_to` "
                 "who is to own it"
             )
             return False
@@ -291,7 +290,7 @@ class _Deciding:
         if keeper is not None and (user.site_role != UNLICENSED or not keeper.everyone):
             reason = f"cannot be Unlicensed: `{keeper.name}` grants its members {keeper.minimum_site_role}"
             where = "let it grant no role" if keeper.everyone else "take the person out of it in the directory"
-            self.held.append(Held(_called(user), reason, where))
+            self.held.append(Held(user.qualified, reason, where))
         elif user.site_role != UNLICENSED:
             self.users[user.id] = replace(user, site_role=UNLICENSED)
             self.sentences[user.id, SITE_ROLE] = because
@@ -320,10 +319,8 @@ class _Deciding:
             for g in self.groups.values()
         }
         if self.absent:
-            names = ", ".join(f"`{name}`" for name in self.absent[:SAMPLE])
             are = "leavers are" if len(self.absent) > 1 else "leaver is"
-            more = f" and {len(self.absent) - SAMPLE} more" if len(self.absent) > SAMPLE else ""
-            self.notes.append(f"{len(self.absent)} {are} not on the site, nothing to do: {names}{more}")
+            self.notes.append(f"{len(self.absent)} {are} not on the site, nothing to do: {some(self.absent)}")
         tier = licence_of(self.policy.minimum_site_role) or ""
         free = free_seats(self.now, tier)
         if free is not None and self.eligible > free:
@@ -351,11 +348,6 @@ def _grants(role: str | None) -> bool:
 def _is_kept(group: Group) -> bool:
     """Whether nobody enters or leaves it through Tableau: All Users and the directory's groups."""
     return group.everyone or group.domain.casefold() != LOCAL
-
-
-def _called(user: User) -> str:
-    """A user as people type him: two rows for one user tell one name."""
-    return user.name if user.domain.casefold() == LOCAL else f"{user.domain}\\{user.name}"
 
 
 def _row(person: Person) -> str:

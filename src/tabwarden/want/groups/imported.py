@@ -18,7 +18,7 @@ from tabwarden.model.site import ON_SYNC, Group, User
 from tabwarden.want.directory import Directory, DirectoryPerson
 from tabwarden.want.groups.people import Behind
 from tabwarden.want.groups.rules import in_order
-from tabwarden.want.groups.state import UNLICENSED, State, called
+from tabwarden.want.groups.state import UNLICENSED, State
 from tabwarden.want.groups.ways import Target
 from tabwarden.want.wanted import Held
 
@@ -96,7 +96,7 @@ class Importing:
             state.give(user, UNLICENSED, because, group)
 
     def _with_admins(self, target: Target, admins: list[str]) -> Held:
-        names = ", ".join(f"`{called(self.state.users[user])}`" for user in admins)
+        names = ", ".join(f"`{self.state.users[user].qualified}`" for user in admins)
         reason = f"its synchronisation would take the site role of the administrator {names}, gone from the directory"
         return Held(target.name, reason, "take the administrator's role away by hand first, if that is meant")
 

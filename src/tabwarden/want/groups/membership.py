@@ -15,7 +15,7 @@ from tabwarden.want.directory import Directory, DirectoryPerson
 from tabwarden.want.groups.imported import granted
 from tabwarden.want.groups.people import Behind
 from tabwarden.want.groups.rules import SAM_ACCOUNT_NAME, in_order, written
-from tabwarden.want.groups.state import UNLICENSED, State, called
+from tabwarden.want.groups.state import UNLICENSED, State
 from tabwarden.want.groups.ways import Target
 from tabwarden.want.names.import_rules import imported_by_upn
 from tabwarden.want.wanted import EXISTS, GRANTS, Held
@@ -111,7 +111,7 @@ class Joining:
             return Held(shown, f"has the {attribute} of `{other}` too", "correct one of the two in the directory")
         ids = self.behind.users_called(name)
         if len(ids) > 1:
-            listed = ", ".join(sorted(f"`{called(self.state.now.users[i])}`" for i in ids))
+            listed = ", ".join(sorted(f"`{self.state.now.users[i].qualified}`" for i in ids))
             return Held(shown, f"several users are called so: {listed}", "rename or remove one of them on Tableau")
         return ids[0] if ids else self._placeholder(name, LOCAL, person)
 
@@ -147,7 +147,7 @@ class Joining:
             reason = f"is {held.site_role} and gone from the directory; administrators are never touched"
             remedy = "take the administrator's role away by hand first, if that is meant"
             if user not in self.gone:
-                self.held.append(Held(called(held), reason, remedy))
+                self.held.append(Held(held.qualified, reason, remedy))
             self.gone.add(user)
             return
         if not gone:
@@ -200,7 +200,7 @@ class Joining:
             if keeper is not None:
                 before = self.state.users[user] = replace(self.state.users[user], site_role=role)
                 reason = f"cannot be Unlicensed: `{keeper}` grants its members a site role"
-                self.held.append(Held(called(before), reason, "let it grant no role, or synchronise that group too"))
+                self.held.append(Held(before.qualified, reason, "let it grant no role, or synchronise that group too"))
 
     def _keeper(self, user: str) -> str | None:
         groups = (self.state.groups[g] for g in sorted(self.state.now.groups_of(user)))

@@ -6,15 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
+from tabwarden.model.names import some
 from tabwarden.model.roles import SITE_ROLES, is_licensed, licence_of, minimum_that_counts, rank
 from tabwarden.model.site import ON_LOGIN, ON_SYNC, Group, Site
 from tabwarden.want.groups.imported import Importing
 from tabwarden.want.groups.membership import Joining
 from tabwarden.want.groups.rules import IMPORT
-from tabwarden.want.groups.state import State, called
+from tabwarden.want.groups.state import State
 from tabwarden.want.groups.ways import Target
-
-SAMPLE = 5
 
 
 def remarks(
@@ -42,16 +41,16 @@ def _ways(targets: Sequence[Target]) -> Iterator[str]:
         reasons[target.way, target.because].append(target.name)
     for (way, because), names in reasons.items():
         how = "Tableau's own import and synchronisation" if way == IMPORT else "membership calls"
-        yield f"{_some(names)}: by {how}, because {because}"
+        yield f"{some(names)}: by {how}, because {because}"
 
 
 def _coming_back(site: Site, restored: Mapping[str, str]) -> Iterator[str]:
     by_role: defaultdict[str, list[str]] = defaultdict(list)
     for user, role in restored.items():
-        by_role[role].append(called(site.users[user]))
+        by_role[role].append(site.users[user].qualified)
     for role, names in by_role.items():
         yield (
-            f"{_some(names)}: lowered by hand, and back at {role} with this synchronisation and each one after it; "
+            f"{some(names)}: lowered by hand, and back at {role} with this synchronisation and each one after it; "
             "take them out of the group in the directory first"
         )
 
@@ -64,7 +63,7 @@ def _bouncing(site: Site, gone: Iterable[str]) -> Iterator[str]:
             for user in sorted(unlicensed & site.members(group.id)):
                 when = "at the next sign-in" if group.grant_on == ON_LOGIN else "when that group is synchronised"
                 yield (
-                    f"`{called(site.users[user])}` becomes Unlicensed and stays in `{group.name}`, which grants "
+                    f"`{site.users[user].qualified}` becomes Unlicensed and stays in `{group.name}`, which grants "
                     f"{group.minimum_site_role} again {when}; synchronise that group too, or take the person out of it"
                 )
 
@@ -85,11 +84,11 @@ def _conflicts(site: Site, targets: Sequence[Target]) -> Iterator[str]:
         found: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
         for user in sorted(user for user, number in several.items() if number > 1):
             mine = tuple(role for role in roles if user in holders[mode, role])
-            found[mine].append(called(site.users[user]))
+            found[mine].append(site.users[user].qualified)
         for mine, names in found.items():
             when = "on sign-in" if mode == ON_LOGIN else "at synchronisation"
             listed = f"{', '.join(mine[:-1])} and {mine[-1]}"
-            yield f"{_some(names)}: in groups that grant {listed} {when}; {minimum_that_counts(mine)} counts"
+            yield f"{some(names)}: in groups that grant {listed} {when}; {minimum_that_counts(mine)} counts"
 
 
 def _granted(group: Group, target: Target) -> tuple[str | None, str]:
@@ -102,10 +101,10 @@ def _waiting(site: Site, waits: Mapping[str, str]) -> Iterator[str]:
     """People whom another group of theirs promises more on sign-in than they are to be given now."""
     by_role: defaultdict[str, list[str]] = defaultdict(list)
     for user, role in waits.items():
-        by_role[role].append(called(site.users[user]))
+        by_role[role].append(site.users[user].qualified)
     for role, names in by_role.items():
         yield (
-            f"{_some(names)}: another group grants {role} on sign-in, and Tableau refuses to give less before; they "
+            f"{some(names)}: another group grants {role} on sign-in, and Tableau refuses to give less before; they "
             f"get {role} at the next sign-in"
         )
 
@@ -113,10 +112,10 @@ def _waiting(site: Site, waits: Mapping[str, str]) -> Iterator[str]:
 def _without_seat(site: Site, no_seat: Mapping[str, str]) -> Iterator[str]:
     by_role: defaultdict[str, list[str]] = defaultdict(list)
     for user, role in no_seat.items():
-        by_role[role].append(called(site.users[user]))
+        by_role[role].append(site.users[user].qualified)
     for role, names in by_role.items():
         tier = licence_of(role)
-        yield f"{_some(names)}: no seat for {role}; free or buy {len(names)} of tier {tier}, then run again"
+        yield f"{some(names)}: no seat for {role}; free or buy {len(names)} of tier {tier}, then run again"
 
 
 def _first_sign_in(site: Site, state: State, targets: Sequence[Target]) -> Iterator[str]:
@@ -138,7 +137,7 @@ def _first_sign_in(site: Site, state: State, targets: Sequence[Target]) -> Itera
 
 def _untouched(site: Site, untouched: Iterable[str]) -> Iterator[str]:
     for user in sorted(untouched):
-        yield f"`{called(site.users[user])}` is protected and left as is"
+        yield f"`{site.users[user].qualified}` is protected and left as is"
 
 
 def _unknown(targets: Sequence[Target]) -> Iterator[str]:
@@ -150,8 +149,3 @@ def _unknown(targets: Sequence[Target]) -> Iterator[str]:
             )
         if target.group.others:
             yield f"`{target.name}` has {target.group.others} members that are neither people nor groups"
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:SAMPLE])
-    return f"{shown} and {len(names) - SAMPLE} more" if len(names) > SAMPLE else shown

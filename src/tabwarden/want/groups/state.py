@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from tabwarden.model.roles import TIERS, licence_of, merge, minimum_that_counts
-from tabwarden.model.site import LOCAL, ON_LOGIN, ON_SYNC, Group, Site, User
+from tabwarden.model.site import ON_LOGIN, ON_SYNC, Group, Site, User
 from tabwarden.want.wanted import EXISTS, SITE_ROLE, Why
 
 UNLICENSED = "Unlicensed"
@@ -155,11 +155,6 @@ def with_role(user: User, role: str) -> User:
 def grants_at_sync(group: Group) -> bool:
     """Whether an import or synchronisation gives the members of a group its minimum site role."""
     return bool(group.minimum_site_role) and (group.grant_on or ON_SYNC) == ON_SYNC
-
-
-def called(user: User) -> str:
-    """A user as people type him."""
-    return user.name if user.domain.casefold() == LOCAL else f"{user.domain}\\{user.name}"
 
 
 def _free(now: Site) -> Counter[str | None]:

@@ -10,12 +10,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tabwarden.model.names import same
+from tabwarden.model.names import same, some
 from tabwarden.want.people.merged import KEY, OVERRIDE, Given, Merged, MergedPerson, Precedence, Token, tokens_of
 from tabwarden.want.people.records import DEPARTMENT, EMAIL, FULL_NAME, LEFT, NAME, STATUS, TITLE, rows_of
 from tabwarden.want.wanted import Held
 
-SAMPLE = 5
 MOVES = (DEPARTMENT, TITLE)
 """The fields whose change makes a mover; so do the source groups."""
 
@@ -288,7 +287,7 @@ class _Comparing:
         """One remark for all who are in no source, and whom no authoritative one knew."""
         if self.nowhere:
             who = f"{len(self.nowhere)} people of the last good run are in no source any more, none of them "
-            self.notes.append(f"{who}authoritative for them, and are left as they are: {_some(self.nowhere)}")
+            self.notes.append(f"{who}authoritative for them, and are left as they are: {some(self.nowhere)}")
 
 
 def _tokens(known: KnownPerson) -> Iterable[Token]:
@@ -331,9 +330,4 @@ def _row(given: Given, gone: Sequence[Given]) -> str:
 
 
 def _names(people: Sequence[KnownPerson]) -> str:
-    return _some(sorted(person.name for person in people))
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SAMPLE} more" if len(names) > SAMPLE else ""
-    return ", ".join(f"`{name}`" for name in names[:SAMPLE]) + more
+    return some(sorted(person.name for person in people))

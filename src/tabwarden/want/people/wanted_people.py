@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from tabwarden.model.names import same
+from tabwarden.model.names import same, some
 from tabwarden.model.roles import licence_of, rank
 from tabwarden.model.seats import free_seats
 from tabwarden.model.site import LOCAL, Group, Site, User
@@ -25,7 +25,6 @@ from tabwarden.want.roster import Person, Roster
 from tabwarden.want.wanted import EXISTS, SITE_ROLE, Held, Wanted, Why
 
 ROSTER = "the sources"
-SAMPLE = 5
 Resolving = Callable[[Roster], Resolved]
 
 
@@ -168,11 +167,10 @@ class _Sorting:
         for word in ("mover", "rehire"):
             if word in words:
                 number = words.count(word)
-                yield f"{number} {word}{'s' if number > 1 else ''}: {_some(self.standings, word)}"
+                yield f"{number} {word}{'s' if number > 1 else ''}: {_who(self.standings, word)}"
         if self.not_mapped:
-            who = ", ".join(f"`{name}`" for name in self.not_mapped[:SAMPLE])
-            more = f" and {len(self.not_mapped) - SAMPLE} more" if len(self.not_mapped) > SAMPLE else ""
-            yield f"{len(self.not_mapped)} people are not added, because no entry of the mapping applies: {who}{more}"
+            many = f"{len(self.not_mapped)} people are not added, because no entry of the mapping applies"
+            yield f"{many}: {some(self.not_mapped)}"
 
 
 def _person(standing: Standing) -> Person:
@@ -190,10 +188,8 @@ def _rename(old: User, new: str) -> str:
     return f"`tabwarden plan rename {called}={new}` carries groups, rules and ownership over"
 
 
-def _some(standings: Standings, word: str) -> str:
-    names = [standing.name for standing in standings.people if standing.word == word]
-    more = f" and {len(names) - SAMPLE} more" if len(names) > SAMPLE else ""
-    return ", ".join(f"`{name}`" for name in names[:SAMPLE]) + more
+def _who(standings: Standings, word: str) -> str:
+    return some([standing.name for standing in standings.people if standing.word == word])
 
 
 # -- what the mapping gives ------------------------------------------------------------------------------------

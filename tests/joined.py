@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tabwarden.change.plan import Plan
-from tabwarden.change.stops import parse_waivers
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.model.site import Site
 from tabwarden.run.apply import Applied, apply, terms_of
 from tabwarden.run.opening import connected

@@ -10,7 +10,7 @@ from typing import Any
 
 from provisioning import Bench, world
 from tabwarden.change.plan import Plan
-from tabwarden.change.stops import parse_waivers
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.model.site import Group
 from tabwarden.run.apply import Applied
 from tabwarden.run.people import OneRoster, plan_people, run_people, show_people

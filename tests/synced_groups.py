@@ -19,7 +19,7 @@ from typing import Any
 from provisioning import SECRET, URL, Bench
 from provisioning import world as people_world
 from tabwarden.change.plan import Plan
-from tabwarden.change.stops import parse_waivers
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.model.site import ALL_USERS, LOCAL, Content, Grantee, Group, Rule, Site, User
 from tabwarden.run.apply import Applied
 from tabwarden.run.groups import plan_groups, run_groups

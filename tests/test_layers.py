@@ -24,13 +24,15 @@ EDGES = (
     "report",
     "cases",
 )
-PURE = ("model", "access", "want", "change", "mirror")
+PURE = ("model", "access", "want", "change", "effects", "plan", "mirror")
 # Each floor may import itself and everything named beside it.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "model": (),
     "access": ("model",),
     "want": ("model", "access"),
-    "change": ("model", "access", "want"),
+    "change": ("model", "access", "want", "effects"),
+    "effects": ("model", "access", "change"),
+    "plan": ("model", "access", "want", "change", "effects"),
     "mirror": ("model", "access", "want"),
     **dict.fromkeys(EDGES, PURE),
     # A database is reached by the same driver whether people come from it or a mirror goes to it.

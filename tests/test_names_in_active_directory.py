@@ -15,7 +15,7 @@ import pytest
 
 from forest import ANN, CORP, NINETEEN, PASSWORD, SEATTLE, TWENTY, TWENTY_ONE
 from tabwarden.change.plan import Plan
-from tabwarden.change.stops import parse_waivers
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.model.errors import TableauError
 from tabwarden.model.site import Site
 from tabwarden.run.apply import Applied, apply, terms_of

@@ -15,10 +15,10 @@ from typing import Annotated, Any
 import typer
 
 from tabwarden.change.plan import Plan, Waiver
-from tabwarden.change.stops import parse_waivers
 from tabwarden.commands.common import CHANGES, DONE, ERROR, STOPPED, console, leave, print_json
 from tabwarden.logs import RunLog, open_log
 from tabwarden.model.errors import TabwardenError
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.report.plans import plan_json, plan_table, stop_json
 from tabwarden.run.apply import Applied, keep_plan, plan_path
 from tabwarden.run.telling import mail_if_due, result_words

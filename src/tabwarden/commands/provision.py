@@ -16,7 +16,6 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tabwarden.change.stops import parse_waivers
 from tabwarden.commands.common import AsJson, console, fail_cleanly, leave, print_json
 from tabwarden.commands.planning import (
     Accept,
@@ -33,7 +32,7 @@ from tabwarden.commands.planning import (
 )
 from tabwarden.logs import RunLog
 from tabwarden.model.errors import UnknownName
-from tabwarden.report.changes import done, not_done
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.report.plans import stops_table
 from tabwarden.run import undo as undoing
 from tabwarden.run import undo_to
@@ -146,9 +145,9 @@ def _tell(applied: Applied, run_log: RunLog, *, as_json: bool) -> None:
         out.print(f"{'resumed: ' if applied.resumed else ''}{result_words(applied)}", style="bold", markup=False)
         for change, entry in applied.not_done:
             remedy = entry.remedy if entry is not None else "not begun; apply the plan again"
-            out.print(f"ERROR {not_done(change, entry.code if entry else '', remedy)}", markup=False)
+            out.print(f"ERROR {change.not_done(entry.code if entry else '', remedy)}", markup=False)
         for change, entry in applied.otherwise:
-            out.print(f"note: {done(change)}: {entry.remedy}", markup=False)
+            out.print(f"note: {change.done()}: {entry.remedy}", markup=False)
         if applied.broken_off:
             out.print(f"broken off: {applied.broken_off}; apply the plan again to go on", markup=False)
     out.print(f"log: {run_log.path}", markup=False)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from tabwarden.change.words import FORMS
+from tabwarden.effects.sentences import FORMS
 from tabwarden.commands.asking import (
     Model,
     SiteUrl,

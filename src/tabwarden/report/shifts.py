@@ -12,10 +12,11 @@ from tabwarden.access.answer import UNKNOWN, Answer
 from tabwarden.change.fix import Fix, Fixes
 from tabwarden.change.shift import Part, Reach, Shift, together
 from tabwarden.change.whatif import Tried, WhatIf
+from tabwarden.effects.phrases import refusal
+from tabwarden.effects.sentences import words_of
 from tabwarden.model.capability import ui_name
 from tabwarden.model.site import Content, Site
 from tabwarden.report.answers import answer_json, decider, sentence
-from tabwarden.report.edits import refusal, words_of
 
 _FEW = 5
 MOST_LINES = 200

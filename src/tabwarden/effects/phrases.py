@@ -1,0 +1,215 @@
+"""Names in the sentences of what-if, found on a Site and written, and why Tableau would refuse a change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from tabwarden.model.capability import KIND_NAMES, applies, capability_named, kind_named, ui_name
+from tabwarden.model.errors import AmbiguousName, UnknownName
+from tabwarden.model.site import LOCAL, Content, Grantee, Rule, Site
+
+Words = Mapping[str, str | None]
+"""What stands in a sentence, by the name of its place."""
+
+# The small words of the language: a name that holds one is quoted.
+_SMALL = re.compile(
+    r"\b(to|on|in|for|from|with|like|of|owned|without)\b|^(group|user|leader|allow|deny)\b|[.;]$", re.IGNORECASE
+)
+
+REFUSALS = {
+    "locked_project": "permissions are locked; rules, defaults and the mode are edited on the managing project",
+    "locked_database": "the rules of its tables are locked to the database, and are edited there",
+    "tabs_shown": "sheets are shown as tabs; views have no rules of their own",
+    "not_applicable": "that does not exist for this kind of thing",
+    "no_such_rule": "there is no such rule",
+    "already_member": "is a member already",
+    "not_member": "is no member",
+    "all_users": "All Users cannot be changed",
+    "glsi_floor": "a group grants a higher site role on sign-in; out of that group first",
+    "no_seat": "no licence is free",
+    "not_settable_by_rest": "Server Administrator is neither given nor taken through REST",
+    "site_role": "the site role cannot own that",
+    "guest_cannot_own": "Guest can own nothing",
+    "owns_content": "owns content; without an heir Tableau keeps the user, Unlicensed and out of all groups",
+    "owns_content_all_users_glsi": "owns content, and All Users grants a role on sign-in",
+    "default_project": "the Default project cannot be deleted",
+    "exists": "there is one already",
+    "not_read": "its rules were not read",
+    "not_on_site": "is not on the site",
+}
+
+
+# -- found ----------------------------------------------------------------------------------------------------
+
+
+def bare(value: str) -> str:
+    """Without the quotes."""
+    return value.strip().strip('"').strip()
+
+
+def content_named(site: Site, words: Words, key: str = "content") -> Content:
+    """What a path means."""
+    return site.find_content(str(words[key]))
+
+
+def project_named(site: Site, words: Words, key: str = "project") -> Content:
+    """The project a path means."""
+    name = str(words[key])
+    try:
+        content = site.find_content(name)
+    except AmbiguousName:
+        content = site.find_content(f"project:{name}")
+    if content.kind != "project":
+        raise UnknownName(f"`{name}` is a {KIND_NAMES.get(content.kind, content.kind)}, not a project")
+    return content
+
+
+def holder_named(site: Site, words: Words, key: str = "project") -> Content:
+    """What can be locked and has default rules: the project that is named, or the database."""
+    try:
+        content = site.find_content(str(words[key]))
+    except (AmbiguousName, UnknownName):
+        return project_named(site, words, key)
+    return content if content.kind == "database" else project_named(site, words, key)
+
+
+def user_named(site: Site, words: Words, key: str = "user") -> str:
+    """The id of a user."""
+    return site.find_user(str(words[key])).id
+
+
+def grantee_named(site: Site, words: str) -> Grantee:
+    """`user ann`, `group Sales`, `group set S`; without the kind the one thing of that name."""
+    match = re.fullmatch(r"(user|group set|group)[ :]+(.+)", words, re.IGNORECASE)
+    if match is not None:
+        kind, name = match[1].casefold(), bare(match[2])
+        if kind == "user":
+            return Grantee("user", site.find_user(name).id)
+        if kind == "group":
+            return Grantee("group", site.find_group(name).id)
+        return Grantee("groupSet", _group_set(site, name))
+    finders: dict[str, Callable[[], str]] = {
+        "group": lambda: site.find_group(words).id,
+        "user": lambda: site.find_user(words).id,
+        "groupSet": lambda: _group_set(site, words),
+    }
+    hits = []
+    for kind, find in finders.items():
+        try:
+            hits.append(Grantee(kind, find()))
+        except UnknownName:
+            continue
+    if len(hits) == 1:
+        return hits[0]
+    if hits:
+        listed = [f"{'group set' if g.kind == 'groupSet' else g.kind} {words}" for g in hits]
+        raise AmbiguousName(f"several grantees are called `{words}`; say which:", listed)
+    raise UnknownName(f"no group, user or group set `{words}` on site `{site.name}`")
+
+
+def _group_set(site: Site, words: str) -> str:
+    name = words.casefold()
+    hits = [s.id for s in site.group_sets.values() if words == s.id or s.name.casefold() == name]
+    if len(hits) != 1:
+        raise UnknownName(f"no group set `{words}` on site `{site.name}`")
+    return hits[0]
+
+
+def list_named(site: Site, words: Words) -> tuple[Content, str | None]:
+    """The content a rule is about and, of a project's (or, for tables, a database's) defaults, the kind."""
+    kind = kind_named(str(words["kind"])) if words.get("kind") else None
+    return (holder_named(site, words, "content") if kind else content_named(site, words)), kind
+
+
+def _capability(site: Site, words: str, kind: str) -> str:
+    try:
+        return capability_named(words, kind)
+    except UnknownName:
+        lists = (rules for c in site.contents.values() for rules in (c.rules, *c.defaults.values()))
+        named = {rule.capability for rules in lists for rule in rules or ()}
+        if words not in named:
+            raise
+        return words
+
+
+def rule_named(site: Site, words: Words, mode: str) -> tuple[str, Rule, str | None]:
+    """The content, the rule and, of defaults, the kind."""
+    content, default_for = list_named(site, words)
+    kind = default_for or content.kind
+    capability = _capability(site, str(words["capability"]), kind)
+    if applies(capability, kind) is False:
+        raise UnknownName(f"a {KIND_NAMES.get(kind, kind)} has no capability `{words['capability']}`")
+    return content.id, Rule(grantee_named(site, str(words["grantee"])), capability, mode), default_for
+
+
+# -- written --------------------------------------------------------------------------------------------------
+
+
+def refusal(because: str) -> str:
+    """Why Tableau would not do it."""
+    return REFUSALS.get(because, because.replace("_", " "))
+
+
+def quoted(name: str) -> str:
+    """A name, in quotes where it holds a small word of the language."""
+    return f'"{name}"' if _SMALL.search(name) else name
+
+
+def content_words(site: Site, content: str) -> str:
+    """The path; with its kind, or the id, where the path alone would not find it."""
+    if content not in site.contents:
+        return content
+    path = site.path(content)
+    for words in (path, f"{site.contents[content].kind}:{path}"):
+        try:
+            if site.find_content(words).id == content:
+                return quoted(words)
+        except (AmbiguousName, UnknownName):
+            continue
+    return content
+
+
+def user_words(site: Site, user: str) -> str:
+    """The name; with its domain where the name alone would not find him."""
+    known = site.users.get(user)
+    if known is None:
+        return user
+    alone = len(site.users_named(known.name)) == 1
+    return quoted(known.name if alone else f"{known.domain}\\{known.name}")
+
+
+def group_words(site: Site, group: str) -> str:
+    """The name; with its domain where the name alone would not find it."""
+    known = site.groups.get(group)
+    if known is None:
+        return group
+    same = [g for g in site.groups.values() if g.name.casefold() == known.name.casefold()]
+    return quoted(known.name if len(same) == 1 or known.domain == LOCAL else f"{known.domain}\\{known.name}")
+
+
+def grantee_words(site: Site, who: Grantee) -> str:
+    """`user ann`, `group Sales`, `group set S`."""
+    if who.kind == "user":
+        return f"user {user_words(site, who.id)}"
+    if who.kind == "group":
+        return f"group {group_words(site, who.id)}"
+    group_set = site.group_sets.get(who.id)
+    return f"group set {quoted(group_set.name if group_set is not None else who.id)}"
+
+
+def place_words(site: Site, content: str, default_for: str | None) -> str:
+    """Where rules lie: `on workbooks in Finance`."""
+    within = f"{KIND_NAMES[default_for]}s in " if default_for is not None else ""
+    return f"on {within}{content_words(site, content)}"
+
+
+def capability_words(site: Site, rule: Rule, content: str, default_for: str | None) -> str:
+    """The name on the page; that of REST where the page's would not find it."""
+    kind = default_for or site.contents[content].kind
+    name = ui_name(rule.capability, kind)
+    try:
+        known = capability_named(name, kind) == rule.capability
+    except (AmbiguousName, UnknownName):
+        known = False
+    return quoted(name if known else rule.capability)

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tabwarden.change.plan import Plan
-from tabwarden.plan.waivers import parse_waivers
 from tabwarden.model.site import Site
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied, apply, terms_of
 from tabwarden.run.opening import connected
 from tabwarden.run.provision import plan_provision

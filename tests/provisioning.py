@@ -16,8 +16,8 @@ from pathlib import Path
 
 from people_site import GROUP
 from tabwarden.change.plan import Plan, Waiver
-from tabwarden.plan.waivers import parse_waivers
 from tabwarden.model.site import ALL_USERS, Content, Group, Site, SiteSettings, User
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied, apply, keep_plan, terms_of
 from tabwarden.run.opening import connected
 from tabwarden.run.provision import plan_provision, run_provision

@@ -10,8 +10,8 @@ from typing import Any
 
 from provisioning import Bench, world
 from tabwarden.change.plan import Plan
-from tabwarden.plan.waivers import parse_waivers
 from tabwarden.model.site import Group
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied
 from tabwarden.run.people import OneRoster, plan_people, run_people, show_people
 from tabwarden.sandbox.holdings import World
@@ -68,7 +68,13 @@ class Several(Bench):
     def steps(self, plan: Plan) -> list[str]:
         """`add_to_group una Sales`, in order."""
         return [
-            " ".join((c.op, c.person.partition("@")[0], *((c.group.name,) if c.group is not None and c.user else ())))
+            " ".join(
+                (
+                    c.op,
+                    c.person.partition("@")[0],
+                    *((c.of_group.name,) if c.of_group is not None and c.of_user else ()),
+                )
+            )
             for c in plan.changes
         ]
 

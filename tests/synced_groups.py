@@ -19,8 +19,8 @@ from typing import Any
 from provisioning import SECRET, URL, Bench
 from provisioning import world as people_world
 from tabwarden.change.plan import Plan
-from tabwarden.plan.waivers import parse_waivers
 from tabwarden.model.site import ALL_USERS, LOCAL, Content, Grantee, Group, Rule, Site, User
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied
 from tabwarden.run.groups import plan_groups, run_groups
 from tabwarden.sandbox.holdings import World

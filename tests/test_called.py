@@ -19,8 +19,8 @@ from people_site import joiners, leavers
 from tabwarden.access.reference import who
 from tabwarden.change.diff import diff
 from tabwarden.change.impact import impact
-from tabwarden.change.outcome import carried_out
 from tabwarden.change.plan import Plan, SiteIdentity
+from tabwarden.effects.change import carried_out
 from tabwarden.mirror.match import tableau_people
 from tabwarden.mirror.tables import Wish, mirrored
 from tabwarden.model.errors import AmbiguousName

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from synced_groups import Plain, chance_directory, chance_rules, chance_site, directory_of
 from tabwarden.change.group_changes import group_changes
-from tabwarden.change.outcome import carried_out
+from tabwarden.effects.change import carried_out
 from tabwarden.model.names import same
 from tabwarden.model.roles import MERGE, is_licensed, merge
 from tabwarden.model.site import Site

@@ -28,7 +28,7 @@ from synced_groups import (
     world,
 )
 from tabwarden.change.group_changes import group_changes
-from tabwarden.change.outcome import carried_out
+from tabwarden.effects.change import carried_out
 from tabwarden.run.groups import gather, rules_of
 from tabwarden.run.opening import connected
 from tabwarden.sandbox.directories.group_sync import import_group, sync_group

@@ -15,9 +15,9 @@ import pytest
 
 from forest import ANN, CORP, NINETEEN, PASSWORD, SEATTLE, TWENTY, TWENTY_ONE
 from tabwarden.change.plan import Plan
-from tabwarden.plan.waivers import parse_waivers
 from tabwarden.model.errors import TableauError
 from tabwarden.model.site import Site
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied, apply, terms_of
 from tabwarden.run.directory import read_directory
 from tabwarden.run.names import domains_of, plan_domains, site_asked

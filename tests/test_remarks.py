@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from by_id import SetOwner
 from small_site import group, group_set, project, site, workbook
 from tabwarden.access.abilities import can
 from tabwarden.access.reference import may
 from tabwarden.change.asked import Asked
-from tabwarden.change.edits import SetOwner
 from tabwarden.cli import assemble
 from tabwarden.model.capability import capabilities_of, template_of
 from tabwarden.model.roles import SITE_ROLES, may_own

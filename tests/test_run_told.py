@@ -23,10 +23,9 @@ from people_site import GROUP, joiners, leavers, site
 from provisioning import STAFF, Bench, bench, staff, world
 from tabwarden.change.diff import diff
 from tabwarden.change.impact import impact
-from tabwarden.change.outcome import carried_out
 from tabwarden.change.plan import Plan, SiteIdentity, Stop
 from tabwarden.commands import provision
-from tabwarden.report.changes import not_done
+from tabwarden.effects.change import carried_out
 from tabwarden.report.plans import headline, plan_json, plan_table, stop_words
 from tabwarden.want.provision import Policy, Tasks, want
 
@@ -89,7 +88,7 @@ def test_a_stop_is_told_with_base_limit_and_number() -> None:
 
 def test_a_failure_is_told_with_name_step_code_and_remedy() -> None:
     (change,) = planned(["new"], []).changes
-    assert not_done(change, "400003", "do this") == "user `new` was not added to the site (400003): do this"
+    assert change.not_done("400003", "do this") == "user `new` was not added to the site (400003): do this"
 
 
 # -- mail --------------------------------------------------------------------------------------------------------

@@ -14,15 +14,13 @@ from tabwarden.change.stops import (
     Limit,
     Limits,
     Reading,
-    mismatches,
-    not_waived,
-    parse_waivers,
     people_stops,
     source_stops,
     stale_plan,
 )
 from tabwarden.model.errors import SourceError, TabwardenError
 from tabwarden.model.site import Group, Site, SiteSettings
+from tabwarden.plan.waivers import mismatches, not_waived, parse_waivers
 from tabwarden.want.provision import Policy, Tasks, want
 from tabwarden.want.roster import Person, Quarantined, Roster
 

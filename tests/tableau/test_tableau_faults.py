@@ -9,7 +9,8 @@ import pytest
 from people_world import GROUP, SITE_URL, options, people_world, user_id
 from test_tableau_write import adds, group, joins, person, removes, role
 
-from tabwarden.change.plan import CREATE_GROUP, Ref
+from tabwarden.effects.ops.groups import CreateGroup
+from tabwarden.effects.ref import Ref
 from tabwarden.model.errors import IncompleteRead, TableauError
 from tabwarden.sandbox.personality import personality
 from tabwarden.sandbox.server import running
@@ -200,7 +201,7 @@ def test_what_was_made_is_found_although_the_search_lags(make):
     path = "POST groups" if make else "POST users"
     script = [fault("search-lag", seconds=3600), fault("reset", at=path, calls=1, done=True)]
     crew = Ref("group", "Crew")
-    first = group(CREATE_GROUP, crew, "Viewer", "onLogin") if make else adds("new@example.com")
+    first = group(CreateGroup, crew, "Viewer", "onLogin") if make else adds("new@example.com")
     second = joins(person("una@example.com"), crew) if make else joins(Ref("user", "new@example.com"))
     with running(people_world(), faults=script) as sandbox, connect(options(sandbox)) as connection:
         results = Writer(connection, bulk=False).do([first, second])

@@ -21,7 +21,7 @@ from typing import TypeVar
 from tabwarden.change.facts import facts
 from tabwarden.change.group_changes import group_changes
 from tabwarden.change.impact import impact
-from tabwarden.change.outcome import carried_out
+from tabwarden.effects.change import carried_out
 from tabwarden.change.stops import Guarded, Limits, people_stops
 from tabwarden.model.site import ALL_USERS, Group, Site, User
 from tabwarden.run.groups import collected_later

@@ -16,10 +16,11 @@ import tableauserverclient as TSC  # noqa: N812
 from tabwarden.change.compared import facts as differing
 from tabwarden.change.plan import Plan
 from tabwarden.change.restore import without_contradiction
-from tabwarden.change.stops import NO_WAY_BACK, RULES_REMOVED, parse_waivers
+from tabwarden.change.stops import NO_WAY_BACK, RULES_REMOVED
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.governing import managing_project
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, Grantee, Rule, Site
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run import history, undo
 from tabwarden.run.apply import Applied, apply, terms_of
 from tabwarden.run.opening import connected

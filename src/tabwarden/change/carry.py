@@ -7,13 +7,12 @@ whoever does not get it all keeps the old user (applying skips the removal).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from tabwarden.change.diff import diff
 from tabwarden.change.restore import WRITTEN, restored
 from tabwarden.effects.change import Change, carried_out
-from tabwarden.effects.ops.users import AddUser, RemoveUser, rules_for
+from tabwarden.effects.ops.users import rules_for
 from tabwarden.effects.ref import USER, Ref
 from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.site import Grantee, Site
@@ -53,16 +52,17 @@ def _waiting(change: Change, wanted: Wanted) -> Change:
     user = wanted.site.users[wanted.why.heirs[change.of_user.id or ""]] if change.of_user else None
     if change.needs is not None or user is None:
         return change
-    return replace(change, waits_for=Ref(USER, user.name, user.domain, None if user.id.startswith("new:") else user.id))
+    return change.but(waits_for=Ref(USER, user.name, user.domain, None if user.id.startswith("new:") else user.id))
 
 
 def _with_words(now: Site, change: Change, given: dict[str, Rename]) -> Change:
     """The words an import needs, for the new user and for the way back, and what the old one's rules were."""
-    if isinstance(change, AddUser):
-        words = (one.given for one in given.values() if new_id(one) == change.user.new_id and one.given)
-        return replace(change, given=next(words, ""))
-    if isinstance(change, RemoveUser) and change.user.id in given:
-        return replace(change, rules=rules_for(now, change.user.id), given=given[change.user.id].old_given or "")
+    user = change.of_user
+    if user is not None and user == change.creates:
+        words = (one.given for one in given.values() if new_id(one) == user.new_id and one.given)
+        return change.but(given=next(words, ""))
+    if user is not None and user.id in given and change.ends_as == "":
+        return change.but(rules=rules_for(now, user.id), given=given[user.id].old_given or "")
     return change
 
 

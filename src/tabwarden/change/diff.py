@@ -8,7 +8,7 @@ Nothing is left out here on purpose: whoever wants something left alone writes i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 
 from tabwarden.effects.change import Change
@@ -158,13 +158,13 @@ class Both:
                 continue
             heir = self.why.heirs.get(user.id)
             removal = RemoveUser.on(self.now, user.id)
-            yield replace(removal, heir=self.user(heir) if heir else None, because=self.why.says(user.id, EXISTS))
+            yield removal.but(heir=self.user(heir) if heir else None, because=self.why.says(user.id, EXISTS))
 
     def groups_last(self) -> Iterator[Change]:
         """Groups that are not to be any more."""
         for group in self.now.groups.values():
             if group.id not in self.wanted.groups:
-                yield replace(DeleteGroup.on(self.now, group.id), because=self.why.says(group.id, EXISTS))
+                yield DeleteGroup.on(self.now, group.id).but(because=self.why.says(group.id, EXISTS))
 
     # -- words and references ---------------------------------------------------------------------------------
 

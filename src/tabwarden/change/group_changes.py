@@ -7,8 +7,6 @@ then what membership calls do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from typing import Any
 
 from tabwarden.change.diff import ASIDE, BACK, diff
 from tabwarden.effects.change import Change
@@ -65,7 +63,7 @@ class _Brought:
         for change in changes:
             if change.of_user is None or change.because in (ASIDE, BACK):
                 continue
-            yield replace(_as_known(change, self.now), brought_by=self.refs.get(self._group_of(change)))
+            yield _as_known(change, self.now).but(brought_by=self.refs.get(self._group_of(change)))
 
     def _group_of(self, change: Change) -> str:
         user, group = change.of_user, change.of_group
@@ -92,5 +90,5 @@ def _as_known(change: Change, now: Site) -> Change:
     """The change with ids of what is on the site by now only; what comes before it in the plan has no id yet."""
     known = {"user": now.users, "group": now.groups}
     refs = {name: ref for name, ref in (("user", change.of_user), ("group", change.of_group)) if ref is not None}
-    newer: dict[str, Any] = {name: ref._replace(id=None) for name, ref in refs.items() if ref.id and ref.id not in known[name]}
-    return replace(change, **newer) if newer else change
+    newer = {name: ref._replace(id=None) for name, ref in refs.items() if ref.id and ref.id not in known[name]}
+    return change.but(**newer) if newer else change

@@ -187,7 +187,7 @@ class _Work:
 
     def do(self, change: OfContent) -> None:
         """Do it, as if it succeeds."""
-        self.result.changes.append(replace(change, content=self.ref(change.id), because=self.because))
+        self.result.changes.append(change.but(content=self.ref(change.id), because=self.because))
         self.here = change.after(self.here)
 
     def hold(self, content: str, reason: str, remedy: str) -> None:

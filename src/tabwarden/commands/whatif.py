@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from tabwarden.effects.sentences import FORMS
 from tabwarden.commands.asking import (
     Model,
     SiteUrl,
@@ -18,6 +17,7 @@ from tabwarden.commands.asking import (
     print_warning,
 )
 from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json, progress_bar
+from tabwarden.effects.sentences import FORMS
 from tabwarden.report.shifts import shift_lines, summary, tried_lines, warnings, whatif_json
 from tabwarden.run.ask import Where, open_site
 from tabwarden.run.switches import read_switches

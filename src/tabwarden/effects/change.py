@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from tabwarden.change.people import Outcome
 from tabwarden.effects.draft import Draft, Undoing
@@ -174,19 +174,23 @@ class Change:
         """The change that takes it back, where one does."""
         return None
 
+    def but(self, **fields: Any) -> Self:
+        """The same with other values of some of its fields."""
+        return replace(self, **fields)
+
     def is_same(self, other: Change) -> bool:
         """Whether both do the same, whatever the reason."""
-        return replace(self, because="", brought_by=None, waits_for=None) == other
+        return self.but(because="", brought_by=None, waits_for=None) == other
 
     def with_ids(self, ids: Mapping[str, str]) -> Change:
         """The same with the ids, by `Ref.key`, of users and groups that were created since; who is gone keeps none."""
         refs = {"user": None if self.ends_as == "" else self.of_user, "group": self.of_group}
-        changed: dict[str, Any] = {
+        newer = {
             name: ref._replace(id=ids[ref.key])
             for name, ref in refs.items()
             if ref is not None and not ref.id and ref.key in ids
         }
-        return replace(self, **changed) if changed else self
+        return self.but(**newer) if newer else self
 
     # -- what it rests on -------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from tabwarden.change.asked import Asked
 from tabwarden.change.fix_edits import edits_for, edits_for_ability
 from tabwarden.change.reach import Base, Progress
 from tabwarden.change.shift import Decision, Reach, Shift, Under
+from tabwarden.change.whatif import written
 from tabwarden.effects.change import Change
 from tabwarden.model.site import Site
 
@@ -33,12 +34,8 @@ class Fix(NamedTuple):
     reach: Reach
 
     def changes(self, site: Site) -> tuple[Change, ...]:
-        """What a plan writes for it on the Site that was asked about."""
-        changes: list[Change] = []
-        for edit in self.edits:
-            changes += edit.steps(site)
-            site = edit.done_to(site).site
-        return tuple(changes)
+        """What a plan writes for it on the Site that was asked about (`plan.build`)."""
+        return written(site, self.edits)
 
     @property
     def decisions(self) -> int:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tabwarden.change.reach import Base, Progress
 from tabwarden.change.shift import Reach, Shift, Under
 from tabwarden.effects.change import Change
-from tabwarden.effects.sentences import change_of
+from tabwarden.effects.sentences import change_of, words_of
 from tabwarden.model.errors import AmbiguousName, UnknownName
 from tabwarden.model.roles import licence_of
 from tabwarden.model.site import Site
@@ -50,14 +50,10 @@ class WhatIf:
     reach: Reach
     switches: Switches = DOCUMENTED
 
+    @property
     def changes(self) -> tuple[Change, ...]:
-        """What a plan writes for those that were done, each on the Site the ones before it left."""
-        site, changes = self.before, list[Change]()
-        for tried in self.tried:
-            if tried.done:
-                changes += tried.change.steps(site)
-                site = tried.change.done_to(site, self.switches).site
-        return tuple(changes)
+        """What a plan writes for those that were done (`plan.build`)."""
+        return written(self.before, [tried.change for tried in self.tried if tried.done], self.switches)
 
     @property
     def shifts(self) -> tuple[Shift, ...]:
@@ -106,6 +102,15 @@ def done(site: Site, sentences: Iterable[str], switches: Switches = DOCUMENTED) 
     if problems:
         raise UnknownName("\n".join(problems))
     return site, tuple(tried)
+
+
+def written(site: Site, changes: Iterable[Change], switches: Switches = DOCUMENTED) -> tuple[Change, ...]:
+    """What a plan writes for changes that are tried: each on the Site that the ones before it left."""
+    steps: list[Change] = []
+    for change in changes:
+        steps += (step.but(because=words_of(site, change)) for step in change.steps(site))
+        site = change.done_to(site, switches).site
+    return tuple(steps)
 
 
 def _sets_that_change(before: Site, after: Site) -> tuple[SetChange, ...]:

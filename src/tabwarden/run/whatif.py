@@ -1,4 +1,4 @@
-"""A list of changes read from words or files and tried on a snapshot. Nothing is written; not what changes do."""
+"""A list of changes read from words or files, tried on a snapshot, or planned for the site as it is now."""
 
 from __future__ import annotations
 
@@ -9,12 +9,21 @@ from typing import Any
 
 import yaml
 
+from tabwarden.change.plan import Plan
 from tabwarden.change.reach import Base, Progress
 from tabwarden.change.shift import Under
-from tabwarden.change.whatif import WhatIf, done, what_if
-from tabwarden.model.errors import SettingsError
+from tabwarden.change.whatif import WhatIf, done, what_if, written
+from tabwarden.effects.phrases import refusal
+from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.site import Site
 from tabwarden.model.switches import CURRENT, DOCUMENTED, Switches, alternatives
+from tabwarden.plan.build import build
+from tabwarden.run.opening import connected, identity_of
+from tabwarden.run.planned import basis_of
+from tabwarden.settings import Settings
+from tabwarden.tableau.read import read_site
+
+KIND = "changes"
 
 
 def try_out(
@@ -38,6 +47,22 @@ def try_out(
     others = alternatives(switches, changes=True)
     disputed = (name for name, other in others if after.differs(done(site, sentences, other)[0]))
     return found, tuple(disputed)
+
+
+def plan_changes(settings: Settings, given: Iterable[str]) -> Plan:
+    """The plan that does these changes to the site, which is read whole for it.
+
+    TabwardenError where Tableau would refuse one of them, or this release cannot write it.
+    """
+    sentences = read_all(given)
+    with connected(settings) as connection:
+        site = read_site(connection)
+        _, tried = done(site, sentences)
+        problems = [f"`{one.words}`: {refusal(one.because)}" for one in tried if not one.done]
+        if problems:
+            raise TabwardenError(f"Tableau would refuse {'; '.join(problems)}; mend the changes, or leave these out")
+        basis = basis_of(KIND, identity_of(connection, site.name), settings, connection.user_id)
+        return build(basis, site, written(site, [one.change for one in tried]))
 
 
 def read_all(given: Iterable[str]) -> list[str]:

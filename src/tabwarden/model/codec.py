@@ -8,10 +8,12 @@ unknown field, a missing one or one of another type is an error that names its p
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from operator import attrgetter, itemgetter
 from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints, overload
@@ -29,8 +31,21 @@ _WORDS = {
     "int": "a whole number",
     "float": "a number",
     "array": "a list",
+    "null": "null",
     "object": "an object",
 }
+
+
+@contextmanager
+def collected_later() -> Iterator[None]:
+    """Python looks for circles of garbage afterwards: a large site is millions of values, and they are in use."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 # -- any value ------------------------------------------------------------------------------------------------
@@ -38,12 +53,7 @@ _WORDS = {
 
 def encode(value: object) -> bytes:
     """One line of JSON; a name with half a surrogate pair, which Tableau may have garbled, is kept as it came."""
-    plain = _structs(value)
-    try:
-        return _ENCODER.encode(plain)
-    except UnicodeEncodeError:
-        plain = msgspec.to_builtins(plain, enc_hook=_mapping, order="deterministic")
-        return json.dumps(plain, separators=(",", ":")).encode()
+    return _bytes(_structs(value))
 
 
 @overload
@@ -52,9 +62,9 @@ def decode(data: bytes | str, type_: type[T], place: str = "") -> T: ...
 def decode(data: bytes | str, type_: Any, place: str = "") -> Any: ...
 def decode(data: bytes | str, type_: Any, place: str = "") -> Any:
     """The value of that type; IncompleteRead, naming what is wrong at `place`, where it is none."""
-    decoder = _decoder(type_)
-    value = _checked(lambda: decoder.decode(data), data, decoder.type, place)
-    return _values(value) if _has_struct(decoder.type) else value
+    decoder, nested = _decoder(type_)
+    value = _decoded(decoder, data, place)
+    return _values(value) if nested else value
 
 
 @overload
@@ -63,17 +73,17 @@ def decode_lines(data: bytes, type_: type[T], place: str = "") -> list[T]: ...
 def decode_lines(data: bytes, type_: Any, place: str = "") -> Any: ...
 def decode_lines(data: bytes, type_: Any, place: str = "") -> Any:
     """The values of that type, one a line; IncompleteRead, naming the line, as in `decode`."""
-    decoder = _decoder(type_)
+    decoder, nested = _decoder(type_)
     try:
         values = decoder.decode_lines(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return [_line(line, number, type_, place) for number, line in enumerate(data.rstrip(b"\n").split(b"\n"), 1)]
-    return _values(values) if _has_struct(decoder.type) else values
+        values = [_line(decoder, line, number, place) for number, line in enumerate(data.splitlines(), 1)]
+    return _values(values) if nested else values
 
 
-def _line(data: bytes, number: int, type_: Any, place: str) -> Any:
+def _line(decoder: msgspec.json.Decoder[Any], data: bytes, number: int, place: str) -> Any:
     try:
-        return decode(data, type_)
+        return _decoded(decoder, data, "")
     except IncompleteRead as error:
         raise IncompleteRead(f"line {number} of {place}: {error}") from None
 
@@ -89,7 +99,7 @@ def from_plain(plain: object, type_: type[T], place: str = "") -> T: ...
 def from_plain(plain: object, type_: Any, place: str = "") -> Any: ...
 def from_plain(plain: object, type_: Any, place: str = "") -> Any:
     """The value of that type; IncompleteRead as in `decode`."""
-    return _values(_checked(lambda: msgspec.convert(plain, _written(type_)), None, type_, place))
+    return _values(_converted(plain, _decoder(type_)[0].type, place))
 
 
 # -- one type -------------------------------------------------------------------------------------------------
@@ -105,9 +115,9 @@ class Shape(Generic[T]):
         self.apart = apart
         self._type: Any = type_
         self._get = attrgetter(*names, names[0])  # of two at least: of one it would give no tuple
-        self._usual = tuple(usual[name] for name in names)
+        self._usual = tuple(usual[name][0] for name in names)
         self._places = itemgetter(*(given.index(name) for name in usual)) if given != list(usual) else None
-        fields = [(name, _written(hints[name]), _default(usual[name])) for name in names]
+        fields = [(name, _written(hints[name]), usual[name][1]) for name in names]
         self._nested = any(_has_struct(hint) for _, hint, _ in fields)
         name = getattr(type_, "__name__", "Value")
         self.struct: Any = msgspec.defstruct(name, fields, forbid_unknown_fields=True, frozen=True, gc=False)
@@ -136,46 +146,54 @@ class Shape(Generic[T]):
 
     def decode(self, data: bytes | str, *apart: object, place: str = "") -> T:
         """The value of a JSON object; IncompleteRead where it is none."""
-        return self.value(_checked(lambda: _decoder(self.struct).decode(data), data, self.struct, place), *apart)
+        return self.value(_decoded(_decoder(self.struct)[0], data, place), *apart)
+
+    def from_plain(self, plain: object, *apart: object, place: str = "") -> T:
+        """The value of a dict of its fields; IncompleteRead where it is none."""
+        return self.value(_converted(plain, self.struct, place), *apart)
 
     def row(self, value: T) -> bytes:
         """A JSON list of the fields in their order, as short as may be: usual values at its end are left out."""
-        told = list(self._get(value))[:-1]
+        told = list(self._get(value))
+        told.pop()
         usual = self._usual
         while told and told[-1] == usual[len(told) - 1]:
             told.pop()
-        return encode(told)
+        return encode(told) if self._nested else _bytes(told)
 
     def from_row(self, data: bytes, *apart: object, place: str = "") -> T:
         """The value of such a list; IncompleteRead where it is none."""
-        return self.value(_checked(lambda: self._row.decode(data), data, self._row.type, place), *apart)
+        return self.value(_decoded(self._row, data, place), *apart)
 
 
-@cache
 def shape(type_: type[T]) -> Shape[T]:
     """The shape of all of a type."""
-    return Shape(type_)
+    own = _WHOLE.get(type_)
+    if own is None:
+        own = _WHOLE[type_] = Shape(type_)
+    return own
 
 
-def _usual(type_: Any) -> dict[str, Any]:
-    """Every field with its usual value, NODEFAULT where there is none."""
+def _usual(type_: Any) -> dict[str, tuple[Any, Any]]:
+    """Every field with its usual value, twice: as it is, and as a struct takes it. NODEFAULT where there is none."""
     if not dataclasses.is_dataclass(type_):
-        return {name: type_._field_defaults.get(name, _NONE) for name in type_._fields}
-    usual = {}
+        return {name: (type_._field_defaults.get(name, _NONE),) * 2 for name in type_._fields}
+    fields: dict[str, tuple[Any, Any]] = {}
     for field in dataclasses.fields(type_):
-        made = field.default_factory
-        usual[field.name] = made() if made is not dataclasses.MISSING else field.default
-    return {name: _NONE if value is dataclasses.MISSING else value for name, value in usual.items()}
-
-
-def _default(usual: Any) -> Any:
-    return msgspec.field(default_factory=lambda: usual) if isinstance(usual, Mapping) else usual
+        factory, usual = field.default_factory, field.default
+        if factory is not dataclasses.MISSING:
+            fields[field.name] = factory(), msgspec.field(default_factory=factory)
+        else:
+            fields[field.name] = (_NONE, _NONE) if usual is dataclasses.MISSING else (usual, usual)
+    return fields
 
 
 # -- types and values as msgspec takes them -------------------------------------------------------------------
 
 _UNSET = msgspec.UNSET
-_SHAPES: dict[Any, Shape[Any]] = {}
+_PLAIN = frozenset({str, int, float, bool, type(None), frozenset})
+_WHOLE: dict[Any, Shape[Any]] = {}
+_SHAPES: dict[Any, Shape[Any]] = {}  # by struct
 
 
 def _mapping(value: object) -> object:
@@ -185,6 +203,14 @@ def _mapping(value: object) -> object:
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=_mapping, order="deterministic")
+
+
+def _bytes(plain: object) -> bytes:
+    try:
+        return _ENCODER.encode(plain)
+    except UnicodeEncodeError:
+        plain = msgspec.to_builtins(plain, enc_hook=_mapping, order="deterministic")
+        return json.dumps(plain, separators=(",", ":")).encode()
 
 
 def _written(hint: Any) -> Any:
@@ -199,65 +225,80 @@ def _written(hint: Any) -> Any:
     return hint
 
 
-@cache
 def _has_struct(hint: Any) -> bool:
     return hint in _SHAPES or any(map(_has_struct, get_args(hint)))
 
 
 def _structs(value: Any) -> Any:
     """Dataclasses, at any depth, as their structs."""
-    if dataclasses.is_dataclass(value):
-        return shape(type(value)).of(value)
-    if type(value) in (list, tuple):
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind in (list, tuple):
         return [_structs(one) for one in value]
+    if dataclasses.is_dataclass(kind):
+        return shape(kind).of(value)
     return {name: _structs(one) for name, one in value.items()} if isinstance(value, Mapping) else value
 
 
 def _values(value: Any) -> Any:
     """Structs, at any depth, as the values they stand for."""
-    if isinstance(value, msgspec.Struct):
-        shape_ = _SHAPES[type(value)]
-        return value if shape_.apart else shape_.value(value)
-    if type(value) in (list, tuple):
-        return type(value)(_values(one) for one in value)
-    return {name: _values(one) for name, one in value.items()} if isinstance(value, dict) else value
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is list:
+        return [_values(one) for one in value]
+    if kind is tuple:
+        return tuple(map(_values, value))
+    if kind is dict:
+        return {name: _values(one) for name, one in value.items()}
+    own = _SHAPES.get(kind)
+    return value if own is None or own.apart else own.value(value)
 
 
 @cache
-def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(_written(type_))
+def _decoder(type_: Any) -> tuple[msgspec.json.Decoder[Any], bool]:
+    """What reads a type, and whether values of dataclasses are to be made of what it reads."""
+    written = _written(type_)
+    return msgspec.json.Decoder(written), _has_struct(written)
 
 
 # -- what is wrong --------------------------------------------------------------------------------------------
 
 
-def _checked(read: Callable[[], T], data: bytes | str | None, type_: Any, place: str) -> T:
+def _decoded(decoder: msgspec.json.Decoder[T], data: bytes | str, place: str) -> T:
     try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
         try:
-            return read()
-        except msgspec.ValidationError:
-            raise
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            if data is None:
-                raise
-            return msgspec.convert(json.loads(data), _written(type_))  # half a surrogate pair, or no JSON
+            plain = json.loads(data)  # which takes half a surrogate pair
+        except ValueError:
+            raise IncompleteRead(f"`{place}` is not JSON" if place else "it is not JSON") from None
+        return _converted(plain, decoder.type, place)
+
+
+def _converted(plain: object, type_: type[T], place: str) -> T:
+    try:
+        return msgspec.convert(plain, type_)
     except msgspec.ValidationError as error:
-        raise IncompleteRead(_sentence(str(error), place)) from None
-    except (ValueError, UnicodeError):
-        raise IncompleteRead(f"`{place}` is not JSON" if place else "it is not JSON") from None
+        raise IncompleteRead(_sentence(str(error), place, getattr(type_, "__struct_fields__", ()))) from None
 
 
-def _sentence(told: str, place: str) -> str:
-    """What msgspec says in our words: "Expected `str`, got `int` - at `$.people[0].upn`"."""
+def _sentence(told: str, place: str, fields: Sequence[str]) -> str:
+    """What msgspec says, in our words: "Expected `str`, got `int` - at `$.people[0].upn`"; `fields`: the outermost."""
     hit = _FIELD.match(told)
     what, where = (hit[1], hit[2]) if hit else (told, "")
     where = _INDEX.sub(lambda index: f"[{int(index[1]) + 1}]", where)
     where = (place + where if place else where.removeprefix(".")) or "it"
     names = re.findall(r"`([^`]*)`", what)
     if "unknown field" in what:
-        return f"`{where}` has no field `{names[0]}`"
+        known = f"; the fields are {', '.join(fields)}" if fields and not hit else ""
+        return f"`{where}` has no field `{names[0]}`{known}"
     if "missing required field" in what:
         return f"`{where}.{names[0]}` is missing; add it"
     if what.startswith("Expected") and len(names) == 2:
-        return f"`{where}` must be {' or '.join(_WORDS.get(one, one) for one in names[0].split(' | '))}"
+        wanted = " or ".join(_WORDS.get(one, one) for one in names[0].split(" | "))
+        such = f" with fields such as `{fields[0]}`" if fields and not hit else ""
+        inner = where.removesuffix("[...]")
+        return f"{'each value of ' if inner != where else ''}`{inner}` must be {wanted}{such}"
     return f"`{where}`: {what[:1].lower()}{what[1:]}"

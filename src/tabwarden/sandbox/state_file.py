@@ -8,16 +8,16 @@ temporary file, fsync and rename. A lock keeps two sandboxes from sharing one fi
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tabwarden.model.errors import WorldError
-from tabwarden.sandbox.record import Draft, Record
+from tabwarden.model.codec import decode, encode
+from tabwarden.model.errors import IncompleteRead, WorldError
+from tabwarden.sandbox.record import Draft, Record, read
 
-FORMAT = "tabwarden sandbox state 1"
+FORMAT = "tabwarden sandbox state 2"
 
 
 class StateFile:
@@ -48,14 +48,14 @@ class StateFile:
         lines.pop()  # what follows the last line end is empty or a write that was never answered
         if not lines:
             return None
-        if lines[0] != json.dumps(FORMAT).encode():
+        if lines[0] != encode(FORMAT):
             raise WorldError(f"`{self.path}` is not a state file of this release; give another or remove it")
         draft = Draft()
         for number, line in enumerate(lines[1:], start=2):
             try:
-                for record in json.loads(line):
-                    draft.apply(record)
-            except (ValueError, KeyError, TypeError, AttributeError) as problem:
+                for plain in decode(line, list[Record]):
+                    draft.apply(read(plain))
+            except (KeyError, TypeError, AttributeError, IncompleteRead) as problem:
                 raise WorldError(f"state file `{self.path}` line {number} cannot be read: {problem!r}") from None
         return draft
 
@@ -65,7 +65,7 @@ class StateFile:
         handle = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         self._lock(handle)
         with os.fdopen(os.dup(handle), "wb") as out:
-            out.write(json.dumps(FORMAT).encode() + b"\n")
+            out.write(encode(FORMAT) + b"\n")
             out.writelines(_line([record]) for record in records)
             out.flush()
             os.fsync(out.fileno())
@@ -87,4 +87,4 @@ class StateFile:
 
 
 def _line(records: list[dict[str, Any]]) -> bytes:
-    return json.dumps(records, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return encode(records) + b"\n"

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, union
 
-from tabwarden.model.codec import decode, encode
+from tabwarden.model.codec import collected_later, decode, encode
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.scope import scope_of
 from tabwarden.model.site import Site
@@ -164,6 +164,7 @@ class History:
         with self.database.reading() as connection:
             return self._open(connection, self._kept_one(connection, number))
 
+    @collected_later()
     def _open(self, connection: Connection, kept: Kept) -> Site:
         version, thing = schema.version, schema.thing
         valid = and_(thing.c.site == kept.site, _valid_at(kept.number))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
+from tabwarden.model.codec import collected_later
 from tabwarden.model.site import Content, Rules, Site
 from tabwarden.store import packing, schema
 from tabwarden.store.database import Database, chunks
@@ -23,6 +24,7 @@ class Packed(NamedTuple):
     data: bytes
 
 
+@collected_later()
 def write(database: Database, connection: Connection, chain: int, number: int, site: Site) -> int:
     """Make `site` snapshot `number` of its chain; returns how many rules it has."""
     things, words = _things(connection, chain), _words(connection)

@@ -22,14 +22,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tabwarden.model.codec import Shape, decode, decode_lines, encode
+from tabwarden.model.codec import Shape, collected_later, decode, decode_lines, encode
 from tabwarden.model.errors import IncompleteRead, UnknownName
 from tabwarden.model.site import Content, Group, GroupSet, Rules, Site, User
 
 FORMAT = 2
 META = "meta.json"
 FACTS = Shape(Content, "rules", "defaults")
-CONTENT_LINE = tuple[FACTS.struct, str | None, dict[str, str | None]]
+CONTENT_LINE: Any = tuple[FACTS.struct, str | None, dict[str, str | None]]  # type: ignore[name-defined]
 _ASIDE = ".unfinished-"
 
 
@@ -61,6 +61,7 @@ def save(site: Site, folder: Path | str, *, durable: bool = True) -> Path:
         raise
 
 
+@collected_later()
 def load(path: Path | str) -> Site:
     """The Site kept there; UnknownName where there is none, IncompleteRead where it is damaged or too new."""
     place = Path(path)
@@ -154,8 +155,9 @@ def _settle(place: Path) -> None:
 def _write_lines(place: Path, part: str, values: Iterable[object]) -> int:
     number = 0
     with (place / f"{part}.jsonl").open("wb") as file:
-        for number, value in enumerate(values, 1):
+        for value in values:
             file.write(encode(value) + b"\n")
+            number += 1
     return number
 
 

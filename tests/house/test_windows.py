@@ -109,6 +109,8 @@ def test_files_with_line_ends_of_windows(tmp_path: Path, begin: str) -> None:
     line = json.dumps(question) + "\n"
     assert len(cases.load(written("questions.jsonl", line * 2), of_snapshot=True)) == 2
     assert len(cases.load(written("questions.json", json.dumps([question], indent=1)), of_snapshot=True)) == 1
-    plan = Plan("provision", SiteIdentity("https://tableau.example.com", "sales", "s", "Sales"), "2026-01-01T00:00:00Z", ())
+    plan = Plan(
+        "provision", SiteIdentity("https://tableau.example.com", "sales", "s", "Sales"), "2026-01-01T00:00:00Z", ()
+    )
     text = keep_plan(plan, tmp_path / "plan.json").read_text(encoding="utf-8")
     assert load_plan(written("plan.json", text)) == plan

@@ -21,8 +21,8 @@ from typing import TypeVar
 from tabwarden.change.facts import facts
 from tabwarden.change.group_changes import group_changes
 from tabwarden.change.impact import impact
-from tabwarden.effects.change import carried_out
 from tabwarden.change.stops import Guarded, Limits, people_stops
+from tabwarden.effects.change import carried_out
 from tabwarden.model.site import ALL_USERS, Group, Site, User
 from tabwarden.run.groups import collected_later
 from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson, Domain

@@ -9,7 +9,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from by_id import (
     ById,
@@ -26,11 +25,11 @@ from by_id import (
     on,
 )
 from small_site import group, group_set, project, rules, site, workbook
+from support import command_line
 from tabwarden.access.reference import may
 from tabwarden.change import effects
 from tabwarden.change.impact import impact
 from tabwarden.change.whatif import what_if
-from tabwarden.cli import assemble
 from tabwarden.effects.change import Change, carried_out
 from tabwarden.effects.ops.content import NewProject
 from tabwarden.effects.ops.rules import Lead, PutRule, PutTemplate, TakeRule, Unlead
@@ -388,7 +387,7 @@ def test_every_form_can_stand_in_a_file(tmp_path: Path) -> None:
 
 def command(tmp_path: Path, *words: str) -> Any:
     snapshot.save(small(), tmp_path)
-    return CliRunner().invoke(assemble("whatif"), ["whatif", *words, "--snapshots", str(tmp_path)])
+    return command_line.run("whatif", *words, "--snapshots", tmp_path)
 
 
 def test_the_command_tells_people_and_writes_nothing(tmp_path: Path) -> None:
@@ -404,7 +403,7 @@ def test_the_command_tells_people_and_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_help_tells_every_form_with_its_example() -> None:
-    told = " ".join(CliRunner().invoke(assemble("whatif"), ["whatif", "--help"], env={"COLUMNS": "200"}).output.split())
+    told = " ".join(command_line.run("whatif", "--help", env={"COLUMNS": "200"}).output.split())
     for form in FORMS:
         assert f"{form.written}: `{form.example}`" in told
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tabwarden.change.people import Outcome
 from tabwarden.effects.change import Change
 from tabwarden.effects.ops import content, groups, memberships, users
+from tabwarden.effects.people import Outcome
+from tabwarden.model.open_points import DOCUMENTED, Switches
 from tabwarden.model.site import Site
-from tabwarden.model.switches import DOCUMENTED, Switches
 
 
 @dataclass(frozen=True)

@@ -6,24 +6,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from test_undo_to import Bench
+from tiny_sites import tiny_site
 
 from tabwarden.access.answer import ALLOWED, DENIED
+from tabwarden.access.question import Asked
 from tabwarden.access.reference import may
-from tabwarden.change.asked import Asked
-from tabwarden.change.fix import fixes
-from tabwarden.change.plan import SiteIdentity
-from tabwarden.change.plan_file import from_json, to_json
-from tabwarden.change.whatif import what_if
+from tabwarden.compare.fix import fixes
+from tabwarden.compare.what_if import what_if
 from tabwarden.effects.change import carried_out
 from tabwarden.effects.sentences import words_of
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.governing import managing_project
 from tabwarden.model.site import Site
 from tabwarden.plan.build import Basis, build
+from tabwarden.plan.file import from_json, to_json
+from tabwarden.plan.plan import SiteIdentity
 from tabwarden.run.whatif import plan_changes
-from tabwarden.sandbox.server import running
-from test_undo_to import Bench
-from tiny_sites import tiny_site
+from tabwarden.sandbox.http.server import running
 
 BASIS = Basis(kind="changes", site=SiteIdentity("", "", "", ""), made_at="2026-11-28T12:00:00Z")
 

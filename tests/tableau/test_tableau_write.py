@@ -13,10 +13,10 @@ from tabwarden.effects.ops.memberships import AddToGroup, RemoveFromGroup
 from tabwarden.effects.ops.users import AddUser, RemoveUser, SetRole
 from tabwarden.effects.ref import Ref
 from tabwarden.model.errors import TableauError
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
-from tabwarden.tableau.client import Pat, connect
-from tabwarden.tableau.write import Writer
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
+from tabwarden.tableau.http.connection import Pat, connect
+from tabwarden.tableau.write.writer import Writer
 
 VIEWERS, SALES = Ref("group", "Viewers", id=GROUP), Ref("group", "Sales", id=OTHER)
 CLOUD = personality("cloud")

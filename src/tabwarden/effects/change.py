@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
-from tabwarden.change.people import Outcome
 from tabwarden.effects.draft import Draft, Undoing
+from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref
 from tabwarden.model.errors import TabwardenError
+from tabwarden.model.open_points import DOCUMENTED, Switches
 from tabwarden.model.site import Group, Site
-from tabwarden.model.switches import DOCUMENTED, Switches
 
 Value = str | int | bool | tuple[str, ...] | None
 Facts = Mapping[str, Value]

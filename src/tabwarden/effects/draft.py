@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from tabwarden.change import people
+from tabwarden.effects import people
 from tabwarden.effects.ref import Lookup, Ref
 from tabwarden.model.site import Group, Site, User
 

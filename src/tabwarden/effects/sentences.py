@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tabwarden.access.leading import LEADER
+from tabwarden.access.powers import LEADER
 from tabwarden.effects.change import Change
 from tabwarden.effects.ops.content import DeleteContent, Move, NewProject, SetMode, SetOwner, SetTabs
 from tabwarden.effects.ops.groups import DeleteGroup

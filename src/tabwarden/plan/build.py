@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tabwarden.change.facts import after, differences, facts, still_judged
-from tabwarden.change.impact import impact
-from tabwarden.change.plan import Impact, Plan, Refused, SiteIdentity, SourceSummary, Stop
-from tabwarden.change.restore import translated
-from tabwarden.change.stops import (
+from tabwarden.effects.change import NO_FACTS, Change, Facts, carried_out
+from tabwarden.model.site import Grantee, Site
+from tabwarden.plan.facts import after, differences, facts, still_judged
+from tabwarden.plan.impact import impact
+from tabwarden.plan.plan import Impact, Plan, Refused, SiteIdentity, SourceSummary, Stop
+from tabwarden.plan.restore import translated
+from tabwarden.plan.stops import (
     LOCK_OUT,
     Guarded,
     Limits,
@@ -21,8 +23,6 @@ from tabwarden.change.stops import (
     source_stops,
     stale_plan,
 )
-from tabwarden.effects.change import NO_FACTS, Change, Facts, carried_out
-from tabwarden.model.site import Grantee, Site
 from tabwarden.want.wanted import Held
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tabwarden.change.plan import Stop, Waiver
 from tabwarden.model.errors import TabwardenError
+from tabwarden.plan.plan import Stop, Waiver
 
 
 def parse_waivers(words: Iterable[str]) -> tuple[Waiver, ...]:

@@ -11,10 +11,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tabwarden.change.plan import ContentImpact, Impact, Plan, Stop
-from tabwarden.change.plan_file import to_json
 from tabwarden.effects.change import OPS, Change
 from tabwarden.effects.ref import DOMAIN
+from tabwarden.plan.file import to_json
+from tabwarden.plan.plan import ContentImpact, Impact, Plan, Stop
 
 MOST_ROWS = 40
 MOST_CONTENTS = 12

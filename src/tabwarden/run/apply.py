@@ -11,18 +11,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tabwarden.change.plan import Plan, Stop, Waiver
-from tabwarden.change.plan_file import from_json, to_json
-from tabwarden.change.stops import Guarded, Limits
 from tabwarden.effects.change import Change
 from tabwarden.effects.ref import Lookup
 from tabwarden.model.errors import TableauError, TabwardenError
 from tabwarden.model.site import Site
 from tabwarden.plan.build import Progressed, stops_now
+from tabwarden.plan.file import from_json, to_json
+from tabwarden.plan.plan import Plan, Stop, Waiver
+from tabwarden.plan.stops import Guarded, Limits
 from tabwarden.plan.waivers import mismatches, not_waived
 from tabwarden.run import history
-from tabwarden.run.before import kept_before, read_now
-from tabwarden.run.opening import PLANS, guarded_of, limits_of
+from tabwarden.run.context import PLANS, guarded_of, limits_of
+from tabwarden.run.site_before import kept_before, read_now
 from tabwarden.settings import Settings
 from tabwarden.store.journal import (
     ALREADY,
@@ -38,9 +38,9 @@ from tabwarden.store.journal import (
     read,
 )
 from tabwarden.store.rosters import keep_of_plan
-from tabwarden.tableau.client import Connection
-from tabwarden.tableau.jobs import wait_for_user_jobs
-from tabwarden.tableau.write import Writer
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.write.jobs import wait_for_user_jobs
+from tabwarden.tableau.write.writer import Writer
 
 log = logging.getLogger(__name__)
 

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tabwarden.change.carry import carried
-from tabwarden.change.plan import Plan
 from tabwarden.effects.change import Change
 from tabwarden.effects.ref import user_of
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Site
 from tabwarden.plan.build import build
+from tabwarden.plan.plan import Plan
+from tabwarden.plan.rename import carried
+from tabwarden.run.context import connected, identity_of
+from tabwarden.run.decide import basis_of
 from tabwarden.run.names import directory_of
-from tabwarden.run.opening import connected, identity_of
-from tabwarden.run.planned import basis_of
 from tabwarden.settings import Settings
-from tabwarden.tableau.client import Connection
-from tabwarden.tableau.read import read_site
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.read.site import read_site
 from tabwarden.want.names.rename import Rename, importable, renamed, renames_of, upn_renames
 from tabwarden.want.provision import is_protected
 from tabwarden.want.wanted import Held

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tabwarden.change.inverse import undone
-from tabwarden.change.plan import Plan
 from tabwarden.effects.change import NICKNAMES, Change
 from tabwarden.effects.ref import USER
 from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.plan.plan import Plan
+from tabwarden.plan.undo import undone
 from tabwarden.run import rename
 from tabwarden.run.apply import load_plan, plan_path
-from tabwarden.run.opening import identity_of
-from tabwarden.run.planned import basis_of, planned
+from tabwarden.run.context import identity_of
+from tabwarden.run.decide import basis_of, planned
 from tabwarden.settings import Settings
 from tabwarden.store.journal import DONE, Record, newest, path_of, read
-from tabwarden.tableau.client import Connection
-from tabwarden.tableau.domains import with_nicknames
-from tabwarden.tableau.read import owned_by, read_people
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.read.site import owned_by, read_people
+from tabwarden.tableau.write.domains import with_nicknames
 
 KIND = "undo"
 

@@ -8,20 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from tabwarden.change.diff import diff
-from tabwarden.change.plan import Plan
-from tabwarden.change.restore import restored, scope_of_project, translated
-from tabwarden.change.restore_people import Back, ids_now
 from tabwarden.effects.change import Change
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Grantee, Site
 from tabwarden.plan.build import build
+from tabwarden.plan.order import diff
+from tabwarden.plan.plan import Plan
+from tabwarden.plan.restore import restored, scope_of_project, translated
+from tabwarden.plan.restore_people import Back, ids_now
 from tabwarden.run import history
-from tabwarden.run.opening import identity_of
-from tabwarden.run.planned import basis_of
+from tabwarden.run.context import identity_of
+from tabwarden.run.decide import basis_of
 from tabwarden.settings import Settings
-from tabwarden.tableau.client import Connection
-from tabwarden.tableau.read import read_site
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.read.site import read_site
 from tabwarden.want.wanted import Wanted
 
 KIND = "undo"

@@ -9,19 +9,19 @@ from typing import Any
 
 import yaml
 
-from tabwarden.change.plan import Plan
-from tabwarden.change.reach import Base, Progress
-from tabwarden.change.shift import Under
-from tabwarden.change.whatif import WhatIf, done, what_if, written
+from tabwarden.compare.access_changes import Under
+from tabwarden.compare.between_sites import Base, Progress
+from tabwarden.compare.what_if import WhatIf, done, what_if, written
 from tabwarden.effects.phrases import refusal
 from tabwarden.model.errors import SettingsError, TabwardenError
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches, alternatives
 from tabwarden.model.site import Site
-from tabwarden.model.switches import CURRENT, DOCUMENTED, Switches, alternatives
 from tabwarden.plan.build import build
-from tabwarden.run.opening import connected, identity_of
-from tabwarden.run.planned import basis_of
+from tabwarden.plan.plan import Plan
+from tabwarden.run.context import connected, identity_of
+from tabwarden.run.decide import basis_of
 from tabwarden.settings import Settings
-from tabwarden.tableau.read import read_site
+from tabwarden.tableau.read.site import read_site
 
 KIND = "changes"
 

@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple, Self
 
-from tabwarden.change import effects, people
-from tabwarden.change.people import Outcome
+from tabwarden.effects import content as effects
+from tabwarden.effects import people
 from tabwarden.effects.change import CONTENT, NOBODY, Change, Value, done, refused
 from tabwarden.effects.draft import Draft
+from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref, content_ref, user_of, user_ref
 from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.governing import LOCKED_TO_DATABASE, managing_project
+from tabwarden.model.open_points import DOCUMENTED, Switches
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, MODES, Content, Site
-from tabwarden.model.switches import DOCUMENTED, Switches
 
 MODE_WORDS = {LOCKED: "locked", LOCKED_WITHOUT_NESTED: "locked without nested projects", CUSTOMIZABLE: "customizable"}
 

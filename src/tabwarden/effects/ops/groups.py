@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple, Self
 
-from tabwarden.change import people
-from tabwarden.change.people import Outcome
+from tabwarden.effects import people
 from tabwarden.effects.change import NOBODY, Change, Value, grants_fact, refused
 from tabwarden.effects.draft import Draft, Undoing
+from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref, group_ref
+from tabwarden.model.open_points import DOCUMENTED, Switches
 from tabwarden.model.site import ON_SYNC, Group, Site
-from tabwarden.model.switches import DOCUMENTED, Switches
 
 
 class Grants(NamedTuple):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from tabwarden.change import people
-from tabwarden.change.people import Outcome
+from tabwarden.effects import people
 from tabwarden.effects.change import NOBODY, Change, Value, groups_fact, membership_fact, refused
 from tabwarden.effects.draft import Draft, Undoing
+from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref, group_ref, user_ref
+from tabwarden.model.open_points import DOCUMENTED, Switches
 from tabwarden.model.site import Site
-from tabwarden.model.switches import DOCUMENTED, Switches
 
 
 @dataclass(frozen=True, slots=True)

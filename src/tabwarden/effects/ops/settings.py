@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
-from tabwarden.change.people import Outcome
 from tabwarden.effects.change import NICKNAMES, Change, Value, done, refused
 from tabwarden.effects.draft import Draft, Undoing
+from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref
+from tabwarden.model.open_points import DOCUMENTED, Switches
 from tabwarden.model.site import Site, SiteSettings
-from tabwarden.model.switches import DOCUMENTED, Switches
 
 
 @dataclass(frozen=True, slots=True)

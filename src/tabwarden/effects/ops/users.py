@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
-from tabwarden.change import people
-from tabwarden.change.people import Outcome
+from tabwarden.effects import people
 from tabwarden.effects.change import ALL_GROUPS, CONTENT, NOBODY, Change, Value, groups_fact, refused
 from tabwarden.effects.draft import Draft, Undoing
+from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import GROUP, USER, Lookup, Ref, group_ref, user_of, user_ref
+from tabwarden.model.open_points import DOCUMENTED, Switches
 from tabwarden.model.roles import rank
 from tabwarden.model.site import LOCAL, Grantee, Site, User
-from tabwarden.model.switches import DOCUMENTED, Switches
 
 NO_RULES = "none"
 

@@ -1,0 +1,96 @@
+"""The changes of a plan carried out on a connection, each with what became of it. Not their order, not the journal.
+
+What is true already is never an error. A request that creates something and got no answer is looked up before it
+is sent again. One person's refusal is a Result; what would refuse everybody (no answer, no session) is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from tabwarden.effects.change import Change
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.write import bulk as write_bulk
+from tabwarden.tableau.write import content, directory, domains, one
+from tabwarden.tableau.write.results import Ids, Result, alone
+
+__all__ = ["Result", "Writer"]
+
+REGISTERED = (domains, content, directory, one)
+"""The modules that register what they send."""
+
+BATCH = 500
+WORTH_A_JOB = 10  # fewer people than this are added or removed one by one: a job takes its own requests and time
+READ_BACK = "read back"  # what a synchronisation brings about is not sent, and looked at together
+MEMBERSHIP_SINCE, JOBS_SINCE = "3.21", "3.15"
+
+
+class _Kind(NamedTuple):
+    """What makes changes fit for one request: the same operation, and on memberships the same group."""
+
+    op: str
+    group: str = ""
+    by_job: bool = False
+
+
+class Writer:
+    """Carries out changes to users, groups, content and the nicknames of domains.
+
+    `bulk` allows many memberships in one request (API 3.21) and, unless `jobs` says otherwise, users added and
+    removed by a job (API 3.15); neither is used on a server that does not speak that version.
+    """
+
+    def __init__(self, connection: Connection, *, bulk: bool = True, jobs: bool | None = None) -> None:
+        self._connection = connection
+        self._memberships = bulk and connection.supports(MEMBERSHIP_SINCE)
+        self._jobs = (bulk if jobs is None else jobs) and connection.supports(JOBS_SINCE)
+
+    def together(self, changes: Sequence[Change]) -> Iterator[range]:
+        """Positions of neighbours that `do` sends as one piece of work: what a journal notes before and after.
+
+        Most are of length 1; the ranges cover `changes` in order.
+        """
+        start = 0
+        while start < len(changes):
+            kind = self._kind(changes[start])
+            end = start + 1
+            while kind is not None and end < len(changes) and end - start < BATCH and self._kind(changes[end]) == kind:
+                end += 1
+            if kind is not None and kind.by_job and end - start < WORTH_A_JOB:
+                end = start + 1
+            yield range(start, end)
+            start = end
+
+    def do(self, changes: Sequence[Change], known_ids: Mapping[str, str] | None = None) -> list[Result]:
+        """Carry out `changes` in order; one Result each, `position` counting within `changes`.
+
+        `known_ids` maps `Ref.key` to the id of what earlier changes created. TableauError when nothing can be
+        done at all (the server does not answer, the session cannot be renewed): what was not told is unknown.
+        """
+        ids = Ids(known_ids or {})
+        results: list[Result] = []
+        for positions in self.together(changes):
+            work = [changes[position] for position in positions]
+            for result in self._batch(work, ids):
+                placed = result._replace(position=positions.start + result.position)
+                results.append(placed)
+                created = changes[placed.position].creates
+                if placed.new_id is not None and created is not None:
+                    ids.learn(created, placed.new_id)
+        return results
+
+    def _batch(self, work: Sequence[Change], ids: Ids) -> list[Result]:
+        if len(work) == 1:
+            return [alone(self._connection, work[0], ids)]
+        return write_bulk.together(self._connection, work, ids)
+
+    def _kind(self, change: Change) -> _Kind | None:
+        """What the change can be sent together with; None: only by itself."""
+        if change.brought_by is not None:
+            return _Kind(READ_BACK)
+        if change.net_members and self._memberships and change.of_group is not None:
+            return _Kind(change.op, change.of_group.key)
+        if self._jobs and write_bulk.fits_a_job(change):
+            return _Kind(change.op, by_job=True)
+        return None

@@ -18,6 +18,7 @@ EDGES = (
     "sandbox",
     "settings",
     "secrets",
+    "section",
     "seed",
     "logs",
     "notify",
@@ -35,8 +36,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(EDGES, PURE),
     # A database is reached by the same driver whether people come from it or a mirror goes to it.
     "sinks": (*PURE, "sources"),
-    # Settings resolve and seal their secrets; the importer of the seed's settings writes both.
-    "settings": (*PURE, "secrets"),
+    # Options of an adapter are a section of the settings, which settle their secrets; the importer of the seed's
+    # settings writes both.
+    "sources": (*PURE, "section"),
+    "settings": (*PURE, "secrets", "section", "sources"),
     "seed": (*PURE, "settings", "secrets"),
     "logs": (*PURE, "secrets"),
     "run": (*PURE, *EDGES),

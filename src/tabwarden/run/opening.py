@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from tabwarden import sources
 from tabwarden.change.plan import SiteIdentity
 from tabwarden.change.stops import SOURCE_EMPTY, Guarded, Limit, Limits, Reading
 from tabwarden.model.errors import SourceError
 from tabwarden.run.directory import directory_asked
-from tabwarden.settings import Limit as LimitSetting
 from tabwarden.settings import Settings
 from tabwarden.settings.people import AnySource
 from tabwarden.sources.ldap import LdapSource
@@ -129,16 +128,7 @@ def read_rows(source: AnySource, settings: Settings) -> sources.Reading:
 
 def tasks_of(settings: Settings) -> Tasks:
     """The seven switches."""
-    wanted = settings.provision
-    return Tasks(
-        wanted.add_joiners,
-        wanted.add_joiners_to_group,
-        wanted.set_joiners_viewer,
-        wanted.remove_leavers_from_group,
-        wanted.set_leavers_unlicensed,
-        wanted.add_leavers_to_group,
-        wanted.remove_leavers,
-    )
+    return Tasks(**{task.name: getattr(settings.provision, task.name) for task in fields(Tasks)})
 
 
 def policy_of(settings: Settings, own_id: str, owners: frozenset[str] | None) -> Policy:
@@ -158,18 +148,8 @@ def policy_of(settings: Settings, own_id: str, owners: frozenset[str] | None) ->
 
 def limits_of(settings: Settings) -> Limits:
     """How much is too much."""
-    stops = settings.stops
-    return Limits(
-        _limit(stops.source_shrank),
-        _limit(stops.licences_lost),
-        _limit(stops.users_removed),
-        _limit(stops.memberships_removed),
-        _limit(stops.rules_removed),
-    )
-
-
-def _limit(setting: LimitSetting) -> Limit:
-    return Limit(setting.count, setting.percent)
+    stops = {limit.name: getattr(settings.stops, limit.name) for limit in fields(Limits)}
+    return Limits(**{name: Limit(stop.count, stop.percent) for name, stop in stops.items()})
 
 
 def guarded_of(settings: Settings, own_id: str) -> Guarded:

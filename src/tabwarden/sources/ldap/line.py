@@ -22,8 +22,8 @@ from tabwarden.sources.ldap.options import DirectoryDomain
 from tabwarden.sources.ldap.values import Entry, reference
 
 with warnings.catch_warnings():
-    # ldap3 2.9 uses two names that pyasn1 has renamed.
-    warnings.simplefilter("ignore", DeprecationWarning)
+    # ldap3 2.9 uses two names that pyasn1 has renamed (docs/decisions/0017-ldap.md).
+    warnings.filterwarnings("ignore", r"(tagMap|typeMap) is deprecated", DeprecationWarning)
     import ldap3
     from ldap3.core.exceptions import LDAPException
     from ldap3.core.tls import Tls

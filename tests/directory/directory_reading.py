@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import SecretStr
-
 import forest
 from samba import ADMINISTRATOR, ADMINISTRATOR_PASSWORD, Domain, Domains
 from tabwarden.sources.ldap.directory import read_directory
@@ -20,14 +18,8 @@ def one(domains: Domains, domain: Domain, user: str = ADMINISTRATOR, **more: Any
     class Ranged(DirectoryDomain):
         member_range: ClassVar[int] = more.pop("member_range", 0)
 
-    return Ranged(
-        fqdn=domain.fqdn,
-        servers=(domain.url,),
-        user=f"{domain.netbios}\\{user}",
-        password=SecretStr(password),
-        ca_file=domains.ca_file,
-        **more,
-    )
+    usual = {"fqdn": domain.fqdn, "servers": (domain.url,), "user": f"{domain.netbios}\\{user}"}
+    return Ranged.model_validate({**usual, "password": password, "ca_file": domains.ca_file, **more})
 
 
 def options(domains: Domains, user: str = ADMINISTRATOR, **more: Any) -> DirectorySettings:

@@ -172,11 +172,11 @@ def test_pages_of_any_size_are_the_same_directory(domains, directory, page):
 
 def test_by_upn_and_by_starttls_it_is_the_same(domains, directory):
     over = {
-        "by UPN": {"user": forest.READER},
-        "by StartTLS": {"servers": (f"ldap://{domains.corp.address}",)},
+        "by UPN": one(domains, domains.corp, forest.READER).model_copy(update={"user": f"{forest.READER}@{CORP}"}),
+        "by StartTLS": one(domains, domains.corp, servers=(f"ldap://{domains.corp.address}",)),
     }
-    for how, more in over.items():
-        told = read_directory(DirectorySettings(domains=(one(domains, domains.corp, **more),), unread=(SEATTLE,)))
+    for how, domain in over.items():
+        told = read_directory(DirectorySettings(domains=(domain,), unread=(SEATTLE,)))
         alive = {guid: p.upn for guid, p in directory.people.items() if p.domain == CORP and not p.deleted}
         assert {guid: p.upn for guid, p in told.people.items() if not p.deleted} == alive, how
 

@@ -54,7 +54,10 @@ NO_RULES: Rules = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person (or service) on this site. `last_login` is an ISO time in UTC, or None when never or not told."""
+    """A person (or service) on this site. `last_login` is an ISO time in UTC, or None when never or not told.
+
+    `idp_configuration_id` names the identity provider he signs in with, where a site has several (API 3.24).
+    """
 
     id: str
     name: str
@@ -64,6 +67,7 @@ class User:
     email: str = ""
     auth_setting: str | None = None
     last_login: str | None = None
+    idp_configuration_id: str | None = None
 
     @property
     def qualified(self) -> str:

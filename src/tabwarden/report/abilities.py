@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tabwarden.access.abilities import missing
+from tabwarden.access.abilities.ability import missing
 from tabwarden.access.answer import Answer
-from tabwarden.change.handover import Handover
+from tabwarden.compare.handover import Handover
 from tabwarden.model.capability import ui_name
 from tabwarden.model.site import Site
+from tabwarden.report.access_changes import shift_json
 from tabwarden.report.answers import condition_name, mark, reason
-from tabwarden.report.shifts import shift_json
 from tabwarden.report.table import Table
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tabwarden.access.models import Exceptional
+from tabwarden.compare.models import Exceptional
 from tabwarden.model.roles import ui_role
 from tabwarden.model.site import Site
+from tabwarden.report.access_changes import listed
 from tabwarden.report.answers import answer_json, decider, mark
-from tabwarden.report.shifts import listed
 from tabwarden.report.table import Table, Text
 
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tabwarden.change.plan import OF_CONTENT, REMOVE_USER, SET_NICKNAME, Change, ContentImpact, Impact, Plan, Stop
-from tabwarden.change.plan_file import to_json
+from tabwarden.plan.file import to_json
+from tabwarden.plan.plan import OF_CONTENT, REMOVE_USER, SET_NICKNAME, Change, ContentImpact, Impact, Plan, Stop
 from tabwarden.report.changes import STEPS, to_do
 from tabwarden.report.table import Drawable, Group, Table, Text
 

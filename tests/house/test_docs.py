@@ -13,8 +13,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from paths import ROOT
+from watchdog import patience
 
-ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 EXECUTED = [ROOT / "README.md", *sorted((DOCS / "tutorial").glob("*.md"))]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
@@ -53,7 +54,7 @@ class Terminal:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=120,
+            timeout=patience(120),
             check=False,
         )
         return done.stdout.replace(self.port, WRITTEN_PORT)
@@ -77,7 +78,7 @@ class Terminal:
     def close(self) -> None:
         for process in self.running:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=patience(10))
             if process.stdout is not None:
                 process.stdout.close()
 

@@ -18,7 +18,9 @@ from pathlib import Path
 
 import pytest
 from dying import AFTER_BEGIN, AFTER_END, BEFORE_END, TORN_END, WAYS
+from paths import TESTS
 from provisioning import STAFF, Bench, bench, by_name, staff, world
+from watchdog import patience
 
 from tabwarden.plan.plan import Plan
 from tabwarden.sandbox.state.personality import Personality, personality
@@ -71,13 +73,13 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Ends:
 
 def dying(desk: Bench, plan: Plan, what: str, *words: object) -> int:
     """Run tests/support/dying.py to its end; how many children died."""
-    program = Path(__file__).with_name("dying.py")
+    program = TESTS / "support" / "dying.py"
     ran = subprocess.run(
         [sys.executable, str(program), what, str(desk.settings_path), str(desk.keep(plan)), *map(str, words)],
         capture_output=True,
         text=True,
         env={**os.environ, **desk.environment},
-        timeout=120,
+        timeout=patience(120),
         check=False,
     )
     assert ran.returncode == 0, ran.stderr

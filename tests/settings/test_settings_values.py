@@ -11,16 +11,17 @@ from typing import Any
 
 import pytest
 import yaml
+from paths import ROOT
 from pydantic import ValidationError
 
 from tabwarden.model.errors import SettingsError
 from tabwarden.secrets import encrypt, make_key_file
+from tabwarden.section import Section
 from tabwarden.settings import Settings, load
-from tabwarden.settings.base import Section
 from tabwarden.settings.schema import fields_of, models_in
 from tabwarden.settings.seal import seal
 
-REFERENCE = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
+REFERENCE = ROOT / "docs" / "reference" / "settings.md"
 SMALL = """\
 tableau:
   server: https://tableau.example.com

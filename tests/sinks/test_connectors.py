@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
 import requests
+from paths import ROOT
+from watchdog import patience
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "connectors"))
+sys.path.insert(0, str(ROOT / "connectors"))
 import outcome
 import receiver
 
@@ -42,7 +43,7 @@ def sent():
     with receiver.receiving() as (address, received):
 
         def send(method, path, body=None):
-            return requests.request(method, f"{address}/v1/{path}", json=body, timeout=10)
+            return requests.request(method, f"{address}/v1/{path}", json=body, timeout=patience(10))
 
         yield send, received
 

@@ -8,11 +8,11 @@ A fact that was not read is `None`, never an empty value: what depends on it is 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from tabwarden.model.errors import AmbiguousName, UnknownName
 from tabwarden.model.names import same
@@ -184,6 +184,8 @@ class Site:
     taken: Taken = Taken()
     partial: tuple[str, ...] = ()
     nicknames: Mapping[str, str] | None = None
+    columns_beside: ClassVar[Callable[[], Any] | None] = None
+    """Opens the columns of this very value; None for a Site that was made and not opened."""
 
     # -- who is in what ---------------------------------------------------------------------------------------
 
@@ -290,9 +292,7 @@ class Site:
         That is where somebody else has the same user name or display name. An id that is nobody's stands as it is.
         """
         held = self.users.get(user)
-        if held is None:
-            return user
-        return f"{held.domain}\\{held.name}" if user in self._repeated else held.name
+        return user if held is None else f"{held.domain}\\{held.name}" if user in self._repeated else held.name
 
     def display_name(self, user: str) -> str:
         """The display name; with `domain\\name` behind it where it alone would not say who that is."""
@@ -335,10 +335,10 @@ class Site:
             return self.groups[words]
         wanted = same(words.strip())
         hits = [g for g in self.groups.values() if wanted in (same(g.name), same(f"{g.domain}\\{g.name}"))]
-        if len(hits) == 1:
-            return hits[0]
         if not hits:
             raise UnknownName(f"no group `{words}` on site `{self.name}`")
+        if len(hits) == 1:
+            return hits[0]
         lines = sorted(f"{g.domain}\\{g.name}" for g in hits)
         raise AmbiguousName(f"several groups are called `{words}`; say which:", lines)
 
@@ -364,6 +364,11 @@ class Site:
             raise UnknownName(f"no content `{words}` on site `{self.name}`; give its path, as in `Finance/Budget`")
         lines = sorted(f"{self.contents[i].kind}:{self.path(i)}  {i}" for i in ids)
         raise AmbiguousName(f"several things are called `{words}`; say which:", lines)
+
+    def indexed(self, indexes: Mapping[str, object]) -> Site:
+        """This value with cached properties, by name, looked up in an index; a Site made of it counts them itself."""
+        self.__dict__.update(indexes)
+        return self
 
     # -- another Site -----------------------------------------------------------------------------------------
 

@@ -17,10 +17,10 @@ from tabwarden.change.compared import facts
 from tabwarden.model.errors import SettingsError, TabwardenError, UnknownName
 from tabwarden.model.site import Site, Taken
 from tabwarden.run.history import snapshot_of
-from tabwarden.store.database import FILE, Database
+from tabwarden.store.database import Database
 from tabwarden.store.history import History, moved_on
 from tabwarden.store.retention import Retention, forget, superfluous, thin
-from tabwarden.store.snapshots import Snapshot
+from tabwarden.store.snapshots import FILE, Snapshot
 
 ADMIN = "ServerAdministrator"
 

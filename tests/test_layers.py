@@ -24,13 +24,15 @@ EDGES = (
     "report",
     "cases",
 )
-PURE = ("model", "access", "want", "change", "mirror")
+PURE = ("model", "access", "engine", "want", "change", "mirror")
 # Each floor may import itself and everything named beside it.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "model": (),
     "access": ("model",),
     "want": ("model", "access"),
     "change": ("model", "access", "want"),
+    "engine": ("model", "access"),
+    "questions": PURE,
     "mirror": ("model", "access", "want"),
     **dict.fromkeys(EDGES, PURE),
     # A database is reached by the same driver whether people come from it or a mirror goes to it.
@@ -39,8 +41,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "settings": (*PURE, "secrets"),
     "seed": (*PURE, "settings", "secrets"),
     "logs": (*PURE, "secrets"),
-    "run": (*PURE, *EDGES),
-    "commands": (*PURE, *EDGES, "run"),
+    "run": (*PURE, *EDGES, "questions"),
+    "commands": (*PURE, *EDGES, "run", "questions"),
     "cli": (*PURE, *EDGES, "run", "commands"),
     "__main__": ("cli",),
     "__init__": (),

@@ -134,7 +134,7 @@ class Words:
             return [texts[code] for code in codes.tolist()]
         ends = self.ends[codes]
         starts = np.where(codes > 0, self.ends[codes - 1], 0)
-        data = memoryview(self.data)
+        data = self.data.data
         pairs = zip(starts.tolist(), ends.tolist(), strict=True)
         return [str(data[start:end], "utf-8", "surrogatepass") for start, end in pairs]
 

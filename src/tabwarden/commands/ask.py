@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.table import Table
 
-from tabwarden.access.answer import ALLOWED, UNKNOWN, Answer
+from tabwarden.access.answer import ALLOWED, UNKNOWN
 from tabwarden.commands.asking import (
     Model,
     SiteUrl,
@@ -22,14 +23,14 @@ from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json
 from tabwarden.model.capability import KIND_NAMES, template_of, ui_name
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.roles import licence_of, ui_role
-from tabwarden.model.site import Content, Site
-from tabwarden.model.switches import Switches
+from tabwarden.model.site import Content, Site, User
+from tabwarden.questions import Questions
 from tabwarden.report.answers import (
     answer_json,
     checker_grid,
     people_table,
 )
-from tabwarden.run.ask import Where, all_sites, open_site, overview, what_may, who_may
+from tabwarden.run.ask import Where, all_sites, open_questions
 from tabwarden.run.switches import read_switches
 
 
@@ -53,19 +54,27 @@ def who_command(
     as_json: AsJson = False,
 ) -> None:
     """The people who may, each with what decided; unknown ones are listed as unknown."""
-    held = open_site(Where(snapshots, snapshot, site, model, store))
-    content_held, named, answers = who_may(held, asked, content, model=model, switches=read_switches(switch or ()))
-    counts = Counter(a.verdict for a in answers)
-    shown = [a for a in answers if everybody or a.verdict in (ALLOWED, UNKNOWN)]
+    questions = open_questions(Where(snapshots, snapshot, site, store), model, read_switches(switch or ()))
+    held, on = questions.site, questions.site.find_content(content)
+    named = questions.capability(asked, on)
+    people = questions.who(named, on.id)
+    counts: Counter[str] = Counter()
+    for some in people:
+        counts[some.answer.verdict] += len(some.users)
+    told = (some for some in people if everybody or some.answer.verdict in (ALLOWED, UNKNOWN))
+    shown = sorted((a for some in told for a in some.answers()), key=lambda a: _by_name(held.users[a.user]))
     if as_json:
         print_json({"counts": dict(counts), "people": [answer_json(held, a) for a in shown]})
         return
     out = console()
     print_warning(held)
-    name = ui_name(named, content_held.kind)
-    path = held.path(content_held.id)
-    out.print(f"{counts[ALLOWED]} of {len(answers)} people may `{name}` {path}", style="bold", markup=False)
+    name, path = ui_name(named, on.kind), held.path(on.id)
+    out.print(f"{counts[ALLOWED]} of {len(held.users)} people may `{name}` {path}", style="bold", markup=False)
     out.print(people_table(held, shown))
+
+
+def _by_name(user: User) -> tuple[str, str]:
+    return user.name.casefold(), user.domain
 
 
 @fail_cleanly
@@ -82,17 +91,20 @@ def what_command(
     as_json: AsJson = False,
 ) -> None:
     """The permission checker's grid for one content, or a list."""
-    where, switches = Where(snapshots, snapshot, site, model, store), read_switches(switch or ())
+    where, switches = Where(snapshots, snapshot, site, store), read_switches(switch or ())
     if all_of_them:
-        _on_all_sites(where, user, as_json)
+        asked = [Questions(one, model=model, open_points=switches) for one in all_sites(where)]
+        _on_all_sites(where, asked, user, content, as_json)
     elif content is not None:
-        _on_one(open_site(where), user, content, model, switches, as_json)
+        _on_one(open_questions(where, model, switches), user, content, as_json)
     else:
-        _on_everything(open_site(where), user, model, switches, as_json)
+        _on_everything(open_questions(where, model, switches), user, as_json)
 
 
-def _on_one(site: Site, user: str, content: str, model: str, switches: Switches, as_json: bool) -> None:
-    person, held, answers = what_may(site, user, content, model=model, switches=switches)
+def _on_one(questions: Questions, user: str, content: str, as_json: bool) -> None:
+    site = questions.site
+    person, held = site.find_user(user), site.find_content(content)
+    answers = questions.on(person.id, held.id)
     if as_json:
         print_json([answer_json(site, a) for a in answers])
         return
@@ -104,31 +116,32 @@ def _on_one(site: Site, user: str, content: str, model: str, switches: Switches,
     out.print(checker_grid(site, answers))
 
 
-def _template(held: Content, answers: list[Answer]) -> str:
-    return template_of(held.kind, frozenset(a.asked for a in answers if a.allowed), frozenset())
+def _template(kind: str, allowed: tuple[str, ...]) -> str:
+    return template_of(kind, frozenset(allowed), frozenset())
 
 
-def _on_everything(site: Site, user: str, model: str, switches: Switches, as_json: bool) -> None:
-    person = site.find_user(user)
-    rows = list(overview(site, person, model=model, switches=switches))
+def _on_everything(questions: Questions, user: str, as_json: bool) -> None:
+    site, person = questions.site, questions.site.find_user(user)
+    rows = questions.reach(person.id)
+    template = cache(_template)
     if as_json:
         listed = [
             {
-                "id": held.id,
-                "kind": held.kind,
-                "path": site.path(held.id),
-                "allowed": [a.asked for a in answers if a.allowed],
-                "as_template": _template(held, answers),
+                "id": one.content,
+                "kind": one.kind,
+                "path": one.path,
+                "allowed": list(one.allowed),
+                "as_template": template(one.kind, one.allowed),
             }
-            for held, answers in rows
+            for one in rows
         ]
         told = {"user": person.name, "domain": person.domain, "site_role": person.site_role}
         print_json({**told, "contents": listed})
         return
     table = Table("Content", "Kind", "As template", "May")
-    for held, answers in rows:
-        names = ", ".join(ui_name(a.asked, held.kind) for a in answers if a.allowed)
-        table.add_row(site.path(held.id), KIND_NAMES.get(held.kind, held.kind), _template(held, answers), names)
+    for one in rows:
+        names = ", ".join(ui_name(capability, one.kind) for capability in one.allowed)
+        table.add_row(one.path, KIND_NAMES.get(one.kind, one.kind), template(one.kind, one.allowed), names)
     out = console()
     print_warning(site)
     name = site.called(person.id)
@@ -136,32 +149,68 @@ def _on_everything(site: Site, user: str, model: str, switches: Switches, as_jso
     out.print(table)
 
 
-def _on_all_sites(where: Where, user: str, as_json: bool) -> None:
+class _OnSite(NamedTuple):
+    """A person on one site; `content` is what was asked about there, None where that is not on this site."""
+
+    site: Site
+    person: User
+    views: int
+    content: Content | None
+    allowed: tuple[str, ...]
+
+
+def _on_all_sites(where: Where, asked: list[Questions], user: str, content: str | None, as_json: bool) -> None:
     """The same person has a role of her own on each site; nothing is shared between them (blog, introduction)."""
-    rows = []
-    for site in all_sites(where):
-        for person in (site.users[u] for u in site.users_named(user)):
-            seen = sum(1 for _ in overview(site, person, model=where.model))
-            rows.append((site, person, seen))
+    rows = [_on_site(one, person, content) for one in asked for person in one.site.users_named(user)]
+    place = f"`{where.folder}`" if where.folder else "the history"
     if not rows:
-        raise UnknownName(f"no user `{user}` on any site in {f'`{where.folder}`' if where.folder else 'the history'}")
+        raise UnknownName(f"no user `{user}` on any site in {place}")
+    if content is not None and not any(row.content for row in rows):
+        raise UnknownName(f"no content `{content}` on any site in {place} that has the user `{user}`")
     if as_json:
-        print_json(
-            [
-                {
-                    "site": site.content_url,
-                    "user": person.name,
-                    "domain": person.domain,
-                    "site_role": person.site_role,
-                    "licence": licence_of(person.site_role),
-                    "views": seen,
-                }
-                for site, person, seen in rows
-            ]
-        )
+        print_json([_on_site_json(row, content) for row in rows])
         return
-    table = Table("Site", "User", "Site role", "Licence", "May View")
-    for site, person, seen in rows:
-        licence = licence_of(person.site_role) or "none"
-        table.add_row(site.name, site.called(person.id), ui_role(person.site_role), licence, str(seen))
+    table = Table("Site", "User", "Site role", "Licence", "May View", *(["On it"] if content is not None else []))
+    for row in rows:
+        site, role = row.site, row.person.site_role
+        cells = (site.name, site.called(row.person.id), ui_role(role), licence_of(role) or "none", str(row.views))
+        table.add_row(*cells, *([_there(row)] if content is not None else []))
     console().print(table)
+
+
+def _on_site(questions: Questions, user: str, words: str | None) -> _OnSite:
+    site = questions.site
+    try:
+        content = site.find_content(words) if words is not None else None
+    except UnknownName:
+        content = None
+    allowed = tuple(a.asked for a in questions.on(user, content.id) if a.allowed) if content is not None else ()
+    return _OnSite(site, site.users[user], questions.views(user), content, allowed)
+
+
+def _on_site_json(row: _OnSite, words: str | None) -> dict[str, Any]:
+    person, content = row.person, row.content
+    told: dict[str, Any] = {
+        "site": row.site.content_url,
+        "user": person.name,
+        "domain": person.domain,
+        "site_role": person.site_role,
+        "licence": licence_of(person.site_role),
+        "views": row.views,
+    }
+    if words is not None:
+        told["content"] = content and {
+            "id": content.id,
+            "kind": content.kind,
+            "path": row.site.path(content.id),
+            "allowed": list(row.allowed),
+            "as_template": _template(content.kind, row.allowed),
+        }
+    return told
+
+
+def _there(row: _OnSite) -> str:
+    if row.content is None:
+        return "not on this site"
+    names = ", ".join(ui_name(capability, row.content.kind) for capability in row.allowed)
+    return f"{_template(row.content.kind, row.allowed)}: {names or 'nothing'}"

@@ -9,8 +9,9 @@ import typer
 from tabwarden.access.rows import rows_of
 from tabwarden.commands.asking import SiteUrl, SnapshotFolder, SnapshotWords, StoreWords, SwitchWords, print_warning
 from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json
+from tabwarden.questions import defaults_of
 from tabwarden.report.rows import implicit_lines, rows_heading, rows_json, rows_tables
-from tabwarden.run.ask import Where, defaults_of, open_site
+from tabwarden.run.ask import Where, open_site
 from tabwarden.run.switches import read_switches
 
 

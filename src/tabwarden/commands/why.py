@@ -8,7 +8,7 @@ import typer
 
 from tabwarden.access.answer import Answer
 from tabwarden.change.asked import Asked
-from tabwarden.change.fix import Fixes, fixes
+from tabwarden.change.fix import Fixes
 from tabwarden.commands.asking import (
     Model,
     SiteUrl,
@@ -21,11 +21,12 @@ from tabwarden.commands.asking import (
 from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json, progress_bar
 from tabwarden.model.site import Site
 from tabwarden.model.switches import MODELS
+from tabwarden.questions import Questions
 from tabwarden.report.abilities import handover_json, handover_lines, targets_json, targets_table
 from tabwarden.report.answers import answer_json, disputed_lines, models_table, sentence, trace_table
 from tabwarden.report.remarks import remarks
 from tabwarden.report.shifts import also, fixes_heading, fixes_json, steps_of
-from tabwarden.run.ask import Where, further, open_site, question, why
+from tabwarden.run.ask import Where, open_questions
 from tabwarden.run.switches import read_switches
 
 
@@ -52,16 +53,16 @@ def why_command(
 ) -> None:
     """One sentence, then ceiling, override, level, the winning rule and the losing ones."""
     switches = read_switches(switch or ())
-    held = open_site(Where(snapshots, snapshot, site, model, store))
-    put = question(held, user, asked, content, target=target, model=model, switches=switches)
-    answer = why(held, put)
+    questions = open_questions(Where(snapshots, snapshot, site, store), model, switches)
+    held, put = questions.site, questions.asked(user, asked, content, to=target)
+    answer = questions.why(put)
     ways = None
     if fix:
         with progress_bar("weighing", hidden=as_json) as progress:
-            ways = fixes(held, put, progress=progress)
+            ways = questions.fixes(put, progress)
     side_by_side = [put._replace(model=name).of(held) for name in MODELS] if models else []
     if as_json:
-        print_json(_as_json(held, put, answer, ways, side_by_side))
+        print_json(_as_json(questions, put, answer, ways, side_by_side))
         return
     out = console()
     print_warning(held)
@@ -69,17 +70,20 @@ def why_command(
     out.print(trace_table(held, answer))
     for line in (*disputed_lines(held, answer), *remarks(held, put, answer)):
         out.print(line, markup=False)
-    _print_further(held, put)
+    _print_further(questions, put)
     if side_by_side:
         out.print(models_table(held, side_by_side))
     if ways is not None:
         _print_fixes(held, ways)
 
 
-def _as_json(site: Site, put: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]) -> dict[str, Any]:
+def _as_json(
+    questions: Questions, put: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]
+) -> dict[str, Any]:
+    site = questions.site
     told: dict[str, Any] = {"taken": site.taken.when, **answer_json(site, answer)}
     told["remarks"] = list(remarks(site, put, answer))
-    places, handed = further(site, put)
+    places, handed = questions.places(put), questions.handover(put)
     if places:
         told["targets"] = targets_json(site, places)
     if handed is not None:
@@ -91,10 +95,10 @@ def _as_json(site: Site, put: Asked, answer: Answer, ways: Fixes | None, side_by
     return told
 
 
-def _print_further(site: Site, put: Asked) -> None:
+def _print_further(questions: Questions, put: Asked) -> None:
     """Of saving a copy and of moving the projects it can go to; of overwriting what the previous owner loses."""
-    out = console()
-    places, handed = further(site, put)
+    out, site = console(), questions.site
+    places, handed = questions.places(put), questions.handover(put)
     if places:
         out.print(targets_table(site, places))
     for line in handover_lines(site, handed) if handed is not None else ():

@@ -8,7 +8,7 @@ A fact that was not read is `None`, never an empty value: what depends on it is 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -184,7 +184,7 @@ class Site:
     taken: Taken = Taken()
     partial: tuple[str, ...] = ()
     nicknames: Mapping[str, str] | None = None
-    columns_beside: ClassVar[Callable[[], Any] | None] = None
+    columns_beside: ClassVar[Any] = None
     """Opens the columns of this very value; None for a Site that was made and not opened."""
 
     # -- who is in what ---------------------------------------------------------------------------------------

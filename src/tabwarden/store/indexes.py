@@ -99,7 +99,8 @@ class _States:
         self.lists = np.append(self._lists(), np.uint64(1))  # of a list that was not read
 
     def text(self, column: str) -> Array:
-        return self.hashes[getattr(self.names, column)]
+        found: Array = self.hashes[getattr(self.names, column)]
+        return found
 
     def users(self) -> Array:
         columns = ("name", "domain", "full_name", "email", "auth_setting", "last_login")
@@ -155,7 +156,8 @@ class _States:
 
 
 def _ends(values: Array, count: int) -> Array:
-    return np.searchsorted(values, np.arange(count + 1))
+    found: Array = np.searchsorted(values, np.arange(count + 1))
+    return found
 
 
 def _all(*columns: Array) -> Array:

@@ -197,7 +197,7 @@ class _Reader:
             members,
             self.perhaps("group_minimum_site_role", row),
             self.perhaps("group_grant_on", row),
-            self.arrays["groups.everyone"][row],
+            bool(self.arrays["groups.everyone"][row]),
         )
 
     def group_set(self, row: int) -> GroupSet:
@@ -225,7 +225,7 @@ class _Reader:
             self.rules(arrays["contents.rules"][row]),
             words["modes"][arrays["contents.mode"][row]],
             MappingProxyType(defaults),
-            arrays["contents.tabs"][row],
+            bool(arrays["contents.tabs"][row]),
             uses,
             *(self.text(f"content_{column}", row) for column in ("description", "created", "updated")),
         )

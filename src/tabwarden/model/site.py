@@ -25,8 +25,7 @@ MODES = (LOCKED, LOCKED_WITHOUT_NESTED, CUSTOMIZABLE)
 ALLOW, DENY = "Allow", "Deny"
 ALL_USERS = "All Users"
 DEFAULT_PROJECT = "default"  # its name in any letter case, at the top level
-LOCAL = "local"
-MOST_HINTS = 5
+LOCAL, MOST_HINTS = "local", 5
 ON_LOGIN, ON_SYNC = "onLogin", "onSync"
 
 
@@ -184,8 +183,7 @@ class Site:
     taken: Taken = Taken()
     partial: tuple[str, ...] = ()
     nicknames: Mapping[str, str] | None = None
-    columns_beside: ClassVar[Any] = None
-    """Opens the columns of this very value; None for a Site that was made and not opened."""
+    columns_beside: ClassVar[Any] = None  # opens the columns of this very value, where it was opened and not made
 
     # -- who is in what ---------------------------------------------------------------------------------------
 
@@ -208,10 +206,8 @@ class Site:
 
     def members(self, group: str) -> frozenset[str]:
         """User ids in `group`; of a group whose members were not read, none (see `Group.members`)."""
-        held = self.groups[group]
-        if held.everyone:
-            return frozenset(self.users)
-        return held.members or frozenset()
+        members = self.users if self.groups[group].everyone else self.groups[group].members
+        return frozenset(members or ())
 
     @property
     def all_users(self) -> Group | None:
@@ -296,8 +292,8 @@ class Site:
 
     def display_name(self, user: str) -> str:
         """The display name; with `domain\\name` behind it where it alone would not say who that is."""
-        shown = self.users[user].full_name
-        return f"{shown} ({self.called(user)})" if shown and user in self._repeated else shown
+        shown, repeats = self.users[user].full_name, user in self._repeated
+        return f"{shown} ({self.called(user)})" if shown and repeats else shown
 
     # -- finding by what people type --------------------------------------------------------------------------
 
@@ -321,10 +317,9 @@ class Site:
         if len(ids) == 1:
             return self.users[ids[0]]
         if not ids:
-            hint = "; names are user names, not display names"
             near = sorted(u.name for u in self.users.values() if same(words.strip()) in same(f"{u.name} {u.full_name}"))
-            if near:
-                hint = "; near it: " + ", ".join(f"`{name}`" for name in near[:MOST_HINTS])
+            hint = ", ".join(f"`{name}`" for name in near[:MOST_HINTS])
+            hint = f"; near it: {hint}" if near else "; names are user names, not display names"
             raise UnknownName(f"no user `{words}` on site `{self.name}`{hint}")
         lines = sorted(f"{self.users[i].domain}\\{self.users[i].name}  {self.users[i].full_name}" for i in ids)
         raise AmbiguousName(f"several users are called `{words}`; say which:", lines)
@@ -356,8 +351,8 @@ class Site:
         kind, colon, rest = words.partition(":")
         ids = self._contents_by_path.get(same(words.strip()), ())
         if not ids and colon:
-            ids = self._contents_by_path.get(same(rest.strip()), ())
-            ids = tuple(i for i in ids if self.contents[i].kind == kind.strip().casefold())
+            every = self._contents_by_path.get(same(rest.strip()), ())
+            ids = tuple(i for i in every if self.contents[i].kind == kind.strip().casefold())
         if len(ids) == 1:
             return self.contents[ids[0]]
         if not ids:
@@ -387,6 +382,11 @@ class Site:
     def with_contents(self, *contents: Content) -> Site:
         """This Site with these contents added or replaced."""
         return replace(self, contents={**self.contents, **{c.id: c for c in contents}})
+
+    @property
+    def bare(self) -> Site:
+        """The facts of the site itself, without anybody or anything on it."""
+        return replace(self, users={}, groups={}, group_sets={}, contents={})
 
     @cached_property
     def without_locks(self) -> Site:

@@ -192,5 +192,10 @@ def _migrate(connection: Connection, words: str) -> None:
     config.attributes["connection"] = connection
     script = ScriptDirectory.from_config(config)
     if here is not None and here not in {one.revision for one in script.walk_revisions()}:
-        raise TabwardenError(f"the history `{words}` was written by a newer release ({here}); use that one")
+        if here > RELEASE:
+            raise TabwardenError(f"the history `{words}` was written by a newer release ({here}); use that one")
+        raise TabwardenError(
+            f"the history `{words}` was written before the first release ({here}); move it away, then read the site "
+            "again with `tabwarden read`"
+        )
     command.upgrade(config, RELEASE)

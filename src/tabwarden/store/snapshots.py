@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tabwarden.model.errors import UnknownName
+from tabwarden.model.site import Site
 
 FILE = "history.db"
-RELEASE = "0001"  # the newest migration: a history of this version is used as it is
+RELEASE = "0002"  # the newest migration: a history of this version is used as it is
 VERSIONS = "tabwarden_version"
-COLUMNS = "n.number, n.site, n.taken, n.about, n.users, n.contents, n.rules, s.address, s.content_url, s.id, s.scope"
+COLUMNS = (
+    "n.number, n.site, n.taken, n.about, n.users, n.contents, n.rules, n.digest, "
+    "s.address, s.content_url, s.id, s.scope"
+)
 
 
 class Snapshot(NamedTuple):
@@ -54,21 +58,22 @@ class Snapshot(NamedTuple):
 
 def snapshot_of_row(row: tuple[object, ...]) -> Snapshot:
     """From a row of `COLUMNS`."""
-    number, site, taken, told, users, contents, rules, address, content_url, site_id, scope = row
-    about = json.loads(str(told))
+    number, site, taken, told, users, contents, rules, _, address, content_url, site_id, scope = row
+    about = json.loads(str(told))  # not by its type: what reads types takes longer than a question
+    taken_by = about.get("taken", {})
     mark = blake2b(repr(tuple(row)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return Snapshot(
         int(str(number)),
         int(str(site)),
         str(taken),
-        about["by"],
-        about["by_role"],
+        taken_by.get("by", ""),
+        taken_by.get("by_role", ""),
         str(address),
         str(content_url),
         str(site_id),
-        about["name"],
+        about.get("name", Site.name),
         str(scope),
-        tuple(about["partial"]),
+        tuple(about.get("partial", ())),
         int(str(users)),
         int(str(contents)),
         int(str(rules)),

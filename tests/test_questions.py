@@ -10,16 +10,16 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from dense_sites import ASKED, LOST, UNREAD_SHARES, dense_site
 
 import tabwarden.questions as questions_module
-from dense_sites import ASKED, LOST, UNREAD_SHARES, dense_site
-from tabwarden.access.abilities import ACTIONS, can
+from tabwarden.access.abilities.ability import ACTIONS, can
+from tabwarden.access.dialog import rows_of
 from tabwarden.access.reference import may, what
-from tabwarden.access.rows import rows_of
 from tabwarden.model.errors import Disagreement, UnknownName
 from tabwarden.model.names import same
+from tabwarden.model.open_points import MODELS
 from tabwarden.model.site import Site, User
-from tabwarden.model.switches import MODELS
 from tabwarden.questions import Questions
 from tabwarden.store import beside, opened
 from tabwarden.store.arrays import Arrays

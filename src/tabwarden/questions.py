@@ -12,25 +12,25 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from tabwarden.access.abilities import ACTIONS, targets
+from tabwarden.access.abilities.ability import ACTIONS, targets
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
-from tabwarden.access.disputed import with_disputes
-from tabwarden.access.leading import LEADER_CAPABILITIES
+from tabwarden.access.open_points import with_disputes
+from tabwarden.access.powers import LEADER_CAPABILITIES
+from tabwarden.access.question import Asked
 from tabwarden.access.reference import as_seen_by, may, what
-from tabwarden.change.asked import Asked
 from tabwarden.model.capability import applies, capability_named, kind_named
 from tabwarden.model.errors import AmbiguousName, Disagreement, UnknownName
 from tabwarden.model.governing import governing
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, MODELS, Switches
 from tabwarden.model.site import Content, Site
-from tabwarden.model.switches import CURRENT, DOCUMENTED, MODELS, Switches
 
 if TYPE_CHECKING:
-    from tabwarden.access.engine import Engine
-    from tabwarden.access.engine_what import Masks
-    from tabwarden.change.compared import Compared
-    from tabwarden.change.fix import Fixes
-    from tabwarden.change.handover import Handover
-    from tabwarden.change.whatif import WhatIf
+    from tabwarden.compare.fix import Fixes
+    from tabwarden.compare.handover import Handover
+    from tabwarden.compare.snapshots import Compared
+    from tabwarden.compare.what_if import WhatIf
+    from tabwarden.engine.by_user import Masks
+    from tabwarden.engine.engine import Engine
 
 FEW = 1_000
 _Thing = TypeVar("_Thing")
@@ -84,8 +84,8 @@ class Questions:
     @cached_property
     def engine(self) -> Engine:
         """The engine over the Site's columns, which are opened where they lie beside it, and else made."""
-        from tabwarden.access.convert import columns_of
-        from tabwarden.access.engine import Engine
+        from tabwarden.engine.convert import columns_of
+        from tabwarden.engine.engine import Engine
 
         return Engine(columns_of(self.site), self.model, self.open_points)
 
@@ -162,7 +162,7 @@ class Questions:
             return None
         if self.site.contents[asked.content].kind == "project":
             return None
-        from tabwarden.change.handover import overwritten
+        from tabwarden.compare.handover import overwritten
 
         return overwritten(self.site, asked.content, asked.user, model=asked.model, switches=asked.switches)
 
@@ -275,20 +275,20 @@ class Questions:
 
     def compare(self, later: Site, progress: Progress | None = None) -> Compared:
         """This Site and a later one side by side: facts, access, what is unknown. UnknownName for another site's."""
-        from tabwarden.change.compared import compared
-        from tabwarden.change.shift import Under
+        from tabwarden.compare.access_changes import Under
+        from tabwarden.compare.snapshots import compared
 
         return compared(self.site, later, Under(self.model, self.open_points), progress)
 
     def what_if(self, sentences: Iterable[str], progress: Progress | None = None) -> WhatIf:
         """What changes would do to people; UnknownName with every sentence that is not understood."""
-        from tabwarden.change.whatif import what_if
+        from tabwarden.compare.what_if import what_if
 
         return what_if(self.site, sentences, model=self.model, switches=self.open_points, progress=progress)
 
     def fixes(self, asked: Asked, progress: Progress | None = None) -> Fixes:
         """The smallest changes that turn an Answer."""
-        from tabwarden.change.fix import fixes
+        from tabwarden.compare.fix import fixes
 
         return fixes(self.site, asked, progress=progress)
 

@@ -43,7 +43,7 @@ def who(
     from tabwarden.model.capability import ui_name
     from tabwarden.report.answers import answer_json, people_table
     from tabwarden.run.ask import Where, open_questions
-    from tabwarden.run.switches import read_switches
+    from tabwarden.run.open_points import read_switches
 
     questions = open_questions(Where(snapshots, snapshot, site, store), model, read_switches(switch or ()))
     held, on = questions.site, questions.site.find_content(content)
@@ -86,7 +86,7 @@ def what(
     """The permission checker's grid for one content, or a list."""
     from tabwarden.questions import Questions
     from tabwarden.run.ask import Where, all_sites, open_questions
-    from tabwarden.run.switches import read_switches
+    from tabwarden.run.open_points import read_switches
 
     where, switches = Where(snapshots, snapshot, site, store), read_switches(switch or ())
     if all_of_them:

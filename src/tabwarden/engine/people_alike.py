@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tabwarden.access.columns import Array, Columns
+from tabwarden.engine.columns import Array, Columns
 
 _BITS = 55  # of a mark hold memberships, those above the site role
 

@@ -7,8 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from tabwarden.access.columns import NONE, Array
-from tabwarden.access.engine import Engine
+from tabwarden.engine.columns import NONE, Array
+from tabwarden.engine.engine import Engine
 from tabwarden.model.capability import CAPABILITIES, applies, capabilities_of
 
 Row = tuple[str, str, str, tuple[str, ...]]

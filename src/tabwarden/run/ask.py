@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tabwarden.model.errors import UnknownName
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches
 from tabwarden.model.site import Site
-from tabwarden.model.switches import CURRENT, DOCUMENTED, Switches
 from tabwarden.questions import Questions
 from tabwarden.run.history import LAST, open_either, open_every_site
 from tabwarden.store import snapshot

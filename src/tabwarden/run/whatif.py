@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
-from tabwarden.change.reach import Base
-from tabwarden.change.shift import Under
-from tabwarden.change.whatif import WhatIf, done
+from tabwarden.compare.access_changes import Under
+from tabwarden.compare.between_sites import Base
+from tabwarden.compare.what_if import WhatIf, done
 from tabwarden.model.errors import SettingsError
-from tabwarden.model.switches import alternatives
+from tabwarden.model.open_points import alternatives
 from tabwarden.questions import Progress, Questions
 
 

@@ -19,7 +19,7 @@ from tabwarden.store.opened import site_over
 from tabwarden.store.snapshots import Snapshot
 
 if TYPE_CHECKING:
-    from tabwarden.access.columns import Columns
+    from tabwarden.engine.columns import Columns
 
 FOLDER, ENDING, FORMAT = "columns", ".columns", 1
 MOST = 8  # files; those of the oldest snapshots go first
@@ -42,7 +42,7 @@ def keep(store: Path | str, snapshot: Snapshot, site: Site) -> bool:
     path = _path(store, snapshot)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        from tabwarden.access.convert import columns_of
+        from tabwarden.engine.convert import columns_of
         from tabwarden.store.arrays import write_arrays
         from tabwarden.store.indexes import arrays_of
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tabwarden.access.columns import GRANTEE_KINDS, NUMBERED, Array, Columns
-from tabwarden.access.engine_rules import mixed
+from tabwarden.engine.columns import GRANTEE_KINDS, NUMBERED, Array, Columns
+from tabwarden.engine.rules import mixed
 from tabwarden.model.names import same
 from tabwarden.store.columns import facts_of, names_of
 from tabwarden.store.opened import hash_of

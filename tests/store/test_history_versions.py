@@ -18,6 +18,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from hypothesis import given, settings
+from paths import TESTS
 from sqlalchemy import Connection, LargeBinary, MetaData, insert, select, text
 from test_history import days, taken
 from test_snapshot import sites as any_site
@@ -30,7 +31,7 @@ from tabwarden.store.database import Database
 from tabwarden.store.history import History
 from tabwarden.store.snapshots import FILE, RELEASE, VERSIONS
 
-HISTORIES = Path(__file__).parent / "histories"
+HISTORIES = TESTS / "histories"
 TABLES = ("site", "snapshot", "thing", "word", "body", "version")
 
 

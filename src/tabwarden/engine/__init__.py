@@ -1,1 +1,1 @@
-"""The same answers as the reference's, for everybody and everything at once, over columns."""
+"""The same answers for everybody and everything at once, on columns."""

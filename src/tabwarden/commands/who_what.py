@@ -142,7 +142,7 @@ def _on_everything(questions: Questions, user: str, as_json: bool) -> None:
         who = {"user": person.name, "domain": person.domain, "site_role": person.site_role}
         print_json({**who, "contents": listed})
         return
-    from rich.table import Table
+    from tabwarden.report.table import Table
 
     table = Table("Content", "Kind", "As template", "May")
     for row in rows:
@@ -183,7 +183,7 @@ def _on_all_sites(place: str, asked: list[Questions], user: str, content: str | 
     if as_json:
         print_json([_on_site_json(row, content) for row in rows])
         return
-    from rich.table import Table
+    from tabwarden.report.table import Table
 
     table = Table("Site", "User", "Site role", "Licence", "May View", *(["On it"] if content is not None else []))
     for row in rows:

@@ -63,7 +63,6 @@ def why(
 def _as_json(
     questions: Questions, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]
 ) -> dict[str, Any]:
-    from tabwarden.report import abilities, access_changes
     from tabwarden.report.answers import answer_json
     from tabwarden.report.remarks import remarks
 
@@ -71,12 +70,16 @@ def _as_json(
     document: dict[str, Any] = {"taken": site.taken.when, **answer_json(site, answer)}
     document["remarks"] = list(remarks(site, question, answer))
     places, handover = questions.places(question), questions.handover(question)
-    if places:
-        document["targets"] = abilities.targets_json(site, places)
-    if handover is not None:
-        document["previous_owner"] = abilities.handover_json(site, handover)
+    if places or handover is not None:
+        from tabwarden.report import abilities
+
+        document |= {"targets": abilities.targets_json(site, places)} if places else {}
+        if handover is not None:
+            document["previous_owner"] = abilities.handover_json(site, handover)
     if ways is not None:
-        document["fix"] = access_changes.fixes_json(site, ways)
+        from tabwarden.report.access_changes import fixes_json
+
+        document["fix"] = fixes_json(site, ways)
     if side_by_side:
         document["models"] = {one.model: answer_json(site, one) for one in side_by_side}
     return document
@@ -86,7 +89,7 @@ def _show(
     questions: Questions, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]
 ) -> None:
     """The answer; of saving a copy and of moving where it can go, of overwriting what the previous owner loses."""
-    from tabwarden.report import abilities, answers
+    from tabwarden.report import answers
     from tabwarden.report.remarks import remarks
 
     site = questions.site
@@ -95,10 +98,11 @@ def _show(
     show(answers.trace_table(site, answer))
     show(*answers.disputed_lines(site, answer), *remarks(site, question, answer))
     places, handover = questions.places(question), questions.handover(question)
-    if places:
-        show(abilities.targets_table(site, places))
-    if handover is not None:
-        show(*abilities.handover_lines(site, handover))
+    if places or handover is not None:
+        from tabwarden.report import abilities
+
+        show(*([abilities.targets_table(site, places)] if places else []))
+        show(*(abilities.handover_lines(site, handover) if handover is not None else ()))
     if side_by_side:
         show(answers.models_table(site, side_by_side))
     if ways is not None:

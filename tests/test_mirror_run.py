@@ -29,7 +29,8 @@ from tabwarden.sandbox.server import Sandbox, running
 from tabwarden.settings import Settings, load
 from tabwarden.store import snapshot
 from tabwarden.store.history import History
-from tabwarden.tableau.client import Options, Password, connect
+from tabwarden.tableau.http.connection import connect
+from tabwarden.tableau.http.signin import Password, SignIn
 from tabwarden.tableau.read import read_site
 
 ROOT = Path(__file__).parent.parent
@@ -231,7 +232,7 @@ def box() -> Iterator[Sandbox]:
 
 
 def read_as(box: Sandbox, name: str) -> Site:
-    with connect(Options(box.url, "sandbox", Password(name, name))) as connection:
+    with connect(SignIn(box.url, "sandbox", Password(name, name))) as connection:
         return read_site(connection)
 
 

@@ -23,8 +23,8 @@ from tabwarden.model.switches import Switches
 from tabwarden.run.names import mistakes, site_asked
 from tabwarden.run.opening import connected
 from tabwarden.store import directory_file
-from tabwarden.tableau.client import Connection
-from tabwarden.tableau.wire import element
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.wire import element
 from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson, Domain, Trust
 from tabwarden.want.names.check import check_names
 from tabwarden.want.names.domains import untrusted

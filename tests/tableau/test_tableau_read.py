@@ -18,7 +18,8 @@ from tabwarden.model.site import LOCKED, Content, Grantee, Rule, Site
 from tabwarden.sandbox.personality import personality
 from tabwarden.sandbox.server import running
 from tabwarden.store.snapshot import load, save
-from tabwarden.tableau.client import Jwt, Options, Password, Pat, connect
+from tabwarden.tableau.http.connection import connect
+from tabwarden.tableau.http.signin import Jwt, Password, Pat, SignIn
 from tabwarden.tableau.read import counts, estimate, owned_by, read_people, read_projects, read_site
 
 LEADS = "InheritedProjectLeader"  # computed by the server, kept on no content
@@ -60,7 +61,7 @@ def same_content(read: Site, held: Site) -> None:
 def test_a_whole_site_rule_for_rule(world, site, tmp_path):
     with running(world) as sandbox:
         admin = next(u.name for u in sandbox.site(site).users.values() if u.site_role == "ServerAdministrator")
-        entered = Options(sandbox.url, site, Password(admin, admin))
+        entered = SignIn(sandbox.url, site, Password(admin, admin))
         steps = []
         with connect(entered) as connection:
             held = sandbox.site(site)
@@ -80,7 +81,7 @@ def test_a_whole_site_rule_for_rule(world, site, tmp_path):
 
 
 def test_every_question_has_the_same_answer_on_what_was_read():
-    with running("w0") as sandbox, connect(Options(sandbox.url, "sandbox", Pat("tok", "sec"))) as connection:
+    with running("w0") as sandbox, connect(SignIn(sandbox.url, "sandbox", Pat("tok", "sec"))) as connection:
         read, held = read_site(connection), sandbox.site("sandbox")
     asked = [(u, name, c) for u in held.users for c in held.contents.values() for name in capabilities_of(c.kind)]
     assert len(asked) > 1000
@@ -90,7 +91,7 @@ def test_every_question_has_the_same_answer_on_what_was_read():
 
 
 def test_what_a_lock_or_tabs_govern_is_not_asked():
-    with running("w0") as sandbox, connect(Options(sandbox.url, "sandbox", Pat("tok", "sec"))) as connection:
+    with running("w0") as sandbox, connect(SignIn(sandbox.url, "sandbox", Pat("tok", "sec"))) as connection:
         read = read_site(connection)
         asked = {entry.path.rsplit("/", 2)[-2] for entry in sandbox.log.entries if entry.path.endswith("/permissions")}
         for content in read.contents.values():
@@ -146,7 +147,7 @@ def test_who_is_no_administrator_reads_a_part_and_says_so():
 
 
 def test_projects_alone():
-    with running("w0") as sandbox, connect(Options(sandbox.url, "sandbox", Pat("tok", "sec"))) as connection:
+    with running("w0") as sandbox, connect(SignIn(sandbox.url, "sandbox", Pat("tok", "sec"))) as connection:
         sandbox.log.clear()
         read = read_projects(connection)
         held = sandbox.site("sandbox")
@@ -158,7 +159,7 @@ def test_projects_alone():
 
 
 def test_connections_can_be_left_out():
-    with running("w0") as sandbox, connect(Options(sandbox.url, "sandbox", Pat("tok", "sec"))) as connection:
+    with running("w0") as sandbox, connect(SignIn(sandbox.url, "sandbox", Pat("tok", "sec"))) as connection:
         read = read_site(connection, connections=False)
         assert read.partial == ("connections of workbooks",)
         assert not [e for e in sandbox.log.entries if e.path.endswith("/connections")]
@@ -185,7 +186,7 @@ def test_what_somebody_owns():
 @pytest.mark.parametrize("version", ["3.4", "3.11", "3.17"])
 def test_older_servers(version):
     with running("w0", plays=personality("server", version)) as sandbox:
-        with connect(Options(sandbox.url, "sandbox", Password("ada", "ada"))) as connection:
+        with connect(SignIn(sandbox.url, "sandbox", Password("ada", "ada"))) as connection:
             assert connection.version == version
             read = read_site(connection)
         same_people(read, sandbox.site("sandbox"))
@@ -252,7 +253,7 @@ def test_every_way_to_sign_in(auth):
 )
 def test_sign_ins_that_fail_say_who_and_where(auth, site, words):
     with running(people_world()) as sandbox:
-        entered = Options(sandbox.url, site, auth)
+        entered = SignIn(sandbox.url, site, auth)
         with pytest.raises(TableauError, match="refused to sign in") as caught, connect(entered):
             pass
         assert words in str(caught.value)

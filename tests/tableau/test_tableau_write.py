@@ -23,7 +23,8 @@ from tabwarden.change.plan import (
 from tabwarden.model.errors import TableauError
 from tabwarden.sandbox.personality import personality
 from tabwarden.sandbox.server import running
-from tabwarden.tableau.client import Pat, connect
+from tabwarden.tableau.http.connection import connect
+from tabwarden.tableau.http.signin import Pat
 from tabwarden.tableau.write import Writer
 
 VIEWERS, SALES = Ref("group", "Viewers", id=GROUP), Ref("group", "Sales", id=OTHER)

@@ -52,7 +52,7 @@ from tabwarden.store.journal import (
     read,
 )
 from tabwarden.store.rosters import keep_of_plan
-from tabwarden.tableau.client import Connection
+from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.jobs import wait_for_user_jobs
 from tabwarden.tableau.write import Writer
 

@@ -8,8 +8,8 @@ from tabwarden.change.content_stops import no_way_back
 from tabwarden.change.plan import OF_CONTENT, REMOVE_USER, SET_NICKNAME, Plan, Stop
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.site import Site
-from tabwarden.tableau.client import Connection
 from tabwarden.tableau.domains import with_nicknames
+from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read import read_people, read_site
 
 

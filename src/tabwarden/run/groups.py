@@ -27,7 +27,7 @@ from tabwarden.run.planned import planned, run_plan, with_content_of
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
 from tabwarden.tableau import domains
-from tabwarden.tableau.client import Connection
+from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read import read_people
 from tabwarden.want.directory import Directory
 from tabwarden.want.groups.rules import GroupRule, found_groups

@@ -15,8 +15,8 @@ from tabwarden.run.opening import connected, identity_of
 from tabwarden.run.planned import planned
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
-from tabwarden.tableau.client import Connection
 from tabwarden.tableau.domains import with_nicknames
+from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read import read_people
 from tabwarden.want.directory import Directory
 from tabwarden.want.names.check import check_names

@@ -26,7 +26,7 @@ from tabwarden.run.resolving import directory_if_set
 from tabwarden.settings import LdapSource, PeopleSource, PersonOverride, Settings
 from tabwarden.settings.people import AnySource
 from tabwarden.store.rosters import keep_for_plan, known_roster
-from tabwarden.tableau.client import Connection
+from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read import owned_by, read_people
 from tabwarden.want.cells import BadCell, column_of, text_of
 from tabwarden.want.directory import Directory

@@ -20,7 +20,7 @@ from tabwarden.run.opening import People, connected, guarded_of, identity_of, li
 from tabwarden.run.telling import log_plan, log_result
 from tabwarden.settings import Settings
 from tabwarden.store.journal import last_good_rows, newest, only_writer
-from tabwarden.tableau.client import Connection
+from tabwarden.tableau.http.connection import Connection
 from tabwarden.want.wanted import Wanted
 
 log = logging.getLogger(__name__)

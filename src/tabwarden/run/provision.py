@@ -25,7 +25,7 @@ from tabwarden.run.opening import (
 from tabwarden.run.planned import log_readings, planned, run_plan, told_by_sources
 from tabwarden.run.resolving import Named, directory_if_set, named
 from tabwarden.settings import Settings
-from tabwarden.tableau.client import Connection
+from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read import owned_by, read_people
 from tabwarden.want.provision import want
 from tabwarden.want.roster import Roster

@@ -12,10 +12,10 @@ from tabwarden.model.site import Site
 from tabwarden.run import history
 from tabwarden.run.opening import connected
 from tabwarden.settings import Settings
-from tabwarden.tableau import client
 from tabwarden.tableau.checkpoint import opened
-from tabwarden.tableau.client import Connection
-from tabwarden.tableau.line import Progress
+from tabwarden.tableau.http import lists
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.reader import Progress
 from tabwarden.tableau.read import Budget, Estimate, Wishes, counts, estimate, read_site
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def cost(settings: Settings) -> Estimate:
 
 def _about(settings: Settings) -> dict[str, object]:
     """What a checkpoint must agree on to be gone on with, as far as it is known before the sign-in."""
-    return {"server": settings.tableau.server, "site": settings.tableau.site, "page": client.PAGE_SIZE}
+    return {"server": settings.tableau.server, "site": settings.tableau.site, "page": lists.PAGE_SIZE}
 
 
 def _warn(connection: Connection, listener: Listener) -> None:

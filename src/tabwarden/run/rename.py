@@ -19,7 +19,7 @@ from tabwarden.run.names import directory_of
 from tabwarden.run.opening import connected, guarded_of, identity_of, limits_of
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
-from tabwarden.tableau.client import Connection
+from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read import read_site
 from tabwarden.want.names.rename import Rename, importable, renamed, renames_of, upn_renames
 from tabwarden.want.provision import is_protected

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tabwarden.model.site import Site
 from tabwarden.run.names import directory_of, nicknames_if_told
 from tabwarden.settings import Settings
-from tabwarden.tableau.client import Connection
+from tabwarden.tableau.http.connection import Connection
 from tabwarden.want.directory import Directory
 from tabwarden.want.groups.ways import Names
 from tabwarden.want.names.resolve import resolved_joiners, resolved_leavers

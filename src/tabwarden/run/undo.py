@@ -27,8 +27,8 @@ from tabwarden.run.apply import load_plan, plan_path
 from tabwarden.run.opening import guarded_of, identity_of, limits_of
 from tabwarden.settings import Settings
 from tabwarden.store.journal import DONE, Record, newest, now, path_of, read
-from tabwarden.tableau.client import Connection
 from tabwarden.tableau.domains import with_nicknames
+from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read import owned_by, read_people
 
 KIND = "undo"

@@ -23,7 +23,7 @@ from tabwarden.run import history
 from tabwarden.run.opening import guarded_of, identity_of, limits_of
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
-from tabwarden.tableau.client import Connection
+from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read import read_site
 from tabwarden.want.wanted import Wanted
 

@@ -15,8 +15,8 @@ from tabwarden.model.scope import scope_of
 from tabwarden.model.site import Site, User
 from tabwarden.run.opening import connected
 from tabwarden.settings import Settings
-from tabwarden.tableau.client import Connection
-from tabwarden.tableau.line import Progress
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.reader import Progress
 from tabwarden.tableau.seen import can_stand_in, listed_for, workbooks_of
 
 VIEW = "Read"

@@ -12,8 +12,8 @@ from tabwarden.change.plan import Change
 from tabwarden.model.errors import TableauError
 from tabwarden.model.names import same
 from tabwarden.model.site import LOCAL, Site
-from tabwarden.tableau.client import Connection
-from tabwarden.tableau.wire import element
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.wire import element
 from tabwarden.tableau.writing import ALREADY, DONE, FAILED, Result, failed_by, is_for_all
 
 SINCE = "3.11"

@@ -10,7 +10,7 @@ import time
 from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import TableauError
-from tabwarden.tableau.client import Connection
+from tabwarden.tableau.http.connection import Connection
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tabwarden.change.plan import ADD_TO_GROUP, ADD_USER, REMOVE_FROM_GROUP, REMOVE_USER, SET_NICKNAME, Change, Ref
 from tabwarden.tableau import domains, write_bulk, write_content, write_directory, write_one
-from tabwarden.tableau.client import Connection
+from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.writing import FAILED, Ids, Result
 
 __all__ = ["Result", "Writer"]

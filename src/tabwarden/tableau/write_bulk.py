@@ -19,10 +19,10 @@ from tabwarden.model.errors import TableauError
 from tabwarden.model.roles import current_role
 from tabwarden.model.site import User
 from tabwarden.tableau import write_one
-from tabwarden.tableau.client import Connection
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.wire import Part, element, with_ids
 from tabwarden.tableau.jobs import wait_for_job
 from tabwarden.tableau.read_people import read_users
-from tabwarden.tableau.wire import Part, element, with_ids
 from tabwarden.tableau.writing import (
     ALREADY,
     DONE,

@@ -14,10 +14,10 @@ from tabwarden.change.content_facts import rules_of
 from tabwarden.change.plan import MOVE, SET_MODE, SET_OWNER, SET_RULE, SET_TABS, Change
 from tabwarden.model.errors import TableauError
 from tabwarden.model.site import Grantee, Rule
-from tabwarden.tableau.client import Connection
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.wire import element
 from tabwarden.tableau.read_content import KINDS
 from tabwarden.tableau.read_content import rules_of as rules_told
-from tabwarden.tableau.wire import element
 from tabwarden.tableau.writing import ALREADY, DONE, FAILED, Ids, Result, attempted, not_there
 
 GRANTEES = {"user": "users", "group": "groups", "groupSet": "groupsets"}

@@ -12,10 +12,10 @@ from xml.etree.ElementTree import Element
 
 from tabwarden.change.plan import IMPORT_GROUP, SYNC_GROUP, Change, Ref
 from tabwarden.model.errors import TableauError
-from tabwarden.tableau.client import Connection
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.wire import element
 from tabwarden.tableau.jobs import wait_for_job, wait_for_user_jobs
 from tabwarden.tableau.read_people import group_of
-from tabwarden.tableau.wire import element
 from tabwarden.tableau.writing import ALREADY, DONE, FAILED, Ids, Result, attempted, create, failed_by, subject
 
 SOURCE = "ActiveDirectory"

@@ -23,9 +23,9 @@ from tabwarden.model.errors import TableauError
 from tabwarden.model.names import same
 from tabwarden.model.roles import current_role, rank
 from tabwarden.model.site import LOCAL, ON_LOGIN, Group, User
-from tabwarden.tableau.client import Connection
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.wire import element
 from tabwarden.tableau.read_people import group_of, user_of
-from tabwarden.tableau.wire import element
 from tabwarden.tableau.writing import (
     ALREADY,
     DONE,

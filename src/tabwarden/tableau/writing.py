@@ -9,9 +9,9 @@ from xml.etree.ElementTree import Element
 from tabwarden.change.plan import Ref
 from tabwarden.model.errors import TableauError
 from tabwarden.model.site import LOCAL, User
-from tabwarden.tableau.client import Connection
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.refusals import REMEDIES, remedy_of
 from tabwarden.tableau.read_people import read_users, user_of
-from tabwarden.tableau.refusals import REMEDIES, remedy_of
 
 DONE, ALREADY, FAILED = "done", "already", "failed"
 TRIES = 3

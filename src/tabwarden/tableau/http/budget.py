@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from math import ceil
 from typing import NamedTuple
 
-from tabwarden.tableau.client import PAGE_SIZE
-from tabwarden.tableau.pace import CLOUD_HOURLY
+from tabwarden.tableau.http.lists import PAGE_SIZE
+from tabwarden.tableau.http.pace import CLOUD_HOURLY
 
 DEFAULT_KINDS = 3  # workbooks, data sources, flows
 

@@ -191,7 +191,7 @@ PLANTED = [
     ),
     Patch(
         "unknown as visible, for people apart",
-        "access/engine_mirror_people.py",
+        "access/engine_mirror.py",
         "contents) == ALLOWED",
         "contents) != 0",
     ),

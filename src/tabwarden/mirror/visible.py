@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tabwarden.access.convert import columns_of
 from tabwarden.access.engine import Engine
-from tabwarden.access.engine_mirror_people import Shares, shares
+from tabwarden.access.engine_mirror import Shares, shares
 from tabwarden.model.names import same
 from tabwarden.model.roles import is_known, is_licensed
 from tabwarden.model.site import Content, Site

@@ -23,8 +23,8 @@ from typing import NamedTuple, TypeVar
 
 from sites import SIZES, site
 from tabwarden import sinks
-from tabwarden.access.convert import site_of
 from tabwarden.access.reference import may
+from tabwarden.engine.convert import site_of
 from tabwarden.mirror.match import Matches, match
 from tabwarden.mirror.tables import Tables, Wish, mirrored, rows_for
 from tabwarden.model.site import Grantee, Rule, Site, Taken

@@ -32,7 +32,7 @@ from readers import CORE, LATENCY, THREADS, Tsc, bare, checkpoint, options, ours
 from report import write
 from tabwarden.tableau.http.connection import connect
 from tabwarden.tableau.http.pace import MOST
-from tabwarden.tableau.read import Budget, Wishes, read_site
+from tabwarden.tableau.read.site import Budget, Wishes, read_site
 
 LIMIT = MOST / LATENCY
 HEADINGS = ("measured", "found", "asked", "verdict")

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 from people_world import passed_on
+from reading_desk import PAT, Desk
 from reading_world import timeless
 from small_server import error, serving
 
-from reading_desk import PAT, Desk
-from tabwarden.sandbox.server import Sandbox, running
-from tabwarden.sandbox.troubles.faults import KINDS, Fault, Script
+from tabwarden.sandbox.faults.script import KINDS, Fault, Script
+from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.tableau.http import lists
 
 # Faults that no GET can meet.

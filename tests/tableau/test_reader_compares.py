@@ -12,11 +12,11 @@ from reading_world import ACME, CORE, w0
 
 from tabwarden.access.reference import may
 from tabwarden.run.verify import verify_on
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
 from tabwarden.tableau.http.connection import connect
 from tabwarden.tableau.http.signin import Password, SignIn
-from tabwarden.tableau.read import read_projects, read_site, read_sites
+from tabwarden.tableau.read.site import read_projects, read_site, read_sites
 
 SOURCE = Path(__file__).parent.parent.parent / "src" / "tabwarden"
 

@@ -8,10 +8,10 @@ from statistics import median
 
 from reading_world import w0
 
-from tabwarden.sandbox.server import running
-from tabwarden.sandbox.troubles.faults import Fault
+from tabwarden.sandbox.faults.script import Fault
+from tabwarden.sandbox.http.server import running
 from tabwarden.tableau.http.pace import HOUR, Allowance, Pace, hourly_of
-from tabwarden.tableau.read import read_site
+from tabwarden.tableau.read.site import read_site
 
 # -- pace -----------------------------------------------------------------------------------------------------
 

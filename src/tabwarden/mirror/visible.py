@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tabwarden.access.convert import columns_of
-from tabwarden.access.engine import Engine
-from tabwarden.access.engine_mirror import Shares, shares
+from tabwarden.engine.convert import columns_of
+from tabwarden.engine.engine import Engine
+from tabwarden.engine.mirror import Shares, shares
 from tabwarden.model.names import same
 from tabwarden.model.roles import is_known, is_licensed
 from tabwarden.model.site import Content, Site

@@ -123,7 +123,7 @@ def people_of(settings: Settings, site: Site) -> tuple[Matches, tuple[Quarantine
     catalog = settings.catalog
     if catalog.people is None:
         return tableau_people(site), (), []
-    from tabwarden.run.opening import read_roster  # with it come clients that a mirror without a list does not need
+    from tabwarden.run.context import read_roster  # with it come clients that a mirror without a list does not need
 
     roster, warnings = read_roster(catalog.people, settings)
     _refuse_stale(roster.as_of, catalog.people.stale_after)

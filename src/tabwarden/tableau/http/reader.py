@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TypeVar
 from xml.etree.ElementTree import Element
 
-from tabwarden.tableau.checkpoint import Checkpoint
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.pace import Pace
 from tabwarden.tableau.http.wire import Answer, Request, with_query
+from tabwarden.tableau.read.checkpoint import Checkpoint
 
 Progress = Callable[[int, int], None]  # how many are done, of how many
 LONGEST_PAUSE = 3660.0  # a server that names its hour of rest is given it

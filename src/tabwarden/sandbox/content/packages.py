@@ -1,0 +1,148 @@
+"""Reading what people publish: sheets and connections of a .twb or .tds, plain or packaged. Not Tableau's file format.
+
+Only what the sandbox shows of a file is read: names of sheets and dashboards in the order of their tabs, connections,
+the published data sources it stands on, whether it brings an extract. A file that cannot be read is published all the
+same, as one sheet. Sizes are bounded, so that a packed bomb is one of the files that cannot be read.
+"""
+
+from __future__ import annotations
+
+import io
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import NamedTuple
+from xml.etree.ElementTree import Element as XmlElement
+from xml.etree.ElementTree import ParseError
+
+from tabwarden.sandbox.http.wire import xml_tree
+
+LARGEST_DOCUMENT = 32 * 1024 * 1024
+MOST_SHEETS = 500
+ONE_SHEET = ("Sheet 1",)
+_DOCUMENTS = (".twb", ".tds")
+_EXTRACTS = (".hyper", ".tde")
+_PUBLISHED = "sqlproxy"
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,  # a compression this Python does not know
+    RuntimeError,  # a password
+    OSError,
+    EOFError,
+    ValueError,
+)
+
+
+class Link(NamedTuple):
+    """A connection as the file tells it; of a published data source `database` is its content URL or name."""
+
+    type: str
+    server: str
+    port: str
+    database: str
+    user_name: str
+
+
+class Package(NamedTuple):
+    """What a published file holds."""
+
+    sheets: tuple[str, ...] = ONE_SHEET
+    links: tuple[Link, ...] = ()
+    sources: tuple[str, ...] = ()
+    has_extracts: bool = False
+
+
+def opened(file_name: str, content: bytes) -> Package:
+    """What is in a file of that name."""
+    extension = file_name.rpartition(".")[2].casefold()
+    if extension in ("hyper", "tde"):
+        return Package(has_extracts=True)
+    document, has_extracts = _document(content) if content[:2] == b"PK" else (content, False)
+    root = _root(document)
+    if root is None:
+        return Package(has_extracts=has_extracts)
+    links = tuple(dict.fromkeys(_links(root)))
+    return Package(
+        _sheets(root) or ONE_SHEET,
+        tuple(link for link in links if link.type != _PUBLISHED),
+        tuple(dict.fromkeys(link.database for link in links if link.type == _PUBLISHED and link.database)),
+        has_extracts,
+    )
+
+
+def queries_in(content: bytes) -> tuple[str, ...]:
+    """The custom SQL of a published file, each text once."""
+    root = _root(_document(content)[0] if content[:2] == b"PK" else content)
+    relations = root.iter("relation") if root is not None else ()
+    texts = ((relation.text or "").strip() for relation in relations if relation.get("type") == "text")
+    return tuple(dict.fromkeys(text for text in texts if text))
+
+
+def dashboards_in(content: bytes) -> dict[str, tuple[str, ...]]:
+    """The dashboards of a published workbook by name, each with the names of the sheets on it."""
+    root = _root(_document(content)[0] if content[:2] == b"PK" else content)
+    if root is None:
+        return {}
+    sheets = {sheet.get("name") for sheet in root.iterfind("worksheets/worksheet")}
+    return {
+        name: tuple(dict.fromkeys(zone for z in found.iter("zone") if (zone := z.get("name")) in sheets and zone))
+        for found in root.iterfind("dashboards/dashboard")
+        if (name := found.get("name"))
+    }
+
+
+def _document(content: bytes) -> tuple[bytes, bool]:
+    """The first .twb or .tds of a package, and whether an extract lies beside it."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as package:
+            names = package.infolist()
+            has_extracts = any(held.filename.casefold().endswith(_EXTRACTS) for held in names)
+            found = next((held for held in names if held.filename.casefold().endswith(_DOCUMENTS)), None)
+            if found is None:
+                return b"", has_extracts
+            with package.open(found) as document:
+                text = document.read(LARGEST_DOCUMENT + 1)
+    except _UNREADABLE:
+        return b"", False
+    return (text if len(text) <= LARGEST_DOCUMENT else b""), has_extracts
+
+
+def _root(document: bytes) -> XmlElement | None:
+    if not document.strip() or len(document) > LARGEST_DOCUMENT:
+        return None
+    try:
+        root = xml_tree(document)
+    except (ParseError, ValueError, LookupError):
+        return None
+    return root if root.tag in ("workbook", "datasource") else None
+
+
+def _sheets(root: XmlElement) -> tuple[str, ...]:
+    """Worksheets, dashboards and stories in the order of their tabs, without hidden ones."""
+    listed = [*root.iterfind("worksheets/worksheet"), *root.iterfind("dashboards/dashboard")]
+    known = [name for item in listed if (name := item.get("name"))]
+    windows = [(w.get("name") or "", w.get("hidden") == "true") for w in root.iterfind("windows/window")]
+    hidden = {name for name, is_hidden in windows if is_hidden}
+    tabs = [name for name, _hidden in windows if name in set(known)]
+    return tuple(name for name in dict.fromkeys((*tabs, *known)) if name not in hidden)[:MOST_SHEETS]
+
+
+def _links(root: XmlElement) -> Iterator[Link]:
+    """Connections; a federated one stands for those it names."""
+    for source in (root, *root.iterfind("datasources/datasource")):
+        location = source.find("repository-location")
+        for found in source.iterfind("connection"):
+            named = [inner for held in found.iterfind("named-connections/named-connection") for inner in held]
+            for one in named if found.get("class") == "federated" else [found]:
+                yield _link(one, location)
+
+
+def _link(found: XmlElement, location: XmlElement | None) -> Link:
+    kind = found.get("class") or ""
+    database = found.get("dbname") or found.get("filename") or ""
+    if kind == _PUBLISHED and location is not None:
+        database = location.get("id") or database
+    return Link(kind, found.get("server") or "", found.get("port") or "", database, found.get("username") or "")

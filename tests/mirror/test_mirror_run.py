@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from leaks import truth
+from paths import ROOT
 from small_site import group, project, site, workbook
 
 from support import command_line
@@ -32,7 +33,6 @@ from tabwarden.tableau.http.connection import connect
 from tabwarden.tableau.http.signin import Password, SignIn
 from tabwarden.tableau.read.site import read_site
 
-ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SEE = "group:All Users +Read"
 TAKEN = Taken("https://tableau.example.com", "2026-11-21T11:00:00Z", "adm", "SiteAdministratorCreator")

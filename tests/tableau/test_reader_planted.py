@@ -21,7 +21,7 @@ from tabwarden.tableau.http.connection import connect
 from tabwarden.tableau.http.pace import Pace
 from tabwarden.tableau.read.site import read_site
 
-ROOMS = ("http.lists", "http.connection", "http.reader", "read_people", "read_content", "read_lists", "read")
+ROOMS = ("http.lists", "http.connection", "http.reader", "read.people", "read.content", "read.lists", "read.site")
 READER = tuple(f"tableau.{room}" for room in ROOMS)
 PAGE_SIZE = 3
 
@@ -45,7 +45,7 @@ def reader_with(bug: Patch) -> Reader:
     module = bug.file.removesuffix(".py").replace("/", ".")
     with fresh(READER, {module: source_with(bug)}) as load:
         load("tableau.http.lists").PAGE_SIZE = PAGE_SIZE
-        return Reader(load("tableau.http.connection").connect, load("tableau.read").read_site)
+        return Reader(load("tableau.http.connection").connect, load("tableau.read.site").read_site)
 
 
 # -- reads that tell ------------------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""The HTTP way to Tableau: one connection, one retry, one sign-in, one paging."""
+"""Requests to a Tableau server: signing in, calling, lists that are whole or refused."""

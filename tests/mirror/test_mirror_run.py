@@ -30,7 +30,8 @@ from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.settings import Settings, load
 from tabwarden.store import snapshot
 from tabwarden.store.history import History
-from tabwarden.tableau.http.connection import Options, Password, connect
+from tabwarden.tableau.http.connection import connect
+from tabwarden.tableau.http.signin import Password, SignIn
 from tabwarden.tableau.read.site import read_site
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -231,7 +232,7 @@ def box() -> Iterator[Sandbox]:
 
 
 def read_as(box: Sandbox, name: str) -> Site:
-    with connect(Options(box.url, "sandbox", Password(name, name))) as connection:
+    with connect(SignIn(box.url, "sandbox", Password(name, name))) as connection:
         return read_site(connection)
 
 

@@ -172,7 +172,7 @@ class Questions:
         """Everybody by the answer they are given, so that each person is in one of the lists."""
         if len(self.site.users) <= FEW:
             return [People((user,), self._may(user, capability, content)) for user in self.site.users]
-        from tabwarden.engine.people_alike import people_alike
+        from tabwarden.engine.memberships import people_alike
 
         columns = self.engine.columns
         number, ids = columns.names.number("content", content), columns.ids("user")
@@ -250,9 +250,9 @@ class Questions:
                 yield Reachable(content.id, content.kind, self.site.path(content.id), allowed)
 
     def _reach_by_engine(self, user: str) -> list[Reachable]:
-        from tabwarden.engine.reachable import reachable
+        from tabwarden.engine.by_user import reachable
 
-        rows = reachable(self.engine, self.engine.columns.names.number("user", user))
+        rows = reachable(self.engine.parts, self.engine.columns.names.number("user", user))
         found = [Reachable(*row) for row in rows]
         alike = {(each.kind, each.allowed): each for each in reversed(found)}
         for each in (*alike.values(), *self._chosen(found, user)):

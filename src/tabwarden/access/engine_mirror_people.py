@@ -1,114 +1,107 @@
-"""A mirror for some people of the site: of each content a row of their bits. Not who they are to anybody else.
+"""Who may exercise one capability, for some people alone: packed rows of classes, and the pairs that differ from them.
 
 Contents that differ for nobody but single users share the row of their class; what single users have more or less, as
-owners, leaders or by rules of their own, is told apart. That keeps a site of a million contents small.
+owners, leaders or by rules of their own, is told pair by pair. That keeps a site of a million contents small.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.access.columns import USER, Array
+from tabwarden.access.columns import USER, Array, Columns
 from tabwarden.access.engine_many import ALLOWED
 from tabwarden.access.engine_mirror import Mirror
+from tabwarden.access.engine_people import has_bit
 from tabwarden.access.engine_rules import by_value, expand
 
-_BLOCK = 1 << 22  # bits, or pairs, that are worked on at a time
-
-Bits = int
-"""Some of the people asked about: bit n stands for the n-th of them."""
+_BLOCK = 1 << 22  # words, or pairs, that are worked on at a time
 
 
-class Shares(NamedTuple):
-    """Who may, by content number: `rows[of_content[c]]`, without `less[c]`, and `more[c]`, who are not in that row."""
+class Apart(NamedTuple):
+    """Pairs of content and user whose right is not that of the content's class; `gains` where the user has it."""
 
-    of_content: list[int]
-    rows: list[Bits]
-    more: Mapping[int, Bits]
-    less: Mapping[int, Bits]
-
-
-def shares(mirror: Mirror, numbers: Sequence[int]) -> Shares:
-    """The mirror for the users of these numbers; what is unknown is not in it."""
-    users = np.asarray(numbers, np.int64)
-    more: dict[int, Bits] = defaultdict(int)
-    less: dict[int, Bits] = defaultdict(int)
-    bit_of = np.full(mirror.parts.n_users, -1, np.int64)
-    bit_of[users] = np.arange(len(users))
-    for contents, apart in _apart(mirror, bit_of):
-        have = _bits(mirror.rows, mirror.of_content[contents], apart)
-        may = mirror.many.verdicts(apart, mirror.capability, contents) == ALLOWED
-        for found, these in ((more, may & ~have), (less, have & ~may)):
-            for content, bit in zip(contents[these].tolist(), bit_of[apart[these]].tolist(), strict=True):
-                found[content] |= 1 << bit
-    return Shares(mirror.of_content.tolist(), list(_rows(mirror.rows, users)), more, less)
+    content: Array
+    user: Array
+    gains: Array
 
 
-def _rows(packed: Array, users: Array) -> Iterator[Bits]:
-    """Every packed row as bits of these users alone."""
-    size = max(_BLOCK // max(len(users), 1), 1)
-    for start in range(0, len(packed), size):
-        octets = packed[start : start + size].view(np.uint8)
-        block = (octets[:, users >> 3] >> (users & 7).astype(np.uint8)) & 1
-        for row in np.packbits(block, axis=1, bitorder="little"):
-            yield int.from_bytes(row.tobytes(), "little")
+def narrowed(columns: Columns, users: Array) -> Columns:
+    """The same site with these users alone (numbers, rising), now numbered from 0: what they may is as before."""
+    count, held, lists = len(users), columns.groups, columns.rules
+    most = max(int(each.max(initial=0)) for each in (users, columns.contents.owner, held.members, lists.grantee >> 2))
+    number = np.full(most + 1, count, np.int32)  # all others are somebody who is only named
+    number[users] = np.arange(count)
+    members = number[held.members]
+    groups = held._replace(offsets=_fewer(held.offsets, members < count), members=members[members < count])
+    grantee = np.where(lists.grantee & 3 == USER, number[lists.grantee >> 2] * 4 + USER, lists.grantee)
+    stays = (lists.grantee & 3 != USER) | (grantee >> 2 < count)
+    rules = lists._replace(
+        offsets=_fewer(lists.offsets, stays),
+        grantee=grantee[stays].astype(lists.grantee.dtype),
+        allow=lists.allow[stays],
+        deny=lists.deny[stays],
+    )
+    contents = columns.contents._replace(owner=number[columns.contents.owner])
+    return replace(columns, users=columns.users._replace(role=columns.users.role[users]), groups=groups,
+                   contents=contents, rules=rules)  # fmt: skip
 
 
-def _bits(packed: Array, rows: Array, users: Array) -> Array:
-    """Whether each user is in the packed row beside him."""
-    octets = packed.view(np.uint8)
-    found: Array = (octets[rows, users >> 3] >> (users & 7).astype(np.uint8)) & 1 != 0
-    return found
+def _fewer(offsets: Array, stays: Array) -> Array:
+    """Where rows begin when only some stay."""
+    before: Array = np.concatenate(([0], np.cumsum(stays)))[offsets]
+    return before
 
 
-# -- for whom more than the class decides ---------------------------------------------------------------------
+def apart(mirror: Mirror) -> Apart:
+    """Everybody for whom more than the class decides, where it decides otherwise; what is unknown is no right."""
+    parts, pairs = mirror.parts, []
+    owner = parts.owner
+    owned = np.flatnonzero((owner >= 0) & (owner < parts.n_users))
+    for contents, users in ((owned, owner[owned]), *_ruling(mirror), _named(mirror)):
+        pairs.append(contents.astype(np.int64) * parts.n_users + users)
+    every = np.unique(np.concatenate(pairs))
+    found = []
+    for start in range(0, len(every), _BLOCK):
+        content, user = np.divmod(every[start : start + _BLOCK], max(parts.n_users, 1))
+        have = has_bit(mirror.rows, mirror.of_content[content], user).astype(bool)
+        may = mirror.many.verdicts(user, mirror.capability, content) == ALLOWED
+        found.append((content[may != have], user[may != have], may[may != have]))
+    if not found:
+        return Apart(every, every, every.astype(bool))
+    return Apart(*(np.concatenate(side) for side in zip(*found, strict=True)))
 
 
-def _apart(mirror: Mirror, bit_of: Array) -> Iterator[tuple[Array, Array]]:
-    """Blocks of pairs of content and user, each pair once: owners, leaders, and users whom a rule names."""
-    n_users = mirror.parts.n_users
-    found = [_owning(mirror, bit_of), _named(mirror, bit_of), _leading(mirror, bit_of)]
-    contents, users = (np.concatenate(side) for side in zip(*found, strict=True))
-    pairs = np.unique(contents.astype(np.int64) * n_users + users)
-    for start in range(0, len(pairs), _BLOCK):
-        block = pairs[start : start + _BLOCK]
-        yield block // n_users, block % n_users
+def _ruling(mirror: Mirror) -> Iterator[tuple[Array, Array]]:
+    """Who rules the project of a content and is not in the row of its class: owners and leaders lose nothing."""
+    parts, words = mirror.parts, max(mirror.rows.shape[1], 1)
+    ruling = parts.powers.rows
+    led = np.flatnonzero(ruling.any(axis=1)[parts.project_row])
+    for start in range(0, len(led), max(_BLOCK // words, 1)):
+        contents = led[start : start + max(_BLOCK // words, 1)]
+        bits = ruling[parts.project_row[contents]] & ~mirror.rows[mirror.of_content[contents]]
+        of, users = ones(bits)
+        yield contents[of], users
 
 
-def _owning(mirror: Mirror, bit_of: Array) -> tuple[Array, Array]:
-    owner = mirror.parts.owner
-    contents = np.flatnonzero((owner >= 0) & (owner < len(bit_of)))
-    contents = contents[bit_of[owner[contents]] >= 0]
-    return contents, owner[contents]
+def ones(rows: Array) -> tuple[Array, Array]:
+    """Row and bit of every bit that is set in packed rows, row by row, rising."""
+    row, word = np.nonzero(rows)
+    bits = np.unpackbits(rows[row, word][:, None].view(np.uint8), axis=1, bitorder="little")
+    at, bit = np.nonzero(bits)
+    return row[at], word[at] * 64 + bit
 
 
-def _named(mirror: Mirror, bit_of: Array) -> tuple[Array, Array]:
+def _named(mirror: Mirror) -> tuple[Array, Array]:
     parts, lists = mirror.parts, mirror.parts.columns.rules
     one = np.uint64(1 << parts.tables.bit(mirror.capability))
     speaks = (lists.allow | lists.deny) & one != 0
-    rows = np.flatnonzero(speaks & (lists.grantee & 3 == USER) & (lists.grantee >> 2 < len(bit_of)))
-    rows = rows[bit_of[lists.grantee[rows] >> 2] >= 0]
+    rows = np.flatnonzero(speaks & (lists.grantee & 3 == USER) & (lists.grantee >> 2 < parts.n_users))
     count = len(lists.offsets) - 1
     of_list = np.repeat(np.arange(count), np.diff(lists.offsets))
     governed = by_value(parts.sources.rules, count)
     of, entry = expand(governed.offsets, of_list[rows])
     return governed.order[entry], lists.grantee[rows][of] >> 2
-
-
-def _leading(mirror: Mirror, bit_of: Array) -> tuple[Array, Array]:
-    parts, users = mirror.parts, np.flatnonzero(bit_of >= 0)
-    count = len(parts.powers.contents)
-    inside = by_value(parts.project_row, count)
-    found = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
-    for project in range(count):
-        contents = inside.of(project)
-        if len(contents):
-            row = parts.powers.row_bits(project).view(np.uint8)
-            ruling = users[(row[users >> 3] >> (users & 7).astype(np.uint8)) & 1 != 0]
-            found.append((np.repeat(contents, len(ruling)), np.tile(ruling, len(contents))))
-    contents, ruling = (np.concatenate(side) for side in zip(*found, strict=True))
-    return contents, ruling

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,9 +97,23 @@ def test_a_lock_file_left_behind_locks_nobody_out(tmp_path: Path) -> None:
     with only_writer(tmp_path, SITE):
         pass
     (left,) = (tmp_path / "locks").iterdir()
-    assert left.read_text().startswith("process ")
-    with left.open() as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert left.read_text().startswith(" process ")
+    with only_writer(tmp_path, SITE):
+        pass
+
+
+def test_the_lock_goes_with_a_killed_process(tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from test_journal import SITE, only_writer\n"
+    code += "with only_writer(Path(sys.argv[1]), SITE): print(flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, cwd=Path(__file__).parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        with pytest.raises(TabwardenError, match=f"by process {child.pid} since"), only_writer(tmp_path, SITE):
+            pass
+        child.kill()
+    with only_writer(tmp_path, SITE):
+        pass
 
 
 def test_good_runs_are_remembered_for_each_site_and_list(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import re
 import shlex
 import stat
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,7 +143,7 @@ def keep_newest_key(keys: Keys) -> Keys:
 
 def key_file_is_open_to_others(keys: Keys) -> bool:
     """Whether others than the owner may read the key file; False where the system has no such thing."""
-    if keys.path is None or os.name != "posix":
+    if keys.path is None or sys.platform == "win32":
         return False
     with contextlib.suppress(OSError):
         return bool(keys.path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
@@ -210,7 +211,7 @@ def write_private(path: Path, text: str) -> None:
     try:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as out:
-            if os.name == "posix" and path.exists():
+            if sys.platform != "win32" and path.exists():
                 before = path.stat()
                 os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
                 with contextlib.suppress(PermissionError):
@@ -275,7 +276,7 @@ def _from_file(name: str, folder: Path) -> str:
 def _from_command(line: str, environ: Mapping[str, str]) -> str:
     """The output of a program. Only its name is ever told: arguments and output may hold secrets."""
     try:
-        words = shlex.split(line)
+        words = _words(line, windows=sys.platform == "win32")
     except ValueError:
         raise SettingsError(["the command has an open quote: close it"]) from None
     if not words:
@@ -303,6 +304,11 @@ def _from_command(line: str, environ: Mapping[str, str]) -> str:
     if not text:
         raise SettingsError([f"command `{program}` wrote nothing: run it by hand to see why"])
     return text
+
+
+def _words(line: str, *, windows: bool) -> list[str]:
+    """A command in words; on Windows a backslash divides folders and escapes nothing."""
+    return [word.strip('"') for word in shlex.split(line, posix=False)] if windows else shlex.split(line)
 
 
 def _without_last_line_end(text: str) -> str:

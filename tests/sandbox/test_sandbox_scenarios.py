@@ -11,9 +11,9 @@ import uuid
 
 import jwt
 import pytest
-from house import living
 from sandbox_client import TSC, Raw, by_name, error, everything, rule, tsc
 
+from house import living
 from tabwarden.sandbox.personality import personality
 from tabwarden.sandbox.playing import played
 from tabwarden.sandbox.server import running

@@ -9,9 +9,9 @@ import re
 from typing import NamedTuple
 
 import pytest
-from house import ADMINS, LICENSED, PUBLISHERS, SIGNED_IN, living
 from sandbox_client import error
 
+from house import ADMINS, LICENSED, PUBLISHERS, SIGNED_IN, living
 from tabwarden.access.abilities import can
 from tabwarden.access.leading import power_over
 from tabwarden.access.reference import may

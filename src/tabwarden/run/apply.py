@@ -141,7 +141,7 @@ class Applied:
 def load_plan(path: Path) -> Plan:
     """The plan of a file; TabwardenError where there is none."""
     try:
-        return from_json(path.read_text(encoding="utf-8"), str(path))
+        return from_json(path.read_text(encoding="utf-8-sig"), str(path))
     except OSError as error:
         raise TabwardenError(f"the plan `{path}` cannot be read: {(error.strerror or 'unreadable').lower()}") from None
     except UnicodeDecodeError:

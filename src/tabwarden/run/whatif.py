@@ -66,7 +66,7 @@ def read_changes(given: str) -> list[str]:
             raise SettingsError([f"`{given}` is neither a file that is there nor a change in words"])
         return [given]
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"`{given}` cannot be read as UTF-8 text: {error}"]) from None
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]

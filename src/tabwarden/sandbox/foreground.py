@@ -125,8 +125,11 @@ async def _until_told(sandbox: Sandbox, options: Options, saying: tuple[Callable
     say, greet = saying
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told.set)
+    # Not `loop.add_signal_handler`, which Windows lacks.
+    before = {
+        number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(told.set))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         await sandbox.start(options.port, options.host)
         if options.lead_from is not None:
@@ -139,6 +142,8 @@ async def _until_told(sandbox: Sandbox, options: Options, saying: tuple[Callable
         await told.wait()
     finally:
         await sandbox.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)
         for line in _counted(sandbox) if options.counts else ():
             say(line)
 

@@ -1,18 +1,18 @@
-"""The file that keeps a sandbox across restarts: one acknowledged write a line, compacted at start. Not a world file.
+"""The file that keeps a sandbox across restarts: one acknowledged write a line, compacted at start.
 
 A write is handed to the operating system before it is answered, so an acknowledged write survives the death of the
 process at any moment; a line torn by that death was never answered and is dropped. Compaction goes through a
-temporary file, fsync and rename. A lock keeps two sandboxes from sharing one file.
+temporary file, fsync and rename. A lock on a file beside it keeps two sandboxes from sharing one.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from tabwarden.model.errors import WorldError
 from tabwarden.sandbox.record import Draft, Record
@@ -24,24 +24,21 @@ class StateFile:
     """An open, locked state file; `draft` is what it held (None when it was new or empty)."""
 
     def __init__(self, path: Path) -> None:
+        from filelock import lock_descriptor
+
         self.path = path
         self.draft: Draft | None = None
         try:
-            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            # The state itself is replaced when it is compacted, so the lock is on a file that stays.
+            with ExitStack() as opened:
+                self._lock = opened.enter_context(_opened(path.with_name(path.name + ".lock")))
+                if not lock_descriptor(self._lock.fileno(), blocking=False):
+                    raise WorldError(f"state file `{path}` is in use by another sandbox; stop it first")
+                self._file = opened.enter_context(_opened(path))
+                self.draft = self._read()
+                opened.pop_all()
         except OSError as problem:
             raise WorldError(f"state file `{path}` cannot be opened: {problem.strerror}; give another") from None
-        try:
-            self._lock(self._handle)
-            self.draft = self._read()
-        except BaseException:
-            os.close(self._handle)
-            raise
-
-    def _lock(self, handle: int) -> None:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise WorldError(f"state file `{self.path}` is in use by another sandbox; stop it first") from None
 
     def _read(self) -> Draft | None:
         lines = self.path.read_bytes().split(b"\n")
@@ -62,28 +59,36 @@ class StateFile:
     def rewrite(self, records: Iterable[Record]) -> None:
         """Replace the whole file by these records, one a line."""
         fresh = self.path.with_name(self.path.name + ".new")
-        handle = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
-        self._lock(handle)
-        with os.fdopen(os.dup(handle), "wb") as out:
+        fresh.unlink(missing_ok=True)
+        with open(fresh, "xb", opener=_for_the_owner) as out:
             out.write(json.dumps(FORMAT).encode() + b"\n")
             out.writelines(_line([record]) for record in records)
             out.flush()
             os.fsync(out.fileno())
+        self._file.close()  # Windows replaces no file that is open
         os.replace(fresh, self.path)
-        os.close(self._handle)
-        self._handle = handle
+        self._file = _opened(self.path)
 
     def append(self, records: list[Record]) -> None:
         """Keep one write, whole or not at all."""
         if records:
             rest = memoryview(_line(records))
             while rest:
-                rest = rest[os.write(self._handle, rest) :]
+                rest = rest[self._file.write(rest) :]
 
     def close(self) -> None:
         """Let others use the file."""
-        os.fsync(self._handle)
-        os.close(self._handle)
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._lock.close()
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return open(path, "ab", buffering=0, opener=_for_the_owner)
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _line(records: list[dict[str, Any]]) -> bytes:

@@ -108,10 +108,10 @@ def _not_yaml(error: yaml.YAMLError, file: str) -> Problem:
     what = _QUOTED.sub("…", str(getattr(error, "problem", None) or "it holds a character that YAML forbids"))
     origin = Origin(file, mark.line + 1) if mark else Origin(file)
     column = f" (column {mark.column + 1})" if mark else ""
-    return Problem.at(
-        origin,
-        f"not valid YAML{column}: {what}; check the indentation, and put text with special characters into quotes",
-    )
+    advice = "check the indentation, and put text with special characters into quotes"
+    if "escape" in what:  # a path of Windows
+        advice = "put text with backslashes into single quotes, or into none"
+    return Problem.at(origin, f"not valid YAML{column}: {what}; {advice}")
 
 
 class _Walk:

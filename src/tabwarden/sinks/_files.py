@@ -10,9 +10,9 @@ nothing that is gone stays readable; a reader whose folder vanishes follows the 
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,16 +37,14 @@ def alone(folder: str, source: str) -> Iterator[None]:
 
     What a run that was killed left is removed first, so that no row of it stays behind.
     """
+    from filelock import lock_descriptor
+
     behind = Path(folder, _MIRRORS, source)
     try:
         behind.mkdir(mode=0o700, parents=True, exist_ok=True)
         with new(behind / _LOCK).open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise SinkError(
-                    f"somebody else is publishing to `{Path(folder, source)}`; wait until that is over"
-                ) from None
+            if not lock_descriptor(file.fileno(), blocking=False):
+                raise SinkError(f"somebody else is publishing to `{Path(folder, source)}`; wait until that is over")
             _remove_others(behind, _present(Path(folder, source)))
             yield
     except OSError as error:
@@ -92,7 +90,9 @@ def _turn(home: Path, behind: Path, fresh: Path) -> None:
     """Let the link lead to the new folder, in one step."""
     aside = behind / "link"
     aside.unlink(missing_ok=True)
-    aside.symlink_to(os.path.relpath(fresh, home.parent))
+    aside.symlink_to(os.path.relpath(fresh, home.parent), target_is_directory=True)
+    if sys.platform == "win32":
+        home.unlink(missing_ok=True)  # Windows replaces no link to a folder; a reader looks again
     aside.replace(home)
     _to_disk(home.parent)
 
@@ -105,7 +105,9 @@ def _remove_others(behind: Path, kept: Path | None) -> None:
 
 
 def _to_disk(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
+    if sys.platform == "win32" and path.is_dir():
+        return  # Windows opens no folder and keeps its names by itself
+    number = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(number)
     finally:

@@ -10,11 +10,11 @@ been written, a change begun and not ended may have happened and is looked up be
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -162,6 +162,8 @@ def _cut_torn_line(path: Path) -> None:
 
 def _sync_folder(folder: Path) -> None:
     """A new file's name is on disk only when its folder is."""
+    if sys.platform == "win32":
+        return  # Windows opens no folder and keeps its names by itself
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -183,21 +185,21 @@ def only_writer(store: Path, site: SiteIdentity) -> Iterator[None]:
 
     The lock is the system's: it goes with the process, however that ends.
     """
+    from filelock import lock_descriptor
+
     key = site_key(site)
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", site.content_url or "default")
     path = store / LOCKS / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:8]}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
+        if not lock_descriptor(file.fileno(), blocking=False):
+            file.seek(1)  # on Windows the lock is on the first byte, which nobody else may read meanwhile
             holder = file.read().strip() or "another process"
             raise TabwardenError(
                 f"`{site.content_url or 'Default'}` is being written to by {holder}; wait until that has ended"
-            ) from None
+            )
         file.truncate(0)
-        file.write(f"process {os.getpid()} since {now()}")
+        file.write(f" process {os.getpid()} since {now()}")
         file.flush()
         yield
 

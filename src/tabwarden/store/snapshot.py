@@ -159,7 +159,7 @@ def _write(site: Site, place: Path) -> None:
 def _settle(place: Path) -> None:
     """Wait until every file has reached the disk."""
     for path in place.iterdir():
-        with path.open("rb") as file:
+        with path.open("rb+") as file:  # Windows syncs only what may be written
             os.fsync(file.fileno())
 
 

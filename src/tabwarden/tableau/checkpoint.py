@@ -6,7 +6,6 @@ server told (people, rules), so only the owner may read it; it holds no token.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -14,6 +13,7 @@ import struct
 import time
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -59,7 +59,9 @@ class Checkpoint:
         place = self._places.get(key)
         if place is None:
             return None
-        packed = os.pread(self._file.fileno(), place.length, place.start)
+        self._file.seek(place.start)
+        packed = self._file.read(place.length)
+        self._file.seek(0, os.SEEK_END)
         return Kept(place.status, zlib.decompress(packed))
 
     def put(self, key: str, status: int, body: bytes) -> None:
@@ -89,7 +91,9 @@ class Checkpoint:
     def forget(self) -> None:
         """The read is over and kept elsewhere."""
         self._places.clear()
-        self.path.unlink(missing_ok=True)
+        self._file.truncate(0)
+        with suppress(PermissionError):  # Windows removes no open file; an empty one begins anew
+            self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let go of the file and its lock; what is in it stays."""
@@ -127,6 +131,8 @@ def opened(folder: Path, about: Mapping[str, object], *, fresh: bool = False) ->
 
     TabwardenError where another process reads the same site into the same folder, or the disk takes nothing.
     """
+    from filelock import lock_descriptor
+
     name = hashlib.sha256(json.dumps([about.get("server"), about.get("site")]).encode()).hexdigest()[:16]
     path = folder / f"{name}.unfinished"
     try:
@@ -136,14 +142,11 @@ def opened(folder: Path, about: Mapping[str, object], *, fresh: bool = False) ->
         raise cannot_be_written(path, error) from None
     file = os.fdopen(handle, "r+b", buffering=0)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise TabwardenError(
-            f"site `{about.get('site')}` is being read already by another process that keeps its checkpoint in "
-            f"`{path}`; wait for its end"
-        ) from None
-    try:
+        if not lock_descriptor(file.fileno(), blocking=False):
+            raise TabwardenError(
+                f"site `{about.get('site')}` is being read already by another process that keeps its checkpoint in "
+                f"`{path}`; wait for its end"
+            )
         if fresh:
             file.truncate(0)
         return Checkpoint(path, file, about, time.time)

@@ -137,7 +137,9 @@ class Words:
             block = slice(first, first + _BLOCK)
             begin, end = int(ends[first - 1]) if first else 0, int(ends[block][-1])
             lengths = np.diff(ends[block], prepend=begin)
-            data[begin:end] = self.data[np.arange(begin, end) + np.repeat(starts[block] + lengths - ends[block], lengths)]
+            data[begin:end] = self.data[
+                np.arange(begin, end) + np.repeat(starts[block] + lengths - ends[block], lengths)
+            ]
         return Words(data, ends)
 
     @staticmethod

@@ -8,7 +8,7 @@ of all others stays that of its like.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -118,7 +118,7 @@ def rows_for(tables: Tables, person: str) -> frozenset[Row]:
     if "viewers" in tables and "content" in tables:
         viewers, content = tables["viewers"], tables["content"]
         sets = {row[1] for row in viewers.at(_named(viewers, 2, person))}
-        rows.update(content.at(_among(content, 1, lambda name: name in sets)))
+        rows.update(content.at(among(content, 1, lambda name: name in sets)))
     if "access" in tables:
         rows.update(tables["access"].at(_named(tables["access"], 1, person)))
     return frozenset((row[0], person, *row[2:]) for row in rows)
@@ -126,11 +126,12 @@ def rows_for(tables: Tables, person: str) -> frozenset[Row]:
 
 def _named(table: Table, column: int, person: str) -> Array:
     mine = same(person)
-    return _among(table, column, lambda name: same(name) == mine)
+    return among(table, column, lambda name: same(name) == mine)
 
 
-def _among(table: Table, column: int, wanted: object) -> Array:
-    fits = [wanted(text) for text in table.words[column].all()]  # type: ignore[operator]
+def among(table: Table, column: int, wanted: Callable[[str], bool]) -> Array:
+    """Of each row whether the text of a column is wanted."""
+    fits = [wanted(text) for text in table.words[column].all()]
     found: Array = np.asarray(fits, bool)[table.codes[column]]
     return found
 

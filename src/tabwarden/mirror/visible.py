@@ -90,7 +90,9 @@ def chosen_of(columns: Columns, projects: Collection[str] | None) -> tuple[Array
 def _paths(columns: Columns, projects: Array) -> Iterator[tuple[int, str]]:
     """Projects and their paths, as people write them."""
     parents = columns.contents.parent.tolist()
-    named = dict(zip(projects.tolist(), columns.names.words.at(columns.names.content_name[projects]).all(), strict=True))
+    named = dict(
+        zip(projects.tolist(), columns.names.words.at(columns.names.content_name[projects]).all(), strict=True)
+    )
     for project in named:
         names: dict[int, str] = {}
         above = project

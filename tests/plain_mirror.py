@@ -1,4 +1,4 @@
-"""A mirror made the plain way: person by person and content by content, in sets of Python, to hold the fast way against."""
+"""A mirror made the plain way, content by content in sets of Python, to hold the fast way against."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from tabwarden.access.reference import may
 from tabwarden.mirror.browse import browse
 from tabwarden.mirror.build import MirrorRequest, mirrored
 from tabwarden.mirror.match import Matches, tableau_people
-from tabwarden.mirror.tables import COMPRESSED, FLAT, Delta, Row, Tables, difference, flat
+from tabwarden.mirror.tables import COMPRESSED, FLAT, Delta, Row, Tables, difference, flat, tables_of
 from tabwarden.mirror.visible import may_enter
 from tabwarden.model.site import Site
 from tabwarden.run.projects import shown_to
@@ -185,8 +185,8 @@ PLANTED = [
     Patch(
         "unknown as visible, for people apart",
         "access/engine_mirror_people.py",
-        "contents) == ALLOWED",
-        "contents) != 0",
+        "mirror.capability, content) == ALLOWED",
+        "mirror.capability, content) != 0",
     ),
     Patch(
         "unknown as visible, for groups",
@@ -200,15 +200,26 @@ PLANTED = [
         "is_known(role) and (is_licensed(role) or role == GUEST)",
         "is_known(role)",
     ),
-    Patch("one person's denial lost", "mirror/visible.py", "seen.rows[form] & ~seen.less[number]", "seen.rows[form]"),
-    Patch("hidden parent's name", "mirror/visible.py", "here = left & self._of(holder)", "here = left"),
     Patch(
-        "everybody of the site in a set",
-        "mirror/tables.py",
-        "for number in _bits(mask) for name",
-        "for number in range(len(found.users)) for name",
+        "one person's denial lost",
+        "mirror/visible.py",
+        "self.rows[self.form[those]] & ~less",
+        "self.rows[self.form[those]]",
     ),
-    Patch("two sets of one name", "mirror/tables.py", '"apart" * row.apart', '""'),
+    Patch(
+        "hidden parent's name",
+        "mirror/visible.py",
+        "seen = left & (self.rows[self.form[holder]] | self.more[self.more_of[holder]])",
+        "seen = left.copy()",
+    ),
+    Patch("another set's people", "mirror/visible.py", "ones(rows[firsts[new]])", "ones(rows[firsts[new]] | rows[:1])"),
+    Patch(
+        "the next person's sets",
+        "mirror/build.py",
+        "at, person = expand(first, placed.members)",
+        "at, person = expand(first, placed.members[::-1])",
+    ),
+    Patch("two sets of one name", "mirror/build.py", '"apart" * apart)', '"")'),
 ]
 MIRROR = ("mirror.match", "mirror.tables", "mirror.items", "mirror.visible", "mirror.build", "mirror.browse")
 
@@ -274,23 +285,23 @@ def test_a_planted_name_of_a_hidden_project_is_caught() -> None:
 
 
 def test_a_planted_stale_row_is_caught() -> None:
-    old = "before.get(table, none) - after.get(table, none))"
-    before = site(workbook("w", None, "user:ann +Read"), users=["ann:Viewer"])
-    after = before.with_contents(replace(before.contents["w"], rules=rules()))
+    old, new = "return places[0][~np.isin(marks[0], marks[1])]", "return places[0][:0]"
+    users = ["ann:Viewer", "bob:Viewer"]
+    before = site(workbook("w", None, "user:ann +Read", "user:bob +Read"), users=users)
+    after = before.with_contents(replace(before.contents["w"], rules=rules("user:bob +Read")))
 
     def left(delta_of: Callable[[Tables, Tables], Mapping[str, Delta]]) -> Tables:
         return applied(mirror(before), delta_of(mirror(before), mirror(after)))
 
     allowed = truth(after, tableau_people(columns_of(after)))
     assert not leaks(left(difference), allowed)
-    with planted_in(Patch("a stale row", "mirror/tables.py", old, "none)")) as load:
+    with planted_in(Patch("a stale row", "mirror/tables.py", old, new)) as load:
         assert {row[2] for row in leaks(left(load("mirror.tables").difference), allowed)} == {"w"}
 
 
 def applied(tables: Tables, deltas: Mapping[str, Delta]) -> Tables:
     """Tables after a difference was carried out."""
-    none: frozenset[Row] = frozenset()
-    return {
-        table: (tables.get(table, none) - deltas[table].remove) | deltas[table].add if table in deltas else rows
-        for table, rows in {**dict.fromkeys(deltas, none), **tables}.items()
-    }
+    rows = {name: set(table) for name, table in tables.items()}
+    for name, delta in deltas.items():
+        rows[name] = (rows.get(name, set()) - set(delta.remove)) | set(delta.add)
+    return tables_of(rows)

@@ -79,7 +79,8 @@ def _ruling(mirror: Mirror) -> Iterator[tuple[Array, Array]]:
     """Who rules the project of a content and is not in the row of its class: owners and leaders lose nothing."""
     parts, words = mirror.parts, max(mirror.rows.shape[1], 1)
     ruling = parts.powers.rows
-    led = np.flatnonzero(ruling.any(axis=1)[parts.project_row])
+    leads: Array = np.asarray(ruling.any(axis=1))
+    led = np.flatnonzero(leads[parts.project_row])
     for start in range(0, len(led), max(_BLOCK // words, 1)):
         contents = led[start : start + max(_BLOCK // words, 1)]
         bits = ruling[parts.project_row[contents]] & ~mirror.rows[mirror.of_content[contents]]

@@ -61,8 +61,8 @@ def _compressed(tables: Tables) -> tuple[Iterable[Row], Iterable[Row]]:
     for source, person, *rest in tables["access"]:
         people[source, *rest].add(person)
     alike: dict[tuple[str, ...], list[Row]] = defaultdict(list)
-    for row, names in people.items():
-        alike[tuple(sorted(names))].append(row)
+    for row, viewing in people.items():
+        alike[tuple(sorted(viewing))].append(row)
     viewers, content = [], []
     for names, rows in alike.items():
         name = set_name(min((row[1], row[4], "") for row in rows))

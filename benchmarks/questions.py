@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,8 +15,7 @@ from peers import Casbin, Cedar, Naive
 from report import clock
 from sites import mixed
 from tables import Bears, Duck
-from tabwarden.access.columns import GROUP, Array
-from tabwarden.access.engine_whatif import RuleChange
+from tabwarden.access.columns import GROUP, Array, Columns, RuleLists
 
 Pairs = list[tuple[int, int]]
 _GIVEN = "given our lists"
@@ -120,27 +120,18 @@ def _barred(name: str, least: float) -> float | None:
 
 
 def _what(bench: Bench, peers: dict[str, Duck | Bears]) -> Iterator[Line]:
-    """Ids in no order, as SQL gives them; one line more with ids that rise, as Polars happens to give them."""
-    engine, users = bench.engine, bench.users
-    question = "what one person may View, ids"
+    """Ids that rise; Polars gives them so too, DuckDB in no order."""
+    users, ours = bench.users, lambda user: bench.engine.what_ids(user, "Read")
     anchors = {"DuckDB": 0.118, "Polars": 0.133} if bench.large else {"DuckDB": 0.025, "Polars": 0.021}
-    touched = bench.bytes_of_ids(users)
-
-    def ours(user: int, rising: bool = False) -> Array:
-        return engine.what_ids(user, "Read", rising=rising)
-
-    most = memory_of(lambda: ours(int(users[0])))
+    touched, most = bench.bytes_of_ids(users), memory_of(lambda: ours(int(users[0])))
     for name, peer in peers.items():
         for user in users.tolist():
-            same(f"what, {name}", np.sort(peer.what(user)), np.sort(ours(user)))
+            same(f"what, {name}", np.sort(peer.what(user)), ours(user))
         turns = each_in_turn(users.tolist(), ours, peer.what)
-        cost = Cost(most, touched, cold(turns, "in no order"))
         yield bench.judge.line(
-            question, bench.size, name, turns.times, _barred(name, 10), anchor=anchors.get(name), cost=cost
-        )
-    turns = each_in_turn(users.tolist(), lambda u: ours(u, True), bench.bears.what)
-    cost = Cost(most, touched, cold(turns, "rising"))
-    yield bench.judge.line(f"{question}, rising", bench.size, "Polars", turns.times, cost=cost)
+            "what one person may View, ids", bench.size, name, turns.times, _barred(name, 10),
+            anchor=anchors.get(name), cost=Cost(most, touched, cold(turns)),
+        )  # fmt: skip
 
 
 def _who(bench: Bench, peers: dict[str, Duck | Bears]) -> Iterator[Line]:
@@ -180,62 +171,73 @@ def _masks(bench: Bench, peers: dict[str, Bears]) -> Iterator[Line]:
 
 
 def _membership(bench: Bench, peers: dict[str, Duck]) -> Iterator[Line]:
-    engine = bench.engine
-    members = [(user, _group_for(bench, user, place)) for place, user in enumerate(bench.users[:12].tolist())]
+    """A group that rules name; and one that leads projects, which gives whole projects."""
+    leading = np.unique([code >> 2 for code in bench.parts.powers.leader_codes if code & 3 == GROUP])
+    named = bench.columns.rules.grantee
+    for question, groups in (
+        ("what-if: a membership", np.unique(named[(named & 3) == GROUP] >> 2)),
+        ("what-if: a membership in a leading group", leading),
+    ):
+        users = bench.users[:12].tolist()
+        members = [(user, _group_for(bench, user, place, groups)) for place, user in enumerate(users)]
+        for name, duck in peers.items():
+            yield _joining(bench, question, members, (name, duck))
+
+
+def _joining(bench: Bench, question: str, members: Pairs, peer: tuple[str, Duck]) -> Line:
+    engine, (name, duck) = bench.engine, peer
+    for user, group in members:
+        shift = engine.what_if_member(user, group, joins=True)
+        before, after = duck.what_if_member(user, group)
+        for masks, more, less in ((shift.gained, after, before), (shift.lost, before, after)):
+            ours = shift.contents[masks & masks.dtype.type(1 << VIEW) != 0]
+            same("what-if membership", ours, np.setdiff1d(more, less))
+    turns = each_in_turn(members, lambda p: engine.what_if_member(*p, joins=True), lambda p: duck.what_if_member(*p))
     anchors = {"DuckDB before and after": 0.244 if bench.large else 0.067}
     most = memory_of(lambda: engine.what_if_member(*members[0], joins=True))
-    for name, duck in peers.items():
-        for user, group in members:
-            shift = engine.what_if_member(user, group, joins=True)
-            before, after = duck.what_if_member(user, group)
-            for masks, more, less in ((shift.gained, after, before), (shift.lost, before, after)):
-                ours = np.sort(shift.contents[masks & masks.dtype.type(1 << VIEW) != 0])
-                same("what-if membership", ours, np.setdiff1d(more, less))
-        turns = each_in_turn(
-            members, lambda p: engine.what_if_member(*p, joins=True), lambda p, d=duck: d.what_if_member(*p)
-        )
-        yield bench.judge.line(
-            "what-if: a membership", bench.size, name, turns.times, _barred(name, 100 if bench.large else 50),
-            anchor=anchors.get(name), cost=Cost(most, None, cold(turns, "ours tells all capabilities")),
-        )  # fmt: skip
+    return bench.judge.line(
+        question, bench.size, name, turns.times, _barred(name, 100 if bench.large else 50),
+        anchor=anchors.get(name), cost=Cost(most, None, cold(turns, "ours tells all capabilities")),
+    )  # fmt: skip
 
 
 def _rule(bench: Bench, peers: dict[str, Duck]) -> Iterator[Line]:
-    engine, ids = bench.engine, bench.parts.people.ids
-    changes = [_rule_for(bench, int(item)) for item in bench.items[:12]]
-    anchors = {"DuckDB who twice": 0.076 if bench.large else 0.031}
-    most = memory_of(lambda: engine.what_if.rule(changes[0][1]))
-    touched = 2 * bench.bytes_of_who(bench.items[:12])
+    """A rule more is another site: both are compared, for everybody and all capabilities; no bar."""
+    item, code, after = _with_a_rule(bench)
     for name, duck in peers.items():
-        for item, change in changes:
-            before, after = duck.what_if_rule(item, change.grantee, GROUP_ALLOW)
-            exact = engine.what_if.at(change, item)
-            same("what-if rule", ids(exact.gained), np.setdiff1d(after, before))
-            same("what-if rule", ids(exact.lost), np.setdiff1d(before, after))
+        before, then = duck.what_if_rule(item, code, GROUP_ALLOW)
+        gained = [piece.users for piece in bench.engine.compared_with(after)[1] if item in piece.contents]
+        same("what-if rule", np.sort(np.concatenate([*gained, before[:0]])), np.setdiff1d(then, before))
         turns = each_in_turn(
-            changes,
-            lambda c: engine.what_if.rule(c[1]),
-            lambda c, d=duck: d.what_if_rule(c[0], c[1].grantee, GROUP_ALLOW),
+            [after],
+            lambda later: list(bench.engine.compared_with(later)[1]),
+            lambda _, d=duck: d.what_if_rule(item, code, GROUP_ALLOW),
         )
-        yield bench.judge.line(
-            "what-if: a rule", bench.size, name, turns.times, _barred(name, 200),
-            anchor=anchors.get(name), cost=Cost(most, touched, cold(turns, "packed rows")),
-        )  # fmt: skip
+        cost = Cost(note=cold(turns, "the whole site compared, its index made anew"))
+        yield bench.judge.line("what-if: a rule", bench.size, name, turns.times, cost=cost)
 
 
-def _group_for(bench: Bench, user: int, place: int) -> int:
-    """A group that rules name and that does not hold the user."""
-    grantee, people = bench.columns.rules.grantee, bench.parts.people
-    named = np.unique(grantee[(grantee & 3) == GROUP] >> 2)
-    named = np.setdiff1d(named, [*people.of(user).groups.tolist(), *people.everyone.tolist()])
-    return int(named[(place * 37) % len(named)])
+def _group_for(bench: Bench, user: int, place: int, groups: Array) -> int:
+    """One of these groups that does not hold the user."""
+    people = bench.parts.people
+    others = np.setdiff1d(groups, [*people.of(user).groups.tolist(), *people.everyone.tolist()])
+    return int(others[(place * 37) % len(others)])
 
 
-def _rule_for(bench: Bench, item: int) -> tuple[int, RuleChange]:
-    """One more group that may View, in the list that governs the item; its grantee is not in the list yet."""
-    sources, lists, columns = bench.parts.sources, bench.columns.rules, bench.columns
+def _with_a_rule(bench: Bench) -> tuple[int, int, Columns]:
+    """An item with rules of its own, a group that may View it then, and the site with that rule."""
+    columns, sources = bench.columns, bench.parts.sources
+    lists = columns.rules
+    item = next(x for x in bench.items.tolist() if sources.level[x] == 0)
     rules = int(sources.rules[item])
-    held = lists.grantee[lists.offsets[rules] : lists.offsets[rules + 1]]
-    code = next(c for c in range(GROUP, 4 * len(columns.groups.read), 4) if c not in held)
-    default = columns.vocabulary.kinds[int(sources.kind[item])] if int(sources.level[item]) == 2 else None
-    return item, RuleChange(int(sources.holder[item]), code, "Read", "Allow", default)
+    rows = slice(int(lists.offsets[rules]), int(lists.offsets[rules + 1]))
+    code = next(c for c in range(GROUP, 4 * len(columns.groups.read), 4) if c not in lists.grantee[rows])
+    place = int(np.searchsorted(lists.grantee[rows], code))
+    more = [
+        np.concatenate((column, np.insert(column[rows], place, value))).astype(column.dtype)
+        for column, value in ((lists.grantee, code), (lists.allow, 1 << VIEW), (lists.deny, 0))
+    ]
+    own = columns.contents.rules.copy()
+    own[item] = len(lists.offsets) - 1
+    after = RuleLists(np.append(lists.offsets, len(more[0])), more[0], more[1], more[2])
+    return item, code, replace(columns, contents=columns.contents._replace(rules=own), rules=after)

@@ -40,7 +40,7 @@ def mirrors(bench: Bench) -> Iterator[Line]:
     same("mirror", bears.mirror(), int(np.bitwise_count(mirror.rows & ~admins).sum(dtype=np.int64)))
     times = in_turn(lambda: engine.mirror("Read"), bears.mirror, 5)
     most, touched = memory_of(lambda: engine.mirror("Read")), bench.bytes_of_mirror(mirror.of_content, len(mirror.rows))
-    shape = f"{len(mirror.rows):,} classes, {mirror.pairs():,} pairs, {mirror.rows.nbytes / 1e6:,.1f} MB"
+    shape = f"{len(mirror.rows):,} classes, {mirror.class_pairs():,} pairs, {mirror.rows.nbytes / 1e6:,.1f} MB"
     yield bench.judge.line(
         "whole View mirror, class form", bench.size, "Polars, given our classes", times, 20, anchor=1.18,
         cost=Cost(most, touched, shape),
@@ -69,7 +69,8 @@ def mirror_and_limit(bench: Bench) -> Iterator[Line]:
     rows, of_content = mirror.rows, mirror.of_content
     touched = bench.bytes_of_mirror(of_content, len(rows))
     shape = (
-        f"{len(rows):,} classes, {mirror.pairs():,} pairs, {rows.nbytes / 1e6:,.0f} MB; {touched / 1e9:.2f} GB touched"
+        f"{len(rows):,} classes, {mirror.class_pairs():,} pairs, {rows.nbytes / 1e6:,.0f} MB; "
+        f"{touched / 1e9:.2f} GB touched"
     )
     del mirror
     times = in_turn(lambda: engine.mirror("Read", into=rows), Oring(touched, 16 if bench.size == "tiny" else 128), 5)

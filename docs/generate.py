@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import typer
-import typer.main
-
-from tabwarden.cli import assemble
+from tabwarden.cli import COMMANDS, HERE
+from tabwarden.commands import Command
+from tabwarden.commands._parsing import Argument, parameters_of, usage
 from tabwarden.model.capability import (
     CAPABILITIES,
     KIND_NAMES,
@@ -118,30 +116,22 @@ def commands() -> Iterator[str]:
     found = "2 `plan` or `diff` of snapshots found changes"
     codes = ("0 done or nothing to do", "1 error (usage errors too)", found, "3 a stop")
     yield f"Exit codes: {', '.join(codes)}."
-    yield from _listed(typer.main.get_command(assemble()), "tabwarden")
-
-
-def _listed(command: Any, path: str) -> Iterator[str]:
-    for name, inner in sorted(getattr(command, "commands", {}).items()):
-        yield from _listed(inner, f"{path} {name}")
-    if not getattr(command, "commands", None):
-        yield from _one(command, path)
-
-
-def _one(command: Any, path: str) -> Iterator[str]:
-    arguments = [p for p in command.params if p.param_type_name == "argument"]
-    names = [(p.metavar or p.name or "").upper() for p in arguments]
-    words = [name if p.required else f"[{name}]" for name, p in zip(names, arguments, strict=True)]
     yield ""
-    yield f"## {' '.join((path, *words))}"
+    yield from _table(["before any command", ""], [[f"`{words}`", told] for words, told in HERE])
+    for _, command in sorted(COMMANDS.items()):
+        yield from _command(command)
+
+
+def _command(command: Command) -> Iterator[str]:
+    parameters = parameters_of(command.function())
+    arguments = [p for p in parameters if isinstance(p.spec, Argument)]
     yield ""
-    yield (command.help or "").strip()
-    rows = [
-        [" ".join(f"`{o}`" for o in (*p.opts, *p.secondary_opts)), (p.help or "").replace("|", "\\|")]
-        for p in command.params
-        if p.param_type_name == "option" and not p.hidden
-    ]
-    rows = [[f"`{name}`", p.help or ""] for name, p in zip(names, arguments, strict=True)] + rows
+    yield f"## {usage(command.words, arguments)}"
+    yield ""
+    yield command.about
+    rows = [[f"`{argument.words}`", argument.told] for argument in arguments]
+    rows += [[" ".join(f"`{name}`" for name in p.names), p.told] for p in parameters if p.names]
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     if rows:
         yield ""
         yield from _table(["", ""], rows)

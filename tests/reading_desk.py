@@ -9,9 +9,7 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from typer.testing import CliRunner
-
-from tabwarden.cli import assemble
+from support import command_line
 from tabwarden.model.site import Site
 from tabwarden.store.database import FILE
 from tabwarden.store.history import History
@@ -43,9 +41,7 @@ class Desk:
     def run(self, *words: str) -> Ended:
         """A command in this process."""
         with chdir(self.folder):
-            done = CliRunner().invoke(assemble(words[0]), words)
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
+            done = command_line.run(*words)
         return Ended(done.exit_code, done.stdout, done.stderr)
 
     def process(self, *words: str, **more: Any) -> Ended:

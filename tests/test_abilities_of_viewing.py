@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from small_site import group, project, site, workbook
+from support import command_line
 from tabwarden.access.abilities import ACTIONS, can, missing, targets
 from tabwarden.change.handover import overwritten
-from tabwarden.cli import assemble
 from tabwarden.model.site import Site, SiteSettings
 from tabwarden.report.answers import condition_name
 from tabwarden.store import snapshot
@@ -159,7 +158,7 @@ def test_why_tells_both(tmp_path: Path) -> None:
     snapshot.save(house("Read", "WebAuthoring", "ExportXml", "Write", role="Creator"), tmp_path)
 
     def typed(*words: str) -> Any:
-        return CliRunner().invoke(assemble("why"), ["why", *words, "--snapshots", str(tmp_path)]).output
+        return command_line.run("why", *words, "--snapshots", tmp_path).output
 
     assert "`Publish` on p (nobody allowed it" in typed("ann", "web_save_as", "p/w")
     told = typed("lea", "web_overwrite", "p/w")

@@ -21,7 +21,7 @@ from tabwarden.cases.file import load, site_of
 from tabwarden.cases.running import run
 from tabwarden.cases.ways import NOT_ALLOWED, WAYS, Opened, Said
 from tabwarden.change.asked import Asked
-from tabwarden.commands.typed import CommandLine, sayable
+from tabwarden.commands._typed import CommandLine, sayable
 from tabwarden.model.capability import capabilities_of
 from tabwarden.model.site import Site
 from tabwarden.model.switches import MODELS, Switches

@@ -10,19 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from small_site import group, group_set, project, site, workbook
-from tabwarden.commands import ask as who_and_what
-from tabwarden.commands import why
+from support import command_line
 from tabwarden.model.site import Site, SiteSettings, Taken, Use, User
 from tabwarden.store import snapshot
 
 LOCKED = "LockedToProject"
-app = typer.Typer()
-for family in (who_and_what, why):
-    family.register(app)
 
 
 def finance() -> Site:
@@ -103,7 +97,7 @@ class Told:
 
 def ask(folder: Path, *words: str, where: str | None = "finance") -> Told:
     chosen = ["--site", where] if where else []
-    done = CliRunner().invoke(app, [*words, "--snapshots", str(folder), *chosen], catch_exceptions=False)
+    done = command_line.run(*words, "--snapshots", folder, *chosen)
     return Told(done.exit_code, done.stdout, done.stderr)
 
 

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from small_site import group, project, site, workbook
+from support import command_line
 from tabwarden.cases.file import load
 from tabwarden.cases.running import run
 from tabwarden.cases.snapshot import run_on
 from tabwarden.cases.ways import Opened
-from tabwarden.cli import assemble
 from tabwarden.model.site import Site, Use
 from tabwarden.store import snapshot
 
@@ -126,7 +125,7 @@ def test_the_command(tmp_path: Path) -> None:
     file = write(tmp_path, *CASES, asked("joe", ALLOW, capability="View", object="Finance/Budget"))
 
     def typed(*words: str) -> Any:
-        return CliRunner().invoke(assemble("cases"), ["cases", str(file), *words])
+        return command_line.run("cases", file, *words)
 
     done = typed("--newest", "--snapshots", str(tmp_path / "kept"))
     assert done.exit_code == 1

@@ -10,15 +10,14 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from dense_sites import UNREAD_SHARES, dense_site
 from small_site import group, group_set, project, rules, site, workbook
+from support import command_line
 from tabwarden.access.reference import as_seen_by, may
 from tabwarden.change.compared import Compared, Fact, compared, facts, unknown
 from tabwarden.change.shift import Under
 from tabwarden.change.unknown_engine import unknown_on_large
-from tabwarden.cli import assemble
 from tabwarden.model.capability import capabilities_of
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Group, Site, SiteSettings, Taken
@@ -183,7 +182,7 @@ def test_unknown_decisions_are_counted_alike_by_reference_and_engine(seed: int) 
 
 
 def typed(*words: str | Path) -> Any:
-    return CliRunner().invoke(assemble("diff"), ["diff", *map(str, words)])
+    return command_line.run("diff", *words)
 
 
 def kept(folder: Path, *held: Site) -> list[Path]:

@@ -7,11 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from joined import Desk, desk_of
+from support import command_line
 from tabwarden.change.plan_file import from_json, to_json
-from tabwarden.cli import assemble
 from tabwarden.model.errors import TableauError
 from tabwarden.model.site import Site
 from tabwarden.run.names import domains_of, plan_domains
@@ -100,7 +99,7 @@ def test_who_is_no_server_administrator_is_told_so(desk: Desk) -> None:
 
 def test_the_command_shows_the_mismatch(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PAT", "sec")
-    done = CliRunner().invoke(assemble("domains"), ["domains", "--settings", str(desk.settings_path)])
+    done = command_line.run("domains", "--settings", str(desk.settings_path))
     assert done.exit_code == 0, done.output
     assert "SEATTLE" in done.output
     assert "differs" in done.output

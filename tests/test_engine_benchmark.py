@@ -20,7 +20,7 @@ from measure import Judge, Line, Oring, alone, each_in_turn, in_turn, memory_of,
 from peers import Naive  # noqa: E402
 from report import BEGIN, END, markdown, write  # noqa: E402
 from sites import SIZES, site  # noqa: E402
-from tabwarden.access import engine_mirror_rows, engine_plain  # noqa: E402
+from tabwarden.access import engine_mirror_rows  # noqa: E402
 from tabwarden.access.engine import Engine  # noqa: E402
 
 PEERS = ("casbin", "cedarpy", "duckdb", "polars")
@@ -127,22 +127,6 @@ def test_wide_rows_are_made_like_narrow_ones(monkeypatch: pytest.MonkeyPatch, ca
     assert np.array_equal(narrow.rows, wide.rows)
     assert wide.rows.base is not None, "the memory that was given is used"
     assert engine.mirror(capability, into=np.empty((1, 1), np.uint64)).rows.shape == narrow.rows.shape
-
-
-def test_ids_are_the_same_whether_few_or_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = Engine(site("tiny"))
-    found = {}
-    for share in (0, 10**9):
-        monkeypatch.setattr(engine_plain, "_MANY", share)
-        monkeypatch.setattr(engine_plain, "_MOST", share)
-        for user in range(engine.parts.n_users):
-            loose = engine.what_ids(user, "Read", rising=False)
-            assert np.array_equal(np.sort(loose), engine.what_ids(user, "Read")), user
-        found[share] = [engine.what_ids(user, "Read") for user in range(engine.parts.n_users)]
-    for user, (few, many) in enumerate(zip(*found.values(), strict=True)):
-        assert np.array_equal(few, many), user
-        assert (np.diff(few) > 0).all(), "rising, each once"
-        assert np.array_equal(many, np.flatnonzero(engine.what(user).allowed & 1)), user
 
 
 def test_peers_are_given_each_source_or_each_list_once() -> None:

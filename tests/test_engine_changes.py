@@ -7,19 +7,16 @@ from dataclasses import replace
 from random import Random
 from types import MappingProxyType
 
-import numpy as np
 import pytest
 
 from dense_sites import ASKED, UNREAD_SHARES, dense_site
 from tabwarden.access.convert import columns_of
 from tabwarden.access.engine import Engine
-from tabwarden.access.engine_whatif import RuleChange, RuleShift
 from tabwarden.access.reference import as_seen_by, may
-from tabwarden.model.site import ALL_USERS, Content, Grantee, Rule, Rules, Site, User
+from tabwarden.model.site import Content, Site, User
 from tabwarden.model.switches import MODELS
 
 Right = tuple[str, str, str]  # user, content, capability
-KINDS = ("user", "group", "groupSet")
 
 
 def rights(site: Site, model: str, capabilities: tuple[str, ...] = ASKED) -> set[Right]:
@@ -175,70 +172,3 @@ def _pairs(site: Site, dice: Random) -> Iterator[tuple[str, str]]:
     groups = [g.id for g in site.groups.values() if not g.everyone and g.members is not None]
     for _ in range(3 if groups else 0):
         yield dice.choice(groups), dice.choice([*site.users])
-
-
-@pytest.mark.parametrize("start", range(0, 40, 10))
-def test_a_rule_more_or_less(start: int) -> None:
-    found = 0
-    for seed in range(start, start + 10):
-        site, model, dice = dense_site(seed, unread=UNREAD_SHARES[seed % 4]), MODELS[seed % 3], Random(seed)
-        engine = Engine(columns_of(site), model)
-        for _ in range(8):
-            content, default = _any(site, dice), None
-            if content.kind == "project" and dice.random() < 0.7:
-                default = dice.choice(("workbook", "datasource"))
-            named = [("user", "u1"), ("group", ALL_USERS), ("group", "g0"), *(("groupSet", s) for s in site.group_sets)]
-            grantee = Grantee(
-                *dice.choice([each for each in named if each[1] in (*site.groups, "u1", *site.group_sets)])
-            )
-            capability = dice.choice(("Read", "Read", "NotYetNamed", "ChangePermissions"))
-            mode = dice.choice(("Allow", "Deny", None))
-            after = _with_rule(site, content, default, grantee, capability, mode)
-            if after is not None:
-                code = engine.columns.grantee_numbers[KINDS.index(grantee.kind)][grantee.id] * 4
-                number = engine.columns.content_numbers[content.id]
-                change = RuleChange(number, code + KINDS.index(grantee.kind), capability, mode, default)
-                found += _check_rule(engine, change, site, after, model)
-    assert found > 2
-
-
-def _with_rule(
-    site: Site, content: Content, default: str | None, grantee: Grantee, capability: str, mode: str | None
-) -> Site | None:
-    rules = content.rules if default is None else content.defaults.get(default, frozenset())
-    if rules is None:
-        return None
-    kept: Rules = frozenset(r for r in rules if (r.grantee, r.capability) != (grantee, capability))
-    kept |= frozenset({Rule(grantee, capability, mode)} if mode else ())
-    if default is None:
-        return site.with_contents(replace(content, rules=kept))
-    return site.with_contents(replace(content, defaults=MappingProxyType({**content.defaults, default: kept})))
-
-
-def _check_rule(engine: Engine, change: RuleChange, site: Site, after: Site, model: str) -> int:
-    asked = (change.capability,)
-    had, has = rights(site, model, asked), rights(after, model, asked)
-    users, contents, people = [*site.users], [*site.contents], engine.parts.people
-    told: list[set[Right]] = [set(), set()]
-    for content in engine.what_if.governed(change.content, change.default_for).tolist():
-        shift = engine.what_if.at(change, content)
-        for side, row in enumerate((shift.gained, shift.lost)):
-            told[side] |= {(users[u], contents[content], change.capability) for u in people.ids(row).tolist()}
-    assert told == [has - had, had - has], change
-    for shift in engine.what_if.rule(change):
-        _by_rules_alone(engine, change, shift)
-    return len(has ^ had)
-
-
-def _by_rules_alone(engine: Engine, change: RuleChange, shift: RuleShift) -> None:
-    """The shift of all contents at once is exact for whoever neither owns nor rules the content."""
-    for content in shift.contents.tolist():
-        exact, apart = engine.what_if.at(change, content), engine.mirror(change.capability).apart(content)
-        others = ~engine.parts.people.pack(apart)
-        assert (np.stack([exact.gained, exact.lost]) & others == np.stack([shift.gained, shift.lost]) & others).all()
-
-
-def test_a_rule_on_leading_is_refused() -> None:
-    engine = Engine(columns_of(dense_site(2)))
-    with pytest.raises(ValueError, match="decides about whole projects"):
-        engine.what_if.rule(RuleChange(0, 1, "ProjectLeader", "Allow"))

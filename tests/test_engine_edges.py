@@ -6,7 +6,6 @@ Not how it decides (`test_engine_differential`) and not two Sites (`test_engine_
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,13 @@ import pytest
 from dense_sites import ASKED, UNREAD_SHARES, dense_site
 from differential import Case, mismatches
 from small_site import group, group_set, project, rules, site, workbook
-from tabwarden.access import engine_changed, engine_mirror, engine_plain
-from tabwarden.access.columns import GRANTEE_KINDS, NONE, Words
+from tabwarden.access import engine_diff, engine_mirror
+from tabwarden.access.columns import NONE, Words
 from tabwarden.access.convert import columns_of
 from tabwarden.access.engine import Engine
 from tabwarden.access.engine_many import Many
 from tabwarden.access.engine_rules import by_value, expand, mixed
-from tabwarden.access.engine_whatif import RuleChange
-from tabwarden.model.site import ALLOW, DENY, Content, Site
+from tabwarden.model.site import Content, Site
 from tabwarden.model.switches import DOCUMENTED, MODELS, Switches
 
 LAST = "ChangePermissions"
@@ -91,7 +89,7 @@ def test_a_site_without_content_or_people(model: str) -> None:
         assert [empty.what_ids(user, name).tolist() for name in SOME] == [[]] * len(SOME)
         assert len(empty.what_if_member(user, 0, joins=True).contents) == 0
     assert empty.matrix("Read").shape == (0, 2)
-    assert empty.mirror("Read").pairs() == 0
+    assert empty.mirror("Read").class_pairs() == 0
     assert empty.mirror("Read").of_content.tolist() == []
     nobody = Engine(columns_of(replace(site(project("p"), workbook("w", "p", *GONE)), users={})), model)
     assert nobody.matrix("Read").shape == (2, 0)
@@ -160,7 +158,7 @@ def test_the_masks_of_pairs_are_those_of_whole_people(seed: int) -> None:
         assert (Many(engine.parts).masks(users, contents) == expected.ravel()).all()
 
 
-# -- one membership or one rule -------------------------------------------------------------------------------
+# -- one membership -------------------------------------------------------------------------------
 
 
 def clubs() -> Site:
@@ -207,28 +205,6 @@ def test_a_membership_more_or_less_is_what_the_masks_differ_in(final: bool, lead
     assert moved > 10
 
 
-@pytest.mark.parametrize("final", [False, True])
-def test_a_rule_more_or_less_is_what_the_rows_differ_in(final: bool) -> None:
-    held, switches = clubs(), Switches(group_set_deny_is_final=final)
-    engine = Engine(columns_of(held), switches=switches)
-    for content, grantee in product("abcde", ("user:ann", "group:g", "group:All Users", "groupSet:s", "groupSet:one")):
-        kind, name = grantee.split(":")
-        number, code = [*held.contents].index(content), GRANTEE_KINDS.index(kind)
-        whose = engine.columns.grantee_numbers[code][name] * 4 + code
-        for capability, sign in product(("Read", "Filter"), "+-0"):
-            kept = {r for r in held.contents[content].rules or () if (r.grantee.id, r.capability) != (name, capability)}
-            new = kept | (rules(f"{grantee} {sign}{capability}") if sign != "0" else frozenset())
-            later = held.with_contents(replace(held.contents[content], rules=frozenset(new)))
-            after = Engine(columns_of(later), switches=switches)
-            had, has = (each.who(capability, number).allowed for each in (engine, after))
-            change = RuleChange(number, whose, capability, {"+": ALLOW, "-": DENY, "0": None}[sign])
-            (shift,) = engine.what_if.rule(change)
-            assert shift.contents.tolist() == [number]
-            for told in (shift, engine.what_if.at(change, number)):
-                assert (told.gained == has & ~had).all(), (content, grantee, capability, sign)
-                assert (told.lost == had & ~has).all(), (content, grantee, capability, sign)
-
-
 # -- one row for many contents --------------------------------------------------------------------------------
 
 
@@ -253,7 +229,7 @@ def test_contents_that_rules_and_roles_leave_alike_share_a_row() -> None:
     assert [mirror.ids(content).tolist() for content in range(1, 7)] == [[0, 1, 2], [0, 1, 2], [0, 1, 3], [0, 1, 2]] + [
         [0, 1]
     ] * 2
-    assert mirror.pairs() == 1 * 3 + 2 + 1 - 1
+    assert mirror.class_pairs() == 1 * 3 + 2 + 1 - 1
 
 
 def test_a_mirror_takes_the_memory_it_is_given_if_there_is_room() -> None:
@@ -287,7 +263,7 @@ def _nothing_mixed(values: Any) -> Any:
 
 
 def test_lists_with_the_same_hash_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_changed, "mixed", _nothing_mixed)
+    monkeypatch.setattr(engine_diff, "mixed", _nothing_mixed)
     held = locked()
     lists = ("group:h +Read", "user:ann -Filter"), ("group:g +Read", "user:ann +Filter"), ("group:g -Read",), ()
     for words in lists:
@@ -304,17 +280,6 @@ def test_rows_with_the_same_hash_are_compared(seed: int, monkeypatch: pytest.Mon
         expected = engine.matrix(name) == 1
         for content, ids in engine.mirror(name).all_ids():
             assert ids.tolist() == np.flatnonzero(expected[content]).tolist()
-
-
-@pytest.mark.parametrize("many", [0, 1, 1 << 40])
-def test_few_contents_are_found_by_class_or_by_looking_at_all(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_plain, "_MANY", many)
-    for seed in range(4):
-        engine = Engine(columns_of(dense_site(seed * 2, items=16)))
-        for name in ("Read", "Filter", "Write"):
-            expected = engine.matrix(name) == 1
-            found = [engine.what_ids(user, name).tolist() for user in range(7)]
-            assert found == [np.flatnonzero(expected[:, user]).tolist() for user in range(7)]
 
 
 # -- the small tools ------------------------------------------------------------------------------------------
@@ -360,11 +325,3 @@ def test_an_index_by_value_leaves_out_what_is_outside() -> None:
     assert held.of_all(np.array([2])).tolist() == [0, 3]
     assert held.of_all(np.array([2, 1, 0])).tolist() == [0, 3, 1, 5]
     assert by_value(np.array([1, 0, 1]), 2).order.tolist() == [1, 0, 2]
-
-
-def test_nothing_is_governed_by_what_governs_nothing() -> None:
-    engine = Engine(columns_of(locked()))
-    assert engine.what_if.governed(1, "workbook").tolist() == []
-    assert engine.what_if.governed(0, "flow").tolist() == []
-    assert engine.what_if.governed(0, "workbook").tolist() == [1]
-    assert engine.what_if.governed(2, None).tolist() == [2]

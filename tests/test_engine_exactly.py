@@ -11,7 +11,7 @@ import pytest
 from dense_sites import ASKED, UNREAD_SHARES, dense_site
 from differential import Case, mismatches
 from small_site import group, group_set, project, rules, site, workbook
-from tabwarden.access import engine_mirror_rows
+from tabwarden.access import engine_mirror, engine_mirror_rows
 from tabwarden.access.align import Pair
 from tabwarden.access.columns import Columns
 from tabwarden.access.convert import columns_of
@@ -315,7 +315,7 @@ def test_where_everything_was_read_there_is_no_unknown() -> None:
 def test_a_mirrors_pairs_are_those_of_its_rows() -> None:
     engine = Engine(columns_of(house()))
     mirror = engine.mirror("Read")
-    assert mirror.pairs() == sum(len(engine.parts.people.ids(row)) for row in mirror.rows)
+    assert mirror.class_pairs() == sum(len(engine.parts.people.ids(row)) for row in mirror.rows)
     assert [sorted(engine.who_ids("Read", c).tolist()) for c in range(5)] == [mirror.ids(c).tolist() for c in range(5)]
 
 
@@ -389,3 +389,22 @@ def test_a_mirror_is_the_same_made_row_by_row_or_many_rows_at_a_time(
             for content, users in Engine(columns, model).mirror(capability).all_ids():
                 found[content, users] = True
             assert (found == expected).all(), (wide, block, capability)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_mirrors_pairs_as_arrow_are_those_of_its_contents(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many pairs make a batch and how many bits are unpacked at a time are no part of the answer."""
+    site = dense_site(seed, unread=UNREAD_SHARES[seed % 4], users=WORD + 6, items=24)
+    engine = Engine(columns_of(site), MODELS[seed % 3])
+    for capability in ("Read", "ChangePermissions"):
+        mirror = engine.mirror(capability)
+        expected = {(content, user) for content, users in mirror.all_ids() for user in users.tolist()}
+        some = Random(seed).sample(range(WORD + 6), 9)
+        for bits, batch, people in ((1 << 22, 1 << 20, None), (100, 7, None), (1, 1, None), (1 << 22, 50, some)):
+            monkeypatch.setattr(engine_mirror, "_BLOCK", bits)
+            batches = list(mirror.pairs(None if people is None else np.array(people), batch=batch))
+            assert all(0 < each.num_rows <= batch for each in batches)
+            told = [pair for each in batches for pair in zip(*each.to_pydict().values(), strict=True)]
+            assert len(set(told)) == len(told)
+            assert set(told) == {pair for pair in expected if people is None or pair[1] in people}
+            assert {str(each.schema) for each in batches} <= {"content: int32\nuser: int32"}

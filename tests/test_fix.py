@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from small_site import group, group_set, project, site, workbook
+from support import command_line
 from tabwarden.access.reference import may
 from tabwarden.change.asked import Asked
 from tabwarden.change.fix import Fix, Fixes, asked_decision, fixes
 from tabwarden.change.fix_edits import edits_for
 from tabwarden.change.reach import Base
-from tabwarden.cli import assemble
 from tabwarden.model.site import Site, SiteSettings
 from tabwarden.report.shifts import after_fix, also, fixes_heading, steps_of
 from tabwarden.store import snapshot
@@ -173,7 +172,7 @@ def test_what_cannot_be_fixed_says_so() -> None:
 
 def command(folder: Path, *words: str) -> Any:
     snapshot.save(contractors(), folder)
-    return CliRunner().invoke(assemble("why"), ["why", *words, "--snapshots", str(folder)])
+    return command_line.run("why", *words, "--snapshots", folder)
 
 
 def test_the_command_prints_the_ways_and_what_else_they_change(tmp_path: Path) -> None:
@@ -195,7 +194,7 @@ def test_a_proposal_can_be_pasted_into_whatif(tmp_path: Path) -> None:
     as_json = json.loads(command(tmp_path, "c0", "View", "Finance/Budget", "--fix", "--json").output)
     for way in as_json["fix"]["ways"]:
         arguments = ["whatif", *way["steps"], "--snapshots", str(tmp_path), "--json"]
-        tried = json.loads(CliRunner().invoke(assemble("whatif"), arguments).output)
+        tried = json.loads(command_line.run(*arguments).output)
         assert all(change["done"] for change in tried["changes"])
         assert tried["decisions"] == way["decisions"] + 1, "the asked decision itself"
         assert tried["decisions"] == sum(

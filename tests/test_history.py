@@ -198,13 +198,16 @@ def test_a_password_is_never_told(tmp_path: Path) -> None:
     assert "hush" not in str(wrong.value)
 
 
-def test_a_history_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("release", "words"), [("9999", "newer release"), ("0001", "move it away, then read the site again")]
+)
+def test_a_history_of_another_release_is_left_alone(tmp_path: Path, release: str, words: str) -> None:
     History(tmp_path).database.close()
     held = sqlite3.connect(tmp_path / FILE)
-    held.execute("update tabwarden_version set version_num = '9999'")
+    held.execute("update tabwarden_version set version_num = ?", (release,))
     held.commit()
     held.close()
-    with pytest.raises(TabwardenError, match="newer release"):
+    with pytest.raises(TabwardenError, match=words):
         History(tmp_path)
 
 

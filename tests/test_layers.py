@@ -96,7 +96,9 @@ def test_imports_go_down_only(path: Path) -> None:
 def test_the_first_floors_are_pure(path: Path) -> None:
     outside = {name.split(".")[0] for name in imported(path)} - {"tabwarden"}
     foreign = {name for name in outside if name not in sys.stdlib_module_names}
-    assert foreign <= {"numpy"}, f"{path} imports {foreign}"
+    # Pairs of a mirror are handed on as Arrow; pyarrow is loaded by whoever asks for them.
+    allowed = {"codec": {"msgspec"}, "engine_mirror": {"numpy", "pyarrow"}}.get(path.stem, {"numpy"})
+    assert foreign <= allowed, f"{path} imports {foreign}"
     assert not outside & IO_MODULES, f"{path} does I/O through {outside & IO_MODULES}"
     calls = {
         ast.unparse(node.func)

@@ -11,12 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from leaks import truth
 from small_site import group, project, site, workbook
+from support import command_line
 from tabwarden.access.convert import columns_of
-from tabwarden.cli import assemble
 from tabwarden.mirror.match import tableau_people
 from tabwarden.mirror.tables import flat
 from tabwarden.model.errors import SinkError, SourceError, UnknownName
@@ -311,7 +310,7 @@ def test_the_benchmark_checks_its_answers_and_writes_what_differs(tmp_path: Path
 
 def run(folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> tuple[int, str]:
     monkeypatch.chdir(folder)
-    done = CliRunner().invoke(assemble(words[0]), words)
+    done = command_line.run(*words)
     return done.exit_code, done.output
 
 

@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from dense_sites import UNREAD_SHARES, dense_site
 from small_site import group, group_set, project, site, workbook
+from support import command_line
 from tabwarden.access.alike import alike
 from tabwarden.access.models import exceptions
 from tabwarden.access.reference import may
 from tabwarden.change.reach import SMALL
 from tabwarden.change.side_by_side import differing
 from tabwarden.change.side_by_side_engine import groups_that_differ
-from tabwarden.cli import assemble
 from tabwarden.model.site import Site
 from tabwarden.model.switches import Switches
 from tabwarden.store import snapshot
@@ -108,7 +107,7 @@ def test_people_who_are_alike_have_the_same_answers() -> None:
 
 def typed(folder: Path, *words: str) -> Any:
     snapshot.save(house(), folder)
-    return CliRunner().invoke(assemble(words[0]), [*words, "--snapshots", str(folder)])
+    return command_line.run(*words, "--snapshots", folder)
 
 
 def test_why_shows_the_models_side_by_side(tmp_path: Path) -> None:

@@ -9,10 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from dense_sites import dense_site
-from tabwarden.cli import assemble
+from support import command_line
 from tabwarden.model.site import ALL_USERS, Content, Group, GroupSet, Site, SiteSettings, Taken, User
 from tabwarden.store import snapshot
 from tabwarden.store.history import History
@@ -80,7 +79,7 @@ def every_byte(folder: Path) -> bytes:
 
 def exported(store: Path, out: Path, *more: str) -> Path:
     words = ["snapshots", "export", "last", str(out), "--store", str(store), *more]
-    done = CliRunner().invoke(assemble("snapshots"), words, env={"COLUMNS": "200"})
+    done = command_line.run(*words, env={"COLUMNS": "200"})
     assert done.exit_code == 0, done.output
     (folder,) = out.iterdir()
     return folder

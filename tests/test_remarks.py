@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from small_site import group, group_set, project, site, workbook
+from support import command_line
 from tabwarden.access.abilities import can
 from tabwarden.access.reference import may
 from tabwarden.change.asked import Asked
 from tabwarden.change.edits import SetOwner
-from tabwarden.cli import assemble
 from tabwarden.model.capability import capabilities_of, template_of
 from tabwarden.model.roles import SITE_ROLES, may_own
 from tabwarden.model.site import Content, Site, SiteSettings, Use
@@ -131,9 +130,9 @@ def test_abilities_tell_their_conditions_themselves() -> None:
 def test_why_prints_and_tells_them(tmp_path: Path) -> None:
     kept = snapshot.save(house(PROMPTED, SOURCE), tmp_path)
     words = ["why", "ann", "View", "p/w", "--snapshot", str(kept)]
-    printed = CliRunner().invoke(assemble("why"), words).output
+    printed = command_line.run(*words).output
     assert " ".join(EMPTY.split()) in " ".join(printed.split())
-    assert json.loads(CliRunner().invoke(assemble("why"), [*words, "--json"]).output)["remarks"] == [EMPTY]
+    assert json.loads(command_line.run(*words, "--json").output)["remarks"] == [EMPTY]
 
 
 # -- the row of the ceiling, the level, the switches ----------------------------------------------------------

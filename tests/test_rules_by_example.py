@@ -13,7 +13,7 @@ from tabwarden.access.reference import PRECEDENCE
 from tabwarden.cases.file import kind_of, load
 from tabwarden.cases.running import run
 from tabwarden.cases.ways import WAYS
-from tabwarden.commands.typed import CommandLine
+from tabwarden.commands._typed import CommandLine
 from tabwarden.model.capability import KINDS
 from tabwarden.model.switches import DOCUMENTED, SWITCHES
 

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from small_site import group, group_set, project, site, workbook
+from support import command_line
 from tabwarden.access.rows import rows_of
-from tabwarden.cli import assemble
 from tabwarden.model.capability import LEGACY_TEMPLATES, TEMPLATES, without_optional
 from tabwarden.model.site import Grantee, Rule, Site
 from tabwarden.report.rows import rows_heading
@@ -111,7 +110,7 @@ def test_the_command(tmp_path: Path) -> None:
     snapshot.save(house(), tmp_path)
 
     def typed(*words: str) -> Any:
-        return CliRunner().invoke(assemble("rules"), ["rules", *words, "--snapshots", str(tmp_path)])
+        return command_line.run("rules", *words, "--snapshots", tmp_path)
 
     done = typed("Finance/Budget")
     assert done.exit_code == 0, done.output

@@ -14,18 +14,16 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-import typer
 from aiosmtpd.controller import Controller
 from rich.console import Console
-from typer.testing import CliRunner
 
 from people_site import GROUP, joiners, leavers, site
 from provisioning import STAFF, Bench, bench, staff, world
+from support import command_line
 from tabwarden.change.diff import diff
 from tabwarden.change.impact import impact
 from tabwarden.change.outcome import carried_out
 from tabwarden.change.plan import Plan, SiteIdentity, Stop
-from tabwarden.commands import provision
 from tabwarden.report.changes import not_done
 from tabwarden.report.plans import headline, plan_json, plan_table, stop_words
 from tabwarden.want.provision import Policy, Tasks, want
@@ -136,9 +134,7 @@ def mail_to(port: int) -> dict[str, object]:
 
 def run(desk: Bench, *words: str) -> int:
     asked = ["run", "provision", "--settings", str(desk.settings_path), *words]
-    app = typer.Typer()
-    provision.register(app)
-    return CliRunner(env=desk.environment).invoke(app, asked).exit_code
+    return command_line.run(*asked, env=desk.environment).exit_code
 
 
 def test_a_run_with_a_stop_or_an_error_sends_one_mail_with_its_log(tmp_path: Path, inbox: tuple[Inbox, int]) -> None:

@@ -12,13 +12,11 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 import pytest
-import typer
 from cryptography.fernet import Fernet
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
-from tabwarden.commands.settings import register
+from support import command_line
 from tabwarden.model.errors import SettingsError
 from tabwarden.secrets import Scrubber, decrypt, encrypt, find_keys, make_key_file, resolve, rotate_values
 from tabwarden.settings import load
@@ -43,10 +41,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*words: str, stdin: str = "", code: int = 0) -> str:
-    program = typer.Typer()
-    register(program)
-    result = CliRunner().invoke(program, ["settings", *words], input=stdin)
-    assert result.exit_code == code, result.output + repr(result.exception)
+    result = command_line.run("settings", *words, stdin=stdin)
+    assert result.exit_code == code, result.output
     return result.output
 
 

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
 from cryptography.fernet import Fernet
-from typer.testing import CliRunner
 
-from tabwarden.commands.settings import register
+from support import command_line
 from tabwarden.model.errors import SettingsError
 from tabwarden.secrets import Scrubber
 from tabwarden.seed import KEYS, SWITCHES, read_seed, translate
@@ -79,10 +77,8 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path
 
 
 def run(*words: str, code: int = 0) -> str:
-    program = typer.Typer()
-    register(program)
-    result = CliRunner().invoke(program, ["settings", *words])
-    assert result.exit_code == code, result.output + repr(result.exception)
+    result = command_line.run("settings", *words)
+    assert result.exit_code == code, result.output
     return result.output
 
 

@@ -10,12 +10,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from dense_sites import dense_site
+from support import command_line
 from tabwarden.access.reference import may
 from tabwarden.change.cause import CANNOT, put_on, standing
-from tabwarden.cli import assemble
 from tabwarden.model.capability import CAPABILITIES
 from tabwarden.model.site import Content, Grantee, Group, Rule, Site, Taken, User
 from tabwarden.run.sight import Subject, standing_on, subject_of, turns
@@ -73,7 +72,7 @@ def story() -> list[Site]:
 
 
 def command(*words: str) -> tuple[int, str]:
-    result = CliRunner().invoke(assemble(), [*words], env={"COLUMNS": "200"})
+    result = command_line.run(*words, env={"COLUMNS": "200"})
     return result.exit_code, result.output
 
 

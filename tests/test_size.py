@@ -31,7 +31,7 @@ def test_functions_are_short(path: Path) -> None:
             continue
         lines = (node.end_lineno or node.lineno) - node.lineno + 1
         assert lines <= FUNCTION_LINES, f"{node.name} has {lines} lines"
-        # A command's parameters are its options: typer reads them by name.
+        # A command's parameters are its options: they are read by name.
         if path.parent.name != "commands" and path.name != "cli.py":
             positional = len(node.args.posonlyargs) + len(node.args.args)
             assert positional <= POSITIONAL, f"{node.name} takes {positional} positional parameters"

@@ -136,10 +136,11 @@ def test_latest_is_the_newest_of_that_site_and_server(tmp_path):
         (lambda p: (p / "groups.jsonl").unlink(), "`groups.jsonl` is missing"),
         (lambda p: (p / "meta.json").write_text("{"), "`meta.json` cannot be read"),
         (lambda p: (p / "users.jsonl").write_text('{"id":"a"}\n{"id":"b"}\n'), "is damaged"),
-        (lambda p: (p / "rules.jsonl").write_text('{"id":"x","rules":[]}\n'), "is damaged"),
+        (lambda p: (p / "rules.jsonl").write_text('["x",[]]\n'), "no rule list '"),
+        (lambda p: (p / "users.jsonl").write_text('{"id":"a","name":"a","site_role":"x","age":3}\n'), "no field `age`"),
         (
-            lambda p: (p / "meta.json").write_text((p / "meta.json").read_text().replace('t": 1', 't": 9')),
-            "format 9",
+            lambda p: (p / "meta.json").write_text((p / "meta.json").read_text().replace('t":2', 't":1')),
+            "format 1, this release reads 2; read the site again",
         ),
     ],
 )

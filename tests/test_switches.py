@@ -6,14 +6,13 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from small_site import group, group_set, project, rules, site, workbook
+from support import command_line
 from tabwarden.access.disputed import with_disputes
 from tabwarden.access.reference import may
 from tabwarden.change import effects, people
 from tabwarden.change.asked import Asked
-from tabwarden.cli import assemble
 from tabwarden.model.capability import template_of, without_optional
 from tabwarden.model.errors import SettingsError
 from tabwarden.model.site import Content, Site, Use, User
@@ -253,9 +252,9 @@ def test_switches_come_from_words_and_yaml(tmp_path: Path) -> None:
 def test_why_shows_both_answers_and_takes_a_switch(tmp_path: Path) -> None:
     snapshot.save(house(project("p"), DASHBOARD, SOURCE), tmp_path)
     words = ["why", "ann", "ability:see_data", "p/w", "--snapshots", str(tmp_path)]
-    done = CliRunner().invoke(assemble("why"), words)
+    done = command_line.run(*words)
     assert "ann can see data" in done.output
     assert "with prompted_needs_view on it is no" in " ".join(done.output.split())
-    other = CliRunner().invoke(assemble("why"), [*words, "--switch", "prompted_needs_view=on"])
+    other = command_line.run(*words, "--switch", "prompted_needs_view=on")
     assert "ann cannot see data" in other.output
     assert "with prompted_needs_view off it is yes" in " ".join(other.output.split())

@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from tabwarden.cli import assemble
+from support import command_line
 from tabwarden.model.errors import SettingsError, UnknownName
 from tabwarden.model.scope import OUTSIDE, scope_of
 from tabwarden.model.site import Site, Taken
@@ -47,7 +46,7 @@ def keep(folder: Path, *sites: Site) -> None:
 
 
 def command(*words: str) -> tuple[int, str]:
-    result = CliRunner().invoke(assemble(words[0]), [*words], env={"COLUMNS": "200"})
+    result = command_line.run(*words, env={"COLUMNS": "200"})
     return result.exit_code, result.output
 
 

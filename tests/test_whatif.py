@@ -9,9 +9,9 @@ from random import Random
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from small_site import group, group_set, project, rules, site, workbook
+from support import command_line
 from tabwarden.access.reference import may
 from tabwarden.change import effects
 from tabwarden.change.edits import (
@@ -39,7 +39,6 @@ from tabwarden.change.outcome import carried_out
 from tabwarden.change.plan import DELETE_GROUP, Change, Ref
 from tabwarden.change.whatif import what_if
 from tabwarden.change.words import FORMS, edit_of
-from tabwarden.cli import assemble
 from tabwarden.model.errors import AmbiguousName, SettingsError, UnknownName
 from tabwarden.model.site import Content, Grantee, Rule, Site
 from tabwarden.model.switches import switches_from
@@ -386,7 +385,7 @@ def test_every_form_can_stand_in_a_file(tmp_path: Path) -> None:
 
 def command(tmp_path: Path, *words: str) -> Any:
     snapshot.save(small(), tmp_path)
-    return CliRunner().invoke(assemble("whatif"), ["whatif", *words, "--snapshots", str(tmp_path)])
+    return command_line.run("whatif", *words, "--snapshots", tmp_path)
 
 
 def test_the_command_tells_people_and_writes_nothing(tmp_path: Path) -> None:
@@ -402,7 +401,7 @@ def test_the_command_tells_people_and_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_help_tells_every_form_with_its_example() -> None:
-    told = " ".join(CliRunner().invoke(assemble("whatif"), ["whatif", "--help"], env={"COLUMNS": "200"}).output.split())
+    told = " ".join(command_line.run("whatif", "--help", env={"COLUMNS": "200"}).output.split())
     for form in FORMS:
         assert f"{form.written}: `{form.example}`" in told
 

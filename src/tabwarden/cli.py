@@ -1,101 +1,188 @@
-"""The command line put together from the families in `commands`. No command of its own."""
+"""The command line: the table of every command, and finding the one that is meant without loading the others."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import sys
-from typing import Annotated
+from collections.abc import Iterator, Sequence
 
-import typer
-
-from tabwarden import __version__, commands
-from tabwarden.commands.common import ERROR
+from tabwarden import __version__
+from tabwarden.commands import Command
 
 INTERRUPTED = 130
+ABOUT = "Who is in on your Tableau site, what each person can do, why, and what a change would do to people."
 
-app = typer.Typer(
-    name="tabwarden",
-    help="Who is in on your Tableau site, what each person can do, why, and what a change would do to people.",
-    no_args_is_help=True,
-    pretty_exceptions_show_locals=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+# Headings, then the words of a command, the module of `commands` that has it, and what it does. The function is called
+# as the words are, with `_` between them. A new family of commands is a file there and lines here.
+TABLE = """\
+# Ask
+why               why        Why a person can or cannot do something, with the trace.
+who               who_what   Who may exercise a capability on a content.
+what              who_what   What a person may do: on one content, on everything, or on all sites.
+rules             rules      Who is allowed and denied what on a content, as in the permission dialog.
+whatif            whatif     What changes would do to people: who gains and loses what, and why.
+diff              diff       What differs between two snapshots: facts, and people gained and lost. With --models: who
+                             is in only by an exception.
+history           history    Who could see it on a day, since when, and which change caused it. Without words: the
+                             snapshots kept.
+cases             cases      Run case files: small sites with a question and the expected answer.
+# Read
+read              read       Read the site into a snapshot; nothing is written to Tableau.
+projects          read       List sites and projects, for choosing what to read; nothing is published.
+snapshots export  history    Write one snapshot of the history as a folder of files.
+snapshots import  history    Keep snapshot folders in the history, in the order in which they were taken.
+# People and names
+people show       people     The one roster: who, and which row of which source each field is from. Asks no server.
+directory read    directory  Read all domains of the settings and keep them in a file; nothing is kept of a part.
+directory show    directory  Domains, trusts and counts; or the people of a group, or what is known of a person.
+domains           names      Domains by FQDN, NetBIOS name and Tableau's nickname.
+names check       names      Which Tableau user an import would create, why, and what would collide.
+# Change
+plan provision    provision  Joiners and leavers: what would change. Writes a plan file, nothing else.
+plan people       people     Several sources as one roster: what would change. Writes a plan file, nothing else.
+plan groups       groups     Groups of the directory: what would change. Writes a plan file, nothing else.
+plan domains      names      Give domains their NetBIOS name as nickname. Writes a plan file, nothing else.
+plan rename       names      Give people another user name: all they have goes to a new user.
+plan undo         provision  Take back what was done of a plan, or put things back as they were on a day.
+apply             provision  Do a plan; journaled, and it goes on where it was interrupted.
+run provision     provision  Joiners and leavers, all in one: one log, one mail, one exit code.
+run people        people     Several sources as one roster, all in one: one log, one mail, one exit code.
+run groups        groups     Groups of the directory, all in one: one log, one mail, one exit code.
+# Publish
+mirror            mirror     Publish who may View what to catalogs; nothing is written to Tableau.
+mirror verify     mirror     Hold the last mirror against the live server, for some people.
+catalog           mirror     Browse the last mirror as a catalog person sees it.
+# Set up and try
+settings check    settings   Read the settings as every command does and tell every problem. Secrets are resolved and
+                             never shown.
+settings encrypt  settings   Encrypt the whole file to FILE.aes, or with --values only its secrets, in place.
+settings decrypt  settings   Write the plain text of an encrypted settings file.
+settings rotate   settings   Encrypt everything anew with the newest key: the .aes file and every `enc:` value. All of
+                             it or nothing.
+settings import   settings   Make settings of those of Tab_User_Provisioner, whose file stays as it is.
+sandbox           sandbox    Tableau in a box: a server on a loopback port with a world of your choice.
+demo              demo       The whole story on the sandbox: read, plan, apply, why, undo. No Tableau, no settings.
+"""
+FAMILIES = {
+    "directory": "Read Active Directory whole, keep it in a file, look at it.",
+    "names": "User names of a directory before they are imported.",
+    "people": "Several sources as one roster.",
+    "plan": "Work out what would change, and what that does to people.",
+    "run": "Read, plan, stop or apply, in one process: for cron.",
+    "settings": "Check settings.yaml, encrypt and decrypt it, change its key, import it from elsewhere.",
+    "snapshots": "Snapshots of the history as files, for others or from others.",
+}
+HERE = (
+    ("--version", "Print the version and leave."),
+    ("--install-completion [SHELL]", "Let the shell complete commands, options and choices: bash, zsh or fish."),
+    ("--show-completion [SHELL]", "Print the lines that do it."),
+    ("--complete WORD...", "Print what may stand for the last word; the shell asks this."),
+    ("-h, --help", "Print this; after a command, what it takes."),
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"tabwarden {__version__}")
-        raise typer.Exit
+def _by_heading(table: str) -> dict[str, list[Command]]:
+    rows: dict[str, list[Command]] = {}
+    for line in table.replace("\n" + " " * 29, " ").splitlines():
+        if line.startswith("#"):
+            rows[line[2:]] = []
+        else:
+            rows[next(reversed(rows))].append(Command(line[:18].strip(), line[18:29].strip(), line[29:]))
+    return rows
 
 
-@app.callback()
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
-    ] = False,
-) -> None:
-    """Independent of Tableau and Salesforce."""
+HEADINGS = _by_heading(TABLE)
+COMMANDS = {command.words: command for commands in HEADINGS.values() for command in commands}
+FIRST_OF_TWO = {words.split()[0] for words in COMMANDS if " " in words}
 
 
-# Where each command lives, so that `why` need not load the sandbox: one family, or several for the words that
-# families share (`plan`, `run`). A word that is not here loads every family.
-LIVES_IN = {
-    "why": "why",
-    "who": "ask",
-    "what": "ask",
-    "cases": "cases",
-    "catalog": "mirror",
-    "demo": "demo",
-    "diff": "diff",
-    "directory": "directory",
-    "domains": "names",
-    "mirror": "mirror",
-    "history": "history",
-    "names": "names",
-    "people": "people",
-    "plan": "provision people groups names",
-    "projects": "read",
-    "apply": "provision",
-    "rules": "rules",
-    "run": "provision people groups",
-    "read": "read",
-    "sandbox": "sandbox",
-    "settings": "settings",
-    "snapshots": "history",
-    "whatif": "whatif",
-}
+def command_of(words: Sequence[str]) -> Command | None:
+    """The command that the words begin with; a word after `mirror` is one of its commands, since it takes none."""
+    more = len(words) > 1 and not words[1].startswith("-")
+    name = " ".join(words[:2]) if more and words[0] in FIRST_OF_TWO else "".join(words[:1])
+    return COMMANDS.get(name)
 
 
-def assemble(word: str | None = None) -> typer.Typer:
-    """The command line with the family that holds `word`, or with all of them.
+def run(words: Sequence[str]) -> int:
+    """Do what the words say; the exit code. A TabwardenError ends in its sentence on standard error."""
+    command = command_of(words)
+    if command is None:
+        return _other(words)
+    from tabwarden.commands._output import DONE, ERROR, say_error
+    from tabwarden.commands._parsing import HELP, help_of, parameters_of, read
+    from tabwarden.model.errors import TabwardenError
 
-    Every module in `commands` that has `register` adds its commands: a new family is one new file.
-    """
-    families = sorted(found.name for found in pkgutil.iter_modules(commands.__path__))
-    wanted = [family for family in LIVES_IN.get(word or "", "").split() if family in families]
-    for family in wanted or families:
-        module = importlib.import_module(f"{commands.__name__}.{family}")
-        if hasattr(module, "register"):
-            module.register(app)
-    return app
+    rest = words[len(command.words.split()) :]
+    try:
+        function = command.function()
+        if any(word in HELP for word in (rest[: rest.index("--")] if "--" in rest else rest)):
+            print(help_of(command.words, command.about, function))
+        else:
+            function(**read(command.words, parameters_of(function), rest))
+    except TabwardenError as error:
+        say_error(str(error))
+        return ERROR
+    except BrokenPipeError:
+        sys.stderr.close()
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else DONE
+    return DONE
+
+
+def _other(words: Sequence[str]) -> int:
+    """Of words that are no command: the version, help, completion, or what is wrong with them."""
+    first, rest = (words[0], words[1:]) if words else ("", ())
+    if first == "--version":
+        print(f"tabwarden {__version__}")
+        return 0
+    if first in ("--complete", "--show-completion", "--install-completion"):
+        from tabwarden.commands._completion import answer
+
+        return answer(first, rest, COMMANDS, [*FAMILIES.items(), *HERE])
+    family = first if first in FAMILIES else ""
+    asked = [word for word in words[:2] if word in ("-h", "--help")]
+    if not words or asked or (family and not rest):
+        print("\n".join(_help(family)))
+        return 0 if asked else 1
+    return _mistyped(words[:2] if first in FIRST_OF_TWO else words[:1])
+
+
+def _mistyped(words: Sequence[str]) -> int:
+    from tabwarden.commands._output import ERROR, say_error
+    from tabwarden.commands._parsing import hint, nearest
+
+    *family, last = words
+    if last.startswith("-"):
+        kind, known = "option", [option.split()[0].strip(",") for option, _ in HERE]
+    else:
+        split = [words.split() for words in COMMANDS]
+        kind, known = "command", [name[len(family)] for name in split if name[:-1][: len(family)] == family]
+    say_error(f"there is no {kind} `{' '.join(words)}`{nearest(last, known)}; {hint(*family)}")
+    return ERROR
+
+
+def _help(family: str) -> Iterator[str]:
+    """All commands by heading, or those of a family."""
+    from tabwarden.commands._parsing import columns, wrapped
+
+    yield f"Usage: tabwarden {family or 'COMMAND'} {'COMMAND ' if family else ''}[OPTIONS]"
+    yield ""
+    yield from wrapped(FAMILIES.get(family, ABOUT))
+    for title, commands in HEADINGS.items():
+        rows = [(c.words, c.about) for c in commands if not family or c.words.startswith(f"{family} ")]
+        if rows:
+            yield ""
+            yield from columns(title, rows)
+    yield ""
+    yield from columns("Options", HERE if not family else HERE[-1:])
 
 
 def main() -> None:
     """The entry point: a usage error is exit code 1, as all errors are, because 2 says that a plan found changes."""
     try:
-        code = assemble(sys.argv[1] if len(sys.argv) > 1 else None)(standalone_mode=False)
-    except Exception as error:
-        # typer brings its own click, so its usage errors are known by what they can do, not by their class.
-        if type(error).__name__ == "Abort":
-            raise SystemExit(INTERRUPTED) from None
-        if not hasattr(error, "show"):
-            raise
-        error.show()
-        raise SystemExit(ERROR) from None
+        code = run(sys.argv[1:])
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None
-    raise SystemExit(code if isinstance(code, int) else 0)
+    raise SystemExit(code)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from typer.testing import CliRunner
 
 import forest
 from forest import CORP, SEATTLE
 from samba import ADMINISTRATOR
-from tabwarden.cli import assemble
+from support import command_line
 from tabwarden.run.directory import KEPT, read_directory
 from tabwarden.settings import load
 from tabwarden.sources.ldap import changes
@@ -18,7 +17,7 @@ from tabwarden.store import directory_file
 
 
 def run(*words: object, code: int = 0) -> str:
-    done = CliRunner().invoke(assemble("directory"), ["directory", *map(str, words)])
+    done = command_line.run("directory", *words)
     assert done.exit_code == code, done.output
     return done.output
 

@@ -40,7 +40,7 @@ def test_its_order_is_that_of_names(tmp_path):
     assert directory_file.save(turned, tmp_path / "2").read_text() == first
     told = [json.loads(line.rstrip(","))["guid"] for line in first.split("\n") if '"guid"' in line]
     assert told == ["p1", "p2", "p3", "g1", "g2"]
-    assert '"members": ["g2", "p1", "p2"]' in first
+    assert '"members":["g2","p1","p2"]' in first
 
 
 def test_a_file_by_hand_needs_little(tmp_path):
@@ -82,11 +82,12 @@ GROUP_FIELDS = "guid, domain, name, members, sid, dn, orphans, others"
         ({"people": ["ada"]}, "`people[1]` must be an object with fields such as `guid`"),
         ({"people": [{**ADA, "enabled": "no"}]}, "`people[1].enabled` must be true or false"),
         ({"people": [{**ADA, "upn": None}]}, "`people[1].upn` must be text"),
-        ({"people": [{**ADA, "attributes": {"a": 1}}]}, "`people[1].attributes` must be an object of texts"),
+        ({"people": [{**ADA, "attributes": {"a": 1}}]}, "each value of `people[1].attributes` must be text"),
         ({"people": [{"guid": "p1", "domain": "x"}]}, "`people[1].sam_account_name` is missing; add it"),
         ({"people": [ADA, {**ADA, "guid": "p2"}, ADA]}, "two of `people` have the guid `p1`; a guid is one object"),
         ({"people": [{**ADA, "domain": "x"}]}, "`p1` is of the domain `x`, which is not among `domains`; add it"),
-        ({"groups": [{**CREW, "members": "p1"}]}, "`groups[1].members` must be a list of texts"),
+        ({"groups": [{**CREW, "members": "p1"}]}, "`groups[1].members` must be a list"),
+        ({"groups": [{**CREW, "members": ["p1", 3]}]}, "`groups[1].members[2]` must be text"),
         ({"groups": [{**CREW, "others": True}]}, "`groups[1].others` must be a whole number"),
         ({"groups": [LOST]}, "group `Crew` has the member `p9`, which is neither in `people` nor in `groups`"),
         ({"groups": [{**CREW, "guid": "p1"}]}, "a person and a group have the guid `p1`; a guid is one object"),

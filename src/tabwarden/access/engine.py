@@ -27,9 +27,7 @@ from tabwarden.access.engine_many import ALLOWED, UNKNOWN, Many
 from tabwarden.access.engine_mirror import Forms, Mirror, forms_of, mirror_of
 from tabwarden.access.engine_one import One
 from tabwarden.access.engine_parts import Parts
-from tabwarden.access.engine_plain import Plain
-from tabwarden.access.engine_what import Masks
-from tabwarden.access.engine_whatif import Shift, WhatIf, membership
+from tabwarden.access.engine_what import Masks, Shift
 from tabwarden.access.engine_who import Row, Who
 from tabwarden.model.switches import CURRENT, DOCUMENTED, Switches
 
@@ -55,10 +53,6 @@ class Engine:
         return Many(self.parts)
 
     @cached_property
-    def _plain(self) -> Plain:
-        return Plain(self.parts)
-
-    @cached_property
     def _who(self) -> Who:
         return Who(self.parts)
 
@@ -79,21 +73,13 @@ class Engine:
         """All a user may, on every content: masks of capabilities."""
         return engine_what.what(self.parts, user)
 
-    def what_ids(self, user: int, capability: str, *, rising: bool = True) -> Array:
-        """Numbers of the contents on which a user may exercise one capability; in no order, and sooner, if not
-        `rising`."""
-        bit = self.parts.tables.bit(capability)
-        if self._plain.open_to(bit):
-            return self._plain.what_ids(user, bit, rising=rising)
-        return engine_what.what_ids(self.parts, user, bit)
+    def what_ids(self, user: int, capability: str) -> Array:
+        """Numbers of the contents on which a user may exercise one capability, rising."""
+        return engine_what.what_ids(self.parts, user, self.parts.tables.bit(capability))
 
     def who(self, capability: str, content: int) -> Row:
         """Who may exercise a capability on a content: packed rows, a bit a user."""
-        bit = self.parts.tables.bit(capability)
-        if self._plain.open_to(bit):
-            reach = self._who.reach(int(self.columns.contents.kind[content]), bit)
-            return Row(self._plain.who(bit, content, reach), None)
-        return self._who.row(bit, content)
+        return self._who.row(self.parts.tables.bit(capability), content)
 
     def who_ids(self, capability: str, content: int) -> Array:
         """Numbers of the users who may exercise a capability on a content, rising."""
@@ -116,12 +102,7 @@ class Engine:
 
     def what_if_member(self, user: int, group: int, *, joins: bool) -> Shift:
         """On which contents a user would gain or lose what by joining or leaving a group."""
-        return membership(self.parts, user, group, joins=joins)
-
-    @cached_property
-    def what_if(self) -> WhatIf:
-        """What one rule more or less would change."""
-        return WhatIf(self.parts, self._who, self._plain)
+        return engine_what.membership(self.parts, user, group, joins=joins)
 
     def compared_with(self, after: Columns) -> tuple[Pair, Difference]:
         """Who gains and loses what if this Site becomes `after`: the ids of the common numbers, and the pieces."""

@@ -1,7 +1,7 @@
 """Who gained and lost what between two columnar Sites: exact, for all capabilities, at a cost that follows the change.
 
 People whose groups, role or projects differ are judged on every content; everybody else only on contents whose rules,
-kind, lock, project or owner differ. Not which facts differ (`change.diff`).
+kind, lock, project or owner differ.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.access.columns import Array
+from tabwarden.access.columns import GROUP, NONE, Array
 from tabwarden.access.engine_algebra import Facts
-from tabwarden.access.engine_changed import Changed
 from tabwarden.access.engine_many import Many
 from tabwarden.access.engine_parts import Parts
-from tabwarden.access.engine_rules import by_value
+from tabwarden.access.engine_people import People
+from tabwarden.access.engine_rules import by_value, expand, mixed
 from tabwarden.access.engine_what import mine_of, what_at
 from tabwarden.access.engine_who import Who
+
+_BLOCK = 256  # rows that are compared at a time
 
 
 class Shifted(NamedTuple):
@@ -161,3 +163,190 @@ class _Rows:
         if self._power is None or self._power[0] != project:
             self._power = (project, self.who.ruling(project))
         return self._power[1]
+
+
+# -- which people and contents differ ---------------------------------------------------------------------------
+
+
+class Changed:
+    """`users` and `contents` flag who and what differs."""
+
+    def __init__(self, before: Parts, after: Parts, has_content: tuple[Array, Array]) -> None:
+        self.sides, self.has_content = (before, after), has_content
+        self.same_list = _SameLists(before, after)
+        self.contents = self._contents()
+        self.users = self._users()
+
+    # -- contents ---------------------------------------------------------------------------------------------
+
+    def _signs(self, contents: Array) -> list[Array]:
+        """What of a content, beside its rules and owner, everybody's answers hang on; both sides."""
+        found = list(self.has_content)
+        for parts in self.sides:
+            kind, sources = parts.columns.contents.kind, parts.sources
+            found += [kind, sources.project, sources.lock, sources.lock_unread]
+        return [each[contents] for each in found]
+
+    def _contents(self) -> Array:
+        before, after = self.sides
+        every = np.arange(before.n_contents)
+        signs = self._signs(every)
+        changed = ~self.has_content[0] | ~self.has_content[1]
+        for left, right in zip(signs[2:6], signs[6:], strict=True):
+            changed |= left != right
+        changed |= before.owner != after.owner
+        changed |= ~self.same_list[before.sources.rules, after.sources.rules]
+        return changed
+
+    def alike(self, contents: Array) -> Iterator[Array]:
+        """The contents in groups that share everything but their owners."""
+        if not len(contents):
+            return
+        rules = [parts.sources.rules[contents] for parts in self.sides]
+        table = np.stack([*self._signs(contents), *rules]).astype(np.int64)
+        order = np.lexsort(table)
+        table = table[:, order]
+        starts = np.flatnonzero(np.concatenate(([True], (table[:, 1:] != table[:, :-1]).any(axis=0))))
+        yield from np.split(contents[order], starts[1:])
+
+    def bits_that_differ(self, content: int) -> list[list[int]]:
+        """The capabilities whose answers can differ on a content, those with the same pattern of rules together."""
+        signs = [int(each[0]) for each in self._signs(np.array([content]))]
+        rules = [int(parts.sources.rules[content]) for parts in self.sides]
+        rows = [_rows(parts, number) for parts, number in zip(self.sides, rules, strict=True)]
+        every = (1 << len(self.sides[0].tables.names)) - 1
+        whole = signs[2:6] != signs[6:] or signs[0] != signs[1] or NONE in rules
+        differs = every if whole else every & _differ(*rows)
+        patterns: dict[tuple[object, ...], list[int]] = {}
+        for bit in range(differs.bit_length()):
+            if differs >> bit & 1:
+                said = [[(g, a >> bit & 1, d >> bit & 1) for g, a, d in side if (a | d) >> bit & 1] for side in rows]
+                patterns.setdefault((tuple(said[0]), tuple(said[1])), []).append(bit)
+        return list(patterns.values())
+
+    # -- people -----------------------------------------------------------------------------------------------
+
+    def _users(self) -> Array:
+        before, after = self.sides
+        left, right = before.columns, after.columns
+        if not np.array_equal(before.tables.reach, after.tables.reach) or (
+            left.about.settings.group_sets != right.about.settings.group_sets
+        ):
+            return np.ones(before.n_users, bool)
+        changed: Array = left.users.role != right.users.role
+        changed |= _groups_of(before.people) != _groups_of(after.people)
+        rows = np.zeros(before.people.words, np.uint64)
+        for people, others in ((before.people, after.people), (after.people, before.people)):
+            rows |= _only(people, others)
+        rows |= self._powers()
+        changed[before.people.ids(rows)] = True
+        return changed
+
+    def _powers(self) -> Array:
+        """Packed row of who rules a project on one side and not on the other."""
+        left, right = (parts.powers for parts in self.sides)
+        both = np.flatnonzero((left.row != NONE) & (right.row != NONE))
+        found = np.zeros(left.people.words, np.uint64)
+        for start in range(0, len(both), _BLOCK):
+            some = both[start : start + _BLOCK]
+            differs = left.rows[left.row[some]] ^ right.rows[right.row[some]]
+            found |= np.bitwise_or.reduce(differs, axis=0)
+        return found
+
+
+def _groups_of(people: People) -> Array:
+    """An order-free hash of each user's groups."""
+    group, user = people.memberships
+    found = np.zeros(people.count, np.uint64)
+    np.add.at(found, user, mixed(group))
+    return found
+
+
+def _only(people: People, others: People) -> Array:
+    """Packed row of who is in a group set, or in All Users, or perhaps in either, on one side and not on the other."""
+    found = people.no_bits.copy()
+    count = min(people.n_sets, others.n_sets)
+    pairs = [(people.rows, others.rows)]
+    if people.some_unread or others.some_unread:
+        pairs.append((people.perhaps_rows, others.perhaps_rows))
+    for mine, theirs in pairs:
+        sets = mine[people.n_groups : people.n_groups + count] ^ theirs[others.n_groups : others.n_groups + count]
+        if len(sets):
+            found |= np.bitwise_or.reduce(sets, axis=0)
+    if not np.array_equal(people.everyone, others.everyone):
+        found |= people.all_bits
+    return found
+
+
+Said = list[tuple[int, int, int]]  # grantee code, masks it is allowed and denied
+
+
+def _rows(parts: Parts, number: int) -> Said:
+    if number == NONE:
+        return []
+    lists = parts.columns.rules
+    rows = slice(int(lists.offsets[number]), int(lists.offsets[number + 1]))
+    return list(zip(lists.grantee[rows].tolist(), lists.allow[rows].tolist(), lists.deny[rows].tolist(), strict=True))
+
+
+def _differ(left: Said, right: Said) -> int:
+    """The capabilities about which two lists say something else to anybody."""
+    found, others = 0, {grantee: (allow, deny) for grantee, allow, deny in right}
+    for grantee, allow, deny in left:
+        theirs = others.pop(grantee, (0, 0))
+        found |= (allow ^ theirs[0]) | (deny ^ theirs[1])
+    for allow, deny in others.values():
+        found |= allow | deny
+    return found
+
+
+class _SameLists:
+    """Whether a rule list of the one side says the same as a list of the other."""
+
+    def __init__(self, before: Parts, after: Parts) -> None:
+        self.sides = (before, after)
+        self.hashes = [_hashes(parts) for parts in self.sides]
+
+    def __getitem__(self, lists: tuple[Array, Array]) -> Array:
+        left, right = lists
+        same: Array = self.hashes[0][left] == self.hashes[1][right]
+        # Equal hashes are compared row by row, each pair of lists once.
+        width = len(self.hashes[1])
+        pairs, back = np.unique((left[same] + 1) * width + right[same] + 1, return_inverse=True)
+        a, b = pairs // width - 1, pairs % width - 1
+        differs = (a == NONE) != (b == NONE)
+        mine, theirs = (self._rows(side, number) for side, number in ((0, a), (1, b)))
+        counts = [np.bincount(of, minlength=len(pairs)) for of, _ in (mine, theirs)]
+        differs |= counts[0] != counts[1]
+        keep = [~differs[of] for of, _ in (mine, theirs)]
+        for left_part, right_part in zip(
+            self._parts(0, mine[1][keep[0]]), self._parts(1, theirs[1][keep[1]]), strict=True
+        ):
+            differs[mine[0][keep[0]][left_part != right_part]] = True
+        same[same] = ~differs[back]
+        return same
+
+    def _rows(self, side: int, numbers: Array) -> tuple[Array, Array]:
+        return expand(self.sides[side].columns.rules.offsets, numbers)
+
+    def _parts(self, side: int, rows: Array) -> tuple[Array, Array, Array, Array]:
+        lists, people = self.sides[side].columns.rules, self.sides[side].people
+        grantee = lists.grantee[rows]
+        return grantee.astype(np.int64), lists.allow[rows], lists.deny[rows], _unread(people, grantee)
+
+
+def _unread(people: People, grantee: Array) -> Array:
+    """Whether a grantee's members were not read."""
+    of_group = (grantee & 3) == GROUP
+    found: Array = of_group & people.is_unread[np.where(of_group, grantee >> 2, 0)]
+    return found
+
+
+def _hashes(parts: Parts) -> Array:
+    """An order-free hash of each rule list; the last is NONE's."""
+    lists = parts.columns.rules
+    rows = mixed(mixed(mixed(lists.grantee) ^ lists.allow) ^ lists.deny)
+    rows += _unread(parts.people, lists.grantee).astype(np.uint64)
+    total = np.concatenate(([np.uint64(0)], np.cumsum(rows)))
+    found: Array = np.append(total[lists.offsets[1:]] - total[lists.offsets[:-1]], np.uint64(0xFFFFFFFFFFFFFFFF))
+    return found

@@ -11,8 +11,7 @@ from tabwarden.access.columns import GROUP, GROUP_SET, NONE, USER, Array
 from tabwarden.access.engine_algebra import Facts, Spoken, decide, settle, undecided
 from tabwarden.access.engine_parts import CHANGE_PERMISSIONS, Parts
 from tabwarden.access.engine_people import has_bit
-from tabwarden.access.engine_rules import expand
-from tabwarden.access.engine_speaking import (
+from tabwarden.access.engine_rules import (
     GROUP_ALLOW,
     GROUP_DENY,
     PERHAPS,
@@ -20,6 +19,7 @@ from tabwarden.access.engine_speaking import (
     SET_DENY,
     USER_ALLOW,
     USER_DENY,
+    expand,
 )
 
 DENIED, ALLOWED, UNKNOWN = range(3)
@@ -162,25 +162,25 @@ class Many:
         held, people = self.parts.columns.rules, self.parts.people
         pair, entry = expand(held.offsets, lists)
         code, who = held.grantee[entry].astype(np.int64), users[pair]
-        kind = code & 3
-        named = kind != USER
+        named = code & 3 != USER
         row = np.where(named, people.row_of(code), 0)
         member = np.where(named, has_bit(people.rows, row, who), code >> 2 == who).astype(bool)
-        sure = self._merged(len(users), pair, entry, kind, member)
+        sure = merged(self.parts, len(users), pair, entry, member)
         if not people.some_unread:
             return sure, None
         unsure = (has_bit(people.perhaps_rows, row, who) != 0) & named
-        return sure, self._merged(len(users), pair, entry, kind, unsure)
+        return sure, merged(self.parts, len(users), pair, entry, unsure)
 
-    def _merged(self, count: int, pair: Array, entry: Array, kind: Array, speaks: Array) -> Spoken:
-        held, mask = self.parts.columns.rules, self.parts.tables.mask
-        found = []
-        for level in (USER, GROUP, GROUP_SET):
-            rows = np.flatnonzero(speaks & (kind == level))
-            of = pair[rows]
-            starts = np.flatnonzero(np.concatenate(([True], of[1:] != of[:-1]))) if len(rows) else rows
-            for masks in (held.allow, held.deny):
-                said = np.zeros(count, mask)
-                said[of[starts]] = np.bitwise_or.reduceat(masks[entry[rows]].astype(mask), starts)
-                found.append(said)
-        return Spoken(*found)
+
+def merged(parts: Parts, count: int, pair: Array, entry: Array, speaks: Array) -> Spoken:
+    """Masks of `count` questions by level and mode: rule row `entry[i]` is one of question `pair[i]`, rising."""
+    kind, found = parts.rules.grantee_kind[entry], []
+    for level in (USER, GROUP, GROUP_SET):
+        rows = np.flatnonzero(speaks & (kind == level))
+        of = pair[rows]
+        starts = np.flatnonzero(np.concatenate(([True], of[1:] != of[:-1]))) if len(rows) else rows
+        for masks in (parts.rules.allow, parts.rules.deny):
+            said = np.zeros(count, parts.tables.mask)
+            said[of[starts]] = np.bitwise_or.reduceat(masks[entry[rows]], starts)
+            found.append(said)
+    return Spoken(*found)

@@ -1,13 +1,13 @@
 """Who may exercise one capability, for the whole site, in class form: contents -> class -> packed row of people.
 
 A row holds what groups, group sets and roles give; rules of single users, owners and leaders are few and are laid over
-a row when a content's people are asked. What is unknown is not in a mirror. Not a list of every pair.
+a row when a content's people are asked. What is unknown is not in a mirror.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,9 +15,14 @@ from tabwarden.access.columns import NONE, USER, Array
 from tabwarden.access.engine_many import ALLOWED, Many
 from tabwarden.access.engine_mirror_rows import fill, spoken
 from tabwarden.access.engine_parts import CHANGE_PERMISSIONS, Parts
-from tabwarden.access.engine_rules import FREE, mixed
-from tabwarden.access.engine_speaking import GROUP_ALLOW, SET_ALLOW
+from tabwarden.access.engine_rules import FREE, GROUP_ALLOW, SET_ALLOW, by_value, expand, mixed
 from tabwarden.access.engine_who import Reach, Who
+from tabwarden.model.errors import TabwardenError
+
+if TYPE_CHECKING:
+    import pyarrow
+
+_BLOCK = 1 << 22  # bits that are unpacked at a time
 
 
 class Mirror:
@@ -56,13 +61,33 @@ class Mirror:
         users = np.unique(np.concatenate(found))
         return users[(users >= 0) & (users < parts.n_users)]
 
-    def pairs(self) -> int:
+    def class_pairs(self) -> int:
         """How many pairs of class and user the rows hold."""
         return int(np.bitwise_count(self.rows).sum(dtype=np.int64))
+
+    def pairs(self, users: Array | None = None, *, batch: int = 1 << 20) -> Iterator[pyarrow.RecordBatch]:
+        """Everybody who may (or those of `users`, by number) on every content, as Arrow record batches.
+
+        Columns `content` and `user`, int32 numbers of the columns; each pair once, in no order, at most `batch` rows at
+        a time; what is unknown is not among them. Needs pyarrow, which the extra `files` brings.
+        """
+        wanted = np.arange(self.parts.n_users) if users is None else np.unique(np.asarray(users, np.int64))
+        return record_batches(pairs_of(self, wanted, batch), ("content", "user"))
 
     def all_ids(self) -> Iterator[tuple[int, Array]]:
         """Every content with exactly who may."""
         return ((content, self.ids(content)) for content in range(len(self.of_content)))
+
+
+def record_batches(blocks: Iterable[tuple[Array, ...]], names: Sequence[str]) -> Iterator[pyarrow.RecordBatch]:
+    """Blocks of numbers, an array a column, as Arrow record batches of int32."""
+    try:
+        import pyarrow
+    except ImportError:
+        raise TabwardenError("Arrow needs pyarrow: install `tabwarden[files]`") from None
+    for block in blocks:
+        columns = [pyarrow.array(column.astype(np.int32)) for column in block]
+        yield pyarrow.RecordBatch.from_arrays(columns, names=list(names))
 
 
 class Forms(NamedTuple):
@@ -173,3 +198,93 @@ def _unsure(parts: Parts, bit: int) -> Array:
         perhaps: Array = np.asarray(people.perhaps_rows.any(axis=1))
         found[of_list[rows[perhaps[people.row_of(lists.grantee[rows])]]]] = True
     return found
+
+
+# -- of some people -----------------------------------------------------------------------------------------------
+
+
+def _blocks(packed: Array, users: Array) -> Iterator[Array]:
+    """Packed rows as 0 or 1 for each of these users, many rows at a time."""
+    size = max(_BLOCK // max(len(users), 1), 1)
+    for start in range(0, len(packed), size):
+        octets = packed[start : start + size].view(np.uint8)
+        yield (octets[:, users >> 3] >> (users & 7).astype(np.uint8)) & 1
+
+
+class Apart:
+    """For whom of `users` more than the class decides: owners, leaders, and whom a rule names."""
+
+    def __init__(self, mirror: Mirror, users: Array) -> None:
+        self.mirror, parts = mirror, mirror.parts
+        self.wanted = np.zeros(parts.n_users + 1, bool)  # the last is nobody's
+        self.wanted[users] = True
+        lists = parts.columns.rules
+        one = np.uint64(1 << parts.tables.bit(mirror.capability))
+        named = np.minimum(lists.grantee >> 2, parts.n_users)
+        speaks = ((lists.allow | lists.deny) & one != 0) & (lists.grantee & 3 == USER) & self.wanted[named]
+        rows = np.flatnonzero(speaks)
+        self.named = np.searchsorted(rows, lists.offsets), named[rows]
+        ruling = [np.zeros(0, np.int64)] * len(parts.powers.contents)
+        for project in np.unique(parts.project_row).tolist():
+            if NONE < project < len(ruling):
+                people = parts.people.ids(parts.powers.row_bits(project))
+                ruling[project] = people[self.wanted[people]]
+        ends = np.cumsum([0, *map(len, ruling)])
+        self.ruling = ends, np.concatenate(ruling) if ruling else np.zeros(0, np.int64)
+
+    def of(self, contents: Array) -> tuple[Array, Array]:
+        """Pairs of one of these contents and one of the users, each once."""
+        parts = self.mirror.parts
+        owner = parts.owner[contents]
+        owned = np.flatnonzero((owner >= 0) & (owner < parts.n_users))
+        owned = owned[self.wanted[owner[owned]]]
+        by_rule, rule = expand(self.named[0], parts.sources.rules[contents])
+        project = parts.project_row[contents]
+        leads, leader = expand(self.ruling[0], np.where(project < len(parts.powers.contents), project, NONE))
+        place = np.concatenate((owned, by_rule, leads))
+        users = np.concatenate((owner[owned], self.named[1][rule], self.ruling[1][leader]))
+        pairs = np.unique(contents[place] * parts.n_users + users)
+        return pairs // max(parts.n_users, 1), pairs % max(parts.n_users, 1)
+
+    def corrections(self, contents: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """Pairs of content and user that the rows of the classes lack, and pairs they have too much."""
+        mirror = self.mirror
+        contents, users = self.of(contents)
+        octets = mirror.rows.view(np.uint8)
+        have = (octets[mirror.of_content[contents], users >> 3] >> (users & 7).astype(np.uint8)) & 1 != 0
+        may = mirror.many.verdicts(users, mirror.capability, contents) == ALLOWED
+        more, less = may & ~have, have & ~may
+        return (contents[more], users[more]), (contents[less], users[less])
+
+
+def pairs_of(mirror: Mirror, users: Array, most: int) -> Iterator[tuple[Array, Array]]:
+    """Every pair of a content and one of `users` who may, once, at most `most` at a time and in no order."""
+    apart, by_form = Apart(mirror, users), by_value(mirror.of_content, len(mirror.rows))
+    form = 0
+    for block in _blocks(mirror.rows, users):
+        place = np.flatnonzero(block)  # far faster on one dimension than on two
+        people = users[place % len(users)]
+        ends = np.searchsorted(place, np.arange(len(block) + 1) * len(users))
+        contents = by_form.between(form, form + len(block))
+        at = mirror.of_content[contents] - form
+        sizes = np.cumsum(np.diff(ends)[at])
+        start = 0
+        while start < len(contents):
+            before = sizes[start - 1] if start else 0
+            end = max(int(np.searchsorted(sizes, before + most, side="right")), start + 1)
+            of, entry = expand(ends, at[start:end])
+            yield from _corrected(apart, contents[start:end], (contents[start:end][of], people[entry]), most)
+            start = end
+        form += len(block)
+
+
+def _corrected(apart: Apart, contents: Array, pairs: tuple[Array, Array], most: int) -> Iterator[tuple[Array, Array]]:
+    """Pairs of classes without what is too much, and with what they lack."""
+    more, less = apart.corrections(contents)
+    width, (content, user) = apart.mirror.parts.n_users, pairs
+    if len(less[0]):
+        keep = ~np.isin(content * width + user, less[0] * width + less[1])
+        content, user = content[keep], user[keep]
+    content, user = np.concatenate((content, more[0])), np.concatenate((user, more[1]))
+    for start in range(0, len(content), most):
+        yield content[start : start + most], user[start : start + most]

@@ -12,8 +12,7 @@ import numpy as np
 
 from tabwarden.access.columns import Array
 from tabwarden.access.engine_parts import Parts
-from tabwarden.access.engine_rules import expand
-from tabwarden.access.engine_speaking import GROUP_ALLOW, GROUP_DENY, SET_ALLOW, SET_DENY
+from tabwarden.access.engine_rules import GROUP_ALLOW, GROUP_DENY, SET_ALLOW, SET_DENY, expand
 from tabwarden.access.engine_who import Reach
 
 # Rows narrower than this many bytes are made many at a time; wider ones one by one, in place.

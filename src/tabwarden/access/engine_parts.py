@@ -9,9 +9,18 @@ import numpy as np
 from tabwarden.access.columns import NONE, Array, Columns
 from tabwarden.access.engine_people import People
 from tabwarden.access.engine_powers import Powers
-from tabwarden.access.engine_rules import LOCKED, PERHAPS_LOCKED, ByGroup, Classes, Rules, by_value, classes_of
-from tabwarden.access.engine_sources import BySource, Sources, by_source, resolve
-from tabwarden.access.engine_speaking import Speaking, speaking
+from tabwarden.access.engine_rules import (
+    LOCKED,
+    PERHAPS_LOCKED,
+    ByValue,
+    Classes,
+    Rules,
+    Speaking,
+    by_value,
+    classes_of,
+    speaking,
+)
+from tabwarden.access.engine_sources import Sources, resolve
 from tabwarden.access.engine_tables import Tables, tables_of
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.switches import CLASSIC, DENY_FIRST, MODELS, Switches
@@ -82,7 +91,7 @@ class Parts:
         return np.where(held.kind[owned] == project, NONE, held.owner[owned])
 
     @cached_property
-    def by_owner(self) -> ByGroup:
+    def by_owner(self) -> ByValue:
         """Contents by the user who owns them."""
         return by_value(self.owner, self.n_users)
 
@@ -101,7 +110,7 @@ class Parts:
         return np.where(lock == NONE, NONE, self.powers.row[np.maximum(lock, 0)])
 
     @cached_property
-    def by_place(self) -> ByGroup:
+    def by_place(self) -> ByValue:
         """Contents by the place of their project in the tree (`Powers.place`); those of projects not read come last."""
         return by_value(np.append(self.powers.place, [len(self.powers.place), NONE])[self.project_row], self._places)
 
@@ -110,12 +119,7 @@ class Parts:
         return len(self.powers.contents) + 1
 
     @cached_property
-    def by_source(self) -> BySource:
-        """Contents by where their rules are kept; what was not read is kept nowhere."""
-        return by_source(self.sources, self.columns.contents.kind, len(self.columns.vocabulary.kinds))
-
-    @cached_property
-    def by_class(self) -> ByGroup:
+    def by_class(self) -> ByValue:
         """Contents by class."""
         return by_value(self.classes.of_content, len(self.classes.rules))
 
@@ -154,13 +158,14 @@ class Parts:
     def _reach(self) -> dict[int, Array]:
         return {}
 
-    def open_to(self, role: int) -> Array:
-        """The same without what a lock takes away from whom it is not left to: all that rules can give there."""
-        if role not in self._open_to:
-            reach = self.reach_of(role)
-            self._open_to[role] = reach if self.locked is None else reach & ~self.locked
-        return self._open_to[role]
-
     @cached_property
-    def _open_to(self) -> dict[int, Array]:
-        return {}
+    def nothing(self) -> Array:
+        """No bits, for each class."""
+        found = np.zeros(len(self.classes.rules), self.tables.mask)
+        found.flags.writeable = False
+        return found
+
+    def spread(self, by_class: Array) -> Array:
+        """For each content whether its class has any bit; masks are taken faster than bools."""
+        found: Array = by_class.take(self.classes.of_content, mode="wrap") != 0
+        return found

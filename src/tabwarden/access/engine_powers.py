@@ -122,11 +122,22 @@ class Powers:
 
     def of_user(self, user: int, belongs: Belongs) -> Array:
         """Projects the user rules, as a bool a row."""
-        ruled = np.zeros(len(self.contents), bool)
-        ranges = self.ranges(user, belongs)
+        return self.within(self.ranges(user, belongs))
+
+    def within(self, ranges: list[tuple[int, int]]) -> Array:
+        """Whether each project has its place in one of these ranges."""
+        found = np.zeros(len(self.contents), bool)
         for start, end in ranges:
-            ruled[start:end] = True
-        return ruled[self.place] if ranges else ruled
+            found[start:end] = True
+        return found[self.place] if ranges else found
+
+    def below_led_by(self, codes: list[int]) -> list[tuple[int, int]]:
+        """The places, as ranges, of the projects that leader rules for these grantees speak of, and of all below."""
+        if self.leader_codes.isdisjoint(codes):
+            return []
+        _, start, end = self._tree
+        rows = np.unique(self.leaders.project[np.isin(self.leaders.grantee, codes)]).tolist()
+        return [(start[row], end[row]) for row in rows]
 
     def _direct(self, user: int, belongs: Belongs) -> list[int]:
         """Projects a user owns or leads by themselves."""

@@ -1,4 +1,4 @@
-"""Rules of a whole site by class, by grantee and by list: the three indexes every question uses. Not the answers.
+"""Rules of a whole site by class, by grantee and by list: the indexes every question uses.
 
 A class is what contents share when the same rules, kind and lock govern them: (rule list, kind, lock).
 """
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.access.columns import GROUP, GROUP_SET, NONE, USER, Array, Columns
+from tabwarden.access.columns import GROUP, GROUP_SET, NONE, USER, Array, Columns, RuleLists
 from tabwarden.access.engine_people import People
 from tabwarden.access.engine_sources import Sources
 
@@ -164,6 +164,56 @@ class Rules:
         return self.lists.grantee[start:end][speaks], allow[speaks], deny[speaks]
 
 
+# -- rows of one capability --------------------------------------------------------------------------------------
+
+# What rules say of one person, as a number of ten bits: group allow, deny, set allow, deny; the same four perhaps;
+# user allow, deny.
+GROUP_ALLOW, GROUP_DENY, SET_ALLOW, SET_DENY = (1 << place for place in range(4))
+PERHAPS = 4
+USER_ALLOW, USER_DENY = 1 << 8, 1 << 9
+
+
+class Speaking(NamedTuple):
+    """The rows of one capability, by list: of groups and sets (packed row, code of the above), and of users.
+
+    `user_key` is list * users + user, rising; `has_users` tells of each list, NONE's last, whether it names one.
+    """
+
+    offsets: Array
+    row: Array
+    code: Array
+    user_key: Array
+    user_code: Array
+    has_users: Array
+
+
+def speaking(lists: RuleLists, people: People, bit: int) -> Speaking:
+    """The rows that speak of capability `bit`."""
+    one, count = np.uint64(1 << bit), len(lists.offsets) - 1
+    allow, deny = lists.allow & one != 0, lists.deny & one != 0
+    of_list = np.repeat(np.arange(count), np.diff(lists.offsets))
+    kind = lists.grantee & 3
+    groups = np.flatnonzero((allow | deny) & (kind != USER))
+    users = np.flatnonzero((allow | deny) & (kind == USER) & (lists.grantee >> 2 < people.count))
+    offsets = np.zeros(count + 1, np.int64)
+    np.cumsum(np.bincount(of_list[groups], minlength=count), out=offsets[1:])
+    of_set = kind[groups] == GROUP_SET
+    allows, denies = np.where(of_set, SET_ALLOW, GROUP_ALLOW), np.where(of_set, SET_DENY, GROUP_DENY)
+    has_users = np.zeros(count + 1, bool)
+    has_users[of_list[users]] = True
+    return Speaking(
+        offsets,
+        people.row_of(lists.grantee[groups].astype(np.int64)),
+        (allows * allow[groups] | denies * deny[groups]).astype(np.uint8),
+        of_list[users] * people.count + (lists.grantee[users] >> 2),
+        (USER_ALLOW * allow[users] | USER_DENY * deny[users]).astype(np.uint16),
+        has_users,
+    )
+
+
+# -- small indexes ------------------------------------------------------------------------------------------------
+
+
 def expand(offsets: Array, rows: Array) -> tuple[Array, Array]:
     """For each i the entries `offsets[rows[i]]:offsets[rows[i] + 1]`: i and entry, one below the other.
 
@@ -188,7 +238,7 @@ def mixed(values: Array) -> Array:
     return last
 
 
-class ByGroup(NamedTuple):
+class ByValue(NamedTuple):
     """Numbers in order of some value: those with value v are `order[offsets[v]:offsets[v + 1]]`."""
 
     offsets: Array
@@ -198,6 +248,10 @@ class ByGroup(NamedTuple):
         """The numbers with one value."""
         return self.order[self.offsets[value] : self.offsets[value + 1]]
 
+    def between(self, first: int, end: int) -> Array:
+        """The numbers with a value from `first` up to, but without, `end`."""
+        return self.order[self.offsets[first] : self.offsets[end]]
+
     def of_all(self, values: Array) -> Array:
         """The numbers with any of several values, one after the other."""
         if len(values) == 1:
@@ -205,7 +259,7 @@ class ByGroup(NamedTuple):
         return self.order[expand(self.offsets, values)[1]]
 
 
-def by_value(values: Array, count: int) -> ByGroup:
+def by_value(values: Array, count: int) -> ByValue:
     """Index numbers 0.. by `values`; values outside 0..count - 1 are left out."""
     inside = (values >= 0) & (values < count)
     rows = np.flatnonzero(inside) if not inside.all() else None
@@ -213,4 +267,4 @@ def by_value(values: Array, count: int) -> ByGroup:
     offsets = np.zeros(count + 1, np.int64)
     np.cumsum(np.bincount(kept, minlength=count), out=offsets[1:])
     order = np.argsort(kept.astype(np.int32), kind="stable")
-    return ByGroup(offsets, order if rows is None else rows[order])
+    return ByValue(offsets, order if rows is None else rows[order])

@@ -5,7 +5,6 @@ Source: tableau-permissions §4 and §5. Lists are never merged across levels.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -155,36 +154,3 @@ def default_lists(columns: Columns, content: Array, kind: Array) -> Array:
         return np.full(len(wanted), EMPTY_LIST, np.int64)
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return np.where(keys[place] == wanted, defaults.rules[order[place]], EMPTY_LIST)
-
-
-class BySource(NamedTuple):
-    """Contents in order of the place their rules are kept at and of their own kind; `keys` tells both.
-
-    A place is a holder, whether it is among its defaults, and the kind it is kept for.
-    """
-
-    order: Array
-    keys: Array
-    width: int
-
-    def kept(self, holder: int, default_kind: int | None) -> list[tuple[int, Array]]:
-        """The contents ruled by a holder's own rules, or by its defaults for a kind: kind by kind."""
-        first = (holder * 2 + (default_kind is not None)) * self.width + (default_kind or 0)
-        last = first + (self.width if default_kind is None else 1)
-        start, end = np.searchsorted(self.keys, (first * self.width, last * self.width)).tolist()
-        if start == end:
-            return []
-        keys, order = self.keys[start:end], self.order[start:end]
-        if keys[0] == keys[-1]:
-            return [(int(keys[0]) % self.width, order)]
-        cuts = [0, *(np.flatnonzero(keys[1:] != keys[:-1]) + 1).tolist(), len(keys)]
-        return [(int(keys[a]) % self.width, order[a:b]) for a, b in pairwise(cuts)]
-
-
-def by_source(sources: Sources, kind: Array, width: int) -> BySource:
-    """The index of contents (of these kinds, codes below `width`) by where their rules are kept."""
-    read = np.flatnonzero(sources.rules != NONE)
-    by_default = (sources.level[read] == PROJECT_DEFAULT) | (sources.level[read] == DATABASE_DEFAULT)
-    keys = ((sources.holder[read] * 2 + by_default) * width + sources.kind[read]) * width + kind[read]
-    order = np.argsort(keys, kind="stable")
-    return BySource(read[order], keys[order], width)

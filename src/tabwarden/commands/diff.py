@@ -2,51 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from tabwarden.change.shift import Under
-from tabwarden.change.side_by_side import differing
-from tabwarden.commands.asking import (
+from tabwarden.commands._options import (
+    CURRENT,
+    MODELS,
     WHEN,
+    AsJson,
     Model,
     SiteUrl,
     SnapshotFolder,
     SnapshotWords,
     StoreWords,
     SwitchWords,
-    print_warning,
 )
-from tabwarden.commands.common import CHANGES, DONE, AsJson, console, fail_cleanly, leave, print_json, progress_bar
-from tabwarden.model.capability import capability_named, ui_name
-from tabwarden.model.errors import UnknownName
-from tabwarden.model.switches import CURRENT, DENY_FIRST, MODELS, Switches
-from tabwarden.report.compared import compared_json, headings, parts
-from tabwarden.report.models import exceptions_heading, exceptions_json, exceptions_table
-from tabwarden.run.ask import Where, open_site
-from tabwarden.run.compare import compare
-from tabwarden.run.switches import read_switches
+from tabwarden.commands._output import CHANGES, DONE, leave, print_json, progress_bar, show, warn_partial
+from tabwarden.commands._parsing import Argument, Option
+
+if TYPE_CHECKING:
+    from tabwarden.change.shift import Under
+    from tabwarden.model.switches import Switches
+    from tabwarden.run.ask import Where
 
 SNAPSHOT = f"What was then: {WHEN}, or a snapshot's folder."
+OTHER_MODELS = MODELS[:0:-1]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(
-        "diff",
-        help="What differs between two snapshots: facts, and people gained and lost. With --models: who is in only by "
-        "an exception.",
-    )(diff)
-
-
-@fail_cleanly
 def diff(
-    before: Annotated[str | None, typer.Argument(metavar="[EARLIER]", help=SNAPSHOT)] = None,
-    after: Annotated[str | None, typer.Argument(metavar="[LATER]", help="A later one of the same site.")] = None,
-    models: Annotated[bool, typer.Option("--models", help="Compare the model of today with another one.")] = False,
-    against: Annotated[str, typer.Option("--against", help="With --models: deny_first or classic.")] = DENY_FIRST,
-    capability: Annotated[str, typer.Option("--capability", help="With --models: any name of it.")] = "View",
+    before: Annotated[str | None, Argument(SNAPSHOT, name="EARLIER")] = None,
+    after: Annotated[str | None, Argument("A later one of the same site.", name="LATER")] = None,
+    models: Annotated[bool, Option("--models", told="Compare the model of today with another one.")] = False,
+    against: Annotated[
+        str, Option("--against", told="With --models: deny_first or classic.", choices=OTHER_MODELS)
+    ] = OTHER_MODELS[0],
+    capability: Annotated[str, Option("--capability", told="With --models: any name of it.")] = "View",
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
@@ -56,6 +45,11 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Exit code 0 where nothing differs between the snapshots, 2 where something does."""
+    from tabwarden.change.shift import Under
+    from tabwarden.model.errors import UnknownName
+    from tabwarden.run.ask import Where
+    from tabwarden.run.switches import read_switches
+
     switches = read_switches(switch or ())
     if models and before is None:
         _models(Where(snapshots, snapshot, site, store=store), capability, against, switches, as_json=as_json)
@@ -66,31 +60,37 @@ def diff(
 
 
 def _snapshots(pair: tuple[str, str], under: Under, store: str | None, site: str | None, *, as_json: bool) -> None:
+    from tabwarden.report.compared import compared_json, headings, parts
+    from tabwarden.run.compare import compare
+
     with progress_bar("comparing", hidden=as_json) as progress:
-        found = compare(*pair, under, progress, store=store, site=site)
+        difference = compare(*pair, under, progress, store=store, site=site)
     if as_json:
-        print_json(compared_json(found))
+        print_json(compared_json(difference))
     else:
-        out = console()
-        for words in headings(found):
-            out.print(words, style="bold", markup=False)
-        for part in parts(found):
-            out.print(part, markup=False)
-    leave(DONE if found.same else CHANGES)
+        show(*headings(difference), style="bold")
+        show(*parts(difference))
+    leave(DONE if difference.same else CHANGES)
 
 
 def _models(where: Where, capability: str, against: str, switches: Switches, *, as_json: bool) -> None:
     """People whose access rests on owning, leading, a rule in person, or on the order of groups and group sets."""
-    if against not in MODELS or against == CURRENT:
+    from tabwarden.change.side_by_side import differing
+    from tabwarden.model.capability import capability_named, ui_name
+    from tabwarden.model.errors import UnknownName
+    from tabwarden.report.models import exceptions_heading, exceptions_json, exceptions_table
+    from tabwarden.run.ask import open_site
+
+    if against not in OTHER_MODELS:
         raise UnknownName(f"`{against}` is no model to compare with; give deny_first or classic")
-    named, held = capability_named(capability), open_site(where)
+    named, site = capability_named(capability), open_site(where)
     with progress_bar("comparing", hidden=as_json) as progress:
-        found = list(differing(held, named, against=against, switches=switches, progress=progress))
+        differences = list(differing(site, named, against=against, switches=switches, progress=progress))
     if as_json:
-        print_json({"capability": named, "against": against, "differences": exceptions_json(held, found)})
+        rows = exceptions_json(site, differences)
+        print_json({"capability": named, "against": against, "differences": rows})
         return
-    out = console()
-    print_warning(held)
-    out.print(exceptions_heading(found, ui_name(named), against), style="bold", markup=False)
-    if found:
-        out.print(exceptions_table(held, found, against))
+    warn_partial(site)
+    show(exceptions_heading(differences, ui_name(named), against), style="bold")
+    if differences:
+        show(exceptions_table(site, differences, against))

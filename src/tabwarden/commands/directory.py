@@ -1,83 +1,74 @@
-"""`tabwarden directory read|show`: read Active Directory, keep it, look at it. How people ask; no logic."""
+"""`tabwarden directory read|show`: read Active Directory, keep it, look at it."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-from rich.table import Table
-from rich.text import Text
+from tabwarden.commands._options import AsJson, SettingsPath, load_settings
+from tabwarden.commands._output import print_json, show
+from tabwarden.commands._parsing import Option
 
-from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json
-from tabwarden.model.errors import UnknownName
-from tabwarden.model.names import same
-from tabwarden.run.directory import read_directory
-from tabwarden.settings import load
-from tabwarden.store import directory_file
-from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson, Trust
+if TYPE_CHECKING:
+    from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson, Trust
 
-app = typer.Typer(no_args_is_help=True, help="Read Active Directory whole, keep it in a file, look at it.")
-
-SettingsPath = Annotated[Path | None, typer.Option("--settings", help="File or folder; default: here.")]
-Whole = Annotated[bool, typer.Option("--whole", help="Read everything, though the settings ask for changes only.")]
+Whole = Annotated[bool, Option("--whole", told="Read everything, though the settings ask for changes only.")]
 
 
-def register(to: typer.Typer) -> None:
-    """Add the commands."""
-    to.add_typer(app, name="directory")
-
-
-@app.command("read", help="Read all domains of the settings and keep them in a file; nothing is kept of a part.")
-@fail_cleanly
-def read_command(
-    out: Annotated[Path, typer.Option("--out", help="File to write; `directory: {file: ...}` in settings reads it.")],
+def directory_read(
+    out: Annotated[Path, Option("--out", told="File to write; `directory: {file: ...}` in settings reads it.")],
     settings: SettingsPath = None,
     whole: Whole = False,
     as_json: AsJson = False,
 ) -> None:
     """Read, write the file, tell what is in it."""
-    found = read_directory(load(settings, os.environ), whole=whole)
-    place = directory_file.save(found, out)
+    from tabwarden.run.directory import read_directory
+    from tabwarden.store import directory_file
+
+    directory = read_directory(load_settings(settings), whole=whole)
+    path = directory_file.save(directory, out)
     if as_json:
-        print_json({"file": str(place), **_counts(found)})
+        print_json({"file": str(path), **_counts(directory)})
         return
-    _tell_domains(found)
-    console().print(f"written to {place}", markup=False)
+    _show_domains(directory)
+    show(f"written to {path}")
 
 
-@app.command("show", help="Domains, trusts and counts; or the people of a group, or what is known of a person.")
-@fail_cleanly
-def show_command(
-    group: Annotated[str | None, typer.Option("--group", help="A group: who is in it, nested groups resolved.")] = None,
-    person: Annotated[str | None, typer.Option("--person", help="A person, by sAMAccountName, UPN or mail.")] = None,
-    groups: Annotated[bool, typer.Option("--groups", help="List the groups.")] = False,
-    file: Annotated[Path | None, typer.Option("--file", help="A directory file, instead of the settings.")] = None,
+def directory_show(
+    group: Annotated[str | None, Option("--group", told="A group: who is in it, nested groups resolved.")] = None,
+    person: Annotated[str | None, Option("--person", told="A person, by sAMAccountName, UPN or mail.")] = None,
+    groups: Annotated[bool, Option("--groups", told="List the groups.")] = False,
+    file: Annotated[Path | None, Option("--file", told="A directory file, instead of the settings.")] = None,
     settings: SettingsPath = None,
     whole: Whole = False,
     as_json: AsJson = False,
 ) -> None:
     """Names are compared in any letter case; `domain\\name` names one domain."""
+    from tabwarden.model.errors import UnknownName
+    from tabwarden.run.directory import read_directory
+    from tabwarden.store import directory_file
+
     if sum((group is not None, person is not None, groups)) > 1:
         raise UnknownName("ask for one of `--group`, `--person` and `--groups`")
-    found = directory_file.load(file) if file else read_directory(load(settings, os.environ), whole=whole)
+    directory = directory_file.load(file) if file else read_directory(load_settings(settings), whole=whole)
     if group is not None:
-        held = _group(found, group)
-        people = sorted(map(found.people.__getitem__, found.everybody_in(held.guid)), key=_order)
-        _tell_people(found, people, f"{held.domain}\\{held.name}", as_json=as_json)
+        named = _group(directory, group)
+        people = sorted(map(directory.people.__getitem__, directory.everybody_in(named.guid)), key=_order)
+        _show_people(directory, people, f"{named.domain}\\{named.name}", as_json=as_json)
     elif person is not None:
-        _tell_people(found, _people(found, person), person, as_json=as_json)
+        _show_people(directory, _people(directory, person), person, as_json=as_json)
     elif groups:
-        _tell_groups(found, as_json=as_json)
+        _show_groups(directory, as_json=as_json)
     elif as_json:
-        print_json(_counts(found))
+        print_json(_counts(directory))
     else:
-        _tell_domains(found)
+        _show_domains(directory)
 
 
 def _order(person: DirectoryPerson) -> tuple[str, str]:
+    from tabwarden.model.names import same
+
     return same(person.domain), same(person.sam_account_name)
 
 
@@ -86,6 +77,8 @@ def _order(person: DirectoryPerson) -> tuple[str, str]:
 
 def _split(directory: Directory, words: str) -> tuple[str, str]:
     """The FQDN before a backslash ('' where there is none) and the name."""
+    from tabwarden.model.errors import UnknownName
+
     before, slash, name = words.rpartition("\\")
     if not slash:
         return "", words
@@ -97,32 +90,37 @@ def _split(directory: Directory, words: str) -> tuple[str, str]:
 
 
 def _group(directory: Directory, words: str) -> DirectoryGroup:
+    from tabwarden.model.errors import UnknownName
+
     domain, name = _split(directory, words)
-    found = directory.groups_named(name, domain)
-    if not found:
+    groups = directory.groups_named(name, domain)
+    if not groups:
         raise UnknownName(f"no group `{words}` in the directory; `tabwarden directory show --groups` lists them")
-    if len(found) > 1:
-        listed = " or ".join(f"`{g.domain}\\{g.name}`" for g in found)
+    if len(groups) > 1:
+        listed = " or ".join(f"`{g.domain}\\{g.name}`" for g in groups)
         raise UnknownName(f"several groups are called `{words}`; write {listed}")
-    return found[0]
+    return groups[0]
 
 
 def _people(directory: Directory, words: str) -> list[DirectoryPerson]:
+    from tabwarden.model.errors import UnknownName
+    from tabwarden.model.names import same
+
     domain, name = _split(directory, words)
     wanted = same(name)
-    found = [
+    people = [
         p
         for p in directory.people.values()
         if wanted in (same(p.sam_account_name), same(p.upn), same(p.email)) and (not domain or p.domain == domain)
     ]
-    if not found:
+    if not people:
         raise UnknownName(
             f"nobody in the directory is called `{words}`; give a sAMAccountName, a UPN or a mail address"
         )
-    return sorted(found, key=_order)
+    return sorted(people, key=_order)
 
 
-# -- telling ---------------------------------------------------------------------------------------------------
+# -- showing ---------------------------------------------------------------------------------------------------
 
 
 def _counts(directory: Directory) -> dict[str, Any]:
@@ -161,7 +159,9 @@ def _trust_words(trust: Trust) -> str:
     return f"trusts {trust.partner}" if trust.trusts_partner else f"is trusted by {trust.partner}"
 
 
-def _tell_domains(directory: Directory) -> None:
+def _show_domains(directory: Directory) -> None:
+    from rich.table import Table
+
     table = Table("domain", "NetBIOS", "enabled", "disabled", "deleted", "groups", "orphans", "trusts")
     for domain in directory.domains:
         counts = _counts_of(directory, domain.fqdn)
@@ -177,30 +177,34 @@ def _tell_domains(directory: Directory) -> None:
             str(counts["orphans"]),
             trusts,
         )
-    console().print(table)
+    show(table)
 
 
-def _tell_people(directory: Directory, people: list[DirectoryPerson], of: str, *, as_json: bool) -> None:
+def _show_people(directory: Directory, people: list[DirectoryPerson], of: str, *, as_json: bool) -> None:
     if as_json:
         print_json([{**p._asdict(), "attributes": dict(p.attributes)} for p in people])
         return
+    from rich.table import Table
+
     table = Table("account", "user principal name", "display name", "mail", "state")
     for p in people:
         state = "deleted" if p.deleted else "enabled" if p.enabled else "disabled"
         account = f"{p.domain}\\{p.sam_account_name}"
-        table.add_row(*map(Text, (account, p.upn, p.display_name, p.email)), state)
-    out = console()
-    out.print(table)
-    out.print(f"{len(people)} of {len(directory.people)} people: {of}", markup=False)
+        table.add_row(account, p.upn, p.display_name, p.email, state)
+    show(table, f"{len(people)} of {len(directory.people)} people: {of}")
 
 
-def _tell_groups(directory: Directory, *, as_json: bool) -> None:
-    held = sorted(directory.groups.values(), key=lambda g: (same(g.domain), same(g.name)))
+def _show_groups(directory: Directory, *, as_json: bool) -> None:
+    from tabwarden.model.names import same
+
+    groups = sorted(directory.groups.values(), key=lambda g: (same(g.domain), same(g.name)))
     if as_json:
-        print_json([{**g._asdict(), "members": sorted(g.members)} for g in held])
+        print_json([{**g._asdict(), "members": sorted(g.members)} for g in groups])
         return
+    from rich.table import Table
+
     table = Table("group", "people, nested groups resolved", "direct members", "orphans", "others")
-    for g in held:
+    for g in groups:
         counts = (len(directory.everybody_in(g.guid)), len(g.members), len(g.orphans), g.others)
-        table.add_row(Text(f"{g.domain}\\{g.name}"), *map(str, counts))
-    console().print(table)
+        table.add_row(f"{g.domain}\\{g.name}", *map(str, counts))
+    show(table)

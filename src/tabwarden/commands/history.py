@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import typer
+from tabwarden.commands._options import CURRENT, WHEN, AsJson, Model, SiteUrl, StoreWords, SwitchWords
+from tabwarden.commands._output import print_json, progress_bar, show
+from tabwarden.commands._parsing import Argument, Option
 
-from tabwarden.change.shift import Under
-from tabwarden.commands.asking import WHEN, Model, SiteUrl, StoreWords, SwitchWords
-from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json, progress_bar
-from tabwarden.model.capability import capability_named, ui_name
-from tabwarden.model.errors import UnknownName
-from tabwarden.model.switches import CURRENT
-from tabwarden.report import sight as told
-from tabwarden.run import files, history, sight
-from tabwarden.run.switches import read_switches
-
-snapshots_app = typer.Typer(no_args_is_help=True, help="Snapshots of the history as files, for others or from others.")
+if TYPE_CHECKING:
+    from tabwarden.run.sight import Subject, Turn
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command(
-        "history",
-        help="Who could see it on a day, since when, and which change caused it. Without words: the snapshots kept.",
-    )(history_command)
-    app.add_typer(snapshots_app, name="snapshots")
-
-
-@fail_cleanly
-def history_command(
-    subject: Annotated[
-        list[str] | None, typer.Argument(metavar="[CONTENT|USER]...", help="A content, a person, or both.")
-    ] = None,
-    on: Annotated[str, typer.Option("--on", "--snapshot", help=f"Up to {WHEN}.")] = history.LAST,
-    capability: Annotated[str, typer.Option("--capability", help="Any name of it.")] = "View",
+def history(
+    subject: Annotated[list[str] | None, Argument("A content, a person, or both.", name="CONTENT|USER")] = None,
+    on: Annotated[str, Option("--on", "--snapshot", told=f"Up to {WHEN}.")] = "last",
+    capability: Annotated[str, Option("--capability", told="Any name of it.")] = "View",
     store: StoreWords = None,
     site: SiteUrl = None,
     model: Model = CURRENT,
@@ -43,76 +24,89 @@ def history_command(
     as_json: AsJson = False,
 ) -> None:
     """Reads the history alone; no server is asked."""
+    from tabwarden.change.shift import Under
+    from tabwarden.model.capability import capability_named
+    from tabwarden.model.errors import UnknownName
+    from tabwarden.run import history as snapshots
+    from tabwarden.run import sight
+    from tabwarden.run.switches import read_switches
+
     if len(subject or ()) > 2:
         raise UnknownName("give a content, a person, or both; names with spaces in quotes")
     named, under = capability_named(capability), Under(model, read_switches(switch or ()))
-    with history.opened(history.store_named(store)) as held:
+    with snapshots.opened(snapshots.store_named(store)) as opened:
         if not subject:
-            _list(history.snapshots_of(held, site), as_json=as_json)
+            _list(snapshots.snapshots_of(opened, site), as_json=as_json)
             return
-        kept = history.snapshot_of(held, on, site)
-        chain = [one for one in held.snapshots() if one.site == kept.site and one.number <= kept.number]
-        asked = sight.subject_on(held, chain, subject)
+        last = snapshots.snapshot_of(opened, on, site)
+        chain = [one for one in opened.snapshots() if one.site == last.site and one.number <= last.number]
+        asked_about = sight.subject_on(opened, chain, subject)
         with progress_bar("reading the history", hidden=as_json) as progress:
-            found = list(sight.turns(held, chain, asked, named, under=under, progress=progress))
-    _tell(found, asked, named, kept.words, as_json=as_json)
+            turns = list(sight.turns(opened, chain, asked_about, named, under=under, progress=progress))
+    _show(turns, asked_about, named, last.words, as_json=as_json)
 
 
-def _list(found: tuple[object, ...], *, as_json: bool) -> None:
+def _list(snapshots: tuple[object, ...], *, as_json: bool) -> None:
+    from tabwarden.report.sight import snapshots_json, snapshots_table
+
     if as_json:
-        print_json(list(told.snapshots_json(found)))
+        print_json(list(snapshots_json(snapshots)))
     else:
-        console().print(told.snapshots_table(found))
+        show(snapshots_table(snapshots))
 
 
-def _tell(found: list[sight.Turn], asked: sight.Subject, named: str, when: str, *, as_json: bool) -> None:
-    both = asked.content is not None and asked.user is not None
-    standing = found if both else sight.in_order(sight.standing_on(found).values())
+def _show(turns: list[Turn], subject: Subject, capability: str, when: str, *, as_json: bool) -> None:
+    from tabwarden.model.capability import ui_name
+    from tabwarden.report.sight import standing_table, turns_json, turns_table
+    from tabwarden.run import sight
+
+    both = subject.content is not None and subject.user is not None
+    standing = turns if both else sight.in_order(sight.standing_on(turns).values())
     if as_json:
-        print_json({"on": when, "capability": named, "turns" if both else "standing": told.turns_json(standing)})
+        print_json({"on": when, "capability": capability, "turns" if both else "standing": turns_json(standing)})
         return
-    out = console()
-    can = sum(1 for turn in sight.standing_on(found).values() if sight.can_see(turn))
-    if both and asked.user and asked.content:
-        heading = f"{ui_name(named)} of {asked.path} by {asked.called}, up to {when}"
-    elif asked.content is not None:
-        heading = f"{ui_name(named)} of {asked.path} on {when}: {can} {'person' if can == 1 else 'people'}"
+    can = sum(1 for turn in sight.standing_on(turns).values() if sight.can_see(turn))
+    if both and subject.user and subject.content:
+        heading = f"{ui_name(capability)} of {subject.path} by {subject.called}, up to {when}"
+    elif subject.content is not None:
+        heading = f"{ui_name(capability)} of {subject.path} on {when}: {can} {'person' if can == 1 else 'people'}"
     else:
-        heading = f"{ui_name(named)} by {asked.called} on {when}: {can} {'thing' if can == 1 else 'things'}"
-    out.print(heading, style="bold", markup=False)
+        heading = f"{ui_name(capability)} by {subject.called} on {when}: {can} {'thing' if can == 1 else 'things'}"
+    show(heading, style="bold")
     if both:
-        out.print(told.turns_table(standing) if standing else "it was never so")
+        show(turns_table(standing) if standing else "it was never so")
     elif standing:
-        out.print(told.standing_table(standing, by_content=asked.content is None))
+        show(standing_table(standing, by_content=subject.content is None))
 
 
-@snapshots_app.command("export", help="Write one snapshot of the history as a folder of files.")
-@fail_cleanly
-def export_command(
-    snapshot: Annotated[str, typer.Argument(help=f"Which: {WHEN}.")],
-    folder: Annotated[Path, typer.Argument(help="A folder; the snapshot becomes a new one in it.")],
+def snapshots_export(
+    snapshot: Annotated[str, Argument(f"Which: {WHEN}.")],
+    folder: Annotated[Path, Argument("A folder; the snapshot becomes a new one in it.")],
     pseudonyms: Annotated[
-        bool, typer.Option("--pseudonyms", help="Every name and id replaced by a token that stays the same.")
+        bool, Option("--pseudonyms", told="Every name and id replaced by a token that stays the same.")
     ] = False,
     store: StoreWords = None,
     site: SiteUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """With pseudonyms nobody and nothing can be recognised, and every question has the same answer."""
-    path = files.export(history.store_named(store), snapshot, folder, site, pseudonyms=pseudonyms)
+    from tabwarden.run.files import export
+    from tabwarden.run.history import store_named
+
+    path = export(store_named(store), snapshot, folder, site, pseudonyms=pseudonyms)
     if as_json:
         print_json({"snapshot": str(path)})
     else:
-        console().print(f"snapshot {path}", markup=False)
+        show(f"snapshot {path}")
 
 
-@snapshots_app.command("import", help="Keep snapshot folders in the history, in the order in which they were taken.")
-@fail_cleanly
-def import_command(
-    folders: Annotated[list[Path], typer.Argument(help="Folders of snapshots.")],
+def snapshots_import(
+    folders: Annotated[list[Path], Argument("Folders of snapshots.")],
     store: StoreWords = None,
     as_json: AsJson = False,
 ) -> None:
     """A read that is kept already is not kept again."""
-    found = files.bring_in(history.store_named(store), folders)
-    _list(found, as_json=as_json)
+    from tabwarden.run.files import bring_in
+    from tabwarden.run.history import store_named
+
+    _list(bring_in(store_named(store), folders), as_json=as_json)

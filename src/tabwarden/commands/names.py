@@ -1,51 +1,45 @@
-"""`tabwarden names check`, `domains`, `plan domains` and `plan rename`. How people start them and what they read."""
+"""`tabwarden names check`, `domains`, `plan domains` and `plan rename`: user names before and after an import."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import typer
+from tabwarden.commands._options import (
+    AsJson,
+    Out,
+    SettingsPath,
+    SiteUrl,
+    SnapshotWords,
+    StoreWords,
+    SwitchWords,
+    load_settings,
+)
+from tabwarden.commands._output import DONE, ERROR, leave, print_json, show
+from tabwarden.commands._parsing import Argument, Option
 
-from tabwarden.commands.asking import SiteUrl, SnapshotWords, StoreWords, SwitchWords
-from tabwarden.commands.common import DONE, ERROR, AsJson, console, fail_cleanly, leave, print_json
-from tabwarden.commands.planning import Out, SettingsPath, add_words, plan_app, present
-from tabwarden.model.errors import UnknownName
-from tabwarden.model.site import Site
-from tabwarden.report.names import domains_json, domains_table, mistakes_table, names_json, names_report
-from tabwarden.run import names as checking
-from tabwarden.run.ask import Where, open_site
-from tabwarden.run.rename import plan_rename
-from tabwarden.run.switches import read_switches
-from tabwarden.settings import Settings, load
-from tabwarden.store import directory_file
-from tabwarden.want.directory import Directory
+if TYPE_CHECKING:
+    from tabwarden.model.site import Site
+    from tabwarden.run.ask import Where
+    from tabwarden.settings import Settings
+    from tabwarden.want.directory import Directory
 
-names_app = typer.Typer(no_args_is_help=True, help="User names of a directory before they are imported.")
-
+ROUTES = ("typed", "csv", "group")
 DirectoryFile = Annotated[
     Path | None,
-    typer.Option("--directory", help="A directory file instead of the settings' directory; no server is asked."),
+    Option("--directory", told="A directory file instead of the settings' directory; no server is asked."),
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    add_words(app)
-    app.add_typer(names_app, name="names")
-    app.command("domains", help="Domains by FQDN, NetBIOS name and Tableau's nickname.")(domains_command)
-
-
-@names_app.command("check", help="Which Tableau user an import would create, why, and what would collide.")
-@fail_cleanly
-def check_command(
+def names_check(
     names: Annotated[
-        list[str] | None, typer.Argument(help="As given to the import: `name`, `DOMAIN\\name`, `name@suffix`.")
+        list[str] | None, Argument("As given to the import: `name`, `DOMAIN\\name`, `name@suffix`.")
     ] = None,
-    route: Annotated[str, typer.Option("--route", help="How it is imported: typed, csv or group.")] = "typed",
-    from_file: Annotated[Path | None, typer.Option("--from", help="A file with a name a line.")] = None,
-    mistakes: Annotated[bool, typer.Option("--mistakes", help="Users of the site that were imported by UPN.")] = False,
+    route: Annotated[str, Option("--route", told="How it is imported: typed, csv or group.", choices=ROUTES)] = ROUTES[
+        0
+    ],
+    from_file: Annotated[Path | None, Option("--from", told="A file with a name a line.")] = None,
+    mistakes: Annotated[bool, Option("--mistakes", told="Users of the site that were imported by UPN.")] = False,
     directory: DirectoryFile = None,
     snapshot: SnapshotWords = None,
     store: StoreWords = None,
@@ -55,80 +49,100 @@ def check_command(
     as_json: AsJson = False,
 ) -> None:
     """Exit code 1 where a name would be refused; nothing is imported."""
-    found = load(settings, os.environ) if directory is None or settings is not None else None
-    listed = [*(names or ()), *(checking.names_of(from_file) if from_file is not None else ())]
+    from tabwarden.model.errors import UnknownName
+    from tabwarden.report.names import names_json, names_report
+    from tabwarden.run.ask import Where
+    from tabwarden.run.names import check, names_of
+    from tabwarden.run.switches import read_switches
+
+    loaded = load_settings(settings) if directory is None or settings is not None else None
+    listed = [*(names or ()), *(names_of(from_file) if from_file is not None else ())]
     if not listed and not mistakes:
         raise UnknownName("give the names to check, or `--from` a file, or `--mistakes`")
-    people = _directory(found, directory)
-    now = _site(found, Where(None, snapshot, site, store=store) if snapshot is not None else None)
+    people = _directory(loaded, directory)
+    now = _site(loaded, Where(None, snapshot, site, store=store) if snapshot is not None else None)
     if mistakes:
-        _tell_mistakes(people, now, as_json=as_json)
+        _show_mistakes(people, now, as_json=as_json)
     if listed:
-        checked = checking.check(listed, people, route, now, read_switches(switch or ()))
+        checked = check(listed, people, route, now, read_switches(switch or ()))
         if as_json:
             print_json(names_json(checked))
         else:
-            console().print(names_report(checked, now))
+            show(names_report(checked, now))
         leave(ERROR if any(one.refusal is not None for one in checked) else DONE)
 
 
 def _directory(settings: Settings | None, path: Path | None) -> Directory:
     if path is not None:
+        from tabwarden.store import directory_file
+
         return directory_file.load(path)
+    from tabwarden.run.names import directory_of
+
     assert settings is not None  # without a file they were loaded
-    return checking.directory_of(settings)
+    return directory_of(settings)
 
 
 def _site(settings: Settings | None, where: Where | None) -> Site | None:
     """What Tableau knows: by a snapshot, by the server of the settings, or nothing."""
+    from tabwarden.run.ask import open_site
+    from tabwarden.run.names import site_asked
+
     if where is not None:
         return open_site(where)
-    return checking.site_asked(settings) if settings is not None else None
+    return site_asked(settings) if settings is not None else None
 
 
-def _tell_mistakes(directory: Directory, now: Site | None, *, as_json: bool) -> None:
+def _show_mistakes(directory: Directory, now: Site | None, *, as_json: bool) -> None:
+    from tabwarden.model.errors import UnknownName
+    from tabwarden.report.names import mistakes_table
+    from tabwarden.run.names import mistakes
+
     if now is None:
         raise UnknownName("`--mistakes` compares the users of a site: give `--settings` or `--snapshot`")
-    found, held = checking.mistakes(directory, now)
+    renames, held = mistakes(directory, now)
     if as_json:
-        pairs = [{"user": user, "sam_account_name": account} for user, account in found]
+        pairs = [{"user": user, "sam_account_name": account} for user, account in renames]
         print_json({"imported_by_upn": pairs, "held": [one._asdict() for one in held]})
     else:
-        console().print(mistakes_table(found, held))
+        show(mistakes_table(renames, held))
 
 
-@fail_cleanly
-def domains_command(settings: SettingsPath = None, as_json: AsJson = False) -> None:
+def domains(settings: SettingsPath = None, as_json: AsJson = False) -> None:
     """For server administrators; a nickname that differs from the NetBIOS name is told."""
-    lines = checking.domains_of(load(settings, os.environ))
+    from tabwarden.report.names import domains_json, domains_table
+    from tabwarden.run.names import domains_of
+
+    lines = domains_of(load_settings(settings))
     if as_json:
         print_json(domains_json(lines))
     else:
-        console().print(domains_table(lines))
+        show(domains_table(lines))
 
 
-@plan_app.command("domains", help="Give domains their NetBIOS name as nickname. Writes a plan file, nothing else.")
-@fail_cleanly
-def plan_domains_command(settings: SettingsPath = None, out: Out = None, as_json: AsJson = False) -> None:
+def plan_domains(settings: SettingsPath = None, out: Out = None, as_json: AsJson = False) -> None:
     """Exit code 2 when there are changes, 3 when a stop forbids them."""
-    found = load(settings, os.environ)
-    present(checking.plan_domains(found), found, out, as_json=as_json)
+    from tabwarden.commands._plans import present
+    from tabwarden.run import names
+
+    loaded = load_settings(settings)
+    present(names.plan_domains(loaded), loaded, out, as_json=as_json)
 
 
-@plan_app.command("rename", help="Give people another user name: all they have goes to a new user.")
-@fail_cleanly
-def plan_rename_command(
-    renames: Annotated[
-        list[str] | None, typer.Argument(metavar="[OLD=NEW]...", help="Users and their new names.")
-    ] = None,
-    from_file: Annotated[Path | None, typer.Option("--from", help="A file with OLD=NEW a line.")] = None,
-    upn: Annotated[bool, typer.Option("--upn", help="Everybody who was imported by UPN.")] = False,
-    keep_old: Annotated[bool, typer.Option("--keep-old", help="Keep the old user, Unlicensed.")] = False,
+def plan_rename(
+    renames: Annotated[list[str] | None, Argument("Users and their new names.", name="OLD=NEW")] = None,
+    from_file: Annotated[Path | None, Option("--from", told="A file with OLD=NEW a line.")] = None,
+    upn: Annotated[bool, Option("--upn", told="Everybody who was imported by UPN.")] = False,
+    keep_old: Annotated[bool, Option("--keep-old", told="Keep the old user, Unlicensed.")] = False,
     settings: SettingsPath = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Exit code 2 when there are changes, 3 when a stop forbids them."""
-    found = load(settings, os.environ)
-    words = [*(renames or ()), *(checking.names_of(from_file) if from_file is not None else ())]
-    present(plan_rename(found, words, upn=upn, keep_old=keep_old), found, out, as_json=as_json)
+    from tabwarden.commands._plans import present
+    from tabwarden.run import rename
+    from tabwarden.run.names import names_of
+
+    loaded = load_settings(settings)
+    words = [*(renames or ()), *(names_of(from_file) if from_file is not None else ())]
+    present(rename.plan_rename(loaded, words, upn=upn, keep_old=keep_old), loaded, out, as_json=as_json)

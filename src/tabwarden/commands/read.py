@@ -2,104 +2,93 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import Annotated
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
-import typer
+from tabwarden.commands._options import AsJson, SettingsPath, load_settings
+from tabwarden.commands._output import ERROR, leave, print_json, progress_bar, say, show
+from tabwarden.commands._parsing import Option
+from tabwarden.model.errors import TabwardenError
 
-from tabwarden.commands.common import ERROR, AsJson, console, fail_cleanly, leave, print_json, progress_bar
-from tabwarden.commands.read_repository import read_from_repository, refuse
-from tabwarden.commands.told import site_as_json, tell_site
-from tabwarden.model.site import Site
-from tabwarden.run.projects import Listed, list_projects
-from tabwarden.run.read import Listener, Taken, cost, read_and_keep
-from tabwarden.run.verify import Verified, verify
-from tabwarden.settings import Settings, load
-from tabwarden.tableau.read import Budget, Wishes
-
-SettingsPath = Annotated[Path | None, typer.Option("--settings", help="File or folder; default: here.")]
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("read", help="Read the site into a snapshot; nothing is written to Tableau.")(read_command)
-    app.command("projects", help="List sites and projects, for choosing what to read; nothing is published.")(
-        projects_command
-    )
+if TYPE_CHECKING:
+    from tabwarden.model.site import Site
+    from tabwarden.run.projects import Listed
+    from tabwarden.run.read import Taken
+    from tabwarden.run.verify import Verified
+    from tabwarden.settings import Settings
+    from tabwarden.tableau.read import Budget
 
 
-@fail_cleanly
-def read_command(
+def read(
     settings: SettingsPath = None,
     connections: Annotated[
-        bool, typer.Option("--connections/--no-connections", help="Also read what workbooks use: one request each.")
+        bool, Option("--connections", told="Also read what workbooks use: one request each.", no="--no-connections")
     ] = False,
     project: Annotated[
-        list[str] | None, typer.Option("--project", help="Only what lies in this project, by path; repeatable.")
+        list[str] | None, Option("--project", told="Only what lies in this project, by path; repeatable.")
     ] = None,
-    at_most: Annotated[
-        int | None, typer.Option("--at-most", min=1, help="Do not begin above so many requests.")
-    ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, even where a read was cut short.")] = False,
-    estimate: Annotated[bool, typer.Option("--estimate", help="Only say about how many requests it takes.")] = False,
+    at_most: Annotated[int | None, Option("--at-most", least=1, told="Do not begin above so many requests.")] = None,
+    fresh: Annotated[bool, Option("--fresh", told="Begin anew, even where a read was cut short.")] = False,
+    estimate: Annotated[bool, Option("--estimate", told="Only say about how many requests it takes.")] = False,
     verify_people: Annotated[
-        int, typer.Option("--verify", min=0, help="Then compare so many people with what the server lists for them.")
+        int, Option("--verify", least=0, told="Then compare so many people with what the server lists for them.")
     ] = 0,
     repository: Annotated[
-        bool, typer.Option("--repository", help="From the server's own database (`tableau.repository`), not over REST.")
+        bool, Option("--repository", told="From the server's own database (`tableau.repository`), not over REST.")
     ] = False,
     all_sites: Annotated[
-        bool, typer.Option("--all-sites", help="With --repository: every active site, a snapshot each.")
+        bool, Option("--all-sites", told="With --repository: every active site, a snapshot each.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Says how many requests it takes before the long part begins."""
-    found = load(settings, os.environ)
+    loaded = load_settings(settings)
     if repository:
         of_rest = {"--connections": connections, "--project": project, "--at-most": at_most, "--fresh": fresh}
-        refuse({**of_rest, "--estimate": estimate}, "only of a read over REST; `--repository` always reads everything")
-        refuse({"--verify": all_sites and verify_people}, "looks at one site; leave out `--all-sites`")
-        _from_repository(found, verify_people, all_sites=all_sites, as_json=as_json)
+        _refuse({**of_rest, "--estimate": estimate}, "only of a read over REST; `--repository` always reads everything")
+        _refuse({"--verify": all_sites and verify_people}, "looks at one site; leave out `--all-sites`")
+        _from_repository(loaded, verify_people, all_sites=all_sites, as_json=as_json)
         return
-    refuse({"--all-sites": all_sites}, "needs `--repository`: over REST a read is of one site")
+    _refuse({"--all-sites": all_sites}, "needs `--repository`: over REST a read is of one site")
+    from tabwarden.run.read import Listener, cost, read_and_keep
+    from tabwarden.tableau.read import Wishes
+
     if estimate:
-        typer.echo(f"reading takes {cost(found)}")
+        show(f"reading takes {cost(loaded)}")
         return
     wishes = Wishes(connections, tuple(project or ()), at_most)
     with progress_bar("reading", hidden=as_json) as progress:
-        taken = read_and_keep(found, wishes, Listener(_say_cost, _warn, progress), fresh=fresh)
-    verified = _verified(found, taken.site, verify_people) if verify_people else None
+        taken = read_and_keep(loaded, wishes, Listener(_say_cost, _warn, progress), fresh=fresh)
+    verified = _verified(loaded, taken.site, verify_people) if verify_people else None
     if as_json:
         print_json(_as_json(taken, verified))
     else:
-        _tell(taken)
+        _show(taken)
         if verified is not None:
-            _tell_verified(verified)
+            _show_verified(verified)
     if verified is not None and verified.differences:
         leave(ERROR)
 
 
-@fail_cleanly
-def projects_command(
+def projects(
     settings: SettingsPath = None,
     asker: Annotated[
         str | None,
-        typer.Option("--as", help="Show what this user may see, by the newest snapshot; default: who reads."),
+        Option("--as", told="Show what this user may see, by the newest snapshot; default: who reads."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Fetches sites and projects, keeps them whole and shows them as far as one may see them."""
-    listed = list_projects(load(settings, os.environ), asker)
+    from tabwarden.run.projects import list_projects
+
+    listed = list_projects(load_settings(settings), asker)
     if as_json:
         rows = [{"id": content.id, "path": path} for path, content in listed.shown]
         print_json({"kept": str(listed.path), "asker": listed.asker, "sites": list(listed.sites), "projects": rows})
         return
-    out = console()
-    out.print(f"sites: {', '.join(listed.sites) or 'none'}", style="bold", markup=False)
-    for path, _ in listed.shown:
-        out.print(path, markup=False)
-    out.print(_summary(listed), markup=False)
+    show(f"sites: {', '.join(listed.sites) or 'none'}", style="bold")
+    show(*(path for path, _ in listed.shown), _summary(listed))
 
 
 def _summary(listed: Listed) -> str:
@@ -107,41 +96,80 @@ def _summary(listed: Listed) -> str:
 
 
 def _say_cost(budget: Budget) -> None:
-    typer.echo(f"reading takes {budget}", err=True)
+    say(f"reading takes {budget}")
 
 
 def _warn(words: str) -> None:
-    typer.echo(f"warning: {words}", err=True)
+    say(f"warning: {words}")
+
+
+def _refuse(options: Mapping[str, object], why: str) -> None:
+    """TabwardenError for options that are given and mean nothing here."""
+    given = " and ".join(f"`{name}`" for name, value in options.items() if value)
+    if given:
+        raise TabwardenError(f"{given}: {why}")
 
 
 def _from_repository(settings: Settings, verify_people: int, *, all_sites: bool, as_json: bool) -> None:
-    site, told = read_from_repository(settings, all_sites=all_sites, quiet=as_json)
+    """Read the site, or all sites, keep each and tell it."""
+    from tabwarden.run.read_repository import read_and_keep
+
+    documents: list[dict[str, object]] = []
+    site: Site | None = None
+    with progress_bar("reading", hidden=as_json) as progress:
+        for taken in read_and_keep(settings, progress, all_sites=all_sites):
+            site = taken.site
+            documents.append(_site_as_json(taken.kept.number, site))
+            if not as_json:
+                _show_site(site)
+                show(f"from the {site.taken.by}; kept as {taken.kept.words}")
+    if site is None:
+        raise TabwardenError("the repository has no active site")
     verified = _verified(settings, site, verify_people) if verify_people else None
     if as_json:
-        one = told[0] | _verified_as_json(verified)
-        print_json({"sites": told} if all_sites else one)
+        print_json({"sites": documents} if all_sites else documents[0] | _verified_as_json(verified))
     elif verified is not None:
-        _tell_verified(verified)
+        _show_verified(verified)
     if verified is not None and verified.differences:
         leave(ERROR)
 
 
 def _verified(settings: Settings, site: Site, people: int) -> Verified:
+    from tabwarden.run.verify import verify
+
     with progress_bar("verifying") as progress:
         return verify(settings, site, people, progress)
 
 
 def _as_json(taken: Taken, verified: Verified | None) -> dict[str, object]:
-    found = site_as_json(taken.kept.number, taken.site)
-    found |= {"requests": taken.requests, "resumed": taken.reused}
-    return found | _verified_as_json(verified)
+    document = _site_as_json(taken.kept.number, taken.site)
+    document |= {"requests": taken.requests, "resumed": taken.reused}
+    return document | _verified_as_json(verified)
+
+
+def _site_as_json(snapshot: int, site: Site) -> dict[str, object]:
+    """The number of its snapshot, its size and what was left unread."""
+    return {
+        "snapshot": snapshot,
+        "site": site.name,
+        "taken": site.taken.when,
+        "users": len(site.users),
+        "groups": len(site.groups),
+        "contents": _kinds_in(site),
+        "partial": list(site.partial),
+    }
+
+
+def _kinds_in(site: Site) -> dict[str, int]:
+    """How much content of each kind."""
+    return dict(sorted(Counter(content.kind for content in site.contents.values()).items()))
 
 
 def _verified_as_json(verified: Verified | None) -> dict[str, object]:
     """The key `verified`, where anything was."""
     if verified is None:
         return {}
-    found = {
+    document = {
         "people": list(verified.people),
         "kinds": list(verified.kinds),
         "answers": verified.answers,
@@ -149,22 +177,29 @@ def _verified_as_json(verified: Verified | None) -> dict[str, object]:
         "differences": list(verified.differences),
         "not_verified": list(verified.not_verified),
     }
-    return {"verified": found}
+    return {"verified": document}
 
 
-def _tell(taken: Taken) -> None:
-    tell_site(taken.site)
+def _show_site(site: Site) -> None:
+    """Its size in a line, then what was left unread, a line each."""
+    from tabwarden.report.plans import count_of
+
+    content = ", ".join(count_of(number, kind, f"{kind}s") for kind, number in _kinds_in(site).items())
+    words = f"{site.name}: {len(site.users)} users, {len(site.groups)} groups, {content or 'no content'}"
+    show(words, style="bold")
+    show(*(f"not read: {left_out}" for left_out in site.partial))
+
+
+def _show(taken: Taken) -> None:
+    _show_site(taken.site)
     resumed = f", {taken.reused} answers from the read that was cut short" if taken.reused else ""
-    console().print(f"{taken.requests} requests{resumed}; kept as {taken.kept.words}", markup=False)
+    show(f"{taken.requests} requests{resumed}; kept as {taken.kept.words}")
 
 
-def _tell_verified(verified: Verified) -> None:
-    out = console()
-    for line in verified.differences:
-        out.print(f"differs: {line}", markup=False)
-    for line in verified.not_verified:
-        out.print(f"not verified: {line}", markup=False)
-    told = f"{len(verified.people)} people, {', '.join(verified.kinds) or 'nothing'}: {verified.answers:,} answers"
+def _show_verified(verified: Verified) -> None:
+    show(*(f"differs: {line}" for line in verified.differences))
+    show(*(f"not verified: {line}" for line in verified.not_verified))
+    words = f"{len(verified.people)} people, {', '.join(verified.kinds) or 'nothing'}: {verified.answers:,} answers"
     ending = f"{len(verified.differences)} differ" if verified.differences else "all as the server lists them"
     unknown = f", {verified.unknown:,} unknown" if verified.unknown else ""
-    out.print(f"verified {told}{unknown}, {ending}", markup=False)
+    show(f"verified {words}{unknown}, {ending}")

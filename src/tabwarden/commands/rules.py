@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
-from tabwarden.access.rows import rows_of
-from tabwarden.commands.asking import SiteUrl, SnapshotFolder, SnapshotWords, StoreWords, SwitchWords, print_warning
-from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json
-from tabwarden.report.rows import implicit_lines, rows_heading, rows_json, rows_tables
-from tabwarden.run.ask import Where, defaults_of, open_site
-from tabwarden.run.switches import read_switches
+from tabwarden.commands._options import AsJson, SiteUrl, SnapshotFolder, SnapshotWords, StoreWords, SwitchWords
+from tabwarden.commands._output import print_json, show, warn_partial
+from tabwarden.commands._parsing import Argument, Option
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("rules", help="Who is allowed and denied what on a content, as in the permission dialog.")(rules)
-
-
-@fail_cleanly
 def rules(
-    content: Annotated[str, typer.Argument(help="Path, as in `Finance/Budget`, or id.")],
+    content: Annotated[str, Argument("Path, as in `Finance/Budget`, or id.")],
     defaults: Annotated[
-        str | None, typer.Option("--for", help="Of a project: its default rules for this kind, as in workbooks.")
+        str | None, Option("--for", told="Of a project: its default rules for this kind, as in workbooks.")
     ] = None,
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
@@ -33,23 +22,25 @@ def rules(
     as_json: AsJson = False,
 ) -> None:
     """The rules that count for it, whose they are, and the template that each row equals."""
+    from tabwarden.access.rows import rows_of
+    from tabwarden.report.rows import implicit_lines, rows_heading, rows_json, rows_tables
+    from tabwarden.run.ask import Where, defaults_of, open_site
+    from tabwarden.run.switches import read_switches
+
     switches = read_switches(switch or ())
     where = open_site(Where(snapshots, snapshot, site, store=store))
     held = where.find_content(content)
     default_for = defaults_of(where, held, defaults) if defaults is not None else None
-    found = rows_of(where, held.id, default_for=default_for, switches=switches)
+    dialog = rows_of(where, held.id, default_for=default_for, switches=switches)
     if as_json:
-        print_json(rows_json(where, held.id, found))
+        print_json(rows_json(where, held.id, dialog))
         return
-    out = console()
-    print_warning(where)
-    out.print(rows_heading(where, held.id, found), style="bold", markup=False)
-    if found.rows is None:
-        out.print("its rules were not read")
-    elif not found.rows:
-        out.print("nobody has a rule")
+    warn_partial(where)
+    show(rows_heading(where, held.id, dialog), style="bold")
+    if dialog.rows is None:
+        show("its rules were not read")
+    elif not dialog.rows:
+        show("nobody has a rule")
     else:
-        for table in rows_tables(where, found):
-            out.print(table)
-    for line in implicit_lines(where, held.id):
-        out.print(line, style="dim", markup=False)
+        show(*rows_tables(where, dialog))
+    show(*implicit_lines(where, held.id), style="dim")

@@ -1,92 +1,84 @@
-"""`tabwarden sandbox`: Tableau in a box on a loopback port. Not the server (that is `sandbox`)."""
+"""`tabwarden sandbox`: Tableau in a box on a loopback port."""
 
 from __future__ import annotations
 
-import os
-from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from tabwarden.commands._options import load_settings
+from tabwarden.commands._parsing import Option
 
-from tabwarden.commands.common import fail_cleanly
-from tabwarden.run.sandbox_directory import live_directory
-from tabwarden.run.switches import read_switches, switch_words
-from tabwarden.sandbox.foreground import Options, export, run, save
-from tabwarden.settings import load
-
+PERSONALITIES = ("server", "cloud")
 WorldName = Annotated[
     str,
-    typer.Option(
-        help="w0 (small), company (smaller, for the tour), acme (3 sites, about 480 people), empty (as Tableau ships "
+    Option(
+        told="w0 (small), company (smaller, for the tour), acme (3 sites, about 480 people), empty (as Tableau ships "
         "it), casual-users, william, erin (examples of permissions), rest-s, rest-m, rest-l (500 to 60,000 people) "
         "or a YAML file."
     ),
 ]
-StateFile = Annotated[Path | None, typer.Option(help="File that keeps the state across restarts; made when missing.")]
+StateFile = Annotated[Path | None, Option(told="File that keeps the state across restarts; made when missing.")]
 ActivityLog = Annotated[
-    Path | None, typer.Option(help="File that gets every event of governance as a JSON line, as Tableau's.")
+    Path | None, Option(told="File that gets every event of governance as a JSON line, as Tableau's.")
 ]
 Play = Annotated[
     list[str] | None,
-    typer.Option("--play", help="A switch of the personality as name=value, or a YAML file of them; repeatable."),
+    Option("--play", told="A switch of the personality as name=value, or a YAML file of them; repeatable."),
 ]
 OpenPoints = Annotated[
     list[str] | None,
-    typer.Option("--switch", help="An open point of the permission model as name=value, or a YAML file of them."),
+    Option("--switch", told="An open point of the permission model as name=value, or a YAML file of them."),
 ]
 JoinedTo = Annotated[
     Path | None,
-    typer.Option(
-        "--directory", metavar="SETTINGS", help="Join the server to the domains of these settings (`directory:`)."
-    ),
+    Option("--directory", value="SETTINGS", told="Join the server to the domains of these settings (`directory:`)."),
 ]
-SaveWorld = Annotated[Path | None, typer.Option(help="Write the world as a YAML file to start from, and leave.")]
+SaveWorld = Annotated[Path | None, Option(told="Write the world as a YAML file to start from, and leave.")]
 LeadHere = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--write-settings",
-        metavar="FOLDER",
-        help="Write settings.yaml that leads to this sandbox, and secret.txt, into a folder that has none yet.",
+        value="FOLDER",
+        told="Write settings.yaml that leads to this sandbox, and secret.txt, into a folder that has none yet.",
     ),
 ]
 Repository = Annotated[
     str | None,
-    typer.Option(
-        metavar="URL",
-        help="Write the world as Tableau Server's repository into an empty PostgreSQL database, and leave. "
+    Option(
+        value="URL",
+        told="Write the world as Tableau Server's repository into an empty PostgreSQL database, and leave. "
         "The password may come from PGPASSWORD.",
     ),
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("sandbox", help="Tableau in a box: a server on a loopback port with a world of your choice.")(sandbox)
-
-
-@fail_cleanly
 def sandbox(
     world: WorldName = "acme",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8080,
-    host: Annotated[str, typer.Option(help="Address to listen on; anything but loopback is said.")] = "127.0.0.1",
+    port: Annotated[int, Option(told="Port to listen on; 0 takes a free one.")] = 8080,
+    host: Annotated[str, Option(told="Address to listen on; anything but loopback is said.")] = "127.0.0.1",
     state: StateFile = None,
-    seed: Annotated[int, typer.Option(help="Number that a generated world grows from.")] = 0,
-    personality: Annotated[str, typer.Option(help="server or cloud.")] = "server",
-    api_version: Annotated[str | None, typer.Option(help="REST API version to play, such as 3.21.")] = None,
-    log: Annotated[Path | None, typer.Option(help="File that gets every request as a JSON line.")] = None,
+    seed: Annotated[int, Option(told="Number that a generated world grows from.")] = 0,
+    personality: Annotated[str, Option(told="server or cloud.", choices=PERSONALITIES)] = PERSONALITIES[0],
+    api_version: Annotated[str | None, Option(told="REST API version to play, such as 3.21.")] = None,
+    log: Annotated[Path | None, Option(told="File that gets every request as a JSON line.")] = None,
     activity_log: ActivityLog = None,
     play: Play = None,
     switch: OpenPoints = None,
-    faults: Annotated[Path | None, typer.Option(help="YAML file of faults to give (docs/how-to/faults.md).")] = None,
+    faults: Annotated[Path | None, Option(told="YAML file of faults to give (docs/how-to/faults.md).")] = None,
     directory: JoinedTo = None,
-    counts: Annotated[bool, typer.Option("--counts", help="Say at the end how often each endpoint was asked.")] = False,
+    counts: Annotated[bool, Option("--counts", told="Say at the end how often each endpoint was asked.")] = False,
     write_settings: LeadHere = None,
     save_world: SaveWorld = None,
     export_repository: Repository = None,
 ) -> None:
     """Serve until interrupted."""
+    from contextlib import nullcontext
+    from dataclasses import replace
+
+    from tabwarden.run.sandbox_directory import live_directory
+    from tabwarden.run.switches import read_switches, switch_words
+    from tabwarden.sandbox.foreground import Options, export, run, save
+
     options = Options(
         world=world,
         port=port,
@@ -111,5 +103,5 @@ def sandbox(
             print(line)
     if save_world is not None or export_repository is not None:
         return
-    with live_directory(load(directory, os.environ)) if directory is not None else nullcontext() as joined:
+    with live_directory(load_settings(directory)) if directory is not None else nullcontext() as joined:
         run(replace(options, directory=joined), lambda line: print(line, flush=True), greet=True)

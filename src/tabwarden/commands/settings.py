@@ -1,15 +1,15 @@
-"""`tabwarden settings`: check, encrypt, decrypt, rotate, import. Not the reading and encrypting themselves."""
+"""`tabwarden settings`: check, encrypt, decrypt, rotate, import."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from tabwarden.commands.common import ERROR, AsJson, fail_cleanly, print_json
+from tabwarden.commands._options import AsJson, SettingsPath, load_settings
+from tabwarden.commands._output import ERROR, leave, print_json, say, show
+from tabwarden.commands._parsing import Argument, Option
 from tabwarden.model.errors import SettingsError
 from tabwarden.secrets import (
     HOW_TO_GIVE_A_KEY,
@@ -26,76 +26,62 @@ from tabwarden.secrets import (
     rotate_values,
     write_private,
 )
-from tabwarden.seed import read_seed, translate
-from tabwarden.settings import ENCRYPTED, PLAIN, Settings, load
-from tabwarden.settings.rules import WAYS_TO_SIGN_IN
-from tabwarden.settings.seal import seal
 
-app = typer.Typer(
-    no_args_is_help=True, help="Check settings.yaml, encrypt and decrypt it, change its key, import it from elsewhere."
-)
+if TYPE_CHECKING:
+    from tabwarden.settings import Settings
 
-MakeKey = Annotated[bool, typer.Option("--make-key", help="Make a key file `key` beside the file if there is no key.")]
+PLAIN, ENCRYPTED = "settings.yaml", "settings.yaml.aes"  # as settings.loader reads them
+MakeKey = Annotated[bool, Option("--make-key", told="Make a key file `key` beside the file if there is no key.")]
 
 
-def register(to: typer.Typer) -> None:
-    """Add the sub-commands to the program."""
-    to.add_typer(app, name="settings")
-
-
-@app.command()
-@fail_cleanly
-def check(
-    settings: Annotated[Path | None, typer.Option("--settings", help="File or folder; default: here.")] = None,
-    as_json: AsJson = False,
-) -> None:
+def settings_check(settings: SettingsPath = None, as_json: AsJson = False) -> None:
     """Read the settings as every command does and tell every problem. Secrets are resolved and never shown."""
     try:
-        found = load(settings, os.environ)
+        loaded = load_settings(settings)
     except SettingsError as error:
         if not as_json:
             raise
         print_json({"ok": False, "problems": list(error.problems)})
-        raise typer.Exit(ERROR) from None
+        leave(ERROR)
     if as_json:
-        print_json({"ok": True, "problems": [], "warnings": list(found.warnings()), **_summary(found)})
+        print_json({"ok": True, "problems": [], "warnings": list(loaded.warnings()), **_summary(loaded)})
         return
-    typer.echo(f"{found.origin or 'the environment'}: no problems")
-    typer.echo(f"  site     {found.tableau.site or 'Default'} on {found.tableau.server}, sign-in by {_sign_in(found)}")
-    typer.echo(f"  sources  {', '.join(_sources(found)) or 'none'}")
-    typer.echo(f"  mail     {'on' if found.mail.enabled else 'off'}")
-    for line in found.warnings():
-        typer.echo(f"warning: {line}")
+    show(f"{loaded.origin or 'the environment'}: no problems")
+    show(f"  site     {loaded.tableau.site or 'Default'} on {loaded.tableau.server}, sign-in by {_sign_in(loaded)}")
+    show(f"  sources  {', '.join(_sources(loaded)) or 'none'}")
+    show(f"  mail     {'on' if loaded.mail.enabled else 'off'}")
+    for line in loaded.warnings():
+        show(f"warning: {line}")
 
 
-def _sign_in(found: Settings) -> str:
-    return next(way for way in WAYS_TO_SIGN_IN if getattr(found.tableau.auth, way))
+def _sign_in(loaded: Settings) -> str:
+    from tabwarden.settings.rules import WAYS_TO_SIGN_IN
+
+    return next(way for way in WAYS_TO_SIGN_IN if getattr(loaded.tableau.auth, way))
 
 
-def _sources(found: Settings) -> list[str]:
-    both = {"joiners": found.sources.joiners, "leavers": found.sources.leavers}
+def _sources(loaded: Settings) -> list[str]:
+    both = {"joiners": loaded.sources.joiners, "leavers": loaded.sources.leavers}
     return [f"{name} ({source.type})" for name, source in both.items() if source]
 
 
-def _summary(found: Settings) -> dict[str, object]:
+def _summary(loaded: Settings) -> dict[str, object]:
     return {
-        "settings": found.origin,
-        "server": found.tableau.server,
-        "site": found.tableau.site,
-        "sign_in": _sign_in(found),
-        "sources": _sources(found),
-        "mail": found.mail.enabled,
+        "settings": loaded.origin,
+        "server": loaded.tableau.server,
+        "site": loaded.tableau.site,
+        "sign_in": _sign_in(loaded),
+        "sources": _sources(loaded),
+        "mail": loaded.mail.enabled,
     }
 
 
-@app.command("encrypt")
-@fail_cleanly
-def encrypt_command(
-    file: Annotated[Path, typer.Argument(help="Plain settings file.")] = Path(PLAIN),
+def settings_encrypt(
+    file: Annotated[Path, Argument("Plain settings file.")] = Path(PLAIN),
     *,
-    values: Annotated[bool, typer.Option("--values", help="Encrypt the secrets inside the file instead.")] = False,
-    one: Annotated[bool, typer.Option("--value", help="Encrypt one value from stdin and print its token.")] = False,
-    remove_plain: Annotated[bool, typer.Option("--remove-plain", help="Delete the plain file afterwards.")] = False,
+    values: Annotated[bool, Option("--values", told="Encrypt the secrets inside the file instead.")] = False,
+    one: Annotated[bool, Option("--value", told="Encrypt one value from stdin and print its token.")] = False,
+    remove_plain: Annotated[bool, Option("--remove-plain", told="Delete the plain file afterwards.")] = False,
     make_key: MakeKey = False,
 ) -> None:
     """Encrypt the whole file to FILE.aes, or with --values only its secrets, in place."""
@@ -103,57 +89,53 @@ def encrypt_command(
         raise SettingsError(["`--values`, `--value` and `--remove-plain` exclude each other; give one"])
     keys = _keys(file.parent, make_key=make_key)
     if one:
-        typer.echo(f"enc:{encrypt(_one_secret('Value'), keys)}")
+        show(f"enc:{encrypt(_one_secret('Value'), keys)}")
         return
     text = _read(file)
     if values:
+        from tabwarden.settings.seal import seal
+
         sealed, count = seal(text, keys, str(file))
         write_private(file, sealed)
-        typer.echo(f"{file}: {count} secret{'s' * (count != 1)} encrypted with the key of {keys.origin}")
+        show(f"{file}: {count} secret{'s' * (count != 1)} encrypted with the key of {keys.origin}")
         return
     target = file.with_name(file.name + ".aes")
     write_private(target, encrypt(text, keys))
     if read_encrypted(target, keys) != text:
         raise SettingsError([f"{target}: does not read back as it was written; the plain file was kept"])
-    typer.echo(f"wrote {target}, encrypted with the key of {keys.origin}")
+    show(f"wrote {target}, encrypted with the key of {keys.origin}")
     if remove_plain:
         file.unlink()
-        typer.echo(f"deleted {file}")
+        show(f"deleted {file}")
     else:
-        typer.echo(f"{file} still has the secrets in plain: delete it, or keep it elsewhere")
+        show(f"{file} still has the secrets in plain: delete it, or keep it elsewhere")
 
 
-@app.command("decrypt")
-@fail_cleanly
-def decrypt_command(
-    file: Annotated[Path, typer.Argument(help="Encrypted settings file.")] = Path(ENCRYPTED),
+def settings_decrypt(
+    file: Annotated[Path, Argument("Encrypted settings file.")] = Path(ENCRYPTED),
     *,
-    to: Annotated[Path | None, typer.Option("--to", help="Where to write; default: FILE without `.aes`.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
-    one: Annotated[bool, typer.Option("--value", help="Decrypt one `enc:` token from stdin and print it.")] = False,
+    to: Annotated[Path | None, Option("--to", told="Where to write; default: FILE without `.aes`.")] = None,
+    overwrite: Annotated[bool, Option("--overwrite", told="Replace a file that is there.")] = False,
+    one: Annotated[bool, Option("--value", told="Decrypt one `enc:` token from stdin and print it.")] = False,
 ) -> None:
     """Write the plain text of an encrypted settings file."""
     keys = _keys(file.parent)
     if one:
-        typer.echo(decrypt(_one_secret("Token").removeprefix("enc:"), keys))
+        show(decrypt(_one_secret("Token").removeprefix("enc:"), keys))
         return
     if file.suffix != ".aes" and to is None:
         raise SettingsError([f"`{file}` does not end in `.aes`; say with `--to` where to write"])
     target = to or file.with_suffix("")
     text = read_encrypted(file, keys)
     _write_new(target, text, overwrite=overwrite)
-    typer.echo(f"wrote {target}: its secrets can be read by whoever can read the file")
+    show(f"wrote {target}: its secrets can be read by whoever can read the file")
 
 
-@app.command()
-@fail_cleanly
-def rotate(
-    file: Annotated[Path | None, typer.Argument(help="Settings file; default: all of this folder.")] = None,
+def settings_rotate(
+    file: Annotated[Path | None, Argument("Settings file; default: all of this folder.")] = None,
     *,
-    new_key: Annotated[bool, typer.Option("--new-key", help="Put a new key first into the key file.")] = False,
-    drop_old: Annotated[
-        bool, typer.Option("--drop-old", help="Strike the other keys from the key file after.")
-    ] = False,
+    new_key: Annotated[bool, Option("--new-key", told="Put a new key first into the key file.")] = False,
+    drop_old: Annotated[bool, Option("--drop-old", told="Strike the other keys from the key file after.")] = False,
 ) -> None:
     """Encrypt everything anew with the newest key: the .aes file and every `enc:` value. All of it or nothing."""
     files = [file] if file else [path for path in (Path(PLAIN), Path(ENCRYPTED)) if path.exists()]
@@ -168,10 +150,10 @@ def rotate(
     for path, text, _ in written:
         write_private(path, text)
     for path, _, count in written:
-        typer.echo(f"{path}: {count} token{'s' * (count != 1)} encrypted with the newest key of {keys.origin}")
+        show(f"{path}: {count} token{'s' * (count != 1)} encrypted with the newest key of {keys.origin}")
     if drop_old:
         keep_newest_key(keys)
-        typer.echo(
+        show(
             f"the other keys of {keys.origin} are gone" if keys.path else f"now take the old keys out of {keys.origin}"
         )
 
@@ -188,17 +170,17 @@ def _anew(path: Path, keys: Keys) -> tuple[str, int]:
     return encrypt(text, keys), count + 1
 
 
-@app.command("import")
-@fail_cleanly
-def import_command(
-    file: Annotated[Path, typer.Argument(help="settings.yaml or settings.yaml.aes of Tab_User_Provisioner.")],
+def settings_import(
+    file: Annotated[Path, Argument("settings.yaml or settings.yaml.aes of Tab_User_Provisioner.")],
     *,
-    to: Annotated[Path, typer.Option("--to", help="Where to write.")] = Path(PLAIN),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
+    to: Annotated[Path, Option("--to", told="Where to write.")] = Path(PLAIN),
+    overwrite: Annotated[bool, Option("--overwrite", told="Replace a file that is there.")] = False,
     make_key: MakeKey = False,
     as_json: AsJson = False,
 ) -> None:
     """Make settings of those of Tab_User_Provisioner, whose file stays as it is."""
+    from tabwarden.seed import read_seed, translate
+
     seed = read_seed(file, os.environ)
     if to.exists() and (not overwrite or to.resolve() == file.resolve()):
         raise SettingsError([f"`{to}` is there already; name another file with `--to`"])
@@ -212,19 +194,19 @@ def import_command(
     if as_json:
         print_json({"settings": str(to), "encrypted": hidden, "notes": list(imported.notes)})
         return
-    typer.echo(f"wrote {to}; {file} is as it was")
+    show(f"wrote {to}; {file} is as it was")
     if keys and hidden:
-        typer.echo(f"its {hidden} secret{'s are' if hidden != 1 else ' is'} encrypted with the key of {keys.origin}")
+        show(f"its {hidden} secret{'s are' if hidden != 1 else ' is'} encrypted with the key of {keys.origin}")
     for note in imported.notes:
-        typer.echo(f"note: {note}")
-    typer.echo(f"next: tabwarden settings check --settings {to}")
+        show(f"note: {note}")
+    show(f"next: tabwarden settings check --settings {to}")
 
 
 def _keys(folder: Path, *, make_key: bool = False) -> Keys:
     keys = find_keys(folder, os.environ)
     if keys is None and make_key:
         keys = make_key_file(folder / KEY_FILE)
-        typer.echo(f"made {keys.path}: keep a copy, without it nothing can be decrypted", err=True)
+        say(f"made {keys.path}: keep a copy, without it nothing can be decrypted")
     if keys is None:
         raise SettingsError(
             [f"no key is there: {HOW_TO_GIVE_A_KEY}; `tabwarden settings encrypt --make-key` makes one"]
@@ -250,5 +232,7 @@ def _write_new(target: Path, text: str, *, overwrite: bool) -> None:
 def _one_secret(prompt: str) -> str:
     """One value: asked for without showing it, or the text of stdin without its last line end."""
     if sys.stdin.isatty():
-        return str(typer.prompt(prompt, hide_input=True))
+        from getpass import getpass
+
+        return getpass(f"{prompt}: ")
     return sys.stdin.read().removesuffix("\n")

@@ -4,50 +4,47 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-from rich.markup import escape
-
-from tabwarden.change.words import FORMS
-from tabwarden.commands.asking import (
+from tabwarden.commands._options import (
+    CURRENT,
+    AsJson,
     Model,
     SiteUrl,
     SnapshotFolder,
     SnapshotWords,
     StoreWords,
     SwitchWords,
-    print_warning,
 )
-from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json, progress_bar
-from tabwarden.report.shifts import shift_lines, summary, tried_lines, warnings, whatif_json
-from tabwarden.run.ask import Where, open_site
-from tabwarden.run.switches import read_switches
-from tabwarden.run.whatif import try_out
-
-# Each form with an example, one a line.
-LANGUAGE = "Changes, with an example each:\n\n" + "\n\n".join(escape(f"{f.written}: `{f.example}`") for f in FORMS)
+from tabwarden.commands._output import print_json, progress_bar, show, warn_partial
+from tabwarden.commands._parsing import Argument, epilog
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    words = "What changes would do to people: who gains and loses what, and why."
-    app.command("whatif", help=words, epilog=LANGUAGE)(whatif)
+def _language() -> str:
+    """Each form of a change with an example, one a line."""
+    from tabwarden.change.words import FORMS
+
+    return "\n".join(("Changes, with an example each:", *(f"  {form.written}: `{form.example}`" for form in FORMS)))
 
 
-@fail_cleanly
+@epilog(_language)
 def whatif(
     changes: Annotated[
         list[str],
-        typer.Argument(help="Changes in words, as in `lock Finance`, or files of them (docs/how-to/what-if.md)."),
+        Argument("Changes in words, as in `lock Finance`, or files of them (docs/how-to/what-if.md)."),
     ],
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
     site: SiteUrl = None,
-    model: Model = "current",
+    model: Model = CURRENT,
     switch: SwitchWords = None,
     as_json: AsJson = False,
 ) -> None:
     """Each change with its refusal, if Tableau would refuse it, then people gained and lost."""
+    from tabwarden.report.shifts import shift_lines, summary, tried_lines, warnings, whatif_json
+    from tabwarden.run.ask import Where, open_site
+    from tabwarden.run.switches import read_switches
+    from tabwarden.run.whatif import try_out
+
     switches = read_switches(switch or ())
     held = open_site(Where(snapshots, snapshot, site, model, store))
     with progress_bar("comparing", hidden=as_json) as progress:
@@ -55,14 +52,11 @@ def whatif(
     if as_json:
         print_json({"taken": held.taken.when, **whatif_json(found), "disputed": list(disputed)})
         return
-    out = console()
-    print_warning(held)
+    warn_partial(held)
     for words, done in tried_lines(found):
-        out.print(words, style=None if done else "red", markup=False)
-    for words in warnings(found):
-        out.print(words, style="yellow", markup=False)
-    out.print(summary(found), style="bold", markup=False)
-    for part in shift_lines(found.before, found.after, found.reach):
-        out.print(part, markup=False)
+        show(words, style="" if done else "red")
+    show(*warnings(found), style="yellow")
+    show(summary(found), style="bold")
+    show(*shift_lines(found.before, found.after, found.reach))
     for name in disputed:
-        out.print(f"the sources do not settle this: with the switch {name} the other way it comes out otherwise")
+        show(f"the sources do not settle this: with the switch {name} the other way it comes out otherwise")

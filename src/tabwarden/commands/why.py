@@ -2,111 +2,117 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from tabwarden.access.answer import Answer
-from tabwarden.change.asked import Asked
-from tabwarden.change.fix import Fixes, fixes
-from tabwarden.commands.asking import (
+from tabwarden.commands._options import (
+    CURRENT,
+    AsJson,
     Model,
     SiteUrl,
     SnapshotFolder,
     SnapshotWords,
     StoreWords,
     SwitchWords,
-    print_warning,
 )
-from tabwarden.commands.common import AsJson, console, fail_cleanly, print_json, progress_bar
-from tabwarden.model.site import Site
-from tabwarden.model.switches import MODELS
-from tabwarden.report.abilities import handover_json, handover_lines, targets_json, targets_table
-from tabwarden.report.answers import answer_json, disputed_lines, models_table, sentence, trace_table
-from tabwarden.report.remarks import remarks
-from tabwarden.report.shifts import also, fixes_heading, fixes_json, steps_of
-from tabwarden.run.ask import Where, further, open_site, question, why
-from tabwarden.run.switches import read_switches
+from tabwarden.commands._output import print_json, progress_bar, show, warn_partial
+from tabwarden.commands._parsing import Argument, Option
+
+if TYPE_CHECKING:
+    from tabwarden.access.answer import Answer
+    from tabwarden.change.asked import Asked
+    from tabwarden.change.fix import Fixes
+    from tabwarden.model.site import Site
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("why", help="Why a person can or cannot do something, with the trace.")(why_command)
-
-
-@fail_cleanly
-def why_command(
-    user: Annotated[str, typer.Argument(help="User name, `domain\\name` or id.")],
-    asked: Annotated[str, typer.Argument(metavar="CAPABILITY", help="Any name of it, or `ability:web_save_as`.")],
-    content: Annotated[str | None, typer.Argument(help="Path, as in `Finance/Budget`, or id.")] = None,
-    target: Annotated[str | None, typer.Option("--to", help="The project to save or move to, or the new owner")] = None,
-    fix: Annotated[bool, typer.Option("--fix", help="The smallest changes that would give, or take, it.")] = False,
-    models: Annotated[bool, typer.Option("--models", help="current, classic and deny_first side by side.")] = False,
+def why(
+    user: Annotated[str, Argument("User name, `domain\\name` or id.")],
+    asked: Annotated[str, Argument("Any name of it, or `ability:web_save_as`.", name="CAPABILITY")],
+    content: Annotated[str | None, Argument("Path, as in `Finance/Budget`, or id.")] = None,
+    target: Annotated[str | None, Option("--to", told="The project to save or move to, or the new owner.")] = None,
+    fix: Annotated[bool, Option("--fix", told="The smallest changes that would give, or take, it.")] = False,
+    models: Annotated[bool, Option("--models", told="current, classic and deny_first side by side.")] = False,
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
     site: SiteUrl = None,
-    model: Model = "current",
+    model: Model = CURRENT,
     switch: SwitchWords = None,
     as_json: AsJson = False,
 ) -> None:
     """One sentence, then ceiling, override, level, the winning rule and the losing ones."""
+    from tabwarden.model.switches import MODELS
+    from tabwarden.run import ask
+    from tabwarden.run.switches import read_switches
+
     switches = read_switches(switch or ())
-    held = open_site(Where(snapshots, snapshot, site, model, store))
-    put = question(held, user, asked, content, target=target, model=model, switches=switches)
-    answer = why(held, put)
-    ways = None
-    if fix:
-        with progress_bar("weighing", hidden=as_json) as progress:
-            ways = fixes(held, put, progress=progress)
-    side_by_side = [put._replace(model=name).of(held) for name in MODELS] if models else []
+    held = ask.open_site(ask.Where(snapshots, snapshot, site, model, store))
+    question = ask.question(held, user, asked, content, target=target, model=model, switches=switches)
+    answer = ask.why(held, question)
+    ways = _ways(held, question, as_json=as_json) if fix else None
+    side_by_side = [question._replace(model=name).of(held) for name in MODELS] if models else []
     if as_json:
-        print_json(_as_json(held, put, answer, ways, side_by_side))
-        return
-    out = console()
-    print_warning(held)
-    out.print(sentence(held, answer), style="bold", markup=False)
-    out.print(trace_table(held, answer))
-    for line in (*disputed_lines(held, answer), *remarks(held, put, answer)):
-        out.print(line, markup=False)
-    _print_further(held, put)
-    if side_by_side:
-        out.print(models_table(held, side_by_side))
-    if ways is not None:
-        _print_fixes(held, ways)
+        print_json(_as_json(held, question, answer, ways, side_by_side))
+    else:
+        _show(held, question, answer, ways, side_by_side)
 
 
-def _as_json(site: Site, put: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]) -> dict[str, Any]:
-    told: dict[str, Any] = {"taken": site.taken.when, **answer_json(site, answer)}
-    told["remarks"] = list(remarks(site, put, answer))
-    places, handed = further(site, put)
+def _ways(site: Site, question: Asked, *, as_json: bool) -> Fixes:
+    from tabwarden.change.fix import fixes
+
+    with progress_bar("weighing", hidden=as_json) as progress:
+        return fixes(site, question, progress=progress)
+
+
+def _as_json(
+    site: Site, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]
+) -> dict[str, Any]:
+    from tabwarden.report import abilities, shifts
+    from tabwarden.report.answers import answer_json
+    from tabwarden.report.remarks import remarks
+    from tabwarden.run.ask import further
+
+    document: dict[str, Any] = {"taken": site.taken.when, **answer_json(site, answer)}
+    document["remarks"] = list(remarks(site, question, answer))
+    places, handover = further(site, question)
     if places:
-        told["targets"] = targets_json(site, places)
-    if handed is not None:
-        told["previous_owner"] = handover_json(site, handed)
+        document["targets"] = abilities.targets_json(site, places)
+    if handover is not None:
+        document["previous_owner"] = abilities.handover_json(site, handover)
     if ways is not None:
-        told["fix"] = fixes_json(site, ways)
+        document["fix"] = shifts.fixes_json(site, ways)
     if side_by_side:
-        told["models"] = {one.model: answer_json(site, one) for one in side_by_side}
-    return told
+        document["models"] = {one.model: answer_json(site, one) for one in side_by_side}
+    return document
 
 
-def _print_further(site: Site, put: Asked) -> None:
-    """Of saving a copy and of moving the projects it can go to; of overwriting what the previous owner loses."""
-    out = console()
-    places, handed = further(site, put)
+def _show(site: Site, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]) -> None:
+    """The answer; of saving a copy and of moving where it can go, of overwriting what the previous owner loses."""
+    from tabwarden.report import abilities, answers
+    from tabwarden.report.remarks import remarks
+    from tabwarden.run.ask import further
+
+    warn_partial(site)
+    show(answers.sentence(site, answer), style="bold")
+    show(answers.trace_table(site, answer))
+    show(*answers.disputed_lines(site, answer), *remarks(site, question, answer))
+    places, handover = further(site, question)
     if places:
-        out.print(targets_table(site, places))
-    for line in handover_lines(site, handed) if handed is not None else ():
-        out.print(line, markup=False)
+        show(abilities.targets_table(site, places))
+    if handover is not None:
+        show(*abilities.handover_lines(site, handover))
+    if side_by_side:
+        show(answers.models_table(site, side_by_side))
+    if ways is not None:
+        _show_fixes(site, ways)
 
 
-def _print_fixes(site: Site, found: Fixes) -> None:
+def _show_fixes(site: Site, fixes: Fixes) -> None:
     """Each way in the words of what-if, and what else it changes."""
-    out = console()
-    out.print(fixes_heading(found), style="bold", markup=False)
-    for number, way in enumerate(found.ways, 1):
+    from tabwarden.report.shifts import also, fixes_heading, steps_of
+
+    show(fixes_heading(fixes), style="bold")
+    for number, way in enumerate(fixes.ways, 1):
         for step, words in enumerate(steps_of(site, way)):
-            out.print(f"{number}. {words}" if step == 0 else f"   {words}", markup=False)
-        for words in also(site, found, way):
-            out.print(f"     {words}", style="dim", markup=False)
+            show(f"{number}. {words}" if step == 0 else f"   {words}")
+        for words in also(site, fixes, way):
+            show(f"     {words}", style="dim")

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.access.columns import NONE, Array, Columns
+from tabwarden.access.columns import NONE, USER, Array, Columns
 from tabwarden.access.engine import Engine
-from tabwarden.access.engine_mirror_people import apart, narrowed, ones
+from tabwarden.access.engine_mirror import Apart, Mirror
 from tabwarden.access.engine_rules import expand, mixed
 from tabwarden.mirror.tables import KINDS
 from tabwarden.model.names import same
@@ -24,6 +25,7 @@ from tabwarden.model.roles import is_known, is_licensed
 VIEW = "Read"
 GUEST = "Guest"
 _BLOCK = 1 << 22  # words of packed rows that are worked on at a time
+_CONTENTS = 1 << 17  # contents whose owners and leaders are looked at at a time
 
 
 class Placed(NamedTuple):
@@ -102,19 +104,59 @@ def _paths(columns: Columns, projects: Array) -> Iterator[tuple[int, str]]:
         yield project, "/".join(reversed(names.values()))
 
 
+def narrowed(columns: Columns, users: Array) -> Columns:
+    """The same site with these users alone (numbers, rising), now numbered from 0: what they may is as before."""
+    count, held, lists = len(users), columns.groups, columns.rules
+    most = max(int(each.max(initial=0)) for each in (users, columns.contents.owner, held.members, lists.grantee >> 2))
+    number = np.full(most + 1, count, np.int32)  # all others are somebody who is only named
+    number[users] = np.arange(count)
+    members = number[held.members]
+    groups = held._replace(offsets=_fewer(held.offsets, members < count), members=members[members < count])
+    grantee = np.where(lists.grantee & 3 == USER, number[lists.grantee >> 2] * 4 + USER, lists.grantee)
+    stays = (lists.grantee & 3 != USER) | (grantee >> 2 < count)
+    rules = lists._replace(
+        offsets=_fewer(lists.offsets, stays),
+        grantee=grantee[stays].astype(lists.grantee.dtype),
+        allow=lists.allow[stays],
+        deny=lists.deny[stays],
+    )
+    contents = columns.contents._replace(owner=number[columns.contents.owner])
+    return replace(columns, users=columns.users._replace(role=columns.users.role[users]), groups=groups,
+                   contents=contents, rules=rules)  # fmt: skip
+
+
+def _fewer(offsets: Array, stays: Array) -> Array:
+    """Where rows begin when only some stay."""
+    before: Array = np.concatenate(([0], np.cumsum(stays)))[offsets]
+    return before
+
+
+def _corrections(mirror: Mirror) -> tuple[list[Array], list[Array]]:
+    """Pairs of content and user that the rows of the classes lack, and pairs they have too much."""
+    apart, count = Apart(mirror, np.arange(mirror.parts.n_users)), len(mirror.of_content)
+    blocks = [
+        apart.corrections(np.arange(start, min(start + _CONTENTS, count))) for start in range(0, count, _CONTENTS)
+    ]
+    none = np.zeros(0, np.int64)
+    more, less = zip(*blocks, strict=True) if blocks else (((none, none),), ((none, none),))
+    return [np.concatenate(side) for side in zip(*more, strict=True)], [
+        np.concatenate(side) for side in zip(*less, strict=True)
+    ]
+
+
 class _Places:
     """Who of a narrow site sees each chosen content, and below what."""
 
     def __init__(self, columns: Columns, chosen: Array) -> None:
         self.columns, self.chosen, self.site = columns, chosen, len(chosen)
         mirror = Engine(columns).mirror(VIEW)
-        pairs = apart(mirror)
         self.form, self.rows = mirror.of_content.astype(np.int64), mirror.rows
-        self._take_away(pairs.content[~pairs.gains], pairs.user[~pairs.gains])
-        gains, of = np.unique(pairs.content[pairs.gains], return_inverse=True)
+        more, less = _corrections(mirror)
+        self._take_away(*less)
+        gains, of = np.unique(more[0], return_inverse=True)
         self.gaining = gains
         self.more = np.zeros((len(gains) + 1, self.rows.shape[1]), np.uint64)  # the last is nobody's
-        _set_bits(self.more, of, pairs.user[pairs.gains])
+        _set_bits(self.more, of, more[1])
         self.more_of = np.full(self.site, len(gains), np.int64)
         self.more_of[gains] = np.arange(len(gains))
 
@@ -195,6 +237,14 @@ def _set_bits(rows: Array, row: Array, user: Array) -> None:
     np.bitwise_or.at(rows, (row, user >> 6), np.left_shift(np.uint64(1), (user & 63).astype(np.uint64)))
 
 
+def _ones(rows: Array) -> tuple[Array, Array]:
+    """Row and bit of every bit that is set in packed rows, row by row, rising."""
+    row, word = np.nonzero(rows)
+    bits = np.unpackbits(rows[row, word][:, None].view(np.uint8), axis=1, bitorder="little")
+    at, bit = np.nonzero(bits)
+    return row[at], word[at] * 64 + bit
+
+
 class _Sets:
     """Different sets of people, each kept once, as the numbers of its members.
 
@@ -221,7 +271,7 @@ class _Sets:
         keys = zip(hashes[0][firsts].tolist(), hashes[1][firsts].tolist(), strict=True)
         numbers = np.asarray([known.setdefault(key, len(known)) for key in keys], np.int64)
         new = np.flatnonzero(numbers >= before)
-        row, member = ones(rows[firsts[new]])
+        row, member = _ones(rows[firsts[new]])
         self._row.append(numbers[new][row])
         self._members.append(member)
         found = np.empty(len(rows), np.int64)

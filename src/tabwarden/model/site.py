@@ -383,6 +383,11 @@ class Site:
         """This Site with these contents added or replaced."""
         return replace(self, contents={**self.contents, **{c.id: c for c in contents}})
 
+    @property
+    def bare(self) -> Site:
+        """The facts of the site itself, without anybody or anything on it."""
+        return replace(self, users={}, groups={}, group_sets={}, contents={})
+
     @cached_property
     def without_locks(self) -> Site:
         """This Site with every project customizable: what the classic model knows of it."""

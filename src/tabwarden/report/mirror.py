@@ -8,8 +8,8 @@ from typing import Any
 from rich.table import Table
 
 from tabwarden.mirror.browse import Catalog
-from tabwarden.mirror.match import BY_NAME, OF_TABLEAU, Matches, Unmatched
 from tabwarden.mirror.build import Mirrored
+from tabwarden.mirror.match import BY_NAME, OF_TABLEAU, Matches, Unmatched
 from tabwarden.model.capability import KIND_NAMES
 from tabwarden.want.roster import Quarantined, shown
 

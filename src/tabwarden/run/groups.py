@@ -7,10 +7,7 @@ Tableau   -> Site ─────┘
 
 from __future__ import annotations
 
-import gc
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from tabwarden.change.group_changes import group_changes
@@ -18,6 +15,7 @@ from tabwarden.change.group_sight import sight_remarks
 from tabwarden.change.outcome import carried_out
 from tabwarden.change.plan import Plan, SiteIdentity, SourceSummary, Stop, Waiver
 from tabwarden.change.stops import MEND_THE_SOURCE, SOURCE_EMPTY
+from tabwarden.model.codec import collected_later
 from tabwarden.model.errors import SettingsError, TableauError
 from tabwarden.model.site import Site
 from tabwarden.run.apply import GROUPS, Applied, Progress, silent
@@ -87,25 +85,9 @@ def rules_of(settings: Settings) -> tuple[GroupRule, ...]:
     )
 
 
+@collected_later()
 def decide(gathered: Gathered, settings: Settings, *, with_contents: bool = True) -> Plan:
     """The plan. `with_contents` also judges, by the newest snapshot, who sees what and who still owns what."""
-    with collected_later():
-        return _decided(gathered, settings, with_contents=with_contents)
-
-
-@contextmanager
-def collected_later() -> Iterator[None]:
-    """Python looks for circles of garbage afterwards: a large site is millions of values, and they are in use."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
-def _decided(gathered: Gathered, settings: Settings, *, with_contents: bool) -> Plan:
     now, provision = gathered.now, settings.provision
     policy = GroupPolicy(provision.protected, gathered.own_id, provision.auth_setting)
     decision = want_groups(now, gathered.directory, rules_of(settings), policy)

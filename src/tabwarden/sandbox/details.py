@@ -5,9 +5,8 @@ Held beside the sites by content id, because the evaluator judges Sites and none
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 MEGABYTE = 1024 * 1024
 MOST_REVISIONS = 25  # Tableau's default revision limit of a site
@@ -72,30 +71,3 @@ class Details:
 
 
 NOTHING = Details()
-
-
-def to_plain(details: Details) -> dict[str, Any]:
-    """As plain data for the state file."""
-    return {
-        "revisions": [list(r) for r in details.revisions],
-        "next_revision": details.next_revision,
-        "tags": sorted(details.tags),
-        "connections": [list(c) for c in details.connections],
-        "has_extracts": details.has_extracts,
-        "encrypted": details.encrypted,
-        "content_url": details.content_url,
-        "certified": details.certified,
-        "certification_note": details.certification_note,
-    }
-
-
-def from_plain(plain: Mapping[str, Any]) -> Details:
-    """Back from plain data."""
-    return Details(
-        **{
-            **plain,
-            "revisions": tuple(Revision(*r) for r in plain["revisions"]),
-            "tags": frozenset(plain["tags"]),
-            "connections": tuple(Connection(*c) for c in plain["connections"]),
-        }
-    )

@@ -152,7 +152,7 @@ class State:
     def new_id(self, site: Site, kind: str) -> str:
         """An id never given before; the same in every run that does the same things."""
         self._counter += 1
-        self._keep([{"put": "counter", "value": self._counter}])
+        self._keep([record.put("counter", self._counter)])
         return stable_id(site.id, kind, str(self._counter))
 
     def put(self, site: Site) -> Site:
@@ -184,10 +184,10 @@ class State:
             self.blobs.use(revision.blob)
         if details == NOTHING:
             self._details.pop(content, None)
-            self._keep([record.details_gone(content)])
+            self._keep([{"drop": "details", "id": content}])
         else:
             self._details[content] = details
-            self._keep([record.details_record(content, details)])
+            self._keep([record.put("details", details, id=content)])
 
     def add_site(self, site: Site) -> None:
         """A new site."""
@@ -197,7 +197,7 @@ class State:
     def put_site_words(self, site: str, words: Mapping[str, str]) -> None:
         """Keep the settings of a site that no decision depends on."""
         self.site_words[site] = words
-        self._keep([record.site_words_record(site, words)])
+        self._keep([record.put("siteWords", words, id=site)])
 
     def drop_site(self, site: Site) -> None:
         """Forget a site with all that is on it, and the accounts of those who are on no other."""
@@ -208,7 +208,7 @@ class State:
             del self.jobs[job.id]
         del self._sites[site.id]
         self.site_words.pop(site.id, None)
-        self._keep([record.site_gone(site.id)])
+        self._keep([{"drop": "site", "id": site.id}])
         for user in site.users.values():
             if not self.sites_of(user):
                 self.drop_account(user)
@@ -221,7 +221,7 @@ class State:
     def put_account(self, account: Account) -> None:
         """Add an account or change its password."""
         self.accounts[key_of(account.name, account.domain)] = account
-        self._keep([record.account_record(account)])
+        self._keep([record.put("account", account)])
 
     def drop_account(self, user: User) -> None:
         """Forget the account of a person who is on no site any more, with its tokens."""
@@ -241,7 +241,7 @@ class State:
     def put_nicknames(self, nicknames: Mapping[str, str]) -> None:
         """Keep the nicknames of the domains Tableau knows, by FQDN."""
         self.nicknames = dict(nicknames)
-        self._keep([record.nicknames_record(self.nicknames)])
+        self._keep([record.put("nicknames", self.nicknames)])
 
     def put_directory(self, plain: Mapping[str, Any]) -> None:
         """Let the pretend directory be another one; WorldError, and nothing changed, when it cannot be."""
@@ -249,7 +249,7 @@ class State:
             raise WorldError("the directory is not a pretended one; change it where it is kept")
         self._directory = pretend_directory(plain)
         self._pretended = dict(plain)
-        self._keep([record.directory_record(self._pretended)])
+        self._keep([record.put("directory", self._pretended)])
 
     @property
     def pretended(self) -> Mapping[str, Any]:
@@ -315,25 +315,25 @@ class State:
             self._unkept.extend(records)
 
     def _records(self) -> Iterator[Record]:
-        yield {"put": "counter", "value": self._counter}
-        yield record.directory_record(self._pretended)
-        yield record.nicknames_record(self.nicknames)
-        yield from map(record.account_record, self.accounts.values())
-        yield from map(record.token_record, self.tokens.values())
-        yield from map(record.app_record, self.apps.values())
+        yield record.put("counter", self._counter)
+        yield record.put("directory", self._pretended)
+        yield record.put("nicknames", self.nicknames)
+        yield from (record.put("account", account) for account in self.accounts.values())
+        yield from (record.put("token", token) for token in self.tokens.values())
+        yield from (record.put("app", app) for app in self.apps.values())
         for site in self._sites.values():
             yield from record.site_changes(None, site)
-        yield from (record.site_words_record(site, words) for site, words in self.site_words.items())
-        yield from (record.details_record(content, held) for content, held in self._details.items())
+        yield from (record.put("siteWords", words, id=site) for site, words in self.site_words.items())
+        yield from (record.put("details", held, id=content) for content, held in self._details.items())
         yield from map(record.job_record, self.jobs.values())
 
 
 def world_records(world: World) -> Iterator[Record]:
     """The records that build a world from nothing."""
-    yield record.directory_record(world.directory)
-    yield record.nicknames_record(world.nicknames)
-    yield from map(record.account_record, world.accounts)
-    yield from map(record.token_record, world.tokens)
-    yield from map(record.app_record, world.apps)
+    yield record.put("directory", world.directory)
+    yield record.put("nicknames", world.nicknames)
+    yield from (record.put("account", account) for account in world.accounts)
+    yield from (record.put("token", token) for token in world.tokens)
+    yield from (record.put("app", app) for app in world.apps)
     for site in world.sites:
         yield from record.site_changes(None, site)

@@ -7,17 +7,17 @@ temporary file, fsync and rename. A lock on a file beside it keeps two sandboxes
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
-from tabwarden.model.errors import WorldError
-from tabwarden.sandbox.record import Draft, Record
+from tabwarden.model.codec import decode, encode
+from tabwarden.model.errors import IncompleteRead, WorldError
+from tabwarden.sandbox.record import Draft, Record, read
 
-FORMAT = "tabwarden sandbox state 1"
+FORMAT = "tabwarden sandbox state 2"
 
 
 class StateFile:
@@ -45,14 +45,14 @@ class StateFile:
         lines.pop()  # what follows the last line end is empty or a write that was never answered
         if not lines:
             return None
-        if lines[0] != json.dumps(FORMAT).encode():
+        if lines[0] != encode(FORMAT):
             raise WorldError(f"`{self.path}` is not a state file of this release; give another or remove it")
         draft = Draft()
         for number, line in enumerate(lines[1:], start=2):
             try:
-                for record in json.loads(line):
-                    draft.apply(record)
-            except (ValueError, KeyError, TypeError, AttributeError) as problem:
+                for plain in decode(line, list[Record]):
+                    draft.apply(read(plain))
+            except (KeyError, TypeError, AttributeError, IncompleteRead) as problem:
                 raise WorldError(f"state file `{self.path}` line {number} cannot be read: {problem!r}") from None
         return draft
 
@@ -61,7 +61,7 @@ class StateFile:
         fresh = self.path.with_name(self.path.name + ".new")
         fresh.unlink(missing_ok=True)
         with open(fresh, "xb", opener=_for_the_owner) as out:
-            out.write(json.dumps(FORMAT).encode() + b"\n")
+            out.write(encode(FORMAT) + b"\n")
             out.writelines(_line([record]) for record in records)
             out.flush()
             os.fsync(out.fileno())
@@ -92,4 +92,4 @@ def _for_the_owner(path: str, flags: int) -> int:
 
 
 def _line(records: list[dict[str, Any]]) -> bytes:
-    return json.dumps(records, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return encode(records) + b"\n"

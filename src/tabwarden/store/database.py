@@ -22,7 +22,7 @@ FILE = "history.db"
 SQLITE, POSTGRES = "sqlite", "postgresql"
 BUSY_SECONDS = 60
 CHUNK = 500  # values in one IN: SQLite of old takes no more than 999
-RELEASE = "0001"  # the newest migration: a history of this version is used as it is
+RELEASE = "0002"  # the newest migration: a history of this version is used as it is
 VERSIONS = "tabwarden_version"
 _WRITES = "tabwarden_writes"
 
@@ -194,5 +194,10 @@ def _migrate(connection: Connection, words: str) -> None:
     config.attributes["connection"] = connection
     script = ScriptDirectory.from_config(config)
     if here is not None and here not in {one.revision for one in script.walk_revisions()}:
-        raise TabwardenError(f"the history `{words}` was written by a newer release ({here}); use that one")
+        if here > RELEASE:
+            raise TabwardenError(f"the history `{words}` was written by a newer release ({here}); use that one")
+        raise TabwardenError(
+            f"the history `{words}` was written before the first release ({here}); move it away, then read the site "
+            "again with `tabwarden read`"
+        )
     command.upgrade(config, RELEASE)

@@ -1,6 +1,6 @@
-"""A Directory kept as one JSON file, and read back without loss. Not how a directory is read.
+"""A Directory kept as one JSON file, one person or group a line.
 
-One person or group a line, in the order of domain and name, so that two files compare well; what has its usual value
+They are in the order of domain and name, so that two files compare well; what has its usual value
 is left out, so that a file is quickly written by hand:
 
     {"format": 1, "when": "2026-11-21T18:24:00Z",
@@ -15,11 +15,12 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar, get_origin, get_type_hints
+from typing import Any, TypeVar
 
+from tabwarden.model.codec import encode, from_plain, shape
 from tabwarden.model.errors import IncompleteRead, UnknownName
 from tabwarden.model.names import same
 from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson, Domain, Trust
@@ -27,14 +28,6 @@ from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson,
 FORMAT = 1
 _PARTS = ("domains", "trusts", "people", "groups")
 _KEYS = ("format", "when", *_PARTS)
-_TEXTS = (tuple, frozenset)
-_WORDS: dict[type, str] = {
-    str: "text",
-    bool: "true or false",
-    int: "a whole number",
-    Mapping: "an object of texts",
-    **dict.fromkeys(_TEXTS, "a list of texts"),
-}
 _Row = TypeVar("_Row", Domain, Trust, DirectoryPerson, DirectoryGroup)
 _Object = TypeVar("_Object", DirectoryPerson, DirectoryGroup)
 
@@ -76,7 +69,7 @@ def load(path: Path | str) -> Directory:
         return _directory(json.loads(text, object_pairs_hook=_no_twins))
     except json.JSONDecodeError as error:
         raise IncompleteRead(f"directory file `{place}`: line {error.lineno} is not JSON; read it again") from None
-    except ValueError as error:
+    except (ValueError, IncompleteRead) as error:
         raise IncompleteRead(f"directory file `{place}`: {error}") from None
 
 
@@ -90,22 +83,9 @@ def _lines(directory: Directory) -> Iterator[str]:
     parts: tuple[Iterable[Any], ...] = (directory.domains, directory.trusts, people, groups)
     for part, rows in zip(_PARTS, parts, strict=True):
         yield f',\n"{part}": ['
-        yield ",".join(f"\n{json.dumps(_plain(row), ensure_ascii=False)}" for row in rows)
+        yield ",".join(f"\n{encode(shape(type(row)).of(row)).decode()}" for row in rows)
         yield "\n]"
     yield "\n}\n"
-
-
-def _plain(row: Any) -> dict[str, Any]:
-    """The fields of a row that have not their usual value, sets in order."""
-    usual = row._field_defaults
-    found = {name: value for name, value in row._asdict().items() if name not in usual or usual[name] != value}
-    return {name: _json(value) for name, value in found.items()}
-
-
-def _json(value: object) -> object:
-    if isinstance(value, frozenset):
-        return sorted(value)
-    return dict(sorted(value.items())) if isinstance(value, Mapping) else value
 
 
 # -- reading --------------------------------------------------------------------------------------------------
@@ -119,50 +99,30 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _directory(told: object) -> Directory:
-    if not isinstance(told, dict):
+def _directory(plain: object) -> Directory:
+    if not isinstance(plain, dict):
         raise ValueError('it must be one object with "domains", "people" and "groups"')
-    if unknown := [key for key in told if key not in _KEYS]:
+    if unknown := [key for key in plain if key not in _KEYS]:
         raise ValueError(f"there is no key `{unknown[0]}`; the keys are {', '.join(_KEYS)}")
-    if told.get("format") != FORMAT:
-        raise ValueError(f"`format` is {told.get('format')!r}, this release reads {FORMAT}; use the one that wrote it")
-    found = Directory(
-        tuple(_rows(Domain, told, "domains")),
-        tuple(_rows(Trust, told, "trusts")),
-        MappingProxyType(_by_guid(_rows(DirectoryPerson, told, "people"), "people")),
-        MappingProxyType(_by_guid(_rows(DirectoryGroup, told, "groups"), "groups")),
-        _value(told.get("when", ""), str, "when"),
+    if plain.get("format") != FORMAT:
+        raise ValueError(f"`format` is {plain.get('format')!r}, this release reads {FORMAT}; use the one that wrote it")
+    directory = Directory(
+        tuple(_rows(Domain, plain, "domains")),
+        tuple(_rows(Trust, plain, "trusts")),
+        MappingProxyType(_by_guid(_rows(DirectoryPerson, plain, "people"), "people")),
+        MappingProxyType(_by_guid(_rows(DirectoryGroup, plain, "groups"), "groups")),
+        from_plain(plain.get("when", ""), str, "when"),
     )
-    _check(found)
-    return found
+    _check(directory)
+    return directory
 
 
-def _rows(kind: type[_Row], told: Mapping[str, Any], part: str) -> Iterator[_Row]:
-    rows = told.get(part)
+def _rows(kind: type[_Row], plain: Mapping[str, Any], part: str) -> Iterator[_Row]:
+    rows = plain.get(part)
     if not isinstance(rows, list):
         raise ValueError(f"`{part}` must be a list, and is {'missing' if rows is None else 'none'}")
-    wanted = {name: get_origin(hint) or hint for name, hint in get_type_hints(kind).items()}
-    make: Callable[..., _Row] = kind
     for number, row in enumerate(rows, 1):
-        place = f"{part}[{number}]"
-        if not isinstance(row, dict):
-            raise ValueError(f"`{place}` must be an object with fields such as `{next(iter(wanted))}`")
-        if unknown := [name for name in row if name not in wanted]:
-            raise ValueError(f"`{place}` has no field `{unknown[0]}`; the fields are {', '.join(wanted)}")
-        if missing := [name for name in wanted if name not in row and name not in kind._field_defaults]:
-            raise ValueError(f"`{place}.{missing[0]}` is missing; add it")
-        yield make(**{name: _value(value, wanted[name], f"{place}.{name}") for name, value in row.items()})
-
-
-def _value(value: Any, kind: type, place: str) -> Any:
-    """A field as its kind; ValueError that names it."""
-    if kind in (str, bool, int) and type(value) is kind:
-        return value
-    if kind in _TEXTS and isinstance(value, list) and all(isinstance(text, str) for text in value):
-        return kind(value)
-    if kind is Mapping and isinstance(value, dict) and all(isinstance(text, str) for text in value.values()):
-        return MappingProxyType(value)
-    raise ValueError(f"`{place}` must be {_WORDS[kind]}")
+        yield shape(kind).from_plain(row, place=f"{part}[{number}]")
 
 
 def _by_guid(rows: Iterable[_Object], part: str) -> dict[str, _Object]:

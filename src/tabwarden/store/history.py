@@ -6,18 +6,18 @@ snapshots rise in the order of the reads, over all sites.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, union
 
+from tabwarden.model.codec import collected_later, decode, encode
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.scope import scope_of
-from tabwarden.model.site import Site, SiteSettings, Taken
+from tabwarden.model.site import Site
 from tabwarden.store import schema
 from tabwarden.store.database import Database, among, chunks
 from tabwarden.store.history_read import Rows, opened
@@ -104,7 +104,7 @@ class History:
             newest = self._newest(connection, number_of_site)
             for number in connection.execute(_taken_at(number_of_site, site.taken.when)).scalars().all():
                 same = self._kept_one(connection, number)
-                if site.taken == self._taken_of(same) and self._open(connection, same) == site:
+                if self._open(connection, same) == site:
                     return same
             if newest is not None and site.taken.when < newest.taken:
                 raise TabwardenError(
@@ -113,7 +113,7 @@ class History:
                 )
             number = 1 + (connection.execute(select(func.max(Snap.c.number))).scalar() or 0)
             rules = write(self.database, connection, number_of_site, number, site)
-            about = json.dumps(_about(site))
+            about = encode(site.bare).decode()
             counts = (len(site.users), len(site.contents), rules)
             self.database.insert(connection, Snap, [(number, number_of_site, site.taken.when, about, *counts)])
             return self._kept_one(connection, number)
@@ -157,9 +157,6 @@ class History:
         number = connection.execute(select(func.max(Snap.c.number)).where(Snap.c.site == site)).scalar()
         return None if number is None else self._kept_one(connection, number)
 
-    def _taken_of(self, kept: Kept) -> Taken:
-        return Taken(kept.where, kept.taken, kept.reader, kept.reader_role)
-
     # -- opening ----------------------------------------------------------------------------------------------
 
     def open(self, number: int) -> Site:
@@ -167,6 +164,7 @@ class History:
         with self.database.reading() as connection:
             return self._open(connection, self._kept_one(connection, number))
 
+    @collected_later()
     def _open(self, connection: Connection, kept: Kept) -> Site:
         version, thing = schema.version, schema.thing
         valid = and_(thing.c.site == kept.site, _valid_at(kept.number))
@@ -178,17 +176,7 @@ class History:
 
     def _bare(self, connection: Connection, kept: Kept) -> Site:
         """The facts of the site itself, without anybody or anything."""
-        about = json.loads(connection.execute(select(Snap.c.about).where(Snap.c.number == kept.number)).scalar_one())
-        return Site(
-            kept.site_id,
-            about["name"],
-            kept.content_url,
-            settings=SiteSettings(**about["settings"]),
-            licences=about["licences"],
-            taken=self._taken_of(kept),
-            partial=kept.partial,
-            nicknames=about.get("nicknames"),  # which the first snapshots did not tell
-        )
+        return decode(connection.execute(select(Snap.c.about).where(Snap.c.number == kept.number)).scalar_one(), Site)
 
     # -- comparing --------------------------------------------------------------------------------------------
 
@@ -250,20 +238,10 @@ def moved_on(site: Site, before: Site, after: Site) -> Site:
     """`site` with what differs between two parts of it (as `History.differing` gives them) made as it is in `after`."""
     parts: dict[str, Any] = {}
     for part in ("users", "groups", "group_sets", "contents"):
-        gone, come = getattr(before, part), getattr(after, part)
-        if gone or come:
-            kept = {each: held for each, held in getattr(site, part).items() if each in come or each not in gone}
-            parts[part] = {**kept, **come}
-    return replace(
-        site,
-        name=after.name,
-        settings=after.settings,
-        licences=after.licences,
-        taken=after.taken,
-        partial=after.partial,
-        nicknames=after.nicknames,
-        **parts,
-    )
+        gone, come, was = getattr(before, part), getattr(after, part), getattr(site, part)
+        still = {each: value for each, value in was.items() if each in come or each not in gone} if gone else was
+        parts[part] = {**still, **come} if gone or come else was
+    return replace(after, **parts)
 
 
 def _taken_at(site: int, when: str) -> Any:
@@ -274,32 +252,20 @@ def _by_place(rows: Iterator[Any]) -> dict[tuple[int, str], bytes]:
     return {(thing, slot): body for thing, slot, body in rows}
 
 
-def _about(site: Site) -> Mapping[str, Any]:
-    return {
-        "name": site.name,
-        "settings": asdict(site.settings),
-        "licences": None if site.licences is None else dict(site.licences),
-        "by": site.taken.by,
-        "by_role": site.taken.by_role,
-        "partial": list(site.partial),
-        "nicknames": None if site.nicknames is None else dict(site.nicknames),
-    }
-
-
 def _kept(row: Any) -> Kept:
-    about = json.loads(row.about)
+    site = decode(row.about, Site)
     return Kept(
         row.number,
         row.site,
         row.taken,
-        about["by"],
-        about["by_role"],
+        site.taken.by,
+        site.taken.by_role,
         row.address,
         row.content_url,
         row.site_id,
-        about["name"],
+        site.name,
         row.scope,
-        tuple(about["partial"]),
+        site.partial,
         row.users,
         row.contents,
         row.rules,

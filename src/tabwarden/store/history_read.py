@@ -95,20 +95,17 @@ def opened(bare: Site, rows: Rows, versions: Iterable[Sequence[Any]]) -> Site:
     for number, slot, body in versions:
         slots[number][slot] = bytes(body)
     rows.things_named(slots)
-    users, groups, group_sets, contents = {}, {}, {}, {}
+    parts: dict[str, dict[str, Any]] = {kind: {} for kind in packing.FACTS}
     for number in sorted(slots):
-        (kind, each), held = rows.things[number], slots[number]
-        facts = rows.body(held.get(FACTS, b""))
-        if kind == USER:
-            users[each] = packing.user(each, facts)
-        elif kind == GROUP:
-            groups[each] = packing.group(each, facts, rows.members(held.get(MEMBERS, b"")))
-        elif kind == GROUP_SET:
-            group_sets[each] = packing.group_set(each, facts)
+        (kind, each), bodies = rows.things[number], slots[number]
+        apart: tuple[object, ...] = ()
+        if kind == GROUP:
+            apart = (rows.members(bodies.get(MEMBERS, b"")),)
         elif kind == CONTENT:
             defaults = {
-                slot.removeprefix(DEFAULT): rows.list(body) for slot, body in held.items() if slot.startswith(DEFAULT)
+                slot.removeprefix(DEFAULT): rows.list(body) for slot, body in bodies.items() if slot.startswith(DEFAULT)
             }
-            rules = rows.list(held[RULES]) if RULES in held else NO_RULES
-            contents[each] = packing.content(each, facts, rules, MappingProxyType(defaults))
+            apart = rows.list(bodies[RULES]) if RULES in bodies else NO_RULES, MappingProxyType(defaults)
+        parts[kind][each] = packing.value_of(kind, rows.body(bodies.get(FACTS, b"")), each, *apart)
+    users, groups, group_sets, contents = (parts[kind] for kind in (USER, GROUP, GROUP_SET, CONTENT))
     return replace(bare, users=users, groups=groups, group_sets=group_sets, contents=contents)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
+from tabwarden.model.codec import collected_later
 from tabwarden.model.site import Content, Rules, Site
 from tabwarden.store import packing, schema
 from tabwarden.store.database import Database, chunks
@@ -23,6 +24,7 @@ class Packed(NamedTuple):
     data: bytes
 
 
+@collected_later()
 def write(database: Database, connection: Connection, chain: int, number: int, site: Site) -> int:
     """Make `site` snapshot `number` of its chain; returns how many rules it has."""
     things, words = _things(connection, chain), _words(connection)
@@ -99,22 +101,22 @@ class _Telling:
 
     def all(self, site: Site) -> Iterator[tuple[Place, Packed]]:
         for user in site.users.values():
-            yield (self.things[USER, user.id], FACTS), _packed(packing.facts_of(user))
+            yield (self.things[USER, user.id], FACTS), _packed(packing.facts_of(USER, user))
         for group in site.groups.values():
             number = self.things[GROUP, group.id]
-            yield (number, FACTS), _packed(packing.facts_of(group))
+            yield (number, FACTS), _packed(packing.facts_of(GROUP, group))
             members = group.members
             told = packing.NOT_READ if members is None else packing.numbers_of(self.things[USER, m] for m in members)
             yield (number, MEMBERS), _packed(told)
         for each in site.group_sets.values():
-            yield (self.things[GROUP_SET, each.id], FACTS), _packed(packing.facts_of(each))
+            yield (self.things[GROUP_SET, each.id], FACTS), _packed(packing.facts_of(GROUP_SET, each))
         for content in site.contents.values():
             yield from self._content(content)
         packing.check_words(max(self.words.values(), default=0))
 
     def _content(self, content: Content) -> Iterator[tuple[Place, Packed]]:
         number = self.things[CONTENT, content.id]
-        yield (number, FACTS), _packed(packing.facts_of(content))
+        yield (number, FACTS), _packed(packing.facts_of(CONTENT, content))
         yield (number, RULES), self._list(content.rules)
         for kind, rules in content.defaults.items():
             yield (number, f"default {kind}"), self._list(rules)

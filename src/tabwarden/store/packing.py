@@ -1,4 +1,4 @@
-"""A user, group, group set, content or rule list as bytes, and back. Not where the bytes lie (`history`).
+"""A user, group, group set, content or rule list as bytes, and back.
 
 Facts are JSON; members and rules are sorted numbers, four bytes each, of the tables `thing` and `word`. Equal things
 are equal bytes, so that their hash stands for them.
@@ -7,14 +7,14 @@ are equal bytes, so that their hash stands for them.
 from __future__ import annotations
 
 import hashlib
-import json
 import zlib
 from array import array
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tabwarden.model.codec import Shape
 from tabwarden.model.errors import IncompleteRead, TabwardenError
-from tabwarden.model.site import Content, Grantee, Group, GroupSet, Rule, Rules, Use, User
+from tabwarden.model.site import Content, Grantee, Group, GroupSet, Rule, User
 
 USER, GROUP, GROUP_SET, CONTENT = "user", "group", "groupSet", "content"
 WORD_BITS = 10  # of a rule's number are its word, the rest its grantee
@@ -22,7 +22,6 @@ NOT_READ = b"?"
 _ENOUGH = 512  # shorter ones grow when they are compressed
 _NARROW = 1 << 32
 _LOW = (1 << WORD_BITS) - 1
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # one encoder, not one a row
 
 
 def hash_of(data: bytes) -> bytes:
@@ -33,53 +32,26 @@ def hash_of(data: bytes) -> bytes:
 # -- facts ----------------------------------------------------------------------------------------------------
 
 
-def facts_of(held: User | Group | GroupSet | Content) -> bytes:
-    """Everything but members and rules."""
-    match held:
-        case User():
-            row: list[Any] = [held.name, held.site_role, held.domain, held.full_name, held.email]
-            row += [held.auth_setting, held.last_login]
-        case Group():
-            row = [held.name, held.domain, held.minimum_site_role, held.grant_on, held.everyone]
-        case GroupSet():
-            row = [held.name, sorted(held.groups)]
-        case Content():
-            row = [held.kind, held.name, held.parent, held.owner, held.mode, held.tabs, held.uses]
-            row += [held.description, held.created, held.updated]
-    return _shorter(b"j", _ENCODE(row).encode("utf-8", "surrogatepass"))
+FACTS: Mapping[str, Shape[Any]] = {
+    USER: Shape(User, "id"),
+    GROUP: Shape(Group, "id", "members"),
+    GROUP_SET: Shape(GroupSet, "id"),
+    CONTENT: Shape(Content, "id", "rules", "defaults"),
+}
+"""How everything but members and rules is written, by kind of thing."""
 
 
-def user(user_id: str, data: bytes) -> User:
-    """The user of these facts."""
-    name, role, domain, full_name, email, auth, last = _row(data)
-    return User(user_id, name, role, domain, full_name, email, auth, last)
+def facts_of(kind: str, value: User | Group | GroupSet | Content) -> bytes:
+    """Everything but id, members and rules."""
+    return _shorter(b"j", FACTS[kind].row(value))
 
 
-def group(group_id: str, data: bytes, members: frozenset[str] | None) -> Group:
-    """The group of these facts, with its members."""
-    name, domain, role, grant_on, everyone = _row(data)
-    return Group(group_id, name, domain, members, role, grant_on, everyone)
-
-
-def group_set(set_id: str, data: bytes) -> GroupSet:
-    """The group set of these facts."""
-    name, groups = _row(data)
-    return GroupSet(set_id, name, frozenset(groups))
-
-
-def content(content_id: str, data: bytes, rules: Rules | None, defaults: Mapping[str, Rules | None]) -> Content:
-    """The content of these facts, with its rule lists."""
-    kind, name, parent, owner, mode, tabs, uses, description, created, updated = _row(data)
-    used = tuple(Use(*use) for use in uses)
-    return Content(
-        content_id, kind, name, parent, owner, rules, mode, defaults, tabs, used, description, created, updated
-    )
-
-
-def _row(data: bytes) -> list[Any]:
-    found = json.loads(_whole(data)[1:].decode("utf-8", "surrogatepass"))
-    assert isinstance(found, list)
-    return found
+def value_of(kind: str, data: bytes, *apart: object) -> Any:
+    """The user, group, group set or content of these facts, with its id and its members or rules."""
+    try:
+        return FACTS[kind].from_row(_whole(data)[1:], *apart)
+    except IncompleteRead as error:
+        raise IncompleteRead(f"the history is damaged ({error}); read the site again") from None
 
 
 # -- numbers --------------------------------------------------------------------------------------------------

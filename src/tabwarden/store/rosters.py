@@ -1,4 +1,4 @@
-"""The merged roster of the last good run, one file a site: what the next run compares with. Not how it is compared.
+"""The merged roster of the last good run, one file a site, which the next run compares with.
 
     .tabwarden/rosters/site-<site>.json  the roster of the last run that came to its end
     .tabwarden/rosters/plan-<plan>.json  the roster a plan was made from, until the plan is applied or forgotten
@@ -9,22 +9,29 @@ The files name people with their departments: only their owner may read them.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import time
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tabwarden.change.plan import SiteIdentity
-from tabwarden.model.errors import TabwardenError
+from tabwarden.model.codec import decode, encode
+from tabwarden.model.errors import IncompleteRead, TabwardenError
 from tabwarden.store.journal import site_key
-from tabwarden.want.people.standing import Known, KnownPerson
+from tabwarden.want.people.standing import Known
 
-ROSTERS, FORMAT = "rosters", 1
+ROSTERS, FORMAT = "rosters", 2
 FORGOTTEN_AFTER = 30 * 86_400
 """Seconds after which the roster of a plan nobody applied is deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Roster:
+    """What a file holds."""
+
+    format: int
+    known: Known
 
 
 def known_roster(store: Path, site: SiteIdentity) -> Known:
@@ -33,11 +40,11 @@ def known_roster(store: Path, site: SiteIdentity) -> Known:
     if not path.is_file():
         return Known()
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        if told["format"] != FORMAT:
-            raise ValueError(f"format {told['format']}")
-        return Known(tuple(_person(one) for one in told["people"]), told["when"])
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        roster = decode(path.read_bytes(), _Roster)
+        if roster.format != FORMAT:
+            raise IncompleteRead(f"format {roster.format}, this release reads {FORMAT}")
+        return roster.known
+    except IncompleteRead as error:
         raise TabwardenError(
             f"the roster of the last good run, `{path}`, is damaged ({error}); put it back from a backup, or delete "
             "it: then nobody counts as moved, back or vanished in the next run"
@@ -75,30 +82,12 @@ def _of_site(store: Path, site: SiteIdentity) -> Path:
 
 
 def _write(path: Path, known: Known) -> None:
-    """Whole or not at all; one person a line."""
+    """Whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lines = ",\n".join(json.dumps(_told(person), ensure_ascii=False) for person in known.people)
     aside = path.with_name(path.name + ".unfinished")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-        file.write(f'{{"format": {FORMAT}, "when": {json.dumps(known.when)}, "people": [\n{lines}\n]}}\n')
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(encode(_Roster(FORMAT, known)) + b"\n")
         file.flush()
         os.fsync(file.fileno())
     aside.replace(path)
-
-
-def _told(person: KnownPerson) -> Mapping[str, Any]:
-    """The fields that say something."""
-    return {name: value for name, value in person._asdict().items() if value or name == "name"}
-
-
-def _person(told: Mapping[str, Any]) -> KnownPerson:
-    """A person of a file. KeyError, TypeError or ValueError where it is none."""
-    lists = {
-        "keys": tuple((str(kind), str(value)) for kind, value in told.get("keys", ())),
-        "groups": tuple(str(group) for group in told.get("groups", ())),
-        "rows": tuple((str(source), int(row)) for source, row in told.get("rows", ())),
-    }
-    if not isinstance(told["name"], str) or not isinstance(told.get("left", False), bool):
-        raise ValueError("a person without a name")
-    return KnownPerson(**{**told, **lists})

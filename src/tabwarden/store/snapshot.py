@@ -1,9 +1,10 @@
-"""A Site kept as a folder of readable files, and read back without loss. Not the history of many of them.
+"""A Site kept as a folder of readable files.
 
     acme-2026-11-21T182400Z/
-      meta.json          format, site, taken, settings, seats, what was left unread, counts
-      users.jsonl  groups.jsonl  group_sets.jsonl  contents.jsonl      one JSON object a line
-      rules.jsonl        every different rule list once; contents name it by its id, null is a list not read
+      meta.json          format, the site's own facts, counts of lines
+      users.jsonl  groups.jsonl  group_sets.jsonl      one JSON object a line
+      contents.jsonl     [facts, name of its rule list, names of its default rules by kind]; null is a list not read
+      rules.jsonl        [name, rules] of every different rule list
 
 A folder appears whole or not at all: it is written aside and renamed.
 """
@@ -11,39 +12,34 @@ A folder appears whole or not at all: it is written aside and renamed.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
+from tabwarden.model.codec import Shape, collected_later, decode, decode_lines, encode
 from tabwarden.model.errors import IncompleteRead, UnknownName
-from tabwarden.model.site import (
-    Content,
-    Grantee,
-    Group,
-    GroupSet,
-    Rule,
-    Rules,
-    Site,
-    SiteSettings,
-    Taken,
-    Use,
-    User,
-)
+from tabwarden.model.site import Content, Group, GroupSet, Rules, Site, User
 
-FORMAT = 1
+FORMAT = 2
 META = "meta.json"
-PARTS = ("users", "groups", "group_sets", "contents", "rules")
+FACTS = Shape(Content, "rules", "defaults")
+CONTENT_LINE: Any = tuple[FACTS.struct, str | None, dict[str, str | None]]  # type: ignore[name-defined]
 _ASIDE = ".unfinished-"
-Row = dict[str, Any]
-_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class _Meta:
+    """What `meta.json` tells; `site` has nobody and nothing on it, `counts` are the lines of each file."""
+
+    format: int
+    site: Site
+    counts: Mapping[str, int]
 
 
 def save(site: Site, folder: Path | str, *, durable: bool = True) -> Path:
@@ -65,15 +61,25 @@ def save(site: Site, folder: Path | str, *, durable: bool = True) -> Path:
         raise
 
 
+@collected_later()
 def load(path: Path | str) -> Site:
     """The Site kept there; UnknownName where there is none, IncompleteRead where it is damaged or too new."""
     place = Path(path)
     meta = _meta(place)
-    rows = {part: list(_rows(place, part, meta)) for part in PARTS}
+    users, groups, group_sets = (
+        {value.id: value for value in _lines(place, part, type_, meta.counts)}
+        for part, type_ in (("users", User), ("groups", Group), ("group_sets", GroupSet))
+    )
+    lists: dict[str | None, Rules | None] = dict(_lines(place, "rules", tuple[str, Rules], meta.counts))
+    lists[None] = None
     try:
-        return _site(meta, rows)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise IncompleteRead(f"the snapshot `{place}` is damaged ({error!r}); take a new one") from None
+        contents = {
+            facts.id: FACTS.value(facts, lists[rules], {kind: lists[name] for kind, name in defaults.items()})
+            for facts, rules, defaults in _lines(place, "contents", CONTENT_LINE, meta.counts)
+        }
+    except KeyError as error:
+        raise IncompleteRead(f"the snapshot `{place}` is damaged: no rule list {error}; take a new one") from None
+    return replace(meta.site, users=users, groups=groups, group_sets=group_sets, contents=contents)
 
 
 def latest(folder: Path | str, site: str, where: str | None = None) -> Path | None:
@@ -86,9 +92,8 @@ def latest(folder: Path | str, site: str, where: str | None = None) -> Path | No
             meta = _meta(place.parent)
         except IncompleteRead:
             continue
-        taken = meta.get("taken", {})
-        if meta.get("site", {}).get("content_url") == site and where in (None, taken.get("where")):
-            found.append((taken.get("when", ""), place.parent.name, place.parent))
+        if meta.site.content_url == site and where in (None, meta.site.taken.where):
+            found.append((meta.site.taken.when, place.parent.name, place.parent))
     return max(found)[2] if found else None
 
 
@@ -98,7 +103,7 @@ def sites(folder: Path | str) -> frozenset[str]:
     for place in Path(folder).glob(f"*/{META}"):
         if not place.parent.name.startswith(_ASIDE):
             try:
-                found.add(str(_meta(place.parent).get("site", {}).get("content_url", "")))
+                found.add(_meta(place.parent).site.content_url)
             except IncompleteRead:
                 continue
     return frozenset(found)
@@ -131,29 +136,13 @@ def _put_in_place(aside: Path, home: Path, name: str) -> Path:
 def _write(site: Site, place: Path) -> None:
     lists = _RuleLists()
     counts = {
-        "users": _write_rows(place, "users", (asdict(user) for user in site.users.values())),
-        "groups": _write_rows(place, "groups", (_group_row(group) for group in site.groups.values())),
-        "group_sets": _write_rows(
-            place,
-            "group_sets",
-            ({"id": s.id, "name": s.name, "groups": sorted(s.groups)} for s in site.group_sets.values()),
-        ),
-        "contents": _write_rows(place, "contents", (_content_row(c, lists) for c in site.contents.values())),
+        "users": _write_lines(place, "users", site.users.values()),
+        "groups": _write_lines(place, "groups", site.groups.values()),
+        "group_sets": _write_lines(place, "group_sets", site.group_sets.values()),
+        "contents": _write_lines(place, "contents", (_content_line(c, lists) for c in site.contents.values())),
+        "rules": _write_lines(place, "rules", ((name, rules) for rules, name in lists.items())),
     }
-    counts["rules"] = _write_rows(place, "rules", lists.rows())
-    meta = {
-        "format": FORMAT,
-        "site": {"id": site.id, "name": site.name, "content_url": site.content_url},
-        "taken": asdict(site.taken),
-        "settings": asdict(site.settings),
-        "licences": None if site.licences is None else dict(site.licences),
-        "partial": list(site.partial),
-        "nicknames": None if site.nicknames is None else dict(site.nicknames),
-        "counts": counts,
-    }
-    with _file(place / META) as file:
-        json.dump(meta, file, indent=2, ensure_ascii=False)
-        file.write("\n")
+    (place / META).write_bytes(encode(_Meta(FORMAT, site.bare, counts)) + b"\n")
 
 
 def _settle(place: Path) -> None:
@@ -163,136 +152,60 @@ def _settle(place: Path) -> None:
             os.fsync(file.fileno())
 
 
-def _file(path: Path) -> Any:
-    # surrogatepass: a name Tableau garbled is kept as it came rather than lost.
-    return path.open("w", encoding="utf-8", errors="surrogatepass", newline="\n")
-
-
-def _write_rows(place: Path, part: str, rows: Iterable[Row]) -> int:
+def _write_lines(place: Path, part: str, values: Iterable[object]) -> int:
     number = 0
-    with _file(place / f"{part}.jsonl") as file:
-        for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
+    with (place / f"{part}.jsonl").open("wb") as file:
+        for value in values:
+            file.write(encode(value) + b"\n")
             number += 1
     return number
 
 
-def _group_row(group: Group) -> Row:
-    row = asdict(group)
-    row["members"] = None if group.members is None else sorted(group.members)
-    return row
+def _content_line(content: Content, lists: _RuleLists) -> tuple[object, ...]:
+    defaults = {kind: lists.name_of(rules) for kind, rules in content.defaults.items()}
+    return FACTS.of(content), lists.name_of(content.rules), defaults
 
 
-def _content_row(content: Content, lists: _RuleLists) -> Row:
-    row = {name: getattr(content, name) for name in _PLAIN}
-    row["rules"] = lists.id_of(content.rules)
-    row["defaults"] = {kind: lists.id_of(rules) for kind, rules in content.defaults.items()}
-    row["uses"] = [list(use) for use in content.uses]
-    return row
+class _RuleLists(dict[Rules, str]):
+    """Names of rule lists, by what is in them."""
 
+    def name_of(self, rules: Rules | None) -> str | None:
+        return None if rules is None else self[rules]
 
-_PLAIN = ("id", "kind", "name", "parent", "owner", "mode", "tabs", "description", "created", "updated")
-
-
-class _RuleLists:
-    """Rule lists by what is in them."""
-
-    def __init__(self) -> None:
-        self._ids: dict[Rules, str] = {}
-
-    def id_of(self, rules: Rules | None) -> str | None:
-        if rules is None:
-            return None
-        if rules not in self._ids:
-            told = json.dumps(_plain_rules(rules)).encode()
-            self._ids[rules] = hashlib.sha256(told).hexdigest()[:20]
-        return self._ids[rules]
-
-    def rows(self) -> Iterator[Row]:
-        for rules, list_id in self._ids.items():
-            yield {"id": list_id, "rules": _plain_rules(rules)}
-
-
-def _plain_rules(rules: Rules) -> list[list[str]]:
-    return sorted([r.grantee.kind, r.grantee.id, r.capability, r.mode] for r in rules)
+    def __missing__(self, rules: Rules) -> str:
+        self[rules] = hashlib.sha256(encode(rules)).hexdigest()[:20]
+        return self[rules]
 
 
 # -- reading --------------------------------------------------------------------------------------------------
 
 
-def _meta(place: Path) -> Row:
+def _meta(place: Path) -> _Meta:
     path = place / META
     if not path.is_file():
         raise UnknownName(f"no snapshot at `{place}`: there is no `{META}` in it")
+    data = path.read_bytes()
     try:
-        meta = json.loads(path.read_text(encoding="utf-8", errors="surrogatepass"))
-        written = meta["format"]
-    except (ValueError, KeyError, TypeError):
-        raise IncompleteRead(f"the snapshot `{place}` is damaged: its `{META}` cannot be read") from None
-    if written != FORMAT:
-        raise IncompleteRead(
-            f"the snapshot `{place}` has format {written}, this release reads {FORMAT}; use the one that wrote it"
-        )
-    return dict(meta)
+        written = decode(data, dict)["format"]
+        if written == FORMAT:
+            return decode(data, _Meta)
+    except (KeyError, IncompleteRead) as error:
+        raise IncompleteRead(f"the snapshot `{place}` is damaged: its `{META}` cannot be read ({error})") from None
+    raise IncompleteRead(
+        f"the snapshot `{place}` has format {written}, this release reads {FORMAT}; read the site again, or use the "
+        "release that wrote it"
+    )
 
 
-def _rows(place: Path, part: str, meta: Row) -> Iterator[Row]:
+def _lines(place: Path, part: str, type_: Any, counts: Mapping[str, int]) -> list[Any]:
     path = place / f"{part}.jsonl"
-    number = 0
     try:
-        with path.open(encoding="utf-8", errors="surrogatepass", newline="\n") as file:
-            for line in file:
-                number += 1
-                yield json.loads(line)
+        values: list[Any] = decode_lines(path.read_bytes(), type_, f"`{path.name}`")
     except FileNotFoundError:
-        raise IncompleteRead(f"the snapshot `{place}` is damaged: `{path.name}` is missing") from None
-    except ValueError:
-        raise IncompleteRead(f"the snapshot `{place}` is damaged: line {number} of `{path.name}`") from None
-    expected = meta.get("counts", {}).get(part)
-    if number != expected:
-        raise IncompleteRead(f"the snapshot `{place}` is damaged: {number} of {expected} lines in `{path.name}`")
-
-
-def _site(meta: Row, rows: Mapping[str, list[Row]]) -> Site:
-    lists = {row["id"]: _rules(row["rules"]) for row in rows["rules"]}
-    return Site(
-        **meta["site"],
-        users=_by_id(rows["users"], lambda row: User(**row)),
-        groups=_by_id(rows["groups"], _group),
-        group_sets=_by_id(rows["group_sets"], _group_set),
-        contents=_by_id(rows["contents"], lambda row: _content(row, lists)),
-        settings=SiteSettings(**meta["settings"]),
-        licences=meta["licences"],
-        taken=Taken(**meta["taken"]),
-        partial=tuple(meta["partial"]),
-        nicknames=meta.get("nicknames"),  # which older snapshots do not tell
-    )
-
-
-def _by_id(rows: list[Row], make: Callable[[Row], _Value]) -> dict[str, _Value]:
-    return {row["id"]: make(row) for row in rows}
-
-
-def _group(row: Row) -> Group:
-    members = row["members"]
-    return Group(**{**row, "members": None if members is None else frozenset(members)})
-
-
-def _group_set(row: Row) -> GroupSet:
-    return GroupSet(row["id"], row["name"], frozenset(row["groups"]))
-
-
-def _content(row: Row, lists: Mapping[str, Rules]) -> Content:
-    def rules(list_id: str | None) -> Rules | None:
-        return None if list_id is None else lists[list_id]
-
-    return Content(
-        **{name: row[name] for name in _PLAIN},
-        rules=rules(row["rules"]),
-        defaults=MappingProxyType({kind: rules(list_id) for kind, list_id in row["defaults"].items()}),
-        uses=tuple(Use(*use) for use in row["uses"]),
-    )
-
-
-def _rules(rows: list[list[str]]) -> Rules:
-    return frozenset(Rule(Grantee(kind, who), capability, mode) for kind, who, capability, mode in rows)
+        raise IncompleteRead(f"the snapshot `{place}` is damaged: `{path.name}` is missing; take a new one") from None
+    except IncompleteRead as error:
+        raise IncompleteRead(f"the snapshot `{place}` is damaged: {error}; take a new one") from None
+    if len(values) != counts.get(part):
+        told = f"{len(values)} of {counts.get(part)} lines in `{path.name}`"
+        raise IncompleteRead(f"the snapshot `{place}` is damaged: {told}; take a new one")
+    return values

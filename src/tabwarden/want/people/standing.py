@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from tabwarden.model.names import same, some
@@ -19,7 +19,8 @@ MOVES = (DEPARTMENT, TITLE)
 """The fields whose change makes a mover; so do the source groups."""
 
 
-class KnownPerson(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class KnownPerson:
     """Somebody as the last good run knew her; `rows` are pairs of source and row, `left` whether she had left."""
 
     name: str
@@ -100,7 +101,7 @@ def _known(standing: Standing) -> KnownPerson:
     person, left = standing.person, bool(standing.why_left)
     if person is None:
         assert standing.was is not None  # nobody is told of who is neither listed nor known
-        return standing.was._replace(left=left)
+        return replace(standing.was, left=left)
     rows = person.rows if standing.was is None or not left else standing.was.rows
     return KnownPerson(
         person.name,

@@ -1,4 +1,4 @@
-"""The command line as a way to put a case's question: what `why`, `who` and `what` print as JSON. No command.
+"""The command line as a way to put a case's question: what `why`, `who` and `what` print as JSON.
 
 They run in this process, on a snapshot of the Site kept in a folder of the caller's, and are read back as any script
 would read them.
@@ -7,19 +7,19 @@ would read them.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import fields
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from tabwarden.access.answer import ALLOWED, DENIED
 from tabwarden.cases.ways import NOT_ALLOWED, Opened, Said, Way
 from tabwarden.change.asked import Asked
-from tabwarden.commands import ask, why
+from tabwarden.commands._parsing import parameters_of, read
+from tabwarden.commands.who_what import what, who
+from tabwarden.commands.why import why
 from tabwarden.model.capability import applies, capabilities_of
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.site import Site
@@ -27,16 +27,15 @@ from tabwarden.model.switches import DOCUMENTED, Switches
 from tabwarden.run.ask import ABOUT_A_PERSON, capability
 from tabwarden.store import snapshot
 
+COMMANDS: Mapping[str, Callable[..., None]] = {"why": why, "who": who, "what": what}
+PARAMETERS = {name: parameters_of(command) for name, command in COMMANDS.items()}
+
 
 class CommandLine:
     """The commands that answer questions, and the snapshot of the Site they were last asked about."""
 
     def __init__(self, folder: Path) -> None:
         """`folder` gets the snapshots; whoever made it removes it."""
-        app = typer.Typer()
-        for family in (why, ask):
-            family.register(app)
-        self._command = typer.main.get_command(app)
         self._folder = folder
         self._kept: tuple[Site, Path] | None = None
 
@@ -55,11 +54,12 @@ class CommandLine:
         if self._kept is None or self._kept[0] is not site:
             self._kept = (site, snapshot.save(site, self._folder, durable=False))
         out, err = StringIO(), StringIO()
-        command = [*words, "--snapshot", str(self._kept[1]), "--json"]
-        with redirect_stdout(out), redirect_stderr(err):
-            code = self._command.main(command, prog_name="tabwarden", standalone_mode=False)
-        if code:
-            raise TabwardenError(f"`{' '.join(words)}` failed: {err.getvalue().strip()}")
+        name, rest = words[0], (*words[1:], "--snapshot", str(self._kept[1]), "--json")
+        try:
+            with redirect_stdout(out), redirect_stderr(err):
+                COMMANDS[name](**read(name, PARAMETERS[name], rest))
+        except TabwardenError as error:
+            raise TabwardenError(f"`{' '.join(words)}` failed: {error}") from None
         return json.loads(out.getvalue())
 
     # -- ways -------------------------------------------------------------------------------------------------

@@ -1,48 +1,26 @@
-"""What commands that plan and run share: the words `plan` and `run`, how a plan is shown, how a run is told. No logic.
-
-A family adds its own to `plan_app` and `run_app` in a file of its own, and is named beside both words in cli.py.
-"""
+"""What commands that plan, apply and run share: showing a plan, logging and telling a run, their exit codes."""
 
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from tabwarden.change.plan import Plan, Waiver
 from tabwarden.change.stops import parse_waivers
-from tabwarden.commands.common import CHANGES, DONE, ERROR, STOPPED, console, leave, print_json
+from tabwarden.commands._options import load_settings
+from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, print_json, show
 from tabwarden.logs import RunLog, open_log
 from tabwarden.model.errors import TabwardenError
 from tabwarden.report.plans import plan_json, plan_table, stop_json
 from tabwarden.run.apply import Applied, keep_plan, plan_path
 from tabwarden.run.telling import mail_if_due, result_words
 from tabwarden.secrets import Scrubber
-from tabwarden.settings import Settings, load
+from tabwarden.settings import Settings
 
 log = logging.getLogger("tabwarden.run")
-
-SettingsPath = Annotated[Path | None, typer.Option("--settings", help="File or folder; default: here.")]
-Out = Annotated[Path | None, typer.Option("--out", help="Where to write the plan; default: in the store's folder.")]
-Accept = Annotated[
-    list[str] | None,
-    typer.Option("--accept", metavar="STOP=NUMBER", help="Accept one stop by its name and number; repeatable."),
-]
-
-plan_app = typer.Typer(no_args_is_help=True, help="Work out what would change, and what that does to people.")
-run_app = typer.Typer(no_args_is_help=True, help="Read, plan, stop or apply, in one process: for cron.")
-
-
-def add_words(app: typer.Typer) -> None:
-    """Add `plan` and `run`, once, whichever family comes first."""
-    for name, words in (("plan", plan_app), ("run", run_app)):
-        if all(known.typer_instance is not words for known in app.registered_groups):
-            app.add_typer(words, name=name)
 
 
 # -- plan ------------------------------------------------------------------------------------------------------
@@ -56,13 +34,12 @@ def present(plan: Plan, settings: Settings, out: Path | None, *, as_json: bool) 
     if as_json:
         print_json({"file": str(path) if path else None, **plan_json(plan)})
     else:
-        to = console()
-        to.print(plan_table(plan))
+        show(plan_table(plan))
         if path is not None:
-            to.print(f"plan {plan.id} written to {path}", markup=False)
+            show(f"plan {plan.id} written to {path}")
             accept = "".join(f" --accept {s.id}={s.number}" for s in plan.stops if s.waivable)
             if plan.changes and all(stop.waivable for stop in plan.stops):
-                to.print(f"next: tabwarden apply {path}{accept}", markup=False)
+                show(f"next: tabwarden apply {path}{accept}")
     leave(STOPPED if plan.stops else CHANGES if plan.changes else DONE)
 
 
@@ -108,17 +85,17 @@ Running = Callable[[Settings, tuple[Waiver, ...]], Applied]
 def run_command(settings: Path | None, accept: list[str] | None, as_json: bool, running: Running) -> None:
     """For cron: load, run, tell, mail, leave. Nothing is asked; a stop leaves the plan to be looked at."""
     waivers = parse_waivers(accept or ())
-    found = load(settings, os.environ)
-    with logged(found, quiet=as_json) as run_log:
-        for line in found.warnings():
+    loaded = load_settings(settings)
+    with logged(loaded, quiet=as_json) as run_log:
+        for line in loaded.warnings():
             log.warning("%s", line)
-        applied = _run(found, waivers, running)
+        applied = _run(loaded, waivers, running)
         code = ERROR if applied is None else exit_code(applied)
         summary = "it ended with an error" if applied is None else _summary(applied)
-        mail_if_due(found, run_log, f"{summary}; exit code {code}")
+        mail_if_due(loaded, run_log, f"{summary}; exit code {code}")
     if as_json:
-        told = {} if applied is None else applied_json(applied)
-        print_json({**told, "log": str(run_log.path), "exit_code": code})
+        result = {} if applied is None else applied_json(applied)
+        print_json({**result, "log": str(run_log.path), "exit_code": code})
     leave(code)
 
 

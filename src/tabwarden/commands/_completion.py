@@ -1,0 +1,113 @@
+"""Completing words in bash, zsh and fish: each asks `tabwarden --complete` for what may stand next."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from tabwarden.commands import Command
+from tabwarden.commands._output import say_error
+from tabwarden.commands._parsing import HELP, Argument, Option, nearest, parameters_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Where nothing is offered the shell offers file names, as for every PATH.
+BASH = """\
+_tabwarden() {
+    local IFS=$'\\n'
+    COMPREPLY=($(tabwarden --complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+    COMPREPLY=("${COMPREPLY[@]%%$'\\t'*}")
+}
+complete -o default -F _tabwarden tabwarden
+"""
+ZSH = """\
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
+_tabwarden() {
+    local -a offered
+    offered=("${(@f)$(tabwarden --complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+    if [[ -n "$offered" ]]; then compadd -- "${(@)offered%%$'\\t'*}"; else _files; fi
+}
+compdef _tabwarden tabwarden
+"""
+FISH = """\
+function __tabwarden
+    set -l words (commandline -opc) (commandline -ct)
+    tabwarden --complete $words[2..-1] 2>/dev/null
+end
+complete -c tabwarden -n 'test -n "$(__tabwarden)"' -f -a '(__tabwarden)'
+"""
+# The lines, the file they go to, and the file that has to source it.
+SHELLS = {
+    "bash": (BASH, ".config/tabwarden/completion.bash", ".bashrc"),
+    "zsh": (ZSH, ".config/tabwarden/completion.zsh", ".zshrc"),
+    "fish": (FISH, ".config/fish/completions/tabwarden.fish", None),
+}
+
+
+Rows = Sequence[tuple[str, str]]
+
+
+def answer(asked: str, words: Sequence[str], commands: Mapping[str, Command], firsts: Rows) -> int:
+    """Do one of the three options about completion; the exit code."""
+    if asked == "--complete":
+        for word, told in offered(words, commands, firsts):
+            print(f"{word}\t{told}")
+        return 0
+    from pathlib import Path
+
+    shell = words[0] if words else Path(os.environ.get("SHELL", "")).name
+    if shell not in SHELLS:
+        say_error(f"there is no completion for the shell `{shell}`{nearest(shell, SHELLS)}; name bash, zsh or fish")
+        return 1
+    if asked == "--show-completion":
+        print(SHELLS[shell][0], end="")
+    else:
+        print(install(shell, Path.home()))
+    return 0
+
+
+def install(shell: str, home: Path) -> str:
+    """Write the lines for a shell below `home`; a sentence of what was done. Doing it again changes nothing more."""
+    text, file, starts = SHELLS[shell]
+    place = home / file
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(text, encoding="utf-8", newline="\n")
+    if starts is None:
+        return f"wrote {place}; a new {shell} completes the words of tabwarden"
+    line = f'source "{place}"\n'
+    startup = home / starts
+    before = startup.read_text(encoding="utf-8") if startup.exists() else ""
+    if line not in before:
+        startup.write_text(before + ("\n" if before and not before.endswith("\n") else "") + line, encoding="utf-8")
+    return f"wrote {place}, which {startup} sources; a new {shell} completes the words of tabwarden"
+
+
+def offered(words: Sequence[str], commands: Mapping[str, Command], firsts: Rows) -> Iterator[tuple[str, str]]:
+    """What may stand for the last of the words, each with what it means.
+
+    `firsts` tells of families and of the options that need no command. Only a command's own options load its module.
+    """
+    *before, last = words or [""]
+    name = next((name for name in (" ".join(before[:2]), *before[:1]) if name in commands), None)
+    split = {tuple(name.split()): command.about for name, command in commands.items()}
+    nexts = {command[len(before)]: "" for command in split if command[:-1][: len(before)] == tuple(before)}
+    if not before:
+        nexts |= {one: told for first, told in firsts for one in first.split(", ")[-1].split()[:1]}
+    nexts |= {command[-1]: about for command, about in split.items() if command[:-1] == tuple(before)}
+    yield from ((word, told) for word, told in nexts.items() if word.startswith(last) and (last or word[0] != "-"))
+    if name is None:
+        return
+    parameters = parameters_of(commands[name].function())
+    by_name = {option: parameter for parameter in parameters for option in parameter.names}
+    asked = by_name.get(before[-1])
+    if asked is not None and asked.type is not bool:
+        choices = asked.spec.choices if isinstance(asked.spec, Option) else ()
+        yield from ((choice, "") for choice in choices if choice.startswith(last))
+    elif last.startswith("-") or not any(isinstance(parameter.spec, Argument) for parameter in parameters):
+        for option, parameter in by_name.items():
+            if option.startswith(last) and (parameter.many or option not in before):
+                yield option, parameter.spec.told
+        if HELP[-1].startswith(last):
+            yield HELP[-1], "Print what it takes."

@@ -1,0 +1,90 @@
+"""What every command says and how it ends: lines, tables, JSON, progress bars, problems, exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tabwarden.model.site import Site
+
+DONE, ERROR, CHANGES, STOPPED = 0, 1, 2, 3
+
+
+def show(*parts: Any, style: str = "") -> None:
+    """Lines and tables on standard output. A line is data: nothing in it is markup, and a pipe gets it uncut.
+
+    Rich is loaded where a table or a colour is really drawn: it costs as much as a small question.
+    """
+    for part in parts:
+        if isinstance(part, str) and not (style and sys.stdout.isatty()):
+            print(part)
+        else:
+            _console().print(part, style=style or None)
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """As wide as the terminal; in a pipe wide enough for a table."""
+    from rich.console import Console
+
+    out = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not out.is_terminal:
+        out.width = max(out.width, 160)
+    return out
+
+
+@contextmanager
+def progress_bar(words: str, *, hidden: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error while something long goes on; it takes (done, of). Not where nobody watches."""
+    if hidden or not sys.stderr.isatty():
+        yield lambda _done, _of: None
+        return
+    import time
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_console(stderr=True), transient=True) as bar:
+        task = bar.add_task(words, total=None)
+        shown = 0.0
+
+        def progress(done: int, of: int) -> None:
+            nonlocal shown
+            now = time.monotonic()
+            if done == of or now - shown >= 0.1:  # a thousand steps a second are nothing to look at
+                shown = now
+                bar.update(task, completed=done, total=of)
+
+        yield progress
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    import json
+
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def say(words: str) -> None:
+    """A line on standard error, beside the result."""
+    print(words, file=sys.stderr)
+
+
+def say_error(message: str) -> None:
+    """A problem, on standard error."""
+    say(f"tabwarden: {message}")
+
+
+def warn_partial(site: Site) -> None:
+    """A Site that is not whole says so before it answers."""
+    if site.partial:
+        say(f"not read: {'; '.join(site.partial)}; what depends on it is unknown")
+
+
+def leave(code: int) -> NoReturn:
+    """End the command with an exit code."""
+    raise SystemExit(code)

@@ -1,0 +1,304 @@
+"""The one way values are written and read back: JSON made from the types of their dataclasses and named tuples.
+
+Equal values are equal bytes: sets and mappings are in order, and a field of its usual value is left out. So a new
+field that has a usual value changes nothing that is kept already. What is read is checked against the types: an
+unknown field, a missing one or one of another type is an error that names its place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import json
+import re
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from operator import attrgetter, itemgetter
+from typing import Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints, overload
+
+import msgspec
+
+from tabwarden.model.errors import IncompleteRead
+
+T = TypeVar("T")
+_NONE = msgspec.NODEFAULT
+_FIELD, _INDEX = re.compile(r"(.*) - at `(?:key in )?\$(.*)`$"), re.compile(r"\[(\d+)\]")
+_WORDS = {
+    "str": "text",
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "array": "a list",
+    "null": "null",
+    "object": "an object",
+}
+
+
+@contextmanager
+def collected_later() -> Iterator[None]:
+    """Python looks for circles of garbage afterwards: a large site is millions of values, and they are in use."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+# -- any value ------------------------------------------------------------------------------------------------
+
+
+def encode(value: object) -> bytes:
+    """One line of JSON; a name with half a surrogate pair, which Tableau may have garbled, is kept as it came."""
+    return _bytes(_structs(value))
+
+
+@overload
+def decode(data: bytes | str, type_: type[T], place: str = "") -> T: ...
+@overload
+def decode(data: bytes | str, type_: Any, place: str = "") -> Any: ...
+def decode(data: bytes | str, type_: Any, place: str = "") -> Any:
+    """The value of that type; IncompleteRead, naming what is wrong at `place`, where it is none."""
+    decoder, nested = _decoder(type_)
+    value = _decoded(decoder, data, place)
+    return _values(value) if nested else value
+
+
+@overload
+def decode_lines(data: bytes, type_: type[T], place: str = "") -> list[T]: ...
+@overload
+def decode_lines(data: bytes, type_: Any, place: str = "") -> Any: ...
+def decode_lines(data: bytes, type_: Any, place: str = "") -> Any:
+    """The values of that type, one a line; IncompleteRead, naming the line, as in `decode`."""
+    decoder, nested = _decoder(type_)
+    try:
+        values = decoder.decode_lines(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        values = [_line(decoder, line, number, place) for number, line in enumerate(data.splitlines(), 1)]
+    return _values(values) if nested else values
+
+
+def _line(decoder: msgspec.json.Decoder[Any], data: bytes, number: int, place: str) -> Any:
+    try:
+        return _decoded(decoder, data, "")
+    except IncompleteRead as error:
+        raise IncompleteRead(f"line {number} of {place}: {error}") from None
+
+
+def to_plain(value: object) -> Any:
+    """Lists, dicts, texts and numbers, as they stand in JSON."""
+    return msgspec.to_builtins(_structs(value), enc_hook=_mapping, order="deterministic")
+
+
+@overload
+def from_plain(plain: object, type_: type[T], place: str = "") -> T: ...
+@overload
+def from_plain(plain: object, type_: Any, place: str = "") -> Any: ...
+def from_plain(plain: object, type_: Any, place: str = "") -> Any:
+    """The value of that type; IncompleteRead as in `decode`."""
+    return _values(_converted(plain, _decoder(type_)[0].type, place))
+
+
+# -- one type -------------------------------------------------------------------------------------------------
+
+
+class Shape(Generic[T]):
+    """How the values of one frozen type are written; the fields `apart` are kept elsewhere and given when read."""
+
+    def __init__(self, type_: Callable[..., T], *apart: str) -> None:
+        usual, hints = _usual(type_), get_type_hints(type_)
+        names = [name for name in usual if name not in apart]
+        given = [*apart, *names]
+        self.apart = apart
+        self._type: Any = type_
+        self._get = attrgetter(*names, names[0])  # of two at least: of one it would give no tuple
+        self._usual = tuple(usual[name][0] for name in names)
+        self._places = itemgetter(*(given.index(name) for name in usual)) if given != list(usual) else None
+        fields = [(name, _written(hints[name]), usual[name][1]) for name in names]
+        self._nested = any(_has_struct(hint) for _, hint, _ in fields)
+        name = getattr(type_, "__name__", "Value")
+        self.struct: Any = msgspec.defstruct(name, fields, forbid_unknown_fields=True, frozen=True, gc=False)
+        row = msgspec.defstruct(name, fields, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False)
+        self._row = msgspec.json.Decoder(row)
+        _SHAPES[self.struct] = self
+
+    def of(self, value: T) -> Any:
+        """The value as a struct, fields of their usual value unset."""
+        told = zip(self._get(value), self._usual, strict=False)
+        if self._nested:
+            return self.struct(*[_UNSET if one == usual else _structs(one) for one, usual in told])
+        return self.struct(*[_UNSET if one == usual else one for one, usual in told])
+
+    def value(self, struct: Any, *apart: object) -> T:
+        """The value of a struct that was read."""
+        told = msgspec.structs.astuple(struct)
+        if self._nested:
+            told = tuple(map(_values, told))
+        made: T = self._type(*(apart + told if self._places is None else self._places(apart + told)))
+        return made
+
+    def encode(self, value: T) -> bytes:
+        """One JSON object."""
+        return encode(self.of(value))
+
+    def decode(self, data: bytes | str, *apart: object, place: str = "") -> T:
+        """The value of a JSON object; IncompleteRead where it is none."""
+        return self.value(_decoded(_decoder(self.struct)[0], data, place), *apart)
+
+    def from_plain(self, plain: object, *apart: object, place: str = "") -> T:
+        """The value of a dict of its fields; IncompleteRead where it is none."""
+        return self.value(_converted(plain, self.struct, place), *apart)
+
+    def row(self, value: T) -> bytes:
+        """A JSON list of the fields in their order, as short as may be: usual values at its end are left out."""
+        told = list(self._get(value))
+        told.pop()
+        usual = self._usual
+        while told and told[-1] == usual[len(told) - 1]:
+            told.pop()
+        return encode(told) if self._nested else _bytes(told)
+
+    def from_row(self, data: bytes, *apart: object, place: str = "") -> T:
+        """The value of such a list; IncompleteRead where it is none."""
+        return self.value(_decoded(self._row, data, place), *apart)
+
+
+def shape(type_: type[T]) -> Shape[T]:
+    """The shape of all of a type."""
+    own = _WHOLE.get(type_)
+    if own is None:
+        own = _WHOLE[type_] = Shape(type_)
+    return own
+
+
+def _usual(type_: Any) -> dict[str, tuple[Any, Any]]:
+    """Every field with its usual value, twice: as it is, and as a struct takes it. NODEFAULT where there is none."""
+    if not dataclasses.is_dataclass(type_):
+        return {name: (type_._field_defaults.get(name, _NONE),) * 2 for name in type_._fields}
+    fields: dict[str, tuple[Any, Any]] = {}
+    for field in dataclasses.fields(type_):
+        factory, usual = field.default_factory, field.default
+        if factory is not dataclasses.MISSING:
+            fields[field.name] = factory(), msgspec.field(default_factory=factory)
+        else:
+            fields[field.name] = (_NONE, _NONE) if usual is dataclasses.MISSING else (usual, usual)
+    return fields
+
+
+# -- types and values as msgspec takes them -------------------------------------------------------------------
+
+_UNSET = msgspec.UNSET
+_PLAIN = frozenset({str, int, float, bool, type(None), frozenset})
+_WHOLE: dict[Any, Shape[Any]] = {}
+_SHAPES: dict[Any, Shape[Any]] = {}  # by struct
+
+
+def _mapping(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise NotImplementedError(f"a {type(value).__name__} is not written")
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=_mapping, order="deterministic")
+
+
+def _bytes(plain: object) -> bytes:
+    try:
+        return _ENCODER.encode(plain)
+    except UnicodeEncodeError:
+        plain = msgspec.to_builtins(plain, enc_hook=_mapping, order="deterministic")
+        return json.dumps(plain, separators=(",", ":")).encode()
+
+
+def _written(hint: Any) -> Any:
+    """A type with the struct of each dataclass in its place: of those unknown fields are an error."""
+    if dataclasses.is_dataclass(hint):
+        return shape(hint).struct  # type: ignore[arg-type]
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (types.UnionType, Union):
+        return Union[tuple(_written(one) for one in args)]  # noqa: UP007
+    if isinstance(origin, type):
+        return origin[tuple(_written(one) for one in args)]  # type: ignore[index]
+    return hint
+
+
+def _has_struct(hint: Any) -> bool:
+    return hint in _SHAPES or any(map(_has_struct, get_args(hint)))
+
+
+def _structs(value: Any) -> Any:
+    """Dataclasses, at any depth, as their structs."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind in (list, tuple):
+        return [_structs(one) for one in value]
+    if dataclasses.is_dataclass(kind):
+        return shape(kind).of(value)
+    return {name: _structs(one) for name, one in value.items()} if isinstance(value, Mapping) else value
+
+
+def _values(value: Any) -> Any:
+    """Structs, at any depth, as the values they stand for."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is list:
+        return [_values(one) for one in value]
+    if kind is tuple:
+        return tuple(map(_values, value))
+    if kind is dict:
+        return {name: _values(one) for name, one in value.items()}
+    own = _SHAPES.get(kind)
+    return value if own is None or own.apart else own.value(value)
+
+
+@cache
+def _decoder(type_: Any) -> tuple[msgspec.json.Decoder[Any], bool]:
+    """What reads a type, and whether values of dataclasses are to be made of what it reads."""
+    written = _written(type_)
+    return msgspec.json.Decoder(written), _has_struct(written)
+
+
+# -- what is wrong --------------------------------------------------------------------------------------------
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], data: bytes | str, place: str) -> T:
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        try:
+            plain = json.loads(data)  # which takes half a surrogate pair
+        except ValueError:
+            raise IncompleteRead(f"`{place}` is not JSON" if place else "it is not JSON") from None
+        return _converted(plain, decoder.type, place)
+
+
+def _converted(plain: object, type_: type[T], place: str) -> T:
+    try:
+        return msgspec.convert(plain, type_)
+    except msgspec.ValidationError as error:
+        raise IncompleteRead(_sentence(str(error), place, getattr(type_, "__struct_fields__", ()))) from None
+
+
+def _sentence(told: str, place: str, fields: Sequence[str]) -> str:
+    """What msgspec says, in our words: "Expected `str`, got `int` - at `$.people[0].upn`"; `fields`: the outermost."""
+    hit = _FIELD.match(told)
+    what, where = (hit[1], hit[2]) if hit else (told, "")
+    where = _INDEX.sub(lambda index: f"[{int(index[1]) + 1}]", where)
+    where = (place + where if place else where.removeprefix(".")) or "it"
+    names = re.findall(r"`([^`]*)`", what)
+    if "unknown field" in what:
+        known = f"; the fields are {', '.join(fields)}" if fields and not hit else ""
+        return f"`{where}` has no field `{names[0]}`{known}"
+    if "missing required field" in what:
+        return f"`{where}.{names[0]}` is missing; add it"
+    if what.startswith("Expected") and len(names) == 2:
+        wanted = " or ".join(_WORDS.get(one, one) for one in names[0].split(" | "))
+        such = f" with fields such as `{fields[0]}`" if fields and not hit else ""
+        inner = where.removesuffix("[...]")
+        return f"{'each value of ' if inner != where else ''}`{inner}` must be {wanted}{such}"
+    return f"`{where}`: {what[:1].lower()}{what[1:]}"

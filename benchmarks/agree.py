@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from tabwarden.access.columns import NONE, Array, Columns
-from tabwarden.access.convert import rule_list
-from tabwarden.access.engine import Engine
 from tabwarden.access.reference import may
+from tabwarden.engine.columns import NONE, Array, Columns
+from tabwarden.engine.convert import rule_list
+from tabwarden.engine.engine import Engine
 from tabwarden.model.site import Content, Group, GroupSet, Site, User
 
 

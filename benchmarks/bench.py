@@ -11,8 +11,8 @@ from facts import VIEW, Facts, facts_of
 from measure import Judge
 from sites import mixed, site
 from tables import Bears, Duck
-from tabwarden.access.columns import Array
-from tabwarden.access.engine import Engine
+from tabwarden.engine.columns import Array
+from tabwarden.engine.engine import Engine
 
 
 class Bench:

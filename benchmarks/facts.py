@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.access.columns import GROUP, GROUP_SET, USER, Array
-from tabwarden.access.engine import Engine
-from tabwarden.access.engine_rules import expand
+from tabwarden.engine.columns import GROUP, GROUP_SET, USER, Array
+from tabwarden.engine.engine import Engine
+from tabwarden.engine.rules import expand
 
 VIEW = 0  # the bit of Read
 # What a row of View says, as bits in the order they are asked.

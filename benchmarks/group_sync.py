@@ -18,12 +18,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from tabwarden.change.facts import facts
-from tabwarden.change.group_changes import group_changes
-from tabwarden.change.impact import impact
-from tabwarden.change.outcome import carried_out
-from tabwarden.change.stops import Guarded, Limits, people_stops
 from tabwarden.model.site import ALL_USERS, Group, Site, User
+from tabwarden.plan.facts import facts
+from tabwarden.plan.group_changes import group_changes
+from tabwarden.plan.impact import impact
+from tabwarden.plan.outcome import carried_out
+from tabwarden.plan.stops import Guarded, Limits, people_stops
 from tabwarden.run.groups import collected_later
 from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson, Domain
 from tabwarden.want.groups.rules import GroupRule, Nested

@@ -20,7 +20,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from tabwarden.change.compared import facts
+from tabwarden.compare.snapshots import facts
 from tabwarden.model.capability import capabilities_of
 from tabwarden.model.site import ALL_USERS, Content, Grantee, Group, Rule, Rules, Site, Taken, User
 from tabwarden.store.history import History

@@ -37,9 +37,10 @@ class Killer(NamedTuple):
 def engine_on_random_sites() -> None:
     """The engine, however it is asked, over small random Sites; what the reference says is kept."""
     from agreement import Fast, random_suite
-    from tabwarden.access.convert import columns_of
-    from tabwarden.access.engine import Engine
+
     from tabwarden.access.reference import may
+    from tabwarden.engine.convert import columns_of
+    from tabwarden.engine.engine import Engine
 
     _keep_answers()
     assert random_suite(may, Fast(columns_of, Engine), 0, SITES) is None
@@ -48,8 +49,9 @@ def engine_on_random_sites() -> None:
 def engine_on_the_table() -> None:
     """The engine over some of the truth table."""
     from agreement import Fast, parts, table_suite
-    from tabwarden.access.convert import columns_of
-    from tabwarden.access.engine import Engine
+
+    from tabwarden.engine.convert import columns_of
+    from tabwarden.engine.engine import Engine
 
     assert table_suite(None, Fast(columns_of, Engine), parts(PARTS)) is None
 
@@ -68,6 +70,7 @@ def reference_on_random_sites() -> None:
 def reference_on_the_table() -> None:
     """The reference over some of the truth table."""
     from agreement import parts, table_suite
+
     from tabwarden.access.reference import may
 
     assert table_suite(may, None, parts(PARTS)) is None
@@ -87,9 +90,10 @@ def cases() -> None:
 def _told_by_engine() -> list[tuple[Any, ...]]:
     from agreement import SWITCHES
     from dense_sites import ASKED, UNREAD_SHARES, dense_site
-    from tabwarden.access.convert import columns_of
-    from tabwarden.access.engine import Engine
-    from tabwarden.model.switches import MODELS
+
+    from tabwarden.engine.convert import columns_of
+    from tabwarden.engine.engine import Engine
+    from tabwarden.model.open_points import MODELS
 
     found: list[tuple[Any, ...]] = []
     for seed in range(SITES):

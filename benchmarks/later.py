@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from sites import KIND_CODE, Dice, Lists, joined, once, picked, templates
-from tabwarden.access.columns import GROUP, Array, Columns, Groups, RuleLists
+from tabwarden.engine.columns import GROUP, Array, Columns, Groups, RuleLists
 
 
 def changed(columns: Columns, share: float = 0.01, seed: int = 2) -> Columns:

@@ -24,11 +24,11 @@ from random import Random
 from typing import NamedTuple
 
 import numpy as np
-from sites import SIZES, site
 
+from sites import SIZES, site
 from tabwarden import sinks
-from tabwarden.access.columns import Columns
-from tabwarden.access.engine import Engine
+from tabwarden.engine.columns import Columns
+from tabwarden.engine.engine import Engine
 from tabwarden.mirror.build import Mirrored, MirrorRequest, mirrored
 from tabwarden.mirror.match import match
 from tabwarden.mirror.tables import rows_for
@@ -79,7 +79,11 @@ def measured(size: str, people: int) -> Iterator[Measure]:
         save_columns(taken(changed(before), "2026-11-21T02:00:00Z"), folder / "after")
         yield in_a_process("make the tables", tables_made, folder, people)
         for sink, where in places(folder).items():
-            for what, columns in (("", "before"), (" after one group changed", "after"), (", nothing differs", "after")):
+            for what, columns in (
+                ("", "before"),
+                (" after one group changed", "after"),
+                (", nothing differs", "after"),
+            ):
                 yield in_a_process(f"{sink}: make and publish{what}", published, folder, people, where, columns)
 
 

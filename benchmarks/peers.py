@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from facts import GROUP_ALLOW, GROUP_DENY, SET_ALLOW, SET_DENY, USER_ALLOW, USER_DENY, Facts
-from tabwarden.access.columns import GROUP, GROUP_SET, USER
-from tabwarden.access.engine import Engine
+from tabwarden.engine.columns import GROUP, GROUP_SET, USER
+from tabwarden.engine.engine import Engine
 
 
 class Naive:

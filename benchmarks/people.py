@@ -18,8 +18,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tabwarden.change.diff import diff
 from tabwarden.model.site import ALL_USERS, Group, Site, User
+from tabwarden.plan.order import diff
 from tabwarden.want.people.mapping import Condition, Entry, GroupMapping
 from tabwarden.want.people.merged import Precedence, SourceRank, merge
 from tabwarden.want.people.nested import Nesting

@@ -23,14 +23,14 @@ import tableauserverclient as tsc
 from rich.console import Console
 from rich.table import Table
 
-from tabwarden.change.stops import Limit, Limits
 from tabwarden.model.site import ALL_USERS, Group, Site, User
+from tabwarden.plan.stops import Limit, Limits
 from tabwarden.run.apply import judge_and_do, terms_of
-from tabwarden.run.opening import connected
+from tabwarden.run.context import connected
 from tabwarden.run.provision import decide, gather
-from tabwarden.sandbox.holdings import AccessToken, Account, World
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import Sandbox, running
+from tabwarden.sandbox.http.server import Sandbox, running
+from tabwarden.sandbox.state.personality import personality
+from tabwarden.sandbox.state.server_state import AccessToken, Account, World
 from tabwarden.settings import Settings, load
 
 GROUP = "Grant_Role_On_Sign_In"

@@ -15,7 +15,7 @@ from peers import Casbin, Cedar, Naive
 from report import clock
 from sites import mixed
 from tables import Bears, Duck
-from tabwarden.access.columns import GROUP, Array, Columns, RuleLists
+from tabwarden.engine.columns import GROUP, Array, Columns, RuleLists
 
 Pairs = list[tuple[int, int]]
 _GIVEN = "given our lists"

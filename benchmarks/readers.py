@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 import aiohttp
 
 from tabwarden.sandbox.worlds.acme import TOKEN_NAME, TOKEN_SECRET
-from tabwarden.tableau.checkpoint import Checkpoint, opened
-from tabwarden.tableau.client import Options, Pat, connect
-from tabwarden.tableau.pace import MOST
-from tabwarden.tableau.read import Wishes, read_site
+from tabwarden.tableau.http.connection import Options, Pat, connect
+from tabwarden.tableau.http.pace import MOST
+from tabwarden.tableau.read.checkpoint import Checkpoint, opened
+from tabwarden.tableau.read.site import Wishes, read_site
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -30,9 +30,9 @@ from rich.table import Table
 
 from readers import CORE, LATENCY, THREADS, Tsc, bare, checkpoint, options, ours, sandbox, stub
 from report import write
-from tabwarden.tableau.client import connect
-from tabwarden.tableau.pace import MOST
-from tabwarden.tableau.read import Budget, Wishes, read_site
+from tabwarden.tableau.http.connection import connect
+from tabwarden.tableau.http.pace import MOST
+from tabwarden.tableau.read.site import Budget, Wishes, read_site
 
 LIMIT = MOST / LATENCY
 HEADINGS = ("measured", "found", "asked", "verdict")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.access.columns import (
+from tabwarden.engine.columns import (
     EMPTY_LIST,
     GROUP,
     GROUP_SET,
@@ -32,7 +32,7 @@ from tabwarden.access.columns import (
     Vocabulary,
     Words,
 )
-from tabwarden.access.engine_rules import expand
+from tabwarden.engine.rules import expand
 from tabwarden.model.capability import CAPABILITIES, KINDS, TEMPLATES
 from tabwarden.model.governing import LOCKED_TO_DATABASE
 from tabwarden.model.roles import SITE_ROLES

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from facts import GROUP_ALLOW, GROUP_DENY, SET_ALLOW, SET_DENY, USER_ALLOW, USER_DENY, Facts
-from tabwarden.access.columns import GROUP, GROUP_SET, USER, Array
+from tabwarden.engine.columns import GROUP, GROUP_SET, USER, Array
 
 _ALL = (1 << 32) - 1
 

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import sites
-from tabwarden.access.convert import site_of
-from tabwarden.change.asked import Asked
-from tabwarden.change.fix import fixes
-from tabwarden.change.reach import Base
-from tabwarden.change.whatif import done
+from tabwarden.access.question import Asked
+from tabwarden.compare.between_sites import Base
+from tabwarden.compare.fix import fixes
+from tabwarden.compare.what_if import done
+from tabwarden.engine.convert import site_of
 from tabwarden.model.governing import managing_project
 from tabwarden.model.site import Site
 from tabwarden.sandbox.worlds.acme import acme

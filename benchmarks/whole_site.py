@@ -20,8 +20,8 @@ from later import changed
 from measure import Cost, Judge, Line, Oring, alone, in_turn, memory_of
 from sites import site
 from tables import Bears, Duck, difference
-from tabwarden.access.columns import NONE, Columns
-from tabwarden.access.engine import Engine
+from tabwarden.engine.columns import NONE, Columns
+from tabwarden.engine.engine import Engine
 from tabwarden.store.columns import save_columns
 
 # -- everybody's View of everything ---------------------------------------------------------------------------
@@ -142,7 +142,7 @@ def opening(bench: Bench) -> Iterator[Line]:
 def _fresh(kept: Path) -> tuple[float, float]:
     code = (
         "import sys, time; start = time.perf_counter();"
-        "from tabwarden.access.engine import Engine; from tabwarden.store.columns import open_columns;"
+        "from tabwarden.engine.engine import Engine; from tabwarden.store.columns import open_columns;"
         "engine = Engine(open_columns(sys.argv[1])); engine.what_ids(3, 'Read');"
         "taken = time.perf_counter() - start; held = open('/proc/self/status').read();"
         "print(taken, int(held.split('VmHWM:')[1].split()[0]) * 1024)"

@@ -18,7 +18,7 @@ from tabwarden.model.capability import (
     ui_name,
 )
 from tabwarden.model.roles import CEILINGS, LEGACY_ROLES, MERGE, SITE_ROLES
-from tabwarden.sandbox import coverage
+from tabwarden.sandbox.http import coverage
 
 REFERENCE = Path(__file__).parent / "reference"
 MADE = "<!-- made by docs/generate.py; do not edit -->"

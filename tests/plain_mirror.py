@@ -6,8 +6,8 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 
-from tabwarden.access.convert import columns_of
-from tabwarden.access.engine import Engine
+from tabwarden.engine.convert import columns_of
+from tabwarden.engine.engine import Engine
 from tabwarden.mirror.match import Matches
 from tabwarden.mirror.tables import KINDS, Row
 from tabwarden.mirror.visible import may_enter

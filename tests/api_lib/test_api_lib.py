@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from foreign_clients import python_of_clients
-from tabwarden.sandbox.server import running
+
+from tabwarden.sandbox.http.server import running
 
 CALLS = Path(__file__).with_name("calls.py")
 PEOPLE = {"id", "name", "fullName", "email", "siteRole", "lastLogin", "domain"}

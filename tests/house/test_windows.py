@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tabwarden.cases import file as cases
-from tabwarden.change.plan import Plan, SiteIdentity
 from tabwarden.model.errors import SettingsError
+from tabwarden.plan.plan import Plan, SiteIdentity
 from tabwarden.run.apply import keep_plan, load_plan
 from tabwarden.run.whatif import read_changes
 from tabwarden.secrets import _words, reference_kind

@@ -1,4 +1,4 @@
-"""The fixtures of two real Active Directory domains; tests/samba.py tells their use. Not the domains."""
+"""The fixtures of two real Active Directory domains; tests/support/samba.py tells their use. Not the domains."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
 import samba_image
 
 if TYPE_CHECKING:

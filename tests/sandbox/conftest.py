@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sandbox_client import Raw, tsc
 
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
 
 
 class Clock:

@@ -8,8 +8,8 @@ import pytest
 from sandbox_client import TSC, Raw, by_name, everything, rule, tsc
 
 from tabwarden.model.errors import WorldError
-from tabwarden.sandbox.activity import EVENT_TYPES, number_of
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.activity import EVENT_TYPES, number_of
 
 SHARED = {
     "actorUserId", "actorUserLuid", "eventOutcome", "eventProcessedTime", "eventTime", "eventType",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sandbox_client import TSC, Raw, by_name, error, everything, rule, tsc
 
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.worlds.file import read_text
 from tabwarden.sandbox.worlds.finding import world_of
 from tabwarden.sandbox.worlds.save import text_of

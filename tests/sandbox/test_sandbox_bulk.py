@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from sandbox_client import TSC, Raw, error, everything, tsc
 
-from tabwarden.sandbox.jobs import role_of
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.people.jobs import role_of
+from tabwarden.sandbox.state.personality import personality
 
 
 def multipart(**parts):

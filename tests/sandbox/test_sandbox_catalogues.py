@@ -11,7 +11,7 @@ import pytest
 from documents import packed
 from sandbox_client import TSC, by_name, everything, tsc
 
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.worlds.file import read_text
 from tabwarden.sandbox.worlds.finding import world_of
 

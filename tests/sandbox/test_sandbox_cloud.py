@@ -9,8 +9,8 @@ from sandbox_client import TSC, Raw, by_name, error, everything, tsc
 
 from tabwarden.model.seats import free_seats
 from tabwarden.model.site import Group
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.worlds.finding import find_world
 
 # Without MFA, so that the tests may sign in by password.

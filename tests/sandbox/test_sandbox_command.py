@@ -9,7 +9,7 @@ import pytest
 from sandbox_client import TSC
 
 from tabwarden.model.errors import WorldError
-from tabwarden.sandbox.foreground import Options, run
+from tabwarden.sandbox.serve import Options, run
 from tabwarden.sandbox.worlds.finding import find_world
 from tabwarden.settings import load
 

@@ -12,8 +12,8 @@ from sandbox_client import TSC, Raw, error, tsc
 
 from tabwarden.model.errors import TabwardenError, WorldError
 from tabwarden.sandbox.directories.pretend_directory import pretend_directory
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.worlds.file import WorldText, read_text
 from tabwarden.sandbox.worlds.finding import world_of
 

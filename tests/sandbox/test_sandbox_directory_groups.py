@@ -12,8 +12,8 @@ import pytest
 from directory_groups import WEST, directory_group, imported, members, notes, role
 from sandbox_client import TSC, Raw, by_name, error, everything, tsc
 
-from tabwarden.sandbox.personality import CLOUD, personality
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import CLOUD, personality
 
 Refused = TSC.ServerResponseError
 

@@ -15,8 +15,8 @@ from sandbox_client import TSC, Raw, by_name, error, everything, rule, tsc
 
 from tabwarden.model.errors import TabwardenError
 from tabwarden.sandbox.directories.pretend_directory import pretend_directory
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
 
 Refused = TSC.ServerResponseError
 

@@ -10,8 +10,8 @@ import requests
 from sandbox_client import TSC, Raw, error, everything
 
 from tabwarden.model.errors import WorldError
-from tabwarden.sandbox.server import running
-from tabwarden.sandbox.troubles.faults import Fault, Faults, Script, plain_name
+from tabwarden.sandbox.faults.script import Fault, Faults, Script, plain_name
+from tabwarden.sandbox.http.server import running
 
 NAMES = ["GET sites/{site}/users", "GET sites/{site}/users/{user}", "POST sites/{site}/users", "POST auth/signin"]
 

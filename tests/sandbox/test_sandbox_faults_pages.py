@@ -15,9 +15,9 @@ from test_sandbox_faults import fault
 from tabwarden.model.errors import TabwardenError
 from tabwarden.sandbox.directories.directory import DirectoryGroup
 from tabwarden.sandbox.directories.pretend_directory import pretend_directory
-from tabwarden.sandbox.endpoints import TABLE
-from tabwarden.sandbox.troubles.faults import KINDS, Fault, Faults, script_from
-from tabwarden.sandbox.troubles.stricken_directory import StrickenDirectory
+from tabwarden.sandbox.faults.directory import StrickenDirectory
+from tabwarden.sandbox.faults.script import KINDS, Fault, Faults, script_from
+from tabwarden.sandbox.http.endpoints import TABLE
 
 # -- the log, the pages, the command --------------------------------------------------------------------------
 

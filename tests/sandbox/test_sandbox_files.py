@@ -12,9 +12,9 @@ from documents import FLOW, TDSX, TWBX, packed, workbook
 from sandbox_client import TSC, Raw, by_name, error, everything, tsc
 from test_sandbox_publishing import NEW, OVER, at, publish, publish_source
 
-from tabwarden.sandbox.details import MOST_REVISIONS
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.content.item_details import MOST_REVISIONS
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
 
 Refused = TSC.ServerResponseError
 # What may be asked of a view and of a workbook, and the type of the answer.

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from sandbox_client import Raw
 
 from tabwarden.model.site import Content
-from tabwarden.sandbox import wire
-from tabwarden.sandbox.endpoints import TABLE
-from tabwarden.sandbox.errors import Refusal
-from tabwarden.sandbox.personality import PRODUCT_OF_API, as_pair
-from tabwarden.sandbox.server import running
-from tabwarden.sandbox.wire import Element, element
+from tabwarden.sandbox.http import wire
+from tabwarden.sandbox.http.endpoints import TABLE
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.http.wire import Element, element
+from tabwarden.sandbox.state.personality import PRODUCT_OF_API, as_pair
 from tabwarden.sandbox.worlds.finding import find_world
 
 GETS = [e for e in TABLE if e.method == "GET" and not e.file]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sandbox_client import TSC, Raw, by_name, error, everything, tsc
 
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
 
 Refused = TSC.ServerResponseError
 

@@ -7,9 +7,9 @@ import re
 import pytest
 from sandbox_client import Raw, error
 
-from tabwarden.sandbox.endpoints import TABLE
-from tabwarden.sandbox.routing import ANYONE
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.endpoints import TABLE
+from tabwarden.sandbox.http.routing import ANYONE
+from tabwarden.sandbox.http.server import running
 
 HOME, ABROAD = "acme-lab", "acme"
 BODIES = {

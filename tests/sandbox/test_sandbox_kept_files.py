@@ -17,11 +17,11 @@ from test_sandbox_publishing import OVER, at, multipart, publish, publish_source
 from test_sandbox_state import process
 
 from tabwarden.model.errors import WorldError
-from tabwarden.sandbox import blobs, uploads
-from tabwarden.sandbox.blobs import Blobs
-from tabwarden.sandbox.errors import Refusal
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state import blobs, uploads
+from tabwarden.sandbox.state.blobs import Blobs
+from tabwarden.sandbox.state.personality import personality
 
 # The client warns of a setting that it sends itself.
 pytestmark = pytest.mark.filterwarnings("ignore:FlowsEnabled")

@@ -10,7 +10,7 @@ import re
 import pytest
 from sandbox_client import NS, TSC, Raw, by_name, everything
 
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
 
 Options = TSC.RequestOptions
 # The list that tells each group of fields the client names; what a list cannot tell of w0 stands in `UNTOLD`.

@@ -10,11 +10,11 @@ import zipfile
 import pytest
 from sandbox_client import TSC, Raw, by_name, everything, tsc
 
-from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.metadata import api as metadata_api
 from tabwarden.sandbox.metadata import schema as metadata_schema
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.worlds.file import read_text
 from tabwarden.sandbox.worlds.finding import world_of
 

@@ -12,8 +12,8 @@ from line_fuzz import BOMB, OUTSIDE, answers_in, code_of, run
 from line_fuzz import exchange as exchange_all
 from sandbox_client import Raw, error
 
-from tabwarden.sandbox import incoming
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http import incoming
+from tabwarden.sandbox.http.server import running
 
 SERVERINFO = b"GET /api/3.27/serverinfo HTTP/1.1\r\nHost: x\r\n\r\n"
 FUZZ_SECONDS = 8.0

@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 from sandbox_client import NS, TSC, Raw, error, tsc
 
-from tabwarden.model.switches import Switches
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
+from tabwarden.model.open_points import Switches
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.worlds import file as world_file
 from tabwarden.sandbox.worlds.finding import world_of
-from tabwarden.tableau.read_people import settings_of
+from tabwarden.tableau.read.people import settings_of
 
 WORLD = """
 world: points

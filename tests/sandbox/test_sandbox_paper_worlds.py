@@ -11,9 +11,9 @@ from contextlib import contextmanager
 import pytest
 from sandbox_client import TSC, by_name, everything, rule, tsc
 
-from tabwarden.access.abilities import can
+from tabwarden.access.abilities.ability import can
 from tabwarden.access.reference import may
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
 
 Refused = TSC.ServerResponseError
 

@@ -8,7 +8,7 @@ import pytest
 from sandbox_client import NS, error
 
 from house import ADMINS, LICENSED, SIGNED_IN, WORLD, living
-from tabwarden.sandbox.personality import personality
+from tabwarden.sandbox.state.personality import personality
 
 
 @pytest.fixture(scope="module")

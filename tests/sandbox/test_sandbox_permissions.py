@@ -10,8 +10,8 @@ from sandbox_client import TSC, Raw, by_name, error, everything, rule, tsc
 
 from tabwarden.model.capability import capabilities_of
 from tabwarden.model.site import Grantee, Rule
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.worlds.finding import find_world
 
 Refused = TSC.ServerResponseError

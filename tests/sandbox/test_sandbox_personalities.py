@@ -11,15 +11,15 @@ from test_sandbox_signin import token_for
 from test_sandbox_state import process
 
 from tabwarden.model.errors import SettingsError
-from tabwarden.run.switches import switch_words
-from tabwarden.sandbox import errors
-from tabwarden.sandbox.coverage import page
-from tabwarden.sandbox.endpoints import ROUTER, TABLE
-from tabwarden.sandbox.errors import CODES, Refusal
-from tabwarden.sandbox.foreground import Options, run
-from tabwarden.sandbox.personality import PRODUCT_OF_API, Personality, as_pair, personality
-from tabwarden.sandbox.playing import BELIEVED, SWITCHES, names, played
-from tabwarden.sandbox.server import running
+from tabwarden.run.open_points import switch_words
+from tabwarden.sandbox.http import errors
+from tabwarden.sandbox.http.coverage import page
+from tabwarden.sandbox.http.endpoints import ROUTER, TABLE
+from tabwarden.sandbox.http.errors import CODES, Refusal
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.serve import Options, run
+from tabwarden.sandbox.state.personality import PRODUCT_OF_API, Personality, as_pair, personality
+from tabwarden.sandbox.state.personality_options import BELIEVED, SWITCHES, names, played
 from tabwarden.sandbox.worlds.cloud import as_cloud
 from tabwarden.sandbox.worlds.finding import find_world
 

@@ -15,9 +15,9 @@ from documents import FLOW, SOURCE, TDSX, TWBX, packed, workbook
 from sandbox_client import TSC, Raw, error, everything, tsc
 
 from tabwarden.model.site import Grantee, Rule
-from tabwarden.sandbox import packages
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.content import packages
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
 
 Refused = TSC.ServerResponseError
 NEW, OVER = TSC.Server.PublishMode.CreateNew, TSC.Server.PublishMode.Overwrite

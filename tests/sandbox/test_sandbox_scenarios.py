@@ -14,9 +14,9 @@ import pytest
 from sandbox_client import TSC, Raw, by_name, error, everything, rule, tsc
 
 from house import living
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.playing import played
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
+from tabwarden.sandbox.state.personality_options import played
 
 Refused = TSC.ServerResponseError
 NEVER = ("schedules", "tasks/extractRefreshes", "subscriptions", "dataAlerts", "customviews", "metrics", "flows/runs")

@@ -6,8 +6,8 @@ import jwt
 import pytest
 from sandbox_client import TSC, Raw, error, everything, tsc
 
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
 
 CLIENT = "5ab9a1f0-0c4e-4a9d-8f0b-000000000001"
 SECRET_ID = "5ab9a1f0-0c4e-4a9d-8f0b-000000000002"

@@ -18,11 +18,11 @@ import requests
 from sandbox_client import TSC, Raw, by_name, everything, rule, tsc
 
 from tabwarden.model.errors import TabwardenError, WorldError
-from tabwarden.sandbox.foreground import Options, run
-from tabwarden.sandbox.holdings import Job, Note
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
-from tabwarden.sandbox.state import State
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.serve import Options, run
+from tabwarden.sandbox.state.personality import personality
+from tabwarden.sandbox.state.server_state import Job, Note
+from tabwarden.sandbox.state.sites import State
 from tabwarden.sandbox.worlds.finding import find_world
 
 

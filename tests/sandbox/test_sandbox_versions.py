@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sandbox_client import TSC, Raw, error
 
 from tabwarden.model.errors import UnknownName
-from tabwarden.sandbox import errors
-from tabwarden.sandbox.endpoints import TABLE
-from tabwarden.sandbox.personality import PRODUCT_OF_API, personality
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http import errors
+from tabwarden.sandbox.http.endpoints import TABLE
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import PRODUCT_OF_API, personality
 
 
 @pytest.mark.parametrize("version", sorted(PRODUCT_OF_API))

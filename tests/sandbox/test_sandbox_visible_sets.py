@@ -13,10 +13,10 @@ from sandbox_client import Raw
 
 from tabwarden.access.reference import may
 from tabwarden.model.roles import is_licensed
-from tabwarden.sandbox.server import running
-from tabwarden.sandbox.shapes_content import PLURALS
-from tabwarden.tableau.client import Options, Password, connect
-from tabwarden.tableau.read import read_site
+from tabwarden.sandbox.content.shapes import PLURALS
+from tabwarden.sandbox.http.server import running
+from tabwarden.tableau.http.connection import Options, Password, connect
+from tabwarden.tableau.read.site import read_site
 
 # World, site, administrator, and which part of how many of its people.
 PARTS = [

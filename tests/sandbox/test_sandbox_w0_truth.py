@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from sandbox_client import TSC, everything, rule
 
-from tabwarden.sandbox.errors import CODES
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.errors import CODES
+from tabwarden.sandbox.http.server import running
 
 ROWS = list(csv.DictReader((Path(__file__).parent / "w0_truth.csv").read_text(encoding="utf-8").splitlines()))
 PEOPLE = ("ada", "sam", "carl", "cleo", "eve", "egon", "vic", "una")

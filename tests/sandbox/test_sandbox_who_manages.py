@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sandbox_client import TSC, Raw, error, site_user, tsc
 
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
 
 Refused = TSC.ServerResponseError
 

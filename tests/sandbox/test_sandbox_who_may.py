@@ -12,13 +12,13 @@ import pytest
 from sandbox_client import error
 
 from house import ADMINS, LICENSED, PUBLISHERS, SIGNED_IN, living
-from tabwarden.access.abilities import can
-from tabwarden.access.leading import power_over
+from tabwarden.access.abilities.ability import can
+from tabwarden.access.powers import power_over
 from tabwarden.access.reference import may
-from tabwarden.sandbox import routing
-from tabwarden.sandbox.endpoints import TABLE
-from tabwarden.sandbox.errors import UNKNOWN_OBJECT
-from tabwarden.sandbox.shapes_content import PLURALS
+from tabwarden.sandbox.content.shapes import PLURALS
+from tabwarden.sandbox.http import routing
+from tabwarden.sandbox.http.endpoints import TABLE
+from tabwarden.sandbox.http.errors import UNKNOWN_OBJECT
 
 # Whom each kind of line lets in; what the evaluator judges says `asks`.
 LETS_IN = {

@@ -14,7 +14,7 @@ from tabwarden.access.reference import may
 from tabwarden.model.errors import WorldError
 from tabwarden.model.roles import is_licensed
 from tabwarden.model.seats import free_seats
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.worlds import file as world_file
 from tabwarden.sandbox.worlds.acme import ADMIN, TOKEN_NAME, TOKEN_SECRET
 from tabwarden.sandbox.worlds.finding import PACKAGED, find_text, find_world, world_of

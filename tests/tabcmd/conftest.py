@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-
 from foreign_clients import python_of_clients
-from tabwarden.sandbox.server import Sandbox, running
+
+from tabwarden.sandbox.http.server import Sandbox, running
 
 
 class Said(NamedTuple):

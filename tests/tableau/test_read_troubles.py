@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 from people_world import passed_on
+from reading_desk import PAT, Desk
 from reading_world import timeless
 from small_server import error, serving
 
-from reading_desk import PAT, Desk
-from tabwarden.sandbox.server import Sandbox, running
-from tabwarden.sandbox.troubles.faults import KINDS, Fault, Script
-from tabwarden.tableau import client
+from tabwarden.sandbox.faults.script import KINDS, Fault, Script
+from tabwarden.sandbox.http.server import Sandbox, running
+from tabwarden.tableau.http import connection
 
 # Faults that no GET can meet.
 NOT_OF_READS = {"no-seats", "search-lag", "directory-partial", "directory-timeout"}
@@ -35,8 +35,8 @@ def test_two_percent_of_every_fault_and_the_command_keeps_the_same(
     desk: tuple[Desk, Sandbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, sandbox = desk
-    monkeypatch.setattr(client, "PAGE_SIZE", 5)
-    monkeypatch.setattr("tabwarden.tableau.transport.LONGEST_BACKOFF", 0.01)
+    monkeypatch.setattr(connection, "PAGE_SIZE", 5)
+    monkeypatch.setattr("tabwarden.tableau.http.transport.LONGEST_BACKOFF", 0.01)
     names = sorted(set(KINDS) - NOT_OF_READS)
     assert here.run("read").code == 0
     (calm,) = map(timeless, here.snapshots())

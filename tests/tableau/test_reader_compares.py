@@ -12,10 +12,10 @@ from reading_world import ACME, CORE, w0
 
 from tabwarden.access.reference import may
 from tabwarden.run.verify import verify_on
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
-from tabwarden.tableau.client import Options, Password, connect
-from tabwarden.tableau.read import read_projects, read_site, read_sites
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
+from tabwarden.tableau.http.connection import Options, Password, connect
+from tabwarden.tableau.read.site import read_projects, read_site, read_sites
 
 SOURCE = Path(__file__).parent.parent.parent / "src" / "tabwarden"
 
@@ -110,7 +110,7 @@ def test_what_reads_cannot_reach_what_writes(name):
         if here not in seen:
             seen.add(here)
             left += imports_of(here)
-    assert "tabwarden.tableau.line" in seen
+    assert "tabwarden.tableau.http.reader" in seen
     assert not {one for one in seen if one.startswith(("tabwarden.tableau.writ", "tabwarden.run.apply"))}
 
 

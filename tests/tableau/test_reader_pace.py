@@ -8,10 +8,10 @@ from statistics import median
 
 from reading_world import w0
 
-from tabwarden.sandbox.server import running
-from tabwarden.sandbox.troubles.faults import Fault
-from tabwarden.tableau.pace import HOUR, Allowance, Pace, hourly_of
-from tabwarden.tableau.read import read_site
+from tabwarden.sandbox.faults.script import Fault
+from tabwarden.sandbox.http.server import running
+from tabwarden.tableau.http.pace import HOUR, Allowance, Pace, hourly_of
+from tabwarden.tableau.read.site import read_site
 
 # -- pace -----------------------------------------------------------------------------------------------------
 
@@ -89,8 +89,8 @@ def test_the_readers_own_cap_is_kept(monkeypatch):
         slept.append(seconds)
         moment[0] += seconds
 
-    monkeypatch.setattr("tabwarden.tableau.line.time.time", lambda: moment[0])
-    monkeypatch.setattr("tabwarden.tableau.line.asyncio.sleep", sleeping)
+    monkeypatch.setattr("tabwarden.tableau.http.reader.time.time", lambda: moment[0])
+    monkeypatch.setattr("tabwarden.tableau.http.reader.asyncio.sleep", sleeping)
     with running("w0") as sandbox, w0(sandbox, calls_per_hour=20) as connection:
         read_site(connection)
         sent = len(sandbox.log.entries)

@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from patched import Patch, fresh, planted, source_with
 from people_world import passed_on
 from reading_world import CORE, timeless, w0
 from small_server import Asked, error, serving
 from test_tableau_read import same_content, same_people, told
 
-from patched import Patch, fresh, planted, source_with
 from tabwarden.model.errors import TableauError
 from tabwarden.model.governing import governing
-from tabwarden.sandbox.server import Sandbox, running
-from tabwarden.sandbox.troubles.faults import Fault
-from tabwarden.tableau import client
-from tabwarden.tableau.pace import Pace
-from tabwarden.tableau.read import read_site
+from tabwarden.sandbox.faults.script import Fault
+from tabwarden.sandbox.http.server import Sandbox, running
+from tabwarden.tableau.http import connection as client
+from tabwarden.tableau.http.pace import Pace
+from tabwarden.tableau.read.site import read_site
 
 ROOMS = ("line", "lists", "read_people", "read_content", "read_lists", "read")
 READER = tuple(f"tableau.{room}" for room in ROOMS)
@@ -117,4 +117,4 @@ def test_reads_see_a_bug_in_the_reader(bug: Patch, sandbox: Sandbox) -> None:
 def test_without_a_bug_nothing_is_seen(sandbox: Sandbox) -> None:
     assert first_failure(read_site, sandbox) is None
     same = "from __future__ import annotations"
-    assert first_failure(reader_with(Patch("nothing", "tableau/read.py", same, same)), sandbox) is None
+    assert first_failure(reader_with(Patch("nothing", "tableau/read/site.py", same, same)), sandbox) is None

@@ -14,11 +14,11 @@ import pytest
 from reading_world import ACME, timeless
 
 from tabwarden.model.errors import TabwardenError
-from tabwarden.sandbox.server import running
-from tabwarden.sandbox.troubles.faults import Fault
-from tabwarden.tableau.checkpoint import opened
-from tabwarden.tableau.client import Options, connect
-from tabwarden.tableau.read import read_site
+from tabwarden.sandbox.faults.script import Fault
+from tabwarden.sandbox.http.server import running
+from tabwarden.tableau.http.connection import Options, connect
+from tabwarden.tableau.read.checkpoint import opened
+from tabwarden.tableau.read.site import read_site
 
 # -- killed and gone on with ----------------------------------------------------------------------------------
 
@@ -59,7 +59,7 @@ def test_a_checkpoint_of_another_read_or_of_long_ago_is_not_gone_on_with(tmp_pat
     assert [again(ABOUT), again(ABOUT), again({**ABOUT, "version": "3.4"}), again(ABOUT)] == [0, 1, 0, 0]
     assert again(ABOUT, fresh=True) == 0
     now = time.time()
-    monkeypatch.setattr("tabwarden.tableau.checkpoint.time.time", lambda: now + 13 * 3600)
+    monkeypatch.setattr("tabwarden.tableau.read.checkpoint.time.time", lambda: now + 13 * 3600)
     assert again(ABOUT) == 0
 
 
@@ -75,9 +75,9 @@ def test_two_reads_of_one_site_at_once_are_refused(tmp_path):
 READS = """
     import sys
     from pathlib import Path
-    from tabwarden.tableau.checkpoint import opened
-    from tabwarden.tableau.client import Options, Pat, connect
-    from tabwarden.tableau.read import read_site
+    from tabwarden.tableau.read.checkpoint import opened
+    from tabwarden.tableau.http.connection import Options, Pat, connect
+    from tabwarden.tableau.read.site import read_site
     url, folder = sys.argv[1:]
     with connect(Options(url, "acme", Pat("tabwarden", "acme-demo-secret"))) as connection:
         kept = opened(Path(folder), {"site": "acme"})

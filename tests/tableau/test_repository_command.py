@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_docs import DOCS, Terminal, console_blocks, matches
 from workgroups import PASSWORD, Workgroup, workgroup
 
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.worlds.finding import find_world
-from test_docs import DOCS, Terminal, console_blocks, matches
 
 
 def tabwarden(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from dense_worlds import dense_world
+from patched import SOURCE, Patch, fresh, planted, source_with
 from workgroups import Workgroup, workgroup
 
-from patched import SOURCE, Patch, fresh, planted, source_with
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.site import Site
 from tabwarden.tableau.repository.connecting import Options

@@ -16,13 +16,13 @@ from workgroups import PASSWORD, SECRET, SERVER, workgroup
 from tabwarden.model.capability import CAPABILITIES, READ_ONLY
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Content, Grantee, Rule, Rules, Site, SiteSettings
-from tabwarden.sandbox.holdings import Account, World
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
+from tabwarden.sandbox.state.server_state import Account, World
 from tabwarden.sandbox.worlds.finding import find_world
-from tabwarden.tableau import client
-from tabwarden.tableau.client import Password, connect
-from tabwarden.tableau.read import read_site
+from tabwarden.tableau.http import connection as client
+from tabwarden.tableau.http.connection import Password, connect
+from tabwarden.tableau.read.site import read_site
 from tabwarden.tableau.repository.connecting import opened
 from tabwarden.tableau.repository.content import read_contents
 from tabwarden.tableau.repository.people import read_people

@@ -13,10 +13,10 @@ import trustme
 from small_server import RESET, SITE, Answer, error, serving, users, xml
 
 from tabwarden.model.errors import IncompleteRead, TableauError
-from tabwarden.tableau.client import Jwt, Options, Password, Pat, connect
-from tabwarden.tableau.signin import address_of
-from tabwarden.tableau.transport import asked_wait, backoff, endpoint_of, is_repeatable
-from tabwarden.tableau.wire import element
+from tabwarden.tableau.http.connection import Jwt, Options, Password, Pat, connect
+from tabwarden.tableau.http.signin import address_of
+from tabwarden.tableau.http.transport import asked_wait, backoff, endpoint_of, is_repeatable
+from tabwarden.tableau.http.wire import element
 
 SECRET = "a-secret-nobody-may-see-0123456789"
 

@@ -9,16 +9,16 @@ import pytest
 from people_world import GROUP, SITE_URL, options, people_world, user_id
 from test_tableau_write import adds, group, joins, person, removes, role
 
-from tabwarden.change.plan import CREATE_GROUP, Ref
 from tabwarden.model.errors import IncompleteRead, TableauError
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
-from tabwarden.sandbox.troubles.faults import Fault
-from tabwarden.tableau import client
-from tabwarden.tableau.client import Options, Pat, connect
-from tabwarden.tableau.pace import Pace
-from tabwarden.tableau.read import read_site
-from tabwarden.tableau.write import Writer
+from tabwarden.plan.plan import CREATE_GROUP, Ref
+from tabwarden.sandbox.faults.script import Fault
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
+from tabwarden.tableau.http import connection as client
+from tabwarden.tableau.http.connection import Options, Pat, connect
+from tabwarden.tableau.http.pace import Pace
+from tabwarden.tableau.read.site import read_site
+from tabwarden.tableau.write.writer import Writer
 
 NOBODY_WAITS = {"first_wait": 0.01}
 

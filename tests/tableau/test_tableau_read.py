@@ -8,18 +8,18 @@ import pytest
 from people_world import APP, GROUP, OTHER, SITE_URL, options, passed_on, people_world, user_id
 from small_server import error, serving
 
-from tabwarden.access.abilities import can
-from tabwarden.access.convert import columns_of, site_of
+from tabwarden.access.abilities.ability import can
 from tabwarden.access.reference import may
+from tabwarden.engine.convert import columns_of, site_of
 from tabwarden.model.capability import capabilities_of
 from tabwarden.model.errors import IncompleteRead, TableauError
 from tabwarden.model.governing import governing
 from tabwarden.model.site import LOCKED, Content, Grantee, Rule, Site
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
 from tabwarden.store.snapshot import load, save
-from tabwarden.tableau.client import Jwt, Options, Password, Pat, connect
-from tabwarden.tableau.read import counts, estimate, owned_by, read_people, read_projects, read_site
+from tabwarden.tableau.http.connection import Jwt, Options, Password, Pat, connect
+from tabwarden.tableau.read.site import counts, estimate, owned_by, read_people, read_projects, read_site
 
 LEADS = "InheritedProjectLeader"  # computed by the server, kept on no content
 

@@ -10,17 +10,17 @@ from people_world import SITE_URL, options, passed_on, people_world
 from reading_world import ACME, CORE, timeless, w0
 from small_server import error, serving
 
-from tabwarden.access.convert import columns_of
 from tabwarden.access.reference import may
+from tabwarden.engine.convert import columns_of
 from tabwarden.model.errors import TableauError, TabwardenError, UnknownName
 from tabwarden.model.governing import LOCKED_TO_DATABASE
 from tabwarden.model.site import Content, Grantee, Rule
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
-from tabwarden.sandbox.troubles.faults import KINDS, Fault, Script
-from tabwarden.tableau import client
-from tabwarden.tableau.client import Options, Password, Pat, connect
-from tabwarden.tableau.read import Wishes, read_site
+from tabwarden.sandbox.faults.script import KINDS, Fault, Script
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
+from tabwarden.tableau.http import connection as client
+from tabwarden.tableau.http.connection import Options, Password, Pat, connect
+from tabwarden.tableau.read.site import Wishes, read_site
 
 # Faults that no GET can meet.
 NOT_OF_READS = {"no-seats", "search-lag", "directory-partial", "directory-timeout"}
@@ -143,7 +143,7 @@ def test_who_is_no_administrator_reads_a_limited_site_that_never_says_more(name)
 
 
 def test_much_that_is_refused_is_told_by_kind(monkeypatch):
-    monkeypatch.setattr("tabwarden.tableau.read_content.MOST_NAMED", 0)
+    monkeypatch.setattr("tabwarden.tableau.read.content.MOST_NAMED", 0)
 
     def script(asked):
         return error("403004") if "/workbooks/" in asked.path else passed_on(sandbox, asked)

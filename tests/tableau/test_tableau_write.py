@@ -8,7 +8,8 @@ import pytest
 from people_world import GROUP, OTHER, SITE_URL, options, passed_on, people_world, user_id
 from small_server import RESET, Answer, serving
 
-from tabwarden.change.plan import (
+from tabwarden.model.errors import TableauError
+from tabwarden.plan.plan import (
     ADD_TO_GROUP,
     ADD_USER,
     CREATE_GROUP,
@@ -20,11 +21,10 @@ from tabwarden.change.plan import (
     Change,
     Ref,
 )
-from tabwarden.model.errors import TableauError
-from tabwarden.sandbox.personality import personality
-from tabwarden.sandbox.server import running
-from tabwarden.tableau.client import Pat, connect
-from tabwarden.tableau.write import Writer
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.personality import personality
+from tabwarden.tableau.http.connection import Pat, connect
+from tabwarden.tableau.write.writer import Writer
 
 VIEWERS, SALES = Ref("group", "Viewers", id=GROUP), Ref("group", "Sales", id=OTHER)
 CLOUD = personality("cloud")

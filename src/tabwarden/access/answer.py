@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from tabwarden.model.governing import Governing
+from tabwarden.model.open_points import CURRENT
 from tabwarden.model.site import Rule
-from tabwarden.model.switches import CURRENT
 
 ALLOWED, DENIED, UNKNOWN = "allowed", "denied", "unknown"
 
@@ -47,7 +47,7 @@ class Answer:
     `because` is the reason code of the step that decided; `deciding` the rules of that step, `losing` all other
     rules that speak of the person; `at` is the content an override comes from (the project somebody leads).
     `ceiling` is yes, no or unknown; `conditions` are the answers an ability was composed from.
-    `disputed` names the open points that would turn it, where somebody asked for them (`access.disputed`).
+    `disputed` names the open points that would turn it, where somebody asked for them (`access.open_points`).
     An Answer is not a yes: ask `.allowed`.
     """
 

@@ -26,12 +26,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Losing, Step
-from tabwarden.access.leading import Power, power_is_unknown, power_over, speaks_of
+from tabwarden.access.powers import Power, power_is_unknown, power_over, speaks_of
 from tabwarden.model.capability import applies, capabilities_of
 from tabwarden.model.governing import governing, lock_is_unknown, managing_project
+from tabwarden.model.open_points import AI_ACCESS_KINDS, CLASSIC, CURRENT, DENY_FIRST, DOCUMENTED, Switches
 from tabwarden.model.roles import ceiling_row, classic_permits, is_admin, is_known, permits
 from tabwarden.model.site import ALLOW, DENY, Rule, Site, SiteSettings
-from tabwarden.model.switches import AI_ACCESS_KINDS, CLASSIC, CURRENT, DENY_FIRST, DOCUMENTED, Switches
 
 # Step 3 to 5 as a table: the first line that has a rule decides.
 PRECEDENCE = (

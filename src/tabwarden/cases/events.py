@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from tabwarden.cases.directory import GONE, LEFT, directory_says
 from tabwarden.cases.file import Json, site_of
-from tabwarden.change import people
+from tabwarden.effects import people
 from tabwarden.model.roles import TIERS, is_licensed, licence_of
 from tabwarden.model.site import Content, Site, User
 

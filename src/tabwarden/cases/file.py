@@ -11,6 +11,7 @@ from typing import Any
 
 from tabwarden.model.capability import KINDS as CONTENT_KINDS
 from tabwarden.model.errors import WorldError
+from tabwarden.model.open_points import CURRENT, MODELS
 from tabwarden.model.site import (
     ALL_USERS,
     ALLOW,
@@ -26,7 +27,6 @@ from tabwarden.model.site import (
     Use,
     User,
 )
-from tabwarden.model.switches import CURRENT, MODELS
 
 KINDS = ("capability", "action", "sequence", "provisioning")
 Json = Mapping[str, Any]

@@ -11,15 +11,15 @@ from types import MappingProxyType
 from typing import Any
 
 from tabwarden.access.answer import ALLOWED, Answer
+from tabwarden.access.question import Asked
 from tabwarden.cases.events import Happened, happen
 from tabwarden.cases.file import Case, content_id, site_of
 from tabwarden.cases.steps import apply_step
 from tabwarden.cases.ways import Opened, Said, Way, check
-from tabwarden.change.asked import Asked
 from tabwarden.model.errors import TabwardenError
+from tabwarden.model.open_points import Switches, switches_from
 from tabwarden.model.roles import current_role
 from tabwarden.model.site import ALL_USERS, Site
-from tabwarden.model.switches import Switches, switches_from
 
 # Three codes are on record for a user who exists (tableau-permissions §8.4).
 USER_EXISTS = ("409000", "409017", "409107")

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tabwarden.access.question import Asked
 from tabwarden.cases.file import Case
 from tabwarden.cases.running import MISTAKES, ONE_WAY, Verdict, judged, mistake, switches_of
 from tabwarden.cases.ways import Opened, Way
-from tabwarden.change.asked import Asked
-from tabwarden.change.whatif import done
+from tabwarden.compare.what_if import done
 from tabwarden.model.capability import capability_named
 from tabwarden.model.errors import UnknownName
+from tabwarden.model.open_points import Switches
 from tabwarden.model.site import Content, Site
-from tabwarden.model.switches import Switches
 
 
 def run_on(opened: Opened, case: Case, ways: Mapping[str, Way] = ONE_WAY) -> Verdict:

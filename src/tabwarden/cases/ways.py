@@ -14,12 +14,12 @@ from typing import NamedTuple
 import numpy as np
 
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN
-from tabwarden.access.columns import Array
-from tabwarden.access.convert import columns_of
-from tabwarden.access.engine import Engine
-from tabwarden.change.asked import Asked
+from tabwarden.access.question import Asked
+from tabwarden.engine.columns import Array
+from tabwarden.engine.convert import columns_of
+from tabwarden.engine.engine import Engine
+from tabwarden.model.open_points import Switches
 from tabwarden.model.site import Site
-from tabwarden.model.switches import Switches
 
 # What a way says that tells only who is in: denied or unknown.
 NOT_ALLOWED = "not allowed"

@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tabwarden.change.plan import Plan, Waiver
-from tabwarden.change.stops import parse_waivers
 from tabwarden.commands._options import load_settings
 from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, print_json, show
-from tabwarden.logs import RunLog, open_log
+from tabwarden.log import RunLog, open_log
 from tabwarden.model.errors import TabwardenError
+from tabwarden.plan.plan import Plan, Waiver
+from tabwarden.plan.stops import parse_waivers
 from tabwarden.report.plans import plan_json, plan_table, stop_json
 from tabwarden.run.apply import Applied, keep_plan, plan_path
-from tabwarden.run.telling import mail_if_due, result_words
+from tabwarden.run.run_log import mail_if_due, result_words
 from tabwarden.secrets import Scrubber
 from tabwarden.settings import Settings
 

@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from tabwarden.access.answer import ALLOWED, DENIED
+from tabwarden.access.question import Asked
 from tabwarden.cases.ways import NOT_ALLOWED, Opened, Said, Way
-from tabwarden.change.asked import Asked
 from tabwarden.commands._parsing import parameters_of, read
 from tabwarden.commands.who_what import what, who
 from tabwarden.commands.why import why
 from tabwarden.model.capability import applies, capabilities_of
 from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.model.open_points import DOCUMENTED, Switches
 from tabwarden.model.site import Site
-from tabwarden.model.switches import DOCUMENTED, Switches
 from tabwarden.run.ask import ABOUT_A_PERSON, capability
 from tabwarden.store import snapshot
 

@@ -20,8 +20,8 @@ from tabwarden.commands._output import CHANGES, DONE, leave, print_json, progres
 from tabwarden.commands._parsing import Argument, Option
 
 if TYPE_CHECKING:
-    from tabwarden.change.shift import Under
-    from tabwarden.model.switches import Switches
+    from tabwarden.compare.access_changes import Under
+    from tabwarden.model.open_points import Switches
     from tabwarden.run.ask import Where
 
 SNAPSHOT = f"What was then: {WHEN}, or a snapshot's folder."
@@ -45,10 +45,10 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Exit code 0 where nothing differs between the snapshots, 2 where something does."""
-    from tabwarden.change.shift import Under
+    from tabwarden.compare.access_changes import Under
     from tabwarden.model.errors import UnknownName
     from tabwarden.run.ask import Where
-    from tabwarden.run.switches import read_switches
+    from tabwarden.run.open_points import read_switches
 
     switches = read_switches(switch or ())
     if models and before is None:
@@ -60,7 +60,7 @@ def diff(
 
 
 def _snapshots(pair: tuple[str, str], under: Under, store: str | None, site: str | None, *, as_json: bool) -> None:
-    from tabwarden.report.compared import compared_json, headings, parts
+    from tabwarden.report.comparison import compared_json, headings, parts
     from tabwarden.run.compare import compare
 
     with progress_bar("comparing", hidden=as_json) as progress:
@@ -75,7 +75,7 @@ def _snapshots(pair: tuple[str, str], under: Under, store: str | None, site: str
 
 def _models(where: Where, capability: str, against: str, switches: Switches, *, as_json: bool) -> None:
     """People whose access rests on owning, leading, a rule in person, or on the order of groups and group sets."""
-    from tabwarden.change.side_by_side import differing
+    from tabwarden.compare.models_apart import differing
     from tabwarden.model.capability import capability_named, ui_name
     from tabwarden.model.errors import UnknownName
     from tabwarden.report.models import exceptions_heading, exceptions_json, exceptions_table

@@ -10,7 +10,7 @@ from tabwarden.commands._output import print_json, progress_bar, show
 from tabwarden.commands._parsing import Argument, Option
 
 if TYPE_CHECKING:
-    from tabwarden.run.sight import Subject, Turn
+    from tabwarden.run.timeline import Subject, Turn
 
 
 def history(
@@ -24,12 +24,12 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """Reads the history alone; no server is asked."""
-    from tabwarden.change.shift import Under
+    from tabwarden.compare.access_changes import Under
     from tabwarden.model.capability import capability_named
     from tabwarden.model.errors import UnknownName
     from tabwarden.run import history as snapshots
-    from tabwarden.run import sight
-    from tabwarden.run.switches import read_switches
+    from tabwarden.run import timeline
+    from tabwarden.run.open_points import read_switches
 
     if len(subject or ()) > 2:
         raise UnknownName("give a content, a person, or both; names with spaces in quotes")
@@ -40,14 +40,14 @@ def history(
             return
         last = snapshots.snapshot_of(opened, on, site)
         chain = [one for one in opened.snapshots() if one.site == last.site and one.number <= last.number]
-        asked_about = sight.subject_on(opened, chain, subject)
+        asked_about = timeline.subject_on(opened, chain, subject)
         with progress_bar("reading the history", hidden=as_json) as progress:
-            turns = list(sight.turns(opened, chain, asked_about, named, under=under, progress=progress))
+            turns = list(timeline.turns(opened, chain, asked_about, named, under=under, progress=progress))
     _show(turns, asked_about, named, last.words, as_json=as_json)
 
 
 def _list(snapshots: tuple[object, ...], *, as_json: bool) -> None:
-    from tabwarden.report.sight import snapshots_json, snapshots_table
+    from tabwarden.report.timeline import snapshots_json, snapshots_table
 
     if as_json:
         print_json(list(snapshots_json(snapshots)))
@@ -57,15 +57,15 @@ def _list(snapshots: tuple[object, ...], *, as_json: bool) -> None:
 
 def _show(turns: list[Turn], subject: Subject, capability: str, when: str, *, as_json: bool) -> None:
     from tabwarden.model.capability import ui_name
-    from tabwarden.report.sight import standing_table, turns_json, turns_table
-    from tabwarden.run import sight
+    from tabwarden.report.timeline import standing_table, turns_json, turns_table
+    from tabwarden.run import timeline
 
     both = subject.content is not None and subject.user is not None
-    standing = turns if both else sight.in_order(sight.standing_on(turns).values())
+    standing = turns if both else timeline.in_order(timeline.standing_on(turns).values())
     if as_json:
         print_json({"on": when, "capability": capability, "turns" if both else "standing": turns_json(standing)})
         return
-    can = sum(1 for turn in sight.standing_on(turns).values() if sight.can_see(turn))
+    can = sum(1 for turn in timeline.standing_on(turns).values() if timeline.can_see(turn))
     if both and subject.user and subject.content:
         heading = f"{ui_name(capability)} of {subject.path} by {subject.called}, up to {when}"
     elif subject.content is not None:
@@ -90,8 +90,8 @@ def snapshots_export(
     as_json: AsJson = False,
 ) -> None:
     """With pseudonyms nobody and nothing can be recognised, and every question has the same answer."""
-    from tabwarden.run.files import export
     from tabwarden.run.history import store_named
+    from tabwarden.run.snapshots import export
 
     path = export(store_named(store), snapshot, folder, site, pseudonyms=pseudonyms)
     if as_json:
@@ -106,7 +106,7 @@ def snapshots_import(
     as_json: AsJson = False,
 ) -> None:
     """A read that is kept already is not kept again."""
-    from tabwarden.run.files import bring_in
     from tabwarden.run.history import store_named
+    from tabwarden.run.snapshots import bring_in
 
     _list(bring_in(store_named(store), folders), as_json=as_json)

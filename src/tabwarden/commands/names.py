@@ -53,7 +53,7 @@ def names_check(
     from tabwarden.report.names import names_json, names_report
     from tabwarden.run.ask import Where
     from tabwarden.run.names import check, names_of
-    from tabwarden.run.switches import read_switches
+    from tabwarden.run.open_points import read_switches
 
     loaded = load_settings(settings) if directory is None or settings is not None else None
     listed = [*(names or ()), *(names_of(from_file) if from_file is not None else ())]

@@ -13,7 +13,7 @@ from tabwarden.commands._output import leave, print_json, progress_bar, show
 from tabwarden.commands._parsing import Argument, Option
 
 if TYPE_CHECKING:
-    from tabwarden.logs import RunLog
+    from tabwarden.log import RunLog
     from tabwarden.run.apply import Applied
 
 
@@ -43,7 +43,7 @@ def plan_undo(
     from tabwarden.commands._plans import present
     from tabwarden.model.errors import UnknownName
     from tabwarden.run import undo, undo_to
-    from tabwarden.run.opening import connected
+    from tabwarden.run.context import connected
 
     named = [name for name in (project, group, user) if name is not None]
     if [plan is not None, last, to is not None].count(True) != 1:
@@ -66,11 +66,11 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """What was looked at is what is done: a plan that is no longer true is a stop."""
-    from tabwarden.change.stops import parse_waivers
     from tabwarden.commands._plans import log, logged
+    from tabwarden.plan.stops import parse_waivers
     from tabwarden.run import apply as applying
-    from tabwarden.run.opening import connected
-    from tabwarden.run.telling import log_result
+    from tabwarden.run.context import connected
+    from tabwarden.run.run_log import log_result
 
     waivers = parse_waivers(accept or ())
     loaded = load_settings(settings)
@@ -88,7 +88,7 @@ def _show(applied: Applied, run_log: RunLog, *, as_json: bool) -> None:
     from tabwarden.commands._plans import applied_json, exit_code
     from tabwarden.report.changes import done, not_done
     from tabwarden.report.plans import stops_table
-    from tabwarden.run.telling import result_words
+    from tabwarden.run.run_log import result_words
 
     code = exit_code(applied)
     if as_json:

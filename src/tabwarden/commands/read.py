@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tabwarden.run.read import Taken
     from tabwarden.run.verify import Verified
     from tabwarden.settings import Settings
-    from tabwarden.tableau.read import Budget
+    from tabwarden.tableau.read.site import Budget
 
 
 def read(
@@ -52,7 +52,7 @@ def read(
         return
     _refuse({"--all-sites": all_sites}, "needs `--repository`: over REST a read is of one site")
     from tabwarden.run.read import Listener, cost, read_and_keep
-    from tabwarden.tableau.read import Wishes
+    from tabwarden.tableau.read.site import Wishes
 
     if estimate:
         show(f"reading takes {cost(loaded)}")

@@ -22,10 +22,10 @@ def rules(
     as_json: AsJson = False,
 ) -> None:
     """The rules that count for it, whose they are, and the template that each row equals."""
-    from tabwarden.access.rows import rows_of
-    from tabwarden.report.rows import implicit_lines, rows_heading, rows_json, rows_tables
+    from tabwarden.access.dialog import rows_of
+    from tabwarden.report.dialog import implicit_lines, rows_heading, rows_json, rows_tables
     from tabwarden.run.ask import Where, defaults_of, open_site
-    from tabwarden.run.switches import read_switches
+    from tabwarden.run.open_points import read_switches
 
     switches = read_switches(switch or ())
     where = open_site(Where(snapshots, snapshot, site, store=store))

@@ -75,9 +75,9 @@ def sandbox(
     from contextlib import nullcontext
     from dataclasses import replace
 
+    from tabwarden.run.open_points import read_switches, switch_words
     from tabwarden.run.sandbox_directory import live_directory
-    from tabwarden.run.switches import read_switches, switch_words
-    from tabwarden.sandbox.foreground import Options, export, run, save
+    from tabwarden.sandbox.serve import Options, export, run, save
 
     options = Options(
         world=world,

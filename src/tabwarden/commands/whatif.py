@@ -20,7 +20,7 @@ from tabwarden.commands._parsing import Argument, epilog
 
 def _language() -> str:
     """Each form of a change with an example, one a line."""
-    from tabwarden.change.words import FORMS
+    from tabwarden.effects.sentences import FORMS
 
     return "\n".join(("Changes, with an example each:", *(f"  {form.written}: `{form.example}`" for form in FORMS)))
 
@@ -40,9 +40,9 @@ def whatif(
     as_json: AsJson = False,
 ) -> None:
     """Each change with its refusal, if Tableau would refuse it, then people gained and lost."""
-    from tabwarden.report.shifts import shift_lines, summary, tried_lines, warnings, whatif_json
+    from tabwarden.report.access_changes import shift_lines, summary, tried_lines, warnings, whatif_json
     from tabwarden.run.ask import Where, open_site
-    from tabwarden.run.switches import read_switches
+    from tabwarden.run.open_points import read_switches
     from tabwarden.run.whatif import try_out
 
     switches = read_switches(switch or ())

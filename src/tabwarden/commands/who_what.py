@@ -20,8 +20,8 @@ from tabwarden.commands._parsing import Argument, Option
 
 if TYPE_CHECKING:
     from tabwarden.access.answer import Answer
+    from tabwarden.model.open_points import Switches
     from tabwarden.model.site import Content, Site
-    from tabwarden.model.switches import Switches
     from tabwarden.run.ask import Where
 
 
@@ -42,7 +42,7 @@ def who(
     from tabwarden.model.capability import ui_name
     from tabwarden.report.answers import answer_json, people_table
     from tabwarden.run.ask import Where, open_site, who_may
-    from tabwarden.run.switches import read_switches
+    from tabwarden.run.open_points import read_switches
 
     held = open_site(Where(snapshots, snapshot, site, model, store))
     content_held, named, answers = who_may(held, asked, content, model=model, switches=read_switches(switch or ()))
@@ -71,7 +71,7 @@ def what(
 ) -> None:
     """The permission checker's grid for one content, or a list."""
     from tabwarden.run.ask import Where, open_site
-    from tabwarden.run.switches import read_switches
+    from tabwarden.run.open_points import read_switches
 
     where, switches = Where(snapshots, snapshot, site, model, store), read_switches(switch or ())
     if all_of_them:

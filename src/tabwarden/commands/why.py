@@ -19,8 +19,8 @@ from tabwarden.commands._parsing import Argument, Option
 
 if TYPE_CHECKING:
     from tabwarden.access.answer import Answer
-    from tabwarden.change.asked import Asked
-    from tabwarden.change.fix import Fixes
+    from tabwarden.access.question import Asked
+    from tabwarden.compare.fix import Fixes
     from tabwarden.model.site import Site
 
 
@@ -40,9 +40,9 @@ def why(
     as_json: AsJson = False,
 ) -> None:
     """One sentence, then ceiling, override, level, the winning rule and the losing ones."""
-    from tabwarden.model.switches import MODELS
+    from tabwarden.model.open_points import MODELS
     from tabwarden.run import ask
-    from tabwarden.run.switches import read_switches
+    from tabwarden.run.open_points import read_switches
 
     switches = read_switches(switch or ())
     held = ask.open_site(ask.Where(snapshots, snapshot, site, model, store))
@@ -57,7 +57,7 @@ def why(
 
 
 def _ways(site: Site, question: Asked, *, as_json: bool) -> Fixes:
-    from tabwarden.change.fix import fixes
+    from tabwarden.compare.fix import fixes
 
     with progress_bar("weighing", hidden=as_json) as progress:
         return fixes(site, question, progress=progress)
@@ -66,7 +66,7 @@ def _ways(site: Site, question: Asked, *, as_json: bool) -> Fixes:
 def _as_json(
     site: Site, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]
 ) -> dict[str, Any]:
-    from tabwarden.report import abilities, shifts
+    from tabwarden.report import abilities, access_changes
     from tabwarden.report.answers import answer_json
     from tabwarden.report.remarks import remarks
     from tabwarden.run.ask import further
@@ -79,7 +79,7 @@ def _as_json(
     if handover is not None:
         document["previous_owner"] = abilities.handover_json(site, handover)
     if ways is not None:
-        document["fix"] = shifts.fixes_json(site, ways)
+        document["fix"] = access_changes.fixes_json(site, ways)
     if side_by_side:
         document["models"] = {one.model: answer_json(site, one) for one in side_by_side}
     return document
@@ -108,7 +108,7 @@ def _show(site: Site, question: Asked, answer: Answer, ways: Fixes | None, side_
 
 def _show_fixes(site: Site, fixes: Fixes) -> None:
     """Each way in the words of what-if, and what else it changes."""
-    from tabwarden.report.shifts import also, fixes_heading, steps_of
+    from tabwarden.report.access_changes import also, fixes_heading, steps_of
 
     show(fixes_heading(fixes), style="bold")
     for number, way in enumerate(fixes.ways, 1):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tabwarden.access.columns import NONE, Array, Columns, Words
-from tabwarden.access.engine_rules import expand
+from tabwarden.engine.columns import NONE, Array, Columns, Words
+from tabwarden.engine.rules import expand
 from tabwarden.mirror.items import set_name
 from tabwarden.mirror.match import Matches, SiteUsers
 from tabwarden.mirror.tables import COMPRESSED, NO, SITE, YES, Row, Table, Tables, flattened

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.access.columns import Columns
+from tabwarden.engine.columns import Columns
 from tabwarden.model.names import same
 from tabwarden.want.roster import Person
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.access.columns import Array, Words
-from tabwarden.access.engine_rules import expand, mixed
+from tabwarden.engine.columns import Array, Words
+from tabwarden.engine.rules import expand, mixed
 from tabwarden.mirror.match import Match
 from tabwarden.model.names import same
 

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.access.columns import NONE, USER, Array, Columns
-from tabwarden.access.engine import Engine
-from tabwarden.access.engine_mirror import Apart, Mirror
-from tabwarden.access.engine_rules import expand, mixed
+from tabwarden.engine.columns import NONE, USER, Array, Columns
+from tabwarden.engine.engine import Engine
+from tabwarden.engine.mirror import Apart, Mirror
+from tabwarden.engine.rules import expand, mixed
 from tabwarden.mirror.tables import KINDS
 from tabwarden.model.names import same
 from tabwarden.model.roles import is_known, is_licensed

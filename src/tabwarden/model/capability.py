@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.errors import AmbiguousName, UnknownName
-from tabwarden.model.switches import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, Switches
 
 KINDS = (
     "project",

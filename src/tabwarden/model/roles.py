@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.capability import CAPABILITIES
-from tabwarden.model.switches import API_ACCESS, CLASSIC, CURRENT, DOCUMENTED, Switches
+from tabwarden.model.open_points import API_ACCESS, CLASSIC, CURRENT, DOCUMENTED, Switches
 
 
 class SiteRole(NamedTuple):

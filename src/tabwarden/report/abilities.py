@@ -7,13 +7,13 @@ from typing import Any
 
 from rich.table import Table
 
-from tabwarden.access.abilities import missing
+from tabwarden.access.abilities.ability import missing
 from tabwarden.access.answer import Answer
-from tabwarden.change.handover import Handover
+from tabwarden.compare.handover import Handover
 from tabwarden.model.capability import ui_name
 from tabwarden.model.site import Site
+from tabwarden.report.access_changes import shift_json
 from tabwarden.report.answers import condition_name, mark, reason
-from tabwarden.report.shifts import shift_json
 
 
 def targets_table(site: Site, targets: Iterable[tuple[str, Answer]]) -> Table:

@@ -12,9 +12,9 @@ from rich.text import Text
 from tabwarden.access.answer import ALLOWED, DENIED, Answer
 from tabwarden.model.capability import KIND_NAMES, ui_name
 from tabwarden.model.governing import Governing
+from tabwarden.model.open_points import SWITCHES
 from tabwarden.model.roles import ceiling_words, ui_role
 from tabwarden.model.site import ALLOW, Grantee, Rule, Site
-from tabwarden.model.switches import SWITCHES
 
 SEE_DATA = "see_data"
 MARKS = {ALLOWED: ("yes", "green"), DENIED: ("no", "red"), "unknown": ("unknown", "yellow")}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from tabwarden.change.plan import (
+from tabwarden.model.capability import KIND_NAMES, ui_name
+from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, ON_SYNC
+from tabwarden.plan.plan import (
     ADD_TO_GROUP,
     ADD_USER,
     CREATE_GROUP,
@@ -27,8 +29,6 @@ from tabwarden.change.plan import (
     Ref,
     Value,
 )
-from tabwarden.model.capability import KIND_NAMES, ui_name
-from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, ON_SYNC
 
 # To do, done, not done.
 _WORDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(

@@ -8,11 +8,11 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from tabwarden.access.models import Exceptional
+from tabwarden.compare.models import Exceptional
 from tabwarden.model.roles import ui_role
 from tabwarden.model.site import Site
+from tabwarden.report.access_changes import listed
 from tabwarden.report.answers import answer_json, decider, mark
-from tabwarden.report.shifts import listed
 
 
 def exceptions_table(site: Site, found: Iterable[Exceptional], against: str) -> Table:

@@ -11,8 +11,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tabwarden.change.plan import OF_CONTENT, REMOVE_USER, SET_NICKNAME, Change, ContentImpact, Impact, Plan, Stop
-from tabwarden.change.plan_file import to_json
+from tabwarden.plan.file import to_json
+from tabwarden.plan.plan import OF_CONTENT, REMOVE_USER, SET_NICKNAME, Change, ContentImpact, Impact, Plan, Stop
 from tabwarden.report.changes import STEPS, to_do
 
 MOST_ROWS = 40

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tabwarden.access.answer import DENIED, Answer
-from tabwarden.access.leading import power_over
+from tabwarden.access.powers import power_over
+from tabwarden.access.question import Asked
 from tabwarden.access.reference import may
-from tabwarden.change.asked import Asked
 from tabwarden.model.roles import publishes, ui_role
 from tabwarden.model.site import Site
 from tabwarden.report.answers import SEE_DATA, sentence

@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tabwarden.change.as_planned import as_planned, otherwise
-from tabwarden.change.content_facts import fact_name, still_judged
-from tabwarden.change.content_stops import content_stops
-from tabwarden.change.facts import after, differences, facts
-from tabwarden.change.plan import (
+from tabwarden.model.errors import TableauError, TabwardenError
+from tabwarden.model.site import Site
+from tabwarden.plan.as_planned import as_planned, otherwise
+from tabwarden.plan.content_facts import fact_name, still_judged
+from tabwarden.plan.content_stops import content_stops
+from tabwarden.plan.facts import after, differences, facts
+from tabwarden.plan.file import from_json, to_json
+from tabwarden.plan.plan import (
     ADD_TO_GROUP,
     CREATE_GROUP,
     IMPORT_GROUP,
@@ -28,15 +31,12 @@ from tabwarden.change.plan import (
     Stop,
     Waiver,
 )
-from tabwarden.change.plan_file import from_json, to_json
-from tabwarden.change.stops import LOCK_OUT, Guarded, Limits, mismatches, not_waived, people_stops, stale_plan
-from tabwarden.model.errors import TableauError, TabwardenError
-from tabwarden.model.site import Site
+from tabwarden.plan.stops import LOCK_OUT, Guarded, Limits, mismatches, not_waived, people_stops, stale_plan
 from tabwarden.report.changes import done as done_words
 from tabwarden.report.changes import not_done
 from tabwarden.run import history
-from tabwarden.run.before import kept_before, read_now
-from tabwarden.run.opening import PLANS, guarded_of, limits_of
+from tabwarden.run.context import PLANS, guarded_of, limits_of
+from tabwarden.run.site_before import kept_before, read_now
 from tabwarden.settings import Settings
 from tabwarden.store.journal import (
     ALREADY,
@@ -52,9 +52,9 @@ from tabwarden.store.journal import (
     read,
 )
 from tabwarden.store.rosters import keep_of_plan
-from tabwarden.tableau.client import Connection
-from tabwarden.tableau.jobs import wait_for_user_jobs
-from tabwarden.tableau.write import Writer
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.write.jobs import wait_for_user_jobs
+from tabwarden.tableau.write.writer import Writer
 
 log = logging.getLogger(__name__)
 

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tabwarden.access.abilities import ACTIONS, targets
+from tabwarden.access.abilities.ability import ACTIONS, targets
 from tabwarden.access.answer import Answer
-from tabwarden.access.disputed import with_disputes
+from tabwarden.access.open_points import with_disputes
+from tabwarden.access.question import Asked
 from tabwarden.access.reference import may, what, who
-from tabwarden.change.asked import Asked
-from tabwarden.change.handover import Handover, overwritten
+from tabwarden.compare.handover import Handover, overwritten
 from tabwarden.model.capability import applies, capability_named, kind_named
 from tabwarden.model.errors import AmbiguousName, UnknownName
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, MODELS, Switches
 from tabwarden.model.site import Content, Site, User
-from tabwarden.model.switches import CURRENT, DOCUMENTED, MODELS, Switches
 from tabwarden.run.history import LAST, open_either, open_every_site
 from tabwarden.store import snapshot
 

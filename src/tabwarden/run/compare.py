@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tabwarden.change.compared import Compared, compared
-from tabwarden.change.reach import Progress
-from tabwarden.change.shift import Under
+from tabwarden.compare.access_changes import Under
+from tabwarden.compare.between_sites import Progress
+from tabwarden.compare.snapshots import Compared, compared
 from tabwarden.model.errors import IncompleteRead, UnknownName
+from tabwarden.model.open_points import MODELS
 from tabwarden.model.site import Site
-from tabwarden.model.switches import MODELS
 from tabwarden.run.history import open_either
 
 

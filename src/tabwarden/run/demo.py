@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tabwarden.access.reference import may
-from tabwarden.change.plan import ADD_USER, SET_SITE_ROLE
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.site import Site
+from tabwarden.plan.plan import ADD_USER, SET_SITE_ROLE
 from tabwarden.run.apply import load_plan
 from tabwarden.run.history import LAST, open_either
 from tabwarden.sandbox.worlds.acme import TOKEN_NAME, TOKEN_SECRET, VIEWERS, acme

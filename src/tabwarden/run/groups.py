@@ -10,23 +10,23 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
-from tabwarden.change.group_changes import group_changes
-from tabwarden.change.group_sight import sight_remarks
-from tabwarden.change.outcome import carried_out
-from tabwarden.change.plan import Plan, SiteIdentity, SourceSummary, Stop, Waiver
-from tabwarden.change.stops import MEND_THE_SOURCE, SOURCE_EMPTY
 from tabwarden.model.codec import collected_later
 from tabwarden.model.errors import SettingsError, TableauError
 from tabwarden.model.site import Site
+from tabwarden.plan.group_changes import group_changes
+from tabwarden.plan.group_sight import sight_remarks
+from tabwarden.plan.outcome import carried_out
+from tabwarden.plan.plan import Plan, SiteIdentity, SourceSummary, Stop, Waiver
+from tabwarden.plan.stops import MEND_THE_SOURCE, SOURCE_EMPTY
 from tabwarden.run.apply import GROUPS, Applied, Progress, silent
+from tabwarden.run.context import connected, identity_of
+from tabwarden.run.decide import planned, run_plan, with_content_of
 from tabwarden.run.directory import read_directory
-from tabwarden.run.opening import connected, identity_of
-from tabwarden.run.planned import planned, run_plan, with_content_of
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
-from tabwarden.tableau import domains
-from tabwarden.tableau.client import Connection
-from tabwarden.tableau.read import read_people
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.read.site import read_people
+from tabwarden.tableau.write import domains
 from tabwarden.want.directory import Directory
 from tabwarden.want.groups.rules import GroupRule, found_groups
 from tabwarden.want.groups.sync import Decision, GroupPolicy, want_groups

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import cast
 
 from tabwarden import sinks
-from tabwarden.access.columns import Columns
-from tabwarden.access.convert import columns_of
+from tabwarden.engine.columns import Columns
+from tabwarden.engine.convert import columns_of
 from tabwarden.mirror.build import Mirrored, MirrorRequest, in_flat_form, mirrored, selection
 from tabwarden.mirror.match import Matches, Matching, match, tableau_people
 from tabwarden.mirror.tables import FLAT
@@ -113,7 +113,7 @@ def people_of(settings: Settings, columns: Columns) -> tuple[Matches, tuple[Quar
     catalog = settings.catalog
     if catalog.people is None:
         return tableau_people(columns), (), []
-    from tabwarden.run.opening import read_roster  # with it come clients that a mirror without a list does not need
+    from tabwarden.run.context import read_roster  # with it come clients that a mirror without a list does not need
 
     roster, warnings = read_roster(catalog.people, settings)
     _refuse_stale(roster.as_of, catalog.people.stale_after)

@@ -14,10 +14,10 @@ from random import Random
 
 from tabwarden.mirror.tables import KINDS, YES, Tables, rows_for
 from tabwarden.run.catalog import kept_tables
+from tabwarden.run.context import connected
 from tabwarden.run.mirror import age_since, words
-from tabwarden.run.opening import connected
 from tabwarden.settings import Settings
-from tabwarden.tableau.seen import can_stand_in, listed_for, workbooks_of
+from tabwarden.tableau.read.listed import can_stand_in, listed_for, workbooks_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,18 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from tabwarden.change.plan import Plan
 from tabwarden.model.errors import SettingsError, TableauError, UnknownName
+from tabwarden.model.open_points import DOCUMENTED, Switches
 from tabwarden.model.site import Site
-from tabwarden.model.switches import DOCUMENTED, Switches
+from tabwarden.plan.plan import Plan
+from tabwarden.run.context import connected, identity_of
+from tabwarden.run.decide import planned
 from tabwarden.run.directory import read_directory
-from tabwarden.run.opening import connected, identity_of
-from tabwarden.run.planned import planned
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
-from tabwarden.tableau.client import Connection
-from tabwarden.tableau.domains import with_nicknames
-from tabwarden.tableau.read import read_people
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.read.site import read_people
+from tabwarden.tableau.write.domains import with_nicknames
 from tabwarden.want.directory import Directory
 from tabwarden.want.names.check import check_names
 from tabwarden.want.names.domains import DomainLine, listed, nicknames_wanted

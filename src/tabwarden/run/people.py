@@ -13,21 +13,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from tabwarden.change.plan import Plan, Refused, SiteIdentity, Waiver
-from tabwarden.change.stops import Reading
 from tabwarden.model.errors import SettingsError, SourceError
 from tabwarden.model.names import same
 from tabwarden.model.site import Site
+from tabwarden.plan.plan import Plan, Refused, SiteIdentity, Waiver
+from tabwarden.plan.stops import Reading
 from tabwarden.run.apply import Applied, Progress, silent
+from tabwarden.run.context import People, connected, identity_of, policy_of, read_rows, tasks_of
+from tabwarden.run.decide import log_readings, planned, refused, run_plan, told_by_sources
+from tabwarden.run.directory_names import directory_if_set
 from tabwarden.run.names import nicknames_if_told
-from tabwarden.run.opening import People, connected, identity_of, policy_of, read_rows, tasks_of
-from tabwarden.run.planned import log_readings, planned, refused, run_plan, told_by_sources
-from tabwarden.run.resolving import directory_if_set
 from tabwarden.settings import LdapSource, PeopleSource, PersonOverride, Settings
 from tabwarden.settings.people import AnySource
 from tabwarden.store.rosters import keep_for_plan, known_roster
-from tabwarden.tableau.client import Connection
-from tabwarden.tableau.read import owned_by, read_people
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.read.site import owned_by, read_people
 from tabwarden.want.cells import BadCell, column_of, text_of
 from tabwarden.want.directory import Directory
 from tabwarden.want.groups.ways import Names

@@ -11,12 +11,12 @@ from tabwarden.access.reference import may
 from tabwarden.mirror.visible import VIEW, may_enter
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Content, Site
+from tabwarden.run.context import connected
 from tabwarden.run.history import newest_site
-from tabwarden.run.opening import connected
 from tabwarden.settings import Settings
 from tabwarden.store import snapshot
-from tabwarden.tableau.checkpoint import cannot_be_written
-from tabwarden.tableau.read import read_projects, read_sites
+from tabwarden.tableau.read.checkpoint import cannot_be_written
+from tabwarden.tableau.read.site import read_projects, read_sites
 
 PROJECTS, SITES = "projects", "sites.json"
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
-from tabwarden.change.plan import Plan, SiteIdentity, Waiver
 from tabwarden.model.errors import SettingsError
 from tabwarden.model.site import Site
+from tabwarden.plan.plan import Plan, SiteIdentity, Waiver
 from tabwarden.run.apply import Applied, Progress, silent
-from tabwarden.run.opening import (
+from tabwarden.run.context import (
     People,
     connected,
     identity_of,
@@ -22,11 +22,11 @@ from tabwarden.run.opening import (
     read_sources,
     tasks_of,
 )
-from tabwarden.run.planned import log_readings, planned, run_plan, told_by_sources
-from tabwarden.run.resolving import Named, directory_if_set, named
+from tabwarden.run.decide import log_readings, planned, run_plan, told_by_sources
+from tabwarden.run.directory_names import Named, directory_if_set, named
 from tabwarden.settings import Settings
-from tabwarden.tableau.client import Connection
-from tabwarden.tableau.read import owned_by, read_people
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.read.site import owned_by, read_people
 from tabwarden.want.provision import want
 from tabwarden.want.roster import Roster
 

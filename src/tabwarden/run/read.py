@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from tabwarden.model.roles import is_admin
 from tabwarden.model.site import Site
 from tabwarden.run import history
-from tabwarden.run.opening import connected
+from tabwarden.run.context import connected
 from tabwarden.settings import Settings
-from tabwarden.tableau import client
-from tabwarden.tableau.checkpoint import opened
-from tabwarden.tableau.client import Connection
-from tabwarden.tableau.line import Progress
-from tabwarden.tableau.read import Budget, Estimate, Wishes, counts, estimate, read_site
+from tabwarden.tableau.http import connection as client
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.reader import Progress
+from tabwarden.tableau.read.checkpoint import opened
+from tabwarden.tableau.read.site import Budget, Estimate, Wishes, counts, estimate, read_site
 
 if TYPE_CHECKING:
     from tabwarden.store.history import Kept

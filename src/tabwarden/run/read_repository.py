@@ -10,7 +10,7 @@ from tabwarden.model.errors import SettingsError
 from tabwarden.model.site import Site
 from tabwarden.run import history
 from tabwarden.settings import Settings
-from tabwarden.tableau.line import Progress
+from tabwarden.tableau.http.reader import Progress
 from tabwarden.tableau.repository.connecting import Options
 from tabwarden.tableau.repository.read import read_all, read_repository
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tabwarden.change.carry import carried
-from tabwarden.change.content_stops import content_stops
-from tabwarden.change.facts import facts, user_of
-from tabwarden.change.plan import ADD_USER, REMOVE_USER, Change, Plan
-from tabwarden.change.stops import people_stops
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Site
+from tabwarden.plan.content_stops import content_stops
+from tabwarden.plan.facts import facts, user_of
+from tabwarden.plan.plan import ADD_USER, REMOVE_USER, Change, Plan
+from tabwarden.plan.rename import carried
+from tabwarden.plan.stops import people_stops
+from tabwarden.run.context import connected, guarded_of, identity_of, limits_of
 from tabwarden.run.names import directory_of
-from tabwarden.run.opening import connected, guarded_of, identity_of, limits_of
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
-from tabwarden.tableau.client import Connection
-from tabwarden.tableau.read import read_site
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.read.site import read_site
 from tabwarden.want.names.rename import Rename, importable, renamed, renames_of, upn_renames
 from tabwarden.want.provision import is_protected
 from tabwarden.want.wanted import Held

@@ -27,7 +27,7 @@ class LiveDirectory:
 
     def __init__(self, options: DirectoryOptions) -> None:
         try:
-            from tabwarden.sources.ldap.asking import Asking
+            from tabwarden.sources.ldap.lookups import Asking
         except ImportError as error:
             raise without_ldap3(error) from None
         self._asking = Asking(options)

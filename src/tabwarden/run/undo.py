@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tabwarden.change.diff import diff
-from tabwarden.change.facts import facts
-from tabwarden.change.impact import impact
-from tabwarden.change.inverse import undone
-from tabwarden.change.outcome import carried_out
-from tabwarden.change.plan import (
+from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.plan.facts import facts
+from tabwarden.plan.impact import impact
+from tabwarden.plan.order import diff
+from tabwarden.plan.outcome import carried_out
+from tabwarden.plan.plan import (
     ADD_USER,
     CREATE_GROUP,
     IMPORT_GROUP,
@@ -20,16 +20,16 @@ from tabwarden.change.plan import (
     Change,
     Plan,
 )
-from tabwarden.change.stops import people_stops
-from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.plan.stops import people_stops
+from tabwarden.plan.undo import undone
 from tabwarden.run import rename
 from tabwarden.run.apply import load_plan, plan_path
-from tabwarden.run.opening import guarded_of, identity_of, limits_of
+from tabwarden.run.context import guarded_of, identity_of, limits_of
 from tabwarden.settings import Settings
 from tabwarden.store.journal import DONE, Record, newest, now, path_of, read
-from tabwarden.tableau.client import Connection
-from tabwarden.tableau.domains import with_nicknames
-from tabwarden.tableau.read import owned_by, read_people
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.read.site import owned_by, read_people
+from tabwarden.tableau.write.domains import with_nicknames
 
 KIND = "undo"
 

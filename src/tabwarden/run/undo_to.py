@@ -8,23 +8,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from tabwarden.change.content_stops import content_stops
-from tabwarden.change.diff import diff
-from tabwarden.change.facts import facts
-from tabwarden.change.impact import impact
-from tabwarden.change.outcome import carried_out
-from tabwarden.change.plan import Change, Plan
-from tabwarden.change.restore import restored, scope_of_project, translated
-from tabwarden.change.restore_people import Back, ids_now
-from tabwarden.change.stops import people_stops
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Grantee, Site
+from tabwarden.plan.content_stops import content_stops
+from tabwarden.plan.facts import facts
+from tabwarden.plan.impact import impact
+from tabwarden.plan.order import diff
+from tabwarden.plan.outcome import carried_out
+from tabwarden.plan.plan import Change, Plan
+from tabwarden.plan.restore import restored, scope_of_project, translated
+from tabwarden.plan.restore_people import Back, ids_now
+from tabwarden.plan.stops import people_stops
 from tabwarden.run import history
-from tabwarden.run.opening import guarded_of, identity_of, limits_of
+from tabwarden.run.context import guarded_of, identity_of, limits_of
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
-from tabwarden.tableau.client import Connection
-from tabwarden.tableau.read import read_site
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.read.site import read_site
 from tabwarden.want.wanted import Wanted
 
 KIND = "undo"

@@ -8,16 +8,16 @@ from random import Random
 
 import numpy as np
 
-from tabwarden.access.convert import columns_of
-from tabwarden.access.engine import Engine
+from tabwarden.engine.convert import columns_of
+from tabwarden.engine.engine import Engine
 from tabwarden.model.roles import is_licensed
 from tabwarden.model.scope import scope_of
 from tabwarden.model.site import Site, User
-from tabwarden.run.opening import connected
+from tabwarden.run.context import connected
 from tabwarden.settings import Settings
-from tabwarden.tableau.client import Connection
-from tabwarden.tableau.line import Progress
-from tabwarden.tableau.seen import can_stand_in, listed_for, workbooks_of
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.reader import Progress
+from tabwarden.tableau.read.listed import can_stand_in, listed_for, workbooks_of
 
 VIEW = "Read"
 MOST_TOLD = 50

@@ -9,12 +9,12 @@ from typing import Any
 
 import yaml
 
-from tabwarden.change.reach import Base, Progress
-from tabwarden.change.shift import Under
-from tabwarden.change.whatif import WhatIf, done, what_if
+from tabwarden.compare.access_changes import Under
+from tabwarden.compare.between_sites import Base, Progress
+from tabwarden.compare.what_if import WhatIf, done, what_if
 from tabwarden.model.errors import SettingsError
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches, alternatives
 from tabwarden.model.site import Site
-from tabwarden.model.switches import CURRENT, DOCUMENTED, Switches, alternatives
 
 
 def try_out(

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from tabwarden.model.errors import TabwardenError
-from tabwarden.sandbox.foreground import Options, run
+from tabwarden.sandbox.serve import Options, run
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tabwarden.sandbox.server import Sandbox
+    from tabwarden.sandbox.http.server import Sandbox
 
 MARKER = "tableau_sandbox"
 _HELP = (
@@ -73,8 +73,8 @@ def _started(
     api_version: str | None = None,
     **more: Any,
 ) -> Sandbox:
-    from tabwarden.sandbox.personality import personality as named
-    from tabwarden.sandbox.server import running
+    from tabwarden.sandbox.http.server import running
+    from tabwarden.sandbox.state.personality import personality as named
 
     plays = named(personality, api_version)
     return stack.enter_context(running(world, plays=plays, **more))

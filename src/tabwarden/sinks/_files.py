@@ -26,7 +26,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from tabwarden.access.columns import Words
+from tabwarden.engine.columns import Words
 from tabwarden.mirror.tables import ORDER, Delta, Row, Table, Tables, difference
 from tabwarden.model.errors import SinkError
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from tabwarden.access.columns import (
+from tabwarden.engine.columns import (
     Array,
     Columns,
     Contents,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tabwarden.access.columns import NUMBERED, Array, Columns, Names, Words
+from tabwarden.engine.columns import NUMBERED, Array, Columns, Names, Words
 from tabwarden.model.errors import SettingsError
 
 Table = dict[str, Array]

@@ -23,8 +23,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
-from tabwarden.change.plan import Plan, SiteIdentity, Waiver
 from tabwarden.model.errors import TabwardenError
+from tabwarden.plan.plan import Plan, SiteIdentity, Waiver
 
 DONE, ALREADY, FAILED, SKIPPED = "done", "already", "failed", "skipped"
 JOURNALS, GOOD_RUNS, LOCKS = "journals", "good-runs.jsonl", "locks"

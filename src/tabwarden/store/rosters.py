@@ -15,9 +15,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tabwarden.change.plan import SiteIdentity
 from tabwarden.model.codec import decode, encode
 from tabwarden.model.errors import IncompleteRead, TabwardenError
+from tabwarden.plan.plan import SiteIdentity
 from tabwarden.store.journal import site_key
 from tabwarden.want.people.standing import Known
 

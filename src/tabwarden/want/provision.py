@@ -1,6 +1,6 @@
 """What joiners and leavers make of a Site: seven switches, one group that grants a role on sign-in, people held.
 
-Pure, and not the order in which it is done (change/diff.py) nor whether it is too much (change/stops.py).
+Pure, and not the order in which it is done (plan/order.py) nor whether it is too much (plan/stops.py).
 Who is left alone stands in the wanted Site as he is.
 """
 

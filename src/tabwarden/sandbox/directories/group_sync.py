@@ -11,14 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tabwarden.change import people
+from tabwarden.effects import people
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.site import LOCAL, Group, Site, User
 from tabwarden.sandbox.directories import identity
 from tabwarden.sandbox.directories.directory import DirectoryGroup, Person
-from tabwarden.sandbox.errors import Refusal, because, unknown
-from tabwarden.sandbox.holdings import Job, Note
-from tabwarden.sandbox.state import State
+from tabwarden.sandbox.http.errors import Refusal, because, unknown
+from tabwarden.sandbox.state.server_state import Job, Note
+from tabwarden.sandbox.state.sites import State
 
 GROUP_IMPORT, GROUP_SYNC = "GroupImport", "GroupSync"
 IN_DIRECTORY = "CountOfUsersInActiveDirectoryGroup"

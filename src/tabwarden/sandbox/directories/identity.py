@@ -13,9 +13,9 @@ from tabwarden.model.errors import TabwardenError
 from tabwarden.model.names import same
 from tabwarden.model.site import LOCAL, Site, User
 from tabwarden.sandbox.directories.directory import Directory, DirectoryGroup, Domain, Person, one_by_name
-from tabwarden.sandbox.errors import Refusal
-from tabwarden.sandbox.holdings import Account
-from tabwarden.sandbox.state import State
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.state.server_state import Account
+from tabwarden.sandbox.state.sites import State
 from tabwarden.want.names.import_rules import imported_by_upn, imported_name, tableau_nickname, upn_prefix
 
 NO_DOMAIN, NOBODY, SILENT = "400102", "400103", "400104"

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tabwarden.change import effects
+from tabwarden.effects import content as effects
 from tabwarden.model.governing import LOCKED_TO_DATABASE, managing_project
 from tabwarden.model.site import CUSTOMIZABLE, Content, Site
-from tabwarden.sandbox import listing, seeing
-from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
-from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.content import visibility
 from tabwarden.sandbox.handlers.content import Handler, handed_over, named, told
-from tabwarden.sandbox.listing import Listing, column
+from tabwarden.sandbox.http import listing
+from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.listing import Listing, column
+from tabwarden.sandbox.http.wire import Element, element
 from tabwarden.sandbox.metadata.graph import COLUMNS
-from tabwarden.sandbox.state import stable_id
-from tabwarden.sandbox.wire import Element, element
+from tabwarden.sandbox.state.sites import stable_id
 
 MODES = (LOCKED_TO_DATABASE, CUSTOMIZABLE)
 
@@ -27,7 +28,7 @@ def updated(kind: str) -> Handler:
     """Change description, owner and, of a database, its project and whether its tables are locked to it."""
 
     def handler(call: Call) -> Reply:
-        item, asked = seeing.shown(call, kind), call.body(kind)
+        item, asked = visibility.shown(call, kind), call.body(kind)
         site = _described(call, item, asked)
         if kind == "database":
             site = _locked(call, _moved(call, site, item, asked), item, asked)
@@ -41,7 +42,7 @@ def _described(call: Call, item: Content, asked: Element) -> Site:
     description = asked.get("description")
     if description is None or description == item.description:
         return call.site
-    seeing.demand(call, "rename", item)
+    visibility.demand(call, "rename", item)
     return call.site.with_contents(replace(item, description=description))
 
 
@@ -49,8 +50,8 @@ def _moved(call: Call, site: Site, item: Content, asked: Element) -> Site:
     wanted = named(asked, "project")
     if not wanted or wanted == item.parent:
         return site
-    target = seeing.shown(call, "project", wanted)
-    seeing.demand(call, "move", item, target=target.id)
+    target = visibility.shown(call, "project", wanted)
+    visibility.demand(call, "move", item, target=target.id)
     return effects.move(site, item.id, target.id, switches=call.state.switches)
 
 
@@ -60,7 +61,7 @@ def _locked(call: Call, site: Site, item: Content, asked: Element) -> Site:
         return site
     if mode not in MODES:
         raise Refusal("400003", f"contentPermissions `{mode}` is not one of {', '.join(MODES)}")
-    seeing.demand(call, "set_permissions", item)
+    visibility.demand(call, "set_permissions", item)
     if item.parent is not None and managing_project(site, item.parent) is not None:
         raise Refusal("403004", "permissions are locked to the project; change them there")
     return effects.set_database_mode(site, item.id, mode)
@@ -70,7 +71,7 @@ def deleted(kind: str) -> Handler:
     """Delete a database with its tables, or a table; nothing grants that, so it is for administrators."""
 
     def handler(call: Call) -> Reply:
-        item = seeing.shown(call, kind)
+        item = visibility.shown(call, kind)
         if not call.is_admin:
             raise Refusal("403004", f"only administrators delete a {kind}")
         call.state.put(effects.delete_content(call.site, item.id))
@@ -81,7 +82,7 @@ def deleted(kind: str) -> Handler:
 
 def columns(call: Call) -> Reply:
     """The columns of a table: the same three of every one."""
-    item = seeing.shown(call, "table")
+    item = visibility.shown(call, "table")
     return ok(*listing.answer(call, _COLUMNS, [(item.id, name, remote) for name, remote, *_rest in COLUMNS]))
 
 
@@ -101,5 +102,5 @@ _COLUMNS = Listing[tuple[str, str, str]](
 
 def no_connections(call: Call) -> Reply:
     """The connections of a virtual connection: none, for the sandbox does not play them."""
-    seeing.shown(call, "virtualconnection")
+    visibility.shown(call, "virtualconnection")
     return ok(element("virtualConnectionConnections"))

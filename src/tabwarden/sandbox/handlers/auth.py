@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from tabwarden.model.roles import is_server_admin
-from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
-from tabwarden.sandbox.errors import Refusal, unknown
-from tabwarden.sandbox.sessions import Session
-from tabwarden.sandbox.wire import Element, element
+from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.http.errors import Refusal, unknown
+from tabwarden.sandbox.http.wire import Element, element
+from tabwarden.sandbox.state.sessions import Session
 
 
 def server_info(call: Call) -> Reply:

@@ -9,20 +9,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tabwarden.model.site import Content
-from tabwarden.sandbox import seeing
-from tabwarden.sandbox.call import Call, Reply, ok
-from tabwarden.sandbox.details import Connection
-from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.content import visibility
+from tabwarden.sandbox.content.item_details import Connection
+from tabwarden.sandbox.content.publishing import EMBED, PROMPT
 from tabwarden.sandbox.handlers.content import Handler, truth
-from tabwarden.sandbox.publishing import EMBED, PROMPT
-from tabwarden.sandbox.wire import Element, element
+from tabwarden.sandbox.http.call import Call, Reply, ok
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.wire import Element, element
 
 
 def listed(kind: str) -> Handler:
     """The connections of an item; of a workbook also one for each published data source behind it."""
 
     def handler(call: Call) -> Reply:
-        item = seeing.shown(call, kind)
+        item = visibility.shown(call, kind)
         return ok(element("connections", {}, *_all(call, item).values()))
 
     return handler
@@ -41,7 +41,7 @@ def _use_id(item: Content, source: str) -> str:
 
 def _to_source(call: Call, item: Content, source: str, auth: str) -> Element:
     held = call.site.contents.get(source)
-    named = held is not None and seeing.sees(call, held)
+    named = held is not None and visibility.sees(call, held)
     return element(
         "connection",
         {
@@ -76,8 +76,8 @@ def updated(kind: str) -> Handler:
     """Change one connection: server, user, whether a password is embedded."""
 
     def handler(call: Call) -> Reply:
-        item = seeing.shown(call, kind)
-        seeing.demand_capability(call, "Write", item)
+        item = visibility.shown(call, kind)
+        visibility.demand_capability(call, "Write", item)
         wanted = call.parameters["connection"]
         _change(call, item, [wanted], call.body("connection"))
         return ok(_all(call, call.content(kind))[wanted])
@@ -89,8 +89,8 @@ def updated_together(kind: str) -> Handler:
     """Change several connections at once, named by their ids."""
 
     def handler(call: Call) -> Reply:
-        item = seeing.shown(call, kind)
-        seeing.demand_capability(call, "Write", item)
+        item = visibility.shown(call, kind)
+        visibility.demand_capability(call, "Write", item)
         named = call.body("connectionLUIDs")
         wanted = [one.text or one.get("value") or "" for one in named.all("connectionLUID")]
         _change(call, item, wanted or [named.get("connectionLUID") or ""], call.body("connection"))

@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from tabwarden.access.leading import power_over
-from tabwarden.change import effects
+from tabwarden.access.powers import power_over
+from tabwarden.effects import content as effects
+from tabwarden.model.open_points import CURRENT
 from tabwarden.model.site import Content, Site
-from tabwarden.model.switches import CURRENT
-from tabwarden.sandbox import listing, seeing
-from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
-from tabwarden.sandbox.details import Details
-from tabwarden.sandbox.errors import Refusal
-from tabwarden.sandbox.listing_content import content_listing
-from tabwarden.sandbox.shapes_content import SHAPES, singular
-from tabwarden.sandbox.wire import Element, element
+from tabwarden.sandbox.content import visibility
+from tabwarden.sandbox.content.item_details import Details
+from tabwarden.sandbox.content.listing import content_listing
+from tabwarden.sandbox.content.shapes import SHAPES, singular
+from tabwarden.sandbox.http import listing
+from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.wire import Element, element
 
 Handler = Callable[[Call], Reply]
 
@@ -27,7 +28,7 @@ def listed(kind: str) -> Handler:
     """The list of a kind, as far as the asker may View."""
 
     def handler(call: Call) -> Reply:
-        shown = seeing.visible(call.state, call.site, call.me.id, kind)
+        shown = visibility.visible(call.state, call.site, call.me.id, kind)
         return ok(*listing.answer(call, content_listing(call, kind), shown))
 
     return handler
@@ -37,7 +38,7 @@ def one(kind: str) -> Handler:
     """One item; a workbook with those of its views that the asker may View."""
 
     def handler(call: Call) -> Reply:
-        return ok(_whole(call, seeing.shown(call, kind)))
+        return ok(_whole(call, visibility.shown(call, kind)))
 
     return handler
 
@@ -52,12 +53,12 @@ def _whole(call: Call, item: Content) -> Element:
 
 def _views(call: Call, workbook: Content) -> list[Content]:
     views = (call.site.contents[v] for v in call.site.children(workbook.id))
-    return [view for view in views if seeing.sees(call, view)]
+    return [view for view in views if visibility.sees(call, view)]
 
 
 def views_of_workbook(call: Call) -> Reply:
     """The views of a workbook that the asker may View."""
-    workbook = seeing.shown(call, "workbook")
+    workbook = visibility.shown(call, "workbook")
     return ok(element("views", {}, *(SHAPES["view"](call, view) for view in _views(call, workbook))))
 
 
@@ -71,7 +72,7 @@ def updated(kind: str) -> Handler:
     """
 
     def handler(call: Call) -> Reply:
-        item, asked = seeing.shown(call, kind), call.body(singular(kind))
+        item, asked = visibility.shown(call, kind), call.body(singular(kind))
         site = _edited(call, item, asked)
         site = _moved(call, site, item, asked)
         site = handed_over(call, site, item, asked)
@@ -88,7 +89,7 @@ def told(call: Call, item: Content) -> Element:
     """After a move or another owner the one who asked may not View it any more; he still gets his answer."""
     return (
         _whole(call, item)
-        if seeing.sees(call, item)
+        if visibility.sees(call, item)
         else element(singular(item.kind), {"id": item.id, "name": item.name})
     )
 
@@ -103,7 +104,7 @@ def _edited(call: Call, item: Content, asked: Element) -> Site:
     show = item.tabs if tabs is None or item.kind != "workbook" else truth("showTabs", tabs)
     if changed == item and show == item.tabs:
         return call.site
-    seeing.demand(call, "rename", item)
+    visibility.demand(call, "rename", item)
     if changed.name != item.name:
         _free_name(call.site, changed, changed.parent)
     site = call.site.with_contents(changed)
@@ -116,8 +117,8 @@ def _moved(call: Call, site: Site, item: Content, asked: Element) -> Site:
     wanted = named(asked, "project")
     if not wanted or wanted == item.parent:
         return site
-    target = seeing.shown(call, "project", wanted)
-    seeing.demand(call, "move", item, target=target.id)
+    target = visibility.shown(call, "project", wanted)
+    visibility.demand(call, "move", item, target=target.id)
     _free_name(site, site.contents[item.id], target.id)
     return effects.move(site, item.id, target.id, switches=call.state.switches)
 
@@ -128,7 +129,7 @@ def handed_over(call: Call, site: Site, item: Content, asked: Element, *, deed: 
     if not wanted or wanted == item.owner:
         return site
     heir = call.user(wanted)
-    seeing.demand(call, deed, item, to=heir.id)
+    visibility.demand(call, deed, item, to=heir.id)
     return effects.change_owner(site, item.id, heir.id)
 
 
@@ -173,7 +174,7 @@ def deleted(kind: str) -> Handler:
 
     def handler(call: Call) -> Reply:
         item = call.content(kind)
-        seeing.demand(call, "delete", item)
+        visibility.demand(call, "delete", item)
         call.state.put(effects.delete_content(call.site, item.id))
         return NO_CONTENT
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from tabwarden.model.names import same
 from tabwarden.model.site import LOCAL
-from tabwarden.sandbox.call import Call, Reply, ok
 from tabwarden.sandbox.directories import identity
-from tabwarden.sandbox.errors import Refusal
-from tabwarden.sandbox.state import stable_id
-from tabwarden.sandbox.wire import Element, element
+from tabwarden.sandbox.http.call import Call, Reply, ok
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.wire import Element, element
+from tabwarden.sandbox.state.sites import stable_id
 
 
 def domains(call: Call) -> Reply:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import quote
 
-from tabwarden.access.abilities import can
+from tabwarden.access.abilities.ability import can
 from tabwarden.model.site import Content
-from tabwarden.sandbox import placeholders, publishing, seeing
-from tabwarden.sandbox.call import Call, File, Reply
-from tabwarden.sandbox.details import Revision
-from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.content import placeholders, publishing, visibility
+from tabwarden.sandbox.content.item_details import Revision
 from tabwarden.sandbox.handlers.content import Handler
+from tabwarden.sandbox.http.call import Call, File, Reply
+from tabwarden.sandbox.http.errors import Refusal
 
 BYTES = "application/octet-stream"
 Drawn = Callable[[Call, Content], bytes]
@@ -35,7 +35,7 @@ def content(kind: str) -> Handler:
 
     def handler(call: Call) -> Reply:
         item = call.content(kind)
-        seeing.demand(call, "download", item)
+        visibility.demand(call, "download", item)
         return file_of(call, item, publishing.revisions(call.state, item)[-1])
 
     return handler
@@ -46,7 +46,7 @@ def file_of(call: Call, item: Content, revision: Revision) -> Reply:
     if revision.blob:
         body = call.state.blobs.read(revision.blob)
     else:
-        body = publishing.made_up(call.state, call.site, item, lambda source: seeing.sees(call, source))
+        body = publishing.made_up(call.state, call.site, item, lambda source: visibility.sees(call, source))
     extension = revision.file_name.rpartition(".")[2].lower()
     return attachment(File(body, BYTES), f"{item.name}.{extension}", f"tableau_{item.kind}")
 
@@ -58,8 +58,8 @@ def rendered(kind: str, capability: str, drawn: Drawn, content_type: str, extens
     """A placeholder for those who hold a capability on the item and may see its data."""
 
     def handler(call: Call) -> Reply:
-        item = seeing.shown(call, kind)
-        seeing.demand_capability(call, capability, item)
+        item = visibility.shown(call, kind)
+        visibility.demand_capability(call, capability, item)
         _demand_data(call, item)
         return attachment(File(drawn(call, item), content_type), f"{item.name}.{extension}")
 
@@ -70,7 +70,7 @@ def preview(kind: str) -> Handler:
     """The thumbnail, for whoever may View the item."""
 
     def handler(call: Call) -> Reply:
-        item = seeing.shown(call, kind)
+        item = visibility.shown(call, kind)
         if "workbook" in call.parameters and kind == "view" and item.parent != call.parameters["workbook"]:
             raise Refusal("404011", "the workbook has no such view")
         return Reply(file=File(placeholders.image(), placeholders.PNG))
@@ -93,7 +93,7 @@ def an_image(_call: Call, _item: Content) -> bytes:
 def a_pdf(call: Call, item: Content) -> bytes:
     """A page with the name; of a workbook one page for each view the asker may View."""
     views = [call.site.contents[v] for v in call.site.children(item.id)] if item.kind == "workbook" else []
-    return placeholders.pdf([view.name for view in views if seeing.sees(call, view)] or [item.name])
+    return placeholders.pdf([view.name for view in views if visibility.sees(call, view)] or [item.name])
 
 
 def a_presentation(_call: Call, _item: Content) -> bytes:

@@ -1,11 +1,12 @@
-"""Work on extracts and runs of flows, asked for and answered with a job. What the job does is `sandbox.extracts`."""
+"""Work on extracts and runs of flows, asked for and answered with a job. What the job does is `sandbox.content.extracts`."""
 
 from __future__ import annotations
 
-from tabwarden.sandbox import extracts, jobs, seeing, shapes
-from tabwarden.sandbox.call import Call, Reply, ok
-from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.content import extracts, visibility
 from tabwarden.sandbox.handlers.content import Handler
+from tabwarden.sandbox.http.call import Call, Reply, ok
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.people import jobs, shapes
 
 
 def refreshed(kind: str) -> Handler:
@@ -13,8 +14,8 @@ def refreshed(kind: str) -> Handler:
     work = extracts.RUN_FLOW if kind == "flow" else extracts.REFRESH
 
     def handler(call: Call) -> Reply:
-        item = seeing.shown(call, kind)
-        seeing.demand(call, "change_refresh_schedule", item)
+        item = visibility.shown(call, kind)
+        visibility.demand(call, "change_refresh_schedule", item)
         waiting = (call.state.jobs[job] for job in call.state.pending)
         if any((job.kind, job.about) == (work, item.id) for job in waiting):
             raise Refusal("409093", "a job for that item is already queued")
@@ -27,8 +28,8 @@ def created(kind: str) -> Handler:
     """Create an extract, encrypted where asked."""
 
     def handler(call: Call) -> Reply:
-        item = seeing.shown(call, kind)
-        seeing.demand_capability(call, "Write", item)
+        item = visibility.shown(call, kind)
+        visibility.demand_capability(call, "Write", item)
         encrypt = (call.query("encrypt") or "").lower() == "true"
         return _job(call, extracts.CREATE_ENCRYPTED if encrypt else extracts.CREATE, item.id)
 
@@ -39,8 +40,8 @@ def deleted(kind: str) -> Handler:
     """Delete its extracts."""
 
     def handler(call: Call) -> Reply:
-        item = seeing.shown(call, kind)
-        seeing.demand_capability(call, "Write", item)
+        item = visibility.shown(call, kind)
+        visibility.demand_capability(call, "Write", item)
         return _job(call, extracts.DELETE, item.id)
 
     return handler

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tabwarden.change import people
-from tabwarden.change.people import Outcome
+from tabwarden.effects import people
+from tabwarden.effects.people import Outcome
 from tabwarden.model.roles import SETTABLE, SETTABLE_LEGACY, current_role
 from tabwarden.model.site import LOCAL, ON_LOGIN, ON_SYNC, Group, GroupSet
-from tabwarden.sandbox import listing, shapes
-from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
-from tabwarden.sandbox.directories import directory_groups
-from tabwarden.sandbox.errors import Refusal, because
-from tabwarden.sandbox.wire import Element, element
+from tabwarden.sandbox.directories import group_requests
+from tabwarden.sandbox.http import listing
+from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.http.errors import Refusal, because
+from tabwarden.sandbox.http.wire import Element, element
+from tabwarden.sandbox.people import shapes
 
 BULK_SINCE = "3.21"
 MODES = frozenset({ON_LOGIN, ON_SYNC})
@@ -37,7 +38,7 @@ def create(call: Call) -> Reply:
     if not name:
         raise Refusal("400003", "a group needs a name")
     if asked.find("import") is not None:
-        return directory_groups.imported(call, asked, name)
+        return group_requests.imported(call, asked, name)
     role, mode = _grant(asked, Group("", name))
     new = Group(call.state.new_id(call.site, "group"), name, LOCAL, frozenset(), role, mode)
     done = _done(call, people.create_group(call.site, new))
@@ -48,7 +49,7 @@ def update(call: Call) -> Reply:
     """Rename a local group or change the role it grants; synchronise one of the directory, at once or as a job."""
     asked, held = call.body("group"), call.group()
     if asked.find("import") is not None:
-        return directory_groups.synchronised(call, asked, held)
+        return group_requests.synchronised(call, asked, held)
     role, mode = _grant(asked, held)
     name = (asked.get("name") or held.name).strip()
     if held.domain != LOCAL and name != held.name:

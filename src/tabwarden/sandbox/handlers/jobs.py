@@ -1,13 +1,14 @@
-"""Jobs of the session's site: listed, read, cancelled. What they do is `sandbox.jobs`' business."""
+"""Jobs of the session's site: listed, read, cancelled. What they do is `sandbox.people.jobs`' business."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from tabwarden.sandbox import listing, shapes
-from tabwarden.sandbox.call import Call, Reply, ok
-from tabwarden.sandbox.errors import Refusal, unknown
-from tabwarden.sandbox.holdings import Job
+from tabwarden.sandbox.http import listing
+from tabwarden.sandbox.http.call import Call, Reply, ok
+from tabwarden.sandbox.http.errors import Refusal, unknown
+from tabwarden.sandbox.people import shapes
+from tabwarden.sandbox.state.server_state import Job
 
 
 def jobs(call: Call) -> Reply:

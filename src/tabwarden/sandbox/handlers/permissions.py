@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from typing import NamedTuple
 
-from tabwarden.change import effects
+from tabwarden.effects import content as effects
 from tabwarden.model.capability import READ_ONLY, applies
 from tabwarden.model.governing import LOCKED_TO_DATABASE, governing, managing_project
 from tabwarden.model.site import ALLOW, DENY, Content, Grantee, Rule, Rules, Site
-from tabwarden.sandbox import seeing
-from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
-from tabwarden.sandbox.errors import Refusal, unknown
-from tabwarden.sandbox.shapes_content import singular
-from tabwarden.sandbox.wire import Element, element
+from tabwarden.sandbox.content import visibility
+from tabwarden.sandbox.content.shapes import singular
+from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.http.errors import Refusal, unknown
+from tabwarden.sandbox.http.wire import Element, element
 
 Handler = Callable[[Call], Reply]
 GRANTEES: Mapping[str, str] = {"users": "user", "groups": "group", "groupsets": "groupSet"}
@@ -44,8 +44,8 @@ def read(target: Target) -> Handler:
 
     def handler(call: Call) -> Reply:
         held = call.content(target.kind)
-        if not seeing.rules_shown(call, held):
-            if not seeing.sees(call, held):
+        if not visibility.rules_shown(call, held):
+            if not visibility.sees(call, held):
                 raise unknown(held.kind, held.id)
             raise Refusal("403004", "only those who may set permissions, owners and leaders read them")
         return ok(_answer(call, held, target))
@@ -156,7 +156,7 @@ def removed(target: Target) -> Handler:
 def _editable(call: Call, target: Target) -> Content:
     """The content whose rules may be edited here by the asker."""
     held = call.content(target.kind)
-    seeing.demand(call, "set_permissions", held)
+    visibility.demand(call, "set_permissions", held)
     if _locked_at(call.site, held) is not None:
         raise Refusal("403004", "permissions are locked to the project; edit them there")
     return held

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tabwarden.change import effects, people
+from tabwarden.effects import content as effects
+from tabwarden.effects import people
 from tabwarden.model.governing import managing_project
 from tabwarden.model.site import MODES, Content, Site
-from tabwarden.sandbox import listing, samples, seeing
-from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
-from tabwarden.sandbox.errors import Refusal, because
+from tabwarden.sandbox.content import samples, visibility
+from tabwarden.sandbox.content.listing import content_listing
+from tabwarden.sandbox.content.shapes import project
 from tabwarden.sandbox.handlers.content import handed_over
-from tabwarden.sandbox.listing_content import content_listing
-from tabwarden.sandbox.shapes_content import project
-from tabwarden.sandbox.wire import Element
+from tabwarden.sandbox.http import listing
+from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.http.errors import Refusal, because
+from tabwarden.sandbox.http.wire import Element
 
 
 def projects(call: Call) -> Reply:
     """The projects the asker may View."""
-    shown = seeing.visible(call.state, call.site, call.me.id, "project")
+    shown = visibility.visible(call.state, call.site, call.me.id, "project")
     return ok(*listing.answer(call, content_listing(call, "project"), shown))
 
 
@@ -29,9 +31,9 @@ def create(call: Call) -> Reply:
     if not name:
         raise Refusal("400003", "a project needs a name")
     if parent is None:
-        seeing.demand(call, "create_top_level_project", code="403045")
+        visibility.demand(call, "create_top_level_project", code="403045")
     else:
-        seeing.demand(call, "create_nested_project", seeing.shown(call, "project", parent), code="403045")
+        visibility.demand(call, "create_nested_project", visibility.shown(call, "project", parent), code="403045")
     _free_name(call.site, name, parent)
     new = Content(
         call.state.new_id(call.site, "project"),
@@ -78,7 +80,7 @@ def _free_name(site: Site, name: str, parent: str | None, but: str = "") -> None
 
 def update(call: Call) -> Reply:
     """Change name, description, place, mode or owner; an empty update is a read and changes nothing."""
-    held, asked = seeing.shown(call, "project"), call.tree.find("project") or Element("project")
+    held, asked = visibility.shown(call, "project"), call.tree.find("project") or Element("project")
     site = _edited(call, held, asked)
     site = _moved(call, site, held, asked)
     site = _locked(call, site, held, asked)
@@ -98,7 +100,7 @@ def _edited(call: Call, held: Content, asked: Element) -> Site:
     )
     if changed == held:
         return call.site
-    seeing.demand(call, "rename", held)
+    visibility.demand(call, "rename", held)
     if changed.name != held.name:
         if _is_default(call.site, held):
             raise Refusal("403004", "the Default project cannot be renamed")
@@ -110,10 +112,10 @@ def _moved(call: Call, site: Site, held: Content, asked: Element) -> Site:
     wanted = asked.get("parentProjectId")
     if wanted is None or (wanted or None) == held.parent:
         return site
-    target = seeing.shown(call, "project", wanted).id if wanted else None
+    target = visibility.shown(call, "project", wanted).id if wanted else None
     if target is not None and held.id in site.ancestors(target):
         raise Refusal("400100", "a project cannot be moved below itself")
-    seeing.demand(call, "move", held, target=target)
+    visibility.demand(call, "move", held, target=target)
     if _is_default(call.site, held):
         raise Refusal("403004", "the Default project cannot be moved")
     _free_name(site, site.contents[held.id].name, target, held.id)
@@ -124,7 +126,7 @@ def _locked(call: Call, site: Site, held: Content, asked: Element) -> Site:
     mode = _mode(asked)
     if mode is None or mode == site.contents[held.id].mode or mode == held.mode:
         return site
-    seeing.demand(call, "set_content_permissions_mode", held)
+    visibility.demand(call, "set_content_permissions_mode", held)
     if managing_project(call.site, held.id) not in (None, held.id):
         raise Refusal("403004", "permissions are locked from a project above; change the mode there")
     return effects.set_mode(site, held.id, mode)
@@ -133,7 +135,7 @@ def _locked(call: Call, site: Site, held: Content, asked: Element) -> Site:
 def delete(call: Call) -> Reply:
     """Delete a project with everything in it; Default stays."""
     held = call.content("project")
-    seeing.demand(call, "delete", held)
+    visibility.demand(call, "delete", held)
     if _is_default(call.site, held):
         raise Refusal("403004", "the Default project cannot be deleted")
     call.state.put(effects.delete_content(call.site, held.id))

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tabwarden.access.abilities import can
+from tabwarden.access.abilities.ability import can
 from tabwarden.model.roles import publishes
 from tabwarden.model.site import Content
-from tabwarden.sandbox import content_jobs, jobs, multipart, publishing, seeing, shapes
-from tabwarden.sandbox.call import Call, Reply, ok
-from tabwarden.sandbox.details import MEGABYTE
-from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.content import jobs as content_jobs
+from tabwarden.sandbox.content import publishing, visibility
+from tabwarden.sandbox.content.item_details import MEGABYTE
+from tabwarden.sandbox.content.publishing import Order
 from tabwarden.sandbox.handlers.content import Handler, told, truth
-from tabwarden.sandbox.multipart import Part
-from tabwarden.sandbox.publishing import Order
-from tabwarden.sandbox.uploads import Upload
-from tabwarden.sandbox.wire import Element, element
+from tabwarden.sandbox.http import multipart
+from tabwarden.sandbox.http.call import Call, Reply, ok
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.multipart import Part
+from tabwarden.sandbox.http.wire import Element, element
+from tabwarden.sandbox.people import jobs, shapes
+from tabwarden.sandbox.state.uploads import Upload
 
 LARGEST_SINGLE = 64 * 1024 * 1024
 EXTENSIONS: Mapping[str, frozenset[str]] = {
@@ -82,7 +85,7 @@ def _project(call: Call, asked: Element) -> Content:
     """The project named, or Default."""
     named = asked.find("project")
     wanted = (named.get("id") if named is not None else None) or call.site.default_project_id or ""
-    return seeing.shown(call, "project", wanted)
+    return visibility.shown(call, "project", wanted)
 
 
 def _mode(call: Call) -> str:

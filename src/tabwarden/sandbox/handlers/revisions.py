@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tabwarden.model.site import Content
-from tabwarden.sandbox import listing, publishing, seeing
-from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
-from tabwarden.sandbox.details import Revision
-from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.content import publishing, visibility
+from tabwarden.sandbox.content.item_details import Revision
 from tabwarden.sandbox.handlers import downloads
 from tabwarden.sandbox.handlers.content import Handler
-from tabwarden.sandbox.wire import Element, element
+from tabwarden.sandbox.http import listing
+from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.wire import Element, element
 
 
 def _item(call: Call, kind: str) -> Content:
     """The item, for whoever may publish over it and download it ("Work with content revisions")."""
     item = call.content(kind)
-    seeing.demand(call, "download", item)
-    seeing.demand(call, "publish", item)
+    visibility.demand(call, "download", item)
+    visibility.demand(call, "publish", item)
     return item
 
 

@@ -9,13 +9,14 @@ from urllib.parse import unquote
 
 from tabwarden.model.names import same
 from tabwarden.model.site import Site
-from tabwarden.sandbox import listing, shapes
-from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
-from tabwarden.sandbox.errors import Refusal
 from tabwarden.sandbox.handlers.content import truth
-from tabwarden.sandbox.new_site import new_site
-from tabwarden.sandbox.personality import CLOUD
-from tabwarden.sandbox.wire import Element, element
+from tabwarden.sandbox.http import listing
+from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.wire import Element, element
+from tabwarden.sandbox.people import shapes
+from tabwarden.sandbox.state.new_site import new_site
+from tabwarden.sandbox.state.personality import CLOUD
 
 _URL = re.compile(r"[\w-]{1,64}", re.ASCII)
 _CHOICES: Mapping[str, tuple[str, ...]] = {

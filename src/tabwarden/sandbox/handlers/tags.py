@@ -6,12 +6,12 @@ import csv
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tabwarden.sandbox import seeing
-from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
-from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.content import visibility
+from tabwarden.sandbox.content.shapes import tags_element
 from tabwarden.sandbox.handlers.content import Handler
-from tabwarden.sandbox.shapes_content import tags_element
-from tabwarden.sandbox.wire import Element
+from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.wire import Element
 
 MOST_TAGS = 50
 LONGEST_TAG = 200
@@ -21,8 +21,8 @@ def added(kind: str) -> Handler:
     """Add tags and tell all there are."""
 
     def handler(call: Call) -> Reply:
-        item = seeing.shown(call, kind)
-        seeing.demand(call, "tag", item)
+        item = visibility.shown(call, kind)
+        visibility.demand(call, "tag", item)
         details = call.state.details(item.id)
         tags = details.tags | _labels(call.body("tags").all("tag"))
         if len(tags) > MOST_TAGS:
@@ -54,8 +54,8 @@ def deleted(kind: str) -> Handler:
     """Delete one tag; one that is not there is no error."""
 
     def handler(call: Call) -> Reply:
-        item = seeing.shown(call, kind)
-        seeing.demand(call, "tag", item)
+        item = visibility.shown(call, kind)
+        visibility.demand(call, "tag", item)
         details, wanted = call.state.details(item.id), call.parameters["tag"]
         if wanted in details.tags:
             call.state.put_details(item.id, replace(details, tags=details.tags - {wanted}))

@@ -7,13 +7,15 @@ from dataclasses import replace
 
 from tabwarden.model.roles import is_server_admin
 from tabwarden.model.site import User
-from tabwarden.sandbox import jobs, listing, multipart, seeing, shapes
-from tabwarden.sandbox.call import NO_CONTENT, Call, Reply, ok
-from tabwarden.sandbox.desk import Desk, known_auth
-from tabwarden.sandbox.errors import Refusal
-from tabwarden.sandbox.holdings import Account
-from tabwarden.sandbox.listing_content import content_listing
-from tabwarden.sandbox.wire import Element
+from tabwarden.sandbox.content import visibility
+from tabwarden.sandbox.content.listing import content_listing
+from tabwarden.sandbox.http import listing, multipart
+from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.wire import Element
+from tabwarden.sandbox.people import jobs, shapes
+from tabwarden.sandbox.people.users_service import Desk, known_auth
+from tabwarden.sandbox.state.server_state import Account
 
 
 def desk(call: Call) -> Desk:
@@ -50,7 +52,7 @@ def content_of_user(kind: str) -> Callable[[Call], Reply]:
     def handler(call: Call) -> Reply:
         found, owned = _self_or_any(call), (call.query("ownedBy") or "").lower() == "true"
         looks_at = call.me if owned and call.is_admin else found
-        shown = seeing.visible(call.state, call.site, looks_at.id, kind)
+        shown = visibility.visible(call.state, call.site, looks_at.id, kind)
         if owned:
             shown = [c for c in shown if c.owner == found.id]
         return ok(*listing.answer(call, content_listing(call, kind), shown))

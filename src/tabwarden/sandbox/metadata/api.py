@@ -12,14 +12,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tabwarden.sandbox.call import Call, Request
-from tabwarden.sandbox.errors import Refusal
-from tabwarden.sandbox.holdings import iso
+from tabwarden.sandbox.http.call import Call, Request
+from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.metadata import schema as metadata_schema
 from tabwarden.sandbox.metadata.graph import Graph, Node
-from tabwarden.sandbox.personality import Personality
-from tabwarden.sandbox.sessions import Session, Sessions
-from tabwarden.sandbox.state import State
+from tabwarden.sandbox.state.personality import Personality
+from tabwarden.sandbox.state.server_state import iso
+from tabwarden.sandbox.state.sessions import Session, Sessions
+from tabwarden.sandbox.state.sites import State
 
 PATH, CONTROL = "/api/metadata/graphql", "/api/metadata/v1/control/"
 NAME = "metadata/graphql"  # how logs, counts and faults call it

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from tabwarden.model.site import Content
-from tabwarden.sandbox import packages
-from tabwarden.sandbox.state import State, stable_id
+from tabwarden.sandbox.content import packages
+from tabwarden.sandbox.state.sites import State, stable_id
 
 
 def node_id(kind: str, luid: str) -> str:

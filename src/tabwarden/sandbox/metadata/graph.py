@@ -12,11 +12,11 @@ from functools import cached_property
 from typing import Any
 
 from tabwarden.model.site import Content, Site
-from tabwarden.sandbox import seeing
-from tabwarden.sandbox.call import Call
+from tabwarden.sandbox.content import visibility
+from tabwarden.sandbox.content.shapes import address
+from tabwarden.sandbox.http.call import Call
 from tabwarden.sandbox.metadata.files import Files, Query, node_id
-from tabwarden.sandbox.shapes_content import address
-from tabwarden.sandbox.state import State
+from tabwarden.sandbox.state.sites import State
 
 Node = Mapping[str, Any]
 # The name of a column, its remote type, and the type and role of the field made of it.
@@ -40,7 +40,7 @@ class Graph:
     # -- what is seen -----------------------------------------------------------------------------------------
 
     def _visible(self, kind: str) -> Sequence[Content]:
-        return seeing.visible(self._state, self._site, self._call.me.id, kind)
+        return visibility.visible(self._state, self._site, self._call.me.id, kind)
 
     @cached_property
     def _seen(self) -> frozenset[str]:

@@ -12,7 +12,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from tabwarden.sandbox.errors import Refusal
+from tabwarden.sandbox.http.errors import Refusal
 
 MISSING = "the Metadata API needs `graphql-core`; run: pip install 'tabwarden[metadata]'"
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tabwarden.model.errors import WorldError
-from tabwarden.sandbox.holdings import World
 from tabwarden.sandbox.repository.rows import Export, rows_of
 from tabwarden.sandbox.repository.tables import TABLES
+from tabwarden.sandbox.state.server_state import World
 
 READER = "readonly"
 

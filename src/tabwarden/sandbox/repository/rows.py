@@ -16,8 +16,8 @@ from tabwarden.model.capability import CAPABILITIES, READ_ONLY, ui_name
 from tabwarden.model.governing import managing_project
 from tabwarden.model.roles import SITE_ROLES, current_role, is_server_admin, ui_role
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCAL, LOCKED, Content, Grantee, Group, Rules, Site, User
-from tabwarden.sandbox.holdings import World, key_of
 from tabwarden.sandbox.repository import tables as schema
+from tabwarden.sandbox.state.server_state import World, key_of
 
 Row = Mapping[str, Any]
 _UNKNOWN_MOMENT = "2000-01-01T00:00:00Z"

@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from urllib.parse import unquote
 
-from tabwarden.access.leading import LEADER_CAPABILITIES
+from tabwarden.access.powers import LEADER_CAPABILITIES
 from tabwarden.model.capability import TEMPLATES, applies
 from tabwarden.model.errors import WorldError
 from tabwarden.model.roles import is_known
@@ -33,7 +33,7 @@ from tabwarden.model.site import (
     Use,
     User,
 )
-from tabwarden.sandbox.state import stable_id
+from tabwarden.sandbox.state.sites import stable_id
 from tabwarden.sandbox.worlds.file import ItemText, ProjectText, RuleText, SiteText, UserText
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tabwarden.model.site import LOCAL, User
-from tabwarden.sandbox.holdings import AccountKey, World, key_of
+from tabwarden.sandbox.state.server_state import AccountKey, World, key_of
 
 MAIL_DOMAIN = "example.com"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tabwarden.model.errors import WorldError
 from tabwarden.sandbox.directories.pretend_directory import pretend_directory
-from tabwarden.sandbox.holdings import AccessToken, Account, ConnectedApp, World, key_of
+from tabwarden.sandbox.state.server_state import AccessToken, Account, ConnectedApp, World, key_of
 from tabwarden.sandbox.worlds import acme, sizes
 from tabwarden.sandbox.worlds import file as world_file
 from tabwarden.sandbox.worlds.build import build_site, plain_name

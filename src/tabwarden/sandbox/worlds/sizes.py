@@ -27,8 +27,8 @@ from tabwarden.model.site import (
     Use,
     User,
 )
-from tabwarden.sandbox.holdings import AccessToken, Account, World
-from tabwarden.sandbox.state import stable_id
+from tabwarden.sandbox.state.server_state import AccessToken, Account, World
+from tabwarden.sandbox.state.sites import stable_id
 from tabwarden.sandbox.worlds.acme import ADMIN, TOKEN_NAME, TOKEN_SECRET
 
 LOCKED_SHARE, HIDDEN_TABS = 0.7, 0.3

@@ -113,7 +113,7 @@ def _in_group(directory: Directory, name: str) -> frozenset[str]:
 
 def _fitting(wanted: DirectoryOptions, options: Options) -> Iterator[str]:
     """The guids of what a filter finds in each domain, or below the base in the domain that holds it."""
-    from tabwarden.sources.ldap.line import opened
+    from tabwarden.sources.ldap.session import opened
     from tabwarden.sources.ldap.values import domain_of_dn
 
     if options.filter and not (options.filter.startswith("(") and options.filter.endswith(")")):

@@ -22,7 +22,7 @@ def read_directory(options: DirectoryOptions, previous: Directory | None = None)
     the same. Raises SourceError where anything is missing, and then nothing is returned.
     """
     try:
-        from tabwarden.sources.ldap.line import opened
+        from tabwarden.sources.ldap.session import opened
     except ImportError as error:
         raise unreadable(
             f"a directory needs the module `ldap3` ({error}); run: pip install 'tabwarden[ldap]'"

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from tabwarden.model.names import same
+from tabwarden.model.open_points import DOCUMENTED, Switches
 from tabwarden.model.site import LOCAL, Site, User
-from tabwarden.model.switches import DOCUMENTED, Switches
 from tabwarden.want.directory import Directory, DirectoryPerson
 from tabwarden.want.names.identity import distinct, fqdn_of, person_of, told, user_called
 from tabwarden.want.names.import_rules import GROUP, TYPED, upn_prefix

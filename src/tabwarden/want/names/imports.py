@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tabwarden.model.names import same
+from tabwarden.model.open_points import DOCUMENTED, Switches
 from tabwarden.model.site import Site, User
-from tabwarden.model.switches import DOCUMENTED, Switches
 from tabwarden.want.directory import Directory, DirectoryPerson, Domain
 from tabwarden.want.names.domains import Refusal, domain_meant, known_nicknames, untrusted
 from tabwarden.want.names.identity import person_of, told, user_called

@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from tabwarden.model.names import same
+from tabwarden.model.open_points import DOCUMENTED, Switches
 from tabwarden.model.site import LOCAL, Site, User
-from tabwarden.model.switches import DOCUMENTED, Switches
 from tabwarden.want.directory import Directory, DirectoryPerson, Domain
 from tabwarden.want.names.domains import untrusted
 from tabwarden.want.names.identity import distinct, person_of, told, user_called

@@ -1,0 +1,1 @@
+"""What a person can do that needs several conditions at once."""

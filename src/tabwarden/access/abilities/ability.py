@@ -1,0 +1,131 @@
+"""What a person can do that needs several conditions at once: publish, save as, move, see data, ... and why not.
+
+Composed from the reference's answers; not an evaluator of its own.
+Every condition is kept in the Answer, in the order a person meets it; the first that fails gives the reason.
+The conditions: `deeds_content` (opening, publishing, web editing), `deeds_projects` (moving, creating, owners, rules),
+`deeds_views` (using what one sees), `deeds_site` (people, schedules, queries).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from tabwarden.access.abilities import content as content_deeds
+from tabwarden.access.abilities import projects as project_deeds
+from tabwarden.access.abilities import site as site_deeds
+from tabwarden.access.abilities import views as view_deeds
+from tabwarden.access.abilities.question import Conditions, Deed
+from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
+from tabwarden.access.reference import as_seen_by
+from tabwarden.model.errors import UnknownName
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches
+from tabwarden.model.roles import is_known
+from tabwarden.model.site import Site
+
+
+def can(
+    site: Site,
+    user: str,
+    action: str,
+    content: str | None = None,
+    *,
+    target: str | None = None,
+    to: str | None = None,
+    model: str = CURRENT,
+    switches: Switches = DOCUMENTED,
+) -> Answer:
+    """Whether `user` can do `action` (a name of `ACTIONS`) on `content`, by ids.
+
+    `target` is the project it goes to (None: the top level), `to` the person it is handed to.
+    Raises UnknownName for an action that is not listed.
+    """
+    if action not in ACTIONS:
+        raise UnknownName(f"no action is called `{action}`; actions are {', '.join(sorted(ACTIONS))}")
+    deed = Deed(as_seen_by(site, model), user, action, content, target, to, model, switches)
+    if not is_known(deed.role):
+        return _summed(deed, (deed.unread(content, "role_unknown"),))
+    return _summed(deed, ACTIONS[action](deed))
+
+
+def targets(
+    site: Site, user: str, action: str, content: str, *, model: str = CURRENT, switches: Switches = DOCUMENTED
+) -> tuple[tuple[str, Answer], ...]:
+    """Every project with the Answer for it as the target, in order of path: where a copy or a thing can go."""
+    projects = content_deeds.projects_by_path(site)
+    return tuple((p, can(site, user, action, content, target=p, model=model, switches=switches)) for p in projects)
+
+
+def missing(answer: Answer) -> tuple[Answer, ...]:
+    """The conditions of an ability that are not met."""
+    return tuple(part for part in answer.conditions if not part.allowed)
+
+
+def _summed(deed: Deed, conditions: Conditions) -> Answer:
+    """All must hold; the first refusal decides, an unknown only if nothing refuses."""
+    verdict, because = ALLOWED, conditions[-1].because
+    for kind in (DENIED, UNKNOWN):
+        failed = next((c for c in conditions if c.verdict == kind), None)
+        if failed is not None:
+            verdict, because = kind, failed.because
+            break
+    else:
+        because = next((c.because for c in reversed(conditions) if c.because != "ok"), because)
+    decisive = next((c for c in conditions if c.because == because), conditions[-1])
+    return replace(
+        decisive,
+        verdict=verdict,
+        because=because,
+        asked=deed.action,
+        content=deed.content,
+        conditions=conditions,
+    )
+
+
+ACTIONS: Mapping[str, Callable[[Deed], Conditions]] = MappingProxyType(
+    {
+        "publish": content_deeds.publish,
+        "publish_new_datasource_external": content_deeds.publish_external,
+        "download": content_deeds.download,
+        "see_data": content_deeds.see_data,
+        "create_metric": content_deeds.create_metric,
+        "query_api": site_deeds.query_api,
+        "use_filters": view_deeds.use_filters,
+        "use_actions": view_deeds.use_actions,
+        "save_custom_view": view_deeds.save_custom_view,
+        # Whoever may save one may make it the one he sees first (blog, "Shared customized").
+        "default_custom_view": view_deeds.save_custom_view,
+        "share_custom_view": view_deeds.share_custom_view,
+        "tag": view_deeds.tag,
+        "read_comments": view_deeds.read_comments,
+        "comment": view_deeds.comment,
+        "delete_comment": view_deeds.delete_comment,
+        "edit_comment": view_deeds.edit_comment,
+        "subscribe": view_deeds.subscribe,
+        "set_data_alert": view_deeds.set_data_alert,
+        "change_refresh_schedule": site_deeds.change_refresh_schedule,
+        "see_other_users": site_deeds.see_other_users,
+        "see_site_role": site_deeds.see_site_role,
+        "web_edit": content_deeds.web_edit,
+        "web_create": content_deeds.web_create,
+        "web_save_as": content_deeds.web_save_as,
+        "web_overwrite": content_deeds.web_overwrite,
+        "file_save_menu": content_deeds.file_save,
+        "move": project_deeds.move,
+        "delete": project_deeds.delete,
+        "rename": project_deeds.rename,
+        "create_top_level_project": project_deeds.create_top,
+        "create_nested_project": project_deeds.create_nested,
+        "delete_top_level_project": project_deeds.delete,
+        "delete_nested_project": project_deeds.delete,
+        "change_project_owner": project_deeds.change_project_owner,
+        "assign_project_owner": project_deeds.change_project_owner,
+        "change_content_owner": project_deeds.change_content_owner,
+        "set_project_leader": project_deeds.set_project_rules,
+        "set_content_permissions_mode": project_deeds.set_project_rules,
+        "set_project_rules": project_deeds.set_project_rules,
+        "set_permissions": project_deeds.set_permissions,
+        "set_view_rules": project_deeds.set_view_rules,
+    }
+)

@@ -1,0 +1,167 @@
+"""The conditions of opening, downloading, publishing and web editing. Not those of moving, owners and rules.
+
+Sources: "Web Editing and Web Authoring", "Data access for published Tableau data sources", "Guest User" (Server Help
+2020.3), the blog's sections 4 and 5; tableau-permissions §6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tabwarden.access.abilities.question import Conditions, Deed, renamed, role_publishes
+from tabwarden.access.abilities.site import direct_connect
+from tabwarden.access.answer import DENIED, UNKNOWN, Answer
+from tabwarden.model.roles import current_role, publishes
+from tabwarden.model.site import Site, Use
+
+# -- publishing and opening ----------------------------------------------------------------------------------
+
+
+def publish(deed: Deed) -> Conditions:
+    """New content into a project; over existing content both Overwrite on it and Publish on its project."""
+    content = deed.into()
+    held = deed.site.contents[content]
+    if held.kind != "project":
+        project = deed.site.project_of(content)
+        return (role_publishes(deed), deed.may("Write", content), deed.may("Write", project))
+    conditions = [role_publishes(deed), deed.may("Write", content)]
+    if deed.switches.nested_publish_needs_parent and held.parent is not None:
+        conditions.append(deed.may("Write", held.parent))
+    return tuple(conditions)
+
+
+def publish_external(deed: Deed) -> Conditions:
+    """A new data source on data that is not published yet: a role that publishes any data (§2.3)."""
+    any_data = deed.says(publishes(deed.role) == "any", "site_role", what="a site role that publishes any data")
+    return (any_data, *publish(deed))
+
+
+def download(deed: Deed) -> Conditions:
+    """The file itself; a view is downloaded with its workbook."""
+    content = deed.workbook()
+    return (deed.may("ExportXml", content), deed.may("Read", content))
+
+
+def see_data(deed: Deed) -> Conditions:
+    """See the data in a workbook or view, or query a published data source."""
+    content = deed.on()
+    if deed.site.contents[content].kind == "datasource":
+        return (deed.may("Read", content), direct_connect(deed, content))
+    return (*_access_to_data(deed, deed.workbook()), deed.may("Read", content))[::-1]
+
+
+def _access_to_data(deed: Deed, workbook: str) -> Conditions:
+    """What each published data source behind a workbook asks of the viewer (§6.1)."""
+    held = deed.site.contents.get(workbook)
+    if held is None:
+        return (deed.unread(workbook),)
+    return tuple(part for use in held.uses for part in _access_through(deed, use))
+
+
+def _access_through(deed: Deed, use: Use) -> Conditions:
+    if use.auth != "embed":
+        view = (deed.may("Read", use.datasource),) if deed.switches.prompted_needs_view else ()
+        return (_connect_through(deed, use), *view)
+    embedded = deed.says(True, "missing_connect", yes="embedded_credentials", what="access to the data source")
+    if current_role(deed.role) != "Guest" or deed.may("Read", use.datasource).allowed:
+        return (embedded,)
+    # Guest needs View on the source of an extract; whether it is one is not among the facts ("Guest User").
+    return (deed.unread(use.datasource, "guest_extract"),)
+
+
+def _own_connect(deed: Deed, use: Use) -> Answer:
+    answer = deed.may("Connect", use.datasource)
+    return renamed(answer, "missing_connect") if answer.verdict == DENIED else answer
+
+
+def _connect_through(deed: Deed, use: Use) -> Answer:
+    """Connect through the workbook: one's own, or what the project's data source rules give (blog, switch)."""
+    own = _own_connect(deed, use)
+    source = deed.site.contents.get(use.datasource)
+    project = deed.site.project_of(use.datasource) if source is not None else None
+    asks_project = deed.switches.project_connect_is_for_workbooks and own.verdict == DENIED
+    if not asks_project or source is None or project not in deed.site.contents or project is None:
+        return own
+    rules = deed.site.contents[project].defaults.get("datasource", frozenset())
+    as_project_says = deed._replace(site=deed.site.with_contents(replace(source, rules=rules)))
+    given = as_project_says.may("Connect", use.datasource)
+    # A rule on the data source itself, of which `own` tells, stands; only where none speaks the project's counts.
+    return given if given.allowed and not own.deciding else own
+
+
+def create_metric(deed: Deed) -> Conditions:
+    """A legacy metric from a view or workbook into a project."""
+    project = deed.target or deed.project()
+    return (role_publishes(deed), deed.may("ViewUnderlyingData", deed.on()), deed.may("Write", project))
+
+
+# -- web editing (§6.2) --------------------------------------------------------------------------------------
+
+
+def web_edit(deed: Deed) -> Conditions:
+    """Edit in the browser, without saving; always with one's own Connect, embedded credentials or not."""
+    workbook = deed.site.contents.get(deed.workbook())
+    connects = (deed.unread(deed.workbook()),) if workbook is None else (_own_connect(deed, u) for u in workbook.uses)
+    return (
+        deed.says(deed.site.settings.web_authoring, "site_setting", what="web editing on this site"),
+        deed.may("WebAuthoring", deed.on()),
+        *connects,
+        deed.may("Read", deed.on()),
+    )
+
+
+def web_save_as(deed: Deed) -> Conditions:
+    """Save as new into `target`, or into any project where the person may publish."""
+    return (
+        *web_edit(deed),
+        role_publishes(deed),
+        deed.may("ExportXml", deed.workbook()),
+        _some_project(deed) if deed.target is None else deed.may("Write", deed.target),
+    )
+
+
+def _some_project(deed: Deed) -> Answer:
+    """Save As needs a place to save to: any project where the person may publish."""
+    answers = [deed.may("Write", project) for project in projects_by_path(deed.site)]
+    open_ones = [a for a in answers if a.allowed] or [a for a in answers if a.verdict == UNKNOWN]
+    return open_ones[0] if open_ones else deed.says(False, "default_deny", what="Publish on any project")
+
+
+def projects_by_path(site: Site) -> list[str]:
+    """Ids of all projects, in the order people read them."""
+    projects = (c.id for c in site.contents.values() if c.kind == "project")
+    return sorted(projects, key=lambda p: (site.path(p).casefold(), p))
+
+
+def web_create(deed: Deed) -> Conditions:
+    """A new workbook on new data in the browser: any data may be published, and somewhere to save it (§6.2)."""
+    return (
+        deed.says(deed.site.settings.web_authoring, "site_setting", what="web editing on this site"),
+        deed.says(publishes(deed.role) == "any", "site_role", what="a site role that publishes any data"),
+        _some_project(deed) if deed.target is None and deed.content is None else deed.may("Write", deed.into()),
+    )
+
+
+def web_overwrite(deed: Deed) -> Conditions:
+    """Save As under the same name: the person becomes the owner."""
+    return (
+        *web_edit(deed),
+        role_publishes(deed),
+        deed.may("ExportXml", deed.workbook()),
+        deed.may("Write", deed.workbook()),
+        deed.may("Write", deed.project()),
+    )
+
+
+def file_save(deed: Deed) -> Conditions:
+    """File > Save is the owner's alone, an administrator's least of all (blog, §3 "Save")."""
+    workbook = deed.site.contents.get(deed.workbook())
+    owner = (workbook or deed.site.contents[deed.on()]).owner == deed.user
+    conditions = [
+        *web_edit(deed),
+        role_publishes(deed),
+        deed.says(owner, "not_owner", yes="content_owner", what="owning it"),
+    ]
+    if deed.switches.save_needs_publish:
+        conditions.append(deed.may("Write", deed.project()))
+    return tuple(conditions)

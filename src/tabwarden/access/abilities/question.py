@@ -1,0 +1,104 @@
+"""One question about an ability, and the conditions that several abilities share. Not the abilities themselves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Step
+from tabwarden.access.powers import power_is_unknown, power_over
+from tabwarden.access.reference import may
+from tabwarden.model.errors import UnknownName
+from tabwarden.model.open_points import Switches
+from tabwarden.model.roles import is_admin, publishes
+from tabwarden.model.site import Site
+
+
+class Deed(NamedTuple):
+    """Who, what, on which content, towards which project or person (ids)."""
+
+    site: Site
+    user: str
+    action: str
+    content: str | None
+    target: str | None
+    to: str | None
+    model: str
+    switches: Switches
+
+    def may(self, capability: str, content: str | None) -> Answer:
+        """The reference's answer for the same person; unknown on a content that was not read."""
+        if content is None or content not in self.site.contents:
+            return self.unread(content)
+        return may(self.site, self.user, capability, content, model=self.model, switches=self.switches)
+
+    def says(self, fact: bool, because: str, *, yes: str = "ok", what: str = "") -> Answer:
+        """A condition that is a plain fact, called `what`: its reason is `because` when it does not hold."""
+        verdict, reason = (ALLOWED, yes) if fact else (DENIED, because)
+        steps = (Step("condition", "yes" if fact else "no", (what or because.replace("_", " "),)),)
+        return Answer(verdict, reason, self.user, self.action, self.content, self.model, steps=steps)
+
+    def unread(self, content: str | None, because: str = "not_read") -> Answer:
+        """A condition that nobody can judge, because a fact about `content` was not read."""
+        return Answer(UNKNOWN, because, self.user, self.action, content, self.model)
+
+    @property
+    def role(self) -> str:
+        """The person's site role."""
+        return self.site.users[self.user].site_role
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the person administers the site or the server."""
+        return is_admin(self.role)
+
+    def on(self) -> str:
+        """The content asked about; UnknownName where the question names none."""
+        if self.content is None:
+            raise UnknownName(f"`{self.action}` needs a content to be asked about")
+        return self.content
+
+    def into(self) -> str:
+        """Where something new goes: the content asked about, or else the target."""
+        return self.on() if self.target is None or self.content is not None else self.target
+
+    def workbook(self) -> str:
+        """The content asked about; of a view its workbook."""
+        held = self.site.contents[self.on()]
+        return held.parent if held.kind == "view" and held.parent is not None else held.id
+
+    def project(self) -> str | None:
+        """The project that holds the content asked about; it may not have been read."""
+        return self.site.project_of(self.on())
+
+
+Conditions = tuple[Answer, ...]
+
+
+def role_publishes(deed: Deed) -> Answer:
+    """The site role has the right to publish."""
+    return deed.says(publishes(deed.role) != "no", "site_role", what="a site role that publishes")
+
+
+def rules_project(deed: Deed, project: str | None, *, otherwise: str = "not_leader") -> Answer:
+    """Administrator, or owner or leader of the project or of a parent."""
+    what = "owning or leading the project"
+    if deed.is_admin:
+        return deed.says(True, otherwise, yes="admin", what=what)
+    power = power_over(deed.site, deed.user, project, deed.model)
+    if power is None and power_is_unknown(deed.site, deed.user, project):
+        return deed.unread(project)
+    answer = deed.says(power is not None, otherwise, yes=power.reason if power is not None else "ok", what=what)
+    return replace(answer, content=project, at=power.at if power is not None else None)
+
+
+def owns(deed: Deed, content: str, *, yes: str) -> Answer:
+    """Administrator, or owner of that content."""
+    if deed.is_admin:
+        return deed.says(True, "not_owner", yes="admin", what="owning it")
+    return deed.says(deed.site.contents[content].owner == deed.user, "not_owner", yes=yes, what="owning it")
+
+
+def renamed(answer: Answer, because: str, *, verdict: str | None = None) -> Answer:
+    """The same answer for a reason of the ability's own, or turned by it."""
+    return replace(answer, because=because, verdict=verdict or answer.verdict)

@@ -1,0 +1,25 @@
+"""Both answers where the sources are silent or disagree: an Answer with the open points that would turn it.
+
+Not part of every question: it asks once more for each switch, so only `why` does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tabwarden.access.answer import Answer, Disputed
+from tabwarden.model.open_points import DOCUMENTED, Switches, alternatives
+
+
+def with_disputes(ask: Callable[[Switches], Answer], switches: Switches = DOCUMENTED) -> Answer:
+    """The Answer under these switches, with every single switch that would give another verdict."""
+    answer = ask(switches)
+    found = []
+    for name, other in alternatives(switches):
+        turned = ask(other)
+        if turned.verdict != answer.verdict:
+            value = getattr(other, name)
+            written = value if isinstance(value, str) else ("on" if value else "off")
+            found.append(Disputed(name, written, turned.verdict, turned.because))
+    return replace(answer, disputed=tuple(found))

@@ -1,0 +1,39 @@
+"""One question as a value, so that it can be put to one Site after another. Not the evaluator that answers it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tabwarden.access.abilities.ability import can
+from tabwarden.access.answer import Answer
+from tabwarden.access.reference import may
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches
+from tabwarden.model.site import Site
+
+
+class Asked(NamedTuple):
+    """Whether `user` may exercise a capability (REST name) or, with `ability`, do an action; all by id."""
+
+    user: str
+    what: str
+    content: str | None
+    ability: bool = False
+    target: str | None = None
+    to: str | None = None
+    model: str = CURRENT
+    switches: Switches = DOCUMENTED
+
+    def of(self, site: Site) -> Answer:
+        """The reference's Answer on that Site. KeyError for a user or content that is not there."""
+        if self.ability:
+            return can(
+                site,
+                self.user,
+                self.what,
+                self.content,
+                target=self.target,
+                to=self.to,
+                model=self.model,
+                switches=self.switches,
+            )
+        return may(site, self.user, self.what, str(self.content), model=self.model, switches=self.switches)

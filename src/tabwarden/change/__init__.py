@@ -1,1 +1,0 @@
-"""From is to should: effects, plans, impact, stops. Pure."""

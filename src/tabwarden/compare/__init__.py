@@ -1,0 +1,1 @@
+"""Whose access differs between two Sites, and why."""

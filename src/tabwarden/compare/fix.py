@@ -1,0 +1,197 @@
+"""The smallest changes that would give, or take, one access, ranked by what else they would change for people.
+
+Every proposal was done to the Site and the question asked again. Not the vocabulary (`fix_edits`), not the writing.
+
+The fewest edits win; among equals the one that changes the fewest other decisions (person x content x capability),
+then the fewest other people, then what is easiest to take back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
+from tabwarden.access.question import Asked
+from tabwarden.compare.access_changes import Decision, Reach, Shift, Under
+from tabwarden.compare.between_sites import Base, Progress
+from tabwarden.compare.fix_candidates import edits_for, edits_for_ability
+from tabwarden.effects.ops import (
+    Edit,
+    Join,
+    Lead,
+    Leave,
+    PutRule,
+    SetMode,
+    SetOwner,
+    SetRole,
+    SetSetting,
+    SetTabs,
+    TakeRule,
+    Unlead,
+)
+from tabwarden.model.roles import rank
+from tabwarden.model.site import CUSTOMIZABLE, Site
+
+AT_MOST, DEEPEST = 3, 3
+# Partial fixes that are tried further; the conditions of an ability multiply.
+_WIDEST = 400
+
+
+class Fix(NamedTuple):
+    """Edits in order, the Answer after them, and every other decision that changes, the asked one apart."""
+
+    edits: tuple[Edit, ...]
+    answer: Answer
+    reach: Reach
+
+    @property
+    def decisions(self) -> int:
+        """How many other decisions change."""
+        return self.reach.count.decisions
+
+    @property
+    def shifts(self) -> tuple[Shift, ...]:
+        """The other decisions with their reasons."""
+        return self.reach.shifts
+
+
+@dataclass(frozen=True, slots=True)
+class Fixes:
+    """What is so now, whether access was to be given, and at most three ways, best first."""
+
+    asked: Asked
+    now: Answer
+    give: bool
+    ways: tuple[Fix, ...]
+
+
+def fixes(site: Site, asked: Asked, *, deepest: int = DEEPEST, progress: Progress | None = None) -> Fixes:
+    """The smallest changes that turn the Answer: a no into a yes, a yes into a no.
+
+    An unknown Answer has none: what decides was not read. Neither has what the kind does not have.
+    `progress` hears how many of the ways found were weighed.
+    """
+    now = asked.of(site)
+    give = now.verdict != ALLOWED
+    if now.verdict == UNKNOWN:
+        return Fixes(asked, now, give, ())
+    wanted = ALLOWED if give else DENIED
+    found = _smallest(site, asked, wanted, deepest)
+    return Fixes(asked, now, give, tuple(_ranked(site, asked, found, progress)))
+
+
+# -- searching ------------------------------------------------------------------------------------------------
+
+
+class _Partial(NamedTuple):
+    edits: tuple[Edit, ...]
+    site: Site
+    answer: Answer
+
+
+def _smallest(site: Site, asked: Asked, wanted: str, deepest: int) -> list[_Partial]:
+    """All sequences of the fewest relevant edits that reach the verdict; the order of edits does not count."""
+    frontier = [_Partial((), site, asked.of(site))]
+    for _ in range(deepest):
+        seen: set[frozenset[Edit]] = set()
+        reached: list[_Partial] = []
+        onward: list[_Partial] = []
+        for partial in frontier:
+            for further in _further(partial, asked, seen, give=wanted == ALLOWED):
+                (reached if further.answer.verdict == wanted else onward).append(further)
+        if reached:
+            return reached
+        frontier = sorted(onward, key=lambda p: sum(map(_effort, p.edits)))[:_WIDEST]
+    return []
+
+
+def _further(partial: _Partial, asked: Asked, seen: set[frozenset[Edit]], *, give: bool) -> Iterator[_Partial]:
+    relevant = edits_for_ability if asked.ability else edits_for
+    for edit in relevant(partial.site, partial.answer, give=give, switches=asked.switches):
+        key = frozenset((*partial.edits, edit))
+        if len(key) == len(partial.edits) or key in seen:
+            continue
+        seen.add(key)
+        outcome = edit.done_to(partial.site, asked.switches)
+        if outcome.done:
+            yield _Partial((*partial.edits, edit), outcome.site, asked.of(outcome.site))
+
+
+# -- ranking --------------------------------------------------------------------------------------------------
+
+# How hard an edit is to take back: a rule is one click, a lock overwrites rules for good.
+_EFFORT = {
+    PutRule: 0,
+    TakeRule: 0,
+    Join: 1,
+    Leave: 1,
+    Lead: 2,
+    Unlead: 3,
+    SetTabs: 4,
+    SetRole: 5,
+    SetOwner: 6,
+    SetSetting: 7,
+    SetMode: 8,
+}
+
+
+_WIDTH = {"user": 0, "groupSet": 1, "group": 2}
+_Place = tuple[int, int, int, str]
+
+
+def _effort(edit: Edit) -> int:
+    """In tenths, so that of two roles the lower one comes first, and a rule for one person before one for many."""
+    finer = 0
+    if isinstance(edit, SetRole):
+        finer = rank(edit.role) or 0
+    elif isinstance(edit, SetMode):
+        finer = -1 if edit.mode == CUSTOMIZABLE else 0
+    elif isinstance(edit, PutRule):
+        finer = _WIDTH[edit.rule.grantee.kind]
+    elif isinstance(edit, Lead):
+        finer = _WIDTH[edit.grantee.kind]
+    return _EFFORT.get(type(edit), 9) * 10 + finer
+
+
+class _Way(NamedTuple):
+    """A way with its place among the others."""
+
+    place: _Place
+    partial: _Partial
+
+
+def _ranked(site: Site, asked: Asked, found: list[_Partial], progress: Progress | None) -> Iterator[Fix]:
+    """The best three, of ways that differ in the role alone the best. Counting stops where a way is worse than them."""
+    base, apart = Base(site, Under(asked.model, asked.switches)), asked_decision(asked)
+    best: list[_Way] = []
+    for done, partial in enumerate(sorted(found, key=lambda p: sum(map(_effort, p.edits))), 1):
+        limit = best[-1].place[0] if len(best) == AT_MOST else None
+        count = base.count(partial.site, apart=apart, limit=limit)
+        if progress is not None:
+            progress(done, len(found))
+        if count is None:
+            continue
+        effort = sum(map(_effort, partial.edits))
+        place = (count.decisions, count.others(asked.user), effort, repr(partial.edits))
+        best = _unlike(sorted([*best, _Way(place, partial)], key=lambda way: way.place))[:AT_MOST]
+    for _, partial in best:
+        yield Fix(partial.edits, partial.answer, base.reach(partial.site, apart=apart))
+
+
+def asked_decision(asked: Asked) -> Decision | None:
+    """The decision a fix is about, which is no side effect; None for an ability, which is none of them."""
+    return None if asked.ability or asked.content is None else (asked.user, asked.content, asked.what)
+
+
+def _unlike(ways: list[_Way]) -> list[_Way]:
+    """Without those that are another's but for the site role they give; the better one comes first."""
+    shapes: set[frozenset[object]] = set()
+    kept = []
+    for way in ways:
+        shape = frozenset("role" if isinstance(edit, SetRole) else edit for edit in way.partial.edits)
+        if shape not in shapes:
+            shapes.add(shape)
+            kept.append(way)
+    return kept

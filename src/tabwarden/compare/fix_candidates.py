@@ -1,0 +1,289 @@
+"""Which edits can matter to one decision: the vocabulary of fixes. Not the search among them.
+
+To give access:  a rule Allow on the governing list for the person, a group or a group set she is in; taking away a
+Deny that speaks of her; into a group that the list or a leader rule names (or that completes such a group set), out of
+one that is denied; leader of the project or of one above; owner of the content or of such a project; lock or unlock;
+tabs; the site role; the site's own switch. To take access: the opposites, a Deny where an Allow decides, and another
+owner, who is an administrator or else the owner of a project above.
+
+Nobody is made an administrator and nobody loses the licence for the sake of one access: site roles go from Viewer to
+Creator. Nothing is moved or deleted. Only this person's memberships and role are touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tabwarden.access.answer import ALLOWED, Answer
+from tabwarden.access.powers import LEADER, LEADER_CAPABILITIES, speaks_of
+from tabwarden.access.reference import SWITCHED_BY
+from tabwarden.effects.ops import (
+    Edit,
+    Join,
+    Lead,
+    Leave,
+    PutRule,
+    SetMode,
+    SetOwner,
+    SetRole,
+    SetSetting,
+    SetTabs,
+    TakeRule,
+    Unlead,
+)
+from tabwarden.model.capability import applies
+from tabwarden.model.governing import governing, managing_project
+from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.roles import current_role, is_admin, permits
+from tabwarden.model.site import ALLOW, DENY, MODES, Grantee, Rule, Rules, Site
+
+# The site roles a fix may give, lowest first: each permits what the ones before it do.
+FIXING_ROLES = ("Viewer", "Explorer", "ExplorerCanPublish", "Creator")
+
+
+def edits_for(
+    site: Site, answer: Answer, *, give: bool, switches: Switches = DOCUMENTED, every_role: bool = False
+) -> Iterator[Edit]:
+    """The edits that can change this Answer (of a capability) towards yes (`give`) or no, each once.
+
+    Of site roles the nearest, or `every_role` that would do: an ability may ask for more of the role later.
+    A gate that is shut comes before everything behind it: the site's switch, then the site role.
+    """
+    if answer.content is None or applies(answer.asked, site.contents[answer.content].kind) is False:
+        return
+    decision = _Decision(site, answer, give, switches, every_role)
+    seen: set[Edit] = set()
+    for edit in decision.edits():
+        if edit not in seen:
+            seen.add(edit)
+            yield edit
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """One Answer on one Site, to be turned; only inside `edits_for`."""
+
+    site: Site
+    answer: Answer
+    give: bool
+    switches: Switches
+    every_role: bool
+
+    @property
+    def user(self) -> str:
+        return self.answer.user
+
+    @property
+    def content(self) -> str:
+        return str(self.answer.content)
+
+    def edits(self) -> Iterator[Edit]:
+        because, capability = self.answer.because, self.answer.asked
+        if self.give and because == "site_setting":
+            yield SetSetting(SWITCHED_BY[capability], True)
+        elif self.give and because == "site_role":
+            yield from self._roles()
+        else:
+            if not self.give:
+                yield from self._roles()
+                if capability in SWITCHED_BY:
+                    yield SetSetting(SWITCHED_BY[capability], False)
+            if because == "admin":
+                return
+            yield from self._rules()
+            yield from self._memberships()
+            yield from self._owners()
+            yield from self._leaders()
+            yield from self._locks_and_tabs()
+
+    def _roles(self) -> Iterator[Edit]:
+        """Giving: roles that permit it; taking: those that do not, for an administrator each of them."""
+        kind, now = self.site.contents[self.content].kind, self.site.users[self.user].site_role
+        permitted = {role: permits(role, kind, self.answer.asked, self.switches) for role in FIXING_ROLES}
+        if self.give:
+            fitting = [role for role in FIXING_ROLES if permitted[role] is True]
+        else:
+            fitting = [role for role in reversed(FIXING_ROLES) if not permitted[role] or is_admin(now)]
+        if self.every_role:
+            yield from (SetRole(self.user, role) for role in fitting if role != current_role(now))
+        else:
+            yield from nearest_roles(self.site, self.user, fitting)
+
+    # -- rules --------------------------------------------------------------------------------------------------
+
+    def _mine(self) -> tuple[Grantee, ...]:
+        """The person, and every group and group set she is surely in."""
+        groups = (Grantee("group", g) for g in self.site.groups_of(self.user))
+        sets = (Grantee("groupSet", s) for s in self.site.group_sets_of(self.user))
+        return (Grantee("user", self.user), *sorted((*groups, *sets)))
+
+    def _list(self) -> Rules:
+        return governing(self.site, self.content).rules or frozenset()
+
+    def _rules(self) -> Iterator[Edit]:
+        """One rule added to or taken from the governing list."""
+        found = governing(self.site, self.content)
+        if found.rules is None:
+            return
+        default_for = found.kind if found.level in ("project_default", "database_default") else None
+        capability, mode = self.answer.asked, ALLOW if self.give else DENY
+        if capability in LEADER_CAPABILITIES:
+            return
+        for grantee in self._mine():
+            put = Rule(grantee, capability, mode)
+            if put not in found.rules:
+                yield PutRule(found.holder, put, default_for)
+        for rule in sorted(found.rules):
+            opposes = rule.capability == capability and rule.mode != mode
+            if opposes and speaks_of(self.site, rule.grantee, self.user) is not False:
+                yield TakeRule(found.holder, rule, default_for)
+
+    def _memberships(self) -> Iterator[Edit]:
+        """Into and out of groups that the list, or a leader rule above, names."""
+        spoken = {r.grantee for r in self._list() if r.capability == self.answer.asked}
+        spoken |= {r.grantee for _, r in self._leader_rules()}
+        groups = {g.id for g in spoken if g.kind == "group"}
+        for group_set in (g.id for g in spoken if g.kind == "groupSet"):
+            held = self.site.group_sets.get(group_set)
+            groups |= held.groups if held is not None else frozenset()
+        for group in sorted(groups & self.site.groups.keys()):
+            held_group = self.site.groups[group]
+            if held_group.everyone or held_group.members is None:
+                continue
+            yield Leave(group, self.user) if self.user in held_group.members else Join(group, self.user)
+
+    # -- owners and leaders -------------------------------------------------------------------------------------
+
+    def _projects(self) -> tuple[str, ...]:
+        """The project asked about or that holds the content, and those above it."""
+        held = self.site.contents[self.content]
+        return tuple(self.site.ancestors(held.id if held.kind == "project" else self.site.project_of(held.id)))
+
+    def _leader_rules(self) -> Iterator[tuple[str, Rule]]:
+        for project in self._projects():
+            for rule in sorted(self.site.contents[project].rules or ()):
+                if rule.capability in LEADER_CAPABILITIES and rule.mode == ALLOW:
+                    yield project, rule
+
+    def _owners(self) -> Iterator[Edit]:
+        held = self.site.contents[self.content]
+        owned = held.parent if held.kind == "view" and held.parent in self.site.contents else held.id
+        for content in dict.fromkeys((str(owned), *self._projects())):
+            owner = self.site.contents[content].owner
+            if self.give and owner != self.user:
+                yield SetOwner(content, self.user)
+            elif not self.give and owner == self.user:
+                to = heir(self.site, content, self.user)
+                if to is not None:
+                    yield SetOwner(content, to)
+
+    def _leaders(self) -> Iterator[Edit]:
+        if not self.give:
+            for project, rule in self._leader_rules():
+                if rule.capability == LEADER and speaks_of(self.site, rule.grantee, self.user) is not False:
+                    yield Unlead(project, rule.grantee)
+            return
+        for project in self._projects():
+            for grantee in self._mine():
+                if Rule(grantee, LEADER, ALLOW) not in (self.site.contents[project].rules or ()):
+                    yield Lead(project, grantee)
+
+    def _locks_and_tabs(self) -> Iterator[Edit]:
+        for project in self._projects():
+            if managing_project(self.site, project) in (None, project):
+                for mode in MODES:
+                    if mode != self.site.contents[project].mode:
+                        yield SetMode(project, mode)
+        held = self.site.contents[self.content]
+        workbook = self.site.contents.get(held.parent or "") if held.kind == "view" else None
+        if workbook is not None:
+            yield SetTabs(workbook.id, not workbook.tabs)
+
+
+def nearest_roles(site: Site, user: str, fitting: Sequence[str]) -> Iterator[Edit]:
+    """Of roles that would do, nearest first, the first that can be given; those beyond it change all that it changes
+    and more. All of them for who has a role outside that order (Guest, an administrator).
+    """
+    now = current_role(site.users[user].site_role)
+    for role in fitting:
+        if role == now:
+            continue
+        edit = SetRole(user, role)
+        if now not in ("Unlicensed", *FIXING_ROLES):
+            yield edit
+        elif edit.done_to(site).done:
+            yield edit
+            return
+
+
+def heir(site: Site, content: str, instead_of: str) -> str | None:
+    """Who gets what somebody is not to own any more: the first administrator by name, or else the owner of the
+    nearest project above who is somebody else; None where there is neither.
+    """
+    admins = sorted(
+        (u for u in site.users.values() if is_admin(u.site_role) and u.id != instead_of),
+        key=lambda u: (u.name.casefold(), u.id),
+    )
+    if admins:
+        return admins[0].id
+    above = (site.contents[p].owner for p in site.ancestors(site.project_of(content)))
+    return next((owner for owner in above if owner != instead_of and owner in site.users), None)
+
+
+# -- abilities ------------------------------------------------------------------------------------------------
+
+_PUBLISHERS = ("ExplorerCanPublish", "Creator")
+
+
+def edits_for_ability(site: Site, answer: Answer, *, give: bool, switches: Switches = DOCUMENTED) -> Iterator[Edit]:
+    """The edits that can meet the first condition that fails (`give`), or make any of the conditions fail."""
+    failing = (part for part in answer.conditions if part.verdict != ALLOWED)
+    first = next(failing, None)
+    parts = answer.conditions if not give else (() if first is None else (first,))
+    seen: set[Edit] = set()
+    for part in parts:
+        if part.fact is None:
+            found = edits_for(site, part, give=give, switches=switches, every_role=True)
+        else:
+            found = _fact_edits(site, part, give=give)
+        for edit in found:
+            if edit not in seen:
+                seen.add(edit)
+                yield edit
+
+
+def _fact_edits(site: Site, part: Answer, *, give: bool) -> Iterator[Edit]:
+    """A condition that is a plain fact: the role publishes, the person owns or leads, the site allows it."""
+    because, user = part.because, part.user
+    if give and because == "site_role":
+        yield from nearest_roles(site, user, _PUBLISHERS)
+    elif give and because == "site_setting":
+        yield from (SetSetting(name, True) for name in sorted(set(SWITCHED_BY.values())))
+    elif give and because == "tabs_shown" and part.content is not None:
+        yield SetTabs(str(site.contents[part.content].parent), False)
+    elif part.content is None or part.content not in site.contents:
+        return
+    else:
+        yield from _owner_edits(site, part, give=give)
+
+
+def _owner_edits(site: Site, part: Answer, *, give: bool) -> Iterator[Edit]:
+    content, user = str(part.content), part.user
+    held = site.contents[content]
+    owned = str(held.parent) if held.kind == "view" else content
+    projects = tuple(site.ancestors(content if held.kind == "project" else site.project_of(content)))
+    if give and part.because in ("not_owner", "not_leader", "locked_project", "admin_only"):
+        yield from (SetOwner(c, user) for c in dict.fromkeys((owned, *projects)))
+        if part.because in ("not_leader", "locked_project"):
+            yield from (Lead(project, Grantee("user", user)) for project in projects)
+    elif not give and part.because in ("content_owner", "project_owner", "project_leader"):
+        for one in dict.fromkeys((owned, *projects)):
+            to = heir(site, one, user) if site.contents[one].owner == user else None
+            if to is not None:
+                yield SetOwner(one, to)
+        for project in projects:
+            for rule in sorted(site.contents[project].rules or ()):
+                leads = rule.capability == LEADER and rule.mode == ALLOW
+                if leads and speaks_of(site, rule.grantee, user) is not False:
+                    yield Unlead(project, rule.grantee)

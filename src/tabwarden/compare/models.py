@@ -1,0 +1,57 @@
+"""Who is in under today's model and would not be under another: access that rests on an exception. Not its repair.
+
+Against `deny_first` these are the people whom a Deny speaks of and who are in all the same: as owner, as leader, by a
+rule for them in person, or because a group's Allow comes before a group set's Deny (tableau-permissions §3.5).
+Against `classic` they are those whom locks or site roles of today let in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from tabwarden.access.answer import Answer
+from tabwarden.access.powers import speaks_of
+from tabwarden.access.reference import may
+from tabwarden.compare.alike import alike
+from tabwarden.model.governing import governing
+from tabwarden.model.open_points import CURRENT, DENY_FIRST, DOCUMENTED, Switches
+from tabwarden.model.site import DENY, Site
+
+
+class Exceptional(NamedTuple):
+    """People (ids, one answer for all of them) whom the models judge differently on one content.
+
+    `current` and `other` are the Answers for the first of them.
+    """
+
+    users: tuple[str, ...]
+    content: str
+    current: Answer
+    other: Answer
+
+
+def exceptions(
+    site: Site, capability: str, *, against: str = DENY_FIRST, switches: Switches = DOCUMENTED
+) -> Iterator[Exceptional]:
+    """Everybody the two models differ on, in the order of the content."""
+    keys = alike(site)
+    for content in site.contents:
+        classes: dict[object, list[str]] = {}
+        for user in _who_can_differ(site, capability, content, against):
+            classes.setdefault(keys[user], []).append(user)
+        for users in classes.values():
+            current, other = (
+                may(site, users[0], capability, content, model=model, switches=switches) for model in (CURRENT, against)
+            )
+            if current.verdict != other.verdict:
+                yield Exceptional(tuple(users), content, current, other)
+
+
+def _who_can_differ(site: Site, capability: str, content: str, against: str) -> Iterable[str]:
+    """Against deny_first only those whom a Deny may speak of (all, where the rules were not read)."""
+    rules = governing(site, content).rules
+    if against != DENY_FIRST or rules is None:
+        return site.users
+    denied = [r.grantee for r in rules if r.capability == capability and r.mode == DENY]
+    return (u for u in site.users if any(speaks_of(site, g, u) is not False for g in denied)) if denied else ()

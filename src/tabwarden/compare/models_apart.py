@@ -1,0 +1,39 @@
+"""Whom two models judge differently, on Sites of any size. Not the models, and not their repair.
+
+The same as `compare.models.exceptions`, which asks the reference everything; the engine finds who it is, the reference
+says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tabwarden.access.reference import may
+from tabwarden.compare.between_sites import SMALL, Progress
+from tabwarden.compare.models import Exceptional, exceptions
+from tabwarden.model.open_points import CURRENT, DENY_FIRST, DOCUMENTED, Switches
+from tabwarden.model.site import Site
+
+
+def differing(
+    site: Site,
+    capability: str,
+    *,
+    against: str = DENY_FIRST,
+    switches: Switches = DOCUMENTED,
+    progress: Progress | None = None,
+) -> Iterator[Exceptional]:
+    """Everybody the two models differ on, in the order of the content; `progress` hears how many contents are done."""
+    if len(site.users) * len(site.contents) <= SMALL:
+        yield from exceptions(site, capability, against=against, switches=switches)
+        return
+    # Only large Sites need it, and loading it takes longer than answering on a small one.
+    from tabwarden.compare.models_by_engine import groups_that_differ
+
+    for content, users in groups_that_differ(site, capability, against, switches, progress):
+        current, other = (
+            may(site, users[0], capability, content, model=model, switches=switches) for model in (CURRENT, against)
+        )
+        if current.verdict == other.verdict:
+            raise RuntimeError(f"engine and reference disagree about {users[0]} on {content}: please report it")
+        yield Exceptional(users, content, current, other)

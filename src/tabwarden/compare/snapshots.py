@@ -1,0 +1,199 @@
+"""Two snapshots of one site side by side: the facts that differ, the access that differs, what nobody can know.
+
+Everybody and everything is known by id: a new name is a new name, and who comes back with another id is somebody else.
+Not what would have to be done to make the one into the other (`diff`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from itertools import chain
+from typing import NamedTuple, TypeVar
+
+from tabwarden.access.answer import UNKNOWN
+from tabwarden.access.reference import as_seen_by, may
+from tabwarden.compare.access_changes import Reach, Under
+from tabwarden.compare.between_sites import SMALL, Base, Progress
+from tabwarden.model.capability import capabilities_of
+from tabwarden.model.errors import UnknownName
+from tabwarden.model.scope import scope_of
+from tabwarden.model.site import Content, Group, Rules, Site, User
+
+USER, GROUP, GROUP_SET, CONTENT, SITE = "user", "group", "group_set", "content", "site"
+ADDED, REMOVED = "added", "removed"
+NOT_READ = None
+Value = str | bool | frozenset[str] | Rules | None
+_Thing = TypeVar("_Thing")
+
+
+class Fact(NamedTuple):
+    """One fact that differs: `what` of the thing of kind `about` with that id was `before` and is `after`.
+
+    `what` is added, removed, name, domain, site_role, minimum_site_role, grant_on, members, groups, parent, owner,
+    mode, tabs, rules, default_rules (of `kind`), or a setting of the site. Of members, groups and rules `before` are
+    those only the earlier has, `after` those only the later has; None: they were not read.
+    """
+
+    about: str
+    id: str
+    what: str
+    before: Value = None
+    after: Value = None
+    kind: str | None = None
+
+
+class Unknown(NamedTuple):
+    """Decisions nobody can tell on one of the Sites, because facts were not read: how many, whose, and on what."""
+
+    decisions: int
+    users: frozenset[str]
+    contents: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The earlier and the later Site, what differs, and what is unknown on either."""
+
+    before: Site
+    after: Site
+    facts: tuple[Fact, ...]
+    reach: Reach
+    unknown: tuple[Unknown, Unknown]
+
+    @property
+    def same(self) -> bool:
+        """Whether nothing differs that could be known."""
+        return not self.facts and not self.reach.count.decisions
+
+
+def compared(before: Site, after: Site, under: Under | None = None, progress: Progress | None = None) -> Compared:
+    """Two snapshots of one site side by side.
+
+    UnknownName, naming both, where they are of different sites, or of different parts of one: what one of them left
+    out would seem to be gone.
+    """
+    if before.id != after.id:
+        raise UnknownName(
+            f"these are different sites: {_site_words(before)} and {_site_words(after)}; "
+            "give two snapshots of the same one"
+        )
+    if scope_of(before) != scope_of(after):
+        told = (f"{each.taken.when or 'one'}: {scope_of(each) or 'the whole site'}" for each in (before, after))
+        raise UnknownName(f"these are reads of different parts of the site ({', '.join(told)}); give two of the same")
+    under = under or Under()
+    reach = Base(before, under).reach(after, progress=progress)
+    return Compared(before, after, tuple(facts(before, after)), reach, (unknown(before, under), unknown(after, under)))
+
+
+def _site_words(site: Site) -> str:
+    where = f" on `{site.taken.where}`" if site.taken.where else ""
+    return f"`{site.name}` (id `{site.id}`){where}"
+
+
+# -- facts ----------------------------------------------------------------------------------------------------
+
+
+def facts(before: Site, after: Site) -> Iterator[Fact]:
+    """Every fact that differs: people, groups, sets, content with its rules, the site's settings."""
+    for setting in fields(before.settings):
+        was, now = getattr(before.settings, setting.name), getattr(after.settings, setting.name)
+        if was != now:
+            yield Fact(SITE, after.id, setting.name, was, now)
+    for user, left, right in _both(before.users, after.users):
+        yield from _came_or_went(USER, user, left, right)
+        if left is not None and right is not None:
+            yield from _fields(USER, left, right, "name", "domain", "site_role")
+    for group, old, new in _both(before.groups, after.groups):
+        yield from _of_group(group, old, new)
+    for each, one, other in _both(before.group_sets, after.group_sets):
+        yield from _came_or_went(GROUP_SET, each, one, other)
+        if one is not None and other is not None:
+            yield from _fields(GROUP_SET, one, other, "name")
+            if one.groups != other.groups:
+                yield Fact(GROUP_SET, each, "groups", one.groups - other.groups, other.groups - one.groups)
+    for content, was_there, is_there in _both(before.contents, after.contents):
+        yield from _of_content(content, was_there, is_there)
+
+
+def _both(
+    before: Mapping[str, _Thing], after: Mapping[str, _Thing]
+) -> Iterator[tuple[str, _Thing | None, _Thing | None]]:
+    """What differs, on either side or both, in the order of the earlier."""
+    for each in chain(before, (new for new in after if new not in before)):
+        left, right = before.get(each), after.get(each)
+        if left != right:
+            yield each, left, right
+
+
+def _came_or_went(about: str, each: str, left: object, right: object) -> Iterator[Fact]:
+    if left is None or right is None:
+        yield Fact(about, each, ADDED if left is None else REMOVED)
+
+
+def _fields(about: str, left: User | Group | Content | object, right: object, *names: str) -> Iterator[Fact]:
+    for name in names:
+        was, now = getattr(left, name), getattr(right, name)
+        if was != now:
+            yield Fact(about, str(getattr(left, "id", "")), name, was, now)
+
+
+def _of_group(group: str, old: Group | None, new: Group | None) -> Iterator[Fact]:
+    yield from _came_or_went(GROUP, group, old, new)
+    if new is None:
+        return
+    if old is None:
+        if new.members and not new.everyone:
+            yield Fact(GROUP, group, "members", frozenset(), new.members)
+        return
+    yield from _fields(GROUP, old, new, "name", "domain", "minimum_site_role", "grant_on")
+    if old.members != new.members and not new.everyone:
+        yield Fact(GROUP, group, "members", *_sides(old.members, new.members))
+
+
+def _of_content(content: str, old: Content | None, new: Content | None) -> Iterator[Fact]:
+    yield from _came_or_went(CONTENT, content, old, new)
+    if new is None:
+        return
+    if old is not None:
+        yield from _fields(CONTENT, old, new, "name", "parent", "owner", "mode", "tabs")
+    was_rules = frozenset() if old is None else old.rules
+    if was_rules != new.rules:
+        yield Fact(CONTENT, content, "rules", *_sides(was_rules, new.rules))
+    was_defaults = {} if old is None else old.defaults
+    for kind in sorted({*was_defaults, *new.defaults}):
+        left, right = was_defaults.get(kind, frozenset()), new.defaults.get(kind, frozenset())
+        if left != right:
+            yield Fact(CONTENT, content, "default_rules", *_sides(left, right), kind=kind)
+
+
+def _sides(
+    left: frozenset[_Thing] | None, right: frozenset[_Thing] | None
+) -> tuple[frozenset[_Thing] | None, frozenset[_Thing] | None]:
+    """What only the one has and what only the other has; of a list that was not read None, and of the other all."""
+    if left is None or right is None:
+        return left, right
+    return left - right, right - left
+
+
+# -- what nobody can know -------------------------------------------------------------------------------------
+
+
+def unknown(site: Site, under: Under) -> Unknown:
+    """The decisions on a Site that are unknown, counted."""
+    if len(site.users) * len(site.contents) > SMALL:
+        # Only large Sites need it, and loading it takes longer than answering on a small one.
+        from tabwarden.compare.unknown import unknown_on_large
+
+        return Unknown(*unknown_on_large(site, under))
+    seen = as_seen_by(site, under.model)
+    people: set[str] = set()
+    contents: dict[str, int] = {}
+    for held in seen.contents.values():
+        for capability in capabilities_of(held.kind) if held.kind != "collection" else ():
+            for user in seen.users:
+                answer = may(seen, user, capability, held.id, model=under.model, switches=under.switches)
+                if answer.verdict == UNKNOWN:
+                    people.add(user)
+                    contents[held.id] = contents.get(held.id, 0) + 1
+    return Unknown(sum(contents.values()), frozenset(people), contents)

@@ -1,0 +1,111 @@
+"""What a list of changes would do to people: the Site after it, what Tableau would refuse, who gains and loses what.
+
+Nothing is written. It equals evaluating the changed Site, and a test says so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from tabwarden.compare.access_changes import Reach, Shift, Under
+from tabwarden.compare.between_sites import Base, Progress
+from tabwarden.effects.ops import DeleteGroup, Edit
+from tabwarden.effects.sentences import edit_of
+from tabwarden.model.errors import AmbiguousName, UnknownName
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches
+from tabwarden.model.roles import licence_of
+from tabwarden.model.site import Site
+
+
+class SetChange(NamedTuple):
+    """A group set (id) that a deleted group was in, and the users who are in it now and were not before."""
+
+    group_set: str
+    joined: tuple[str, ...]
+
+
+class Tried(NamedTuple):
+    """One change in its words; `because` is the reason code, of a refusal where it was not `done`.
+
+    `sets` are the group sets it shrank by deleting a group.
+    """
+
+    words: str
+    edit: Edit
+    done: bool
+    because: str
+    sets: tuple[SetChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """Before, after, what was tried in order, and every decision that differs."""
+
+    before: Site
+    after: Site
+    tried: tuple[Tried, ...]
+    reach: Reach
+
+    @property
+    def shifts(self) -> tuple[Shift, ...]:
+        """What differs, with the reasons."""
+        return self.reach.shifts
+
+    @property
+    def licences(self) -> Mapping[str, int]:
+        """Seats more (or fewer, below zero) by tier."""
+        count: Counter[str] = Counter(filter(None, (licence_of(u.site_role) for u in self.after.users.values())))
+        count.subtract(filter(None, (licence_of(u.site_role) for u in self.before.users.values())))
+        return {tier: number for tier, number in sorted(count.items()) if number}
+
+
+def what_if(
+    site: Site,
+    sentences: Iterable[str],
+    *,
+    model: str = CURRENT,
+    switches: Switches = DOCUMENTED,
+    progress: Progress | None = None,
+) -> WhatIf:
+    """Do the changes in order on a copy; each may name what the ones before it made.
+
+    A refused change changes nothing and the rest goes on (a refused removal of an owner still takes his licence).
+    Raises UnknownName with every sentence that is not understood. `progress` hears how far the comparison is.
+    """
+    here, tried = done(site, sentences, switches)
+    reach = Base(site, Under(model, switches)).reach(here, progress=progress)
+    return WhatIf(site, here, tried, reach)
+
+
+def done(site: Site, sentences: Iterable[str], switches: Switches = DOCUMENTED) -> tuple[Site, tuple[Tried, ...]]:
+    """The Site after the changes, and how each went; as `what_if`, without asking what it does to people."""
+    tried, problems = [], []
+    for words in sentences:
+        try:
+            edit = edit_of(site, words)
+        except (UnknownName, AmbiguousName) as error:
+            problems.append(f"`{words}`: {error}" if not str(error).startswith(f"`{words}`") else str(error))
+            continue
+        outcome = edit.done_to(site, switches)
+        sets = _sets_that_change(site, outcome.site, edit) if outcome.done else ()
+        site = outcome.site
+        tried.append(Tried(words, edit, outcome.done, outcome.because, sets))
+    if problems:
+        raise UnknownName("\n".join(problems))
+    return site, tuple(tried)
+
+
+def _sets_that_change(before: Site, after: Site, edit: Edit) -> tuple[SetChange, ...]:
+    """The group sets that a deleted group was in: whoever is in the rest of their groups may come in."""
+    if not isinstance(edit, DeleteGroup):
+        return ()
+    found = []
+    for held in before.group_sets.values():
+        if edit.group in held.groups:
+            here = [u for u in after.users if held.id in after.group_sets_of(u)]
+            more = tuple(u for u in here if held.id not in before.group_sets_of(u))
+            found.append(SetChange(held.id, more))
+    return tuple(found)

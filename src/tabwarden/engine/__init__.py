@@ -1,0 +1,1 @@
+"""The same answers for everybody and everything at once, on columns."""

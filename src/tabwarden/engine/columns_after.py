@@ -1,0 +1,169 @@
+"""The columns of a Site that somebody changed, made from those of the Site before: only what differs is made anew.
+
+Equal in meaning to `engine.convert.columns_of` the later Site; lists may stand in it twice. Not how columns are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from tabwarden.engine.columns import (
+    EMPTY_LIST,
+    GRANTEE_KINDS,
+    NONE,
+    Columns,
+    Contents,
+    Defaults,
+    Groups,
+    RuleLists,
+    Users,
+)
+from tabwarden.engine.convert import columns_of
+from tabwarden.model.site import ALLOW, NO_RULES, Content, Rules, Site
+
+
+def columns_after(before: Site, columns: Columns, after: Site) -> Columns:
+    """The columns of `after`; `columns` are those of `before`.
+
+    Numbers stay, so that both can be compared row by row. Where somebody or something came or went, or speaks of what
+    was never named before, everything is made anew.
+    """
+    try:
+        return _Changed(before, columns, after).made()
+    except KeyError:
+        return columns_of(after)
+
+
+_Value = TypeVar("_Value")
+
+
+def _that_differ(before: Mapping[str, _Value], after: Mapping[str, _Value]) -> dict[int, _Value]:
+    """What differs, by its number. KeyError where somebody or something came, went or has another place."""
+    if before is after:
+        return {}
+    if list(before) != list(after):
+        raise KeyError("numbers")
+    pairs = enumerate(zip(before.values(), after.values(), strict=True))
+    return {number: new for number, (old, new) in pairs if new is not old and new != old}
+
+
+class _Changed:
+    """One later Site; KeyError where it has what the columns do not know. Only inside `columns_after`."""
+
+    def __init__(self, before: Site, columns: Columns, after: Site) -> None:
+        self.before, self.columns, self.after = before, columns, after
+        self.codes = {
+            name: {word: code for code, word in enumerate(getattr(columns.vocabulary, name))}
+            for name in ("capabilities", "kinds", "modes", "roles")
+        }
+        self.lists: dict[Rules, int] = {NO_RULES: EMPTY_LIST}
+        self.rows: list[list[tuple[int, int, int]]] = []
+
+    def made(self) -> Columns:
+        before, after = self.before, self.after
+        if [*before.group_sets.values()] != [*after.group_sets.values()]:
+            raise KeyError("group sets")
+        contents = _that_differ(before.contents, after.contents)
+        return replace(
+            self.columns,
+            about=replace(after, users={}, groups={}, group_sets={}, contents={}),
+            users=self._users(),
+            groups=self._groups(),
+            contents=self._contents(contents),
+            defaults=self._defaults(contents),
+            rules=self._rules(),  # last: the others find new lists
+        )
+
+    def _users(self) -> Users:
+        found = _that_differ(self.before.users, self.after.users)
+        if not found:
+            return self.columns.users
+        role = self.columns.users.role.copy()
+        for number, user in found.items():
+            role[number] = self.codes["roles"][user.site_role]
+        return Users(role)
+
+    def _groups(self) -> Groups:
+        found = _that_differ(self.before.groups, self.after.groups)
+        held = self.columns.groups
+        if not found:
+            return held
+        everyone, read = held.everyone.copy(), held.read.copy()
+        lists = np.split(held.members, held.offsets[1:-1])
+        numbers = self.columns.grantee_numbers[0]
+        for number, group in found.items():
+            everyone[number], read[number] = group.everyone, group.members is not None
+            members = sorted(numbers[user] for user in group.members or ())
+            lists[number] = np.array(members, held.members.dtype)
+        offsets = np.zeros(len(lists) + 1, np.int64)
+        np.cumsum([len(each) for each in lists], out=offsets[1:])
+        return held._replace(everyone=everyone, read=read, offsets=offsets, members=np.concatenate(lists))
+
+    def _contents(self, found: Mapping[int, Content]) -> Contents:
+        held = self.columns.contents
+        if not found:
+            return held
+        old = [*self.before.contents.values()]
+        made = Contents(*(column.copy() for column in held))
+        contents, users = self.columns.content_numbers, self.columns.grantee_numbers[0]
+        for number, content in found.items():
+            made.kind[number] = self.codes["kinds"][content.kind]
+            if content.parent != old[number].parent:
+                made.parent[number] = NONE if content.parent is None else contents[content.parent]
+            made.owner[number] = users[content.owner]
+            made.rules[number] = self._list(content.rules)
+            made.mode[number] = self.codes["modes"][content.mode]
+            made.tabs[number] = content.tabs
+        return made
+
+    def _defaults(self, found: Mapping[int, Content]) -> Defaults:
+        held = self.columns.defaults
+        old = [*self.before.contents.values()] if found else []
+        concerned = {number: c for number, c in found.items() if dict(c.defaults) != dict(old[number].defaults)}
+        if not concerned:
+            return held
+        rows = [
+            (number, self.codes["kinds"][kind], self._list(rules))
+            for number, content in concerned.items()
+            for kind, rules in content.defaults.items()
+        ]
+        kept = ~np.isin(held.content, list(concerned))
+        more = np.array(rows, np.int64).reshape(-1, 3).T
+        joined = (np.concatenate((old[kept], new)).astype(old.dtype) for old, new in zip(held, more, strict=True))
+        return Defaults(*joined)
+
+    # -- rules ------------------------------------------------------------------------------------------------
+
+    def _list(self, rules: Rules | None) -> int:
+        """The number of a list: a new one for each that a changed content has."""
+        if rules is None:
+            return NONE
+        if rules not in self.lists:
+            self.lists[rules] = len(self.columns.rules.offsets) - 1 + len(self.rows)
+            self.rows.append(self._rows_of(rules))
+        return self.lists[rules]
+
+    def _rows_of(self, rules: Rules) -> list[tuple[int, int, int]]:
+        masks: dict[int, list[int]] = {}
+        for rule in rules:
+            kind = GRANTEE_KINDS.index(rule.grantee.kind)
+            code = self.columns.grantee_numbers[kind][rule.grantee.id] * 4 + kind
+            mask = masks.setdefault(code, [0, 0])
+            mask[rule.mode != ALLOW] |= 1 << self.codes["capabilities"][rule.capability]
+        return [(code, masks[code][0], masks[code][1]) for code in sorted(masks)]
+
+    def _rules(self) -> RuleLists:
+        held = self.columns.rules
+        if not self.rows:
+            return held
+        ends = held.offsets[-1] + np.cumsum([len(rows) for rows in self.rows])
+        rows = [row for rows in self.rows for row in rows]
+        columns = [
+            np.concatenate((old, np.array([row[place] for row in rows], old.dtype)))
+            for place, old in enumerate((held.grantee, held.allow, held.deny))
+        ]
+        return RuleLists(np.concatenate((held.offsets, ends.astype(held.offsets.dtype))), *columns)

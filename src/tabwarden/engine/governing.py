@@ -1,0 +1,156 @@
+"""Where each content's rules come from under locks, tabs and databases, for the whole site. Not what they decide.
+
+Source: tableau-permissions §4 and §5. Lists are never merged across levels.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tabwarden.engine.columns import EMPTY_LIST, NONE, Array, Columns
+from tabwarden.model.governing import LOCKED_TO_DATABASE
+from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED
+
+LEVELS = ("own", "workbook", "project_default", "project", "database_default", "unread")
+OWN, WORKBOOK, PROJECT_DEFAULT, PROJECT, DATABASE_DEFAULT, UNREAD = range(len(LEVELS))
+
+
+class Sources(NamedTuple):
+    """A row for each content.
+
+    `rules` is the list that governs (NONE: not read), kept on `holder` for `kind` at `level`; `project` the project
+    whose owners and leaders rule it (itself for a project, NONE at the top level, at or above the count: not read);
+    `lock` the managing project of what holds it, or NONE; `lock_unread` where a parent that was not read may lock.
+    """
+
+    rules: Array
+    level: Array
+    holder: Array
+    kind: Array
+    project: Array
+    lock: Array
+    lock_unread: Array
+
+
+def resolve(columns: Columns, *, locks: bool) -> Sources:
+    """Sources of every content; the classic model has no `locks`."""
+    held, words = columns.contents, columns.vocabulary
+    count = len(held.kind)
+    code = {kind: number for number, kind in enumerate(words.kinds)}
+    mode = {name: number for number, name in enumerate(words.modes)}
+    modes = held.mode if locks else np.full(count, mode[CUSTOMIZABLE], held.mode.dtype)
+    parent = held.parent.astype(np.int64)
+    is_project = held.kind == code["project"]
+    holding = _climb(parent, is_project, count)
+    manager, unsure = _managers(parent, modes, is_project, mode)
+    project = np.where(is_project, np.arange(count), holding)
+    managed, lock_unread = _of(manager, project, NONE), _of(unsure, project, True) & (project != NONE)
+    found = Sources(
+        rules=held.rules.astype(np.int64),
+        level=np.full(count, OWN, np.uint8),
+        holder=np.arange(count),
+        kind=held.kind.copy(),
+        project=project,
+        lock=_of(manager, holding, NONE),
+        lock_unread=_of(unsure, holding, True) & (holding != NONE),
+    )
+    _through_parents(columns, found, modes == mode[LOCKED_TO_DATABASE], code)
+    _under_locks(columns, found, managed, code)
+    found.rules[lock_unread], found.level[lock_unread] = NONE, UNREAD
+    found.kind[lock_unread], found.holder[lock_unread] = held.kind[lock_unread], project[lock_unread]
+    return found
+
+
+def _of(values: Array, index: Array, unread: int | bool) -> Array:
+    """`values` by content number; `unread` for NONE and for what was not read."""
+    valid = (index >= 0) & (index < len(values))
+    return np.where(valid, values[np.where(valid, index, 0)], unread) if len(values) else np.full(len(index), unread)
+
+
+def _climb(parent: Array, is_project: Array, count: int) -> Array:
+    """The project that holds each content: the first project above it."""
+    here = parent.copy()
+    moving = np.flatnonzero((here >= 0) & (here < count))
+    while len(moving):
+        moving = moving[~is_project[here[moving]]]
+        here[moving] = parent[here[moving]]
+        moving = moving[(here[moving] >= 0) & (here[moving] < count)]
+    return here
+
+
+def _managers(parent: Array, modes: Array, is_project: Array, mode: dict[str, int]) -> tuple[Array, Array]:
+    """The managing project of each project (NONE: customizable), and whether a parent not read may manage it."""
+    count = len(parent)
+    locked = modes == mode[LOCKED]
+    manager = np.full(count, NONE, np.int64)
+    unsure = np.zeros(count, bool)
+    moving = np.flatnonzero(is_project)
+    here = parent[moving]
+    for _ in range(count + 1):
+        outside = here >= count
+        unsure[moving[outside]] = True
+        inside = (here >= 0) & ~outside
+        moving, here = moving[inside], here[inside]
+        goes_on = locked[here]
+        moving, here = moving[goes_on], here[goes_on]
+        if not len(moving):
+            break
+        manager[moving] = here
+        here = parent[here]
+    own = is_project & (manager == NONE) & (locked | (modes == mode[LOCKED_WITHOUT_NESTED]))
+    manager[own] = np.flatnonzero(own)
+    return manager, unsure
+
+
+def _through_parents(columns: Columns, found: Sources, to_database: Array, code: dict[str, int]) -> None:
+    """Views under shown tabs, and tables of a locked database."""
+    held = columns.contents
+    count = len(held.kind)
+    views = np.flatnonzero(held.kind == code["view"])
+    parents = found_parents = held.parent[views].astype(np.int64)
+    lost = (parents < 0) | (parents >= count)
+    found.rules[views[lost]], found.level[views[lost]] = NONE, UNREAD
+    found.holder[views[lost]] = np.where(parents[lost] == NONE, views[lost], parents[lost])
+    views, found_parents = views[~lost], parents[~lost]
+    shown = held.tabs[found_parents]
+    views, found_parents = views[shown], found_parents[shown]
+    found.rules[views], found.level[views] = held.rules[found_parents], WORKBOOK
+    found.holder[views], found.kind[views] = found_parents, code["workbook"]
+    tables = np.flatnonzero(held.kind == code["table"])
+    tables = tables[(held.parent[tables] >= 0) & (held.parent[tables] < count)]
+    above = held.parent[tables].astype(np.int64)
+    locked = (held.kind[above] == code["database"]) & to_database[above]
+    tables, above = tables[locked], above[locked]
+    found.rules[tables] = default_lists(columns, above, np.full(len(above), code["table"]))
+    found.level[tables], found.holder[tables] = DATABASE_DEFAULT, above
+
+
+def _under_locks(columns: Columns, found: Sources, managed: Array, code: dict[str, int]) -> None:
+    """What a managing project governs: its own rules for projects, its defaults for everything else."""
+    kinds = columns.contents.kind
+    rows = np.flatnonzero(managed >= 0)
+    manager = managed[rows].astype(np.int64)
+    as_project = kinds[rows] == code["project"]
+    nested = rows[as_project]
+    found.rules[nested] = columns.contents.rules[manager[as_project]]
+    found.level[nested] = np.where(nested == manager[as_project], OWN, PROJECT)
+    found.holder[rows] = manager
+    rows, manager = rows[~as_project], manager[~as_project]
+    kind = np.where(kinds[rows] == code["view"], code["workbook"], kinds[rows])
+    found.rules[rows] = default_lists(columns, manager, kind)
+    found.level[rows], found.kind[rows] = PROJECT_DEFAULT, kind
+
+
+def default_lists(columns: Columns, content: Array, kind: Array) -> Array:
+    """The default rule list each `content` has for each `kind`; the empty list where it has none."""
+    defaults, width = columns.defaults, len(columns.vocabulary.kinds)
+    keys = defaults.content.astype(np.int64) * width + defaults.kind
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    wanted = content.astype(np.int64) * width + kind
+    if not len(keys):
+        return np.full(len(wanted), EMPTY_LIST, np.int64)
+    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[place] == wanted, defaults.rules[order[place]], EMPTY_LIST)

@@ -1,0 +1,216 @@
+"""Who is in which group and group set: lists by user and packed rows by group. Not what groups may do.
+
+A packed row has one bit a user, user u in bit u % 64 of word u // 64.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from tabwarden.engine.columns import GROUP_SET, Array, Columns
+
+
+class Belongs(NamedTuple):
+    """What a user is in: numbers of groups (All Users apart) and of group sets, and those perhaps: members not read."""
+
+    groups: Array
+    sets: Array
+    perhaps_sets: Array
+
+
+class People:
+    """Memberships of one site; `group_sets_speak` is the site's own switch.
+
+    `unread_groups` are groups whose members were not read, numbers of groups only named included.
+    """
+
+    def __init__(self, columns: Columns) -> None:
+        self.count = len(columns.users.role)
+        self.words = (self.count + 63) // 64
+        self.groups, self.sets = columns.groups, columns.group_sets
+        self.group_sets_speak = columns.about.settings.group_sets
+        self.n_sets = len(self.sets.offsets) - 1
+        codes = columns.rules.grantee
+        named = (
+            int((codes[(codes & 3) == 1] >> 2).max(initial=-1)) + 1,
+            int(self.sets.groups.max(initial=-1)) + 1,
+            len(self.groups.read),
+        )
+        self.n_groups = max(named)
+        self.n_named_sets = max(int((codes[(codes & 3) == 2] >> 2).max(initial=-1)) + 1, self.n_sets)
+        self.everyone = np.flatnonzero(self.groups.everyone)
+        unread = np.ones(self.n_groups, bool)
+        unread[: len(self.groups.read)] = ~self.groups.read & ~self.groups.everyone
+        self.is_unread = unread
+        self.unread_groups = np.flatnonzero(unread)
+
+    # -- by user ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _of_user(self) -> tuple[Array, Array]:
+        """Offsets by user, and the groups in order of user; without All Users and groups not read."""
+        group, user = self.memberships
+        order = np.argsort(user, kind="stable")
+        offsets = np.zeros(self.count + 1, np.int64)
+        np.cumsum(np.bincount(user, minlength=self.count), out=offsets[1:])
+        return offsets, group[order]
+
+    @cached_property
+    def memberships(self) -> tuple[Array, Array]:
+        """Group and user of every membership that counts, in order of group and user."""
+        held = self.groups
+        group = np.repeat(np.arange(len(held.read), dtype=np.int32), np.diff(held.offsets))
+        counts = (held.members < self.count) & held.read[group] & ~held.everyone[group]
+        if not counts.all():
+            return group[counts], held.members[counts]
+        return group, held.members
+
+    def of(self, user: int) -> Belongs:
+        """What one user is in."""
+        offsets, groups = self._of_user
+        return self.with_groups(groups[offsets[user] : offsets[user + 1]])
+
+    def with_groups(self, mine: Array) -> Belongs:
+        """What somebody in exactly these groups (and All Users) is in."""
+        if not self.n_sets or not self.group_sets_speak:
+            return Belongs(mine, _NOBODY, _NOBODY)
+        return Belongs(mine, *self._sets_with(mine))
+
+    def _sets_with(self, groups: Array) -> tuple[Array, Array]:
+        """Sets all of whose groups are in `groups`, and sets of which only groups not read are missing."""
+        if not len(self.unread_groups):
+            return self._filled_by(groups), _NOBODY
+        held = np.zeros(self.n_groups, bool)
+        held[groups] = held[self.everyone] = True
+        sure = self._in_all(held)
+        held[self.unread_groups] = True
+        return np.flatnonzero(sure), np.flatnonzero(self._in_all(held) & ~sure)
+
+    def _filled_by(self, groups: Array) -> Array:
+        """Sets all of whose groups are in `groups`, counted group by group: most groups are in no set."""
+        missing: dict[int, int] = {}
+        of_group, sizes = self._sets_of_group
+        for group in (*groups.tolist(), *self.everyone.tolist()):
+            for each in of_group.get(group, ()):
+                missing[each] = missing.get(each, sizes[each]) - 1
+        return np.array(sorted(each for each, left in missing.items() if not left), np.int64)
+
+    @cached_property
+    def _sets_of_group(self) -> tuple[dict[int, list[int]], list[int]]:
+        """The sets each group is in, and how many groups each set has."""
+        found: dict[int, list[int]] = {}
+        sizes = np.diff(self.sets.offsets)
+        pairs = zip(self.sets.groups.tolist(), np.repeat(np.arange(self.n_sets), sizes).tolist(), strict=True)
+        for group, each in pairs:
+            found.setdefault(group, []).append(each)
+        return found, sizes.tolist()
+
+    def _in_all(self, held: Array) -> Array:
+        filled, starts = self._filled_sets
+        found = np.zeros(self.n_sets, bool)
+        if len(filled):
+            found[filled] = np.logical_and.reduceat(held[self.sets.groups], starts)
+        return found
+
+    @cached_property
+    def _filled_sets(self) -> tuple[Array, Array]:
+        """Sets that have a group, and where their groups start: an empty set holds nobody."""
+        filled = np.flatnonzero(np.diff(self.sets.offsets))
+        return filled, self.sets.offsets[filled]
+
+    @cached_property
+    def unread_sets(self) -> Array:
+        """Numbers of group sets that are named but were not read."""
+        return np.arange(self.n_sets, self.n_named_sets) if self.group_sets_speak else _NOBODY
+
+    @property
+    def some_unread(self) -> bool:
+        """Whether membership somewhere is not known."""
+        return bool(len(self.unread_groups) or len(self.unread_sets))
+
+    # -- by group: packed rows --------------------------------------------------------------------------------
+
+    @cached_property
+    def all_bits(self) -> Array:
+        """The row of everybody."""
+        return self.pack(np.arange(self.count))
+
+    @cached_property
+    def no_bits(self) -> Array:
+        """The row of nobody."""
+        return np.zeros(self.words, np.uint64)
+
+    @cached_property
+    def rows(self) -> Array:
+        """A row a group, then a row a group set: who is in it for sure."""
+        group, user = self.memberships
+        rows = np.zeros((self.n_groups + self.n_named_sets, self.words), np.uint64)
+        scatter(rows, group, user)
+        rows[self.everyone] = self.all_bits
+        if self.group_sets_speak:
+            for each in self._filled_sets[0].tolist():
+                parts = self.sets.groups[self.sets.offsets[each] : self.sets.offsets[each + 1]]
+                np.bitwise_and.reduce(rows[parts], axis=0, out=rows[self.n_groups + each])
+        return rows
+
+    @cached_property
+    def perhaps_rows(self) -> Array:
+        """The same rows for who is perhaps in it: everybody where the members were not read."""
+        rows = np.zeros_like(self.rows)
+        rows[self.unread_groups] = self.all_bits
+        rows[self.n_groups + self.unread_sets] = self.all_bits
+        if self.group_sets_speak and len(self.unread_groups):
+            for each in self._filled_sets[0].tolist():
+                parts = self.sets.groups[self.sets.offsets[each] : self.sets.offsets[each + 1]]
+                perhaps = np.bitwise_and.reduce(self.rows[parts] | rows[parts], axis=0)
+                rows[self.n_groups + each] = perhaps & ~self.rows[self.n_groups + each]
+        return rows
+
+    def row_of(self, grantee: Array) -> Array:
+        """Where the rows of group and group set grantees (codes of rule rows, or one) are."""
+        found: Array = (grantee >> 2) + ((grantee & 3) == GROUP_SET) * self.n_groups
+        return found
+
+    def one_bit(self, user: int) -> Array:
+        """The row of one user; of nobody where he is only named."""
+        row = self.no_bits.copy()
+        if user < self.count:
+            row[user >> 6] = 1 << (user & 63)
+        return row
+
+    def pack(self, users: Array) -> Array:
+        """The row of these users."""
+        there = np.zeros(self.words * 64, np.uint8)
+        there[users] = 1
+        return np.packbits(there, bitorder="little").view(np.uint64)
+
+    def ids(self, row: Array) -> Array:
+        """The numbers of the users of a row, rising."""
+        return np.flatnonzero(np.unpackbits(row.view(np.uint8), count=self.count, bitorder="little").view(np.bool_))
+
+
+_NOBODY = np.zeros(0, np.int64)
+
+
+def scatter(rows: Array, row: Array, user: Array) -> None:
+    """Set bit `user` of each `row`; pairs in rising order of row and user are set without sorting."""
+    if not len(row):
+        return
+    at = row.astype(np.int64) * (rows.shape[1] * 8) + (user >> 3)
+    if (at[1:] < at[:-1]).any():
+        order = np.argsort(at, kind="stable")
+        at, user = at[order], user[order]
+    value = np.left_shift(1, user & 7).astype(np.uint8)
+    starts = np.flatnonzero(np.concatenate(([True], at[1:] != at[:-1])))
+    rows.reshape(-1).view(np.uint8)[at[starts]] |= np.bitwise_or.reduceat(value, starts)
+
+
+def has_bit(rows: Array, row: Array, user: Array) -> Array:
+    """Whether user `user[i]` is in row `row[i]`, for all i."""
+    at = row * (rows.shape[1] * 8) + (user >> 3)
+    found = rows.reshape(-1).view(np.uint8).take(at)
+    held: Array = (found >> (user & 7).astype(np.uint8)) & 1
+    return held

@@ -1,0 +1,1 @@
+"""From a Site to another: changes in order, with impact, stops and the way back."""

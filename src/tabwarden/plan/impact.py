@@ -1,0 +1,119 @@
+"""What a plan does to people: who joins, who gains or loses a licence, who gains or loses sight of what.
+
+Two Sites are compared, before and after; not what is done in between, and not whether it is wise.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from itertools import chain
+
+from tabwarden.compare.between_sites import Base
+from tabwarden.model.roles import is_licensed, licence_of, rank
+from tabwarden.model.site import ON_LOGIN, Site, User
+from tabwarden.plan.plan import ContentImpact, Impact, Ref
+
+VIEW = "Read"
+LISTS = ("join", "gain_licence", "lose_licence", "other_role", "removed", "eligible")
+
+
+def impact(now: Site, after: Site, held: int = 0) -> Impact:
+    """The effect on people of making `now` into `after`; on content only where `now` has content."""
+    promised = _promised(now), _promised(after)
+    lists: dict[str, list[str]] = {name: [] for name in LISTS}
+    gained: Counter[str] = Counter()
+    lost: Counter[str] = Counter()
+    for user, before, end in _people(now, after):
+        for name in _what_happens(before, end):
+            lists[name].append(_name(user))
+        had, has = (licence_of(one.site_role) if one else None for one in (before, end))
+        if had != has:
+            gained.update([has] if has else [])
+            lost.update([had] if had else [])
+        if end is not None and _waits(promised[1], end) and not (before and _waits(promised[0], before)):
+            lists["eligible"].append(_name(user))
+    joined, left = _memberships(now, after)
+    return Impact(
+        join=tuple(lists["join"]),
+        eligible=tuple(lists["eligible"]),
+        gain_licence=tuple(lists["gain_licence"]),
+        lose_licence=tuple(lists["lose_licence"]),
+        other_role=tuple(lists["other_role"]),
+        removed=tuple(lists["removed"]),
+        licences_gained=dict(sorted(gained.items())),
+        licences_lost=dict(sorted(lost.items())),
+        memberships_gained=joined,
+        memberships_lost=left,
+        held=held,
+        contents=tuple(_contents(now, after)) if now.contents else None,
+    )
+
+
+def _people(now: Site, after: Site) -> Iterator[tuple[User, User | None, User | None]]:
+    for user_id in chain(now.users, (u for u in after.users if u not in now.users)):
+        before, end = now.users.get(user_id), after.users.get(user_id)
+        known = before or end
+        if known is not None:
+            yield known, before, end
+
+
+def _what_happens(before: User | None, end: User | None) -> Iterator[str]:
+    if before is None:
+        yield "join"
+    if end is None:
+        yield "removed"
+    had, has = (is_licensed(one.site_role) if one else False for one in (before, end))
+    if had and not has:
+        yield "lose_licence"
+    elif has and not had:
+        yield "gain_licence"
+    elif before and end and before.site_role != end.site_role:
+        yield "other_role"
+
+
+def _waits(promised: AbstractSet[str], user: User) -> bool:
+    """Whether the next sign-in gives this user a licence."""
+    return user.id in promised and not is_licensed(user.site_role)
+
+
+def _promised(site: Site) -> AbstractSet[str]:
+    """Ids of the users in a group that grants a licence on sign-in."""
+    granting = (g for g in site.groups.values() if g.grant_on == ON_LOGIN and (rank(g.minimum_site_role or "") or 0))
+    return set().union(*(site.members(group.id) for group in granting))
+
+
+def _memberships(now: Site, after: Site) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    joined: dict[str, int] = {}
+    left: dict[str, int] = {}
+    for group_id in chain(now.groups, (g for g in after.groups if g not in now.groups)):
+        group = after.groups.get(group_id) or now.groups[group_id]
+        if group.everyone:
+            continue
+        before = now.members(group_id) if group_id in now.groups else frozenset()
+        end = after.members(group_id) if group_id in after.groups else frozenset()
+        name = Ref("group", group.name, group.domain).qualified
+        if end - before:
+            joined[name] = len(end - before)
+        if before - end:
+            left[name] = len(before - end)
+    return joined, left
+
+
+# -- content ---------------------------------------------------------------------------------------------------
+
+
+def _contents(now: Site, after: Site) -> Iterator[ContentImpact]:
+    """Per content who gains and who loses View."""
+    found = Base(now).on_each(after, VIEW)
+    for content in now.contents:
+        if content in found:
+            gained, lost = (
+                tuple(sorted(_name(after.users.get(u) or now.users[u]) for u in us)) for us in found[content]
+            )
+            yield ContentImpact(content, now.path(content), gained, lost)
+
+
+def _name(user: User) -> str:
+    return Ref("user", user.name, user.domain).qualified

@@ -1,0 +1,278 @@
+"""From one Site to another: the changes to users and groups, in the order Tableau accepts. Not what is wanted.
+
+Compared are who exists, site roles, memberships, which groups exist with which minimum site role and mode, and the
+nicknames of the server's domains.
+Nothing is left out here on purpose: whoever wants something left alone writes it into the wanted Site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from types import MappingProxyType
+
+from tabwarden.model.roles import rank
+from tabwarden.model.site import Group, Site, User
+from tabwarden.plan.plan import (
+    ADD_TO_GROUP,
+    ADD_USER,
+    CREATE_GROUP,
+    DELETE_GROUP,
+    REMOVE_FROM_GROUP,
+    REMOVE_USER,
+    SET_NICKNAME,
+    SET_SITE_ROLE,
+    UPDATE_GROUP,
+    Change,
+    Fields,
+    Ref,
+)
+from tabwarden.want.wanted import EXISTS, GRANTS, NICKNAME, SITE_ROLE, Why
+
+UNLICENSED = "Unlicensed"
+MEMBER: Fields = MappingProxyType({"member": True})
+NO_MEMBER: Fields = MappingProxyType({"member": False})
+ASIDE = "steps out of the group, because the role cannot be lowered below the group's minimum"
+BACK = "steps back into the group after the role was lowered"
+
+
+def diff(now: Site, wanted: Site, why: Why) -> tuple[Change, ...]:
+    """All changes that make `now` into `wanted`, in the order they must be done. `diff(x, x, ...)` is empty.
+
+    A user or group of `wanted` whose id is not in `now` is new; it is referred to by name until it exists.
+    Everybody is added Unlicensed and raised afterwards, so that a missing seat costs the role, not the person.
+    """
+    both = Both(now, wanted, why)
+    return tuple(
+        chain(
+            both.nicknames(),
+            both.groups_first(),
+            both.users_added(),
+            both.memberships_added(),
+            both.roles(up=True),
+            both.memberships_removed(),
+            both.roles(up=False),
+            both.stepped_back(),
+            both.users_removed(),
+            both.groups_last(),
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """The two Sites and the sentences; each method yields one step of the order."""
+
+    now: Site
+    wanted: Site
+    why: Why
+    places: Mapping[str, int] = field(init=False, repr=False)
+    demoted: frozenset[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """The place of each user of the wanted Site and who ranks higher now, made once: there are thousands to ask."""
+        object.__setattr__(self, "places", {user: place for place, user in enumerate(self.wanted.users)})
+        both = ((self.now.users.get(user.id), user) for user in self.wanted.users.values())
+        demoted = (user.id for held, user in both if held is not None and _falls(held.site_role, user.site_role))
+        object.__setattr__(self, "demoted", frozenset(demoted))
+
+    def nicknames(self) -> Iterator[Change]:
+        """Domains of the server that get another nickname, in the order of the wanted Site."""
+        have = self.now.nicknames or {}
+        for fqdn, nickname in (self.wanted.nicknames or {}).items():
+            if fqdn in have and have[fqdn] != nickname:
+                yield Change(
+                    SET_NICKNAME,
+                    before={"nickname": have[fqdn]},
+                    after={"nickname": nickname},
+                    because=self.why.says(fqdn, NICKNAME),
+                    domain=Ref("domain", fqdn),
+                )
+
+    def groups_first(self) -> Iterator[Change]:
+        """Groups that are new or grant another role."""
+        for group in self.wanted.groups.values():
+            held = self.now.groups.get(group.id)
+            if held is None:
+                because = self.why.says(group.id, EXISTS)
+                yield Change(CREATE_GROUP, group=self.group(group.id), after=_grants(group), because=because)
+            elif _grants(held) != _grants(group):
+                yield Change(
+                    UPDATE_GROUP,
+                    group=self.group(group.id),
+                    before=_grants(held),
+                    after=_grants(group),
+                    because=self.why.says(group.id, GRANTS),
+                )
+
+    def users_added(self) -> Iterator[Change]:
+        """People who are not on the site yet."""
+        for user in self.wanted.users.values():
+            if user.id not in self.now.users:
+                after = {"site_role": UNLICENSED, "auth_setting": user.auth_setting}
+                because = self.why.says(user.id, EXISTS)
+                yield Change(ADD_USER, user=self.user(user.id), after=after, because=because)
+
+    def memberships_added(self) -> Iterator[Change]:
+        """People who are to be in a group and are not."""
+        for group in self.wanted.groups.values():
+            if group.everyone or group.members is None:
+                continue
+            for user in self.joining(group):
+                if not self.waits(user, group):
+                    yield self.join(user, group.id, self.why.says(user, group.id))
+
+    def roles(self, *, up: bool) -> Iterator[Change]:
+        """Site roles that rise (`up`) or that fall or change without rising."""
+        for user in self.wanted.users.values():
+            held = self.now.users.get(user.id)
+            before = held.site_role if held else UNLICENSED
+            if before == user.site_role or (height(user.site_role) > height(before)) is not up:
+                continue
+            yield Change(
+                SET_SITE_ROLE,
+                user=self.user(user.id),
+                before={"site_role": before},
+                after={"site_role": user.site_role},
+                because=self.why.says(user.id, SITE_ROLE),
+                destructive=not up,
+            )
+
+    def memberships_removed(self) -> Iterator[Change]:
+        """People who are in a group and are not to be, then those who only step aside for a demotion."""
+        for group in self.now.groups.values():
+            if group.everyone or group.members is None or group.id not in self.wanted.groups:
+                continue
+            gone = group.members - _members(self.wanted, group.id)
+            for user in self.in_order(gone & self.wanted.users.keys()):
+                yield self.leave(user, group.id, self.why.says(user, group.id))
+        for user, group_id in self.stepping():
+            yield self.leave(user, group_id, ASIDE)
+
+    def stepped_back(self) -> Iterator[Change]:
+        """Into the group after the demotion: those who stepped aside, and those whom it would have forbidden."""
+        for user, group_id in self.stepping():
+            if group_id in self.wanted.groups:
+                yield self.join(user, group_id, BACK)
+        for group in self.wanted.groups.values():
+            if not group.everyone and group.minimum_site_role and group.members is not None:
+                for user in self.joining(group):
+                    if self.waits(user, group):
+                        yield self.join(user, group.id, self.why.says(user, group.id))
+
+    def stepping(self) -> Iterator[tuple[str, str]]:
+        """User and group where the group's minimum forbids the demotion and the user is and stays a member."""
+        found: list[tuple[str, str]] = []
+        for group_id, held in self.now.groups.items() if self.demoted else ():
+            group = self.wanted.groups.get(group_id, held)
+            if group.everyone or group.minimum_site_role is None:
+                continue
+            staying = self.demoted & (held.members or frozenset())
+            if group_id in self.wanted.groups:
+                staying &= _members(self.wanted, group_id)
+            found += [(user, group_id) for user in staying if forbids(group, self.wanted.users[user].site_role)]
+        yield from sorted(found, key=lambda pair: (self.places[pair[0]], pair[1]))
+
+    def joining(self, group: Group) -> Iterator[str]:
+        """Who is to be in the group and is not, in the order of the wanted Site."""
+        return self.in_order(_members(self.wanted, group.id) - _members(self.now, group.id))
+
+    def waits(self, user_id: str, group: Group) -> bool:
+        """Whether the user may enter only after his demotion, because membership would forbid it."""
+        return user_id in self.demoted and forbids(group, self.wanted.users[user_id].site_role)
+
+    def users_removed(self) -> Iterator[Change]:
+        """People who are on the site and are not to be; their memberships go with them."""
+        for user in self.now.users.values():
+            if user.id in self.wanted.users:
+                continue
+            heir = self.why.heirs.get(user.id)
+            yield Change(
+                REMOVE_USER,
+                user=self.user(user.id),
+                before=_known_of(self.now, user),
+                because=self.why.says(user.id, EXISTS),
+                destructive=True,
+                heir=self.user(heir) if heir else None,
+            )
+
+    def groups_last(self) -> Iterator[Change]:
+        """Groups that are not to be any more."""
+        for group in self.now.groups.values():
+            if group.id not in self.wanted.groups:
+                names = sorted(self.user(u).qualified for u in _members(self.now, group.id))
+                because = self.why.says(group.id, EXISTS)
+                before = {**_grants(group), "members": tuple(names)}
+                yield Change(DELETE_GROUP, group=self.group(group.id), before=before, because=because, destructive=True)
+
+    # -- words and references ---------------------------------------------------------------------------------
+
+    def join(self, user: str, group: str, because: str) -> Change:
+        """One person into one group."""
+        return Change(ADD_TO_GROUP, self.user(user), self.group(group), NO_MEMBER, MEMBER, because)
+
+    def leave(self, user: str, group: str, because: str) -> Change:
+        """One person out of one group."""
+        return Change(REMOVE_FROM_GROUP, self.user(user), self.group(group), MEMBER, NO_MEMBER, because, True)
+
+    def user(self, user_id: str) -> Ref:
+        """How the plan refers to a user of either Site."""
+        if user_id in self.now.users:
+            return user_ref(self.now.users[user_id])
+        user = self.wanted.users[user_id]
+        return Ref("user", user.name, user.domain)
+
+    def group(self, group_id: str) -> Ref:
+        """How the plan refers to a group of either Site."""
+        if group_id in self.now.groups:
+            return group_ref(self.now.groups[group_id])
+        group = self.wanted.groups[group_id]
+        return Ref("group", group.name, group.domain)
+
+    def in_order(self, users: frozenset[str]) -> Iterator[str]:
+        """These users in the order of the wanted Site: what a roster named first is done first."""
+        return iter(sorted(users & self.places.keys(), key=self.places.__getitem__))
+
+
+def user_ref(user: User) -> Ref:
+    """A user who exists, as a plan refers to him."""
+    return Ref("user", user.name, user.domain, user.id)
+
+
+def group_ref(group: Group) -> Ref:
+    """A group that exists, as a plan refers to it."""
+    return Ref("group", group.name, group.domain, group.id)
+
+
+def height(role: str) -> int:
+    """The rank of a site role; one that cannot be ranked (Guest, SupportUser) counts as the lowest."""
+    return rank(role) or 0
+
+
+def _falls(before: str, after: str) -> bool:
+    return before != after and height(after) < height(before)
+
+
+def forbids(group: Group, role: str) -> bool:
+    """Whether members of `group` cannot be set to `role` (tableau-permissions 8.1: grant role on sign-in)."""
+    return group.minimum_site_role is not None and height(role) < height(group.minimum_site_role)
+
+
+def _members(site: Site, group: str) -> frozenset[str]:
+    return site.members(group) if group in site.groups else frozenset()
+
+
+def _grants(group: Group) -> Fields:
+    return {"minimum_site_role": group.minimum_site_role, "grant_on": group.grant_on}
+
+
+def _known_of(site: Site, user: User) -> Fields:
+    groups = (site.groups[g] for g in site.groups_of(user.id))
+    return {
+        "site_role": user.site_role,
+        "auth_setting": user.auth_setting,
+        "full_name": user.full_name,
+        "email": user.email,
+        "groups": tuple(sorted(group_ref(g).qualified for g in groups if not g.everyone)),
+    }

@@ -1,0 +1,349 @@
+"""The stops provisioning can meet: what is too much, who must not be touched, which sources cannot be trusted.
+
+Pure: it judges, all at once, and leaves it to its caller not to apply. There is no way around a stop but a waiver
+that names it and its number, and some have none.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from tabwarden.model.errors import SourceError, TabwardenError
+from tabwarden.model.names import some
+from tabwarden.model.roles import is_admin, is_licensed, is_server_admin
+from tabwarden.model.site import Site, User
+from tabwarden.plan.facts import user_of
+from tabwarden.plan.plan import (
+    ADD_TO_GROUP,
+    ADD_USER,
+    REMOVE_FROM_GROUP,
+    REMOVE_USER,
+    SET_SITE_ROLE,
+    Change,
+    Stop,
+    Waiver,
+)
+from tabwarden.want.provision import is_protected
+from tabwarden.want.roster import Roster
+
+SOURCE_UNREADABLE, SOURCE_EMPTY, SOURCE_PARTIAL = "source-unreadable", "source-empty", "source-partial"
+SOURCE_STALE, SOURCE_SHRANK = "source-stale", "source-shrank"
+LICENCES_LOST, USERS_REMOVED, MEMBERSHIPS_REMOVED = "licences-lost", "users-removed", "memberships-removed"
+LOCK_OUT, STALE_PLAN = "lock-out", "stale-plan"
+RULES_REMOVED, NO_WAY_BACK = "rules-removed", "no-way-back"
+CONTENT_ONLY = "ContentOnly"
+SAMPLE = 5
+MEND_THE_SOURCE = "mend the source and run again; this stop cannot be waived"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Too much is more than `count` and more than `percent` of the base."""
+
+    count: int
+    percent: float
+
+    def of(self, base: int) -> int:
+        """The largest number that is not too much."""
+        return max(self.count, int(base * self.percent / 100 + 1e-9))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is too much (design: stops)."""
+
+    source_shrank: Limit = Limit(0, 20)
+    licences_lost: Limit = Limit(5, 10)
+    users_removed: Limit = Limit(5, 5)
+    memberships_removed: Limit = Limit(20, 10)
+    rules_removed: Limit = Limit(20, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """Who must not be locked out: the user who runs this (id) and the protected names."""
+
+    own_id: str = ""
+    protected: tuple[str, ...] = ()
+
+
+class Reading(NamedTuple):
+    """What came of reading one source: a roster, or the error.
+
+    `stale_after` is in seconds, None: not judged. `may_be_empty` is somebody's word that no row is a good list, as
+    where a list holds today's leavers only; how much it shrank says nothing then.
+    """
+
+    task: str
+    source: str
+    roster: Roster | None = None
+    error: SourceError | None = None
+    stale_after: int | None = None
+    may_be_empty: bool = False
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether a plan may be made from it: it names people, or is rightly empty."""
+        if self.roster is None:
+            return False
+        return bool(self.roster.people) or (self.may_be_empty and self.roster.count == 0)
+
+
+# -- sources ---------------------------------------------------------------------------------------------------
+
+
+def source_stops(
+    readings: Sequence[Reading], last: Mapping[str, int], now: str, limits: Limits
+) -> tuple[tuple[Stop, ...], tuple[str, ...]]:
+    """The stops of the sources, and remarks on what could not be judged.
+
+    `last` holds the rows of the last good run per task; `now` is an ISO time in UTC.
+    """
+    stops: list[Stop] = []
+    notes: list[str] = []
+    for reading in readings:
+        roster = reading.roster
+        if roster is None:
+            stops.append(_unreadable(reading))
+        elif not reading.is_usable:
+            stops.append(_empty(reading, roster))
+        else:
+            stops += _stale(reading, roster, now)
+            if reading.may_be_empty:
+                notes.append(f"whether {reading.task} shrank is not judged: its `min_rows` says it may be empty")
+            elif reading.task in last:
+                stops += _shrank(reading, roster, last[reading.task], limits.source_shrank)
+            else:
+                notes.append(
+                    f"whether {reading.task} shrank is not judged: there is no earlier good run to compare with"
+                )
+    return tuple(stops), tuple(notes)
+
+
+def _unreadable(reading: Reading) -> Stop:
+    told = reading.error
+    kind = told.stop if told is not None else SOURCE_UNREADABLE
+    sentence = f"the {reading.task} could not be read whole: {told}"
+    return Stop(kind, 1, 0, 1, False, sentence, MEND_THE_SOURCE)
+
+
+def _empty(reading: Reading, roster: Roster) -> Stop:
+    rows = f"{roster.count} rows and no usable person" if roster.count else "no rows"
+    sentence = f"the {reading.task} ({reading.source}) have {rows}"
+    return Stop(SOURCE_EMPTY, roster.count, 0, 1, False, sentence, MEND_THE_SOURCE)
+
+
+def _stale(reading: Reading, roster: Roster, now: str) -> list[Stop]:
+    if reading.stale_after is None:
+        return []
+    if roster.as_of is None:
+        sentence = f"the {reading.task} ({reading.source}) do not say how old they are"
+        remedy = "say in the settings where they do (`as_of`), or take `stale_after` out"
+        return [Stop(SOURCE_STALE, 1, 0, 1, False, sentence, remedy)]
+    age = int((_time(now) - _time(roster.as_of)).total_seconds())
+    if age <= reading.stale_after:
+        return []
+    sentence = f"the {reading.task} ({reading.source}) are {_hours(age)} old, of {roster.as_of}"
+    return [Stop(SOURCE_STALE, age, reading.stale_after, age, False, sentence, MEND_THE_SOURCE)]
+
+
+def _shrank(reading: Reading, roster: Roster, before: int, limit: Limit) -> list[Stop]:
+    fewer = before - roster.count
+    if fewer <= limit.of(before):
+        return []
+    sentence = f"the {reading.task} ({reading.source}) have {roster.count} rows, {before} at the last good run"
+    return [over_limit(SOURCE_SHRANK, before, limit, fewer, sentence)]
+
+
+# -- people ----------------------------------------------------------------------------------------------------
+
+
+def people_stops(now: Site, changes: Sequence[Change], limits: Limits, guarded: Guarded) -> tuple[Stop, ...]:
+    """The stops of what `changes` would do to the people of `now`."""
+    end = _roles_in_the_end(now, changes)
+    return (
+        *_licences_lost(now, end, limits.licences_lost, _carried_over(now, changes)),
+        *_users_removed(now, end, limits.users_removed),
+        *_memberships_removed(now, changes, limits.memberships_removed),
+        *_locked_out(now, changes, end, guarded),
+    )
+
+
+def _roles_in_the_end(now: Site, changes: Iterable[Change]) -> Mapping[str, str | None]:
+    """The site role each user touched ends with, by id; None: no longer on the site."""
+    end: dict[str, str | None] = {}
+    for change in changes:
+        user = user_of(now, change.user) if change.user else None
+        if user is not None and change.op == REMOVE_USER:
+            end[user.id] = None
+        elif user is not None and change.op == SET_SITE_ROLE:
+            end[user.id] = str(change.after["site_role"])
+    return end
+
+
+def _carried_over(now: Site, changes: Sequence[Change]) -> frozenset[str]:
+    """Ids of users who go, and whose licence somebody has who comes in their place: the same person renamed."""
+    given = {c.user.key for c in changes if c.op == SET_SITE_ROLE and c.user and is_licensed(str(c.after["site_role"]))}
+    renamed = (c for c in changes if c.op == REMOVE_USER and "rules" in c.before and c.heir and c.heir.key in given)
+    return frozenset(user.id for c in renamed if c.user and (user := user_of(now, c.user)) is not None)
+
+
+def _licences_lost(now: Site, end: Mapping[str, str | None], limit: Limit, carried_over: frozenset[str]) -> list[Stop]:
+    base = sum(1 for user in now.users.values() if is_licensed(user.site_role))
+    fallen = {u for u, role in end.items() if is_licensed(now.users[u].site_role) and not is_licensed(role or "")}
+    lost = fallen - carried_over
+    if len(lost) <= limit.of(base):
+        return []
+    return [
+        over_limit(LICENCES_LOST, base, limit, len(lost), f"{len(lost)} of {base} licensed users lose their licence")
+    ]
+
+
+def _users_removed(now: Site, end: Mapping[str, str | None], limit: Limit) -> list[Stop]:
+    base, gone = len(now.users), sum(1 for role in end.values() if role is None)
+    if gone <= limit.of(base):
+        return []
+    return [over_limit(USERS_REMOVED, base, limit, gone, f"{gone} of {base} users are removed from the site")]
+
+
+def _memberships_removed(now: Site, changes: Iterable[Change], limit: Limit) -> list[Stop]:
+    """Of each group, who is out in the end; stepping aside for a demotion is no loss."""
+    net: Counter[tuple[str, str]] = Counter()
+    for change in changes:
+        if change.user and change.group and change.group.id and change.op in (ADD_TO_GROUP, REMOVE_FROM_GROUP):
+            net[change.group.id, change.user.key] += 1 if change.op == REMOVE_FROM_GROUP else -1
+    lost = Counter(group for (group, _user), number in net.items() if number > 0)
+    stops = []
+    for group_id, number in lost.items():
+        base = len(now.members(group_id)) if group_id in now.groups else 0
+        if number > limit.of(base):
+            sentence = f"{number} of {base} members leave the group `{now.groups[group_id].name}`"
+            stops.append(over_limit(MEMBERSHIPS_REMOVED, base, limit, number, sentence))
+    return stops
+
+
+def _locked_out(now: Site, changes: Sequence[Change], end: Mapping[str, str | None], guarded: Guarded) -> list[Stop]:
+    stops = []
+    lowered = _lowered(now, changes)
+    own = [user for user in lowered if user.id == guarded.own_id]
+    if own:
+        what = f"the user who runs this, {_names(own)}, would be locked out"
+        stops.append(_lock_out(1, 0, 1, what, "take that user out of the list"))
+    shielded = [user for user in lowered if is_protected(user, guarded.protected) and user not in own]
+    if shielded:
+        what = f"protected users are to lose something: {_names(shielded)}"
+        remedy = "take them out of the list, or out of `protected`"
+        stops.append(_lock_out(len(guarded.protected), 0, len(shielded), what, remedy))
+    admins = [user for user in now.users.values() if is_admin(user.site_role)]
+    gone = [user for user in admins if user.id in end and not is_admin(end[user.id] or "")]
+    if gone and len(gone) == len(admins):
+        what = f"no administrator would be left: {_names(gone)}"
+        stops.append(_lock_out(len(admins), len(admins) - 1, len(gone), what, "keep one administrator"))
+    stops += _not_allowed(now, changes)
+    return stops
+
+
+def _lowered(now: Site, changes: Iterable[Change]) -> list[User]:
+    found: dict[str, User] = {}
+    for change in changes:
+        user = user_of(now, change.user) if change.user and change.destructive else None
+        if user is not None:
+            found[user.id] = user
+    return list(found.values())
+
+
+def _not_allowed(now: Site, changes: Sequence[Change]) -> list[Stop]:
+    """A site administrator manages nobody where adminMode is ContentOnly; a server administrator does."""
+    role = now.taken.by_role
+    people = [c for c in changes if c.user is not None or c.op == ADD_USER]
+    if not people or now.settings.admin_mode != CONTENT_ONLY or is_server_admin(role):
+        return []
+    what = f"`{now.taken.by}` ({role}) may not manage users here: the site's adminMode is ContentOnly"
+    remedy = "run it as a server administrator, or let a server administrator change the site's settings"
+    return [_lock_out(len(changes), 0, len(people), what, remedy)]
+
+
+# -- a plan that is no longer true -----------------------------------------------------------------------------
+
+
+def stale_plan(differences: Sequence[str], facts: int) -> tuple[Stop, ...]:
+    """The stop for facts that are not as the plan saw them; `differences` has a line for each."""
+    if not differences:
+        return ()
+    listed = "; ".join(differences[:SAMPLE])
+    more = f"; and {len(differences) - SAMPLE} more" if len(differences) > SAMPLE else ""
+    sentence = f"{len(differences)} of {facts} facts are not as the plan saw them: {listed}{more}"
+    return (Stop(STALE_PLAN, facts, 0, len(differences), False, sentence, "plan again and look at the new plan"),)
+
+
+# -- waivers ---------------------------------------------------------------------------------------------------
+
+
+def parse_waivers(words: Iterable[str]) -> tuple[Waiver, ...]:
+    """`licences-lost=37` and the like; TabwardenError names every one that is not of that form."""
+    waivers, wrong = [], []
+    for word in words:
+        name, equals, number = word.partition("=")
+        if equals and name.strip() and number.strip().isdigit():
+            waivers.append(Waiver(name.strip(), int(number)))
+        else:
+            wrong.append(f"`{word}`")
+    if wrong:
+        raise TabwardenError(f"a waiver is written STOP=NUMBER, as in `licences-lost=37`, not {', '.join(wrong)}")
+    return tuple(waivers)
+
+
+def not_waived(stops: Iterable[Stop], waivers: Iterable[Waiver]) -> tuple[Stop, ...]:
+    """The stops that stand: not waivable, or not waived with exactly their number."""
+    said = set(waivers)
+    return tuple(stop for stop in stops if not (stop.waivable and Waiver(stop.id, stop.number) in said))
+
+
+def mismatches(stops: Iterable[Stop], waivers: Iterable[Waiver]) -> tuple[str, ...]:
+    """A sentence for each waiver that waives nothing."""
+    by_id: dict[str, list[Stop]] = {}
+    for stop in stops:
+        by_id.setdefault(stop.id, []).append(stop)
+    lines = []
+    for waiver in waivers:
+        meant = by_id.get(waiver.id, [])
+        if any(stop.waivable and stop.number == waiver.number for stop in meant):
+            continue
+        if not meant:
+            lines.append(f"`--accept {waiver.id}={waiver.number}` waives nothing: there is no such stop now")
+        elif not meant[0].waivable:
+            lines.append(f"`{waiver.id}` cannot be waived")
+        else:
+            numbers = " and ".join(str(stop.number) for stop in meant)
+            lines.append(f"`--accept {waiver.id}={waiver.number}` does not match: the number is {numbers}")
+    return tuple(lines)
+
+
+# -- words -----------------------------------------------------------------------------------------------------
+
+
+def over_limit(name: str, base: int, limit: Limit, number: int, sentence: str) -> Stop:
+    """The stop for a number that is too much; it can be waived."""
+    remedy = f"look at the plan; if it is right, say `--accept {name}={number}`"
+    told = f"{sentence}; the limit is {limit.of(base)}, the larger of {limit.count} and {limit.percent:g} %"
+    return Stop(name, base, limit.of(base), number, True, told, remedy)
+
+
+def _lock_out(base: int, limit: int, number: int, sentence: str, remedy: str) -> Stop:
+    return Stop(LOCK_OUT, base, limit, number, False, sentence, f"{remedy}; this stop cannot be waived")
+
+
+def _names(users: Sequence[User]) -> str:
+    return some([user.qualified for user in users], SAMPLE)
+
+
+def _time(words: str) -> datetime:
+    return datetime.fromisoformat(words.replace("Z", "+00:00"))
+
+
+def _hours(seconds: int) -> str:
+    return f"{seconds // 60} minutes" if seconds < 7200 else f"{seconds // 3600} hours"

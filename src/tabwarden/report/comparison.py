@@ -1,0 +1,204 @@
+"""Two snapshots side by side, in words, tables and JSON. Not how they are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, cast
+
+from rich.table import Table
+from rich.text import Text
+
+from tabwarden.compare.snapshots import CONTENT, GROUP, GROUP_SET, NOT_READ, SITE, USER, Compared, Fact, Unknown
+from tabwarden.model.capability import KIND_NAMES, ui_name
+from tabwarden.model.roles import ui_role
+from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, Rule, Site
+from tabwarden.report.access_changes import MOST_LINES, count_words, listed, reach_json, shift_lines
+from tabwarden.report.answers import grantee_name, rule_json
+
+MODES = {LOCKED: "locked", LOCKED_WITHOUT_NESTED: "locked without nested projects", CUSTOMIZABLE: "customizable"}
+FIELDS = {
+    "site_role": "site role",
+    "minimum_site_role": "minimum site role",
+    "grant_on": "role granted on",
+    "parent": "place",
+    "mode": "content permissions",
+    "tabs": "sheets as tabs",
+}
+_FEW_THINGS = 10
+
+
+def headings(found: Compared) -> Iterator[str]:
+    """Which snapshots these are, and what differs in numbers."""
+    yield f"{found.after.name}: {_taken(found.before)} and {_taken(found.after)}"
+    if found.same:
+        yield "nothing differs that could be read"
+        return
+    number = len(found.facts)
+    yield f"{number:,} {'fact differs' if number == 1 else 'facts differ'}; {count_words(found.reach)}"
+
+
+def _taken(site: Site) -> str:
+    return site.taken.when or "at a time that was not told"
+
+
+def parts(found: Compared) -> Iterator[Table | str]:
+    """What to print below the headings: facts, people, and what nobody can know."""
+    if found.facts:
+        yield _facts_table(found)
+    if len(found.facts) > MOST_LINES:
+        yield f"and {len(found.facts) - MOST_LINES:,} facts more, all of them with --json"
+    yield from shift_lines(found.before, found.after, found.reach)
+    yield from unknown_lines(found)
+
+
+# -- facts ----------------------------------------------------------------------------------------------------
+
+
+def _facts_table(found: Compared) -> Table:
+    table = Table("What", "", "Before", "After")
+    for fact in found.facts[:MOST_LINES]:
+        thing, what, was, now = fact_words(found, fact)
+        table.add_row(Text(thing), Text(what), Text(was), Text(now))
+    return table
+
+
+def fact_words(found: Compared, fact: Fact) -> tuple[str, str, str, str]:
+    """The thing by name, what of it, and how it was and is."""
+    thing = _thing(found, fact)
+    if fact.what == "added":
+        return thing, "", "not there", "new"
+    if fact.what == "removed":
+        return thing, "", "there", "removed"
+    if fact.what in ("rules", "default_rules"):
+        what = "rules" if fact.kind is None else f"rules for new {KIND_NAMES[fact.kind]}s"
+        return thing, what, *_lists(found, fact, _rule_words(fact.kind))
+    if fact.what in ("members", "groups"):
+        table = "users" if fact.what == "members" else "groups"
+        return thing, fact.what, *_lists(found, fact, lambda site, each: _name(site, table, str(each)))
+    what = FIELDS.get(fact.what, fact.what.replace("_", " "))
+    return thing, what, _value(found.before, fact, fact.before), _value(found.after, fact, fact.after)
+
+
+def _thing(found: Compared, fact: Fact) -> str:
+    """`user ann`, `workbook Finance/Budget`: by the later name, or the earlier where it is gone."""
+    if fact.about == SITE:
+        return "site"
+    table = {USER: "users", GROUP: "groups", GROUP_SET: "group_sets", CONTENT: "contents"}[fact.about]
+    site = found.after if fact.id in getattr(found.after, table) else found.before
+    if fact.about == CONTENT:
+        kind = site.contents[fact.id].kind
+        return f"{KIND_NAMES.get(kind, kind)} {site.path(fact.id)}"
+    return f"{fact.about.replace('_', ' ')} {_name(site, table, fact.id)}"
+
+
+def _name(site: Site, table: str, each: str) -> str:
+    if table == "users":
+        return site.called(each)
+    held: Mapping[str, Any] = getattr(site, table)
+    return str(held[each].name) if each in held else each
+
+
+def _value(site: Site, fact: Fact, value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if fact.what == "parent":
+        return "the top level" if value is None else (site.path(str(value)) or str(value))
+    if value is None:
+        return "none"
+    words = str(value)
+    if fact.what in ("site_role", "minimum_site_role"):
+        return ui_role(words)
+    if fact.what == "mode":
+        return MODES.get(words, words)
+    return site.called(words) if fact.what == "owner" else words
+
+
+def _rule_words(kind: str | None) -> Callable[[Site, Any], str]:
+    def words(site: Site, rule: Rule) -> str:
+        return f"{rule.mode} {ui_name(rule.capability, kind)} to {grantee_name(site, rule.grantee)}"
+
+    return words
+
+
+def _lists(found: Compared, fact: Fact, words: Callable[[Site, Any], str]) -> tuple[str, str]:
+    """`- ` what only the one has, and `+ ` what only the other has."""
+
+    def told(site: Site, sign: str, value: object) -> str:
+        if value is NOT_READ:
+            return "not read"
+        listed_words = listed(sorted(words(site, each) for each in cast(Iterable[Any], value)))
+        return f"{sign} {listed_words}" if listed_words else ""
+
+    return told(found.before, "-", fact.before), told(found.after, "+", fact.after)
+
+
+# -- what nobody can know -------------------------------------------------------------------------------------
+
+
+def unknown_lines(found: Compared) -> Iterator[str]:
+    """Of each snapshot what was not read, and how many decisions are unknown for it."""
+    for site, unknown in zip((found.before, found.after), found.unknown, strict=True):
+        if site.partial:
+            yield f"not read {_taken(site)}: {'; '.join(site.partial)}"
+        if unknown.decisions:
+            most = sorted(unknown.contents.items(), key=lambda each: (-each[1], site.path(each[0])))
+            on = ", ".join(f"{site.path(content)} ({number:,})" for content, number in most[:_FEW_THINGS])
+            yield (
+                f"unknown {_taken(site)}: {unknown.decisions:,} decisions of {len(unknown.users):,} people "
+                f"on {len(unknown.contents):,} things: {on}{' ...' if len(most) > _FEW_THINGS else ''}"
+            )
+
+
+# -- JSON -----------------------------------------------------------------------------------------------------
+
+
+def compared_json(found: Compared) -> dict[str, Any]:
+    """Both snapshots, every fact, every shift, and what is unknown on either."""
+    sites = {"before": found.before, "after": found.after}
+    return {
+        "site": {"id": found.after.id, "name": found.after.name, "content_url": found.after.content_url},
+        **{when: {"taken": site.taken.when, "partial": list(site.partial)} for when, site in sites.items()},
+        "same": found.same,
+        "facts": [fact_json(found, fact) for fact in found.facts],
+        **reach_json(found.before, found.after, found.reach),
+        "unknown": {
+            when: _unknown_json(site, each) for (when, site), each in zip(sites.items(), found.unknown, strict=True)
+        },
+    }
+
+
+def fact_json(found: Compared, fact: Fact) -> dict[str, Any]:
+    """One fact with ids and names, and how it was and is."""
+    told: dict[str, Any] = {"about": fact.about, "id": fact.id, "name": _thing(found, fact), "what": fact.what}
+    if fact.kind is not None:
+        told["kind"] = fact.kind
+    if fact.what in ("added", "removed"):
+        return told
+    for when, site, value in (("before", found.before, fact.before), ("after", found.after, fact.after)):
+        told[when] = _plain(site, fact, value)
+    return told
+
+
+def _plain(site: Site, fact: Fact, value: object) -> Any:
+    if not isinstance(value, frozenset):
+        return value
+    if fact.what in ("rules", "default_rules"):
+        return [rule_json(site, rule) for rule in sorted(value)]
+    if fact.what != "members":
+        return [{"id": each, "name": _name(site, "groups", each)} for each in sorted(value)]
+    users = ((each, site.users.get(each)) for each in sorted(value))
+    return [
+        {"id": each, "name": each} if user is None else {"id": each, "name": user.name, "domain": user.domain}
+        for each, user in users
+    ]
+
+
+def _unknown_json(site: Site, unknown: Unknown) -> dict[str, Any]:
+    return {
+        "decisions": unknown.decisions,
+        "people": len(unknown.users),
+        "contents": [
+            {"id": content, "path": site.path(content), "decisions": number}
+            for content, number in unknown.contents.items()
+        ],
+    }

@@ -1,0 +1,156 @@
+"""Who could do it, since when and why, in words, tables and JSON. Not how it is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+from rich.table import Table
+from rich.text import Text
+
+from tabwarden.access.reference import may
+from tabwarden.compare.access_changes import Count, Decision, Reach, Under
+from tabwarden.compare.cause import CAN, CANNOT
+from tabwarden.compare.snapshots import Compared, Fact, Unknown
+from tabwarden.model.site import Site
+from tabwarden.report.access_changes import MOST_LINES
+from tabwarden.report.answers import decider
+from tabwarden.report.comparison import fact_json, fact_words
+
+WORDS = {CAN: "yes", CANNOT: "no"}
+
+
+class Snapshot(Protocol):
+    """A snapshot of the history, as far as it is told."""
+
+    @property
+    def number(self) -> int:
+        """Its number."""
+
+    @property
+    def taken(self) -> str:
+        """When it was read."""
+
+
+class Turned(Protocol):
+    """An answer that became another one."""
+
+    @property
+    def asked(self) -> Decision:
+        """User, content, capability."""
+
+    @property
+    def now(self) -> str:
+        """Can, cannot or unknown."""
+
+    @property
+    def kept(self) -> Snapshot:
+        """The first snapshot in which it is so."""
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """What caused it."""
+
+    @property
+    def under(self) -> Under:
+        """The model and switches it was asked under."""
+
+    @property
+    def pair(self) -> tuple[Site, Site]:
+        """The Sites before and after."""
+
+
+def standing_table(found: Sequence[Turned], *, by_content: bool) -> Table:
+    """Those who can (or what one can), since when, because of what; `by_content`: of one person on many things."""
+    table = Table("What" if by_content else "Who", "", "Since", "Because of")
+    for turn in found[:MOST_LINES]:
+        user, content, _ = turn.asked
+        site = turn.pair[1]
+        name = site.path(content) if by_content else _user(turn, user)
+        table.add_row(*map(Text, (name, WORDS.get(turn.now, turn.now), since(turn), because(turn))))
+    return table
+
+
+def turns_table(found: Iterable[Turned]) -> Table:
+    """Every turn of one answer, in order."""
+    table = Table("From", "", "Because of")
+    for turn in found:
+        table.add_row(*map(Text, (since(turn), WORDS.get(turn.now, turn.now), because(turn))))
+    return table
+
+
+def since(turn: Turned) -> str:
+    """The snapshot from which it is so; at the first one it may have been so before."""
+    words = f"{turn.kept.taken} (snapshot {turn.kept.number})"
+    return words if turn.facts else f"{words} or before"
+
+
+def because(turn: Turned) -> str:
+    """The change in words, each fact of it."""
+    return "; ".join(_words(turn, fact) for fact in turn.facts) or f"{_decider(turn)}, in the first snapshot already"
+
+
+def _decider(turn: Turned) -> str:
+    """What decided where no change is known: a rule, a role, an owner."""
+    user, content, capability = turn.asked
+    model, switches = turn.under
+    return decider(turn.pair[1], may(turn.pair[1], user, capability, content, model=model, switches=switches))
+
+
+def _words(turn: Turned, fact: Fact) -> str:
+    thing, what, was, now = fact_words(_compared(turn), fact)
+    if not what:
+        return f"{thing}: {now}"
+    sides = " ".join(side for side in (was, now) if side)
+    return f"{thing}: {what} {sides}" if sides[:1] in "+-" else f"{thing}: {what} {was} -> {now}"
+
+
+def turns_json(found: Iterable[Turned]) -> list[dict[str, Any]]:
+    """Each turn with ids, names, the snapshot and the facts."""
+    return list(map(_turn_json, found))
+
+
+def _turn_json(turn: Turned) -> dict[str, Any]:
+    user, content, capability = turn.asked
+    holder = next((site for site in reversed(turn.pair) if content in site.contents), turn.pair[1])
+    return {
+        "user": {"id": user, **_named(turn, user)},
+        "content": {"id": content, "path": holder.path(content)},
+        "capability": capability,
+        "answer": WORDS.get(turn.now, turn.now),
+        "since": {"snapshot": turn.kept.number, "taken": turn.kept.taken, "or_before": not turn.facts},
+        "because": [{"words": _words(turn, fact), **fact_json(_compared(turn), fact)} for fact in turn.facts],
+    }
+
+
+def _user(turn: Turned, user: str) -> str:
+    return next((site.called(user) for site in reversed(turn.pair) if user in site.users), user)
+
+
+def _named(turn: Turned, user: str) -> dict[str, str]:
+    held = next((site.users[user] for site in reversed(turn.pair) if user in site.users), None)
+    return {"name": user} if held is None else {"name": held.name, "domain": held.domain}
+
+
+def _compared(turn: Turned) -> Compared:
+    nothing = Unknown(0, frozenset(), {})
+    return Compared(*turn.pair, turn.facts, Reach(Count(), ()), (nothing, nothing))
+
+
+def snapshots_table(found: Iterable[Any]) -> Table:
+    """The snapshots of a history, one a line."""
+    table = Table("#", "Taken", "Site", "By", "Users", "Content", "Rules", "")
+    for kept in found:
+        numbers = (f"{number:,}" for number in (kept.users, kept.contents, kept.rules))
+        lacks = "; ".join(kept.partial) or kept.scope
+        row = (str(kept.number), kept.taken, kept.name, kept.reader, *numbers, f"limited: {lacks}" if lacks else "")
+        table.add_row(*map(Text, row))
+    return table
+
+
+def snapshots_json(found: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """The same for machines."""
+    for kept in found:
+        told = kept._asdict()
+        told.pop("site")
+        yield {**told, "partial": list(kept.partial), "limited": kept.limited}

@@ -1,0 +1,199 @@
+"""From settings to what a run works with: an open connection, rosters, limits, folders. It decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tabwarden import sources
+from tabwarden.model.errors import SourceError
+from tabwarden.plan.plan import SiteIdentity
+from tabwarden.plan.stops import SOURCE_EMPTY, Guarded, Limit, Limits, Reading
+from tabwarden.run.directory import directory_asked
+from tabwarden.settings import FileSource, LdapSource, PythonSource, Settings, SqlSource
+from tabwarden.settings import Limit as LimitSetting
+from tabwarden.settings.people import AnySource
+from tabwarden.sources import files, ldap, python, sql
+from tabwarden.store.journal import now
+from tabwarden.tableau.http.connection import Connection, Jwt, Options, Password, Pat, connect
+from tabwarden.want.provision import Policy, Tasks
+from tabwarden.want.roster import Columns, Roster, clean, latest
+
+PLANS = "plans"
+
+
+def tableau_options(settings: Settings) -> Options:
+    """Where and how to sign in."""
+    tableau, auth = settings.tableau, settings.tableau.auth
+    way: Pat | Password | Jwt
+    if auth.pat is not None:
+        way = Pat(auth.pat.name, auth.pat.secret.get_secret_value())
+    elif auth.jwt is not None:
+        app = auth.jwt
+        way = Jwt(app.username, app.client_id, app.secret_id, app.secret_value.get_secret_value(), app.scopes)
+    else:
+        assert auth.password is not None  # the settings have exactly one of the three
+        way = Password(auth.password.username, auth.password.password.get_secret_value())
+    return Options(
+        server=tableau.server,
+        site=tableau.site,
+        auth=way,
+        ca_file=tableau.ca_file,
+        api_version=tableau.api_version,
+        timeout=tableau.timeout,
+        retries=tableau.retries,
+        calls_per_hour=tableau.calls_per_hour,
+    )
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[Connection]:
+    """A signed-in connection, signed out at the end."""
+    with connect(tableau_options(settings)) as connection:
+        yield connection
+
+
+def identity_of(connection: Connection, name: str) -> SiteIdentity:
+    """Which site a connection is on."""
+    return SiteIdentity(connection.server, connection.site, connection.site_id, name)
+
+
+# -- people ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What the sources said: one Reading for each that is set, and warnings about them."""
+
+    readings: tuple[Reading, ...]
+    warnings: tuple[str, ...] = ()
+    when: str = field(default_factory=now)
+
+    def roster(self, task: str) -> Roster:
+        """The roster of joiners or leavers; an empty one where that list is not set."""
+        found = next((r.roster for r in self.readings if r.task == task and r.roster), None)
+        return found or Roster("none")
+
+
+def read_sources(settings: Settings) -> People:
+    """Joiners and leavers as their sources tell them; a source that fails is a Reading with its error."""
+    readings: list[Reading] = []
+    warnings: list[str] = []
+    for task, source in (("joiners", settings.sources.joiners), ("leavers", settings.sources.leavers)):
+        if source is None:
+            continue
+        try:
+            roster, told = read_roster(source, settings)
+        except SourceError as error:
+            readings.append(Reading(task, source.type, error=error))
+        else:
+            may_be_empty = source.min_rows == 0
+            readings.append(Reading(task, roster.source, roster, None, source.stale_after, may_be_empty))
+            warnings += told
+    return People(tuple(readings), tuple(warnings))
+
+
+def read_roster(source: AnySource, settings: Settings) -> tuple[Roster, list[str]]:
+    """One source's roster and its warnings. Raises SourceError."""
+    told = read_rows(source, settings)
+    column = source.column
+    columns = Columns(column.name, column.full_name or "", column.email or "", column.auth_setting or "")
+    return clean(told.rows, columns, told.source, as_of=told.as_of), told.warnings
+
+
+def read_rows(source: AnySource, settings: Settings) -> sources.Reading:
+    """One source's rows as they are, none where it may be empty; `as_of` where the settings ask. Raises SourceError."""
+    try:
+        reading = sources.read(_source_options(source, settings))
+    except SourceError as error:
+        if error.stop != SOURCE_EMPTY or source.min_rows != 0:
+            raise
+        return sources.Reading([], source.type)
+    age, count = source.as_of, len(reading.rows)
+    as_of = reading.as_of if age is not None else None
+    if age is not None and age.column is not None:
+        as_of = latest(reading.rows, age.column, reading.source)
+    if source.min_rows is not None and count < source.min_rows:
+        raise SourceError(
+            f"{reading.source} has {count} rows, and `min_rows` says it has at least {source.min_rows}",
+            stop="source-partial",
+        )
+    return replace(reading, as_of=as_of)
+
+
+def _source_options(source: AnySource, settings: Settings) -> object:
+    match source:
+        case FileSource():
+            # Two words for one thing: the settings name Excel by its file's ending.
+            form = "excel" if source.format == "xlsx" else source.format or ""
+            return files.Options(str(source.path), form, source.sheet or "")
+        case SqlSource():
+            asked = (source.as_of.query if source.as_of else None) or ""
+            return sql.Options(source.driver, source.connect, source.query or "", source.table or "", as_of=asked)
+        case PythonSource():
+            folder = str(Path(settings.origin).parent) if settings.origin else ""
+            return python.Options(source.function, folder)
+        case LdapSource():
+            return ldap.Options(
+                {"directory": directory_asked(settings)},
+                source.state,
+                source.domain or "",
+                "\n".join(source.groups),
+                source.filter or "",
+                source.base or "",
+            )
+
+
+# -- what provisioning is asked to do --------------------------------------------------------------------------
+
+
+def tasks_of(settings: Settings) -> Tasks:
+    """The seven switches."""
+    wanted = settings.provision
+    return Tasks(
+        wanted.add_joiners,
+        wanted.add_joiners_to_group,
+        wanted.set_joiners_viewer,
+        wanted.remove_leavers_from_group,
+        wanted.set_leavers_unlicensed,
+        wanted.add_leavers_to_group,
+        wanted.remove_leavers,
+    )
+
+
+def policy_of(settings: Settings, own_id: str, owners: frozenset[str] | None) -> Policy:
+    """What the switches need, with what was read about it."""
+    wanted, group = settings.provision, settings.provision.group
+    policy = Policy(
+        auth_setting=wanted.auth_setting,
+        assets_to=wanted.assets_to or "",
+        protected=wanted.protected,
+        own_id=own_id,
+        owners=owners,
+    )
+    if group is None:
+        return policy
+    return replace(policy, group=group.name, minimum_site_role=group.minimum_site_role, grant_on=group.grant)
+
+
+def limits_of(settings: Settings) -> Limits:
+    """How much is too much."""
+    stops = settings.stops
+    return Limits(
+        _limit(stops.source_shrank),
+        _limit(stops.licences_lost),
+        _limit(stops.users_removed),
+        _limit(stops.memberships_removed),
+        _limit(stops.rules_removed),
+    )
+
+
+def _limit(setting: LimitSetting) -> Limit:
+    return Limit(setting.count, setting.percent)
+
+
+def guarded_of(settings: Settings, own_id: str) -> Guarded:
+    """Who must not be locked out."""
+    return Guarded(own_id, settings.provision.protected)

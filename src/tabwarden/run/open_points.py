@@ -1,0 +1,39 @@
+"""Switches as people give them: `name=value`, or a YAML file of such lines. Not what any of them means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import yaml
+
+from tabwarden.model.errors import SettingsError
+from tabwarden.model.open_points import Switches, switches_from
+
+
+def read_switches(given: Iterable[str]) -> Switches:
+    """`name=value` words and YAML files of them, later ones winning. SettingsError names all mistakes."""
+    return switches_from(switch_words(given))
+
+
+def switch_words(given: Iterable[str]) -> Iterator[str]:
+    """Every `name=value` word, those of YAML files in their place. SettingsError for a file that cannot be read."""
+    for one in given:
+        yield from _words(one)
+
+
+def _words(given: str) -> Iterator[str]:
+    if "=" in given:
+        yield given
+        return
+    path = Path(given)
+    try:
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"`{given}` is no `name=value`, and no file that can be read: {error}"]) from None
+    except yaml.YAMLError as error:
+        raise SettingsError([f"`{given}` is not YAML: {error}"]) from None
+    if not isinstance(told, dict):
+        raise SettingsError([f"`{given}` is a YAML file of `name: value` lines"])
+    for name, value in told.items():
+        yield f"{name}={'' if value is None else value}"

@@ -1,0 +1,197 @@
+"""Who could do it on a day, since when, and which change caused it: told by the snapshots of the history, in order.
+
+Not the answers themselves (`access`) and not which change it was (`compare.cause`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from tabwarden.access.powers import LEADER
+from tabwarden.compare.access_changes import Decision, Under
+from tabwarden.compare.cause import CAN, CANNOT, cause, standing
+from tabwarden.compare.snapshots import Fact
+from tabwarden.model.capability import applies
+from tabwarden.model.errors import AmbiguousName, UnknownName
+from tabwarden.model.site import Content, Site, User
+
+if TYPE_CHECKING:
+    from tabwarden.store.history import History, Kept
+
+Progress = Callable[[int, int], None]
+
+
+class Turn(NamedTuple):
+    """An answer that became another one: `now` is can, cannot or unknown from `kept` on, because of `facts`.
+
+    `facts` is empty where it was so in the first snapshot: since when is not known. `pair` are the Sites before and
+    after, by which the facts are told.
+    """
+
+    asked: Decision
+    now: str
+    kept: Kept
+    facts: tuple[Fact, ...]
+    pair: tuple[Site, Site]
+    under: Under = Under()
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is asked about: a content, a person, or one person on one content.
+
+    `called` is how she is written, `path` how the content is.
+    """
+
+    content: Content | None = None
+    user: User | None = None
+    called: str = field(default="", compare=False)
+    path: str = field(default="", compare=False)
+
+
+def subject_of(site: Site, words: Sequence[str]) -> Subject:
+    """What one or two words mean: content by path, people by name, `user:` or `content:` before a word that is both."""
+    subject = Subject()
+    for each in words:
+        found = _meant(site, each)
+        if isinstance(found, User):
+            subject = replace(subject, user=found, called=site.called(found.id))
+        else:
+            subject = replace(subject, content=found, path=site.path(found.id))
+    if len(words) > 1 and (subject.content is None or subject.user is None):
+        raise UnknownName("give a content and a person, as in `tabwarden history Finance/Budget jane`")
+    return subject
+
+
+def subject_on(history: History, chain: Sequence[Kept], words: Sequence[str]) -> Subject:
+    """What words mean in the last snapshot of a chain; UnknownName that tells until when it was there, if it was."""
+    try:
+        return subject_of(history.open(chain[-1].number), words)
+    except AmbiguousName:
+        raise
+    except UnknownName as error:
+        for kept in reversed(chain[:-1]):
+            try:
+                subject_of(history.open(kept.number), words)
+            except UnknownName:
+                continue
+            raise UnknownName(f"{error}\nit was there until {kept.words}; ask with `--on {kept.number}`") from None
+        raise
+
+
+def _meant(site: Site, words: str) -> User | Content:
+    kind, colon, rest = words.partition(":")
+    if colon and kind == "user":
+        return site.find_user(rest)
+    if colon and kind == "content":
+        return site.find_content(rest)
+    found: list[User | Content] = []
+    problems: list[str] = []
+    for find in (site.find_content, site.find_user):
+        try:
+            found.append(find(words))
+        except AmbiguousName:
+            raise
+        except UnknownName as error:
+            problems.append(str(error))
+    if len(found) > 1:
+        raise AmbiguousName(f"`{words}` is both; say which:", [f"content:{words}", f"user:{words}"])
+    if not found:
+        raise UnknownName("\n".join(problems))
+    return found[0]
+
+
+def turns(
+    history: History,
+    chain: Sequence[Kept],
+    subject: Subject,
+    capability: str,
+    *,
+    under: Under | None = None,
+    progress: Progress | None = None,
+) -> Iterator[Turn]:
+    """Every answer that became another one, snapshot after snapshot; what holds in the first comes first.
+
+    Only answers that a difference can have turned are asked again.
+    """
+    standings: dict[tuple[str, str], str] = {}
+    earlier: Site | None = None
+    for number, (kept, site) in enumerate(history.walk(chain[0].number, chain[-1].number)):
+        for user, content in _to_ask(earlier, site, subject, capability):
+            asked = (user, content, capability)
+            now, was = standing(site, asked, under), standings.get((user, content), CANNOT)
+            if now == was:
+                continue
+            standings[user, content] = now
+            facts = cause(earlier, site, asked, under) if earlier is not None else ()
+            yield Turn(asked, now, kept, facts, (earlier or site, site), under or Under())
+        earlier = site
+        if progress is not None:
+            progress(number + 1, len(chain))
+
+
+def standing_on(found: Sequence[Turn]) -> dict[tuple[str, str], Turn]:
+    """The last turn of each person and content, of those who can or of whom it is unknown."""
+    last: dict[tuple[str, str], Turn] = {}
+    for turn in found:
+        last[turn.asked[0], turn.asked[1]] = turn
+    return {pair: turn for pair, turn in last.items() if turn.now != CANNOT}
+
+
+def in_order(found: Iterable[Turn]) -> list[Turn]:
+    """What turned last comes first, then by name and path."""
+    return sorted(found, key=lambda turn: (-turn.kept.number, *_names(turn)))
+
+
+def _names(turn: Turn) -> tuple[str, str]:
+    (user, content, _), (_, site) = turn.asked, turn.pair
+    return site.called(user).casefold(), site.path(content).casefold() if content in site.contents else ""
+
+
+def can_see(turn: Turn) -> bool:
+    """Whether the answer is a sure yes."""
+    return turn.now == CAN
+
+
+def _to_ask(before: Site | None, after: Site, subject: Subject, capability: str) -> Iterator[tuple[str, str]]:
+    """The pairs whose answer may be another one than in the snapshot before."""
+    if subject.content is not None and subject.user is not None:
+        pairs = [(subject.user.id, subject.content.id)]
+    elif subject.content is not None:
+        users = dict.fromkeys([*(before.users if before else ()), *after.users])
+        pairs = [(user, subject.content.id) for user in users]
+    elif subject.user is not None:
+        contents = dict.fromkeys([*(before.contents if before else ()), *after.contents])
+        pairs = [(subject.user.id, c) for c in contents if _fits(before, after, c, capability)]
+    else:
+        pairs = []
+    if before is None:
+        yield from pairs
+        return
+    touched = _touched(before, after)
+    for user, content in pairs:
+        if touched is None or user in touched or content in touched:
+            yield user, content
+
+
+def _fits(before: Site | None, after: Site, content: str, capability: str) -> bool:
+    held = after.contents.get(content) or (before.contents.get(content) if before else None)
+    return held is not None and (capability == LEADER or applies(capability, held.kind) is not False)
+
+
+def _touched(before: Site, after: Site) -> frozenset[str] | None:
+    """Ids of the people and contents whose answers may differ; None: anybody's on anything."""
+    if before.settings != after.settings or before.groups != after.groups or before.group_sets != after.group_sets:
+        return None
+    found = {u for u in {*before.users, *after.users} if before.users.get(u) != after.users.get(u)}
+    for content in {*before.contents, *after.contents}:
+        if before.contents.get(content) is after.contents.get(content):
+            continue
+        if before.contents.get(content) != after.contents.get(content):
+            found.add(content)
+            for site in (before, after):
+                if content in site.contents:
+                    found.update(site.below(content))
+    return frozenset(found)

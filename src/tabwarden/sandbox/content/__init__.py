@@ -1,0 +1,1 @@
+"""Content of the sandbox: published, shown, listed, worked on."""

@@ -1,0 +1,168 @@
+"""By which fields content is filtered and sorted, and which a list tells unasked; their looks: `shapes_content`.
+
+Sources: "Filtering and Sorting" of the public REST documentation, the `filter` methods of server-client-python. What
+the sandbox does not keep (favourites, subscriptions, alerts) is nought.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tabwarden.model.site import Content, Site
+from tabwarden.sandbox.content.shapes import PLURALS, SHAPES, address, project_of, size_of, source_type, url_name
+from tabwarden.sandbox.http.call import Call
+from tabwarden.sandbox.http.listing import NUMBER, TIME, TRUTH, Column, Listing, column
+
+_TIMES = "eq gt gte lt lte"
+
+
+def _always(value: Any, type_: str) -> Column:
+    """A column that holds the same for every item."""
+    return column(lambda _s, _c: value, "eq" if type_ == TRUTH else _TIMES, type_)
+
+
+_COMMON: Mapping[str, Column] = {
+    "createdAt": column(lambda _s, c: c.created or None, _TIMES, TIME),
+    "updatedAt": column(lambda _s, c: c.updated or None, _TIMES, TIME),
+    "name": column(lambda _s, c: c.name, "eq in cieq has like"),
+    "luid": column(lambda _s, c: c.id),
+}
+_PEOPLE: Mapping[str, Column] = {
+    "ownerName": column(lambda s, c: _owner_of(s, c)[0]),
+    "ownerDomain": column(lambda s, c: _owner_of(s, c)[1]),
+}
+_ADMINS: Mapping[str, Column] = {"ownerEmail": column(lambda s, c: _owner_of(s, c)[2])}
+_ITEMS: Mapping[str, Column] = {
+    "projectName": column(lambda s, c: _project_name(s, c)),
+    "projectId": column(lambda s, c: s.project_of(c.id)),
+}
+_OWN: Mapping[str, Mapping[str, Column]] = {
+    "project": {
+        "parentProjectId": column(lambda _s, c: c.parent),
+        "topLevelProject": column(lambda _s, c: c.parent is None, "eq", TRUTH),
+    },
+    "workbook": {
+        "displayTabs": column(lambda _s, c: c.tabs, "eq", TRUTH),
+        "sheetCount": column(lambda s, c: len(s.children(c.id)), _TIMES, NUMBER),
+        "favoritesTotal": _always(0, NUMBER),
+        "subscriptionsTotal": _always(0, NUMBER),
+        "hasAlerts": _always(False, TRUTH),
+    },
+    "view": {
+        "workbookName": column(lambda s, c: s.contents[c.parent].name),
+        "workbookDescription": column(lambda s, c: s.contents[c.parent].description),
+        "viewUrlName": column(lambda _s, c: url_name(c.name)),
+        "caption": column(lambda _s, c: c.name),
+        "title": column(lambda _s, c: c.name),
+        "fields": column(lambda _s, _c: frozenset()),
+        "sheetType": column(lambda _s, _c: "view"),
+        "sheetNumber": column(lambda s, c: list(s.children(c.parent)).index(c.id), _TIMES, NUMBER),
+        "hitsTotal": _always(0, NUMBER),
+        "favoritesTotal": _always(0, NUMBER),
+    },
+    "datasource": {
+        "description": column(lambda _s, c: c.description),
+        "connectionTo": column(lambda _s, _c: frozenset()),
+        "tableName": column(lambda _s, _c: frozenset()),
+        "connectedWorkbookType": _always(0, NUMBER),
+        "favoritesTotal": _always(0, NUMBER),
+        "hasAlert": _always(False, TRUTH),
+        "isConnectable": _always(True, TRUTH),
+        "isDefaultPort": _always(True, TRUTH),
+        "isHierarchical": _always(False, TRUTH),
+        "isPublished": _always(True, TRUTH),
+    },
+    "flow": {},
+    "virtualconnection": {},
+    "database": {"connectionType": column(lambda _s, _c: "postgres")},
+    "table": {"databaseId": column(lambda _s, c: c.parent)},
+}
+_DEFAULTS: Mapping[str, frozenset[str]] = {
+    "project": frozenset(
+        "id name description contentPermissions parentProjectId controllingPermissionsProjectId topLevelProject"
+        " writeable createdAt updatedAt owner".split()
+    ),
+    "workbook": frozenset(
+        "id name description contentUrl webpageUrl showTabs size encryptExtracts createdAt updatedAt project"
+        " owner tags".split()
+    ),
+    "view": frozenset("id name contentUrl viewUrlName createdAt updatedAt workbook owner project tags usage".split()),
+    "datasource": frozenset(
+        "id name description contentUrl webpageUrl type isCertified useRemoteQueryAgent encryptExtracts createdAt"
+        " updatedAt project owner tags".split()
+    ),
+    "flow": frozenset("id name description fileType webpageUrl createdAt updatedAt project owner tags".split()),
+    "virtualconnection": frozenset("id name isCertified createdAt updatedAt project owner tags".split()),
+    "database": frozenset(
+        "id name description type connectionType hostName port isEmbedded isCertified contentPermissions site contact"
+        " owner project tags".split()
+    ),
+    "table": frozenset("id name description schema isEmbedded isCertified site location contact owner tags".split()),
+}
+
+
+def _owner_of(site: Site, item: Content) -> tuple[str, str, str]:
+    held = site.users.get(item.owner)
+    return (held.name, held.domain, held.email) if held is not None else ("", "", "")
+
+
+def _project_name(site: Site, item: Content) -> str | None:
+    held = site.contents.get(site.project_of(item.id) or "")
+    return held.name if held is not None else None
+
+
+def _visible_project_name(call: Call, item: Content) -> str | None:
+    """The project's name for those who may View it; a filter tells the others nothing."""
+    found = project_of(call, item)
+    return found.get("name") if found is not None else None
+
+
+def _kept_columns(call: Call, kind: str) -> dict[str, Column]:
+    """Columns over what is kept beside the model."""
+    details = call.state.details
+    found = {
+        "contentUrl": column(lambda s, c: address(call.state, s, c)),
+        "tags": column(lambda _s, c: details(c.id).tags, "eq in has"),
+    }
+    if kind in ("workbook", "datasource"):
+        found["hasExtracts"] = column(lambda _s, c: details(c.id).has_extracts, "eq", TRUTH)
+        found["size"] = column(lambda _s, c: size_of(call, c), _TIMES, NUMBER)
+    if kind == "datasource":
+        found["type"] = column(lambda _s, c: source_type(call, c))
+        found["isCertified"] = column(lambda _s, c: details(c.id).certified, "eq", TRUTH)
+        found["hasEmbeddedPassword"] = column(
+            lambda _s, c: any(held.embedded for held in details(c.id).connections), "eq", TRUTH
+        )
+        found.update((name, _of_connections(call, part)) for name, part in _CONNECTIONS.items())
+    return found
+
+
+# Fields of data sources that are those of their connections.
+_CONNECTIONS: Mapping[str, str] = {
+    "authenticationType": "auth_type",
+    "connectionType": "type",
+    "databaseName": "database",
+    "databaseUserName": "user_name",
+    "serverName": "server",
+    "serverPort": "port",
+}
+
+
+def _of_connections(call: Call, part: str) -> Column:
+    """A column that holds this part of every connection."""
+    return column(lambda _s, c: frozenset(getattr(held, part) for held in call.state.details(c.id).connections))
+
+
+def content_listing(call: Call, kind: str) -> Listing[Content]:
+    """How content of a kind is listed for the one who asks."""
+    columns = {**_COMMON, **(_ITEMS if kind != "project" else {}), **_OWN[kind]}
+    if call.sees_people():
+        columns.update(_PEOPLE)
+    if call.is_admin:
+        columns.update(_ADMINS)
+    elif "projectName" in columns:
+        columns["projectName"] = column(lambda _s, c: _visible_project_name(call, c))
+    if kind != "project":
+        columns.update(_kept_columns(call, kind))
+    return Listing(PLURALS[kind], columns, _DEFAULTS[kind], SHAPES[kind])

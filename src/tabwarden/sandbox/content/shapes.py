@@ -1,0 +1,313 @@
+"""What projects, workbooks, views, data sources, flows look like in an answer. By which fields: `listing_content`.
+
+Not who sees an item. Names of people show as `Call.sees_people` says, names of projects to those who may View them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from tabwarden.access.reference import may
+from tabwarden.model.governing import managing_project
+from tabwarden.model.site import Content, Site
+from tabwarden.sandbox.content.item_details import MEGABYTE
+from tabwarden.sandbox.http.call import Call
+from tabwarden.sandbox.http.wire import Element, element
+from tabwarden.sandbox.people.shapes import user
+from tabwarden.sandbox.state.sites import State
+
+PLURALS: Mapping[str, str] = {
+    "project": "projects",
+    "workbook": "workbooks",
+    "view": "views",
+    "datasource": "datasources",
+    "flow": "flows",
+    "virtualconnection": "virtualConnections",
+    "database": "databases",
+    "table": "tables",
+}
+
+
+def singular(kind: str) -> str:
+    """The element name of a kind; only virtual connections differ."""
+    return "virtualConnection" if kind == "virtualconnection" else kind
+
+
+# -- parts that several kinds share ---------------------------------------------------------------------------
+
+
+def asked(call: Call, field: str) -> bool:
+    """Whether a list is asked for a field that it does not tell otherwise."""
+    fields = call.query("fields") or ""
+    return "_all_" in fields or field in fields
+
+
+def owner(call: Call, item: Content) -> Element:
+    """The owner; the name where people show, what else a list is asked about him as `user` tells it."""
+    held = call.site.users.get(item.owner)
+    if held is None or not (call.sees_people() or held.id == call.me.id):
+        return element("owner", {"id": item.owner})
+    more = user(call, held).attributes if asked(call, "owner.") else {}
+    told = {name: more.get(name) for name in ("fullName", "email", "siteRole", "lastLogin")}
+    return element("owner", {"id": held.id, "name": held.name, **told})
+
+
+def project_of(call: Call, item: Content) -> Element | None:
+    """The project an item lies in; its name for those who may View it."""
+    project = call.site.project_of(item.id)
+    held = call.site.contents.get(project or "")
+    if held is None:
+        return None
+    return element("project", {"id": held.id, "name": held.name if _may_view(call, held) else None})
+
+
+def _may_view(call: Call, item: Content) -> bool:
+    """Whether the asker may View an item; a list asks it of the same project for each item, so it is remembered."""
+    remembered, key = call.state.remembered(call.site), (call.me.id, item.id)
+    if key not in remembered:
+        remembered[key] = may(call.site, call.me.id, "Read", item.id, switches=call.state.switches).allowed
+    return bool(remembered[key])
+
+
+def url_name(name: str) -> str:
+    """A name as it appears in an address."""
+    return "".join(letter for letter in name if letter.isalnum() or letter in "_-") or "untitled"
+
+
+def address(state: State, site: Site, item: Content) -> str:
+    """The content URL: the one given when it was published, else what follows from the name."""
+    if item.kind == "view":
+        return f"{address(state, site, site.contents[item.parent or ''])}/sheets/{url_name(item.name)}"
+    return state.details(item.id).content_url or url_name(item.name)
+
+
+def tags_element(call: Call, item: Content) -> Element:
+    """The tags of an item."""
+    return element("tags", {}, *(element("tag", {"label": tag}) for tag in sorted(call.state.details(item.id).tags)))
+
+
+def size_of(call: Call, item: Content) -> int:
+    """Megabytes of the published file, begun ones counted; 1 for what came with the world."""
+    current = call.state.details(item.id).current
+    return -(-current.size // MEGABYTE) if current is not None else 1
+
+
+def source_type(call: Call, item: Content) -> str:
+    """The type of a data source: that of its first connection, or an extract."""
+    details = call.state.details(item.id)
+    return details.connections[0].type if details.connections and not details.has_extracts else "hyper"
+
+
+def _times(item: Content) -> dict[str, str | None]:
+    return {"createdAt": item.created or None, "updatedAt": item.updated or None}
+
+
+# -- one shape a kind -----------------------------------------------------------------------------------------
+
+
+def project(call: Call, item: Content) -> Element:
+    """One project; controllingPermissionsProjectId where the lock comes from a parent."""
+    site = call.site
+    manager = managing_project(site, item.id)
+    return element(
+        "project",
+        {
+            "id": item.id,
+            "name": item.name,
+            "description": item.description,
+            "contentPermissions": item.mode,
+            "parentProjectId": item.parent,
+            "controllingPermissionsProjectId": manager if manager != item.id else None,
+            "topLevelProject": item.parent is None,
+            "writeable": call.is_admin or may(site, call.me.id, "Write", item.id, switches=call.state.switches).allowed,
+            **_times(item),
+        },
+        owner(call, item),
+        _counts(call, item),
+    )
+
+
+def _counts(call: Call, project: Content) -> Element | None:
+    """How much of each kind lies in a project, as far as the asker may View it; a list has it only when asked for."""
+    site = call.site
+    if call.request.method == "GET" and not asked(call, "contentsCounts"):
+        return None
+    inside = [*site.children(project.id)]
+    inside += [view for child in inside if site.contents[child].kind == "workbook" for view in site.children(child)]
+    kinds = Counter(site.contents[c].kind for c in inside if call.is_admin or _may_view(call, site.contents[c]))
+    named = {"project": "project", "workbook": "workbook", "view": "view", "dataSource": "datasource"}
+    return element("contentsCounts", {f"{name}Count": kinds[kind] for name, kind in named.items()})
+
+
+def workbook(call: Call, item: Content) -> Element:
+    """One workbook without its views."""
+    views = call.site.children(item.id)
+    return element(
+        "workbook",
+        {
+            "id": item.id,
+            "name": item.name,
+            "description": item.description,
+            "contentUrl": address(call.state, call.site, item),
+            "webpageUrl": f"#/workbooks/{item.id}",
+            "showTabs": item.tabs,
+            "size": size_of(call, item),
+            "sheetCount": len(views),
+            "defaultViewId": _default_view(call, item) if asked(call, "defaultViewId") else None,
+            "hasExtracts": call.state.details(item.id).has_extracts,
+            "encryptExtracts": call.state.details(item.id).encrypted,
+            **_times(item),
+        },
+        project_of(call, item),
+        owner(call, item),
+        tags_element(call, item),
+    )
+
+
+def _default_view(call: Call, workbook: Content) -> str | None:
+    """The first view that the asker may View."""
+    views = call.site.children(workbook.id)
+    return next((view for view in views if _may_view(call, call.site.contents[view])), None)
+
+
+def view(call: Call, item: Content) -> Element:
+    """One view with its workbook, owner and project."""
+    counted = (call.query("includeUsageStatistics") or "").lower() == "true" or asked(call, "usage")
+    return element(
+        "view",
+        {
+            "id": item.id,
+            "name": item.name,
+            "contentUrl": address(call.state, call.site, item),
+            "viewUrlName": url_name(item.name),
+            "sheetType": "view",
+            **_times(item),
+        },
+        _workbook_of(call, item),
+        owner(call, item),
+        project_of(call, item),
+        tags_element(call, item),
+        element("usage", {"totalViewCount": 0}) if counted else None,
+    )
+
+
+def _workbook_of(call: Call, item: Content) -> Element:
+    """The workbook of a view: its id, and what else a list is asked about it."""
+    held = call.site.contents.get(item.parent or "")
+    more = workbook(call, held).attributes if held is not None and asked(call, "workbook.") else {}
+    return Element("workbook", {**more, "id": item.parent or ""})
+
+
+def datasource(call: Call, item: Content) -> Element:
+    """One published data source."""
+    details = call.state.details(item.id)
+    first = details.connections[0] if details.connections else None
+    return element(
+        "datasource",
+        {
+            "id": item.id,
+            "name": item.name,
+            "description": item.description,
+            "contentUrl": address(call.state, call.site, item),
+            "webpageUrl": f"#/datasources/{item.id}",
+            "type": source_type(call, item),
+            "size": size_of(call, item),
+            "hasExtracts": details.has_extracts,
+            "isCertified": details.certified,
+            "certificationNote": details.certification_note or None,
+            "isPublished": True,
+            "useRemoteQueryAgent": False,
+            "encryptExtracts": details.encrypted,
+            "serverName": first.server if first is not None else None,
+            "databaseName": first.database if first is not None else None,
+            "hasAlert": False,
+            "favoritesTotal": 0,
+            "connectedWorkbooksCount": _count_of_workbooks(call, item) if asked(call, "connectedWorkbooks") else None,
+            **_times(item),
+        },
+        project_of(call, item),
+        owner(call, item),
+        tags_element(call, item),
+    )
+
+
+def _count_of_workbooks(call: Call, source: Content) -> int:
+    """How many workbooks that the asker may View read a data source."""
+    used = (c for c in call.site.contents.values() if any(use.datasource == source.id for use in c.uses))
+    return sum(_may_view(call, workbook) for workbook in used)
+
+
+def flow(call: Call, item: Content) -> Element:
+    """One flow."""
+    attributes = {"id": item.id, "name": item.name, "description": item.description, "fileType": "tflx"}
+    return element(
+        "flow",
+        {**attributes, "webpageUrl": f"#/flows/{item.id}", **_times(item)},
+        project_of(call, item),
+        owner(call, item),
+        tags_element(call, item),
+    )
+
+
+def virtual_connection(call: Call, item: Content) -> Element:
+    """One virtual connection."""
+    attributes = {"id": item.id, "name": item.name, "isCertified": False, **_times(item)}
+    return element("virtualConnection", attributes, project_of(call, item), owner(call, item), tags_element(call, item))
+
+
+def database(call: Call, item: Content) -> Element:
+    """One database; its contact is its owner (B)."""
+    return element(
+        "database",
+        {
+            "id": item.id,
+            "name": item.name,
+            "description": item.description or None,
+            "type": "DatabaseServer",
+            "connectionType": "postgres",
+            "hostName": "localhost",
+            "port": 5432,
+            "isEmbedded": False,
+            "isCertified": False,
+            "contentPermissions": item.mode,
+        },
+        element("site", {"id": call.site.id, "name": call.site.name}),
+        element("contact", {"id": item.owner}),
+        owner(call, item),
+        project_of(call, item),
+        tags_element(call, item),
+    )
+
+
+def table(call: Call, item: Content) -> Element:
+    """One table with the database it is in; its contact is its owner (B)."""
+    held = call.site.contents.get(item.parent or "")
+    return element(
+        "table",
+        {
+            "id": item.id,
+            "name": item.name,
+            "description": item.description or None,
+            "schema": "public",
+            "isEmbedded": False,
+            "isCertified": False,
+        },
+        element("site", {"id": call.site.id, "name": call.site.name}),
+        element("location", {"id": held.id, "type": "Database"}) if held is not None else None,
+        element("contact", {"id": item.owner}),
+        owner(call, item),
+        tags_element(call, item),
+    )
+
+
+SHAPES: Mapping[str, Callable[[Call, Content], Element]] = {
+    "project": project,
+    "workbook": workbook,
+    "view": view,
+    "datasource": datasource,
+    "flow": flow,
+    "virtualconnection": virtual_connection,
+    "database": database,
+    "table": table,
+}

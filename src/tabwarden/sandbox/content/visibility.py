@@ -1,0 +1,111 @@
+"""What a person sees of a site's content: the evaluator's Read on every item, remembered per value of the site.
+
+Not a second opinion: whatever is shown or hidden here is `access`'s answer. Of large sites the engine gives it, which
+is held against the reference; of small ones the reference itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tabwarden.access.abilities.ability import can
+from tabwarden.access.powers import power_over
+from tabwarden.access.reference import may
+from tabwarden.model.open_points import CURRENT
+from tabwarden.model.roles import is_admin
+from tabwarden.model.site import Content, Site
+from tabwarden.sandbox.http.call import Call
+from tabwarden.sandbox.http.errors import Refusal, unknown
+from tabwarden.sandbox.state.sites import State
+
+# From so many contents on the engine answers, which takes a quarter of a second to load.
+MANY = 200
+
+
+def visible(state: State, site: Site, user: str, kind: str) -> list[Content]:
+    """The content of a kind that the user may View, in the site's order."""
+    remembered = state.remembered(site)
+    found: list[Content] | None = remembered.get((user, kind))
+    if found is None:
+        found = remembered[(user, kind)] = list(_judged(state, site, user, kind))
+    return found
+
+
+def _judged(state: State, site: Site, user: str, kind: str) -> Iterator[Content]:
+    of_kind = (content for content in site.contents.values() if content.kind == kind)
+    if is_admin(site.users[user].site_role):
+        return of_kind
+    if len(site.contents) < MANY:
+        return (content for content in of_kind if may(site, user, "Read", content.id, switches=state.switches).allowed)
+    readable = _readable(state, site, user)
+    return (content for content in of_kind if content.id in readable)
+
+
+def _readable(state: State, site: Site, user: str) -> frozenset[str]:
+    """Ids of all that the user may View on a large site."""
+    from tabwarden.engine.convert import columns_of
+    from tabwarden.engine.engine import Engine
+
+    remembered = state.remembered(site)
+    found: frozenset[str] | None = remembered.get(user)
+    if found is None:
+        engine: Engine | None = remembered.get("engine")
+        if engine is None:
+            engine = remembered["engine"] = Engine(columns_of(site), switches=state.switches)
+        columns = engine.columns
+        numbers = engine.what_ids(columns.user_numbers[user], "Read").tolist()
+        found = remembered[user] = frozenset(columns.id_of("content", number) for number in numbers)
+    return found
+
+
+def sees(call: Call, content: Content) -> bool:
+    """Whether the asker may View the content."""
+    return call.is_admin or may(call.site, call.me.id, "Read", content.id, switches=call.state.switches).allowed
+
+
+def shown(call: Call, kind: str, content_id: str | None = None) -> Content:
+    """The content of the path or of that id, if the asker may View it; else it is as if it did not exist."""
+    found = call.content(kind, content_id)
+    if not sees(call, found):
+        raise unknown(kind, found.id)
+    return found
+
+
+def demand(
+    call: Call,
+    action: str,
+    content: Content | None = None,
+    *,
+    target: str | None = None,
+    to: str | None = None,
+    code: str = "403004",
+) -> None:
+    """Refuse unless the asker can do it; to somebody who may not even View it, the content does not exist."""
+    here = content.id if content else None
+    found = can(call.site, call.me.id, action, here, target=target, to=to, switches=call.state.switches)
+    if found.allowed:
+        return
+    if content is not None and not sees(call, content):
+        raise unknown(content.kind, content.id)
+    raise Refusal(code, f"not allowed: {action} ({found.because})")
+
+
+def demand_capability(call: Call, capability: str, content: Content) -> None:
+    """Refuse whoever does not hold a capability on content that he may View."""
+    found = may(call.site, call.me.id, capability, content.id, switches=call.state.switches)
+    if not found.allowed:
+        raise Refusal("403004", f"not allowed: {capability} on that {content.kind} ({found.because})")
+
+
+def rules_shown(call: Call, content: Content) -> bool:
+    """Whether the asker may read the rules: who may edit them, the owner, and owners and leaders of the project.
+
+    Owning or leading helps only somebody whose site role lets him see the content at all.
+    """
+    site, me = call.site, call.me.id
+    if call.is_admin or can(site, me, "set_permissions", content.id, switches=call.state.switches).allowed:
+        return True
+    if not sees(call, content):
+        return False
+    project = content.id if content.kind == "project" else site.project_of(content.id)
+    return content.owner == me or power_over(site, me, project, CURRENT) is not None

@@ -1,0 +1,88 @@
+"""What a fault does to a request inside the sandbox: refusals, ended sessions, missing seats, wrong pages.
+
+Not the faults of the line itself (resets, broken and slow answers); those are `outgoing`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TypeVar
+
+from tabwarden.model.roles import TIERS, licence_of
+from tabwarden.model.site import Site
+from tabwarden.sandbox.faults import script
+from tabwarden.sandbox.faults.script import Struck
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.state.sessions import Sessions
+from tabwarden.sandbox.state.sites import State
+
+T = TypeVar("T")
+_REFUSED = {
+    script.TOO_MANY: ("429000", "too many requests at once; wait"),
+    script.UNAVAILABLE: ("503000", "the server is busy with itself; try again later"),
+    script.INTERNAL: ("500000", "the server stumbled; nothing was done"),
+}
+
+
+def refuse(struck: Struck) -> None:
+    """Raise the refusal that a fault stands for, if one does."""
+    fault = struck.get(*_REFUSED)
+    if fault is not None:
+        code, detail = _REFUSED[fault.fault]
+        wait = {"Retry-After": str(fault.retry_after)} if fault.retry_after is not None else None
+        raise Refusal(code, detail, wait)
+
+
+def end_sessions(struck: Struck, sessions: Sessions, token: str | None) -> None:
+    """End the session of a token, or of all who signed in with the same personal access token."""
+    if struck.get(script.EXPIRED_TOKEN):
+        sessions.expire(token)
+    if struck.get(script.TAKEN_TOKEN):
+        sessions.taken(token)
+
+
+@contextmanager
+def without_seats(struck: Struck, state: State) -> Iterator[None]:
+    """No licence is free on any site while the request is done, where a fault says so."""
+    if struck.get(script.NO_SEATS) is None:
+        yield
+        return
+    held = {site.id: site.licences for site in state.sites}
+    for site in state.sites:
+        state.put(replace(site, licences=_taken(site)))
+    try:
+        yield
+    finally:
+        for site in state.sites:
+            if site.id in held:
+                state.put(replace(site, licences=held[site.id]))
+
+
+def _taken(site: Site) -> dict[str, int]:
+    """The seats that are taken, by tier."""
+    licences = [licence_of(user.site_role) for user in site.users.values()]
+    return {tier: licences.count(tier) for tier in TIERS}
+
+
+def page_of(struck: Struck, items: Sequence[T], first: int, size: int) -> Sequence[T]:
+    """The items of a page, some missing or repeated where a fault says so."""
+    page = items[first : first + size]
+    short, again = struck.get(script.SHORT_PAGE), struck.get(script.DUPLICATES)
+    if short is not None:
+        page = page[: max(0, len(page) - short.items)]
+    if again is not None:
+        repeated = items[max(0, first - again.items) : first] or page[: again.items]
+        page = [*repeated, *page[: max(0, len(page) - len(repeated))]]
+    return page
+
+
+def known_to_search(struck: Struck, state: State, items: list[T]) -> list[T]:
+    """The items that the search index knows already."""
+    lag = struck.get(script.SEARCH_LAG)
+    if lag is None:
+        return items
+    now = state.clock()
+    return [item for item in items if now - state.born.get(getattr(item, "id", ""), -math.inf) >= lag.seconds]

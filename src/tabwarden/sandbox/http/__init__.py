@@ -1,0 +1,1 @@
+"""From a request on the line to the bytes of its answer."""

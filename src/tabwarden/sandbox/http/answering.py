@@ -1,0 +1,172 @@
+"""From a request to its bytes: find the endpoint, admit the caller, run the handler, encode. Not HTTP itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from tabwarden.sandbox.faults import apply
+from tabwarden.sandbox.faults.script import UNHARMED, Faults, Struck
+from tabwarden.sandbox.http import versions, wire
+from tabwarden.sandbox.http.call import Call, Reply, Request
+from tabwarden.sandbox.http.endpoints import ROUTER
+from tabwarden.sandbox.http.errors import CODES, Refusal
+from tabwarden.sandbox.http.rate_cap import Caps
+from tabwarden.sandbox.http.routing import ANYONE, Endpoint, admit
+from tabwarden.sandbox.http.wire import element
+from tabwarden.sandbox.metadata import api as metadata_api
+from tabwarden.sandbox.people import jobs
+from tabwarden.sandbox.state.personality import Personality
+from tabwarden.sandbox.state.sessions import Sessions
+from tabwarden.sandbox.state.sites import State
+
+_LOG = logging.getLogger(__name__)
+
+
+class Answered(NamedTuple):
+    """An encoded answer and what the log says about it; a body of None is none at all (204)."""
+
+    status: int
+    body: bytes | None
+    content_type: str
+    headers: Mapping[str, str]
+    endpoint: str
+    site: str
+    user: str
+
+
+def struck_by(faults: Faults, personality: Personality, request: Request) -> Struck:
+    """The faults that a request meets; one that no endpoint answers meets none."""
+    if not faults:
+        return UNHARMED
+    try:
+        name = _name_of(personality, request)
+    except Refusal:
+        return UNHARMED
+    page = request.query.get("pageNumber", ("1",))[-1]
+    return faults.strike(name, page, filtered="filter" in request.query)
+
+
+def _name_of(personality: Personality, request: Request) -> str:
+    """The name of the endpoint that is asked; 404003 or 405000 when there is none."""
+    if metadata_api.is_asked(request.path):
+        return f"{request.method} {metadata_api.NAME}"
+    return ROUTER.find(request.method, request.path, personality).endpoint.name
+
+
+def answer(
+    state: State,
+    sessions: Sessions,
+    personality: Personality,
+    request: Request,
+    *,
+    caps: Caps | None = None,
+    struck: Struck = UNHARMED,
+) -> Answered:
+    """Answer one request; whatever goes wrong becomes an answer of Tableau's shape, or of its Metadata API's.
+
+    `caps` counts requests where the personality has a cap; `struck` are the faults that this request meets.
+    """
+    if metadata_api.is_asked(request.path):
+        return _of_metadata(state, sessions, personality, request, struck)
+    endpoint: Endpoint | None = None
+    call: Call | None = None
+    version = personality.api_version
+    try:
+        if request.body is None:
+            raise Refusal("413000", "the request body is too large")
+        jobs.run_due(state, personality)
+        state.activity.by("")
+        endpoint, parameters, version = ROUTER.find(request.method, request.path, personality)
+        apply.refuse(struck)
+        call = Call(request, version, parameters, state, sessions, personality, struck=struck)
+        if endpoint.who != ANYONE:
+            token = request.headers.get("x-tableau-auth")
+            apply.end_sessions(struck, sessions, token)
+            call.acting = sessions.of(token)
+            state.activity.by(call.acting.user, call.acting.initiator)
+            if caps is not None:
+                caps.spend(call.acting, personality, state.clock())
+            admit(endpoint, call)
+        with apply.without_seats(struck, state):
+            reply = endpoint.handler(call)
+    except Refusal as refusal:
+        reply = _refusal(refusal, personality)
+    except Exception:
+        _LOG.exception("the sandbox failed on %s %s", request.method, request.path)
+        failed = Refusal("500000", "the sandbox failed on this request; its log has the trace")
+        reply = _refusal(failed, personality)
+    state.commit()
+    return _encoded(reply, request, version, endpoint, call)
+
+
+def _of_metadata(
+    state: State, sessions: Sessions, personality: Personality, request: Request, struck: Struck
+) -> Answered:
+    """The answer of the Metadata API, which speaks JSON and GraphQL instead of the REST API's trees."""
+    jobs.run_due(state, personality)
+    headers: Mapping[str, str] = {}
+    try:
+        apply.refuse(struck)
+        apply.end_sessions(struck, sessions, request.headers.get("x-tableau-auth"))
+        status, body, session = metadata_api.answer(state, sessions, personality, request)
+    except Refusal as refusal:
+        status, body, session = metadata_api.refused(state, refusal, request.path)
+        headers = refusal.headers
+    except Exception:
+        _LOG.exception("the sandbox failed on %s %s", request.method, request.path)
+        status, body, session = 500, b'{"status": 500, "error": "Internal Server Error"}', None
+    state.commit()
+    site = state.site(session.site) if session is not None else None
+    asker = site.users[session.user].name if site is not None and session is not None else ""
+    where, url = _name_of(personality, request), site.content_url if site is not None else ""
+    return Answered(status, body, metadata_api.JSON, headers, where, url, asker)
+
+
+def unanswered(personality: Personality, request: Request) -> Answered:
+    """What the log says of a request that a fault kept from being done."""
+    return Answered(0, None, "", {}, _name_of(personality, request), "", "")
+
+
+def refused(refusal: Refusal, accept: str, personality: Personality) -> Answered:
+    """The answer to what could not even be read as a request."""
+    asked = Request("", "", {}, {"accept": accept}, b"")
+    return _encoded(_refusal(refusal, personality), asked, personality.api_version, None, None)
+
+
+def _refusal(refusal: Refusal, personality: Personality) -> Reply:
+    """The error of a refusal; a believed code may be answered as another."""
+    code = personality.told(refusal.code.code)
+    shown = CODES.get(code, refusal.code)
+    error = element(
+        "error",
+        {"code": code},
+        element("summary", text=shown.summary),
+        element("detail", text=refusal.detail),
+    )
+    return Reply(int(code[:3]), (error,), refusal.headers)
+
+
+def _encoded(reply: Reply, request: Request, version: str, endpoint: Endpoint | None, call: Call | None) -> Answered:
+    body, kind = None, "application/xml"
+    elements = versions.as_known(reply.elements, version)
+    if reply.file is not None:
+        body, kind = reply.file
+    elif reply.status != 204:
+        if "json" in request.headers.get("accept", "").lower():
+            body, kind = wire.to_json(elements), "application/json"
+        else:
+            body = wire.to_xml(elements, version)
+    site, user = _asker(call)
+    return Answered(reply.status, body, kind, reply.headers, endpoint.name if endpoint else "", site, user)
+
+
+def _asker(call: Call | None) -> tuple[str, str]:
+    if call is None or call.acting is None:
+        return "", ""
+    site = next((s for s in call.state.sites if s.id == call.acting.site), None)
+    if site is None:
+        return "", ""
+    held = site.users.get(call.acting.user)
+    return site.content_url, held.name if held is not None else ""

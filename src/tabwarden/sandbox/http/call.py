@@ -1,0 +1,179 @@
+"""One request on its way through the sandbox and the answer to it. Not HTTP, and not what any endpoint does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from tabwarden.access.abilities.ability import can
+from tabwarden.model.roles import is_admin, is_server_admin
+from tabwarden.model.site import Content, Group, GroupSet, Site, User
+from tabwarden.sandbox.faults.script import UNHARMED, Struck
+from tabwarden.sandbox.http import versions, wire
+from tabwarden.sandbox.http.errors import Refusal, unknown
+from tabwarden.sandbox.http.wire import Element
+from tabwarden.sandbox.state.personality import CLOUD, Personality, as_pair
+from tabwarden.sandbox.state.sessions import Session, Sessions
+from tabwarden.sandbox.state.sites import State
+
+
+class File(NamedTuple):
+    """Bytes that are answered as they are, instead of elements."""
+
+    content: bytes
+    content_type: str
+
+
+class Reply(NamedTuple):
+    """A status and the elements under the envelope, or a file instead; 204 carries nothing."""
+
+    status: int = 200
+    elements: tuple[Element, ...] = ()
+    headers: Mapping[str, str] = {}
+    file: File | None = None
+
+
+NO_CONTENT = Reply(204)
+
+
+def ok(*elements: Element, status: int = 200) -> Reply:
+    """An answer of these elements."""
+    return Reply(status, elements)
+
+
+class Request(NamedTuple):
+    """What came over the line: raw path, decoded query, headers by lower-case name, body (None: too large)."""
+
+    method: str
+    path: str
+    query: Mapping[str, tuple[str, ...]]
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+@dataclass
+class Call:
+    """A request that found its endpoint, with everything a handler needs.
+
+    `version` is the API version of the path (never above the personality's); `parameters` the decoded path parts by
+    name; `acting` the session, None only where nobody needs to sign in; `struck` the faults this request meets.
+    """
+
+    request: Request
+    version: str
+    parameters: Mapping[str, str]
+    state: State
+    sessions: Sessions
+    personality: Personality
+    acting: Session | None = field(default=None)
+    struck: Struck = UNHARMED
+
+    # -- who asks, where --------------------------------------------------------------------------------------
+
+    @property
+    def session(self) -> Session:
+        """The session; only endpoints that need none may not ask."""
+        if self.acting is None:
+            raise Refusal("401000", "the request carries no token; sign in first")
+        return self.acting
+
+    @property
+    def site(self) -> Site:
+        """The site of the session as it is now."""
+        return self.state.site(self.session.site)
+
+    @property
+    def me(self) -> User:
+        """Who asks."""
+        return self.site.users[self.session.user]
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether a site or server administrator asks."""
+        return is_admin(self.me.site_role)
+
+    @property
+    def is_server_admin(self) -> bool:
+        """Whether a server administrator asks."""
+        return is_server_admin(self.me.site_role)
+
+    def manages_people(self) -> bool:
+        """Whether the asker manages users and groups: site administrators not where adminMode is ContentOnly."""
+        return self.is_server_admin or (self.is_admin and self.site.settings.admin_mode != "ContentOnly")
+
+    def sees_people(self) -> bool:
+        """Whether other users and groups show: to administrators, and to all licensed where userVisibility is FULL."""
+        return self._sees_people
+
+    @cached_property
+    def _sees_people(self) -> bool:
+        return can(self.site, self.me.id, "see_other_users", switches=self.state.switches).allowed
+
+    def fills_group_sets(self) -> bool:
+        """Whether the asker fills group sets: server administrators, on Cloud site administrators (documentation)."""
+        return self.is_server_admin or (self.manages_people() and self.personality.kind == CLOUD)
+
+    def knows(self, since: str) -> bool:
+        """Whether the asked version has what came with `since`."""
+        return as_pair(self.version) >= as_pair(since)
+
+    # -- what is asked ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def tree(self) -> Element:
+        """The body as a tree; 400000 when it is nonsense, 400003 or 400013 for words of a later version."""
+        tree = wire.parse(self.raw_body, self.request.headers.get("content-type", ""))
+        versions.demand_known(tree, self.version)
+        return tree
+
+    @property
+    def raw_body(self) -> bytes:
+        """The body as it came; empty where there was none."""
+        return self.request.body or b""
+
+    def body(self, name: str) -> Element:
+        """The one element the body must hold; 400000 without it."""
+        found = self.tree.find(name)
+        if found is None:
+            raise Refusal("400000", f"the request has no `{name}` element")
+        return found
+
+    def query(self, name: str) -> str | None:
+        """The last value of a query parameter, None when it is absent."""
+        values = self.request.query.get(name)
+        return values[-1] if values else None
+
+    # -- what is named, on this site only ---------------------------------------------------------------------
+
+    def user(self, user_id: str | None = None) -> User:
+        """The user of the path or of that id; 404002 unless he is on this site."""
+        wanted = self.parameters["user"] if user_id is None else user_id
+        found = self.site.users.get(wanted)
+        if found is None:
+            raise unknown("user", wanted)
+        return found
+
+    def group(self, group_id: str | None = None) -> Group:
+        """The group of the path or of that id; 404012 unless it is on this site."""
+        wanted = self.parameters["group"] if group_id is None else group_id
+        found = self.site.groups.get(wanted)
+        if found is None:
+            raise unknown("group", wanted)
+        return found
+
+    def group_set(self, group_set_id: str) -> GroupSet:
+        """The group set of that id on this site."""
+        found = self.site.group_sets.get(group_set_id)
+        if found is None:
+            raise unknown("groupSet", group_set_id)
+        return found
+
+    def content(self, kind: str, content_id: str | None = None) -> Content:
+        """The content of that kind named in the path or by that id; 404 unless it is on this site."""
+        wanted = self.parameters[kind] if content_id is None else content_id
+        found = self.site.contents.get(wanted)
+        if found is None or found.kind != kind:
+            raise unknown(kind, wanted)
+        return found

@@ -1,0 +1,107 @@
+"""The sandbox's own pages under /sandbox/: counts, log, faults, clock, directory. Nothing here is part of Tableau.
+
+`/sandbox/counts` is for anybody; the others are for a server administrator's token in X-Tableau-Auth. Their answers
+are JSON, or one sentence where something is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from tabwarden.model.errors import TabwardenError
+from tabwarden.model.roles import is_server_admin
+from tabwarden.sandbox.directories import control_page
+from tabwarden.sandbox.faults.script import FaultsGiven, script_from
+from tabwarden.sandbox.http.call import Request
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.request_log import RequestLog
+from tabwarden.sandbox.state.clock import TurnedClock
+from tabwarden.sandbox.state.sessions import Sessions
+from tabwarden.sandbox.state.sites import State
+
+
+class Holder(Protocol):
+    """What the pages ask of a sandbox."""
+
+    log: RequestLog
+    clock: TurnedClock
+    state: State
+    sessions: Sessions
+
+    def strike(self, faults: FaultsGiven) -> None:
+        """Play another script of faults."""
+        ...
+
+
+class Page(NamedTuple):
+    """An answer: a status and text."""
+
+    status: int
+    text: str
+    content_type: str = "text/plain"
+
+
+def answer(box: Holder, asked: Request) -> Page | None:
+    """The page at a path, None where the path is none of ours."""
+    if asked.path == "/sandbox/counts":
+        return _json(box.log.counts())
+    page = _PAGES.get(asked.path)
+    if page is None:
+        return None
+    if not _is_admins(box, asked.headers.get("x-tableau-auth")):
+        return Page(403, "this page is for a server administrator's token")
+    return page(box, asked)
+
+
+def _is_admins(box: Holder, token: str | None) -> bool:
+    try:
+        session = box.sessions.of(token)
+    except Refusal:
+        return False
+    return is_server_admin(box.state.site(session.site).users[session.user].site_role)
+
+
+def _json(value: object) -> Page:
+    return Page(200, json.dumps(value), "application/json")
+
+
+def _log(box: Holder, _asked: Request) -> Page:
+    return _json([entry._asdict() for entry in box.log.entries])
+
+
+def _faults(box: Holder, asked: Request) -> Page:
+    """GET counts the faults given so far; PUT plays another script, YAML or JSON; an empty body ends it."""
+    if asked.method == "PUT":
+        try:
+            box.strike(script_from((asked.body or b"").decode("utf-8", "replace"), "of the request"))
+        except TabwardenError as problem:
+            return Page(400, str(problem))
+    elif asked.method != "GET":
+        return Page(405, "the faults are read with GET and replaced with PUT")
+    return _json(box.log.faults())
+
+
+def _clock(box: Holder, asked: Request) -> Page:
+    """GET tells the time; POST with `forward=SECONDS` turns it forward."""
+    if asked.method == "POST":
+        words = asked.query.get("forward", ("",))[-1]
+        if not (words.isascii() and words.isdecimal() and len(words) < 12):
+            return Page(400, "give `forward`, a number of seconds")
+        box.clock.forward(float(words))
+    elif asked.method != "GET":
+        return Page(405, "the clock is read with GET and turned with POST")
+    return _json({"now": box.clock()})
+
+
+def _directory(box: Holder, asked: Request) -> Page:
+    return Page(*control_page.answer(box.state, asked.method, asked.body or b""))
+
+
+_PAGES: Mapping[str, Callable[[Holder, Request], Page]] = {
+    "/sandbox/log": _log,
+    "/sandbox/faults": _faults,
+    "/sandbox/clock": _clock,
+    control_page.PATH: _directory,
+}

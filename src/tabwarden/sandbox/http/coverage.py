@@ -1,0 +1,75 @@
+"""The page that says what the sandbox answers, made from the endpoint table and the error table. Not the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tabwarden.sandbox.faults.script import KINDS
+from tabwarden.sandbox.http.endpoints import TABLE
+from tabwarden.sandbox.http.errors import CODES
+from tabwarden.sandbox.http.routing import WHO
+from tabwarden.sandbox.state.personality import CLOUD, PERSONALITIES, SERVER
+from tabwarden.sandbox.state.personality_options import SWITCHES, names, words_of
+
+
+def page() -> Iterator[str]:
+    """The lines of docs/reference/sandbox-endpoints.md."""
+    yield "# What the sandbox answers"
+    yield ""
+    yield f"{len(TABLE)} endpoints. Paths follow `/api/VERSION/`; `since` is the first API version that has it, `gone`"
+    yield "the first that no longer does. What is not listed answers 404 (code 404003)."
+    yield ""
+    yield from _endpoints()
+    yield ""
+    yield "## Who may"
+    yield ""
+    yield from (f"- **{who}**: {words}" for who, words in WHO.items())
+    yield ""
+    yield "## Error codes"
+    yield ""
+    yield "V: read in a client or seen in a log. D: read in public documentation. B: believed; rely on the status only."
+    yield ""
+    yield "| code | status | summary | mark | source |"
+    yield "|---|---|---|---|---|"
+    yield from (f"| {c.code} | {c.status} | {c.summary} | {c.mark} | {c.source} |" for c in CODES.values())
+    yield ""
+    yield from _switches()
+    yield ""
+    yield from _faults()
+
+
+def _endpoints() -> Iterator[str]:
+    yield "| method | path | since | gone | who may | does |"
+    yield "|---|---|---|---|---|---|"
+    for line in TABLE:
+        does = line.does.rstrip(".")
+        yield f"| {line.method} | `{line.path}` | {line.since} | {line.until or ''} | {line.who} | {does} |"
+
+
+def _switches() -> Iterator[str]:
+    yield "## Switches"
+    yield ""
+    yield "`--play NAME=VALUE` sets one. Every code marked B has one too: `--play code_409003=409004`."
+    yield ""
+    yield "| switch | what | takes | server | cloud |"
+    yield "|---|---|---|---|---|"
+    for name in names():
+        server, cloud = (_shown(getattr(PERSONALITIES[kind], name)) for kind in (SERVER, CLOUD))
+        yield f"| `{name}` | {SWITCHES[name].does} | {words_of(name)} | {server} | {cloud} |"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _faults() -> Iterator[str]:
+    yield "## Faults"
+    yield ""
+    yield "For a script of faults: which requests they strike is chosen by the fields that all of them take."
+    yield ""
+    yield "| fault | what happens | takes |"
+    yield "|---|---|---|"
+    for name, kind in KINDS.items():
+        yield f"| `{name}` | {kind.does} | {', '.join(f'`{field}`' for field in kind.takes)} |"

@@ -1,0 +1,264 @@
+"""What every list does: filter, sort, fields, pages. Not which fields a kind has (that is `shapes`).
+
+Sources: "Paginating Results", "Filtering and Sorting", "Using Fields" of the public REST documentation;
+server-client-python for the codes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from tabwarden.model.site import Site
+from tabwarden.sandbox.faults import apply
+from tabwarden.sandbox.http.call import Call
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.wire import Element, element
+
+T = TypeVar("T")
+LARGEST_PAGE, USUAL_PAGE = 1000, 100
+TEXT, TIME, NUMBER, TRUTH = "text", "time", "number", "truth"
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+OPERATORS = frozenset({"eq", "in", "gt", "gte", "lt", "lte", "has", "like", "cieq"})
+
+
+class Column(NamedTuple):
+    """A field one can filter or sort by: its value on a site, which operators it takes, its type."""
+
+    value: Callable[[Site, Any], Any]
+    operators: frozenset[str]
+    type: str = TEXT
+
+
+def column(value: Callable[[Site, Any], Any], operators: str = "eq in", type_: str = TEXT) -> Column:
+    """A column whose operators are written as words."""
+    return Column(value, frozenset(operators.split()), type_)
+
+
+class Listing(NamedTuple, Generic[T]):
+    """How one kind is listed: the element names, its columns, its default fields, and the shape of one item."""
+
+    plural: str
+    columns: Mapping[str, Column]
+    defaults: frozenset[str]
+    shape: Callable[[Call, T], Element]
+
+
+def answer(call: Call, listing: Listing[T], items: Iterable[T]) -> tuple[Element, Element]:
+    """Pagination and the list element for the part of `items` that the query asks for."""
+    found = in_order(call, listing.columns, filtered(call, listing.columns, items))
+    page, pagination = paged(call, found)
+    wanted = fields(call, listing.defaults)
+    shaped = (pruned(listing.shape(call, item), wanted) for item in page)
+    return pagination, Element(listing.plural, {}, tuple(shaped))
+
+
+# -- pages ----------------------------------------------------------------------------------------------------
+
+
+def paged(call: Call, items: Sequence[T]) -> tuple[Sequence[T], Element]:
+    """The asked page and its pagination element; 400006, 400007 or 403014 for one that cannot be."""
+    size = _number(call.query("pageSize"), USUAL_PAGE, "400007", "pageSize")
+    number = _number(call.query("pageNumber"), 1, "400006", "pageNumber")
+    if size > LARGEST_PAGE:
+        raise Refusal("403014", f"a page holds at most {LARGEST_PAGE} items, not {size}")
+    first = (number - 1) * size
+    if first >= len(items) and number > 1:
+        raise Refusal("400006", f"page {number} is beyond the end; there are {len(items)} items")
+    pagination = element("pagination", {"pageNumber": number, "pageSize": size, "totalAvailable": len(items)})
+    return apply.page_of(call.struck, items, first, size), pagination
+
+
+def _number(words: str | None, usual: int, code: str, name: str) -> int:
+    if words is None:
+        return usual
+    if not words.isascii() or not words.isdigit() or not 0 < len(words) < 10 or int(words) < 1:
+        raise Refusal(code, f"`{name}` must be a number from 1, not `{words}`")
+    return int(words)
+
+
+# -- fields ---------------------------------------------------------------------------------------------------
+
+Wanted = Mapping[str, frozenset[str]] | None
+# Fields whose value a child carries (server-client-python asks by these names).
+_CHILDREN = {"domainName": "domain", "tag": "tags"}
+_PREFIXES = {"backgroundJob": "job"}
+
+
+def fields(call: Call, defaults: frozenset[str]) -> Wanted:
+    """Attribute and child names to keep, a child's own attributes under its name; None keeps all.
+
+    Single letters are ignored: server-client-python sends the letters of `_default_` one by one.
+    """
+    words = call.query("fields")
+    names = [name.strip() for name in words.split(",")] if words else []
+    if "_all_" in names:
+        return None
+    asked = [name for name in names if len(name) > 1 and name != "_default_"]
+    if not asked or len(asked) < len(names):
+        asked.extend(sorted(defaults))
+    asked = [_CHILDREN.get(name, name) for name in asked]
+    found: dict[str, frozenset[str]] = {}
+    for name in asked:
+        head, _dot, inner = name.partition(".")
+        found[head] = found.get(head, frozenset()) | (frozenset({inner}) if inner else frozenset())
+    return found
+
+
+def pruned(item: Element, wanted: Wanted) -> Element:
+    """The element with only the wanted attributes and children."""
+    if wanted is None:
+        return item
+    own = wanted.get(_PREFIXES.get(item.name, item.name), frozenset())  # of workbooks, `workbook.name` is the name
+    wanted = {**wanted, **{_CHILDREN.get(name, name): frozenset() for name in own}}
+    attributes = {name: value for name, value in item.attributes.items() if name in wanted}
+    children = tuple(_inner(child, wanted[child.name]) for child in item.children if child.name in wanted)
+    return Element(item.name, attributes, children, item.text)
+
+
+def _inner(child: Element, names: frozenset[str]) -> Element:
+    if not names or "*" in names:
+        return child
+    kept = {name.casefold() for name in names} | {"id"}  # the count is answered as dataSourceCount
+    return child._replace(attributes={n: v for n, v in child.attributes.items() if n.casefold() in kept})
+
+
+# -- order ----------------------------------------------------------------------------------------------------
+
+
+def in_order(call: Call, columns: Mapping[str, Column], items: Sequence[T]) -> Sequence[T]:
+    """Items as `sort=field:asc|desc,...` asks; an unknown field is 400065."""
+    words = call.query("sort")
+    if not words:
+        return items
+    site = call.site
+    for part in reversed(words.split(",")):
+        name, _colon, direction = part.strip().partition(":")
+        if direction not in ("asc", "desc", ""):
+            raise Refusal("400000", f"sort `{part}` must end in `:asc` or `:desc`")
+        key = _column(columns, name)
+        items = _sorted(site, items, key, backwards=direction == "desc")
+    return items
+
+
+def _sorted(site: Site, items: Sequence[T], key: Column, *, backwards: bool) -> Sequence[T]:
+    return sorted(items, key=lambda item: _sortable(key.value(site, item)), reverse=backwards)
+
+
+def _sortable(value: Any) -> tuple[bool, Any]:
+    if value is None:
+        return False, ""
+    if isinstance(value, frozenset):
+        return True, ",".join(sorted(value))
+    return True, value.casefold() if isinstance(value, str) else value
+
+
+# -- filters --------------------------------------------------------------------------------------------------
+
+
+def filtered(call: Call, columns: Mapping[str, Column], items: Iterable[T]) -> list[T]:
+    """The items that meet every expression of every `filter` parameter."""
+    found = list(items)
+    asked = call.request.query.get("filter", ())
+    if asked:
+        found = apply.known_to_search(call.struck, call.state, found)
+    for words in asked:
+        for expression in _expressions(words):
+            test = _test(call.site, columns, expression)
+            found = [item for item in found if test(item)]
+    return found
+
+
+def _expressions(words: str) -> list[str]:
+    """Split by commas that are not inside brackets."""
+    parts, depth, start = [], 0, 0
+    for place, letter in enumerate(words):
+        depth += (letter == "[") - (letter == "]")
+        if letter == "," and depth <= 0:
+            parts.append(words[start:place])
+            start = place + 1
+    parts.append(words[start:])
+    if any(part.count(":") < 2 for part in parts):
+        raise Refusal("400000", f"filter `{words}` is not written as field:operator:value")
+    return parts
+
+
+def _column(columns: Mapping[str, Column], name: str) -> Column:
+    if name not in columns:
+        raise Refusal("400065", f"`{name}` is not a field one can filter or sort by here")
+    return columns[name]
+
+
+def _test(site: Site, columns: Mapping[str, Column], expression: str) -> Callable[[Any], bool]:
+    name, operator, words = expression.split(":", 2)
+    found = _column(columns, name)
+    if operator not in OPERATORS or operator not in found.operators:
+        raise Refusal("400000", f"`{name}` cannot be filtered with `{operator}`")
+    if operator == "in":
+        if not (words.startswith("[") and words.endswith("]")):
+            raise Refusal("400000", f"filter `{expression}` needs a list in brackets")
+        wanted = {_typed(found, name, word.strip()) for word in words[1:-1].split(",")}
+        return lambda item: any(held in wanted for held in _values(found.value(site, item)))
+    value = _typed(found, name, words)
+    compare = _COMPARE[operator]
+    return lambda item: any(compare(held, value) for held in _values(found.value(site, item)))
+
+
+def _values(held: Any) -> Iterable[Any]:
+    """The values of a field: several, one, or none."""
+    return held if isinstance(held, frozenset) else () if held is None else (held,)
+
+
+def _typed(found: Column, name: str, words: str) -> Any:
+    if found.type == TRUTH:
+        if words.lower() not in ("true", "false"):
+            raise Refusal("400000", f"`{name}` is compared with true or false, not `{words}`")
+        return words.lower() == "true"
+    if found.type == NUMBER:
+        if not _INTEGER.fullmatch(words):
+            raise Refusal("400000", f"`{name}` is compared with a number, not `{words}`")
+        return int(words)
+    if found.type == TIME:
+        return _time(name, words)
+    return words
+
+
+def _time(name: str, words: str) -> str:
+    """A moment written the way the sandbox keeps them, so that text compares like time."""
+    try:
+        moment = datetime.fromisoformat(words)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Refusal("400000", f"`{name}` is compared with a time such as 2025-01-31T08:00:00Z") from None
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _like(held: str, pattern: str) -> bool:
+    """`*` stands for any letters; without one the words may stand anywhere; letter case does not matter."""
+    held, pattern = held.casefold(), pattern.casefold()
+    if "*" not in pattern:
+        return pattern in held
+    head, *middle, tail = pattern.split("*")
+    if not held.startswith(head) or not held[len(head) :].endswith(tail):
+        return False
+    place, end = len(head), len(held) - len(tail)
+    for part in middle:
+        found = held.find(part, place, end)
+        if found < 0:
+            return False
+        place = found + len(part)
+    return True
+
+
+_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
+    "eq": lambda held, value: bool(held == value),
+    "gt": lambda held, value: bool(held > value),
+    "gte": lambda held, value: bool(held >= value),
+    "lt": lambda held, value: bool(held < value),
+    "lte": lambda held, value: bool(held <= value),
+    "has": lambda held, value: value.casefold() in held.casefold(),
+    "like": _like,
+    "cieq": lambda held, value: bool(held.casefold() == value.casefold()),
+}

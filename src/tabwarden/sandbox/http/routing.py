@@ -1,0 +1,163 @@
+"""From a method and a path to the endpoint that answers, and whether this caller may. Not what the endpoint does.
+
+Paths match in any letter case and with a trailing slash: clients ask `serverInfo` and `serverinfo`,
+`virtualConnections` and `virtualconnections`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from tabwarden.sandbox.http.call import Call, Reply
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.state.personality import Personality, as_pair
+
+ANYONE = "anyone"
+SIGNED_IN = "signed in"
+SEES_PEOPLE = "sees people"
+ADMIN = "administrator"
+PEOPLE_ADMIN = "manages people"
+SERVER_ADMIN = "server administrator"
+GROUP_SET_ADMIN = "fills group sets"
+JUDGED = "evaluator"
+WHO: Mapping[str, str] = {
+    ANYONE: "anyone, without signing in",
+    SIGNED_IN: "anyone signed in to the site; what is shown depends on who asks",
+    SEES_PEOPLE: "administrators; others where userVisibility is FULL, without site roles",
+    ADMIN: "site and server administrators",
+    PEOPLE_ADMIN: "server administrators; site administrators unless adminMode is ContentOnly",
+    SERVER_ADMIN: "server administrators",
+    GROUP_SET_ADMIN: "server administrators; on Cloud site administrators",
+    JUDGED: "whoever the evaluator allows it on the object",
+}
+_VERSION = re.compile(r"\d{1,3}\.\d{1,3}")
+
+
+class Endpoint(NamedTuple):
+    """One line of the table: method, path under /api/{version}, first API version, who may, handler, what it does.
+
+    `refused` is the code for those who may not; `until` the first version that no longer has it; `file` says that
+    it answers a file in place of elements.
+    """
+
+    method: str
+    path: str
+    since: str
+    who: str
+    handler: Callable[[Call], Reply]
+    does: str
+    refused: str = "403004"
+    until: str | None = None
+    file: bool = False
+
+    @property
+    def name(self) -> str:
+        """How logs and counts call it: `GET sites/{site}/users`."""
+        return f"{self.method} {self.path}"
+
+    def within(self, version: str) -> bool:
+        """Whether an API version has it."""
+        before_end = self.until is None or as_pair(version) < as_pair(self.until)
+        return as_pair(self.since) <= as_pair(version) and before_end
+
+
+class Found(NamedTuple):
+    """The endpoint of a request, its path parameters and the API version asked for."""
+
+    endpoint: Endpoint
+    parameters: Mapping[str, str]
+    version: str
+
+
+class Router:
+    """The table, indexed by the number of parts and the first words of a path."""
+
+    def __init__(self, table: Iterable[Endpoint]) -> None:
+        self._by_key: dict[tuple[int, str], list[tuple[Endpoint, tuple[str, ...]]]] = {}
+        for endpoint in table:
+            parts = tuple(endpoint.path.split("/"))
+            self._by_key.setdefault(_key(parts), []).append((endpoint, parts))
+
+    def find(self, method: str, path: str, personality: Personality) -> Found:
+        """The endpoint for a raw path; 404003 for what this version does not have, 405000 for a wrong method."""
+        parts = path.split("/")
+        if parts[-1] == "":
+            parts.pop()
+        if len(parts) < 4 or parts[0] or parts[1].lower() != "api":
+            raise _nothing(path)
+        version = _version(parts[2], personality)
+        rest = tuple(parts[3:])
+        others = False
+        for endpoint, template in self._by_key.get(_key(rest), ()):
+            parameters = _match(template, rest)
+            if parameters is None:
+                continue
+            if endpoint.path == "serverinfo" and endpoint.method == method:
+                return Found(endpoint, parameters, version)
+            if as_pair(version) > as_pair(personality.api_version) or not endpoint.within(version):
+                continue
+            if endpoint.method == method:
+                return Found(endpoint, parameters, version)
+            others = True
+        if others:
+            raise Refusal("405000", f"{method} is not a way to ask for this")
+        raise _nothing(path)
+
+
+def _version(words: str, personality: Personality) -> str:
+    if words in ("-", "exp"):
+        return personality.api_version
+    if not _VERSION.fullmatch(words):
+        raise Refusal("404003", f"`{words[:20]}` is not an API version")
+    return words
+
+
+def _nothing(path: str) -> Refusal:
+    return Refusal("404003", f"nothing answers at `{path[:200]}` in this API version")
+
+
+def _key(parts: tuple[str, ...]) -> tuple[int, str]:
+    word = parts[2] if len(parts) > 2 and parts[0].lower() == "sites" else parts[0]
+    return len(parts), word.lower()
+
+
+def _match(template: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] | None:
+    found: dict[str, str] = {}
+    for wanted, part in zip(template, parts, strict=True):
+        if wanted[0] == "{":
+            if not part:
+                return None
+            found[wanted[1:-1]] = unquote(part)
+        elif wanted != part and wanted.lower() != part.lower():
+            return None
+    return found
+
+
+def admit(endpoint: Endpoint, call: Call) -> None:
+    """Let the caller through or refuse: the site of the path must be the session's, the caller of the right kind.
+
+    A foreign site answers exactly like one that does not exist.
+    """
+    site = call.parameters.get("site")
+    if site is not None and site != call.session.site and not _named_by_key(endpoint, call):
+        raise Refusal("404000", f"site `{site}` could not be found")
+    test = _TESTS.get(endpoint.who)
+    if test is not None and not test(call):
+        raise Refusal(endpoint.refused, f"this is for {WHO[endpoint.who]}")
+
+
+_TESTS: Mapping[str, Callable[[Call], bool]] = {
+    SEES_PEOPLE: lambda call: call.sees_people(),
+    ADMIN: lambda call: call.is_admin,
+    PEOPLE_ADMIN: lambda call: call.manages_people(),
+    SERVER_ADMIN: lambda call: call.is_server_admin,
+    GROUP_SET_ADMIN: lambda call: call.fills_group_sets(),
+}
+
+
+def _named_by_key(endpoint: Endpoint, call: Call) -> bool:
+    """Only reading a site names it by `key`; what changes one needs its id."""
+    return (endpoint.method, endpoint.path) == ("GET", "sites/{site}") and call.query("key") is not None

@@ -1,0 +1,208 @@
+"""The sandbox as an HTTP server on a loopback port: reads requests, has them answered, logs them. Not the answers.
+
+Handlers are plain functions that run one at a time on the event loop, so every request is atomic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aiohttp import web
+
+from tabwarden.model.errors import TabwardenError
+from tabwarden.model.site import Site
+from tabwarden.sandbox.directories.directory import Directory
+from tabwarden.sandbox.faults import outgoing
+from tabwarden.sandbox.faults.directory import StrickenDirectory
+from tabwarden.sandbox.faults.script import SEARCH_LAG, UNHARMED, Faults, FaultsGiven, Struck
+from tabwarden.sandbox.http import answering, control_pages, incoming
+from tabwarden.sandbox.http.answering import Answered
+from tabwarden.sandbox.http.call import Request
+from tabwarden.sandbox.http.endpoints import TABLE
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.rate_cap import Caps
+from tabwarden.sandbox.http.request_log import Entry, RequestLog
+from tabwarden.sandbox.metadata import api as metadata_api
+from tabwarden.sandbox.state.activity import ActivityLog
+from tabwarden.sandbox.state.clock import Clock, TurnedClock
+from tabwarden.sandbox.state.personality import CLOUD, Personality, personality
+from tabwarden.sandbox.state.server_state import World
+from tabwarden.sandbox.state.sessions import Sessions
+from tabwarden.sandbox.state.sites import State
+from tabwarden.sandbox.worlds.finding import find_world
+
+LOOPBACK = "127.0.0.1"
+_NAMES = (*(endpoint.name for endpoint in TABLE), f"POST {metadata_api.NAME}")
+
+
+class Sandbox:
+    """One pretend Tableau: its state, its sessions, its request log and, once started, its port.
+
+    `log` is shared with the server; `site` gives the present value of a site, safe from any thread. `clock` is what
+    the sandbox takes for the time; nothing in it reads another.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        plays: Personality | None = None,
+        state: Path | None = None,
+        clock: Clock = time.time,
+        log_to: Path | None = None,
+        activity_to: Path | None = None,
+        directory: Directory | None = None,
+        faults: FaultsGiven = None,
+    ) -> None:
+        self.personality = plays or personality()
+        self.clock = TurnedClock(clock)
+        self.faults = Faults(faults, _NAMES)
+        self.state = State(world, self.clock, state, directory=directory)
+        self.state.switches = self.personality.switches
+        if self.personality.kind == CLOUD:
+            self.state.leave_directory()
+        self.state.troubled = lambda within: StrickenDirectory(within, lambda: self.faults)
+        self.state.watching = self.faults.has(SEARCH_LAG)
+        self.caps = Caps()
+        try:
+            self.log = RequestLog(log_to)
+            self.state.activity = ActivityLog(self.clock, activity_to)
+        except TabwardenError:
+            self.state.close()
+            raise
+        self.sessions = Sessions(self.state, self.personality)
+        self.host, self.port = LOOPBACK, 0
+        self._runner: web.ServerRunner | None = None
+
+    @property
+    def activity(self) -> ActivityLog:
+        """The activity log: what happened on every site, in Tableau's words."""
+        return self.state.activity
+
+    @property
+    def url(self) -> str:
+        """Where clients find it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def site(self, content_url: str) -> Site:
+        """The site at a content URL as it is now; TabwardenError when there is none."""
+        found = self.state.site_at(content_url)
+        if found is None:
+            raise TabwardenError(f"the sandbox has no site `{content_url}`")
+        return found
+
+    def strike(self, faults: FaultsGiven) -> None:
+        """Play another script of faults from now on, None for none; WorldError for one that cannot be."""
+        self.faults = Faults(faults, _NAMES)
+        self.state.watching = self.faults.has(SEARCH_LAG)
+
+    def answer(self, request: Request, struck: Struck = UNHARMED) -> Answered:
+        """Answer one request: the whole sandbox without HTTP."""
+        return answering.answer(self.state, self.sessions, self.personality, request, caps=self.caps, struck=struck)
+
+    # -- serving ----------------------------------------------------------------------------------------------
+
+    async def start(self, port: int = 0, host: str = LOOPBACK) -> None:
+        """Listen; port 0 takes a free one. OSError when the port is taken."""
+        server = incoming.LineServer(self._handle, self._refused)
+        self._runner = web.ServerRunner(server, shutdown_timeout=incoming.LINGERING_SECONDS)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        self.host, self.port = host, self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Stop listening and let go of the state file."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        self.state.close()
+        self.log.close()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        began = time.perf_counter()
+        try:
+            asked = await incoming.read(request)
+        except Refusal as refusal:
+            response = self._refused(refusal, request.headers.get("Accept", ""))
+            response.force_close()
+            return response
+        except ConnectionError:
+            # The client died while it was sending: nobody is left to answer, and nothing was asked.
+            return web.Response(status=400)
+        own = control_pages.answer(self, asked)
+        if own is not None:
+            return web.Response(status=own.status, text=own.text, content_type=own.content_type)
+        struck = answering.struck_by(self.faults, self.personality, asked)
+        await outgoing.wait(struck)
+        if outgoing.is_never_done(struck):
+            answered = outgoing.instead(struck, answering.unanswered(self.personality, asked))
+        else:
+            answered = self.answer(asked, struck)
+        self._note(asked, answered, struck, time.perf_counter() - began)
+        return await outgoing.send(request, answered, struck)
+
+    def _note(self, asked: Request, answered: Answered, struck: Struck, took: float) -> None:
+        self.log.add(
+            Entry(
+                asked.method,
+                asked.path,
+                answered.endpoint,
+                answered.status,
+                answered.site,
+                answered.user,
+                self.clock(),
+                took,
+                struck.names,
+            )
+        )
+
+    def _refused(self, refusal: Refusal, accept: str = "") -> web.Response:
+        return outgoing.as_response(answering.refused(refusal, accept, self.personality))
+
+
+@contextmanager
+def running(
+    world: World | str = "w0",
+    *,
+    port: int = 0,
+    state: Path | None = None,
+    plays: Personality | None = None,
+    clock: Clock = time.time,
+    seed: int = 0,
+    log_to: Path | None = None,
+    activity_to: Path | None = None,
+    directory: Directory | None = None,
+    faults: FaultsGiven = None,
+) -> Iterator[Sandbox]:
+    """A sandbox in a thread of this process with its own event loop, stopped when the block ends.
+
+    A `directory` takes the place of the pretend one of the world; `faults` is a script, its file, or single faults.
+    """
+    held = find_world(world, seed=seed) if isinstance(world, str) else world
+    sandbox = Sandbox(
+        held,
+        plays=plays,
+        state=state,
+        clock=clock,
+        log_to=log_to,
+        activity_to=activity_to,
+        directory=directory,
+        faults=faults,
+    )
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="sandbox", daemon=True)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(sandbox.start(port), loop).result()
+        yield sandbox
+    finally:
+        asyncio.run_coroutine_threadsafe(sandbox.stop(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -1,0 +1,114 @@
+"""What earlier API versions knew: answers without later fields and words, requests refused that use them.
+
+Not which endpoints a version has; that is the endpoint table. Sources: the schema of API 3.0 (tableau/rest-api-samples,
+`ts-api_3_0.xsd`) for everything up to 3.0, "Updated Site Roles in REST API 3.0 and Later", marks below for the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from tabwarden.model.roles import LEGACY_ROLES
+from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.wire import Element
+from tabwarden.sandbox.state.personality import as_pair
+
+# Attributes and children of the schema of 3.0; an element that is not here did not change.
+_SCHEMA_3_0: Mapping[str, frozenset[str]] = {
+    name: frozenset(words.split())
+    for name, words in {
+        "user": "authSetting email externalAuthUserId fullName id lastLogin name siteRole domain",
+        "group": "id name domain import",
+        "project": "contentPermissions createdAt description id name parentProjectId topLevelProject updatedAt owner",
+        "workbook": "contentUrl createdAt description id name showTabs size updatedAt connections owner project site"
+        " tags views",
+        "view": "contentUrl createdAt id name sheetType totalViewCount updatedAt owner project tags usage workbook",
+        "datasource": "certificationNote contentUrl createdAt description id isCertified name type updatedAt owner"
+        " project site tags",
+        "site": "adminMode commentingEnabled contentUrl disableSubscriptions guestAccessEnabled id name"
+        " revisionHistoryEnabled revisionLimit state storageQuota subscribeOthersEnabled userQuota usage"
+        " tierCreatorCapacity tierExplorerCapacity tierViewerCapacity",
+        "connection": "id serverAddress serverPort type userName datasource",
+    }.items()
+}
+# What came between 3.0 and now, where the version is known or believed.
+_SINCE: Mapping[tuple[str, str], str] = {
+    ("workbook", "encryptExtracts"): "3.5",  # encryption at rest came with 2019.3
+    ("datasource", "encryptExtracts"): "3.5",
+    ("group", "minimumSiteRole"): "3.6",  # believed
+    ("user", "locale"): "3.6",  # believed
+    ("user", "language"): "3.6",  # believed
+    ("project", "controllingPermissionsProjectId"): "3.7",  # with the lock of a single project
+    ("project", "contentsCounts"): "3.16",  # believed
+}
+# Seats by tier came with the roles that take them.
+_TIERS = frozenset({"tierCreatorCapacity", "tierExplorerCapacity", "tierViewerCapacity"})
+_CHANGED = max(_SINCE.values(), key=as_pair)
+NEW_ROLES_SINCE, SINGLE_LOCK_SINCE = "3.0", "3.7"
+OLD_ROLES: Mapping[str, str] = {
+    "Creator": "Publisher",
+    "ExplorerCanPublish": "Publisher",
+    "Explorer": "Interactor",
+    "SiteAdministratorCreator": "SiteAdministrator",
+    "SiteAdministratorExplorer": "SiteAdministrator",
+}
+_ROLE_NAMES = ("siteRole", "minimumSiteRole")
+_SINGLE_LOCK, _LOCK = "LockedToProjectWithoutNested", "LockedToProject"
+
+
+def before(version: str, since: str) -> bool:
+    """Whether a version is older than what came with `since`."""
+    return as_pair(version) < as_pair(since)
+
+
+def as_known(elements: Iterable[Element], version: str) -> tuple[Element, ...]:
+    """An answer as this version knew it: later fields left out, later words in the words of the time."""
+    if not before(version, _CHANGED):
+        return tuple(elements)
+    return tuple(_as_known(item, version) for item in elements)
+
+
+def _as_known(item: Element, version: str) -> Element:
+    attributes = {
+        name: _word(name, value, version)
+        for name, value in item.attributes.items()
+        if _is_known(item.name, name, version)
+    }
+    children = tuple(_as_known(c, version) for c in item.children if _is_known(item.name, c.name, version))
+    return Element(item.name, attributes, children, item.text)
+
+
+def _is_known(element: str, part: str, version: str) -> bool:
+    since = _SINCE.get((element, part))
+    if since is not None and before(version, since):
+        return False
+    if not before(version, "3.1"):
+        return True
+    if part in _TIERS and before(version, "3.0"):
+        return False
+    schema = _SCHEMA_3_0.get(element)
+    return schema is None or part in schema
+
+
+def _word(name: str, value: str | bool, version: str) -> str | bool:
+    if isinstance(value, bool):
+        return value
+    if name in _ROLE_NAMES and before(version, NEW_ROLES_SINCE):
+        return OLD_ROLES.get(value, value)
+    if value == _SINGLE_LOCK and before(version, SINGLE_LOCK_SINCE):
+        return _LOCK
+    return value
+
+
+def demand_known(item: Element, version: str) -> None:
+    """Refuse a request that uses words this version did not have: 400013 for a site role, 400003 for a lock."""
+    if not before(version, SINGLE_LOCK_SINCE):
+        return
+    for name, value in item.attributes.items():
+        if name in _ROLE_NAMES and value in OLD_ROLES and before(version, NEW_ROLES_SINCE):
+            older = ", ".join(sorted(LEGACY_ROLES))
+            raise Refusal("400013", f"site role `{value}` came with API version 3.0; before there were {older}")
+        if name == "contentPermissions" and value == _SINGLE_LOCK:
+            raise Refusal("400003", f"`{value}` came with API version {SINGLE_LOCK_SINCE}")
+    for child in item.children:
+        demand_known(child, version)

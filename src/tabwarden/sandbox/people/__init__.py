@@ -1,0 +1,1 @@
+"""People of the sandbox: added, changed, imported, shown."""

@@ -1,0 +1,291 @@
+"""What a user, group, project, workbook, ... looks like in an answer, and by which fields it is listed.
+
+Shapes give every field they know; `listing` prunes. Not who may see a field, except another person's site role,
+which only administrators see.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from tabwarden.model.roles import TIERS, licence_of
+from tabwarden.model.site import ALL_USERS, LOCAL, Group, GroupSet, Site, User
+from tabwarden.sandbox.content.item_details import MEGABYTE
+from tabwarden.sandbox.directories.identity import nickname_of
+from tabwarden.sandbox.http.call import Call
+from tabwarden.sandbox.http.listing import NUMBER, TIME, TRUTH, Column, Listing, column
+from tabwarden.sandbox.http.wire import Element, element
+from tabwarden.sandbox.state.server_state import Job, Note, iso
+from tabwarden.sandbox.state.sites import State
+
+_TIMES = "eq gt gte lt lte"
+
+# -- users ----------------------------------------------------------------------------------------------------
+
+
+def user(call: Call, item: User) -> Element:
+    """One user; site role, licence facts and e-mail of another person only for administrators."""
+    full = call.is_admin or item.id == call.session.user
+    return element(
+        "user",
+        {
+            "id": item.id,
+            "name": item.name,
+            "fullName": item.full_name or None,
+            "email": (item.email or None) if full else None,
+            "siteRole": item.site_role if full else None,
+            "lastLogin": item.last_login if full else None,
+            "externalAuthUserId": "" if full else None,
+            "authSetting": (item.auth_setting or "ServerDefault") if full else None,
+            "locale": "local" if full else None,
+            "language": "en" if full else None,
+        },
+        element("domain", {"name": item.domain}),
+    )
+
+
+USER_COLUMNS: Mapping[str, Column] = {
+    "domainName": column(lambda _s, u: u.domain),
+    "email": column(lambda _s, u: u.email),
+    "friendlyName": column(lambda _s, u: u.full_name or u.name),
+    "isLocal": column(lambda _s, u: u.domain == LOCAL, "eq", TRUTH),
+    "lastLogin": column(lambda _s, u: u.last_login, _TIMES, TIME),
+    "luid": column(lambda _s, u: u.id),
+    "name": column(lambda _s, u: u.name, "eq in cieq"),
+    "siteRole": column(lambda _s, u: u.site_role),
+}
+# What a list would tell about other people's roles and mail to somebody who may not see them.
+_TELLING = ("email", "lastLogin", "siteRole")
+PLAIN_USER_COLUMNS = {name: found for name, found in USER_COLUMNS.items() if name not in _TELLING}
+USER_DEFAULTS = frozenset({"id", "name", "siteRole", "lastLogin", "externalAuthUserId"})
+
+
+def users_listing(call: Call) -> Listing[User]:
+    """How users are listed for the one who asks."""
+    columns = USER_COLUMNS if call.is_admin else PLAIN_USER_COLUMNS
+    return Listing("users", columns, USER_DEFAULTS, user)
+
+
+# -- groups ---------------------------------------------------------------------------------------------------
+
+
+def group(call: Call, item: Group) -> Element:
+    """One group; the role it grants only for administrators. A local group's grant shows in both known places."""
+    role = item.minimum_site_role if call.is_admin else None
+    grants = element(
+        "import",
+        {
+            "source": None if item.domain == LOCAL else "ActiveDirectory",
+            "domainName": item.domain,
+            "siteRole": role,
+            "grantLicenseMode": item.grant_on if role is not None else None,
+        },
+    )
+    return element(
+        "group",
+        {
+            "id": item.id,
+            "name": item.name,
+            "minimumSiteRole": role,
+            "userCount": len(call.site.members(item.id)),
+        },
+        element("domain", {"name": item.domain}),
+        grants if role is not None or item.domain != LOCAL else None,
+    )
+
+
+GROUP_COLUMNS: Mapping[str, Column] = {
+    "domainName": column(lambda _s, g: g.domain),
+    "isExternalUserEnabled": column(lambda _s, _g: False, "eq", TRUTH),
+    "isLocal": column(lambda _s, g: g.domain == LOCAL, "eq", TRUTH),
+    "luid": column(lambda _s, g: g.id),
+    "name": column(lambda _s, g: g.name, "eq in cieq like"),
+    "userCount": column(lambda s, g: len(s.members(g.id)), "eq gt gte lt lte", NUMBER),
+}
+ADMIN_GROUP_COLUMNS: Mapping[str, Column] = {
+    **GROUP_COLUMNS,
+    "minimumSiteRole": column(lambda _s, g: g.minimum_site_role),
+}
+GROUP_DEFAULTS = frozenset({"id", "name", "minimumSiteRole", "domain", "import"})
+
+
+def groups_listing(call: Call) -> Listing[Group]:
+    """How groups are listed for the one who asks."""
+    columns = dict(ADMIN_GROUP_COLUMNS if call.is_admin else GROUP_COLUMNS)
+    columns["domainNickname"] = column(lambda _s, g: nickname_of(call.state, g.domain))
+    return Listing("groups", columns, GROUP_DEFAULTS, group)
+
+
+def group_set(call: Call, item: GroupSet) -> Element:
+    """One group set with its groups."""
+    groups = sorted((call.site.groups[g] for g in item.groups if g in call.site.groups), key=lambda g: g.name)
+    return element(
+        "groupSet",
+        {"id": item.id, "name": item.name, "groupCount": len(groups)},
+        *(element("group", {"id": g.id, "name": g.name}) for g in groups),
+    )
+
+
+GROUP_SETS = Listing[GroupSet](
+    "groupSets",
+    {"name": column(lambda _s, g: g.name), "luid": column(lambda _s, g: g.id)},
+    frozenset({"id", "name", "groupCount", "group"}),
+    group_set,
+)
+
+# -- sites and jobs -------------------------------------------------------------------------------------------
+
+
+def site(call: Call, item: Site) -> Element:
+    """One site; seats, where the site tells them, and how many people are on it for administrators only."""
+    full = call.is_admin
+    seats = item.licences or {}
+    settings = item.settings
+    return element(
+        "site",
+        {
+            "id": item.id,
+            "name": item.name,
+            "contentUrl": item.content_url,
+            "adminMode": settings.admin_mode if full else None,
+            "state": "Active",
+            **(call.state.site_words.get(item.id, {}) if full else {}),
+            "tierCreatorCapacity": seats.get("Creator") if full else None,
+            "tierExplorerCapacity": seats.get("Explorer") if full else None,
+            "tierViewerCapacity": seats.get("Viewer") if full else None,
+            "userVisibilityMode": settings.user_visibility if full else None,
+            "commentingEnabled": settings.commenting if full else None,
+            "authoringEnabled": settings.web_authoring if full else None,
+            "disableSubscriptions": not settings.subscriptions if full else None,
+        },
+        _usage(call, item) if full else None,
+    )
+
+
+def _usage(call: Call, item: Site) -> Element:
+    """How many people are on a site, and how many take a seat of each tier (attributes of tiers: B)."""
+    taken = Counter(licence_of(user.site_role) for user in item.users.values())
+    tiers = {f"num{tier}s": taken[tier] for tier in TIERS}
+    return element("usage", {"numUsers": len(item.users), **tiers, "storage": storage_of(call.state, item)})
+
+
+def storage_of(state: State, item: Site) -> int:
+    """Megabytes of published files, begun ones counted."""
+    return -(-state.published_bytes(item) // MEGABYTE)
+
+
+SITES = Listing[Site](
+    "sites",
+    {
+        "name": column(lambda _s, s: s.name),
+        "contentUrl": column(lambda _s, s: s.content_url),
+        "luid": column(lambda _s, s: s.id),
+    },
+    frozenset(
+        {
+            "id",
+            "name",
+            "contentUrl",
+            "adminMode",
+            "state",
+            "tierCreatorCapacity",
+            "tierExplorerCapacity",
+            "tierViewerCapacity",
+            "userVisibilityMode",
+            "commentingEnabled",
+            "authoringEnabled",
+            "disableSubscriptions",
+        }
+    ),
+    site,
+)
+
+
+def job(call: Call, item: Job) -> Element:
+    """One job with what became of it; `completedAt` and `finishCode` only once it ran."""
+    done = item.completed is not None
+    return element(
+        "job",
+        {
+            "id": item.id,
+            "mode": "Asynchronous",
+            "type": item.kind,
+            "progress": 100 if done else _progress(call.state.clock(), item),
+            "createdAt": iso(item.created),
+            "startedAt": iso(item.created),
+            "updatedAt": iso(item.completed if item.completed is not None else item.created),
+            "completedAt": iso(item.completed) if item.completed is not None else None,
+            "finishCode": item.finish_code if done else None,
+        },
+        element(
+            "statusNotes",
+            {},
+            *(element("statusNote", {"type": n.type, "value": _told(call, n), "text": n.text}) for n in item.notes),
+        )
+        if item.notes
+        else None,
+        _about(call, item),
+    )
+
+
+def _told(call: Call, note: Note) -> str:
+    """The value of a note; a believed code may be answered as another."""
+    return call.personality.told(note.value) if note.type == "errorCode" else note.value
+
+
+def _progress(now: float, item: Job) -> int:
+    """How far a job that has not run is, by the clock; 100 only when it ran."""
+    return min(99, max(0, int(100 * (now - item.created) / max(item.due - item.created, 1e-9))))
+
+
+def _about(call: Call, item: Job) -> Element | None:
+    """The content a job concerns, while it is there."""
+    held = call.site.contents.get(item.about)
+    return element(held.kind, {"id": held.id, "name": held.name}) if held is not None else None
+
+
+_PRIORITY = 50
+_STATUS = {None: "InProgress", 0: "Success", 1: "Failed", 2: "Cancelled"}
+
+
+def background_job(_call: Call, item: Job) -> Element:
+    """One line of the list of jobs."""
+    return element(
+        "backgroundJob",
+        {
+            "id": item.id,
+            "status": _STATUS.get(item.finish_code, "Success"),
+            "createdAt": iso(item.created),
+            "startedAt": iso(item.created),
+            "endedAt": iso(item.completed) if item.completed is not None else None,
+            "priority": _PRIORITY,
+            "jobType": item.kind,
+            "title": item.kind,
+        },
+    )
+
+
+JOBS = Listing[Job](
+    "backgroundJobs",
+    {
+        "jobType": column(lambda _s, j: j.kind),
+        "status": column(lambda _s, j: _STATUS.get(j.finish_code, "Success")),
+        "createdAt": column(lambda _s, j: iso(j.created), _TIMES, TIME),
+        "title": column(lambda _s, j: j.kind, "eq has"),
+        "subtitle": column(lambda _s, _j: None, "eq has"),
+        "args": column(lambda _s, _j: None, "has"),
+        "notes": column(lambda _s, j: frozenset(note.text for note in j.notes), "has"),
+        "priority": column(lambda _s, _j: _PRIORITY, _TIMES, NUMBER),
+        "progress": column(lambda _s, j: 0 if j.completed is None else 100, _TIMES, NUMBER),
+        "startedAt": column(lambda _s, j: iso(j.created), _TIMES, TIME),
+        "completedAt": column(lambda _s, j: None if j.completed is None else iso(j.completed), _TIMES, TIME),
+    },
+    frozenset({"id", "status", "createdAt", "startedAt", "endedAt", "priority", "jobType", "title"}),
+    background_job,
+)
+
+
+def everyone(item: Group) -> bool:
+    """Whether this is the built-in All Users, which nobody renames, deletes or fills by hand."""
+    return item.everyone or item.name == ALL_USERS

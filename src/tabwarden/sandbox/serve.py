@@ -1,0 +1,200 @@
+"""The sandbox in the foreground: from options as typed to a server until it is interrupted. Not the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tabwarden.model.errors import WorldError
+from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.roles import is_server_admin
+from tabwarden.sandbox.directories.directory import Directory
+from tabwarden.sandbox.http.server import LOOPBACK, Sandbox
+from tabwarden.sandbox.repository import export as repository_export
+from tabwarden.sandbox.state.personality import CLOUD, personality
+from tabwarden.sandbox.state.personality_options import played
+from tabwarden.sandbox.state.server_state import World
+from tabwarden.sandbox.state.sites import State
+from tabwarden.sandbox.worlds.cloud import as_cloud
+from tabwarden.sandbox.worlds.file import to_yaml
+from tabwarden.sandbox.worlds.finding import find_text, find_world
+from tabwarden.sandbox.worlds.save import text_of
+
+_SECRET = "secret.txt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a person may say about a sandbox; `log`, `activity_log`, `state` and `faults` are file paths.
+
+    `play` are switches of the personality as `name=value`; `counts` says at the end how often each
+    endpoint was asked and which faults were given; `switches` settle the open points of the permission model;
+    `lead_from` is a folder that gets settings which lead to the sandbox.
+    """
+
+    world: str = "w0"
+    port: int = 0
+    host: str = LOOPBACK
+    state: str | None = None
+    seed: int = 0
+    personality: str = "server"
+    api_version: str | None = None
+    log: str | None = None
+    activity_log: str | None = None
+    play: tuple[str, ...] = ()
+    faults: str | None = None
+    counts: bool = False
+    lead_from: str | None = None
+    switches: Switches = DOCUMENTED
+    directory: Directory | None = None
+
+
+def run(options: Options, say: Callable[[str], None], *, greet: bool = False) -> None:
+    """Serve until SIGINT or SIGTERM. The first line said is `listening on http://HOST:PORT`.
+
+    `greet` adds what a person needs to sign in.
+    Raises TabwardenError for a world, state file, version, switch, script of faults, log file or port that cannot be.
+    """
+    plays = replace(
+        played(personality(options.personality, options.api_version), options.play), switches=options.switches
+    )
+    world = find_world(options.world, seed=options.seed)
+    if plays.kind == CLOUD:
+        world = as_cloud(world)
+    if options.directory is not None:
+        world = replace(world, directory={"joined": True})
+    state = Path(options.state) if options.state else None
+    log = Path(options.log) if options.log else None
+    activity = Path(options.activity_log) if options.activity_log else None
+    sandbox = Sandbox(
+        world,
+        plays=plays,
+        state=state,
+        log_to=log,
+        activity_to=activity,
+        directory=options.directory,
+        faults=options.faults,
+    )
+    try:
+        asyncio.run(_until_told(sandbox, options, (say, greet)))
+    except OSError as problem:
+        raise WorldError(f"cannot listen on {options.host} port {options.port}: {problem.strerror}") from None
+
+
+def save(options: Options, path: Path) -> None:
+    """Write the world, or the state where one is kept, as a YAML file to start from."""
+    kept = options.state is not None
+    text = text_of(_present(options)) if kept else find_text(options.world, seed=options.seed)
+    try:
+        path.write_text(to_yaml(text), encoding="utf-8")
+    except OSError as problem:
+        raise WorldError(f"world file `{path}` cannot be written: {problem.strerror}") from None
+
+
+def export(options: Options, url: str) -> Iterator[str]:
+    """Write the world, or the state where one is kept, as Tableau's repository; says what went where.
+
+    WorldError for a database that does not take it.
+    """
+    made = repository_export.export(_present(options), url)
+    tables = [(table, len(rows)) for table, rows in made.rows.items() if rows]
+    yield f"wrote {sum(count for _, count in tables):,} rows into {len(tables)} tables"
+    for kind, count in sorted(made.left_out.items()):
+        yield f"left out {count} of kind {kind}: no public source tells where the repository keeps them"
+
+
+def _present(options: Options) -> World:
+    """The world to start with, or what became of it where the state is kept."""
+    world = find_world(options.world, seed=options.seed)
+    if options.state is None:
+        return world
+    state = State(world, time.time, Path(options.state))
+    try:
+        return state.world()
+    finally:
+        state.close()
+
+
+async def _until_told(sandbox: Sandbox, options: Options, saying: tuple[Callable[[str], None], bool]) -> None:
+    say, greet = saying
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    # Not `loop.add_signal_handler`, which Windows lacks.
+    before = {
+        number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(told.set))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        await sandbox.start(options.port, options.host)
+        if options.lead_from is not None:
+            _write_settings(sandbox, Path(options.lead_from))
+        say(f"listening on {sandbox.url}")
+        if not _is_loopback(options.host):
+            say(f"warning: {options.host} is not a loopback address; the passwords in here are public")
+        for line in _greeting(sandbox) if greet else ():
+            say(line)
+        await told.wait()
+    finally:
+        await sandbox.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for line in _counted(sandbox) if options.counts else ():
+            say(line)
+
+
+def _write_settings(sandbox: Sandbox, folder: Path) -> None:
+    """Settings of the first site for a token, else for a server administrator with a password."""
+    state = sandbox.state
+    token = next(iter(state.tokens.values()), None)
+    if token is not None:
+        way, secret = f'pat: {{name: {token.name}, secret: "file:{_SECRET}"}}', token.secret
+    else:
+        admin = next((u.name for u in state.sites[0].users.values() if is_server_admin(u.site_role)), "")
+        way, secret = f'password: {{username: {admin}, password: "file:{_SECRET}"}}', admin
+    site = state.sites[0].content_url or '""'
+    text = f"tableau:\n  server: {sandbox.url}\n  site: {site}\n  auth:\n    {way}\n"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in (("settings.yaml", text), (_SECRET, f"{secret}\n")):
+            with open(folder / name, "x", encoding="utf-8", opener=_for_the_owner) as file:
+                file.write(content)
+    except FileExistsError:
+        raise WorldError(f"`{folder}` has a `settings.yaml` or `{_SECRET}` already; name another folder") from None
+    except OSError as problem:
+        raise WorldError(f"settings cannot be written to `{folder}`: {problem.strerror}") from None
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _counted(sandbox: Sandbox) -> Iterator[str]:
+    counts = sorted(sandbox.log.counts().items(), key=lambda pair: (-pair[1], pair[0]))
+    yield from (f"{number:>8} {name or '(no endpoint)'}" for name, number in counts)
+    yield from (f"{number:>8} fault {name}" for name, number in sorted(sandbox.log.faults().items()))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _greeting(sandbox: Sandbox) -> Iterator[str]:
+    state = sandbox.state
+    yield f"world {state.name}: sites {', '.join(f'`{site.content_url}`' for site in state.sites)}"
+    by_password = sandbox.personality.password_sign_in
+    proof = "every user's password is the user name" if by_password else "passwords are refused, as with MFA"
+    for token in state.tokens.values():
+        yield f"token `{token.name}` signs in as {token.user}; {proof}"
+    if not state.tokens:
+        admins = sorted({u.name for site in state.sites for u in site.users.values() if is_server_admin(u.site_role)})
+        yield f"`{', '.join(admins)}` administers the server; {proof}"
+    yield "stop with Ctrl-C"

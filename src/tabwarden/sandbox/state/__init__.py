@@ -1,0 +1,1 @@
+"""What a sandbox holds, and how it is kept across restarts."""

@@ -1,0 +1,339 @@
+"""The sandbox's state: sites as values, replaced whole by what effects return, and the holdings beside them.
+
+Not a judge: who may change what is asked before `put`. What a request did is kept in the state file, as one line,
+before the request is answered.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from tabwarden.model.errors import WorldError
+from tabwarden.model.open_points import DOCUMENTED
+from tabwarden.model.site import Content, Site, User
+from tabwarden.sandbox.content.item_details import NOTHING, Details
+from tabwarden.sandbox.directories.directory import Directory
+from tabwarden.sandbox.directories.pretend_directory import pretend_directory
+from tabwarden.sandbox.state import record
+from tabwarden.sandbox.state.activity import ActivityLog
+from tabwarden.sandbox.state.blobs import Blobs
+from tabwarden.sandbox.state.record import Draft, Record
+from tabwarden.sandbox.state.server_state import Account, Job, World, iso, key_of
+from tabwarden.sandbox.state.uploads import Uploads
+from tabwarden.sandbox.state.write_log import StateFile
+
+Clock = Callable[[], float]
+_SPACE = uuid.UUID("6f1d0f3e-8a55-5d0c-9d0e-7a8f5f2c1b10")
+# Permission edits are not known to touch updatedAt; a write that changes only these fields does not stamp.
+_UNSTAMPED = frozenset({"rules", "defaults", "created", "updated"})
+_STAMPED = tuple(f.name for f in fields(Content) if f.name not in _UNSTAMPED)
+
+
+def stable_id(*names: str) -> str:
+    """An id that follows from names, so that a world has the same ids everywhere."""
+    return str(uuid.uuid5(_SPACE, "\x1f".join(names)))
+
+
+class State:
+    """Sites by id and the holdings beside them. A `directory` handed in takes the place of the world's pretend one."""
+
+    def __init__(
+        self, world: World, clock: Clock, path: Path | None = None, *, directory: Directory | None = None
+    ) -> None:
+        self.name = world.name
+        self.clock = clock
+        self.activity = ActivityLog(clock)
+        self._file = StateFile(path) if path is not None else None
+        self._unkept: list[Record] = []
+        draft = self._file.draft if self._file is not None else None
+        if draft is None:
+            draft = Draft()
+            for item in world_records(world):
+                draft.apply(item)
+        self._sites = {site.id: site for site in draft.sites()}
+        self._counter = draft.counter
+        self.accounts = draft.accounts
+        self.tokens = draft.tokens
+        self.apps = draft.apps
+        self.nicknames = draft.nicknames
+        self._pretended = draft.directory
+        self._handed_in = directory is not None
+        self._directory = directory if directory is not None else pretend_directory(draft.directory)
+        self.troubled: Callable[[Directory], Directory] | None = None  # stands between us and the directory
+        self.jobs = draft.jobs
+        self.site_words = draft.site_words
+        self.uploads = Uploads()
+        self._details = draft.details
+        self.blobs = Blobs(path.with_name(path.name + ".files") if path is not None else None)
+        self._remembered: dict[str, tuple[Site, dict[Any, Any]]] = {}
+        self.switches = DOCUMENTED  # the open points of the permission model as this Tableau settles them
+        self.watching = False  # whether `born` is kept: the moment each new thing came, by id
+        self.born: dict[str, float] = {}
+        self.pending = [job.id for job in draft.jobs.values() if job.finish_code is None]
+        self._start_files()
+
+    def now(self) -> str:
+        """The present moment as Tableau writes it."""
+        return iso(self.clock())
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """Every site as it is now."""
+        return tuple(self._sites.values())
+
+    def site(self, site_id: str) -> Site:
+        """The site with that id; KeyError when there is none."""
+        return self._sites[site_id]
+
+    def site_at(self, content_url: str) -> Site | None:
+        """The site with that content URL in any letter case; `default` also means the empty one."""
+        wanted = content_url.casefold()
+        found = next((s for s in self._sites.values() if s.content_url.casefold() == wanted), None)
+        if found is None and wanted == "default":
+            return self.site_at("")
+        return found
+
+    def sites_of(self, user: User) -> tuple[Site, ...]:
+        """The sites the person behind `user` is on."""
+        key = key_of(user.name, user.domain)
+        return tuple(
+            s
+            for s in self._sites.values()
+            if any(key_of(s.users[i].name, s.users[i].domain) == key for i in s.users_named(user.name))
+        )
+
+    def details(self, content: str) -> Details:
+        """What answers tell of an item beyond the model."""
+        return self._details.get(content, NOTHING)
+
+    def remembered(self, site: Site) -> dict[Any, Any]:
+        """A place to remember what follows from this value of a site; empty again once the site has changed."""
+        held = self._remembered.get(site.id)
+        if held is None or held[0] is not site:
+            held = self._remembered[site.id] = (site, {})
+        return held[1]
+
+    def world(self) -> World:
+        """Everything as it is now, to be saved as a world."""
+        return World(
+            self.name,
+            self.sites,
+            tuple(self.accounts.values()),
+            tuple(self.tokens.values()),
+            tuple(self.apps.values()),
+            dict(self._pretended),
+            dict(self.nicknames),
+        )
+
+    @property
+    def directory(self) -> Directory | None:
+        """The directory as it answers now, with the faults of the script."""
+        if self._directory is None or self.troubled is None:
+            return self._directory
+        return self.troubled(self._directory)
+
+    def leave_directory(self) -> None:
+        """Have no directory, whatever the world says: Cloud has none."""
+        self._directory = None
+
+    @property
+    def joined(self) -> bool:
+        """Whether the directory is the identity store, so that a plain name means its domain."""
+        return self._directory is not None and bool(self._pretended.get("joined"))
+
+    # -- writing ----------------------------------------------------------------------------------------------
+
+    def new_id(self, site: Site, kind: str) -> str:
+        """An id never given before; the same in every run that does the same things."""
+        self._counter += 1
+        self._keep([record.put("counter", self._counter)])
+        return stable_id(site.id, kind, str(self._counter))
+
+    def put(self, site: Site) -> Site:
+        """Make `site` the present one, stamp what changed, keep it; gives the site as stored."""
+        old = self._sites[site.id]
+        stamped = self._stamp(old, site)
+        if stamped is old:
+            return old
+        records = list(record.site_changes(old, stamped)) if self._file is not None else []
+        self._sites[site.id] = stamped
+        self.activity.changed(old, stamped)
+        if self.watching:
+            self._note_births(old, stamped)
+        self._keep(records)
+        for content in [c for c in self._details if c in old.contents and c not in stamped.contents]:
+            self.put_details(content, NOTHING)
+        return stamped
+
+    def published_bytes(self, site: Site) -> int:
+        """How much the files published on a site hold, all revisions counted."""
+        here = (held for content, held in self._details.items() if content in site.contents)
+        return sum(revision.size for held in here for revision in held.revisions)
+
+    def put_details(self, content: str, details: Details) -> None:
+        """Keep what answers tell of an item; files that no revision holds any more go with the next commit."""
+        for revision in self.details(content).revisions:
+            self.blobs.leave(revision.blob)
+        for revision in details.revisions:
+            self.blobs.use(revision.blob)
+        if details == NOTHING:
+            self._details.pop(content, None)
+            self._keep([{"drop": "details", "id": content}])
+        else:
+            self._details[content] = details
+            self._keep([record.put("details", details, id=content)])
+
+    def add_site(self, site: Site) -> None:
+        """A new site."""
+        self._sites[site.id] = site
+        self._keep(list(record.site_changes(None, site)))
+
+    def put_site_words(self, site: str, words: Mapping[str, str]) -> None:
+        """Keep the settings of a site that no decision depends on."""
+        self.site_words[site] = words
+        self._keep([record.put("siteWords", words, id=site)])
+
+    def drop_site(self, site: Site) -> None:
+        """Forget a site with all that is on it, and the accounts of those who are on no other."""
+        for content in [c for c in self._details if c in site.contents]:
+            self.put_details(content, NOTHING)
+        for job in [job for job in self.jobs.values() if job.site == site.id]:
+            self.put_job(replace(job, finish_code=2))
+            del self.jobs[job.id]
+        del self._sites[site.id]
+        self.site_words.pop(site.id, None)
+        self._keep([{"drop": "site", "id": site.id}])
+        for user in site.users.values():
+            if not self.sites_of(user):
+                self.drop_account(user)
+
+    def _note_births(self, old: Site, new: Site) -> None:
+        pairs = ((old.users, new.users), (old.groups, new.groups), (old.contents, new.contents))
+        for before, after in (*pairs, (old.group_sets, new.group_sets)):
+            self.born.update(dict.fromkeys(after.keys() - before.keys(), self.clock()))
+
+    def put_account(self, account: Account) -> None:
+        """Add an account or change its password."""
+        self.accounts[key_of(account.name, account.domain)] = account
+        self._keep([record.put("account", account)])
+
+    def drop_account(self, user: User) -> None:
+        """Forget the account of a person who is on no site any more, with its tokens."""
+        key = key_of(user.name, user.domain)
+        account = self.accounts.pop(key, None)
+        self.tokens = {which: token for which, token in self.tokens.items() if which[1] != key}
+        if account is not None:
+            self._keep([record.account_gone(account)])
+
+    def drop_tokens(self, user: User) -> None:
+        """Forget the personal access tokens of a person."""
+        key = key_of(user.name, user.domain)
+        gone = [token for which, token in self.tokens.items() if which[1] == key]
+        self.tokens = {which: token for which, token in self.tokens.items() if which[1] != key}
+        self._keep([record.token_gone(token) for token in gone])
+
+    def put_nicknames(self, nicknames: Mapping[str, str]) -> None:
+        """Keep the nicknames of the domains Tableau knows, by FQDN."""
+        self.nicknames = dict(nicknames)
+        self._keep([record.put("nicknames", self.nicknames)])
+
+    def put_directory(self, plain: Mapping[str, Any]) -> None:
+        """Let the pretend directory be another one; WorldError, and nothing changed, when it cannot be."""
+        if self._handed_in:
+            raise WorldError("the directory is not a pretended one; change it where it is kept")
+        self._directory = pretend_directory(plain)
+        self._pretended = dict(plain)
+        self._keep([record.put("directory", self._pretended)])
+
+    @property
+    def pretended(self) -> Mapping[str, Any]:
+        """The pretend directory as plain data, as a world file has it."""
+        return self._pretended
+
+    def put_job(self, job: Job) -> None:
+        """Add a job or what became of it."""
+        if job.blob and job.id not in self.jobs:
+            self.blobs.use(job.blob)
+        if job.blob and job.finish_code is not None:
+            self.blobs.leave(job.blob)
+            job = replace(job, blob="")
+        self.jobs[job.id] = job
+        if job.finish_code is None:
+            self.pending.append(job.id)
+        elif job.id in self.pending:
+            self.pending.remove(job.id)
+        self._keep([record.job_record(job)])
+
+    def close(self) -> None:
+        """Let go of the state file."""
+        self.commit()
+        self.activity.close()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _stamp(self, old: Site, new: Site) -> Site:
+        if new.contents is old.contents:
+            return new
+        now = iso(self.clock())
+        stamped: dict[str, Content] = {}
+        for key, content in new.contents.items():
+            was = old.contents.get(key)
+            if was is None:
+                stamped[key] = replace(content, created=content.created or now, updated=now)
+            elif was is not content and any(getattr(was, n) != getattr(content, n) for n in _STAMPED):
+                stamped[key] = replace(content, updated=now)
+        return new.with_contents(*stamped.values()) if stamped else new
+
+    def commit(self) -> None:
+        """Keep what one request did, whole or not at all; to be called before it is answered."""
+        if self._file is not None and self._unkept:
+            self._file.append(self._unkept)
+        self._unkept = []
+        self.blobs.sweep()
+        self.activity.commit()
+
+    def _start_files(self) -> None:
+        try:
+            published = [r.blob for held in self._details.values() for r in held.revisions]
+            self.blobs.start((*published, *(job.blob for job in self.jobs.values() if job.blob)))
+        except WorldError:
+            if self._file is not None:
+                self._file.close()
+            raise
+        if self._file is not None:
+            self._file.rewrite(self._records())
+
+    def _keep(self, records: list[Record]) -> None:
+        if self._file is not None:
+            self._unkept.extend(records)
+
+    def _records(self) -> Iterator[Record]:
+        yield record.put("counter", self._counter)
+        yield record.put("directory", self._pretended)
+        yield record.put("nicknames", self.nicknames)
+        yield from (record.put("account", account) for account in self.accounts.values())
+        yield from (record.put("token", token) for token in self.tokens.values())
+        yield from (record.put("app", app) for app in self.apps.values())
+        for site in self._sites.values():
+            yield from record.site_changes(None, site)
+        yield from (record.put("siteWords", words, id=site) for site, words in self.site_words.items())
+        yield from (record.put("details", held, id=content) for content, held in self._details.items())
+        yield from map(record.job_record, self.jobs.values())
+
+
+def world_records(world: World) -> Iterator[Record]:
+    """The records that build a world from nothing."""
+    yield record.put("directory", world.directory)
+    yield record.put("nicknames", world.nicknames)
+    yield from (record.put("account", account) for account in world.accounts)
+    yield from (record.put("token", token) for token in world.tokens)
+    yield from (record.put("app", app) for app in world.apps)
+    for site in world.sites:
+        yield from record.site_changes(None, site)

@@ -1,0 +1,1 @@
+"""A Site as REST tells it."""

@@ -1,0 +1,337 @@
+"""Projects, workbooks, views, data sources, flows, databases and their rules, as a line tells them. Not people.
+
+Lists come a thousand at a time; rules one request a thing. Where a lock or shown tabs decide, a thing's own rules are
+not asked: it carries those that govern it, which is what the server would answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from types import MappingProxyType
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
+
+from tabwarden.model.errors import TableauError
+from tabwarden.model.governing import LOCKED_TO_DATABASE, lock_is_unknown, managing_project
+from tabwarden.model.scope import PERSONAL
+from tabwarden.model.site import (
+    ALLOW,
+    CUSTOMIZABLE,
+    UNREAD_USE,
+    Content,
+    Grantee,
+    Rule,
+    Rules,
+    Site,
+    Use,
+)
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.lists import Listing, whole
+from tabwarden.tableau.http.reader import Line
+from tabwarden.tableau.http.wire import flag
+from tabwarden.tableau.read.people import NO_SITE
+
+
+class Kind(NamedTuple):
+    """A kind of content on the wire: its element, its path, the API versions that brought its list and its rules."""
+
+    name: str
+    element: str
+    path: str
+    since: str
+    rules_since: str = "2.0"
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (
+            Kind("project", "project", "projects", "2.0"),
+            Kind("workbook", "workbook", "workbooks", "2.0"),
+            Kind("view", "view", "views", "2.2", "3.2"),
+            Kind("datasource", "datasource", "datasources", "2.0"),
+            Kind("flow", "flow", "flows", "3.3", "3.3"),
+            Kind("virtualconnection", "virtualConnection", "virtualConnections", "3.18", "3.22"),
+            Kind("database", "database", "databases", "3.5", "3.5"),
+            Kind("table", "table", "tables", "3.5", "3.5"),
+        )
+    }
+)
+# Kinds whose project defaults are read, and since when there are any; but for the first three only where in use.
+DEFAULTS_SINCE: Mapping[str, str] = MappingProxyType(
+    {
+        "workbook": "2.1",
+        "datasource": "2.1",
+        "flow": "3.4",
+        "virtualconnection": "3.23",
+        "database": "3.23",
+        "table": "3.23",
+    }
+)
+ALWAYS = ("workbook", "datasource", "flow")
+LICENSED_APART = frozenset({"virtualconnection", "database", "table"})
+GONE_OR_FORBIDDEN = (403, 404)
+MOST_NAMED = 20  # refusals told one by one
+
+
+class Ask(NamedTuple):
+    """One request for rules (or, `what` = connections, for what a workbook uses) about one content."""
+
+    what: str
+    content: str
+    path: str
+
+
+@dataclass(slots=True)
+class Answers:
+    """What the requests brought: `rules` by content, `defaults` by project and kind, `uses` by workbook.
+
+    `refused` holds what the server would not tell, with the status.
+    """
+
+    rules: dict[str, Rules | None] = field(default_factory=dict)
+    defaults: dict[str, dict[str, Rules | None]] = field(default_factory=lambda: defaultdict(dict))
+    uses: dict[str, tuple[Use, ...]] = field(default_factory=dict)
+    refused: list[tuple[Ask, int]] = field(default_factory=list)
+    known: dict[Rules, Rules] = field(default_factory=dict)
+
+    def remarks(self, site: Site) -> list[str]:
+        """What was refused in words: one by one, or where it is much, by kind."""
+        if len(self.refused) > MOST_NAMED:
+            counts = Counter((_what(ask), site.contents[ask.content].kind, status) for ask, status in self.refused)
+            return [f"{what} of {count} {kind}s ({status})" for (what, kind, status), count in sorted(counts.items())]
+        named = sorted((site.path(ask.content), _what(ask), ask, status) for ask, status in self.refused)
+        return [f"{what} of {site.contents[a.content].kind} `{path}` ({status})" for path, what, a, status in named]
+
+
+def _what(ask: Ask) -> str:
+    return ask.what if ask.what in ("rules", "connections") else f"{ask.what} defaults"
+
+
+# -- lists ----------------------------------------------------------------------------------------------------
+
+
+class Listed(NamedTuple):
+    """All content with nothing known of its rules, and remarks on what was left out."""
+
+    contents: Mapping[str, Content]
+    left_out: tuple[str, ...]
+
+
+async def lists_on(line: Line, kinds: Iterable[str] = KINDS) -> Listed:
+    """Every project and content of these kinds, rules unread; personal spaces are left out and counted."""
+    names = list(kinds)
+    told = await asyncio.gather(*(list_on(line, KINDS[name]) for name in names))
+    contents: dict[str, Content] = {}
+    remarks: list[str] = []
+    personal = 0
+    for name, found in zip(names, told, strict=True):
+        for content in found:
+            if content.parent is None and name not in MAY_LIE_NOWHERE:
+                personal += 1
+            else:
+                contents[content.id] = content
+    # What lies in a workbook of somebody's personal space is as private as that.
+    for view in [c.id for c in contents.values() if c.kind == "view" and c.parent not in contents]:
+        del contents[view]
+    if personal:
+        remarks.append(f"{personal} {PERSONAL}")
+    return Listed(contents, tuple(remarks))
+
+
+async def list_on(line: Line, kind: Kind) -> list[Content]:
+    """The whole list of one kind; empty where this version, or this edition, does not have the kind."""
+    if not line.connection.supports(kind.since):
+        return []
+    try:
+        return await whole(line, Listing(kind.path, kind.element, partial(content_of, kind=kind.name)))
+    except TableauError as error:
+        if kind.name in LICENSED_APART and error.status in GONE_OR_FORBIDDEN and error.code != NO_SITE:
+            return []  # they come with a licence of their own
+        raise
+
+
+def content_of(told: Element, kind: str) -> Content:
+    """A content as a list tells it, its rules unread."""
+    if kind == "project":
+        parent = told.get("parentProjectId") or None
+    else:
+        parent = _id_within(told, _HOLDERS.get(kind, "project"))
+    return Content(
+        id=told.get("id", ""),
+        kind=kind,
+        name=told.get("name", ""),
+        parent=parent,
+        owner=_id_within(told, "owner") or _id_within(told, "contact") or "",
+        rules=None,
+        mode=told.get("contentPermissions", CUSTOMIZABLE) if kind in ("project", "database") else CUSTOMIZABLE,
+        tabs=flag(told.get("showTabs"), missing=True) if kind == "workbook" else True,
+        description=told.get("description", ""),
+        created=told.get("createdAt", ""),
+        updated=told.get("updatedAt", ""),
+    )
+
+
+_HOLDERS: Mapping[str, str] = MappingProxyType({"view": "workbook", "table": "location"})
+MAY_LIE_NOWHERE = frozenset({"project", "database", "table"})  # at the top level, or in no project at all
+
+
+def _id_within(told: Element, tag: str) -> str | None:
+    inner = told.find(tag)
+    return (inner.get("id") or None) if inner is not None else None
+
+
+# -- what to ask ----------------------------------------------------------------------------------------------
+
+
+class Wanted(NamedTuple):
+    """What must be asked, and what need not be: how many requests locks and shown tabs save.
+
+    `unaskable` counts the views whose rules this version of the API cannot tell.
+    """
+
+    asks: tuple[Ask, ...]
+    saved_by_locks: int
+    saved_by_tabs: int
+    unaskable: Mapping[str, int]
+
+
+def wanted(site: Site, connection: Connection, *, connections: bool) -> Wanted:
+    """Every request that the rules of `site` need; `site` holds its content with modes and tabs."""
+    kinds_there = {content.kind for content in site.contents.values()}
+    defaults = [
+        kind
+        for kind, since in DEFAULTS_SINCE.items()
+        if connection.supports(since) and (kind in ALWAYS or kind in kinds_there)
+    ]
+    tellable = {kind for kind in KINDS if connection.supports(KINDS[kind].rules_since)}
+    locks = tabs = 0
+    unaskable: Counter[str] = Counter()
+    found: list[Ask] = []
+    for content in site.contents.values():
+        if content.kind == "project":
+            found += _of_project(content.id, defaults)
+            continue
+        holder = governed_by(site, content)
+        if holder is not None:
+            locks += site.contents[holder].kind != "workbook"
+            tabs += site.contents[holder].kind == "workbook"
+        elif content.kind not in tellable:
+            unaskable[content.kind] += 1
+        else:
+            found.append(Ask("rules", content.id, f"{KINDS[content.kind].path}/{content.id}/permissions"))
+        if connections and content.kind == "workbook" and "datasource" in kinds_there:
+            found.append(Ask("connections", content.id, f"workbooks/{content.id}/connections"))
+        if content.kind == "database":
+            found.append(Ask("table", content.id, f"databases/{content.id}/default-permissions/tables"))
+    return Wanted(tuple(found), locks, tabs, unaskable)
+
+
+def _of_project(project: str, defaults: Iterable[str]) -> Iterator[Ask]:
+    yield Ask("rules", project, f"projects/{project}/permissions")
+    for kind in defaults:
+        yield Ask(kind, project, f"projects/{project}/default-permissions/{KINDS[kind].path.lower()}")
+
+
+def governed_by(site: Site, content: Content) -> str | None:
+    """The id of the project or database (by a lock) or workbook (by tabs) whose rules stand for those of `content`."""
+    project = site.project_of(content.id)
+    if project is not None and project in site.contents and not lock_is_unknown(site, project):
+        manager = managing_project(site, project)
+        if manager is not None:
+            return manager
+    held_by = site.contents.get(content.parent) if content.parent is not None else None
+    if content.kind == "view" and held_by is not None:
+        return held_by.id if held_by.tabs else None
+    if content.kind == "table" and held_by is not None and held_by.mode == LOCKED_TO_DATABASE:
+        return held_by.id
+    return None
+
+
+# -- asking ---------------------------------------------------------------------------------------------------
+
+
+async def answer_on(line: Line, site: Site, ask: Ask, found: Answers) -> None:
+    """Put the answer to one question into `found`; of a thing that is gone or forbidden the rules stay unknown."""
+    rules: Rules | None = None
+    uses: tuple[Use, ...] = (UNREAD_USE,)
+    try:
+        told = await line.ask(ask.path)
+    except TableauError as error:
+        if error.status not in GONE_OR_FORBIDDEN or error.code == NO_SITE:
+            raise
+        found.refused.append((ask, error.status))
+    else:
+        if ask.what == "connections":
+            uses = uses_of(told, site)
+        else:
+            rules = rules_of(told)
+            rules = found.known.setdefault(rules, rules)  # equal lists are kept once; sites repeat few of them
+    if ask.what == "connections":
+        found.uses[ask.content] = uses
+    elif ask.what == "rules":
+        found.rules[ask.content] = rules
+    else:
+        found.defaults[ask.content][ask.what] = rules
+
+
+def rules_of(told: Element | None) -> Rules:
+    """The rules of one answer, as told: names of capabilities unknown to us and inherited leaders included."""
+    found: set[Rule] = set()
+    for one in told.iter("granteeCapabilities") if told is not None else ():
+        grantee = next((Grantee(who.tag, who.get("id", "")) for who in one if who.tag in _GRANTEES), None)
+        if grantee is None:
+            continue
+        for capability in one.iter("capability"):
+            found.add(Rule(grantee, capability.get("name", ""), capability.get("mode", ALLOW)))
+    return frozenset(found)
+
+
+_GRANTEES = frozenset({"user", "group", "groupSet"})
+
+
+def uses_of(told: Element | None, site: Site) -> tuple[Use, ...]:
+    """The published data sources among a workbook's connections, each once; an embedded password means embed."""
+    found: dict[str, str] = {}
+    for one in told.iter("connection") if told is not None else ():
+        datasource = _id_within(one, "datasource")
+        if datasource in site.contents and datasource is not None:
+            found.setdefault(datasource, "embed" if flag(one.get("embedPassword")) else "prompt")
+    return tuple(Use(datasource, auth) for datasource, auth in found.items())
+
+
+# -- putting together -----------------------------------------------------------------------------------------
+
+
+def with_answers(site: Site, found: Answers) -> Site:
+    """The site with its rules; content that a lock or tabs govern carries the rules that govern it.
+
+    A workbook whose connections were not asked may use any data source there is.
+    """
+    unasked = (UNREAD_USE,) if any(content.kind == "datasource" for content in site.contents.values()) else ()
+    defaults = {project: MappingProxyType(of_project) for project, of_project in found.defaults.items()}
+    contents = {
+        content.id: replace(
+            content,
+            rules=_rules_for(site, content, found),
+            defaults=defaults.get(content.id, content.defaults),
+            uses=found.uses.get(content.id, unasked) if content.kind == "workbook" else (),
+        )
+        for content in site.contents.values()
+    }
+    return replace(site, contents=contents)
+
+
+def _rules_for(site: Site, content: Content, found: Answers) -> Rules | None:
+    """The rules that count for a content: its own, or those of what governs it, which has rules of its own."""
+    holder = governed_by(site, content) if content.kind != "project" else None
+    if holder is None:
+        return found.rules.get(content.id)
+    if site.contents[holder].kind == "workbook":
+        return found.rules.get(holder)
+    # A view has the default of workbooks.
+    return found.defaults.get(holder, {}).get("workbook" if content.kind == "view" else content.kind)

@@ -1,0 +1,268 @@
+"""Users, groups, group sets and the site's own switches, as a connection tells them. Not projects and content."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from xml.etree.ElementTree import Element
+
+from tabwarden.model.errors import IncompleteRead, TableauError
+from tabwarden.model.roles import TIERS, is_admin, rank
+from tabwarden.model.scope import SWITCHES
+from tabwarden.model.site import (
+    ALL_USERS,
+    LOCAL,
+    ON_LOGIN,
+    Group,
+    GroupSet,
+    Site,
+    SiteSettings,
+    Taken,
+    User,
+)
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.lists import Listing, whole
+from tabwarden.tableau.http.reader import Line, over_line
+from tabwarden.tableau.http.wire import flag
+
+GROUP_SETS_SINCE = "3.22"
+NO_SITE = "404000"
+
+
+def read_people(connection: Connection, groups: Iterable[str] | None = None) -> Site:
+    """Users, groups and the site's switches; of content nothing (`partial` says so).
+
+    Members are read of the groups named (a name or `domain\\name`, any letter case; None: of all) and of every
+    group that grants a site role, for those keep a role from being lowered. Others have `members` None.
+    """
+    wanted = None if groups is None else {name.strip().casefold() for name in groups}
+
+    async def people(line: Line) -> tuple[Site, list[User], list[Group], Mapping[str, frozenset[str]]]:
+        site = await site_on(line)
+        users = with_roles(connection, await users_on(line))
+        listed = [group for group, _ in await groups_on(line)]
+        chosen = [
+            g for g in listed if wanted is None or _is_named(g, wanted) or (rank(g.minimum_site_role or "") or 0) > 0
+        ]
+        members: dict[str, frozenset[str]] = {}
+
+        async def one(group: str) -> None:
+            members[group] = await members_on(line, group)
+
+        await line.each(to_ask(chosen), one)
+        return site, users, listed, members
+
+    site, users, listed, members = over_line(connection, people)
+    partial = [*site.partial, "projects, content and rules", "group sets"]
+    unread = sum(1 for g in listed if g.id not in members and not g.everyone)
+    if unread:
+        partial.append(f"members of {unread} groups")
+    return _assembled(site, users, with_members(listed, members), tuple(partial))
+
+
+def _is_named(group: Group, wanted: set[str]) -> bool:
+    return group.name.casefold() in wanted or f"{group.domain}\\{group.name}".casefold() in wanted
+
+
+def _assembled(site: Site, users: list[User], groups: list[Group], partial: tuple[str, ...]) -> Site:
+    return Site(
+        id=site.id,
+        name=site.name,
+        content_url=site.content_url,
+        users={user.id: user for user in users},
+        groups={group.id: group for group in groups},
+        settings=site.settings,
+        licences=site.licences,
+        taken=site.taken,
+        partial=partial,
+    )
+
+
+# -- the site itself ------------------------------------------------------------------------------------------
+
+
+def read_site_itself(connection: Connection) -> Site:
+    """An empty Site with name, switches, seats, who read it when; `partial` says what the reader cannot see."""
+    return over_line(connection, site_on)
+
+
+async def site_on(line: Line) -> Site:
+    """As `read_site_itself`, over a line; who reads is asked at the same time."""
+    connection = line.connection
+    told, _ = await asyncio.gather(_attributes(line), _reader(line))
+    reader = connection.reader
+    taken = Taken(
+        where=connection.server,
+        when=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        by=reader.name,
+        by_role=reader.site_role,
+    )
+    partial: list[str] = []
+    if not is_admin(reader.site_role):
+        partial.append(f"what `{reader.name}` ({reader.site_role}) cannot see, not being an administrator")
+    if told is None:
+        partial.append(f"{SWITCHES} and seats")
+    attributes = told or {}
+    return Site(
+        id=connection.site_id,
+        name=attributes.get("name", connection.site),
+        content_url=attributes.get("contentUrl", connection.site),
+        settings=settings_of(attributes),
+        licences=licences_of(attributes),
+        taken=taken,
+        partial=tuple(partial),
+    )
+
+
+async def _attributes(line: Line) -> Mapping[str, str] | None:
+    """What the site tells of itself; None where that is refused."""
+    try:
+        answer = await line.ask("")
+    except TableauError as error:
+        if error.status not in (403, 404) or error.code == NO_SITE:
+            raise
+        return None
+    told = answer.find("site") if answer is not None else None
+    return told.attrib if told is not None else {}
+
+
+async def _reader(line: Line) -> None:
+    """Have the connection know who reads, without keeping the line waiting."""
+    await asyncio.to_thread(lambda: line.connection.reader)
+
+
+def settings_of(told: Mapping[str, str]) -> SiteSettings:
+    """The switches among a site's attributes; one that is not told is as on a new site."""
+    usual = SiteSettings()
+    return SiteSettings(
+        web_authoring=flag(told.get("authoringEnabled"), missing=usual.web_authoring),
+        commenting=flag(told.get("commentingEnabled"), missing=usual.commenting),
+        group_sets=flag(told.get("groupSetsEnabled"), missing=usual.group_sets),
+        explain_data=flag(told.get("explainDataEnabled"), missing=usual.explain_data),
+        admin_mode=told.get("adminMode", usual.admin_mode),
+        user_visibility=told.get("userVisibilityMode", usual.user_visibility),
+        subscriptions=not flag(told.get("disableSubscriptions")),
+    )
+
+
+def licences_of(told: Mapping[str, str]) -> Mapping[str, int] | None:
+    """Seats per tier among a site's attributes; None where no tier is told."""
+    seats = {tier: told.get(f"tier{tier}Capacity", "") for tier in TIERS}
+    numbers = {tier: int(words) for tier, words in seats.items() if words.isdigit()}
+    return numbers or None
+
+
+# -- users ----------------------------------------------------------------------------------------------------
+
+
+def read_users(connection: Connection) -> list[User]:
+    """All users of the site with everything the list tells; IncompleteRead where it keeps site roles from us."""
+    return with_roles(connection, over_line(connection, users_on))
+
+
+async def users_on(line: Line) -> list[User]:
+    """All users that the list tells of; the site role of one whose role is kept from us is ''."""
+    return await whole(line, Listing("users", "user", user_of, {"fields": "_all_"}))
+
+
+def with_roles(connection: Connection, users: list[User]) -> list[User]:
+    """These users; IncompleteRead where the site role of one is kept from us."""
+    if any(not user.site_role for user in users):
+        name, role = connection.reader
+        raise IncompleteRead(
+            f"`{connection.server}` does not tell `{name}` ({role}) the site roles of others; "
+            "sign in as a site or server administrator"
+        )
+    return users
+
+
+def user_of(told: Element) -> User:
+    """A user as told; one that never signed in, or whose sign-ins are not told, has no `last_login`."""
+    domain = told.find("domain")
+    return User(
+        id=told.get("id", ""),
+        name=told.get("name", ""),
+        site_role=told.get("siteRole", ""),
+        domain=domain.get("name", LOCAL) if domain is not None else told.get("domainName", LOCAL),
+        full_name=told.get("fullName", ""),
+        email=told.get("email", ""),
+        auth_setting=told.get("authSetting") or None,
+        last_login=told.get("lastLogin") or None,
+    )
+
+
+# -- groups ---------------------------------------------------------------------------------------------------
+
+
+async def groups_on(line: Line) -> list[tuple[Group, int | None]]:
+    """All groups, and how many members the list says each has; members are None but of those it calls empty."""
+    try:
+        return await whole(line, Listing("groups", "group", _counted_group, {"fields": "_all_"}))
+    except TableauError as error:
+        if error.status != 400:
+            raise
+        # A server that lists no fields by name of groups tells less of each, which costs a request for an empty one.
+        return await whole(line, Listing("groups", "group", _counted_group))
+
+
+def _counted_group(told: Element) -> tuple[Group, int | None]:
+    words = told.get("userCount", "")
+    return group_of(told), int(words) if words.isdigit() else None
+
+
+def group_of(told: Element) -> Group:
+    """A group as told. A local group with a minimum site role grants it on sign-in where no mode is told."""
+    domain_told, import_told = told.find("domain"), told.find("import")
+    domain = domain_told.get("name", LOCAL) if domain_told is not None else LOCAL
+    minimum = told.get("minimumSiteRole") or None
+    mode = told.get("grantLicenseMode") or None
+    if import_told is not None:
+        minimum = minimum or import_told.get("siteRole") or None
+        mode = mode or import_told.get("grantLicenseMode") or None
+    if mode is None and minimum is not None and minimum != "Unlicensed" and domain.casefold() == LOCAL:
+        mode = ON_LOGIN
+    everyone = told.get("name", "") == ALL_USERS and domain.casefold() == LOCAL
+    known_empty = everyone or told.get("userCount") == "0"
+    return Group(
+        id=told.get("id", ""),
+        name=told.get("name", ""),
+        domain=domain,
+        members=frozenset() if known_empty else None,
+        minimum_site_role=minimum,
+        grant_on=mode,
+        everyone=everyone,
+    )
+
+
+def to_ask(groups: Iterable[Group]) -> list[str]:
+    """Ids of the groups whose members must be asked: not those known to be empty, and never All Users."""
+    return [group.id for group in groups if group.members is None and not group.everyone]
+
+
+async def members_on(line: Line, group: str) -> frozenset[str]:
+    """Ids of the members of a group."""
+    return frozenset(await whole(line, Listing(f"groups/{group}/users", "user", _id_of)))
+
+
+def _id_of(told: Element) -> str:
+    return told.get("id", "")
+
+
+def with_members(groups: Iterable[Group], members: Mapping[str, frozenset[str] | None]) -> list[Group]:
+    """The groups, those with members among `members` having them."""
+    return [
+        Group(g.id, g.name, g.domain, members.get(g.id, g.members), g.minimum_site_role, g.grant_on, g.everyone)
+        for g in groups
+    ]
+
+
+async def group_sets_on(line: Line) -> list[GroupSet]:
+    """All group sets with the ids of their groups; none where this version has none."""
+    if not line.connection.supports(GROUP_SETS_SINCE):
+        return []
+    return await whole(line, Listing("groupsets", "groupSet", _group_set, {"resultlevel": "members"}))
+
+
+def _group_set(told: Element) -> GroupSet:
+    return GroupSet(told.get("id", ""), told.get("name", ""), frozenset(g.get("id", "") for g in told.iter("group")))

@@ -1,0 +1,303 @@
+"""A whole Site from a connection: what is asked, what it costs, what it lacks. Not how each kind is asked.
+
+Nothing is written. The names of the other rooms of reading are found here, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from tabwarden.model.errors import TableauError, TabwardenError, UnknownName
+from tabwarden.model.roles import is_admin
+from tabwarden.model.scope import CONNECTIONS, OUTSIDE
+from tabwarden.model.site import Group, GroupSet, Site, User
+from tabwarden.tableau.http import connection as client
+from tabwarden.tableau.http.budget import Budget, Estimate, estimate
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.lists import pages_of, query_of
+from tabwarden.tableau.http.pace import Pace, hourly_of
+from tabwarden.tableau.http.reader import Line, Progress, over_line
+from tabwarden.tableau.read.checkpoint import Checkpoint
+from tabwarden.tableau.read.content import (
+    GONE_OR_FORBIDDEN,
+    KINDS,
+    Answers,
+    Ask,
+    Wanted,
+    answer_on,
+    lists_on,
+    wanted,
+    with_answers,
+)
+from tabwarden.tableau.read.lists import counts, owned_by, read_projects, read_sites
+from tabwarden.tableau.read.people import (
+    GROUP_SETS_SINCE,
+    NO_SITE,
+    group_sets_on,
+    groups_on,
+    members_on,
+    read_people,
+    site_on,
+    to_ask,
+    users_on,
+    with_members,
+)
+
+__all__ = [
+    "Budget",
+    "Estimate",
+    "Wishes",
+    "counts",
+    "estimate",
+    "owned_by",
+    "read_people",
+    "read_projects",
+    "read_site",
+    "read_sites",
+]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a read is asked for.
+
+    `connections` also reads what workbooks use, one request each. `projects` are paths (`Finance`, `Finance/Budget`):
+    only what lies in or below them is read, none asks for all. `at_most` is the largest number of requests it may take.
+    """
+
+    connections: bool = True
+    projects: tuple[str, ...] = ()
+    at_most: int | None = None
+
+
+def read_site(
+    connection: Connection,
+    wishes: Wishes | None = None,
+    *,
+    connections: bool = True,
+    progress: Progress | None = None,
+    say: Callable[[Budget], None] | None = None,
+    checkpoint: Checkpoint | None = None,
+    pace: Pace | None = None,
+) -> Site:
+    """Everything of the site, or what `wishes` names; without wishes, `connections` says whether those are read.
+
+    `say` hears what it costs once the lists are known, before the long part; `progress` counts that part. Answers in
+    `checkpoint` are not asked again. What the server refuses to tell about single things is unknown (rules None) and
+    named in `partial`. IncompleteRead or TableauError where the site did not come whole: then there is no Site.
+    """
+    asked_for = wishes or Wishes(connections=connections)
+
+    async def everything(line: Line) -> Site:
+        return await _Read(line, asked_for, progress, say).site()
+
+    with _looking_seldom_for_cycles():
+        site = over_line(connection, everything, checkpoint, pace)
+    if checkpoint is None or not checkpoint.resumed:
+        return site
+    # A read is as old as the first thing it read.
+    begun = datetime.fromtimestamp(checkpoint.begun, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return replace(site, taken=replace(site.taken, when=begun))
+
+
+@contextmanager
+def _looking_seldom_for_cycles() -> Iterator[None]:
+    """A read makes millions of things that stay and next to no cycles; looking among them takes a sixth of its time."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+class _Read:
+    """One read of a whole site over a line."""
+
+    def __init__(
+        self,
+        line: Line,
+        wishes: Wishes,
+        progress: Progress | None,
+        say: Callable[[Budget], None] | None,
+    ) -> None:
+        self._line, self._connection = line, line.connection
+        self._wishes = wishes
+        self._progress, self._say = progress, say
+        self._sizes: dict[str, int | None] = {}
+        self._members: dict[str, frozenset[str]] = {}
+        self._remarks: list[str] = []
+        self._closed_groups = 0
+        self._found = Answers()
+        self._done = 0
+
+    async def site(self) -> Site:
+        """The Site, with what it lacks in `partial`."""
+        line = self._line
+        itself, users, groups, sets, listed = await asyncio.gather(
+            site_on(line), users_on(line), self._groups(), self._group_sets(), lists_on(line)
+        )
+        self._remarks[:0] = itself.partial
+        site = replace(
+            itself,
+            users={user.id: user for user in users},
+            groups={group.id: group for group in groups},
+            group_sets={one.id: one for one in sets},
+            contents=listed.contents,
+        )
+        self._remarks += listed.left_out
+        site = self._within_projects(site)
+        to_do = wanted(site, self._connection, connections=self._wishes.connections)
+        self._tell_cost(site, to_do)
+        await self._ask(site, to_do)
+        self._remark(site, users, to_do)
+        site = with_answers(site, self._found)
+        return replace(
+            site,
+            groups={group.id: group for group in with_members(groups, self._members)},
+            partial=tuple(self._remarks),
+        )
+
+    # -- lists ------------------------------------------------------------------------------------------------
+
+    async def _groups(self) -> list[Group]:
+        """All groups; none, with a remark, where they are kept from whoever reads."""
+        try:
+            found = await groups_on(self._line)
+        except TableauError as error:
+            if error.status != 403 or await self._reader_is_admin():
+                raise
+            self._remarks.append("groups and who is in them (403)")
+            return []
+        self._sizes = {group.id: size for group, size in found}
+        return [group for group, _ in found]
+
+    async def _group_sets(self) -> list[GroupSet]:
+        if not self._connection.supports(GROUP_SETS_SINCE):
+            log.info("this version (%s) has no group sets", self._connection.version)
+        try:
+            return await group_sets_on(self._line)
+        except TableauError as error:
+            if error.status != 403 or await self._reader_is_admin():
+                raise
+            self._remarks.append("group sets (403)")
+            return []
+
+    async def _reader_is_admin(self) -> bool:
+        """Whether an administrator reads, from whom nothing is kept."""
+        return is_admin((await asyncio.to_thread(lambda: self._connection.reader)).site_role)
+
+    def _within_projects(self, site: Site) -> Site:
+        """The site with the projects wished for, what lies below them, and the projects above, which may lock them."""
+        if not self._wishes.projects:
+            return site
+        kept: set[str] = set()
+        for words in self._wishes.projects:
+            chosen = site.find_content(words)
+            if chosen.kind != "project":
+                raise UnknownName(f"`{words}` is a {chosen.kind}, and only projects can be chosen")
+            kept |= {*site.ancestors(chosen.id), *site.below(chosen.id)}
+        names = ", ".join(sorted(f"`{words}`" for words in self._wishes.projects))
+        self._remarks.append(f"{OUTSIDE}{names}")
+        return replace(site, contents={i: c for i, c in site.contents.items() if i in kept})
+
+    # -- one by one -------------------------------------------------------------------------------------------
+
+    def _tell_cost(self, site: Site, to_do: Wanted) -> None:
+        budget = self._budget(site, to_do)
+        log.info("%s", budget)
+        if self._say is not None:
+            self._say(budget)
+        if self._wishes.at_most is not None and budget.total > self._wishes.at_most:
+            raise TabwardenError(
+                f"the read takes {budget.total:,} requests, and it may take {self._wishes.at_most:,}; "
+                "choose projects, leave out connections, or allow more"
+            )
+
+    def _budget(self, site: Site, to_do: Wanted) -> Budget:
+        line, connection = self._line, self._connection
+        groups = to_ask(site.groups.values())
+        pages = {group: pages_of(self._sizes.get(group) or 0) for group in groups}
+        kept = sum(line.has(ask.path) for ask in to_do.asks)
+        kept += sum(
+            line.has(f"groups/{group}/users", query_of({}, page))
+            for group, count in pages.items()
+            for page in range(1, count + 1)
+        )
+        kinds = [site.contents[ask.content].kind for ask in to_do.asks if ask.what != "connections"]
+        projects = sum(kind == "project" for kind in kinds)
+        everyone = sum(pages_of(len(site.users)) for group in site.groups.values() if group.everyone)
+        empty = sum(1 for g in site.groups.values() if g.members is not None and not g.everyone)
+        return Budget(
+            sent=sum(connection.calls.values()),
+            members=sum(pages.values()),
+            projects=projects,
+            contents=len(kinds) - projects,
+            connections=len(to_do.asks) - len(kinds),
+            kept=kept,
+            saved_by_locks=to_do.saved_by_locks,
+            saved_by_tabs=to_do.saved_by_tabs,
+            saved_by_groups=everyone + empty,
+            sure=len(site.users) <= client.PAGE_SIZE or all(self._sizes.get(g) is not None for g in groups),
+            hourly=hourly_of(connection.server, connection.options.calls_per_hour),
+        )
+
+    async def _ask(self, site: Site, to_do: Wanted) -> None:
+        """Members of groups and rules of things, many at once."""
+        groups = to_ask(site.groups.values())
+        number = len(groups) + len(to_do.asks)
+
+        async def one(asked: str | Ask) -> None:
+            if isinstance(asked, Ask):
+                await answer_on(self._line, site, asked, self._found)
+            else:
+                await self._ask_members(asked)
+            self._done += 1
+            if self._progress is not None:
+                self._progress(self._done, number)
+
+        things: list[str | Ask] = [*groups, *to_do.asks]
+        await self._line.each(things, one)
+        if any(status == 404 for _, status in self._found.refused):
+            # Gone one by one, or all with their site? Then this is refused too.
+            await self._still_there()
+
+    async def _ask_members(self, group: str) -> None:
+        try:
+            self._members[group] = await members_on(self._line, group)
+        except TableauError as error:
+            if error.status not in GONE_OR_FORBIDDEN or error.code == NO_SITE:
+                raise
+            self._closed_groups += 1
+
+    async def _still_there(self) -> None:
+        try:
+            await self._line.ask("", fresh=True)
+        except TableauError as error:
+            if error.status != 403:
+                raise
+
+    def _remark(self, site: Site, users: list[User], to_do: Wanted) -> None:
+        """Put into words what the Site lacks."""
+        kept = sum(1 for user in users if not user.site_role)
+        if kept:
+            self._remarks.append(f"site roles of {kept} users")
+        if self._closed_groups:
+            self._remarks.append(f"members of {self._closed_groups} groups")
+        for kind, number in to_do.unaskable.items():
+            since = KINDS[kind].rules_since
+            self._remarks.append(
+                f"rules of {number} {kind}s: version {self._connection.version} of the API does not tell them, "
+                f"{since} and later do"
+            )
+        self._remarks += self._found.remarks(site)
+        if not self._wishes.connections:
+            self._remarks.append(CONNECTIONS)

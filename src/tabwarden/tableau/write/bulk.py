@@ -1,0 +1,200 @@
+"""Many changes in few requests: memberships of a group at once, users added and removed by a job. Not single ones.
+
+The server's answer to many is short, so what became of each is read back; whoever is not as wanted then is tried
+alone, which tells why.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from xml.etree.ElementTree import Element
+
+from tabwarden.model.errors import TableauError
+from tabwarden.model.roles import current_role
+from tabwarden.model.site import User
+from tabwarden.plan.plan import ADD_TO_GROUP, ADD_USER, Change
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.wire import Part, element, with_ids
+from tabwarden.tableau.read.people import read_users
+from tabwarden.tableau.write import one as write_one
+from tabwarden.tableau.write.jobs import wait_for_job
+from tabwarden.tableau.write.results import (
+    ALREADY,
+    DONE,
+    Ids,
+    Result,
+    failed_by,
+    is_for_all,
+    is_lost,
+    not_there,
+    pick,
+    subject,
+)
+
+# Licence, administrator and publisher columns of an import file by site role ("CSV Import File Guidelines").
+COLUMNS_OF: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+    {
+        "SiteAdministratorCreator": ("Creator", "Site", "1"),
+        "SiteAdministratorExplorer": ("Explorer", "Site", "1"),
+        "Creator": ("Creator", "None", "1"),
+        "ExplorerCanPublish": ("Explorer", "None", "1"),
+        "Explorer": ("Explorer", "None", "0"),
+        "Viewer": ("Viewer", "None", "0"),
+        "Unlicensed": ("Unlicensed", "None", "0"),
+    }
+)
+_PLAIN_NAME = re.compile(r'[^\s,"]+')
+
+
+# -- memberships ----------------------------------------------------------------------------------------------
+
+
+def memberships(connection: Connection, work: Sequence[Change], ids: Ids) -> list[Result]:
+    """Users into, or out of, one group; `work` is of one operation and one group."""
+    results: dict[int, Result] = {}
+    group_id = ids.of(work[0].group)
+    if group_id is None:
+        return [not_there(change.group)._replace(position=position) for position, change in enumerate(work)]
+    users: dict[str, int] = {}
+    for position, change in enumerate(work):
+        user_id = ids.of(change.user)
+        if user_id is None:
+            results[position] = not_there(change.user)
+        elif user_id in users:
+            results[position] = Result(0, ALREADY)
+        else:
+            users[user_id] = position
+    joins = work[0].op == ADD_TO_GROUP
+    for user_id, result in _settle(connection, group_id, list(users), joins=joins).items():
+        results[users[user_id]] = result
+    return [results[position]._replace(position=position) for position in range(len(work))]
+
+
+def _settle(connection: Connection, group_id: str, users: list[str], *, joins: bool) -> dict[str, Result]:
+    """What becomes of each: all at once; after a refusal those who are as wanted are told apart, others halved."""
+    if not users:
+        return {}
+    try:
+        _send(connection, group_id, users, joins=joins)
+    except TableauError as error:
+        if error.status in (401, 403, 429):
+            if is_for_all(error):
+                raise
+            return dict.fromkeys(users, failed_by(error))
+        return _after_refusal(connection, group_id, users, error, joins=joins)
+    return dict.fromkeys(users, Result(0, DONE))
+
+
+def _send(connection: Connection, group_id: str, users: list[str], *, joins: bool) -> None:
+    body = with_ids("user", users, "users")
+    if joins:
+        connection.call("POST", f"groups/{group_id}/users", body=body)
+    else:
+        connection.call("PUT", f"groups/{group_id}/users/remove", body=body)
+
+
+def _after_refusal(
+    connection: Connection, group_id: str, users: list[str], error: TableauError, *, joins: bool
+) -> dict[str, Result]:
+    try:
+        members = {one.get("id", "") for one in connection.pages(f"groups/{group_id}/users", "user")}
+    except TableauError as gone:
+        if gone.status != 404:
+            raise
+        result = failed_by(gone, "the group is gone") if joins else Result(0, ALREADY, gone.code)
+        return dict.fromkeys(users, result)
+    as_wanted = [user for user in users if (user in members) == joins]
+    rest = [user for user in users if (user in members) != joins]
+    # After a lost answer those in place are our own doing; after a refusal they were there before.
+    settled = dict.fromkeys(as_wanted, Result(0, DONE if is_lost(error) else ALREADY, error.code))
+    if as_wanted:
+        return settled | _settle(connection, group_id, rest, joins=joins)
+    if is_for_all(error):
+        raise error
+    if len(rest) == 1:
+        return {rest[0]: failed_by(error)}
+    half = len(rest) // 2
+    first = _settle(connection, group_id, rest[:half], joins=joins)
+    return first | _settle(connection, group_id, rest[half:], joins=joins)
+
+
+# -- users by a job -------------------------------------------------------------------------------------------
+
+
+def fits_a_job(change: Change) -> bool:
+    """Whether a user can be added or removed by a file: a plain name, a role the file has, nothing to hand over."""
+    if change.user is None or change.heir is not None or not _PLAIN_NAME.fullmatch(change.user.qualified):
+        return False
+    return change.op != ADD_USER or (
+        "given" not in change.after and current_role(str(change.after["site_role"])) in COLUMNS_OF
+    )
+
+
+def users_added(connection: Connection, work: Sequence[Change], ids: Ids) -> list[Result]:
+    """Users added by one import job; who is not on the site afterwards is tried alone."""
+    rows: list[Sequence[str]] = []
+    settings = element("tsRequest")
+    for change in work:
+        name = subject(change.user).qualified
+        rows.append((name, "", "", *COLUMNS_OF[current_role(str(change.after["site_role"]))], ""))
+        auth = change.after.get("auth_setting")
+        settings.append(element("user", name=name, authSetting=auth if isinstance(auth, str) else None))
+    try:
+        answer = connection.call("POST", "users/import", body=settings, multipart={"tableau_user_import": _file(rows)})
+        _wait_for(connection, answer)
+    except TableauError as error:
+        if error.status in (401, 429):
+            raise
+        # Refused, or nobody knows: the list decides, and single requests do the rest.
+    by_name = _users_by_name(connection)
+    results = []
+    for position, change in enumerate(work):
+        ref = subject(change.user)
+        found = pick(by_name.get(ref.name.casefold(), []), ref)
+        result = write_one.alone(connection, change, ids) if found is None else write_one.added_as(found, change)
+        results.append(result._replace(position=position))
+    return results
+
+
+def users_removed(connection: Connection, work: Sequence[Change], ids: Ids) -> list[Result]:
+    """Users removed by one job; who is on the site afterwards is tried alone, which tells why."""
+    try:
+        rows = [(subject(change.user).qualified,) for change in work]
+        answer = connection.call("POST", "users/delete", multipart={"tableau_user_delete": _file(rows)})
+        _wait_for(connection, answer)
+    except TableauError as error:
+        if error.status in (401, 429):
+            raise
+    there = {user.id for user in read_users(connection)}
+    results = []
+    for position, change in enumerate(work):
+        stayed = ids.of(change.user) in there
+        result = write_one.alone(connection, change, ids) if stayed else Result(0, DONE)
+        results.append(result._replace(position=position))
+    return results
+
+
+def _wait_for(connection: Connection, answer: Element | None) -> None:
+    """Until the job of this answer is over; how it went, the lists tell."""
+    job = answer.find("job") if answer is not None else None
+    job_id = job.get("id") if job is not None else None
+    if job_id is not None:
+        wait_for_job(connection, job_id)
+
+
+def _file(rows: Sequence[Sequence[str]]) -> Part:
+    with io.StringIO(newline="") as out:
+        csv.writer(out, lineterminator="\n").writerows(rows)
+        return Part("users.csv", out.getvalue().encode())
+
+
+def _users_by_name(connection: Connection) -> Mapping[str, list[User]]:
+    found: dict[str, list[User]] = defaultdict(list)
+    for user in read_users(connection):
+        found[user.name.casefold()].append(user)
+    return found

@@ -1,0 +1,144 @@
+"""Groups of the directory imported and synchronised by Tableau itself, as jobs whose notes are read back.
+
+Not what that does to people: Tableau decides it, the plan forecasts it, and run/ compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
+
+from tabwarden.model.errors import TableauError
+from tabwarden.plan.plan import IMPORT_GROUP, SYNC_GROUP, Change, Ref
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.wire import element
+from tabwarden.tableau.read.people import group_of
+from tabwarden.tableau.write.jobs import wait_for_job, wait_for_user_jobs
+from tabwarden.tableau.write.results import ALREADY, DONE, FAILED, Ids, Result, attempted, create, failed_by, subject
+
+SOURCE = "ActiveDirectory"
+NO_ROLE = "Unlicensed"
+COUNTS = "CountOf"
+SUCCESS = "0"
+
+
+class Done(NamedTuple):
+    """How a job ended: Tableau's counts by their names, and what it said went wrong (empty: nothing)."""
+
+    counts: Mapping[str, int]
+    trouble: str = ""
+    code: str = ""
+
+
+def import_group(connection: Connection, change: Change, _ids: Ids) -> Result:
+    """Import a group that is not on the site; one that is there already is synchronised instead."""
+    ref = subject(change.group)
+
+    def look() -> Element | None:
+        wait_for_user_jobs(connection)
+        return _listed(connection, ref)
+
+    try:
+        answer = create(lambda: _send(connection, "POST", "groups", change), look)
+    except TableauError as error:
+        found = _listed(connection, ref) if error.status == 409 else None
+        if found is None:
+            raise
+        result = _synchronised(connection, change, found.get("id", ""))
+        return result._replace(status=ALREADY if result.status == DONE else result.status, code=error.code)
+    done = _outcome(connection, answer)
+    if done.trouble:
+        return _failed(done)
+    made = group_of(answer).id if answer is not None and answer.tag == "group" else None
+    found = _listed(connection, ref) if made is None else None
+    new_id = made or (found.get("id") if found is not None else None)
+    if new_id is None:
+        return Result(0, FAILED, "", "the server said yes, and the group is not on the site; look at its jobs page")
+    return Result(0, DONE, "", _differences(change, done), new_id)
+
+
+def sync_group(connection: Connection, change: Change, ids: Ids) -> Result:
+    """Synchronise a group of the directory, with what it grants from now on."""
+    group_id = ids.of(subject(change.group))
+    if group_id is None:
+        return Result(0, FAILED, "", "the group was not imported; see the line about that")
+    return _synchronised(connection, change, group_id)
+
+
+def _synchronised(connection: Connection, change: Change, group_id: str) -> Result:
+    done = _outcome(connection, _send(connection, "PUT", f"groups/{group_id}", change))
+    return _failed(done) if done.trouble else Result(0, DONE, "", _differences(change, done), group_id)
+
+
+def _send(connection: Connection, method: str, path: str, change: Change) -> Element | None:
+    ref, role, mode = subject(change.group), change.after.get("minimum_site_role"), change.after.get("grant_on")
+    told = element(
+        "import",
+        source=SOURCE,
+        domainName=ref.domain,
+        # The element asks for a role; Unlicensed grants none.
+        siteRole=str(role) if role else NO_ROLE,
+        grantLicenseMode=str(mode) if role and mode else None,
+    )
+    return connection.call(method, path, body=element("group", told, name=ref.name), query={"asJob": "true"})
+
+
+def _listed(connection: Connection, ref: Ref) -> Element | None:
+    """The group of that name and domain in the whole list, which knows what a search may not know yet."""
+    for one in connection.pages("groups", "group"):
+        found = group_of(one)
+        if (found.name.casefold(), found.domain.casefold()) == (ref.name.casefold(), ref.domain.casefold()):
+            return one
+    return None
+
+
+# -- jobs and their notes -------------------------------------------------------------------------------------
+
+
+def _outcome(connection: Connection, answer: Element | None) -> Done:
+    """The end of the job an answer names; one that was done at once, or is cleaned away, has no counts."""
+    job = answer.find("job") if answer is not None else None
+    told = wait_for_job(connection, job.get("id", "")) if job is not None else None
+    if told is None:
+        return Done({})
+    counts: dict[str, int] = {}
+    trouble, code = "", ""
+    for note in told.iter("statusNote"):
+        kind, value = note.get("type", ""), note.get("value", "")
+        if kind.startswith(COUNTS) and value.isdigit():
+            counts[kind] = int(value)
+        elif not trouble and "error" in kind.casefold():
+            trouble, code = note.get("text", ""), value
+    if told.get("finishCode", SUCCESS) == SUCCESS:
+        return Done(counts)
+    return Done(counts, trouble or "the job failed, and does not say why", code)
+
+
+def _failed(done: Done) -> Result:
+    return Result(0, FAILED, done.code, f"Tableau's job failed: {done.trouble}")
+
+
+def _differences(change: Change, done: Done) -> str:
+    """What Tableau counted otherwise than the plan expected, of what it counted."""
+    told = [
+        f"{name} {number} instead of {change.after[name]}"
+        for name, number in sorted(done.counts.items())
+        if name in change.after and change.after[name] != number
+    ]
+    return f"Tableau's notes differ from the plan: {', '.join(told)}" if told else ""
+
+
+OPS: Mapping[str, Callable[[Connection, Change, Ids], Result]] = MappingProxyType(
+    {IMPORT_GROUP: import_group, SYNC_GROUP: sync_group}
+)
+
+
+def alone(connection: Connection, change: Change, ids: Ids) -> Result:
+    """Carry out one import or synchronisation; a refusal of it is a Result, what would refuse everybody is raised."""
+    return attempted(
+        lambda: OPS[change.op](connection, change, ids),
+        # Tableau says what is amiss with the group; our remedies are for users.
+        lambda error: failed_by(error, str(error)),
+    )

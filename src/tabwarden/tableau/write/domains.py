@@ -1,0 +1,70 @@
+"""The domains a Tableau Server knows, with their nicknames: read and set. Not the directory behind them.
+
+For server administrators only (REST `domains`, API 3.11); a nickname is what `shortName` is called in the documents.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from tabwarden.model.errors import TableauError
+from tabwarden.model.names import same
+from tabwarden.model.site import LOCAL, Site
+from tabwarden.plan.plan import Change
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.wire import element
+from tabwarden.tableau.write.results import ALREADY, DONE, FAILED, Result, failed_by, is_for_all
+
+SINCE = "3.11"
+
+
+class ServerDomain(NamedTuple):
+    """A domain as the server knows it: its id, FQDN and nickname."""
+
+    id: str
+    fqdn: str
+    nickname: str
+
+
+def read_domains(connection: Connection) -> tuple[ServerDomain, ...]:
+    """The domains but the local one. TableauError where the one who asks is no server administrator."""
+    try:
+        answer = connection.call("GET", "/domains", version_required=SINCE)
+    except TableauError as error:
+        if error.status not in (401, 403):
+            raise
+        name, role = connection.reader
+        raise TableauError(
+            f"`{connection.server}` tells its domains to server administrators only, and `{name}` is {role}; sign in "
+            "as a server administrator, or look with `tsm` or `tabcmd listdomains` on the server",
+            error.status,
+            error.code,
+        ) from None
+    told = answer.iter("domain") if answer is not None else ()
+    found = (ServerDomain(one.get("id", ""), one.get("name", ""), one.get("shortName", "")) for one in told)
+    return tuple(one for one in found if same(one.fqdn) != LOCAL)
+
+
+def with_nicknames(site: Site, connection: Connection) -> Site:
+    """The Site with the nicknames of the server's domains."""
+    return replace(site, nicknames={one.fqdn: one.nickname for one in read_domains(connection)})
+
+
+def set_nickname(connection: Connection, change: Change) -> Result:
+    """Give a domain another nickname; one that has it already is done."""
+    wanted = str(change.after["nickname"])
+    fqdn = change.domain.name if change.domain is not None else ""
+    try:
+        held = next((one for one in read_domains(connection) if same(one.fqdn) == same(fqdn)), None)
+        if held is None:
+            return Result(0, FAILED, "", f"Tableau does not know the domain `{fqdn}` any more; plan again")
+        if held.nickname == wanted:
+            return Result(0, ALREADY)
+        body = element("domain", id=held.id, name=held.fqdn, shortName=wanted)
+        connection.call("PUT", "/domains", body=body, version_required=SINCE)
+    except TableauError as error:
+        if is_for_all(error):
+            raise
+        return failed_by(error)
+    return Result(0, DONE)

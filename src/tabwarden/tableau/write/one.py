@@ -1,0 +1,347 @@
+"""One change, one request: users and groups created, changed, removed. Not many at once (write_bulk)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from xml.etree.ElementTree import Element
+
+from tabwarden.model.errors import TableauError
+from tabwarden.model.names import same
+from tabwarden.model.roles import current_role, rank
+from tabwarden.model.site import LOCAL, ON_LOGIN, Group, User
+from tabwarden.plan.plan import (
+    ADD_TO_GROUP,
+    ADD_USER,
+    CREATE_GROUP,
+    DELETE_GROUP,
+    REMOVE_FROM_GROUP,
+    REMOVE_USER,
+    SET_SITE_ROLE,
+    UPDATE_GROUP,
+    Change,
+    Fields,
+    Ref,
+)
+from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.wire import element
+from tabwarden.tableau.read.people import group_of, user_of
+from tabwarden.tableau.write.results import (
+    ALREADY,
+    DONE,
+    FAILED,
+    Ids,
+    Result,
+    attempted,
+    create,
+    failed_by,
+    find_new_user,
+    find_user,
+    not_there,
+    subject,
+)
+
+UNLICENSED = "Unlicensed"
+NO_SEAT = "409014"
+DIRECTORY_GROUP = "groups of a directory are imported and synchronised by Tableau; change it there"
+
+
+# -- users ----------------------------------------------------------------------------------------------------
+
+
+def add_user(connection: Connection, change: Change, ids: Ids) -> Result:
+    """Add a user to the site; one who is there already counts as already with his id."""
+    ref, auth = subject(change.user), change.after.get("auth_setting")
+    body = element(
+        "user",
+        name=str(change.after.get("given") or ref.qualified),
+        siteRole=str(change.after["site_role"]),
+        authSetting=auth if isinstance(auth, str) else None,
+    )
+    try:
+        answer = create(
+            lambda: connection.call("POST", "users", body=body),
+            lambda: find_user(connection, ref),
+        )
+    except TableauError as error:
+        return _not_added(connection, change, error)
+    user = answer if isinstance(answer, User) else _user_told(answer)
+    if user is None or not user.id:
+        return Result(0, FAILED, "", "the server said yes but named no user; look at the site")
+    if user.id == ids.of(ref):
+        return Result(0, ALREADY, new_id=user.id)
+    if ref.domain.casefold() != LOCAL and user.name and same(user.name) != same(ref.name):
+        made = f"the import made the user `{user.name}` of it; `tabwarden names check` tells why"
+        return Result(0, FAILED, "", made)
+    return added_as(user, change)
+
+
+def _user_told(answer: Element | None) -> User | None:
+    told = answer.find("user") if answer is not None else None
+    return user_of(told) if told is not None else None
+
+
+def added_as(user: User, change: Change) -> Result:
+    """Done, unless the server gave a lower role than the one asked for, as it does when seats run out."""
+    role = str(change.after["site_role"])
+    if not user.site_role or current_role(user.site_role) == current_role(role):
+        return Result(0, DONE, new_id=user.id)
+    if _height(user.site_role) > _height(role):
+        return already_there(user, role, "")
+    remedy = f"was added, but as {user.site_role} instead of {role}: most likely no seat is free"
+    return Result(0, FAILED, NO_SEAT, remedy, user.id)
+
+
+def _not_added(connection: Connection, change: Change, error: TableauError) -> Result:
+    """What a refusal to add means: often that he is there already, which the look-up tells."""
+    ref, role = subject(change.user), str(change.after["site_role"])
+    if error.status not in (400, 409) or error.code in ("400013", "409005", NO_SEAT):
+        raise error
+    found = find_new_user(connection, ref) if error.status == 409 else find_user(connection, ref)
+    if found is not None:
+        return already_there(found, role, error.code)
+    if error.code == "400003" and "@" not in ref.name:
+        return failed_by(error, "Tableau Cloud takes e-mail addresses only as user names; this one has no `@`")
+    auth = change.after.get("auth_setting")
+    if error.code == "400003" and auth:
+        return failed_by(error, f"most likely the site does not allow the authentication `{auth}`")
+    raise error
+
+
+def already_there(found: User, role: str, code: str) -> Result:
+    """Somebody to be added who is on the site: fine unless his role is below the one asked for."""
+    if _height(found.site_role) < _height(role):
+        remedy = f"is on the site already, as {found.site_role} and not {role}; plan again"
+        return Result(0, FAILED, code, remedy, found.id)
+    if current_role(found.site_role) == current_role(role):
+        return Result(0, ALREADY, code, new_id=found.id)
+    return Result(0, ALREADY, code, f"is on the site already, as {found.site_role}; left so", found.id)
+
+
+def set_site_role(connection: Connection, change: Change, ids: Ids) -> Result:
+    """Give a user another site role."""
+    ref, role = subject(change.user), str(change.after["site_role"])
+    user_id = ids.of(ref)
+    if user_id is None:
+        return not_there(ref)
+    try:
+        answer = connection.call("PUT", f"users/{user_id}", body=element("user", siteRole=role))
+    except TableauError as error:
+        if error.status == 404:
+            return failed_by(error)
+        before = str(change.before.get("site_role", ""))
+        if error.status in (400, 409) and error.code not in ("400013", NO_SEAT) and _height(role) < _height(before):
+            return failed_by(
+                error,
+                f"{ref.qualified} is most likely in a group that grants {before} on sign-in, which forbids less; "
+                "take the user out of that group first",
+            )
+        raise
+    told = _user_told(answer)
+    if told is not None and told.site_role and current_role(told.site_role) != current_role(role):
+        remedy = f"the server said yes, but the site role is {told.site_role}: most likely no seat is free"
+        if _height(told.site_role) > _height(role):
+            remedy = f"the server said yes, but the site role stays {told.site_role}: it may not be set by others"
+        return Result(0, FAILED, "", remedy)
+    return Result(0, DONE)
+
+
+def remove_user(connection: Connection, change: Change, ids: Ids) -> Result:
+    """Remove a user from the site, what he owns going to the heir where one is named."""
+    ref = subject(change.user)
+    user_id = ids.of(ref)
+    if user_id is None:
+        return not_there(ref)
+    query: dict[str, str] = {}
+    if change.heir is not None:
+        heir = ids.of(change.heir)
+        if heir is None:
+            return not_there(change.heir)
+        query["mapAssetsTo"] = heir
+    try:
+        connection.call("DELETE", f"users/{user_id}", query=query)
+    except TableauError as error:
+        if error.status == 404:
+            return Result(0, ALREADY, error.code)
+        if error.status == 409:
+            return _kept(connection, user_id, change, error)
+        raise
+    return Result(0, DONE)
+
+
+def _kept(connection: Connection, user_id: str, change: Change, error: TableauError) -> Result:
+    """A removal refused with 409: an owner stays, and the failed request may have taken his licence."""
+    try:
+        now = _user_told(connection.call("GET", f"users/{user_id}"))
+    except TableauError as gone:
+        if gone.status == 404:
+            return Result(0, DONE, error.code)
+        raise
+    before = str(change.before.get("site_role", ""))
+    remedy = "owns content and stays on the site; name who is to receive it"
+    if now is not None and now.site_role == UNLICENSED and before != UNLICENSED:
+        remedy = (
+            "owns content and stays on the site, and Tableau has set the user Unlicensed; name who is to receive it"
+        )
+    return failed_by(error, remedy)
+
+
+# -- memberships ----------------------------------------------------------------------------------------------
+
+
+def add_to_group(connection: Connection, change: Change, ids: Ids) -> Result:
+    """Put a user into a group."""
+    user_id, group_id = ids.of(change.user), ids.of(change.group)
+    if user_id is None or group_id is None:
+        return not_there(change.user if user_id is None else change.group)
+    try:
+        create(
+            lambda: connection.call("POST", f"groups/{group_id}/users", body=element("user", id=user_id)),
+            lambda: _is_member(connection, user_id, group_id) or None,
+        )
+    except TableauError as error:
+        if error.code == "409011" or (error.status == 409 and _is_member(connection, user_id, group_id)):
+            return Result(0, ALREADY, error.code)
+        raise
+    return Result(0, DONE)
+
+
+def _is_member(connection: Connection, user_id: str, group_id: str) -> bool:
+    if connection.supports("3.7"):
+        groups = connection.pages(f"users/{user_id}/groups", "group")
+        return any(group.get("id") == group_id for group in groups)
+    return any(user.get("id") == user_id for user in connection.pages(f"groups/{group_id}/users", "user"))
+
+
+def remove_from_group(connection: Connection, change: Change, ids: Ids) -> Result:
+    """Take a user out of a group; no member, no such user or group: out already."""
+    user_id, group_id = ids.of(change.user), ids.of(change.group)
+    if user_id is None or group_id is None:
+        return not_there(change.user if user_id is None else change.group)
+    try:
+        connection.call("DELETE", f"groups/{group_id}/users/{user_id}")
+    except TableauError as error:
+        if error.status == 404:
+            return Result(0, ALREADY, error.code)
+        raise
+    return Result(0, DONE)
+
+
+# -- groups ---------------------------------------------------------------------------------------------------
+
+
+def create_group(connection: Connection, change: Change, _ids: Ids) -> Result:
+    """Create a local group with its minimum site role; one of that name that is as wanted counts as already."""
+    ref = subject(change.group)
+    if ref.domain.casefold() != LOCAL:
+        return Result(0, FAILED, "", DIRECTORY_GROUP)
+    body = _group_body(ref, change.after)
+    try:
+        answer = create(lambda: connection.call("POST", "groups", body=body), lambda: _find_group(connection, ref))
+    except TableauError as error:
+        if error.status != 409:
+            raise
+        found = _find_group(connection, ref, whole=True)
+        if found is None:
+            raise
+        if _grants(found) == _wanted_grants(change.after):
+            return Result(0, ALREADY, error.code, new_id=found.id)
+        return Result(0, FAILED, error.code, "a group of that name is there with other settings; plan again", found.id)
+    made = answer if isinstance(answer, Group) else _group_told(answer)
+    if made is None or not made.id:
+        return Result(0, FAILED, "", "the server said yes but named no group; look at the site")
+    if _grants(made) != _wanted_grants(change.after):
+        # A local group is made with grant on sign-in whatever mode was asked; another takes a second request.
+        connection.call("PUT", f"groups/{made.id}", body=body)
+    return Result(0, DONE, new_id=made.id)
+
+
+def update_group(connection: Connection, change: Change, ids: Ids) -> Result:
+    """Give a local group another minimum site role or grant mode."""
+    ref = subject(change.group)
+    group_id = ids.of(ref)
+    if ref.domain.casefold() != LOCAL:
+        return Result(0, FAILED, "", DIRECTORY_GROUP)
+    if group_id is None:
+        return not_there(ref)
+    connection.call("PUT", f"groups/{group_id}", body=_group_body(ref, change.after, taking_back=True))
+    return Result(0, DONE)
+
+
+def delete_group(connection: Connection, change: Change, ids: Ids) -> Result:
+    """Delete a group; one that is gone counts as already."""
+    ref = subject(change.group)
+    group_id = ids.of(ref)
+    if group_id is None:
+        return not_there(ref)
+    try:
+        connection.call("DELETE", f"groups/{group_id}")
+    except TableauError as error:
+        if error.status == 404:
+            return Result(0, ALREADY, error.code)
+        raise
+    return Result(0, DONE)
+
+
+def _group_body(ref: Ref, wanted: Fields, *, taking_back: bool = False) -> Element:
+    role, mode = wanted.get("minimum_site_role"), wanted.get("grant_on")
+    if role is None:
+        # A minimum is taken back by the lowest role; a mode cannot be sent without a role.
+        return element("group", name=ref.name, minimumSiteRole=UNLICENSED if taking_back else None)
+    return element(
+        "group", name=ref.name, minimumSiteRole=str(role), grantLicenseMode=mode if isinstance(mode, str) else None
+    )
+
+
+def _grants(group: Group) -> tuple[str | None, str | None]:
+    role = group.minimum_site_role if group.minimum_site_role != UNLICENSED else None
+    return role, (group.grant_on or ON_LOGIN) if role is not None else None
+
+
+def _wanted_grants(wanted: Fields) -> tuple[str | None, str | None]:
+    role, mode = wanted.get("minimum_site_role"), wanted.get("grant_on")
+    if role is None or role == UNLICENSED:
+        return None, None
+    return str(role), str(mode or ON_LOGIN)
+
+
+def _group_told(answer: Element | None) -> Group | None:
+    told = answer.find("group") if answer is not None else None
+    return group_of(told) if told is not None else None
+
+
+def _find_group(connection: Connection, ref: Ref, *, whole: bool = False) -> Group | None:
+    """The group of that name; `whole` reads the whole list, which knows what the search index may not know yet."""
+    unfit = "," in ref.name or "&" in ref.name
+    query = {} if whole or unfit else {"filter": f"name:eq:{ref.name}"}
+    found = [group_of(one) for one in connection.pages("groups", "group", query)]
+    same = [
+        g for g in found if g.name.casefold() == ref.name.casefold() and g.domain.casefold() == ref.domain.casefold()
+    ]
+    return same[0] if same else None
+
+
+# -- small things ---------------------------------------------------------------------------------------------
+
+
+def _height(role: str) -> int:
+    return rank(current_role(role)) or 0
+
+
+OPS: Mapping[str, Callable[[Connection, Change, Ids], Result]] = MappingProxyType(
+    {
+        CREATE_GROUP: create_group,
+        UPDATE_GROUP: update_group,
+        ADD_USER: add_user,
+        ADD_TO_GROUP: add_to_group,
+        SET_SITE_ROLE: set_site_role,
+        REMOVE_FROM_GROUP: remove_from_group,
+        REMOVE_USER: remove_user,
+        DELETE_GROUP: delete_group,
+    }
+)
+
+
+def alone(connection: Connection, change: Change, ids: Ids) -> Result:
+    """Carry out one change; a refusal of it is a Result, what would refuse everybody is raised."""
+    return attempted(lambda: OPS[change.op](connection, change, ids))

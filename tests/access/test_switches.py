@@ -1,0 +1,260 @@
+"""Every open point: what the documented answer is, what the other one is, and that `why` tells both."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from small_site import group, group_set, project, rules, site, workbook
+
+from support import command_line
+from tabwarden.access.open_points import with_disputes
+from tabwarden.access.question import Asked
+from tabwarden.access.reference import may
+from tabwarden.effects import content, people
+from tabwarden.model.capability import template_of, without_optional
+from tabwarden.model.errors import SettingsError
+from tabwarden.model.open_points import DOCUMENTED, SWITCHES, Switches, alternatives, switches_from
+from tabwarden.model.site import Content, Site, Use, User
+from tabwarden.report.answers import disputed_lines
+from tabwarden.run.open_points import read_switches
+from tabwarden.store import snapshot
+
+DASHBOARD = workbook("w", "p", "group:g +Read", uses=(Use("d", "prompt"),))
+SOURCE = workbook("d", "p", "group:g +Connect", kind="datasource")
+
+
+def house(*contents: Content, role: str = "Viewer", **more: object) -> Site:
+    """A project, ann of that role in group g (and in k, which makes the set s)."""
+    fields: dict[str, object] = {"groups": [group("g", "ann"), group("k", "ann")], **more}
+    return site(
+        *(contents or (project("p"),)), users=[f"ann:{role}"], group_sets={"s": group_set("s", "g", "k")}, **fields
+    )  # type: ignore[arg-type]
+
+
+# Question, documented verdict, the switch that turns it; by the point it settles.
+CASES: list[tuple[Site, Asked, str, str]] = [
+    (
+        house(project("p"), workbook("w", "p", "group:g +Read", "groupSet:s -Read")),
+        Asked("ann", "Read", "w"),
+        "allowed",
+        "group_set_deny_is_final=on",
+    ),
+    (
+        house(project("p"), workbook("d", "p", "user:ann +VizqlDataApiAccess", kind="datasource")),
+        Asked("ann", "VizqlDataApiAccess", "d"),
+        "allowed",
+        "viewer_calls_api=off",
+    ),
+    (
+        house(project("p"), workbook("c", "p", "user:ann +Connect", kind="virtualconnection"), role="Explorer"),
+        Asked("ann", "Connect", "c"),
+        "denied",
+        "explorer_connects_vc=on",
+    ),
+    (
+        house(project("p"), workbook("f", "p", "user:ann +Execute", kind="flow"), role="ExplorerCanPublish"),
+        Asked("ann", "Execute", "f"),
+        "allowed",
+        "publishing_explorer_runs_flows=off",
+    ),
+    (
+        house(project("top"), project("p", "top", "user:ann +Write"), role="Creator"),
+        Asked("ann", "publish", "p", ability=True),
+        "allowed",
+        "nested_publish_needs_parent=on",
+    ),
+    (
+        house(project("p", None, owner="ann"), role="Creator"),
+        Asked("ann", "delete_top_level_project", "p", ability=True),
+        "allowed",
+        "owner_deletes_top_level=off",
+    ),
+    (
+        house(project("p"), workbook("w", "p", owner="ann"), role="Creator"),
+        Asked("ann", "file_save_menu", "w", ability=True),
+        "allowed",
+        "save_needs_publish=on",
+    ),
+    (
+        house(project("p"), DASHBOARD, SOURCE),
+        Asked("ann", "see_data", "w", ability=True),
+        "allowed",
+        "prompted_needs_view=on",
+    ),
+    (
+        house(project("p", None, datasource=("group:g +Connect",)), DASHBOARD, replace(SOURCE, rules=frozenset())),
+        Asked("ann", "see_data", "w", ability=True),
+        "denied",
+        "project_connect_is_for_workbooks=on",
+    ),
+    (
+        house(
+            project("p", None, mode="LockedToProject", datasource=("group:g +Connect", "group:g +Read")),
+            replace(SOURCE, rules=frozenset()),
+        ),
+        Asked("ann", "see_data", "d", ability=True),
+        "allowed",
+        "project_connect_is_for_workbooks=on",
+    ),
+    (
+        house(project("p"), workbook("w", "p", "user:ann +Read")),
+        Asked("ann", "save_custom_view", "w", ability=True),
+        "allowed",
+        "custom_views_need_filter=on",
+    ),
+    (
+        house(project("p", None, "user:ann +ProjectLeader"), workbook("w", "p"), role="Creator"),
+        Asked("ann", "change_content_owner", "w", ability=True, to="bob"),
+        "allowed",
+        "leader_changes_owner=off",
+    ),
+    (
+        house(
+            project("p"), workbook("c", "p", "user:ann +Connect", kind="virtualconnection"), role="ExplorerCanPublish"
+        ),
+        Asked("ann", "Connect", "c"),
+        "allowed",
+        "publishing_explorer_uses_vcs=off",
+    ),
+    (
+        house(project("p"), workbook("f", "p", kind="flow", owner="ann"), role="Creator"),
+        Asked("ann", "change_content_owner", "f", ability=True, to="bob"),
+        "allowed",
+        "flow_owner_changes_owner=off",
+    ),
+    (
+        house(project("p"), workbook("w", "p", owner="ann"), role="Creator").with_users(User("vic", "vic", "Viewer")),
+        Asked("ann", "change_content_owner", "w", ability=True, to="vic"),
+        "allowed",
+        "explorers_own_content=off",
+    ),
+]
+
+
+@pytest.mark.parametrize(("held", "asked", "documented", "other"), CASES, ids=[c[3] for c in CASES])
+def test_the_documented_answer_stands_and_the_other_is_told(
+    held: Site, asked: Asked, documented: str, other: str
+) -> None:
+    answer = with_disputes(lambda switches: asked._replace(switches=switches).of(held))
+    assert answer.verdict == documented
+    name, _, value = other.partition("=")
+    turned = {"allowed": "denied", "denied": "allowed"}[documented]
+    assert [(d.switch, d.value, d.verdict) for d in answer.disputed] == [(name, value, turned)]
+    assert asked._replace(switches=switches_from([other])).of(held).verdict == turned
+    (line,) = disputed_lines(held, answer)
+    assert line.startswith(
+        f"the sources do not settle this: with {name} {value} it is {'no' if turned == 'denied' else 'yes'}, "
+    )
+
+
+def test_an_answer_that_hangs_on_nothing_is_not_disputed() -> None:
+    held = house(project("p"), workbook("w", "p", "group:g +Read"))
+    assert with_disputes(lambda switches: Asked("ann", "Read", "w", switches=switches).of(held)).disputed == ()
+
+
+# -- those that bear on changes and names ---------------------------------------------------------------------
+
+
+def test_an_item_moved_to_an_unlocked_project() -> None:
+    held = house(project("p"), project("q", None, workbook=("group:k +Read",)), workbook("w", "p", "group:g +Read"))
+    assert content.move(held, "w", "q").contents["w"].rules == rules("group:g +Read")
+    other = content.move(held, "w", "q", switches=switches_from(["moved_item_keeps_rules=off"]))
+    assert other.contents["w"].rules == rules("group:k +Read")
+
+
+def test_republishing_over_rules_of_views() -> None:
+    book = workbook("w", "p", "group:g +Read", tabs=False)
+    held = house(project("p"), book, workbook("v", "w", "group:k +Read", kind="view"))
+    assert content.overwrite(held, "w", "ann").contents["v"].rules == rules("group:k +Read")
+    other = content.overwrite(held, "w", "ann", switches=switches_from(["republish_resets_view_rules=yes"]))
+    assert other.contents["v"].rules == rules("group:g +Read")
+
+
+def test_several_minimum_site_roles() -> None:
+    groups = [
+        group("g", "ann", minimum_site_role="Viewer", grant_on="onLogin"),
+        group("k", "ann", minimum_site_role="Creator", grant_on="onLogin"),
+    ]
+    held = house(role="Unlicensed", groups=groups)
+    lowest = switches_from(["highest-minimum-wins=off"])
+    assert people.floor(held, "ann") == "Creator"
+    assert people.floor(held, "ann", switches=lowest) == "Viewer"
+    assert people.sign_in(held, "ann").site.users["ann"].site_role == "Creator"
+    assert people.sign_in(held, "ann", switches=lowest).site.users["ann"].site_role == "Viewer"
+    assert not people.set_site_role(held, "ann", "Explorer").done
+    assert people.set_site_role(held, "ann", "Explorer", switches=lowest).done
+
+
+def test_the_code_of_removing_an_owner() -> None:
+    assert people.refusal_code("owns_content") == "409003"
+    assert people.refusal_code("owns_content", switches_from(["owner_removal_code=400123"])) == "400123"
+    assert people.refusal_code("no_seat", switches_from(["owner_removal_code=400123"])) == "409014"
+
+
+def test_extract_refresh_and_ai_access() -> None:
+    publish = without_optional("workbook", "Publish") | {"ExtractRefresh"}
+    assert template_of("workbook", publish, frozenset()) == "Custom"
+    named = switches_from(["extract_refresh_template=Publish"])
+    assert template_of("workbook", publish, frozenset(), named) == "Publish"
+    assert template_of("workbook", frozenset({"Read", "ExtractRefresh"}), frozenset(), named) == "Custom"
+    administer = switches_from(["extract_refresh_template=Administer"])
+    assert template_of("workbook", publish, frozenset(), administer) == "Custom"
+    held = house(project("p"), workbook("w", "p", "user:ann +AskTheMachine"), workbook("f", "p", kind="flow"))
+    told = switches_from(["ai_access_name=AskTheMachine"])
+    unknown, known = (may(held, "ann", "AskTheMachine", "w", switches=s) for s in (DOCUMENTED, told))
+    assert (unknown.ceiling, known.ceiling) == ("unknown", "yes")
+    assert may(held, "ann", "AskTheMachine", "f", switches=told).because == "not_applicable"
+
+
+# -- the table and its words ----------------------------------------------------------------------------------
+
+
+def test_every_switch_is_told_and_every_open_point_has_one() -> None:
+    assert list(SWITCHES) == [f.name for f in fields(Switches)]
+    numbered = {row.point for row in SWITCHES.values() if row.point.isdigit()}
+    assert numbered == {str(n) for n in range(1, 12)}
+    turned = {other.partition("=")[0] for *_, other in CASES}
+    bearing_on_questions = {name for name, _ in alternatives(DOCUMENTED)}
+    assert turned == bearing_on_questions
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("colour=blue", "no switch is written `colour=blue`; give name=value, of ai_access_name, "),
+        ("prompted_needs_view", "no switch is written `prompted_needs_view`"),
+        ("prompted_needs_view=perhaps", "switch `prompted_needs_view` is `perhaps`; it is on or off"),
+        ("owner_removal_code=4x", "switch `owner_removal_code` is `4x`; it takes six digits"),
+        ("extract_refresh_template=Grand", "it takes View, Explore, Publish, Administer or nothing"),
+    ],
+)
+def test_a_mistake_is_told(words: str, told: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        switches_from([words, "also=wrong"])
+    assert told in str(caught.value)
+    assert "also=wrong" in str(caught.value)
+
+
+def test_switches_come_from_words_and_yaml(tmp_path: Path) -> None:
+    file = tmp_path / "switches.yaml"
+    file.write_text("prompted_needs_view: true\nowner_removal_code: 400003\nai_access_name:\n")
+    found = read_switches([str(file), "save-needs-publish=yes", "prompted_needs_view=off"])
+    assert found == Switches(owner_removal_code="400003", save_needs_publish=True)
+    file.write_text("- a list\n")
+    with pytest.raises(SettingsError, match="is a YAML file of"):
+        read_switches([str(file)])
+    with pytest.raises(SettingsError, match="no file that can be read"):
+        read_switches(["nonsense"])
+
+
+def test_why_shows_both_answers_and_takes_a_switch(tmp_path: Path) -> None:
+    snapshot.save(house(project("p"), DASHBOARD, SOURCE), tmp_path)
+    words = ["why", "ann", "ability:see_data", "p/w", "--snapshots", str(tmp_path)]
+    done = command_line.run(*words)
+    assert "ann can see data" in done.output
+    assert "with prompted_needs_view on it is no" in " ".join(done.output.split())
+    other = command_line.run(*words, "--switch", "prompted_needs_view=on")
+    assert "ann cannot see data" in other.output
+    assert "with prompted_needs_view off it is yes" in " ".join(other.output.split())

@@ -1,0 +1,131 @@
+"""The three models beside each other, and who is in only by owner, leader, a rule in person or the order of sets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dense_sites import UNREAD_SHARES, dense_site
+from small_site import group, group_set, project, site, workbook
+from test_reach import names_it
+from tiny_sites import decisions, tiny_site
+
+from support import command_line
+from tabwarden.access.reference import may
+from tabwarden.compare.alike import alike
+from tabwarden.compare.between_sites import SMALL
+from tabwarden.compare.models import exceptions
+from tabwarden.compare.models_apart import differing
+from tabwarden.compare.models_by_engine import groups_that_differ
+from tabwarden.model.open_points import Switches
+from tabwarden.model.site import Site
+from tabwarden.store import snapshot
+
+
+def house() -> Site:
+    return site(
+        project("p", None, "user:lea +ProjectLeader", owner="pat"),
+        workbook("w", "p", "group:All Users -Read", "user:ann +Read", "group:g +Read", "groupSet:s -Read", owner="bob"),
+        workbook("x", "p", "group:g +Read", "groupSet:s -Read", owner="adm"),
+        workbook("v", "w", kind="view", owner="bob"),
+        users=["ann:Viewer", "joe:Viewer", "lea:Creator", "pat:Creator", "eve:Viewer"],
+        groups=[group("g", "joe"), group("h", "joe")],
+        group_sets={"s": group_set("s", "g", "h")},
+    )
+
+
+def test_who_is_in_only_by_an_exception() -> None:
+    found = {(u, e.content): e.current.because for e in exceptions(house(), "Read") for u in e.users}
+    assert found == {
+        ("ann", "w"): "user_allow",
+        ("bob", "w"): "content_owner",
+        ("lea", "w"): "project_leader",
+        ("pat", "w"): "project_owner",
+        ("joe", "x"): "group_allow",
+        ("ann", "v"): "user_allow",
+        ("bob", "v"): "content_owner",
+        ("lea", "v"): "project_leader",
+        ("pat", "v"): "project_owner",
+    }
+    assert all(e.other.because == "deny_rule" for e in exceptions(house(), "Read"))
+
+
+@pytest.mark.parametrize("against", ["deny_first", "classic"])
+def test_it_is_exactly_where_the_models_differ(against: str) -> None:
+    for seed in range(60):
+        held = tiny_site(seed)
+        for capability in ("Read", "WebAuthoring", "ChangePermissions", "NotYetNamed"):
+            told = {(u, e.content) for e in exceptions(held, capability, against=against) for u in e.users}
+            asked = {
+                (user, content)
+                for user, content, named in decisions(held)
+                if named == capability
+                and may(held, user, capability, content).verdict
+                != may(held, user, capability, content, model=against).verdict
+            }
+            assert told == asked, (seed, capability)
+
+
+@pytest.mark.parametrize("against", ["deny_first", "classic"])
+def test_the_engine_finds_the_same_people(against: str) -> None:
+    """Large Sites are asked by the engine: the same groups of people, content by content."""
+    told = 0
+    for seed in range(24):
+        held, switches = (
+            dense_site(seed, unread=UNREAD_SHARES[seed % 4]),
+            Switches(group_set_deny_is_final=seed % 3 == 0),
+        )
+        for capability in ("Read", "ChangePermissions", "NotYetNamed"):
+            asked = [(e.content, e.users) for e in exceptions(held, capability, against=against, switches=switches)]
+            found = list(groups_that_differ(held, capability, against, switches))
+            assert sorted(found) == sorted(asked), (seed, capability)
+            told += len(found)
+    assert told > 50
+
+
+def test_a_large_site_is_told_as_a_small_one_is() -> None:
+    held = dense_site(3, users=60, items=30)
+    assert len(held.users) * len(held.contents) > SMALL
+    heard: list[tuple[int, int]] = []
+    found = list(differing(held, "Read", progress=lambda done, of: heard.append((done, of))))
+    assert sorted(found, key=repr) == sorted(exceptions(held, "Read"), key=repr)
+    assert heard[-1] == (len(held.contents), len(held.contents))
+
+
+def test_people_who_are_alike_have_the_same_answers() -> None:
+    for seed in range(60):
+        held = tiny_site(seed)
+        keys = alike(held)
+        for user, content, capability in decisions(held):
+            for other in held.users:
+                if keys[user] == keys[other] and names_it((user, content, capability), held):
+                    mine, theirs = (may(held, u, capability, content).verdict for u in (user, other))
+                    assert mine == theirs
+
+
+def typed(folder: Path, *words: str) -> Any:
+    snapshot.save(house(), folder)
+    return command_line.run(*words, "--snapshots", folder)
+
+
+def test_why_shows_the_models_side_by_side(tmp_path: Path) -> None:
+    told = json.loads(typed(tmp_path, "why", "ann", "View", "p/w", "--models", "--json").output)["models"]
+    assert {model: (a["verdict"], a["because"]) for model, a in told.items()} == {
+        "current": ("allowed", "user_allow"),
+        "classic": ("allowed", "user_allow"),
+        "deny_first": ("denied", "deny_rule"),
+    }
+    assert "deny_first │ no" in typed(tmp_path, "why", "ann", "View", "p/w", "--models").output
+
+
+def test_the_diff_of_models(tmp_path: Path) -> None:
+    done = typed(tmp_path, "diff", "--models")
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[0] == "5 people have View on 3 things only by what deny_first does not know"
+    assert "leader of p: user lea" in done.output
+    told = json.loads(typed(tmp_path, "diff", "--models", "--json").output)
+    assert len(told["differences"]) == 9
+    assert typed(tmp_path, "diff").exit_code == 1
+    assert typed(tmp_path, "diff", "--models", "--against", "current").exit_code == 1

@@ -1,0 +1,434 @@
+"""What-if: the language, what Tableau would refuse, and that it equals evaluating the changed Site."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from small_site import group, group_set, project, rules, site, workbook
+from test_reach import some_edit
+from tiny_sites import tiny_site
+
+from support import command_line
+from tabwarden.access.reference import may
+from tabwarden.compare.what_if import what_if
+from tabwarden.effects import content as effects
+from tabwarden.effects.ops import (
+    DeleteContent,
+    DeleteGroup,
+    Edit,
+    Join,
+    Lead,
+    Leave,
+    MoveTo,
+    NewProject,
+    PutRule,
+    PutTemplate,
+    RemoveUser,
+    SetMode,
+    SetOwner,
+    SetRole,
+    SetSetting,
+    SetTabs,
+    TakeRule,
+    Unlead,
+)
+from tabwarden.effects.phrases import words_of
+from tabwarden.effects.sentences import FORMS, edit_of
+from tabwarden.model.errors import AmbiguousName, SettingsError, UnknownName
+from tabwarden.model.open_points import switches_from
+from tabwarden.model.site import Content, Grantee, Rule, Site
+from tabwarden.plan.impact import impact
+from tabwarden.plan.outcome import carried_out
+from tabwarden.plan.plan import DELETE_GROUP, Change, Ref
+from tabwarden.report.access_changes import lines, summary, tried_lines, warnings, whatif_json
+from tabwarden.run.whatif import read_all, read_changes, try_out
+from tabwarden.store import snapshot
+
+ANN, STAFF = Grantee("user", "ann"), Grantee("group", "Staff")
+
+
+def small() -> Site:
+    """Finance with Budget (two views) and a nested project Old, beside it Archive."""
+    return site(
+        project("Finance", None, "group:Staff +Read", workbook=("group:Staff +Read", "group:Staff +Filter")),
+        project("Old", "Finance"),
+        project("Archive"),
+        workbook("Budget", "Finance", "group:Staff +Read", "group:Out -Read", tabs=False),
+        workbook("Overview", "Budget", "group:Staff +Read", kind="view"),
+        workbook("Detail", "Budget", kind="view"),
+        users=["ann:Viewer", "joe:Explorer", "una:Unlicensed"],
+        groups=[group("Staff", "ann", "joe"), group("Out", "joe"), group("How to", "ann")],
+        group_sets={"Both": group_set("Both", "Staff", "Out")},
+    )
+
+
+MEANT: list[tuple[str, Edit]] = [
+    ("lock Finance", SetMode("Finance", "LockedToProject")),
+    ("Lock Finance without nested projects.", SetMode("Finance", "LockedToProjectWithoutNested")),
+    ("unlock Finance/Old", SetMode("Old", "ManagedByOwner")),
+    ("move Finance/Budget to Archive", MoveTo("Budget", "Archive")),
+    ("move Finance/Old to the top level", MoveTo("Old", None)),
+    ("show tabs on Finance/Budget", SetTabs("Budget", True)),
+    ("hide tabs on Finance/Budget", SetTabs("Budget", False)),
+    ("set ann to Explorer (can publish)", SetRole("ann", "ExplorerCanPublish")),
+    ("set ann to interactor", SetRole("ann", "Explorer")),
+    ("add una to Staff", Join("Staff", "una")),
+    ('add una to "How to"', Join("How to", "una")),
+    ("remove joe from Out", Leave("Out", "joe")),
+    ("allow View on Finance/Budget to ann", PutRule("Budget", Rule(ANN, "Read", "Allow"))),
+    (
+        "deny Full Data on Finance/Budget to group Staff",
+        PutRule("Budget", Rule(STAFF, "ViewUnderlyingData", "Deny")),
+    ),
+    (
+        "allow Download Workbook/Save a Copy on workbooks in Finance to group set Both",
+        PutRule("Finance", Rule(Grantee("groupSet", "Both"), "ExportXml", "Allow"), "workbook"),
+    ),
+    (
+        "deny Connect on data sources in Finance to ann",
+        PutRule("Finance", Rule(ANN, "Connect", "Deny"), "datasource"),
+    ),
+    (
+        "remove deny View on Finance/Budget from group Out",
+        TakeRule("Budget", Rule(Grantee("group", "Out"), "Read", "Deny")),
+    ),
+    ("allow Project Leader on Finance to ann", Lead("Finance", ANN)),
+    ("make user ann leader of Finance", Lead("Finance", ANN)),
+    ("remove leader group Staff from Finance", Unlead("Finance", STAFF)),
+    ("use template None on Finance/Budget for Staff", PutTemplate("Budget", STAFF, "None", frozenset())),
+    (
+        "use template Publisher on Finance for Staff",
+        PutTemplate("Finance", STAFF, "Publisher", frozenset({"Read", "Write"})),
+    ),
+    ("give Finance/Budget to joe", SetOwner("Budget", "joe")),
+    ("remove user joe with heir bob", RemoveUser("joe", "bob")),
+    ("delete group Out", DeleteGroup("Out")),
+    ("delete Finance/Budget", DeleteContent("Budget")),
+    ("switch off web authoring", SetSetting("web_authoring", False)),
+    (
+        "new project Finance/New like Archive owned by bob",
+        NewProject(Content("new:finance/new", "project", "New", "Finance", "bob"), "Archive"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "edit"), MEANT)
+def test_a_sentence_means_one_edit_and_is_written_back(words: str, edit: Edit) -> None:
+    held = small()
+    assert edit_of(held, words) == edit
+    again = words_of(held, edit)
+    assert edit_of(held, again) == edit, again
+
+
+def test_what_is_written_back_is_read_as_the_same_edit() -> None:
+    for seed in range(200):
+        held = tiny_site(seed)
+        edit = some_edit(Random(f"words {seed}"))
+        if (
+            isinstance(edit, NewProject | PutTemplate)
+            or getattr(getattr(edit, "rule", None), "mode", "Allow") != "Allow"
+        ):
+            continue
+        if isinstance(edit, PutRule | TakeRule) and not any(
+            r.capability == edit.rule.capability for c in held.contents.values() for r in c.rules or ()
+        ):
+            continue  # a capability nobody knows and no rule of the site names cannot be written
+        if not edit.done_to(held).done and isinstance(edit, PutRule | TakeRule):
+            continue  # a rule that its kind cannot have is refused already as words
+        words = words_of(held, edit)
+        assert edit_of(held, words) == edit, words
+
+
+def test_every_form_has_an_example_of_its_own_kind() -> None:
+    for form in FORMS:
+        first = next(other for other in FORMS if other.pattern.fullmatch(form.example))
+        assert first is form, form.example
+
+
+def test_every_form_of_the_language_is_tried_above() -> None:
+    def form_of(words: str) -> str:
+        return next(form.written for form in FORMS if form.pattern.fullmatch(words.rstrip(".")))
+
+    assert {form_of(words) for words, _ in MEANT} == {form.written for form in FORMS}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("paint Finance blue", "changes are written so:\n  lock PROJECT [without nested]"),
+        ("lock Finance/Budget", "`Finance/Budget` is a workbook, not a project"),
+        ("lock Nowhere", "no content `Nowhere`"),
+        ("add zoe to Staff", "no user `zoe`"),
+        ("allow Fly on Finance/Budget to ann", "no capability is called `Fly`"),
+        ("allow Move on Finance/Budget/Overview to ann", "a view has no capability `Move`"),
+        ("allow View on cupboards in Finance to ann", "no kind of content is called `cupboards`"),
+        ("allow View on Finance/Budget to nobody", "no group, user or group set `nobody`"),
+        ("set ann to Emperor", "no site role is called `Emperor`"),
+        ("use template Grand on Finance/Budget for Staff", "no template of a workbook is called `Grand`"),
+    ],
+)
+def test_what_is_not_understood_is_told(words: str, told: str) -> None:
+    with pytest.raises(UnknownName) as caught:
+        edit_of(small(), words)
+    assert told in str(caught.value)
+
+
+def test_a_name_of_two_kinds_lists_the_candidates() -> None:
+    held = small().with_groups(group("ann", "joe"))
+    with pytest.raises(AmbiguousName) as caught:
+        edit_of(held, "allow View on Finance/Budget to ann")
+    assert set(caught.value.candidates) == {"group ann", "user ann"}
+    assert edit_of(held, "allow View on Finance/Budget to user ann") == PutRule("Budget", Rule(ANN, "Read", "Allow"))
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    with pytest.raises(UnknownName) as caught:
+        what_if(small(), ["lock Nowhere", "add ann to Staff", "paint it"])
+    assert "`lock Nowhere`: no content `Nowhere`" in str(caught.value)
+    assert "`paint it` is not a change" in str(caught.value)
+
+
+# -- what it does ---------------------------------------------------------------------------------------------
+
+
+def test_what_if_is_the_changed_site_evaluated() -> None:
+    held = small()
+    found = what_if(held, ["lock Finance", "add una to Staff", "set una to Viewer", "give Finance/Budget to joe"])
+    assert all(t.done for t in found.tried)
+    by_hand = effects.set_mode(held, "Finance", "LockedToProject")
+    assert found.after.contents["Budget"].rules == by_hand.contents["Budget"].rules
+    told = {decision: s.gained for s in found.shifts for decision in s.every()}
+    for user in held.users:
+        for content in held.contents:
+            for capability in ("Read", "Filter", "ChangePermissions", "Delete"):
+                was, now = (may(s, user, capability, content).allowed for s in (held, found.after))
+                assert told.get((user, content, capability)) == (now if was != now else None)
+    assert found.licences == {"Viewer": 1}
+    assert "Viewer licences +1" in summary(found)
+
+
+def test_a_refused_change_is_told_and_the_others_go_on() -> None:
+    found = what_if(
+        small(),
+        [
+            "lock Finance",
+            "allow View on Finance/Budget to una",
+            "unlock Finance/Old",
+            "add ann to Staff",
+            "move Finance to Finance/Old",
+            "remove allow Filter on Finance/Budget from ann",
+            "give Archive to una",
+        ],
+    )
+    assert [t.done for t in found.tried] == [True] + [False] * 6
+    assert [t.because for t in found.tried][1:5] == [
+        "locked_project",
+        "locked_project",
+        "already_member",
+        "not_applicable",
+    ]
+    told = [words for words, done in tried_lines(found) if not done]
+    assert told[0].startswith("allow View on Finance/Budget to una: refused, permissions are locked")
+
+
+def test_later_changes_speak_of_what_earlier_ones_made() -> None:
+    found = what_if(
+        small(),
+        [
+            "new project Finance/New owned by bob",
+            "move Finance/Budget to Finance/New",
+            "lock Finance/New",
+            "delete Archive",
+        ],
+    )
+    assert [t.done for t in found.tried] == [True] * 4
+    assert found.after.contents["Budget"].parent == "new:finance/new"
+    assert "Archive" not in found.after.contents
+    gone = [s for s in found.shifts if "Archive" in s.contents]
+    assert gone
+    assert all(not s.gained and s.after is None for s in gone)
+
+
+def test_a_project_from_a_template_has_its_rules_defaults_and_lock() -> None:
+    held = small()
+    held = held.with_contents(
+        project("Model", None, "group:Staff +Read", workbook=("group:Staff +Read",), mode="LockedToProject")
+    )
+    made = what_if(held, ["new project Fresh like Model owned by bob"]).after.contents["new:fresh"]
+    assert made.rules == rules("group:Staff +Read")
+    assert dict(made.defaults) == {"workbook": rules("group:Staff +Read")}
+    assert made.mode == "LockedToProject"
+
+
+def test_an_open_point_that_matters_is_named() -> None:
+    held = small()
+    _, disputed = try_out(held, ["move Finance/Budget to Archive"])
+    assert disputed == ("moved_item_keeps_rules",)
+    adopted, _ = try_out(
+        held, ["move Finance/Budget to Archive"], switches=switches_from(["moved_item_keeps_rules=off"])
+    )
+    assert adopted.after.contents["Budget"].rules == frozenset()
+    assert try_out(held, ["add una to Staff"])[1] == ()
+
+
+def test_people_with_the_same_gain_stand_in_one_line() -> None:
+    held = small()
+    found = what_if(held, ["allow Filter on Finance/Budget to group Staff"])
+    (line,) = lines(found.before, found.after, found.shifts)
+    assert (line.users, line.gained, line.capabilities, line.contents) == (
+        ("ann", "joe"),
+        True,
+        ("Filter",),
+        ("Finance/Budget",),
+    )
+    assert line.why == "Allow to group Staff"
+
+
+# -- deleting a group of a group set --------------------------------------------------------------------------
+
+
+def with_a_set() -> Site:
+    """Both holds joe alone, who is in Staff and in Out; joe and ann are in Staff."""
+    held = small()
+    return held.with_contents(workbook("Secret", "Archive", "groupSet:Both +Read"))
+
+
+def test_deleting_a_group_of_a_set_lets_people_in_and_says_so() -> None:
+    found = what_if(with_a_set(), ["delete group Out"])
+    assert [(s.users, s.contents, s.gained) for s in found.shifts if "Secret" in s.contents] == [
+        (("ann",), ("Secret",), True)
+    ]
+    (warning,) = warnings(found)
+    assert "`delete group Out` takes the group out of the group set `Both`" in warning
+    assert "1 person more; that is believed, Tableau does not tell (switch deleted_group_leaves_sets)" in warning
+    assert list(warnings(what_if(with_a_set(), ["delete group How to", "lock Archive"]))) == []
+
+
+def test_the_other_belief_about_group_sets_is_told_too() -> None:
+    found, disputed = try_out(with_a_set(), ["delete group Out"])
+    assert disputed == ("deleted_group_leaves_sets",)
+    other, _ = try_out(with_a_set(), ["delete group Out"], switches=switches_from(["deleted_group_leaves_sets=off"]))
+    assert found.after.group_sets["Both"].groups == {"Staff"}
+    assert other.after.group_sets["Both"].groups == frozenset()
+    assert not other.reach.count.gained & {"ann"}
+    assert [s.gained for s in other.shifts if "Secret" in s.contents and "joe" in s.users] == [False]
+
+
+def test_a_plan_that_deletes_a_group_shows_them_too() -> None:
+    held = with_a_set()
+    change = Change(DELETE_GROUP, group=Ref("group", "Out", "local", "Out"), destructive=True)
+    told = impact(held, carried_out(held, [change])).contents
+    assert told is not None
+    assert ("Archive/Secret", ("ann",), ()) in [(c.path, c.gained, c.lost) for c in told]
+    assert ("Finance/Budget", ("joe",), ()) in [(c.path, c.gained, c.lost) for c in told], "its Deny is gone as well"
+    assert dangling_groups(carried_out(held, [change])) == set()
+
+
+def dangling_groups(held: Site) -> set[str]:
+    named = {r.grantee.id for c in held.contents.values() for r in c.rules or () if r.grantee.kind == "group"}
+    return (named | {g for s in held.group_sets.values() for g in s.groups}) - set(held.groups)
+
+
+# -- files and the command ------------------------------------------------------------------------------------
+
+
+def test_changes_come_from_words_lines_and_yaml(tmp_path: Path) -> None:
+    plain, yaml = tmp_path / "plain.txt", tmp_path / "changes.yaml"
+    plain.write_text("# a comment\nlock Finance\n\nadd una to Staff\n")
+    yaml.write_text(
+        "- lock Finance\n- {move: Finance/Budget, to: Archive}\n"
+        "- {allow: View, on workbooks in: Finance, to: group Out}\n"
+        "- {allow: View, on: Finance/Old, to: ann}\n- {show tabs on: Finance/Budget}\n"
+    )
+    assert read_changes(str(plain)) == ["lock Finance", "add una to Staff"]
+    assert read_changes("lock Finance") == ["lock Finance"]
+    edits = [edit_of(small(), words) for words in read_changes(str(yaml))]
+    assert edits == [
+        SetMode("Finance", "LockedToProject"),
+        MoveTo("Budget", "Archive"),
+        PutRule("Finance", Rule(Grantee("group", "Out"), "Read", "Allow"), "workbook"),
+        PutRule("Old", Rule(ANN, "Read", "Allow")),
+        SetTabs("Budget", True),
+    ]
+    yaml.write_text("- 17\n- lock Finance\n- [a]\n")
+    with pytest.raises(SettingsError) as caught:
+        read_all([str(yaml), "lock Finance", "nowhere.yaml"])
+    wrong = [problem.split("`, ")[-1] for problem in caught.value.problems]
+    assert wrong[:2] == [f"change {n}: a change is a sentence or a mapping of its words" for n in (1, 3)]
+    assert wrong[2] == "`nowhere.yaml` is neither a file that is there nor a change in words"
+
+
+def test_every_form_can_stand_in_a_file(tmp_path: Path) -> None:
+    """As a line, as a YAML sentence and as a mapping of its first words."""
+    plain, yaml = tmp_path / "plain.txt", tmp_path / "changes.yaml"
+    plain.write_text("".join(f"{form.example}\n" for form in FORMS))
+    yaml.write_text("".join(f"- {form.example}\n" for form in FORMS))
+    assert read_changes(str(plain)) == read_changes(str(yaml)) == [form.example for form in FORMS]
+    yaml.write_text(
+        "- {lock: Finance}\n- {set: ann, to: Viewer}\n- {new project: Finance/New, like: Archive, owned by: bob}\n"
+        "- {switch off: web authoring}\n- {delete group: How to}\n- {give: Finance/Budget, to: joe}\n"
+    )
+    edits = [edit_of(small(), words) for words in read_changes(str(yaml))]
+    assert edits[1:] == [
+        SetRole("ann", "Viewer"),
+        NewProject(Content("new:finance/new", "project", "New", "Finance", "bob"), "Archive"),
+        SetSetting("web_authoring", False),
+        DeleteGroup("How to"),
+        SetOwner("Budget", "joe"),
+    ]
+
+
+def command(tmp_path: Path, *words: str) -> Any:
+    snapshot.save(small(), tmp_path)
+    return command_line.run("whatif", *words, "--snapshots", tmp_path)
+
+
+def test_the_command_tells_people_and_writes_nothing(tmp_path: Path) -> None:
+    done = command(tmp_path, "deny View on Finance/Budget to All Users", "paint")
+    assert done.exit_code == 1
+    done = command(tmp_path, "deny View on Finance/Budget to All Users", "add ann to Staff")
+    assert done.exit_code == 0, done.output
+    assert "add ann to Staff: refused, is a member already" in done.output
+    assert "0 people gain, 1 lose; 1 decision on 1 thing" in done.output
+    assert "Deny to group All Users" in done.output
+    saved = sorted(p.name for p in tmp_path.iterdir())
+    assert len(saved) <= 2, saved
+
+
+def test_help_tells_every_form_with_its_example() -> None:
+    told = " ".join(command_line.run("whatif", "--help", env={"COLUMNS": "200"}).output.split())
+    for form in FORMS:
+        assert f"{form.written}: `{form.example}`" in told
+
+
+def test_the_commands_json_holds_everybody_and_why(tmp_path: Path) -> None:
+    done = command(tmp_path, "remove deny View on Finance/Budget from group Out", "--json")
+    told = json.loads(done.output)
+    assert [c["done"] for c in told["changes"]] == [True]
+    (shift,) = told["shifts"]
+    assert [c["path"] for c in shift["contents"]] == ["Finance/Budget"]
+    assert (shift["capabilities"], shift["gained"], shift["sure"]) == (["Read"], True, True)
+    assert [p["name"] for p in shift["people"]] == ["joe"]
+    assert shift["after"]["decided_by"] == "Allow to group Staff"
+    assert shift["before"]["because"] == "group_deny"
+    assert told == {
+        "taken": told["taken"],
+        **whatif_json(what_if(small(), [told["changes"][0]["words"]])),
+        "disputed": [],
+    }
+
+
+def test_the_page_of_the_language_names_every_form_and_its_examples_are_understood() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "how-to" / "what-if.md").read_text(encoding="utf-8")
+    table = page[page.index("## The language") : page.index("A GRANTEE is")]
+    for form in FORMS:
+        assert form.written.split()[0] in table, form.written
+    for words in re.findall(r'`(add ann to "How to")`', page):
+        assert edit_of(small(), words) == Join("How to", "ann")
+    listed = page[page.index("# the new quarter") :].split("```")[0].strip().splitlines()
+    assert all(any(form.pattern.fullmatch(line) for form in FORMS) for line in listed[1:])

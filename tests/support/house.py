@@ -1,0 +1,160 @@
+"""A house of everybody who could matter: one person a site role, an owner, a leader, a stranger. Not a test."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+
+from sandbox_client import Raw
+
+from tabwarden.sandbox.content.shapes import PLURALS, singular
+from tabwarden.sandbox.http import endpoints
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.worlds import file as world_file
+from tabwarden.sandbox.worlds.finding import world_of
+
+WORLD = """
+world: everybody
+sites:
+  - name: House
+    content_url: house
+    users:
+      ada: {role: ServerAdministrator}
+      sam: {role: SiteAdministratorCreator}
+      olaf: {role: Creator}
+      lea: {role: ExplorerCanPublish}
+      carl: {role: Creator}
+      xena: {role: Explorer}
+      vic: {role: Viewer}
+      out: {role: Creator}
+      una: {role: Unlicensed}
+      tom: {role: Viewer}
+    groups:
+      G: {members: [xena]}
+      H: {}
+    group_sets:
+      S: {groups: [G]}
+    projects:
+      Top: {owner: ada, rules: [], defaults: {}}
+      Top/P:
+        owner: olaf
+        rules:
+          - {user: lea, leader: true}
+          - {user: una, leader: true}
+          - {user: tom, allow: [Read]}
+          - {user: vic, template: View}
+          - {user: xena, template: View}
+          - {user: carl, template: Publish}
+        defaults: {DEFAULTS}
+    content:
+      # The workbook asks everybody for his own access to this; xena sees the workbook but not its data.
+      Top/P/D:
+        kind: datasource
+        owner: olaf
+        rules:
+          - {user: tom, allow: [Read]}
+          - {user: vic, template: View}
+          - {user: xena, allow: [Read]}
+          - {user: carl, template: Publish}
+      Top/P/F:
+        kind: flow
+        owner: olaf
+        rules: &everybody
+          - {user: tom, allow: [Read]}
+          - {user: vic, template: View}
+          - {user: xena, template: View}
+          - {user: carl, template: Publish}
+      Top/P/C: {kind: virtualconnection, owner: olaf, rules: *everybody}
+      Top/P/B:
+        kind: database
+        owner: olaf
+        rules: *everybody
+        defaults: {table: [{user: tom, allow: [Read]}]}
+      Top/P/B/T: {kind: table, owner: olaf, rules: *everybody}
+      Top/P/W:
+        kind: workbook
+        owner: olaf
+        tabs: false
+        uses: [{datasource: Top/P/D, auth: prompt}]
+        rules: *everybody
+        views: [{name: V}]
+"""
+DEFAULTS = ", ".join(f"{kind}: [{{user: tom, allow: [Read]}}]" for kind, *_versions in endpoints.DEFAULT_KINDS)
+WORLD = WORLD.replace("DEFAULTS", DEFAULTS)
+SIGNED_IN = ("ada", "sam", "olaf", "lea", "carl", "xena", "vic", "out", "una")
+LICENSED, ADMINS = SIGNED_IN[:-1], ("ada", "sam")
+PUBLISHERS = ("ada", "sam", "olaf", "lea", "carl", "out")
+
+
+@contextmanager
+def living(text=WORLD, **more):
+    """The house in a sandbox of its own."""
+    with running(world_of(world_file.read_text(text, "everybody")), **more) as box:
+        yield House(box)
+
+
+class House:
+    """The world with a session for everybody, an id for every part of a path, and the way back to how it was."""
+
+    def __init__(self, box):
+        self.box = box
+        self.raws = {name: Raw(box).sign_in(name, site="house") for name in LICENSED}
+        site = self.site
+        self.raws["una"] = self._as_una(site)
+        job = self.raws["ada"].call(
+            "POST",
+            "{s}/users/delete",
+            b'--e\r\nContent-Disposition: name="tableau_user_delete"\r\n\r\nnobody\r\n--e--',
+            headers={"Content-Type": "multipart/mixed; boundary=e"},
+            json=True,
+        )
+        self.ids = {
+            "site": site.id,
+            **{c.kind: c.id for c in site.contents.values() if c.name != "Top"},
+            "user": site.find_user("tom").id,
+            "group": site.find_group("G").id,
+            "groupset": next(iter(site.group_sets)),
+            "grantees": "users",
+            "grantee": site.find_user("tom").id,
+            "capability": "Read",
+            "mode": "Allow",
+            "job": job.json()["job"]["id"],
+        }
+        self.before = self.site
+
+    @property
+    def site(self):
+        return self.box.site("house")
+
+    def _as_una(self, site):
+        """A session that outlived a licence, as a server administrator opens one for somebody without."""
+        raw, una = Raw(self.box), site.find_user("una").id
+        body = '<tsRequest><credentials name="ada" password="ada"><site contentUrl="house"/>'
+        answer = raw.call("POST", "auth/signin", f'{body}<user id="{una}"/></credentials></tsRequest>', json=True)
+        raw.token, raw.site, raw.user = answer.json()["credentials"]["token"], site.id, una
+        return raw
+
+    def ask(self, name, endpoint):
+        """The answer to this person; what was changed is put back."""
+        path = re.sub(r"\{(\w+)\}", lambda m: self.ids.get(m[1], "99"), endpoint.path)
+        version = "3.21" if endpoint.until else "3.27"
+        raw = self.raws[name] if name else Raw(self.box)
+        return raw.call(endpoint.method, path, self._body(endpoint), version=version)
+
+    def _body(self, endpoint):
+        if endpoint.method not in ("PUT", "POST"):
+            return None
+        path = endpoint.path.removeprefix("sites/{site}/")
+        tom = self.ids["user"]
+        if "permissions" in path:
+            capabilities = '<capabilities><capability name="Read" mode="Allow"/></capabilities>'
+            body = f'<granteeCapabilities><group id="{self.ids["group"]}"/>{capabilities}</granteeCapabilities>'
+            return f"<tsRequest><permissions>{body}</permissions></tsRequest>"
+        if path == "groups/{group}/users":
+            return f'<tsRequest><user id="{tom}"/></tsRequest>'
+        if path.endswith("/tags"):
+            return '<tsRequest><tags><tag label="t"/></tags></tsRequest>'
+        named = re.fullmatch(r"(\w+)(/\{\w+\})?", path)
+        kind = next((k for k, plural in PLURALS.items() if named and named[1] == plural), "")
+        thing = f'<{singular(kind)} name="Another" description="Another"/>' if kind else ""
+        return f"<tsRequest>{thing}</tsRequest>"

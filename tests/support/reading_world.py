@@ -1,0 +1,27 @@
+"""The worlds that the reader's tests read, and what two reads cannot agree on. Not a test."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+
+from tabwarden.model.site import Site, Taken
+from tabwarden.sandbox.http.server import Sandbox
+from tabwarden.tableau.http.connection import Connection, Options, Pat, connect
+from tabwarden.tableau.read.site import Wishes
+
+ACME = Pat("tabwarden", "acme-demo-secret")
+CORE = Wishes(connections=False)
+
+
+def timeless(site: Site) -> Site:
+    """A Site without what two reads cannot agree on."""
+    users = {i: replace(u, last_login=None) for i, u in site.users.items()}
+    return replace(site, users=users, taken=Taken())
+
+
+def w0(sandbox: Sandbox, **more: Any) -> AbstractContextManager[Connection]:
+    """A connection to the smallest world."""
+    usual = {"server": sandbox.url, "auth": Pat("tok", "sec"), "first_wait": 0.01}
+    return connect(Options(site="sandbox", **(usual | more)))

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
-from differential import cases, mismatches
+from both_evaluators import cases, mismatches
 
 
 def main() -> int:

@@ -239,7 +239,10 @@ def apart(work: Callable[[], int]) -> int:
 
 def files(only: str) -> list[str]:
     """The files whose mutants are asked for."""
-    found = [*sorted((SOURCE / "access").glob("*.py")), SOURCE / "change" / "effects.py"]
+    found = [
+        *(p for room in ("access", "engine") for p in sorted((SOURCE / room).rglob("*.py"))),
+        SOURCE / "effects/content.py",
+    ]
     named = [str(path.relative_to(SOURCE)) for path in found if path.name != "__init__.py"]
     return [name for name in named if re.search(only, name)]
 

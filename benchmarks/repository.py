@@ -48,7 +48,7 @@ def main() -> int:
     if asked.read:
         print(json.dumps(one_read(json.loads(asked.read))))
         return 0
-    sys.path[:0] = [str(TESTS), str(TESTS / "tableau")]
+    sys.path[:0] = [str(TESTS), str(TESTS / "support")]
     from workgroups import workgroup
 
     from plugins.databases import postgres_server

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paths import ROOT
 from small_site import group, project, site, workbook
 
 from support import command_line
@@ -168,6 +169,6 @@ def test_why_tells_both(tmp_path: Path) -> None:
 
 
 def test_every_ability_is_named_where_cases_are_explained() -> None:
-    page = (Path(__file__).parent.parent / "docs" / "reference" / "case-files.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "case-files.md").read_text(encoding="utf-8")
     listed = re.findall(r"\w+", page[page.index("Actions: ") : page.index("Steps: ")])
     assert set(ACTIONS) <= set(listed), set(ACTIONS) - set(listed)

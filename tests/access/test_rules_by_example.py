@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from paths import ROOT
 
 from tabwarden.access.abilities.ability import ACTIONS
 from tabwarden.access.reference import PRECEDENCE
@@ -17,7 +18,7 @@ from tabwarden.commands._typed import CommandLine
 from tabwarden.model.capability import KINDS
 from tabwarden.model.open_points import DOCUMENTED, SWITCHES
 
-PAGE = Path(__file__).parent.parent / "docs" / "explanation" / "rules-by-example.md"
+PAGE = ROOT / "docs" / "explanation" / "rules-by-example.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^### (.+?)\n(?:(?!^#).)*?```json\n(.*?)```", TEXT, re.MULTILINE | re.DOTALL)
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paths import CASES
 
 from tabwarden.cases.directory import GONE, LEFT, MEMBER, directory_says
 from tabwarden.cases.file import Case, content_id, load, site_of
 from tabwarden.cases.running import run
 from tabwarden.model.errors import WorldError
 
-HERE = Path(__file__).parent / "cases"
+HERE = CASES
 SHARED, DOCUMENTS = HERE / "tableau_cases.json", HERE / "documents.json"
 TOPICS = "ORD ROLE OWN LOCK VIEW DATA WEB MOVE GSET SPEC TPL CLAS PROV".split()
 

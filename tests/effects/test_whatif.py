@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from paths import ROOT
 from small_site import group, group_set, project, rules, site, workbook
 from test_reach import some_edit
 from tiny_sites import tiny_site
@@ -424,7 +425,7 @@ def test_the_commands_json_holds_everybody_and_why(tmp_path: Path) -> None:
 
 
 def test_the_page_of_the_language_names_every_form_and_its_examples_are_understood() -> None:
-    page = (Path(__file__).parent.parent / "docs" / "how-to" / "what-if.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "how-to" / "what-if.md").read_text(encoding="utf-8")
     table = page[page.index("## The language") : page.index("A GRANTEE is")]
     for form in FORMS:
         assert form.written.split()[0] in table, form.written

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from paths import ROOT
 
-ROOT = Path(__file__).parent.parent / "benchmarks"
-sys.path.insert(0, str(ROOT))
+BENCHMARKS = ROOT / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
 
 from agree import Different, same, verify  # noqa: E402
 from facts import facts_of  # noqa: E402
@@ -20,7 +21,7 @@ from measure import Judge, Line, Oring, alone, each_in_turn, in_turn, memory_of,
 from peers import Naive  # noqa: E402
 from report import BEGIN, END, markdown, write  # noqa: E402
 from sites import SIZES, site  # noqa: E402
-from tabwarden.engine import mirror_rows
+from tabwarden.engine import mirror_rows  # noqa: E402
 from tabwarden.engine.engine import Engine  # noqa: E402
 
 PEERS = ("casbin", "cedarpy", "duckdb", "polars")
@@ -140,7 +141,7 @@ def test_peers_are_given_each_source_or_each_list_once() -> None:
 @pytest.mark.slow
 def test_the_small_run_prints_a_table() -> None:
     """Whole where the peers are installed; without them it says which is missing and prints no figure."""
-    command = [sys.executable, str(ROOT / "engine.py"), "--quick"]
+    command = [sys.executable, str(BENCHMARKS / "engine.py"), "--quick"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     missing = [name for name in PEERS if importlib.util.find_spec(name) is None]
     if missing:

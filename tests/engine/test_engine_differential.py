@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from both_evaluators import ASKED, cases, mismatches
 from dense_sites import dense_site
 
-from differential import ASKED, cases, mismatches
 from tabwarden.access.reference import SWITCHED_BY
 from tabwarden.engine.ceilings import SWITCHED
 from tabwarden.engine.convert import columns_of

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from both_evaluators import Case, mismatches
 from dense_sites import ASKED, UNREAD_SHARES, dense_site
 from small_site import group, group_set, project, rules, site, workbook
 
-from differential import Case, mismatches
 from tabwarden.engine import difference
 from tabwarden.engine import mirror as engine_mirror
 from tabwarden.engine.by_pair import Many

@@ -7,11 +7,11 @@ from random import Random
 
 import numpy as np
 import pytest
+from both_evaluators import Case, mismatches
 from dense_sites import ASKED, UNREAD_SHARES, dense_site
 from small_site import group, group_set, project, rules, site, workbook
 from test_engine_changes import edited
 
-from differential import Case, mismatches
 from tabwarden.access.reference import may
 from tabwarden.engine import mirror as engine_mirror
 from tabwarden.engine import mirror_rows

@@ -1,4 +1,4 @@
-"""The floors of the house: imports go down, edges do not know each other, the first three floors are pure."""
+"""The floors of the house: imports go down, edges do not know each other, what lies below them is pure."""
 
 from __future__ import annotations
 
@@ -6,45 +6,49 @@ import ast
 import sys
 from pathlib import Path
 
-import pytest
+from paths import SOURCE
 
-SOURCE = Path(__file__).parent.parent / "src" / "tabwarden"
-
-EDGES = (
-    "sources",
-    "sinks",
-    "tableau",
-    "store",
-    "sandbox",
-    "settings",
-    "secrets",
-    "seed",
-    "logs",
-    "notify",
-    "report",
-    "cases",
+# Floor by floor, as docs/explanation/architecture.md tells them; a room may import what lies below its floor.
+FLOORS: tuple[tuple[str, ...], ...] = (
+    ("model",),
+    ("access",),
+    ("engine",),
+    ("effects",),
+    ("want", "compare"),
+    ("plan",),
+    ("questions",),
+    ("mirror", "audit"),
+    (
+        "sources",
+        "sinks",
+        "tableau",
+        "store",
+        "sandbox",
+        "settings",
+        "secrets",
+        "seed",
+        "notify",
+        "log",
+        "report",
+        "cases",
+    ),
+    ("run",),
+    ("api", "commands", "web"),
+    ("cli",),
+    ("__main__", "__init__"),
 )
-PURE = ("model", "access", "want", "change", "mirror")
-# Each floor may import itself and everything named beside it.
-MAY_IMPORT: dict[str, tuple[str, ...]] = {
-    "model": (),
-    "access": ("model",),
-    "want": ("model", "access"),
-    "change": ("model", "access", "want"),
-    "mirror": ("model", "access", "want"),
-    **dict.fromkeys(EDGES, PURE),
+PURE = {room for floor in FLOORS[:8] for room in floor}
+# Rooms of one floor do not know each other, but for these.
+NEIGHBOURS: dict[str, tuple[str, ...]] = {
     # A database is reached by the same driver whether people come from it or a mirror goes to it.
-    "sinks": (*PURE, "sources"),
+    "sinks": ("sources",),
     # Settings resolve and seal their secrets; the importer of the seed's settings writes both.
-    "settings": (*PURE, "secrets"),
-    "seed": (*PURE, "settings", "secrets"),
-    "logs": (*PURE, "secrets"),
-    "run": (*PURE, *EDGES),
-    "commands": (*PURE, *EDGES, "run"),
-    "cli": (*PURE, *EDGES, "run", "commands"),
-    "__main__": ("cli",),
-    "__init__": (),
+    "settings": ("secrets",),
+    "seed": ("settings", "secrets"),
+    "log": ("secrets",),
 }
+# Of what lies below, the whole-site engine knows the question and the answer alone.
+OF_ACCESS_TO_THE_ENGINE = {"tabwarden.access.question", "tabwarden.access.answer"}
 IO_MODULES = {
     "socket",
     "subprocess",
@@ -57,6 +61,9 @@ IO_MODULES = {
     "threading",
     "logging",
 }
+
+
+IO_CALLS = {"open", "print", "input", "datetime.now", "datetime.utcnow", "time.time", "date.today"}
 
 
 def modules() -> list[Path]:
@@ -84,28 +91,46 @@ def rooms_imported(path: Path) -> set[str]:
     return {name for name in inside if (SOURCE / name).exists() or (SOURCE / f"{name}.py").exists()}
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(SOURCE)))
-def test_imports_go_down_only(path: Path) -> None:
-    mine = room(path)
-    assert mine in MAY_IMPORT, f"`{mine}` has no floor: add it to MAY_IMPORT and say why in docs/decisions"
-    wrong = rooms_imported(path) - {mine, *MAY_IMPORT[mine]}
-    assert not wrong, f"{path.relative_to(SOURCE)} may not import {sorted(wrong)}"
+def below(mine: str) -> set[str]:
+    floor = next((number for number, rooms in enumerate(FLOORS) if mine in rooms), None)
+    assert floor is not None, f"`{mine}` has no floor: add it to FLOORS and say why in docs/decisions"
+    return {mine, *NEIGHBOURS.get(mine, ()), *(room for rooms in FLOORS[:floor] for room in rooms)}
 
 
-@pytest.mark.parametrize("path", [p for p in modules() if room(p) in PURE], ids=lambda p: str(p.relative_to(SOURCE)))
-def test_the_first_floors_are_pure(path: Path) -> None:
+def test_imports_go_down_only() -> None:
+    wrong = {
+        str(path.relative_to(SOURCE)): sorted(upward)
+        for path in modules()
+        if (upward := rooms_imported(path) - below(room(path)))
+    }
+    assert not wrong
+
+
+def test_the_engine_knows_of_access_the_question_and_the_answer_alone() -> None:
+    wrong = {
+        (path.name, name)
+        for path in (SOURCE / "engine").glob("*.py")
+        for name in imported(path)
+        if name.startswith("tabwarden.access.") and name.rpartition(".")[0] not in OF_ACCESS_TO_THE_ENGINE
+        if name not in OF_ACCESS_TO_THE_ENGINE
+    }
+    assert not wrong
+
+
+def impurities(path: Path) -> list[str]:
     outside = {name.split(".")[0] for name in imported(path)} - {"tabwarden"}
     foreign = {name for name in outside if name not in sys.stdlib_module_names}
     # Pairs of a mirror are handed on as Arrow; pyarrow is loaded by whoever asks for them.
-    allowed = {"codec": {"msgspec"}, "engine_mirror": {"numpy", "pyarrow"}}.get(path.stem, {"numpy"})
-    assert foreign <= allowed, f"{path} imports {foreign}"
-    assert not outside & IO_MODULES, f"{path} does I/O through {outside & IO_MODULES}"
-    calls = {
-        ast.unparse(node.func)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call)
-    }
-    assert not calls & {"open", "print", "input", "datetime.now", "datetime.utcnow", "time.time", "date.today"}
+    special = {"model/codec.py": {"msgspec"}, "engine/mirror.py": {"numpy", "pyarrow"}}
+    allowed = special.get(path.relative_to(SOURCE).as_posix(), {"numpy"})
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return sorted((foreign - allowed) | (outside & IO_MODULES) | (calls & IO_CALLS))
+
+
+def test_the_floors_below_the_edges_are_pure() -> None:
+    wrong = {str(p.relative_to(SOURCE)): found for p in modules() if room(p) in PURE and (found := impurities(p))}
+    assert not wrong
 
 
 def test_there_are_no_cycles() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from leaks import truth
+from paths import ROOT
 from small_site import group, project, site, workbook
 
 from support import command_line
@@ -31,7 +32,6 @@ from tabwarden.store.history import History
 from tabwarden.tableau.http.connection import Options, Password, connect
 from tabwarden.tableau.read.site import read_site
 
-ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SEE = "group:All Users +Read"
 TAKEN = Taken("https://tableau.example.com", "2026-11-21T11:00:00Z", "adm", "SiteAdministratorCreator")

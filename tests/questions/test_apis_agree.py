@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 from abilities_oracle import MORE, TABLE
+from both_evaluators import OPEN_POINTS
 from dense_sites import ASKED, UNREAD_SHARES, dense_site
+from paths import CASES
 
-from differential import OPEN_POINTS
 from tabwarden.access.answer import ALLOWED, DENIED
 from tabwarden.access.question import Asked
 from tabwarden.cases.file import load, site_of
@@ -27,7 +28,7 @@ from tabwarden.model.open_points import MODELS, Switches
 from tabwarden.model.site import Site
 from tabwarden.store import snapshot
 
-HERE = Path(__file__).parent / "cases"
+HERE = CASES
 SHARED, DOCUMENTS = HERE / "tableau_cases.json", HERE / "documents.json"
 PARTS = 8
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from dying import AFTER_BEGIN, AFTER_END, BEFORE_END, TORN_END, WAYS
+from paths import TESTS
 from provisioning import STAFF, Bench, bench, by_name, staff, world
 
 from tabwarden.plan.plan import Plan
@@ -71,7 +72,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Ends:
 
 def dying(desk: Bench, plan: Plan, what: str, *words: object) -> int:
     """Run tests/support/dying.py to its end; how many children died."""
-    program = Path(__file__).with_name("dying.py")
+    program = TESTS / "support" / "dying.py"
     ran = subprocess.run(
         [sys.executable, str(program), what, str(desk.settings_path), str(desk.keep(plan)), *map(str, words)],
         capture_output=True,

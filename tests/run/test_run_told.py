@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from aiosmtpd.controller import Controller
+from paths import ROOT
 from people_site import GROUP, joiners, leavers, site
 from provisioning import STAFF, Bench, bench, staff, world
 from rich.console import Console
@@ -28,7 +29,7 @@ from tabwarden.report.changes import not_done
 from tabwarden.report.plans import headline, plan_json, plan_table, stop_words
 from tabwarden.want.provision import Policy, Tasks, want
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+sys.path.insert(0, str(ROOT / "benchmarks"))
 SITE = SiteIdentity("https://tableau.example", "sales", "s", "Sales")
 
 

@@ -11,10 +11,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from paths import ROOT, TESTS
 
 pytest_plugins = ["pytester"]
-ROOT = Path(__file__).parent.parent
-FOREIGN = Path(__file__).parent / "foreign"
+FOREIGN = TESTS / "foreign"
 
 
 def done(*command: object, where: Path = ROOT) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import requests
+from paths import ROOT
 from sandbox_client import TSC, Raw, error, tsc
 from test_sandbox_faults import fault
 
@@ -82,7 +82,7 @@ def test_every_fault_of_the_table_is_described():
         assert set(kind.takes) <= set(Fault.model_fields), name
 
 
-HOW_TO = Path(__file__).parent.parent.parent / "docs" / "how-to" / "faults.md"
+HOW_TO = ROOT / "docs" / "how-to" / "faults.md"
 
 
 def blocks(language):

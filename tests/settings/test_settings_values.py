@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from paths import ROOT
 from pydantic import ValidationError
 
 from tabwarden.model.errors import SettingsError
@@ -20,7 +21,7 @@ from tabwarden.settings.base import Section
 from tabwarden.settings.schema import fields_of, models_in
 from tabwarden.settings.seal import seal
 
-REFERENCE = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
+REFERENCE = ROOT / "docs" / "reference" / "settings.md"
 SMALL = """\
 tableau:
   server: https://tableau.example.com

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
 import requests
+from paths import ROOT
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "connectors"))
+sys.path.insert(0, str(ROOT / "connectors"))
 import outcome
 import receiver
 

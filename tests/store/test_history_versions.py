@@ -18,6 +18,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from hypothesis import given, settings
+from paths import TESTS
 from sqlalchemy import Connection, LargeBinary, MetaData, insert, select, text
 from test_history import days, taken
 from test_snapshot import sites as any_site
@@ -29,7 +30,7 @@ from tabwarden.store import schema
 from tabwarden.store.database import FILE, RELEASE, VERSIONS, Database
 from tabwarden.store.history import History
 
-HISTORIES = Path(__file__).parent / "histories"
+HISTORIES = TESTS / "histories"
 TABLES = ("site", "snapshot", "thing", "word", "body", "version")
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import fcntl
 import subprocess
 from functools import cache
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from paths import ROOT
+
 PLACE, PINS = ".venv/clients", "tests/clients.txt"
 
 

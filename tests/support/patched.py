@@ -10,16 +10,15 @@ from contextlib import contextmanager
 from importlib.abc import MetaPathFinder, SourceLoader
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
-from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from agreement import Fast, May
+from paths import SOURCE, TESTS
 
-SOURCE = Path(__file__).parent.parent / "src" / "tabwarden"
-BUGS = Path(__file__).parent / "planted"
+BUGS = TESTS / "planted"
 # What one evaluator is made of and the other is not; values such as Answer and Site stay the same classes.
-REFERENCE = ("model.governing", "access.leading", "access.reference")
+REFERENCE = ("model.governing", "access.powers", "access.reference")
 
 
 class Patch(NamedTuple):
@@ -39,8 +38,7 @@ def planted(side: str) -> list[Patch]:
 
 def engine_modules() -> tuple[str, ...]:
     """Names of the modules that the engine is made of, within the package."""
-    found = ("columns", "convert", *(path.stem for path in (SOURCE / "access").glob("engine*.py")))
-    return tuple(f"access.{name}" for name in sorted(found))
+    return tuple(f"engine.{path.stem}" for path in sorted((SOURCE / "engine").glob("[a-z]*.py")))
 
 
 def source_with(patch: Patch) -> str:
@@ -64,7 +62,7 @@ def reference_with(patch: Patch) -> May:
 def engine_with(patch: Patch) -> Fast:
     """The engine with a bug."""
     with fresh(engine_modules(), {_module(patch): source_with(patch)}) as load:
-        return Fast(load("access.convert").columns_of, load("access.engine").Engine)
+        return Fast(load("engine.convert").columns_of, load("engine.engine").Engine)
 
 
 def _module(patch: Patch) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import pytest
+from paths import SOURCE
 from reading_world import ACME, CORE, w0
 
 from tabwarden.access.reference import may
@@ -16,9 +16,6 @@ from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.tableau.http.connection import Options, Password, connect
 from tabwarden.tableau.read.site import read_projects, read_site, read_sites
-
-SOURCE = Path(__file__).parent.parent.parent / "src" / "tabwarden"
-
 
 # -- projects, verification -----------------------------------------------------------------------------------
 

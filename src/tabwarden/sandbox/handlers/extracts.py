@@ -1,4 +1,4 @@
-"""Work on extracts and runs of flows, asked for and answered with a job. What the job does is `sandbox.content.extracts`."""
+"""Work on extracts and runs of flows, asked for and answered with a job; `sandbox.content.extracts` does it."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def _placed(site: Site, served: frozenset[str]) -> Iterator[tuple[Content, str, 
     for each, those in sees.items():
         for some, apart in ((those & of_class[each], False), (those - of_class[each], True)):
             left = some
-            for holder in site.lineage(site.contents[each].parent):
+            for holder in site.ancestors(site.contents[each].parent):
                 if seen := left & sees.get(holder, frozenset()):
                     yield site.contents[each], holder, seen, apart
                 left -= seen

@@ -196,7 +196,7 @@ class Questions:
             return [user for user in self.site.users if self._may(user, capability, content).allowed]
         names = self.engine.columns.names
         numbers = self.engine.who_ids(capability, names.number("content", content))
-        return names.words.some(names.user_id[numbers])
+        return names.words.at(names.user_id[numbers]).all()
 
     def _speaking(self, capability: str, content: str) -> tuple[set[str], set[str]]:
         """Groups and people (ids) that the reference looks at for a capability on a content, whoever is asked about."""
@@ -226,7 +226,7 @@ class Questions:
             return [content for content in self.site.contents if self._may(user, capability, content).allowed]
         columns = self.engine.columns
         numbers = self.engine.what_ids(columns.names.number("user", user), capability)
-        return columns.names.words.some(columns.names.content_id[numbers])
+        return columns.names.words.at(columns.names.content_id[numbers]).all()
 
     def views(self, user: str) -> int:
         """How many contents a person may View."""

@@ -332,7 +332,7 @@ def reachable(parts: Parts, user: int) -> Iterator[tuple[str, str, str, tuple[st
         strange = sorted(name for name in names if applies(name, kind) is None)
         return tuple(name for name in (*capabilities_of(kind), *strange) if mask >> names.index(name) & 1)
 
-    ids = columns.names.words.some(columns.names.content_id[rows])
+    ids = columns.names.words.at(columns.names.content_id[rows]).all()
     paths = columns.names.paths(columns.contents.parent)
     for each, row, mask in zip(ids, rows.tolist(), masks.tolist(), strict=True):
         kind = kinds[held[row]]

@@ -103,7 +103,7 @@ class _States:
         return found
 
     def users(self) -> Array:
-        columns = ("name", "domain", "full_name", "email", "auth_setting", "last_login")
+        columns = ("name", "domain", "full_name", "email", "auth_setting", "last_login", "idp_configuration_id")
         return _all(self.of_word["roles"][self.columns.users.role], *(self.text(f"user_{c}") for c in columns))
 
     def groups(self) -> Array:

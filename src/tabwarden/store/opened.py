@@ -181,6 +181,7 @@ class _Reader:
             self.text("user_email", row),
             self.perhaps("user_auth_setting", row),
             self.perhaps("user_last_login", row),
+            self.perhaps("user_idp_configuration_id", row),
         )
 
     def group(self, row: int) -> Group:

@@ -53,7 +53,7 @@ class Who:
         if parts.powers.some_unread:
             unsure = self.people.all_bits if row == len(parts.powers.contents) else parts.powers.unknown_bits(row)
             facts = facts._replace(power_unknown=unsure)
-        if bit == parts.tables.bit(CHANGE_PERMISSIONS):
+        if bit == parts.bit(CHANGE_PERMISSIONS):
             facts = self._under_lock(facts, content)
         return facts
 

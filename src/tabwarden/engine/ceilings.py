@@ -5,7 +5,7 @@ Made of the capability table and the ceilings, for one site, model and set of sw
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -30,7 +30,7 @@ SWITCHED: Mapping[str, str] = MappingProxyType(
 
 
 class Tables:
-    """Bit c of a mask is capability c of `names`; the bit after them stands for any name no rule uses.
+    """Bit c of a mask is capability c of `names`.
 
     `applies[kind]` holds what a kind has and no setting switches off; `reach[role, kind]` what of it the ceiling
     leaves; `admin[role]` and `known[role]` describe the roles.
@@ -41,24 +41,19 @@ class Tables:
         told = switches.ai_access_name
         self.names = words.capabilities if told in ("", *words.capabilities) else (*words.capabilities, told)
         self.bits: Mapping[str, int] = MappingProxyType({name: bit for bit, name in enumerate(self.names)})
-        self.other = len(self.names)
-        self.mask: type[np.unsignedinteger] = np.uint32 if self.other < 32 else np.uint64
+        self.mask: type[np.unsignedinteger] = np.uint32 if len(self.names) <= 32 else np.uint64
         self.off = frozenset(n for n, setting in SWITCHED.items() if not getattr(settings, setting))
         self.admin = np.array([is_admin(role) for role in words.roles])
         self.known = np.array([is_known(role) for role in words.roles])
-        every = (*self.names, "")
+        on = [name for name in self.names if name not in self.off]
         self.applies = np.array(
-            [
-                self._mask(lambda c, k=kind: c not in self.off and self.exists(c, k) is not False, every)
-                for kind in words.kinds
-            ],
-            self.mask,
+            [self._mask(name for name in on if self.exists(name, kind) is not False) for kind in words.kinds], self.mask
         )
         self.reach = np.zeros((len(words.roles), len(words.kinds)), self.mask)
         for row, role in enumerate(words.roles):
             for column, kind in enumerate(words.kinds):
-                open_to = self._mask(lambda c, r=role, k=kind: self.reachable(r, k, c) is not False, every)
-                self.reach[row, column] = self.applies[column] & self.mask(open_to)
+                able = self._mask(name for name in self.names if self.reachable(role, kind, name) is not False)
+                self.reach[row, column] = self.applies[column] & self.mask(able)
 
     def exists(self, capability: str, kind: str) -> bool | None:
         """Whether the kind has the capability; None for an unknown name, AI Access apart once its name is told."""
@@ -72,13 +67,8 @@ class Tables:
             return classic_permits(role, capability)
         return permits(role, kind, capability, self.switches)
 
-    def bit(self, capability: str) -> int:
-        """The bit of a capability; names no rule uses share the last one."""
-        return self.bits.get(capability, self.other)
-
-    def _mask(self, test: object, every: tuple[str, ...]) -> int:
-        assert callable(test)
-        return sum(1 << bit for bit, name in enumerate(every) if test(name))
+    def _mask(self, names: Iterable[str]) -> int:
+        return sum(1 << self.bits[name] for name in names)
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,7 @@ import numpy as np
 from tabwarden.engine.ceilings import Tables, tables_of
 from tabwarden.engine.columns import NONE, Array, Columns
 from tabwarden.engine.governing import Sources, resolve
-from tabwarden.engine.memberships import People
+from tabwarden.engine.memberships import People, named_counts
 from tabwarden.engine.powers import Powers
 from tabwarden.engine.rules import (
     LOCKED,
@@ -22,6 +22,7 @@ from tabwarden.engine.rules import (
     classes_of,
     speaking,
 )
+from tabwarden.model.capability import capability_named
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.open_points import CLASSIC, DENY_FIRST, MODELS, Switches
 
@@ -37,6 +38,11 @@ class Parts:
         self.columns, self.model, self.switches = columns, model, switches
         self.deny_first = model == DENY_FIRST
         self.n_users, self.n_contents = len(columns.users.role), len(columns.contents.kind)
+
+    @property
+    def under(self) -> tuple[str, Switches]:
+        """Model and open points."""
+        return self.model, self.switches
 
     @cached_property
     def tables(self) -> Tables:
@@ -62,6 +68,21 @@ class Parts:
     def rules(self) -> Rules:
         """Rule rows by class and grantee."""
         return Rules(self.columns, self.people, self.classes, self.tables.mask)
+
+    def capability(self, words: str) -> str:
+        """The REST name of what somebody calls a capability: its REST name, the UI's or the documents'.
+
+        UnknownName, with the nearest names, for what is none or stands in no bit of these columns.
+        """
+        bits = self.tables.bits
+        name = words if words in bits else capability_named(words)
+        if name not in bits:
+            raise UnknownName(f"the vocabulary of these columns is without `{name}`; it has {', '.join(bits)}")
+        return name
+
+    def bit(self, words: str) -> int:
+        """The bit of a capability in a mask."""
+        return self.tables.bits[self.capability(words)]
 
     def speaking(self, bit: int) -> Speaking:
         """The rule rows of one capability by list."""
@@ -128,7 +149,7 @@ class Parts:
     @cached_property
     def edit(self) -> np.unsignedinteger:
         """The mask of Set Permissions, which a lock takes away."""
-        return self.tables.mask(1 << self.tables.bit(CHANGE_PERMISSIONS))
+        return self.tables.mask(1 << self.bit(CHANGE_PERMISSIONS))
 
     @cached_property
     def locked(self) -> Array | None:
@@ -169,3 +190,26 @@ class Parts:
         """For each content whether its class has any bit; masks are taken faster than bools."""
         found: Array = by_class.take(self.classes.of_content, mode="wrap") != 0
         return found
+
+
+class Later(Parts):
+    """The parts of a later Site, which shares with an earlier one what no change has touched."""
+
+    def __init__(self, columns: Columns, earlier: Parts) -> None:
+        super().__init__(columns, earlier.model, earlier.switches)
+        self.earlier = earlier
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Ceilings: the same unless a word or a setting of the site changed."""
+        mine, theirs = self.columns, self.earlier.columns
+        same = mine.vocabulary == theirs.vocabulary and mine.about.settings == theirs.about.settings
+        return self.earlier.tables if same else super().tables
+
+    @cached_property
+    def people(self) -> People:
+        """Who is in which group: the same unless a membership or a setting changed."""
+        mine, theirs = self.columns, self.earlier.columns
+        same = mine.groups is theirs.groups and mine.group_sets is theirs.group_sets
+        same = same and len(mine.users.role) == len(theirs.users.role) and named_counts(mine) == named_counts(theirs)
+        return self.earlier.people if same and mine.about.settings == theirs.about.settings else super().people

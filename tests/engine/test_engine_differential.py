@@ -105,7 +105,7 @@ def test_a_capability_is_called_by_any_of_its_names() -> None:
             assert engine.what_ids(user, name).tolist() == engine.what_ids(user, "Read").tolist()
     assert engine.check("u0", "View", "p0") == engine.check("u0", "Read", "p0")
     assert engine.mirror("View").ids(0).tolist() == engine.who_ids("Read", 0).tolist()
-    with pytest.raises(UnknownName, match="no capability is called `Veiw`; near it: .*`Read`"):
+    with pytest.raises(UnknownName, match=r"no capability is called `Veiw`; near it: .*`Read`"):
         engine.what_ids(0, "Veiw")
 
 
@@ -113,7 +113,7 @@ def test_unknown_names_are_refused() -> None:
     engine = Engine(columns_of(dense_site(1)))
     with pytest.raises(UnknownName, match="no user has the id `nobody`"):
         engine.check("nobody", "Read", "p0")
-    with pytest.raises(UnknownName, match="no content has the id `p00`, .* near it: `p0`"):
+    with pytest.raises(UnknownName, match=r"no content has the id `p00`, .* near it: `p0`"):
         engine.check("u0", "Read", "p00")
     with pytest.raises(UnknownName, match="no model is called `strict`"):
         Engine(columns_of(dense_site(1)), "strict").what(0)

@@ -169,7 +169,7 @@ def test_what_is_no_columns_is_told(tmp_path: Path) -> None:
         save_columns(columns_of(dense_site(4)), kept)
     about = json.loads((kept / "about.json").read_text())
     (kept / "about.json").write_text(json.dumps({**about, "format": 99}))
-    with pytest.raises(IncompleteRead, match="have format 99, this release reads 1"):
+    with pytest.raises(IncompleteRead, match="have format 99, this release reads 2"):
         open_columns(kept)
     (kept / "about.json").write_text(json.dumps({**about, "vocabulary": None}))
     with pytest.raises(IncompleteRead, match="are damaged"):

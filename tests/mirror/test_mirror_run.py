@@ -14,6 +14,7 @@ import pytest
 from leaks import truth
 from paths import ROOT
 from small_site import group, project, site, workbook
+from watchdog import patience
 
 from support import command_line
 from tabwarden import sinks
@@ -297,7 +298,9 @@ def test_verify_without_a_server_administrator_compares_workbooks(tmp_path: Path
 def test_the_benchmark_checks_its_answers_and_writes_what_differs(tmp_path: Path) -> None:
     told = tmp_path / "told.json"
     words = [sys.executable, str(ROOT / "benchmarks" / "mirror.py"), "--size", "tiny", "--people", "50"]
-    done = subprocess.run([*words, "--json", str(told)], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [*words, "--json", str(told)], capture_output=True, text=True, timeout=patience(120), check=False
+    )
     assert done.returncode == 0, done.stderr
     lines = json.loads(told.read_text())
     assert lines["DuckDB: publish when nothing differs"]["remark"] == "+0 -0 rows"

@@ -244,6 +244,19 @@ def test_auth_setting(raw, box):
     assert error(raw.call("POST", "{s}/users", wrong)) == (400, "400003")
 
 
+def test_the_identity_provider_of_a_user(raw, box):
+    body = '<tsRequest><user {}idpConfigurationId="{}"/></tsRequest>'
+    made = raw.call("POST", "{s}/users", body.format('name="new" siteRole="Viewer" ', "idp-1"))
+    assert made.status_code == 201
+    assert site_user(box, "new").idp_configuration_id == "idp-1"
+    path = f"{{s}}/users/{site_user(box, 'new').id}"
+    assert raw.call("PUT", path, body.format("", "idp-2")).status_code == 200
+    assert raw.call("PUT", path, '<tsRequest><user siteRole="Explorer"/></tsRequest>').status_code == 200
+    assert site_user(box, "new").idp_configuration_id == "idp-2"
+    assert b'idpConfigurationId="idp-2"' in raw.get(path).content
+    assert b"idpConfigurationId" not in raw.get(f"{{s}}/users/{site_user(box, 'vic').id}").content
+
+
 # -- changing -------------------------------------------------------------------------------------------------
 
 

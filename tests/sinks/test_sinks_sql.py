@@ -19,6 +19,7 @@ from dense_sites import dense_site
 from leaks import SOURCE
 from small_site import group, project, site, workbook
 from test_docs import DOCS
+from watchdog import patience
 
 from plugins.databases import Postgres, Snowflake
 from tabwarden import sinks
@@ -121,7 +122,7 @@ def test_two_mirrors_at_once_come_one_after_the_other(postgres: Postgres, catalo
                 assert not second.done()
             place.write({}, difference(mirror(BEFORE), {}))
         # What the first took away, the second does not take away again: it saw what the first had left.
-        assert not second.result(timeout=30).removed
+        assert not second.result(timeout=patience(30)).removed
     assert filled(sinks.held(options, SOURCE)) == filled(mirror(AFTER))
     assert catalog.execute("SELECT count(*) FROM tabwarden_sources").fetchone() == (1,)
 

@@ -30,7 +30,7 @@ words = st.text(max_size=12)
 some = st.text(min_size=1, max_size=6)
 rule = st.builds(Rule, st.builds(Grantee, st.sampled_from(["user", "group", "groupSet"]), some), some, words)
 rules = st.none() | st.frozensets(rule, max_size=4)
-users = st.builds(User, some, words, words, words, words, words, st.none() | words, st.none() | words)
+users = st.builds(User, some, words, words, words, words, words, *[st.none() | words] * 3)
 groups = st.builds(
     Group, some, words, words, st.none() | st.frozensets(some), st.none() | words, st.none() | words, st.booleans()
 )

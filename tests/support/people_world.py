@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import requests
 from small_server import Answer
+from watchdog import patience
 
 from tabwarden.model.site import Content, Grantee, Group, Rule, Site, SiteSettings, User
 from tabwarden.sandbox.state.server_state import AccessToken, Account, ConnectedApp, World
@@ -63,6 +64,11 @@ def passed_on(sandbox, asked):
     """The sandbox's answer to a request that came to a small server in front of it."""
     headers = {k: v for k, v in asked.headers.items() if k not in ("Host", "Content-Length", "Connection")}
     answer = requests.request(
-        asked.method, sandbox.url + asked.path, params=asked.query, headers=headers, data=asked.body, timeout=10
+        asked.method,
+        sandbox.url + asked.path,
+        params=asked.query,
+        headers=headers,
+        data=asked.body,
+        timeout=patience(10),
     )
     return Answer(answer.status_code, answer.text, {"Content-Type": answer.headers.get("Content-Type", "text/xml")})

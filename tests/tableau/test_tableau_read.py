@@ -17,6 +17,7 @@ from tabwarden.model.governing import governing
 from tabwarden.model.site import LOCKED, Content, Grantee, Rule, Site
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
+from tabwarden.store.history import History
 from tabwarden.store.snapshot import load, save
 from tabwarden.tableau.http.connection import Jwt, Options, Password, Pat, connect
 from tabwarden.tableau.read.site import counts, estimate, owned_by, read_people, read_projects, read_site
@@ -77,6 +78,22 @@ def test_a_whole_site_rule_for_rule(world, site, tmp_path):
         assert steps[-1][0] == steps[-1][1] == len(steps)
         assert expected.least <= len(sandbox.log.entries) <= expected.most + 20
         assert load(save(read, tmp_path)) == read
+
+
+def test_who_signs_in_by_which_identity_provider(tmp_path):
+    world = people_world()
+    users = {
+        each: replace(user, idp_configuration_id=f"idp-{user.name}") if user.name != "ada" else user
+        for each, user in world.sites[0].users.items()
+    }
+    world = replace(world, sites=(replace(world.sites[0], users=users),))
+    with running(world) as sandbox, connect(options(sandbox)) as connection:
+        read = read_site(connection)
+        same_people(read, sandbox.site(world.sites[0].content_url))
+    assert any(user.idp_configuration_id for user in read.users.values())
+    assert load(save(read, tmp_path)) == read
+    with History(tmp_path) as history:
+        assert history.open(history.keep(read).number) == read
 
 
 def test_every_question_has_the_same_answer_on_what_was_read():

@@ -104,7 +104,7 @@ def _smaller(
 def about(site: Site, other: Site, asked: Decision) -> Site:
     """As much of `site` as can decide the question on either Site: the person, groups, the content, what is above."""
     user, content, _ = asked
-    contents = {*site.lineage(content), *other.lineage(content)} | {content}
+    contents = {*site.ancestors(content), *other.ancestors(content)} | {content}
     named = {
         rule.grantee.id
         for held in (each.contents[c] for each in (site, other) for c in contents if c in each.contents)

@@ -152,6 +152,7 @@ class Names(NamedTuple):
     user_email: Array
     user_auth_setting: Array
     user_last_login: Array
+    user_idp_configuration_id: Array
     user_named: Array
     group_id: Array
     group_name: Array

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -46,6 +47,7 @@ from tabwarden.model.site import (
     User,
 )
 
+USER_TEXTS = tuple(field.name for field in fields(User) if field.name != "site_role")
 _CODE = {kind: code for code, kind in enumerate(GRANTEE_KINDS)}
 
 
@@ -174,7 +176,7 @@ class _Maker:
         contents = list(self.site.contents.values())
         told: dict[str, Array] = {}
         for table, held, columns in (
-            ("user", users, ("id", "name", "domain", "full_name", "email", "auth_setting", "last_login")),
+            ("user", users, USER_TEXTS),
             ("group", groups, ("id", "name", "domain", "minimum_site_role", "grant_on")),
             ("group_set", self._held_sets(), ("id", "name")),
             ("content", contents, ("id", "name", "description", "created", "updated")),
@@ -251,13 +253,8 @@ class _Reader:
     def _users(self) -> dict[str, User]:
         found = {}
         for row, role in enumerate(self.columns.users.role.tolist()):
-            plain = {name: self.text(f"user_{name}", row) for name in ("id", "name", "domain", "full_name", "email")}
-            user = User(
-                **plain,
-                site_role=self.columns.vocabulary.roles[role],
-                auth_setting=self.told("user_auth_setting", row),
-                last_login=self.told("user_last_login", row),
-            )
+            plain: dict[str, Any] = {name: self.told(f"user_{name}", row) for name in USER_TEXTS}
+            user = User(**plain, site_role=self.columns.vocabulary.roles[role])
             found[user.id] = user
         return found
 

@@ -95,7 +95,7 @@ def chosen_of(site: Site, projects: Collection[str] | None) -> tuple[Mapping[str
     by_path = {same(site.path(c.id)): c.id for c in kept.values() if c.kind == "project"}
     meant = {words: words if words in kept else by_path.get(same(words.strip().strip("/"))) for words in projects}
     roots = frozenset(found for found in meant.values() if found is not None)
-    inside = {c.id: c for c in kept.values() if not roots.isdisjoint(site.lineage(c.id))}
+    inside = {c.id: c for c in kept.values() if not roots.isdisjoint(site.ancestors(c.id))}
     return inside, tuple(words for words, found in meant.items() if found is None)
 
 
@@ -125,7 +125,7 @@ class _Sights:
     def _below(self, parent: str | None, left: People) -> tuple[tuple[str, People], ...]:
         """What the nearest thing is that these viewers see of what lies above, in the end the site."""
         found = []
-        for holder in self._site.lineage(parent) if left else ():
+        for holder in self._site.ancestors(parent) if left else ():
             here = left & self._of(holder)
             if here:
                 found.append((holder, here))

@@ -54,7 +54,10 @@ NO_RULES: Rules = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person (or service) on this site. `last_login` is an ISO time in UTC, or None when never or not told."""
+    """A person (or service) on this site. `last_login` is an ISO time in UTC, or None when never or not told.
+
+    `idp_configuration_id` names the identity provider he signs in with, where a site has several (API 3.24).
+    """
 
     id: str
     name: str
@@ -64,6 +67,7 @@ class User:
     email: str = ""
     auth_setting: str | None = None
     last_login: str | None = None
+    idp_configuration_id: str | None = None
 
     @property
     def qualified(self) -> str:
@@ -245,16 +249,13 @@ class Site:
             here = self.contents[here].parent
         return here
 
-    def ancestors(self, project: str | None) -> Iterator[str]:
-        """The project itself, then its parents up to the top level.
-
-        A parent that was not read ends the walk: its id is not in `contents`.
-        """
-        seen: set[str] = set()
-        while project is not None and project in self.contents and project not in seen:
-            seen.add(project)
-            yield project
-            project = self.contents[project].parent
+    def ancestors(self, content: str | None) -> Iterator[str]:
+        """Ids of `content` itself and of what holds it, up to the top; a parent that was not read ends the walk."""
+        met: set[str] = set()
+        while content is not None and content in self.contents and content not in met:
+            met.add(content)
+            yield content
+            content = self.contents[content].parent
 
     @property
     def default_project_id(self) -> str | None:
@@ -262,17 +263,9 @@ class Site:
         top = (self.contents[c] for c in self.children(None))
         return next((c.id for c in top if c.kind == "project" and c.name.casefold() == DEFAULT_PROJECT), None)
 
-    def lineage(self, content: str | None) -> Iterator[str]:
-        """Ids of `content` and of what holds it, up to the top or to what was not read."""
-        met: set[str] = set()
-        while content is not None and content in self.contents and content not in met:
-            met.add(content)
-            yield content
-            content = self.contents[content].parent
-
     def path(self, content: str) -> str:
         """The way a person writes it: `Finance/Budget/Overview`."""
-        return "/".join(reversed([self.contents[each].name for each in self.lineage(content)]))
+        return "/".join(reversed([self.contents[each].name for each in self.ancestors(content)]))
 
     @cached_property
     def _repeated(self) -> frozenset[str]:

@@ -71,7 +71,7 @@ class _Work:
 
     def in_order(self, site: Site) -> Iterator[str]:
         """What is put back, parents before children."""
-        depth = {c: len(list(site.lineage(c))) for c in self.scope if site.contents[c].kind in WRITTEN}
+        depth = {c: len(list(site.ancestors(c))) for c in self.scope if site.contents[c].kind in WRITTEN}
         yield from sorted(depth, key=lambda c: (depth[c], site.path(c).casefold(), c))
 
     # -- places, modes, tabs, owners ----------------------------------------------------------------------------

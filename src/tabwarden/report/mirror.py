@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rich.table import Table
-
 from tabwarden.mirror.browse import Catalog
 from tabwarden.mirror.match import BY_NAME, OF_TABLEAU, Matches, Unmatched
 from tabwarden.mirror.tables import Mirrored, Tables
 from tabwarden.model.capability import KIND_NAMES
+from tabwarden.report.table import Table
 from tabwarden.want.roster import Quarantined, shown
 
 _WORDS = {"sources": "source rows", "people": "people", "viewers": "viewers", "content": "contents", "access": "rows"}

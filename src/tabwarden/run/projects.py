@@ -62,7 +62,7 @@ def shown_to(user: str, known: Site, fetched: Site) -> tuple[tuple[str, Content]
 
 def _by_path(site: Site, shown: Collection[str]) -> tuple[tuple[str, Content], ...]:
     """What is shown, in order of its path."""
-    seen = {each: [site.contents[up].name for up in site.lineage(each) if up in shown] for each in shown}
+    seen = {each: [site.contents[up].name for up in site.ancestors(each) if up in shown] for each in shown}
     paths = {each: "/".join(reversed(names)) for each, names in seen.items()}
     return tuple(sorted(((path, site.contents[each]) for each, path in paths.items()), key=_order))
 

@@ -41,7 +41,7 @@ from tabwarden.model.errors import IncompleteRead, UnknownName
 from tabwarden.model.site import Site, SiteSettings, Taken
 from tabwarden.store import columns_parquet
 
-FORMAT = 1
+FORMAT = 2
 ABOUT, FACTS, NAMES = "about.json", "facts.npz", "names.npz"
 TABLES: dict[str, Any] = {
     "users": Users,

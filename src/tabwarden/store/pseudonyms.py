@@ -113,6 +113,7 @@ class _Tokens:
             "",
             None if user.auth_setting is None else self.word(user.auth_setting),
             None if user.last_login is None else self.time(user.last_login),
+            None if user.idp_configuration_id is None else self.id(user.idp_configuration_id),
         )
 
     def domain(self, domain: str) -> str:

@@ -75,6 +75,7 @@ def add(call: Call) -> Reply:
         email=asked.get("email") or "",
         auth=asked.get("authSetting"),
     )
+    wanted = replace(wanted, idp_configuration_id=asked.get("idpConfigurationId"))
     return ok(shapes.user(call, desk(call).add(wanted)), status=201)
 
 
@@ -96,7 +97,12 @@ def update(call: Call) -> Reply:
 
 def _profile(call: Call, asked: Element, found: User) -> User:
     auth = known_auth(asked.get("authSetting"))
-    changed = replace(found, auth_setting=auth if auth is not None else found.auth_setting)
+    provider = asked.get("idpConfigurationId")
+    changed = replace(
+        found,
+        auth_setting=auth if auth is not None else found.auth_setting,
+        idp_configuration_id=provider if provider is not None else found.idp_configuration_id,
+    )
     if not call.personality.profile_writable or desk(call).is_of_directory(found):
         return changed
     full_name, email = asked.get("fullName"), asked.get("email")

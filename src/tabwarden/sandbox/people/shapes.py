@@ -38,6 +38,7 @@ def user(call: Call, item: User) -> Element:
             "lastLogin": item.last_login if full else None,
             "externalAuthUserId": "" if full else None,
             "authSetting": (item.auth_setting or "ServerDefault") if full else None,
+            "idpConfigurationId": item.idp_configuration_id if full else None,
             "locale": "local" if full else None,
             "language": "en" if full else None,
         },

@@ -94,6 +94,7 @@ class SiteBuilder:
             text.email,
             text.auth_setting,
             text.last_login,
+            text.idp_configuration_id,
         )
 
     def _make_groups(self) -> None:

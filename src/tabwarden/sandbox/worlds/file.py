@@ -46,6 +46,7 @@ class UserText(_Part):
     email: str = ""
     auth_setting: str | None = None
     last_login: str | None = None
+    idp_configuration_id: str | None = None
     password: str | None = None
     id: str | None = None
 

@@ -89,6 +89,7 @@ class _SiteText:
             email=user.email,
             auth_setting=user.auth_setting,
             last_login=user.last_login,
+            idp_configuration_id=user.idp_configuration_id,
             password=password,
             id=self._own_id(user.id, "user", user.domain, user.name),
         )

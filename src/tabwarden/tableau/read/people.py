@@ -189,6 +189,7 @@ def user_of(told: Element) -> User:
         email=told.get("email", ""),
         auth_setting=told.get("authSetting") or None,
         last_login=told.get("lastLogin") or None,
+        idp_configuration_id=told.get("idpConfigurationId") or None,
     )
 
 

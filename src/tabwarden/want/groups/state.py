@@ -148,8 +148,7 @@ class State:
 
 def with_role(user: User, role: str) -> User:
     """The user with another site role."""
-    domain, full_name, email = user.domain, user.full_name, user.email
-    return User(user.id, user.name, role, domain, full_name, email, user.auth_setting, user.last_login)
+    return replace(user, site_role=role)
 
 
 def grants_at_sync(group: Group) -> bool:

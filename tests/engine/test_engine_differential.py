@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from both_evaluators import ASKED, cases, mismatches
+from both_evaluators import cases, mismatches
 from dense_sites import dense_site
 
-from tabwarden.access.reference import SWITCHED_BY
-from tabwarden.engine.ceilings import SWITCHED
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.engine import Engine
 from tabwarden.model.errors import UnknownName
@@ -72,11 +70,6 @@ def test_more_capabilities_than_the_narrow_mask_holds() -> None:
     assert len(Engine(columns_of(site)).capabilities) > 32
     _, wrong = mismatches(case, reasons=True)
     assert not wrong, wrong[:2]
-
-
-def test_the_switches_of_the_site_are_those_of_the_reference() -> None:
-    assert dict(SWITCHED) == dict(SWITCHED_BY)
-    assert set(SWITCHED) < set(ASKED)
 
 
 @pytest.mark.parametrize("number", [-1, 7, 10**6])

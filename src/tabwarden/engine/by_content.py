@@ -8,7 +8,8 @@ import numpy as np
 
 from tabwarden.engine.algebra import Facts, Spoken, decide, settle, undecided
 from tabwarden.engine.columns import GROUP, GROUP_SET, NONE, USER, Array
-from tabwarden.engine.index import CHANGE_PERMISSIONS, Parts
+from tabwarden.engine.index import Parts
+from tabwarden.model.capability import CHANGE_PERMISSIONS
 
 
 class Row(NamedTuple):

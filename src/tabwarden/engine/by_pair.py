@@ -9,7 +9,7 @@ import numpy as np
 
 from tabwarden.engine.algebra import Facts, Spoken, decide, settle, undecided
 from tabwarden.engine.columns import GROUP, GROUP_SET, NONE, USER, Array
-from tabwarden.engine.index import CHANGE_PERMISSIONS, Parts
+from tabwarden.engine.index import Parts
 from tabwarden.engine.memberships import has_bit
 from tabwarden.engine.rules import (
     GROUP_ALLOW,
@@ -21,6 +21,7 @@ from tabwarden.engine.rules import (
     USER_DENY,
     expand,
 )
+from tabwarden.model.capability import CHANGE_PERMISSIONS
 
 DENIED, ALLOWED, UNKNOWN = range(3)
 

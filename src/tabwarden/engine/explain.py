@@ -12,7 +12,8 @@ from typing import NamedTuple
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Losing, Step
 from tabwarden.engine.columns import NONE
 from tabwarden.engine.explain_facts import Gate, Kept, Person, Place, Power, Told
-from tabwarden.engine.index import CHANGE_PERMISSIONS, Parts
+from tabwarden.engine.index import Parts
+from tabwarden.model.capability import CHANGE_PERMISSIONS
 from tabwarden.model.open_points import DENY_FIRST
 from tabwarden.model.site import ALLOW, DENY, Rule
 

@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Step
-from tabwarden.engine.ceilings import SWITCHED
 from tabwarden.engine.columns import GROUP, GROUP_SET, NONE, USER
 from tabwarden.engine.convert import rule_list
 from tabwarden.engine.governing import LEVELS
-from tabwarden.engine.index import CHANGE_PERMISSIONS, Parts
-from tabwarden.engine.powers import LEADER_CAPABILITIES
+from tabwarden.engine.index import Parts
+from tabwarden.model.capability import CHANGE_PERMISSIONS, LEADER_CAPABILITIES, SWITCHED_BY
 from tabwarden.model.governing import Governing
 from tabwarden.model.roles import ceiling_row
 from tabwarden.model.site import ALLOW, DENY, Rule, Rules
@@ -203,7 +202,7 @@ class Kept:
         off = capability in tables.off
         steps = (
             Step("capability", _WORD[exists], (kind,)),
-            *((Step("setting", "no", (SWITCHED[capability],)),) if off else ()),
+            *((Step("setting", "no", (SWITCHED_BY[capability],)),) if off else ()),
             Step(
                 "ceiling", _WORD[ceiling], (role, *ceiling_row(role, kind, capability, tables.model, tables.switches))
             ),

@@ -15,9 +15,10 @@ import numpy as np
 from tabwarden.engine.by_content import Reach, Who
 from tabwarden.engine.by_pair import ALLOWED, Many
 from tabwarden.engine.columns import NONE, USER, Array
-from tabwarden.engine.index import CHANGE_PERMISSIONS, Parts
+from tabwarden.engine.index import Parts
 from tabwarden.engine.mirror_rows import fill, spoken
 from tabwarden.engine.rules import FREE, GROUP_ALLOW, SET_ALLOW, by_value, expand, mixed
+from tabwarden.model.capability import CHANGE_PERMISSIONS
 from tabwarden.model.errors import TabwardenError
 
 if TYPE_CHECKING:

@@ -125,7 +125,7 @@ def _on_everything(site: Site, user: str, model: str, switches: Switches, as_jso
         who = {"user": person.name, "domain": person.domain, "site_role": person.site_role}
         print_json({**who, "contents": listed})
         return
-    from rich.table import Table
+    from tabwarden.report.table import Table
 
     table = Table("Content", "Kind", "As template", "May")
     for content, answers in rows:
@@ -165,7 +165,7 @@ def _on_all_sites(where: Where, user: str, as_json: bool) -> None:
             ]
         )
         return
-    from rich.table import Table
+    from tabwarden.report.table import Table
 
     table = Table("Site", "User", "Site role", "Licence", "May View")
     for site, person, seen in rows:

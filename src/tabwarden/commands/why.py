@@ -66,7 +66,6 @@ def _ways(site: Site, question: Asked, *, as_json: bool) -> Fixes:
 def _as_json(
     site: Site, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]
 ) -> dict[str, Any]:
-    from tabwarden.report import abilities, access_changes
     from tabwarden.report.answers import answer_json
     from tabwarden.report.remarks import remarks
     from tabwarden.run.ask import further
@@ -74,12 +73,16 @@ def _as_json(
     document: dict[str, Any] = {"taken": site.taken.when, **answer_json(site, answer)}
     document["remarks"] = list(remarks(site, question, answer))
     places, handover = further(site, question)
-    if places:
-        document["targets"] = abilities.targets_json(site, places)
-    if handover is not None:
-        document["previous_owner"] = abilities.handover_json(site, handover)
+    if places or handover is not None:
+        from tabwarden.report import abilities
+
+        document |= {"targets": abilities.targets_json(site, places)} if places else {}
+        if handover is not None:
+            document["previous_owner"] = abilities.handover_json(site, handover)
     if ways is not None:
-        document["fix"] = access_changes.fixes_json(site, ways)
+        from tabwarden.report.access_changes import fixes_json
+
+        document["fix"] = fixes_json(site, ways)
     if side_by_side:
         document["models"] = {one.model: answer_json(site, one) for one in side_by_side}
     return document
@@ -87,7 +90,7 @@ def _as_json(
 
 def _show(site: Site, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]) -> None:
     """The answer; of saving a copy and of moving where it can go, of overwriting what the previous owner loses."""
-    from tabwarden.report import abilities, answers
+    from tabwarden.report import answers
     from tabwarden.report.remarks import remarks
     from tabwarden.run.ask import further
 
@@ -96,10 +99,11 @@ def _show(site: Site, question: Asked, answer: Answer, ways: Fixes | None, side_
     show(answers.trace_table(site, answer))
     show(*answers.disputed_lines(site, answer), *remarks(site, question, answer))
     places, handover = further(site, question)
-    if places:
-        show(abilities.targets_table(site, places))
-    if handover is not None:
-        show(*abilities.handover_lines(site, handover))
+    if places or handover is not None:
+        from tabwarden.report import abilities
+
+        show(*([abilities.targets_table(site, places)] if places else []))
+        show(*(abilities.handover_lines(site, handover) if handover is not None else ()))
     if side_by_side:
         show(answers.models_table(site, side_by_side))
     if ways is not None:

@@ -6,8 +6,7 @@ a row when a content's people are asked. What is unknown is not in a mirror.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     import pyarrow
 
 _BLOCK = 1 << 22  # bits that are unpacked at a time
-_CONTENTS = 1 << 16  # contents whose owners and leaders are looked at at a time
 
 
 class Mirror:
@@ -203,34 +201,6 @@ def _unsure(parts: Parts, bit: int) -> Array:
 
 
 # -- of some people -----------------------------------------------------------------------------------------------
-
-Bits = int
-"""Some of the people asked about: bit n stands for the n-th of them."""
-
-
-class Shares(NamedTuple):
-    """Who may, by content number: `rows[of_content[c]]`, without `less[c]`, and `more[c]`, who are not in that row."""
-
-    of_content: list[int]
-    rows: list[Bits]
-    more: Mapping[int, Bits]
-    less: Mapping[int, Bits]
-
-
-def shares(mirror: Mirror, numbers: Sequence[int]) -> Shares:
-    """The mirror for the users of these numbers; what is unknown is not in it."""
-    users = np.asarray(numbers, np.int64)
-    bits = dict(zip(users.tolist(), (1 << n for n in range(len(users))), strict=True))
-    apart, n_contents = Apart(mirror, users), len(mirror.of_content)
-    sides: tuple[dict[int, Bits], dict[int, Bits]] = defaultdict(int), defaultdict(int)
-    for start in range(0, n_contents, _CONTENTS):
-        pairs = apart.corrections(np.arange(start, min(start + _CONTENTS, n_contents)))
-        for side, (contents, people) in zip(sides, pairs, strict=True):
-            for content, user in zip(contents.tolist(), people.tolist(), strict=True):
-                side[content] |= bits[user]
-    rows = [int.from_bytes(row.tobytes(), "little") for block in _blocks(mirror.rows, users)
-            for row in np.packbits(block, axis=1, bitorder="little")]  # fmt: skip
-    return Shares(mirror.of_content.tolist(), rows, *sides)
 
 
 def _blocks(packed: Array, users: Array) -> Iterator[Array]:

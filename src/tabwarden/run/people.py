@@ -23,8 +23,9 @@ from tabwarden.run.context import People, connected, identity_of, policy_of, rea
 from tabwarden.run.decide import log_readings, planned, refused, run_plan, told_by_sources
 from tabwarden.run.directory_names import directory_if_set
 from tabwarden.run.names import nicknames_if_told
-from tabwarden.settings import LdapSource, PeopleSource, PersonOverride, Settings
+from tabwarden.settings import PeopleSource, PersonOverride, Settings
 from tabwarden.settings.people import AnySource
+from tabwarden.sources.ldap import LdapSource
 from tabwarden.store.rosters import keep_for_plan, known_roster
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import owned_by, read_people

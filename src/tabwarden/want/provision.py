@@ -21,9 +21,9 @@ UNLICENSED, VIEWER, GUEST = "Unlicensed", "Viewer", "Guest"
 NOT_RANKED = ("Guest", "SupportUser")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tasks:
-    """The seven switches, in the order in which they are carried out."""
+    """The seven switches, in the order in which they are carried out, called as in the settings."""
 
     add_joiners: bool = True
     add_joiners_to_group: bool = True

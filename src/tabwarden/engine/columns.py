@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Site
 
 Array = NDArray[Any]
@@ -27,6 +29,7 @@ NUMBERED = ("user", "group", "group_set", "content")
 NONE = -1  # no parent; no word; of a rule list: not read
 EMPTY_LIST = 0  # rule list 0 is the one without rules
 MOST_CAPABILITIES = 63
+_FEW = 10_000  # ids among which the nearest are looked for, which takes a second a hundred thousand
 _BLOCK = 1 << 16  # texts that are picked at a time
 
 
@@ -223,15 +226,19 @@ class Columns:
     def _ids(self) -> Mapping[str, list[str]]:
         return self.names.all_ids()
 
-    def ids(self, table: str) -> list[str]:
-        """Ids of those read, by number."""
-        counts = {
+    @cached_property
+    def sizes_of(self) -> Mapping[str, int]:
+        """How many rows each numbered table has."""
+        return {
             "user": len(self.users.role),
             "group": len(self.groups.read),
             "group_set": len(self.group_sets.offsets) - 1,
             "content": len(self.contents.kind),
         }
-        return self._ids[table][: counts[table]]
+
+    def ids(self, table: str) -> list[str]:
+        """Ids of those read, by number."""
+        return self._ids[table][: self.sizes_of[table]]
 
     def all_ids(self, table: str) -> list[str]:
         """Ids by number, those only named behind those read."""
@@ -245,6 +252,15 @@ class Columns:
     def grantee_numbers(self) -> tuple[Mapping[str, int], ...]:
         """Number of each user, group and group set by id, those only named among them; by code of the grantee kind."""
         return tuple({each: number for number, each in enumerate(self._ids[table])} for table in NUMBERED[:3])
+
+    def number_of(self, table: str, name: str) -> int:
+        """The number of the `user`, `group` or `content` with this id; UnknownName where none was read."""
+        numbers: Mapping[str, int] = getattr(self, f"{table}_numbers")
+        if name not in numbers:
+            near = get_close_matches(name, numbers, n=3) if len(numbers) <= _FEW else ()
+            hint = f"; near it: {', '.join(f'`{each}`' for each in near)}" if near else ""
+            raise UnknownName(f"no {table} has the id `{name}`, of {len(numbers):,} that were read{hint}")
+        return numbers[name]
 
     @cached_property
     def user_numbers(self) -> Mapping[str, int]:

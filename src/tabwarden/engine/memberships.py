@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.engine.columns import GROUP_SET, Array, Columns
+from tabwarden.engine.columns import GROUP, GROUP_SET, Array, Columns
 
 
 class Belongs(NamedTuple):
@@ -19,6 +19,14 @@ class Belongs(NamedTuple):
     groups: Array
     sets: Array
     perhaps_sets: Array
+
+
+def named_counts(columns: Columns) -> tuple[int, int]:
+    """How many groups and group sets there are with those that are only named."""
+    codes, sets = columns.rules.grantee, columns.group_sets
+    of_rules = [int((codes[(codes & 3) == kind] >> 2).max(initial=-1)) + 1 for kind in (GROUP, GROUP_SET)]
+    groups = max(of_rules[0], int(sets.groups.max(initial=-1)) + 1, len(columns.groups.read))
+    return groups, max(of_rules[1], len(sets.offsets) - 1)
 
 
 class People:
@@ -33,14 +41,7 @@ class People:
         self.groups, self.sets = columns.groups, columns.group_sets
         self.group_sets_speak = columns.about.settings.group_sets
         self.n_sets = len(self.sets.offsets) - 1
-        codes = columns.rules.grantee
-        named = (
-            int((codes[(codes & 3) == 1] >> 2).max(initial=-1)) + 1,
-            int(self.sets.groups.max(initial=-1)) + 1,
-            len(self.groups.read),
-        )
-        self.n_groups = max(named)
-        self.n_named_sets = max(int((codes[(codes & 3) == 2] >> 2).max(initial=-1)) + 1, self.n_sets)
+        self.n_groups, self.n_named_sets = named_counts(columns)
         self.everyone = np.flatnonzero(self.groups.everyone)
         unread = np.ones(self.n_groups, bool)
         unread[: len(self.groups.read)] = ~self.groups.read & ~self.groups.everyone

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from tabwarden.access.powers import LEADER
 from tabwarden.compare.access_changes import Decision, Under
 from tabwarden.compare.cause import CAN, CANNOT, cause, standing
 from tabwarden.compare.snapshots import Fact
-from tabwarden.model.capability import applies
+from tabwarden.model.capability import LEADER, applies
 from tabwarden.model.errors import AmbiguousName, UnknownName
 from tabwarden.model.site import Content, Site, User
 

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from tabwarden.access.abilities.ability import ACTIONS, targets
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
 from tabwarden.access.open_points import with_disputes
-from tabwarden.access.powers import LEADER_CAPABILITIES
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import as_seen_by, may, what
-from tabwarden.model.capability import applies, capability_named, kind_named
+from tabwarden.model.capability import LEADER_CAPABILITIES, applies, capability_named, kind_named
 from tabwarden.model.errors import AmbiguousName, Disagreement, UnknownName
 from tabwarden.model.governing import governing
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, MODELS, Switches

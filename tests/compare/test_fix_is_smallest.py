@@ -16,7 +16,6 @@ from tiny_sites import GRANTEES, GROUPS, USERS, tiny_site
 
 from by_id import ById, Join, Leave, SetMode, SetOwner, SetRole, SetTabs, on
 from tabwarden.access.answer import ALLOWED
-from tabwarden.access.powers import LEADER
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import may
 from tabwarden.compare.fix import Fix, Fixes, fixes
@@ -26,7 +25,7 @@ from tabwarden.effects.ops.content import SetMode as Mode
 from tabwarden.effects.ops.content import SetTabs as Tabs
 from tabwarden.effects.ops.rules import Lead, PutRule, TakeRule, Unlead
 from tabwarden.effects.ops.settings import SetSetting
-from tabwarden.model.capability import capabilities_of
+from tabwarden.model.capability import LEADER, capabilities_of
 from tabwarden.model.site import ALLOW, DENY, MODES, Rule, Rules, Site
 
 # The kind of the content `w`, by turns, and what stands in for web editing on it.

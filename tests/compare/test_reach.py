@@ -28,11 +28,11 @@ from by_id import (
 from tabwarden.access.reference import as_seen_by, may
 from tabwarden.compare.access_changes import Reach, Under
 from tabwarden.compare.between_sites import SMALL, Base, shifts
+from tabwarden.compare.columns_after import columns_after
 from tabwarden.effects.change import Change
 from tabwarden.effects.ops.content import NewProject
 from tabwarden.effects.ops.rules import Lead, PutRule, PutTemplate, TakeRule, Unlead
 from tabwarden.effects.ops.settings import SetSetting
-from tabwarden.engine.columns_after import columns_after
 from tabwarden.engine.convert import columns_of, site_of
 from tabwarden.engine.engine import Engine
 from tabwarden.model.governing import governing

@@ -16,15 +16,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tabwarden.access.answer import ALLOWED, Answer
-from tabwarden.access.powers import LEADER, LEADER_CAPABILITIES, speaks_of
-from tabwarden.access.reference import SWITCHED_BY
+from tabwarden.access.powers import speaks_of
 from tabwarden.effects.change import Change
 from tabwarden.effects.ops.content import SetMode, SetOwner, SetTabs
 from tabwarden.effects.ops.memberships import AddToGroup, RemoveFromGroup
 from tabwarden.effects.ops.rules import Lead, PutRule, TakeRule, Unlead
 from tabwarden.effects.ops.settings import SetSetting
 from tabwarden.effects.ops.users import SetRole
-from tabwarden.model.capability import applies
+from tabwarden.model.capability import LEADER, LEADER_CAPABILITIES, SWITCHED_BY, applies
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.open_points import DOCUMENTED, Switches
 from tabwarden.model.roles import current_role, is_admin, permits

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tabwarden.access.powers import LEADER
 from tabwarden.effects.change import Change
 from tabwarden.effects.ops.content import DeleteContent, Move, NewProject, SetMode, SetOwner, SetTabs
 from tabwarden.effects.ops.groups import DeleteGroup
@@ -35,7 +34,7 @@ from tabwarden.effects.phrases import (
     user_named,
     user_words,
 )
-from tabwarden.model.capability import KIND_NAMES, LEGACY_TEMPLATES, TEMPLATES, without_optional
+from tabwarden.model.capability import KIND_NAMES, LEADER, LEGACY_TEMPLATES, TEMPLATES, without_optional
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.governing import LOCKED_TO_DATABASE
 from tabwarden.model.roles import LEGACY_ROLES, SITE_ROLES, ui_role

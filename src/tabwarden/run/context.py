@@ -15,14 +15,15 @@ from tabwarden.settings import Settings
 from tabwarden.settings.people import AnySource
 from tabwarden.sources.ldap import LdapSource
 from tabwarden.store.journal import now
-from tabwarden.tableau.http.connection import Connection, Jwt, Options, Password, Pat, connect
+from tabwarden.tableau.http.connection import Connection, connect
+from tabwarden.tableau.http.signin import Jwt, Password, Pat, SignIn
 from tabwarden.want.provision import Policy, Tasks
 from tabwarden.want.roster import Columns, Roster, clean, latest
 
 PLANS = "plans"
 
 
-def tableau_options(settings: Settings) -> Options:
+def tableau_options(settings: Settings) -> SignIn:
     """Where and how to sign in."""
     tableau, auth = settings.tableau, settings.tableau.auth
     way: Pat | Password | Jwt
@@ -34,7 +35,7 @@ def tableau_options(settings: Settings) -> Options:
     else:
         assert auth.password is not None  # the settings have exactly one of the three
         way = Password(auth.password.username, auth.password.password.get_secret_value())
-    return Options(
+    return SignIn(
         server=tableau.server,
         site=tableau.site,
         auth=way,

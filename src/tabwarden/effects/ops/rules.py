@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from tabwarden.access.powers import INHERITED_LEADER, LEADER
 from tabwarden.effects import content as effects
 from tabwarden.effects.change import Change, Value, done, refused
 from tabwarden.effects.ops.content import OfContent
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref, content_ref, grantee_ref
-from tabwarden.model.capability import KIND_NAMES, applies, ui_name
+from tabwarden.model.capability import INHERITED_LEADER, KIND_NAMES, LEADER, applies, ui_name
 from tabwarden.model.governing import LOCKED_TO_DATABASE, managing_project
 from tabwarden.model.open_points import DOCUMENTED, Switches
 from tabwarden.model.site import ALLOW, DENY, Content, Grantee, Rule, Rules, Site

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tabwarden.commands import Command
 from tabwarden.commands._output import say_error
-from tabwarden.commands._parsing import HELP, Argument, Option, nearest, parameters_of
+from tabwarden.commands._parsing import HELP, Argument, Option, parameters_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ def answer(asked: str, words: Sequence[str], commands: Mapping[str, Command], fi
 
     shell = words[0] if words else Path(os.environ.get("SHELL", "")).name
     if shell not in SHELLS:
-        say_error(f"there is no completion for the shell `{shell}`{nearest(shell, SHELLS)}; name bash, zsh or fish")
+        say_error(f"there is no completion for the shell `{shell}`; name bash, zsh or fish")
         return 1
     if asked == "--show-completion":
         print(SHELLS[shell][0], end="")

@@ -30,10 +30,10 @@ def example(
     name: Annotated[str, Argument("Who.")],
     files: Annotated[list[Path] | None, Argument("Which.")] = None,
     *,
-    count: Annotated[int, Option(told="How many.", least=1)] = 3,
-    on: Annotated[str | None, Option("--on", "--snapshot", told="When.")] = None,
-    also: Annotated[list[str] | None, Option("--also", told="What else.")] = None,
-    deep: Annotated[bool, Option("--deep", told="All of it.", no="--flat")] = False,
+    count: Annotated[int, Option(about="How many.", least=1)] = 3,
+    on: Annotated[str | None, Option("--on", "--snapshot", about="When.")] = None,
+    also: Annotated[list[str] | None, Option("--also", about="What else.")] = None,
+    deep: Annotated[bool, Option("--deep", about="All of it.", no="--flat")] = False,
 ) -> None:
     """For tests."""
 
@@ -101,7 +101,7 @@ def test_every_command_explains_itself_and_loads_nothing_heavy_for_it(words: str
     parameters = parameters_of(COMMANDS[words].function())
     for parameter in parameters:
         assert parameter.words in done.stdout
-        assert parameter.spec.told.endswith((".", ")"))
+        assert parameter.spec.about.endswith((".", ")"))
     names = [name for parameter in parameters for name in parameter.names]
     assert len(names) == len(set(names))
 

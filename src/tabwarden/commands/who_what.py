@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 
 def who(
-    asked: Annotated[str, Argument("Any name of it: Read, View, Download File, ...", name="CAPABILITY")],
+    capability: Annotated[str, Argument("Any name of it: Read, View, Download File, ...")],
     content: Annotated[str, Argument("Path, as in `Finance/Budget`, or id.")],
-    everybody: Annotated[bool, Option("--all", told="List those who may not as well.")] = False,
+    everybody: Annotated[bool, Option("--all", about="List those who may not as well.")] = False,
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
-    site: SiteUrl = None,
+    site_url: SiteUrl = None,
     model: Model = CURRENT,
     switch: SwitchWords = None,
     as_json: AsJson = False,
@@ -44,27 +44,27 @@ def who(
     from tabwarden.run.ask import Where, open_site, who_may
     from tabwarden.run.open_points import read_switches
 
-    held = open_site(Where(snapshots, snapshot, site, model, store))
-    content_held, named, answers = who_may(held, asked, content, model=model, switches=read_switches(switch or ()))
+    site = open_site(Where(snapshots, snapshot, site_url, model, store))
+    where, named, answers = who_may(site, capability, content, model=model, switches=read_switches(switch or ()))
     counts = Counter(answer.verdict for answer in answers)
     shown = [answer for answer in answers if everybody or answer.verdict in (ALLOWED, UNKNOWN)]
     if as_json:
-        print_json({"counts": dict(counts), "people": [answer_json(held, answer) for answer in shown]})
+        print_json({"counts": dict(counts), "people": [answer_json(site, answer) for answer in shown]})
         return
-    warn_partial(held)
-    name, path = ui_name(named, content_held.kind), held.path(content_held.id)
+    warn_partial(site)
+    name, path = ui_name(named, where.kind), site.path(where.id)
     show(f"{counts[ALLOWED]} of {len(answers)} people may `{name}` {path}", style="bold")
-    show(people_table(held, shown))
+    show(people_table(site, shown))
 
 
 def what(
     user: Annotated[str, Argument("User name, `domain\\name` or id.")],
     content: Annotated[str | None, Argument("Path or id; without it everything she may View.")] = None,
-    all_of_them: Annotated[bool, Option("--all-sites", told="Her role and reach on every site kept.")] = False,
+    all_of_them: Annotated[bool, Option("--all-sites", about="Her role and reach on every site kept.")] = False,
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
-    site: SiteUrl = None,
+    site_url: SiteUrl = None,
     model: Model = CURRENT,
     switch: SwitchWords = None,
     as_json: AsJson = False,
@@ -73,7 +73,7 @@ def what(
     from tabwarden.run.ask import Where, open_site
     from tabwarden.run.open_points import read_switches
 
-    where, switches = Where(snapshots, snapshot, site, model, store), read_switches(switch or ())
+    where, switches = Where(snapshots, snapshot, site_url, model, store), read_switches(switch or ())
     if all_of_them:
         _on_all_sites(where, user, as_json)
     elif content is not None:
@@ -88,13 +88,13 @@ def _on_one(site: Site, user: str, content: str, model: str, switches: Switches,
     from tabwarden.report.answers import answer_json, checker_grid
     from tabwarden.run.ask import what_may
 
-    person, held, answers = what_may(site, user, content, model=model, switches=switches)
+    person, on, answers = what_may(site, user, content, model=model, switches=switches)
     if as_json:
         print_json([answer_json(site, answer) for answer in answers])
         return
     warn_partial(site)
-    kind = KIND_NAMES.get(held.kind, held.kind)
-    show(f"{site.called(person.id)}, {ui_role(person.site_role)}, on the {kind} {site.path(held.id)}", style="bold")
+    kind = KIND_NAMES.get(on.kind, on.kind)
+    show(f"{site.called(person.id)}, {ui_role(person.site_role)}, on the {kind} {site.path(on.id)}", style="bold")
     show(checker_grid(site, answers))
 
 

@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 def why(
     user: Annotated[str, Argument("User name, `domain\\name` or id.")],
-    asked: Annotated[str, Argument("Any name of it, or `ability:web_save_as`.", name="CAPABILITY")],
+    capability: Annotated[str, Argument("Any name of it, or `ability:web_save_as`.")],
     content: Annotated[str | None, Argument("Path, as in `Finance/Budget`, or id.")] = None,
-    target: Annotated[str | None, Option("--to", told="The project to save or move to, or the new owner.")] = None,
-    fix: Annotated[bool, Option("--fix", told="The smallest changes that would give, or take, it.")] = False,
-    models: Annotated[bool, Option("--models", told="current, classic and deny_first side by side.")] = False,
+    target: Annotated[str | None, Option("--to", about="The project to save or move to, or the new owner.")] = None,
+    fix: Annotated[bool, Option("--fix", about="The smallest changes that would give, or take, it.")] = False,
+    models: Annotated[bool, Option("--models", about="current, classic and deny_first side by side.")] = False,
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
-    site: SiteUrl = None,
+    site_url: SiteUrl = None,
     model: Model = CURRENT,
     switch: SwitchWords = None,
     as_json: AsJson = False,
@@ -45,15 +45,15 @@ def why(
     from tabwarden.run.open_points import read_switches
 
     switches = read_switches(switch or ())
-    held = ask.open_site(ask.Where(snapshots, snapshot, site, model, store))
-    question = ask.question(held, user, asked, content, target=target, model=model, switches=switches)
-    answer = ask.why(held, question)
-    ways = _ways(held, question, as_json=as_json) if fix else None
-    side_by_side = [question._replace(model=name).of(held) for name in MODELS] if models else []
+    site = ask.open_site(ask.Where(snapshots, snapshot, site_url, model, store))
+    question = ask.question(site, user, capability, content, target=target, model=model, switches=switches)
+    answer = ask.why(site, question)
+    ways = _ways(site, question, as_json=as_json) if fix else None
+    side_by_side = [question._replace(model=name).of(site) for name in MODELS] if models else []
     if as_json:
-        print_json(_as_json(held, question, answer, ways, side_by_side))
+        print_json(_as_json(site, question, answer, ways, side_by_side))
     else:
-        _show(held, question, answer, ways, side_by_side)
+        _show(site, question, answer, ways, side_by_side)
 
 
 def _ways(site: Site, question: Asked, *, as_json: bool) -> Fixes:

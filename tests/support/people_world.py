@@ -8,7 +8,7 @@ from watchdog import patience
 
 from tabwarden.model.site import Content, Grantee, Group, Rule, Site, SiteSettings, User
 from tabwarden.sandbox.state.server_state import AccessToken, Account, ConnectedApp, World
-from tabwarden.tableau.http.connection import Options, Pat
+from tabwarden.tableau.http.signin import Pat, SignIn
 
 SITE_URL = "people"
 APP = ConnectedApp("client-1", "key-1", "a-pretend-secret-of-forty-characters-long")
@@ -57,7 +57,7 @@ def people_world(*, more=(), seats=None, admin_mode="ContentAndUsers"):
 
 
 def options(sandbox, **more):
-    return Options(sandbox.url, SITE_URL, more.pop("auth", Pat("tok", "sec")), first_wait=0.01, **more)
+    return SignIn(sandbox.url, SITE_URL, more.pop("auth", Pat("tok", "sec")), first_wait=0.01, **more)
 
 
 def passed_on(sandbox, asked):

@@ -17,7 +17,7 @@ from forest import ANN, CORP, NINETEEN, PASSWORD, SEATTLE, TWENTY, TWENTY_ONE
 from tabwarden.model.errors import TableauError
 from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan
-from tabwarden.plan.stops import parse_waivers
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied, apply, terms_of
 from tabwarden.run.context import connected
 from tabwarden.run.directory import read_directory
@@ -30,7 +30,8 @@ from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.sandbox.worlds.file import read_text
 from tabwarden.sandbox.worlds.finding import world_of
 from tabwarden.settings import Settings, load
-from tabwarden.tableau.http.connection import Options, Password, connect
+from tabwarden.tableau.http.connection import connect
+from tabwarden.tableau.http.signin import Password, SignIn
 from tabwarden.tableau.http.wire import element
 from tabwarden.want.directory import Directory
 from tabwarden.want.names.check import check_names
@@ -79,7 +80,7 @@ class Desk:
 
     def signs_in(self, name: str, password: str = PASSWORD) -> bool:
         try:
-            with connect(Options(self.sandbox.url, "site", Password(name, password))) as connection:
+            with connect(SignIn(self.sandbox.url, "site", Password(name, password))) as connection:
                 return bool(connection.user_id)
         except TableauError:
             return False

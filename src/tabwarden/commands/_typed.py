@@ -24,7 +24,7 @@ from tabwarden.model.capability import applies, capabilities_of
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.open_points import DOCUMENTED, Switches
 from tabwarden.model.site import Site
-from tabwarden.run.ask import ABOUT_A_PERSON, capability
+from tabwarden.questions import ABOUT_A_PERSON, Questions
 from tabwarden.store import snapshot
 
 COMMANDS: Mapping[str, Callable[..., None]] = {"why": why, "who": who, "what": what}
@@ -125,7 +125,7 @@ def sayable(site: Site, question: Asked) -> bool:
     if question.ability:
         return False
     try:
-        return capability(site, question.what, site.contents[str(question.content)]) == question.what
+        return Questions(site).capability(question.what, site.contents[str(question.content)]) == question.what
     except UnknownName:
         return False
 

@@ -16,8 +16,9 @@ from tabwarden.plan.plan import Change, Plan, Refused, SiteIdentity, SourceSumma
 from tabwarden.plan.stops import people_stops, source_stops
 from tabwarden.run import history
 from tabwarden.run.apply import Applied, Progress, judge_and_do, keep_plan, plan_path, settle_jobs, silent, terms_of
-from tabwarden.run.context import People, connected, guarded_of, identity_of, limits_of
+from tabwarden.run.context import People, guarded_of, identity_of, limits_of
 from tabwarden.run.run_log import log_plan, log_result
+from tabwarden.run.sign_in import connected
 from tabwarden.settings import Settings
 from tabwarden.store.journal import last_good_rows, newest, only_writer
 from tabwarden.tableau.http.connection import Connection

@@ -19,9 +19,10 @@ from tabwarden.plan.outcome import carried_out
 from tabwarden.plan.plan import Plan, SiteIdentity, SourceSummary, Stop, Waiver
 from tabwarden.plan.stops import MEND_THE_SOURCE, SOURCE_EMPTY
 from tabwarden.run.apply import GROUPS, Applied, Progress, silent
-from tabwarden.run.context import connected, identity_of
+from tabwarden.run.context import identity_of
 from tabwarden.run.decide import planned, run_plan, with_content_of
 from tabwarden.run.directory import read_directory
+from tabwarden.run.sign_in import connected
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
 from tabwarden.tableau.http.connection import Connection

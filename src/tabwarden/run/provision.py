@@ -14,16 +14,10 @@ from tabwarden.model.errors import SettingsError
 from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan, SiteIdentity, Waiver
 from tabwarden.run.apply import Applied, Progress, silent
-from tabwarden.run.context import (
-    People,
-    connected,
-    identity_of,
-    policy_of,
-    read_sources,
-    tasks_of,
-)
+from tabwarden.run.context import People, identity_of, policy_of, read_sources, tasks_of
 from tabwarden.run.decide import log_readings, planned, run_plan, told_by_sources
 from tabwarden.run.directory_names import Named, directory_if_set, named
+from tabwarden.run.sign_in import connected
 from tabwarden.settings import Settings
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import owned_by, read_people

@@ -15,8 +15,9 @@ from tabwarden.plan.facts import facts, user_of
 from tabwarden.plan.plan import ADD_USER, REMOVE_USER, Change, Plan
 from tabwarden.plan.rename import carried
 from tabwarden.plan.stops import people_stops
-from tabwarden.run.context import connected, guarded_of, identity_of, limits_of
+from tabwarden.run.context import guarded_of, identity_of, limits_of
 from tabwarden.run.names import directory_of
+from tabwarden.run.sign_in import connected
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
 from tabwarden.tableau.http.connection import Connection

@@ -11,7 +11,7 @@ from people_site import site
 
 from tabwarden.model.errors import SourceError
 from tabwarden.plan.order import diff
-from tabwarden.want.people.mapping import Condition, Entry, GroupMapping, bare_group
+from tabwarden.want.people.mapping import Condition, GroupMapping, MappedGroups, bare_group
 from tabwarden.want.people.merged import Given, Merged, Override, Precedence, SourceRank, merge
 from tabwarden.want.people.nested import Nesting
 from tabwarden.want.people.overrides import override_rows
@@ -249,11 +249,11 @@ def test_patterns(pattern: str, text: str, whether: bool) -> None:
 def test_an_entry_applies_where_all_its_conditions_hold() -> None:
     mapping = GroupMapping(
         [
-            Entry(
+            MappedGroups(
                 (Condition("department", ("Sales*",)), Condition("title", ("*head*", "Boss"))), ("Heads",), "Explorer"
             ),
-            Entry((Condition("department", ("Sales*",)),), ("Sales",), "Viewer"),
-            Entry((Condition("source", ("hr",)),), ("Staff",)),
+            MappedGroups((Condition("department", ("Sales*",)),), ("Sales",), "Viewer"),
+            MappedGroups((Condition("source", ("hr",)),), ("Staff",)),
         ]
     )
     people = merge([told("hr", "name=a department=Sales title=Boss", "name=b department=Sales")], ranks("hr")).people
@@ -272,7 +272,7 @@ def test_nested_groups_end_where_a_cycle_closes() -> None:
 def test_a_group_is_called_many_ways() -> None:
     assert [bare_group(name) for name in (r"CORP\Sales", "CN=Sales,OU=x,DC=y", "Sales")] == ["Sales"] * 3
     mapping = GroupMapping(
-        [Entry((Condition("group", (r"corp\tab*",)),), ("T",))], Nesting([], {"tab-x": r"CORP\Tab-X"})
+        [MappedGroups((Condition("group", (r"corp\tab*",)),), ("T",))], Nesting([], {"tab-x": r"CORP\Tab-X"})
     )
     (jane,) = merge([told("hr", "name=jane groups=tab-x")], ranks("hr")).people
     assert set(mapping.gives(jane).groups) == {"t"}
@@ -304,23 +304,23 @@ def test_a_rename_is_known_by_the_key() -> None:
 
 
 def test_a_rename_without_a_key_is_known_by_the_mail() -> None:
-    (jane,) = compared("name=jane.doe email=J@x.example", known=JANE._replace(keys=())).people
+    (jane,) = compared("name=jane.doe email=J@x.example", known=replace(JANE, keys=())).people
     assert jane.was_called == "jane"
 
 
 def test_a_rehire_is_somebody_who_had_left() -> None:
-    (jane,) = compared("id=1 name=jane", known=JANE._replace(left=True)).people
+    (jane,) = compared("id=1 name=jane", known=replace(JANE, left=True)).people
     assert (jane.word, jane.said) == ("rehire", "row 1 of hr, had left before")
 
 
 def test_a_user_name_that_comes_back_with_another_key_is_held() -> None:
-    found = compared("id=9 name=jane", known=JANE._replace(left=True))
+    found = compared("id=9 name=jane", known=replace(JANE, left=True))
     assert found.people == ()
     assert (
         "has the user name of somebody who left, perhaps another person: `employee` was 1, is 9" in found.held[0].reason
     )
     assert "`key: {employee: 1}`" in found.held[0].remedy
-    assert found.untouched == (JANE._replace(left=True),)
+    assert found.untouched == (replace(JANE, left=True),)
 
 
 def test_who_got_a_new_key_but_kept_name_and_mail_is_the_same() -> None:
@@ -378,9 +378,9 @@ ROW = st.fixed_dictionaries(
 SOURCES = st.lists(st.lists(ROW, max_size=4), min_size=1, max_size=4)
 MAPPING = GroupMapping(
     [
-        Entry((Condition("department", ("s*",)),), ("Sales",)),
-        Entry((Condition("group", ("h",)),), ("Halls",), "Viewer"),
-        Entry((Condition("title", ("x", "y")),), ("Titles",)),
+        MappedGroups((Condition("department", ("s*",)),), ("Sales",)),
+        MappedGroups((Condition("group", ("h",)),), ("Halls",), "Viewer"),
+        MappedGroups((Condition("title", ("x", "y")),), ("Titles",)),
     ],
     Nesting([("g", "h")]),
 )

@@ -188,16 +188,40 @@ class Names(NamedTuple):
 
     def ids(self, table: str) -> list[str]:
         """Ids of `user`, `group`, `group_set` or `content` by number, those only named behind those read."""
-        return self._ids(table, self.words.all())
+        return self.words.at(np.concatenate((getattr(self, f"{table}_id"), getattr(self, f"{table}_named")))).all()
 
-    def all_ids(self) -> dict[str, list[str]]:
-        """The same of all four."""
-        words = self.words.all()
-        return {table: self._ids(table, words) for table in NUMBERED}
-
-    def _ids(self, table: str, words: list[str]) -> list[str]:
+    def number(self, table: str, wanted: str) -> int:
+        """The number of an id, read or only named, found without reading the others; KeyError where it is nobody's."""
         codes = np.concatenate((getattr(self, f"{table}_id"), getattr(self, f"{table}_named")))
-        return [words[code] for code in codes.tolist()]
+        text = np.frombuffer(wanted.encode("utf-8", "surrogatepass"), np.uint8)
+        starts = np.where(codes > 0, self.words.ends[codes - 1], 0)
+        rows = np.flatnonzero(self.words.ends[codes] - starts == len(text))
+        here = self.words.data[starts[rows, None] + np.arange(len(text))] == text
+        for row in rows[here.all(axis=1)].tolist():
+            return int(row)
+        raise KeyError(wanted)
+
+    def paths(self, parent: Array) -> list[str]:
+        """The path of every content, whose parents are these numbers: `Site.path` of all at once."""
+        names = self.words.at(self.content_name).all()
+        above: list[int] = parent.tolist()
+        count, found = len(above), list[str | None]([None]) * len(above)
+
+        def path(row: int) -> str:
+            trail: list[int] = []
+            here = row
+            while 0 <= here < count and found[here] is None and here not in trail:
+                trail.append(here)
+                here = above[here]
+            circle = here in trail
+            end = found[here] if 0 <= here < count and not circle else None
+            for number in reversed(trail):
+                end = names[number] if end is None else f"{end}/{names[number]}"
+                if not circle:
+                    found[number] = end
+            return end or found[row] or ""
+
+        return [path(row) if found[row] is None else found[row] or "" for row in range(count)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,8 +248,8 @@ class Columns:
         return self.open_names()
 
     @cached_property
-    def _ids(self) -> Mapping[str, list[str]]:
-        return self.names.all_ids()
+    def _read_ids(self) -> dict[str, list[str]]:
+        return {}
 
     @cached_property
     def sizes_of(self) -> Mapping[str, int]:
@@ -239,15 +263,17 @@ class Columns:
 
     def ids(self, table: str) -> list[str]:
         """Ids of those read, by number."""
-        return self._ids[table][: self.sizes_of[table]]
+        return self.all_ids(table)[: self.sizes_of[table]]
 
     def all_ids(self, table: str) -> list[str]:
         """Ids by number, those only named behind those read."""
-        return self._ids[table]
+        if table not in self._read_ids:
+            self._read_ids[table] = self.names.ids(table)
+        return self._read_ids[table]
 
     def id_of(self, table: str, number: int) -> str:
         """The id of a `user`, `group`, `group_set` or `content` by its number, read or only named."""
-        ids = self._ids[table]
+        ids = self.all_ids(table)
         if not 0 <= number < len(ids):
             raise UnknownName(f"no {table} has the number {number}: {_range(len(ids))}")
         return ids[number]
@@ -262,7 +288,7 @@ class Columns:
     @cached_property
     def grantee_numbers(self) -> tuple[Mapping[str, int], ...]:
         """Number of each user, group and group set by id, those only named among them; by code of the grantee kind."""
-        return tuple({each: number for number, each in enumerate(self._ids[table])} for table in NUMBERED[:3])
+        return tuple({each: number for number, each in enumerate(self.all_ids(table))} for table in NUMBERED[:3])
 
     def number_of(self, table: str, name: str) -> int:
         """The number of the `user`, `group` or `content` with this id; UnknownName where none was read."""

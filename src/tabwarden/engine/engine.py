@@ -129,15 +129,19 @@ class Engine:
         sides = [own.get(id(columns)) or Later(columns, self.parts) for columns in (pair.before, pair.after)]
         return pair, Difference(sides[0], sides[1], pair.has_content)
 
-    def matrix(self, capability: str) -> Array:
-        """Verdicts (0 denied, 1 allowed, 2 unknown) of every content (rows) and user (columns): for small sites."""
-        found = np.zeros((self.parts.n_contents, self.parts.n_users), np.int8)
-        for content in range(self.parts.n_contents):
-            row = self.who(capability, content)
-            found[content, self.parts.people.ids(row.allowed)] = ALLOWED
-            if row.unknown is not None:
-                found[content, self.parts.people.ids(row.unknown)] = UNKNOWN
+    def verdicts(self, capability: str, content: int) -> Array:
+        """Verdicts (0 denied, 1 allowed, 2 unknown; int8) of every user on one content."""
+        row = self.who(capability, content)
+        found = np.zeros(self.parts.n_users, np.int8)
+        found[self.parts.people.ids(row.allowed)] = ALLOWED
+        if row.unknown is not None:
+            found[self.parts.people.ids(row.unknown)] = UNKNOWN
         return found
+
+    def matrix(self, capability: str) -> Array:
+        """Verdicts of every content (rows) and user (columns): for small sites."""
+        rows = [self.verdicts(capability, content) for content in range(self.parts.n_contents)]
+        return np.array(rows, np.int8).reshape(self.parts.n_contents, self.parts.n_users)
 
     # -- numbers ----------------------------------------------------------------------------------------------
 

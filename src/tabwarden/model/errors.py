@@ -72,6 +72,10 @@ class TableauError(TabwardenError):
         self.code = code
 
 
+class Disagreement(TabwardenError):
+    """The engine and the reference answer a question differently: one of them is wrong, and nothing is told."""
+
+
 class IncompleteRead(TabwardenError):
     """A read that is not whole; it never becomes a Site."""
 

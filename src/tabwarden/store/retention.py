@@ -11,11 +11,9 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, delete, select, update
-
-from tabwarden.store import schema
-from tabwarden.store.database import chunks
-from tabwarden.store.history import History, Kept
+from tabwarden.store.database import Connection, chunks, marks
+from tabwarden.store.history import History
+from tabwarden.store.snapshots import Snapshot
 
 
 class Retention(NamedTuple):
@@ -31,7 +29,7 @@ class Retention(NamedTuple):
 
 def thin(history: History, retention: Retention, now: str) -> tuple[int, ...]:
     """Let go of what the retention does not hold at `now` (ISO); returns the numbers that went."""
-    chains: dict[int, list[Kept]] = defaultdict(list)
+    chains: dict[int, list[Snapshot]] = defaultdict(list)
     for kept in history.snapshots():
         chains[kept.site].append(kept)
     gone = tuple(kept.number for chain in chains.values() for kept in superfluous(chain, retention, now))
@@ -40,7 +38,7 @@ def thin(history: History, retention: Retention, now: str) -> tuple[int, ...]:
     return gone
 
 
-def superfluous(chain: Sequence[Kept], retention: Retention, now: str) -> list[Kept]:
+def superfluous(chain: Sequence[Snapshot], retention: Retention, now: str) -> list[Snapshot]:
     """Those of one chain, in their order, that the retention does not hold."""
     if not chain or not now:
         return []
@@ -52,7 +50,7 @@ def superfluous(chain: Sequence[Kept], retention: Retention, now: str) -> list[K
     return [kept for kept in chain if kept.number not in stay]
 
 
-def _period(kept: Kept, retention: Retention, today: datetime) -> tuple[str, str]:
+def _period(kept: Snapshot, retention: Retention, today: datetime) -> tuple[str, str]:
     """Of each period one stays; of '' none."""
     if not kept.taken:
         return "every", str(kept.number)
@@ -80,20 +78,18 @@ def forget(history: History, numbers: Iterable[int]) -> None:
                     some = list(run)
                     _move(connection, some, next(n for n in chain if n > some[-1]))
         for some in chunks(gone):
-            connection.execute(delete(schema.snapshot).where(schema.snapshot.c.number.in_(some)))
+            connection.run(f"delete from snapshot where number in {marks(some)}", *some)
         # Bodies that nothing is any more.
-        connection.execute(delete(schema.body).where(schema.body.c.hash.not_in(select(schema.version.c.body))))
+        connection.run("delete from body where hash not in (select body from version)")
 
 
 def _move(connection: Connection, leaving: Sequence[int], to: int) -> None:
     """Neighbours that go, and the next that stays."""
-    version = schema.version
     for some in chunks(leaving):
-        over = and_(version.c.since.in_(some), version.c.until <= to)
-        connection.execute(delete(version).where(over))
+        connection.run(f"delete from version where since in {marks(some)} and until <= ?", *some, to)
     for some in chunks(leaving):
-        connection.execute(update(version).where(version.c.since.in_(some)).values(since=to))
-        connection.execute(update(version).where(version.c.until.in_(some)).values(until=to))
+        connection.run(f"update version set since = ? where since in {marks(some)}", to, *some)
+        connection.run(f"update version set until = ? where until in {marks(some)}", to, *some)
 
 
 def _time(words: str) -> datetime:

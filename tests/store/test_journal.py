@@ -80,9 +80,7 @@ def test_a_journal_of_another_release_is_refused_with_what_to_do(tmp_path: Path)
     path = path_of(tmp_path, PLAN.id)
     path.parent.mkdir(parents=True)
     path.write_text('{"plan": "0c9a1b2c3d4e", "kind": "provision", "site": "x", "changes": 3, "started": ""}\n')
-    with pytest.raises(
-        TabwardenError, match=r"of another release; move the folder `.*journals` away and plan"
-    ):
+    with pytest.raises(TabwardenError, match=r"of another release; move the folder `.*journals` away and plan"):
         newest(tmp_path)
 
 

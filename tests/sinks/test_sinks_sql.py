@@ -231,7 +231,7 @@ def test_a_refused_password_is_not_told(postgres: Postgres) -> None:
         (SqlSink("no_such"), "driver `no_such` is not known"),
         (SqlSink("module:no_such_module"), "needs `no_such_module`"),
         (SqlSink("duckdb", {"database": ":memory:"}, schema="nowhere"), "does not take the mirror"),
-        (SqlSink("sqlite", {"database": ":memory:"}, schema='a."'), "is no table name"),
+        (SqlSink("sqlite", {"database": ":memory:"}, schema='a."'), "must be a table name"),
         (SqlSink("sqlite", {"database": ":memory:"}, create=False), "no such table"),
     ],
 )

@@ -13,8 +13,8 @@ from watchdog import patience
 
 from support import command_line
 from tabwarden.model.site import Site
-from tabwarden.store.database import FILE
 from tabwarden.store.history import History
+from tabwarden.store.snapshots import FILE
 
 PAT = "pat: {name: tabwarden, secret: acme-demo-secret}"
 

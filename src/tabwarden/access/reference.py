@@ -20,14 +20,13 @@ A fact that was not read makes the answer unknown exactly where it could change 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Losing, Step
 from tabwarden.access.powers import Power, power_is_unknown, power_over, speaks_of
-from tabwarden.model.capability import applies, capabilities_of
+from tabwarden.model.capability import SWITCHED_BY, applies, capabilities_of
 from tabwarden.model.governing import governing, lock_is_unknown, managing_project
 from tabwarden.model.open_points import AI_ACCESS_KINDS, CLASSIC, CURRENT, DENY_FIRST, DOCUMENTED, Switches
 from tabwarden.model.roles import ceiling_row, classic_permits, is_admin, is_known, permits
@@ -44,17 +43,6 @@ PRECEDENCE = (
 )
 # One connector reads the Deny of a group set as final over groups (switch group_set_deny_is_final).
 _SET_DENY_FIRST = (*PRECEDENCE[:2], PRECEDENCE[4], *PRECEDENCE[2:4], PRECEDENCE[5])
-
-# Step 0b: the site's own switch that takes a capability from everybody, administrators included (§10.26).
-SWITCHED_BY: Mapping[str, str] = MappingProxyType(
-    {
-        "WebAuthoring": "web_authoring",
-        "ViewComments": "commenting",
-        "AddComment": "commenting",
-        "RunExplainData": "explain_data",
-        "VizqlDataApiAccess": "vizql_data_service",
-    }
-)
 
 
 def may(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tabwarden.access.question import Asked
     from tabwarden.compare.fix import Fixes
     from tabwarden.model.site import Site
+    from tabwarden.questions import Questions
 
 
 def why(
@@ -45,34 +46,30 @@ def why(
     from tabwarden.run.open_points import read_switches
 
     switches = read_switches(switch or ())
-    held = ask.open_site(ask.Where(snapshots, snapshot, site, model, store))
-    question = ask.question(held, user, asked, content, target=target, model=model, switches=switches)
-    answer = ask.why(held, question)
-    ways = _ways(held, question, as_json=as_json) if fix else None
-    side_by_side = [question._replace(model=name).of(held) for name in MODELS] if models else []
+    questions = ask.open_questions(ask.Where(snapshots, snapshot, site, store), model, switches)
+    question = questions.asked(user, asked, content, to=target)
+    answer = questions.why(question)
+    ways = None
+    if fix:
+        with progress_bar("weighing", hidden=as_json) as progress:
+            ways = questions.fixes(question, progress)
+    side_by_side = [question._replace(model=name).of(questions.site) for name in MODELS] if models else []
     if as_json:
-        print_json(_as_json(held, question, answer, ways, side_by_side))
+        print_json(_as_json(questions, question, answer, ways, side_by_side))
     else:
-        _show(held, question, answer, ways, side_by_side)
-
-
-def _ways(site: Site, question: Asked, *, as_json: bool) -> Fixes:
-    from tabwarden.compare.fix import fixes
-
-    with progress_bar("weighing", hidden=as_json) as progress:
-        return fixes(site, question, progress=progress)
+        _show(questions, question, answer, ways, side_by_side)
 
 
 def _as_json(
-    site: Site, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]
+    questions: Questions, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]
 ) -> dict[str, Any]:
     from tabwarden.report.answers import answer_json
     from tabwarden.report.remarks import remarks
-    from tabwarden.run.ask import further
 
+    site = questions.site
     document: dict[str, Any] = {"taken": site.taken.when, **answer_json(site, answer)}
     document["remarks"] = list(remarks(site, question, answer))
-    places, handover = further(site, question)
+    places, handover = questions.places(question), questions.handover(question)
     if places or handover is not None:
         from tabwarden.report import abilities
 
@@ -88,17 +85,19 @@ def _as_json(
     return document
 
 
-def _show(site: Site, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]) -> None:
+def _show(
+    questions: Questions, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]
+) -> None:
     """The answer; of saving a copy and of moving where it can go, of overwriting what the previous owner loses."""
     from tabwarden.report import answers
     from tabwarden.report.remarks import remarks
-    from tabwarden.run.ask import further
 
+    site = questions.site
     warn_partial(site)
     show(answers.sentence(site, answer), style="bold")
     show(answers.trace_table(site, answer))
     show(*answers.disputed_lines(site, answer), *remarks(site, question, answer))
-    places, handover = further(site, question)
+    places, handover = questions.places(question), questions.handover(question)
     if places or handover is not None:
         from tabwarden.report import abilities
 

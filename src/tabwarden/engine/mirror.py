@@ -14,9 +14,10 @@ import numpy as np
 from tabwarden.engine.by_content import Reach, Who
 from tabwarden.engine.by_pair import ALLOWED, Many
 from tabwarden.engine.columns import NONE, USER, Array
-from tabwarden.engine.index import CHANGE_PERMISSIONS, Parts
+from tabwarden.engine.index import Parts
 from tabwarden.engine.mirror_rows import fill, spoken
 from tabwarden.engine.rules import FREE, GROUP_ALLOW, SET_ALLOW, by_value, expand, mixed
+from tabwarden.model.capability import CHANGE_PERMISSIONS
 from tabwarden.model.errors import TabwardenError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Mirror:
         found = [np.asarray([parts.owner[content]])]
         rule_list = int(parts.sources.rules[content])
         if rule_list != NONE:
-            codes, _, _ = parts.rules.rows_of(rule_list, parts.tables.bit(self.capability))
+            codes, _, _ = parts.rules.rows_of(rule_list, parts.bit(self.capability))
             found.append(codes[(codes & 3) == USER] >> 2)
         project = int(parts.project_row[content])
         if NONE < project < len(parts.powers.contents):
@@ -103,7 +104,7 @@ class Forms(NamedTuple):
 def mirror_of(who: Who, many: Many, forms: Forms, capability: str, into: Array | None = None) -> Mirror:
     """The mirror of one capability, in the memory of `into` if that has room."""
     parts = who.parts
-    bit = parts.tables.bit(capability)
+    bit = parts.bit(capability)
     rows = _room(into, len(forms.rules), parts.people.words)
     unsure = _unsure(parts, bit)[forms.rules]
     for number, reach in enumerate(forms.reaches):
@@ -140,7 +141,7 @@ def forms_of(who: Who, bit: int) -> Forms:
             reaches.append(reach)
         of_kind[kind] = number[looks]
     lists = classes.rules.copy()
-    if bit == parts.tables.bit(CHANGE_PERMISSIONS):
+    if bit == parts.bit(CHANGE_PERMISSIONS):
         lists[classes.lock != FREE] = NONE
     same = _same_lists(parts, bit)
     key = (same[lists] + 1) * max(len(reaches), 1) + of_kind[classes.kind]
@@ -219,7 +220,7 @@ class Apart:
         self.wanted = np.zeros(parts.n_users + 1, bool)  # the last is nobody's
         self.wanted[users] = True
         lists = parts.columns.rules
-        one = np.uint64(1 << parts.tables.bit(mirror.capability))
+        one = np.uint64(1 << parts.bit(mirror.capability))
         named = np.minimum(lists.grantee >> 2, parts.n_users)
         speaks = ((lists.allow | lists.deny) & one != 0) & (lists.grantee & 3 == USER) & self.wanted[named]
         rows = np.flatnonzero(speaks)

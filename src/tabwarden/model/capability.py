@@ -193,6 +193,19 @@ _ROWS = (
 CAPABILITIES: Mapping[str, Capability] = MappingProxyType({row.name: row for row in _ROWS})
 
 EXTRACT_REFRESH = "ExtractRefresh"
+CHANGE_PERMISSIONS = "ChangePermissions"
+LEADER, INHERITED_LEADER = "ProjectLeader", "InheritedProjectLeader"
+LEADER_CAPABILITIES = (LEADER, INHERITED_LEADER)
+# The site's own switch that takes a capability from everybody, administrators included (§10.26).
+SWITCHED_BY: Mapping[str, str] = MappingProxyType(
+    {
+        "WebAuthoring": "web_authoring",
+        "ViewComments": "commenting",
+        "AddComment": "commenting",
+        "RunExplainData": "explain_data",
+        "VizqlDataApiAccess": "vizql_data_service",
+    }
+)
 # Read-only in REST answers: computed by Tableau, never written.
 READ_ONLY = frozenset({"InheritedProjectLeader"})
 # Rules of these linger after their content type or feature was retired; they are shown and never written.

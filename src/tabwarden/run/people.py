@@ -33,7 +33,7 @@ from tabwarden.want.cells import BadCell, column_of, text_of
 from tabwarden.want.directory import Directory
 from tabwarden.want.groups.ways import Names
 from tabwarden.want.names.resolve import resolved_joiners, resolved_leavers
-from tabwarden.want.people.mapping import ABOUT, Condition, Entry, GroupMapping
+from tabwarden.want.people.mapping import ABOUT, Condition, GroupMapping, MappedGroups
 from tabwarden.want.people.merged import Merged, Override, Precedence, SourceRank, merge
 from tabwarden.want.people.nested import NONE, Nesting, memberships_of, nesting_of
 from tabwarden.want.people.overrides import override_rows
@@ -206,7 +206,7 @@ def precedence_of(settings: Settings) -> Precedence:
 def mapping_of(settings: Settings, nesting: Nesting = NONE) -> GroupMapping:
     """What department, title and groups give."""
     entries = (
-        Entry(
+        MappedGroups(
             tuple(Condition(about, listed) for about in ABOUT if (listed := getattr(entry.when, about))),
             entry.groups,
             entry.site_role or "",

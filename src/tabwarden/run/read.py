@@ -19,7 +19,7 @@ from tabwarden.tableau.read.checkpoint import opened
 from tabwarden.tableau.read.site import Budget, Estimate, Wishes, counts, estimate, read_site
 
 if TYPE_CHECKING:
-    from tabwarden.store.history import Kept
+    from tabwarden.store.snapshots import Snapshot
 
 log = logging.getLogger(__name__)
 UNFINISHED = "unfinished"
@@ -31,7 +31,7 @@ class Taken:
     before.
     """
 
-    kept: Kept
+    kept: Snapshot
     site: Site
     requests: int
     reused: int = 0

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tabwarden.effects.ops.users import AddUser
+from tabwarden.effects.ref import Ref
 from tabwarden.model.errors import TabwardenError
-from tabwarden.plan.plan import ADD_USER, Change, Plan, Ref, SiteIdentity, Waiver
+from tabwarden.plan.plan import Plan, SiteIdentity, Waiver
 from tabwarden.store.journal import (
     DONE,
     FAILED,
@@ -25,8 +28,8 @@ from tabwarden.store.journal import (
 )
 
 SITE = SiteIdentity("https://tableau.example", "sales", "s", "Sales")
-OTHER = SITE._replace(content_url="hr")
-PLAN = Plan("provision", SITE, "2026-11-21T10:00:00Z", (Change(ADD_USER, Ref("user", "zoë")),) * 3)
+OTHER = replace(SITE, content_url="hr")
+PLAN = Plan("provision", SITE, "2026-11-21T10:00:00Z", (AddUser(Ref("user", "zoë"), "Unlicensed"),) * 3)
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, pri
 from tabwarden.log import RunLog, open_log
 from tabwarden.model.errors import TabwardenError
 from tabwarden.plan.plan import Plan, Waiver
-from tabwarden.plan.stops import parse_waivers
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.report.plans import plan_json, plan_table, stop_json
 from tabwarden.run.apply import Applied, keep_plan, plan_path
 from tabwarden.run.run_log import mail_if_due, result_words
@@ -62,8 +63,8 @@ def applied_json(applied: Applied) -> Mapping[str, Any]:
         **{status: applied.count(status) for status in ("done", "already", "failed", "skipped")},
         "resumed": applied.resumed,
         "broken_off": applied.broken_off,
-        "held": [held._asdict() for held in applied.plan.held],
-        "refused": [row._asdict() for row in applied.plan.refused],
+        "held": [asdict(held) for held in applied.plan.held],
+        "refused": [asdict(row) for row in applied.plan.refused],
         "stops": [stop_json(stop) for stop in applied.stops],
         "wrong_waivers": list(applied.wrong_waivers),
         "not_done": [

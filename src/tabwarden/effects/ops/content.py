@@ -1,0 +1,329 @@
+"""Content moved, locked, shown with tabs, given to somebody else, made and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar, NamedTuple, Self
+
+from tabwarden.effects import content as effects
+from tabwarden.effects import people
+from tabwarden.effects.change import CONTENT, NOBODY, Change, Value, done, refused
+from tabwarden.effects.draft import Draft
+from tabwarden.effects.people import Outcome
+from tabwarden.effects.ref import Lookup, Ref, content_ref, user_of, user_ref
+from tabwarden.model.capability import KIND_NAMES
+from tabwarden.model.governing import LOCKED_TO_DATABASE, managing_project
+from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, MODES, Content, Site
+
+MODE_WORDS = {LOCKED: "locked", LOCKED_WITHOUT_NESTED: "locked without nested projects", CUSTOMIZABLE: "customizable"}
+
+
+@dataclass(frozen=True, slots=True)
+class OfContent(Change):
+    """A change to content: it rests on one fact, which is what it changes."""
+
+    FACT: ClassVar[str] = ""
+    READS: ClassVar[frozenset[str]] = frozenset({CONTENT})
+
+    content: Ref
+
+    @property
+    def id(self) -> str:
+        """The content."""
+        return self.content.id or ""
+
+    @property
+    def doubt(self) -> str:
+        return f"{self.FACT} of {self.content.id}"
+
+    def value(self, lookup: Lookup, content: Content) -> Value:
+        raise NotImplementedError
+
+    def wanted(self) -> Value:
+        raise NotImplementedError
+
+    def facts(self, lookup: Lookup) -> Iterator[tuple[str, Value]]:
+        yield self.doubt, self._value(lookup)
+
+    def _value(self, lookup: Lookup) -> Value:
+        content = lookup.site.contents.get(self.id)
+        return None if content is None else self.value(lookup, content)
+
+    def moves(self, facts: dict[str, Value]) -> None:
+        facts[self.doubt] = self.wanted()
+
+    def is_true(self, lookup: Lookup) -> str | None:
+        return "" if self._value(lookup) == self.wanted() else None
+
+    def carry(self, draft: Draft) -> None:
+        draft.on_content.append(lambda site: self.after(site) if self.id in site.contents else site)
+
+    def after(self, site: Site) -> Site:
+        return self.done_to(site).site
+
+    @property
+    def thing(self) -> str:
+        """Kind and path, in words."""
+        return f"{KIND_NAMES.get(self.content.kind, self.content.kind)} `{self.content.name}`"
+
+
+class Place(NamedTuple):
+    """Where something lies: id and path of a project, or the top level."""
+
+    id: str | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move(OfContent):
+    """Move content or a project into a project; a project also to the top level."""
+
+    op: ClassVar[str] = "move"
+    step: ClassVar[str] = "move"
+    FACT: ClassVar[str] = "place"
+    overwrites_below: ClassVar[bool] = True
+    WORDS: ClassVar[tuple[str, str, str]] = (
+        "move {c.thing} to {c.place}",
+        "moved {c.thing} to {c.place}",
+        "{c.thing} was not moved to {c.place}",
+    )
+
+    before: Place
+    to: Place
+
+    @classmethod
+    def on(cls, site: Site, content: str, target: str | None) -> Self:
+        """As a change to content of the Site, by ids."""
+        places = (site.contents[content].parent, target)
+        before, to = (Place(p, None if p is None else site.path(p)) for p in places)
+        return cls(content_ref(site, content), before, to)
+
+    def value(self, lookup: Lookup, content: Content) -> Value:
+        return content.parent
+
+    def wanted(self) -> Value:
+        return self.to.id
+
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+        """Refused into itself, into what is no project, and for content to the top level."""
+        content = site.contents[self.id]
+        if self.to.id is None:
+            wrong = content.kind != "project"
+        else:
+            below = (self.id, *site.below(self.id))
+            wrong = site.contents[self.to.id].kind != "project" or self.to.id in below
+        if wrong or content.kind in ("view", "table"):
+            return refused(site, "not_applicable")
+        return done(effects.move(site, self.id, self.to.id, switches=switches))
+
+    def inverse(self) -> Move:
+        return Move(self.content, self.to, self.before)
+
+    @property
+    def place(self) -> str:
+        """Where to, in words."""
+        return f"`{self.to.path}`" if self.to.path else "the top level"
+
+
+@dataclass(frozen=True, slots=True)
+class SetMode(OfContent):
+    """Lock or unlock a project, or a database."""
+
+    op: ClassVar[str] = "set_mode"
+    step: ClassVar[str] = "content permissions"
+    FACT: ClassVar[str] = "mode"
+    overwrites_below: ClassVar[bool] = True
+    WORDS: ClassVar[tuple[str, str, str]] = (
+        "make {c.thing} {c.becomes}",
+        "made {c.thing} {c.becomes}",
+        "{c.thing} was not made {c.becomes}",
+    )
+
+    before: str
+    mode: str
+
+    @classmethod
+    def on(cls, site: Site, content: str, mode: str) -> Self:
+        """As a change to a project or database of the Site, by id."""
+        return cls(content_ref(site, content), site.contents[content].mode, mode)
+
+    @property
+    def destructive(self) -> bool:
+        return self.mode == LOCKED or self.before == CUSTOMIZABLE
+
+    def value(self, lookup: Lookup, content: Content) -> Value:
+        return content.mode
+
+    def wanted(self) -> Value:
+        return self.mode
+
+    @property
+    def effort(self) -> int:
+        return 80 - (self.mode == CUSTOMIZABLE)
+
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+        """Refused below a project that locks nested projects: the mode is set there."""
+        content = site.contents[self.id]
+        modes = {"project": MODES, "database": (LOCKED_TO_DATABASE, CUSTOMIZABLE)}.get(content.kind, ())
+        if self.mode not in modes:
+            return refused(site, "not_applicable")
+        above = self.id if content.kind == "project" else site.project_of(self.id)
+        manager = managing_project(site, above) if above is not None and above in site.contents else None
+        if manager not in (None, self.id):
+            return refused(site, "locked_project")
+        change = effects.set_mode if content.kind == "project" else effects.set_database_mode
+        return done(change(site, self.id, self.mode))
+
+    def inverse(self) -> SetMode:
+        return SetMode(self.content, self.mode, self.before)
+
+    @property
+    def becomes(self) -> str:
+        """The mode, in words."""
+        return MODE_WORDS.get(self.mode, self.mode)
+
+
+@dataclass(frozen=True, slots=True)
+class SetTabs(OfContent):
+    """Show or hide the sheets of a workbook as tabs."""
+
+    op: ClassVar[str] = "set_tabs"
+    step: ClassVar[str] = "sheets as tabs"
+    FACT: ClassVar[str] = "tabs"
+    overwrites_below: ClassVar[bool] = True
+    EFFORT: ClassVar[int] = 40
+    WORDS: ClassVar[tuple[str, str, str]] = (
+        "turn sheets as tabs of {c.thing} {c.turned}",
+        "turned sheets as tabs of {c.thing} {c.turned}",
+        "sheets as tabs of {c.thing} were not turned {c.turned}",
+    )
+
+    shown: bool
+
+    @classmethod
+    def on(cls, site: Site, content: str, *, shown: bool) -> Self:
+        """As a change to a workbook of the Site, by id."""
+        return cls(content_ref(site, content), shown)
+
+    @property
+    def destructive(self) -> bool:
+        return self.shown
+
+    def value(self, lookup: Lookup, content: Content) -> Value:
+        return content.tabs
+
+    def wanted(self) -> Value:
+        return self.shown
+
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+        """Refused on anything but a workbook."""
+        if site.contents[self.id].kind != "workbook":
+            return refused(site, "not_applicable")
+        return done((effects.show_tabs if self.shown else effects.hide_tabs)(site, self.id))
+
+    def inverse(self) -> SetTabs:
+        return SetTabs(self.content, not self.shown)
+
+    @property
+    def turned(self) -> str:
+        """On or off."""
+        return "on" if self.shown else "off"
+
+
+@dataclass(frozen=True, slots=True)
+class SetOwner(OfContent):
+    """Another owner of a content or a project; `before` is the qualified name of who owns it."""
+
+    op: ClassVar[str] = "set_owner"
+    step: ClassVar[str] = "owner"
+    FACT: ClassVar[str] = "owner"
+    EFFORT: ClassVar[int] = 60
+    WORDS: ClassVar[tuple[str, str, str]] = (
+        "give {c.thing} to user `{c.owner.qualified}`",
+        "gave {c.thing} to user `{c.owner.qualified}`",
+        "{c.thing} was not given to user `{c.owner.qualified}`",
+    )
+
+    before: str
+    owner: Ref
+
+    @classmethod
+    def on(cls, site: Site, content: str, owner: str) -> Self:
+        """As a change to content of the Site, by ids."""
+        return cls(content_ref(site, content), _owner_name(site, site.contents[content]), user_ref(site.users[owner]))
+
+    @property
+    def receiver(self) -> Ref:
+        return self.owner
+
+    def value(self, lookup: Lookup, content: Content) -> Value:
+        return _owner_name(lookup.site, content)
+
+    def wanted(self) -> Value:
+        return self.owner.qualified
+
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+        """Refused for a new owner whose site role cannot own it; views follow their workbook."""
+        kind, owner = site.contents[self.id].kind, user_of(site, self.owner)
+        if owner is None:
+            return refused(site, NOBODY)
+        if kind == "view":
+            return refused(site, "not_applicable")
+        fits = people.assign_owner(site, owner.id, kind, switches)
+        return done(effects.change_owner(site, self.id, owner.id)) if fits.done else fits
+
+    def after(self, site: Site) -> Site:
+        return effects.change_owner(site, self.id, Lookup(site).grantee(self.owner).id)
+
+
+def _owner_name(site: Site, content: Content) -> str:
+    owner = site.users.get(content.owner)
+    return owner.qualified if owner is not None else content.owner
+
+
+# -- of what-if alone -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NewProject(Change):
+    """A new project with the id `new:` and its path; `like` is a project whose rules, defaults and mode it gets."""
+
+    op: ClassVar[str] = "new_project"
+
+    project: Content
+    like: str | None = None
+
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+        """As Tableau makes one (a copy of its parent or of Default), then, with `like`, as the template says."""
+        if self.project.id in site.contents:
+            return refused(site, "exists")
+        made = effects.create_project(site, self.project)
+        if self.like is None or managing_project(made, self.project.id) not in (None, self.project.id):
+            return done(made)
+        model = site.contents[self.like]
+        mode = model.mode if managing_project(site, self.like) in (None, self.like) else LOCKED
+        content = replace(made.contents[self.project.id], rules=model.rules, defaults=model.defaults, mode=mode)
+        return done(made.with_contents(content))
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteContent(Change):
+    """Delete content and all below it."""
+
+    op: ClassVar[str] = "delete_content"
+
+    content: Ref
+
+    @classmethod
+    def on(cls, site: Site, content: str) -> Self:
+        """As a change to content of the Site, by id."""
+        return cls(content_ref(site, content))
+
+    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+        """The Default project stays."""
+        content = str(self.content.id)
+        if content == site.default_project_id:
+            return refused(site, "default_project")
+        return done(effects.delete_content(site, content))

@@ -41,7 +41,7 @@ from tabwarden.effects.ops import (
 from tabwarden.effects.phrases import words_of
 from tabwarden.effects.sentences import FORMS, edit_of
 from tabwarden.model.errors import AmbiguousName, SettingsError, UnknownName
-from tabwarden.model.open_points import switches_from
+from tabwarden.model.open_points import open_points_from
 from tabwarden.model.site import Content, Grantee, Rule, Site
 from tabwarden.plan.impact import impact
 from tabwarden.plan.outcome import carried_out
@@ -271,7 +271,7 @@ def test_an_open_point_that_matters_is_named() -> None:
     _, disputed = try_out(held, ["move Finance/Budget to Archive"])
     assert disputed == ("moved_item_keeps_rules",)
     adopted, _ = try_out(
-        held, ["move Finance/Budget to Archive"], switches=switches_from(["moved_item_keeps_rules=off"])
+        held, ["move Finance/Budget to Archive"], open_points=open_points_from(["moved_item_keeps_rules=off"])
     )
     assert adopted.after.contents["Budget"].rules == frozenset()
     assert try_out(held, ["add una to Staff"])[1] == ()
@@ -306,14 +306,16 @@ def test_deleting_a_group_of_a_set_lets_people_in_and_says_so() -> None:
     ]
     (warning,) = warnings(found)
     assert "`delete group Out` takes the group out of the group set `Both`" in warning
-    assert "1 person more; that is believed, Tableau does not tell (switch deleted_group_leaves_sets)" in warning
+    assert "1 person more; that is believed, Tableau does not tell (open point deleted_group_leaves_sets)" in warning
     assert list(warnings(what_if(with_a_set(), ["delete group How to", "lock Archive"]))) == []
 
 
 def test_the_other_belief_about_group_sets_is_told_too() -> None:
     found, disputed = try_out(with_a_set(), ["delete group Out"])
     assert disputed == ("deleted_group_leaves_sets",)
-    other, _ = try_out(with_a_set(), ["delete group Out"], switches=switches_from(["deleted_group_leaves_sets=off"]))
+    other, _ = try_out(
+        with_a_set(), ["delete group Out"], open_points=open_points_from(["deleted_group_leaves_sets=off"])
+    )
     assert found.after.group_sets["Both"].groups == {"Staff"}
     assert other.after.group_sets["Both"].groups == frozenset()
     assert not other.reach.count.gained & {"ann"}

@@ -6,10 +6,9 @@ import pytest
 from both_evaluators import ASKED, cases, mismatches
 from dense_sites import dense_site
 
-from tabwarden.access.reference import SWITCHED_BY
-from tabwarden.engine.ceilings import SWITCHED
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.engine import Engine
+from tabwarden.model.capability import GATED_BY
 from tabwarden.model.errors import UnknownName
 
 PARTS, SITES = 4, 11
@@ -39,7 +38,7 @@ def test_the_sites_are_not_one_sided() -> None:
     because = set()
     verdicts: dict[str, int] = {}
     for case in cases(range(24)):
-        engine = Engine(columns_of(case.site), case.model, case.switches)
+        engine = Engine(columns_of(case.site), case.model, case.open_points)
         for user in case.site.users:
             for content in case.site.contents:
                 for capability in ("Read", "AddComment", "ChangePermissions", "NotYetNamed"):
@@ -69,8 +68,7 @@ def test_more_capabilities_than_the_narrow_mask_holds() -> None:
 
 
 def test_the_switches_of_the_site_are_those_of_the_reference() -> None:
-    assert dict(SWITCHED) == dict(SWITCHED_BY)
-    assert set(SWITCHED) < set(ASKED)
+    assert set(GATED_BY) < set(ASKED)
 
 
 def test_unknown_names_are_refused() -> None:

@@ -8,11 +8,11 @@ from tabwarden.commands._options import (
     CURRENT,
     AsJson,
     Model,
+    OpenPointWords,
     SiteUrl,
     SnapshotFolder,
     SnapshotWords,
     StoreWords,
-    SwitchWords,
 )
 from tabwarden.commands._output import print_json, progress_bar, show, warn_partial
 from tabwarden.commands._parsing import Argument, epilog
@@ -36,19 +36,19 @@ def whatif(
     store: StoreWords = None,
     site: SiteUrl = None,
     model: Model = CURRENT,
-    switch: SwitchWords = None,
+    open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
     """Each change with its refusal, if Tableau would refuse it, then people gained and lost."""
     from tabwarden.report.access_changes import shift_lines, summary, tried_lines, warnings, whatif_json
     from tabwarden.run.ask import Where, open_site
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
     from tabwarden.run.whatif import try_out
 
-    switches = read_switches(switch or ())
+    open_points = read_open_points(open_point or ())
     held = open_site(Where(snapshots, snapshot, site, model, store))
     with progress_bar("comparing", hidden=as_json) as progress:
-        found, disputed = try_out(held, changes, model=model, switches=switches, progress=progress)
+        found, disputed = try_out(held, changes, model=model, open_points=open_points, progress=progress)
     if as_json:
         print_json({"taken": held.taken.when, **whatif_json(found), "disputed": list(disputed)})
         return
@@ -59,4 +59,4 @@ def whatif(
     show(summary(found), style="bold")
     show(*shift_lines(found.before, found.after, found.reach))
     for name in disputed:
-        show(f"the sources do not settle this: with the switch {name} the other way it comes out otherwise")
+        show(f"the sources do not settle this: with the open point {name} the other way it comes out otherwise")

@@ -9,18 +9,18 @@ from tabwarden.commands._options import (
     CURRENT,
     AsJson,
     Model,
+    OpenPointWords,
     SiteUrl,
     SnapshotFolder,
     SnapshotWords,
     StoreWords,
-    SwitchWords,
 )
 from tabwarden.commands._output import print_json, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
 
 if TYPE_CHECKING:
     from tabwarden.access.answer import Answer
-    from tabwarden.model.open_points import Switches
+    from tabwarden.model.open_points import OpenPoints
     from tabwarden.model.site import Content, Site
     from tabwarden.run.ask import Where
 
@@ -34,7 +34,7 @@ def who(
     store: StoreWords = None,
     site: SiteUrl = None,
     model: Model = CURRENT,
-    switch: SwitchWords = None,
+    open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
     """The people who may, each with what decided; unknown ones are listed as unknown."""
@@ -42,10 +42,12 @@ def who(
     from tabwarden.model.capability import ui_name
     from tabwarden.report.answers import answer_json, people_table
     from tabwarden.run.ask import Where, open_site, who_may
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
 
     held = open_site(Where(snapshots, snapshot, site, model, store))
-    content_held, named, answers = who_may(held, asked, content, model=model, switches=read_switches(switch or ()))
+    content_held, named, answers = who_may(
+        held, asked, content, model=model, open_points=read_open_points(open_point or ())
+    )
     counts = Counter(answer.verdict for answer in answers)
     shown = [answer for answer in answers if everybody or answer.verdict in (ALLOWED, UNKNOWN)]
     if as_json:
@@ -66,29 +68,29 @@ def what(
     store: StoreWords = None,
     site: SiteUrl = None,
     model: Model = CURRENT,
-    switch: SwitchWords = None,
+    open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
     """The permission checker's grid for one content, or a list."""
     from tabwarden.run.ask import Where, open_site
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
 
-    where, switches = Where(snapshots, snapshot, site, model, store), read_switches(switch or ())
+    where, open_points = Where(snapshots, snapshot, site, model, store), read_open_points(open_point or ())
     if all_of_them:
         _on_all_sites(where, user, as_json)
     elif content is not None:
-        _on_one(open_site(where), user, content, model, switches, as_json)
+        _on_one(open_site(where), user, content, model, open_points, as_json)
     else:
-        _on_everything(open_site(where), user, model, switches, as_json)
+        _on_everything(open_site(where), user, model, open_points, as_json)
 
 
-def _on_one(site: Site, user: str, content: str, model: str, switches: Switches, as_json: bool) -> None:
+def _on_one(site: Site, user: str, content: str, model: str, open_points: OpenPoints, as_json: bool) -> None:
     from tabwarden.model.capability import KIND_NAMES
     from tabwarden.model.roles import ui_role
     from tabwarden.report.answers import answer_json, checker_grid
     from tabwarden.run.ask import what_may
 
-    person, held, answers = what_may(site, user, content, model=model, switches=switches)
+    person, held, answers = what_may(site, user, content, model=model, open_points=open_points)
     if as_json:
         print_json([answer_json(site, answer) for answer in answers])
         return
@@ -104,13 +106,13 @@ def _template(content: Content, answers: list[Answer]) -> str:
     return template_of(content.kind, frozenset(a.asked for a in answers if a.allowed), frozenset())
 
 
-def _on_everything(site: Site, user: str, model: str, switches: Switches, as_json: bool) -> None:
+def _on_everything(site: Site, user: str, model: str, open_points: OpenPoints, as_json: bool) -> None:
     from tabwarden.model.capability import KIND_NAMES, ui_name
     from tabwarden.model.roles import ui_role
     from tabwarden.run.ask import overview
 
     person = site.find_user(user)
-    rows = list(overview(site, person, model=model, switches=switches))
+    rows = list(overview(site, person, model=model, open_points=open_points))
     if as_json:
         listed = [
             {

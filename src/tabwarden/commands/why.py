@@ -8,11 +8,11 @@ from tabwarden.commands._options import (
     CURRENT,
     AsJson,
     Model,
+    OpenPointWords,
     SiteUrl,
     SnapshotFolder,
     SnapshotWords,
     StoreWords,
-    SwitchWords,
 )
 from tabwarden.commands._output import print_json, progress_bar, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
@@ -36,17 +36,17 @@ def why(
     store: StoreWords = None,
     site: SiteUrl = None,
     model: Model = CURRENT,
-    switch: SwitchWords = None,
+    open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
     """One sentence, then ceiling, override, level, the winning rule and the losing ones."""
     from tabwarden.model.open_points import MODELS
     from tabwarden.run import ask
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
 
-    switches = read_switches(switch or ())
+    open_points = read_open_points(open_point or ())
     held = ask.open_site(ask.Where(snapshots, snapshot, site, model, store))
-    question = ask.question(held, user, asked, content, target=target, model=model, switches=switches)
+    question = ask.question(held, user, asked, content, target=target, model=model, open_points=open_points)
     answer = ask.why(held, question)
     ways = _ways(held, question, as_json=as_json) if fix else None
     side_by_side = [question._replace(model=name).of(held) for name in MODELS] if models else []

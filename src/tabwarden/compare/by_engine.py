@@ -32,7 +32,7 @@ class Later(Parts):
     """The parts of a later Site, which shares with an earlier one what no change has touched."""
 
     def __init__(self, columns: Columns, earlier: Parts) -> None:
-        super().__init__(columns, earlier.model, earlier.switches)
+        super().__init__(columns, earlier.model, earlier.open_points)
         self.earlier = earlier
 
     @cached_property

@@ -15,7 +15,7 @@ from tabwarden.compare.between_sites import Base, Progress
 from tabwarden.effects.ops import DeleteGroup, Edit
 from tabwarden.effects.sentences import edit_of
 from tabwarden.model.errors import AmbiguousName, UnknownName
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.roles import licence_of
 from tabwarden.model.site import Site
 
@@ -67,7 +67,7 @@ def what_if(
     sentences: Iterable[str],
     *,
     model: str = CURRENT,
-    switches: Switches = DOCUMENTED,
+    open_points: OpenPoints = DOCUMENTED,
     progress: Progress | None = None,
 ) -> WhatIf:
     """Do the changes in order on a copy; each may name what the ones before it made.
@@ -75,12 +75,12 @@ def what_if(
     A refused change changes nothing and the rest goes on (a refused removal of an owner still takes his licence).
     Raises UnknownName with every sentence that is not understood. `progress` hears how far the comparison is.
     """
-    here, tried = done(site, sentences, switches)
-    reach = Base(site, Under(model, switches)).reach(here, progress=progress)
+    here, tried = done(site, sentences, open_points)
+    reach = Base(site, Under(model, open_points)).reach(here, progress=progress)
     return WhatIf(site, here, tried, reach)
 
 
-def done(site: Site, sentences: Iterable[str], switches: Switches = DOCUMENTED) -> tuple[Site, tuple[Tried, ...]]:
+def done(site: Site, sentences: Iterable[str], open_points: OpenPoints = DOCUMENTED) -> tuple[Site, tuple[Tried, ...]]:
     """The Site after the changes, and how each went; as `what_if`, without asking what it does to people."""
     tried, problems = [], []
     for words in sentences:
@@ -89,7 +89,7 @@ def done(site: Site, sentences: Iterable[str], switches: Switches = DOCUMENTED) 
         except (UnknownName, AmbiguousName) as error:
             problems.append(f"`{words}`: {error}" if not str(error).startswith(f"`{words}`") else str(error))
             continue
-        outcome = edit.done_to(site, switches)
+        outcome = edit.done_to(site, open_points)
         sets = _sets_that_change(site, outcome.site, edit) if outcome.done else ()
         site = outcome.site
         tried.append(Tried(words, edit, outcome.done, outcome.because, sets))

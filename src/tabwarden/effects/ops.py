@@ -10,7 +10,7 @@ SetRole, RemoveUser        site roles; removing somebody, with or without an hei
 SetOwner                   another owner of a content or project
 SetMode, SetTabs           locks; sheets as tabs
 MoveTo, NewProject, DeleteContent
-SetSetting                 a switch of the site that gates capabilities
+SetSetting                 a setting of the site that gates capabilities
 
 Each answers `done_to(site)` with an Outcome: the Site as Tableau would leave it, or a refusal with its reason code.
 Whether somebody may do it is not asked.
@@ -27,7 +27,7 @@ from tabwarden.effects import people
 from tabwarden.effects.people import Outcome
 from tabwarden.model.capability import applies
 from tabwarden.model.governing import LOCKED_TO_DATABASE, managing_project
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCKED, MODES, Content, Grantee, Rule, Rules, Site, SiteSettings
 
 
@@ -36,7 +36,7 @@ class Edit:
 
     __slots__ = ()
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """The Site afterwards, or the refusal."""
         raise NotImplementedError
 
@@ -88,7 +88,7 @@ class PutRule(_OfRule):
 
     __slots__ = ()
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused under a lock, on views with tabs, and for what the kind does not have."""
         refusal = self._refusal(site)
         if refusal is not None:
@@ -101,7 +101,7 @@ class TakeRule(_OfRule):
 
     __slots__ = ()
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """As PutRule; one that is not there is refused, so that nobody thinks it had been."""
         refusal = self._refusal(site)
         held = site.contents[self.content]
@@ -123,7 +123,7 @@ class PutTemplate(Edit):
     capabilities: frozenset[str]
     default_for: str | None = None
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused where PutRule is; leader rules of the row stay."""
         refusal = _not_editable(site, self.content, self.default_for)
         if refusal is not None:
@@ -144,7 +144,7 @@ class Lead(Edit):
     project: str
     grantee: Grantee
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused on anything but a project."""
         if site.contents[self.project].kind != "project":
             return _refused(site, "not_applicable")
@@ -158,7 +158,7 @@ class Unlead(Edit):
     project: str
     grantee: Grantee
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused where he is none by a rule of this very project."""
         rules = site.contents[self.project].rules or frozenset()
         if Rule(self.grantee, LEADER, ALLOW) not in rules:
@@ -176,7 +176,7 @@ class Join(Edit):
     group: str
     user: str
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused for All Users and for who is in it already."""
         return people.add_to_group(site, self.group, (self.user,))
 
@@ -188,7 +188,7 @@ class Leave(Edit):
     group: str
     user: str
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused for All Users and for who is not in it."""
         return people.remove_from_group(site, self.group, (self.user,))
 
@@ -199,9 +199,9 @@ class DeleteGroup(Edit):
 
     group: str
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused for All Users."""
-        return people.delete_group(site, self.group, switches)
+        return people.delete_group(site, self.group, open_points)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +211,9 @@ class SetRole(Edit):
     user: str
     role: str
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused as REST refuses it: below a group's minimum, without a seat, to or from Server Administrator."""
-        return people.set_site_role(site, self.user, self.role, switches=switches)
+        return people.set_site_role(site, self.user, self.role, open_points=open_points)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,7 @@ class RemoveUser(Edit):
     user: str
     heir: str | None = None
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """An owner without heir stays, out of his groups and Unlicensed; the Outcome says it was not done."""
         return people.remove_user(site, self.user, heir=self.heir)
 
@@ -235,12 +235,12 @@ class SetOwner(Edit):
     content: str
     to: str
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused for a new owner whose site role cannot own it; views follow their workbook."""
         kind = site.contents[self.content].kind
         if kind == "view":
             return _refused(site, "not_applicable")
-        fits = people.assign_owner(site, self.to, kind, switches)
+        fits = people.assign_owner(site, self.to, kind, open_points)
         return _done(effects.change_owner(site, self.content, self.to)) if fits.done else fits
 
 
@@ -254,7 +254,7 @@ class SetMode(Edit):
     project: str
     mode: str
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused below a project that locks nested projects: the mode is set there."""
         held = site.contents[self.project]
         modes = {"project": MODES, "database": (LOCKED_TO_DATABASE, CUSTOMIZABLE)}.get(held.kind, ())
@@ -275,7 +275,7 @@ class SetTabs(Edit):
     workbook: str
     shown: bool
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused on anything but a workbook."""
         if site.contents[self.workbook].kind != "workbook":
             return _refused(site, "not_applicable")
@@ -290,7 +290,7 @@ class MoveTo(Edit):
     content: str
     target: str | None
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused into itself, into what is no project, and for content to the top level."""
         held = site.contents[self.content]
         if self.target is None:
@@ -300,7 +300,7 @@ class MoveTo(Edit):
             wrong = site.contents[self.target].kind != "project" or self.target in below
         if wrong or held.kind in ("view", "table"):
             return _refused(site, "not_applicable")
-        return _done(effects.move(site, self.content, self.target, switches=switches))
+        return _done(effects.move(site, self.content, self.target, open_points=open_points))
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +310,7 @@ class NewProject(Edit):
     project: Content
     like: str | None = None
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """As Tableau makes one (a copy of its parent or of Default), then, with `like`, as the template says."""
         if self.project.id in site.contents:
             return _refused(site, "exists")
@@ -329,7 +329,7 @@ class DeleteContent(Edit):
 
     content: str
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """The Default project stays."""
         if self.content == site.default_project_id:
             return _refused(site, "default_project")
@@ -343,7 +343,7 @@ class SetSetting(Edit):
     setting: str
     value: bool
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Only settings that are on or off."""
         known = {f.name for f in fields(SiteSettings) if isinstance(getattr(site.settings, f.name), bool)}
         if self.setting not in known:

@@ -1,6 +1,6 @@
 """Which capabilities role, kind and site settings leave open, as masks. Not who holds them.
 
-Made of the capability table and the ceilings, for one site, model and set of switches.
+Made of the capability table and the ceilings, for one site, model and set of open points.
 """
 
 from __future__ import annotations
@@ -12,21 +12,10 @@ from types import MappingProxyType
 import numpy as np
 
 from tabwarden.engine.columns import Vocabulary
-from tabwarden.model.capability import applies
-from tabwarden.model.open_points import AI_ACCESS_KINDS, CLASSIC, Switches
+from tabwarden.model.capability import GATED_BY, applies
+from tabwarden.model.open_points import AI_ACCESS_KINDS, CLASSIC, OpenPoints
 from tabwarden.model.roles import classic_permits, is_admin, is_known, permits
 from tabwarden.model.site import SiteSettings
-
-# Site settings that take a capability from everybody (tableau-permissions §10.26).
-SWITCHED: Mapping[str, str] = MappingProxyType(
-    {
-        "WebAuthoring": "web_authoring",
-        "ViewComments": "commenting",
-        "AddComment": "commenting",
-        "RunExplainData": "explain_data",
-        "VizqlDataApiAccess": "vizql_data_service",
-    }
-)
 
 
 class Tables:
@@ -36,14 +25,14 @@ class Tables:
     leaves; `admin[role]` and `known[role]` describe the roles.
     """
 
-    def __init__(self, words: Vocabulary, settings: SiteSettings, model: str, switches: Switches) -> None:
-        self.model, self.switches = model, switches
-        told = switches.ai_access_name
+    def __init__(self, words: Vocabulary, settings: SiteSettings, model: str, open_points: OpenPoints) -> None:
+        self.model, self.open_points = model, open_points
+        told = open_points.ai_access_name
         self.names = words.capabilities if told in ("", *words.capabilities) else (*words.capabilities, told)
         self.bits: Mapping[str, int] = MappingProxyType({name: bit for bit, name in enumerate(self.names)})
         self.other = len(self.names)
         self.mask: type[np.unsignedinteger] = np.uint32 if self.other < 32 else np.uint64
-        self.off = frozenset(n for n, setting in SWITCHED.items() if not getattr(settings, setting))
+        self.off = frozenset(n for n, setting in GATED_BY.items() if not getattr(settings, setting))
         self.admin = np.array([is_admin(role) for role in words.roles])
         self.known = np.array([is_known(role) for role in words.roles])
         every = (*self.names, "")
@@ -62,7 +51,7 @@ class Tables:
 
     def exists(self, capability: str, kind: str) -> bool | None:
         """Whether the kind has the capability; None for an unknown name, AI Access apart once its name is told."""
-        if capability and capability == self.switches.ai_access_name:
+        if capability and capability == self.open_points.ai_access_name:
             return kind in AI_ACCESS_KINDS
         return applies(capability, kind)
 
@@ -70,7 +59,7 @@ class Tables:
         """Whether the role can ever exercise the capability, in the model's reading of roles."""
         if self.model == CLASSIC:
             return classic_permits(role, capability)
-        return permits(role, kind, capability, self.switches)
+        return permits(role, kind, capability, self.open_points)
 
     def bit(self, capability: str) -> int:
         """The bit of a capability; names no rule uses share the last one."""
@@ -82,6 +71,6 @@ class Tables:
 
 
 @lru_cache(maxsize=64)
-def tables_of(words: Vocabulary, settings: SiteSettings, model: str, switches: Switches) -> Tables:
+def tables_of(words: Vocabulary, settings: SiteSettings, model: str, open_points: OpenPoints) -> Tables:
     """The tables of a site; made once for all sites (and both sides of a difference) of the same words and settings."""
-    return Tables(words, settings, model, switches)
+    return Tables(words, settings, model, open_points)

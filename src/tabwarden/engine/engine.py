@@ -29,15 +29,15 @@ from tabwarden.engine.difference import Difference
 from tabwarden.engine.explain import One
 from tabwarden.engine.index import Parts
 from tabwarden.engine.mirror import Forms, Mirror, forms_of, mirror_of
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 
 
 class Engine:
     """The questions of one site under one model; it builds what a question needs when it is first asked."""
 
-    def __init__(self, columns: Columns, model: str = CURRENT, switches: Switches = DOCUMENTED) -> None:
+    def __init__(self, columns: Columns, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED) -> None:
         self.columns = columns
-        self.parts = Parts(columns, model, switches)
+        self.parts = Parts(columns, model, open_points)
 
     @property
     def capabilities(self) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ class Engine:
         """Who gains and loses what if this Site becomes `after`: the ids of the common numbers, and the pieces."""
         pair = aligned(self.columns, after)
         sides = [
-            self.parts if columns is self.columns else Parts(columns, self.parts.model, self.parts.switches)
+            self.parts if columns is self.columns else Parts(columns, self.parts.model, self.parts.open_points)
             for columns in (pair.before, pair.after)
         ]
         return pair, Difference(sides[0], sides[1], pair.has_content)

@@ -23,7 +23,7 @@ from tabwarden.engine.rules import (
     speaking,
 )
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.open_points import CLASSIC, DENY_FIRST, MODELS, Switches
+from tabwarden.model.open_points import CLASSIC, DENY_FIRST, MODELS, OpenPoints
 
 CHANGE_PERMISSIONS = "ChangePermissions"
 
@@ -31,17 +31,17 @@ CHANGE_PERMISSIONS = "ChangePermissions"
 class Parts:
     """Tables, people, sources, classes, rules and powers of one site."""
 
-    def __init__(self, columns: Columns, model: str, switches: Switches) -> None:
+    def __init__(self, columns: Columns, model: str, open_points: OpenPoints) -> None:
         if model not in MODELS:
             raise UnknownName(f"no model is called `{model}`; models are {', '.join(MODELS)}")
-        self.columns, self.model, self.switches = columns, model, switches
+        self.columns, self.model, self.open_points = columns, model, open_points
         self.deny_first = model == DENY_FIRST
         self.n_users, self.n_contents = len(columns.users.role), len(columns.contents.kind)
 
     @cached_property
     def tables(self) -> Tables:
         """Ceilings and the capabilities of kinds."""
-        return tables_of(self.columns.vocabulary, self.columns.about.settings, self.model, self.switches)
+        return tables_of(self.columns.vocabulary, self.columns.about.settings, self.model, self.open_points)
 
     @cached_property
     def people(self) -> People:

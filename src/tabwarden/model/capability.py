@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.errors import AmbiguousName, UnknownName
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 
 KINDS = (
     "project",
@@ -49,6 +49,16 @@ KIND_NAMES = MappingProxyType(
 
 # What people also write; plural forms are taken without their s.
 _KIND_WORDS = MappingProxyType({"vc": "virtualconnection", "sheet": "view", "publisheddatasource": "datasource"})
+GATED_BY: Mapping[str, str] = MappingProxyType(
+    {
+        "WebAuthoring": "web_authoring",
+        "ViewComments": "commenting",
+        "AddComment": "commenting",
+        "RunExplainData": "explain_data",
+        "VizqlDataApiAccess": "vizql_data_service",
+    }
+)
+"""The site's own setting that takes a capability from everybody, administrators included (§10.26)."""
 
 
 def kind_named(words: str) -> str:
@@ -324,15 +334,17 @@ def without_optional(kind: str, template: str) -> frozenset[str]:
     return _template(kind, template, optional=False)
 
 
-def template_of(kind: str, allowed: frozenset[str], denied: frozenset[str], switches: Switches = DOCUMENTED) -> str:
+def template_of(
+    kind: str, allowed: frozenset[str], denied: frozenset[str], open_points: OpenPoints = DOCUMENTED
+) -> str:
     """The template a grantee's row equals: None, Denied, a current or legacy template's name, or Custom.
 
     Where Extract Refresh stands among the templates is an open point; a row that has it is Custom by default.
     """
-    if switches.extract_refresh_template and EXTRACT_REFRESH in allowed:
+    if open_points.extract_refresh_template and EXTRACT_REFRESH in allowed:
         without = template_of(kind, allowed - {EXTRACT_REFRESH}, denied)
         order = ("", *TEMPLATE_ORDER)
-        high = without in order and order.index(without) >= order.index(switches.extract_refresh_template)
+        high = without in order and order.index(without) >= order.index(open_points.extract_refresh_template)
         return without if high else "Custom"
     if not allowed and not denied:
         return "None"

@@ -14,7 +14,7 @@ from tabwarden.access.reference import may, what, who
 from tabwarden.compare.handover import Handover, overwritten
 from tabwarden.model.capability import applies, capability_named, kind_named
 from tabwarden.model.errors import AmbiguousName, UnknownName
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, MODELS, Switches
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, MODELS, OpenPoints
 from tabwarden.model.site import Content, Site, User
 from tabwarden.run.history import LAST, open_either, open_every_site
 from tabwarden.store import snapshot
@@ -76,7 +76,7 @@ def _newest_folders(folder: Path, site: str | None) -> dict[str, Path]:
 
 def why(site: Site, put: Asked) -> Answer:
     """The Answer to a question, with the open points that would turn it."""
-    return with_disputes(lambda under: put._replace(switches=under).of(site), put.switches)
+    return with_disputes(lambda under: put._replace(open_points=under).of(site), put.open_points)
 
 
 # Abilities whose target may be left open, and those that make somebody else the owner.
@@ -89,9 +89,9 @@ def further(site: Site, put: Asked) -> tuple[tuple[tuple[str, Answer], ...], Han
         return (), None
     places: tuple[tuple[str, Answer], ...] = ()
     if put.what in ANY_TARGET and put.target is None:
-        places = targets(site, put.user, put.what, put.content, model=put.model, switches=put.switches)
+        places = targets(site, put.user, put.what, put.content, model=put.model, open_points=put.open_points)
     over = put.what in OVERWRITES and site.contents[put.content].kind != "project"
-    handed = overwritten(site, put.content, put.user, model=put.model, switches=put.switches) if over else None
+    handed = overwritten(site, put.content, put.user, model=put.model, open_points=put.open_points) if over else None
     return places, handed
 
 
@@ -103,7 +103,7 @@ def question(
     *,
     target: str | None = None,
     model: str = CURRENT,
-    switches: Switches = DOCUMENTED,
+    open_points: OpenPoints = DOCUMENTED,
 ) -> Asked:
     """What words ask: a user's name, a capability or ability by name, a content's path.
 
@@ -118,7 +118,7 @@ def question(
     asked = rest if by_name else asked
     action = None if by_name else _ability(asked, held)
     if action is not None:
-        put = Asked(person.id, action, held.id if held else None, ability=True, model=model, switches=switches)
+        put = Asked(person.id, action, held.id if held else None, ability=True, model=model, open_points=open_points)
         if target is None:
             return put
         if action in ABOUT_A_PERSON:
@@ -126,7 +126,7 @@ def question(
         return put._replace(target=site.find_content(target).id)
     if held is None:
         raise UnknownName(f"`{asked}` needs a content to be asked about; give its path, as in `Finance/Budget`")
-    return Asked(person.id, capability(site, asked, held), held.id, model=model, switches=switches)
+    return Asked(person.id, capability(site, asked, held), held.id, model=model, open_points=open_points)
 
 
 def _ability(words: str, held: Content | None) -> str | None:
@@ -166,26 +166,29 @@ def defaults_of(site: Site, held: Content, words: str) -> str:
 
 
 def who_may(
-    site: Site, asked: str, content: str, *, model: str, switches: Switches = DOCUMENTED
+    site: Site, asked: str, content: str, *, model: str, open_points: OpenPoints = DOCUMENTED
 ) -> tuple[Content, str, list[Answer]]:
     """Everybody's Answer for a capability on a content."""
     held = site.find_content(content)
     named = capability(site, asked, held)
-    return held, named, list(who(site, named, held.id, model=model, switches=switches))
+    return held, named, list(who(site, named, held.id, model=model, open_points=open_points))
 
 
 def what_may(
-    site: Site, user: str, content: str, *, model: str, switches: Switches = DOCUMENTED
+    site: Site, user: str, content: str, *, model: str, open_points: OpenPoints = DOCUMENTED
 ) -> tuple[User, Content, list[Answer]]:
     """One person's Answer for every capability of a content."""
     person, held = site.find_user(user), site.find_content(content)
-    return person, held, list(what(site, person.id, held.id, model=model, switches=switches))
+    return person, held, list(what(site, person.id, held.id, model=model, open_points=open_points))
 
 
 def overview(
-    site: Site, user: User, *, model: str, switches: Switches = DOCUMENTED
+    site: Site, user: User, *, model: str, open_points: OpenPoints = DOCUMENTED
 ) -> Iterator[tuple[Content, list[Answer]]]:
     """What one person may on everything she may View, in order of path."""
     for held in sorted(site.contents.values(), key=lambda c: site.path(c.id).casefold()):
-        if held.kind != "collection" and may(site, user.id, "Read", held.id, model=model, switches=switches).allowed:
-            yield held, list(what(site, user.id, held.id, model=model, switches=switches))
+        if (
+            held.kind != "collection"
+            and may(site, user.id, "Read", held.id, model=model, open_points=open_points).allowed
+        ):
+            yield held, list(what(site, user.id, held.id, model=model, open_points=open_points))

@@ -150,7 +150,7 @@ def _source_options(source: AnySource, settings: Settings) -> object:
 
 
 def tasks_of(settings: Settings) -> Tasks:
-    """The seven switches."""
+    """The seven tasks."""
     wanted = settings.provision
     return Tasks(
         wanted.add_joiners,
@@ -164,7 +164,7 @@ def tasks_of(settings: Settings) -> Tasks:
 
 
 def policy_of(settings: Settings, own_id: str, owners: frozenset[str] | None) -> Policy:
-    """What the switches need, with what was read about it."""
+    """What the tasks need, with what was read about it."""
     wanted, group = settings.provision, settings.provision.group
     policy = Policy(
         auth_setting=wanted.auth_setting,

@@ -13,7 +13,7 @@ from tabwarden.compare.access_changes import Under
 from tabwarden.compare.between_sites import Base, Progress
 from tabwarden.compare.what_if import WhatIf, done, what_if
 from tabwarden.model.errors import SettingsError
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches, alternatives
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints, alternatives
 from tabwarden.model.site import Site
 
 
@@ -22,7 +22,7 @@ def try_out(
     given: Iterable[str],
     *,
     model: str = CURRENT,
-    switches: Switches = DOCUMENTED,
+    open_points: OpenPoints = DOCUMENTED,
     progress: Progress | None = None,
 ) -> tuple[WhatIf, tuple[str, ...]]:
     """What the changes would do, and the open points that would make it another result.
@@ -33,9 +33,9 @@ def try_out(
     sentences = read_all(given)
     if not sentences:
         raise SettingsError(["there is no change to try; give one in words, or a file with one a line"])
-    found = what_if(site, sentences, model=model, switches=switches, progress=progress)
-    after = Base(found.after, Under(model, switches))
-    others = alternatives(switches, changes=True)
+    found = what_if(site, sentences, model=model, open_points=open_points, progress=progress)
+    after = Base(found.after, Under(model, open_points))
+    others = alternatives(open_points, changes=True)
     disputed = (name for name, other in others if after.differs(done(site, sentences, other)[0]))
     return found, tuple(disputed)
 

@@ -339,7 +339,7 @@ def merge(current: str, imported: str) -> str:
 
 
 def minimum_that_counts(roles: Iterable[str], open_points: OpenPoints = DOCUMENTED) -> str | None:
-    """The one that counts of the minimum site roles of somebody's groups: the highest (B; an open point: the lowest)."""
+    """The minimum site role that counts, of those of somebody's groups: the highest (B; an open point: the lowest)."""
     best = max if open_points.highest_minimum_wins else min
     return best(roles, key=lambda role: rank(role) or 0, default=None)
 

@@ -55,7 +55,7 @@ class House:
     def jane(self, **more: Any) -> Any:
         """As the last good run knew her."""
         rows = (("hr", 1),)
-        return self.standing.KnownPerson("jane", (("employee", "1"),), "", "", "Sales", rows=rows)._replace(**more)
+        return replace(self.standing.KnownPerson("jane", (("employee", "1"),), "", "", "Sales", rows=rows), **more)
 
 
 NOW = Site(

@@ -26,7 +26,7 @@ class Naive:
         self.lock_of = parts.lock_row.tolist()
         self.role_of = parts.columns.users.role.tolist()
         self.reach, self.admin = parts.tables.reach.tolist(), parts.tables.admin.tolist()
-        self.edit = parts.tables.bit("ChangePermissions")
+        self.edit = parts.bit("ChangePermissions")
         self.bits = dict(parts.tables.bits)
         self.ruling = [frozenset(parts.people.ids(bits).tolist()) for bits in parts.powers.rows]
         everyone = [each * 4 + GROUP for each in parts.people.everyone.tolist()]

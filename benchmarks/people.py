@@ -20,7 +20,7 @@ from rich.table import Table
 
 from tabwarden.model.site import ALL_USERS, Group, Site, User
 from tabwarden.plan.order import diff
-from tabwarden.want.people.mapping import Condition, Entry, GroupMapping
+from tabwarden.want.people.mapping import Condition, GroupMapping, MappedGroups
 from tabwarden.want.people.merged import Precedence, SourceRank, merge
 from tabwarden.want.people.nested import Nesting
 from tabwarden.want.people.records import RecordColumns, Records, StatusWords, records
@@ -73,9 +73,11 @@ def projects(people: int) -> Rows:
 
 
 def mapping() -> GroupMapping:
-    entries = [Entry((Condition("department", (f"department {n}",)),), (f"D{n}",)) for n in range(DEPARTMENTS)]
-    entries += [Entry((Condition("group", (f"corp\\area-{n}*",)),), (f"Area {n}",), "Explorer") for n in range(10)]
-    entries.append(Entry((Condition("title", ("*head*",)), Condition("source", ("hr",))), ("Heads",), "Creator"))
+    entries = [MappedGroups((Condition("department", (f"department {n}",)),), (f"D{n}",)) for n in range(DEPARTMENTS)]
+    entries += [
+        MappedGroups((Condition("group", (f"corp\\area-{n}*",)),), (f"Area {n}",), "Explorer") for n in range(10)
+    ]
+    entries.append(MappedGroups((Condition("title", ("*head*",)), Condition("source", ("hr",))), ("Heads",), "Creator"))
     nesting = [(f"CORP\\Team-{n}", f"CORP\\Area-{n % 10}") for n in range(TEAMS)]
     return GroupMapping(entries, Nesting([*nesting, *((f"CORP\\Area-{n}", "CORP\\Everybody") for n in range(10))]))
 

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -115,8 +115,7 @@ def with_tabwarden(sandbox: Sandbox, way: Way, people: int) -> None:
             gathered = gather(settings, connection)
             plan = decide(gathered, settings, with_contents=False)
             assert gathered.now is not None
-            no_limit = Limit(people, 100)
-            limits = Limits(no_limit, no_limit, no_limit, no_limit)
+            limits = Limits(**{limit.name: Limit(people, 100) for limit in fields(Limits)})
             terms = replace(terms_of(settings, connection), jobs=way.jobs, limits=limits)
             assert judge_and_do(plan, connection, terms, gathered.now).succeeded
 

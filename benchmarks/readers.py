@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 import aiohttp
 
 from tabwarden.sandbox.worlds.acme import TOKEN_NAME, TOKEN_SECRET
-from tabwarden.tableau.http.connection import Options, Pat, connect
+from tabwarden.tableau.http.connection import connect
 from tabwarden.tableau.http.pace import MOST
+from tabwarden.tableau.http.signin import Pat, SignIn
 from tabwarden.tableau.read.checkpoint import Checkpoint, opened
 from tabwarden.tableau.read.site import Wishes, read_site
 
@@ -106,9 +107,9 @@ def sandbox(world: str) -> Any:
     return process("-m", "tabwarden", "sandbox", "--world", world, "--port", "0")
 
 
-def options(url: str, site: str = "") -> Options:
+def options(url: str, site: str = "") -> SignIn:
     """How the benchmark signs in."""
-    return Options(url, site, Pat(TOKEN_NAME, TOKEN_SECRET))
+    return SignIn(url, site, Pat(TOKEN_NAME, TOKEN_SECRET))
 
 
 @contextmanager

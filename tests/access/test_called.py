@@ -17,8 +17,9 @@ from people_site import joiners, leavers
 from rich.console import Console
 
 from tabwarden.access.reference import who
+from tabwarden.engine.convert import columns_of
+from tabwarden.mirror.build import MirrorRequest, mirrored
 from tabwarden.mirror.match import tableau_people
-from tabwarden.mirror.tables import Wish, mirrored
 from tabwarden.model.errors import AmbiguousName
 from tabwarden.model.site import ALL_USERS, Content, Grantee, Group, Rule, Site, User
 from tabwarden.plan.impact import impact
@@ -128,7 +129,7 @@ def test_a_name_in_a_list_without_its_domain_is_held_with_both() -> None:
 
 
 def test_a_mirror_names_everybody_once() -> None:
-    tables = mirrored(SITE, tableau_people(SITE), Wish("tableau")).tables
+    tables = mirrored(columns_of(SITE), tableau_people(columns_of(SITE)), MirrorRequest("tableau")).tables
     people = [row[1] for row in tables["people"]]
     users = [row[3] for row in tables["people"]]
     assert max(Counter(people).values()) == max(Counter(users).values()) == 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from foreign_clients import python_of_clients
+from watchdog import patience
 
 from tabwarden.sandbox.http.server import running
 
@@ -42,7 +43,11 @@ def ran():
     with running("w0") as box:
         before = box.site("sandbox")
         done = subprocess.run(
-            [python_of_clients(), str(CALLS), box.url], capture_output=True, text=True, check=False, timeout=60
+            [python_of_clients(), str(CALLS), box.url],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=patience(60),
         )
         assert done.returncode == 0, done.stderr
         yield box, before, [json.loads(line) for line in done.stdout.splitlines()]

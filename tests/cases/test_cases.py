@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from paths import CASES
+from watchdog import patience
 
 from tabwarden.cases.directory import GONE, LEFT, MEMBER, directory_says
 from tabwarden.cases.file import Case, content_id, load, site_of
@@ -28,7 +29,7 @@ def cases(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=patience(60),
     )
 
 

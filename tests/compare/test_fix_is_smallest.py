@@ -15,7 +15,6 @@ import pytest
 from tiny_sites import GRANTEES, GROUPS, USERS, tiny_site
 
 from tabwarden.access.answer import ALLOWED
-from tabwarden.access.powers import LEADER
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import may
 from tabwarden.compare.fix import Fix, Fixes, fixes
@@ -34,7 +33,7 @@ from tabwarden.effects.ops import (
     TakeRule,
     Unlead,
 )
-from tabwarden.model.capability import capabilities_of
+from tabwarden.model.capability import LEADER, capabilities_of
 from tabwarden.model.site import ALLOW, DENY, MODES, Rule, Rules, Site
 
 # The kind of the content `w`, by turns, and what stands in for web editing on it.

@@ -15,6 +15,7 @@ from tiny_sites import GRANTEES, GROUPS, USERS, decisions, tiny_site
 from tabwarden.access.reference import as_seen_by, may
 from tabwarden.compare.access_changes import Reach, Under
 from tabwarden.compare.between_sites import SMALL, Base, shifts
+from tabwarden.compare.columns_after import columns_after
 from tabwarden.effects.ops import (
     DeleteContent,
     DeleteGroup,
@@ -35,7 +36,6 @@ from tabwarden.effects.ops import (
     TakeRule,
     Unlead,
 )
-from tabwarden.engine.columns_after import columns_after
 from tabwarden.engine.convert import columns_of, site_of
 from tabwarden.engine.engine import Engine
 from tabwarden.model.governing import governing

@@ -46,6 +46,7 @@ from tabwarden.model.site import Content, Grantee, Rule, Site
 from tabwarden.plan.impact import impact
 from tabwarden.plan.outcome import carried_out
 from tabwarden.plan.plan import DELETE_GROUP, Change, Ref
+from tabwarden.questions import Questions
 from tabwarden.report.access_changes import lines, summary, tried_lines, warnings, whatif_json
 from tabwarden.run.whatif import read_all, read_changes, try_out
 from tabwarden.store import snapshot
@@ -268,13 +269,12 @@ def test_a_project_from_a_template_has_its_rules_defaults_and_lock() -> None:
 
 def test_an_open_point_that_matters_is_named() -> None:
     held = small()
-    _, disputed = try_out(held, ["move Finance/Budget to Archive"])
+    _, disputed = try_out(Questions(held), ["move Finance/Budget to Archive"])
     assert disputed == ("moved_item_keeps_rules",)
-    adopted, _ = try_out(
-        held, ["move Finance/Budget to Archive"], open_points=open_points_from(["moved_item_keeps_rules=off"])
-    )
+    otherwise = Questions(held, open_points=open_points_from(["moved_item_keeps_rules=off"]))
+    adopted, _ = try_out(otherwise, ["move Finance/Budget to Archive"])
     assert adopted.after.contents["Budget"].rules == frozenset()
-    assert try_out(held, ["add una to Staff"])[1] == ()
+    assert try_out(Questions(held), ["add una to Staff"])[1] == ()
 
 
 def test_people_with_the_same_gain_stand_in_one_line() -> None:
@@ -311,10 +311,10 @@ def test_deleting_a_group_of_a_set_lets_people_in_and_says_so() -> None:
 
 
 def test_the_other_belief_about_group_sets_is_told_too() -> None:
-    found, disputed = try_out(with_a_set(), ["delete group Out"])
+    found, disputed = try_out(Questions(with_a_set()), ["delete group Out"])
     assert disputed == ("deleted_group_leaves_sets",)
     other, _ = try_out(
-        with_a_set(), ["delete group Out"], open_points=open_points_from(["deleted_group_leaves_sets=off"])
+        Questions(with_a_set(), open_points=open_points_from(["deleted_group_leaves_sets=off"])), ["delete group Out"]
     )
     assert found.after.group_sets["Both"].groups == {"Staff"}
     assert other.after.group_sets["Both"].groups == frozenset()

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from paths import ROOT
+from watchdog import patience
 
 BENCHMARKS = ROOT / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
@@ -142,7 +143,7 @@ def test_peers_are_given_each_source_or_each_list_once() -> None:
 def test_the_small_run_prints_a_table() -> None:
     """Whole where the peers are installed; without them it says which is missing and prints no figure."""
     command = [sys.executable, str(BENCHMARKS / "engine.py"), "--quick"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=patience(120), check=False)
     missing = [name for name in PEERS if importlib.util.find_spec(name) is None]
     if missing:
         assert done.returncode == 1

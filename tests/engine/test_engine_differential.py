@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from both_evaluators import ASKED, cases, mismatches
+from both_evaluators import cases, mismatches
 from dense_sites import dense_site
 
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.engine import Engine
-from tabwarden.model.capability import GATED_BY
 from tabwarden.model.errors import UnknownName
 
 PARTS, SITES = 4, 11
@@ -41,7 +41,12 @@ def test_the_sites_are_not_one_sided() -> None:
         engine = Engine(columns_of(case.site), case.model, case.open_points)
         for user in case.site.users:
             for content in case.site.contents:
-                for capability in ("Read", "AddComment", "ChangePermissions", "NotYetNamed"):
+                for capability in (
+                    "Read",
+                    "AddComment",
+                    "ChangePermissions",
+                    *{"NotYetNamed"} & {*engine.capabilities},
+                ):
                     answer = engine.check(user, capability, content)
                     because.add(answer.because)
                     verdicts[answer.verdict] = verdicts.get(answer.verdict, 0) + 1
@@ -67,15 +72,41 @@ def test_more_capabilities_than_the_narrow_mask_holds() -> None:
     assert not wrong, wrong[:2]
 
 
-def test_the_switches_of_the_site_are_those_of_the_reference() -> None:
-    assert set(GATED_BY) < set(ASKED)
+@pytest.mark.parametrize("number", [-1, 7, 10**6])
+def test_numbers_of_nobody_are_refused(number: int) -> None:
+    engine = Engine(columns_of(dense_site(1)))
+    for ask in (
+        lambda: engine.what(number),
+        lambda: engine.what_ids(number, "View"),
+        lambda: engine.check_many(np.array([0, number]), "View", np.array([0, 0])),
+        lambda: engine.what_if_member(number, 0, joins=True),
+    ):
+        with pytest.raises(UnknownName, match=f"no user has the number {number}: .* numbers from 0 to 6"):
+            ask()
+    with pytest.raises(UnknownName, match="no content has the number -1"):
+        engine.who("View", -1)
+    with pytest.raises(UnknownName, match="2 users are asked about 1 contents"):
+        engine.check_many(np.array([0, 0]), "View", np.array([0]))
+    with pytest.raises(UnknownName, match="whole numbers, not `float64`"):
+        engine.check_many(np.array([0.5]), "View", np.array([0]))
+
+
+def test_a_capability_is_called_by_any_of_its_names() -> None:
+    engine = Engine(columns_of(dense_site(1)))
+    for user in range(7):
+        for name in ("View", "view", "Read"):
+            assert engine.what_ids(user, name).tolist() == engine.what_ids(user, "Read").tolist()
+    assert engine.check("u0", "View", "p0") == engine.check("u0", "Read", "p0")
+    assert engine.mirror("View").ids(0).tolist() == engine.who_ids("Read", 0).tolist()
+    with pytest.raises(UnknownName, match=r"no capability is called `Veiw`; near it: .*`Read`"):
+        engine.what_ids(0, "Veiw")
 
 
 def test_unknown_names_are_refused() -> None:
     engine = Engine(columns_of(dense_site(1)))
-    with pytest.raises(KeyError):
+    with pytest.raises(UnknownName, match="no user has the id `nobody`"):
         engine.check("nobody", "Read", "p0")
-    with pytest.raises(KeyError):
-        engine.check("u0", "Read", "nowhere")
+    with pytest.raises(UnknownName, match=r"no content has the id `p00`, .* near it: `p0`"):
+        engine.check("u0", "Read", "p00")
     with pytest.raises(UnknownName, match="no model is called `strict`"):
         Engine(columns_of(dense_site(1)), "strict").what(0)

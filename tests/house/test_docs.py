@@ -14,6 +14,7 @@ from types import ModuleType
 
 import pytest
 from paths import ROOT
+from watchdog import patience
 
 DOCS = ROOT / "docs"
 EXECUTED = [ROOT / "README.md", *sorted((DOCS / "tutorial").glob("*.md"))]
@@ -53,7 +54,7 @@ class Terminal:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=120,
+            timeout=patience(120),
             check=False,
         )
         return done.stdout.replace(self.port, WRITTEN_PORT)
@@ -77,7 +78,7 @@ class Terminal:
     def close(self) -> None:
         for process in self.running:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=patience(10))
             if process.stdout is not None:
                 process.stdout.close()
 

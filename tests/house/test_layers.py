@@ -19,6 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("questions",),
     ("mirror", "audit"),
     (
+        "section",
         "sources",
         "sinks",
         "tableau",
@@ -41,9 +42,11 @@ PURE = {room for floor in FLOORS[:8] for room in floor}
 # Rooms of one floor do not know each other, but for these.
 NEIGHBOURS: dict[str, tuple[str, ...]] = {
     # A database is reached by the same driver whether people come from it or a mirror goes to it.
-    "sinks": ("sources",),
-    # Settings resolve and seal their secrets; the importer of the seed's settings writes both.
-    "settings": ("secrets",),
+    "sinks": ("sources", "section"),
+    # What an adapter may be told is a section of the settings, which resolve and seal their secrets; the importer of
+    # the seed's settings writes both.
+    "sources": ("section",),
+    "settings": ("secrets", "section", "sources", "sinks"),
     "seed": ("settings", "secrets"),
     "log": ("secrets",),
 }

@@ -18,7 +18,7 @@ from tabwarden.run.apply import keep_plan, load_plan
 from tabwarden.run.whatif import read_changes
 from tabwarden.secrets import _words, reference_kind
 from tabwarden.settings import load, load_store
-from tabwarden.sources.files import Options, read
+from tabwarden.sources.files import FileSource
 from tabwarden.store.database import url_of
 
 SOURCE = Path(__file__).parents[2] / "src" / "tabwarden"
@@ -97,7 +97,7 @@ def test_files_with_line_ends_of_windows(tmp_path: Path, begin: str) -> None:
         path.write_bytes((begin + text).replace("\n", "\r\n").encode())
         return path
 
-    rows = read(Options(str(written("joiners.csv", 'user,title\nann,"two\nlines"\n\n')))).rows
+    rows = FileSource(type="file", path=written("joiners.csv", 'user,title\nann,"two\nlines"\n\n')).read().rows
     assert rows == [{"user": "ann", "title": "two\r\nlines"}]
     changes = "# a comment\nlock Finance\n\nadd una to Staff\n"
     assert read_changes(str(written("changes.txt", changes))) == ["lock Finance", "add una to Staff"]

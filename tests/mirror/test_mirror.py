@@ -6,29 +6,20 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from dense_sites import dense_site
-from leaks import SOURCE, leaks, missed, truth
+from dense_sites import UNREAD_SHARES, dense_site
+from leaks import SOURCE, leaks, missed, rows_in, truth
+from plain_mirror import plain_mirror
 from small_site import group, project, rules, site, workbook
 
 from tabwarden import sinks
+from tabwarden.engine.convert import columns_of
 from tabwarden.mirror.browse import browse
+from tabwarden.mirror.build import MirrorRequest, mirrored
+from tabwarden.mirror.items import items_of, sets_of
 from tabwarden.mirror.match import Matches, Matching, match, tableau_people
-from tabwarden.mirror.tables import (
-    COMPRESSED,
-    FLAT,
-    FORMS,
-    NO,
-    Tables,
-    Wish,
-    difference,
-    flat,
-    items_of,
-    mirrored,
-    rows_for,
-    sets_of,
-)
+from tabwarden.mirror.tables import COMPRESSED, FLAT, FORMS, NO, Tables, difference, flat, rows_for
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, Content, Group, Site, User
-from tabwarden.sinks import sql
+from tabwarden.sinks.sql import SqlSink
 from tabwarden.want.roster import Person
 
 SIGHT = "group:All Users +Read"
@@ -48,12 +39,12 @@ def users(*names: str, **more: str) -> Site:
 
 
 def matched(people: list[Person], held: Site, **matching: object) -> dict[str, str]:
-    found = match(people, held, Matching(**matching))  # type: ignore[arg-type]
+    found = match(people, columns_of(held), Matching(**matching))  # type: ignore[arg-type]
     return {each.person: each.user for each in found.matched}
 
 
 def reason(name: str, held: Site, **matching: object) -> str:
-    (found,) = match([person(name)], held, Matching(**matching)).unmatched  # type: ignore[arg-type]
+    (found,) = match([person(name)], columns_of(held), Matching(**matching)).unmatched  # type: ignore[arg-type]
     return found.reason
 
 
@@ -73,15 +64,15 @@ def test_the_documents_names_match_only_as_the_document_says() -> None:
 
 def test_who_does_not_match_is_told_with_the_likely_counterpart() -> None:
     tableau = users("jsmith@company.com", "ann@company.com")
-    (john,) = match([person("john.smith@company.com")], tableau).unmatched
+    (john,) = match([person("john.smith@company.com")], columns_of(tableau)).unmatched
     assert john.likely == ("jsmith@company.com",)
     assert john.reason == "no Tableau user has this name"
     named = replace(tableau.users["ann@company.com"], full_name="Annette Kurtz")
-    (other,) = match([person("x17", "Annette Kurtz")], tableau.with_users(named)).unmatched
+    (other,) = match([person("x17", "Annette Kurtz")], columns_of(tableau.with_users(named))).unmatched
     assert other.likely == ("ann@company.com",)
-    (typo,) = match([person("jsmiht@company.com")], tableau).unmatched
+    (typo,) = match([person("jsmiht@company.com")], columns_of(tableau)).unmatched
     assert typo.likely == ("jsmith@company.com",)
-    (nobody,) = match([person("zoe@company.com")], tableau).unmatched
+    (nobody,) = match([person("zoe@company.com")], columns_of(tableau)).unmatched
     assert nobody.likely == ()
 
 
@@ -99,7 +90,7 @@ def test_an_exception_goes_before_the_name() -> None:
 
 def test_a_name_on_two_domains_is_nobody_until_an_exception_says_which() -> None:
     tableau = users("corp\\ann", "labs\\ann")
-    (ann,) = match([person("ann")], tableau).unmatched
+    (ann,) = match([person("ann")], columns_of(tableau)).unmatched
     assert ann.reason.startswith("several Tableau users have this name")
     assert ann.likely == ("corp\\ann", "labs\\ann")
     assert matched([person("ann")], tableau, exceptions=(("ann", "labs\\ann"),)) == {"ann": "labs\\ann"}
@@ -121,7 +112,7 @@ def test_a_domain_never_makes_two_people_one() -> None:
     assert matched(both, tableau, domains=domains) == {"ann@company.com": "ann@company.com"}
     strangers = [person("ann"), person("ann@company.net")]
     assert matched(strangers, tableau, domains=domains) == {}
-    assert "so is `ann@company.net`" in match(strangers, tableau, Matching(domains)).unmatched[0].reason
+    assert "so is `ann@company.net`" in match(strangers, columns_of(tableau), Matching(domains)).unmatched[0].reason
     several = users("ann@company.com", "ann@company.net")
     assert "several Tableau users" in reason("ann", several, domains=domains)
 
@@ -142,8 +133,9 @@ def company() -> Site:
 
 
 def mirror(held: Site, form: str = COMPRESSED, matches: Matches | None = None, **wish: object) -> Tables:
-    wanted = Wish(SOURCE, form, **wish)  # type: ignore[arg-type]
-    return mirrored(held, tableau_people(held) if matches is None else matches, wanted).tables
+    request = MirrorRequest(SOURCE, form, **wish)  # type: ignore[arg-type]
+    columns = columns_of(held)
+    return mirrored(columns, tableau_people(columns) if matches is None else matches, request).tables
 
 
 def projects_of(tables: Tables, name: str) -> set[str]:
@@ -170,7 +162,7 @@ def test_a_join_in_duckdb_shows_jane_one_project_and_john_two(company: Site, for
     import duckdb
 
     path = str(tmp_path / "catalog.duckdb")
-    sinks.publish(sql.Options("duckdb", {"database": path}), SOURCE, mirror(company, form))
+    sinks.publish(SqlSink("duckdb", {"database": path}), SOURCE, mirror(company, form))
     with duckdb.connect(path) as database:
         asked = f"SELECT name FROM {join} WHERE lower(person) = lower(?) AND kind = 'project' ORDER BY name"
         assert database.execute(asked, ["Jane Brown"]).fetchall() == [("Public",)]
@@ -179,7 +171,7 @@ def test_a_join_in_duckdb_shows_jane_one_project_and_john_two(company: Site, for
 
 
 def test_a_catalog_administrator_whom_tableau_does_not_know_sees_nothing(company: Site) -> None:
-    found = match([person("Server Admin"), person("jane brown")], company)
+    found = match([person("Server Admin"), person("jane brown")], columns_of(company))
     tables = mirror(company, matches=found)
     assert browse(tables, "Server Admin").entries == ()
     assert projects_of(tables, "Jane Brown") == {"Public"}
@@ -227,7 +219,9 @@ def test_a_selection_mirrors_a_project_and_all_below_it_and_names_no_other() -> 
     held = site(
         project("A", None, SIGHT), project("B", "A", SIGHT), workbook("W", "B", SIGHT), project("C", None, SIGHT)
     )
-    found = mirrored(held, tableau_people(held), Wish(SOURCE, projects=("a/b", "Gone")))
+    found = mirrored(
+        columns_of(held), tableau_people(columns_of(held)), MirrorRequest(SOURCE, projects=("a/b", "Gone"))
+    )
     assert found.missing == ("Gone",)
     assert [e.path for e in browse(found.tables, "bob").entries] == ["", "B", "B/W"]
     assert not {row for row in flat(found.tables) if row[2] in "AC"}
@@ -235,7 +229,7 @@ def test_a_selection_mirrors_a_project_and_all_below_it_and_names_no_other() -> 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_switched_off_everybody_of_the_catalog_sees_everything_and_it_is_told(company: Site, form: str) -> None:
-    found = match([person("jane brown"), person("a stranger")], company)
+    found = match([person("jane brown"), person("a stranger")], columns_of(company))
     tables = mirror(company, form, found, enforced=False)
     for name in ("jane brown", "a stranger"):
         seen = browse(tables, name)
@@ -260,6 +254,21 @@ def test_both_forms_say_the_same_and_catalogs_with_one_place_get_one_that_all_se
                 assert all(item.parent in seen[name] for name in people if item.parent)
 
 
+@pytest.mark.parametrize("part", range(4))
+def test_the_fast_way_makes_the_rows_of_the_plain_way_name_by_name(part: int) -> None:
+    for seed in range(part, 100, 4):
+        held = dense_site(seed, unread=UNREAD_SHARES[seed % len(UNREAD_SHARES)], users=9, items=16)
+        dice = Random(seed)
+        everybody = tableau_people(columns_of(held)).matched
+        some = Matches(tuple(dice.sample(everybody, dice.randrange(len(everybody) + 1))))
+        twins = Matches(
+            tuple(m._replace(person=f"{m.person}{n}") for m in some.matched for n in range(dice.choice((1, 2))))
+        )
+        for matches in (Matches(everybody), some, twins):
+            rows, plain = rows_in(mirror(held, matches=matches)), plain_mirror(held, matches, SOURCE)
+            assert {name: rows.get(name, frozenset()) for name in plain} == plain, f"seed {seed}"
+
+
 def test_owners_of_their_own_do_not_make_sets_of_everybody_anew() -> None:
     """Fifty workbooks of fifty people: the set of the group once, and a set of one for each owner outside of it."""
     names = [f"user{number}" for number in range(100)]
@@ -269,8 +278,8 @@ def test_owners_of_their_own_do_not_make_sets_of_everybody_anew() -> None:
     sizes = sorted(len(people) for people in sets_of(tables).values())
     assert sizes[-2:] == [76, 102]  # the group and the administrator, and everybody on the site
     assert sizes[:-2] == [1] * 25  # owners outside of the group
-    assert not leaks(tables, truth(held, tableau_people(held)))
-    assert not missed(tables, truth(held, tableau_people(held)))
+    assert not leaks(tables, truth(held, tableau_people(columns_of(held))))
+    assert not missed(tables, truth(held, tableau_people(columns_of(held))))
 
 
 def test_names_that_databases_refuse_are_replaced(company: Site) -> None:
@@ -315,18 +324,18 @@ def changed(held: Site, dice: Random) -> Site:
 
 def test_after_each_of_500_changes_the_sink_equals_the_full_mirror_and_only_what_differs_is_written(tmp_path) -> None:
     dice, held = Random(500), dense_site(11, users=8, items=20)
-    options = sql.Options("sqlite", {"database": str(tmp_path / "catalog.db")})
+    options = SqlSink("sqlite", {"database": str(tmp_path / "catalog.db")})
     written, rows, before = 0, 0, {}
     for number in range(500):
         tables = mirror(held, dice.choice(FORMS) if number % 50 == 0 else COMPRESSED)
         deltas = difference(before, tables)
         told = sinks.publish(options, SOURCE, tables)
-        assert dict(told.added) == {table: len(delta.add) for table, delta in deltas.items() if delta.add}
-        assert dict(told.removed) == {table: len(delta.remove) for table, delta in deltas.items() if delta.remove}
-        lies_there = {table: found for table, found in sinks.held(options, SOURCE).items() if found}
-        assert lies_there == {table: found for table, found in tables.items() if found}
+        assert dict(told.added) == {table: len(delta.add) for table, delta in deltas.items() if len(delta.add)}
+        assert dict(told.removed) == {table: len(delta.remove) for table, delta in deltas.items() if len(delta.remove)}
+        lies_there = options.held(SOURCE)
+        assert rows_in(lies_there) == rows_in(tables)
         if number % 25 == 0:
-            allowed = truth(held, tableau_people(held))
+            allowed = truth(held, tableau_people(columns_of(held)))
             assert not leaks(lies_there, allowed)
             assert not missed(lies_there, allowed)
         if number:

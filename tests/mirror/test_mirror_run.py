@@ -14,22 +14,24 @@ import pytest
 from leaks import truth
 from paths import ROOT
 from small_site import group, project, site, workbook
+from watchdog import patience
 
 from support import command_line
-from tabwarden import sinks
+from tabwarden.engine.convert import columns_of
 from tabwarden.mirror.match import tableau_people
 from tabwarden.mirror.tables import flat
 from tabwarden.model.errors import SinkError, SourceError, UnknownName
 from tabwarden.model.scope import OUTSIDE, is_limited
 from tabwarden.model.site import Site, Taken
-from tabwarden.run.catalog import browse_as, kept_options
+from tabwarden.run.catalog import browse_as, last_mirror
 from tabwarden.run.mirror import publish
 from tabwarden.run.mirror_verify import verify
 from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.settings import Settings, load
 from tabwarden.store import snapshot
 from tabwarden.store.history import History
-from tabwarden.tableau.http.connection import Options, Password, connect
+from tabwarden.tableau.http.connection import connect
+from tabwarden.tableau.http.signin import Password, SignIn
 from tabwarden.tableau.read.site import read_site
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -72,7 +74,7 @@ def exported(folder: Path, held: Site = SITE) -> Path:
 
 
 def published_people(found: Settings) -> set[str]:
-    return {row[1] for row in flat(sinks.held(kept_options(found), "a"))}
+    return {row[1] for row in flat(last_mirror(found).held("a"))}
 
 
 def test_every_sink_of_the_settings_gets_the_mirror(tmp_path: Path) -> None:
@@ -83,7 +85,7 @@ def test_every_sink_of_the_settings_gets_the_mirror(tmp_path: Path) -> None:
     assert published.failed == ()
     assert published.warnings == ()
     assert (tmp_path / "out" / "a" / "content.jsonl").is_file()
-    assert flat(sinks.held(kept_options(found), "a")) == truth(SITE, tableau_people(SITE), source="a")
+    assert flat(last_mirror(found).held("a")) == truth(SITE, tableau_people(columns_of(SITE)), source="a")
     assert [e.path for e in browse_as(found, "jane").catalog.entries] == ["", "Public"]
 
 
@@ -143,7 +145,7 @@ def test_a_later_read_of_some_projects_does_not_take_the_place_of_the_whole_site
 def test_two_runs_at_once_and_a_run_after_a_sink_failed(tmp_path: Path) -> None:
     kept(tmp_path)
     found = settings(tmp_path, SINKS % (tmp_path / "later" / "x.db"))
-    busy = sinks.sink_of(kept_options(found)).opened(kept_options(found), "a")
+    busy = last_mirror(found).opened("a")
     with busy, pytest.raises(SinkError, match="somebody else is publishing"):
         publish(found, now=NOW)
     assert len(publish(found, now=NOW).failed) == 1
@@ -230,7 +232,7 @@ def box() -> Iterator[Sandbox]:
 
 
 def read_as(box: Sandbox, name: str) -> Site:
-    with connect(Options(box.url, "sandbox", Password(name, name))) as connection:
+    with connect(SignIn(box.url, "sandbox", Password(name, name))) as connection:
         return read_site(connection)
 
 
@@ -238,7 +240,7 @@ def read_as(box: Sandbox, name: str) -> Site:
 def test_what_a_limited_reader_publishes_is_less_and_never_more(name: str, box: Sandbox) -> None:
     """Each reader of w0, over REST: what she publishes is part of what the administrator does."""
     whole = read_as(box, "ada")
-    allowed = {row[:5] for row in truth(whole, tableau_people(whole))}
+    allowed = {row[:5] for row in truth(whole, tableau_people(columns_of(whole)))}
     some = read_as(box, name)
     from test_mirror import mirror
 
@@ -297,7 +299,9 @@ def test_verify_without_a_server_administrator_compares_workbooks(tmp_path: Path
 def test_the_benchmark_checks_its_answers_and_writes_what_differs(tmp_path: Path) -> None:
     told = tmp_path / "told.json"
     words = [sys.executable, str(ROOT / "benchmarks" / "mirror.py"), "--size", "tiny", "--people", "50"]
-    done = subprocess.run([*words, "--json", str(told)], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [*words, "--json", str(told)], capture_output=True, text=True, timeout=patience(120), check=False
+    )
     assert done.returncode == 0, done.stderr
     lines = json.loads(told.read_text())
     assert lines["DuckDB: publish when nothing differs"]["remark"] == "+0 -0 rows"

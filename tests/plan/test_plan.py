@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import assume, given, settings
@@ -261,7 +261,7 @@ def sites(draw: st.DrawFn) -> Site:
     return now if draw(st.booleans()) else replace(now, groups={i: g for i, g in now.groups.items() if i != "g-grant"})
 
 
-tasks_drawn = st.builds(Tasks, *[st.booleans()] * 7)
+tasks_drawn = st.builds(Tasks, **{task.name: st.booleans() for task in fields(Tasks)})
 names_drawn = st.lists(st.sampled_from([*NAMES, "VIC", "Una", "gone"]), unique_by=str.casefold, max_size=8)
 
 

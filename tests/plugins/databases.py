@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from watchdog import patience
 
 PASSWORD = "correct horse battery"
 
@@ -129,7 +130,7 @@ def _run(command: list[Any], home: Path, owner: dict[str, Any]) -> None:
             stderr=told,
             cwd=home,
             env=environment,
-            timeout=60,
+            timeout=patience(60),
             **owner,
         )
         if done.returncode:
@@ -213,7 +214,7 @@ class _recorder:  # noqa: N801 - used as a function
                 if self.path.startswith("/session/v1/login-request"):
                     plain = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
                     logins.append(json.loads(plain)["data"])
-                server = http.client.HTTPConnection("127.0.0.1", behind, timeout=60)
+                server = http.client.HTTPConnection("127.0.0.1", behind, timeout=patience(60))
                 server.request("POST", self.path, body, dict(self.headers))
                 answer = server.getresponse()
                 content = answer.read()

@@ -16,6 +16,7 @@ from abilities_oracle import MORE, TABLE
 from both_evaluators import OPEN_POINTS
 from dense_sites import ASKED, UNREAD_SHARES, dense_site
 from paths import CASES
+from watchdog import patience
 
 from tabwarden.access.answer import ALLOWED, DENIED
 from tabwarden.access.question import Asked
@@ -75,7 +76,11 @@ def test_a_way_that_errs_fails_the_case_and_is_named() -> None:
 
 def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "tabwarden", *map(str, words)], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-m", "tabwarden", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=patience(60),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from small_site import group, group_set, project, site, workbook
+from watchdog import patience
 
 from support import command_line
 from tabwarden.model.site import Site, SiteSettings, Taken, Use, User
@@ -339,7 +340,7 @@ def test_a_site_that_is_not_whole_says_so(tmp_path: Path) -> None:
 def test_as_a_process(kept: Path) -> None:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "tabwarden", *words, "--snapshots", str(kept)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=patience(60))
 
     told = run("why", "ann", "View", "Finance/Budget", "--site", "finance")
     assert (told.returncode, told.stderr) == (0, "")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from people_site import GROUP
 from provisioning import SECRET, STAFF, URL, Bench, bench, by_name, staff, world
+from watchdog import patience
 
 from tabwarden.model.errors import SettingsError, TableauError, TabwardenError
 from tabwarden.model.site import Content, Grantee, Group, Rule
@@ -723,7 +724,7 @@ def tabwarden(desk: Bench, *words: str) -> subprocess.CompletedProcess[str]:
         text=True,
         cwd=desk.folder,
         env={**os.environ, **desk.environment},
-        timeout=60,
+        timeout=patience(60),
         check=False,
     )
 

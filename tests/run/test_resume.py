@@ -20,6 +20,7 @@ import pytest
 from dying import AFTER_BEGIN, AFTER_END, BEFORE_END, TORN_END, WAYS
 from paths import TESTS
 from provisioning import STAFF, Bench, bench, by_name, staff, world
+from watchdog import patience
 
 from tabwarden.plan.plan import Plan
 from tabwarden.sandbox.state.personality import Personality, personality
@@ -78,7 +79,7 @@ def dying(desk: Bench, plan: Plan, what: str, *words: object) -> int:
         capture_output=True,
         text=True,
         env={**os.environ, **desk.environment},
-        timeout=120,
+        timeout=patience(120),
         check=False,
     )
     assert ran.returncode == 0, ran.stderr

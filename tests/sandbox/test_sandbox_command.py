@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from sandbox_client import TSC
+from watchdog import patience
 
 from tabwarden.model.errors import WorldError
 from tabwarden.sandbox.serve import Options, run
@@ -75,7 +76,7 @@ def test_a_world_is_written_to_a_file_to_start_from(tmp_path):
         [*COMMAND, "--world", "acme", "--seed", "3", "--save-world", str(path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience(60),
         check=True,
     )
     assert str(path) in done.stdout.replace("\n", "")
@@ -83,7 +84,9 @@ def test_a_world_is_written_to_a_file_to_start_from(tmp_path):
 
 
 def test_a_mistake_is_one_line_and_exit_code_1():
-    done = subprocess.run([*COMMAND, "--world", "nowhere"], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [*COMMAND, "--world", "nowhere"], capture_output=True, text=True, timeout=patience(60), check=False
+    )
     assert done.returncode == 1
     assert "no world `nowhere`" in done.stderr
     assert "Traceback" not in done.stderr

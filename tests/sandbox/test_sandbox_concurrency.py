@@ -14,6 +14,7 @@ import pytest
 import requests
 from sandbox_client import NS, TSC, Raw
 from test_sandbox_state import process, world_after
+from watchdog import patience
 
 CLIENTS, ROUNDS, ROUND_SECONDS = 16, 2, 4.0
 CONTENDED = [f"contended-{n}" for n in range(400)]
@@ -192,7 +193,7 @@ def test_sixteen_clients_and_a_killed_server(tmp_path):
             time.sleep(ROUND_SECONDS)
             os.kill(child.pid, signal.SIGKILL)
             for client in clients:
-                client.join(timeout=20)
+                client.join(timeout=patience(20))
                 assert not client.is_alive()
         assert [words for client in clients for words in client.wrong] == []
         books += [client.book for client in clients]

@@ -11,6 +11,7 @@ import requests
 from paths import ROOT
 from sandbox_client import TSC, Raw, error, tsc
 from test_sandbox_faults import fault
+from watchdog import patience
 
 from tabwarden.model.errors import TabwardenError
 from tabwarden.sandbox.directories.directory import DirectoryGroup
@@ -34,24 +35,24 @@ def test_faults_are_counted(box, raw):
 
 def test_faults_are_read_and_replaced_over_http(box, raw):
     page, admin = f"{box.url}/sandbox/faults", {"X-Tableau-Auth": raw.token}
-    assert raw.http.put(page, data="faults: []", timeout=10).status_code == 403
+    assert raw.http.put(page, data="faults: []", timeout=patience(10)).status_code == 403
     script = "faults: [{fault: unavailable, at: GET users, times: 1}]"
-    assert raw.http.put(page, data=script, headers=admin, timeout=10).json() == {}
+    assert raw.http.put(page, data=script, headers=admin, timeout=patience(10)).json() == {}
     assert error(raw.get("{s}/users")) == (503, "503000")
-    assert raw.http.get(page, headers=admin, timeout=10).json() == {"unavailable": 1}
-    wrong = raw.http.put(page, data="faults: [{fault: x}]", headers=admin, timeout=10)
+    assert raw.http.get(page, headers=admin, timeout=patience(10)).json() == {"unavailable": 1}
+    wrong = raw.http.put(page, data="faults: [{fault: x}]", headers=admin, timeout=patience(10))
     assert (wrong.status_code, "no fault `x`" in wrong.text) == (400, True)
-    assert raw.http.delete(page, headers=admin, timeout=10).status_code == 405
+    assert raw.http.delete(page, headers=admin, timeout=patience(10)).status_code == 405
 
 
 def test_the_clock_is_read_and_turned_over_http(box, raw):
     page, admin = f"{box.url}/sandbox/clock", {"X-Tableau-Auth": raw.token}
-    now = raw.http.get(page, headers=admin, timeout=10).json()["now"]
+    now = raw.http.get(page, headers=admin, timeout=patience(10)).json()["now"]
     assert now == box.clock()
-    assert raw.http.post(page + "?forward=60", headers=admin, timeout=10).json()["now"] == now + 60
+    assert raw.http.post(page + "?forward=60", headers=admin, timeout=patience(10)).json()["now"] == now + 60
     for wrong in ("", "?forward=-1", "?forward=x", "?forward=1e9"):
-        assert raw.http.post(page + wrong, headers=admin, timeout=10).status_code == 400
-    assert raw.http.put(page, headers=admin, timeout=10).status_code == 405
+        assert raw.http.post(page + wrong, headers=admin, timeout=patience(10)).status_code == 400
+    assert raw.http.put(page, headers=admin, timeout=patience(10)).status_code == 405
     with pytest.raises(ValueError, match="not turned back"):
         box.clock.forward(-1)
     box.clock.forward(241 * 60)
@@ -131,7 +132,7 @@ def imported(box, server):
     group.minimum_site_role = "Unlicensed"
     job = server.groups.create_AD_group(group, asJob=True)
     try:
-        server.jobs.wait_for_job(job.id, timeout=20)
+        server.jobs.wait_for_job(job.id, timeout=patience(20))
     except TSC.server.endpoint.exceptions.JobFailedException:
         return None
     site = box.site("sandbox")
@@ -157,11 +158,11 @@ def test_the_metadata_api_is_struck_in_its_own_words(box, raw):
     query = {"query": "{workbooks{name}}"}
     url, headers = f"{box.url}/api/metadata/graphql", {"X-Tableau-Auth": raw.token}
     box.strike(script)
-    refused = requests.post(url, json=query, headers=headers, timeout=10)
+    refused = requests.post(url, json=query, headers=headers, timeout=patience(10))
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "3")
     assert refused.json()["status"] == 429
-    assert requests.post(url, json=query, headers=headers, timeout=10).status_code == 502
-    assert requests.post(url, json=query, headers=headers, timeout=10).json()["data"]["workbooks"]
+    assert requests.post(url, json=query, headers=headers, timeout=patience(10)).status_code == 502
+    assert requests.post(url, json=query, headers=headers, timeout=patience(10)).json()["data"]["workbooks"]
     box.strike([fault("expired-token", at="POST metadata/graphql")])
-    assert requests.post(url, json=query, headers=headers, timeout=10).status_code == 401
+    assert requests.post(url, json=query, headers=headers, timeout=patience(10)).status_code == 401
     assert [e.faults for e in box.log.entries if "graphql" in e.endpoint] == ["too-many", "html", "", "expired-token"]

@@ -9,6 +9,7 @@ import zipfile
 
 import pytest
 from sandbox_client import TSC, Raw, by_name, everything, tsc
+from watchdog import patience
 
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.server import running
@@ -235,7 +236,7 @@ def test_names_and_addresses_of_owners_show_as_in_rest(catalog):
 
 def post(raw, body, **headers):
     sent = {"X-Tableau-Auth": raw.token, "Content-Type": "application/json", **headers}
-    return raw.http.post(f"{raw.box.url}/api/metadata/graphql", data=body, headers=sent, timeout=20)
+    return raw.http.post(f"{raw.box.url}/api/metadata/graphql", data=body, headers=sent, timeout=patience(20))
 
 
 @pytest.mark.parametrize("token", ["", "rubbish"])

@@ -11,6 +11,7 @@ import pytest
 from line_fuzz import BOMB, OUTSIDE, answers_in, code_of, run
 from line_fuzz import exchange as exchange_all
 from sandbox_client import Raw, error
+from watchdog import patience
 
 from tabwarden.sandbox.http import incoming
 from tabwarden.sandbox.http.server import running
@@ -211,7 +212,7 @@ def test_a_length_that_is_too_short_leaves_the_rest_as_nonsense(sturdy):
 
 def test_a_body_that_stops_coming_is_given_up(sturdy, monkeypatch):
     monkeypatch.setattr(incoming, "BODY_SECONDS", 0.2)
-    with socket.create_connection(("127.0.0.1", sturdy.port), timeout=10) as line:
+    with socket.create_connection(("127.0.0.1", sturdy.port), timeout=patience(10)) as line:
         line.sendall(b"POST /api/3.27/auth/signin HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n<ts")
         told = b""
         while chunk := line.recv(4096):
@@ -221,7 +222,7 @@ def test_a_body_that_stops_coming_is_given_up(sturdy, monkeypatch):
 
 
 def test_half_a_request_keeps_nobody_waiting(sturdy, raw):
-    lines = [socket.create_connection(("127.0.0.1", sturdy.port), timeout=10) for _ in range(50)]
+    lines = [socket.create_connection(("127.0.0.1", sturdy.port), timeout=patience(10)) for _ in range(50)]
     sent = SERVERINFO + b"POST /api/3.27/auth/signin HTTP/1.1\r\nContent-Length: 9\r\n\r\n"
     try:
         for number, line in enumerate(lines):
@@ -235,7 +236,7 @@ def test_half_a_request_keeps_nobody_waiting(sturdy, raw):
 
 
 def test_a_client_that_waits_to_be_told_is_told(sturdy):
-    with socket.create_connection(("127.0.0.1", sturdy.port), timeout=10) as line:
+    with socket.create_connection(("127.0.0.1", sturdy.port), timeout=patience(10)) as line:
         head = b"POST /api/3.27/auth/signin HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 12\r\n\r\n"
         line.sendall(head)
         assert line.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -252,6 +253,6 @@ def test_a_body_that_unpacks_into_too_much(raw):
 def test_a_client_that_hangs_up_in_the_middle(sturdy, raw):
     sent = b"POST /api/3.27/auth/signin HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n<tsRequest>"
     for cut in (5, 40, 75):
-        with socket.create_connection(("127.0.0.1", sturdy.port), timeout=10) as line:
+        with socket.create_connection(("127.0.0.1", sturdy.port), timeout=patience(10)) as line:
             line.sendall(sent[:cut])
     assert raw.get("{s}/users").status_code == 200

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from watchdog import patience
 
 from tabwarden.model.errors import WorldError
 from tabwarden.model.site import ALLOW, LOCKED, Site
@@ -33,7 +34,9 @@ def empty_database(postgres: Any, request: pytest.FixtureRequest) -> Iterator[st
 
 def typed(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tabwarden", "sandbox", *words]
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=patience(60), check=False
+    )
 
 
 def asked(url: str, query: str, *values: Any) -> list[tuple[Any, ...]]:

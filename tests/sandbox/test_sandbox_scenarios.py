@@ -12,6 +12,7 @@ import uuid
 import jwt
 import pytest
 from sandbox_client import TSC, Raw, by_name, error, everything, rule, tsc
+from watchdog import patience
 
 from house import living
 from tabwarden.sandbox.http.server import running
@@ -331,7 +332,7 @@ def test_what_is_not_played_is_a_404_of_tableau(raw, path, json):
 
 def test_a_connection_lives_on_after_nonsense(box):
     body = b"<x" * 1000
-    with socket.create_connection(("127.0.0.1", box.port), timeout=20) as line:
+    with socket.create_connection(("127.0.0.1", box.port), timeout=patience(20)) as line:
         line.sendall(b"POST /api/3.27/auth/signin HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         line.sendall(b"GET /api/3.27/serverinfo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         answered = b"".join(iter(lambda: line.recv(65536), b""))

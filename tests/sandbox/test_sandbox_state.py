@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 import requests
 from sandbox_client import TSC, Raw, by_name, everything, rule, tsc
+from watchdog import patience
 
 from tabwarden.model.errors import TabwardenError, WorldError
 from tabwarden.sandbox.http.server import running
@@ -38,7 +39,7 @@ def process(*options):
         finally:
             if running_.poll() is None:
                 running_.terminate()
-            running_.wait(timeout=10)
+            running_.wait(timeout=patience(10))
 
 
 def world_after(path):
@@ -186,7 +187,7 @@ def test_the_process_stops_when_told_and_leaves_the_log(tmp_path):
     with process("--world", "w0", "--log", log) as (box, child):
         Raw(box).sign_in()
         child.terminate()
-        assert child.wait(timeout=10) == 0
+        assert child.wait(timeout=patience(10)) == 0
     assert '"endpoint": "POST auth/signin"' in log.read_text()
 
 
@@ -207,6 +208,6 @@ def test_what_cannot_be_started_is_said(options, words):
 
 def test_what_cannot_be_started_is_one_line():
     command = [sys.executable, "-m", "tabwarden.sandbox", "--world", "nowhere"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=patience(30), check=False)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1

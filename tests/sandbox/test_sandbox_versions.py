@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sandbox_client import TSC, Raw, error
+from watchdog import patience
 
 from tabwarden.model.errors import UnknownName
 from tabwarden.sandbox.http import errors
@@ -45,7 +46,7 @@ def test_what_came_later_is_unknown_before(clock):
 
 @pytest.mark.parametrize("version", ["3", "x.y", "3.x", "", "3.27.1"])
 def test_versions_that_are_none(raw, version):
-    assert raw.http.get(f"{raw.box.url}/api/{version}/serverinfo", timeout=10).status_code == 404
+    assert raw.http.get(f"{raw.box.url}/api/{version}/serverinfo", timeout=patience(10)).status_code == 404
 
 
 def test_personalities_by_name():
@@ -61,7 +62,7 @@ def test_a_wrong_method_is_405000_and_an_unknown_path_404003(raw):
     for path in ("{s}/nonsense", "{s}/users/a/b/c/d/e", "nonsense", "{s}/users//groups"):
         assert error(raw.get(path)) == (404, "404003"), path
     for path in ("/", "/api", "/api/", "/api/3.27", "/api/3.27/", "/elsewhere"):
-        assert raw.http.get(raw.box.url + path, timeout=10).status_code == 404, path
+        assert raw.http.get(raw.box.url + path, timeout=patience(10)).status_code == 404, path
 
 
 def test_an_address_that_ends_in_a_slash(box):
@@ -125,7 +126,7 @@ def test_whatever_comes_the_answer_has_tableaus_shape(sturdy, method, path, body
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(box):
-    with socket.create_connection(("127.0.0.1", box.port), timeout=10) as line:
+    with socket.create_connection(("127.0.0.1", box.port), timeout=patience(10)) as line:
         line.sendall(b"POST /api/3.27/auth/signin HTTP/1.1\r\nHost: x\r\nContent-Length: 200000000\r\n\r\n<tsRequest")
         assert b" 413 " in line.recv(200)
 
@@ -148,13 +149,16 @@ def test_every_request_is_logged_with_endpoint_status_and_user(box, raw):
     ]
     assert box.log.counts()["GET sites/{site}/users"] == 1
     assert [e.endpoint for e in box.log.writes()] == ["POST sites/{site}/groups"]
-    counts = raw.http.get(f"{box.url}/sandbox/counts", timeout=10).json()
+    counts = raw.http.get(f"{box.url}/sandbox/counts", timeout=patience(10)).json()
     assert counts["POST sites/{site}/groups"] == 1
-    assert raw.http.get(f"{box.url}/sandbox/log", timeout=10).status_code == 403
-    log = raw.http.get(f"{box.url}/sandbox/log", headers={"X-Tableau-Auth": raw.token}, timeout=10).json()
+    assert raw.http.get(f"{box.url}/sandbox/log", timeout=patience(10)).status_code == 403
+    log = raw.http.get(f"{box.url}/sandbox/log", headers={"X-Tableau-Auth": raw.token}, timeout=patience(10)).json()
     assert [e["status"] for e in log] == [200, 404, 404, 201]
     cleo = Raw(box).sign_in("cleo").token
-    assert raw.http.get(f"{box.url}/sandbox/log", headers={"X-Tableau-Auth": cleo}, timeout=10).status_code == 403
+    assert (
+        raw.http.get(f"{box.url}/sandbox/log", headers={"X-Tableau-Auth": cleo}, timeout=patience(10)).status_code
+        == 403
+    )
 
 
 def test_no_repr_no_log_and_no_refusal_tells_a_secret(tmp_path):

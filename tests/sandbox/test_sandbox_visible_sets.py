@@ -15,7 +15,8 @@ from tabwarden.access.reference import may
 from tabwarden.model.roles import is_licensed
 from tabwarden.sandbox.content.shapes import PLURALS
 from tabwarden.sandbox.http.server import running
-from tabwarden.tableau.http.connection import Options, Password, connect
+from tabwarden.tableau.http.connection import connect
+from tabwarden.tableau.http.signin import Password, SignIn
 from tabwarden.tableau.read.site import read_site
 
 # World, site, administrator, and which part of how many of its people.
@@ -62,7 +63,7 @@ def test_everybody_is_listed_exactly_what_the_reference_allows(world, url, admin
         people = sorted(box.site(url).users.values(), key=lambda u: u.name)[part::parts]
         # Signing in may grant a role, so everybody comes in before the site is read.
         sessions = {user.id: signed_in(box, user.name, url) for user in people}
-        with connect(Options(box.url, url, Password(admin, admin))) as connection:
+        with connect(SignIn(box.url, url, Password(admin, admin))) as connection:
             site = read_site(connection)
         assert site.partial == ()
         held = sorted({content.kind for content in site.contents.values()})

@@ -16,7 +16,8 @@ from support import command_line
 from tabwarden.model.errors import SettingsError
 from tabwarden.secrets import Scrubber
 from tabwarden.seed import KEYS, TASKS, read_seed, translate
-from tabwarden.settings import SqlSource, load
+from tabwarden.settings import load
+from tabwarden.sources.sql import SqlSource
 
 SEED: dict[str, Any] = {
     "APP": {"LOGDIR": "./logs/", "LOGGING_LEVEL": "INFO", "LOG_RETENTION": 90},

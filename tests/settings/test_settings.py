@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tabwarden.model.errors import SettingsError
-from tabwarden.settings import SqlSource, load
+from tabwarden.settings import load
+from tabwarden.sources.sql import SqlSource
 
 SMALL = """\
 tableau:

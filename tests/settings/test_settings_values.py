@@ -16,8 +16,8 @@ from pydantic import ValidationError
 
 from tabwarden.model.errors import SettingsError
 from tabwarden.secrets import encrypt, make_key_file
+from tabwarden.section import Section
 from tabwarden.settings import Settings, load
-from tabwarden.settings.base import Section
 from tabwarden.settings.schema import fields_of, models_in
 from tabwarden.settings.seal import seal
 

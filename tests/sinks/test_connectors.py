@@ -7,6 +7,7 @@ import sys
 import pytest
 import requests
 from paths import ROOT
+from watchdog import patience
 
 sys.path.insert(0, str(ROOT / "connectors"))
 import outcome
@@ -42,7 +43,7 @@ def sent():
     with receiver.receiving() as (address, received):
 
         def send(method, path, body=None):
-            return requests.request(method, f"{address}/v1/{path}", json=body, timeout=10)
+            return requests.request(method, f"{address}/v1/{path}", json=body, timeout=patience(10))
 
         yield send, received
 

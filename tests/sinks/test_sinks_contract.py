@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from leaks import SINKS, SOURCE, fga_store, leaks, texts_beyond, truth
+from leaks import SINKS, SOURCE, fga_store, leaks, rows_in, texts_beyond, truth
 from test_mirror import mirror
 from test_mirror_leaks import dense
 
 from tabwarden import sinks
+from tabwarden.engine.convert import columns_of
 from tabwarden.mirror.match import Match, Matches, tableau_people
-from tabwarden.mirror.tables import FORMS, Tables, flat
+from tabwarden.mirror.tables import FORMS, Tables, flat, tables_of
 from tabwarden.model.errors import SinkError
 from tabwarden.model.site import Site
 from tabwarden.sinks import datahub, members, openfga
@@ -23,10 +24,6 @@ from tabwarden.sinks import datahub, members, openfga
 CASES = SINKS
 ODD = ("*", 'ann, "the" o\'brien\n', "user:x#member", "ü ∑ 日本", "a\\b@c", "=1+1", "a\rb")
 SEED = 7
-
-
-def filled(tables: Tables) -> Tables:
-    return {table: rows for table, rows in tables.items() if rows}
 
 
 def oddly_named(site: Site) -> Site:
@@ -52,10 +49,10 @@ class TestEverySink:
     def test_it_holds_what_was_published_and_writes_nothing_twice(self, name: str, form: str, tmp_path: Path) -> None:
         options, site = CASES[name](tmp_path), oddly_named(dense(SEED))
         tables = mirror(site, form, odd_people(site))
-        assert not filled(sinks.held(options, SOURCE))
+        assert not rows_in(options.held(SOURCE))
         first = sinks.publish(options, SOURCE, tables)
-        assert dict(first.added) == {table: len(rows) for table, rows in filled(tables).items()}
-        assert filled(sinks.held(options, SOURCE)) == filled(tables)
+        assert dict(first.added) == {table: len(rows) for table, rows in rows_in(tables).items()}
+        assert rows_in(options.held(SOURCE)) == rows_in(tables)
         before = snapshot(tmp_path)
         again = sinks.publish(options, SOURCE, tables)
         assert (again.added, again.removed) == ({}, {})
@@ -69,14 +66,14 @@ class TestEverySink:
         less = site.without_contents([gone])
         told = sinks.publish(options, SOURCE, mirror(less))
         assert told.removed
-        assert gone not in {row[2] for row in flat(sinks.held(options, SOURCE))}
-        assert not leaks(sinks.held(options, SOURCE), truth(less, tableau_people(less)))
+        assert gone not in {row[2] for row in flat(options.held(SOURCE))}
+        assert not leaks(options.held(SOURCE), truth(less, tableau_people(columns_of(less))))
 
     def test_from_one_form_to_the_other(self, name: str, tmp_path: Path) -> None:
         options, site = CASES[name](tmp_path), dense(SEED)
         for form in (*FORMS, *FORMS):
             sinks.publish(options, SOURCE, mirror(site, form))
-            assert filled(sinks.held(options, SOURCE)) == filled(mirror(site, form))
+            assert rows_in(options.held(SOURCE)) == rows_in(mirror(site, form))
 
     def test_sources_do_not_touch_each_other(self, name: str, tmp_path: Path) -> None:
         options = CASES[name](tmp_path)
@@ -84,8 +81,8 @@ class TestEverySink:
         sinks.publish(options, SOURCE, one)
         sinks.publish(options, "other", other)
         sinks.publish(options, SOURCE, mirror(dense(3)))
-        assert filled(sinks.held(options, "other")) == filled(other)
-        assert filled(sinks.held(options, SOURCE)) == filled(mirror(dense(3)))
+        assert rows_in(options.held("other")) == rows_in(other)
+        assert rows_in(options.held(SOURCE)) == rows_in(mirror(dense(3)))
 
     def test_neither_another_site_nor_an_older_mirror_is_published_over_it(self, name: str, tmp_path: Path) -> None:
         options, site = CASES[name](tmp_path), taken(dense(SEED), "2026-11-21T10:00:00Z")
@@ -94,13 +91,13 @@ class TestEverySink:
             sinks.publish(options, SOURCE, mirror(taken(site, "2026-11-21T09:00:00Z")))
         with pytest.raises(SinkError, match="is another site"):
             sinks.publish(options, SOURCE, mirror(dataclasses.replace(site, id="somebody else's")))
-        assert filled(sinks.held(options, SOURCE)) == filled(mirror(site))
+        assert rows_in(options.held(SOURCE)) == rows_in(mirror(site))
 
     def test_nothing_in_it_names_what_nobody_of_the_catalog_may_see(self, name: str, tmp_path: Path) -> None:
         """Not only rows: every text of every file."""
         for seed in range(0, 200, 20):
             site = dense(seed)
-            people = Matches(tableau_people(site).matched[:2])
+            people = Matches(tableau_people(columns_of(site)).matched[:2])
             place = tmp_path / str(seed)
             place.mkdir()
             sinks.publish(CASES[name](place), SOURCE, mirror(site, matches=people))
@@ -112,15 +109,15 @@ class TestEverySink:
     def test_options_are_plain_frozen_values(self, name: str) -> None:
         sink = members()[name]
         assert name == sink.TYPE
-        assert dataclasses.is_dataclass(sink.Options)
-        assert sink.Options.__dataclass_params__.frozen  # type: ignore[attr-defined]
-        for each in dataclasses.fields(sink.Options):
+        assert dataclasses.is_dataclass(sink)
+        assert sink.__dataclass_params__.frozen  # type: ignore[attr-defined]
+        for each in dataclasses.fields(sink):
             assert each.type in ("str", "bool", "Mapping[str, object]")
             assert each.repr or each.type == "Mapping[str, object]"
 
 
 def renamed(tables: Tables, source: str) -> Tables:
-    return {table: frozenset((source, *row[1:]) for row in rows) for table, rows in tables.items()}
+    return tables_of({name: [(source, *row[1:]) for row in table] for name, table in tables.items()})
 
 
 def taken(site: Site, when: str) -> Site:
@@ -150,7 +147,7 @@ def test_a_damaged_file_is_told_and_not_taken_for_an_empty_one(name: str, tmp_pa
         sinks.publish(options, SOURCE, mirror(dense(SEED)))
     path.unlink()
     sinks.publish(options, SOURCE, mirror(dense(SEED)))
-    assert filled(sinks.held(options, SOURCE)) == filled(mirror(dense(SEED)))
+    assert rows_in(options.held(SOURCE)) == rows_in(mirror(dense(SEED)))
 
 
 class Killed(BaseException):
@@ -181,22 +178,22 @@ def test_a_failure_in_the_middle_leaves_the_old_mirror_whole_and_the_next_run_en
                 assert "No space left on device" in str(error)  # noqa: PT017
         if snapshot(home) != files:  # the link was turned: that is the end of it
             break
-        assert filled(sinks.held(options, SOURCE)) == filled(before)
+        assert rows_in(options.held(SOURCE)) == rows_in(before)
     assert steps > 2
     sinks.publish(options, SOURCE, after)
-    assert filled(sinks.held(options, SOURCE)) == filled(after)
+    assert rows_in(options.held(SOURCE)) == rows_in(after)
     assert len([path for path in home.parent.rglob("*") if path.name.isdecimal()]) == 1
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_two_at_once_are_one_after_the_other(name: str, tmp_path: Path) -> None:
     options = CASES[name](tmp_path)
-    with sinks.sink_of(options).opened(options, SOURCE):
+    with options.opened(SOURCE):
         with pytest.raises(SinkError, match="somebody else is publishing to"):
             sinks.publish(options, SOURCE, mirror(dense(1)))
         sinks.publish(options, "other", renamed(mirror(dense(2)), "other"))
     sinks.publish(options, SOURCE, mirror(dense(1)))
-    assert filled(sinks.held(options, SOURCE)) == filled(mirror(dense(1)))
+    assert rows_in(options.held(SOURCE)) == rows_in(mirror(dense(1)))
 
 
 @pytest.mark.parametrize("name", FILES)

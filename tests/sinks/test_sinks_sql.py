@@ -16,17 +16,20 @@ import psycopg
 import pytest
 import snowflake.connector as snowflake_driver
 from dense_sites import dense_site
-from leaks import SOURCE
+from leaks import SOURCE, rows_in
 from small_site import group, project, site, workbook
 from test_docs import DOCS
+from watchdog import patience
 
 from plugins.databases import Postgres, Snowflake
 from tabwarden import sinks
+from tabwarden.engine.convert import columns_of
+from tabwarden.mirror.build import MirrorRequest, mirrored
 from tabwarden.mirror.match import tableau_people
-from tabwarden.mirror.tables import FLAT, FORMS, Tables, Wish, difference, flat, mirrored
+from tabwarden.mirror.tables import FLAT, FORMS, Tables, difference, flat, tables_of
 from tabwarden.model.errors import SinkError
 from tabwarden.model.site import Site
-from tabwarden.sinks.sql import Options
+from tabwarden.sinks.sql import SqlSink
 
 BEFORE = site(
     project("Public", None, "group:All Users +Read"),
@@ -43,19 +46,16 @@ JOIN = (
 
 
 def mirror(held: Site, form: str = "compressed") -> Tables:
-    return mirrored(held, tableau_people(held), Wish(SOURCE, form)).tables
+    columns = columns_of(held)
+    return mirrored(columns, tableau_people(columns), MirrorRequest(SOURCE, form)).tables
 
 
-def filled(tables: Tables) -> Tables:
-    return {table: rows for table, rows in tables.items() if rows}
-
-
-def published_twice(options: Options) -> None:
+def published_twice(options: SqlSink) -> None:
     """A mirror, then the next; after each what lies there is it, and no more."""
     for held in (BEFORE, AFTER):
         for form in FORMS:
             sinks.publish(options, SOURCE, mirror(held, form))
-            assert filled(sinks.held(options, SOURCE)) == filled(mirror(held, form))
+            assert rows_in(options.held(SOURCE)) == rows_in(mirror(held, form))
     sinks.publish(options, SOURCE, mirror(BEFORE))
     sinks.publish(options, SOURCE, mirror(AFTER))
 
@@ -73,7 +73,7 @@ def catalog(postgres: Postgres) -> Iterator[psycopg.Connection[Any]]:
 
 
 def test_postgres(postgres: Postgres, catalog: psycopg.Connection[Any]) -> None:
-    published_twice(Options("postgres", postgres.admin, schema="catalog"))
+    published_twice(SqlSink("postgres", postgres.admin, schema="catalog"))
     assert catalog.execute(JOIN.format(person="jane")).fetchall() == [("Private",)]
     assert catalog.execute(JOIN.format(person="john")).fetchall() == []
 
@@ -85,7 +85,7 @@ def test_the_row_policies_of_the_page_show_each_person_what_is_theirs_and_not_wh
     page = (DOCS / "how-to" / "mirror.md").read_text(encoding="utf-8")
     (policies,) = [block for block in re.findall(r"^```sql\n(.*?)^```", page, re.M | re.S) if "CREATE POLICY" in block]
     people = ("john", "jane", "catalog_people")
-    sinks.publish(Options("postgres", postgres.admin, schema="catalog"), SOURCE, mirror(BEFORE))
+    sinks.publish(SqlSink("postgres", postgres.admin, schema="catalog"), SOURCE, mirror(BEFORE))
     for role in people:
         catalog.execute(f"CREATE ROLE {role}")
     try:
@@ -101,7 +101,7 @@ def test_the_row_policies_of_the_page_show_each_person_what_is_theirs_and_not_wh
                 catalog.execute("SELECT * FROM tabwarden_people")
             catalog.execute("RESET ROLE")
         assert seen == {"john": {"Site", "Public", "Private", "Budget"}, "jane": {"Site", "Public"}}
-        sinks.publish(Options("postgres", postgres.admin, schema="catalog"), SOURCE, mirror(AFTER))
+        sinks.publish(SqlSink("postgres", postgres.admin, schema="catalog"), SOURCE, mirror(AFTER))
         catalog.execute("SET ROLE jane")
         assert len(catalog.execute("SELECT * FROM tabwarden_content").fetchall()) == 3
     finally:
@@ -111,18 +111,18 @@ def test_the_row_policies_of_the_page_show_each_person_what_is_theirs_and_not_wh
 
 
 def test_two_mirrors_at_once_come_one_after_the_other(postgres: Postgres, catalog: psycopg.Connection[Any]) -> None:
-    options = Options("postgres", postgres.admin, schema="catalog")
+    options = SqlSink("postgres", postgres.admin, schema="catalog")
     sinks.publish(options, SOURCE, mirror(BEFORE))
     with ThreadPoolExecutor() as pool:
-        with sinks.sink_of(options).opened(options, SOURCE) as place:
+        with options.opened(SOURCE) as place:
             second = pool.submit(sinks.publish, options, SOURCE, mirror(AFTER))
             waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
             while catalog.execute(waiting).fetchone() == (0,):
                 assert not second.done()
             place.write({}, difference(mirror(BEFORE), {}))
         # What the first took away, the second does not take away again: it saw what the first had left.
-        assert not second.result(timeout=30).removed
-    assert filled(sinks.held(options, SOURCE)) == filled(mirror(AFTER))
+        assert not second.result(timeout=patience(30)).removed
+    assert rows_in(options.held(SOURCE)) == rows_in(mirror(AFTER))
     assert catalog.execute("SELECT count(*) FROM tabwarden_sources").fetchone() == (1,)
 
 
@@ -132,7 +132,7 @@ def test_snowflake(snowflake: Snowflake) -> None:
         connection.cursor().execute("CREATE DATABASE IF NOT EXISTS CATALOG")
         connection.cursor().execute("CREATE SCHEMA IF NOT EXISTS CATALOG.MIRROR")
     connect = {**plain, "password": "x", "database": "CATALOG", "schema": "MIRROR"}
-    published_twice(Options("snowflake", connect, schema="CATALOG.MIRROR"))
+    published_twice(SqlSink("snowflake", connect, schema="CATALOG.MIRROR"))
     with snowflake_driver.connect(**connect) as connection:
         cursor = connection.cursor()
         assert cursor.execute(JOIN.format(person="jane")).fetchall() == [("Private",)]
@@ -141,11 +141,11 @@ def test_snowflake(snowflake: Snowflake) -> None:
 
 @pytest.mark.parametrize("driver", ["duckdb", "sqlite"])
 def test_files_of_databases(driver: str, tmp_path: Path) -> None:
-    published_twice(Options(driver, {"database": str(tmp_path / "catalog")}, prefix="tw_"))
+    published_twice(SqlSink(driver, {"database": str(tmp_path / "catalog")}, prefix="tw_"))
 
 
-def write_and_fail(options: Options, before: Tables, after: Tables) -> None:
-    with sinks.sink_of(options).opened(options, SOURCE) as place:
+def write_and_fail(options: SqlSink, before: Tables, after: Tables) -> None:
+    with options.opened(SOURCE) as place:
         place.write(after, difference(before, after))
         raise OSError("the disk is full")
 
@@ -154,18 +154,18 @@ def write_and_fail(options: Options, before: Tables, after: Tables) -> None:
 def test_what_fails_in_the_middle_never_happened(driver: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if driver == "postgres":
         request.getfixturevalue("catalog")
-        options = Options(driver, request.getfixturevalue("postgres").admin, schema="catalog")
+        options = SqlSink(driver, request.getfixturevalue("postgres").admin, schema="catalog")
     else:
-        options = Options(driver, {"database": str(tmp_path / "catalog")})
-    other = {table: frozenset(("other", *row[1:]) for row in rows) for table, rows in mirror(BEFORE).items()}
+        options = SqlSink(driver, {"database": str(tmp_path / "catalog")})
+    other = tables_of({name: [("other", *row[1:]) for row in table] for name, table in mirror(BEFORE).items()})
     sinks.publish(options, "other", other)
     sinks.publish(options, SOURCE, mirror(BEFORE))
     with pytest.raises(SinkError, match="the disk is full"):
         write_and_fail(options, mirror(BEFORE), mirror(AFTER))
-    assert filled(sinks.held(options, SOURCE)) == filled(mirror(BEFORE))
+    assert rows_in(options.held(SOURCE)) == rows_in(mirror(BEFORE))
     sinks.publish(options, SOURCE, mirror(AFTER))
-    assert filled(sinks.held(options, SOURCE)) == filled(mirror(AFTER))
-    assert filled(sinks.held(options, "other")) == filled(other)
+    assert rows_in(options.held(SOURCE)) == rows_in(mirror(AFTER))
+    assert rows_in(options.held("other")) == rows_in(other)
 
 
 class _Breaking:
@@ -204,7 +204,7 @@ def test_a_line_that_breaks_leaves_no_more_than_the_old_or_the_new(
     module = ModuleType("breaking_driver")
     module.connect, module.paramstyle = _Breaking(10_000).connect, "qmark"  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "breaking_driver", module)
-    options = Options("module:breaking_driver", {"database": str(tmp_path / "catalog")})
+    options = SqlSink("module:breaking_driver", {"database": str(tmp_path / "catalog")})
     sinks.publish(options, SOURCE, mirror(one))
     statements = _Breaking(10 + after)
     module.connect = statements.connect  # type: ignore[attr-defined]
@@ -212,13 +212,13 @@ def test_a_line_that_breaks_leaves_no_more_than_the_old_or_the_new(
         sinks.publish(options, SOURCE, mirror(other))
     module.connect = _Breaking(10_000).connect  # type: ignore[attr-defined]
     allowed = flat(mirror(one)) | flat(mirror(other))
-    assert not flat(sinks.held(options, SOURCE)) - allowed
+    assert not flat(options.held(SOURCE)) - allowed
     sinks.publish(options, SOURCE, mirror(other))
-    assert filled(sinks.held(options, SOURCE)) == filled(mirror(other))
+    assert rows_in(options.held(SOURCE)) == rows_in(mirror(other))
 
 
 def test_a_refused_password_is_not_told(postgres: Postgres) -> None:
-    options = Options("postgres", {**postgres.admin, "password": "wrong-hush"})
+    options = SqlSink("postgres", {**postgres.admin, "password": "wrong-hush"})
     with pytest.raises(SinkError, match="does not take the mirror") as told:
         sinks.publish(options, SOURCE, mirror(BEFORE))
     assert "wrong-hush" not in str(told.value)
@@ -228,14 +228,14 @@ def test_a_refused_password_is_not_told(postgres: Postgres) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (Options("no_such"), "driver `no_such` is not known"),
-        (Options("module:no_such_module"), "needs `no_such_module`"),
-        (Options("duckdb", {"database": ":memory:"}, schema="nowhere"), "does not take the mirror"),
-        (Options("sqlite", {"database": ":memory:"}, schema='a."'), "is no table name"),
-        (Options("sqlite", {"database": ":memory:"}, create=False), "no such table"),
+        (SqlSink("no_such"), "driver `no_such` is not known"),
+        (SqlSink("module:no_such_module"), "needs `no_such_module`"),
+        (SqlSink("duckdb", {"database": ":memory:"}, schema="nowhere"), "does not take the mirror"),
+        (SqlSink("sqlite", {"database": ":memory:"}, schema='a."'), "must be a table name"),
+        (SqlSink("sqlite", {"database": ":memory:"}, create=False), "no such table"),
     ],
 )
-def test_what_cannot_be_published_to_is_told(options: Options, words: str) -> None:
+def test_what_cannot_be_published_to_is_told(options: SqlSink, words: str) -> None:
     with pytest.raises(SinkError) as told:
         sinks.publish(options, SOURCE, mirror(BEFORE, FLAT))
     assert words in str(told.value)

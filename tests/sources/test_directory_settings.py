@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from tabwarden.model.errors import SettingsError
-from tabwarden.run.directory import directory_options
 from tabwarden.settings import load
 
 DOMAIN = {
@@ -30,11 +29,15 @@ def loaded(folder, **directory):
 
 def test_what_is_written_becomes_what_the_reader_is_told(tmp_path):
     settings = loaded(tmp_path, domains=[{**DOMAIN, "ca_file": "ca.pem", "timeout": 7}], attributes=["title"])
-    told = directory_options(settings.directory)
+    told = settings.directory
     (domain,) = told.domains
     assert domain.servers == ("ldaps://dc1.corp.example.com:3636",)
-    assert (domain.fqdn, domain.user, domain.password) == ("corp.example.com", "CORP\\reader", "pass-word")
-    assert (domain.ca_file, domain.timeout, domain.page_size) == (str(tmp_path / "ca.pem"), 7, 1000)
+    assert (domain.fqdn, domain.user, domain.password.get_secret_value()) == (
+        "corp.example.com",
+        "CORP\\reader",
+        "pass-word",
+    )
+    assert (domain.ca_file, domain.timeout, domain.page_size) == (tmp_path / "ca.pem", 7, 1000)
     assert (told.attributes, told.group_name, told.unread) == (("title",), "sAMAccountName", ())
     assert "pass-word" in settings.secrets()
     assert "pass-word" not in repr(settings)

@@ -8,7 +8,7 @@ import ssl
 import threading
 import uuid
 from contextlib import contextmanager
-from dataclasses import replace
+from typing import Any
 
 import forest
 import pytest
@@ -16,26 +16,27 @@ import trustme
 from directory_reading import one
 from forest import CORP
 from ldap_proxy import proxied
+from pydantic import SecretStr
 from scripted_ldap import done, elsewhere, entry, last_page, page_control, scripted
 
 from tabwarden.model.errors import SourceError
 from tabwarden.sources.ldap.directory import read_directory
-from tabwarden.sources.ldap.options import DirectoryOptions, DomainOptions
+from tabwarden.sources.ldap.options import DirectoryDomain, DirectorySettings
 from tabwarden.sources.ldap.reading import group
 from tabwarden.sources.ldap.session import lets_in, opened
 
 BASE = forest.base(CORP)
 
 
-def refused(wanted: DomainOptions, stop: str = "source-unreadable") -> str:
+def refused(wanted: DirectoryDomain, stop: str = "source-unreadable") -> str:
     """What reading one domain says."""
     with pytest.raises(SourceError) as told:
-        read_directory(DirectoryOptions((wanted,)))
+        read_directory(DirectorySettings(domains=(wanted,)))
     message = str(told.value)
     assert told.value.stop == stop, message
     assert message.isprintable()
     assert not message.endswith(".")
-    assert wanted.password not in message
+    assert wanted.password.get_secret_value() not in message
     return message
 
 
@@ -51,7 +52,7 @@ def refused(wanted: DomainOptions, stop: str = "source-unreadable") -> str:
     ],
 )
 def test_a_wrong_password(domains, user, password):
-    message = refused(replace(one(domains, domains.corp), user=user, password=password))
+    message = refused(changed(one(domains, domains.corp), user=user, password=SecretStr(password)))
     assert message == (
         f"domain `{CORP}` ({domains.corp.url}) does not let `{user}` in: the password or the account is wrong; "
         "check `user` and `password`"
@@ -59,19 +60,19 @@ def test_a_wrong_password(domains, user, password):
 
 
 def test_a_disabled_account(domains):
-    wanted = replace(one(domains, domains.corp, forest.READER), user="CORP\\dora.disabled")
+    wanted = changed(one(domains, domains.corp, forest.READER), user="CORP\\dora.disabled")
     assert "does not let `CORP\\dora.disabled` in: the account is disabled; enable it" in refused(wanted)
 
 
 def test_an_empty_password_is_not_sent(domains):
-    wanted = replace(one(domains, domains.corp), password="")
+    wanted = changed(one(domains, domains.corp), password=SecretStr(""))
     with pytest.raises(SourceError, match="no password for `CORP"), opened(wanted):
         pass
     assert not lets_in(one(domains, domains.corp), "CORP\\jsmith", "")
 
 
 def test_clear_text_is_refused(domains):
-    wanted = replace(one(domains, domains.corp), servers=(f"ldap://{domains.corp.address}",), security="none")
+    wanted = changed(one(domains, domains.corp), servers=(f"ldap://{domains.corp.address}",), security="none")
     assert refused(wanted).endswith("takes no password in clear text; use `ldaps://`, or remove `security: none`")
 
 
@@ -107,8 +108,16 @@ def tls_server(certificate: trustme.LeafCert):
         thread.join(10)
 
 
-def _asked(url: str, ca_file: str) -> DomainOptions:
-    return DomainOptions(CORP, (url,), "CORP\\someone", "pass-word", ca_file, timeout=5)
+def changed(section: Any, **more: Any) -> Any:
+    return section.model_copy(update=more)
+
+
+def _domain(url: str, **more: Any) -> DirectoryDomain:
+    return DirectoryDomain(fqdn=CORP, servers=(url,), user="CORP\\someone", password=SecretStr("pass-word"), **more)
+
+
+def _asked(url: str, ca_file: str) -> DirectoryDomain:
+    return _domain(url, ca_file=ca_file, timeout=5)
 
 
 def test_an_expired_certificate(tmp_path):
@@ -132,7 +141,7 @@ def test_a_certificate_for_another_name(tmp_path):
 
 @pytest.mark.parametrize("how", ["ldaps", "ldap"])
 def test_an_authority_nobody_knows(domains, how):
-    wanted = replace(one(domains, domains.corp), ca_file="", servers=(f"{how}://{domains.corp.address}",))
+    wanted = changed(one(domains, domains.corp), ca_file=None, servers=(f"{how}://{domains.corp.address}",))
     assert refused(wanted).endswith(
         "signed by an authority nobody here knows; put that authority's PEM file into `ca_file`"
     )
@@ -141,7 +150,7 @@ def test_an_authority_nobody_knows(domains, how):
 def test_a_ca_file_that_is_none(domains, tmp_path):
     (tmp_path / "ca.pem").write_text("no certificate")
     for place in (tmp_path / "ca.pem", tmp_path / "missing.pem"):
-        wanted = replace(one(domains, domains.corp), ca_file=str(place))
+        wanted = changed(one(domains, domains.corp), ca_file=str(place))
         assert refused(wanted).startswith(f"`ca_file` `{place}` holds no certificate that can be read (")
 
 
@@ -155,13 +164,13 @@ def closed_port() -> str:
 
 def test_nobody_there(domains):
     url = closed_port()
-    message = refused(replace(one(domains, domains.corp), servers=(url,)))
+    message = refused(changed(one(domains, domains.corp), servers=(url,)))
     assert message.startswith(f"domain `{CORP}` ({url}) cannot be reached (")
     assert message.endswith("; check address and network")
 
 
 def test_the_next_server_is_asked_where_one_is_away(domains):
-    wanted = replace(one(domains, domains.corp), servers=(closed_port(), domains.corp.url))
+    wanted = changed(one(domains, domains.corp), servers=(closed_port(), domains.corp.url))
     with opened(wanted) as line:
         assert line.words == f"domain `{CORP}` ({domains.corp.url})"
 
@@ -169,29 +178,31 @@ def test_the_next_server_is_asked_where_one_is_away(domains):
 def test_but_not_where_one_refuses(domains):
     """A wrong password tried at every server would lock the account."""
     with proxied(domains.corp.address) as second:
-        wanted = replace(one(domains, domains.corp), servers=(domains.corp.url, second.url), password="wrong-wrong")
+        wanted = changed(
+            one(domains, domains.corp), servers=(domains.corp.url, second.url), password=SecretStr("wrong-wrong")
+        )
         assert "does not let" in refused(wanted)
         assert second.passed == 0
 
 
 def test_a_server_of_another_domain(domains):
-    wanted = replace(one(domains, domains.corp), servers=(domains.seattle.url,), user="SEATTLE\\Administrator")
+    wanted = changed(one(domains, domains.corp), servers=(domains.seattle.url,), user="SEATTLE\\Administrator")
     assert refused(wanted).endswith("is a server of `west.na.corp.lan`; correct `fqdn` or `servers`")
 
 
 def test_dying_anywhere_is_an_error_and_nothing_else(domains):
     """Cut after any share of the bytes a whole read takes, between pages and within them."""
     wanted = one(domains, domains.seattle, page_size=5)
-    told = DirectoryOptions((wanted,), unread=(CORP,))
+    told = DirectorySettings(domains=(wanted,), unread=(CORP,))
     with proxied(domains.seattle.address) as proxy:
-        whole = read_directory(replace(told, domains=(replace(wanted, servers=(proxy.url,)),)))
+        whole = read_directory(changed(told, domains=(changed(wanted, servers=(proxy.url,)),)))
         size = proxy.passed
     assert len(whole.people) >= 8
     stops = set()
     for share in range(10, 100, 10):
         with proxied(domains.seattle.address, cut_after=size * share // 100) as proxy:
             with pytest.raises(SourceError) as trouble:
-                read_directory(replace(told, domains=(replace(wanted, servers=(proxy.url,)),)))
+                read_directory(changed(told, domains=(changed(wanted, servers=(proxy.url,)),)))
             stops.add(trouble.value.stop)
             assert f"({proxy.url})" in str(trouble.value)
     assert "source-partial" in stops
@@ -233,8 +244,8 @@ def test_a_filter_that_is_none(domains):
 # -- what Samba never does ---------------------------------------------------------------------------------------
 
 
-def _loopback(url: str) -> DomainOptions:
-    return DomainOptions(CORP, (url,), "CORP\\someone", "pass-word", security="none", timeout=1)
+def _loopback(url: str) -> DirectoryDomain:
+    return _domain(url, security="none", timeout=1)
 
 
 def _searched(*pages: list[bytes]) -> SourceError:
@@ -308,7 +319,7 @@ def _group(*parts: dict[str, list[str]], changed: tuple[str, ...] = ()) -> list[
 
     with scripted(script) as server, opened(_loopback(server.url)) as line:
         (found,) = line.search(BASE, "(objectClass=group)", ("member",))
-        return [each.dn for each in group(line, found, DirectoryOptions(())).references]
+        return [each.dn for each in group(line, found, DirectorySettings()).references]
 
 
 FIRST = {"member": [], "member__0_1499": _members(0, 1499)}

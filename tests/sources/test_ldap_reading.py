@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import forest
 import pytest
 from directory_reading import group, one, options, person, read, within
@@ -11,7 +9,7 @@ from forest import CORP, SEATTLE
 
 from tabwarden.model.errors import SourceError
 from tabwarden.sources.ldap.directory import read_directory
-from tabwarden.sources.ldap.options import DirectoryOptions
+from tabwarden.sources.ldap.options import DirectorySettings
 from tabwarden.sources.ldap.session import opened
 from tabwarden.store import directory_file
 
@@ -71,7 +69,7 @@ def test_a_name_with_all_that_means_something_to_ldap(directory):
 
 
 def test_group_names_by_cn(domains):
-    by_cn = read_directory(DirectoryOptions(options(domains).domains, group_name="cn"))
+    by_cn = read_directory(DirectorySettings(domains=options(domains).domains, group_name="cn"))
     assert within(by_cn, forest.ODD_CN) == {forest.ANN, "ada"}
 
 
@@ -152,7 +150,9 @@ def test_trusts_with_their_directions(directory):
 @pytest.mark.parametrize("size", [1, 7, 100, 150, 300])
 def test_members_in_ranges_are_the_same_members(domains, directory, size):
     """Windows gives 1,500 members at a time; Samba gives all, and ranges to whom asks for them."""
-    told = read_directory(DirectoryOptions((one(domains, domains.corp, member_range=size),), unread=(SEATTLE,)))
+    told = read_directory(
+        DirectorySettings(domains=(one(domains, domains.corp, member_range=size),), unread=(SEATTLE,))
+    )
     assert within(told, "Everybody") == set(forest.BULK)
     names = {
         held.name: {m for m in held.members if m in told.groups or m in told.people} for held in told.groups.values()
@@ -172,11 +172,11 @@ def test_pages_of_any_size_are_the_same_directory(domains, directory, page):
 
 def test_by_upn_and_by_starttls_it_is_the_same(domains, directory):
     over = {
-        "by UPN": {"user": f"{forest.READER}@{CORP}", "password": forest.PASSWORD},
-        "by StartTLS": {"servers": (f"ldap://{domains.corp.address}",)},
+        "by UPN": one(domains, domains.corp, forest.READER).model_copy(update={"user": f"{forest.READER}@{CORP}"}),
+        "by StartTLS": one(domains, domains.corp, servers=(f"ldap://{domains.corp.address}",)),
     }
-    for how, more in over.items():
-        told = read_directory(DirectoryOptions((replace(one(domains, domains.corp), **more),), unread=(SEATTLE,)))
+    for how, domain in over.items():
+        told = read_directory(DirectorySettings(domains=(domain,), unread=(SEATTLE,)))
         alive = {guid: p.upn for guid, p in directory.people.items() if p.domain == CORP and not p.deleted}
         assert {guid: p.upn for guid, p in told.people.items() if not p.deleted} == alive, how
 
@@ -190,7 +190,7 @@ def test_a_plain_user_reads_all_but_who_was_deleted(domains, directory):
 
 
 def test_a_member_of_a_domain_that_is_not_read_is_an_error(domains):
-    alone = DirectoryOptions((one(domains, domains.corp),))
+    alone = DirectorySettings(domains=(one(domains, domains.corp),))
     with pytest.raises(SourceError) as told:
         read_directory(alone)
     message = str(told.value)
@@ -202,7 +202,7 @@ def test_a_member_of_a_domain_that_is_not_read_is_an_error(domains):
 @pytest.mark.parametrize("by", ["name", "sid"])
 def test_unless_it_is_knowingly_left_out(domains, directory, by):
     word = SEATTLE.upper() if by == "name" else directory.domains[1].sid
-    told = read_directory(DirectoryOptions((one(domains, domains.corp),), unread=(word,)))
+    told = read_directory(DirectorySettings(domains=(one(domains, domains.corp),), unread=(word,)))
     assert within(told, "Both Domains") == {"jsmith"}
     assert group(told, "Both Domains").others == 2
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import forest
 import pytest
 from directory_reading import options, read
@@ -11,9 +9,8 @@ from forest import CORP, SEATTLE
 
 from tabwarden.model.errors import SourceError
 from tabwarden.run.context import read_roster
-from tabwarden.settings import LdapSource
-from tabwarden.sources import ldap
-from tabwarden.sources.ldap import Options
+from tabwarden.sources import Reading
+from tabwarden.sources.ldap import COLUMNS, LdapSource
 
 
 @pytest.fixture(scope="module")
@@ -22,18 +19,23 @@ def kept(domains):
     return read(domains)
 
 
-def names(told: Options) -> list[str]:
-    return [str(row["sAMAccountName"]) for row in ldap.read(told).rows]
+def people(directory, **told) -> Reading:
+    source = LdapSource.model_validate({"type": "ldap", "state": "enabled", **told})
+    return (source if directory is None else source.within(directory)).read()
 
 
-def refused(told: Options) -> str:
+def names(directory, **told) -> list[str]:
+    return [str(row["sAMAccountName"]) for row in people(directory, **told).rows]
+
+
+def refused(directory, **told) -> str:
     with pytest.raises(SourceError) as trouble:
-        ldap.read(told)
+        people(directory, **told)
     return str(trouble.value)
 
 
 def test_a_row_has_all_of_a_person(domains):
-    reading = ldap.read(Options({"directory": options(domains)}, groups="Sales", domain=CORP))
+    reading = people(options(domains), groups=("Sales",), domain=CORP)
     assert reading.source == f"`enabled` people of `{CORP}`"
     (ada,) = (row for row in reading.rows if row["sAMAccountName"] == "ada")
     assert ada == {
@@ -46,17 +48,17 @@ def test_a_row_has_all_of_a_person(domains):
         "objectGUID": domains.corp.guid("ada"),
         "department": "Research & Söhne",
     }
-    assert all(tuple(row)[: len(ldap.COLUMNS)] == ldap.COLUMNS for row in reading.rows)
+    assert all(tuple(row)[: len(COLUMNS)] == COLUMNS for row in reading.rows)
 
 
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        ({"groups": "Sales West", "state": "disabled"}, ["dora.disabled"]),
-        ({"groups": "Both Domains"}, ["jsmith", "jsmith", "walt.west", "wendy.west"]),
-        ({"groups": "Both Domains", "domain": SEATTLE}, ["jsmith", "walt.west", "wendy.west"]),
-        ({"groups": "corp\\Both Domains\nSEATTLE\\Coast", "domain": CORP.upper()}, ["jsmith"]),
-        ({"groups": "Twins\nPrimary Crew"}, ["kim.lee", "kim.lee2", "pat.primary", "sam.one", "sam.two"]),
+        ({"groups": ("Sales West",), "state": "disabled"}, ["dora.disabled"]),
+        ({"groups": ("Both Domains",)}, ["jsmith", "jsmith", "walt.west", "wendy.west"]),
+        ({"groups": ("Both Domains",), "domain": SEATTLE}, ["jsmith", "walt.west", "wendy.west"]),
+        ({"groups": ("corp\\Both Domains", "SEATTLE\\Coast"), "domain": CORP.upper()}, ["jsmith"]),
+        ({"groups": ("Twins", "Primary Crew")}, ["kim.lee", "kim.lee2", "pat.primary", "sam.one", "sam.two"]),
         ({"state": "deleted"}, ["terry.tombstone", "gus.ghost"]),
         ({"state": "left", "domain": SEATTLE}, ["Guest", "gus.ghost", "krbtgt"]),
     ],
@@ -64,7 +66,7 @@ def test_a_row_has_all_of_a_person(domains):
 def test_who_is_taken(kept, told, expected):
     # Other tests add people of their own to the same domains, and delete them.
     ours = {user.name for user in (*forest.CORP_USERS, *forest.SEATTLE_USERS)} | {"Guest", "krbtgt"}
-    assert [name for name in names(Options({"directory": kept}, **told)) if name in ours] == expected
+    assert [name for name in names(kept, **told) if name in ours] == expected
 
 
 @pytest.mark.parametrize(
@@ -73,12 +75,12 @@ def test_who_is_taken(kept, told, expected):
         ({"filter": "(department=Ports)"}, [f"{SEATTLE}\\jsmith"]),
         ({"filter": "(department=Research & Söhne)"}, [f"{CORP}\\ada"]),
         ({"base": f"OU=Accounts,{forest.base(CORP)}"}, [f"{CORP}\\kim.lee2"]),
-        ({"filter": "(mail=*)", "groups": "Coast"}, [f"{SEATTLE}\\walt.west", f"{SEATTLE}\\wendy.west"]),
+        ({"filter": "(mail=*)", "groups": ("Coast",)}, [f"{SEATTLE}\\walt.west", f"{SEATTLE}\\wendy.west"]),
         ({"filter": "(sAMAccountName=user00*)", "base": f"OU=Bulk,{forest.base(CORP)}"}, 10),
     ],
 )
 def test_a_filter_and_a_base_are_asked_of_the_domain(domains, told, expected):
-    rows = ldap.read(Options({"directory": options(domains)}, **told)).rows
+    rows = people(options(domains), **told).rows
     assert (len(rows) if isinstance(expected, int) else [row["account"] for row in rows]) == expected
 
 
@@ -91,12 +93,11 @@ NOWHERE = (
 @pytest.mark.parametrize(
     ("told", "message"),
     [
-        ({"groups": "Vanished"}, "group `Vanished` is not in the directory; check its name"),
-        ({"groups": "Domain Users"}, "group `Domain Users` is in several domains; write it as `FQDN\\name`"),
-        ({"groups": "nowhere.org\\Sales"}, "group `nowhere.org\\Sales` is not in the directory; check its name"),
+        ({"groups": ("Vanished",)}, "group `Vanished` is not in the directory; check its name"),
+        ({"groups": ("Domain Users",)}, "group `Domain Users` is in several domains; write it as `FQDN\\name`"),
+        ({"groups": ("nowhere.org\\Sales",)}, "group `nowhere.org\\Sales` is not in the directory; check its name"),
         ({"domain": "nowhere.org"}, "domain `nowhere.org` is not among those that are read; add it to `directory`"),
-        ({"state": "gone"}, "state `gone` is none of `enabled`, `disabled`, `deleted`, `left`"),
-        ({"state": "left", "groups": "Sales"}, NOWHERE),
+        ({"state": "left", "groups": ("Sales",)}, NOWHERE),
         (
             {"filter": "(mail=*)"},
             "`filter` and `base` are asked of a domain, and `directory` is a file; leave them out",
@@ -104,24 +105,24 @@ NOWHERE = (
     ],
 )
 def test_what_cannot_be_asked(kept, told, message):
-    assert refused(Options({"directory": kept}, **told)) == message
+    assert refused(kept, **told) == message
 
 
 def test_what_cannot_be_asked_of_a_domain(domains):
-    told = {"directory": options(domains)}
-    assert refused(Options(told, filter="department=Sales")).endswith("write one such as `(department=Sales)`")
-    assert refused(Options(told, base="OU=X,DC=nowhere,DC=org")).endswith(
+    told = options(domains)
+    assert refused(told, filter="department=Sales").endswith("write one such as `(department=Sales)`")
+    assert refused(told, base="OU=X,DC=nowhere,DC=org").endswith(
         "lies in none of the domains that are read; check its end"
     )
-    assert "has nothing called `OU=Nowhere," in refused(Options(told, base=f"OU=Nowhere,{forest.base(CORP)}"))
-    assert refused(Options({})) == "the source `ldap` needs the section `directory`; add it to the settings"
+    assert "has nothing called `OU=Nowhere," in refused(told, base=f"OU=Nowhere,{forest.base(CORP)}")
+    assert refused(None) == "the source `ldap` needs the section `directory`; add it to the settings"
 
 
 def test_deletions_that_are_hidden_are_not_taken_for_none(domains):
     told = options(domains, user=forest.READER)
-    message = refused(Options({"directory": told}, state="left"))
+    message = refused(told, state="left")
     assert message.startswith(f"domain `{CORP}` hides who was deleted from the account that reads it; let the account")
-    assert "dora.disabled" in names(Options({"directory": told}, state="disabled"))
+    assert "dora.disabled" in names(told, state="disabled")
 
 
 @pytest.fixture
@@ -149,6 +150,6 @@ def test_without_the_section_directory_it_says_so(settings):
 
 def test_options_do_not_tell_passwords(domains):
     told = options(domains)
-    assert told.domains[0].password not in repr(told)
-    assert told.domains[0].password not in repr(Options({"directory": told}))
-    assert told.domains[0].password not in repr(replace(told, unread=("x",)))
+    password = told.domains[0].password.get_secret_value()
+    assert password not in repr(told)
+    assert password not in repr(LdapSource(type="ldap", state="enabled").within(told))

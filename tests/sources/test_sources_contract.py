@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from ldap_proxy import proxied
+from pydantic import SecretStr
 
 from tabwarden.model.errors import SourceError
-from tabwarden.sources import Source, files, ldap, members, python, read, sql
-from tabwarden.sources.ldap.options import DirectoryOptions, DomainOptions
+from tabwarden.section import Connect
+from tabwarden.settings.people import AnySource
+from tabwarden.sources import Source
+from tabwarden.sources.files import FileSource
+from tabwarden.sources.ldap import LdapSource
+from tabwarden.sources.ldap.options import DirectoryDomain, DirectorySettings
+from tabwarden.sources.python import PythonSource
+from tabwarden.sources.sql import SqlSource
 from tabwarden.want.roster import Columns, clean
 
-Case = Callable[[Path, str], object]
+Case = Callable[[Path, str], Source]
+SOURCES: dict[str, type[Source]] = {
+    get_args(source.model_fields["type"].annotation)[0]: source for source in get_args(get_args(AnySource)[0])
+}
 
 
-def a_file(folder: Path, state: str) -> object:
+def a_file(folder: Path, state: str) -> Source:
     content = {"good": "jane\njoe\n", "empty": "", "partial": 'jane\n"joe'}
     path = folder / "people.csv"
     if state != "unreadable":
         path.write_text("Email Address\n" + content[state])
-    return files.Options(str(path))
+    return FileSource(type="file", path=path)
 
 
-def a_database(folder: Path, state: str) -> object:
+def a_database(folder: Path, state: str) -> Source:
     path = folder / "people.db"
     if state != "unreadable":
         with sqlite3.connect(path) as connection:
@@ -40,10 +48,11 @@ def a_database(folder: Path, state: str) -> object:
             connection.executemany("INSERT INTO people VALUES (?, ?)", rows)
         connection.close()
     query = "SELECT name AS \"Email Address\", json_extract(extra, '$.a') AS extra FROM people"
-    return sql.Options("sqlite", {"database": str(path)}, query=query)
+    connect = Connect({"database": str(path)})
+    return SqlSource(type="sql", driver="sqlite", connect=connect, query=query)
 
 
-def a_function(folder: Path, state: str) -> object:
+def a_function(folder: Path, state: str) -> Source:
     body = {
         "good": "return ['jane', 'joe']",
         "empty": "return []",
@@ -51,10 +60,11 @@ def a_function(folder: Path, state: str) -> object:
         "unreadable": "raise OSError('gone')",
     }
     (folder / "contract_people.py").write_text(f"def people(): {body[state]}\n")
-    return python.Options("contract_people:people", str(folder))
+    source = {"type": "python", "function": "contract_people:people"}
+    return PythonSource.model_validate(source, context={"folder": folder})
 
 
-def a_directory(domains: Any, state: str) -> ldap.Options:
+def a_directory(domains: Any, state: str) -> LdapSource:
     """Jane and Joe in a group of a real domain; another domain is knowingly left out."""
     if not domains.corp.has("jane"):
         domains.corp.add_group("Contract")
@@ -63,9 +73,16 @@ def a_directory(domains: Any, state: str) -> ldap.Options:
             domains.corp.add_member("Contract", name)
     corp = domains.corp
     password = "wrong-wrong" if state == "unreadable" else domains.password
-    domain = DomainOptions(corp.fqdn, (corp.url,), f"{corp.netbios}\\Administrator", password, str(domains.ca_file))
-    wanted = DirectoryOptions((domain,), unread=(domains.seattle.fqdn,))
-    return ldap.Options({"directory": wanted}, groups="Empty" if state == "empty" else "Contract")
+    domain = DirectoryDomain(
+        fqdn=corp.fqdn,
+        servers=(corp.url,),
+        user=f"{corp.netbios}\\Administrator",
+        password=SecretStr(password),
+        ca_file=domains.ca_file,
+    )
+    directory = DirectorySettings(domains=(domain,), unread=(domains.seattle.fqdn,))
+    groups = ("Empty" if state == "empty" else "Contract",)
+    return LdapSource(type="ldap", state="enabled", groups=groups).within(directory)
 
 
 CASES: dict[str, Case] = {"file": a_file, "sql": a_database, "python": a_function}
@@ -74,11 +91,11 @@ COLUMNS = {"ldap": Columns("sAMAccountName")}
 
 
 @pytest.fixture
-def made(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str, str], object]]:
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str, str], Source]]:
     """Makes the options of a source in a state; for one that breaks off, what breaks it stands until the test ends."""
     with ExitStack() as standing:
 
-        def make(name: str, state: str) -> object:
+        def make(name: str, state: str) -> Source:
             if name not in NEEDS_DOMAINS:
                 return CASES[name](tmp_path, state)
             domains = request.getfixturevalue("domains")
@@ -86,22 +103,22 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[s
             if state != "partial":
                 return options
             proxy = standing.enter_context(proxied(domains.corp.address, cut_after=60_000))
-            whole: Any = options.connect["directory"]
+            whole: Any = options._directory
             (domain,) = whole.domains
-            dying = replace(domain, servers=(proxy.url,), page_size=20)
-            return ldap.Options({"directory": replace(whole, domains=(dying,))})
+            dying = domain.model_copy(update={"servers": (proxy.url,), "page_size": 20})
+            return options.within(whole.model_copy(update={"domains": (dying,)}))
 
         yield make
 
 
 def test_every_source_has_a_case_here() -> None:
-    assert set(CASES) | NEEDS_DOMAINS == set(members())
+    assert set(CASES) | NEEDS_DOMAINS == set(SOURCES)
 
 
-@pytest.mark.parametrize("name", sorted(members()))
+@pytest.mark.parametrize("name", sorted(SOURCES))
 class TestEverySource:
-    def test_good(self, name: str, made: Callable[[str, str], object]) -> None:
-        reading = read(made(name, "good"))
+    def test_good(self, name: str, made: Callable[[str, str], Source]) -> None:
+        reading = made(name, "good").read()
         roster = clean(reading.rows, COLUMNS.get(name, Columns()), reading.source, as_of=reading.as_of)
         assert [person.name for person in roster.people] == ["jane", "joe"]
         assert roster.count == 2
@@ -112,10 +129,10 @@ class TestEverySource:
         assert "jane" not in repr(reading)
 
     @pytest.mark.parametrize("state", ["unreadable", "empty", "partial"])
-    def test_stops(self, name: str, state: str, made: Callable[[str, str], object]) -> None:
+    def test_stops(self, name: str, state: str, made: Callable[[str, str], Source]) -> None:
         options = made(name, state)
         with pytest.raises(SourceError) as told:
-            read(options)
+            options.read()
         assert told.value.stop == f"source-{state}"
         message = str(told.value)
         assert message.isprintable()
@@ -123,16 +140,5 @@ class TestEverySource:
         assert not message.endswith(".")
         assert told.value.__suppress_context__ or told.value.__context__ is None
 
-    def test_options_are_plain_frozen_values(self, name: str) -> None:
-        source: Source = members()[name]
-        assert name == source.TYPE
-        assert dataclasses.is_dataclass(source.Options)
-        assert source.Options.__dataclass_params__.frozen  # type: ignore[attr-defined]
-        for field in dataclasses.fields(source.Options):
-            assert field.type in ("str", "int", "Mapping[str, object]")
-            assert field.repr or field.type == "Mapping[str, object]"
-
-
-def test_options_of_no_source_are_a_mistake_of_ours() -> None:
-    with pytest.raises(TypeError, match="no source has options of type int"):
-        read(1)
+    def test_options_do_not_change(self, name: str) -> None:
+        assert SOURCES[name].model_config["frozen"]

@@ -12,8 +12,8 @@ import openpyxl
 import pytest
 
 from tabwarden.model.errors import SourceError
-from tabwarden.sources import Reading, read
-from tabwarden.sources.files import Options
+from tabwarden.sources import Reading
+from tabwarden.sources.files import FileSource
 from tabwarden.want.roster import Broken, Columns, clean
 
 NAMES = [
@@ -26,13 +26,17 @@ NAMES = [
 ]
 
 
+def read(path: Path | str, **options: str) -> Reading:
+    return FileSource.model_validate({"type": "file", "path": str(path), **options}).read()
+
+
 def names(reading: Reading) -> list[object]:
     return [row["Email Address"] for row in reading.rows]
 
 
 def refused(path: Path | str, **options: str) -> SourceError:
     with pytest.raises(SourceError) as told:
-        read(Options(str(path), **options))
+        read(path, **options)
     return told.value
 
 
@@ -60,7 +64,7 @@ def test_what_duckdb_writes_is_read_letter_by_letter(
 ) -> None:
     path = tmp_path / file
     table.execute(f"COPY people TO '{path}' ({copy})")
-    reading = read(Options(str(path)))
+    reading = read(path)
     assert names(reading) == NAMES
     assert [row["id"] for row in reading.rows] == [f"00{i}" for i in range(len(NAMES))]
     assert reading.source == f"file `{path}`"
@@ -72,7 +76,7 @@ def test_as_of_is_when_the_oldest_file_was_written(tmp_path: Path) -> None:
         path = tmp_path / f"{name}.csv"
         path.write_text(f"Email Address\n{name}@acme.com\n")
         os.utime(path, (1_700_000_000 + day * 86_400,) * 2)
-    reading = read(Options(str(tmp_path / "*.csv")))
+    reading = read(tmp_path / "*.csv")
     assert names(reading) == ["a@acme.com", "b@acme.com"]
     assert reading.as_of == "2023-11-14T22:13:20+00:00"
 
@@ -82,7 +86,7 @@ def test_a_glob_reads_all_files_in_the_order_of_their_names(tmp_path: Path, suff
     with duckdb.connect() as connection:
         for name in ("2", "1", "10"):
             connection.execute(f"COPY (SELECT '{name}' AS \"Email Address\") TO '{tmp_path}/{name}.{suffix}'")
-    assert names(read(Options(str(tmp_path / f"*.{suffix}")))) == ["1", "10", "2"]
+    assert names(read(tmp_path / f"*.{suffix}")) == ["1", "10", "2"]
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
@@ -90,7 +94,7 @@ def test_a_name_with_brackets_is_a_file_and_no_pattern(tmp_path: Path, suffix: s
     for name in ("list[1]", "list1"):
         with duckdb.connect() as connection:
             connection.execute(f"COPY (SELECT '{name}' AS \"Email Address\") TO '{tmp_path}/{name}.{suffix}'")
-    assert names(read(Options(str(tmp_path / f"list[1].{suffix}")))) == ["list[1]"]
+    assert names(read(tmp_path / f"list[1].{suffix}")) == ["list[1]"]
 
 
 # --- CSV -----------------------------------------------------------------------------------------------------
@@ -112,7 +116,7 @@ def test_csv_with_byte_order_mark_any_line_end_and_text_only(tmp_path: Path, end
         "",
     ]
     path.write_bytes(b"\xef\xbb\xbf" + end.join(lines).encode())
-    rows = read(Options(str(path))).rows
+    rows = read(path).rows
     assert rows == [
         {"Email Address": "jane@acme.com", "id": "007"},
         {"Email Address": "true", "id": "1e5"},
@@ -126,14 +130,14 @@ def test_csv_with_byte_order_mark_any_line_end_and_text_only(tmp_path: Path, end
 def test_csv_cells_may_hold_line_ends_and_odd_separators(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text('Email Address,note\na,"x\ny"\nb,u\u2028v\x85w\x0cz\nc,"say ""hi"", he"\n', encoding="utf-8")
-    rows = read(Options(str(path))).rows
+    rows = read(path).rows
     assert [row["note"] for row in rows] == ["x\ny", "u\u2028v\x85w\x0cz", 'say "hi", he']
 
 
 def test_a_csv_row_with_too_many_cells_is_put_aside_and_the_rest_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text("name,Email Address\nA,a@acme.com\nDoe, Jane,jane@acme.com\nB,b@acme.com\n")
-    reading = read(Options(str(path)))
+    reading = read(path)
     assert isinstance(reading.rows[1]["Email Address"], Broken)
     result = clean(reading.rows, Columns(), reading.source)
     assert [person.name for person in result.people] == ["a@acme.com", "b@acme.com"]
@@ -170,7 +174,7 @@ def test_a_csv_file_that_cannot_be_understood_says_why(tmp_path: Path, content: 
 def test_the_delimiter_can_be_named(tmp_path: Path) -> None:
     path = tmp_path / "people.dat"
     path.write_text("Email Address#id,x;y\njane@acme.com#1\n")
-    assert names(read(Options(str(path), format="csv", delimiter="#"))) == ["jane@acme.com"]
+    assert names(read(path, format="csv", delimiter="#")) == ["jane@acme.com"]
     assert "`delimiter`" in str(refused(path, format="csv", delimiter="##"))
 
 
@@ -182,7 +186,7 @@ def test_json_lines_keep_types_gaps_and_byte_order_mark(tmp_path: Path) -> None:
     path.write_text(
         '\ufeff{"Email Address": "a\u2028b"}\n\n{"Email Address": 7}\r\n{"other": null}\n', encoding="utf-8"
     )
-    assert read(Options(str(path))).rows == [{"Email Address": "a\u2028b"}, {"Email Address": 7}, {"other": None}]
+    assert read(path).rows == [{"Email Address": "a\u2028b"}, {"Email Address": 7}, {"other": None}]
 
 
 @pytest.mark.parametrize("last", ['{"Email Address": "ja', "[1]", "{'a': 1}", "[" * 100_000])
@@ -210,7 +214,7 @@ def test_a_parquet_file_damaged_inside_is_partial_and_one_without_its_end_unread
     with duckdb.connect() as connection:
         query = "SELECT 'user' || i || '@acme.com' AS \"Email Address\" FROM range(20000) t(i)"
         connection.execute(f"COPY ({query}) TO '{path}'")
-    assert len(read(Options(str(path))).rows) == 20_000
+    assert len(read(path).rows) == 20_000
     whole = path.read_bytes()
     path.write_bytes(whole[:1000] + bytes(500) + whole[1500:])
     assert refused(path).stop == "source-partial"
@@ -239,7 +243,7 @@ def test_excel_cells_keep_their_types(tmp_path: Path) -> None:
         *([f"00{i}", name] for i, name in enumerate(NAMES)),
     ]
     path = workbook(tmp_path / "people.xlsx", *rows, [7, 42], ["x", "#N/A"], [None, None], ["y", "z@acme.com"], [None])
-    reading = read(Options(str(path)))
+    reading = read(path)
     assert names(reading)[: len(NAMES)] == NAMES
     assert reading.rows[0]["id"] == "000"
     result = clean(reading.rows, Columns(), "f")
@@ -253,11 +257,11 @@ def test_excel_cells_keep_their_types(tmp_path: Path) -> None:
 
 def test_of_several_sheets_the_first_is_read_with_a_warning(tmp_path: Path) -> None:
     path = workbook(tmp_path / "people.xlsx", ["Email Address"], ["jane"], more="Notes")
-    (warning,) = read(Options(str(path))).warnings
+    (warning,) = read(path).warnings
     assert "has the sheets `People`, `Notes`; the first is read" in warning
-    assert read(Options(str(path), sheet="People")).warnings == []
+    assert read(path, sheet="People").warnings == []
     assert "no sheet `people`" in str(refused(path, sheet="people"))
-    assert names(read(Options(str(path), sheet="People"))) == ["jane"]
+    assert names(read(path, sheet="People")) == ["jane"]
     assert refused(path, sheet="Notes").stop == "source-empty"
 
 
@@ -279,7 +283,8 @@ def test_what_is_not_there_or_has_no_known_format_is_refused(tmp_path: Path) -> 
     assert "no file fits" in str(refused(tmp_path / "absent*.csv"))
     assert "is a folder" in str(refused(tmp_path))
     assert "save as .xlsx first" in str(refused(tmp_path / "people.xls"))
-    assert "`format` is one of csv, jsonl, parquet, xlsx" in str(refused(tmp_path / "people.csv", format="word"))
+    (tmp_path / "people").write_text("")
+    assert "set `format` to one of csv, jsonl, parquet, xlsx" in str(refused(tmp_path / "people"))
     assert "download the list first" in str(refused("https://example.com/people.csv"))
 
 
@@ -288,7 +293,7 @@ def test_in_a_glob_an_empty_file_is_passed_over_unless_all_are_empty(tmp_path: P
     (tmp_path / "b.csv").write_text("")
     assert refused(tmp_path / "*.csv").stop == "source-empty"
     (tmp_path / "c.csv").write_text("Email Address\njane\n")
-    assert names(read(Options(str(tmp_path / "*.csv")))) == ["jane"]
+    assert names(read(tmp_path / "*.csv")) == ["jane"]
 
 
 @pytest.mark.parametrize(("module", "file"), [("duckdb", "people.parquet"), ("openpyxl", "people.xlsx")])
@@ -297,8 +302,8 @@ def test_a_missing_extra_is_named(tmp_path: Path, module: str, file: str) -> Non
     path.write_bytes(b"")
     program = (
         f"import sys; sys.modules[{module!r}] = None\n"
-        "from tabwarden.sources.files import Options, read\n"
-        f"read(Options({str(path)!r}))"
+        "from tabwarden.sources.files import FileSource\n"
+        f"FileSource(type='file', path={str(path)!r}).read()"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert "pip install 'tabwarden[files]'" in done.stderr

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from tabwarden.model.errors import SourceError
-from tabwarden.sources import read
-from tabwarden.sources.python import Options
+from tabwarden.sources import Reading
+from tabwarden.sources.python import PythonSource
 from tabwarden.want.roster import Columns, clean
 
 PEOPLE = """
@@ -22,7 +23,7 @@ from collections import namedtuple
 def joiners():
     return ["a@acme.com", "b@acme.com"]
 
-def rows(suffix="x"):
+def rows(suffix="@acme.com"):
     for name in ("a", "b"):
         yield {"Email Address": name + suffix, "id": 1}
 
@@ -54,22 +55,27 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def rows(function: str, folder: Path, **arguments: object) -> list[dict[str, object]]:
-    return read(Options(function, str(folder), arguments)).rows
+def read(function: str, folder: Path | None = None) -> Reading:
+    source = {"type": "python", "function": function}
+    return PythonSource.model_validate(source, context={"folder": folder}).read()
 
 
-def refused(function: str, folder: Path, **arguments: object) -> SourceError:
+def rows(function: str, folder: Path) -> list[dict[str, object]]:
+    return read(function, folder).rows
+
+
+def refused(function: str, folder: Path) -> SourceError:
     with pytest.raises(SourceError) as told:
-        rows(function, folder, **arguments)
+        read(function, folder)
     return told.value
 
 
 def test_names_mappings_and_methods(folder: Path) -> None:
-    reading = read(Options("own_people:joiners", str(folder)))
+    reading = read("own_people:joiners", folder)
     assert reading.source == "function `own_people:joiners`"
     roster = clean(reading.rows, Columns(name="whatever"), reading.source)
     assert [person.name for person in roster.people] == ["a@acme.com", "b@acme.com"]
-    assert rows("own_people:rows", folder, suffix="@acme.com")[1] == {"Email Address": "b@acme.com", "id": 1}
+    assert rows("own_people:rows", folder)[1] == {"Email Address": "b@acme.com", "id": 1}
     assert len(rows("own_people:Service.people", folder)) == 1
 
 
@@ -81,7 +87,7 @@ def test_bad_items_reach_the_roster_and_are_put_aside_there(folder: Path) -> Non
 
 def test_the_current_folder_is_looked_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    assert len(read(Options("own_people:joiners")).rows) == 2
+    assert len(read("own_people:joiners").rows) == 2
     assert str(folder) not in sys.path
 
 
@@ -103,8 +109,6 @@ def test_a_module_in_a_package_and_an_installed_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("function", "told"),
     [
-        ("own_people", "is not of the form module:function"),
-        ("own people:joiners", "is not of the form module:function"),
         ("absent_module:joiners", "there is no module `absent_module`"),
         ("own_people:joinerz", "it has: `joiners`, `rows`"),
         ("own_people:at_once", "ValueError: no service at own_people.py:"),
@@ -142,5 +146,7 @@ def test_a_module_that_cannot_be_imported_says_why(tmp_path: Path, code: str, to
     assert told in str(refused("own_broken:people", tmp_path))
 
 
-def test_arguments_never_show_in_options() -> None:
-    assert "hush" not in repr(Options("own_people:rows", arguments={"token": "hush"}))
+@pytest.mark.parametrize("function", ["own_people", "own people:joiners", "own_people:", "own_people:joiners()"])
+def test_what_is_no_function_is_no_setting(function: str) -> None:
+    with pytest.raises(ValidationError, match="must be `module:function`"):
+        read(function)

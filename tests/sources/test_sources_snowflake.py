@@ -10,11 +10,10 @@ import pytest
 import snowflake.connector as snowflake_driver
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from test_sources_sql import read
 
 from plugins.databases import Snowflake
 from tabwarden.model.errors import SourceError
-from tabwarden.sources import read
-from tabwarden.sources.sql import Options
 from tabwarden.want.roster import Columns, clean
 
 MANY = 20_002
@@ -22,7 +21,7 @@ MANY = 20_002
 
 def refused(connect: dict[str, Any], **what: str) -> SourceError:
     with pytest.raises(SourceError) as told:
-        read(Options("snowflake", connect, **what))
+        read("snowflake", connect, **what)
     return told.value
 
 
@@ -55,7 +54,7 @@ def pem(key: rsa.RSAPrivateKey, password: str = "") -> bytes:
 
 
 def test_snowflake_reads_a_large_table_whole(account: Snowflake) -> None:
-    reading = read(Options("snowflake", {**account.connect, "password": "hush"}, table="joiners"))
+    reading = read("snowflake", {**account.connect, "password": "hush"}, table="joiners")
     assert len(reading.rows) == MANY + 2
     roster = clean(reading.rows, Columns(), reading.source)
     assert len(roster.people) == MANY + 1
@@ -70,7 +69,7 @@ def test_snowflake_key_pair(account: Snowflake, key: rsa.RSAPrivateKey, tmp_path
     connect = {**account.connect, "private_key_file": str(path)}
     if password:
         connect["private_key_file_pwd"] = password
-    reading = read(Options("snowflake", connect, query='SELECT "Email Address" FROM HR.PUBLIC.JOINERS LIMIT 1'))
+    reading = read("snowflake", connect, query='SELECT "Email Address" FROM HR.PUBLIC.JOINERS LIMIT 1')
     assert list(reading.rows[0]) == ["Email Address"]
     assert not reading.warnings
     login = account.logins[-1]
@@ -82,7 +81,7 @@ def test_snowflake_key_pair(account: Snowflake, key: rsa.RSAPrivateKey, tmp_path
 
 def test_snowflake_key_as_text(account: Snowflake, key: rsa.RSAPrivateKey) -> None:
     connect = {**account.connect, "private_key": pem(key).decode()}
-    assert read(Options("snowflake", connect, table="joiners")).rows
+    assert read("snowflake", connect, table="joiners").rows
     assert jwt.decode(account.logins[-1]["TOKEN"], key.public_key(), algorithms=["RS256"])
 
 
@@ -96,7 +95,7 @@ def test_snowflake_key_as_text(account: Snowflake, key: rsa.RSAPrivateKey) -> No
 )
 def test_snowflake_tokens(account: Snowflake, authenticator: str, sent: str) -> None:
     connect = {**account.connect, "authenticator": authenticator, "token": "pat-of-ada"}
-    reading = read(Options("snowflake", connect, table="public.joiners"))
+    reading = read("snowflake", connect, table="public.joiners")
     assert len(reading.rows) == MANY + 2
     assert not reading.warnings
     assert account.logins[-1]["AUTHENTICATOR"] == sent
@@ -104,7 +103,7 @@ def test_snowflake_tokens(account: Snowflake, authenticator: str, sent: str) -> 
 
 
 def test_snowflake_password_is_taken_with_a_warning(account: Snowflake) -> None:
-    reading = read(Options("snowflake", {**account.connect, "password": "hush"}, table="HR.PUBLIC.JOINERS"))
+    reading = read("snowflake", {**account.connect, "password": "hush"}, table="HR.PUBLIC.JOINERS")
     assert account.logins[-1]["PASSWORD"] == "hush"
     (warning,) = reading.warnings
     assert "key pair" in warning

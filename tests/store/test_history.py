@@ -17,9 +17,10 @@ from tabwarden.compare.snapshots import facts
 from tabwarden.model.errors import SettingsError, TabwardenError, UnknownName
 from tabwarden.model.site import Site, Taken
 from tabwarden.run.history import snapshot_of
-from tabwarden.store.database import FILE, Database
-from tabwarden.store.history import History, Kept, moved_on
+from tabwarden.store.database import Database
+from tabwarden.store.history import History, moved_on
 from tabwarden.store.retention import Retention, forget, superfluous, thin
+from tabwarden.store.snapshots import FILE, Snapshot
 
 ADMIN = "ServerAdministrator"
 
@@ -97,8 +98,8 @@ def test_the_newest_never_goes(tmp_path: Path) -> None:
         assert [one.number for one in history.snapshots()] == [numbers[1]]
 
 
-def kept_at(number: int, when: str) -> Kept:
-    return Kept(number, 1, when, "r", ADMIN, "w", "", "s", "S", "", (), 0, 0, 0)
+def kept_at(number: int, when: str) -> Snapshot:
+    return Snapshot(number, 1, when, "r", ADMIN, "w", "", "s", "S", "", (), 0, 0, 0)
 
 
 def test_retention_keeps_days_then_months() -> None:

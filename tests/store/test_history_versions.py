@@ -27,8 +27,9 @@ import tabwarden.store
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.site import Content, Grantee, Group, GroupSet, Rule, Site, Taken, User
 from tabwarden.store import schema
-from tabwarden.store.database import FILE, RELEASE, VERSIONS, Database
+from tabwarden.store.database import Database
 from tabwarden.store.history import History
+from tabwarden.store.snapshots import FILE, RELEASE, VERSIONS
 
 HISTORIES = TESTS / "histories"
 TABLES = ("site", "snapshot", "thing", "word", "body", "version")

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+import pytest
 from dense_sites import ASKED, UNREAD_SHARES, dense_site
 
 from tabwarden.access.reference import as_seen_by, may
 from tabwarden.engine.columns import Array
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.engine import Engine
+from tabwarden.model.errors import UnknownName
 from tabwarden.model.open_points import DOCUMENTED, MODELS, OpenPoints
 from tabwarden.model.site import Site
 
@@ -81,6 +83,9 @@ def mismatches(case: Case, *, reasons: bool = False) -> tuple[int, list[Mismatch
 
     decisions = 0
     for capability in case.asked:
+        if capability not in engine.capabilities:
+            refuses(engine, capability)
+            continue
         expected = table_of(case, capability)
         decisions += expected.size
         compare("who", capability, engine.matrix(capability), expected)
@@ -98,8 +103,21 @@ def mismatches(case: Case, *, reasons: bool = False) -> tuple[int, list[Mismatch
     return decisions, found
 
 
+def refuses(engine: Engine, capability: str) -> None:
+    """A name no rule uses and nobody knows is no question: the engine says so however it is asked."""
+    nobody = np.zeros(0, np.int64)
+    for ask in (
+        lambda: engine.who(capability, 0),
+        lambda: engine.what_ids(0, capability),
+        lambda: engine.check_many(nobody, capability, nobody),
+        lambda: engine.mirror(capability),
+    ):
+        with pytest.raises(UnknownName, match=f"no capability is called `{capability}`"):
+            ask()
+
+
 def _by_masks(engine: Engine, whats: list[object], capability: str) -> Array:
-    bit = engine.parts.tables.bit(capability)
+    bit = engine.bit(capability)
     columns = []
     for masks in whats:
         allowed, unknown = masks  # type: ignore[misc]

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any, ClassVar
 
 import forest
 from samba import ADMINISTRATOR, ADMINISTRATOR_PASSWORD, Domain, Domains
 
 from tabwarden.sources.ldap.directory import read_directory
-from tabwarden.sources.ldap.options import DirectoryOptions, DomainOptions
+from tabwarden.sources.ldap.options import DirectoryDomain, DirectorySettings
 from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson
 
 
-def one(domains: Domains, domain: Domain, user: str = ADMINISTRATOR, **more: object) -> DomainOptions:
+def one(domains: Domains, domain: Domain, user: str = ADMINISTRATOR, **more: Any) -> DirectoryDomain:
     """How one domain is reached."""
     password = ADMINISTRATOR_PASSWORD if user == ADMINISTRATOR else forest.PASSWORD
-    options = DomainOptions(domain.fqdn, (domain.url,), f"{domain.netbios}\\{user}", password, str(domains.ca_file))
-    return replace(options, **more)  # type: ignore[arg-type]
+
+    class Ranged(DirectoryDomain):
+        member_range: ClassVar[int] = more.pop("member_range", 0)
+
+    usual = {"fqdn": domain.fqdn, "servers": (domain.url,), "user": f"{domain.netbios}\\{user}"}
+    return Ranged.model_validate({**usual, "password": password, "ca_file": domains.ca_file, **more})
 
 
-def options(domains: Domains, user: str = ADMINISTRATOR, **more: object) -> DirectoryOptions:
+def options(domains: Domains, user: str = ADMINISTRATOR, **more: Any) -> DirectorySettings:
     """How both are."""
-    return DirectoryOptions(tuple(one(domains, d, user, **more) for d in domains.both), ("department",))
+    servers = tuple(one(domains, d, user, **more) for d in domains.both)
+    return DirectorySettings(domains=servers, attributes=("department",))
 
 
-def read(domains: Domains, previous: Directory | None = None, **more: object) -> Directory:
+def read(domains: Domains, previous: Directory | None = None, **more: Any) -> Directory:
     """Both domains, as an administrator who sees who was deleted."""
-    return read_directory(options(domains, **more), previous)  # type: ignore[arg-type]
+    return read_directory(options(domains, **more), previous)
 
 
 def person(directory: Directory, name: str, domain: str = forest.CORP) -> DirectoryPerson:

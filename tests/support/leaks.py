@@ -14,7 +14,14 @@ from tabwarden.mirror.match import Matches
 from tabwarden.mirror.tables import Row, Tables, flat
 from tabwarden.model.roles import SITE_ROLES
 from tabwarden.model.site import Site
-from tabwarden.sinks import csv_files, datahub, jsonl, openfga, openmetadata, parquet, sql
+from tabwarden.sinks import datahub, openfga, openmetadata
+from tabwarden.sinks.csv_files import CsvSink
+from tabwarden.sinks.datahub import DataHubSink
+from tabwarden.sinks.jsonl import JsonLinesSink
+from tabwarden.sinks.openfga import OpenFgaSink
+from tabwarden.sinks.openmetadata import OpenMetadataSink
+from tabwarden.sinks.parquet import ParquetSink
+from tabwarden.sinks.sql import SqlSink
 
 MIRRORED = ("project", "workbook", "view", "datasource")
 SOURCE = "acme"
@@ -60,16 +67,21 @@ def texts_beyond(texts: Iterable[str], allowed: Iterable[Row], known: Iterable[s
     return frozenset(texts) & frozenset(known) - may_be_told
 
 
+def rows_in(tables: Tables) -> dict[str, frozenset[Row]]:
+    """The rows of every table that has any."""
+    return {name: frozenset(table) for name, table in tables.items() if len(table)}
+
+
 # -- what lies in a sink --------------------------------------------------------------------------------------
 
-SINKS: dict[str, Callable[[Path], object]] = {
-    "jsonl": lambda folder: jsonl.Options(str(folder / "out")),
-    "csv": lambda folder: csv_files.Options(str(folder / "out")),
-    "parquet": lambda folder: parquet.Options(str(folder / "out")),
-    "sql": lambda folder: sql.Options("sqlite", {"database": str(folder / "out.db")}),
-    "openfga": lambda folder: openfga.Options(str(folder / "out")),
-    "datahub": lambda folder: datahub.Options(str(folder / "out")),
-    "openmetadata": lambda folder: openmetadata.Options(str(folder / "out")),
+SINKS: dict[str, Callable[[Path], sinks.Sink]] = {
+    "jsonl": lambda folder: JsonLinesSink(str(folder / "out")),
+    "csv": lambda folder: CsvSink(str(folder / "out")),
+    "parquet": lambda folder: ParquetSink(str(folder / "out")),
+    "sql": lambda folder: SqlSink("sqlite", {"database": str(folder / "out.db")}),
+    "openfga": lambda folder: OpenFgaSink(str(folder / "out")),
+    "datahub": lambda folder: DataHubSink(str(folder / "out")),
+    "openmetadata": lambda folder: OpenMetadataSink(str(folder / "out")),
 }
 ASSETS = ("workbook", "view", "datasource")
 
@@ -83,7 +95,7 @@ def disclosed(name: str, folder: Path, people: Iterable[str]) -> frozenset[tuple
         return _by_datahub(json.loads((home / datahub.METADATA).read_text()), people)
     if name == "openmetadata":
         return _by_openmetadata(home)
-    return frozenset((row[1], row[2]) for row in flat(sinks.held(SINKS[name](folder), SOURCE)))
+    return frozenset((row[1], row[2]) for row in flat(SINKS[name](folder).held(SOURCE)))
 
 
 def may_be_disclosed(name: str, allowed: Iterable[Row]) -> frozenset[tuple[str, str]]:

@@ -20,11 +20,12 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from sandbox_client import Raw
+from watchdog import patience
 
 from tabwarden.sandbox.http.endpoints import TABLE
 from tabwarden.sandbox.http.server import running
 
-PATIENCE, QUIET = 20.0, 0.4  # seconds for one step of a connection; without a word after which nothing more comes
+PATIENCE, QUIET = 80.0, 0.4  # seconds for one step of a connection; without a word after which nothing more comes
 Answer = tuple[int, str, bytes]  # status, content type, body
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "get", "PURGE")
 # Requests that would end the session of the one who asks, or take very long by their nature.
@@ -132,7 +133,7 @@ class Fuzz:
         headers = {"X-Tableau-Auth": chance.choice((self.raw.token, self.raw.token, "x"))}
         url = f"{self.raw.box.url}/api/metadata/graphql"
         answer = self.raw.http.request(
-            chance.choice(("POST", "POST", "GET")), url, data=body, headers=headers, timeout=20
+            chance.choice(("POST", "POST", "GET")), url, data=body, headers=headers, timeout=patience(20)
         )
         self.statuses[answer.status_code] += 1
         assert answer.status_code < 500, f"{body[:300]!r}\n{answer.text[:2000]}"

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from agreement import Fast, May
 from paths import SOURCE, TESTS
+from planting import planted_in
 
 BUGS = TESTS / "planted"
 # What one evaluator is made of and the other is not; values such as Answer and Site stay the same classes.
@@ -22,12 +23,16 @@ REFERENCE = ("model.governing", "access.powers", "access.reference")
 
 
 class Patch(NamedTuple):
-    """One planted bug: in `file` of the package the text `old`, found exactly once, becomes `new`."""
+    """One planted bug: in `function` of `file` of the package the pattern `old`, found exactly once, becomes `new`.
+
+    Without a function `old` and `new` are text.
+    """
 
     name: str
     file: str
     old: str
     new: str
+    function: str | None = None
 
 
 def planted(side: str) -> list[Patch]:
@@ -44,6 +49,8 @@ def engine_modules() -> tuple[str, ...]:
 def source_with(patch: Patch) -> str:
     """The patched source; ValueError where the text is not found exactly once, SyntaxError where it is no Python."""
     text = (SOURCE / patch.file).read_text(encoding="utf-8")
+    if patch.function is not None:
+        return planted_in(text, patch.function, patch.old, patch.new)
     hits = text.count(patch.old)
     if hits != 1:
         raise ValueError(f"bug `{patch.name}`: its text is found {hits} times in {patch.file}; it must be found once")

@@ -42,8 +42,8 @@ class House:
         roster = self.merged.merge(sources, precedence, overrides)
         found = self.standing.standings(roster, known, precedence)
         entries = (
-            self.mapping.Entry((self.mapping.Condition("department", ("Sales*",)),), ("Sales",)),
-            self.mapping.Entry((self.mapping.Condition("department", ("Finance",)),), ("Finance",), "Viewer"),
+            self.mapping.MappedGroups((self.mapping.Condition("department", ("Sales*",)),), ("Sales",)),
+            self.mapping.MappedGroups((self.mapping.Condition("department", ("Finance",)),), ("Finance",), "Viewer"),
         )
         policy = self.people.PeoplePolicy(self.mapping.GroupMapping(entries))
         site: Site = self.people.want_people(NOW, found, policy, Tasks(), Policy()).wanted.site
@@ -160,7 +160,7 @@ def a_role_is_never_lowered_unasked(house: House) -> bool:
         house.known(),
         house.precedence(),
     )
-    entries = (house.mapping.Entry((), (), "Viewer"),)
+    entries = (house.mapping.MappedGroups((), (), "Viewer"),)
     now = NOW.with_users(creator)
     policy = house.people.PeoplePolicy(house.mapping.GroupMapping(entries))
     kept = house.people.want_people(now, found, policy, Tasks(), Policy()).wanted.site

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import requests
 from small_server import Answer
+from watchdog import patience
 
 from tabwarden.model.site import Content, Grantee, Group, Rule, Site, SiteSettings, User
 from tabwarden.sandbox.state.server_state import AccessToken, Account, ConnectedApp, World
-from tabwarden.tableau.http.connection import Options, Pat
+from tabwarden.tableau.http.signin import Pat, SignIn
 
 SITE_URL = "people"
 APP = ConnectedApp("client-1", "key-1", "a-pretend-secret-of-forty-characters-long")
@@ -56,13 +57,18 @@ def people_world(*, more=(), seats=None, admin_mode="ContentAndUsers"):
 
 
 def options(sandbox, **more):
-    return Options(sandbox.url, SITE_URL, more.pop("auth", Pat("tok", "sec")), first_wait=0.01, **more)
+    return SignIn(sandbox.url, SITE_URL, more.pop("auth", Pat("tok", "sec")), first_wait=0.01, **more)
 
 
 def passed_on(sandbox, asked):
     """The sandbox's answer to a request that came to a small server in front of it."""
     headers = {k: v for k, v in asked.headers.items() if k not in ("Host", "Content-Length", "Connection")}
     answer = requests.request(
-        asked.method, sandbox.url + asked.path, params=asked.query, headers=headers, data=asked.body, timeout=10
+        asked.method,
+        sandbox.url + asked.path,
+        params=asked.query,
+        headers=headers,
+        data=asked.body,
+        timeout=patience(10),
     )
     return Answer(answer.status_code, answer.text, {"Content-Type": answer.headers.get("Content-Type", "text/xml")})

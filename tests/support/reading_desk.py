@@ -9,10 +9,12 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from watchdog import patience
+
 from support import command_line
 from tabwarden.model.site import Site
-from tabwarden.store.database import FILE
 from tabwarden.store.history import History
+from tabwarden.store.snapshots import FILE
 
 PAT = "pat: {name: tabwarden, secret: acme-demo-secret}"
 
@@ -48,7 +50,7 @@ class Desk:
         """A command in a process of its own."""
         ran = subprocess.run(
             [sys.executable, "-m", "tabwarden", *words],
-            cwd=self.folder, capture_output=True, text=True, timeout=120, check=False, **more,
+            cwd=self.folder, capture_output=True, text=True, timeout=patience(120), check=False, **more,
         )  # fmt: skip
         return Ended(ran.returncode, ran.stdout, ran.stderr)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
 from tabwarden.model.site import Site, Taken
 from tabwarden.sandbox.http.server import Sandbox
-from tabwarden.tableau.http.connection import Connection, Options, Pat, connect
+from tabwarden.tableau.http.connection import Connection, connect
+from tabwarden.tableau.http.signin import Pat, SignIn
 from tabwarden.tableau.read.site import Wishes
 
 ACME = Pat("tabwarden", "acme-demo-secret")
@@ -21,7 +23,9 @@ def timeless(site: Site) -> Site:
     return replace(site, users=users, taken=Taken())
 
 
-def w0(sandbox: Sandbox, **more: Any) -> AbstractContextManager[Connection]:
-    """A connection to the smallest world."""
+def w0(
+    sandbox: Sandbox, *, by: Callable[[SignIn], AbstractContextManager[Connection]] = connect, **more: Any
+) -> AbstractContextManager[Connection]:
+    """A connection to the smallest world, made by `connect` or another of its kind."""
     usual = {"server": sandbox.url, "auth": Pat("tok", "sec"), "first_wait": 0.01}
-    return connect(Options(site="sandbox", **(usual | more)))
+    return by(SignIn(site="sandbox", **(usual | more)))

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import forest
+from watchdog import patience
 
 PROGRAMS = ("samba", "samba-tool", "ldbmodify", "ldbdel", "ldbsearch")
 NETBIOS = {forest.CORP: "CORP", forest.SEATTLE: "SEATTLE"}
@@ -109,7 +110,7 @@ def run(*command: str) -> str:
     """What a program prints; AssertionError with its last words where it fails."""
     # Nothing of it has to outlive a loss of power.
     quick = {**os.environ, "TDB_NO_FSYNC": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=quick)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=patience(300), check=False, env=quick)
     assert done.returncode == 0, f"{command[0]} failed: {done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     return done.stdout
 

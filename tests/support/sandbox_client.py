@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
 import requests
+from watchdog import patience
 
 with warnings.catch_warnings():  # its source has escapes that the compiler warns of
     warnings.simplefilter("ignore")
@@ -47,7 +48,7 @@ class Raw:
                 sent |= {"Content-Type": "application/json"}
                 body = jsonlib.dumps(body)
         url = f"{self.box.url}/api/{version or self.version}/{path.replace('{s}', f'sites/{self.site}')}"
-        return self.http.request(method, url, data=body, headers=sent | (headers or {}), timeout=20)
+        return self.http.request(method, url, data=body, headers=sent | (headers or {}), timeout=patience(20))
 
     def get(self, path, **more):
         return self.call("GET", path, **more)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 from foreign_clients import python_of_clients
+from watchdog import patience
 
 from tabwarden.sandbox.http.server import Sandbox, running
 
@@ -73,7 +74,7 @@ def tabcmd_process(tabcmd_python):
     yield process
     process.stdin.close()
     process.stdout.close()
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=patience(10)) == 0
 
 
 @pytest.fixture

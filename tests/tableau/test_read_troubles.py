@@ -19,7 +19,7 @@ from small_server import error, serving
 
 from tabwarden.sandbox.faults.script import KINDS, Fault, Script
 from tabwarden.sandbox.http.server import Sandbox, running
-from tabwarden.tableau.http import connection
+from tabwarden.tableau.http import lists
 
 # Faults that no GET can meet.
 NOT_OF_READS = {"no-seats", "search-lag", "directory-partial", "directory-timeout"}
@@ -35,7 +35,7 @@ def test_two_percent_of_every_fault_and_the_command_keeps_the_same(
     desk: tuple[Desk, Sandbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, sandbox = desk
-    monkeypatch.setattr(connection, "PAGE_SIZE", 5)
+    monkeypatch.setattr(lists, "PAGE_SIZE", 5)
     monkeypatch.setattr("tabwarden.tableau.http.transport.LONGEST_BACKOFF", 0.01)
     names = sorted(set(KINDS) - NOT_OF_READS)
     assert here.run("read").code == 0

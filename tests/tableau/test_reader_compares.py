@@ -14,14 +14,15 @@ from tabwarden.access.reference import may
 from tabwarden.run.verify import verify_on
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
-from tabwarden.tableau.http.connection import Options, Password, connect
+from tabwarden.tableau.http.connection import connect
+from tabwarden.tableau.http.signin import Password, SignIn
 from tabwarden.tableau.read.site import read_projects, read_site, read_sites
 
 # -- projects, verification -----------------------------------------------------------------------------------
 
 
 def test_sites_and_projects_alone():
-    with running("acme") as sandbox, connect(Options(sandbox.url, "acme", ACME)) as connection:
+    with running("acme") as sandbox, connect(SignIn(sandbox.url, "acme", ACME)) as connection:
         assert set(read_sites(connection)) == {s.name for s in sandbox.state.sites}
         assert {c.kind for c in read_projects(connection).contents.values()} == {"project"}
     with running("w0", plays=personality("cloud")) as sandbox, w0(sandbox) as connection:
@@ -98,7 +99,7 @@ def imports_of(name: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["tableau.read", "tableau.seen", "run.read", "run.projects", "run.verify", "commands.read"]
+    "name", ["tableau.read.site", "tableau.read.listed", "run.read", "run.projects", "run.verify", "commands.read"]
 )
 def test_what_reads_cannot_reach_what_writes(name):
     seen, left = set(), [f"tabwarden.{name}"]
@@ -111,15 +112,14 @@ def test_what_reads_cannot_reach_what_writes(name):
     assert not {one for one in seen if one.startswith(("tabwarden.tableau.writ", "tabwarden.run.apply"))}
 
 
-def test_the_line_sends_nothing_but_get():
+def test_the_reader_sends_nothing_but_get():
     """And a read sends nothing else but its sign-in and sign-out."""
-    tree = ast.parse((SOURCE / "tableau" / "line.py").read_text(encoding="utf-8"))
-    sent = {
-        node.func.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and "_session" in ast.unparse(node.func)
-    }
-    assert sent == {"get"}
+    tree = ast.parse((SOURCE / "tableau" / "http" / "reader.py").read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    requests = [node for node in calls if isinstance(node.func, ast.Name) and node.func.id == "Request"]
+    assert {ast.unparse(node.args[0]) for node in requests} == {"'GET'"}
+    sent = {ast.unparse(node.func) for node in calls if ast.unparse(node.func).startswith(("self.conn", "connection"))}
+    assert sent <= {f"self.connection.{name}" for name in ("send", "target", "understood")} | {"connection.run"}
     with running("w0") as sandbox, w0(sandbox) as connection:
         read_site(connection)
         others = {e.endpoint for e in sandbox.log.entries if e.method != "GET"}

@@ -89,8 +89,8 @@ def test_the_readers_own_cap_is_kept(monkeypatch):
         slept.append(seconds)
         moment[0] += seconds
 
-    monkeypatch.setattr("tabwarden.tableau.http.reader.time.time", lambda: moment[0])
-    monkeypatch.setattr("tabwarden.tableau.http.reader.asyncio.sleep", sleeping)
+    monkeypatch.setattr("tabwarden.tableau.http.transport.time.time", lambda: moment[0])
+    monkeypatch.setattr("tabwarden.tableau.http.pace.asyncio.sleep", sleeping)
     with running("w0") as sandbox, w0(sandbox, calls_per_hour=20) as connection:
         read_site(connection)
         sent = len(sandbox.log.entries)

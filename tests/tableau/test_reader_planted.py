@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from patched import Patch, fresh, planted, source_with
@@ -16,37 +16,45 @@ from tabwarden.model.errors import TableauError
 from tabwarden.model.governing import governing
 from tabwarden.sandbox.faults.script import Fault
 from tabwarden.sandbox.http.server import Sandbox, running
-from tabwarden.tableau.http import connection as client
+from tabwarden.tableau.http import lists
+from tabwarden.tableau.http.connection import connect
 from tabwarden.tableau.http.pace import Pace
 from tabwarden.tableau.read.site import read_site
 
-ROOMS = ("line", "lists", "read_people", "read_content", "read_lists", "read")
+ROOMS = ("http.lists", "http.connection", "http.reader", "read.people", "read.content", "read.lists", "read.site")
 READER = tuple(f"tableau.{room}" for room in ROOMS)
-ReadSite = Callable[..., Any]
+PAGE_SIZE = 3
+
+
+class Reader(NamedTuple):
+    """`connect` and `read_site`, with or without a bug."""
+
+    connect: Callable[..., Any]
+    read_site: Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with pytest.MonkeyPatch.context() as patch, running("w0") as here:
-        patch.setattr(client, "PAGE_SIZE", 3)
+        patch.setattr(lists, "PAGE_SIZE", PAGE_SIZE)
         yield here
 
 
-def reader_with(bug: Patch) -> ReadSite:
-    """`read_site` of a reader with a bug."""
+def reader_with(bug: Patch) -> Reader:
+    """A reader with a bug."""
     module = bug.file.removesuffix(".py").replace("/", ".")
     with fresh(READER, {module: source_with(bug)}) as load:
-        found: ReadSite = load("tableau.read").read_site
-        return found
+        load("tableau.http.lists").PAGE_SIZE = PAGE_SIZE
+        return Reader(load("tableau.http.connection").connect, load("tableau.read.site").read_site)
 
 
 # -- reads that tell ------------------------------------------------------------------------------------------
 
 
-def is_the_truth(read: ReadSite, sandbox: Sandbox) -> None:
+def is_the_truth(reader: Reader, sandbox: Sandbox) -> None:
     """A calm read is the sandbox's own Site, and whole; everything carries the rules that govern it."""
-    with w0(sandbox) as connection:
-        site = read(connection)
+    with w0(sandbox, by=reader.connect) as connection:
+        site = reader.read_site(connection)
     held = sandbox.site("sandbox")
     same_people(timeless(site), timeless(held))  # signing in again is a sign-in of the reader's
     same_content(site, held)
@@ -56,29 +64,29 @@ def is_the_truth(read: ReadSite, sandbox: Sandbox) -> None:
     assert site.partial == ()
 
 
-def mends_lists(read: ReadSite, sandbox: Sandbox) -> None:
+def mends_lists(reader: Reader, sandbox: Sandbox) -> None:
     """A list that came short, with something twice, or growing, is asked again."""
     for name, at in (("short-page", "GET users"), ("duplicates", "GET workbooks"), ("duplicates", "GET groups")):
         sandbox.strike([Fault(fault=name, at=at, page=2, times=1)])
-        is_the_truth(read, sandbox)
+        is_the_truth(reader, sandbox)
 
 
-def goes_on_after_a_session_ended(read: ReadSite, sandbox: Sandbox) -> None:
+def goes_on_after_a_session_ended(reader: Reader, sandbox: Sandbox) -> None:
     """One session that ends is renewed; where every one ends at once, that is told, after a few sign-ins."""
     sandbox.strike([Fault(fault="expired-token", at="GET projects/*", times=1)])
-    is_the_truth(read, sandbox)
+    is_the_truth(reader, sandbox)
     sandbox.strike([Fault(fault="expired-token", at="GET projects/*", every=1)])
     sandbox.log.clear()
-    with w0(sandbox, retries=1) as connection, pytest.raises(TableauError):
-        read(connection, CORE, pace=Pace(1, 1))
+    with w0(sandbox, by=reader.connect, retries=1) as connection, pytest.raises(TableauError):
+        reader.read_site(connection, CORE, pace=Pace(1, 1))
     assert sandbox.log.counts()["POST auth/signin"] <= 4
 
 
-def tells_trouble(read: ReadSite, sandbox: Sandbox) -> None:
+def tells_trouble(reader: Reader, sandbox: Sandbox) -> None:
     """A server that stays ill, and a site that goes, end the read; one thing that is refused is named."""
     sandbox.strike([Fault(fault="internal", at="*permissions*", every=1)])
-    with w0(sandbox, retries=1) as connection, pytest.raises(TableauError):
-        read(connection, CORE)
+    with w0(sandbox, by=reader.connect, retries=1) as connection, pytest.raises(TableauError):
+        reader.read_site(connection, CORE)
     sandbox.strike(None)
     place = next(c for c in sandbox.site("sandbox").contents.values() if c.kind == "project")
 
@@ -88,20 +96,24 @@ def tells_trouble(read: ReadSite, sandbox: Sandbox) -> None:
     def gone(asked: Asked) -> object:
         return error("404000") if asked.path.endswith("/permissions") else passed_on(sandbox, asked)
 
-    with serving(forbidden) as small, w0(sandbox, server=small.url) as connection:
-        assert f"rules of project `{place.name}` (403)" in read(connection, CORE).partial
-    with serving(gone) as small, w0(sandbox, server=small.url) as connection, pytest.raises(TableauError):
-        read(connection, CORE)
+    with serving(forbidden) as small, w0(sandbox, by=reader.connect, server=small.url) as connection:
+        assert f"rules of project `{place.name}` (403)" in reader.read_site(connection, CORE).partial
+    with (
+        serving(gone) as small,
+        w0(sandbox, by=reader.connect, server=small.url) as connection,
+        pytest.raises(TableauError),
+    ):
+        reader.read_site(connection, CORE)
 
 
 CHECKS = (is_the_truth, mends_lists, goes_on_after_a_session_ended, tells_trouble)
 
 
-def first_failure(read: ReadSite, sandbox: Sandbox) -> str | None:
+def first_failure(reader: Reader, sandbox: Sandbox) -> str | None:
     """The name of the first check that a reader does not pass."""
     for check in CHECKS:
         try:
-            check(read, sandbox)
+            check(reader, sandbox)
         except (AssertionError, TableauError, KeyError, IndexError, pytest.fail.Exception):
             return check.__name__
         finally:
@@ -115,6 +127,6 @@ def test_reads_see_a_bug_in_the_reader(bug: Patch, sandbox: Sandbox) -> None:
 
 
 def test_without_a_bug_nothing_is_seen(sandbox: Sandbox) -> None:
-    assert first_failure(read_site, sandbox) is None
+    assert first_failure(Reader(connect, read_site), sandbox) is None
     same = "from __future__ import annotations"
     assert first_failure(reader_with(Patch("nothing", "tableau/read/site.py", same, same)), sandbox) is None

@@ -16,7 +16,8 @@ from reading_world import ACME, timeless
 from tabwarden.model.errors import TabwardenError
 from tabwarden.sandbox.faults.script import Fault
 from tabwarden.sandbox.http.server import running
-from tabwarden.tableau.http.connection import Options, connect
+from tabwarden.tableau.http.connection import connect
+from tabwarden.tableau.http.signin import SignIn
 from tabwarden.tableau.read.checkpoint import opened
 from tabwarden.tableau.read.site import read_site
 
@@ -76,10 +77,11 @@ READS = """
     import sys
     from pathlib import Path
     from tabwarden.tableau.read.checkpoint import opened
-    from tabwarden.tableau.http.connection import Options, Pat, connect
+    from tabwarden.tableau.http.connection import connect
+    from tabwarden.tableau.http.signin import SignIn, Pat
     from tabwarden.tableau.read.site import read_site
     url, folder = sys.argv[1:]
-    with connect(Options(url, "acme", Pat("tabwarden", "acme-demo-secret"))) as connection:
+    with connect(SignIn(url, "acme", Pat("tabwarden", "acme-demo-secret"))) as connection:
         kept = opened(Path(folder), {"site": "acme"})
         read_site(connection, checkpoint=kept, progress=lambda done, of: print(done, of, flush=True))
 """
@@ -87,7 +89,7 @@ READS = """
 
 def test_a_read_that_is_killed_goes_on_and_both_halves_cost_as_one(tmp_path):
     with running("acme") as sandbox:
-        with connect(Options(sandbox.url, "acme", ACME)) as connection:
+        with connect(SignIn(sandbox.url, "acme", ACME)) as connection:
             whole = timeless(read_site(connection))
         at_once = len(sandbox.log.entries)
         sandbox.log.clear()
@@ -105,7 +107,7 @@ def test_a_read_that_is_killed_goes_on_and_both_halves_cost_as_one(tmp_path):
         half.communicate()
         sandbox.strike(None)
         kept, told = opened(tmp_path, {"site": "acme"}), []
-        with connect(Options(sandbox.url, "acme", ACME)) as connection:
+        with connect(SignIn(sandbox.url, "acme", ACME)) as connection:
             read = read_site(connection, checkpoint=kept, say=told.append)
         second = sum(connection.calls.values())
         both = len(sandbox.log.entries)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from test_docs import DOCS, Terminal, console_blocks, matches
+from watchdog import patience
 from workgroups import PASSWORD, Workgroup, workgroup
 
 from tabwarden.sandbox.http.server import running
@@ -19,7 +20,7 @@ from tabwarden.sandbox.worlds.finding import find_world
 
 def tabwarden(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tabwarden", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=patience(120), check=False)
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.state.server_state import Account, World
 from tabwarden.sandbox.worlds.finding import find_world
-from tabwarden.tableau.http import connection as client
-from tabwarden.tableau.http.connection import Password, connect
+from tabwarden.tableau.http.connection import connect
+from tabwarden.tableau.http.signin import Password, SignIn
 from tabwarden.tableau.read.site import read_site
 from tabwarden.tableau.repository.connecting import opened
 from tabwarden.tableau.repository.content import read_contents
@@ -39,7 +39,7 @@ def over_rest(world: World, content_url: str, **more: Any) -> Site:
     with running(world, **more) as sandbox:
         admin = next(u for u in sandbox.site(content_url).users.values() if u.site_role == ADMIN)
         account = next(a for a in world.accounts if a.name == admin.name)
-        options = client.Options(sandbox.url, content_url, Password(account.name, account.password))
+        options = SignIn(sandbox.url, content_url, Password(account.name, account.password))
         with connect(options) as connection:
             return read_site(connection)
 

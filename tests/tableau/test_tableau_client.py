@@ -13,16 +13,18 @@ import trustme
 from small_server import RESET, SITE, Answer, error, serving, users, xml
 
 from tabwarden.model.errors import IncompleteRead, TableauError
-from tabwarden.tableau.http.connection import Jwt, Options, Password, Pat, connect
-from tabwarden.tableau.http.signin import address_of
-from tabwarden.tableau.http.transport import asked_wait, backoff, endpoint_of, is_repeatable
-from tabwarden.tableau.http.wire import element
+from tabwarden.tableau.http import wire
+from tabwarden.tableau.http.connection import connect
+from tabwarden.tableau.http.lists import ROUNDS
+from tabwarden.tableau.http.signin import Jwt, Password, Pat, SignIn, address_of
+from tabwarden.tableau.http.transport import asked_wait, backoff, endpoint_of, is_repeatable, proxy_of
+from tabwarden.tableau.http.wire import Part, Request, element
 
 SECRET = "a-secret-nobody-may-see-0123456789"
 
 
 def options(server, **more):
-    return Options(server, "small", more.pop("auth", Pat("tok", SECRET)), first_wait=0.01, **more)
+    return SignIn(server, "small", more.pop("auth", Pat("tok", SECRET)), first_wait=0.01, **more)
 
 
 def script(*steps):
@@ -91,22 +93,22 @@ def test_a_post_refused_as_too_many_is_sent_again():
 
 def test_waits():
     now = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-    assert asked_wait("7", lambda: now) == 7
-    assert asked_wait("100000", lambda: now) == 120
-    assert asked_wait("Sat, 21 Nov 2026 12:00:30 GMT", lambda: now) == 30
-    assert asked_wait("Sat, 21 Nov 2026 11:00:30 GMT", lambda: now) == 0
-    assert asked_wait("soon", lambda: now) is None
-    assert asked_wait(None, lambda: now) is None
+    assert asked_wait("7", now, longest=120) == 7
+    assert asked_wait("100000", now, longest=Request("GET", "/x").longest_pause) == 120
+    assert asked_wait("Sat, 21 Nov 2026 12:00:30 GMT", now, longest=120) == 30
+    assert asked_wait("Sat, 21 Nov 2026 11:00:30 GMT", now, longest=120) == 0
+    assert asked_wait("soon", now, longest=120) is None
+    assert asked_wait(None, now, longest=120) is None
     assert max(backoff(20, 0.5) for _ in range(200)) <= 30
     assert {round(backoff(3, 0.5), 3) for _ in range(20)} != {0}
 
 
 def test_what_is_counted_and_what_may_be_sent_twice():
-    assert endpoint_of("https://x/base/api/3.27/sites/4af2/users/7-b?x=1") == "sites/{id}/users/{id}"
-    assert endpoint_of("https://x/api/2.4/serverinfo") == "serverinfo"
-    assert is_repeatable("PUT", "https://x/api/3.27/sites/1/users/2")
-    assert is_repeatable("POST", "https://x/api/3.27/auth/signin")
-    assert not is_repeatable("POST", "https://x/api/3.27/sites/1/users")
+    assert endpoint_of(Request("GET", "/sites/4af2/users/7-b?x=1")) == "sites/{id}/users/{id}"
+    assert endpoint_of(Request("GET", "/serverinfo")) == "serverinfo"
+    assert is_repeatable(Request("PUT", "/sites/1/users/2"))
+    assert is_repeatable(Request("POST", "/auth/signin"))
+    assert not is_repeatable(Request("POST", "/sites/1/users"))
 
 
 # -- whole lists ----------------------------------------------------------------------------------------------
@@ -133,17 +135,21 @@ def test_more_than_a_page():
         (users([], 5), "0 of 5 came"),
     ],
 )
-def test_a_list_that_is_not_whole_is_read_once_more_and_then_refused(bad, told):
+def test_a_list_that_is_not_whole_is_read_again_and_then_refused(bad, told):
     with serving(script(bad, users(["a", "b"], 2))) as small, connect(options(small.url)) as c:
         assert len(c.pages("users", "user")) == 2
     with serving(script(bad)) as small, connect(options(small.url)) as c:
         with pytest.raises(IncompleteRead, match=told):
             c.pages("users", "user")
-        assert small.count("GET", "/users") == 2
+        assert small.count("GET", "/users") == ROUNDS
 
 
 def test_a_page_that_vanished_means_not_whole():
-    gone = script(users(range(1000), 1001), error("400006"), users(range(1000), 1001), error("400006"))
+    def gone(asked):
+        if not asked.path.endswith("/users"):
+            return None
+        return users(range(1000), 1001) if asked.query["pageNumber"] == "1" else error("400006")
+
     with serving(gone) as small, connect(options(small.url)) as c, pytest.raises(IncompleteRead, match="page 2"):
         c.pages("users", "user")
 
@@ -232,6 +238,45 @@ def test_plain_http_elsewhere_is_warned_of(caplog):
     assert "without TLS" in caplog.text
 
 
+PROXIES = {
+    "HTTPS_PROXY": "http://proxy.example.com:3128",
+    "HTTP_PROXY": "plain.example.com:3128",
+    "NO_PROXY": "inside.example.com, 10.0.0.0/8, localhost",
+}
+
+
+@pytest.mark.parametrize(
+    ("server", "proxy"),
+    [
+        ("https://tableau.example.com", "http://proxy.example.com:3128"),
+        ("http://tableau.example.com:8000", "http://plain.example.com:3128"),
+        ("https://tableau.inside.example.com", None),
+        ("https://10.1.2.3:8443", None),
+        ("https://11.1.2.3", "http://proxy.example.com:3128"),
+        ("http://localhost:80/base", None),
+    ],
+)
+def test_the_environments_proxies(server, proxy, monkeypatch):
+    for name in ("ALL_PROXY", *PROXIES):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    assert proxy_of(server) is None
+    for name, value in PROXIES.items():
+        monkeypatch.setenv(name, value)
+    assert proxy_of(server) == proxy
+
+
+def test_a_proxy_is_asked_for_every_request(monkeypatch):
+    with serving(script(users(["a"], 1))) as small:
+        monkeypatch.setenv("http_proxy", small.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        with connect(options("http://tableau.example.com")) as c:
+            assert len(c.pages("users", "user")) == 1
+        assert {asked.headers["Host"] for asked in small.asked} == {"tableau.example.com"}
+        assert small.count("POST", "/auth/signin") == 1
+
+
 def test_nobody_there():
     with serving() as small:
         pass
@@ -261,6 +306,47 @@ def test_an_html_page_in_the_middle():
     told = pytest.raises(TableauError, match="not Tableau's XML")
     with serving(page) as small, connect(options(small.url)) as c, told:
         c.call("GET", "users")
+
+
+@pytest.mark.parametrize(
+    "declared", ["<!DOCTYPE x [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]>", "<!DOCTYPE x SYSTEM 'file:///etc/passwd'>"]
+)
+def test_an_answer_with_a_document_type_is_no_answer(declared):
+    """Without one there are no entities to expand and nothing outside to fetch."""
+    body = "<tsResponse><users><user id='&b;'/></users></tsResponse>" if "ENTITY" in declared else "<tsResponse/>"
+    assert wire.parse(body.replace("&b;", "b").encode()) is not None
+    assert wire.parse((declared + body).encode()) is None
+
+
+def test_a_request_with_files_has_them_after_its_payload():
+    body, content_type = wire.multipart_body(
+        element("user", name="ada"), {"tableau_user_import": Part("u.csv", b"ada")}
+    )
+    boundary = content_type.removeprefix("multipart/mixed; boundary=").encode()
+    parts = [part.split(b"\r\n\r\n") for part in body.split(b"--" + boundary)]
+    assert [part[0] for part in parts] == [
+        b"",
+        b'\r\nContent-Disposition: form-data; name="request_payload"; filename=""\r\nContent-Type: text/xml',
+        b'\r\nContent-Disposition: form-data; name="tableau_user_import"; filename="u.csv"\r\nContent-Type: text/csv',
+        b"--\r\n",
+    ]
+    assert [part[1] for part in parts[1:3]] == [b'<tsRequest><user name="ada" /></tsRequest>\r\n', b"ada\r\n"]
+
+
+def test_what_is_asked_for_arrives_as_it_was_meant():
+    words = "a=b+c%d e ü,;/?#'\"[x]:1"
+    with serving(script(users(["a"], 1))) as small, connect(options(small.url)) as c:
+        c.pages("users", "user", {"filter": f"name:eq:{words}"})
+        assert small.asked[-1].query["filter"] == f"name:eq:{words}"
+
+
+def test_a_call_within_the_connections_own_loop_is_refused_and_does_not_hang():
+    async def inside():
+        c.call("GET", "users")
+
+    refused = pytest.raises(RuntimeError, match="await in it")
+    with serving(script(users(["a"], 1))) as small, connect(options(small.url)) as c, refused:
+        c.run(inside())
 
 
 def test_a_redirect_is_told_not_followed():
@@ -327,6 +413,20 @@ def test_a_certificate_of_a_named_authority(authority, tls, tmp_path, monkeypatc
         with connect(options(small.url, ca_file=ca_file)) as c:
             assert len(c.pages("users", "user")) == 1
         assert small.url.startswith("https://")
+
+
+def test_certificates_of_the_environment(authority, tls, tmp_path, monkeypatch):
+    ca_file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca_file))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ca_file))
+    with serving(script(users(["a"], 1)), tls=tls) as small, connect(options(small.url)) as c:
+        assert len(c.pages("users", "user")) == 1
+
+
+def test_a_ca_file_without_certificates(tmp_path):
+    (tmp_path / "ca.pem").write_text("nothing")
+    with pytest.raises(TableauError, match="holds no certificates"), connect(options("x", ca_file=tmp_path / "ca.pem")):
+        pass
 
 
 def test_a_certificate_nobody_vouches_for(tls, tmp_path):

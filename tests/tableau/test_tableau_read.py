@@ -19,7 +19,8 @@ from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.store.history import History
 from tabwarden.store.snapshot import load, save
-from tabwarden.tableau.http.connection import Jwt, Options, Password, Pat, connect
+from tabwarden.tableau.http.connection import connect
+from tabwarden.tableau.http.signin import Jwt, Password, Pat, SignIn
 from tabwarden.tableau.read.site import counts, estimate, owned_by, read_people, read_projects, read_site
 
 LEADS = "InheritedProjectLeader"  # computed by the server, kept on no content
@@ -61,7 +62,7 @@ def same_content(read: Site, held: Site) -> None:
 def test_a_whole_site_rule_for_rule(world, site, tmp_path):
     with running(world) as sandbox:
         admin = next(u.name for u in sandbox.site(site).users.values() if u.site_role == "ServerAdministrator")
-        entered = Options(sandbox.url, site, Password(admin, admin))
+        entered = SignIn(sandbox.url, site, Password(admin, admin))
         steps = []
         with connect(entered) as connection:
             held = sandbox.site(site)
@@ -97,7 +98,7 @@ def test_who_signs_in_by_which_identity_provider(tmp_path):
 
 
 def test_every_question_has_the_same_answer_on_what_was_read():
-    with running("w0") as sandbox, connect(Options(sandbox.url, "sandbox", Pat("tok", "sec"))) as connection:
+    with running("w0") as sandbox, connect(SignIn(sandbox.url, "sandbox", Pat("tok", "sec"))) as connection:
         read, held = read_site(connection), sandbox.site("sandbox")
     asked = [(u, name, c) for u in held.users for c in held.contents.values() for name in capabilities_of(c.kind)]
     assert len(asked) > 1000
@@ -107,7 +108,7 @@ def test_every_question_has_the_same_answer_on_what_was_read():
 
 
 def test_what_a_lock_or_tabs_govern_is_not_asked():
-    with running("w0") as sandbox, connect(Options(sandbox.url, "sandbox", Pat("tok", "sec"))) as connection:
+    with running("w0") as sandbox, connect(SignIn(sandbox.url, "sandbox", Pat("tok", "sec"))) as connection:
         read = read_site(connection)
         asked = {entry.path.rsplit("/", 2)[-2] for entry in sandbox.log.entries if entry.path.endswith("/permissions")}
         for content in read.contents.values():
@@ -163,7 +164,7 @@ def test_who_is_no_administrator_reads_a_part_and_says_so():
 
 
 def test_projects_alone():
-    with running("w0") as sandbox, connect(Options(sandbox.url, "sandbox", Pat("tok", "sec"))) as connection:
+    with running("w0") as sandbox, connect(SignIn(sandbox.url, "sandbox", Pat("tok", "sec"))) as connection:
         sandbox.log.clear()
         read = read_projects(connection)
         held = sandbox.site("sandbox")
@@ -175,7 +176,7 @@ def test_projects_alone():
 
 
 def test_connections_can_be_left_out():
-    with running("w0") as sandbox, connect(Options(sandbox.url, "sandbox", Pat("tok", "sec"))) as connection:
+    with running("w0") as sandbox, connect(SignIn(sandbox.url, "sandbox", Pat("tok", "sec"))) as connection:
         read = read_site(connection, connections=False)
         assert read.partial == ("connections of workbooks",)
         assert not [e for e in sandbox.log.entries if e.path.endswith("/connections")]
@@ -202,7 +203,7 @@ def test_what_somebody_owns():
 @pytest.mark.parametrize("version", ["3.4", "3.11", "3.17"])
 def test_older_servers(version):
     with running("w0", plays=personality("server", version)) as sandbox:
-        with connect(Options(sandbox.url, "sandbox", Password("ada", "ada"))) as connection:
+        with connect(SignIn(sandbox.url, "sandbox", Password("ada", "ada"))) as connection:
             assert connection.version == version
             read = read_site(connection)
         same_people(read, sandbox.site("sandbox"))
@@ -269,7 +270,7 @@ def test_every_way_to_sign_in(auth):
 )
 def test_sign_ins_that_fail_say_who_and_where(auth, site, words):
     with running(people_world()) as sandbox:
-        entered = Options(sandbox.url, site, auth)
+        entered = SignIn(sandbox.url, site, auth)
         with pytest.raises(TableauError, match="refused to sign in") as caught, connect(entered):
             pass
         assert words in str(caught.value)

@@ -18,8 +18,9 @@ from tabwarden.model.site import Content, Grantee, Rule
 from tabwarden.sandbox.faults.script import KINDS, Fault, Script
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
-from tabwarden.tableau.http import connection as client
-from tabwarden.tableau.http.connection import Options, Password, Pat, connect
+from tabwarden.tableau.http import lists
+from tabwarden.tableau.http.connection import connect
+from tabwarden.tableau.http.signin import Password, Pat, SignIn
 from tabwarden.tableau.read.site import Wishes, read_site
 
 # Faults that no GET can meet.
@@ -34,7 +35,7 @@ NOT_OF_READS = {"no-seats", "search-lag", "directory-partial", "directory-timeou
 def test_the_budget_told_before_is_what_is_counted_after(world, site, auth, connections):
     told = []
     with running(world) as sandbox:
-        with connect(Options(sandbox.url, site, auth)) as connection:
+        with connect(SignIn(sandbox.url, site, auth)) as connection:
             read_site(connection, Wishes(connections), say=told.append)
         sent = len(sandbox.log.entries)
         held = sandbox.site(site)
@@ -104,7 +105,7 @@ def test_view_rules_before_3_2_are_unknown(version, unknown):
 
 
 def test_only_the_projects_wished_for():
-    with running("acme") as sandbox, connect(Options(sandbox.url, "acme", ACME)) as connection:
+    with running("acme") as sandbox, connect(SignIn(sandbox.url, "acme", ACME)) as connection:
         held = sandbox.site("acme")
         nested = next(c for c in held.contents.values() if c.kind == "project" and c.parent is not None)
         told = []
@@ -198,16 +199,16 @@ def test_a_server_that_dies_is_told_soon():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_two_percent_of_every_fault_change_nothing(monkeypatch, seed):
-    monkeypatch.setattr(client, "PAGE_SIZE", 5)
+    monkeypatch.setattr(lists, "PAGE_SIZE", 5)
     names = sorted(set(KINDS) - NOT_OF_READS)
     slow = {"seconds": 0.01}
     faults = tuple(Fault(fault=n, rate=0.02, **(slow if n == "slow" else {})) for n in names)
     entered = {"site": "acme-europe", "auth": ACME, "first_wait": 0.005}
     with running("acme") as sandbox:
-        with connect(Options(sandbox.url, **entered)) as connection:
+        with connect(SignIn(sandbox.url, **entered)) as connection:
             calm = timeless(read_site(connection))
         sandbox.strike(Script(seed=seed, faults=faults))
-        with connect(Options(sandbox.url, **entered)) as connection:
+        with connect(SignIn(sandbox.url, **entered)) as connection:
             read = timeless(read_site(connection))
         given = sandbox.log.faults()
         sandbox.strike(None)

@@ -23,7 +23,8 @@ from tabwarden.plan.plan import (
 )
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
-from tabwarden.tableau.http.connection import Pat, connect
+from tabwarden.tableau.http.connection import connect
+from tabwarden.tableau.http.signin import Pat
 from tabwarden.tableau.write.writer import Writer
 
 VIEWERS, SALES = Ref("group", "Viewers", id=GROUP), Ref("group", "Sales", id=OTHER)

@@ -14,7 +14,8 @@ from tabwarden.model.errors import TableauError
 from tabwarden.model.site import Site
 from tabwarden.plan.file import from_json, to_json
 from tabwarden.run.names import domains_of, plan_domains
-from tabwarden.tableau.http.connection import Options, Password, connect
+from tabwarden.tableau.http.connection import connect
+from tabwarden.tableau.http.signin import Password, SignIn
 from tabwarden.want.directory import Directory, Domain
 from tabwarden.want.names.domains import DIFFERS, MATCHES, NOT_KNOWN, NOT_READ, DomainLine, listed, nicknames_wanted
 
@@ -46,7 +47,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 def signs_in(desk: Desk, name: str, password: str) -> bool:
     try:
-        with connect(Options(desk.sandbox.url, desk.url, Password(name, password))) as connection:
+        with connect(SignIn(desk.sandbox.url, desk.url, Password(name, password))) as connection:
             return bool(connection.user_id)
     except TableauError:
         return False

@@ -11,7 +11,7 @@ from people_site import site
 
 from tabwarden.model.errors import SourceError
 from tabwarden.plan.order import diff
-from tabwarden.want.people.mapping import Condition, Entry, GroupMapping, bare_group
+from tabwarden.want.people.mapping import Condition, GroupMapping, MappedGroups, bare_group
 from tabwarden.want.people.merged import Given, Merged, Override, Precedence, SourceRank, merge
 from tabwarden.want.people.nested import Nesting
 from tabwarden.want.people.overrides import override_rows
@@ -249,11 +249,11 @@ def test_patterns(pattern: str, text: str, whether: bool) -> None:
 def test_an_entry_applies_where_all_its_conditions_hold() -> None:
     mapping = GroupMapping(
         [
-            Entry(
+            MappedGroups(
                 (Condition("department", ("Sales*",)), Condition("title", ("*head*", "Boss"))), ("Heads",), "Explorer"
             ),
-            Entry((Condition("department", ("Sales*",)),), ("Sales",), "Viewer"),
-            Entry((Condition("source", ("hr",)),), ("Staff",)),
+            MappedGroups((Condition("department", ("Sales*",)),), ("Sales",), "Viewer"),
+            MappedGroups((Condition("source", ("hr",)),), ("Staff",)),
         ]
     )
     people = merge([told("hr", "name=a department=Sales title=Boss", "name=b department=Sales")], ranks("hr")).people
@@ -272,7 +272,7 @@ def test_nested_groups_end_where_a_cycle_closes() -> None:
 def test_a_group_is_called_many_ways() -> None:
     assert [bare_group(name) for name in (r"CORP\Sales", "CN=Sales,OU=x,DC=y", "Sales")] == ["Sales"] * 3
     mapping = GroupMapping(
-        [Entry((Condition("group", (r"corp\tab*",)),), ("T",))], Nesting([], {"tab-x": r"CORP\Tab-X"})
+        [MappedGroups((Condition("group", (r"corp\tab*",)),), ("T",))], Nesting([], {"tab-x": r"CORP\Tab-X"})
     )
     (jane,) = merge([told("hr", "name=jane groups=tab-x")], ranks("hr")).people
     assert set(mapping.gives(jane).groups) == {"t"}
@@ -378,9 +378,9 @@ ROW = st.fixed_dictionaries(
 SOURCES = st.lists(st.lists(ROW, max_size=4), min_size=1, max_size=4)
 MAPPING = GroupMapping(
     [
-        Entry((Condition("department", ("s*",)),), ("Sales",)),
-        Entry((Condition("group", ("h",)),), ("Halls",), "Viewer"),
-        Entry((Condition("title", ("x", "y")),), ("Titles",)),
+        MappedGroups((Condition("department", ("s*",)),), ("Sales",)),
+        MappedGroups((Condition("group", ("h",)),), ("Halls",), "Viewer"),
+        MappedGroups((Condition("title", ("x", "y")),), ("Titles",)),
     ],
     Nesting([("g", "h")]),
 )

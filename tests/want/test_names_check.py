@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from joined import HOME, PARTNER, WEST, Desk, as_values, desk_of
+from watchdog import patience
 
 from tabwarden.model.errors import TableauError
 from tabwarden.model.open_points import OpenPoints
@@ -323,7 +324,9 @@ def test_who_was_imported_by_upn_is_found(tmp_path: Path) -> None:
 def tabwarden(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tabwarden", *words]
     environment = {**os.environ, "PAT": "sec", "COLUMNS": "200"}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=patience(60)
+    )
 
 
 @pytest.fixture

@@ -30,7 +30,8 @@ from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.sandbox.worlds.file import read_text
 from tabwarden.sandbox.worlds.finding import world_of
 from tabwarden.settings import Settings, load
-from tabwarden.tableau.http.connection import Options, Password, connect
+from tabwarden.tableau.http.connection import connect
+from tabwarden.tableau.http.signin import Password, SignIn
 from tabwarden.tableau.http.wire import element
 from tabwarden.want.directory import Directory
 from tabwarden.want.names.check import check_names
@@ -79,7 +80,7 @@ class Desk:
 
     def signs_in(self, name: str, password: str = PASSWORD) -> bool:
         try:
-            with connect(Options(self.sandbox.url, "site", Password(name, password))) as connection:
+            with connect(SignIn(self.sandbox.url, "site", Password(name, password))) as connection:
                 return bool(connection.user_id)
         except TableauError:
             return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from people_site import GROUP, joiners, leavers, site
@@ -15,7 +15,7 @@ from tabwarden.want.wanted import EXISTS, GRANTS, SITE_ROLE, Wanted
 
 NOBODY = Roster("nothing")
 POLICY = Policy(group=GROUP, own_id="u-ada")
-EVERYTHING_OFF = Tasks(False, False, False, False, False, False, False)
+EVERYTHING_OFF = Tasks(**{task.name: False for task in fields(Tasks)})
 
 
 def role_of(wanted: Wanted, name: str) -> str | None:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tabwarden.access.powers import LEADER_CAPABILITIES
-from tabwarden.model.capability import applies, capabilities_of, template_of
+from tabwarden.model.capability import LEADER_CAPABILITIES, applies, capabilities_of, template_of
 from tabwarden.model.governing import Governing, governing
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import ALLOW, Grantee, Rule, Site

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tabwarden.model.capability import LEADER_CAPABILITIES
 from tabwarden.model.open_points import CLASSIC
 from tabwarden.model.site import ALLOW, DENY, Grantee, Rule, Site
-
-LEADER, INHERITED_LEADER = "ProjectLeader", "InheritedProjectLeader"
-LEADER_CAPABILITIES = (LEADER, INHERITED_LEADER)
 
 
 class Power(NamedTuple):

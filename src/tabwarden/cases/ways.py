@@ -88,8 +88,7 @@ def _who(engine: Engine, capability: str, user: int, content: int) -> Said:
 
 
 def _what(engine: Engine, capability: str, user: int, content: int) -> Said:
-    masks, names = engine.what(user), engine.capabilities
-    bit = names.index(capability) if capability in names else len(names)
+    masks, bit = engine.what(user), engine.bit(capability)
     if int(masks.allowed[content]) >> bit & 1:
         return Said(ALLOWED)
     unknown = masks.unknown is not None and int(masks.unknown[content]) >> bit & 1

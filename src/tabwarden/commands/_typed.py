@@ -24,7 +24,7 @@ from tabwarden.model.capability import applies, capabilities_of
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
-from tabwarden.run.ask import ABOUT_A_PERSON, capability
+from tabwarden.questions import ABOUT_A_PERSON, Questions
 from tabwarden.store import snapshot
 
 COMMANDS: Mapping[str, Callable[..., None]] = {"why": why, "who": who, "what": what}
@@ -110,7 +110,7 @@ def sayable(site: Site, put: Asked) -> bool:
     if put.ability:
         return False
     try:
-        return capability(site, put.what, site.contents[str(put.content)]) == put.what
+        return Questions(site).capability(put.what, site.contents[str(put.content)]) == put.what
     except UnknownName:
         return False
 

@@ -160,7 +160,7 @@ def _trust_words(trust: Trust) -> str:
 
 
 def _show_domains(directory: Directory) -> None:
-    from rich.table import Table
+    from tabwarden.report.table import Table
 
     table = Table("domain", "NetBIOS", "enabled", "disabled", "deleted", "groups", "orphans", "trusts")
     for domain in directory.domains:
@@ -184,7 +184,7 @@ def _show_people(directory: Directory, people: list[DirectoryPerson], of: str, *
     if as_json:
         print_json([{**p._asdict(), "attributes": dict(p.attributes)} for p in people])
         return
-    from rich.table import Table
+    from tabwarden.report.table import Table
 
     table = Table("account", "user principal name", "display name", "mail", "state")
     for p in people:
@@ -201,7 +201,7 @@ def _show_groups(directory: Directory, *, as_json: bool) -> None:
     if as_json:
         print_json([{**g._asdict(), "members": sorted(g.members)} for g in groups])
         return
-    from rich.table import Table
+    from tabwarden.report.table import Table
 
     table = Table("group", "people, nested groups resolved", "direct members", "orphans", "others")
     for g in groups:

@@ -23,8 +23,9 @@ def rules(
 ) -> None:
     """The rules that count for it, whose they are, and the template that each row equals."""
     from tabwarden.access.dialog import rows_of
+    from tabwarden.questions import defaults_of
     from tabwarden.report.dialog import implicit_lines, rows_heading, rows_json, rows_tables
-    from tabwarden.run.ask import Where, defaults_of, open_site
+    from tabwarden.run.ask import Where, open_site
     from tabwarden.run.open_points import read_open_points
 
     open_points = read_open_points(open_point or ())

@@ -41,14 +41,15 @@ def whatif(
 ) -> None:
     """Each change with its refusal, if Tableau would refuse it, then people gained and lost."""
     from tabwarden.report.access_changes import shift_lines, summary, tried_lines, warnings, whatif_json
-    from tabwarden.run.ask import Where, open_site
+    from tabwarden.run.ask import Where, open_questions
     from tabwarden.run.open_points import read_open_points
     from tabwarden.run.whatif import try_out
 
     open_points = read_open_points(open_point or ())
-    held = open_site(Where(snapshots, snapshot, site, model, store))
+    questions = open_questions(Where(snapshots, snapshot, site, store), model, open_points)
+    held = questions.site
     with progress_bar("comparing", hidden=as_json) as progress:
-        found, disputed = try_out(held, changes, model=model, open_points=open_points, progress=progress)
+        found, disputed = try_out(questions, changes, progress)
     if as_json:
         print_json({"taken": held.taken.when, **whatif_json(found), "disputed": list(disputed)})
         return

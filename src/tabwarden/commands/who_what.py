@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from tabwarden.commands._options import (
     CURRENT,
@@ -20,9 +22,8 @@ from tabwarden.commands._parsing import Argument, Option
 
 if TYPE_CHECKING:
     from tabwarden.access.answer import Answer
-    from tabwarden.model.open_points import OpenPoints
-    from tabwarden.model.site import Content, Site
-    from tabwarden.run.ask import Where
+    from tabwarden.model.site import Content, Site, User
+    from tabwarden.questions import Questions
 
 
 def who(
@@ -41,22 +42,33 @@ def who(
     from tabwarden.access.answer import ALLOWED, UNKNOWN
     from tabwarden.model.capability import ui_name
     from tabwarden.report.answers import answer_json, people_table
-    from tabwarden.run.ask import Where, open_site, who_may
+    from tabwarden.run.ask import Where, open_questions
     from tabwarden.run.open_points import read_open_points
 
-    held = open_site(Where(snapshots, snapshot, site, model, store))
-    content_held, named, answers = who_may(
-        held, asked, content, model=model, open_points=read_open_points(open_point or ())
-    )
-    counts = Counter(answer.verdict for answer in answers)
-    shown = [answer for answer in answers if everybody or answer.verdict in (ALLOWED, UNKNOWN)]
+    questions = open_questions(Where(snapshots, snapshot, site, store), model, read_open_points(open_point or ()))
+    held, on = questions.site, questions.site.find_content(content)
+    named = questions.capability(asked, on)
+    people = questions.who(named, on.id)
+    counts: Counter[str] = Counter()
+    for some in people:
+        counts[some.answer.verdict] += len(some.users)
+    listed = [some for some in people if everybody or some.answer.verdict in (ALLOWED, UNKNOWN)]
+    shown = sorted((answer for some in listed for answer in some.answers()), key=_by_name(held))
     if as_json:
         print_json({"counts": dict(counts), "people": [answer_json(held, answer) for answer in shown]})
         return
     warn_partial(held)
-    name, path = ui_name(named, content_held.kind), held.path(content_held.id)
-    show(f"{counts[ALLOWED]} of {len(answers)} people may `{name}` {path}", style="bold")
+    name, path = ui_name(named, on.kind), held.path(on.id)
+    show(f"{counts[ALLOWED]} of {len(held.users)} people may `{name}` {path}", style="bold")
     show(people_table(held, shown))
+
+
+def _by_name(site: Site) -> Callable[[Answer], tuple[str, str]]:
+    def place(answer: Answer) -> tuple[str, str]:
+        user = site.users[answer.user]
+        return user.name.casefold(), user.domain
+
+    return place
 
 
 def what(
@@ -72,105 +84,152 @@ def what(
     as_json: AsJson = False,
 ) -> None:
     """The permission checker's grid for one content, or a list."""
-    from tabwarden.run.ask import Where, open_site
+    from tabwarden.questions import Questions
+    from tabwarden.run.ask import Where, all_sites, open_questions
     from tabwarden.run.open_points import read_open_points
 
-    where, open_points = Where(snapshots, snapshot, site, model, store), read_open_points(open_point or ())
+    where, open_points = Where(snapshots, snapshot, site, store), read_open_points(open_point or ())
     if all_of_them:
-        _on_all_sites(where, user, as_json)
+        asked = [Questions(each, model=model, open_points=open_points) for each in all_sites(where)]
+        _on_all_sites(f"`{snapshots}`" if snapshots else "the history", asked, user, content, as_json)
     elif content is not None:
-        _on_one(open_site(where), user, content, model, open_points, as_json)
+        _on_one(open_questions(where, model, open_points), user, content, as_json)
     else:
-        _on_everything(open_site(where), user, model, open_points, as_json)
+        _on_everything(open_questions(where, model, open_points), user, as_json)
 
 
-def _on_one(site: Site, user: str, content: str, model: str, open_points: OpenPoints, as_json: bool) -> None:
+def _on_one(questions: Questions, user: str, content: str, as_json: bool) -> None:
     from tabwarden.model.capability import KIND_NAMES
     from tabwarden.model.roles import ui_role
     from tabwarden.report.answers import answer_json, checker_grid
-    from tabwarden.run.ask import what_may
 
-    person, held, answers = what_may(site, user, content, model=model, open_points=open_points)
+    site = questions.site
+    person, on = site.find_user(user), site.find_content(content)
+    answers = questions.on(person.id, on.id)
     if as_json:
         print_json([answer_json(site, answer) for answer in answers])
         return
     warn_partial(site)
-    kind = KIND_NAMES.get(held.kind, held.kind)
-    show(f"{site.called(person.id)}, {ui_role(person.site_role)}, on the {kind} {site.path(held.id)}", style="bold")
+    kind = KIND_NAMES.get(on.kind, on.kind)
+    show(f"{site.called(person.id)}, {ui_role(person.site_role)}, on the {kind} {site.path(on.id)}", style="bold")
     show(checker_grid(site, answers))
 
 
-def _template(content: Content, answers: list[Answer]) -> str:
+@cache
+def _template(kind: str, allowed: tuple[str, ...]) -> str:
     from tabwarden.model.capability import template_of
 
-    return template_of(content.kind, frozenset(a.asked for a in answers if a.allowed), frozenset())
+    return template_of(kind, frozenset(allowed), frozenset())
 
 
-def _on_everything(site: Site, user: str, model: str, open_points: OpenPoints, as_json: bool) -> None:
-    from tabwarden.model.capability import KIND_NAMES, ui_name
+def _on_everything(questions: Questions, user: str, as_json: bool) -> None:
+    from tabwarden.model.capability import KIND_NAMES
     from tabwarden.model.roles import ui_role
-    from tabwarden.run.ask import overview
 
-    person = site.find_user(user)
-    rows = list(overview(site, person, model=model, open_points=open_points))
+    site, person = questions.site, questions.site.find_user(user)
+    rows = questions.reach(person.id)
     if as_json:
         listed = [
             {
-                "id": content.id,
-                "kind": content.kind,
-                "path": site.path(content.id),
-                "allowed": [a.asked for a in answers if a.allowed],
-                "as_template": _template(content, answers),
+                "id": row.content,
+                "kind": row.kind,
+                "path": row.path,
+                "allowed": row.allowed,
+                "as_template": _template(row.kind, row.allowed),
             }
-            for content, answers in rows
+            for row in rows
         ]
         who = {"user": person.name, "domain": person.domain, "site_role": person.site_role}
         print_json({**who, "contents": listed})
         return
-    from rich.table import Table
+    from tabwarden.report.table import Table
 
     table = Table("Content", "Kind", "As template", "May")
-    for content, answers in rows:
-        names = ", ".join(ui_name(a.asked, content.kind) for a in answers if a.allowed)
-        kind = KIND_NAMES.get(content.kind, content.kind)
-        table.add_row(site.path(content.id), kind, _template(content, answers), names)
+    for row in rows:
+        kind = KIND_NAMES.get(row.kind, row.kind)
+        table.add_row(row.path, kind, _template(row.kind, row.allowed), _names(row.kind, row.allowed))
     warn_partial(site)
     show(f"{site.called(person.id)}, {ui_role(person.site_role)}, may View {len(rows)} things", style="bold")
     show(table)
 
 
-def _on_all_sites(where: Where, user: str, as_json: bool) -> None:
+@cache
+def _names(kind: str, allowed: tuple[str, ...]) -> str:
+    from tabwarden.model.capability import ui_name
+
+    return ", ".join(ui_name(capability, kind) for capability in allowed)
+
+
+class _OnSite(NamedTuple):
+    """A person on one site; `content` is what was asked about there, None where that is not on this site."""
+
+    site: Site
+    person: User
+    views: int
+    content: Content | None
+    allowed: tuple[str, ...]
+
+
+def _on_all_sites(place: str, asked: list[Questions], user: str, content: str | None, as_json: bool) -> None:
     """The same person has a role of her own on each site; nothing is shared between them (blog, introduction)."""
     from tabwarden.model.errors import UnknownName
     from tabwarden.model.roles import licence_of, ui_role
-    from tabwarden.run.ask import all_sites, overview
 
-    rows = []
-    for site in all_sites(where):
-        for person in (site.users[u] for u in site.users_named(user)):
-            seen = sum(1 for _ in overview(site, person, model=where.model))
-            rows.append((site, person, seen))
+    rows = [_on_site(questions, person, content) for questions in asked for person in questions.site.users_named(user)]
     if not rows:
-        raise UnknownName(f"no user `{user}` on any site in {f'`{where.folder}`' if where.folder else 'the history'}")
+        raise UnknownName(f"no user `{user}` on any site in {place}")
+    if content is not None and not any(row.content for row in rows):
+        raise UnknownName(f"no content `{content}` on any site in {place} that has the user `{user}`")
     if as_json:
-        print_json(
-            [
-                {
-                    "site": site.content_url,
-                    "user": person.name,
-                    "domain": person.domain,
-                    "site_role": person.site_role,
-                    "licence": licence_of(person.site_role),
-                    "views": seen,
-                }
-                for site, person, seen in rows
-            ]
-        )
+        print_json([_on_site_json(row, content) for row in rows])
         return
-    from rich.table import Table
+    from tabwarden.report.table import Table
 
-    table = Table("Site", "User", "Site role", "Licence", "May View")
-    for site, person, seen in rows:
-        licence = licence_of(person.site_role) or "none"
-        table.add_row(site.name, site.called(person.id), ui_role(person.site_role), licence, str(seen))
+    table = Table("Site", "User", "Site role", "Licence", "May View", *(["On it"] if content is not None else []))
+    for row in rows:
+        site, role = row.site, row.person.site_role
+        cells = (site.name, site.called(row.person.id), ui_role(role), licence_of(role) or "none", str(row.views))
+        table.add_row(*cells, *([_there(row)] if content is not None else []))
     show(table)
+
+
+def _on_site(questions: Questions, user: str, words: str | None) -> _OnSite:
+    from tabwarden.model.errors import UnknownName
+
+    site = questions.site
+    try:
+        content = site.find_content(words) if words is not None else None
+    except UnknownName:
+        content = None
+    allowed = tuple(a.asked for a in questions.on(user, content.id) if a.allowed) if content is not None else ()
+    return _OnSite(site, site.users[user], questions.views(user), content, allowed)
+
+
+def _on_site_json(row: _OnSite, words: str | None) -> dict[str, Any]:
+    from tabwarden.model.roles import licence_of
+
+    person, content = row.person, row.content
+    document: dict[str, Any] = {
+        "site": row.site.content_url,
+        "user": person.name,
+        "domain": person.domain,
+        "site_role": person.site_role,
+        "licence": licence_of(person.site_role),
+        "views": row.views,
+    }
+    if words is not None:
+        document["content"] = content and {
+            "id": content.id,
+            "kind": content.kind,
+            "path": row.site.path(content.id),
+            "allowed": row.allowed,
+            "as_template": _template(content.kind, row.allowed),
+        }
+    return document
+
+
+def _there(row: _OnSite) -> str:
+    if row.content is None:
+        return "not on this site"
+    kind = row.content.kind
+    return f"{_template(kind, row.allowed)}: {_names(kind, row.allowed) or 'nothing'}"

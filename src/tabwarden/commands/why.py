@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tabwarden.access.question import Asked
     from tabwarden.compare.fix import Fixes
     from tabwarden.model.site import Site
+    from tabwarden.questions import Questions
 
 
 def why(
@@ -45,61 +46,63 @@ def why(
     from tabwarden.run.open_points import read_open_points
 
     open_points = read_open_points(open_point or ())
-    held = ask.open_site(ask.Where(snapshots, snapshot, site, model, store))
-    question = ask.question(held, user, asked, content, target=target, model=model, open_points=open_points)
-    answer = ask.why(held, question)
-    ways = _ways(held, question, as_json=as_json) if fix else None
-    side_by_side = [question._replace(model=name).of(held) for name in MODELS] if models else []
+    questions = ask.open_questions(ask.Where(snapshots, snapshot, site, store), model, open_points)
+    question = questions.asked(user, asked, content, to=target)
+    answer = questions.why(question)
+    ways = None
+    if fix:
+        with progress_bar("weighing", hidden=as_json) as progress:
+            ways = questions.fixes(question, progress)
+    side_by_side = [question._replace(model=name).of(questions.site) for name in MODELS] if models else []
     if as_json:
-        print_json(_as_json(held, question, answer, ways, side_by_side))
+        print_json(_as_json(questions, question, answer, ways, side_by_side))
     else:
-        _show(held, question, answer, ways, side_by_side)
-
-
-def _ways(site: Site, question: Asked, *, as_json: bool) -> Fixes:
-    from tabwarden.compare.fix import fixes
-
-    with progress_bar("weighing", hidden=as_json) as progress:
-        return fixes(site, question, progress=progress)
+        _show(questions, question, answer, ways, side_by_side)
 
 
 def _as_json(
-    site: Site, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]
+    questions: Questions, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]
 ) -> dict[str, Any]:
-    from tabwarden.report import abilities, access_changes
     from tabwarden.report.answers import answer_json
     from tabwarden.report.remarks import remarks
-    from tabwarden.run.ask import further
 
+    site = questions.site
     document: dict[str, Any] = {"taken": site.taken.when, **answer_json(site, answer)}
     document["remarks"] = list(remarks(site, question, answer))
-    places, handover = further(site, question)
-    if places:
-        document["targets"] = abilities.targets_json(site, places)
-    if handover is not None:
-        document["previous_owner"] = abilities.handover_json(site, handover)
+    places, handover = questions.places(question), questions.handover(question)
+    if places or handover is not None:
+        from tabwarden.report import abilities
+
+        document |= {"targets": abilities.targets_json(site, places)} if places else {}
+        if handover is not None:
+            document["previous_owner"] = abilities.handover_json(site, handover)
     if ways is not None:
-        document["fix"] = access_changes.fixes_json(site, ways)
+        from tabwarden.report.access_changes import fixes_json
+
+        document["fix"] = fixes_json(site, ways)
     if side_by_side:
         document["models"] = {one.model: answer_json(site, one) for one in side_by_side}
     return document
 
 
-def _show(site: Site, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]) -> None:
+def _show(
+    questions: Questions, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]
+) -> None:
     """The answer; of saving a copy and of moving where it can go, of overwriting what the previous owner loses."""
-    from tabwarden.report import abilities, answers
+    from tabwarden.report import answers
     from tabwarden.report.remarks import remarks
-    from tabwarden.run.ask import further
 
+    site = questions.site
     warn_partial(site)
     show(answers.sentence(site, answer), style="bold")
     show(answers.trace_table(site, answer))
     show(*answers.disputed_lines(site, answer), *remarks(site, question, answer))
-    places, handover = further(site, question)
-    if places:
-        show(abilities.targets_table(site, places))
-    if handover is not None:
-        show(*abilities.handover_lines(site, handover))
+    places, handover = questions.places(question), questions.handover(question)
+    if places or handover is not None:
+        from tabwarden.report import abilities
+
+        show(*([abilities.targets_table(site, places)] if places else []))
+        show(*(abilities.handover_lines(site, handover) if handover is not None else ()))
     if side_by_side:
         show(answers.models_table(site, side_by_side))
     if ways is not None:

@@ -93,7 +93,7 @@ class Base:
     def _by_engine(self, after: Site) -> Compared:
         # Only large Sites need it, and loading it takes longer than answering on a small one.
         from tabwarden.compare.by_engine import Compared
-        from tabwarden.engine.columns_after import columns_after
+        from tabwarden.compare.columns_after import columns_after
         from tabwarden.engine.convert import columns_of
         from tabwarden.engine.index import Parts
 

@@ -15,40 +15,15 @@ import numpy as np
 from tabwarden.compare.access_changes import Count, Decision, Part, Reason, reason_of
 from tabwarden.engine.align import aligned
 from tabwarden.engine.by_pair import UNKNOWN, Many
-from tabwarden.engine.ceilings import Tables
 from tabwarden.engine.columns import NONE, USER, Array, Columns
 from tabwarden.engine.difference import Difference, Shifted
 from tabwarden.engine.explain import One
-from tabwarden.engine.index import Parts
-from tabwarden.engine.memberships import People
+from tabwarden.engine.index import Later, Parts
 from tabwarden.engine.rules import by_value
 from tabwarden.model.capability import CAPABILITIES, capabilities_of
 from tabwarden.model.site import Site
 
 Progress = Callable[[int, int], None]
-
-
-class Later(Parts):
-    """The parts of a later Site, which shares with an earlier one what no change has touched."""
-
-    def __init__(self, columns: Columns, earlier: Parts) -> None:
-        super().__init__(columns, earlier.model, earlier.open_points)
-        self.earlier = earlier
-
-    @cached_property
-    def tables(self) -> Tables:
-        """Ceilings: the same unless a word or a setting of the site changed."""
-        mine, theirs = self.columns, self.earlier.columns
-        same = mine.vocabulary == theirs.vocabulary and mine.about.settings == theirs.about.settings
-        return self.earlier.tables if same else super().tables
-
-    @cached_property
-    def people(self) -> People:
-        """Who is in which group: the same unless a membership or a setting changed."""
-        mine, theirs = self.columns, self.earlier.columns
-        same = mine.groups is theirs.groups and mine.group_sets is theirs.group_sets
-        same = same and len(mine.users.role) == len(theirs.users.role)
-        return self.earlier.people if same and mine.about.settings == theirs.about.settings else super().people
 
 
 class Compared:

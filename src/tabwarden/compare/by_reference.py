@@ -13,10 +13,10 @@ from itertools import chain
 from typing import NamedTuple
 
 from tabwarden.access.answer import Answer
-from tabwarden.access.powers import LEADER_CAPABILITIES, speaks_of
+from tabwarden.access.powers import speaks_of
 from tabwarden.access.reference import as_seen_by, may
 from tabwarden.compare.alike import alike
-from tabwarden.model.capability import GATED_BY, applies, capabilities_of
+from tabwarden.model.capability import GATED_BY, LEADER_CAPABILITIES, applies, capabilities_of
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.open_points import CLASSIC, CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.roles import ceiling

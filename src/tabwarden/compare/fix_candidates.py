@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tabwarden.access.answer import ALLOWED, Answer
-from tabwarden.access.powers import LEADER, LEADER_CAPABILITIES, speaks_of
+from tabwarden.access.powers import speaks_of
 from tabwarden.effects.ops import (
     Edit,
     Join,
@@ -31,7 +31,7 @@ from tabwarden.effects.ops import (
     TakeRule,
     Unlead,
 )
-from tabwarden.model.capability import GATED_BY, applies
+from tabwarden.model.capability import GATED_BY, LEADER, LEADER_CAPABILITIES, applies
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.roles import current_role, is_admin, permits

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from tabwarden.access.powers import INHERITED_LEADER, LEADER, LEADER_CAPABILITIES
-from tabwarden.model.capability import applies
+from tabwarden.model.capability import INHERITED_LEADER, LEADER, LEADER_CAPABILITIES, applies
 from tabwarden.model.governing import LOCKED_TO_DATABASE, governing, managing_project
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import (

@@ -21,11 +21,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from tabwarden.access.powers import LEADER
 from tabwarden.effects import content as effects
 from tabwarden.effects import people
 from tabwarden.effects.people import Outcome
-from tabwarden.model.capability import applies
+from tabwarden.model.capability import LEADER, applies
 from tabwarden.model.governing import LOCKED_TO_DATABASE, managing_project
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCKED, MODES, Content, Grantee, Rule, Rules, Site, SiteSettings

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tabwarden.access.powers import LEADER
 from tabwarden.effects.ops import (
     DeleteContent,
     DeleteGroup,
@@ -32,6 +31,7 @@ from tabwarden.effects.ops import (
 )
 from tabwarden.model.capability import (
     KIND_NAMES,
+    LEADER,
     LEGACY_TEMPLATES,
     TEMPLATES,
     applies,

@@ -8,7 +8,8 @@ import numpy as np
 
 from tabwarden.engine.algebra import Facts, Spoken, decide, settle, undecided
 from tabwarden.engine.columns import GROUP, GROUP_SET, NONE, USER, Array
-from tabwarden.engine.index import CHANGE_PERMISSIONS, Parts
+from tabwarden.engine.index import Parts
+from tabwarden.model.capability import CHANGE_PERMISSIONS
 
 
 class Row(NamedTuple):
@@ -53,7 +54,7 @@ class Who:
         if parts.powers.some_unread:
             unsure = self.people.all_bits if row == len(parts.powers.contents) else parts.powers.unknown_bits(row)
             facts = facts._replace(power_unknown=unsure)
-        if bit == parts.tables.bit(CHANGE_PERMISSIONS):
+        if bit == parts.bit(CHANGE_PERMISSIONS):
             facts = self._under_lock(facts, content)
         return facts
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tabwarden.engine.algebra import Facts, Spoken, decide, settle, undecided
 from tabwarden.engine.columns import GROUP, GROUP_SET, NONE, USER, Array
-from tabwarden.engine.index import CHANGE_PERMISSIONS, Parts
+from tabwarden.engine.index import Parts
 from tabwarden.engine.memberships import has_bit
 from tabwarden.engine.rules import (
     GROUP_ALLOW,
@@ -21,6 +21,7 @@ from tabwarden.engine.rules import (
     USER_DENY,
     expand,
 )
+from tabwarden.model.capability import CHANGE_PERMISSIONS
 
 DENIED, ALLOWED, UNKNOWN = range(3)
 
@@ -40,14 +41,14 @@ class Many:
 
     def verdicts(self, users: Array, capability: str, contents: Array) -> Array:
         """0 denied, 1 allowed, 2 unknown for each pair."""
-        parts, bit = self.parts, self.parts.tables.bit(capability)
+        parts, bit = self.parts, self.parts.bit(capability)
         tables, roles = parts.tables, parts.columns.users.role[users]
         kind = parts.columns.contents.kind[contents]
         open_to = ((tables.reach >> tables.mask(bit)) & tables.mask(1) != 0)[roles, kind]
         facts = self._by_rules(users, bit, parts.sources.rules[contents])
         power, unsure = self._ruling(users, contents)
         facts = facts._replace(power=power, power_unknown=unsure)
-        if bit == tables.bit(CHANGE_PERMISSIONS):
+        if bit == parts.bit(CHANGE_PERMISSIONS):
             barred, barred_unknown = self._barred(users, contents)
             facts = facts._replace(barred=barred, barred_unknown=barred_unknown)
         settled = settle(facts)
@@ -155,7 +156,7 @@ class Many:
         settled = settle(facts)
         allowed = settled.allowed | np.where(tables.admin[roles], every, tables.mask(0))
         allowed &= np.where(tables.known[roles], tables.reach[roles, parts.columns.contents.kind[contents]], 0)
-        return allowed & tables.mask((1 << tables.other) - 1)
+        return allowed
 
     def _spoken(self, users: Array, lists: Array) -> tuple[Spoken, Spoken | None]:
         """What rules say of each pair, for sure and perhaps."""

@@ -5,6 +5,8 @@ The masks are made for classes of contents and spread; contents the person owns 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +17,7 @@ from tabwarden.engine.columns import GROUP, GROUP_SET, NONE, USER, Array
 from tabwarden.engine.index import Parts
 from tabwarden.engine.memberships import Belongs
 from tabwarden.engine.rules import expand
+from tabwarden.model.capability import CAPABILITIES, applies, capabilities_of
 
 
 class Masks(NamedTuple):
@@ -306,3 +309,46 @@ class _Rows(NamedTuple):
 def _rows_of(parts: Parts, user: int, classes: Array) -> _Rows:
     of, row = expand(parts.columns.rules.offsets, parts.classes.rules[classes])
     return _Rows(classes, of, row, parts.columns.rules.grantee[row] == user * 4 + USER)
+
+
+# -- as rows ----------------------------------------------------------------------------------------------------
+
+
+def reachable(parts: Parts, user: int) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+    """Id, kind, path and capabilities of every content but collections that a user (number) may View.
+
+    A capability of a name nobody knows counts where a rule that governs the content names it, as in the dialog.
+    """
+    columns, names = parts.columns, parts.tables.names
+    kinds = columns.vocabulary.kinds
+    masks = what(parts, user).allowed.astype(np.uint64)
+    held = columns.contents.kind
+    one = np.uint64(1 << names.index("Read"))
+    rows = np.flatnonzero((masks & one != 0) & (held != kinds.index("collection")))
+    masks = masks[rows] & _named(parts)[rows]
+
+    @cache
+    def allowed(kind: str, mask: int) -> tuple[str, ...]:
+        strange = sorted(name for name in names if applies(name, kind) is None)
+        return tuple(name for name in (*capabilities_of(kind), *strange) if mask >> names.index(name) & 1)
+
+    ids = columns.names.words.at(columns.names.content_id[rows]).all()
+    paths = columns.names.paths(columns.contents.parent)
+    for each, row, mask in zip(ids, rows.tolist(), masks.tolist(), strict=True):
+        kind = kinds[held[row]]
+        yield each, kind, paths[row], allowed(kind, mask)
+
+
+def _named(parts: Parts) -> Array:
+    """Of each content the capabilities everybody knows, and the others that its governing rules name."""
+    columns, names = parts.columns, parts.tables.names
+    strange = np.uint64(sum(1 << bit for bit, name in enumerate(names) if name not in CAPABILITIES))
+    lists = parts.sources.rules
+    if not strange:
+        return np.full(len(lists), ~np.uint64(0))
+    rules = columns.rules
+    either = np.append(rules.allow | rules.deny, np.uint64(0))
+    offsets = rules.offsets
+    by_list = np.where(offsets[1:] > offsets[:-1], np.bitwise_or.reduceat(either, offsets[:-1]), np.uint64(0))
+    named = np.append(by_list, np.uint64(0))[np.where(lists == NONE, len(by_list), lists)]
+    return ~strange | named

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Site
 
 Array = NDArray[Any]
@@ -27,6 +29,8 @@ NUMBERED = ("user", "group", "group_set", "content")
 NONE = -1  # no parent; no word; of a rule list: not read
 EMPTY_LIST = 0  # rule list 0 is the one without rules
 MOST_CAPABILITIES = 63
+_FEW = 10_000  # ids among which the nearest are looked for, which takes a second a hundred thousand
+_BLOCK = 1 << 16  # texts that are picked at a time
 
 
 class Vocabulary(NamedTuple):
@@ -127,6 +131,20 @@ class Words:
             return [text[start:end] for start, end in pairs]
         return [whole[start:end].decode("utf-8", "surrogatepass") for start, end in pairs]
 
+    def at(self, codes: Array) -> Words:
+        """The texts of these codes, in this order."""
+        starts = np.where(codes > 0, self.ends[np.maximum(codes, 1) - 1], 0) if len(codes) else codes
+        ends = np.cumsum(self.ends[codes] - starts, dtype=np.int64)
+        data = np.empty(int(ends[-1]) if len(ends) else 0, np.uint8)
+        for first in range(0, len(codes), _BLOCK):  # places of octets take eight times their memory
+            block = slice(first, first + _BLOCK)
+            begin, end = int(ends[first - 1]) if first else 0, int(ends[block][-1])
+            lengths = np.diff(ends[block], prepend=begin)
+            data[begin:end] = self.data[
+                np.arange(begin, end) + np.repeat(starts[block] + lengths - ends[block], lengths)
+            ]
+        return Words(data, ends)
+
     @staticmethod
     def of(texts: Iterable[str]) -> Words:
         """The table of these texts, which differ."""
@@ -169,16 +187,40 @@ class Names(NamedTuple):
 
     def ids(self, table: str) -> list[str]:
         """Ids of `user`, `group`, `group_set` or `content` by number, those only named behind those read."""
-        return self._ids(table, self.words.all())
+        return self.words.at(np.concatenate((getattr(self, f"{table}_id"), getattr(self, f"{table}_named")))).all()
 
-    def all_ids(self) -> dict[str, list[str]]:
-        """The same of all four."""
-        words = self.words.all()
-        return {table: self._ids(table, words) for table in NUMBERED}
-
-    def _ids(self, table: str, words: list[str]) -> list[str]:
+    def number(self, table: str, wanted: str) -> int:
+        """The number of an id, read or only named, found without reading the others; KeyError where it is nobody's."""
         codes = np.concatenate((getattr(self, f"{table}_id"), getattr(self, f"{table}_named")))
-        return [words[code] for code in codes.tolist()]
+        text = np.frombuffer(wanted.encode("utf-8", "surrogatepass"), np.uint8)
+        starts = np.where(codes > 0, self.words.ends[codes - 1], 0)
+        rows = np.flatnonzero(self.words.ends[codes] - starts == len(text))
+        here = self.words.data[starts[rows, None] + np.arange(len(text))] == text
+        for row in rows[here.all(axis=1)].tolist():
+            return int(row)
+        raise KeyError(wanted)
+
+    def paths(self, parent: Array) -> list[str]:
+        """The path of every content, whose parents are these numbers: `Site.path` of all at once."""
+        names = self.words.at(self.content_name).all()
+        above: list[int] = parent.tolist()
+        count, found = len(above), list[str | None]([None]) * len(above)
+
+        def path(row: int) -> str:
+            trail: list[int] = []
+            here = row
+            while 0 <= here < count and found[here] is None and here not in trail:
+                trail.append(here)
+                here = above[here]
+            circle = here in trail
+            end = found[here] if 0 <= here < count and not circle else None
+            for number in reversed(trail):
+                end = names[number] if end is None else f"{end}/{names[number]}"
+                if not circle:
+                    found[number] = end
+            return end or found[row] or ""
+
+        return [path(row) if found[row] is None else found[row] or "" for row in range(count)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,31 +247,46 @@ class Columns:
         return self.open_names()
 
     @cached_property
-    def _ids(self) -> Mapping[str, list[str]]:
-        return self.names.all_ids()
+    def _read_ids(self) -> dict[str, list[str]]:
+        return {}
 
-    def ids(self, table: str) -> list[str]:
-        """Ids of those read, by number."""
-        counts = {
+    @cached_property
+    def sizes_of(self) -> Mapping[str, int]:
+        """How many rows each numbered table has."""
+        return {
             "user": len(self.users.role),
             "group": len(self.groups.read),
             "group_set": len(self.group_sets.offsets) - 1,
             "content": len(self.contents.kind),
         }
-        return self._ids[table][: counts[table]]
+
+    def ids(self, table: str) -> list[str]:
+        """Ids of those read, by number."""
+        return self.all_ids(table)[: self.sizes_of[table]]
 
     def all_ids(self, table: str) -> list[str]:
         """Ids by number, those only named behind those read."""
-        return self._ids[table]
+        if table not in self._read_ids:
+            self._read_ids[table] = self.names.ids(table)
+        return self._read_ids[table]
 
     def id_of(self, table: str, number: int) -> str:
         """The id of a `user`, `group`, `group_set` or `content` by its number, read or only named."""
-        return self._ids[table][number]
+        return self.all_ids(table)[number]
 
     @cached_property
     def grantee_numbers(self) -> tuple[Mapping[str, int], ...]:
         """Number of each user, group and group set by id, those only named among them; by code of the grantee kind."""
-        return tuple({each: number for number, each in enumerate(self._ids[table])} for table in NUMBERED[:3])
+        return tuple({each: number for number, each in enumerate(self.all_ids(table))} for table in NUMBERED[:3])
+
+    def number_of(self, table: str, name: str) -> int:
+        """The number of the `user`, `group` or `content` with this id; UnknownName where none was read."""
+        numbers: Mapping[str, int] = getattr(self, f"{table}_numbers")
+        if name not in numbers:
+            near = get_close_matches(name, numbers, n=3) if len(numbers) <= _FEW else ()
+            hint = f"; near it: {', '.join(f'`{each}`' for each in near)}" if near else ""
+            raise UnknownName(f"no {table} has the id `{name}`, of {len(numbers):,} that were read{hint}")
+        return numbers[name]
 
     @cached_property
     def user_numbers(self) -> Mapping[str, int]:

@@ -52,7 +52,13 @@ _CODE = {kind: code for code, kind in enumerate(GRANTEE_KINDS)}
 
 
 def columns_of(site: Site) -> Columns:
-    """The columnar form of `site`; ValueError where it has more capability names than a mask has bits."""
+    """The columnar form of `site`; ValueError where it has more capability names than a mask has bits.
+
+    Of a Site that was opened with columns beside it, those.
+    """
+    if site.columns_beside is not None:
+        beside: Columns = site.columns_beside()
+        return beside
     return _Maker(site).made()
 
 

@@ -44,7 +44,6 @@ class Difference:
         self.sides, self.has_content = (before, after), has_content
         self.changed = Changed(before, after, has_content)
         self.mask, self.names = before.tables.mask, before.tables.names
-        self.named = self.mask((1 << len(self.names)) - 1)  # without the bit of names nobody uses
         self.users = np.flatnonzero(self.changed.users)
         self.contents = np.flatnonzero(self.changed.contents)
 
@@ -66,7 +65,7 @@ class Difference:
             contents = [of_pair.of_all(np.flatnonzero(differs)), lonely, mine[0].apart, mine[1].apart]
             judged = np.unique(np.concatenate(contents))
             had, has = (
-                np.where(there[judged], what_at(parts, held, judged) & self.named, self.mask(0))
+                np.where(there[judged], what_at(parts, held, judged), self.mask(0))
                 for parts, held, there in zip(self.sides, mine, self.has_content, strict=True)
             )
             yield from _shifts(np.array([user]), judged, had, has)

@@ -5,19 +5,20 @@ The Answer equals the reference's: verdict, reason, deciding and losing rules, c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from typing import NamedTuple
 
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Losing, Step
 from tabwarden.engine.columns import NONE
 from tabwarden.engine.explain_facts import Gate, Kept, Person, Place, Power, Told
-from tabwarden.engine.index import CHANGE_PERMISSIONS, Parts
+from tabwarden.engine.index import Parts
+from tabwarden.model.capability import CHANGE_PERMISSIONS
 from tabwarden.model.open_points import DENY_FIRST
 from tabwarden.model.site import ALLOW, DENY, Rule
 
 _WORD = {True: "yes", False: "no", None: "unknown"}
 _NO_OVERRIDE = Step("override", "none")
-_ADMIN = Step("override", "admin")
 _SILENT = Step("rules", "none")
 
 # An Answer filled slot by slot, in half the time of its constructor, which is a third of a question.
@@ -38,12 +39,12 @@ class Question(NamedTuple):
     or perhaps, in order."""
 
     user: str
-    capability: str
     content: str
     person: Person
     place: Place
     gate: Gate
-    told: list[Told]
+    capability: str
+    told: Sequence[Told]
 
 
 class One:
@@ -63,54 +64,56 @@ class One:
         kept = self.kept
         person = kept.persons.get(user) or kept.person(user)
         place = kept.places.get(content) or kept.place(content)
-        asked = kept.asked[capability]
-        gate = asked.gates.get(person.role << 8 | place.code) or kept.gate(person, place, capability)
+        asked = kept.asked.get(capability) or kept.named(capability)
+        gate = asked.gates.get(person.role << 8 | place.code) or kept.gate(person, place, asked)
         told = asked.told.get(place.rules)
         if told is None:
-            told = kept.told_of(place.rules, capability)
+            told = kept.told_of(place.rules, asked.name)
         mine = person.grantees
-        if not gate.plain or place.owner == person.number or not place.ruling.isdisjoint(mine):
-            perhaps = person.perhaps
-            speaks = [each for each in told if each.grantee in mine or each.grantee in perhaps]
-            return self._whole(Question(user, capability, content, person, place, gate, speaks))
-        # What nearly every question is: the rules decide. Kept as short as can be.
-        hits = [(step, rule) for grantee, step, rule in told if grantee in mine]
         deciding: tuple[Rule, ...] = ()
         losing: tuple[Losing, ...] = ()
-        if not hits:
-            verdict, because, spoke = DENIED, "default_deny", _SILENT
-        elif len(hits) == 1:
-            step, rule = hits[0]
-            because, verdict, spoke = self.outcome[step]
-            deciding = (rule,)
-        else:
-            first = min(hits)[0]
-            because, verdict, spoke = self.outcome[first]
-            deciding = tuple([rule for step, rule in hits if step == first])
-            if len(deciding) < len(hits):
-                losing = tuple([Losing(rule, because) for step, rule in hits if step != first])
+        override = _NO_OVERRIDE
+        if gate.alone is not None:
+            verdict, because, override, spoke = gate.alone
+            if told:
+                either = mine | person.perhaps if person.perhaps else mine
+                losing = tuple([Losing(rule, because) for grantee, _, rule in told if grantee in either])
+        elif not gate.plain or place.owner == person.number or not place.ruling.isdisjoint(mine):
+            return self._whole(Question(user, content, person, place, gate, asked.name, told))
+        else:  # what nearly every question is: the rules decide
+            hits = [(step, rule) for grantee, step, rule in told if grantee in mine]
+            if not hits:
+                verdict, because, spoke = DENIED, "default_deny", _SILENT
+            elif len(hits) == 1:
+                step, rule = hits[0]
+                because, verdict, spoke = self.outcome[step]
+                deciding = (rule,)
+            else:
+                first = min(hits)[0]
+                because, verdict, spoke = self.outcome[first]
+                deciding = tuple([rule for step, rule in hits if step == first])
+                if len(deciding) < len(hits):
+                    losing = tuple([Losing(rule, because) for step, rule in hits if step != first])
         answer = _new(Answer)
         for put, value in _UNSAID:
             put(answer, value)
         _verdict(answer, verdict)
         _because(answer, because)
         _user(answer, user)
-        _asked(answer, capability)
+        _asked(answer, asked.name)
         _content(answer, content)
         _model(answer, self.model)
         _deciding(answer, deciding)
         _losing(answer, losing)
         _ceiling(answer, gate.ceiling)
         _governing(answer, place.governing)
-        _steps(answer, (*gate.steps, _NO_OVERRIDE, place.level, spoke))
+        _steps(answer, (*gate.steps, override, place.level, spoke))
         return answer
 
     def _whole(self, asked: Question) -> Answer:
-        """The steps one by one, for whom or where more than rules decides."""
-        if asked.gate.refusal is not None:
-            return self._decided(asked, *asked.gate.refusal)
-        if asked.gate.admin:
-            return self._decided(asked, ALLOWED, "admin", override=_ADMIN)
+        """The steps one by one, for whom or where more than role and rules decides."""
+        sure, perhaps = asked.person.grantees, asked.person.perhaps
+        asked = asked._replace(told=[each for each in asked.told if each.grantee in sure or each.grantee in perhaps])
         if self.model == DENY_FIRST:
             found = self._deny_first(asked)
             if found is not None:

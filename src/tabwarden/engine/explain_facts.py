@@ -5,17 +5,15 @@ Each is made of the columns when it is first needed. Not how a question is decid
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tabwarden.access.answer import DENIED, UNKNOWN, Step
+from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Step
 from tabwarden.engine.columns import GROUP, GROUP_SET, NONE, USER
 from tabwarden.engine.convert import rule_list
 from tabwarden.engine.governing import LEVELS
-from tabwarden.engine.index import CHANGE_PERMISSIONS, Parts
-from tabwarden.engine.powers import LEADER_CAPABILITIES
-from tabwarden.model.capability import GATED_BY
+from tabwarden.engine.index import Parts
+from tabwarden.model.capability import CHANGE_PERMISSIONS, GATED_BY, LEADER_CAPABILITIES
 from tabwarden.model.governing import Governing
 from tabwarden.model.roles import ceiling_row
 from tabwarden.model.site import ALLOW, DENY, Rule, Rules
@@ -30,7 +28,7 @@ _STEPS = (
     (GROUP_SET, ALLOW, "groupset_allow"),
 )
 _SET_DENY_FIRST = (*_STEPS[:2], _STEPS[4], *_STEPS[2:4], _STEPS[5])
-_NOTHING = len(_STEPS)
+_NO_OVERRIDE = Step("override", "none")
 _WORD = {True: "yes", False: "no", None: "unknown"}
 _KIND = {"user": USER, "group": GROUP, "groupSet": GROUP_SET}
 
@@ -96,18 +94,18 @@ class Place(NamedTuple):
 
 
 class Gate(NamedTuple):
-    """Steps 0 and 1 for a role, kind and capability: what they decide alone, if so, and their trace."""
+    """Steps 0 to 2 for a role, kind and capability: what they decide alone, if so, and their trace."""
 
-    refusal: tuple[str, str] | None
-    admin: bool
+    alone: tuple[str, str, Step, Step] | None  # verdict, reason, override and what the rules are then
     ceiling: str
     steps: tuple[Step, ...]
     plain: bool  # it decides nothing alone, and neither does anything but rules, owners and leaders
 
 
 class Asked(NamedTuple):
-    """What is kept of one capability: gates by role and kind, rules that may speak by list."""
+    """What is kept of one capability: its REST name, gates by role and kind, rules that may speak by list."""
 
+    name: str
     gates: dict[int, Gate]
     told: dict[int, tuple[Told, ...]]
 
@@ -117,13 +115,12 @@ class Kept:
 
     def __init__(self, parts: Parts) -> None:
         self.parts, self.columns = parts, parts.columns
-        self.users, self.contents = parts.columns.user_numbers, parts.columns.content_numbers
         self.order = _SET_DENY_FIRST if parts.open_points.group_set_deny_is_final else _STEPS
         self.because = (*(step[2] for step in self.order), "default_deny")
         self.step = {(kind, mode): place for place, (kind, mode, _) in enumerate(self.order)}
         self.persons: dict[str, Person] = {}
         self.places: dict[str, Place] = {}
-        self.asked: dict[str, Asked] = defaultdict(lambda: Asked({}, {}))
+        self.asked: dict[str, Asked] = {}  # by whatever name was asked for
         self.lists: dict[int, Rules | None] = {}
         # Whether nothing is unread and no Deny comes before owners: what nearly every question is.
         self.plain = not parts.deny_first and not parts.powers.some_unread and parts.unread is None
@@ -132,8 +129,8 @@ class Kept:
     # -- what is kept -----------------------------------------------------------------------------------------
 
     def person(self, user: str) -> Person:
-        """A user by id; KeyError for one who is not on the site."""
-        number = self.users[user]
+        """A user by id; UnknownName for one who is not on the site."""
+        number = self.columns.number_of("user", user)
         people = self.parts.people
         belongs = people.of(number)
         sure = {number * 4 + USER}
@@ -147,8 +144,8 @@ class Kept:
         return made
 
     def place(self, content: str) -> Place:
-        """A content by id; KeyError for one that was not read."""
-        number = self.contents[content]
+        """A content by id; UnknownName for one that was not read."""
+        number = self.columns.number_of("content", content)
         parts, sources = self.parts, self.parts.sources
         kind = self.columns.vocabulary.kinds[int(self.columns.contents.kind[number])]
         level, holder = LEVELS[int(sources.level[number])], self.columns.id_of("content", int(sources.holder[number]))
@@ -183,15 +180,23 @@ class Kept:
         """The rules of a list for a capability, in the order of the reference."""
         rules = sorted(rule for rule in self._list(number) or () if rule.capability == capability)
         made = tuple(Told(self._code(r), self.step[_KIND[r.grantee.kind], r.mode], r) for r in rules)
-        self.asked[capability].told[number] = made
+        self.named(capability).told[number] = made
         return made
 
     def _code(self, rule: Rule) -> int:
         kind = _KIND[rule.grantee.kind]
         return self.columns.grantee_numbers[kind][rule.grantee.id] * 4 + kind
 
-    def gate(self, person: Person, place: Place, capability: str) -> Gate:
+    def named(self, words: str) -> Asked:
+        """What is kept of the capability that somebody calls so."""
+        if words not in self.asked:
+            name = self.parts.capability(words)
+            self.asked[words] = self.asked.setdefault(name, Asked(name, {}, {}))
+        return self.asked[words]
+
+    def gate(self, person: Person, place: Place, asked: Asked) -> Gate:
         """What role and kind decide before any rule."""
+        capability = asked.name
         tables, role, kind = self.parts.tables, person.word, place.kind
         exists, ceiling = tables.exists(capability, kind), tables.reachable(role, kind, capability)
         off = capability in tables.off
@@ -213,10 +218,14 @@ class Kept:
             refusal = (UNKNOWN, "role_unknown")
         elif ceiling is False:
             refusal = (DENIED, "site_role")
-        admin = bool(tables.admin[person.role])
-        plain = self.plain and refusal is None and not admin and capability != CHANGE_PERMISSIONS
-        made = Gate(refusal, admin, _WORD[ceiling], steps, plain)
-        self.asked[capability].gates[person.role << 8 | place.code] = made
+        alone = None
+        if refusal is not None:
+            alone = (*refusal, _NO_OVERRIDE, Step("rules", "unknown" if refusal[0] == UNKNOWN else "none"))
+        elif tables.admin[person.role]:
+            alone = (ALLOWED, "admin", Step("override", "admin"), Step("rules", "none"))
+        plain = self.plain and alone is None and capability != CHANGE_PERMISSIONS
+        made = Gate(alone, _WORD[ceiling], steps, plain)
+        asked.gates[person.role << 8 | place.code] = made
         return made
 
     # -- owners and leaders -----------------------------------------------------------------------------------

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Iterable, Mapping
+from functools import cached_property, lru_cache
+from types import MappingProxyType
 
 import numpy as np
 
-from tabwarden.engine.ceilings import Tables, tables_of
-from tabwarden.engine.columns import NONE, Array, Columns
+from tabwarden.engine.columns import NONE, Array, Columns, Vocabulary
 from tabwarden.engine.governing import Sources, resolve
-from tabwarden.engine.memberships import People
+from tabwarden.engine.memberships import People, named_counts
 from tabwarden.engine.powers import Powers
 from tabwarden.engine.rules import (
     LOCKED,
@@ -22,10 +23,11 @@ from tabwarden.engine.rules import (
     classes_of,
     speaking,
 )
+from tabwarden.model.capability import CHANGE_PERMISSIONS, GATED_BY, applies, capability_named
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.open_points import CLASSIC, DENY_FIRST, MODELS, OpenPoints
-
-CHANGE_PERMISSIONS = "ChangePermissions"
+from tabwarden.model.open_points import AI_ACCESS_KINDS, CLASSIC, DENY_FIRST, MODELS, OpenPoints
+from tabwarden.model.roles import classic_permits, is_admin, is_known, permits
+from tabwarden.model.site import SiteSettings
 
 
 class Parts:
@@ -37,6 +39,11 @@ class Parts:
         self.columns, self.model, self.open_points = columns, model, open_points
         self.deny_first = model == DENY_FIRST
         self.n_users, self.n_contents = len(columns.users.role), len(columns.contents.kind)
+
+    @property
+    def under(self) -> tuple[str, OpenPoints]:
+        """Model and open points."""
+        return self.model, self.open_points
 
     @cached_property
     def tables(self) -> Tables:
@@ -62,6 +69,21 @@ class Parts:
     def rules(self) -> Rules:
         """Rule rows by class and grantee."""
         return Rules(self.columns, self.people, self.classes, self.tables.mask)
+
+    def capability(self, words: str) -> str:
+        """The REST name of what somebody calls a capability: its REST name, the UI's or the documents'.
+
+        UnknownName, with the nearest names, for what is none or stands in no bit of these columns.
+        """
+        bits = self.tables.bits
+        name = words if words in bits else capability_named(words)
+        if name not in bits:
+            raise UnknownName(f"the vocabulary of these columns is without `{name}`; it has {', '.join(bits)}")
+        return name
+
+    def bit(self, words: str) -> int:
+        """The bit of a capability in a mask."""
+        return self.tables.bits[self.capability(words)]
 
     def speaking(self, bit: int) -> Speaking:
         """The rule rows of one capability by list."""
@@ -128,7 +150,7 @@ class Parts:
     @cached_property
     def edit(self) -> np.unsignedinteger:
         """The mask of Set Permissions, which a lock takes away."""
-        return self.tables.mask(1 << self.tables.bit(CHANGE_PERMISSIONS))
+        return self.tables.mask(1 << self.bit(CHANGE_PERMISSIONS))
 
     @cached_property
     def locked(self) -> Array | None:
@@ -169,3 +191,77 @@ class Parts:
         """For each content whether its class has any bit; masks are taken faster than bools."""
         found: Array = by_class.take(self.classes.of_content, mode="wrap") != 0
         return found
+
+
+class Later(Parts):
+    """The parts of a later Site, which shares with an earlier one what no change has touched."""
+
+    def __init__(self, columns: Columns, earlier: Parts) -> None:
+        super().__init__(columns, earlier.model, earlier.open_points)
+        self.earlier = earlier
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Ceilings: the same unless a word or a setting of the site changed."""
+        mine, theirs = self.columns, self.earlier.columns
+        same = mine.vocabulary == theirs.vocabulary and mine.about.settings == theirs.about.settings
+        return self.earlier.tables if same else super().tables
+
+    @cached_property
+    def people(self) -> People:
+        """Who is in which group: the same unless a membership or a setting changed."""
+        mine, theirs = self.columns, self.earlier.columns
+        same = mine.groups is theirs.groups and mine.group_sets is theirs.group_sets
+        same = same and len(mine.users.role) == len(theirs.users.role) and named_counts(mine) == named_counts(theirs)
+        return self.earlier.people if same and mine.about.settings == theirs.about.settings else super().people
+
+
+# -- ceilings: what role, kind and site settings leave open ------------------------------------------------------
+
+
+class Tables:
+    """Bit c of a mask is capability c of `names`.
+
+    `applies[kind]` holds what a kind has and no setting switches off; `reach[role, kind]` what of it the ceiling
+    leaves; `admin[role]` and `known[role]` describe the roles.
+    """
+
+    def __init__(self, words: Vocabulary, settings: SiteSettings, model: str, open_points: OpenPoints) -> None:
+        self.model, self.open_points = model, open_points
+        told = open_points.ai_access_name
+        self.names = words.capabilities if told in ("", *words.capabilities) else (*words.capabilities, told)
+        self.bits: Mapping[str, int] = MappingProxyType({name: bit for bit, name in enumerate(self.names)})
+        self.mask: type[np.unsignedinteger] = np.uint32 if len(self.names) <= 32 else np.uint64
+        self.off = frozenset(n for n, setting in GATED_BY.items() if not getattr(settings, setting))
+        self.admin = np.array([is_admin(role) for role in words.roles])
+        self.known = np.array([is_known(role) for role in words.roles])
+        on = [name for name in self.names if name not in self.off]
+        self.applies = np.array(
+            [self._mask(name for name in on if self.exists(name, kind) is not False) for kind in words.kinds], self.mask
+        )
+        self.reach = np.zeros((len(words.roles), len(words.kinds)), self.mask)
+        for row, role in enumerate(words.roles):
+            for column, kind in enumerate(words.kinds):
+                able = self._mask(name for name in self.names if self.reachable(role, kind, name) is not False)
+                self.reach[row, column] = self.applies[column] & self.mask(able)
+
+    def exists(self, capability: str, kind: str) -> bool | None:
+        """Whether the kind has the capability; None for an unknown name, AI Access apart once its name is told."""
+        if capability and capability == self.open_points.ai_access_name:
+            return kind in AI_ACCESS_KINDS
+        return applies(capability, kind)
+
+    def reachable(self, role: str, kind: str, capability: str) -> bool | None:
+        """Whether the role can ever exercise the capability, in the model's reading of roles."""
+        if self.model == CLASSIC:
+            return classic_permits(role, capability)
+        return permits(role, kind, capability, self.open_points)
+
+    def _mask(self, names: Iterable[str]) -> int:
+        return sum(1 << self.bits[name] for name in names)
+
+
+@lru_cache(maxsize=64)
+def tables_of(words: Vocabulary, settings: SiteSettings, model: str, open_points: OpenPoints) -> Tables:
+    """The tables of a site; made once for all sites (and both sides of a difference) of the same words and settings."""
+    return Tables(words, settings, model, open_points)

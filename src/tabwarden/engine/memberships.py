@@ -5,12 +5,13 @@ A packed row has one bit a user, user u in bit u % 64 of word u // 64.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.engine.columns import GROUP_SET, Array, Columns
+from tabwarden.engine.columns import GROUP, GROUP_SET, Array, Columns
 
 
 class Belongs(NamedTuple):
@@ -19,6 +20,14 @@ class Belongs(NamedTuple):
     groups: Array
     sets: Array
     perhaps_sets: Array
+
+
+def named_counts(columns: Columns) -> tuple[int, int]:
+    """How many groups and group sets there are with those that are only named."""
+    codes, sets = columns.rules.grantee, columns.group_sets
+    of_rules = [int((codes[(codes & 3) == kind] >> 2).max(initial=-1)) + 1 for kind in (GROUP, GROUP_SET)]
+    groups = max(of_rules[0], int(sets.groups.max(initial=-1)) + 1, len(columns.groups.read))
+    return groups, max(of_rules[1], len(sets.offsets) - 1)
 
 
 class People:
@@ -33,14 +42,7 @@ class People:
         self.groups, self.sets = columns.groups, columns.group_sets
         self.group_sets_speak = columns.about.settings.group_sets
         self.n_sets = len(self.sets.offsets) - 1
-        codes = columns.rules.grantee
-        named = (
-            int((codes[(codes & 3) == 1] >> 2).max(initial=-1)) + 1,
-            int(self.sets.groups.max(initial=-1)) + 1,
-            len(self.groups.read),
-        )
-        self.n_groups = max(named)
-        self.n_named_sets = max(int((codes[(codes & 3) == 2] >> 2).max(initial=-1)) + 1, self.n_sets)
+        self.n_groups, self.n_named_sets = named_counts(columns)
         self.everyone = np.flatnonzero(self.groups.everyone)
         unread = np.ones(self.n_groups, bool)
         unread[: len(self.groups.read)] = ~self.groups.read & ~self.groups.everyone
@@ -214,3 +216,45 @@ def has_bit(rows: Array, row: Array, user: Array) -> Array:
     found = rows.reshape(-1).view(np.uint8).take(at)
     held: Array = (found >> (user & 7).astype(np.uint8)) & 1
     return held
+
+
+# -- people alike -----------------------------------------------------------------------------------------------
+
+_BITS = 55  # of a mark hold memberships, those above the site role
+
+
+def people_alike(columns: Columns, groups: Iterable[str], apart: Iterable[str]) -> list[Array]:
+    """Everybody by site role and by which of `groups` (ids) holds them, each of `apart` (ids) alone; numbers rising.
+
+    Groups that were not read, and people who are only named, speak of nobody or of everybody alike.
+    """
+    count = len(columns.users.role)
+    marks = columns.users.role.astype(np.uint64)
+    numbers = sorted(_numbers(columns, "group", groups, len(columns.groups.read)))
+    for start in range(0, len(numbers), _BITS):
+        if start:
+            marks = np.unique(marks, return_inverse=True)[1].astype(np.uint64)
+        for number in numbers[start : start + _BITS]:
+            marks <<= np.uint64(1)
+            first, last = columns.groups.offsets[number : number + 2]
+            members = columns.groups.members[first:last]
+            marks[members[members < count]] |= np.uint64(1)
+    alone = sorted(_numbers(columns, "user", apart, count))
+    _, classes = np.unique(marks, return_inverse=True)
+    classes = classes.astype(np.int64)
+    classes[alone] = len(classes) + np.arange(len(alone))
+    order = np.argsort(classes, kind="stable")
+    cuts = np.flatnonzero(np.diff(classes[order])) + 1
+    return [part for part in np.split(order, cuts) if len(part)]
+
+
+def _numbers(columns: Columns, table: str, ids: Iterable[str], count: int) -> set[int]:
+    found = set[int]()
+    for each in set(ids):
+        try:
+            number = columns.names.number(table, each)
+        except KeyError:
+            continue
+        if number < count:
+            found.add(number)
+    return found

@@ -6,8 +6,7 @@ a row when a content's people are asked. What is unknown is not in a mirror.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,16 +14,16 @@ import numpy as np
 from tabwarden.engine.by_content import Reach, Who
 from tabwarden.engine.by_pair import ALLOWED, Many
 from tabwarden.engine.columns import NONE, USER, Array
-from tabwarden.engine.index import CHANGE_PERMISSIONS, Parts
+from tabwarden.engine.index import Parts
 from tabwarden.engine.mirror_rows import fill, spoken
 from tabwarden.engine.rules import FREE, GROUP_ALLOW, SET_ALLOW, by_value, expand, mixed
+from tabwarden.model.capability import CHANGE_PERMISSIONS
 from tabwarden.model.errors import TabwardenError
 
 if TYPE_CHECKING:
     import pyarrow
 
 _BLOCK = 1 << 22  # bits that are unpacked at a time
-_CONTENTS = 1 << 16  # contents whose owners and leaders are looked at at a time
 
 
 class Mirror:
@@ -55,7 +54,7 @@ class Mirror:
         found = [np.asarray([parts.owner[content]])]
         rule_list = int(parts.sources.rules[content])
         if rule_list != NONE:
-            codes, _, _ = parts.rules.rows_of(rule_list, parts.tables.bit(self.capability))
+            codes, _, _ = parts.rules.rows_of(rule_list, parts.bit(self.capability))
             found.append(codes[(codes & 3) == USER] >> 2)
         project = int(parts.project_row[content])
         if NONE < project < len(parts.powers.contents):
@@ -105,7 +104,7 @@ class Forms(NamedTuple):
 def mirror_of(who: Who, many: Many, forms: Forms, capability: str, into: Array | None = None) -> Mirror:
     """The mirror of one capability, in the memory of `into` if that has room."""
     parts = who.parts
-    bit = parts.tables.bit(capability)
+    bit = parts.bit(capability)
     rows = _room(into, len(forms.rules), parts.people.words)
     unsure = _unsure(parts, bit)[forms.rules]
     for number, reach in enumerate(forms.reaches):
@@ -142,7 +141,7 @@ def forms_of(who: Who, bit: int) -> Forms:
             reaches.append(reach)
         of_kind[kind] = number[looks]
     lists = classes.rules.copy()
-    if bit == parts.tables.bit(CHANGE_PERMISSIONS):
+    if bit == parts.bit(CHANGE_PERMISSIONS):
         lists[classes.lock != FREE] = NONE
     same = _same_lists(parts, bit)
     key = (same[lists] + 1) * max(len(reaches), 1) + of_kind[classes.kind]
@@ -204,34 +203,6 @@ def _unsure(parts: Parts, bit: int) -> Array:
 
 # -- of some people -----------------------------------------------------------------------------------------------
 
-Bits = int
-"""Some of the people asked about: bit n stands for the n-th of them."""
-
-
-class Shares(NamedTuple):
-    """Who may, by content number: `rows[of_content[c]]`, without `less[c]`, and `more[c]`, who are not in that row."""
-
-    of_content: list[int]
-    rows: list[Bits]
-    more: Mapping[int, Bits]
-    less: Mapping[int, Bits]
-
-
-def shares(mirror: Mirror, numbers: Sequence[int]) -> Shares:
-    """The mirror for the users of these numbers; what is unknown is not in it."""
-    users = np.asarray(numbers, np.int64)
-    bits = dict(zip(users.tolist(), (1 << n for n in range(len(users))), strict=True))
-    apart, n_contents = Apart(mirror, users), len(mirror.of_content)
-    sides: tuple[dict[int, Bits], dict[int, Bits]] = defaultdict(int), defaultdict(int)
-    for start in range(0, n_contents, _CONTENTS):
-        pairs = apart.corrections(np.arange(start, min(start + _CONTENTS, n_contents)))
-        for side, (contents, people) in zip(sides, pairs, strict=True):
-            for content, user in zip(contents.tolist(), people.tolist(), strict=True):
-                side[content] |= bits[user]
-    rows = [int.from_bytes(row.tobytes(), "little") for block in _blocks(mirror.rows, users)
-            for row in np.packbits(block, axis=1, bitorder="little")]  # fmt: skip
-    return Shares(mirror.of_content.tolist(), rows, *sides)
-
 
 def _blocks(packed: Array, users: Array) -> Iterator[Array]:
     """Packed rows as 0 or 1 for each of these users, many rows at a time."""
@@ -249,7 +220,7 @@ class Apart:
         self.wanted = np.zeros(parts.n_users + 1, bool)  # the last is nobody's
         self.wanted[users] = True
         lists = parts.columns.rules
-        one = np.uint64(1 << parts.tables.bit(mirror.capability))
+        one = np.uint64(1 << parts.bit(mirror.capability))
         named = np.minimum(lists.grantee >> 2, parts.n_users)
         speaks = ((lists.allow | lists.deny) & one != 0) & (lists.grantee & 3 == USER) & self.wanted[named]
         rows = np.flatnonzero(speaks)

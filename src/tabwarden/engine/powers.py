@@ -13,9 +13,8 @@ import numpy as np
 from tabwarden.engine.columns import GROUP, GROUP_SET, NONE, USER, Array, Columns
 from tabwarden.engine.memberships import Belongs, People
 from tabwarden.engine.rules import expand
+from tabwarden.model.capability import LEADER_CAPABILITIES
 from tabwarden.model.open_points import CLASSIC
-
-LEADER_CAPABILITIES = ("ProjectLeader", "InheritedProjectLeader")
 
 
 class Leaders(NamedTuple):

@@ -1,1 +1,1 @@
-"""Who else may see: who may View what, for whom of a catalog, as rows. Not where the rows go."""
+"""Who else may see: for whom of a catalog Tableau shows what, as tables."""

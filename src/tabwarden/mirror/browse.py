@@ -1,4 +1,4 @@
-"""The mirror as one catalog person sees it, as a tree. Not how it is printed; it never counts what is hidden."""
+"""The mirror as one catalog person sees it, as a tree; what is hidden is never counted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tabwarden.mirror.tables import YES, Tables, rows_for
 _ORDER = ("site", "project", "workbook", "view", "datasource")
 
 
-class Entry(NamedTuple):
+class CatalogEntry(NamedTuple):
     """Something a person sees: `depth` counts from the site, 0; `path` is made of names the person sees."""
 
     source: str
@@ -29,10 +29,10 @@ class Catalog:
     """What one person sees, parents before children; `open_sources` are those whose mirroring is switched off."""
 
     person: str
-    entries: tuple[Entry, ...]
+    entries: tuple[CatalogEntry, ...]
     open_sources: tuple[str, ...] = ()
 
-    def find(self, content: str) -> Entry | None:
+    def find(self, content: str) -> CatalogEntry | None:
         """The entry of that id or path, letter case aside; None as well for what is hidden."""
         wanted = content.casefold()
         return next((e for e in self.entries if content == e.id or wanted == e.path.casefold()), None)
@@ -51,9 +51,9 @@ def browse(tables: Tables, person: str) -> Catalog:
 
 def _below(
     by_parent: dict[tuple[str, str], list[tuple[str, ...]]], source: str, parent: str, depth: int, path: str
-) -> Iterator[Entry]:
+) -> Iterator[CatalogEntry]:
     rows = by_parent.get((source, parent), [])
     for row in sorted(rows, key=lambda r: (_ORDER.index(r[3]), r[4].casefold(), r[2])):
-        here = "/".join(filter(None, (path, row[4]))) if row[3] != "site" else ""
-        yield Entry(source, row[2], row[3], row[4], row[5], depth, here)
-        yield from _below(by_parent, source, row[2], depth + 1, here)
+        below = "/".join(filter(None, (path, row[4]))) if row[3] != "site" else ""
+        yield CatalogEntry(source, row[2], row[3], row[4], row[5], depth, below)
+        yield from _below(by_parent, source, row[2], depth + 1, below)

@@ -1,31 +1,32 @@
-"""A mirror as tables of text, compressed or flat, and the difference of two. Not where they are written.
+"""A mirror as tables of text, compressed or flat: columns of codes into different texts, and the difference of two.
 
 Every row may be shown to whom it is for. A content stands once for each parent under which somebody sees it, with the
 set of those who do; those who see it for reasons of their own, as its owner may, are a set beside it, so that the set
-of all others stays that of its like. A set is named after the first row that has it, so that its name tells nothing and
-stays the same when people come and go.
+of all others stays that of its like.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tabwarden.mirror.match import Match, Matches
-from tabwarden.mirror.visible import SITE, People, Placed, Visible, everything, visible
+import numpy as np
+
+from tabwarden.engine.columns import Array, Words
+from tabwarden.engine.rules import expand, mixed
+from tabwarden.mirror.match import Match
 from tabwarden.model.names import same
-from tabwarden.model.site import Site
 
 COMPRESSED, FLAT = "compressed", "flat"
 FORMS = (COMPRESSED, FLAT)
 YES, NO = "yes", "no"
+SITE = "site"
+KINDS = ("project", "workbook", "view", "datasource")
+"""What is mirrored beside the site itself; a view is the documents' sheet."""
 
 Row = tuple[str, ...]
-Tables = Mapping[str, frozenset[Row]]
-"""Rows by table; see COLUMNS. A table that is not there has no rows."""
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "sources": ("source", "server", "site_id", "content_url", "taken", "reader", "reader_role", "limited", "enforced"),
@@ -39,152 +40,100 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 ORDER = ("sources", "people", "viewers", "content", "access")
 """What is added in this order and taken away in the opposite one never shows more than the old or the new mirror."""
 
+GROUPED = {"sources": "site_id", "people": "person", "viewers": "viewers", "content": "id", "access": "id"}
+"""The column by whose values two tables are compared first: one hash for each set of viewers or item."""
 
-@dataclass(frozen=True, slots=True)
-class Mirrored:
-    """A mirror made: its tables, who was matched, and the words of the selection that name no project."""
-
-    source: str
-    tables: Tables
-    matches: Matches
-    missing: tuple[str, ...] = ()
+_BLOCK = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What is to be published: under which name, in which form, of which projects, enforced or not."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Rows of text as columns: the value of column c in row i is text `codes[c][i]` of `words[c]`, each text once."""
 
-    source: str
-    form: str = COMPRESSED
-    projects: tuple[str, ...] | None = None
-    enforced: bool = True
+    codes: tuple[Array, ...]
+    words: tuple[Words, ...]
 
+    def __len__(self) -> int:
+        return len(self.codes[0])
 
-class Delta(NamedTuple):
-    """Rows of one table to add and to take away."""
+    def __iter__(self) -> Iterator[Row]:
+        texts = [words.all() for words in self.words]
+        for start in range(0, len(self), _BLOCK):
+            block = (codes[start : start + _BLOCK].tolist() for codes in self.codes)
+            yield from zip(*([of[code] for code in codes] for of, codes in zip(texts, block, strict=True)), strict=True)
 
-    add: frozenset[Row]
-    remove: frozenset[Row]
+    def at(self, places: Array) -> Table:
+        """The rows at these places (numbers, or a bool a row)."""
+        return Table(tuple(codes[places] for codes in self.codes), self.words)
 
-
-def mirrored(site: Site, matches: Matches, wish: Wish, *, limited: bool = False) -> Mirrored:
-    """The tables of a site's mirror for these people."""
-    found = visible(site, wish.projects, matches.by_user) if wish.enforced else everything(site, wish.projects)
-    sets = _sets(found, matches) if wish.enforced else _for_all(found, matches)
-    taken = site.taken
-    marks = (YES if limited else NO, YES if wish.enforced else NO)
-    about = (wish.source, taken.where, site.id, site.content_url, taken.when, taken.by, taken.by_role, *marks)
-    people = [(wish.source, each.person, each.user, _user_name(site, each.user), each.how) for each in matches.matched]
-    tables = {"sources": frozenset({_text(about)}), "people": frozenset(map(_text, people))}
-    tables.update(_compressed(wish.source, sets) if wish.form == COMPRESSED else _flat(wish.source, sets))
-    return Mirrored(wish.source, tables, matches, found.missing)
-
-
-def _user_name(site: Site, user: str) -> str:
-    """The user name, `domain\\name` where two domains have it: what others join by."""
-    held = site.users[user]
-    return held.name if len(site.users_named(held.name)) == 1 else f"{held.domain}\\{held.name}"
+    @staticmethod
+    def of(name: str, rows: Iterable[Row] = ()) -> Table:
+        """The table of that name with these rows; ValueError for a row of another width."""
+        width = len(COLUMNS[name])
+        numbers: list[dict[str, int]] = [{} for _ in range(width)]
+        flat: list[int] = []
+        for row in rows:
+            if len(row) != width:
+                raise ValueError(f"a row of `{name}` has {len(row)} values, not {width}")
+            flat += [known.setdefault(value, len(known)) for known, value in zip(numbers, row, strict=True)]
+        codes = np.asarray(flat, np.int32).reshape(-1, width)
+        return Table(tuple(codes[:, place] for place in range(width)), tuple(map(Words.of, numbers)))
 
 
-def _text(row: Row) -> Row:
-    """A row that every sink can hold: what is no Unicode text, and the character that databases refuse, is replaced."""
-    if all(value.isprintable() for value in row):
-        return row
-    return tuple(value.encode("utf-8", "replace").decode().replace("\0", "\ufffd") for value in row)
+Tables = Mapping[str, Table]
+"""Tables by name; see COLUMNS. One that is not there has no rows."""
 
 
-_Sets = Mapping[tuple[str, ...], list[Placed]]
-"""Rows by the names of those who see them."""
-
-
-def _sets(found: Visible, matches: Matches) -> _Sets:
-    """Rows by who of the catalog sees them; what nobody of it sees is left out."""
-    by_user = matches.by_user
-    by_mask: dict[People, list[Placed]] = defaultdict(list)
-    for row in found.placed:
-        if row.who:
-            by_mask[row.who].append(row)
-    return {
-        tuple(sorted(name for number in _bits(mask) for name in by_user[found.users[number]])): rows
-        for mask, rows in by_mask.items()
-    }
-
-
-def _for_all(found: Visible, matches: Matches) -> _Sets:
-    """Nothing is enforced: everything for everybody of the catalog, matched or not."""
-    everybody = tuple(sorted({m.person for m in matches.matched} | {u.person for u in matches.unmatched}))
-    return {everybody: list(found.placed)} if everybody else {}
-
-
-def _bits(mask: People) -> Iterator[int]:
-    while mask:
-        lowest = mask & -mask
-        yield lowest.bit_length() - 1
-        mask ^= lowest
-
-
-def _compressed(source: str, sets: _Sets) -> dict[str, frozenset[Row]]:
-    viewers: set[Row] = set()
-    content: set[Row] = set()
-    for names, rows in sets.items():
-        first = min((row.id, row.parent or "", "apart" * row.apart) for row in rows)
-        named = hashlib.sha256("\0".join(first).encode("utf-8", "surrogatepass")).hexdigest()[:20]
-        viewers.update(_text((source, named, name)) for name in names)
-        content.update(_text((source, named, row.id, row.kind, row.name, row.parent or "")) for row in rows)
-    return {"viewers": frozenset(viewers), "content": frozenset(content)}
-
-
-def _flat(source: str, sets: _Sets) -> dict[str, frozenset[Row]]:
-    rows = (
-        _text((source, name, row.id, row.kind, row.name, row.parent or ""))
-        for names, placed in sets.items()
-        for row in placed
-        for name in names
-    )
-    return {"access": frozenset(rows)}
+def tables_of(rows: Mapping[str, Iterable[Row]]) -> Tables:
+    """Tables of rows of text."""
+    return {name: Table.of(name, found) for name, found in rows.items()}
 
 
 # -- reading tables -------------------------------------------------------------------------------------------
 
 
+def flattened(tables: Tables) -> Table:
+    """The table `access`, whichever form the tables have."""
+    content, viewers = tables.get("content"), tables.get("viewers")
+    if content is None or viewers is None or not len(content):
+        return tables.get("access") or Table.of("access")
+    into = recoded(viewers.words[1], content.words[1])[viewers.codes[1]]
+    count = max(len(content.words[1]), int(into.max(initial=0)) + 1)
+    order = np.argsort(into, kind="stable")
+    row, entry = expand(np.searchsorted(into[order], np.arange(count + 1)), content.codes[1])
+    rest = content.at(row)
+    person = viewers.codes[2][order[entry]]
+    found = Table((rest.codes[0], person, *rest.codes[2:]), (rest.words[0], viewers.words[2], *rest.words[2:]))
+    return found if not len(tables.get("access", ())) else Table.of("access", {*found, *tables["access"]})
+
+
 def flat(tables: Tables) -> frozenset[Row]:
     """The rows of `access`, whichever form the tables have."""
-    people: dict[str, list[str]] = defaultdict(list)
-    for _, viewers, person in tables.get("viewers", ()):
-        people[viewers].append(person)
-    rows = {
-        (source, person, *rest)
-        for source, viewers, *rest in tables.get("content", ())
-        for person in people.get(viewers, ())
-    }
-    return frozenset(rows) | tables.get("access", frozenset())
+    return frozenset(flattened(tables))
 
 
 def rows_for(tables: Tables, person: str) -> frozenset[Row]:
     """The rows of `access` of one catalog person, letter case aside; none for somebody the mirror does not know."""
+    rows: set[Row] = set()
+    if "viewers" in tables and "content" in tables:
+        viewers, content = tables["viewers"], tables["content"]
+        sets = {row[1] for row in viewers.at(_named(viewers, 2, person))}
+        rows.update(content.at(among(content, 1, lambda name: name in sets)))
+    if "access" in tables:
+        rows.update(tables["access"].at(_named(tables["access"], 1, person)))
+    return frozenset((row[0], person, *row[2:]) for row in rows)
+
+
+def _named(table: Table, column: int, person: str) -> Array:
     mine = same(person)
-    sets = {viewers for _, viewers, name in tables.get("viewers", ()) if same(name) == mine}
-    rows = {(row[0], person, *row[2:]) for row in tables.get("content", ()) if row[1] in sets}
-    rows |= {(row[0], person, *row[2:]) for row in tables.get("access", ()) if same(row[1]) == mine}
-    return frozenset(rows)
+    return among(table, column, lambda name: same(name) == mine)
 
 
-# -- two mirrors ----------------------------------------------------------------------------------------------
-
-
-def difference(before: Tables, after: Tables) -> Mapping[str, Delta]:
-    """What to add and take away, by table, to get from one to the other; tables alike are left out."""
-    none: frozenset[Row] = frozenset()
-    deltas = {
-        table: Delta(after.get(table, none) - before.get(table, none), before.get(table, none) - after.get(table, none))
-        for table in ORDER
-    }
-    return {table: delta for table, delta in deltas.items() if delta.add or delta.remove}
-
-
-def of_source(tables: Tables, source: str) -> Tables:
-    """Only the rows of one source."""
-    return {table: frozenset(row for row in rows if row[0] == source) for table, rows in tables.items()}
+def among(table: Table, column: int, wanted: Callable[[str], bool]) -> Array:
+    """Of each row whether the text of a column is wanted."""
+    fits = [wanted(text) for text in table.words[column].all()]
+    found: Array = np.asarray(fits, bool)[table.codes[column]]
+    return found
 
 
 def match_rows(tables: Tables) -> tuple[Match, ...]:
@@ -192,57 +141,76 @@ def match_rows(tables: Tables) -> tuple[Match, ...]:
     return tuple(Match(row[1], row[2], row[4]) for row in sorted(tables.get("people", ())))
 
 
-def selection(words: Collection[str]) -> tuple[str, ...] | None:
-    """A setting's list of projects: none written means all."""
-    return tuple(words) or None
+# -- two mirrors ----------------------------------------------------------------------------------------------
 
 
-# -- for catalogs where a thing lies in one place -------------------------------------------------------------
+class Delta(NamedTuple):
+    """Rows of one table to add and to take away."""
+
+    add: Table
+    remove: Table
 
 
-class Item(NamedTuple):
-    """A content once: the sets of people who see it, and what holds it for all of them.
+def difference(before: Tables, after: Tables) -> Mapping[str, Delta]:
+    """What to add and take away, by table, to get from one to the other; tables alike are left out."""
+    deltas = {}
+    known: dict[tuple[int, int], Array] = {}
+    for name in ORDER:
+        old, new = before.get(name) or Table.of(name), after.get(name) or Table.of(name)
+        if not len(old) or not len(new):
+            delta = Delta(new, old)
+        else:
+            into = []
+            for sides in zip(old.words, new.words, strict=True):
+                key = id(sides[0]), id(sides[1])
+                if key not in known:
+                    known[key] = recoded(*sides)
+                into.append(known[key])
+            codes = [way[column] for way, column in zip(into, old.codes, strict=True)]
+            gone, new_ones = _apart(codes, new.codes, COLUMNS[name].index(GROUPED[name]))
+            delta = Delta(new.at(new_ones), old.at(gone))
+        if len(delta.add) or len(delta.remove):
+            deltas[name] = delta
+    return deltas
 
-    Where it hangs on different things for different people, `parent` is the site, which all of them see.
+
+def recoded(old: Words, new: Words) -> Array:
+    """For each text of `old` its code in `new`; numbers above all codes of `new` for what is not there."""
+    if np.array_equal(old.ends, new.ends) and np.array_equal(old.data, new.data):
+        return np.arange(len(old))
+    numbers = {text: code for code, text in enumerate(new.all())}
+    return np.asarray([numbers.setdefault(text, len(numbers)) for text in old.all()], np.int64)
+
+
+def _apart(old: Sequence[Array], new: Sequence[Array], by: int) -> tuple[Array, Array]:
+    """Places of the rows of `old` that are not in `new`, and the other way; `by` is the column of the groups.
+
+    A row is known by a hash of 64 bits with a secret factor of this run, a group by the sum of its rows' and their
+    number; only rows of groups that differ are looked at one by one.
     """
-
-    id: str
-    kind: str
-    name: str
-    parent: str
-    viewers: tuple[str, ...]
-
-
-def sets_of(tables: Tables) -> Mapping[str, tuple[str, ...]]:
-    """The people of each set of viewers, whichever form the tables have."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for _, viewers, person in _as_compressed(tables)["viewers"]:
-        found[viewers].append(person)
-    return {viewers: tuple(sorted(people)) for viewers, people in sorted(found.items())}
+    if len(old[0]) == len(new[0]) and all(np.array_equal(*sides) for sides in zip(old, new, strict=True)):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    salt = np.uint64(secrets.randbits(64))
+    varied = [column for column in range(len(old)) if old[column].any() or new[column].any()]
+    count = max(int(old[by].max()), int(new[by].max())) + 1
+    hashes = [_hashed([codes[column] for column in varied], salt) for codes in (old, new)]
+    sums = [_summed(codes[by], marks, count) for codes, marks in zip((old, new), hashes, strict=True)]
+    differs = (sums[0] != sums[1]).any(axis=0)
+    places = [np.flatnonzero(differs[codes[by]]) for codes in (old, new)]
+    marks = [all_marks[rows] for all_marks, rows in zip(hashes, places, strict=True)]
+    return places[0][~np.isin(marks[0], marks[1])], places[1][~np.isin(marks[1], marks[0])]
 
 
-def items_of(tables: Tables) -> tuple[Item, ...]:
-    """Everything mirrored, once each, in order of id."""
-    rows: dict[str, list[Row]] = defaultdict(list)
-    for row in _as_compressed(tables)["content"]:
-        rows[row[2]].append(row)
-    (site,) = {row[2] for found in rows.values() for row in found if row[3] == SITE} or {""}
-    items = []
-    for each, found in sorted(rows.items()):
-        parents = {row[5] for row in found}
-        parent = parents.pop() if len(parents) == 1 else site
-        items.append(Item(each, found[0][3], found[0][4], parent, tuple(sorted(row[1] for row in found))))
-    return tuple(items)
+def _hashed(codes: Sequence[Array], salt: np.uint64) -> Array:
+    found = np.full(len(codes[0]), salt, np.uint64)
+    for column in codes:
+        found = mixed(found ^ column.astype(np.uint64))
+    return found
 
 
-def _as_compressed(tables: Tables) -> dict[str, frozenset[Row]]:
-    flat_rows = tables.get("access", frozenset())
-    if not flat_rows:
-        return {table: tables.get(table, frozenset()) for table in ("viewers", "content")}
-    people: dict[Row, set[str]] = defaultdict(set)
-    for source, person, *rest in flat_rows:
-        people[(source, *rest)].add(person)
-    sets: dict[tuple[str, ...], list[Placed]] = defaultdict(list)
-    for (_, each, kind, name, parent), seeing in people.items():
-        sets[tuple(sorted(seeing))].append(Placed(each, kind, name, parent or None, 0))
-    return _compressed(next(iter(flat_rows))[0], sets)
+def _summed(groups: Array, marks: Array, count: int) -> Array:
+    """Of each group the sum of its rows' marks, and how many rows it has."""
+    sums = np.zeros((2, count), np.uint64)
+    np.add.at(sums[0], groups, marks)
+    sums[1] = np.bincount(groups, minlength=count)
+    return sums

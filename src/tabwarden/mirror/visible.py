@@ -1,4 +1,4 @@
-"""Who may View what of a site, and where it hangs for whom. Not for which catalog people, nor how rows look.
+"""Who may View what of a site, and where it hangs for whom: numbers of the columns and packed sets of people.
 
 After "Tableau Permission Mirroring": sites, projects, workbooks, sheets and data sources; every site role but
 Unlicensed; administrators everywhere on their own site. Unknown is not visible. What somebody may View below something
@@ -7,79 +7,62 @@ she may not hangs on the nearest ancestor she may, in the end on the site, so th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+import secrets
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
-from tabwarden.engine.convert import columns_of
+import numpy as np
+
+from tabwarden.engine.columns import NONE, USER, Array, Columns
 from tabwarden.engine.engine import Engine
-from tabwarden.engine.mirror import Shares, shares
+from tabwarden.engine.mirror import Apart, Mirror
+from tabwarden.engine.rules import expand, mixed
+from tabwarden.mirror.tables import KINDS
 from tabwarden.model.names import same
 from tabwarden.model.roles import is_known, is_licensed
-from tabwarden.model.site import Content, Site
 
-SITE = "site"
-KINDS = ("project", "workbook", "view", "datasource")
-"""What is mirrored beside the site itself; a view is the documents' sheet."""
 VIEW = "Read"
 GUEST = "Guest"
-
-People = int
-"""Some of the people: bit n stands for `Visible.users[n]`."""
+_BLOCK = 1 << 22  # words of packed rows that are worked on at a time
+_CONTENTS = 1 << 17  # contents whose owners and leaders are looked at at a time
 
 
 class Placed(NamedTuple):
-    """A content (or the site itself) for those of its viewers who see `parent` as what holds it; None for the site.
+    """A content once for each parent under which somebody sees it, row by row.
 
-    Who sees it for reasons of his own, as an owner does, stands in a row of its own that is `apart`, so that the other
-    row has the same people as its like.
+    `content` and `parent` are content numbers; the site is the number after the last, and has no parent (NONE). Who
+    sees it for reasons of his own, as an owner does, stands in a row that is `apart`, so that the other row has the
+    same people as its like. Set `viewers[i]` holds the users `members[offsets[s]:offsets[s + 1]]`, never nobody.
     """
 
-    id: str
-    kind: str
-    name: str
-    parent: str | None
-    who: People
-    apart: bool = False
+    content: Array
+    parent: Array
+    apart: Array
+    viewers: Array
+    offsets: Array
+    members: Array
 
 
-@dataclass(frozen=True, slots=True)
-class Visible:
-    """All that is mirrored of a site: who is on it, by bit, and each content once for each parent.
-
-    `missing` are the words of the selection that name no project of the site.
-    """
-
-    users: tuple[str, ...]
-    placed: tuple[Placed, ...]
-    missing: tuple[str, ...] = ()
-
-
-def visible(site: Site, projects: Collection[str] | None = None, users: Collection[str] | None = None) -> Visible:
-    """Who of these users, or of all, may View what; of the projects with these paths or ids and all below them."""
-    chosen, missing = chosen_of(site, projects)
-    columns = columns_of(site)
-    on_site = [
-        (number, user)
-        for number, user in enumerate(columns.ids("user"))
-        if (users is None or user in users) and may_enter(site.users[user].site_role)
-    ]
-    mirror = Engine(columns).mirror(VIEW)
-    seen = shares(mirror, [number for number, _ in on_site])
-    sights = _Sights(site, chosen, seen, columns.content_numbers)
-    placed = [Placed(site.id, SITE, site.name, None, (1 << len(on_site)) - 1)]
-    placed += (row for content in chosen.values() for row in sights.places(content))
-    return Visible(tuple(user for _, user in on_site), tuple(placed), missing)
+def visible(columns: Columns, chosen: Array, users: Array) -> Placed:
+    """Who of these users (numbers, rising) may View what of the `chosen` contents (a bool each)."""
+    roles = columns.vocabulary.roles
+    enters = np.asarray([may_enter(role) for role in roles], bool)
+    users = users[enters[columns.users.role[users]]]
+    if not len(users):
+        none = np.zeros(0, np.int64)
+        return Placed(none, none, none.astype(bool), none, np.zeros(1, np.int64), none)
+    placed = _Places(narrowed(columns, users), chosen).placed()
+    return placed._replace(members=users[placed.members])
 
 
-def everything(site: Site, projects: Collection[str] | None = None) -> Visible:
-    """The same content where nothing is enforced: each where it lies, for nobody in particular."""
-    chosen, missing = chosen_of(site, projects)
-    placed = [Placed(site.id, SITE, site.name, None, 0)]
-    for content in chosen.values():
-        parent = content.parent if content.parent in chosen else site.id
-        placed.append(Placed(content.id, content.kind, content.name, parent, 0))
-    return Visible((), tuple(placed), missing)
+def everything(columns: Columns, chosen: Array) -> tuple[Array, Array]:
+    """The same contents where nothing is enforced, each where it lies: contents and parents, the site first."""
+    contents = np.flatnonzero(chosen)
+    site = len(chosen)
+    parent = columns.contents.parent[contents].astype(np.int64)
+    inside = (parent >= 0) & (parent < site) & np.append(chosen, False)[np.clip(parent, 0, site)]
+    return np.append(site, contents), np.append(NONE, np.where(inside, parent, site))
 
 
 def may_enter(role: str) -> bool:
@@ -87,58 +70,216 @@ def may_enter(role: str) -> bool:
     return is_known(role) and (is_licensed(role) or role == GUEST)
 
 
-def chosen_of(site: Site, projects: Collection[str] | None) -> tuple[Mapping[str, Content], tuple[str, ...]]:
-    """What is mirrored at all, by id, and the words that name no project: they choose nothing."""
-    kept = {c.id: c for c in site.contents.values() if c.kind in KINDS}
+def chosen_of(columns: Columns, projects: Collection[str] | None) -> tuple[Array, tuple[str, ...]]:
+    """What is mirrored at all, a bool a content, and the words that name no project: they choose nothing."""
+    kinds = columns.vocabulary.kinds
+    mirrored = np.isin(columns.contents.kind, [kinds.index(kind) for kind in KINDS if kind in kinds])
     if projects is None:
-        return kept, ()
-    by_path = {same(site.path(c.id)): c.id for c in kept.values() if c.kind == "project"}
-    meant = {words: words if words in kept else by_path.get(same(words.strip().strip("/"))) for words in projects}
-    roots = frozenset(found for found in meant.values() if found is not None)
-    inside = {c.id: c for c in kept.values() if not roots.isdisjoint(site.ancestors(c.id))}
-    return inside, tuple(words for words, found in meant.items() if found is None)
+        return mirrored, ()
+    of_kind = np.flatnonzero(columns.contents.kind == kinds.index("project"))
+    by_path = {same(path): number for number, path in _paths(columns, of_kind)}
+    every = np.flatnonzero(mirrored)
+    by_id = dict(zip(columns.names.words.at(columns.names.content_id[every]).all(), every.tolist(), strict=True))
+    meant = {words: by_id.get(words, by_path.get(same(words.strip().strip("/")))) for words in projects}
+    inside = np.zeros(len(mirrored), bool)
+    inside[[number for number in meant.values() if number is not None]] = True
+    lies = np.flatnonzero((columns.contents.parent >= 0) & (columns.contents.parent < len(mirrored)))
+    while len(below := lies[inside[columns.contents.parent[lies]] & ~inside[lies]]):
+        inside[below] = True
+    return mirrored & inside, tuple(words for words, number in meant.items() if number is None)
 
 
-class _Sights:
-    """Who sees each chosen content, and below what."""
+def _paths(columns: Columns, projects: Array) -> Iterator[tuple[int, str]]:
+    """Projects and their paths, as people write them."""
+    parents = columns.contents.parent.tolist()
+    named = dict(
+        zip(projects.tolist(), columns.names.words.at(columns.names.content_name[projects]).all(), strict=True)
+    )
+    for project in named:
+        names: dict[int, str] = {}
+        above = project
+        while above in named and above not in names:
+            names[above] = named[above]
+            above = parents[above]
+        yield project, "/".join(reversed(names.values()))
 
-    def __init__(self, site: Site, chosen: Mapping[str, Content], seen: Shares, numbers: Mapping[str, int]) -> None:
-        self._site, self._chosen, self._seen, self._numbers = site, chosen, seen, numbers
-        self._known: dict[tuple[int, str | None], tuple[tuple[str, People], ...]] = {}
 
-    def places(self, content: Content) -> Iterator[Placed]:
-        """The content once for each ancestor that is the nearest visible one of some viewer."""
-        number, seen = self._numbers[content.id], self._seen
-        form = seen.of_content[number]
-        if number in seen.less:
-            shared = self._below(content.parent, seen.rows[form] & ~seen.less[number])
-        else:
-            key = form, content.parent
-            if key not in self._known:
-                self._known[key] = self._below(content.parent, seen.rows[form])
-            shared = self._known[key]
-        for parent, who in shared:
-            yield Placed(content.id, content.kind, content.name, parent, who)
-        for parent, who in self._below(content.parent, seen.more.get(number, 0)):
-            yield Placed(content.id, content.kind, content.name, parent, who, apart=True)
+def narrowed(columns: Columns, users: Array) -> Columns:
+    """The same site with these users alone (numbers, rising), now numbered from 0: what they may is as before."""
+    count, held, lists = len(users), columns.groups, columns.rules
+    most = max(int(each.max(initial=0)) for each in (users, columns.contents.owner, held.members, lists.grantee >> 2))
+    number = np.full(most + 1, count, np.int32)  # all others are somebody who is only named
+    number[users] = np.arange(count)
+    members = number[held.members]
+    groups = held._replace(offsets=_fewer(held.offsets, members < count), members=members[members < count])
+    grantee = np.where(lists.grantee & 3 == USER, number[lists.grantee >> 2] * 4 + USER, lists.grantee)
+    stays = (lists.grantee & 3 != USER) | (grantee >> 2 < count)
+    rules = lists._replace(
+        offsets=_fewer(lists.offsets, stays),
+        grantee=grantee[stays].astype(lists.grantee.dtype),
+        allow=lists.allow[stays],
+        deny=lists.deny[stays],
+    )
+    contents = columns.contents._replace(owner=number[columns.contents.owner])
+    return replace(columns, users=columns.users._replace(role=columns.users.role[users]), groups=groups,
+                   contents=contents, rules=rules)  # fmt: skip
 
-    def _below(self, parent: str | None, left: People) -> tuple[tuple[str, People], ...]:
-        """What the nearest thing is that these viewers see of what lies above, in the end the site."""
-        found = []
-        for holder in self._site.ancestors(parent) if left else ():
-            here = left & self._of(holder)
-            if here:
-                found.append((holder, here))
-                left &= ~here
-            if not left:
-                break
-        if left:
-            found.append((self._site.id, left))
-        return tuple(found)
 
-    def _of(self, content: str) -> People:
-        """Who sees it; nobody what is not mirrored."""
-        if content not in self._chosen:
-            return 0
-        number, seen = self._numbers[content], self._seen
-        return seen.rows[seen.of_content[number]] & ~seen.less.get(number, 0) | seen.more.get(number, 0)
+def _fewer(offsets: Array, stays: Array) -> Array:
+    """Where rows begin when only some stay."""
+    before: Array = np.concatenate(([0], np.cumsum(stays)))[offsets]
+    return before
+
+
+def _corrections(mirror: Mirror) -> tuple[list[Array], list[Array]]:
+    """Pairs of content and user that the rows of the classes lack, and pairs they have too much."""
+    apart, count = Apart(mirror, np.arange(mirror.parts.n_users)), len(mirror.of_content)
+    blocks = [
+        apart.corrections(np.arange(start, min(start + _CONTENTS, count))) for start in range(0, count, _CONTENTS)
+    ]
+    none = np.zeros(0, np.int64)
+    more, less = zip(*blocks, strict=True) if blocks else (((none, none),), ((none, none),))
+    return [np.concatenate(side) for side in zip(*more, strict=True)], [
+        np.concatenate(side) for side in zip(*less, strict=True)
+    ]
+
+
+class _Places:
+    """Who of a narrow site sees each chosen content, and below what."""
+
+    def __init__(self, columns: Columns, chosen: Array) -> None:
+        self.columns, self.chosen, self.site = columns, chosen, len(chosen)
+        mirror = Engine(columns).mirror(VIEW)
+        self.form, self.rows = mirror.of_content.astype(np.int64), mirror.rows
+        more, less = _corrections(mirror)
+        self._take_away(*less)
+        gains, of = np.unique(more[0], return_inverse=True)
+        self.gaining = gains
+        self.more = np.zeros((len(gains) + 1, self.rows.shape[1]), np.uint64)  # the last is nobody's
+        _set_bits(self.more, of, more[1])
+        self.more_of = np.full(self.site, len(gains), np.int64)
+        self.more_of[gains] = np.arange(len(gains))
+
+    def _take_away(self, contents: Array, users: Array) -> None:
+        """Give contents that somebody of their class may not see a row of their own."""
+        those, of = np.unique(contents, return_inverse=True)
+        less = np.zeros((len(those), self.rows.shape[1]), np.uint64)
+        _set_bits(less, of, users)
+        own = self.rows[self.form[those]] & ~less
+        self.form[those] = np.arange(len(self.rows), len(self.rows) + len(those))
+        self.rows = np.concatenate((self.rows, own))
+
+    def placed(self) -> Placed:
+        """Every content with its sets of viewers."""
+        sets, n_users = _Sets(), len(self.columns.users.role)
+        everybody = np.zeros((1, self.rows.shape[1]), np.uint64)
+        _set_bits(everybody, np.zeros(n_users, np.int64), np.arange(n_users))
+        found = [(np.array([self.site]), np.array([NONE]), np.zeros(1, bool), sets.add(everybody))]
+        contents = np.flatnonzero(self.chosen)
+        for rows, row_of, these, is_apart in (
+            (self.rows, self.form[contents], contents, False),
+            (self.more, self.more_of[self.gaining], self.gaining, True),
+        ):
+            row_of, these = row_of[self.chosen[these]], these[self.chosen[these]]
+            content, parent, viewers = self._below(rows, row_of, these, sets)
+            found.append((content, parent, np.full(len(content), is_apart), viewers))
+        content, parent, apart_, viewers = (np.concatenate(side) for side in zip(*found, strict=True))
+        order = np.argsort(viewers, kind="stable")
+        return Placed(content[order], parent[order], apart_[order], viewers[order], *sets.members())
+
+    def _below(self, rows: Array, row_of: Array, contents: Array, sets: _Sets) -> tuple[Array, Array, Array]:
+        """Contents, what each hangs on, and the set of those for whom it does.
+
+        Contents with one row and one parent hang alike, so that each pair of these is walked once.
+        """
+        parent = self.columns.contents.parent[contents].astype(np.int64)
+        keys, of = np.unique(row_of * (int(parent.max(initial=0)) + 2) + parent + 1, return_inverse=True)
+        first = np.zeros(len(keys), np.int64)
+        first[of] = np.arange(len(of))
+        row_of, parent = row_of[first], parent[first]
+        found = [(np.zeros(0, np.int64),) * 3]
+        size = max(_BLOCK // rows.shape[1], 1)
+        for start in range(0, len(keys), size):
+            for pair, holder, bits in self._nearest(rows[row_of[start : start + size]], parent[start : start + size]):
+                found.append((pair + start, holder, sets.add(bits)))
+        pair, holder, viewers = (np.concatenate(side) for side in zip(*found, strict=True))
+        order = np.argsort(pair, kind="stable")
+        offsets = np.searchsorted(pair[order], np.arange(len(keys) + 1))
+        at, entry = expand(offsets, of)
+        return contents[at], holder[order[entry]], viewers[order[entry]]
+
+    def _nearest(self, left: Array, holder: Array) -> Iterator[tuple[Array, Array, Array]]:
+        """Row by row what the nearest thing is that these viewers see of what lies above, in the end the site."""
+        pair, parents = np.arange(len(left)), self.columns.contents.parent
+        for _ in range(len(np.unique(parents)) + 1):
+            inside = (holder >= 0) & (holder < self.site)
+            yield from _some(pair[~inside], np.full(int((~inside).sum()), self.site), left[~inside])
+            pair, holder, left = pair[inside], holder[inside], left[inside]
+            if not len(pair):
+                return
+            seen = left & (self.rows[self.form[holder]] | self.more[self.more_of[holder]])
+            seen[~self.chosen[holder]] = 0
+            yield from _some(pair, holder, seen)
+            left &= ~seen
+            stays = left.any(axis=1)
+            pair, left, holder = pair[stays], left[stays], parents[holder[stays]].astype(np.int64)
+        yield from _some(pair, np.full(len(pair), self.site), left)  # a circle that they see nothing of
+
+
+def _some(pair: Array, holder: Array, bits: Array) -> Iterator[tuple[Array, Array, Array]]:
+    """The rows that hold anybody."""
+    filled = np.flatnonzero(bits.any(axis=1))
+    if len(filled):
+        yield pair[filled], holder[filled], bits[filled]
+
+
+def _set_bits(rows: Array, row: Array, user: Array) -> None:
+    np.bitwise_or.at(rows, (row, user >> 6), np.left_shift(np.uint64(1), (user & 63).astype(np.uint64)))
+
+
+def _ones(rows: Array) -> tuple[Array, Array]:
+    """Row and bit of every bit that is set in packed rows, row by row, rising."""
+    row, word = np.nonzero(rows)
+    bits = np.unpackbits(rows[row, word][:, None].view(np.uint8), axis=1, bitorder="little")
+    at, bit = np.nonzero(bits)
+    return row[at], word[at] * 64 + bit
+
+
+class _Sets:
+    """Different sets of people, each kept once, as the numbers of its members.
+
+    Sets are told apart by two hashes of 64 bits with secret factors of this run: nobody can choose names or groups so
+    that two sets pass for one.
+    """
+
+    def __init__(self) -> None:
+        self._salts = [np.uint64(secrets.randbits(64)) for _ in range(2)]
+        self._known: dict[tuple[int, int], int] = {}
+        self._row: list[Array] = [np.zeros(0, np.int64)]
+        self._members: list[Array] = [np.zeros(0, np.int64)]
+
+    def add(self, rows: Array) -> Array:
+        """The numbers of the sets of these packed rows."""
+        place = np.arange(rows.shape[1], dtype=np.uint64)
+        hashes = [mixed(mixed(rows ^ mixed(place ^ salt)) + place).sum(axis=1, dtype=np.uint64) for salt in self._salts]
+        order = np.lexsort(hashes)
+        sides = [each[order] for each in hashes]
+        differs = np.append(True, (sides[0][1:] != sides[0][:-1]) | (sides[1][1:] != sides[1][:-1]))
+        firsts = order[differs]
+        known = self._known
+        before = len(known)
+        keys = zip(hashes[0][firsts].tolist(), hashes[1][firsts].tolist(), strict=True)
+        numbers = np.asarray([known.setdefault(key, len(known)) for key in keys], np.int64)
+        new = np.flatnonzero(numbers >= before)
+        row, member = _ones(rows[firsts[new]])
+        self._row.append(numbers[new][row])
+        self._members.append(member)
+        found = np.empty(len(rows), np.int64)
+        found[order] = numbers[np.cumsum(differs) - 1]
+        return found
+
+    def members(self) -> tuple[Array, Array]:
+        """Where the members of each set begin, and the members."""
+        offsets = np.zeros(len(self._known) + 1, np.int64)
+        np.cumsum(np.bincount(np.concatenate(self._row), minlength=len(self._known)), out=offsets[1:])
+        return offsets, np.concatenate(self._members)

@@ -49,16 +49,6 @@ KIND_NAMES = MappingProxyType(
 
 # What people also write; plural forms are taken without their s.
 _KIND_WORDS = MappingProxyType({"vc": "virtualconnection", "sheet": "view", "publisheddatasource": "datasource"})
-GATED_BY: Mapping[str, str] = MappingProxyType(
-    {
-        "WebAuthoring": "web_authoring",
-        "ViewComments": "commenting",
-        "AddComment": "commenting",
-        "RunExplainData": "explain_data",
-        "VizqlDataApiAccess": "vizql_data_service",
-    }
-)
-"""The site's own setting that takes a capability from everybody, administrators included (§10.26)."""
 
 
 def kind_named(words: str) -> str:
@@ -203,6 +193,19 @@ _ROWS = (
 CAPABILITIES: Mapping[str, Capability] = MappingProxyType({row.name: row for row in _ROWS})
 
 EXTRACT_REFRESH = "ExtractRefresh"
+CHANGE_PERMISSIONS = "ChangePermissions"
+LEADER, INHERITED_LEADER = "ProjectLeader", "InheritedProjectLeader"
+LEADER_CAPABILITIES = (LEADER, INHERITED_LEADER)
+# The site's own setting that takes a capability from everybody, administrators included (§10.26).
+GATED_BY: Mapping[str, str] = MappingProxyType(
+    {
+        "WebAuthoring": "web_authoring",
+        "ViewComments": "commenting",
+        "AddComment": "commenting",
+        "RunExplainData": "explain_data",
+        "VizqlDataApiAccess": "vizql_data_service",
+    }
+)
 # Read-only in REST answers: computed by Tableau, never written.
 READ_ONLY = frozenset({"InheritedProjectLeader"})
 # Rules of these linger after their content type or feature was retired; they are shown and never written.

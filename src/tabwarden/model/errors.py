@@ -7,6 +7,7 @@ TabwardenError                  anything we say instead of a traceback; exit cod
 ├── SourceError                 a source of people could not be read whole
 ├── SinkError                   a mirror could not be published, or what a sink holds could not be read
 ├── TableauError                Tableau refused or could not be reached
+├── ColumnsError                columns hold what cannot be: the table, the row and the value
 ├── IncompleteRead              a list came back shorter than its own total
 └── WorldError                  a sandbox world or case file that cannot be loaded
 """
@@ -71,8 +72,16 @@ class TableauError(TabwardenError):
         self.code = code
 
 
+class Disagreement(TabwardenError):
+    """The engine and the reference answer a question differently: one of them is wrong, and nothing is told."""
+
+
 class IncompleteRead(TabwardenError):
     """A read that is not whole; it never becomes a Site."""
+
+
+class ColumnsError(TabwardenError):
+    """Columns that cannot be asked; the message names table, row and value."""
 
 
 class WorldError(TabwardenError):

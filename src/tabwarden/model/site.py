@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from tabwarden.model.errors import AmbiguousName, UnknownName
 from tabwarden.model.names import same
@@ -25,8 +25,7 @@ MODES = (LOCKED, LOCKED_WITHOUT_NESTED, CUSTOMIZABLE)
 ALLOW, DENY = "Allow", "Deny"
 ALL_USERS = "All Users"
 DEFAULT_PROJECT = "default"  # its name in any letter case, at the top level
-LOCAL = "local"
-MOST_HINTS = 5
+LOCAL, MOST_HINTS = "local", 5
 ON_LOGIN, ON_SYNC = "onLogin", "onSync"
 
 
@@ -188,6 +187,7 @@ class Site:
     taken: Taken = Taken()
     partial: tuple[str, ...] = ()
     nicknames: Mapping[str, str] | None = None
+    columns_beside: ClassVar[Any] = None  # opens the columns of this very value, where it was opened and not made
 
     # -- who is in what ---------------------------------------------------------------------------------------
 
@@ -210,10 +210,8 @@ class Site:
 
     def members(self, group: str) -> frozenset[str]:
         """User ids in `group`; of a group whose members were not read, none (see `Group.members`)."""
-        held = self.groups[group]
-        if held.everyone:
-            return frozenset(self.users)
-        return held.members or frozenset()
+        members = self.users if self.groups[group].everyone else self.groups[group].members
+        return frozenset(members or ())
 
     @property
     def all_users(self) -> Group | None:
@@ -283,14 +281,12 @@ class Site:
         That is where somebody else has the same user name or display name. An id that is nobody's stands as it is.
         """
         held = self.users.get(user)
-        if held is None:
-            return user
-        return f"{held.domain}\\{held.name}" if user in self._repeated else held.name
+        return user if held is None else f"{held.domain}\\{held.name}" if user in self._repeated else held.name
 
     def display_name(self, user: str) -> str:
         """The display name; with `domain\\name` behind it where it alone would not say who that is."""
-        shown = self.users[user].full_name
-        return f"{shown} ({self.called(user)})" if shown and user in self._repeated else shown
+        shown, repeats = self.users[user].full_name, user in self._repeated
+        return f"{shown} ({self.called(user)})" if shown and repeats else shown
 
     # -- finding by what people type --------------------------------------------------------------------------
 
@@ -314,10 +310,9 @@ class Site:
         if len(ids) == 1:
             return self.users[ids[0]]
         if not ids:
-            hint = "; names are user names, not display names"
             near = sorted(u.name for u in self.users.values() if same(words.strip()) in same(f"{u.name} {u.full_name}"))
-            if near:
-                hint = "; near it: " + ", ".join(f"`{name}`" for name in near[:MOST_HINTS])
+            hint = ", ".join(f"`{name}`" for name in near[:MOST_HINTS])
+            hint = f"; near it: {hint}" if near else "; names are user names, not display names"
             raise UnknownName(f"no user `{words}` on site `{self.name}`{hint}")
         lines = sorted(f"{self.users[i].domain}\\{self.users[i].name}  {self.users[i].full_name}" for i in ids)
         raise AmbiguousName(f"several users are called `{words}`; say which:", lines)
@@ -328,10 +323,10 @@ class Site:
             return self.groups[words]
         wanted = same(words.strip())
         hits = [g for g in self.groups.values() if wanted in (same(g.name), same(f"{g.domain}\\{g.name}"))]
-        if len(hits) == 1:
-            return hits[0]
         if not hits:
             raise UnknownName(f"no group `{words}` on site `{self.name}`")
+        if len(hits) == 1:
+            return hits[0]
         lines = sorted(f"{g.domain}\\{g.name}" for g in hits)
         raise AmbiguousName(f"several groups are called `{words}`; say which:", lines)
 
@@ -349,14 +344,19 @@ class Site:
         kind, colon, rest = words.partition(":")
         ids = self._contents_by_path.get(same(words.strip()), ())
         if not ids and colon:
-            ids = self._contents_by_path.get(same(rest.strip()), ())
-            ids = tuple(i for i in ids if self.contents[i].kind == kind.strip().casefold())
+            every = self._contents_by_path.get(same(rest.strip()), ())
+            ids = tuple(i for i in every if self.contents[i].kind == kind.strip().casefold())
         if len(ids) == 1:
             return self.contents[ids[0]]
         if not ids:
             raise UnknownName(f"no content `{words}` on site `{self.name}`; give its path, as in `Finance/Budget`")
         lines = sorted(f"{self.contents[i].kind}:{self.path(i)}  {i}" for i in ids)
         raise AmbiguousName(f"several things are called `{words}`; say which:", lines)
+
+    def indexed(self, indexes: Mapping[str, object]) -> Site:
+        """This value with cached properties, by name, looked up in an index; a Site made of it counts them itself."""
+        self.__dict__.update(indexes)
+        return self
 
     # -- another Site -----------------------------------------------------------------------------------------
 

@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from tabwarden.access.powers import INHERITED_LEADER
 from tabwarden.effects import content as effects
 from tabwarden.effects.ops import MoveTo, SetMode
-from tabwarden.model.capability import KIND_NAMES, applies
+from tabwarden.model.capability import INHERITED_LEADER, KIND_NAMES, applies
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.names import some
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, GRANTEE_TABLES, LOCAL, LOCKED, Content, Grantee, Rule, Rules, Site

@@ -52,9 +52,9 @@ class Limit:
         return max(self.count, int(base * self.percent / 100 + 1e-9))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much is too much (design: stops)."""
+    """How much is too much (design: stops), called as in the settings."""
 
     source_shrank: Limit = Limit(0, 20)
     licences_lost: Limit = Limit(5, 10)

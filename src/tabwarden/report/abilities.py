@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rich.table import Table
-
 from tabwarden.access.abilities.ability import missing
 from tabwarden.access.answer import Answer
 from tabwarden.compare.handover import Handover
@@ -14,6 +12,7 @@ from tabwarden.model.capability import ui_name
 from tabwarden.model.site import Site
 from tabwarden.report.access_changes import shift_json
 from tabwarden.report.answers import condition_name, mark, reason
+from tabwarden.report.table import Table
 
 
 def targets_table(site: Site, targets: Iterable[tuple[str, Answer]]) -> Table:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
-from rich.table import Table
-from rich.text import Text
-
 from tabwarden.access.answer import UNKNOWN, Answer
 from tabwarden.compare.access_changes import Part, Reach, Shift, together
 from tabwarden.compare.fix import Fix, Fixes
@@ -16,6 +13,7 @@ from tabwarden.effects.phrases import refusal, words_of
 from tabwarden.model.capability import ui_name
 from tabwarden.model.site import Content, Site
 from tabwarden.report.answers import answer_json, decider, sentence
+from tabwarden.report.table import Table, Text
 
 _FEW = 5
 MOST_LINES = 200

@@ -6,15 +6,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
 from tabwarden.access.answer import ALLOWED, DENIED, Answer
 from tabwarden.model.capability import KIND_NAMES, ui_name
 from tabwarden.model.governing import Governing
 from tabwarden.model.open_points import OPEN_POINTS
 from tabwarden.model.roles import ceiling_words, ui_role
 from tabwarden.model.site import ALLOW, Grantee, Rule, Site
+from tabwarden.report.table import Table, Text
 
 SEE_DATA = "see_data"
 MARKS = {ALLOWED: ("yes", "green"), DENIED: ("no", "red"), "unknown": ("unknown", "yellow")}

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
-from rich.table import Table
-from rich.text import Text
-
 from tabwarden.compare.snapshots import CONTENT, GROUP, GROUP_SET, NOT_READ, SITE, USER, Compared, Fact, Unknown
 from tabwarden.model.capability import KIND_NAMES, ui_name
 from tabwarden.model.roles import ui_role
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, Rule, Site
 from tabwarden.report.access_changes import MOST_LINES, count_words, listed, reach_json, shift_lines
 from tabwarden.report.answers import grantee_name, rule_json
+from tabwarden.report.table import Table, Text
 
 MODES = {LOCKED: "locked", LOCKED_WITHOUT_NESTED: "locked without nested projects", CUSTOMIZABLE: "customizable"}
 FIELDS = {

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
 from tabwarden.access.dialog import Row, Rows
 from tabwarden.model.capability import KIND_NAMES, ui_name
 from tabwarden.model.roles import is_admin
 from tabwarden.model.site import Site
 from tabwarden.report.answers import LEVELS, grantee_name
+from tabwarden.report.table import Table, Text
 
 _ABREAST = 8
 _MARKS = {"allow": ("✓", "green"), "deny": ("✗", "red"), "": ("·", "dim")}

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rich.table import Table
-
 from tabwarden.mirror.browse import Catalog
+from tabwarden.mirror.build import Mirrored
 from tabwarden.mirror.match import BY_NAME, OF_TABLEAU, Matches, Unmatched
-from tabwarden.mirror.tables import Mirrored, Tables
 from tabwarden.model.capability import KIND_NAMES
+from tabwarden.report.table import Table
 from tabwarden.want.roster import Quarantined, shown
 
 _WORDS = {"sources": "source rows", "people": "people", "viewers": "viewers", "content": "contents", "access": "rows"}
@@ -51,14 +50,10 @@ def mirror_json(found: Mirrored) -> dict[str, Any]:
     """The mirror's numbers and matches, for the one who publishes it."""
     return {
         "source": found.source,
-        "rows": {table: len(rows) for table, rows in _filled(found.tables)},
+        "rows": {name: len(table) for name, table in found.tables.items() if len(table)},
         "matched": [each._asdict() for each in found.matches.matched],
         "unmatched": [each._asdict() for each in found.matches.unmatched],
     }
-
-
-def _filled(tables: Tables) -> Iterator[tuple[str, Any]]:
-    return ((table, rows) for table, rows in tables.items() if rows)
 
 
 def catalog_lines(catalog: Catalog) -> Iterator[str]:

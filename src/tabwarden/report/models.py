@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from rich.table import Table
-from rich.text import Text
-
 from tabwarden.compare.models import Exceptional
 from tabwarden.model.roles import ui_role
 from tabwarden.model.site import Site
 from tabwarden.report.access_changes import listed
 from tabwarden.report.answers import answer_json, decider, mark
+from tabwarden.report.table import Table, Text
 
 
 def exceptions_table(site: Site, found: Iterable[Exceptional], against: str) -> Table:

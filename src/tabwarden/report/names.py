@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from tabwarden.model.site import Site
 from tabwarden.report.plans import count_of
+from tabwarden.report.table import Drawable, Group, Table, Text
 from tabwarden.want.names.domains import DIFFERS, DomainLine
 from tabwarden.want.names.imports import Checked
 from tabwarden.want.wanted import Held
@@ -18,9 +15,11 @@ from tabwarden.want.wanted import Held
 DOCUMENT = "User Management in Active Directory Deployments"
 
 
-def names_report(found: Sequence[Checked], site: Site | None) -> RenderableType:
+def names_report(found: Sequence[Checked], site: Site | None) -> Drawable:
     """A line for each name with what an import would make of it, then refusals and collisions in full."""
-    table = Table("Given", "Tableau user", "Attribute", "Because", "Section")
+    table = Table()
+    for column in ("Given", "Tableau user", "Attribute", "Because", "Section"):
+        table.add_column(column, overflow="fold")
     for one in found:
         if one.refusal is not None:
             row = (one.given, "refused", "", one.refusal.reason, one.refusal.section)
@@ -28,9 +27,7 @@ def names_report(found: Sequence[Checked], site: Site | None) -> RenderableType:
             there = " (is on Tableau)" if one.user is not None else ""
             row = (one.given, f"{one.qualified}{there}", one.attribute, one.because, one.section)
         table.add_row(*map(Text, row))
-    for column in table.columns:
-        column.overflow = "fold"
-    parts: list[RenderableType] = [Text(heading(found), style="bold"), table]
+    parts: list[Drawable] = [Text(heading(found), style="bold"), table]
     for one in found:
         parts += [Text(f"{one.given}: {line}") for line in remarks(one)]
     if site is None:
@@ -80,18 +77,18 @@ def names_json(found: Iterable[Checked]) -> list[dict[str, Any]]:
     ]
 
 
-def mistakes_table(found: Sequence[tuple[str, str]], held: Sequence[Held]) -> RenderableType:
+def mistakes_table(found: Sequence[tuple[str, str]], held: Sequence[Held]) -> Drawable:
     """Users imported by UPN and what each should be called; those of whom nobody can tell."""
     table = Table("On Tableau", "sAMAccountName")
     for pair in found:
         table.add_row(*map(Text, pair))
-    parts: list[RenderableType] = [Text(f"{count_of(len(found), 'user', 'users')} imported by UPN", style="bold")]
+    parts: list[Drawable] = [Text(f"{count_of(len(found), 'user', 'users')} imported by UPN", style="bold")]
     parts += [table, Text("next: tabwarden plan rename --upn")] if found else []
     parts += [Text(f"{one.person}: {one.reason}; {one.remedy}") for one in held]
     return Group(*parts)
 
 
-def domains_table(lines: Sequence[DomainLine]) -> RenderableType:
+def domains_table(lines: Sequence[DomainLine]) -> Drawable:
     """Each domain by its three names, with what is amiss."""
     table = Table("FQDN", "NetBIOS name", "Nickname on Tableau", "", "What to do")
     for line in lines:

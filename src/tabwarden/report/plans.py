@@ -7,13 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from tabwarden.plan.file import to_json
 from tabwarden.plan.plan import OF_CONTENT, REMOVE_USER, SET_NICKNAME, Change, ContentImpact, Impact, Plan, Stop
 from tabwarden.report.changes import STEPS, to_do
+from tabwarden.report.table import Drawable, Group, Table, Text
 
 MOST_ROWS = 40
 MOST_CONTENTS = 12
@@ -81,9 +78,9 @@ def stop_words(stop: Stop) -> str:
 # -- tables ----------------------------------------------------------------------------------------------------
 
 
-def plan_table(plan: Plan) -> RenderableType:
+def plan_table(plan: Plan) -> Drawable:
     """The whole plan: headline, changes by step and person, impact, held, refused rows, remarks, stops."""
-    parts: list[RenderableType] = [Text(f"{_title(plan)}: {headline(plan)}", style="bold")]
+    parts: list[Drawable] = [Text(f"{_title(plan)}: {headline(plan)}", style="bold")]
     if plan.changes:
         parts += [steps_table(plan.changes), changes_table(plan.changes), impact_table(plan.impact)]
     if plan.impact.contents:
@@ -126,7 +123,7 @@ def changes_table(changes: Sequence[Change]) -> Table:
     return _captioned(table, len(changes) - len(rows), "changes")
 
 
-def impact_table(impact: Impact) -> RenderableType:
+def impact_table(impact: Impact) -> Drawable:
     """Licences and people: numbers and the first names; a sentence where nobody gains or loses anything."""
     lists = {
         "join the site": impact.join,
@@ -192,10 +189,8 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], st
 
 def _captioned(table: Table, left_out: int, words: str) -> Table:
     if left_out > 0:
-        table.caption = (
-            f"and {' '.join(w for w in (str(left_out), 'more', words) if w)}; all of them are in the plan file"
-        )
-        table.caption_justify = "left"
+        more = " ".join(w for w in (str(left_out), "more", words) if w)
+        table.look |= {"caption": f"and {more}; all of them are in the plan file", "caption_justify": "left"}
     return table
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from tabwarden.model.names import same
+from tabwarden.report.table import Drawable, Group, Table, Text
 from tabwarden.want.people.merged import KEY, Field, Given, Merged, MergedPerson
 from tabwarden.want.people.records import ACTIVE, DEPARTMENT, EMAIL, FIELDS, LEFT, TITLE
 from tabwarden.want.people.standing import Standing, Standings
@@ -33,7 +30,7 @@ def _known_by(one: Standing) -> set[str]:
 # -- words -----------------------------------------------------------------------------------------------------
 
 
-def roster_table(merged: Merged, standings: Standings) -> RenderableType:
+def roster_table(merged: Merged, standings: Standings) -> Drawable:
     """Everybody on a line, then who is held and remarks."""
     people = standings.people
     numbers = [f"{len(people)} people"]
@@ -46,15 +43,15 @@ def roster_table(merged: Merged, standings: Standings) -> RenderableType:
         department, title = (one.person.value(each) if one.person is not None else "" for each in (DEPARTMENT, TITLE))
         table.add_row(*map(Text, (one.name, department, title, _since(one), _rows(one))))
     if len(people) > MOST_ROWS:
-        table.caption = f"and {len(people) - MOST_ROWS} more; `--json` has all of them"
-    parts: list[RenderableType] = [Text(", ".join([*numbers, f"{len(held)} held"]), style="bold"), table]
+        table.look["caption"] = f"and {len(people) - MOST_ROWS} more; `--json` has all of them"
+    parts: list[Drawable] = [Text(", ".join([*numbers, f"{len(held)} held"]), style="bold"), table]
     if held:
         parts.append(_held_table(held))
     parts += [Text(f"note: {note}") for note in (*merged.notes, *standings.notes)]
     return Group(*parts)
 
 
-def person_table(one: Standing) -> RenderableType:
+def person_table(one: Standing) -> Drawable:
     """One person: each field with the row it is from, and what it overrules."""
     head = Text(f"{one.name}: {_since(one) or 'stays as known'}", style="bold")
     if one.person is None:
@@ -74,7 +71,7 @@ def person_table(one: Standing) -> RenderableType:
     return Group(head, table)
 
 
-def held_words(held: Iterable[Held]) -> RenderableType:
+def held_words(held: Iterable[Held]) -> Drawable:
     """Who is held, why, and what to do."""
     return _held_table(held)
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
-from rich.table import Table
-from rich.text import Text
-
 from tabwarden.access.reference import may
 from tabwarden.compare.access_changes import Count, Decision, Reach, Under
 from tabwarden.compare.cause import CAN, CANNOT
@@ -16,6 +13,7 @@ from tabwarden.model.site import Site
 from tabwarden.report.access_changes import MOST_LINES
 from tabwarden.report.answers import decider
 from tabwarden.report.comparison import fact_json, fact_words
+from tabwarden.report.table import Table, Text
 
 WORDS = {CAN: "yes", CANNOT: "no"}
 

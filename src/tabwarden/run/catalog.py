@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tabwarden import sinks
 from tabwarden.mirror.browse import Catalog, browse
 from tabwarden.mirror.tables import YES, Tables
 from tabwarden.model.errors import UnknownName
 from tabwarden.settings import Settings
-from tabwarden.sinks import jsonl
+from tabwarden.sinks.jsonl import JsonLinesSink
 
 KEPT = "mirror"
 """The folder of the store that holds it."""
 
 
-def kept_options(settings: Settings) -> jsonl.Options:
+def last_mirror(settings: Settings) -> JsonLinesSink:
     """Where the last mirror is kept."""
-    return jsonl.Options(str(settings.store.folder / KEPT))
+    return JsonLinesSink(str(settings.store.folder / KEPT))
 
 
 def source_name(settings: Settings) -> str:
@@ -36,12 +35,12 @@ class Browsed:
 
 def kept_tables(settings: Settings) -> Tables:
     """The last mirror; UnknownName where there is none."""
-    found = sinks.held(kept_options(settings), source_name(settings))
-    if not found.get("sources"):
+    tables = last_mirror(settings).held(source_name(settings))
+    if not len(tables.get("sources", ())):
         raise UnknownName(
             f"no mirror of source `{source_name(settings)}` was published yet; publish one with `tabwarden mirror`"
         )
-    return found
+    return tables
 
 
 def browse_as(settings: Settings, person: str) -> Browsed:

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field, fields, replace
 
 from tabwarden import sources
 from tabwarden.model.errors import SourceError
 from tabwarden.plan.plan import SiteIdentity
 from tabwarden.plan.stops import SOURCE_EMPTY, Guarded, Limit, Limits, Reading
 from tabwarden.run.directory import directory_asked
-from tabwarden.settings import FileSource, LdapSource, PythonSource, Settings, SqlSource
-from tabwarden.settings import Limit as LimitSetting
+from tabwarden.settings import Settings
 from tabwarden.settings.people import AnySource
-from tabwarden.sources import files, ldap, python, sql
+from tabwarden.sources.ldap import LdapSource
 from tabwarden.store.journal import now
-from tabwarden.tableau.http.connection import Connection, Jwt, Options, Password, Pat, connect
+from tabwarden.tableau.http.connection import Connection, connect
+from tabwarden.tableau.http.signin import Jwt, Password, Pat, SignIn
 from tabwarden.want.provision import Policy, Tasks
 from tabwarden.want.roster import Columns, Roster, clean, latest
 
 PLANS = "plans"
 
 
-def tableau_options(settings: Settings) -> Options:
+def tableau_options(settings: Settings) -> SignIn:
     """Where and how to sign in."""
     tableau, auth = settings.tableau, settings.tableau.auth
     way: Pat | Password | Jwt
@@ -36,7 +35,7 @@ def tableau_options(settings: Settings) -> Options:
     else:
         assert auth.password is not None  # the settings have exactly one of the three
         way = Password(auth.password.username, auth.password.password.get_secret_value())
-    return Options(
+    return SignIn(
         server=tableau.server,
         site=tableau.site,
         auth=way,
@@ -106,7 +105,9 @@ def read_roster(source: AnySource, settings: Settings) -> tuple[Roster, list[str
 def read_rows(source: AnySource, settings: Settings) -> sources.Reading:
     """One source's rows as they are, none where it may be empty; `as_of` where the settings ask. Raises SourceError."""
     try:
-        reading = sources.read(_source_options(source, settings))
+        if isinstance(source, LdapSource):
+            source = source.within(directory_asked(settings))
+        reading = source.read()
     except SourceError as error:
         if error.stop != SOURCE_EMPTY or source.min_rows != 0:
             raise
@@ -123,44 +124,12 @@ def read_rows(source: AnySource, settings: Settings) -> sources.Reading:
     return replace(reading, as_of=as_of)
 
 
-def _source_options(source: AnySource, settings: Settings) -> object:
-    match source:
-        case FileSource():
-            # Two words for one thing: the settings name Excel by its file's ending.
-            form = "excel" if source.format == "xlsx" else source.format or ""
-            return files.Options(str(source.path), form, source.sheet or "")
-        case SqlSource():
-            asked = (source.as_of.query if source.as_of else None) or ""
-            return sql.Options(source.driver, source.connect, source.query or "", source.table or "", as_of=asked)
-        case PythonSource():
-            folder = str(Path(settings.origin).parent) if settings.origin else ""
-            return python.Options(source.function, folder)
-        case LdapSource():
-            return ldap.Options(
-                {"directory": directory_asked(settings)},
-                source.state,
-                source.domain or "",
-                "\n".join(source.groups),
-                source.filter or "",
-                source.base or "",
-            )
-
-
 # -- what provisioning is asked to do --------------------------------------------------------------------------
 
 
 def tasks_of(settings: Settings) -> Tasks:
     """The seven tasks."""
-    wanted = settings.provision
-    return Tasks(
-        wanted.add_joiners,
-        wanted.add_joiners_to_group,
-        wanted.set_joiners_viewer,
-        wanted.remove_leavers_from_group,
-        wanted.set_leavers_unlicensed,
-        wanted.add_leavers_to_group,
-        wanted.remove_leavers,
-    )
+    return Tasks(**{task.name: getattr(settings.provision, task.name) for task in fields(Tasks)})
 
 
 def policy_of(settings: Settings, own_id: str, owners: frozenset[str] | None) -> Policy:
@@ -180,18 +149,8 @@ def policy_of(settings: Settings, own_id: str, owners: frozenset[str] | None) ->
 
 def limits_of(settings: Settings) -> Limits:
     """How much is too much."""
-    stops = settings.stops
-    return Limits(
-        _limit(stops.source_shrank),
-        _limit(stops.licences_lost),
-        _limit(stops.users_removed),
-        _limit(stops.memberships_removed),
-        _limit(stops.rules_removed),
-    )
-
-
-def _limit(setting: LimitSetting) -> Limit:
-    return Limit(setting.count, setting.percent)
+    stops = {limit.name: getattr(settings.stops, limit.name) for limit in fields(Limits)}
+    return Limits(**{name: Limit(stop.count, stop.percent) for name, stop in stops.items()})
 
 
 def guarded_of(settings: Settings, own_id: str) -> Guarded:

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tabwarden.model.errors import SourceError, TabwardenError
-from tabwarden.settings import DirectoryDomain, DirectorySettings, Settings
+from tabwarden.settings import Settings
 from tabwarden.sources.ldap.directory import read_directory as domains_read
-from tabwarden.sources.ldap.options import DirectoryOptions, DomainOptions
+from tabwarden.sources.ldap.options import DirectorySettings
 from tabwarden.store import directory_file
 from tabwarden.want.directory import Directory
 
@@ -28,12 +28,11 @@ def read_directory(settings: Settings, *, whole: bool = False) -> Directory:
     told = _section(settings)
     if told.file is not None:
         return directory_file.load(told.file)
-    options = directory_options(told)
     if not told.incremental:
-        return _read(options, None)
-    kept = _place(settings, options)
+        return _read(told, None)
+    kept = _place(settings, told)
     previous = None if whole else _previous(kept)
-    found = _read(options, previous)
+    found = _read(told, previous)
     directory_file.save(found, kept)
     for other in kept.parent.glob("*.json"):
         if other != kept and other.name.rpartition("-")[0] == kept.name.rpartition("-")[0]:
@@ -41,28 +40,10 @@ def read_directory(settings: Settings, *, whole: bool = False) -> Directory:
     return found
 
 
-def directory_asked(settings: Settings) -> Directory | DirectoryOptions:
+def directory_asked(settings: Settings) -> Directory | DirectorySettings:
     """What the source `ldap` reads by: the file's Directory, or how the domains are reached."""
     told = _section(settings)
-    return directory_file.load(told.file) if told.file is not None else directory_options(told)
-
-
-def directory_options(told: DirectorySettings) -> DirectoryOptions:
-    """The reader's options."""
-    return DirectoryOptions(tuple(map(_domain, told.domains)), told.attributes, told.group_name, told.unread)
-
-
-def _domain(domain: DirectoryDomain) -> DomainOptions:
-    return DomainOptions(
-        fqdn=domain.fqdn,
-        servers=domain.servers,
-        user=domain.user,
-        password=domain.password.get_secret_value(),
-        ca_file=str(domain.ca_file or ""),
-        security=domain.security,
-        timeout=domain.timeout,
-        page_size=domain.page_size,
-    )
+    return directory_file.load(told.file) if told.file is not None else told
 
 
 def _section(settings: Settings) -> DirectorySettings:
@@ -71,7 +52,7 @@ def _section(settings: Settings) -> DirectorySettings:
     return settings.directory
 
 
-def _read(options: DirectoryOptions, previous: Directory | None) -> Directory:
+def _read(options: DirectorySettings, previous: Directory | None) -> Directory:
     found = domains_read(options, previous)
     log.info(
         "directory: %d people and %d groups of %d domains", len(found.people), len(found.groups), len(found.domains)
@@ -79,7 +60,7 @@ def _read(options: DirectoryOptions, previous: Directory | None) -> Directory:
     return found
 
 
-def _place(settings: Settings, options: DirectoryOptions) -> Path:
+def _place(settings: Settings, options: DirectorySettings) -> Path:
     """Where today's Directory by these options is kept: another question, or another day, is another file."""
     asked = (sorted(d.fqdn for d in options.domains), options.attributes, options.group_name, options.unread)
     name = hashlib.sha256(repr(asked).encode()).hexdigest()[:12]

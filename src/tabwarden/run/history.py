@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,13 +17,16 @@ from typing import TYPE_CHECKING
 
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Site
-from tabwarden.store import snapshot
+from tabwarden.store import beside, snapshot
+from tabwarden.store.snapshots import Listing, Snapshot, listed
 
 if TYPE_CHECKING:
     from tabwarden.settings import Settings, Store
-    from tabwarden.store.history import History, Kept
+    from tabwarden.store.history import History
 
 LAST, PREVIOUS = "last", "previous"
+DEFAULT_STORE, STORE_VARIABLES = ".tabwarden", "TABWARDEN_STORE__"
+PLAIN_SETTINGS, ENCRYPTED_SETTINGS = "settings.yaml", "settings.yaml.aes"
 DAYS = {"today": 0, "yesterday": 1}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _NUMBER = re.compile(r"#?\d{1,9}")
@@ -38,9 +41,23 @@ def store_named(words: str | None) -> str:
     """The store of `--store`, else of the settings in this folder, else the default folder."""
     if words:
         return words
+    if not _tells_a_store():
+        return DEFAULT_STORE  # the settings take longer to load than most questions
     from tabwarden.settings import load_store
 
     return _words_of(load_store(None, os.environ))
+
+
+def _tells_a_store() -> bool:
+    """Whether settings here can name a store at all; a file that cannot be read is theirs to tell."""
+    if any(name.startswith(STORE_VARIABLES) for name in os.environ) or Path(ENCRYPTED_SETTINGS).exists():
+        return True
+    try:
+        return b"store" in Path(PLAIN_SETTINGS).read_bytes()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def _words_of(store: Store) -> str:
@@ -59,21 +76,23 @@ def opened(store: str, *, must_exist: bool = True) -> Iterator[History]:
         yield history
 
 
-def keep(settings: Settings, site: Site) -> Kept:
+def keep(settings: Settings, site: Site) -> Snapshot:
     """Keep a read in the history, and let go of what the retention lets go of."""
     from tabwarden.store.retention import Retention, thin
 
     kept_days = settings.store.retention
     with opened(store_of(settings), must_exist=False) as history:
-        kept = history.keep(site)
-        thin(history, Retention(kept_days.every_days, kept_days.daily_days, kept_days.most_days), kept.taken)
-        return kept
+        taken = history.keep(site)
+        thin(history, Retention(kept_days.every_days, kept_days.daily_days, kept_days.most_days), taken.taken)
+    if settings.store.url is None:
+        beside.keep(settings.store.folder, taken, site)
+    return taken
 
 
 # -- finding ---------------------------------------------------------------------------------------------------
 
 
-def of_site(history: History, site: str | None = None, where: str | None = None) -> tuple[Kept, ...]:
+def of_site(history: Listing | History, site: str | None = None, where: str | None = None) -> tuple[Snapshot, ...]:
     """The snapshots of one site in their order: of the whole of it where there are such.
 
     `site` is a content URL, or the address that a browser shows; `where` a server. UnknownName where there are none,
@@ -93,15 +112,15 @@ def of_site(history: History, site: str | None = None, where: str | None = None)
     return chains[0]
 
 
-def every_site(history: History, site: str | None = None) -> tuple[Kept, ...]:
+def every_site(history: Listing | History, site: str | None = None) -> tuple[Snapshot, ...]:
     """The newest snapshot of every site (or of that one), in the order of their content URLs."""
     found = _chains(snapshots_of(history, site))
     return tuple(sorted((chain[-1] for chain in found), key=lambda kept: (kept.content_url, kept.where)))
 
 
-def _chains(found: Sequence[Kept]) -> list[tuple[Kept, ...]]:
+def _chains(found: Sequence[Snapshot]) -> list[tuple[Snapshot, ...]]:
     """For each site its snapshots: those of the whole of it, else those of the scope that was read last."""
-    sites: dict[str, list[Kept]] = {}
+    sites: dict[str, list[Snapshot]] = {}
     for kept in found:
         sites.setdefault(_address(kept), []).append(kept)
     chains = []
@@ -111,19 +130,24 @@ def _chains(found: Sequence[Kept]) -> list[tuple[Kept, ...]]:
     return chains
 
 
-def snapshots_of(history: History, site: str | None = None) -> tuple[Kept, ...]:
+def snapshots_of(history: Listing | History, site: str | None = None) -> tuple[Snapshot, ...]:
     """Every snapshot, or those of the site with that content URL or address."""
     return tuple(kept for kept in history.snapshots() if site in (None, kept.content_url, _address(kept)))
 
 
-def _address(kept: Kept) -> str:
+def _address(kept: Snapshot) -> str:
     """As a browser shows it: `https://tableau.example.com/#/site/acme`."""
     return f"{kept.where}/#/site/{kept.content_url}" if kept.content_url else f"{kept.where}/#"
 
 
 def snapshot_of(
-    history: History, words: str, site: str | None = None, now: datetime | None = None, *, where: str | None = None
-) -> Kept:
+    history: Listing | History,
+    words: str,
+    site: str | None = None,
+    now: datetime | None = None,
+    *,
+    where: str | None = None,
+) -> Snapshot:
     """The snapshot somebody means: a number, `last`, `previous`, `today`, `yesterday`, a day or a time (UTC).
 
     A day is its end, a time itself: the newest snapshot that was taken by then. UnknownName where there is none.
@@ -177,7 +201,7 @@ class Opened:
     """
 
     site: Site
-    kept: Kept
+    kept: Snapshot
     age: timedelta | None
 
 
@@ -215,11 +239,26 @@ def open_either(words: str | Path, store: str | None = None, site: str | None = 
     asked = str(words).strip()
     if asked not in (LAST, PREVIOUS) and not _NUMBER.fullmatch(asked):
         moment(asked, datetime.now(UTC))  # words that can mean nothing are told before a database is asked
-    with opened(store_named(store)) as history:
-        return history.open(snapshot_of(history, asked, site).number)
+    place = store_named(store)
+    return _open(place, lambda listing: (snapshot_of(listing, asked, site),))[0]
 
 
 def open_every_site(store: str | None = None, site: str | None = None) -> list[Site]:
     """The newest snapshot of every site in the history."""
-    with opened(store_named(store)) as history:
-        return [history.open(kept.number) for kept in every_site(history, site)]
+    return _open(store_named(store), lambda listing: every_site(listing, site))
+
+
+def _open(store: str, choose: Callable[[Listing | History], tuple[Snapshot, ...]]) -> list[Site]:
+    """The Sites of some snapshots: over the columns kept beside the history, else from it."""
+    listing = listed(store)
+    if listing is None:
+        with opened(store) as history:
+            return [history.open(each.number) for each in choose(history)]
+    return [beside.opened(store, each) or _from_history(store, each) for each in choose(listing)]
+
+
+def _from_history(store: str, chosen: Snapshot) -> Site:
+    with opened(store) as history:
+        site = history.open(chosen.number)
+    beside.keep(store, chosen, site)
+    return site

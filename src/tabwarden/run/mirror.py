@@ -5,28 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 from tabwarden import sinks
+from tabwarden.engine.columns import Columns
+from tabwarden.engine.convert import columns_of
+from tabwarden.mirror.build import Mirrored, MirrorRequest, in_flat_form, mirrored, selection
 from tabwarden.mirror.match import Matches, Matching, match, tableau_people
-from tabwarden.mirror.tables import COMPRESSED, Mirrored, Wish, mirrored, selection
+from tabwarden.mirror.tables import FLAT
 from tabwarden.model.errors import SinkError, SourceError
 from tabwarden.model.scope import is_limited
 from tabwarden.model.site import Site
-from tabwarden.run.catalog import kept_options, source_name
+from tabwarden.run.catalog import last_mirror, source_name
 from tabwarden.run.history import LAST, is_folder, newest_site
 from tabwarden.settings import FilesSink, Settings, SqlSink
-from tabwarden.sinks import Written, csv_files, datahub, jsonl, openfga, openmetadata, parquet, sql
+from tabwarden.sinks import Sink, Written
 from tabwarden.store.snapshot import load
 from tabwarden.want.roster import Quarantined
-
-_FILES = {
-    "jsonl": jsonl.Options,
-    "csv": csv_files.Options,
-    "parquet": parquet.Options,
-    "openfga": openfga.Options,
-    "datahub": datahub.Options,
-    "openmetadata": openmetadata.Options,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +44,21 @@ def publish(settings: Settings, *, snapshot: Path | str | None = None, now: date
     """
     site = snapshot_of(settings, snapshot)
     _refuse(site, settings, now or datetime.now(UTC))
-    matches, quarantined, warnings = people_of(settings, site)
-    wanted = settings.mirror
-    source = source_name(settings)
-    wish = Wish(source, wanted.form, selection(wanted.projects), wanted.enforce)
-    limited = is_limited(site)
-    found = mirrored(site, matches, wish, limited=limited)
+    columns = columns_of(site)
+    matches, quarantined, warnings = people_of(settings, columns)
+    wanted, source = settings.mirror, source_name(settings)
+    request = MirrorRequest(source, projects=selection(wanted.projects), enforced=wanted.enforce)
+    last = mirrored(columns, matches, request, limited=is_limited(site))
     # The last mirror is always kept compressed, for `catalog`.
-    kept = found if wanted.form == COMPRESSED else mirrored(site, matches, _compressed(wish), limited=limited)
-    written, failed = [("store", sinks.publish(kept_options(settings), source, kept.tables))], []
-    for number, options in enumerate(sink_options(settings), start=1):
+    written, failed = [("store", sinks.publish(last_mirror(settings), source, last.tables))], []
+    mirror = in_flat_form(last) if wanted.form == FLAT else last
+    for number, sink in enumerate(sinks_of(settings), start=1):
         try:
-            written.append((f"sink {number}", sinks.publish(options, source, found.tables)))
+            written.append((f"sink {number}", sinks.publish(sink, source, mirror.tables)))
         except SinkError as error:
-            failed.append(f"sink {number} (`{sinks.sink_of(options).TYPE}`): {error}")
-    told = (*_warnings(site, found, wanted.enforce), *warnings)
-    return Published(site, found, quarantined, tuple(written), tuple(failed), told)
-
-
-def _compressed(wish: Wish) -> Wish:
-    return Wish(wish.source, COMPRESSED, wish.projects, wish.enforced)
+            failed.append(f"sink {number} (`{sink.TYPE}`): {error}")
+    warnings = [*_warnings(site, mirror, wanted.enforce), *warnings]
+    return Published(site, mirror, quarantined, tuple(written), tuple(failed), tuple(warnings))
 
 
 def snapshot_of(settings: Settings, snapshot: Path | str | None) -> Site:
@@ -118,18 +108,18 @@ def words(age: timedelta) -> str:
     return f"{minutes // 60} hours" if minutes < 48 * 60 else f"{minutes // 1440} days"
 
 
-def people_of(settings: Settings, site: Site) -> tuple[Matches, tuple[Quarantined, ...], list[str]]:
+def people_of(settings: Settings, columns: Columns) -> tuple[Matches, tuple[Quarantined, ...], list[str]]:
     """The catalog's people matched to the site's users, rows that name nobody, warnings. Raises SourceError."""
     catalog = settings.catalog
     if catalog.people is None:
-        return tableau_people(site), (), []
+        return tableau_people(columns), (), []
     from tabwarden.run.context import read_roster  # with it come clients that a mirror without a list does not need
 
     roster, warnings = read_roster(catalog.people, settings)
     _refuse_stale(roster.as_of, catalog.people.stale_after)
     exceptions = tuple((each.person, each.user) for each in catalog.exceptions)
     matching = Matching(catalog.domains, exceptions)
-    return match(roster.people, site, matching), roster.quarantined, warnings
+    return match(roster.people, columns, matching), roster.quarantined, warnings
 
 
 def _refuse_stale(as_of: str | None, stale_after: int | None) -> None:
@@ -162,14 +152,13 @@ def _warnings(site: Site, found: Mirrored, enforced: bool) -> list[str]:
 # -- sinks ----------------------------------------------------------------------------------------------------
 
 
-def sink_options(settings: Settings) -> list[object]:
-    """The options of every sink, in the order of the settings."""
-    return [_sink_options(sink) for sink in settings.mirror.sinks]
+def sinks_of(settings: Settings) -> list[Sink]:
+    """Every sink, in the order of the settings."""
+    return [_sink(each) for each in settings.mirror.sinks]
 
 
-def _sink_options(sink: FilesSink | SqlSink) -> object:
-    match sink:
-        case FilesSink():
-            return _FILES[sink.type](str(sink.folder))
-        case SqlSink():
-            return sql.Options(sink.driver, sink.connect, sink.table_schema, sink.prefix, sink.create)
+def _sink(setting: FilesSink | SqlSink) -> Sink:
+    made = sinks.members()[setting.type]
+    if isinstance(setting, FilesSink):
+        return cast(Sink, made(str(setting.folder)))
+    return cast(Sink, made(setting.driver, setting.connect, setting.table_schema, setting.prefix, setting.create))

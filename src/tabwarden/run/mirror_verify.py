@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
-from tabwarden.mirror.tables import YES, Tables, flat
-from tabwarden.mirror.visible import KINDS
+from tabwarden.mirror.tables import KINDS, YES, Tables, rows_for
 from tabwarden.run.catalog import kept_tables
 from tabwarden.run.context import connected
 from tabwarden.run.mirror import age_since, words
@@ -64,12 +63,12 @@ def verify(settings: Settings, *, sample: int = 20, seed: int = 0, now: datetime
 
 
 def _compared(settings: Settings, tables: Tables, chosen: list[tuple[str, str]]) -> Iterator[Compared]:
-    rows = flat(tables)
     shown: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for _, person, each, kind, _, _ in rows:
-        shown[person][kind].add(each)
+    for _, person in chosen:
+        for _, _, content, kind, _, _ in rows_for(tables, person):
+            shown[person][kind].add(content)
     # With a selection, what nobody is shown was perhaps not selected.
-    known = {row[2] for row in rows} if settings.mirror.projects else None
+    known = {row[2] for row in tables["content"]} if settings.mirror.projects else None
     with connected(settings) as connection:
         everything = can_stand_in(connection)
         workbooks = {} if everything else workbooks_of(connection, [user for user, _ in chosen])

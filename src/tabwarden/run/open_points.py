@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import yaml
-
 from tabwarden.model.errors import SettingsError
 from tabwarden.model.open_points import OpenPoints, open_points_from
 
@@ -26,6 +24,8 @@ def _words(given: str) -> Iterator[str]:
     if "=" in given:
         yield given
         return
+    import yaml  # of use for files alone, and a fifth of what a small question costs
+
     path = Path(given)
     try:
         told = yaml.safe_load(path.read_text(encoding="utf-8"))

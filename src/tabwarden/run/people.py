@@ -23,8 +23,9 @@ from tabwarden.run.context import People, connected, identity_of, policy_of, rea
 from tabwarden.run.decide import log_readings, planned, refused, run_plan, told_by_sources
 from tabwarden.run.directory_names import directory_if_set
 from tabwarden.run.names import nicknames_if_told
-from tabwarden.settings import LdapSource, PeopleSource, PersonOverride, Settings
+from tabwarden.settings import PeopleSource, PersonOverride, Settings
 from tabwarden.settings.people import AnySource
+from tabwarden.sources.ldap import LdapSource
 from tabwarden.store.rosters import keep_for_plan, known_roster
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import owned_by, read_people
@@ -32,7 +33,7 @@ from tabwarden.want.cells import BadCell, column_of, text_of
 from tabwarden.want.directory import Directory
 from tabwarden.want.groups.ways import Names
 from tabwarden.want.names.resolve import resolved_joiners, resolved_leavers
-from tabwarden.want.people.mapping import ABOUT, Condition, Entry, GroupMapping
+from tabwarden.want.people.mapping import ABOUT, Condition, GroupMapping, MappedGroups
 from tabwarden.want.people.merged import Merged, Override, Precedence, SourceRank, merge
 from tabwarden.want.people.nested import NONE, Nesting, memberships_of, nesting_of
 from tabwarden.want.people.overrides import override_rows
@@ -205,7 +206,7 @@ def precedence_of(settings: Settings) -> Precedence:
 def mapping_of(settings: Settings, nesting: Nesting = NONE) -> GroupMapping:
     """What department, title and groups give."""
     entries = (
-        Entry(
+        MappedGroups(
             tuple(Condition(about, listed) for about in ABOUT if (listed := getattr(entry.when, about))),
             entry.groups,
             entry.site_role or "",

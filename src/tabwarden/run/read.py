@@ -12,14 +12,14 @@ from tabwarden.model.site import Site
 from tabwarden.run import history
 from tabwarden.run.context import connected
 from tabwarden.settings import Settings
-from tabwarden.tableau.http import connection as client
+from tabwarden.tableau.http import lists
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.reader import Progress
 from tabwarden.tableau.read.checkpoint import opened
 from tabwarden.tableau.read.site import Budget, Estimate, Wishes, counts, estimate, read_site
 
 if TYPE_CHECKING:
-    from tabwarden.store.history import Kept
+    from tabwarden.store.snapshots import Snapshot
 
 log = logging.getLogger(__name__)
 UNFINISHED = "unfinished"
@@ -31,7 +31,7 @@ class Taken:
     before.
     """
 
-    kept: Kept
+    kept: Snapshot
     site: Site
     requests: int
     reused: int = 0
@@ -83,7 +83,7 @@ def cost(settings: Settings) -> Estimate:
 
 def _about(settings: Settings) -> dict[str, object]:
     """What a checkpoint must agree on to be gone on with, as far as it is known before the sign-in."""
-    return {"server": settings.tableau.server, "site": settings.tableau.site, "page": client.PAGE_SIZE}
+    return {"server": settings.tableau.server, "site": settings.tableau.site, "page": lists.PAGE_SIZE}
 
 
 def _warn(connection: Connection, listener: Listener) -> None:

@@ -15,13 +15,13 @@ from tabwarden.tableau.repository.connecting import Options
 from tabwarden.tableau.repository.read import read_all, read_repository
 
 if TYPE_CHECKING:
-    from tabwarden.store.history import Kept
+    from tabwarden.store.snapshots import Snapshot
 
 
 class Read(NamedTuple):
     """A site that was read: its entry in the history, what it holds."""
 
-    kept: Kept
+    kept: Snapshot
     site: Site
 
 

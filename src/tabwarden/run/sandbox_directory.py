@@ -11,11 +11,10 @@ from contextlib import contextmanager
 
 from tabwarden.model.errors import SourceError, UnknownName
 from tabwarden.model.names import same
-from tabwarden.run.directory import directory_options
 from tabwarden.sandbox.directories.directory import DirectoryGroup, Domain, Person
 from tabwarden.settings import Settings
 from tabwarden.sources.ldap.directory import read_directory, without_ldap3
-from tabwarden.sources.ldap.options import DirectoryOptions
+from tabwarden.sources.ldap.options import DirectorySettings
 from tabwarden.want.directory import Directory, DirectoryPerson
 
 
@@ -25,7 +24,7 @@ class LiveDirectory:
     A domain is trusted where a trust of the first domain says so. SourceError where a domain does not answer whole.
     """
 
-    def __init__(self, options: DirectoryOptions) -> None:
+    def __init__(self, options: DirectorySettings) -> None:
         try:
             from tabwarden.sources.ldap.lookups import Asking
         except ImportError as error:
@@ -81,7 +80,7 @@ def live_directory(settings: Settings) -> Iterator[LiveDirectory]:
     """The domains of the settings behind a sandbox. SourceError where there are none, or one does not answer."""
     if settings.directory is None or not settings.directory.domains:
         raise SourceError("the settings name no `directory.domains` to join; add them")
-    directory = LiveDirectory(directory_options(settings.directory))
+    directory = LiveDirectory(settings.directory)
     try:
         yield directory
     finally:

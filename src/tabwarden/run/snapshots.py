@@ -14,7 +14,7 @@ from tabwarden.store import snapshot
 from tabwarden.store.pseudonyms import pseudonymised
 
 if TYPE_CHECKING:
-    from tabwarden.store.history import Kept
+    from tabwarden.store.snapshots import Snapshot
 
 KEY_FILE = "pseudonyms.key"
 
@@ -29,7 +29,7 @@ def export(store: str, words: str, folder: Path, site: str | None = None, *, pse
     return snapshot.save(pseudonymised(found, _key(store)) if pseudonyms else found, folder)
 
 
-def bring_in(store: str, folders: Sequence[Path]) -> tuple[Kept, ...]:
+def bring_in(store: str, folders: Sequence[Path]) -> tuple[Snapshot, ...]:
     """Keep snapshot folders in the history, in the order in which they were taken; all are read before one is kept."""
     sites = sorted((snapshot.load(folder) for folder in folders), key=lambda site: site.taken.when)
     with history.opened(store, must_exist=False) as held:

@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from tabwarden.access.powers import LEADER
 from tabwarden.compare.access_changes import Decision, Under
 from tabwarden.compare.cause import CAN, CANNOT, cause, standing
 from tabwarden.compare.snapshots import Fact
-from tabwarden.model.capability import applies
+from tabwarden.model.capability import LEADER, applies
 from tabwarden.model.errors import AmbiguousName, UnknownName
 from tabwarden.model.site import Content, Site, User
 
 if TYPE_CHECKING:
-    from tabwarden.store.history import History, Kept
+    from tabwarden.store.history import History
+    from tabwarden.store.snapshots import Snapshot
 
 Progress = Callable[[int, int], None]
 
@@ -32,7 +32,7 @@ class Turn(NamedTuple):
 
     asked: Decision
     now: str
-    kept: Kept
+    kept: Snapshot
     facts: tuple[Fact, ...]
     pair: tuple[Site, Site]
     under: Under = Under()
@@ -65,7 +65,7 @@ def subject_of(site: Site, words: Sequence[str]) -> Subject:
     return subject
 
 
-def subject_on(history: History, chain: Sequence[Kept], words: Sequence[str]) -> Subject:
+def subject_on(history: History, chain: Sequence[Snapshot], words: Sequence[str]) -> Subject:
     """What words mean in the last snapshot of a chain; UnknownName that tells until when it was there, if it was."""
     try:
         return subject_of(history.open(chain[-1].number), words)
@@ -105,7 +105,7 @@ def _meant(site: Site, words: str) -> User | Content:
 
 def turns(
     history: History,
-    chain: Sequence[Kept],
+    chain: Sequence[Snapshot],
     subject: Subject,
     capability: str,
     *,

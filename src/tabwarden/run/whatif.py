@@ -10,20 +10,15 @@ from typing import Any
 import yaml
 
 from tabwarden.compare.access_changes import Under
-from tabwarden.compare.between_sites import Base, Progress
-from tabwarden.compare.what_if import WhatIf, done, what_if
+from tabwarden.compare.between_sites import Base
+from tabwarden.compare.what_if import WhatIf, done
 from tabwarden.model.errors import SettingsError
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints, alternatives
-from tabwarden.model.site import Site
+from tabwarden.model.open_points import alternatives
+from tabwarden.questions import Progress, Questions
 
 
 def try_out(
-    site: Site,
-    given: Iterable[str],
-    *,
-    model: str = CURRENT,
-    open_points: OpenPoints = DOCUMENTED,
-    progress: Progress | None = None,
+    questions: Questions, given: Iterable[str], progress: Progress | None = None
 ) -> tuple[WhatIf, tuple[str, ...]]:
     """What the changes would do, and the open points that would make it another result.
 
@@ -33,11 +28,10 @@ def try_out(
     sentences = read_all(given)
     if not sentences:
         raise SettingsError(["there is no change to try; give one in words, or a file with one a line"])
-    found = what_if(site, sentences, model=model, open_points=open_points, progress=progress)
-    after = Base(found.after, Under(model, open_points))
-    others = alternatives(open_points, changes=True)
-    disputed = (name for name, other in others if after.differs(done(site, sentences, other)[0]))
-    return found, tuple(disputed)
+    outcome = questions.what_if(sentences, progress)
+    after = Base(outcome.after, Under(questions.model, questions.open_points))
+    others = alternatives(questions.open_points, changes=True)
+    return outcome, tuple(n for n, other in others if after.differs(done(questions.site, sentences, other)[0]))
 
 
 def read_all(given: Iterable[str]) -> list[str]:

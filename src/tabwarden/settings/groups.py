@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tabwarden.settings.base import Section, SiteRole, Text
+from tabwarden.section import Section, SiteRole, Text
 
 
 class SyncedGroup(Section):

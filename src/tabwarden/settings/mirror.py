@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, InstanceOf
+from pydantic import Discriminator, Field
 
-from tabwarden.settings.base import Age, LocalPath, Section, Text
+from tabwarden.section import Age, Connect, Connecting, LocalPath, Section, Text
 from tabwarden.settings.people import AnySource
-from tabwarden.settings.values import Connect
 
 DAY = 86_400
 
@@ -50,7 +49,7 @@ class SqlSink(Section):
     driver: Text = Field(
         description="short name (`snowflake`, `postgres`, `duckdb`, ...), or `module:` and the name of a DB-API module"
     )
-    connect: Annotated[InstanceOf[Connect], BeforeValidator(Connect.of)] = Field(
+    connect: Connecting = Field(
         default=Connect(), description="what the driver's connect takes, key by key; any value may be a reference"
     )
     table_schema: str = Field(default="", alias="schema", description="schema of the tables: NAME or DATABASE.NAME")

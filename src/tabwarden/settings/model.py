@@ -11,14 +11,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr
 
-from tabwarden.settings.base import Address, LocalPath, Secret, Section, SiteRole, Text
-from tabwarden.settings.directory import DirectorySettings
+from tabwarden.section import Address, Connect, LocalPath, Secret, Section, SiteRole, Text, loopback, server_address
 from tabwarden.settings.groups import SyncedGroup
 from tabwarden.settings.mirror import Catalog, Mirror
 from tabwarden.settings.people import Sources
 from tabwarden.settings.several import SeveralSources
 from tabwarden.settings.store import Store
-from tabwarden.settings.values import Connect, loopback, server_address
+from tabwarden.sources.ldap.options import DirectorySettings
 
 
 class Pat(Section):

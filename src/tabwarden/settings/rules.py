@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from tabwarden.section import loopback
 from tabwarden.settings.lines import Place
 from tabwarden.settings.model import Provision
 from tabwarden.settings.several_rules import several_sources, sources_in
-from tabwarden.settings.values import loopback
 
 Complaint = tuple[Place, str]
 GROUP_TASKS = ("add_joiners_to_group", "remove_leavers_from_group", "add_leavers_to_group")

@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from tabwarden.section import Connect, secret_name
 from tabwarden.settings.lines import Place
 from tabwarden.settings.model import Settings
-from tabwarden.settings.values import Connect, secret_name
 
 SECTIONS = tuple(Settings.model_fields)
 

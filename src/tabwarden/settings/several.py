@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from tabwarden.settings.base import Section, Text
+from tabwarden.section import Section, Text
 from tabwarden.settings.people import AnySource
 
 MappedRole = Literal["Unlicensed", "Viewer", "Explorer", "ExplorerCanPublish", "Creator"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from tabwarden.settings.base import LocalPath, Secret, Section
+from tabwarden.section import LocalPath, Secret, Section
 
 
 class Retention(Section):

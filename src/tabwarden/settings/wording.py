@@ -12,7 +12,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from tabwarden.settings.lines import PREFIX, Place, Written, dotted
-from tabwarden.settings.schema import SECTIONS, field_at, keys_at, literals_in
+from tabwarden.settings.schema import SECTIONS, field_at, keys_at, literals_in, models_at
 
 SEED_SECTIONS = ("APP", "TASKS", "TABLEAU", "SNOWFLAKE", "EMAIL")
 _TYPES = {
@@ -49,9 +49,10 @@ def sentence(error: ErrorDetails, place: Place, written: Written) -> str:
     if kind == "missing":
         return f"`{name}` is missing; add it{_meaning(place, written.values)}"
     if kind in ("union_tag_not_found", "union_tag_invalid"):
-        return (
-            f"`{name}`{' is missing; it' * (kind == 'union_tag_not_found')} must be `file`, `sql`, `python` or `ldap`"
-        )
+        models = models_at(place[:-1], written.values)
+        *words, last = (f"`{word}`" for m in models for word in literals_in(m.model_fields["type"].annotation))
+        missing = " is missing; it" * (kind == "union_tag_not_found")
+        return f"`{name}`{missing} must be {', '.join(words)} or {last}"
     if kind == "literal_error":
         return f"`{name}` {_choice(place, written)}"
     if kind == "value_error":

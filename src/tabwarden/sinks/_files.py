@@ -1,8 +1,9 @@
-"""Folders of files that change all at once, one a source, and tables as files in them. Not a sink.
+"""What all sinks of files share: folders that change all at once, one a source, and tables as files in them.
 
-    FOLDER/SOURCE                      a link to the mirror as it is
-    FOLDER/.mirrors/SOURCE/1/...       its files
-    FOLDER/.mirrors/SOURCE/lock        held by whoever writes
+    FOLDER/SOURCE                              a link to the mirror as it is
+    FOLDER/.mirrors/SOURCE/1/...               its files
+    FOLDER/.mirrors/SOURCE/1/.tabwarden.npz    its tables as columns: what differs the next time is told by these
+    FOLDER/.mirrors/SOURCE/lock                held by whoever writes
 
 The next mirror is made beside it and the link turned in one step. What the link led to before is removed, so that
 nothing that is gone stays readable; a reader whose folder vanishes follows the link again.
@@ -10,22 +11,28 @@ nothing that is gone stays readable; a reader whose folder vanishes follows the 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, pairwise
 from pathlib import Path
+from typing import Any, ClassVar
+from zipfile import BadZipFile
 
-from tabwarden.mirror.tables import COLUMNS, ORDER, Delta, Row, Tables
+import numpy as np
+
+from tabwarden.engine.columns import Words
+from tabwarden.mirror.tables import ORDER, Delta, Row, Table, Tables, difference
 from tabwarden.model.errors import SinkError
 
-_MIRRORS, _LOCK = ".mirrors", "lock"
+_MIRRORS, _LOCK, _BESIDE = ".mirrors", "lock", ".tabwarden.npz"
 _TRIES = 5
-
-Decode = Callable[[Path, str], Iterable[Row]]
-Encode = Callable[[Path, str, list[Row]], None]
+_BLOCK = 1 << 16  # rows a write
 
 
 # -- a folder that changes all at once ------------------------------------------------------------------------
@@ -123,55 +130,188 @@ def told(error: Exception) -> str:
     return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
 
 
-# -- tables as files ------------------------------------------------------------------------------------------
+# -- the tables of the last mirror, beside its files ------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How tables look as files: what their names end in, and how they are written and read."""
+def keep(folder: Path, tables: Tables) -> None:
+    """Put the tables beside the files made of them, with what tells whether a file is still as it was."""
+    arrays: dict[str, Any] = {}
+    numbers: dict[int, int] = {}
+    places: dict[str, list[int]] = {}
+    for name, table in tables.items():
+        for column, (codes, words) in enumerate(zip(table.codes, table.words, strict=True)):
+            number = numbers.setdefault(id(words), len(numbers))
+            arrays |= {f"{name}.{column}": codes, f"{number}.data": words.data, f"{number}.ends": words.ends}
+            places.setdefault(name, []).append(number)
+    about = json.dumps({"words": places, "stamps": _stamps(folder)}).encode()
+    with new(folder / _BESIDE).open("wb") as file:
+        np.savez(file, about=np.frombuffer(about, np.uint8), **arrays)
 
-    ending: str
-    encode: Encode
-    decode: Decode
+
+def kept(folder: Path, *, unchanged: bool) -> Tables | None:
+    """Those tables; None where there are none, or with `unchanged` a file is not as it was when it was written."""
+    try:
+        with np.load(folder / _BESIDE, allow_pickle=False) as arrays:
+            about = json.loads(arrays["about"].tobytes())
+            if unchanged and about["stamps"] != _stamps(folder):
+                return None
+            different = sorted({number for numbers in about["words"].values() for number in numbers})
+            words = {number: Words(arrays[f"{number}.data"], arrays[f"{number}.ends"]) for number in different}
+            return {
+                name: Table(
+                    tuple(arrays[f"{name}.{column}"] for column in range(len(numbers))),
+                    tuple(words[number] for number in numbers),
+                )
+                for name, numbers in about["words"].items()
+            }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile):
+        return None
 
 
-@dataclass(frozen=True, slots=True)
-class TableFiles:
-    """The tables of a source as files of one form: a `sinks.Place`, for whoever is `alone`."""
+def _stamps(folder: Path) -> dict[str, list[int]]:
+    """Size and time of every file that anybody reads."""
+    found = {path.name: path.stat() for path in folder.iterdir() if path.name != _BESIDE}
+    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in sorted(found.items())}
 
+
+# -- sinks of files ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FilesSink:
+    """Where a mirror goes as files: `folder` holds a folder for each source."""
+
+    TYPE: ClassVar[str]
     folder: str
-    source: str
-    form: Form
 
-    def held(self) -> Tables:
-        """What lies there."""
-        home = Path(self.folder, self.source)
+    def held(self, source: str) -> Tables:
+        """What lies there of a source; whoever is writing is not waited for."""
+        home = Path(self.folder, source)
         for _ in range(_TRIES):
-            found = Path(os.path.realpath(home))
+            folder = Path(os.path.realpath(home))
             try:
-                return tables_in(found, self.form)
+                tables = self.tables_in(folder)
             except FileNotFoundError:
-                if found == Path(os.path.realpath(home)):
+                if folder == Path(os.path.realpath(home)):
                     raise
+                continue
+            if folder == Path(os.path.realpath(home)):
+                return tables
         raise SinkError(f"`{home}` changes all the time; try again")
 
+    @contextmanager
+    def opened(self, source: str) -> Iterator[FilesPlace]:
+        """The mirror of a source to be written, while nobody else changes it."""
+        with alone(self.folder, source):
+            yield FilesPlace(self, source)
+
+    def tables_in(self, folder: Path) -> Tables:
+        """The tables that are published by the files of a folder."""
+        raise NotImplementedError
+
+    def fill(self, fresh: Path, before: Path, source: str, tables: Tables, deltas: Mapping[str, Delta]) -> None:
+        """Write the files of these tables to the folder `fresh`; those of the last mirror lie in `before`."""
+        raise NotImplementedError
+
+
+class FilesPlace:
+    """The files of one source, for whoever is `alone` there: a `sinks.Place`."""
+
+    def __init__(self, sink: FilesSink, source: str) -> None:
+        self.sink, self.source = sink, source
+
+    @cached_property
+    def _before(self) -> Tables:
+        return self.sink.held(self.source)
+
+    def sources(self) -> Iterable[Row]:
+        """The rows of `sources` that lie there."""
+        return self._before.get("sources", ())
+
+    def deltas(self, tables: Tables) -> Mapping[str, Delta]:
+        """How these tables differ from what lies there."""
+        return difference(self._before, tables)
+
     def write(self, tables: Tables, deltas: Mapping[str, Delta]) -> None:
-        """Make it these tables; files that stay the same are not written again."""
-        before = Path(os.path.realpath(Path(self.folder, self.source)))
-        with replaced(self.folder, self.source) as fresh:
-            for table in tables:
-                name = f"{table}.{self.form.ending}"
-                if table in deltas or not (before / name).exists():
-                    self.form.encode(new(fresh / name), table, sorted(tables[table]))
-                else:
-                    _same(before / name, fresh / name)
+        """Make it these tables, all at once."""
+        before = Path(os.path.realpath(Path(self.sink.folder, self.source)))
+        with replaced(self.sink.folder, self.source) as fresh:
+            self.sink.fill(fresh, before, self.source, tables, deltas)
+            keep(fresh, tables)
 
 
-@contextmanager
-def opened(files: TableFiles) -> Iterator[TableFiles]:
-    """The files, while nobody else changes them."""
-    with alone(files.folder, files.source):
-        yield files
+class TablesSink(FilesSink):
+    """A file a table, named after it; files that stay the same are not written again."""
+
+    def encode(self, path: Path, name: str, table: Table) -> None:
+        """Write a table to a file that is there and empty."""
+        raise NotImplementedError
+
+    def decode(self, path: Path, name: str) -> Iterable[Row]:
+        """The rows of a file; any error is one of the file."""
+        raise NotImplementedError
+
+    def tables_in(self, folder: Path) -> Tables:
+        """The tables as they were kept, where every file is as it was; else what the files say."""
+        tables = kept(folder, unchanged=True)
+        return self._read(folder) if tables is None else tables
+
+    def _read(self, folder: Path) -> Tables:
+        tables: dict[str, Table] = {}
+        for name in ORDER:
+            path = folder / f"{name}.{self.TYPE}"
+            if path.exists():
+                try:
+                    tables[name] = Table.of(name, self.decode(path, name))
+                except (SinkError, FileNotFoundError):
+                    raise
+                except Exception as error:
+                    raise SinkError(
+                        f"`{path}` cannot be read ({told(error)}); if it is damaged, remove it and publish again"
+                    ) from None
+        return tables
+
+    def fill(self, fresh: Path, before: Path, source: str, tables: Tables, deltas: Mapping[str, Delta]) -> None:  # noqa: ARG002
+        """A file a table."""
+        for name, table in tables.items():
+            file = f"{name}.{self.TYPE}"
+            if name in deltas or not (before / file).exists():
+                self.encode(new(fresh / file), name, table)
+            else:
+                _same(before / file, fresh / file)
+
+
+def write_lines(path: Path, table: Table, quoted: Callable[[str], str], heads: Sequence[str], end: str) -> None:
+    """Add a line a row to a file: before each quoted value its head, then `end`.
+
+    Each text is quoted once. Rows that differ in the last value alone are put together in one step.
+    """
+    texts = [[head + quoted(text) for text in words.all()] for head, words in zip(heads, table.words, strict=True)]
+    texts[-1] = [text + end for text in texts[-1]]
+    changes = np.zeros(len(table), bool)
+    changes[:1] = True
+    for codes in table.codes[:-1]:
+        changes[1:] |= codes[1:] != codes[:-1]
+    in_runs = int(changes.sum()) * 4 < len(table)
+    with path.open("ab") as file:
+        for start in range(0, len(table), _BLOCK):
+            block = [codes[start : start + _BLOCK].tolist() for codes in table.codes]
+            if in_runs:
+                starts = [0, *(np.flatnonzero(changes[start + 1 : start + _BLOCK]) + 1).tolist(), len(block[0])]
+                lines = "".join(_runs(texts, block, starts))
+            else:
+                values = ([of[code] for code in codes] for of, codes in zip(texts, block, strict=True))
+                lines = "".join(chain.from_iterable(zip(*values, strict=True)))
+            file.write(lines.encode("utf-8", "surrogatepass"))
+
+
+def _runs(texts: list[list[str]], block: list[list[int]], starts: list[int]) -> Iterator[str]:
+    """The lines of runs of rows that differ in the last value alone."""
+    *firsts, last = texts
+    for start, stop in pairwise(starts):
+        lead = "".join([of[codes[start]] for of, codes in zip(firsts, block, strict=False)])
+        yield lead
+        yield lead.join([last[code] for code in block[-1][start:stop]])
 
 
 def _same(old: Path, fresh: Path) -> None:
@@ -181,23 +321,57 @@ def _same(old: Path, fresh: Path) -> None:
         shutil.copy2(old, fresh)
 
 
-def tables_in(folder: Path, form: Form) -> Tables:
-    """The tables whose files are in a folder."""
-    found: dict[str, frozenset[Row]] = {}
-    for table in ORDER:
-        path = folder / f"{table}.{form.ending}"
-        if path.exists():
-            try:
-                found[table] = frozenset(form.decode(path, table))
-            except (SinkError, FileNotFoundError):
-                raise
-            except Exception as error:
-                raise SinkError(
-                    f"`{path}` cannot be read ({told(error)}); if it is damaged, remove it and publish again"
-                ) from None
-            if any(len(row) != len(COLUMNS[table]) for row in found[table]):
-                raise SinkError(f"`{path}` has other columns than a mirror has; remove it and publish again")
-    return found
+class DerivedSink(FilesSink):
+    """Files in somebody else's format, made anew when anything differs.
+
+    JSON Lines, or one JSON document for a name that ends in `.json`. Without one of the files in `NEEDED` all are made.
+    """
+
+    NEEDED: ClassVar[tuple[str, ...]]
+
+    def made(self, source: str, tables: Tables, earlier: Callable[[str], list[Any]]) -> Mapping[str, Iterable[Any]]:
+        """The objects of every file; `earlier` tells those of a file of the last mirror."""
+        raise NotImplementedError
+
+    def tables_in(self, folder: Path) -> Tables:
+        """The tables the files were made of."""
+        there = all((folder / name).exists() for name in self.NEEDED)
+        return (kept(folder, unchanged=False) if there else None) or {}
+
+    def fill(self, fresh: Path, before: Path, source: str, tables: Tables, deltas: Mapping[str, Delta]) -> None:  # noqa: ARG002
+        """Every file anew."""
+        for name, objects in self.made(source, tables, lambda name: _objects(before / name)).items():
+            text = _document(objects) if name.endswith(".json") else _lines(objects)
+            new(fresh / name).write_text(text, encoding="utf-8")
+
+
+def _objects(path: Path) -> list[Any]:
+    """The objects of a file; none where there is none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return list(json.loads(text) if path.suffix == ".json" else map(json.loads, text.splitlines()))
+    except FileNotFoundError:
+        return []
+    except ValueError:
+        raise SinkError(
+            f"`{path}` is damaged, so what it published cannot be taken back by itself; take it back by hand, "
+            "then remove the file and publish again"
+        ) from None
+
+
+def _line(each: Any) -> str:
+    return json.dumps(each, ensure_ascii=True, sort_keys=True)
+
+
+def _lines(objects: Iterable[Any]) -> str:
+    return "".join(f"{_line(each)}\n" for each in objects)
+
+
+def _document(objects: Iterable[Any]) -> str:
+    """One document, yet an object a line: many can be looked at, and written ten times faster than with `indent`."""
+    if isinstance(objects, dict):
+        return f"{_line(objects)}\n"
+    return "[\n" + ",\n".join(map(_line, objects)) + "\n]\n"
 
 
 def new(path: Path) -> Path:

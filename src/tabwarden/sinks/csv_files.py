@@ -1,52 +1,36 @@
-"""A mirror as CSV: a heading and a line a row, quoted where needed. Not the other forms of files."""
+"""A mirror as CSV: a heading, and a line a row with every value in quotes."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from tabwarden.mirror.tables import COLUMNS, Row, Tables
+from tabwarden.mirror.tables import COLUMNS, Row, Table
 from tabwarden.model.errors import SinkError
-from tabwarden.sinks import _files
-
-TYPE = "csv"
+from tabwarden.sinks._files import TablesSink, write_lines
 
 
-@dataclass(frozen=True)
-class Options:
-    """`folder` holds a folder for each source."""
+class CsvSink(TablesSink):
+    """A CSV file a table."""
 
-    folder: str
+    TYPE: ClassVar[str] = "csv"
 
+    def encode(self, path: Path, name: str, table: Table) -> None:
+        """A heading and a line a row; a lone carriage return inside a name needs quotes, so everything has them."""
+        path.write_text(",".join(map(_quoted, COLUMNS[name])) + "\n", encoding="utf-8")
+        write_lines(path, table, _quoted, ["", *[","] * (len(COLUMNS[name]) - 1)], "\n")
 
-def held(options: Options, source: str) -> Tables:
-    """What lies there of a source."""
-    return _files.TableFiles(options.folder, source, _FORM).held()
-
-
-def opened(options: Options, source: str) -> AbstractContextManager[_files.TableFiles]:
-    """The mirror of a source to be written."""
-    return _files.opened(_files.TableFiles(options.folder, source, _FORM))
-
-
-def _decode(path: Path, table: str) -> Iterator[Row]:
-    with path.open(encoding="utf-8", errors="surrogatepass", newline="") as file:
-        lines = csv.reader(file, strict=True)
-        if tuple(next(lines, ())) != COLUMNS[table]:
-            raise SinkError(f"`{path}` has another heading than a mirror has; remove it and publish again")
-        for line in lines:
-            yield tuple(line)
+    def decode(self, path: Path, name: str) -> Iterator[Row]:
+        """The rows under the heading."""
+        with path.open(encoding="utf-8", errors="surrogatepass", newline="") as file:
+            lines = csv.reader(file, strict=True)
+            if tuple(next(lines, ())) != COLUMNS[name]:
+                raise SinkError(f"`{path}` has another heading than a mirror has; remove it and publish again")
+            for line in lines:
+                yield tuple(line)
 
 
-def _encode(path: Path, table: str, rows: list[Row]) -> None:
-    with path.open("w", encoding="utf-8", errors="surrogatepass", newline="") as file:
-        # A lone carriage return inside a name is quoted only because everything is.
-        lines = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
-        lines.writerow(COLUMNS[table])
-        lines.writerows(rows)
-
-
-_FORM = _files.Form(TYPE, _encode, _decode)
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'

@@ -1,4 +1,4 @@
-"""A mirror as metadata change proposals for DataHub: a container each content, a policy each set. Not its client.
+"""A mirror as metadata change proposals for DataHub: a container each content, a policy each set.
 
     metadata.json    for a recipe with `source: {type: file}`
 
@@ -10,50 +10,33 @@ then on, so that a load that was left out does no harm.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, ClassVar
 from urllib.parse import quote
 
-from tabwarden.mirror.tables import Item, Tables, items_of, sets_of
-from tabwarden.sinks import _derived
+from tabwarden.mirror.items import Item, items_of, sets_of
+from tabwarden.mirror.tables import Tables
+from tabwarden.sinks._files import DerivedSink
 
-TYPE = "datahub"
 METADATA = "metadata.json"
 PLATFORM = "urn:li:dataPlatform:tableau"
 PRIVILEGES = ["VIEW_ENTITY_PAGE", "VIEW_ENTITY"]
 _KINDS = {"site": "Site", "project": "Project", "workbook": "Workbook", "view": "Sheet", "datasource": "Data Source"}
 
 
-@dataclass(frozen=True)
-class Options:
-    """`folder` holds a folder for each source."""
+class DataHubSink(DerivedSink):
+    """One file of proposals."""
 
-    folder: str
+    TYPE: ClassVar[str] = "datahub"
+    NEEDED = (METADATA,)
 
-
-def held(options: Options, source: str) -> Tables:
-    """What lies there of a source."""
-    return _files(options, source).held()
-
-
-def opened(options: Options, source: str) -> AbstractContextManager[_derived.DerivedFiles]:
-    """The mirror of a source to be written."""
-    return _derived.opened(_files(options, source))
-
-
-def _files(options: Options, source: str) -> _derived.DerivedFiles:
-    return _derived.DerivedFiles(options.folder, source, (METADATA,), _made)
-
-
-def _made(files: _derived.DerivedFiles, tables: Tables) -> _derived.Files:
-    """Every file of these tables."""
-    before = {each["entityUrn"] for each in files.earlier(METADATA)}
-    proposals = list(proposed(files.source, tables))
-    gone = before - {each["entityUrn"] for each in proposals}
-    proposals += [_gone(urn) for urn in sorted(gone)]
-    return {METADATA: proposals}
+    def made(self, source: str, tables: Tables, earlier: Callable[[str], list[Any]]) -> Mapping[str, Iterable[Any]]:
+        """Every file of these tables."""
+        before = {each["entityUrn"] for each in earlier(METADATA)}
+        proposals = list(proposed(source, tables))
+        gone = before - {each["entityUrn"] for each in proposals}
+        proposals += [_gone(urn) for urn in sorted(gone)]
+        return {METADATA: proposals}
 
 
 def proposed(source: str, tables: Tables) -> Iterator[dict[str, Any]]:

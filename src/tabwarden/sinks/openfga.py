@@ -1,4 +1,4 @@
-"""A mirror as relationship tuples for OpenFGA, with their model. Not a client of its server.
+"""A mirror as relationship tuples for OpenFGA, with their model.
 
 model.json      the authorization model: people, sets of viewers, one type a kind; a parent gives nothing
 tuples.jsonl    every tuple
@@ -8,51 +8,34 @@ removed.jsonl
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
 from urllib.parse import quote
 
-from tabwarden.mirror.tables import Tables, items_of, sets_of
-from tabwarden.mirror.visible import KINDS, SITE
-from tabwarden.sinks import _derived
+from tabwarden.mirror.items import items_of, sets_of
+from tabwarden.mirror.tables import KINDS, SITE, Tables
+from tabwarden.sinks._files import DerivedSink
 
-TYPE = "openfga"
 MODEL, TUPLES, ADDED, REMOVED = "model.json", "tuples.jsonl", "added.jsonl", "removed.jsonl"
 USER, VIEWERS, MEMBER, VIEWER = "user", "viewers", "member", "viewer"
 
 
-@dataclass(frozen=True)
-class Options:
-    """`folder` holds a folder for each source."""
+class OpenFgaSink(DerivedSink):
+    """The model, every tuple, and the tuples of the last change."""
 
-    folder: str
+    TYPE: ClassVar[str] = "openfga"
+    NEEDED = (MODEL, TUPLES)
 
-
-def held(options: Options, source: str) -> Tables:
-    """What lies there of a source."""
-    return _files(options, source).held()
-
-
-def opened(options: Options, source: str) -> AbstractContextManager[_derived.DerivedFiles]:
-    """The mirror of a source to be written."""
-    return _derived.opened(_files(options, source))
-
-
-def _files(options: Options, source: str) -> _derived.DerivedFiles:
-    return _derived.DerivedFiles(options.folder, source, (MODEL, TUPLES), _made)
-
-
-def _made(files: _derived.DerivedFiles, tables: Tables) -> _derived.Files:
-    """Every file of these tables."""
-    before = {_key(each): each for each in files.earlier(TUPLES)}
-    after = {_key(each): each for each in tuples(files.source, tables)}
-    return {
-        REMOVED: [before[key] for key in sorted(before.keys() - after.keys())],
-        ADDED: [after[key] for key in sorted(after.keys() - before.keys())],
-        TUPLES: [after[key] for key in sorted(after)],
-        MODEL: model(),
-    }
+    def made(self, source: str, tables: Tables, earlier: Callable[[str], list[Any]]) -> Mapping[str, Iterable[Any]]:
+        """Every file of these tables."""
+        before = {_key(each): each for each in earlier(TUPLES)}
+        after = {_key(each): each for each in tuples(source, tables)}
+        return {
+            REMOVED: [before[key] for key in sorted(before.keys() - after.keys())],
+            ADDED: [after[key] for key in sorted(after.keys() - before.keys())],
+            TUPLES: [after[key] for key in sorted(after)],
+            MODEL: model(),
+        }
 
 
 def model() -> dict[str, Any]:

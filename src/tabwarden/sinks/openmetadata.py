@@ -1,4 +1,4 @@
-"""A mirror as requests for OpenMetadata: assets tagged by their sets of viewers, a policy each set. Not its client.
+"""A mirror as requests for OpenMetadata: assets tagged by their sets of viewers, a policy each set.
 
     requests.jsonl    one request a line: `class` of the package openmetadata-ingestion, and its `request`
     members.jsonl     for each set the team, its role and the people in it, by name: ids are the server's to give
@@ -10,15 +10,13 @@ has the tag, a role holds the policy and a team of the set's people has the role
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, ClassVar
 
-from tabwarden.mirror.tables import Item, Tables, items_of, sets_of
-from tabwarden.sinks import _derived
+from tabwarden.mirror.items import Item, items_of, sets_of
+from tabwarden.mirror.tables import Tables
+from tabwarden.sinks._files import DerivedSink
 
-TYPE = "openmetadata"
 REQUESTS, MEMBERS, GONE = "requests.jsonl", "members.jsonl", "gone.jsonl"
 CLASSIFICATION = "TabwardenViewers"
 ASSETS = ("dashboard", "chart", "dashboardDataModel")
@@ -37,43 +35,27 @@ _CLASSES = {
 _ASSET_OF = {"workbook": "dashboard", "view": "chart", "datasource": "dashboardDataModel"}
 
 
-@dataclass(frozen=True)
-class Options:
-    """`folder` holds a folder for each source."""
+class OpenMetadataSink(DerivedSink):
+    """Requests, members of teams, and what is gone."""
 
-    folder: str
+    TYPE: ClassVar[str] = "openmetadata"
+    NEEDED = (REQUESTS, MEMBERS, GONE)
 
-
-def held(options: Options, source: str) -> Tables:
-    """What lies there of a source."""
-    return _files(options, source).held()
-
-
-def opened(options: Options, source: str) -> AbstractContextManager[_derived.DerivedFiles]:
-    """The mirror of a source to be written."""
-    return _derived.opened(_files(options, source))
-
-
-def _files(options: Options, source: str) -> _derived.DerivedFiles:
-    return _derived.DerivedFiles(options.folder, source, (REQUESTS, MEMBERS, GONE), _made)
-
-
-def _made(files: _derived.DerivedFiles, tables: Tables) -> _derived.Files:
-    """Every file of these tables."""
-    requests = list(requested(files.source, tables))
-    earlier = files.earlier(REQUESTS)
-    before = {(each["entity"], each["request"]["name"]) for each in earlier}
-    before |= {(each["entity"], each["name"]) for each in files.earlier(GONE)}
-    gone = before - {(each["entity"], each["request"]["name"]) for each in requests}
-    members = [
-        {"team": team(files.source, viewers), "role": team(files.source, viewers), "users": list(people)}
-        for viewers, people in sets_of(tables).items()
-    ]
-    return {
-        GONE: [{"entity": entity, "name": name} for entity, name in sorted(gone)],
-        REQUESTS: requests,
-        MEMBERS: members,
-    }
+    def made(self, source: str, tables: Tables, earlier: Callable[[str], list[Any]]) -> Mapping[str, Iterable[Any]]:
+        """Every file of these tables."""
+        requests = list(requested(source, tables))
+        before = {(each["entity"], each["request"]["name"]) for each in earlier(REQUESTS)}
+        before |= {(each["entity"], each["name"]) for each in earlier(GONE)}
+        gone = before - {(each["entity"], each["request"]["name"]) for each in requests}
+        members = [
+            {"team": team(source, viewers), "role": team(source, viewers), "users": list(people)}
+            for viewers, people in sets_of(tables).items()
+        ]
+        return {
+            GONE: [{"entity": entity, "name": name} for entity, name in sorted(gone)],
+            REQUESTS: requests,
+            MEMBERS: members,
+        }
 
 
 def requested(source: str, tables: Tables) -> Iterator[dict[str, Any]]:

@@ -1,64 +1,35 @@
-"""A mirror as Parquet, written and read by DuckDB. Not the other forms of files."""
+"""A mirror as Parquet, by Arrow."""
 
 from __future__ import annotations
 
 import importlib
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from tabwarden.mirror.tables import COLUMNS, Row, Tables
+from tabwarden.mirror.tables import COLUMNS, Row, Table
 from tabwarden.model.errors import SinkError
-from tabwarden.sinks import _files
-
-TYPE = "parquet"
-_BLOCK = 2_000
+from tabwarden.sinks._arrow import arrow_of
+from tabwarden.sinks._files import TablesSink
 
 
-@dataclass(frozen=True)
-class Options:
-    """`folder` holds a folder for each source."""
+class ParquetSink(TablesSink):
+    """A Parquet file a table, its columns plain text."""
 
-    folder: str
+    TYPE: ClassVar[str] = "parquet"
 
+    def encode(self, path: Path, name: str, table: Table) -> None:
+        """Columns as they are: each text once."""
+        _parquet().write_table(arrow_of(name, table), path, store_schema=False)
 
-def held(options: Options, source: str) -> Tables:
-    """What lies there of a source."""
-    return _files.TableFiles(options.folder, source, _FORM).held()
-
-
-def opened(options: Options, source: str) -> AbstractContextManager[_files.TableFiles]:
-    """The mirror of a source to be written."""
-    return _files.opened(_files.TableFiles(options.folder, source, _FORM))
+    def decode(self, path: Path, name: str) -> Iterable[Row]:
+        """The rows of the columns that a mirror has."""
+        columns = _parquet().read_table(path, columns=list(COLUMNS[name]))
+        return zip(*(columns[column].to_pylist() for column in COLUMNS[name]), strict=True)
 
 
-@cache
-def _database() -> Any:
-    """One database in memory for all files: to open one takes longer than to write a small file."""
+def _parquet() -> Any:
     try:
-        return importlib.import_module("duckdb").connect()
+        return importlib.import_module("pyarrow.parquet")
     except ImportError:
-        raise SinkError("Parquet needs the module `duckdb`; run: pip install 'tabwarden[files]'") from None
-
-
-def _decode(path: Path, table: str) -> list[Row]:
-    with _database().cursor() as database:
-        columns = ", ".join(COLUMNS[table])
-        return list(database.execute(f"SELECT {columns} FROM read_parquet(?)", [str(path)]).fetchall())
-
-
-def _encode(path: Path, table: str, rows: list[Row]) -> None:
-    columns = COLUMNS[table]
-    with _database().cursor() as database:
-        database.execute(f"CREATE TEMP TABLE rows ({', '.join(f'{column} VARCHAR' for column in columns)})")
-        for start in range(0, len(rows), _BLOCK):
-            block = [[row[place] for row in rows[start : start + _BLOCK]] for place in range(len(columns))]
-            unnested = ", ".join("unnest(?::VARCHAR[])" for _ in columns)
-            database.execute(f"INSERT INTO rows SELECT {unnested}", block)
-        target = str(path).replace("'", "''")
-        database.execute(f"COPY (SELECT * FROM rows ORDER BY ALL) TO '{target}' (FORMAT parquet)")
-
-
-_FORM = _files.Form(TYPE, _encode, _decode)
+        raise SinkError("Parquet needs the module `pyarrow`; run: pip install 'tabwarden[files]'") from None

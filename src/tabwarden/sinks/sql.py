@@ -1,4 +1,4 @@
-"""A mirror as tables of any database with a PEP 249 driver, ready for a join or a row access policy. Not a source.
+"""A mirror as tables of any database with a PEP 249 driver, ready for a join or a row access policy.
 
 Only rows that differ are written, in one transaction where the database has them; their order alone already keeps
 a reader from being shown more than the old mirror or the new one.
@@ -8,65 +8,126 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from tabwarden.mirror.tables import COLUMNS, ORDER, Delta, Row, Tables
+from tabwarden.mirror.tables import COLUMNS, GROUPED, ORDER, Delta, Row, Table, Tables, among, difference
 from tabwarden.model.errors import SinkError, SourceError
+from tabwarden.sinks._arrow import arrow_of
 from tabwarden.sources._connect import prepare, scrubbed
 from tabwarden.sources._drivers import driver_named, select_all
 
-TYPE = "sql"
 _BLOCK = 100  # rows a statement: 600 values at most, which every driver takes
 _MANY = 5_000  # rows a statement where a column of them is one value
 _ARRAYS = {"duckdb": "?::VARCHAR[]", "postgres": "%s::text[]", "psycopg": "%s::text[]"}
 _TEXT = {"mssql": "NVARCHAR(400)", "pyodbc": "NVARCHAR(400)", "oracle": "VARCHAR2(1000)", "trino": "VARCHAR"}
+_GIVEN = "tabwarden_given"
 _STRING = ("databricks", "bigquery")
 
 
 @dataclass(frozen=True)
-class Options:
+class SqlSink:
     """`driver` is a short name or `module:NAME`; `connect` the keyword arguments of its `connect`.
 
     Tables are called `prefix` and the table's name, in `schema` (NAME or DATABASE.NAME); they are made when they are
     not there, unless `create` is off.
     """
 
+    TYPE: ClassVar[str] = "sql"
     driver: str
     connect: Mapping[str, object] = field(default_factory=dict, repr=False)
     schema: str = ""
     prefix: str = "tabwarden_"
     create: bool = True
 
+    def held(self, source: str) -> Tables:
+        """What lies there of a source; makes the tables that are not there."""
+        with _connected(self, source) as database:
+            return database.held()
 
-def held(options: Options, source: str) -> Tables:
-    """What lies there of a source; makes the tables that are not there."""
-    with _connected(options, source) as database:
-        return database.held()
-
-
-@contextmanager
-def opened(options: Options, source: str) -> Iterator[_Database]:
-    """The mirror of a source in a transaction that holds it: another one waits for it, or is refused."""
-    with _connected(options, source) as database:
-        database.hold()
-        yield database
-        database.connection.commit()
+    @contextmanager
+    def opened(self, source: str) -> Iterator[_Database]:
+        """The mirror of a source in a transaction that holds it: another one waits for it, or is refused."""
+        with _connected(self, source) as database:
+            database.hold()
+            yield database
+            database.connection.commit()
 
 
 class _Database:
     """An open connection and the way its driver writes statements: a `sinks.Place`."""
 
-    def __init__(self, options: Options, source: str, module: Any, connection: Any) -> None:
-        self.options, self.source, self.module, self.connection = options, source, module, connection
+    def __init__(self, sink: SqlSink, source: str, module: Any, connection: Any) -> None:
+        self.sink, self.source, self.module, self.connection = sink, source, module, connection
         self.cursor = connection.cursor()
 
     def held(self) -> Tables:
         """What lies there."""
-        return {table: self.rows(table) for table in ORDER}
+        return {table: Table.of(table, self.rows(table)) for table in ORDER}
+
+    def sources(self) -> Iterable[Row]:
+        """The rows of `sources` that lie there."""
+        return self.rows("sources")
+
+    def deltas(self, tables: Tables) -> Mapping[str, Delta]:
+        """How these tables differ from what lies there; DuckDB tells by hashes where to look."""
+        if not self.takes_arrow:
+            return difference(self.held(), tables)
+        before, after = {}, {}
+        for name in ORDER:
+            table = tables.get(name) or Table.of(name)
+            groups = self._differing(name, table)
+            before[name] = Table.of(name, self._rows_of(name, groups))
+            after[name] = table.at(among(table, COLUMNS[name].index(GROUPED[name]), groups.__contains__))
+        return difference(before, after)
+
+    @cached_property
+    def takes_arrow(self) -> bool:
+        """Whether whole columns are handed over: DuckDB does, where pyarrow is installed."""
+        return self.sink.driver == "duckdb" and find_spec("pyarrow") is not None
+
+    def _differing(self, name: str, table: Table) -> set[str]:
+        """The sets of viewers, or items, whose rows here and there do not sum up to the same hash.
+
+        Hashes have a secret factor of this run, so that nobody can choose names that hide a difference.
+        """
+        salt, by = secrets.token_hex(8), GROUPED[name]
+        summed = f"SELECT {by}, count(*) n, sum(hash({', '.join(COLUMNS[name])}, '{salt}')) h FROM"
+        with self._given(name, table):
+            found = self.cursor.execute(
+                f"SELECT {by} FROM ({summed} {self.name(name)} WHERE source = ? GROUP BY {by}) old "
+                f"FULL JOIN ({summed} {_GIVEN} GROUP BY {by}) new USING ({by}) "
+                "WHERE old.n IS DISTINCT FROM new.n OR old.h IS DISTINCT FROM new.h",
+                [self.source],
+            )
+            return {value for (value,) in found.fetchall()}
+
+    def _rows_of(self, name: str, groups: set[str]) -> frozenset[Row]:
+        """The rows here of some sets of viewers, or items."""
+        if not groups:
+            return frozenset()
+        mine = f"source = ? AND {GROUPED[name]} IN (SELECT unnest(?::VARCHAR[]))"
+        columns = ", ".join(COLUMNS[name])
+        found = self.cursor.execute(
+            f"SELECT {columns} FROM {self.name(name)} WHERE {mine}", [self.source, sorted(groups)]
+        )
+        return frozenset(found.fetchall())
+
+    @contextmanager
+    def _given(self, name: str, table: Table) -> Iterator[None]:
+        """A table as one that queries may name."""
+        self.cursor.register(_GIVEN, arrow_of(name, table))
+        try:
+            yield
+        finally:
+            self.cursor.unregister(_GIVEN)
 
     def write(self, tables: Tables, deltas: Mapping[str, Delta]) -> None:  # noqa: ARG002
         """Make it these tables: what must go goes first, in opposite order."""
@@ -90,12 +151,12 @@ class _Database:
 
     def name(self, table: str) -> str:
         """The table's quoted name."""
-        whole = ".".join(filter(None, (self.options.schema, self.options.prefix + table)))
-        return select_all(whole, driver_named(self.options.driver)).removeprefix("SELECT * FROM ")
+        whole = ".".join(filter(None, (self.sink.schema, self.sink.prefix + table)))
+        return select_all(whole, driver_named(self.sink.driver)).removeprefix("SELECT * FROM ")
 
     def create(self) -> None:
         """Make every table that is not there."""
-        kind = "STRING" if self.options.driver in _STRING else _TEXT.get(self.options.driver, "TEXT")
+        kind = "STRING" if self.sink.driver in _STRING else _TEXT.get(self.sink.driver, "TEXT")
         for table, columns in COLUMNS.items():
             listed = ", ".join(f"{column} {kind}" for column in columns)
             self.cursor.execute(f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({listed})")
@@ -111,9 +172,16 @@ class _Database:
             rows.extend(tuple("" if value is None else str(value) for value in row) for row in block)
         return frozenset(rows)
 
-    def remove(self, table: str, rows: Iterable[Row]) -> None:
+    def remove(self, table: str, rows: Table) -> None:
         """Delete these rows."""
-        columns, array = COLUMNS[table], _ARRAYS.get(self.options.driver)
+        columns, array = COLUMNS[table], _ARRAYS.get(self.sink.driver)
+        if self.takes_arrow:
+            listed = ", ".join(columns)
+            with self._given(table, rows):
+                self.cursor.execute(
+                    f"DELETE FROM {self.name(table)} WHERE ({listed}) IN (SELECT {listed} FROM {_GIVEN})"
+                )
+            return
         for block in _blocks(rows, _BLOCK if array is None else _MANY):
             if array is not None:
                 these = f"({', '.join(columns)}) IN (SELECT {_unnested(array, columns)})"
@@ -123,10 +191,14 @@ class _Database:
             one = (" AND ".join(f"{column} = {next(places)}" for column in columns) for _ in block)
             self._run(f"DELETE FROM {self.name(table)} WHERE ({') OR ('.join(one)})", _values(block))
 
-    def add(self, table: str, rows: Iterable[Row]) -> None:
+    def add(self, table: str, rows: Table) -> None:
         """Insert these rows."""
-        columns, array = COLUMNS[table], _ARRAYS.get(self.options.driver)
+        columns, array = COLUMNS[table], _ARRAYS.get(self.sink.driver)
         into = f"INSERT INTO {self.name(table)} ({', '.join(columns)})"
+        if self.takes_arrow:
+            with self._given(table, rows):
+                self.cursor.execute(f"{into} SELECT * FROM {_GIVEN}")
+            return
         for block in _blocks(rows, _BLOCK if array is None else _MANY):
             if array is not None:
                 self._run(f"{into} SELECT {_unnested(array, columns)}", _by_column(block))
@@ -166,37 +238,35 @@ def _unnested(array: str, columns: Iterable[str]) -> str:
 
 
 def _blocks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
-    ordered = sorted(rows)
-    for start in range(0, len(ordered), size):
-        yield ordered[start : start + size]
+    left = iter(rows)
+    while block := list(islice(left, size)):
+        yield block
 
 
 @contextmanager
-def _connected(options: Options, source: str) -> Iterator[_Database]:
+def _connected(sink: SqlSink, source: str) -> Iterator[_Database]:
     """A connection, closed in the end; whatever the driver raises is a SinkError without secrets."""
     try:
-        driver = driver_named(options.driver)
-        arguments = _arguments(options)
+        driver = driver_named(sink.driver)
+        arguments = _arguments(sink)
     except SourceError as error:
         raise SinkError(str(error)) from None
     try:
         module = importlib.import_module(driver.module)
     except ImportError as error:
-        raise SinkError(
-            f"driver `{options.driver}` needs `{driver.module}` ({error}); install {driver.install}"
-        ) from None
+        raise SinkError(f"driver `{sink.driver}` needs `{driver.module}` ({error}); install {driver.install}") from None
     connection = None
     try:
         connection = module.connect(**arguments)
-        database = _Database(options, source, module, connection)
-        if options.create:
+        database = _Database(sink, source, module, connection)
+        if sink.create:
             database.create()
         yield database
     except SinkError:
         raise
     except Exception as error:
-        told = scrubbed(error, options.connect)
-        raise SinkError(f"{options.driver} does not take the mirror ({told}); check `connect` and `schema`") from None
+        told = scrubbed(error, sink.connect)
+        raise SinkError(f"{sink.driver} does not take the mirror ({told}); check `connect` and `schema`") from None
     finally:
         if connection is not None:
             for goodbye in ("rollback", "close"):
@@ -204,11 +274,11 @@ def _connected(options: Options, source: str) -> Iterator[_Database]:
                     getattr(connection, goodbye)()
 
 
-def _arguments(options: Options) -> dict[str, Any]:
+def _arguments(sink: SqlSink) -> dict[str, Any]:
     """What the driver connects with: as a source would, but able to write."""
-    connect = dict(options.connect)
-    if options.driver in ("sqlite", "duckdb"):
+    connect = dict(sink.connect)
+    if sink.driver in ("sqlite", "duckdb"):
         if isinstance(connect.get("database"), str):
             connect["database"] = str(Path(str(connect["database"])).expanduser())
         return connect
-    return prepare(options.driver, connect, [])
+    return prepare(sink.driver, connect, [])

@@ -1,51 +1,110 @@
-"""Where people come from; one file a source. Not who they become: rows are cleaned by `want.roster`.
+"""Where people come from: one file a source, with its options as it reads them from the settings.
 
-A source is a module of this package with
-
-    TYPE      the word for it in the settings (`type: file`)
-    Options   a frozen dataclass of plain values
-    read      Options -> Reading, or SourceError with one of three stops:
+A source is a class of one module: its fields are its settings, its word there is `type`, and `read` gives all its
+rows, or raises SourceError with one of three stops:
 
     source-unreadable   nothing could be read
     source-empty        it was read and holds no row
     source-partial      reading began and did not come to the end
 
-Nothing of a source that raised is used. A new source is a new file; no list of sources is kept anywhere.
-Modules whose name begins with an underscore help the others and are no sources.
+Nothing of a source that raised is used. A new source is a new file and its name in `settings.people.AnySource`; what
+weighs something is imported where it reads. Modules whose name begins with an underscore help the others.
+Rows are cleaned by `want.roster`.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from collections.abc import Mapping
-from functools import cache
-from typing import Any, Protocol, cast
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
-from tabwarden.sources._reading import Reading as Reading
+from pydantic import BeforeValidator, Field
 
+from tabwarden.model.errors import SourceError
+from tabwarden.section import Age, Section, Text
+from tabwarden.want.roster import shown
 
-class Source(Protocol):
-    """What every module of this package offers."""
-
-    TYPE: str
-    Options: type[Any]
-
-    def read(self, options: Any) -> Reading:
-        """All rows of the source, or SourceError."""
+Row = dict[str, object]
 
 
-@cache
-def members() -> Mapping[str, Source]:
-    """Every source by its word in the settings."""
-    names = [info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_")]
-    modules = [cast(Source, importlib.import_module(f"{__name__}.{name}")) for name in sorted(names)]
-    return {module.TYPE: module for module in modules}
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All rows of a source, in its order, at least one.
+
+    `source` names it in messages; `warnings` are sentences for the person who runs it;
+    `as_of` is the ISO time in UTC the source states for its contents, None where it states none.
+    """
+
+    rows: list[Row] = field(repr=False)
+    source: str
+    warnings: list[str] = field(default_factory=list)
+    as_of: str | None = None
 
 
-def read(options: object) -> Reading:
-    """Read the source these options belong to. Raises SourceError; TypeError for options of no source."""
-    for source in members().values():
-        if isinstance(options, source.Options):
-            return source.read(options)
-    raise TypeError(f"no source has options of type {type(options).__name__}")
+def unreadable(message: str) -> SourceError:
+    """Nothing could be read."""
+    return SourceError(message, stop="source-unreadable")
+
+
+def partial(message: str) -> SourceError:
+    """Reading began and did not come to the end."""
+    return SourceError(message, stop="source-partial")
+
+
+def empty(source: str) -> SourceError:
+    """It was read and holds no row."""
+    return SourceError(
+        f"{source} holds no row; an empty list is taken for a broken one, so nothing is done", stop="source-empty"
+    )
+
+
+def refuse_twins(names: list[str], source: str) -> None:
+    """Raises SourceError when two columns have one name: nobody could say which is meant."""
+    twins = sorted({name for name in names if names.count(name) > 1})
+    if twins:
+        listed = ", ".join(f"`{shown(name)}`" for name in twins)
+        raise unreadable(f"{source} has several columns named {listed}; give each column its own name")
+
+
+# -- options --------------------------------------------------------------------------------------------------
+
+
+class Column(Section):
+    """Which column of the source says what. `column: NAME` is short for `column: {name: NAME}`."""
+
+    name: Text = Field(default="Email Address", description="column with the user name")
+    full_name: Text | None = Field(default=None, description="column with the full name")
+    email: Text | None = Field(default=None, description="column with the email address")
+    auth_setting: Text | None = Field(default=None, description="column with the person's auth setting")
+
+    @classmethod
+    def of(cls, value: Any) -> Any:
+        """The mapping that one name is short for."""
+        return {"name": value} if isinstance(value, str) else value
+
+
+class AsOf(Section):
+    """Where the source says how old it is: exactly one of the two."""
+
+    column: Text | None = Field(default=None, description="column with a time; the newest counts")
+    query: Text | None = Field(default=None, description="query that yields one time (`type: sql` only)")
+
+
+class Source(Section):
+    """What every source of people has."""
+
+    column: Annotated[Column, BeforeValidator(Column.of)] = Field(
+        default=Column(), description="the column with the user name, or a mapping of columns"
+    )
+    min_rows: int | None = Field(
+        default=None,
+        ge=0,
+        description="fewer rows than this mean the source is partial; `0`: an empty list is a good list",
+    )
+    stale_after: Age | None = Field(
+        default=None, description="oldest age that is still good: a number with `m`, `h` or `d`, kept in seconds"
+    )
+    as_of: AsOf | None = Field(default=None, description="where the source says how old it is")
+
+    def read(self) -> Reading:
+        """All rows, or SourceError."""
+        raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What a driver is given to connect read-only, and errors freed of it. Opens no connection; not a source."""
+"""What a driver is given to connect read-only, and errors freed of it. Opens no connection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tabwarden.sources._reading import unreadable
+from tabwarden.sources import unreadable
 from tabwarden.want.roster import shown
 
 HARMLESS = frozenset(

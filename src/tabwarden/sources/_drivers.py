@@ -1,11 +1,11 @@
-"""The database drivers known by a short name, and how each writes identifiers. Opens nothing; not a source."""
+"""The database drivers known by a short name, and how each writes identifiers. Opens nothing."""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
-from tabwarden.sources._reading import unreadable
+from tabwarden.sources import unreadable
 from tabwarden.want.roster import shown
 
 
@@ -64,27 +64,37 @@ def driver_named(name: str) -> Driver:
     )
 
 
-def select_all(table: str, driver: Driver) -> str:
-    """The query for all of a table. Raises SourceError for what is no table name.
+def table_name(written: str) -> str:
+    """The name of a table as written in SQL: up to three parts joined by dots. ValueError for what is none."""
+    _parts(written)
+    return written
 
-    `table` is written as in SQL: parts joined by dots; a part in double quotes is taken letter by letter, a plain
-    word in the letter case the database gives it, anything else letter by letter too. Every part ends up quoted.
+
+def select_all(table: str, driver: Driver) -> str:
+    """The query for all of a table. ValueError for what is no table name.
+
+    A part in double quotes is taken letter by letter, a plain word in the letter case the database gives it, anything
+    else letter by letter too. Every part ends up quoted.
     """
-    parts: list[str] = []
+    parts = (part if exact else _folded(part, driver) for part, exact in _parts(table))
+    return f"SELECT * FROM {'.'.join(_quoted(part, driver) for part in parts)}"
+
+
+def _parts(table: str) -> list[tuple[str, bool]]:
+    """The parts of a table's name, each with whether it stood in double quotes."""
+    parts: list[tuple[str, bool]] = []
     rest = table.strip()
     while match := _PART.match(rest):
-        part = match[1].replace('""', '"') if match[1] else _folded(match[2].strip(), driver)
-        parts.append(_quoted(part, driver) if part else "")
+        parts.append((match[1].replace('""', '"'), True) if match[1] else (match[2].strip(), False))
         rest = rest[match.end() :]
         if not rest.startswith("."):
             break
         rest = rest[1:] or "."  # a dot at the end is left over
-    if not all(parts or [""]) or rest or len(parts) > 3 or "\0" in table:
-        raise unreadable(
-            f"table `{shown(table)}` is no table name; write NAME, SCHEMA.NAME or DATABASE.SCHEMA.NAME, "
-            'a part with a dot in "double quotes", or use `query`'
+    if rest or not 1 <= len(parts) <= 3 or not all(part for part, _ in parts) or "\0" in table:
+        raise ValueError(
+            "must be a table name such as `PEOPLE.HR.JOINERS`; put a part with a dot into double quotes, or use `query`"
         )
-    return f"SELECT * FROM {'.'.join(parts)}"
+    return parts
 
 
 def _folded(part: str, driver: Driver) -> str:

@@ -1,4 +1,4 @@
-"""People from files: CSV, JSON Lines, Parquet, Excel, one or many by a glob. Not from databases or web addresses.
+"""People from files: CSV, JSON Lines, Parquet, Excel, one or many by a glob.
 
 CSV and JSON Lines are read by Python itself. DuckDB's CSV reader was tried and silently drops every row after a
 quote that is never closed, also in its strict mode; with a list of people that is what must never happen.
@@ -16,20 +16,21 @@ import glob
 import importlib
 import io
 import json
+import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import zip_longest
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field
 
 from tabwarden.model.errors import SourceError
-from tabwarden.sources._reading import Reading, Row, empty, partial, refuse_twins, unreadable
+from tabwarden.section import LocalPath, Text
+from tabwarden.sources import Reading, Row, Source, empty, partial, refuse_twins, unreadable
 from tabwarden.want.roster import Broken, shown
-
-TYPE = "file"
 
 FORMATS = {
     ".csv": "csv",
@@ -48,47 +49,47 @@ _EXCEL_ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N
 _BLOCK = 5_000
 
 T = TypeVar("T")
-_Reader = Callable[["Path", "Options", list[str]], list[Row]]
+_Reader = Callable[["Path", "FileSource", list[str]], list[Row]]
 
 
-@dataclass(frozen=True)
-class Options:
-    """`path` is a file or a glob; `format` csv, jsonl, parquet or xlsx (default: by the file's ending).
+class FileSource(Source):
+    """People from a file."""
 
-    `sheet` is for Excel (default: the first, with a warning where there are more);
-    `delimiter` for CSV (default: whichever of , ; tab | the heading uses most).
-    """
+    type: Literal["file"] = Field(description="where the people are")
+    path: LocalPath = Field(description="CSV, JSON Lines, Parquet or Excel file, or several by `*`")
+    format: Literal["csv", "jsonl", "parquet", "xlsx"] | None = Field(
+        default=None, description="format of the file; when not given, by its name's ending"
+    )
+    sheet: Text | None = Field(default=None, description="sheet of an Excel file; when not given, the first")
+    delimiter: Text | None = Field(
+        default=None,
+        description="character between the cells of a CSV file; when not given, the one its heading uses most",
+    )
 
-    path: str
-    format: str = ""
-    sheet: str = ""
-    delimiter: str = ""
-
-
-def read(options: Options) -> Reading:
-    """All rows of all files, in the order of their names; `as_of` is when the oldest of them was last written."""
-    paths = _paths(options.path)
-    source = f"file `{_place(options.path)}`"
-    rows: list[Row] = []
-    warnings: list[str] = []
-    for path in paths:
-        try:
-            rows.extend(_reader(options, path)(path, options, warnings))
-        except OSError as error:
-            raise unreadable(f"file `{_place(path)}` cannot be read: {error.strerror or error}") from None
-        except SourceError as error:
-            if error.stop == "source-empty" and len(paths) > 1:
-                continue
-            raise
-    if not rows:
-        raise empty(source)
-    oldest = min(path.stat().st_mtime for path in paths)
-    return Reading(rows, source, warnings, datetime.fromtimestamp(oldest, UTC).isoformat(timespec="seconds"))
+    def read(self) -> Reading:
+        """All rows of all files, in the order of their names; `as_of` is when the oldest of them was last written."""
+        paths = _paths(str(self.path))
+        source = f"file `{_place(self.path)}`"
+        rows: list[Row] = []
+        warnings: list[str] = []
+        for path in paths:
+            try:
+                rows.extend(_reader(self, path)(path, self, warnings))
+            except OSError as error:
+                raise unreadable(f"file `{_place(path)}` cannot be read: {error.strerror or error}") from None
+            except SourceError as error:
+                if error.stop == "source-empty" and len(paths) > 1:
+                    continue
+                raise
+        if not rows:
+            raise empty(source)
+        oldest = min(path.stat().st_mtime for path in paths)
+        return Reading(rows, source, warnings, datetime.fromtimestamp(oldest, UTC).isoformat(timespec="seconds"))
 
 
 def _paths(pattern: str) -> list[Path]:
     """The files a path or glob names. Raises SourceError when there is none."""
-    if "://" in pattern:
+    if re.search(r"\bhttps?:/", pattern):  # a path has one of the two slashes
         raise unreadable(f"`{_place(pattern)}` is a web address; download the list first and name the file")
     path = Path(pattern).expanduser()
     if path.is_dir():
@@ -102,15 +103,12 @@ def _paths(pattern: str) -> list[Path]:
     return found
 
 
-def _reader(options: Options, path: Path) -> _Reader:
-    kind = options.format.lower() or FORMATS.get(path.suffix.lower(), "")
+def _reader(options: FileSource, path: Path) -> _Reader:
+    kind = options.format or FORMATS.get(path.suffix.lower(), "")
     if kind in _READERS:
         return _READERS[kind]
-    allowed = ", ".join(_READERS)
-    if options.format:
-        raise unreadable(f"format `{shown(options.format)}` is not known; `format` is one of {allowed}")
     raise unreadable(
-        f"the ending of `{_place(path)}` names no format; set `format` to one of {allowed}"
+        f"the ending of `{_place(path)}` names no format; set `format` to one of {', '.join(_READERS)}"
         + (" (old .xls files: save as .xlsx first)" if path.suffix.lower() == ".xls" else "")
     )
 
@@ -118,7 +116,7 @@ def _reader(options: Options, path: Path) -> _Reader:
 # --- CSV -----------------------------------------------------------------------------------------------------
 
 
-def _csv(path: Path, options: Options, _: list[str]) -> list[Row]:
+def _csv(path: Path, options: FileSource, _: list[str]) -> list[Row]:
     text = _utf8(path)
     source = f"file `{_place(path)}`"
     heading = next((line for line in io.StringIO(text) if line.strip()), None)
@@ -185,7 +183,7 @@ def _without_blank_end(records: Iterable[T], filled: Callable[[T], bool]) -> Ite
 # --- JSON Lines ----------------------------------------------------------------------------------------------
 
 
-def _json_lines(path: Path, _: Options, __: list[str]) -> list[Row]:
+def _json_lines(path: Path, _: FileSource, __: list[str]) -> list[Row]:
     source = f"file `{_place(path)}`"
     rows: list[Row] = []
     # Only line feeds end a line here: U+2028 and its kin may stand inside a JSON text.
@@ -212,7 +210,7 @@ def _json_lines(path: Path, _: Options, __: list[str]) -> list[Row]:
 # --- Parquet -------------------------------------------------------------------------------------------------
 
 
-def _parquet(path: Path, _: Options, __: list[str]) -> list[Row]:
+def _parquet(path: Path, _: FileSource, __: list[str]) -> list[Row]:
     duckdb = _extra("duckdb", "Parquet")
     source = f"file `{_place(path)}`"
     path.open("rb").close()  # the system's own words when it is missing or forbidden
@@ -240,7 +238,7 @@ def _parquet(path: Path, _: Options, __: list[str]) -> list[Row]:
 # --- Excel ---------------------------------------------------------------------------------------------------
 
 
-def _excel(path: Path, options: Options, told: list[str]) -> list[Row]:
+def _excel(path: Path, options: FileSource, told: list[str]) -> list[Row]:
     openpyxl = _extra("openpyxl", "Excel")
     source = f"file `{_place(path)}`"
     with path.open("rb") as file:
@@ -287,7 +285,7 @@ def _excel_cell(cells: Sequence[object], place: int) -> object:
     return value
 
 
-def _sheet(book: Any, wanted: str, source: str, told: list[str]) -> Any:
+def _sheet(book: Any, wanted: str | None, source: str, told: list[str]) -> Any:
     names = [sheet.title for sheet in book.worksheets]
     listed = ", ".join(f"`{shown(name)}`" for name in names)
     if wanted:

@@ -1,4 +1,4 @@
-"""People from a Python function of one's own. Not a plug-in system: the function gets its arguments, no more.
+"""People from a Python function of one's own, which takes nothing.
 
 The function returns, or yields, user names or mappings from column name to value.
 """
@@ -8,42 +8,54 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Annotated, Literal, Self
 
-from tabwarden.sources._reading import Reading, Row, empty, partial, unreadable
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, model_validator
+
+from tabwarden.sources import Reading, Row, Source, empty, partial, unreadable
 from tabwarden.want.roster import ONLY_COLUMN, shown
 
-TYPE = "python"
+_FUNCTION = re.compile(r"([A-Za-z_]\w*(\.[A-Za-z_]\w*)*):[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
-@dataclass(frozen=True)
-class Options:
-    """`function` is `module:function`; the module is looked for in `folder` (default: here), then as installed.
-
-    `arguments` are handed to the function by name; they may hold secrets.
-    """
-
-    function: str
-    folder: str = ""
-    arguments: Mapping[str, object] = field(default_factory=dict, repr=False)
+def module_function(value: str) -> str:
+    """`package.module:function`."""
+    if not _FUNCTION.fullmatch(value):
+        raise ValueError("must be `module:function`, for example `hr_people:joiners`")
+    return value
 
 
-def read(options: Options) -> Reading:
-    """What the function returns, as rows."""
-    source = f"function `{shown(options.function)}`"
-    folder = Path(options.folder).expanduser() if options.folder else Path.cwd()
-    with _importable(folder, options.function.partition(":")[0]):
-        result = _call(_function(options.function, folder), options, source)
-        rows = list(_rows(result, source))
-    if not rows:
-        raise empty(source)
-    return Reading(rows, source)
+class PythonSource(Source):
+    """People from a function of your own; its module is looked for beside the settings, then as installed."""
+
+    type: Literal["python"] = Field(description="where the people are")
+    function: Annotated[str, AfterValidator(module_function)] = Field(
+        description="`module:function` that takes nothing and yields names or mappings"
+    )
+    _folder: Path | None = PrivateAttr(default=None)
+
+    @model_validator(mode="after")
+    def _beside_settings(self, info: ValidationInfo) -> Self:
+        self._folder = (info.context or {}).get("folder")
+        return self
+
+    def read(self) -> Reading:
+        """What the function returns, as rows."""
+        source = f"function `{shown(self.function)}`"
+        folder = self._folder or Path.cwd()
+        with _importable(folder, self.function.partition(":")[0]):
+            result = _call(_function(self.function, folder), source)
+            rows = list(_rows(result, source))
+        if not rows:
+            raise empty(source)
+        return Reading(rows, source)
 
 
 @contextmanager
@@ -68,9 +80,7 @@ def _importable(folder: Path, name: str) -> Iterator[None]:
 
 def _function(written: str, folder: Path) -> Callable[..., object]:
     """The function itself. Raises SourceError naming what is wrong with the way to it."""
-    name, colon, attribute = written.partition(":")
-    if not colon or not attribute or not all(part.isidentifier() for part in name.split(".")):
-        raise unreadable(f"function `{shown(written)}` is not of the form module:function, such as people:joiners")
+    name, _, attribute = written.partition(":")
     try:
         module = _module(name, folder)
     except ModuleNotFoundError as error:
@@ -109,10 +119,10 @@ def _module(name: str, folder: Path) -> ModuleType:
     return module
 
 
-def _call(function: Callable[..., object], options: Options, source: str) -> Iterable[object]:
+def _call(function: Callable[..., object], source: str) -> Iterable[object]:
     """What the function returns, if it is a list of people at all. Raises SourceError."""
     try:
-        result = function(**options.arguments)
+        result = function()
     except (Exception, SystemExit) as error:
         raise unreadable(f"{source} failed ({_told(error)})") from None
     if inspect.iscoroutine(result):

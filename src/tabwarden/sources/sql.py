@@ -8,17 +8,16 @@ from __future__ import annotations
 import contextlib
 import importlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, Field
 
 from tabwarden.model.errors import SourceError
+from tabwarden.section import Connect, Connecting, Text
+from tabwarden.sources import Reading, Row, Source, empty, partial, refuse_twins, unreadable
 from tabwarden.sources._connect import prepare, scrubbed
-from tabwarden.sources._drivers import ESCAPE, Driver, driver_named, select_all
-from tabwarden.sources._reading import Reading, Row, empty, partial, refuse_twins, unreadable
+from tabwarden.sources._drivers import ESCAPE, Driver, driver_named, select_all, table_name
 from tabwarden.want.roster import as_time, shown
-
-TYPE = "sql"
 
 _READS = frozenset(("SELECT", "WITH", "VALUES", "TABLE", "SHOW", "FROM"))
 _READ_ONLY = {"psycopg": "read_only", "psycopg2": "readonly"}
@@ -26,53 +25,54 @@ _READ_ONLY = {"psycopg": "read_only", "psycopg2": "readonly"}
 _COMMENTS = re.compile(r"\A(?:\s+|--[^\n]*(?:\n|\Z)|/\*.*?\*/|\()+", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Options:
-    """`driver` is a short name; `connect` the keyword arguments of its `connect`, secrets among them.
+class SqlSource(Source):
+    """People from a database."""
 
-    Either `query` or `table` is given. `as_of` is a second query that yields one time: how old the list is.
-    `block` rows are fetched at a time.
-    """
+    block: ClassVar[int] = 5_000  # rows fetched at a time
 
-    driver: str
-    connect: Mapping[str, object] = field(default_factory=dict, repr=False)
-    query: str = ""
-    table: str = ""
-    as_of: str = ""
-    block: int = 5_000
+    type: Literal["sql"] = Field(description="where the people are")
+    driver: Text = Field(
+        description="short name (`snowflake`, `postgres`, `sqlite`, ...), or `module:` and the name of a DB-API module"
+    )
+    connect: Connecting = Field(
+        default=Connect(), description="what the driver's connect takes, key by key; any value may be a reference"
+    )
+    query: Text | None = Field(default=None, description="query that yields the people")
+    table: Annotated[str, AfterValidator(table_name)] | None = Field(
+        default=None, description="table or view with the people, instead of `query`"
+    )
+
+    def read(self) -> Reading:
+        """All rows of the query or table, keyed by column name as the database tells it."""
+        driver = driver_named(self.driver)
+        statement = _statement(self, driver)
+        age = _reading_query(self.as_of.query, "as_of") if self.as_of and self.as_of.query else ""
+        source = f"{'table' if self.table else 'query'} `{shown(self.table or self.query or '')}` of {self.driver}"
+        warnings: list[str] = []
+        arguments = prepare(self.driver, self.connect, warnings)
+        module = _module(self.driver, driver)
+        try:
+            connection = module.connect(**arguments)
+        except Exception as error:
+            raise unreadable(
+                f"{self.driver} cannot be reached or refuses the sign-in ({scrubbed(error, self.connect)}); "
+                "check `connect`"
+            ) from None
+        try:
+            rows = _rows(connection, statement, self, source)
+            as_of = _time(_rows(connection, age, self, "query `as_of`")) if age else None
+        finally:
+            _leave(connection)
+        if not rows:
+            raise empty(source)
+        return Reading(rows, source, warnings, as_of)
 
 
-def read(options: Options) -> Reading:
-    """All rows of the query or table, keyed by column name as the database tells it."""
-    driver = driver_named(options.driver)
-    statement = _statement(options, driver)
-    age = _reading_query(options.as_of, "as_of") if options.as_of else ""
-    source = f"{'table' if options.table else 'query'} `{shown(options.table or options.query)}` of {options.driver}"
-    warnings: list[str] = []
-    arguments = prepare(options.driver, options.connect, warnings)
-    module = _module(options.driver, driver)
-    try:
-        connection = module.connect(**arguments)
-    except Exception as error:
-        raise unreadable(
-            f"{options.driver} cannot be reached or refuses the sign-in ({scrubbed(error, options.connect)}); "
-            "check `connect`"
-        ) from None
-    try:
-        rows = _rows(connection, statement, options, source)
-        as_of = _time(_rows(connection, age, options, "query `as_of`")) if age else None
-    finally:
-        _leave(connection)
-    if not rows:
-        raise empty(source)
-    return Reading(rows, source, warnings, as_of)
-
-
-def _statement(options: Options, driver: Driver) -> str:
+def _statement(options: SqlSource, driver: Driver) -> str:
     """The one statement to run. Raises SourceError unless it is a query or a table, and not both."""
-    if bool(options.query.strip()) == bool(options.table.strip()):
+    if (options.query is None) == (options.table is None):
         raise unreadable("give exactly one of `query` and `table`")
-    return _reading_query(options.query, "query") if options.query.strip() else select_all(options.table, driver)
+    return _reading_query(options.query, "query") if options.query else select_all(options.table or "", driver)
 
 
 def _reading_query(written: str, field: str) -> str:
@@ -94,7 +94,7 @@ def _module(name: str, driver: Driver) -> Any:
         raise unreadable(f"driver `{shown(name)}` needs the module `{driver.module}` ({error}){known}") from None
 
 
-def _rows(connection: Any, statement: str, options: Options, source: str) -> list[Row]:
+def _rows(connection: Any, statement: str, options: SqlSource, source: str) -> list[Row]:
     """Every row, fetched in blocks. Raises SourceError when the query fails or the fetch stops short."""
     try:
         if attribute := _READ_ONLY.get(driver_named(options.driver).module):

@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -131,6 +131,20 @@ def _about(columns: Columns) -> dict[str, Any]:
         "partial": list(site.partial),
         "vocabulary": columns.vocabulary._asdict(),
     }
+
+
+def columns_over(words: Mapping[str, Iterable[str]], about: Site, array: Callable[[str], Array]) -> Columns:
+    """Columns whose arrays `array` opens by name, those of `facts_of` and `names_of`."""
+
+    def names() -> Names:
+        plain = {column: array(column) for column in Names._fields if column != "words"}
+        return Names(words=Words(array("words.data"), array("words.ends")), **plain)
+
+    tables = {
+        table: made(**{column: array(f"{table}.{column}") for column in made._fields}) for table, made in TABLES.items()
+    }
+    vocabulary = Vocabulary(**{name: tuple(told) for name, told in words.items()})
+    return Columns(about=about, vocabulary=vocabulary, open_names=names, **tables)
 
 
 def _columns(about: dict[str, Any], facts: dict[str, Array], names: Callable[[], Names]) -> Columns:

@@ -17,13 +17,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from tabwarden.model.errors import SettingsError, TabwardenError, UnknownName
+from tabwarden.store.snapshots import FILE, RELEASE, VERSIONS
 
-FILE = "history.db"
 SQLITE, POSTGRES = "sqlite", "postgresql"
 BUSY_SECONDS = 60
 CHUNK = 500  # values in one IN: SQLite of old takes no more than 999
-RELEASE = "0002"  # the newest migration: a history of this version is used as it is
-VERSIONS = "tabwarden_version"
 _WRITES = "tabwarden_writes"
 
 

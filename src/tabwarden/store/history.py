@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, union
 
@@ -22,9 +22,10 @@ from tabwarden.store import schema
 from tabwarden.store.database import Database, among, chunks
 from tabwarden.store.history_read import Rows, opened
 from tabwarden.store.history_write import write
+from tabwarden.store.snapshots import Listing, Snapshot, snapshot_of_row
 
 Snap, Version = schema.snapshot, schema.version
-_COLUMNS = (*Snap.c, schema.site.c.address, schema.site.c.content_url, schema.site.c.id.label("site_id"))
+_COLUMNS = (*Snap.c, *(schema.site.c[name] for name in ("address", "content_url", "id", "scope")))
 
 
 def _valid_at(number: Any) -> Any:
@@ -44,38 +45,6 @@ VERSIONS = select(Version.c.thing, Version.c.slot, Version.c.body).where(
 )
 
 
-class Kept(NamedTuple):
-    """A snapshot in the history. `site` numbers its chain: snapshots of one chain can be compared.
-
-    `scope` is '' where the whole site was read, else what was, or as whom; `partial` names what was left unread.
-    """
-
-    number: int
-    site: int
-    taken: str
-    reader: str
-    reader_role: str
-    where: str
-    content_url: str
-    site_id: str
-    name: str
-    scope: str
-    partial: tuple[str, ...]
-    users: int
-    contents: int
-    rules: int
-
-    @property
-    def limited(self) -> bool:
-        """Whether something of the site is not in it: what that is, is unknown, never nothing."""
-        return bool(self.partial) or bool(self.scope)
-
-    @property
-    def words(self) -> str:
-        """`snapshot 12 of 2026-11-21T18:24:00Z`."""
-        return f"snapshot {self.number} of {self.taken or 'an unknown time'}"
-
-
 class History:
     """The snapshots of a store; a context manager."""
 
@@ -91,7 +60,7 @@ class History:
 
     # -- keeping ----------------------------------------------------------------------------------------------
 
-    def keep(self, site: Site) -> Kept:
+    def keep(self, site: Site) -> Snapshot:
         """Keep `site` as the newest snapshot of its chain; one that is kept already, of the same read, is not again.
 
         A read of some projects, and one by a reader who is no administrator, from whom a server keeps things back
@@ -112,10 +81,10 @@ class History:
                     "keep snapshots in the order in which they were taken"
                 )
             number = 1 + (connection.execute(select(func.max(Snap.c.number))).scalar() or 0)
-            rules = write(self.database, connection, number_of_site, number, site)
+            rules, digest = write(self.database, connection, number_of_site, number, site)
             about = encode(site.bare).decode()
-            counts = (len(site.users), len(site.contents), rules)
-            self.database.insert(connection, Snap, [(number, number_of_site, site.taken.when, about, *counts)])
+            row = (number, number_of_site, site.taken.when, about, len(site.users), len(site.contents), rules, digest)
+            self.database.insert(connection, Snap, [row])
             return self._kept_one(connection, number)
 
     def _number_of_site(self, connection: Connection, site: Site, scope: str) -> int:
@@ -131,29 +100,26 @@ class History:
 
     # -- finding ----------------------------------------------------------------------------------------------
 
-    def snapshots(self) -> tuple[Kept, ...]:
+    def snapshots(self) -> tuple[Snapshot, ...]:
         """Every snapshot in the order of its number."""
         with self.database.reading() as connection:
             return tuple(self._kept(connection))
 
-    def snapshot(self, number: int) -> Kept:
+    def snapshot(self, number: int) -> Snapshot:
         """The snapshot of that number; UnknownName where there is none."""
         with self.database.reading() as connection:
             return self._kept_one(connection, number)
 
-    def _kept(self, connection: Connection, number: int | None = None) -> Iterator[Kept]:
-        asked = select(*_COLUMNS, schema.site.c.scope).join(schema.site).order_by(Snap.c.number)
+    def _kept(self, connection: Connection, number: int | None = None) -> Iterator[Snapshot]:
+        asked = select(*_COLUMNS).join(schema.site).order_by(Snap.c.number)
         if number is not None:
             asked = asked.where(Snap.c.number == number)
-        yield from map(_kept, connection.execute(asked))
+        yield from (snapshot_of_row(tuple(row)) for row in connection.execute(asked))
 
-    def _kept_one(self, connection: Connection, number: int) -> Kept:
-        found = next(self._kept(connection, number), None)
-        if found is None:
-            raise UnknownName(f"there is no snapshot {number} in the history; `tabwarden history` lists them")
-        return found
+    def _kept_one(self, connection: Connection, number: int) -> Snapshot:
+        return Listing(self._kept(connection, number)).snapshot(number)
 
-    def _newest(self, connection: Connection, site: int) -> Kept | None:
+    def _newest(self, connection: Connection, site: int) -> Snapshot | None:
         number = connection.execute(select(func.max(Snap.c.number)).where(Snap.c.site == site)).scalar()
         return None if number is None else self._kept_one(connection, number)
 
@@ -165,7 +131,7 @@ class History:
             return self._open(connection, self._kept_one(connection, number))
 
     @collected_later()
-    def _open(self, connection: Connection, kept: Kept) -> Site:
+    def _open(self, connection: Connection, kept: Snapshot) -> Site:
         version, thing = schema.version, schema.thing
         valid = and_(thing.c.site == kept.site, _valid_at(kept.number))
         at = select(version.c.thing, version.c.slot, version.c.body).join(thing).where(valid)
@@ -174,7 +140,7 @@ class History:
         rows.bodies(select(version.c.body).join(thing).where(valid))
         return opened(self._bare(connection, kept), rows, connection.execute(at).all())
 
-    def _bare(self, connection: Connection, kept: Kept) -> Site:
+    def _bare(self, connection: Connection, kept: Snapshot) -> Site:
         """The facts of the site itself, without anybody or anything."""
         return decode(connection.execute(select(Snap.c.about).where(Snap.c.number == kept.number)).scalar_one(), Site)
 
@@ -218,7 +184,7 @@ class History:
         for some in chunks(things):
             yield from connection.execute(VERSIONS, {"some": some, "at": number})
 
-    def walk(self, first: int, last: int) -> Iterator[tuple[Kept, Site]]:
+    def walk(self, first: int, last: int) -> Iterator[tuple[Snapshot, Site]]:
         """Each snapshot of the chain of `first` from it to `last`, in order; each Site is made from the one before.
 
         All are of one moment of the database, whatever goes meanwhile.
@@ -250,23 +216,3 @@ def _taken_at(site: int, when: str) -> Any:
 
 def _by_place(rows: Iterator[Any]) -> dict[tuple[int, str], bytes]:
     return {(thing, slot): body for thing, slot, body in rows}
-
-
-def _kept(row: Any) -> Kept:
-    site = decode(row.about, Site)
-    return Kept(
-        row.number,
-        row.site,
-        row.taken,
-        site.taken.by,
-        site.taken.by_role,
-        row.address,
-        row.content_url,
-        row.site_id,
-        site.name,
-        row.scope,
-        site.partial,
-        row.users,
-        row.contents,
-        row.rules,
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from hashlib import blake2b
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select, update
@@ -25,8 +26,8 @@ class Packed(NamedTuple):
 
 
 @collected_later()
-def write(database: Database, connection: Connection, chain: int, number: int, site: Site) -> int:
-    """Make `site` snapshot `number` of its chain; returns how many rules it has."""
+def write(database: Database, connection: Connection, chain: int, number: int, site: Site) -> tuple[int, str]:
+    """Make `site` snapshot `number` of its chain; returns how many rules it has, and a digest of all that is in it."""
     things, words = _things(connection, chain), _words(connection)
     told = _Telling(things, words)
     here: dict[Place, Packed] = dict(told.all(site))
@@ -44,7 +45,10 @@ def write(database: Database, connection: Connection, chain: int, number: int, s
     _keep_bodies(database, connection, {packed.hash: packed.data for _, packed in begun}, set(was.values()))
     rows = sorted((each, slot, number, None, packed.hash) for (each, slot), packed in begun)
     database.insert(connection, version, rows)
-    return told.rules
+    digest = blake2b(repr([*things.items(), *words.items()]).encode("utf-8", "surrogatepass"), digest_size=16)
+    for (each, slot), packed in sorted(here.items()):
+        digest.update(b"%d %s " % (each, slot.encode()) + packed.hash)
+    return told.rules, digest.hexdigest()
 
 
 def _keep_bodies(database: Database, connection: Connection, told: Mapping[bytes, bytes], known: set[bytes]) -> None:

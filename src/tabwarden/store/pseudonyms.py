@@ -13,8 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tabwarden.access.powers import INHERITED_LEADER
-from tabwarden.model.capability import CAPABILITIES, KINDS
+from tabwarden.model.capability import CAPABILITIES, INHERITED_LEADER, KINDS
 from tabwarden.model.governing import LOCKED_TO_DATABASE
 from tabwarden.model.roles import LEGACY_ROLES, SITE_ROLES
 from tabwarden.model.scope import OUTSIDE

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, and_, delete, select, update
 
 from tabwarden.store import schema
 from tabwarden.store.database import chunks
-from tabwarden.store.history import History, Kept
+from tabwarden.store.history import History
+from tabwarden.store.snapshots import Snapshot
 
 
 class Retention(NamedTuple):
@@ -31,7 +32,7 @@ class Retention(NamedTuple):
 
 def thin(history: History, retention: Retention, now: str) -> tuple[int, ...]:
     """Let go of what the retention does not hold at `now` (ISO); returns the numbers that went."""
-    chains: dict[int, list[Kept]] = defaultdict(list)
+    chains: dict[int, list[Snapshot]] = defaultdict(list)
     for kept in history.snapshots():
         chains[kept.site].append(kept)
     gone = tuple(kept.number for chain in chains.values() for kept in superfluous(chain, retention, now))
@@ -40,7 +41,7 @@ def thin(history: History, retention: Retention, now: str) -> tuple[int, ...]:
     return gone
 
 
-def superfluous(chain: Sequence[Kept], retention: Retention, now: str) -> list[Kept]:
+def superfluous(chain: Sequence[Snapshot], retention: Retention, now: str) -> list[Snapshot]:
     """Those of one chain, in their order, that the retention does not hold."""
     if not chain or not now:
         return []
@@ -52,7 +53,7 @@ def superfluous(chain: Sequence[Kept], retention: Retention, now: str) -> list[K
     return [kept for kept in chain if kept.number not in stay]
 
 
-def _period(kept: Kept, retention: Retention, today: datetime) -> tuple[str, str]:
+def _period(kept: Snapshot, retention: Retention, today: datetime) -> tuple[str, str]:
     """Of each period one stays; of '' none."""
     if not kept.taken:
         return "every", str(kept.number)

@@ -50,6 +50,7 @@ snapshot = Table(
     Column("users", Integer, nullable=False),
     Column("contents", Integer, nullable=False),
     Column("rules", Integer, nullable=False),
+    Column("digest", Text, nullable=False),  # of all that is in it
     Index("snapshot_by_site", "site", "number"),
 )
 

@@ -162,7 +162,7 @@ class Finder:
         missing = [
             wanted
             for place, wanted in enumerate(self._wanted)
-            if wanted and all(found[place] is None for found in self._known.values())
+            if wanted and all(columns[place] is None for columns in self._known.values())
         ]
         if missing:
             names = ", ".join(f"`{shown(name)}`" for name in missing)

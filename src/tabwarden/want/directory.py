@@ -113,8 +113,8 @@ class Directory:
 
     def people_with_upn_prefix(self, prefix: str, domain: str = "") -> tuple[DirectoryPerson, ...]:
         """Whose userPrincipalName has this prefix, in one domain (FQDN) or in all; nobody deleted."""
-        found = self._by_upn_prefix.get(same(prefix), ())
-        return tuple(p for p in found if not domain or same(p.domain) == same(domain))
+        people = self._by_upn_prefix.get(same(prefix), ())
+        return tuple(p for p in people if not domain or same(p.domain) == same(domain))
 
     def people_with_email(self, email: str) -> tuple[DirectoryPerson, ...]:
         """Who has this mail address; nobody deleted."""
@@ -154,15 +154,15 @@ class Directory:
 
     @cached_property
     def _groups_by_name(self) -> Mapping[str, tuple[DirectoryGroup, ...]]:
-        found: defaultdict[str, list[DirectoryGroup]] = defaultdict(list)
+        groups_by_name: defaultdict[str, list[DirectoryGroup]] = defaultdict(list)
         for group in self.groups.values():
-            found[same(group.name)].append(group)
-        return {name: tuple(groups) for name, groups in found.items()}
+            groups_by_name[same(group.name)].append(group)
+        return {name: tuple(groups) for name, groups in groups_by_name.items()}
 
 
 def _index(pairs: Iterable[tuple[str, DirectoryPerson]]) -> Mapping[str, tuple[DirectoryPerson, ...]]:
-    found: defaultdict[str, list[DirectoryPerson]] = defaultdict(list)
+    people_by_name: defaultdict[str, list[DirectoryPerson]] = defaultdict(list)
     for name, person in pairs:
         if name:
-            found[same(name)].append(person)
-    return {name: tuple(people) for name, people in found.items()}
+            people_by_name[same(name)].append(person)
+    return {name: tuple(people) for name, people in people_by_name.items()}

@@ -21,9 +21,9 @@ UNLICENSED, VIEWER, GUEST = "Unlicensed", "Viewer", "Guest"
 NOT_RANKED = ("Guest", "SupportUser")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tasks:
-    """The seven tasks, in the order in which they are carried out."""
+    """The seven tasks, in the order in which they are carried out, called as in the settings."""
 
     add_joiners: bool = True
     add_joiners_to_group: bool = True
@@ -112,15 +112,15 @@ class _Deciding:
         """Find, create or correct it; without it, what needs it is held."""
         needed = (any_joiners and self.tasks.add_joiners_to_group) or (any_leavers and self.tasks.add_leavers_to_group)
         policy = self.policy
-        found = sign_in_group(self.now, policy.group, policy.minimum_site_role, policy.grant_on, needed=needed)
-        if found.held is not None:
-            self.held.append(found.held)
-        if found.group is None:
+        group = sign_in_group(self.now, policy.group, policy.minimum_site_role, policy.grant_on, needed=needed)
+        if group.held is not None:
+            self.held.append(group.held)
+        if group.group is None:
             return
-        self.group = self.groups[found.group.id] = found.group
-        self.members.setdefault(found.group.id, set())
-        if found.aspect:
-            self.sentences[found.group.id, found.aspect] = found.because
+        self.group = self.groups[group.group.id] = group.group
+        self.members.setdefault(group.group.id, set())
+        if group.aspect:
+            self.sentences[group.group.id, group.aspect] = group.because
 
     # -- who is meant -----------------------------------------------------------------------------------------
 
@@ -324,8 +324,8 @@ class _Deciding:
         tier = licence_of(self.policy.minimum_site_role) or ""
         free = free_seats(self.now, tier)
         if free is not None and self.eligible > free:
-            asked = f"{self.eligible} joiners get {self.policy.minimum_site_role} at their first sign-in"
-            self.notes.append(f"{asked}, and {free} {tier} seats are free; the rest cannot sign in until more are")
+            sentence = f"{self.eligible} joiners get {self.policy.minimum_site_role} at their first sign-in"
+            self.notes.append(f"{sentence}, and {free} {tier} seats are free; the rest cannot sign in until more are")
         contents = {
             c.id: replace(c, owner=self.heirs[c.owner]) if c.owner in self.heirs else c
             for c in self.now.contents.values()

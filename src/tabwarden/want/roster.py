@@ -78,11 +78,11 @@ def clean(
     people: list[Person] = []
     quarantined: list[Quarantined] = []
     first: dict[str, Person] = {}
-    found = Finder((columns.name, columns.full_name, columns.email, columns.auth_setting), source)
+    finder = Finder((columns.name, columns.full_name, columns.email, columns.auth_setting), source)
     count = 0
     for count, row in enumerate(rows, start=1):
         try:
-            person = _person(row, found, count, source, require_email)
+            person = _person(row, finder, count, source, require_email)
             _refuse_twin(person, first.get(same(person.name)))
         except BadCell as bad:
             quarantined.append(Quarantined(count, bad.value, bad.reason))
@@ -90,7 +90,7 @@ def clean(
             first[same(person.name)] = person
             people.append(person)
     if count:
-        found.require_all()
+        finder.require_all()
     return Roster(source, tuple(people), tuple(quarantined), count, as_of)
 
 
@@ -126,8 +126,8 @@ def as_time(value: object) -> str | None:
     return aware.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def _person(row: Mapping[str, object], found: Finder, number: int, source: str, require_email: bool) -> Person:
-    name_of, full_name_of, email_of, auth_setting_of = found.keys(tuple(row))
+def _person(row: Mapping[str, object], finder: Finder, number: int, source: str, require_email: bool) -> Person:
+    name_of, full_name_of, email_of, auth_setting_of = finder.keys(tuple(row))
     name = user_name(row.get(name_of) if name_of else None, require_email)
     return Person(
         name,

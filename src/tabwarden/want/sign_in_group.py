@@ -32,16 +32,16 @@ def sign_in_group(now: Site, name: str, role: str, mode: str, *, needed: bool) -
     wanted = same(name.strip())
     hits = [g for g in now.groups.values() if wanted in (same(g.name), same(f"{g.domain}\\{g.name}"))]
     local = [g for g in hits if g.domain.casefold() == LOCAL]
-    found = next(iter(local or hits), None)
-    if not wanted or (found is None and not needed):
+    group = next(iter(local or hits), None)
+    if not wanted or (group is None and not needed):
         return SignInGroup()
-    if found is None:
+    if group is None:
         return _created(name, role, mode)
     if not needed:
-        return SignInGroup(found)
-    if found.domain.casefold() != LOCAL:
-        return SignInGroup(found, held=_of_a_directory(f"{found.domain}\\{found.name}"))
-    return _corrected(found, role, mode)
+        return SignInGroup(group)
+    if group.domain.casefold() != LOCAL:
+        return SignInGroup(group, held=_of_a_directory(f"{group.domain}\\{group.name}"))
+    return _corrected(group, role, mode)
 
 
 def _created(name: str, role: str, mode: str) -> SignInGroup:
@@ -49,8 +49,8 @@ def _created(name: str, role: str, mode: str) -> SignInGroup:
     if backslash and domain.casefold() != LOCAL:
         return SignInGroup(held=_of_a_directory(name))
     # The id is only a place-holder until Tableau gives one.
-    made = Group(f"new:group:{bare}".casefold(), bare, LOCAL, frozenset(), role, mode)
-    return SignInGroup(made, EXISTS, f"the group that grants {role} on sign-in is not there yet")
+    group = Group(f"new:group:{bare}".casefold(), bare, LOCAL, frozenset(), role, mode)
+    return SignInGroup(group, EXISTS, f"the group that grants {role} on sign-in is not there yet")
 
 
 def _corrected(group: Group, role: str, mode: str) -> SignInGroup:

@@ -16,8 +16,7 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element as XmlElement
 from xml.etree.ElementTree import ParseError
 
-import defusedxml.ElementTree as SafeXml
-from defusedxml import DefusedXmlException
+from tabwarden.sandbox.http.wire import xml_tree
 
 LARGEST_DOCUMENT = 32 * 1024 * 1024
 MOST_SHEETS = 500
@@ -115,8 +114,8 @@ def _root(document: bytes) -> XmlElement | None:
     if not document.strip() or len(document) > LARGEST_DOCUMENT:
         return None
     try:
-        root: XmlElement = SafeXml.fromstring(document, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError, LookupError):
+        root = xml_tree(document)
+    except (ParseError, ValueError, LookupError):
         return None
     return root if root.tag in ("workbook", "datasource") else None
 

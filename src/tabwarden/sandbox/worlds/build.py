@@ -11,8 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from urllib.parse import unquote
 
-from tabwarden.access.powers import LEADER_CAPABILITIES
-from tabwarden.model.capability import TEMPLATES, applies
+from tabwarden.model.capability import LEADER_CAPABILITIES, TEMPLATES, applies
 from tabwarden.model.errors import WorldError
 from tabwarden.model.roles import is_known
 from tabwarden.model.site import (

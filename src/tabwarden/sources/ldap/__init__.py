@@ -8,69 +8,77 @@ the domain itself. Rows have the columns of `COLUMNS` and every attribute that w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, PrivateAttr
 
 from tabwarden.model.names import same
-from tabwarden.sources._reading import Reading, Row, empty, unreadable
-from tabwarden.sources.ldap.options import DirectoryOptions
+from tabwarden.section import Text
+from tabwarden.sources import Column, Reading, Row, Source, empty, unreadable
+from tabwarden.sources.ldap.options import DirectorySettings
 from tabwarden.want.directory import Directory, DirectoryPerson
 from tabwarden.want.roster import shown
 
-TYPE = "ldap"
 ENABLED, DISABLED, DELETED, LEFT = "enabled", "disabled", "deleted", "left"
 COLUMNS = ("sAMAccountName", "userPrincipalName", "displayName", "mail", "domain", "account", "objectGUID")
 """`domain` is the FQDN, `account` is `FQDN\\name`; the rest is what Active Directory calls it."""
-STATES = (ENABLED, DISABLED, DELETED, LEFT)
-"""`left` is disabled or deleted."""
 
 
-@dataclass(frozen=True)
-class Options:
-    """`connect` holds, as `directory`, the DirectoryOptions to read by or a Directory; `state` is one of `STATES`.
+class LdapSource(Source):
+    """People from the directory of the section `directory`; who fits all that is named counts."""
 
-    `domain` (an FQDN, '' all) narrows who counts; `groups` are names, one a line, of any domain or as `FQDN\\name`;
-    `filter` is LDAP's own, asked below `base` (a distinguished name; '' the whole domain). Who fits all of them counts.
-    """
+    type: Literal["ldap"] = Field(description="where the people are")
+    state: Literal["enabled", "disabled", "deleted", "left"] = Field(
+        description="whom to take: `left` are the disabled and the deleted (`type: ldap`)"
+    )
+    column: Annotated[Column, BeforeValidator(Column.of)] = Field(
+        default=Column(name="sAMAccountName", full_name="displayName", email="mail"),
+        description="the column with the user name, or a mapping of columns",
+    )
+    domain: Text | None = Field(default=None, description="only people of this domain, by full name")
+    groups: tuple[Text, ...] = Field(
+        default=(), description="only people in one of these groups or in groups within them"
+    )
+    filter: Text | None = Field(default=None, description="only people this filter of LDAP finds, `(department=Sales)`")
+    base: Text | None = Field(default=None, description="only people below this distinguished name")
+    _directory: Directory | DirectorySettings | None = PrivateAttr(default=None)
 
-    connect: Mapping[str, object] = field(repr=False)
-    state: str = ENABLED
-    domain: str = ""
-    groups: str = ""
-    filter: str = ""
-    base: str = ""
+    def within(self, directory: Directory | DirectorySettings) -> Self:
+        """The same, of that directory or of the one that is read by these settings."""
+        source = self.model_copy()
+        source._directory = directory
+        return source
 
-
-def read(options: Options) -> Reading:
-    """Everybody who fits, by domain and name."""
-    if options.state not in STATES:
-        raise unreadable(f"state `{shown(options.state)}` is none of {', '.join(f'`{word}`' for word in STATES)}")
-    asks_deleted = options.state in (DELETED, LEFT)
-    if asks_deleted and (options.groups or options.filter or options.base):
-        raise unreadable(
-            f"`{options.state}` people are in no group and in no place any more; leave out `groups`, `filter` and "
-            f"`base`, or ask for `{DISABLED}`"
-        )
-    told = options.connect.get("directory")
-    wanted = told if isinstance(told, DirectoryOptions) else None
-    directory = told if isinstance(told, Directory) else _read(wanted)
-    domains = [d for d in directory.domains if not options.domain or same(d.fqdn) == same(options.domain)]
-    if not domains:
-        raise unreadable(f"domain `{shown(options.domain)}` is not among those that are read; add it to `directory`")
-    for domain in domains if asks_deleted else ():
-        if not domain.sees_deleted:
+    def read(self) -> Reading:
+        """Everybody who fits, by domain and name."""
+        asks_deleted = self.state in (DELETED, LEFT)
+        if asks_deleted and (self.groups or self.filter or self.base):
             raise unreadable(
-                f"domain `{domain.fqdn}` hides who was deleted from the account that reads it; let the account list "
-                f"`CN=Deleted Objects`, or ask for `{DISABLED}` people alone"
+                f"`{self.state}` people are in no group and in no place any more; leave out `groups`, `filter` and "
+                f"`base`, or ask for `{DISABLED}`"
             )
-    source = f"`{options.state}` people of {', '.join(f'`{d.fqdn}`' for d in domains)}"
-    found = _narrowed(directory, wanted, options, {same(d.fqdn) for d in domains})
-    if not found:
-        raise empty(source)
-    more = dict.fromkeys(name for p in directory.people.values() for name in p.attributes)
-    return Reading([_row(p, more) for p in found], source, as_of=directory.when or None)
+        settings = self._directory if isinstance(self._directory, DirectorySettings) else None
+        directory = self._directory if isinstance(self._directory, Directory) else _read(settings)
+        domains = [d for d in directory.domains if not self.domain or same(d.fqdn) == same(self.domain)]
+        if not domains:
+            raise unreadable(
+                f"domain `{shown(self.domain or '')}` is not among those that are read; add it to `directory`"
+            )
+        for domain in domains if asks_deleted else ():
+            if not domain.sees_deleted:
+                raise unreadable(
+                    f"domain `{domain.fqdn}` hides who was deleted from the account that reads it; let the account "
+                    f"list `CN=Deleted Objects`, or ask for `{DISABLED}` people alone"
+                )
+        source = f"`{self.state}` people of {', '.join(f'`{d.fqdn}`' for d in domains)}"
+        people = _narrowed(directory, settings, self, {same(d.fqdn) for d in domains})
+        if not people:
+            raise empty(source)
+        more = dict.fromkeys(name for p in directory.people.values() for name in p.attributes)
+        return Reading([_row(p, more) for p in people], source, as_of=directory.when or None)
 
 
-def _read(wanted: DirectoryOptions | None) -> Directory:
+def _read(wanted: DirectorySettings | None) -> Directory:
     if wanted is None:
         raise unreadable("the source `ldap` needs the section `directory`; add it to the settings")
     from tabwarden.sources.ldap.directory import read_directory
@@ -79,13 +87,12 @@ def _read(wanted: DirectoryOptions | None) -> Directory:
 
 
 def _narrowed(
-    directory: Directory, wanted: DirectoryOptions | None, options: Options, domains: set[str]
+    directory: Directory, wanted: DirectorySettings | None, options: LdapSource, domains: set[str]
 ) -> list[DirectoryPerson]:
     """Who is of that state, in one of the domains, in one of the groups, and in what the filter finds."""
     people = [p for p in directory.people.values() if same(p.domain) in domains and _is(p, options.state)]
-    names = [line.strip() for line in options.groups.splitlines() if line.strip()]
-    if names:
-        inside = {guid for name in names for guid in _in_group(directory, name)}
+    if options.groups:
+        inside = {guid for name in options.groups for guid in _in_group(directory, name)}
         people = [p for p in people if p.guid in inside]
     if options.filter or options.base:
         if wanted is None:
@@ -111,7 +118,7 @@ def _in_group(directory: Directory, name: str) -> frozenset[str]:
     return directory.everybody_in(groups[0].guid)
 
 
-def _fitting(wanted: DirectoryOptions, options: Options) -> Iterator[str]:
+def _fitting(wanted: DirectorySettings, options: LdapSource) -> Iterator[str]:
     """The guids of what a filter finds in each domain, or below the base in the domain that holds it."""
     from tabwarden.sources.ldap.session import opened
     from tabwarden.sources.ldap.values import domain_of_dn
@@ -120,7 +127,7 @@ def _fitting(wanted: DirectoryOptions, options: Options) -> Iterator[str]:
         raise unreadable(
             f"filter `{shown(options.filter)}` is not in parentheses; write one such as `(department=Sales)`"
         )
-    home = same(domain_of_dn(options.base))
+    home = same(domain_of_dn(options.base or ""))
     domains = [d for d in wanted.domains if not options.base or same(d.fqdn) == home]
     if not domains:
         raise unreadable(f"base `{shown(options.base)}` lies in none of the domains that are read; check its end")

@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.names import same
-from tabwarden.sources._reading import unreadable
-from tabwarden.sources.ldap.options import DirectoryOptions
+from tabwarden.sources import unreadable
+from tabwarden.sources.ldap.options import DirectorySettings
 from tabwarden.sources.ldap.reading import Facts, GroupFacts, Wire, group, group_fields, person, person_fields
 from tabwarden.sources.ldap.values import (
     Entry,
@@ -41,7 +41,7 @@ class _Sought(NamedTuple):
 class _Found:
     """All domains together, and what is known of each reference."""
 
-    def __init__(self, facts: Sequence[Facts], lines: Mapping[str, Wire], options: DirectoryOptions) -> None:
+    def __init__(self, facts: Sequence[Facts], lines: Mapping[str, Wire], options: DirectorySettings) -> None:
         self.facts = {same(f.domain.fqdn): f for f in facts}
         self.lines = lines
         self.options = options
@@ -127,7 +127,7 @@ class _Found:
                     yield one, held, member
 
 
-def assembled(facts: Sequence[Facts], lines: Mapping[str, Wire], options: DirectoryOptions, when: str) -> Directory:
+def assembled(facts: Sequence[Facts], lines: Mapping[str, Wire], options: DirectorySettings, when: str) -> Directory:
     """One Directory of all domains; `lines` by FQDN in lower case. SourceError for a member of a domain not read."""
     found = _Found(facts, lines, options)
     while True:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tabwarden.model.names import same
-from tabwarden.sources.ldap.options import DirectoryOptions
+from tabwarden.sources.ldap.options import DirectorySettings
 from tabwarden.sources.ldap.reading import (
     GROUPS,
     PEOPLE,
@@ -34,7 +34,7 @@ class _Whole(Exception):
     """What changed cannot be told apart from what it was: read everything."""
 
 
-def read_changes(line: Wire, options: DirectoryOptions, previous: Directory) -> Facts:
+def read_changes(line: Wire, options: DirectorySettings, previous: Directory) -> Facts:
     """The same as `read_domain`, from a Directory that was read before with the same options.
 
     Read whole nevertheless where the numbers of that time mean nothing: another server, one put back from a backup,
@@ -55,7 +55,7 @@ def _goes_on(before: Domain, now: Domain) -> bool:
     return one_server and before.sees_deleted and now.sees_deleted and 0 < before.usn <= now.usn
 
 
-def _changed(line: Wire, options: DirectoryOptions, previous: Directory, now: Facts, usn: int) -> Facts:
+def _changed(line: Wire, options: DirectorySettings, previous: Directory, now: Facts, usn: int) -> Facts:
     here = same(now.domain.fqdn)
     old = {guid: each for guid, each in previous.people.items() if same(each.domain) == here}
     now.people = {guid: each for guid, each in old.items() if not each.deleted}
@@ -126,7 +126,7 @@ def _move_below(line: Wire, container: Entry, now: Facts) -> None:
             now.groups[entry.guid] = now.groups[entry.guid]._replace(dn=entry.dn)
 
 
-def _read_again(line: Wire, options: DirectoryOptions, now: Facts) -> None:
+def _read_again(line: Wire, options: DirectorySettings, now: Facts) -> None:
     """Something that is neither person nor group was deleted: count those of the groups that had some."""
     fields = group_fields(line, options)
     for guid, held in tuple(now.groups.items()):

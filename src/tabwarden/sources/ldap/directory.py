@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 
 from tabwarden.model.errors import SourceError
 from tabwarden.model.names import same
-from tabwarden.sources._reading import unreadable
+from tabwarden.sources import unreadable
 from tabwarden.sources.ldap.assembling import assembled
 from tabwarden.sources.ldap.changes import read_changes
-from tabwarden.sources.ldap.options import DirectoryOptions
+from tabwarden.sources.ldap.options import DirectorySettings
 from tabwarden.sources.ldap.reading import Facts, Wire, read_domain
 from tabwarden.want.directory import Directory
 
 
-def read_directory(options: DirectoryOptions, previous: Directory | None = None) -> Directory:
+def read_directory(options: DirectorySettings, previous: Directory | None = None) -> Directory:
     """Every domain of the options as it is now.
 
     With a `previous` Directory, read before with the same options, only what changed since is fetched; the result is

@@ -7,8 +7,8 @@ from threading import RLock
 from typing import TypeVar
 
 from tabwarden.model.names import same
-from tabwarden.sources._reading import unreadable
-from tabwarden.sources.ldap.options import DirectoryOptions, DomainOptions
+from tabwarden.sources import unreadable
+from tabwarden.sources.ldap.options import DirectoryDomain, DirectorySettings
 from tabwarden.sources.ldap.reading import Facts, introduce, person, person_fields
 from tabwarden.sources.ldap.session import Line, lets_in, opened
 from tabwarden.sources.ldap.values import escaped
@@ -23,7 +23,7 @@ class Asking:
     A line that has died is opened once more. SourceError where a domain does not answer whole.
     """
 
-    def __init__(self, options: DirectoryOptions) -> None:
+    def __init__(self, options: DirectorySettings) -> None:
         self.options = options
         self._lock = RLock()
         self._lines: dict[str, Line] = {}
@@ -81,16 +81,16 @@ class Asking:
             return False
         return lets_in(domain, f"{self._introduced(domain).domain.netbios}\\{account}", password)
 
-    def _of(self, fqdn: str) -> DomainOptions | None:
+    def _of(self, fqdn: str) -> DirectoryDomain | None:
         return next((d for d in self.options.domains if same(d.fqdn) == same(fqdn)), None)
 
-    def _introduced(self, domain: DomainOptions) -> Facts:
+    def _introduced(self, domain: DirectoryDomain) -> Facts:
         with self._lock:
             if domain.fqdn not in self._facts:
                 self._facts[domain.fqdn] = self._ask(domain, lambda line: iter((introduce(line),)))[0]
             return self._facts[domain.fqdn]
 
-    def _ask(self, domain: DomainOptions, question: Callable[[Line], Iterator[_Found]]) -> list[_Found]:
+    def _ask(self, domain: DirectoryDomain, question: Callable[[Line], Iterator[_Found]]) -> list[_Found]:
         with self._lock:
             kept = self._lines.pop(domain.fqdn, None)
             if kept is not None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from tabwarden.model.names import same
-from tabwarden.sources._reading import partial, unreadable
-from tabwarden.sources.ldap.options import DirectoryOptions, DomainOptions
+from tabwarden.sources import partial, unreadable
+from tabwarden.sources.ldap.options import DirectoryDomain, DirectorySettings
 from tabwarden.sources.ldap.values import DISABLED, Entry, Reference, domain_of_dn, escaped, reference
 from tabwarden.want.directory import DirectoryPerson, Domain, Trust
 
@@ -28,7 +28,7 @@ _TRIES = 3
 class Wire(Protocol):
     """What is asked of a line; `line.Line` is one."""
 
-    options: DomainOptions
+    options: DirectoryDomain
     words: str
 
     def root(self, *attributes: str) -> Entry:
@@ -73,7 +73,7 @@ class Facts:
     groups: dict[str, GroupFacts] = field(default_factory=dict)
 
 
-def read_domain(line: Wire, options: DirectoryOptions) -> Facts:
+def read_domain(line: Wire, options: DirectorySettings) -> Facts:
     """Everything of a domain. SourceError unless it is whole."""
     facts = introduce(line)
     fields = person_fields(options)
@@ -151,12 +151,12 @@ def _trusts(line: Wire, base: str) -> tuple[tuple[Trust, ...], dict[str, str]]:
 # -- people ----------------------------------------------------------------------------------------------------
 
 
-def person_fields(options: DirectoryOptions) -> tuple[str, ...]:
+def person_fields(options: DirectorySettings) -> tuple[str, ...]:
     """The attributes a person is asked for."""
     return tuple(dict.fromkeys((*_PERSON, *options.attributes)))
 
 
-def person(entry: Entry, domain: Domain, options: DirectoryOptions) -> DirectoryPerson:
+def person(entry: Entry, domain: Domain, options: DirectorySettings) -> DirectoryPerson:
     """A user object, or the tombstone of one, as a person."""
     more = {name: "; ".join(_texts(entry, name)) for name in options.attributes if entry.text(name)}
     group = entry.number("primaryGroupID")
@@ -185,7 +185,7 @@ def _texts(entry: Entry, name: str) -> Iterable[str]:
 # -- groups ----------------------------------------------------------------------------------------------------
 
 
-def group_fields(line: Wire, options: DirectoryOptions) -> tuple[str, ...]:
+def group_fields(line: Wire, options: DirectorySettings) -> tuple[str, ...]:
     """The attributes a group is asked for; members in ranges where a range was told."""
     return tuple(dict.fromkeys((*_EVERY, options.group_name, _members_from(0, line.options.member_range))))
 
@@ -196,7 +196,7 @@ def _members_from(first: int, size: int) -> str:
     return f"member;range={first}-{first + size - 1}"
 
 
-def group(line: Wire, entry: Entry, options: DirectoryOptions) -> GroupFacts:
+def group(line: Wire, entry: Entry, options: DirectorySettings) -> GroupFacts:
     """A group with all it refers to, the rest of its members fetched where the server gave a part."""
     references = tuple(reference(raw) for raw in _members(line, entry))
     name = entry.text(options.group_name) or entry.text("sAMAccountName")

@@ -12,17 +12,18 @@ import re
 import ssl
 import warnings
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from tabwarden.model.errors import SourceError
-from tabwarden.sources._reading import partial, unreadable
-from tabwarden.sources.ldap.options import DomainOptions
+from tabwarden.sources import partial, unreadable
+from tabwarden.sources.ldap.options import DirectoryDomain
 from tabwarden.sources.ldap.values import Entry, reference
 
 with warnings.catch_warnings():
-    # ldap3 2.9 uses two names that pyasn1 has renamed.
-    warnings.simplefilter("ignore", DeprecationWarning)
+    # ldap3 2.9 uses two names that pyasn1 has renamed (docs/decisions/0017-ldap.md).
+    warnings.filterwarnings("ignore", r"(tagMap|typeMap) is deprecated", DeprecationWarning)
     import ldap3
     from ldap3.core.exceptions import LDAPException
     from ldap3.core.tls import Tls
@@ -58,7 +59,7 @@ class Refused(SourceError):
 class _Verified(Tls):
     """TLS as Python checks it, host name included; `trouble` is what was wrong with it."""
 
-    def __init__(self, ca_file: str) -> None:
+    def __init__(self, ca_file: Path | None) -> None:
         super().__init__(validate=ssl.CERT_REQUIRED)
         self.context = ssl.create_default_context()
         if ca_file:
@@ -78,7 +79,7 @@ class _Verified(Tls):
 class Line:
     """A signed-in connection; close it. `words` names the domain and server in messages."""
 
-    def __init__(self, connection: Any, options: DomainOptions, address: str) -> None:
+    def __init__(self, connection: Any, options: DirectoryDomain, address: str) -> None:
         self._connection = connection
         self._page_size = options.page_size
         self.options = options
@@ -195,12 +196,14 @@ def _entry(response: Any) -> Entry:
 # -- opening ---------------------------------------------------------------------------------------------------
 
 
-def opened(options: DomainOptions) -> Line:
+def opened(options: DirectoryDomain) -> Line:
     """A line to the first server of a domain that can be reached. SourceError where none can, or it refuses."""
     away: list[Unreachable] = []
     for address in options.servers:
         try:
-            return Line(signed_in(options, address, options.user, options.password), options, address)
+            return Line(
+                signed_in(options, address, options.user, options.password.get_secret_value()), options, address
+            )
         except Unreachable as error:
             away.append(error)
     if len(away) == 1:
@@ -208,7 +211,7 @@ def opened(options: DomainOptions) -> Line:
     raise unreadable("; ".join(str(error) for error in away))
 
 
-def signed_in(options: DomainOptions, address: str, user: str, password: str) -> Any:
+def signed_in(options: DirectoryDomain, address: str, user: str, password: str) -> Any:
     """An ldap3 connection that is bound. Unreachable where nobody answers, SourceError for all else."""
     if not password:
         raise unreadable(f"no password for `{user}`: a directory takes that for nobody, and lets nobody in")
@@ -258,7 +261,7 @@ def signed_in(options: DomainOptions, address: str, user: str, password: str) ->
     return connection
 
 
-def lets_in(options: DomainOptions, user: str, password: str) -> bool:
+def lets_in(options: DirectoryDomain, user: str, password: str) -> bool:
     """Whether the domain takes this password of an account. SourceError where it cannot be asked."""
     away: list[Unreachable] = []
     for address in options.servers if password else ():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from tabwarden.store.database import VERSIONS
+from tabwarden.store.snapshots import VERSIONS
 
 context.configure(connection=context.config.attributes["connection"], version_table=VERSIONS)
 context.run_migrations()

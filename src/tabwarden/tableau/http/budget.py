@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import NamedTuple
 
-from tabwarden.tableau.http.connection import PAGE_SIZE
+from tabwarden.tableau.http.lists import PAGE_SIZE
 from tabwarden.tableau.http.pace import CLOUD_HOURLY
 
 DEFAULT_KINDS = 3  # workbooks, data sources, flows

@@ -1,4 +1,4 @@
-"""How many requests are on their way at once, and how many an hour: numbers learnt while reading. Sends nothing.
+"""How many requests are on their way at once, how many an hour, and who waits: numbers learnt from the answers.
 
 Why 8 at first and up to 50: a server that runs eight at a time gives all it has to eight, and one that is merely far
 away gives more to more.
@@ -6,8 +6,11 @@ away gives more to more.
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 START, MOST = 8, 50
@@ -17,6 +20,8 @@ CLOUD_HOST = "online.tableau.com"
 _WORTH, _ROUNDS = 1.1, 2
 _SOON, _LATE = 5, 40  # rounds until a step that did not help is tried again: at first, and at most
 _FADES, _STRAIN = 0.97, 3.0  # a tenth of the answers saying busy keeps the strain at about three
+
+log = logging.getLogger(__name__)
 
 
 class Pace:
@@ -87,9 +92,13 @@ class Allowance:
         self._clock = clock
         self._sent: deque[float] = deque(maxlen=hourly)
 
-    def spent(self, when: float | None = None) -> None:
-        """A request was sent, now or at `when`."""
-        self._sent.append(self._clock() if when is None else when)
+    def spent(self) -> None:
+        """A request was sent now."""
+        self._sent.append(self._clock())
+
+    def spent_before(self, moments: Iterable[float]) -> None:
+        """Requests were sent at these moments (seconds since 1970), by a read that was cut short."""
+        self._sent = deque(sorted((*self._sent, *moments)), self.hourly)
 
     def wait(self) -> float:
         """Seconds until the next request may be sent; 0 where it may be sent now."""
@@ -98,9 +107,55 @@ class Allowance:
         return max(0.0, self._sent[0] + HOUR - self._clock())
 
 
-def hourly_of(server: str, asked: int | None) -> int | None:
+class Gate:
+    """Lets requests set out: at most `pace.limit` on their way, none during a pause, so many an hour."""
+
+    def __init__(self, pace: Pace, allowance: Allowance | None = None) -> None:
+        self.pace, self.allowance = pace, allowance
+        self._on_way, self._waiting = 0, deque[asyncio.Future[None]]()
+        self._not_before = 0.0
+
+    async def enter(self) -> bool:
+        """Wait for leave to set out; whether the limit is used up now. Whoever entered calls `leave` in the end."""
+        while self._on_way >= self.pace.limit:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+            await turn
+        self._on_way += 1
+        try:
+            while (pause := self._not_before - time.monotonic()) > 0:
+                await asyncio.sleep(pause)
+            if self.allowance is not None:
+                await self._within_the_hour(self.allowance)
+        except BaseException:
+            self.leave()
+            raise
+        return self._on_way >= self.pace.limit
+
+    def leave(self) -> None:
+        """A request is back; as many of those who wait set out as there is room for."""
+        self._on_way -= 1
+        room = self.pace.limit - self._on_way
+        while self._waiting and room > 0:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                room -= 1
+
+    def pause(self, seconds: float) -> None:
+        """Nobody sets out for so long."""
+        self._not_before = max(self._not_before, time.monotonic() + seconds)
+
+    async def _within_the_hour(self, allowance: Allowance) -> None:
+        while (pause := allowance.wait()) > 0:
+            log.warning("%d requests were sent within an hour; waiting %d seconds", allowance.hourly, pause)
+            await asyncio.sleep(pause)
+        allowance.spent()
+
+
+def hourly_of(server: str, setting: int | None) -> int | None:
     """Requests an hour that a server allows: what the settings say, else Tableau Cloud's cap on Tableau Cloud."""
-    if asked is not None:
-        return asked
+    if setting is not None:
+        return setting
     host = urlsplit(server).hostname or ""
     return CLOUD_HOURLY if host == CLOUD_HOST or host.endswith(f".{CLOUD_HOST}") else None

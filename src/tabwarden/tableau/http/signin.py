@@ -1,39 +1,32 @@
-"""Signing in to Tableau by password, token or connected app. Not the calls that follow.
-
-tableauserverclient does it and goes no further than this file: what leaves it are three strings.
-"""
+"""Signing in to Tableau by password, token or connected app; renewing the session when it ends; signing out."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
 import uuid
-import warnings
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from xml.etree.ElementTree import ParseError
-
-import jwt
-import requests
+from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import TableauError
 from tabwarden.tableau.http import wire
-from tabwarden.tableau.http.refusals import refused, unreachable
-from tabwarden.tableau.http.transport import Transport
+from tabwarden.tableau.http.refusals import refused
+from tabwarden.tableau.http.wire import Request, element
 
-with warnings.catch_warnings():
-    # Its own source makes Python warn when it is compiled the first time; nobody here can mend that.
-    warnings.simplefilter("ignore")
-    import tableauserverclient as tsc
-    from tableauserverclient.server.endpoint import exceptions as tsc_errors
+if TYPE_CHECKING:
+    from tabwarden.tableau.http.transport import Transport
 
 log = logging.getLogger(__name__)
 
 TRUST_LIFETIME = 300  # seconds a connected app's token lives; Tableau takes at most ten minutes
 SIGN_IN_VERSION = "2.4"  # every server since 2016 answers it, whatever it speaks now
+RENEWALS, RENEWAL_SPAN = 5, 60.0  # so many sessions in a row that served nothing, within seconds: the token is taken
 # Names as in the vendor's "Access Scopes for Connected Apps".
 SCOPES = (
     "tableau:content:read",
@@ -73,7 +66,7 @@ class Jwt:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class SignIn:
     """Where and how to sign in.
 
     `server` is an address with its base path, https unless it says http; `site` the word in the site's address,
@@ -96,38 +89,81 @@ class Options:
     as_user: str | None = None
 
 
-class Session(NamedTuple):
-    """What a sign-in gives."""
+class Session:
+    """The session on a site, renewed when it ends; for one event loop.
 
-    token: str
-    site_id: str
-    user_id: str
+    `served` counts the requests that were carried out in it and those before it.
+    """
 
+    def __init__(self, options: SignIn, transport: Transport, version: str) -> None:
+        self.options, self.version = options, version
+        self.token = self.site_id = self.user_id = ""
+        self.served = 0
+        self._transport = transport
+        self._renewing = asyncio.Lock()
+        self._fruitless: deque[float] = deque(maxlen=RENEWALS)
+        self._signed_in, self._served_before = 0.0, 0
 
-def sign_in(server: str, version: str, options: Options, transport: Transport) -> Session:
-    """A new session at `server`, speaking that version; TableauError when refused."""
-    verify: dict[str, Any] = {"verify": transport.verify, "timeout": options.timeout}
-    make: Any = tsc.Server
-    try:
-        client = make(server, http_options=verify, session_factory=transport.session)
-        client.version = version
-        client.auth.sign_in(_credentials(options))
-    except tsc_errors.XMLError as error:
-        told = f"{error.summary}: {error.detail}".strip(": \n").rstrip(".").replace(secret_of(options.auth), "***")
-        status = int(error.code[:3]) if error.code[:3].isdigit() else 401
-        raise refused(f"sign in {_who(options)}", status, error.code, told) from None
-    except tsc_errors.InternalServerError as error:
-        raise refused(f"sign in {_who(options)}", int(error.code)) from None
-    except (tsc_errors.NonXMLResponseError, ParseError, AttributeError):
-        # The client stumbles over a page (ParseError) and over XML that is not Tableau's (AttributeError).
-        raise TableauError(
-            f"`{server}` did not answer the sign-in as Tableau does; is it the address of Tableau itself?"
-        ) from None
-    except tsc_errors.RedirectError as error:
-        raise TableauError(f"the sign-in at `{server}` was sent elsewhere: {error}") from None
-    except (requests.RequestException, OSError) as error:
-        raise no_answer(server, error, options) from None
-    return Session(str(client.auth_token), str(client.site_id), str(client.user_id))
+    async def sign_in(self) -> None:
+        """A new session; TableauError when refused. Sign-in as in the vendor's REST reference, "Sign In"."""
+        self._signed_in, self._served_before = time.monotonic(), self.served
+        server = self._transport.server
+        body = wire.request_body(_credentials(self.options))
+        answer = await self._transport.send(Request("POST", "/auth/signin", body, "text/xml"), self.version)
+        if answer.location is not None:
+            raise TableauError(f"the sign-in at `{server}` was sent elsewhere: `{answer.location}`", answer.status)
+        root = wire.parse(answer.body) if answer.body else None
+        error = wire.error_in(root)
+        if error.code or answer.status >= 500:
+            text = error.text.replace(secret_of(self.options.auth), "***")
+            raise refused(f"sign in {_who(self.options)}", answer.status, error.code, text)
+        credentials = root.find("credentials") if root is not None else None
+        ids = [root.find(f"credentials/{tag}") for tag in ("site", "user")] if root is not None else []
+        if credentials is None or not credentials.get("token"):
+            raise TableauError(
+                f"`{server}` did not answer the sign-in as Tableau does; is it the address of Tableau itself?"
+            )
+        self.site_id, self.user_id = ("" if one is None else one.get("id", "") for one in ids)
+        self.token = credentials.get("token", "")
+
+    async def renewed(self, stale: str) -> str:
+        """Another token than `stale`, by signing in unless that has just been done.
+
+        Sessions that end again and again before they served one request mean that somebody else takes the token away.
+        """
+        async with self._renewing:
+            if self.token != stale:
+                return self.token
+            if self.served > self._served_before:
+                self._fruitless.clear()
+            else:
+                self._fruitless.append(self._signed_in)
+            server = self._transport.server
+            if len(self._fruitless) == RENEWALS and time.monotonic() - self._fruitless[0] < RENEWAL_SPAN:
+                raise TableauError(
+                    f"the session on `{server}` was ended {RENEWALS} times within a minute; something else "
+                    "signs in with the same token (a token carries one session at a time): give each its own",
+                    401,
+                    "401002",
+                )
+            log.info("the session on %s has ended; signing in again", server)
+            await self.sign_in()
+            return self.token
+
+    async def sign_out(self) -> None:
+        """End the session; a failure is of no consequence."""
+        token, self.token = self.token, ""
+        try:
+            await self._transport.send(Request("POST", "/auth/signout"), self.version, token)
+        except TableauError:
+            log.debug("no answer to the sign-out")
+
+    def scrubbed(self, text: str) -> str:
+        """The text without the token and the secret of this session."""
+        for secret in (self.token, secret_of(self.options.auth)):
+            if secret:
+                text = text.replace(secret, "***")
+        return text
 
 
 def address_of(words: str) -> str:
@@ -145,58 +181,41 @@ def address_of(words: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
-def version_of(server: str, transport: Transport, options: Options) -> str:
+async def version_of(transport: Transport) -> str:
     """The newest API version the server speaks."""
-    url = f"{server}/api/{SIGN_IN_VERSION}/serverinfo"
-    try:
-        response = transport.send("GET", url, headers={"Accept": "application/xml"})
-    except (requests.RequestException, OSError) as error:
-        raise no_answer(server, error, options) from None
-    if response.is_redirect:
+    server = transport.server
+    answer = await transport.send(Request("GET", "/serverinfo"), SIGN_IN_VERSION)
+    if answer.location is not None:
         raise TableauError(
-            f"`{server}` sends us on to `{response.headers.get('Location', '')}`; put that address into `server`",
-            response.status_code,
+            f"`{server}` sends us on to `{answer.location}`; put that address into `server`", answer.status
         )
-    answer = wire.parse(response.content)
-    version = ((answer.findtext(".//restApiVersion") if answer is not None else None) or "").strip()
-    if response.status_code >= 400 and response.status_code != 404:
-        raise refused(f"tell its version at `{server}`", response.status_code, wire.told(answer).code)
+    root = wire.parse(answer.body)
+    version = ((root.findtext(".//restApiVersion") if root is not None else None) or "").strip()
+    if answer.status >= 400 and answer.status != 404:
+        raise refused(f"tell its version at `{server}`", answer.status, wire.error_in(root).code)
     if not re.fullmatch(r"\d+\.\d+", version):
         raise TableauError(f"`{server}` does not answer as a Tableau server does; is the address right?", 404)
     return version
 
 
-def no_answer(server: str, error: Exception, options: Options) -> TableauError:
-    """The error for a request without an answer, worded by what went wrong."""
-    if isinstance(error, requests.exceptions.SSLError):
-        return bad_certificate(server, options)
-    if isinstance(error, (requests.Timeout, TimeoutError)):
-        return unreachable(server, f"it took longer than {options.timeout:g} seconds")
-    return unreachable(server, type(error).__name__)
-
-
-def bad_certificate(server: str, options: Options) -> TableauError:
-    """The error for a server whose certificate nobody vouches for."""
-    trusted = f"the certificates in `{options.ca_file}`" if options.ca_file else "what this system trusts"
-    return TableauError(
-        f"the certificate of `{server}` was not accepted: it does not follow from {trusted}, "
-        "or is for another name; `ca_file` names your own certificate authority"
-    )
-
-
-def _credentials(options: Options) -> Any:
-    auth, site, user = options.auth, options.site, options.as_user
+def _credentials(options: SignIn) -> Element:
+    auth = options.auth
+    site = element("site", contentUrl=options.site)
+    user = [element("user", id=options.as_user)] if options.as_user else []
     match auth:
         case Pat():
-            return tsc.PersonalAccessTokenAuth(auth.name, auth.secret, site_id=site, user_id_to_impersonate=user)
+            names = {"personalAccessTokenName": auth.name, "personalAccessTokenSecret": auth.secret}
+            return element("credentials", site, *user, **names)
         case Password():
-            return tsc.TableauAuth(auth.name, auth.password, site_id=site, user_id_to_impersonate=user)
+            return element("credentials", site, *user, name=auth.name, password=auth.password)
         case Jwt():
-            return tsc.JWTAuth(_signed(auth), site_id=site)
+            return element("credentials", site, jwt=_signed(auth))
 
 
 def _signed(auth: Jwt) -> str:
     """A connected app's token; claims as in the vendor's "Configure Connected Apps with Direct Trust"."""
+    import jwt  # loads cryptography, which nobody else needs for signing in
+
     claims = {
         "iss": auth.client_id,
         "sub": auth.user,
@@ -209,7 +228,7 @@ def _signed(auth: Jwt) -> str:
     return jwt.encode(claims, auth.secret, algorithm="HS256", headers=headers)
 
 
-def _who(options: Options) -> str:
+def _who(options: SignIn) -> str:
     auth = options.auth
     where = f"on site `{options.site}`" if options.site else "on the default site"
     match auth:

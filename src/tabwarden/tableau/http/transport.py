@@ -1,159 +1,175 @@
-"""How one HTTP request reaches Tableau: a session per thread, certificates checked, patience with a busy server.
-
-Not what the requests mean: no XML, no tokens, no Tableau words.
-"""
+"""One HTTP request and its answer over aiohttp: certificates, proxies, and patience with a server that is busy."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import os
 import random
 import re
-import threading
+import ssl
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from ipaddress import ip_address, ip_network
+from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-import requests
+import aiohttp
 
 from tabwarden import __version__
+from tabwarden.model.errors import TableauError
+from tabwarden.tableau.http.pace import Allowance, Gate, Pace
+from tabwarden.tableau.http.refusals import unreachable
+from tabwarden.tableau.http.wire import Answer, Request
 
-BUSY = frozenset({408, 429, 500, 502, 503, 504})
-LONGEST_WAIT = 120.0
 LONGEST_BACKOFF = 30.0
 USER_AGENT = f"Tabwarden/{__version__}"
 
 _AN_ID = re.compile(r"[^/\d]*\d[^/]*")
 _SAFE_POSTS = ("/auth/signin", "/auth/signout")
+log = logging.getLogger(__name__)
 
 
 class Transport:
-    """Sessions (one per thread, for `requests` does not promise more) that wait and try again where that is safe.
+    """Requests to one server, paced and tried again where that is safe; for one event loop.
 
     A GET, PUT or DELETE is tried again after 408, 429, 5xx and broken connections; a POST only where it certainly
     did nothing (429, or the connection was never made), because it may have created something. Its caller looks
-    it up. `retries` is the number of tries after the first, `first_wait` the seconds before the first of them.
-    `calls` counts requests sent, tries included, by method and path with ids blanked out.
+    it up. `timeout` is seconds for one answer, `retries` the number of tries after the first, `first_wait` the seconds
+    before the first of them, `hourly` how many requests may be sent within an hour (None: any number). `calls` counts
+    requests sent, tries included, by method and path with ids blanked out.
     """
 
     def __init__(
-        self, verify: str | bool = True, *, timeout: float = 60.0, retries: int = 5, first_wait: float = 0.5
-    ) -> None:
-        self.verify = verify
-        self.timeout = timeout
-        self.retries = retries
-        self.first_wait = first_wait
-        self.calls: Counter[str] = Counter()
-        self._lock = threading.Lock()
-        self._mine = threading.local()
-        self._sessions: list[requests.Session] = []
-
-    def session(self) -> requests.Session:
-        """This thread's session."""
-        found: requests.Session | None = getattr(self._mine, "session", None)
-        if found is None:
-            found = _PatientSession(self)
-            found.headers["User-Agent"] = USER_AGENT
-            self._mine.session = found
-            with self._lock:
-                self._sessions.append(found)
-        return found
-
-    def send(
         self,
-        method: str,
-        url: str,
+        server: str,
+        ca_file: str | Path | None = None,
         *,
-        headers: Mapping[str, str],
-        query: Mapping[str, str] | None = None,
-        data: bytes | None = None,
-    ) -> requests.Response:
-        """One request with its tries; the last answer whatever its status, or requests' own error."""
-        return self.session().request(
-            method,
-            url,
-            headers=headers,
-            params=query,
-            data=data,
-            timeout=self.timeout,
-            allow_redirects=False,
-            # Said each time: left to the session, the environment's certificates would replace the named ones.
-            verify=self.verify,
+        timeout: float = 60.0,
+        retries: int = 5,
+        first_wait: float = 0.5,
+        hourly: int | None = None,
+    ) -> None:
+        self.server, self.ca_file = server, ca_file
+        self.timeout, self.retries, self.first_wait = timeout, retries, first_wait
+        self.gate = Gate(Pace(), None if hourly is None else Allowance(hourly, time.time))
+        self.calls: Counter[str] = Counter()
+        self._trust = trust_of(server, ca_file)
+        self._session: aiohttp.ClientSession | None = None
+        self._answered = 0
+
+    async def send(self, request: Request, version: str, token: str = "") -> Answer:
+        """The last answer, whatever its status, after as many tries as patience allows; TableauError for none.
+
+        Nobody is patient with a server that is dead: the tries end early where nothing else was answered meanwhile.
+        """
+        tried, answered = 0, self._answered
+        while True:
+            answer = await self._once(request, version, token)
+            if isinstance(answer, Answer) and not answer.is_busy:
+                self._answered += 1
+                return answer
+            tired = tried >= 2 * self.retries or (tried >= self.retries and self._answered == answered)
+            if tired or not (is_repeatable(request) or _did_nothing(answer)):
+                if isinstance(answer, Answer):
+                    return answer
+                raise self._no_answer(answer) from None
+            await self._wait(answer, request, tried)
+            tried += 1
+
+    async def close(self) -> None:
+        """Release the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    # -- one request ------------------------------------------------------------------------------------------
+
+    async def _once(self, request: Request, version: str, token: str) -> Answer | Exception:
+        """One request: its answer, or the error of one that got none."""
+        if self._session is None:
+            self._session = self._opened()
+        headers = {"X-Tableau-Auth": token} if token else {}
+        if request.content_type:
+            headers["Content-Type"] = request.content_type
+        url = f"{self.server}/api/{version}{request.target}"
+        full = await self.gate.enter()
+        try:
+            self.calls[f"{request.method} {endpoint_of(request)}"] += 1
+            # Redirects are told, not followed: credentials go to the address in the settings and to no other.
+            async with self._session.request(
+                request.method, url, data=request.body, headers=headers, allow_redirects=False
+            ) as response:
+                body = await response.read()
+                location = response.headers.get("Location", "") if 300 <= response.status < 400 else None
+                answer = Answer(response.status, body, response.headers.get("Retry-After"), location)
+            self.gate.pace.answered(time.monotonic(), full=full)
+            return answer
+        except (aiohttp.ClientSSLError, ssl.SSLError):
+            raise self._bad_certificate() from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            return error
+        finally:
+            self.gate.leave()
+
+    async def _wait(self, answer: Answer | Exception, request: Request, tried: int) -> None:
+        """Before another try: as long as the server asks, else a random time up to a doubling limit."""
+        pause = None
+        if isinstance(answer, Answer):
+            if answer.status in (429, 503):
+                self.gate.pace.busy()
+            pause = asked_wait(answer.retry_after, datetime.now(UTC), longest=request.longest_pause)
+        if pause is None:
+            await asyncio.sleep(backoff(tried, self.first_wait))
+            return
+        if pause > 30:
+            log.warning("the server asks for a pause of %d seconds", pause)
+        # Everybody waits: the next request would be told the same.
+        self.gate.pause(pause)
+        await asyncio.sleep(pause)
+
+    def _opened(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._trust, keepalive_timeout=30),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.timeout, sock_read=self.timeout),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": USER_AGENT, "Accept": "application/xml"},
+            proxy=proxy_of(self.server),
         )
 
-    def count(self, method: str, url: str) -> None:
-        """Note one request sent."""
-        with self._lock:
-            self.calls[f"{method} {endpoint_of(url)}"] += 1
+    # -- errors -----------------------------------------------------------------------------------------------
 
-    def count_path(self, path: str) -> None:
-        """Note one GET of a path within the site, as `count` does of an address."""
-        endpoint = _blanked(path.strip("/"))
-        if not path.startswith("/"):
-            endpoint = f"sites/{{id}}/{endpoint}".rstrip("/")
-        with self._lock:
-            self.calls[f"GET {endpoint}"] += 1
+    def _no_answer(self, error: Exception) -> TableauError:
+        if isinstance(error, TimeoutError):
+            return unreachable(self.server, f"it took longer than {self.timeout:g} seconds")
+        if isinstance(error, aiohttp.ClientConnectorDNSError):
+            return unreachable(self.server, "its name is not known here")
+        if isinstance(error, (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError)):
+            return unreachable(self.server, "the proxy that the environment names for it does not connect to it")
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return unreachable(self.server, "nobody listens there")
+        return unreachable(self.server, f"the connection broke off ({type(error).__name__})")
 
-    def close(self) -> None:
-        """Release the connections of every thread."""
-        with self._lock:
-            sessions, self._sessions = self._sessions, []
-        for session in sessions:
-            session.close()
-
-
-class _PatientSession(requests.Session):
-    """A session whose every request is counted and, where safe, tried again."""
-
-    def __init__(self, transport: Transport) -> None:
-        super().__init__()
-        self._transport = transport
-        self.max_redirects = 0  # read by tableauserverclient, which would follow by itself
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Nowhere: credentials go to the address in the settings and to no other."""
-        del resp
-        return None
-
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        """Send, wait, send again; see `Transport`."""
-        method, url = request.method or "GET", request.url or ""
-        transport = self._transport
-        for tries_left in range(transport.retries, -1, -1):
-            transport.count(method, url)
-            tried = transport.retries - tries_left
-            try:
-                response = super().send(request, **kwargs)
-            except requests.exceptions.SSLError:
-                raise
-            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-                if not tries_left or not (is_repeatable(method, url) or _never_sent(error)):
-                    raise
-                time.sleep(backoff(tried, transport.first_wait))
-                continue
-            if response.status_code not in BUSY or not tries_left:
-                return response
-            if not is_repeatable(method, url) and response.status_code != 429:
-                return response
-            wait = asked_wait(response.headers.get("Retry-After"), lambda: datetime.now(UTC))
-            response.close()
-            time.sleep(backoff(tried, transport.first_wait) if wait is None else wait)
-        raise AssertionError("the last try returns or raises")
+    def _bad_certificate(self) -> TableauError:
+        trusted = f"the certificates in `{self.ca_file}`" if self.ca_file else "what this system trusts"
+        return TableauError(
+            f"the certificate of `{self.server}` was not accepted: it does not follow from {trusted}, "
+            "or is for another name; `ca_file` names your own certificate authority"
+        )
 
 
-def is_repeatable(method: str, url: str) -> bool:
+def is_repeatable(request: Request) -> bool:
     """Whether sending twice does no more than sending once; a POST that may create something is not."""
-    return method != "POST" or urlsplit(url).path.lower().rstrip("/").endswith(_SAFE_POSTS)
+    return request.method != "POST" or request.path in _SAFE_POSTS
 
 
-def _never_sent(error: Exception) -> bool:
-    """Whether the connection was not even made, so that nothing can have happened."""
-    if isinstance(error, requests.ConnectTimeout):
-        return True
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    return type(reason).__name__ == "NewConnectionError"
+def _did_nothing(answer: Answer | Exception) -> bool:
+    """Whether nothing can have happened: refused as too many, or the connection was not even made."""
+    if isinstance(answer, Answer):
+        return answer.status == 429
+    return isinstance(answer, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
 
 
 def backoff(tried: int, first_wait: float) -> float:
@@ -161,7 +177,7 @@ def backoff(tried: int, first_wait: float) -> float:
     return random.uniform(0.0, min(LONGEST_BACKOFF, first_wait * 2.0**tried))
 
 
-def asked_wait(header: str | None, now: Callable[[], datetime], *, longest: float = LONGEST_WAIT) -> float | None:
+def asked_wait(header: str | None, now: datetime, *, longest: float) -> float | None:
     """Seconds a Retry-After header asks for (number or HTTP date), at most `longest`; None without a usable one."""
     if header is None:
         return None
@@ -174,17 +190,50 @@ def asked_wait(header: str | None, now: Callable[[], datetime], *, longest: floa
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return min(max((moment - now()).total_seconds(), 0.0), longest)
+    return min(max((moment - now).total_seconds(), 0.0), longest)
 
 
-def endpoint_of(url: str) -> str:
-    """The part of an address after the API version with ids blanked: `sites/{id}/groups/{id}/users`."""
-    path = urlsplit(url).path
-    _, _, after = path.partition("/api/")
-    words = (after or path).strip("/")
-    return _blanked(words.partition("/")[2] if after else words)
+def endpoint_of(request: Request) -> str:
+    """The path of a request with its ids, the words that have a digit, blanked: `sites/{id}/groups/{id}/users`."""
+    return _AN_ID.sub("{id}", request.target.partition("?")[0].strip("/"))
 
 
-def _blanked(path: str) -> str:
-    """The path with its ids, the words that have a digit, blanked."""
-    return _AN_ID.sub("{id}", path)
+# -- the environment ------------------------------------------------------------------------------------------
+
+
+def proxy_of(server: str) -> str | None:
+    """The proxy that the environment names for a server (`HTTPS_PROXY`, `ALL_PROXY`; `NO_PROXY` says for whom none).
+
+    Looked up once: aiohttp would do so in a thread for each request.
+    """
+    parts, proxies = urlsplit(server), getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or _without_proxy(parts.hostname or "", proxies.get("no", "")) or proxy_bypass(parts.netloc):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _without_proxy(host: str, names: str) -> bool:
+    """Whether `names` has a network, as in `10.0.0.0/8`, that the host lies in; the rest Python looks up itself."""
+    for name in names.split(","):
+        try:
+            if "/" in name and ip_address(host) in ip_network(name.strip(), strict=False):
+                return True
+        except ValueError:
+            continue
+    return False
+
+
+def trust_of(server: str, ca_file: str | Path | None) -> ssl.SSLContext | bool:
+    """The certificates to trust: a named file, else those the environment names, else the system's (True)."""
+    if not server.startswith("https:"):
+        return True
+    named = ca_file or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if not named:
+        return True  # aiohttp has loaded these already
+    try:
+        if Path(named).is_dir():
+            return ssl.create_default_context(capath=named)
+        return ssl.create_default_context(cafile=named)
+    except OSError:
+        raise TableauError(f"`{named}` holds no certificates that can be read; see `ca_file`") from None

@@ -1,13 +1,48 @@
-"""Tableau's XML as plain elements: requests written, answers read. Not the sending."""
+"""What travels: requests and answers, their bodies Tableau's XML as plain elements."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, NoReturn
+from urllib.parse import quote, urlencode
+from uuid import uuid4
 from xml.etree.ElementTree import Element, SubElement, TreeBuilder, tostring
 from xml.parsers.expat import ExpatError, ParserCreate
 
-from urllib3.filepost import encode_multipart_formdata
+LONGEST_WAIT = 120.0
+BUSY = frozenset({408, 429, 500, 502, 503, 504})
+
+
+class Request(NamedTuple):
+    """What is sent: `target` is path and query after the API version, `/sites/x/users?pageSize=1000`.
+
+    `longest_pause` is how long (seconds) a busy server may ask for before this is sent again.
+    """
+
+    method: str
+    target: str
+    body: bytes | None = None
+    content_type: str = ""
+    longest_pause: float = LONGEST_WAIT
+
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
+
+
+class Answer(NamedTuple):
+    """What came: `location` is None unless the server sends us elsewhere; `is_busy` where it may be otherwise soon."""
+
+    status: int
+    body: bytes
+    retry_after: str | None = None
+    location: str | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether this is passing trouble."""
+        return self.status in BUSY
 
 
 class Part(NamedTuple):
@@ -19,9 +54,9 @@ class Part(NamedTuple):
 
 def element(tag: str, *children: Element, **attributes: str | None) -> Element:
     """A new element; attributes that are None are left out."""
-    made = Element(tag, {name: value for name, value in attributes.items() if value is not None})
-    made.extend(children)
-    return made
+    new = Element(tag, {name: value for name, value in attributes.items() if value is not None})
+    new.extend(children)
+    return new
 
 
 def request_body(content: Element | None) -> bytes:
@@ -36,12 +71,18 @@ def request_body(content: Element | None) -> bytes:
 
 def multipart_body(content: Element | None, parts: Mapping[str, Part]) -> tuple[bytes, str]:
     """The bytes and content type of a request with files: `request_payload` first, then each part by its name."""
-    fields: list[tuple[str, tuple[str, bytes, str]]] = []
-    if content is not None:
-        fields.append(("request_payload", ("", request_body(content), "text/xml")))
-    fields += [(name, (part.filename, part.data, "text/csv")) for name, part in parts.items()]
-    data, content_type = encode_multipart_formdata(fields)
-    return data, content_type.replace("multipart/form-data", "multipart/mixed", 1)
+    fields = [] if content is None else [("request_payload", "", "text/xml", request_body(content))]
+    fields += [(name, part.filename, "text/csv", part.data) for name, part in parts.items()]
+    boundary, lines = uuid4().hex, []
+    for name, filename, kind, data in fields:
+        head = f'Content-Disposition: form-data; name="{name}"; filename="{filename}"\r\nContent-Type: {kind}\r\n'
+        lines += [f"--{boundary}".encode(), head.encode(), data]
+    return b"\r\n".join([*lines, f"--{boundary}--".encode(), b""]), f"multipart/mixed; boundary={boundary}"
+
+
+def with_query(path: str, query: Mapping[str, str] | None) -> str:
+    """Path and query as they are sent; also the name of the answer in a checkpoint."""
+    return f"{path}?{urlencode(query, quote_via=quote)}" if query else path
 
 
 def parse(data: bytes) -> Element | None:
@@ -63,8 +104,8 @@ def parse(data: bytes) -> Element | None:
     except (ExpatError, ValueError, AssertionError):
         return None
     if ":" in root.tag:
-        for found in root.iter():
-            found.tag = found.tag.rpartition(":")[2]
+        for item in root.iter():
+            item.tag = item.tag.rpartition(":")[2]
     return root
 
 
@@ -72,20 +113,20 @@ def _not_wanted(*_what: Any) -> NoReturn:
     raise ValueError("a document type")
 
 
-class Told(NamedTuple):
+class ErrorText(NamedTuple):
     """An error as the server tells it: six digits or '', and its text."""
 
     code: str
     text: str
 
 
-def told(answer: Element | None) -> Told:
+def error_in(answer: Element | None) -> ErrorText:
     """The error within an answer; empty where there is none."""
     error = answer.find("error") if answer is not None else None
     if error is None:
-        return Told("", "")
+        return ErrorText("", "")
     words = [(error.findtext(name) or "").strip().rstrip(".") for name in ("summary", "detail")]
-    return Told(error.get("code", ""), ": ".join(word for word in words if word))
+    return ErrorText(error.get("code", ""), ": ".join(word for word in words if word))
 
 
 def flag(value: str | None, *, missing: bool = False) -> bool:

@@ -1,4 +1,4 @@
-"""Projects, workbooks, views, data sources, flows, databases and their rules, as a line tells them. Not people.
+"""Projects, workbooks, views, data sources, flows, databases and their rules, as the server tells them. Not people.
 
 Lists come a thousand at a time; rules one request a thing. Where a lock or shown tabs decide, a thing's own rules are
 not asked: it carries those that govern it, which is what the server would answer.
@@ -31,7 +31,7 @@ from tabwarden.model.site import (
 )
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.lists import Listing, whole
-from tabwarden.tableau.http.reader import Line
+from tabwarden.tableau.http.reader import HttpReader
 from tabwarden.tableau.http.wire import flag
 from tabwarden.tableau.read.people import NO_SITE
 
@@ -122,10 +122,10 @@ class Listed(NamedTuple):
     left_out: tuple[str, ...]
 
 
-async def lists_on(line: Line, kinds: Iterable[str] = KINDS) -> Listed:
+async def lists_on(reader: HttpReader, kinds: Iterable[str] = KINDS) -> Listed:
     """Every project and content of these kinds, rules unread; personal spaces are left out and counted."""
     names = list(kinds)
-    told = await asyncio.gather(*(list_on(line, KINDS[name]) for name in names))
+    told = await asyncio.gather(*(list_on(reader, KINDS[name]) for name in names))
     contents: dict[str, Content] = {}
     remarks: list[str] = []
     personal = 0
@@ -143,12 +143,12 @@ async def lists_on(line: Line, kinds: Iterable[str] = KINDS) -> Listed:
     return Listed(contents, tuple(remarks))
 
 
-async def list_on(line: Line, kind: Kind) -> list[Content]:
+async def list_on(reader: HttpReader, kind: Kind) -> list[Content]:
     """The whole list of one kind; empty where this version, or this edition, does not have the kind."""
-    if not line.connection.supports(kind.since):
+    if not reader.connection.supports(kind.since):
         return []
     try:
-        return await whole(line, Listing(kind.path, kind.element, partial(content_of, kind=kind.name)))
+        return await whole(reader, Listing(kind.path, kind.element, partial(content_of, kind=kind.name)))
     except TableauError as error:
         if kind.name in LICENSED_APART and error.status in GONE_OR_FORBIDDEN and error.code != NO_SITE:
             return []  # they come with a licence of their own
@@ -255,12 +255,12 @@ def governed_by(site: Site, content: Content) -> str | None:
 # -- asking ---------------------------------------------------------------------------------------------------
 
 
-async def answer_on(line: Line, site: Site, ask: Ask, found: Answers) -> None:
+async def answer_on(reader: HttpReader, site: Site, ask: Ask, found: Answers) -> None:
     """Put the answer to one question into `found`; of a thing that is gone or forbidden the rules stay unknown."""
     rules: Rules | None = None
     uses: tuple[Use, ...] = (UNREAD_USE,)
     try:
-        told = await line.ask(ask.path)
+        told = await reader.ask(ask.path)
     except TableauError as error:
         if error.status not in GONE_OR_FORBIDDEN or error.code == NO_SITE:
             raise

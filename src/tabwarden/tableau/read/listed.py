@@ -9,9 +9,10 @@ from functools import partial
 
 from tabwarden.model.errors import TableauError
 from tabwarden.model.site import Content
-from tabwarden.tableau.http.connection import Connection, Jwt, connect
+from tabwarden.tableau.http.connection import Connection, connect
 from tabwarden.tableau.http.lists import Listing, whole
-from tabwarden.tableau.http.reader import Line, over_line
+from tabwarden.tableau.http.reader import HttpReader, reading
+from tabwarden.tableau.http.signin import Jwt
 from tabwarden.tableau.read.content import GONE_OR_FORBIDDEN, KINDS, MAY_LIE_NOWHERE, content_of, list_on
 from tabwarden.tableau.read.people import NO_SITE
 
@@ -23,17 +24,17 @@ def workbooks_of(connection: Connection, users: list[str]) -> Mapping[str, froze
     """
     found: dict[str, frozenset[str]] = {}
 
-    async def one(user: str, line: Line) -> None:
+    async def one(user: str, reader: HttpReader) -> None:
         try:
-            found[user] = _ids(await whole(line, Listing(f"users/{user}/workbooks", "workbook", _workbook)))
+            found[user] = _ids(await whole(reader, Listing(f"users/{user}/workbooks", "workbook", _workbook)))
         except TableauError as error:
             if error.status not in GONE_OR_FORBIDDEN or error.code == NO_SITE:
                 raise
 
-    async def everyone(line: Line) -> None:
-        await line.each(users, lambda user: one(user, line))
+    async def everyone(reader: HttpReader) -> None:
+        await reader.for_all(users, lambda user: one(user, reader))
 
-    over_line(connection, everyone)
+    reading(connection, everyone)
     return found
 
 
@@ -49,15 +50,15 @@ def listed_for(connection: Connection, user: str) -> Mapping[str, frozenset[str]
     """Ids of everything that is listed to a user, by kind, in whose place we sign in; None where that is refused."""
     try:
         with connect(replace(connection.options, as_user=user)) as own:
-            return over_line(own, _everything)
+            return reading(own, _everything)
     except TableauError as error:
         if error.status not in (401, 403):
             raise
         return None
 
 
-async def _everything(line: Line) -> Mapping[str, frozenset[str]]:
-    told = await asyncio.gather(*(list_on(line, kind) for kind in KINDS.values()))
+async def _everything(reader: HttpReader) -> Mapping[str, frozenset[str]]:
+    told = await asyncio.gather(*(list_on(reader, kind) for kind in KINDS.values()))
     return {kind: _ids(found) for kind, found in zip(KINDS, told, strict=True)}
 
 

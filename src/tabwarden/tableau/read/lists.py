@@ -11,7 +11,7 @@ from tabwarden.model.errors import TableauError
 from tabwarden.model.site import Site
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.lists import Listing, whole
-from tabwarden.tableau.http.reader import Line, over_line
+from tabwarden.tableau.http.reader import HttpReader, reading
 from tabwarden.tableau.read.content import GONE_OR_FORBIDDEN, KINDS, list_on, lists_on
 from tabwarden.tableau.read.people import NO_SITE, read_site_itself
 
@@ -42,7 +42,7 @@ def _count(connection: Connection, path: str) -> int:
 def read_projects(connection: Connection) -> Site:
     """The site and its projects, nothing else: quick, for choosing what to look at."""
     site = read_site_itself(connection)
-    listed = over_line(connection, lambda line: lists_on(line, ("project",)))
+    listed = reading(connection, lambda reader: lists_on(reader, ("project",)))
     partial = (*site.partial, "users, groups, rules and content other than projects")
     return replace(site, contents=listed.contents, partial=partial)
 
@@ -50,11 +50,11 @@ def read_projects(connection: Connection) -> Site:
 def read_sites(connection: Connection) -> list[str]:
     """Names of the sites that whoever signed in is told of; where sites are not listed (Tableau Cloud), this one's."""
 
-    async def names(line: Line) -> list[str]:
-        return await whole(line, Listing("/sites", "site", lambda told: told.get("name", "")))
+    async def names(reader: HttpReader) -> list[str]:
+        return await whole(reader, Listing("/sites", "site", lambda told: told.get("name", "")))
 
     try:
-        return over_line(connection, names)
+        return reading(connection, names)
     except TableauError as error:
         if error.status not in GONE_OR_FORBIDDEN:
             raise
@@ -68,11 +68,11 @@ def owned_by(connection: Connection, users: Iterable[str]) -> Mapping[str, list[
     if not owners:
         return {}
 
-    async def lists(line: Line) -> None:
-        told = await asyncio.gather(*(list_on(line, KINDS[name]) for name in OWNED))
+    async def lists(reader: HttpReader) -> None:
+        told = await asyncio.gather(*(list_on(reader, KINDS[name]) for name in OWNED))
         for content in (one for contents in told for one in contents):
             if content.owner in owners:
                 found[content.owner].append(content.id)
 
-    over_line(connection, lists)
+    reading(connection, lists)
     return dict(found)

@@ -23,7 +23,7 @@ from tabwarden.model.site import (
 )
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.lists import Listing, whole
-from tabwarden.tableau.http.reader import Line, over_line
+from tabwarden.tableau.http.reader import HttpReader, reading
 from tabwarden.tableau.http.wire import flag
 
 GROUP_SETS_SINCE = "3.22"
@@ -38,22 +38,22 @@ def read_people(connection: Connection, groups: Iterable[str] | None = None) -> 
     """
     wanted = None if groups is None else {name.strip().casefold() for name in groups}
 
-    async def people(line: Line) -> tuple[Site, list[User], list[Group], Mapping[str, frozenset[str]]]:
-        site = await site_on(line)
-        users = with_roles(connection, await users_on(line))
-        listed = [group for group, _ in await groups_on(line)]
+    async def people(reader: HttpReader) -> tuple[Site, list[User], list[Group], Mapping[str, frozenset[str]]]:
+        site = await site_on(reader)
+        users = with_roles(connection, await users_on(reader))
+        listed = [group for group, _ in await groups_on(reader)]
         chosen = [
             g for g in listed if wanted is None or _is_named(g, wanted) or (rank(g.minimum_site_role or "") or 0) > 0
         ]
         members: dict[str, frozenset[str]] = {}
 
         async def one(group: str) -> None:
-            members[group] = await members_on(line, group)
+            members[group] = await members_on(reader, group)
 
-        await line.each(to_ask(chosen), one)
+        await reader.for_all(to_ask(chosen), one)
         return site, users, listed, members
 
-    site, users, listed, members = over_line(connection, people)
+    site, users, listed, members = reading(connection, people)
     partial = [*site.partial, "projects, content and rules", "group sets"]
     unread = sum(1 for g in listed if g.id not in members and not g.everyone)
     if unread:
@@ -84,23 +84,22 @@ def _assembled(site: Site, users: list[User], groups: list[Group], partial: tupl
 
 def read_site_itself(connection: Connection) -> Site:
     """An empty Site with name, settings, seats, who read it when; `partial` says what the reader cannot see."""
-    return over_line(connection, site_on)
+    return reading(connection, site_on)
 
 
-async def site_on(line: Line) -> Site:
-    """As `read_site_itself`, over a line; who reads is asked at the same time."""
-    connection = line.connection
-    told, _ = await asyncio.gather(_attributes(line), _reader(line))
-    reader = connection.reader
+async def site_on(reader: HttpReader) -> Site:
+    """As `read_site_itself`, over a reader; who reads is asked at the same time."""
+    connection = reader.connection
+    told, who = await asyncio.gather(_attributes(reader), connection.who_reads())
     taken = Taken(
         where=connection.server,
         when=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        by=reader.name,
-        by_role=reader.site_role,
+        by=who.name,
+        by_role=who.site_role,
     )
     partial: list[str] = []
-    if not is_admin(reader.site_role):
-        partial.append(f"what `{reader.name}` ({reader.site_role}) cannot see, not being an administrator")
+    if not is_admin(who.site_role):
+        partial.append(f"what `{who.name}` ({who.site_role}) cannot see, not being an administrator")
     if told is None:
         partial.append(f"{SETTINGS} and seats")
     attributes = told or {}
@@ -115,21 +114,16 @@ async def site_on(line: Line) -> Site:
     )
 
 
-async def _attributes(line: Line) -> Mapping[str, str] | None:
+async def _attributes(reader: HttpReader) -> Mapping[str, str] | None:
     """What the site tells of itself; None where that is refused."""
     try:
-        answer = await line.ask("")
+        answer = await reader.ask("")
     except TableauError as error:
         if error.status not in (403, 404) or error.code == NO_SITE:
             raise
         return None
     told = answer.find("site") if answer is not None else None
     return told.attrib if told is not None else {}
-
-
-async def _reader(line: Line) -> None:
-    """Have the connection know who reads, without keeping the line waiting."""
-    await asyncio.to_thread(lambda: line.connection.reader)
 
 
 def settings_of(told: Mapping[str, str]) -> SiteSettings:
@@ -158,12 +152,12 @@ def licences_of(told: Mapping[str, str]) -> Mapping[str, int] | None:
 
 def read_users(connection: Connection) -> list[User]:
     """All users of the site with everything the list tells; IncompleteRead where it keeps site roles from us."""
-    return with_roles(connection, over_line(connection, users_on))
+    return with_roles(connection, reading(connection, users_on))
 
 
-async def users_on(line: Line) -> list[User]:
+async def users_on(reader: HttpReader) -> list[User]:
     """All users that the list tells of; the site role of one whose role is kept from us is ''."""
-    return await whole(line, Listing("users", "user", user_of, {"fields": "_all_"}))
+    return await whole(reader, Listing("users", "user", user_of, {"fields": "_all_"}))
 
 
 def with_roles(connection: Connection, users: list[User]) -> list[User]:
@@ -196,15 +190,15 @@ def user_of(told: Element) -> User:
 # -- groups ---------------------------------------------------------------------------------------------------
 
 
-async def groups_on(line: Line) -> list[tuple[Group, int | None]]:
+async def groups_on(reader: HttpReader) -> list[tuple[Group, int | None]]:
     """All groups, and how many members the list says each has; members are None but of those it calls empty."""
     try:
-        return await whole(line, Listing("groups", "group", _counted_group, {"fields": "_all_"}))
+        return await whole(reader, Listing("groups", "group", _counted_group, {"fields": "_all_"}))
     except TableauError as error:
         if error.status != 400:
             raise
         # A server that lists no fields by name of groups tells less of each, which costs a request for an empty one.
-        return await whole(line, Listing("groups", "group", _counted_group))
+        return await whole(reader, Listing("groups", "group", _counted_group))
 
 
 def _counted_group(told: Element) -> tuple[Group, int | None]:
@@ -241,9 +235,9 @@ def to_ask(groups: Iterable[Group]) -> list[str]:
     return [group.id for group in groups if group.members is None and not group.everyone]
 
 
-async def members_on(line: Line, group: str) -> frozenset[str]:
+async def members_on(reader: HttpReader, group: str) -> frozenset[str]:
     """Ids of the members of a group."""
-    return frozenset(await whole(line, Listing(f"groups/{group}/users", "user", _id_of)))
+    return frozenset(await whole(reader, Listing(f"groups/{group}/users", "user", _id_of)))
 
 
 def _id_of(told: Element) -> str:
@@ -258,11 +252,11 @@ def with_members(groups: Iterable[Group], members: Mapping[str, frozenset[str] |
     ]
 
 
-async def group_sets_on(line: Line) -> list[GroupSet]:
+async def group_sets_on(reader: HttpReader) -> list[GroupSet]:
     """All group sets with the ids of their groups; none where this version has none."""
-    if not line.connection.supports(GROUP_SETS_SINCE):
+    if not reader.connection.supports(GROUP_SETS_SINCE):
         return []
-    return await whole(line, Listing("groupsets", "groupSet", _group_set, {"resultlevel": "members"}))
+    return await whole(reader, Listing("groupsets", "groupSet", _group_set, {"resultlevel": "members"}))
 
 
 def _group_set(told: Element) -> GroupSet:

@@ -17,12 +17,12 @@ from tabwarden.model.errors import TableauError, TabwardenError, UnknownName
 from tabwarden.model.roles import is_admin
 from tabwarden.model.scope import CONNECTIONS, OUTSIDE
 from tabwarden.model.site import Group, GroupSet, Site, User
-from tabwarden.tableau.http import connection as client
+from tabwarden.tableau.http import lists
 from tabwarden.tableau.http.budget import Budget, Estimate, estimate
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.lists import pages_of, query_of
 from tabwarden.tableau.http.pace import Pace, hourly_of
-from tabwarden.tableau.http.reader import Line, Progress, over_line
+from tabwarden.tableau.http.reader import HttpReader, Progress, reading
 from tabwarden.tableau.read.checkpoint import Checkpoint
 from tabwarden.tableau.read.content import (
     GONE_OR_FORBIDDEN,
@@ -96,11 +96,11 @@ def read_site(
     """
     asked_for = wishes or Wishes(connections=connections)
 
-    async def everything(line: Line) -> Site:
-        return await _Read(line, asked_for, progress, say).site()
+    async def everything(reader: HttpReader) -> Site:
+        return await _Read(reader, asked_for, progress, say).site()
 
     with _looking_seldom_for_cycles():
-        site = over_line(connection, everything, checkpoint, pace)
+        site = reading(connection, everything, checkpoint, pace)
     if checkpoint is None or not checkpoint.resumed:
         return site
     # A read is as old as the first thing it read.
@@ -120,16 +120,16 @@ def _looking_seldom_for_cycles() -> Iterator[None]:
 
 
 class _Read:
-    """One read of a whole site over a line."""
+    """One read of a whole site over a connection."""
 
     def __init__(
         self,
-        line: Line,
+        reader: HttpReader,
         wishes: Wishes,
         progress: Progress | None,
         say: Callable[[Budget], None] | None,
     ) -> None:
-        self._line, self._connection = line, line.connection
+        self._reader, self._connection = reader, reader.connection
         self._wishes = wishes
         self._progress, self._say = progress, say
         self._sizes: dict[str, int | None] = {}
@@ -141,9 +141,9 @@ class _Read:
 
     async def site(self) -> Site:
         """The Site, with what it lacks in `partial`."""
-        line = self._line
+        reader = self._reader
         itself, users, groups, sets, listed = await asyncio.gather(
-            site_on(line), users_on(line), self._groups(), self._group_sets(), lists_on(line)
+            site_on(reader), users_on(reader), self._groups(), self._group_sets(), lists_on(reader)
         )
         self._remarks[:0] = itself.partial
         site = replace(
@@ -171,7 +171,7 @@ class _Read:
     async def _groups(self) -> list[Group]:
         """All groups; none, with a remark, where they are kept from whoever reads."""
         try:
-            found = await groups_on(self._line)
+            found = await groups_on(self._reader)
         except TableauError as error:
             if error.status != 403 or await self._reader_is_admin():
                 raise
@@ -184,7 +184,7 @@ class _Read:
         if not self._connection.supports(GROUP_SETS_SINCE):
             log.info("this version (%s) has no group sets", self._connection.version)
         try:
-            return await group_sets_on(self._line)
+            return await group_sets_on(self._reader)
         except TableauError as error:
             if error.status != 403 or await self._reader_is_admin():
                 raise
@@ -193,7 +193,7 @@ class _Read:
 
     async def _reader_is_admin(self) -> bool:
         """Whether an administrator reads, from whom nothing is kept."""
-        return is_admin((await asyncio.to_thread(lambda: self._connection.reader)).site_role)
+        return is_admin((await self._connection.who_reads()).site_role)
 
     def _within_projects(self, site: Site) -> Site:
         """The site with the projects wished for, what lies below them, and the projects above, which may lock them."""
@@ -223,12 +223,12 @@ class _Read:
             )
 
     def _budget(self, site: Site, to_do: Wanted) -> Budget:
-        line, connection = self._line, self._connection
+        reader, connection = self._reader, self._connection
         groups = to_ask(site.groups.values())
         pages = {group: pages_of(self._sizes.get(group) or 0) for group in groups}
-        kept = sum(line.has(ask.path) for ask in to_do.asks)
+        kept = sum(reader.has(ask.path) for ask in to_do.asks)
         kept += sum(
-            line.has(f"groups/{group}/users", query_of({}, page))
+            reader.has(f"groups/{group}/users", query_of({}, page))
             for group, count in pages.items()
             for page in range(1, count + 1)
         )
@@ -246,7 +246,7 @@ class _Read:
             saved_by_locks=to_do.saved_by_locks,
             saved_by_tabs=to_do.saved_by_tabs,
             saved_by_groups=everyone + empty,
-            sure=len(site.users) <= client.PAGE_SIZE or all(self._sizes.get(g) is not None for g in groups),
+            sure=len(site.users) <= lists.PAGE_SIZE or all(self._sizes.get(g) is not None for g in groups),
             hourly=hourly_of(connection.server, connection.options.calls_per_hour),
         )
 
@@ -257,7 +257,7 @@ class _Read:
 
         async def one(asked: str | Ask) -> None:
             if isinstance(asked, Ask):
-                await answer_on(self._line, site, asked, self._found)
+                await answer_on(self._reader, site, asked, self._found)
             else:
                 await self._ask_members(asked)
             self._done += 1
@@ -265,14 +265,14 @@ class _Read:
                 self._progress(self._done, number)
 
         things: list[str | Ask] = [*groups, *to_do.asks]
-        await self._line.each(things, one)
+        await self._reader.for_all(things, one)
         if any(status == 404 for _, status in self._found.refused):
             # Gone one by one, or all with their site? Then this is refused too.
             await self._still_there()
 
     async def _ask_members(self, group: str) -> None:
         try:
-            self._members[group] = await members_on(self._line, group)
+            self._members[group] = await members_on(self._reader, group)
         except TableauError as error:
             if error.status not in GONE_OR_FORBIDDEN or error.code == NO_SITE:
                 raise
@@ -280,7 +280,7 @@ class _Read:
 
     async def _still_there(self) -> None:
         try:
-            await self._line.ask("", fresh=True)
+            await self._reader.ask("", fresh=True)
         except TableauError as error:
             if error.status != 403:
                 raise

@@ -132,17 +132,17 @@ class Importing:
         """Display name and e-mail follow the directory; whether that changed anything."""
         self._refreshed.add(person.guid)
         user = self.state.users[self.here[person.guid]]
-        told = person.display_name or user.full_name, person.email or user.email
-        if told == (user.full_name, user.email):
+        names_now = person.display_name or user.full_name, person.email or user.email
+        if names_now == (user.full_name, user.email):
             return False
-        self.state.rename(user.id, *told)
-        return self._mails_are_told or told[0] != user.full_name
+        self.state.rename(user.id, *names_now)
+        return self._mails_are_told or names_now[0] != user.full_name
 
     def _grant(self, user: str, target: Target, counts: Counter[str]) -> None:
-        found = self.state.imported_role(user)
-        if found is None:
+        granted_role = self.state.imported_role(user)
+        if granted_role is None:
             return
-        minimum, role = found
+        minimum, role = granted_role
         if self.state.seat_missing(user, role):
             counts[NO_SEAT] += 1
             self.no_seat[user] = role
@@ -156,23 +156,23 @@ class Importing:
         self.state.give(user, role, because, target.into.id)
 
 
-def granting(held: Group, target: Target) -> Group:
+def granting(group: Group, target: Target) -> Group:
     """The group with what it is to grant; a rule without a role leaves that as it is."""
     role, mode = target.rule.minimum_site_role, target.rule.grant_on
     if role is None:
-        return replace(held, grant_on=held.grant_on or ON_SYNC) if held.minimum_site_role else held
+        return replace(group, grant_on=group.grant_on or ON_SYNC) if group.minimum_site_role else group
     if not (rank(role) or 0):
-        return replace(held, minimum_site_role=None, grant_on=None)
-    return replace(held, minimum_site_role=role, grant_on=mode)
+        return replace(group, minimum_site_role=None, grant_on=None)
+    return replace(group, minimum_site_role=role, grant_on=mode)
 
 
 def granted(before: str, minimum: str, role: str, *, was_there: bool) -> str:
     """Why a synchronisation gives this role; said are what surprises and what will come back again."""
-    told = f"the groups grant {minimum} at synchronisation"
+    sentence = f"the groups grant {minimum} at synchronisation"
     if role != minimum:
-        told += f", and {before} with {minimum} make {role}"
+        sentence += f", and {before} with {minimum} make {role}"
     if was_there and is_licensed(before):
-        told += "; a lower role comes back so at every synchronisation"
+        sentence += "; a lower role comes back so at every synchronisation"
     elif was_there:
-        told += "; a licence taken by hand comes back so, as long as the person is in the group"
-    return told
+        sentence += "; a licence taken by hand comes back so, as long as the person is in the group"
+    return sentence

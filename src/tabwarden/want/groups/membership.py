@@ -65,7 +65,7 @@ class Joining:
             because = "is not there yet" if target.is_new else "is to grant what the settings say"
             state.sentences[group, aspect] = because
         enabled = in_order(self.directory.people[guid] for guid in target.members - self.behind.disabled)
-        users = [found for person in enabled if (found := self._user(person, target)) is not None]
+        users = [member for person in enabled if (member := self._user(person, target)) is not None]
         for user in sorted(state.members(group) - set(users)):
             self._take_out(user, target)
         for user in users:
@@ -81,11 +81,11 @@ class Joining:
         attribute = SAM_ACCOUNT_NAME if self.joined else target.rule.user_name
         key = f"{person.guid} {attribute}"
         if key not in self.here:
-            found = self._joined_user(person) if self.joined else self._local_user(person, attribute)
-            if isinstance(found, Held):
-                self.held.append(found)
-                found = ""
-            self.here[key] = found
+            user = self._joined_user(person) if self.joined else self._local_user(person, attribute)
+            if isinstance(user, Held):
+                self.held.append(user)
+                user = ""
+            self.here[key] = user
         return self.here[key] or None
 
     def _joined_user(self, person: DirectoryPerson) -> str | Held:
@@ -141,13 +141,13 @@ class Joining:
             state.enter(user, group, f"is in `{name}` in the directory")
 
     def _take_out(self, user: str, target: Target) -> None:
-        state, held = self.state, self.state.users[user]
-        gone = self._is_gone(held, target.rule.user_name)
-        if gone and is_admin(held.site_role) and user not in self.care.untouched:
-            reason = f"is {held.site_role} and gone from the directory; administrators are never touched"
+        state, user_now = self.state, self.state.users[user]
+        gone = self._is_gone(user_now, target.rule.user_name)
+        if gone and is_admin(user_now.site_role) and user not in self.care.untouched:
+            reason = f"is {user_now.site_role} and gone from the directory; administrators are never touched"
             remedy = "take the administrator's role away by hand first, if that is meant"
             if user not in self.gone:
-                self.held.append(Held(held.qualified, reason, remedy))
+                self.held.append(Held(user_now.qualified, reason, remedy))
             self.gone.add(user)
             return
         if not gone:
@@ -158,8 +158,8 @@ class Joining:
         because = "is disabled in the directory, or deleted there"
         state.leave(user, target.into.id, because)
         self.gone.add(user)
-        if held.site_role not in (UNLICENSED, *NOT_RANKED):
-            self.took[user] = held.site_role
+        if user_now.site_role not in (UNLICENSED, *NOT_RANKED):
+            self.took[user] = user_now.site_role
             state.give(user, UNLICENSED, because, target.into.id)
 
     def _is_gone(self, user: User, attribute: str) -> bool:
@@ -175,9 +175,9 @@ class Joining:
         promised = self.state.minimums_on_login(self._minimums.keys())
         for user in self._minimums:
             minimum = minimum_that_counts(self._minimums[user])
-            held = self.state.users[user]
-            role = held.site_role if minimum is None else merge(held.site_role, minimum)
-            if role == held.site_role:
+            user_now = self.state.users[user]
+            role = user_now.site_role if minimum is None else merge(user_now.site_role, minimum)
+            if role == user_now.site_role:
                 continue
             if self.state.seat_missing(user, role):
                 self.no_seat[user] = role
@@ -190,7 +190,7 @@ class Joining:
             was_there = group in self.state.now.groups and user in self.state.now.members(group)
             if was_there:
                 self.restored[user] = role
-            because = granted(held.site_role, str(minimum), role, was_there=was_there)
+            because = granted(user_now.site_role, str(minimum), role, was_there=was_there)
             self.state.give(user, role, because, group)
 
     def finish(self) -> None:
@@ -205,9 +205,9 @@ class Joining:
     def _keeper(self, user: str) -> str | None:
         groups = (self.state.groups[g] for g in sorted(self.state.now.groups_of(user)))
         for group in groups:
-            kept = group.everyone or same(group.domain) != LOCAL
+            keeps = group.everyone or same(group.domain) != LOCAL
             stays = group.everyone or user in self.state.members(group.id)
-            if kept and stays and (rank(group.minimum_site_role or "") or 0) > 0:
+            if keeps and stays and (rank(group.minimum_site_role or "") or 0) > 0:
                 return group.name
         return None
 

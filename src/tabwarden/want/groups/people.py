@@ -67,17 +67,17 @@ class Behind:
             whole = tuple(p for p in directory.people_with_upn(name) if same(p.domain) == domain)
             return whole or directory.people_with_upn_prefix(name, domain)
 
-        found = (by_upn() or by_account()) if imported_by_upn(name) is not None else (by_account() or by_upn())
-        return found[0] if len(found) == 1 else None
+        people = (by_upn() or by_account()) if imported_by_upn(name) is not None else (by_account() or by_upn())
+        return people[0] if len(people) == 1 else None
 
     # -- on a server that is not: by an attribute -----------------------------------------------------------------
 
     @cached_property
     def _local(self) -> Mapping[str, tuple[str, ...]]:
-        found: defaultdict[str, list[str]] = defaultdict(list)
+        ids_by_name: defaultdict[str, list[str]] = defaultdict(list)
         for user in self._now.users.values():
-            found[same(user.name)].append(user.id)
-        return {name: tuple(ids) for name, ids in found.items()}
+            ids_by_name[same(user.name)].append(user.id)
+        return {name: tuple(ids) for name, ids in ids_by_name.items()}
 
     @cached_property
     def _by_attribute(self) -> dict[str, Mapping[str, tuple[DirectoryPerson, ...]]]:
@@ -86,11 +86,11 @@ class Behind:
     def people_called(self, name: str, attribute: str) -> tuple[DirectoryPerson, ...]:
         """The people, none of them deleted, whom an attribute gives this user name."""
         if attribute not in self._by_attribute:
-            found: defaultdict[str, list[DirectoryPerson]] = defaultdict(list)
+            people_by_name: defaultdict[str, list[DirectoryPerson]] = defaultdict(list)
             for person in self._directory.people.values():
                 if not person.deleted and written(person, attribute):
-                    found[same(written(person, attribute))].append(person)
-            self._by_attribute[attribute] = {words: tuple(people) for words, people in found.items()}
+                    people_by_name[same(written(person, attribute))].append(person)
+            self._by_attribute[attribute] = {words: tuple(people) for words, people in people_by_name.items()}
         return self._by_attribute[attribute].get(same(name), ())
 
     def users_called(self, name: str) -> tuple[str, ...]:

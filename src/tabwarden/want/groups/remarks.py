@@ -81,11 +81,11 @@ def _conflicts(site: Site, targets: Sequence[Target]) -> Iterator[str]:
     for mode in (ON_SYNC, ON_LOGIN):
         roles = [role for role in SITE_ROLES if (mode, role) in holders]
         several = Counter(user for role in roles for user in holders[mode, role]) if len(roles) > 1 else Counter[str]()
-        found: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+        users_by_roles: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
         for user in sorted(user for user, number in several.items() if number > 1):
             mine = tuple(role for role in roles if user in holders[mode, role])
-            found[mine].append(site.users[user].qualified)
-        for mine, names in found.items():
+            users_by_roles[mine].append(site.users[user].qualified)
+        for mine, names in users_by_roles.items():
             when = "on sign-in" if mode == ON_LOGIN else "at synchronisation"
             listed = f"{', '.join(mine[:-1])} and {mine[-1]}"
             yield f"{some(names)}: in groups that grant {listed} {when}; {minimum_that_counts(mine)} counts"

@@ -45,7 +45,7 @@ class FoundGroup(NamedTuple):
 
 def found_groups(directory: Directory, rules: Sequence[GroupRule]) -> tuple[FoundGroup, ...]:
     """Every rule with its group. SourceError with a line for each that is not there, or could be several."""
-    found: list[FoundGroup] = []
+    groups: list[FoundGroup] = []
     problems: list[str] = []
     nested = Nested(directory)
     for rule in rules:
@@ -53,12 +53,12 @@ def found_groups(directory: Directory, rules: Sequence[GroupRule]) -> tuple[Foun
         if isinstance(hits, str):
             problems.append(hits)
         elif len(hits) == 1:
-            found.append(FoundGroup(rule, hits[0], nested.people_in(hits[0].guid)))
+            groups.append(FoundGroup(rule, hits[0], nested.people_in(hits[0].guid)))
         else:
             problems.append(_not_one(directory, rule.group, hits))
     if problems:
         raise SourceError("\n".join(problems))
-    return tuple(found)
+    return tuple(groups)
 
 
 def _named(directory: Directory, words: str) -> tuple[DirectoryGroup, ...] | str:
@@ -93,14 +93,14 @@ class Nested:
 
     def people_in(self, guid: str) -> frozenset[str]:
         """As `Directory.everybody_in`; what a group holds itself is looked up once."""
-        met, waiting, found = {guid}, [guid], []
+        met, waiting, parts = {guid}, [guid], []
         while waiting:
-            here = waiting.pop()
-            found.append(self._direct(here))
-            new = [inner for inner in self._inner[here] if inner not in met]
+            inner_guid = waiting.pop()
+            parts.append(self._direct(inner_guid))
+            new = [inner for inner in self._inner[inner_guid] if inner not in met]
             met.update(new)
             waiting += new
-        return found[0].union(*found[1:])
+        return parts[0].union(*parts[1:])
 
     def _direct(self, guid: str) -> frozenset[str]:
         if guid not in self._people:

@@ -118,9 +118,9 @@ class State:
     def imported_role(self, user: str) -> tuple[str, str] | None:
         """The minimum and the role a synchronisation gives now; None, for good, where that is the one he has."""
         minimum = self.minimum(user)
-        held = self.users[user].site_role
-        role = held if minimum is None else merge(held, minimum)
-        if role == held:
+        before = self.users[user].site_role
+        role = before if minimum is None else merge(before, minimum)
+        if role == before:
             self._settled.add(user)
             return None
         return str(minimum), role
@@ -158,6 +158,6 @@ def grants_at_sync(group: Group) -> bool:
 
 def _free(now: Site) -> Counter[str | None]:
     """Free seats by tier, of those tiers whose seats the site tells."""
-    told: Mapping[str, int] = now.licences or {}
-    taken = Counter(licence_of(user.site_role) for user in now.users.values()) if told else Counter[str | None]()
-    return Counter({tier: told[tier] - taken[tier] for tier in TIERS if tier in told})
+    seats: Mapping[str, int] = now.licences or {}
+    taken = Counter(licence_of(user.site_role) for user in now.users.values()) if seats else Counter[str | None]()
+    return Counter({tier: seats[tier] - taken[tier] for tier in TIERS if tier in seats})

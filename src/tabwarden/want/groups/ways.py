@@ -42,8 +42,8 @@ class Names:
         self._directory = directory
         self._nicknames = {same(name): fqdn for fqdn, name in (now.nicknames or {}).items()}
         self._kept: dict[str, str] = {}
-        told = now.nicknames if now.nicknames is not None else {o.domain for o in _with_domains(now)}
-        self.joined = any(self.fqdn(word) in self._fqdns for word in told if same(word) != LOCAL)
+        domains = now.nicknames if now.nicknames is not None else {o.domain for o in _with_domains(now)}
+        self.joined = any(self.fqdn(word) in self._fqdns for word in domains if same(word) != LOCAL)
 
     @property
     def _fqdns(self) -> Mapping[str, Domain]:
@@ -62,12 +62,12 @@ class Names:
 
 
 def _with_domains(now: Site) -> list[Group]:
-    found = {same(u.domain): Group("", "", u.domain) for u in now.users.values()}
-    return [*found.values(), *now.groups.values()]
+    groups_by_domain = {same(u.domain): Group("", "", u.domain) for u in now.users.values()}
+    return [*groups_by_domain.values(), *now.groups.values()]
 
 
 def targets(
-    now: Site, directory: Directory, found: Sequence[FoundGroup]
+    now: Site, directory: Directory, groups: Sequence[FoundGroup]
 ) -> tuple[tuple[Target, ...], tuple[Held, ...]]:
     """A Target for each group, those by import first, and who is held because it cannot be done."""
     names, held = Names(now, directory), list[Held]()
@@ -76,7 +76,7 @@ def targets(
         by_name[same(group.name)].append(group)
     listed: list[Target] = []
     taken: dict[str, str] = {}
-    for one in found:
+    for one in groups:
         target = _target(by_name, directory, names, one)
         if isinstance(target, Held):
             held.append(target)
@@ -101,9 +101,9 @@ def _target(groups: Mapping[str, list[Group]], directory: Directory, names: Name
     way, because = _way(directory, names, one, into, local=local is not None and imported is None)
     if isinstance(because, Held):
         return because
-    held, domain = (imported, group.domain) if way == IMPORT else (local, LOCAL)
+    existing, domain = (imported, group.domain) if way == IMPORT else (local, LOCAL)
     new = Group(f"new:group:{same(domain)}\\{same(into)}", group.name if way == IMPORT else into, domain, frozenset())
-    return Target(rule, group, members, held or new, held is None, way, because)
+    return Target(rule, group, members, existing or new, existing is None, way, because)
 
 
 def _way(directory: Directory, names: Names, one: FoundGroup, into: str, *, local: bool) -> tuple[str, str | Held]:

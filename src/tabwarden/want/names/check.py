@@ -30,9 +30,9 @@ def check_names(
 ) -> tuple[Checked, ...]:
     """Each name in order, as if imported one after the other: what the first makes, the second may collide with."""
     imports, shown = Imports(directory, route, now, open_points), _Shown(now)
-    found = [_with_collisions(imports, shown, imports.check(name)) for name in given]
-    alike = _Alike(found)
-    return tuple(replace(one, collisions=(*one.collisions, *_among(one, alike))) for one in found)
+    names_checked = [_with_collisions(imports, shown, imports.check(name)) for name in given]
+    alike = _Alike(names_checked)
+    return tuple(replace(one, collisions=(*one.collisions, *_among(one, alike))) for one in names_checked)
 
 
 class _Shown:
@@ -49,9 +49,9 @@ class _Shown:
 class _Alike:
     """The names given, by what two of them may share: the person, the user name, the display name."""
 
-    def __init__(self, found: Sequence[Checked]) -> None:
+    def __init__(self, names_checked: Sequence[Checked]) -> None:
         self._by: defaultdict[tuple[str, str], list[Checked]] = defaultdict(list)
-        for one in found:
+        for one in names_checked:
             for key in self._keys(one):
                 self._by[key].append(one)
 
@@ -67,70 +67,72 @@ class _Alike:
         return [("person", one.person.guid), ("name", same(one.name)), *shown]
 
 
-def _with_collisions(imports: Imports, shown: _Shown, made: Checked) -> Checked:
-    return made if made.person is None else replace(made, collisions=tuple(_collisions(imports, shown, made)))
+def _with_collisions(imports: Imports, shown: _Shown, checked: Checked) -> Checked:
+    return (
+        checked if checked.person is None else replace(checked, collisions=tuple(_collisions(imports, shown, checked)))
+    )
 
 
-def _collisions(imports: Imports, shown: _Shown, made: Checked) -> Iterator[Collision]:
+def _collisions(imports: Imports, shown: _Shown, checked: Checked) -> Iterator[Collision]:
     """What this one name would collide with, on Tableau and in the directory."""
-    yield from _in_the_directory(imports, made)
+    yield from _in_the_directory(imports, checked)
     if imports.now is not None:
-        yield from _on_tableau(imports, imports.now, made)
-        yield from _left_behind(shown, made)
-        yield from _same_display_name(shown, made)
+        yield from _on_tableau(imports, imports.now, checked)
+        yield from _left_behind(shown, checked)
+        yield from _same_display_name(shown, checked)
         if imports.route == GROUP:
-            yield from _role_conflicts(imports, imports.now, made)
+            yield from _role_conflicts(imports, imports.now, checked)
 
 
-def _in_the_directory(imports: Imports, made: Checked) -> Iterator[Collision]:
+def _in_the_directory(imports: Imports, checked: Checked) -> Iterator[Collision]:
     """Two people who result in one name: a UPN prefix that is somebody else's sAMAccountName."""
     others = distinct(
         (
-            *imports.directory.people_with_account(made.name, made.domain),
-            *imports.directory.people_with_upn_prefix(made.name, made.domain),
+            *imports.directory.people_with_account(checked.name, checked.domain),
+            *imports.directory.people_with_upn_prefix(checked.name, checked.domain),
         )
     )
     for other in others:
-        if made.person is None or other.guid == made.person.guid:
+        if checked.person is None or other.guid == checked.person.guid:
             continue
-        theirs, mine = (SAM if same(p.sam_account_name) == same(made.name) else UPN for p in (other, made.person))
+        theirs, mine = (SAM if same(p.sam_account_name) == same(checked.name) else UPN for p in (other, checked.person))
         yield Collision(
             "two_people_one_name",
-            f"`{made.name}` is the {theirs} of `{told(other)}` and the {mine} of `{told(made.person)}`: both would be "
-            f"the Tableau user `{made.qualified}`",
+            f"`{checked.name}` is the {theirs} of `{told(other)}` and the {mine} of `{told(checked.person)}`: "
+            f"both would be the Tableau user `{checked.qualified}`",
             "import each by sAMAccountName, or change the UPN of one of them in Active Directory",
         )
 
 
-def _on_tableau(imports: Imports, now: Site, made: Checked) -> Iterator[Collision]:
-    for user in (now.users[u] for u in now.users_named(made.name)):
+def _on_tableau(imports: Imports, now: Site, checked: Checked) -> Iterator[Collision]:
+    for user in (now.users[u] for u in now.users_named(checked.name)):
         domain = fqdn_of(imports.directory, user)
-        if same(domain) != same(made.domain):
-            remedy = f"write both with their domain; `{made.name}` alone signs in to the server's domain"
+        if same(domain) != same(checked.domain):
+            remedy = f"write both with their domain; `{checked.name}` alone signs in to the server's domain"
             yield Collision(
                 "same_name_other_domain",
                 f"`{user.domain}\\{user.name}` is on Tableau already, with the same user name in another domain",
                 remedy,
             )
-        elif made.person not in (people := person_of(imports.directory, user)) and people:
+        elif checked.person not in (people := person_of(imports.directory, user)) and people:
             yield Collision(
                 "name_is_taken",
                 f"`{user.domain}\\{user.name}` is on Tableau already, and is `{told(people[0])}`",
                 "import by the other attribute, or change the UPN in Active Directory",
             )
-    for name in _other_names(made):
-        twin = user_called(imports.directory, now, made.domain, name)
-        if twin is not None and made.person in person_of(imports.directory, twin):
+    for name in _other_names(checked):
+        twin = user_called(imports.directory, now, checked.domain, name)
+        if twin is not None and checked.person in person_of(imports.directory, twin):
             yield Collision(
                 "one_person_two_users",
                 f"`{twin.domain}\\{twin.name}` is on Tableau already and is the same person: there would be two users",
-                f"`tabwarden plan rename {twin.domain}\\{twin.name}={made.qualified}` makes one of them",
+                f"`tabwarden plan rename {twin.domain}\\{twin.name}={checked.qualified}` makes one of them",
             )
 
 
-def _left_behind(shown: _Shown, made: Checked) -> Iterator[Collision]:
+def _left_behind(shown: _Shown, checked: Checked) -> Iterator[Collision]:
     for user in shown.left_behind:
-        if made.person is not None and _is_like(user, made.person):
+        if checked.person is not None and _is_like(user, checked.person):
             yield Collision(
                 "duplicate_left_behind",
                 f"`{user.name}` on Tableau was left behind by a group sync for the same person",
@@ -138,10 +140,10 @@ def _left_behind(shown: _Shown, made: Checked) -> Iterator[Collision]:
             )
 
 
-def _other_names(made: Checked) -> Iterator[str]:
-    if made.person is not None:
-        for name in (made.person.sam_account_name, upn_prefix(made.person.upn)):
-            if name and same(name) != same(made.name):
+def _other_names(checked: Checked) -> Iterator[str]:
+    if checked.person is not None:
+        for name in (checked.person.sam_account_name, upn_prefix(checked.person.upn)):
+            if name and same(name) != same(checked.name):
                 yield name
 
 
@@ -150,14 +152,14 @@ def _is_like(user: User, person: DirectoryPerson) -> bool:
     return by_mail or (bool(person.display_name) and same(user.full_name) == same(person.display_name))
 
 
-def _same_display_name(shown: _Shown, made: Checked) -> Iterator[Collision]:
-    person = made.person
+def _same_display_name(shown: _Shown, checked: Checked) -> Iterator[Collision]:
+    person = checked.person
     if person is None or not person.display_name:
         return
-    mine = {same(name) for name in (made.name, *_other_names(made))}
+    mine = {same(name) for name in (checked.name, *_other_names(checked))}
     for user in shown.by_name.get(same(person.display_name), ()):
-        if same(user.domain) != same(made.domain) or same(user.name) not in mine:
-            yield _display_names(person.display_name, f"{user.domain}\\{user.name}", made.qualified)
+        if same(user.domain) != same(checked.domain) or same(user.name) not in mine:
+            yield _display_names(person.display_name, f"{user.domain}\\{user.name}", checked.qualified)
 
 
 def _display_names(display_name: str, one: str, other: str) -> Collision:
@@ -168,9 +170,9 @@ def _display_names(display_name: str, one: str, other: str) -> Collision:
     )
 
 
-def _role_conflicts(imports: Imports, now: Site, made: Checked) -> Iterator[Collision]:
+def _role_conflicts(imports: Imports, now: Site, checked: Checked) -> Iterator[Collision]:
     """Groups of the directory, synchronised by Tableau, that would give the person several minimum site roles."""
-    guid = made.person.guid if made.person is not None else ""
+    guid = checked.person.guid if checked.person is not None else ""
     roles: dict[str, list[str]] = defaultdict(list)
     for group in now.groups.values():
         if group.domain.casefold() == LOCAL or not group.minimum_site_role:
@@ -183,7 +185,7 @@ def _role_conflicts(imports: Imports, now: Site, made: Checked) -> Iterator[Coll
         listed = "; ".join(f"{role} by {', '.join(f'`{g}`' for g in names)}" for role, names in sorted(roles.items()))
         yield Collision(
             "several_minimum_roles",
-            f"imported groups would give `{made.qualified}` several minimum site roles ({listed}); syncs have left "
+            f"imported groups would give `{checked.qualified}` several minimum site roles ({listed}); syncs have left "
             f"users named `{DUPLICATE}-...` behind where that was so",
             "keep the person in one group that grants a role",
         )

@@ -47,11 +47,11 @@ def known_nicknames(directory: Directory, now: Site | None) -> Mapping[str, str]
     What the server told where it was asked. Else those of the domains that users come from, with the nickname that
     Tableau gives by itself; the server's own domain is known from the start, by its NetBIOS name (believed).
     """
-    told = now.nicknames if now is not None else None
-    if told is None:
+    nicknames = now.nicknames if now is not None else None
+    if nicknames is None:
         domains = {user.domain for user in now.users.values()} if now is not None else set()
-        told = {fqdn: tableau_nickname(fqdn) for fqdn in sorted(domains)}
-    known = {fqdn: nickname for fqdn, nickname in told.items() if same(fqdn) != LOCAL}
+        nicknames = {fqdn: tableau_nickname(fqdn) for fqdn in sorted(domains)}
+    known = {fqdn: nickname for fqdn, nickname in nicknames.items() if same(fqdn) != LOCAL}
     home = directory.domains[0] if directory.domains else None
     if home is not None and all(same(fqdn) != same(home.fqdn) for fqdn in known):
         known = {home.fqdn: home.netbios, **known}
@@ -144,8 +144,8 @@ def _in_one_tree(directory: Directory, one: str, other: str) -> bool:
     pairs = {(same(t.domain), same(t.partner)) for t in directory.trusts if t.trusts_partner and t.trusted_by_partner}
     steps = {pair for a, b in pairs for pair in ((a, b), (b, a)) if a.endswith(f".{b}") or b.endswith(f".{a}")}
     while waiting:
-        here = waiting.pop()
-        further = {b for a, b in steps if a == here} - met
+        fqdn = waiting.pop()
+        further = {b for a, b in steps if a == fqdn} - met
         met |= further
         waiting += further
     return same(other) in met

@@ -38,15 +38,15 @@ def person_of(directory: Directory, user: User) -> tuple[DirectoryPerson, ...]:
     """
     domain = fqdn_of(directory, user)
     accounts = directory.people_with_account(user.name, domain)
-    found = distinct((*accounts, *directory.people_with_upn_prefix(user.name, domain)))
-    if len(found) <= 1:
-        return found
-    by_mail = [p for p in found if user.email and same(p.email) == same(user.email)]
-    by_name = [p for p in found if user.full_name and same(p.display_name) == same(user.full_name)]
+    people = distinct((*accounts, *directory.people_with_upn_prefix(user.name, domain)))
+    if len(people) <= 1:
+        return people
+    by_mail = [p for p in people if user.email and same(p.email) == same(user.email)]
+    by_name = [p for p in people if user.full_name and same(p.display_name) == same(user.full_name)]
     for alike in (by_mail, by_name):
         if len(alike) == 1:
             return tuple(alike)
-    return found
+    return people
 
 
 def imported_by_mistake(directory: Directory, now: Site) -> tuple[tuple[tuple[User, DirectoryPerson], ...], list[Held]]:
@@ -54,7 +54,7 @@ def imported_by_mistake(directory: Directory, now: Site) -> tuple[tuple[tuple[Us
 
     Users whose name means two people are held. Local users, and those whom the directory does not have, are neither.
     """
-    found: list[tuple[User, DirectoryPerson]] = []
+    mistakes: list[tuple[User, DirectoryPerson]] = []
     held: list[Held] = []
     domains = {same(word) for d in directory.domains for word in (d.fqdn, d.netbios)}
     for user in now.users.values():
@@ -66,11 +66,11 @@ def imported_by_mistake(directory: Directory, now: Site) -> tuple[tuple[tuple[Us
             remedy = "tell by hand whose user it is, then `tabwarden plan rename OLD=NEW`"
             held.append(Held(f"{user.domain}\\{user.name}", f"the name means several people: {listed}", remedy))
         elif people and same(people[0].sam_account_name) != same(user.name):
-            found.append((user, people[0]))
-    return tuple(found), held
+            mistakes.append((user, people[0]))
+    return tuple(mistakes), held
 
 
 def fqdn_of(directory: Directory, user: User) -> str:
     """The FQDN of a user's domain, which Tableau may tell by its NetBIOS name."""
-    found = directory.domain(user.domain)
-    return found.fqdn if found is not None else user.domain
+    domain = directory.domain(user.domain)
+    return domain.fqdn if domain is not None else user.domain

@@ -75,10 +75,10 @@ class Imports:
     def check(self, given: str) -> Checked:
         """What importing this name would do; a domain that it names first is known afterwards."""
         refused = Checked(given, self.route)
-        found = self._found(given.strip())
-        if isinstance(found, Refusal):
-            return replace(refused, refusal=found)
-        person, plain = found
+        match = self._found(given.strip())
+        if isinstance(match, Refusal):
+            return replace(refused, refusal=match)
+        person, plain = match
         result = self.imported(person, plain)
         if all(same(fqdn) != same(person.domain) for fqdn in self.nicknames):
             self.nicknames[person.domain] = tableau_nickname(person.domain)
@@ -90,16 +90,18 @@ class Imports:
     def imported(self, person: DirectoryPerson, given: str) -> Checked:
         """What importing this person by that name (without domain) makes, whoever else there is."""
         longest = 19 if self.open_points.twenty_characters_by_upn else 20
-        made = imported_name(
+        imported_as = imported_name(
             given,
             person.sam_account_name,
             person.upn,
             self.route,
             twenty_is_long=self.open_points.twenty_characters_by_upn,
         )
-        because = BECAUSE[made.because].format(length=len(given), longest=longest)
+        because = BECAUSE[imported_as.because].format(length=len(given), longest=longest)
         section = BY_GROUP if self.route == GROUP else INDIVIDUALLY
-        return Checked(given, self.route, person, person.domain, made.name, made.attribute, because, section)
+        return Checked(
+            given, self.route, person, person.domain, imported_as.name, imported_as.attribute, because, section
+        )
 
     # -- whom a name means ------------------------------------------------------------------------------------
 
@@ -109,13 +111,13 @@ class Imports:
             return Refusal("nobody", "no name was given" if not given else "no domain was read", "give a name")
         word, slash, name = given.rpartition("\\")
         if not slash and "@" in name:
-            found, domain = self._by_principal(name), None
+            matches, domain = self._by_principal(name), None
         else:
             meant = domain_meant(self.directory, word, self.nicknames) if slash else self.directory.domains[0]
             if isinstance(meant, Refusal):
                 return meant
-            found, domain = self._in_domain(meant, name), meant
-        return self._only(found, given, name, domain)
+            matches, domain = self._in_domain(meant, name), meant
+        return self._only(matches, given, name, domain)
 
     def _in_domain(self, domain: Domain, name: str) -> tuple[DirectoryPerson, ...]:
         """By sAMAccountName first, or by UPN first where a name like that is imported by UPN."""
@@ -134,25 +136,25 @@ class Imports:
 
         The suffix may be any: a forest has alternative ones.
         """
-        found = self.directory.people_with_upn(name)
-        if found:
-            return found
+        people = self.directory.people_with_upn(name)
+        if people:
+            return people
         before, _, suffix = name.rpartition("@")
         where = self.directory.domain(suffix)
         return self.directory.people_with_account(before, where.fqdn) if where is not None else ()
 
     def _only(
-        self, found: Sequence[DirectoryPerson], given: str, name: str, domain: Domain | None
+        self, people: Sequence[DirectoryPerson], given: str, name: str, domain: Domain | None
     ) -> tuple[DirectoryPerson, str] | Refusal:
         section = BY_GROUP if self.route == GROUP else INDIVIDUALLY
         where = f"in `{domain.fqdn}`" if domain is not None else "in the domains that were read"
-        if not found:
+        if not people:
             return Refusal("nobody", f"nobody {where} is called `{name}`", self._near(name), section)
-        if len(found) > 1:
-            listed = tuple(sorted(told(p) for p in found))
-            reason = f"`{given}` means {len(found)} people: {', '.join(f'`{one}`' for one in listed)}"
+        if len(people) > 1:
+            listed = tuple(sorted(told(p) for p in people))
+            reason = f"`{given}` means {len(people)} people: {', '.join(f'`{one}`' for one in listed)}"
             return Refusal("several", reason, "give the sAMAccountName of the one who is meant", section, listed)
-        person = found[0]
+        person = people[0]
         trust = untrusted(self.directory, self.directory.domain(person.domain) or Domain(person.domain, ""))
         if trust is not None:
             return trust

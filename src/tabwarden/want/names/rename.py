@@ -54,7 +54,7 @@ def renames_of(now: Site, words: Iterable[str]) -> tuple[Rename, ...]:
 
     TabwardenError with every one that is not of that form; UnknownName, AmbiguousName for old names.
     """
-    found, wrong = [], []
+    renames, wrong = [], []
     for word in words:
         old, equals, new = word.partition("=")
         if not (equals and old.strip() and new.strip()):
@@ -62,15 +62,15 @@ def renames_of(now: Site, words: Iterable[str]) -> tuple[Rename, ...]:
             continue
         user = now.find_user(old.strip())
         domain, slash, name = new.strip().rpartition("\\")
-        found.append(Rename(user.id, name, domain if slash else user.domain, "asked for"))
+        renames.append(Rename(user.id, name, domain if slash else user.domain, "asked for"))
     if wrong:
         raise TabwardenError(f"a rename is written OLD=NEW, as in `corp\\john.smith=jsmith`, not {', '.join(wrong)}")
-    return tuple(found)
+    return tuple(renames)
 
 
 def upn_renames(now: Site, directory: Directory) -> tuple[tuple[Rename, ...], tuple[Held, ...]]:
     """The renames that give users imported by UPN their sAMAccountName; who is held because that is unclear."""
-    found, held = imported_by_mistake(directory, now)
+    mistakes, held = imported_by_mistake(directory, now)
     renames = (
         Rename(
             user.id,
@@ -79,7 +79,7 @@ def upn_renames(now: Site, directory: Directory) -> tuple[tuple[Rename, ...], tu
             f"imported by UPN; `{told(person)}` is the sAMAccountName",
             old_given=person.upn,
         )
-        for user, person in found
+        for user, person in mistakes
     )
     return tuple(renames), tuple(held)
 
@@ -95,16 +95,18 @@ def importable(
             fit.append(one)
             continue
         where = directory.domain(one.domain)
-        made = Imports(directory, now=now).check(f"{where.fqdn if where else one.domain}\\{one.name}")
+        checked = Imports(directory, now=now).check(f"{where.fqdn if where else one.domain}\\{one.name}")
         old = _qualified(now.users[one.old])
-        if made.refusal is not None:
-            held.append(Held(old, made.refusal.reason, made.refusal.remedy))
-        elif same(made.name) != same(one.name):
-            remedy = f"rename to `{one.domain}\\{made.name}`"
-            held.append(Held(old, f"an import of `{one.qualified}` makes the user `{made.qualified}`", remedy))
+        if checked.refusal is not None:
+            held.append(Held(old, checked.refusal.reason, checked.refusal.remedy))
+        elif same(checked.name) != same(one.name):
+            remedy = f"rename to `{one.domain}\\{checked.name}`"
+            held.append(Held(old, f"an import of `{one.qualified}` makes the user `{checked.qualified}`", remedy))
         else:
             # By the word that Tableau has for the domain.
-            fit.append(one._replace(domain=now.users[made.user].domain if made.user is not None else made.domain))
+            fit.append(
+                one._replace(domain=now.users[checked.user].domain if checked.user is not None else checked.domain)
+            )
     return tuple(fit), tuple(held)
 
 
@@ -180,8 +182,8 @@ class _Work:
         return None
 
     def _there(self, rename: Rename) -> User | None:
-        found = (self.now.users[user] for user in self.now.users_named(f"{rename.domain}\\{rename.name}"))
-        return next(found, None)
+        users = (self.now.users[user] for user in self.now.users_named(f"{rename.domain}\\{rename.name}"))
+        return next(users, None)
 
     # -- one of them ------------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from tabwarden.want.wanted import Held
 BY_ACCOUNT, BY_DOMAIN, BY_UPN, BY_MAIL = "sAMAccountName", "DOMAIN\\name", "UPN", "mail address"
 
 
-class Found(NamedTuple):
+class PeopleMeant(NamedTuple):
     """The people a word may mean, and by what it was found."""
 
     people: tuple[DirectoryPerson, ...]
@@ -40,21 +40,21 @@ class Resolved(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def people_meant(directory: Directory, word: str) -> Found:
+def people_meant(directory: Directory, word: str) -> PeopleMeant:
     """Whom a word of a source means: nobody deleted; several where it is one's UPN and another's mail address."""
     domain, slash, name = word.rpartition("\\")
     if slash:
         where = directory.domain(domain)
-        return Found(_in_domain(directory, name, where.fqdn) if where is not None else (), BY_DOMAIN)
+        return PeopleMeant(_in_domain(directory, name, where.fqdn) if where is not None else (), BY_DOMAIN)
     if "@" not in word:
-        return Found(_in_domain(directory, word, ""), BY_ACCOUNT)
+        return PeopleMeant(_in_domain(directory, word, ""), BY_ACCOUNT)
     before, _, suffix = word.rpartition("@")
     by_upn = directory.people_with_upn(word)
     home = directory.domain(suffix)
     if not by_upn and home is not None:
         by_upn = directory.people_with_account(before, home.fqdn)  # every account answers to that, its UPN or not
     by_mail = directory.people_with_email(word)
-    return Found(distinct((*by_upn, *by_mail)), BY_UPN if by_upn else BY_MAIL)
+    return PeopleMeant(distinct((*by_upn, *by_mail)), BY_UPN if by_upn else BY_MAIL)
 
 
 def _in_domain(directory: Directory, name: str, fqdn: str) -> tuple[DirectoryPerson, ...]:
@@ -96,28 +96,28 @@ class _Work:
 
     def joiner(self, person: Person) -> None:
         """One who is to be on the site."""
-        found = self._one(person, self._stays_local)
-        if found is None:
+        match = self._one(person, self._stays_local)
+        if match is None:
             return
-        users = self._users_of(found)
-        if not found.enabled:
+        users = self._users_of(match)
+        if not match.enabled:
             remedy = "enable the account in Active Directory, or take the person off the list"
-            self._hold(person, f"`{told(found)}` is disabled in the directory, and is not added", remedy)
+            self._hold(person, f"`{told(match)}` is disabled in the directory, and is not added", remedy)
         elif users:
             self._keep(person, _qualified(users[0]))
-        elif (reason := self._why_not_new(found)) is not None:
+        elif (reason := self._why_not_new(match)) is not None:
             self._hold(person, *reason)
         else:
-            self._keep(person, told(found))
+            self._keep(person, told(match))
 
     def leaver(self, person: Person) -> None:
         """One who is to lose it: every user that she has."""
-        found = self._one(person, self._gone)
-        if found is None:
+        match = self._one(person, self._gone)
+        if match is None:
             return
-        users = self._users_of(found)
+        users = self._users_of(match)
         for user in users or (None,):
-            self._keep(person, _qualified(user) if user is not None else told(found))
+            self._keep(person, _qualified(user) if user is not None else told(match))
 
     # -- finding ----------------------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ class Condition(NamedTuple):
     patterns: tuple[str, ...]
 
 
-class Entry(NamedTuple):
+class MappedGroups(NamedTuple):
     """Who fulfils `when` is in these Tableau groups and has at least this site role ('' gives none)."""
 
     when: tuple[Condition, ...]
@@ -55,7 +55,7 @@ class Mapped:
 class GroupMapping:
     """All entries; asked person by person, it judges each value only once."""
 
-    def __init__(self, entries: Sequence[Entry], nesting: Nesting = NONE) -> None:
+    def __init__(self, entries: Sequence[MappedGroups], nesting: Nesting = NONE) -> None:
         self.entries, self.nesting = tuple(entries), nesting
         self.groups: Mapping[str, str] = {
             same(group.strip()): group.strip() for entry in reversed(self.entries) for group in reversed(entry.groups)
@@ -90,18 +90,18 @@ class GroupMapping:
 
     def _values(self, person: MergedPerson) -> Sequence[tuple[str, str, str]]:
         """What is known of a person: about what, the value, and where it is from."""
-        found = [
+        values = [
             (about, known.value, f"{about} `{known.value}` (row {known.row} of {known.source})")
             for about in OF_FIELDS
             if (known := person.fields.get(about)) is not None
         ]
-        found += [(SOURCE, source, f"row {row} of {source}") for source, row in person.rows]
+        values += [(SOURCE, source, f"row {row} of {source}") for source, row in person.rows]
         rows = {same(self.nesting.called(given.value)): f"row {given.row} of {given.source}" for given in person.groups}
         for group, within in self.nesting.everything(given.value for given in person.groups).items():
             through = f" through `{within.through}`" if within.through else ""
             row = rows.get(same(within.through) if within.through else group, "")
-            found.append((GROUP, within.name, f"group `{within.name}`{through} ({row})"))
-        return found
+            values.append((GROUP, within.name, f"group `{within.name}`{through} ({row})"))
+        return values
 
     def _fits(self, about: str, value: str) -> frozenset[tuple[int, int]]:
         """The conditions, as number of the entry and within it, that one value fulfils."""

@@ -104,8 +104,8 @@ class MergedPerson:
 
     def value(self, field_name: str) -> str:
         """A field's value, '' where nobody says any."""
-        found = self.fields.get(field_name)
-        return found.value if found is not None else ""
+        field = self.fields.get(field_name)
+        return field.value if field is not None else ""
 
     @property
     def name(self) -> str:
@@ -274,19 +274,19 @@ class _Making:
 
     def __init__(self, precedence: Precedence) -> None:
         self.ranks = precedence.order("")
-        self.orders = {each: precedence.order(each) for each in FIELDS if each in precedence.fields}
+        self.orders = {name: precedence.order(name) for name in FIELDS if name in precedence.fields}
 
     def person(self, records: Sequence[Record]) -> MergedPerson:
         """One person; every row is of another source."""
         ranked = sorted(records, key=lambda r: self.ranks[r.source])
         given: dict[str, list[Given]] = {}
         for record in ranked:
-            for each, value in record.fields.items():
-                given.setdefault(each, []).append(Given(value, record.source, record.row))
-        for each, order in self.orders.items():
-            if each in given:
-                given[each].sort(key=lambda g: order[g.source])
-        fields = {each: _field(found) for each, found in given.items()}
+            for name, value in record.fields.items():
+                given.setdefault(name, []).append(Given(value, record.source, record.row))
+        for name, order in self.orders.items():
+            if name in given:
+                given[name].sort(key=lambda g: order[g.source])
+        fields = {name: _field(givens) for name, givens in given.items()}
         keys: dict[str, Given] = {}
         groups: dict[str, Given] = {}
         for record in ranked:
@@ -345,23 +345,23 @@ def _overridden(
 
 def _known_by(people: Sequence[MergedPerson]) -> Mapping[str, tuple[int, ...]]:
     """Places of people by user name; by e-mail and `kind:value` where that is nobody's user name."""
-    found: tuple[dict[str, list[int]], ...] = (defaultdict(list), defaultdict(list))
+    indexes: tuple[dict[str, list[int]], ...] = (defaultdict(list), defaultdict(list))
     for place, person in enumerate(people):
         if person.name:
-            found[0][same(person.name)].append(place)
+            indexes[0][same(person.name)].append(place)
         others = {same(f"{kind}:{value}") for kind, value in person.keys}
         for other in others | ({same(person.value(EMAIL))} if person.value(EMAIL) else set()):
-            found[1][other].append(place)
-    return {words: tuple(places) for index in reversed(found) for words, places in index.items()}
+            indexes[1][other].append(place)
+    return {words: tuple(places) for index in reversed(indexes) for words, places in index.items()}
 
 
 def _with(person: MergedPerson, override: Override) -> MergedPerson:
     fields = dict(person.fields)
-    for each, value in override.fields.items():
-        before = fields.get(each)
+    for name, value in override.fields.items():
+        before = fields.get(name)
         others = () if before is None else (Given(before.value, before.source, before.row), *before.overruled)
         overruled = tuple(given for given in others if same(given.value) != same(value))
-        fields[each] = Field(value, override.source, override.row, overruled)
+        fields[name] = Field(value, override.source, override.row, overruled)
     groups = person.groups
     if override.groups is not None:
         groups = tuple(Given(group, override.source, override.row) for group in override.groups)

@@ -38,25 +38,25 @@ class Nesting:
 
     def everything(self, direct: Iterable[str]) -> Mapping[str, Within]:
         """All groups, by their compared names, of somebody who is in these directly."""
-        mine = {same(name): name for name in (self.called(each) for each in direct)}
-        found = {known: Within(name) for known, name in mine.items()}
+        mine = {same(name): name for name in (self.called(group) for group in direct)}
+        groups = {known: Within(name) for known, name in mine.items()}
         for name in (mine[known] for known in sorted(mine)):
             for outer in self._outer(name):
-                found.setdefault(same(outer), Within(outer, name))
-        return found
+                groups.setdefault(same(outer), Within(outer, name))
+        return groups
 
     def _outer(self, name: str) -> tuple[str, ...]:
         """Every group above one, nearest first, without itself."""
         start = same(name)
         if start not in self._all:
-            met, waiting, found = {start}, [start], list[str]()
+            met, waiting, groups = {start}, [start], list[str]()
             while waiting:
                 for known, outer in sorted(self._above.get(waiting.pop(0), {}).items()):
                     if known not in met:
                         met.add(known)
                         waiting.append(known)
-                        found.append(outer)
-            self._all[start] = tuple(found)
+                        groups.append(outer)
+            self._all[start] = tuple(groups)
         return self._all[start]
 
 
@@ -83,12 +83,12 @@ def nesting_of(directory: Directory) -> Nesting:
 
 def memberships_of(directory: Directory) -> Mapping[str, tuple[str, ...]]:
     """The groups that people of a directory are in directly, as `NETBIOS\\name`, by the guid of the person."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
+    groups_by_member: defaultdict[str, list[str]] = defaultdict(list)
     for group in directory.groups.values():
         name = _name(directory, group)
         for member in group.members & directory.people.keys():
-            found[member].append(name)
-    return {guid: tuple(sorted(names)) for guid, names in found.items()}
+            groups_by_member[member].append(name)
+    return {guid: tuple(sorted(names)) for guid, names in groups_by_member.items()}
 
 
 def _name(directory: Directory, group: DirectoryGroup) -> str:

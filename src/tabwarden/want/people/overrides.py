@@ -42,15 +42,15 @@ def override_rows(rows: Iterable[Mapping[str, object]], source: str, separator: 
 
 
 def _override(row: Mapping[str, object], number: int, source: str, separator: str) -> Override:
-    found = {each: column_of(each, tuple(row), source) for each in COLUMNS}
-    others = [column for column in row if column not in found.values()]
+    columns = {field: column_of(field, tuple(row), source) for field in COLUMNS}
+    others = [column for column in row if column not in columns.values()]
     if others:
         raise BadCell(told(others), f"is no column of overrides; they are {', '.join(COLUMNS)}")
-    cells = {each: text_of(row, column) if column else "" for each, column in found.items()}
+    cells = {field: text_of(row, column) if column else "" for field, column in columns.items()}
     person = cells[PERSON]
     if not person:
         raise BadCell(shown(person), "names nobody; write a user name, an e-mail or `kind:value` of a key in `person`")
-    fields = {each: cells[each] for each in FIELDS if cells[each]}
+    fields = {field: cells[field] for field in FIELDS if cells[field]}
     if NAME in fields:
         fields[NAME] = user_name(fields[NAME], False)
     if SITE_ROLE in fields:

@@ -109,7 +109,7 @@ def records(
         except BadCell as bad:
             quarantined.append(Quarantined(count, bad.value, bad.reason))
     if count:
-        reading.found.require_all()
+        reading.finder.require_all()
     return Records(name, source, tuple(usable), tuple(quarantined), count, as_of)
 
 
@@ -118,26 +118,30 @@ class _Reading:
 
     def __init__(self, columns: RecordColumns, words: StatusWords, name: str, source: str) -> None:
         self.columns, self.words, self.name = columns, words, name
-        wanted = (*(columns.fields.get(each, "") for each in FIELDS), columns.groups, *(c for _, c in columns.keys))
-        self.found = Finder(wanted, source)
+        wanted = (
+            *(columns.fields.get(field_name, "") for field_name in FIELDS),
+            columns.groups,
+            *(c for _, c in columns.keys),
+        )
+        self.finder = Finder(wanted, source)
 
     def record(self, row: Mapping[str, object], number: int) -> Record:
         """The record of a row. Raises BadCell."""
-        found = self.found.keys(tuple(row))
+        columns = self.finder.keys(tuple(row))
         fields: dict[str, str] = {}
-        for each, column in zip(FIELDS, found, strict=False):
-            value = text_of(_told(row, column), column) if column and each != NAME else ""
+        for name, column in zip(FIELDS, columns, strict=False):
+            value = text_of(_told(row, column), column) if column and name != NAME else ""
             if value:
-                fields[each] = value if each != SITE_ROLE else role_of(value)
+                fields[name] = value if name != SITE_ROLE else role_of(value)
         keys = tuple(
             (kind, value)
-            for (kind, _), column in zip(self.columns.keys, found[len(FIELDS) + 1 :], strict=True)
+            for (kind, _), column in zip(self.columns.keys, columns[len(FIELDS) + 1 :], strict=True)
             if (value := text_of(_told(row, column), column))
         )
-        name = self._name(row, found[0], is_needed=not keys and EMAIL not in fields)
+        name = self._name(row, columns[0], is_needed=not keys and EMAIL not in fields)
         if name:
             fields[NAME] = name
-        groups = self._groups(row, found[len(FIELDS)])
+        groups = self._groups(row, columns[len(FIELDS)])
         return Record(self.name, number, keys, fields, groups, self._says(fields.get(STATUS, "")))
 
     def _name(self, row: Mapping[str, object], column: str | None, *, is_needed: bool) -> str:
@@ -168,10 +172,10 @@ class _Reading:
 
 def role_of(text: str) -> str:
     """The site role a cell names, in any letter case. Raises BadCell for others, administrators among them."""
-    found = next((role for role in ROLES if same(role) == same(text)), None)
-    if found is None:
+    role_known = next((role for role in ROLES if same(role) == same(text)), None)
+    if role_known is None:
         raise BadCell(shown(text), f"is no site role that may be given; it is one of {', '.join(ROLES)}")
-    return found
+    return role_known
 
 
 def _told(row: Mapping[str, object], column: str | None) -> Mapping[str, object]:
@@ -198,5 +202,5 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def rows_of(pairs: Sequence[tuple[str, int]]) -> str:
     """`row 3 of hr and row 9 of crm`."""
-    told = [f"row {row} of {source}" for source, row in pairs]
-    return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
+    rows = [f"row {row} of {source}" for source, row in pairs]
+    return " and ".join([", ".join(rows[:-1]), rows[-1]] if len(rows) > 1 else rows)

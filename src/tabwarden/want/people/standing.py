@@ -189,12 +189,12 @@ class _Comparing:
 
     def known_as(self, person: MergedPerson) -> tuple[KnownPerson | None, Held | None]:
         """How the last good run knew this person, by key, then by user name, then by e-mail; or why that is unclear."""
-        found: dict[str, dict[int, KnownPerson]] = {KEY: {}, NAME: {}, EMAIL: {}}
-        fields = {each: person.value(each) for each in (NAME, EMAIL) if person.value(each)}
+        matches: dict[str, dict[int, KnownPerson]] = {KEY: {}, NAME: {}, EMAIL: {}}
+        fields = {name: person.value(name) for name in (NAME, EMAIL) if person.value(name)}
         for token in tokens_of(person.keys, fields):
             for one in self.by_token.get(token, ()):
-                found[token[0].partition(":")[0]][id(one)] = one
-        by_key, by_name = list(found[KEY].values()), list(found[NAME].values())
+                matches[token[0].partition(":")[0]][id(one)] = one
+        by_key, by_name = list(matches[KEY].values()), list(matches[NAME].values())
         if len(by_key) > 1:
             reason = f"has the keys of several people of the last good run: {_names(by_key)} ({person.told})"
             return by_key[0], Held(person.name, reason, "mend the keys in the sources")
@@ -202,7 +202,7 @@ class _Comparing:
             return by_key[0], self.taken_over(person, by_key[0], by_name)
         if by_name:
             return by_name[0], self.reused(person, by_name[0])
-        by_email = [o for o in found[EMAIL].values() if id(o) not in self.claimed and not _differ(o, person)]
+        by_email = [o for o in matches[EMAIL].values() if id(o) not in self.claimed and not _differ(o, person)]
         return (by_email[0], None) if len(by_email) == 1 else (None, None)
 
     def taken_over(self, person: MergedPerson, was: KnownPerson, by_name: Sequence[KnownPerson]) -> Held | None:
@@ -242,9 +242,11 @@ class _Comparing:
         count = [*strong, *gone] or list(person.says)
         words = {given.value for given in count}
         if len(words) > 1:
-            told = ", ".join(f"{given.value} by {_row(given, gone)}" for given in count)
+            statements = ", ".join(f"{given.value} by {_row(given, gone)}" for given in count)
             remedy = "mend the sources, write an override with `status`, or name the source that counts in "
-            return "", Held(person.name, f"is active and left at once: {told}", f"{remedy}`people.precedence.status`")
+            return "", Held(
+                person.name, f"is active and left at once: {statements}", f"{remedy}`people.precedence.status`"
+            )
         if gone and words == {LEFT}:
             return _vanished(vanished), None
         return _left_by(count), None
@@ -292,7 +294,7 @@ class _Comparing:
 
 
 def _tokens(known: KnownPerson) -> Iterable[Token]:
-    fields = {each: value for each, value in ((NAME, known.name), (EMAIL, known.email)) if value}
+    fields = {name: value for name, value in ((NAME, known.name), (EMAIL, known.email)) if value}
     return tokens_of(known.keys, fields)
 
 
@@ -304,16 +306,16 @@ def _differ(known: KnownPerson, person: MergedPerson) -> tuple[str, str] | None:
 
 def _moved(was: KnownPerson, person: MergedPerson) -> str:
     """What differs: `department `Sales` is now `Finance``; '' where nothing does."""
-    told = []
-    for each, before in zip(MOVES, (was.department, was.title), strict=True):
-        now = person.value(each)
+    sentences = []
+    for name, before in zip(MOVES, (was.department, was.title), strict=True):
+        now = person.value(name)
         if same(before) != same(now):
-            told.append(f"{each} `{before}` is now `{now}`" if before else f"{each} is now `{now}`")
+            sentences.append(f"{name} `{before}` is now `{now}`" if before else f"{name} is now `{now}`")
     old = {same(group): group for group in was.groups}
     new = {same(group.value): group.value for group in person.groups}
-    told += [f"out of `{old[group]}`" for group in sorted(old.keys() - new.keys())]
-    told += [f"now in `{new[group]}`" for group in sorted(new.keys() - old.keys())]
-    return ", ".join(told)
+    sentences += [f"out of `{old[group]}`" for group in sorted(old.keys() - new.keys())]
+    sentences += [f"now in `{new[group]}`" for group in sorted(new.keys() - old.keys())]
+    return ", ".join(sentences)
 
 
 def _left_by(count: Sequence[Given]) -> str:

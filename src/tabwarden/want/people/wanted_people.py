@@ -102,12 +102,12 @@ class _Sorting:
         """Everybody once, by user name."""
         active = [one for one in self.standings.people if not one.why_left and self._is_meant(one)]
         left = [one for one in self.standings.people if one.why_left and self._may_lose(one)]
-        here = {same(one.name): one for one in active}
+        active_by_name = {same(one.name): one for one in active}
         joiners = self._named(self.people.joiners, active)
         self.leavers = self._named(self.people.leavers, left)
         mine = frozenset(user for person in joiners for user in self.now.users_named(person.name))
         for person in joiners:
-            if not self._is_held(here[same(person.source)], person.name, mine):
+            if not self._is_held(active_by_name[same(person.source)], person.name, mine):
                 self.joiners.append(person)
 
     def _named(self, resolving: Resolving, people: Sequence[Standing]) -> list[Person]:
@@ -154,11 +154,11 @@ class _Sorting:
 
     @cached_property
     def _by_mail(self) -> Mapping[str, Sequence[User]]:
-        found: dict[str, list[User]] = {}
+        users_by_mail: dict[str, list[User]] = {}
         for user in self.now.users.values():
             for mail in {same(words) for words in (user.email, user.name) if "@" in words}:
-                found.setdefault(mail, []).append(user)
-        return found
+                users_by_mail.setdefault(mail, []).append(user)
+        return users_by_mail
 
     def told(self) -> Iterator[str]:
         """Remarks on all of them."""
@@ -179,7 +179,7 @@ def _person(standing: Standing) -> Person:
     if person is None:
         return Person(standing.name, "", "", "", 0, standing.name, standing.said)
     said = f"rehire: {standing.said}" if standing.is_back else standing.said
-    full_name, email, auth = (person.value(each) for each in (FULL_NAME, EMAIL, AUTH_SETTING))
+    full_name, email, auth = (person.value(name) for name in (FULL_NAME, EMAIL, AUTH_SETTING))
     return Person(standing.name, full_name, email, auth, person.rows[0][1], standing.name, said)
 
 

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("users", sa.Integer, nullable=False),
         sa.Column("contents", sa.Integer, nullable=False),
         sa.Column("rules", sa.Integer, nullable=False),
+        sa.Column("digest", sa.Text, nullable=False),
     )
     op.create_index("snapshot_by_site", "snapshot", ["site", "number"])
     op.create_table(

@@ -1,4 +1,4 @@
-"""The kinds of value a setting may hold that Python has no type for. Not which setting holds which.
+"""What may stand in a section of the settings: a model that takes no other keys, and the kinds of text.
 
 Each function takes what was written and returns what is meant, or raises ValueError with a sentence that tells
 the remedy and never repeats a value that could be secret.
@@ -9,15 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    SecretStr,
+    ValidationInfo,
+)
+
 _AGE = re.compile(r"^(\d+)\s*([mhd])$")
-_DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)+")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
-_IDENTIFIER = r'(?:"(?:[^"\x00]|"")+"|[^".\x00]*[^".\s\x00][^".\x00]*)'
-_TABLE = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER}){{0,2}}")
-_FUNCTION = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")
 _SECRET_NAME = re.compile(
     r"passw|passphrase|pwd|secret|token|private_key|api_?key|credential|(^|_)key($|_)", re.IGNORECASE
 )
@@ -39,7 +47,7 @@ def age(value: object) -> object:
 
 def server_address(value: str) -> str:
     """The address of a server without a slash at its end."""
-    return _address(
+    return address_of(
         value,
         ("https", "http"),
         "https://tableau.example.com",
@@ -57,18 +65,7 @@ def loopback(address_of_server: str) -> bool:
         return host == "localhost"
 
 
-def directory_address(value: str) -> str:
-    """The address of a domain controller: `ldaps://host` or `ldap://host`, a port only where it is another."""
-    return _address(
-        value,
-        ("ldaps", "ldap"),
-        "ldaps://dc1.corp.example.com",
-        account="`user` and `password`",
-        alone="the domain is in `fqdn`",
-    )
-
-
-def _address(value: str, schemes: tuple[str, ...], example: str, *, account: str, alone: str) -> str:
+def address_of(value: str, schemes: tuple[str, ...], example: str, *, account: str, alone: str) -> str:
     """An address of scheme, host and port, with nothing else in it. ValueError says what to change."""
     try:
         parts = urlsplit(value.strip())
@@ -84,42 +81,11 @@ def _address(value: str, schemes: tuple[str, ...], example: str, *, account: str
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def directory_account(value: str) -> str:
-    """An account of a domain as it signs in: `name@domain` or `DOMAIN\\name`."""
-    before, sign, after = value.strip().partition("\\" if "\\" in value else "@")
-    if not (before and sign and after):
-        raise ValueError("must be `name@domain` or `DOMAIN\\name`, so that no other domain can be meant")
-    return value.strip()
-
-
-def domain_name(value: str) -> str:
-    """The full name of a domain: labels joined by dots."""
-    if not _DOMAIN.fullmatch(value.strip()):
-        raise ValueError("must be the full name of a domain such as `corp.example.com`")
-    return value.strip()
-
-
 def address(value: str) -> str:
     """A mail address; a name with it (`Ada <ada@example.com>`) is fine, a line end is not."""
     if "@" not in value.strip("@ ") or any(ord(letter) < 32 for letter in value):
         raise ValueError("must be a mail address such as `ada@example.com`")
     return value.strip()
-
-
-def table_name(value: str) -> str:
-    """A table's name: up to three parts joined by dots, in double quotes where they hold a dot. Sources quote it."""
-    if not _TABLE.fullmatch(value):
-        raise ValueError(
-            "must be a table name such as `PEOPLE.HR.JOINERS`; put a part with a dot into double quotes, or use `query`"
-        )
-    return value
-
-
-def module_function(value: str) -> str:
-    """`package.module:function`."""
-    if not _FUNCTION.match(value):
-        raise ValueError("must be `module:function`, for example `hr_people:joiners`")
-    return value
 
 
 class Connect(Mapping[str, Any]):
@@ -178,3 +144,29 @@ def _secrets_under(name: str, value: object) -> Iterator[str]:
             for pattern in (_PASSWORD_IN_URL, _PASSWORD_IN_DSN):
                 for found in pattern.findall(text):
                     yield from {found, found.strip("'"), unquote(found)}
+
+
+def _beside_settings(path: Path, info: ValidationInfo) -> Path:
+    """Paths are relative to the folder of the settings file, so that cron and a person mean the same file."""
+    folder = (info.context or {}).get("folder")
+    grown = path.expanduser()
+    return folder / grown if isinstance(folder, Path) else grown
+
+
+LocalPath = Annotated[Path, AfterValidator(_beside_settings)]
+Text = Annotated[str, Field(min_length=1)]
+Secret = Annotated[SecretStr, Field(min_length=1)]
+Address = Annotated[str, AfterValidator(address)]
+SiteRole = Literal[
+    "Viewer", "Explorer", "ExplorerCanPublish", "Creator", "SiteAdministratorExplorer", "SiteAdministratorCreator"
+]
+Age = Annotated[int, BeforeValidator(age)]
+
+
+Connecting = Annotated[InstanceOf[Connect], BeforeValidator(Connect.of)]
+
+
+class Section(BaseModel):
+    """One mapping of the file: no other keys, no changes, no values in its errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, validate_default=True)

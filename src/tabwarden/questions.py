@@ -1,0 +1,327 @@
+"""What is asked of one Site: it chooses whether the reference answers or the engine, and the reference confirms.
+
+A single answer is the reference's. Of a list of more than `FEW` answers the engine gives each, and the reference says
+why, once for all of whom the same facts speak, and is asked `FEW` of them at random: where they differ, nobody is
+answered. Whoever asks need not know which of the two it was (docs/decisions/0012-questions.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from tabwarden.access.abilities.ability import ACTIONS, targets
+from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
+from tabwarden.access.open_points import with_disputes
+from tabwarden.access.question import Asked
+from tabwarden.access.reference import as_seen_by, may, what
+from tabwarden.model.capability import LEADER_CAPABILITIES, applies, capability_named, kind_named
+from tabwarden.model.errors import AmbiguousName, Disagreement, UnknownName
+from tabwarden.model.governing import governing
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, MODELS, OpenPoints
+from tabwarden.model.site import Content, Site
+
+if TYPE_CHECKING:
+    from tabwarden.compare.fix import Fixes
+    from tabwarden.compare.handover import Handover
+    from tabwarden.compare.snapshots import Compared
+    from tabwarden.compare.what_if import WhatIf
+    from tabwarden.engine.by_user import Masks
+    from tabwarden.engine.engine import Engine
+
+FEW = 1_000
+_Thing = TypeVar("_Thing")
+Progress = Callable[[int, int], None]
+
+# Abilities that hand something to a person or look at one; the others send it to a project.
+ABOUT_A_PERSON = (
+    "change_project_owner",
+    "assign_project_owner",
+    "change_content_owner",
+    "delete_comment",
+    "see_other_users",
+    "see_site_role",
+)
+# Abilities whose target may be left open, and those that make somebody else the owner.
+ANY_TARGET, OVERWRITES = ("web_save_as", "move"), ("web_overwrite", "publish")
+
+
+class People(NamedTuple):
+    """People (ids) to whom one answer is given; `answer` is that of the first of them."""
+
+    users: tuple[str, ...]
+    answer: Answer
+
+    def answers(self) -> Iterator[Answer]:
+        """Everybody's own."""
+        return (replace(self.answer, user=user) for user in self.users)
+
+
+class Reachable(NamedTuple):
+    """A content that a person may View, and all that she may there (REST names, in the order of the dialog)."""
+
+    content: str
+    kind: str
+    path: str
+    allowed: tuple[str, ...]
+
+
+class Questions:
+    """The questions to one Site under one model and its open points; UnknownName for a model there is not.
+
+    People, contents and capabilities are ids and REST names; `asked`, `capability` and `Site.find_*` say what words
+    mean. Disagreement where engine and reference differ.
+    """
+
+    def __init__(self, site: Site, *, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED) -> None:
+        if model not in MODELS:
+            raise UnknownName(f"no model is called `{model}`; models are {', '.join(MODELS)}")
+        self.site, self.model, self.open_points = site, model, open_points
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine over the Site's columns, which are opened where they lie beside it, and else made."""
+        from tabwarden.engine.convert import columns_of
+        from tabwarden.engine.engine import Engine
+
+        return Engine(columns_of(self.site), self.model, self.open_points)
+
+    # -- what words ask -------------------------------------------------------------------------------------------
+
+    def asked(self, user: str, words: str, content: str | None = None, *, to: str | None = None) -> Asked:
+        """What words ask: a user's name, a capability or ability by name, a content's path.
+
+        `to` is the project it goes to, for what is handed to or is about a person that person. Where a word names
+        both, as `publish` does, the capability is meant where the kind has it; `ability:publish` and
+        `capability:publish` say which. UnknownName or AmbiguousName for words that mean nothing, or several things.
+        """
+        site = self.site
+        person = site.find_user(user)
+        on = site.find_content(content) if content is not None else None
+        prefix, _, rest = words.strip().partition(":")
+        by_name = prefix.casefold() == "capability"
+        words = rest if by_name else words
+        action = None if by_name else _ability(words, on)
+        if action is None:
+            if on is None:
+                raise UnknownName(f"`{words}` needs a content to be asked about; give its path, as in `Finance/Budget`")
+            named = self.capability(words, on)
+            return Asked(person.id, named, on.id, model=self.model, open_points=self.open_points)
+        about = on.id if on else None
+        question = Asked(person.id, action, about, ability=True, model=self.model, open_points=self.open_points)
+        if to is None:
+            return question
+        if action in ABOUT_A_PERSON:
+            return question._replace(to=site.find_user(to).id)
+        return question._replace(target=site.find_content(to).id)
+
+    def capability(self, words: str, content: Content) -> str:
+        """A capability by any of its names; one unknown to this release only if a rule of the site names it."""
+        try:
+            return capability_named(words, content.kind)
+        except UnknownName:
+            strange = next((name for name in self._strange if name.casefold() == words.strip().casefold()), None)
+            if strange is None:
+                raise
+            return strange
+
+    @cached_property
+    def _strange(self) -> tuple[str, ...]:
+        """Capabilities that rules name, as far as nobody knows them or a name means another one."""
+        if self.site.columns_beside is not None:
+            return tuple(self.engine.columns.vocabulary.capabilities)
+        contents = self.site.contents.values()
+        lists = (rules for content in contents for rules in (content.rules, *content.defaults.values()))
+        return tuple(sorted({rule.capability for rules in lists for rule in rules or ()}))
+
+    # -- one answer ------------------------------------------------------------------------------------------------
+
+    def why(self, asked: Asked) -> Answer:
+        """The reference's Answer, with the open points that would turn it. KeyError for who or what is not there."""
+        return with_disputes(lambda under: asked._replace(open_points=under).of(self.site), asked.open_points)
+
+    def on(self, user: str, content: str) -> list[Answer]:
+        """One person's Answer for every capability of a content."""
+        return list(what(self.site, user, content, model=self.model, open_points=self.open_points))
+
+    def _may(self, user: str, capability: str, content: str) -> Answer:
+        return may(self.site, user, capability, content, model=self.model, open_points=self.open_points)
+
+    def places(self, asked: Asked) -> tuple[tuple[str, Answer], ...]:
+        """Of an ability whose target was left open: every project with the Answer for it as the target."""
+        if not asked.ability or asked.what not in ANY_TARGET or asked.target is not None or asked.content is None:
+            return ()
+        return targets(
+            self.site, asked.user, asked.what, asked.content, model=asked.model, open_points=asked.open_points
+        )
+
+    def handover(self, asked: Asked) -> Handover | None:
+        """Of an ability that overwrites content: what the previous owner loses."""
+        if not asked.ability or asked.what not in OVERWRITES or asked.content is None:
+            return None
+        if self.site.contents[asked.content].kind == "project":
+            return None
+        from tabwarden.compare.handover import overwritten
+
+        return overwritten(self.site, asked.content, asked.user, model=asked.model, open_points=asked.open_points)
+
+    # -- who -------------------------------------------------------------------------------------------------------
+
+    def who(self, capability: str, content: str) -> list[People]:
+        """Everybody by the answer they are given, so that each person is in one of the lists."""
+        if len(self.site.users) <= FEW:
+            return [People((user,), self._may(user, capability, content)) for user in self.site.users]
+        from tabwarden.engine.memberships import people_alike
+
+        columns = self.engine.columns
+        number, ids = columns.names.number("content", content), columns.ids("user")
+        groups, apart = self._speaking(capability, content)
+        verdicts = self.engine.verdicts(capability, number)
+        found = []
+        for numbers in people_alike(columns, groups, apart):
+            answer = self._may(ids[numbers[0]], capability, content)
+            for other in numbers[verdicts[numbers] != VERDICTS.index(answer.verdict)].tolist():
+                raise _disagreement(ids[other], capability, content)
+            found.append(People(tuple(ids[each] for each in numbers.tolist()), answer))
+        answers = {user: people.answer for people in found for user in people.users}
+        for user in self._chosen(ids, f"{capability} {content}"):
+            if self._may(user, capability, content) != replace(answers[user], user=user):
+                raise _disagreement(user, capability, content)
+        return found
+
+    def who_ids(self, capability: str, content: str) -> list[str]:
+        """Ids of those who may, in the order of the site."""
+        if len(self.site.users) <= FEW:
+            return [user for user in self.site.users if self._may(user, capability, content).allowed]
+        names = self.engine.columns.names
+        numbers = self.engine.who_ids(capability, names.number("content", content))
+        return names.words.at(names.user_id[numbers]).all()
+
+    def _speaking(self, capability: str, content: str) -> tuple[set[str], set[str]]:
+        """Groups and people (ids) that the reference looks at for a capability on a content, whoever is asked about."""
+        site = as_seen_by(self.site, self.model)
+        on = site.contents[content]
+        owned = site.contents.get(on.parent or "", on) if on.kind == "view" else on
+        named = {rule.grantee for rule in governing(site, content).rules or () if rule.capability == capability}
+        users = {on.owner, owned.owner}
+        for project in site.ancestors(content if on.kind == "project" else site.project_of(content)):
+            users.add(site.contents[project].owner)
+            rules = site.contents[project].rules or ()
+            named |= {rule.grantee for rule in rules if rule.capability in LEADER_CAPABILITIES}
+        groups = {grantee.id for grantee in named if grantee.kind == "group"}
+        sets = (site.group_sets.get(grantee.id) for grantee in named if grantee.kind == "groupSet")
+        groups |= {group for each in sets if each is not None for group in each.groups}
+        return groups, users | {grantee.id for grantee in named if grantee.kind == "user"}
+
+    # -- what ------------------------------------------------------------------------------------------------------
+
+    def what(self, user: str) -> Masks:
+        """All a person may, on every content: masks of the engine's capabilities, contents by number."""
+        return self.engine.what(self.engine.columns.names.number("user", user))
+
+    def what_ids(self, user: str, capability: str) -> list[str]:
+        """Ids of the contents on which a person may exercise a capability, in the order of the site."""
+        if len(self.site.contents) <= FEW:
+            return [content for content in self.site.contents if self._may(user, capability, content).allowed]
+        columns = self.engine.columns
+        numbers = self.engine.what_ids(columns.names.number("user", user), capability)
+        return columns.names.words.at(columns.names.content_id[numbers]).all()
+
+    def views(self, user: str) -> int:
+        """How many contents a person may View."""
+        contents = self.site.contents
+        if len(contents) <= FEW:
+            return sum(contents[each].kind != "collection" for each in self.what_ids(user, "Read"))
+        columns = self.engine.columns
+        kinds = columns.contents.kind[self.engine.what_ids(columns.names.number("user", user), "Read")]
+        return int((kinds != columns.vocabulary.kinds.index("collection")).sum())
+
+    def reach(self, user: str) -> list[Reachable]:
+        """Everything that a person may View, with all she may there, in order of path."""
+        small = len(self.site.contents) <= FEW
+        found = list(self._reach_asked(user)) if small else self._reach_by_engine(user)
+        return sorted(found, key=lambda each: each.path.casefold())
+
+    def _reach_asked(self, user: str) -> Iterator[Reachable]:
+        for content in self.site.contents.values():
+            if content.kind != "collection" and self._may(user, "Read", content.id).allowed:
+                allowed = tuple(answer.asked for answer in self.on(user, content.id) if answer.allowed)
+                yield Reachable(content.id, content.kind, self.site.path(content.id), allowed)
+
+    def _reach_by_engine(self, user: str) -> list[Reachable]:
+        from tabwarden.engine.by_user import reachable
+
+        rows = reachable(self.engine.parts, self.engine.columns.names.number("user", user))
+        found = [Reachable(*row) for row in rows]
+        alike = {(each.kind, each.allowed): each for each in reversed(found)}
+        for each in (*alike.values(), *self._chosen(found, user)):
+            if tuple(answer.asked for answer in self.on(user, each.content) if answer.allowed) != each.allowed:
+                raise _disagreement(user, "Read", each.content)
+        seen = {each.content for each in found}
+        hidden = [each for each in self._chosen(self.engine.columns.ids("content"), user) if each not in seen]
+        for content in hidden:
+            if self.site.contents[content].kind != "collection" and self._may(user, "Read", content).allowed:
+                raise _disagreement(user, "Read", content)
+        return found
+
+    def _chosen(self, of: Sequence[_Thing], about: str) -> list[_Thing]:
+        """So many of them as are confirmed, at random: others in each snapshot, the same for the same question."""
+        from random import Random
+
+        return Random(f"{self.site.taken.when} {about}").sample(of, min(FEW, len(of)))
+
+    # -- two Sites -------------------------------------------------------------------------------------------------
+
+    def compare(self, later: Site, progress: Progress | None = None) -> Compared:
+        """This Site and a later one side by side: facts, access, what is unknown. UnknownName for another site's."""
+        from tabwarden.compare.access_changes import Under
+        from tabwarden.compare.snapshots import compared
+
+        return compared(self.site, later, Under(self.model, self.open_points), progress)
+
+    def what_if(self, sentences: Iterable[str], progress: Progress | None = None) -> WhatIf:
+        """What changes would do to people; UnknownName with every sentence that is not understood."""
+        from tabwarden.compare.what_if import what_if
+
+        return what_if(self.site, sentences, model=self.model, open_points=self.open_points, progress=progress)
+
+    def fixes(self, asked: Asked, progress: Progress | None = None) -> Fixes:
+        """The smallest changes that turn an Answer."""
+        from tabwarden.compare.fix import fixes
+
+        return fixes(self.site, asked, progress=progress)
+
+
+VERDICTS = (DENIED, ALLOWED, UNKNOWN)  # as the engine numbers them
+
+
+def defaults_of(site: Site, content: Content, words: str) -> str:
+    """The kind of a project's default rules, of a database tables; UnknownName on anything else."""
+    kind = kind_named(words)
+    if content.kind != "project" and (content.kind, kind) != ("database", "table"):
+        raise UnknownName(f"`{site.path(content.id)}` is no project, so it has no default rules for `{words}`")
+    return kind
+
+
+def _ability(words: str, content: Content | None) -> str | None:
+    """The ability meant, None when it is a capability. Raises UnknownName for an ability nobody knows."""
+    prefix, _, rest = words.strip().casefold().partition(":")
+    forced = prefix == "ability"
+    action = (rest if forced else words.strip().casefold()).strip().replace(" ", "_").replace("-", "_")
+    if forced and action not in ACTIONS:
+        raise UnknownName(f"no ability is called `{action}`; abilities are {', '.join(sorted(ACTIONS))}")
+    if forced or action not in ACTIONS:
+        return action if forced else None
+    try:
+        return None if content is not None and applies(capability_named(words, content.kind), content.kind) else action
+    except (UnknownName, AmbiguousName):
+        return action
+
+
+def _disagreement(user: str, capability: str, content: str) -> Disagreement:
+    return Disagreement(
+        f"engine and reference disagree about `{capability}` of user `{user}` on content `{content}`; "
+        "nothing of this list is told, please report it with the snapshot"
+    )

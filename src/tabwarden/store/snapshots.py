@@ -1,0 +1,121 @@
+"""Which snapshots a history holds: what is known of each, read from SQLite without the database's library."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from hashlib import blake2b
+from pathlib import Path
+from typing import NamedTuple
+
+from tabwarden.model.errors import UnknownName
+from tabwarden.model.site import Site
+
+FILE = "history.db"
+RELEASE = "0002"  # the newest migration: a history of this version is used as it is
+VERSIONS = "tabwarden_version"
+COLUMNS = (
+    "n.number, n.site, n.taken, n.about, n.users, n.contents, n.rules, n.digest, "
+    "s.address, s.content_url, s.id, s.scope"
+)
+
+
+class Snapshot(NamedTuple):
+    """A snapshot in the history. `site` numbers its chain: snapshots of one chain can be compared.
+
+    `scope` is '' where the whole site was read, else what was, or as whom; `partial` names what was left unread;
+    `mark` changes with everything that is in it.
+    """
+
+    number: int
+    site: int
+    taken: str
+    reader: str
+    reader_role: str
+    where: str
+    content_url: str
+    site_id: str
+    name: str
+    scope: str
+    partial: tuple[str, ...]
+    users: int
+    contents: int
+    rules: int
+    mark: str = ""
+
+    @property
+    def limited(self) -> bool:
+        """Whether something of the site is not in it: what that is, is unknown, never nothing."""
+        return bool(self.partial) or bool(self.scope)
+
+    @property
+    def words(self) -> str:
+        """`snapshot 12 of 2026-11-21T18:24:00Z`."""
+        return f"snapshot {self.number} of {self.taken or 'an unknown time'}"
+
+
+def snapshot_of_row(row: tuple[object, ...]) -> Snapshot:
+    """From a row of `COLUMNS`."""
+    number, site, taken, told, users, contents, rules, _, address, content_url, site_id, scope = row
+    about = json.loads(str(told))  # not by its type: what reads types takes longer than a question
+    taken_by = about.get("taken", {})
+    mark = blake2b(repr(tuple(row)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return Snapshot(
+        int(str(number)),
+        int(str(site)),
+        str(taken),
+        taken_by.get("by", ""),
+        taken_by.get("by_role", ""),
+        str(address),
+        str(content_url),
+        str(site_id),
+        about.get("name", Site.name),
+        str(scope),
+        tuple(about.get("partial", ())),
+        int(str(users)),
+        int(str(contents)),
+        int(str(rules)),
+        mark,
+    )
+
+
+class Listing:
+    """Snapshots in the order of their numbers."""
+
+    def __init__(self, snapshots: Iterable[Snapshot]) -> None:
+        self._by_number = {snapshot.number: snapshot for snapshot in snapshots}
+
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """All of them."""
+        return tuple(self._by_number.values())
+
+    def snapshot(self, number: int) -> Snapshot:
+        """The snapshot of that number; UnknownName where there is none."""
+        if number not in self._by_number:
+            raise UnknownName(f"there is no snapshot {number} in the history; `tabwarden history` lists them")
+        return self._by_number[number]
+
+
+def listed(store: Path | str) -> Listing | None:
+    """Every snapshot of the history in a folder, by number; None where that takes the database's library.
+
+    That is a database by URL, one of another release, and one that cannot be read just now.
+    """
+    path = Path(store) / FILE
+    if "://" in str(store) or not path.is_file():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+            return Listing(_rows(connection))
+    except (sqlite3.Error, ValueError, KeyError, TypeError):
+        return None
+
+
+def _rows(connection: sqlite3.Connection) -> Iterator[Snapshot]:
+    release = connection.execute(f"select version_num from {VERSIONS}").fetchone()
+    if release != (RELEASE,):
+        raise ValueError("another release")
+    asked = f"select {COLUMNS} from snapshot n join site s on n.site = s.number order by n.number"
+    yield from map(snapshot_of_row, connection.execute(asked))

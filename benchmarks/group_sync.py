@@ -18,11 +18,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from tabwarden.effects.change import carried_out
 from tabwarden.model.site import ALL_USERS, Group, Site, User
 from tabwarden.plan.facts import facts
 from tabwarden.plan.group_changes import group_changes
 from tabwarden.plan.impact import impact
-from tabwarden.plan.outcome import carried_out
 from tabwarden.plan.stops import Guarded, Limits, people_stops
 from tabwarden.run.groups import collected_later
 from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson, Domain

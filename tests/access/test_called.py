@@ -17,6 +17,7 @@ from people_site import joiners, leavers
 from rich.console import Console
 
 from tabwarden.access.reference import who
+from tabwarden.effects.change import carried_out
 from tabwarden.engine.convert import columns_of
 from tabwarden.mirror.build import MirrorRequest, mirrored
 from tabwarden.mirror.match import tableau_people
@@ -24,7 +25,6 @@ from tabwarden.model.errors import AmbiguousName
 from tabwarden.model.site import ALL_USERS, Content, Grantee, Group, Rule, Site, User
 from tabwarden.plan.impact import impact
 from tabwarden.plan.order import diff
-from tabwarden.plan.outcome import carried_out
 from tabwarden.plan.plan import Plan, SiteIdentity
 from tabwarden.report.answers import answer_json, grantee_name, people_table, sentence
 from tabwarden.report.dialog import implicit_lines

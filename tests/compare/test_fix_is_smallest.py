@@ -14,25 +14,17 @@ from types import MappingProxyType
 import pytest
 from tiny_sites import GRANTEES, GROUPS, USERS, tiny_site
 
+from by_id import ById, Join, Leave, SetMode, SetOwner, SetRole, SetTabs, on
 from tabwarden.access.answer import ALLOWED
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import may
 from tabwarden.compare.fix import Fix, Fixes, fixes
 from tabwarden.compare.fix_candidates import FIXING_ROLES, heir
-from tabwarden.effects.ops import (
-    Edit,
-    Join,
-    Lead,
-    Leave,
-    PutRule,
-    SetMode,
-    SetOwner,
-    SetRole,
-    SetSetting,
-    SetTabs,
-    TakeRule,
-    Unlead,
-)
+from tabwarden.effects.change import Change
+from tabwarden.effects.ops.content import SetMode as Mode
+from tabwarden.effects.ops.content import SetTabs as Tabs
+from tabwarden.effects.ops.rules import Lead, PutRule, TakeRule, Unlead
+from tabwarden.effects.ops.settings import SetSetting
 from tabwarden.model.capability import LEADER, capabilities_of
 from tabwarden.model.site import ALLOW, DENY, MODES, Rule, Rules, Site
 
@@ -76,7 +68,7 @@ def lists(site: Site) -> Iterator[tuple[str, str | None]]:
     yield from ((project, site.contents["w"].kind) for project in "pq")
 
 
-def everything(site: Site, asked: Asked, *, give: bool) -> Iterator[Edit]:
+def everything(site: Site, asked: Asked, *, give: bool) -> Iterator[ById | Change]:
     """The whole vocabulary on this Site but for edits without effect; of rules those about the capability asked for,
     others cannot matter. First what others may wait for (a role to own with), last what depends on the order.
     """
@@ -84,36 +76,38 @@ def everything(site: Site, asked: Asked, *, give: bool) -> Iterator[Edit]:
         yield from (SetRole(user, role) for role in FIXING_ROLES if role != site.users[user].site_role)
         for name in GROUPS:
             yield Leave(name, user) if user in site.members(name) else Join(name, user)
-    for content in ("p", "q", "w"):
-        to = asked.user if give else heir(site, content, asked.user)
-        if to is not None and to != site.contents[content].owner:
-            yield SetOwner(content, to)
+    for item in ("p", "q", "w"):
+        to = asked.user if give else heir(site, item, asked.user)
+        if to is not None and to != site.contents[item].owner:
+            yield SetOwner(item, to)
     for project in ("p", "q"):
         for grantee in GRANTEES:
             leads = Rule(grantee, LEADER, ALLOW) in (site.contents[project].rules or ())
             yield Unlead(project, grantee) if leads else Lead(project, grantee)
     for name in ("web_authoring", "group_sets"):
         yield SetSetting(name, not getattr(site.settings, name))
-    for content, default_for in lists(site):
-        held = site.contents[content]
+    for item, default_for in lists(site):
+        held = site.contents[item]
         listed = held.rules if default_for is None else held.defaults[default_for]
         for rule in (Rule(grantee, asked.what, mode) for grantee in GRANTEES for mode in (ALLOW, DENY)):
             edit = TakeRule if rule in (listed or ()) else PutRule
-            yield edit(content, rule, default_for)
+            yield edit(item, rule, default_for)
     yield SetTabs("w", not site.contents["w"].tabs)
     for project in ("p", "q"):
         yield from (SetMode(project, mode) for mode in MODES if mode != site.contents[project].mode)
 
 
-ORDERED = (SetTabs, SetMode, Unlead)
+ORDERED = (Tabs, Mode, Unlead)
 
 
-def reached(site: Site, asked: Asked, edits: int, *, give: bool, but: frozenset[Edit] = frozenset()) -> Iterator[Site]:
+def reached(
+    site: Site, asked: Asked, edits: int, *, give: bool, but: frozenset[ById | Change] = frozenset()
+) -> Iterator[Site]:
     """Every Site that so many edits lead to and where the answer is turned.
 
     Two edits whose order does not count are tried in one order: what a first edit was tried with is in `but`.
     """
-    tried: set[Edit] = set()
+    tried: set[ById | Change] = set()
     for edit in everything(site, asked, give=give):
         if edit in but:
             continue
@@ -121,7 +115,7 @@ def reached(site: Site, asked: Asked, edits: int, *, give: bool, but: frozenset[
         if not outcome.done:
             continue
         if edits > 1:
-            free = isinstance(edit, ORDERED)
+            free = isinstance(on(site, edit), ORDERED)
             yield from reached(outcome.site, asked, edits - 1, give=give, but=frozenset() if free else frozenset(tried))
             tried.add(edit)
         elif asked.of(outcome.site).allowed is give:
@@ -192,8 +186,8 @@ def test_rules_about_other_capabilities_never_turn_an_answer() -> None:
     """What the trial above leaves out on purpose."""
     for seed in range(100):
         site = tiny_site(seed)
-        for content, default_for in lists(site):
+        for item, default_for in lists(site):
             for grantee in GRANTEES:
-                after = PutRule(content, Rule(grantee, "Filter", ALLOW), default_for).done_to(site).site
+                after = PutRule(item, Rule(grantee, "Filter", ALLOW), default_for).done_to(site).site
                 assert may(after, "ann", "Read", "w").verdict == may(site, "ann", "Read", "w").verdict
         assert LEADER != "Filter"

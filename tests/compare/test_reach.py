@@ -12,30 +12,27 @@ from dense_sites import UNREAD_SHARES, dense_site
 from test_engine_changes import edited
 from tiny_sites import GRANTEES, GROUPS, USERS, decisions, tiny_site
 
-from tabwarden.access.reference import as_seen_by, may
-from tabwarden.compare.access_changes import Reach, Under
-from tabwarden.compare.between_sites import SMALL, Base, shifts
-from tabwarden.compare.columns_after import columns_after
-from tabwarden.effects.ops import (
+from by_id import (
+    ById,
     DeleteContent,
     DeleteGroup,
-    Edit,
     Join,
-    Lead,
     Leave,
     MoveTo,
-    NewProject,
-    PutRule,
-    PutTemplate,
     RemoveUser,
     SetMode,
     SetOwner,
     SetRole,
-    SetSetting,
     SetTabs,
-    TakeRule,
-    Unlead,
 )
+from tabwarden.access.reference import as_seen_by, may
+from tabwarden.compare.access_changes import Reach, Under
+from tabwarden.compare.between_sites import SMALL, Base, shifts
+from tabwarden.compare.columns_after import columns_after
+from tabwarden.effects.change import Change
+from tabwarden.effects.ops.content import NewProject
+from tabwarden.effects.ops.rules import Lead, PutRule, PutTemplate, TakeRule, Unlead
+from tabwarden.effects.ops.settings import SetSetting
 from tabwarden.engine.convert import columns_of, site_of
 from tabwarden.engine.engine import Engine
 from tabwarden.model.governing import governing
@@ -80,14 +77,14 @@ def told(before: Site, after: Site, model: str) -> dict[Decision, bool]:
     return found
 
 
-def some_edit(random: Random) -> Edit:
+def some_edit(random: Random) -> ById | Change:
     user, group = random.choice(USERS), random.choice(GROUPS)
     grantee = random.choice(GRANTEES)
     capability, mode = random.choice(("Read", "WebAuthoring", "ChangePermissions", "NotYetNamed")), random.choice(MODES)
     rule = Rule(grantee, capability, random.choice(("Allow", "Deny")))
     content, project = random.choice("pqwv"), random.choice("pq")
     default_for = "workbook" if content in "pq" and random.random() < 0.7 else None
-    made: list[Callable[[], Edit]] = [
+    made: list[Callable[[], ById | Change]] = [
         lambda: PutRule(content, rule, default_for),
         lambda: TakeRule(content, rule, default_for),
         lambda: PutTemplate("w", grantee, "View", frozenset({"Read", "Filter"})),
@@ -224,7 +221,7 @@ def test_both_tell_the_same_of_a_company() -> None:
     projects = [c.id for c in lab.contents.values() if c.kind == "project"]
     user, group = next(iter(lab.users)), next(g.id for g in lab.groups.values() if not g.everyone)
     after = lab
-    edits: list[Edit] = [
+    edits: list[ById | Change] = [
         *(SetMode(project, mode) for project in projects[:3] for mode in MODES),
         *(SetOwner(content, user) for content in list(lab.contents)[::9]),
         Lead(projects[0], Grantee("group", group)),

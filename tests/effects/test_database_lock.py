@@ -8,11 +8,11 @@ from types import MappingProxyType
 import pytest
 from small_site import project, rules, site, workbook
 
+from by_id import ById, SetMode
 from tabwarden.access.reference import may
 from tabwarden.compare.what_if import done, what_if
-from tabwarden.effects.ops import PutRule, SetMode
-from tabwarden.effects.phrases import words_of
-from tabwarden.effects.sentences import edit_of
+from tabwarden.effects.ops.rules import PutRule
+from tabwarden.effects.sentences import change_of, words_of
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.governing import governing
 from tabwarden.model.site import Grantee, Rule, Site
@@ -51,14 +51,14 @@ def test_which_list_counts() -> None:
         ("lock p", SetMode("p", "LockedToProject")),
     ],
 )
-def test_in_words(words: str, edit: SetMode) -> None:
-    assert edit_of(house(), words) == edit
-    assert edit_of(house(), words_of(house(), edit)) == edit
+def test_in_words(words: str, edit: ById) -> None:
+    assert change_of(house(), words) == edit.on(house())
+    assert change_of(house(), words_of(house(), edit.on(house()))) == edit.on(house())
 
 
 def test_a_table_is_not_locked_by_itself() -> None:
     with pytest.raises(UnknownName, match="`p/b/t` is a table, not a project"):
-        edit_of(house(), "lock p/b/t")
+        change_of(house(), "lock p/b/t")
 
 
 def test_locking_overwrites_and_unlocking_does_not_bring_back() -> None:

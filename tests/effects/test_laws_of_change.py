@@ -10,16 +10,19 @@ from hypothesis import strategies as st
 from sites_of_chance import CAPABILITIES, GROUPS, USERS, sites
 from test_laws import verdicts
 
+from by_id import ById, Join, Leave, SetOwner, SetRole, on
 from tabwarden.compare.access_changes import Decision, Under
 from tabwarden.compare.between_sites import Base
 from tabwarden.compare.what_if import done, what_if
-from tabwarden.effects.ops import Edit, Join, Lead, Leave, PutRule, SetOwner, SetRole, SetSetting, TakeRule, Unlead
-from tabwarden.effects.phrases import words_of
+from tabwarden.effects.change import Change, carried_out
+from tabwarden.effects.ops import content
+from tabwarden.effects.ops.rules import Lead, PutRule, TakeRule, Unlead
+from tabwarden.effects.ops.settings import SetSetting
+from tabwarden.effects.sentences import words_of
 from tabwarden.model.capability import capabilities_of
 from tabwarden.model.open_points import MODELS
 from tabwarden.model.site import ALL_USERS, DENY, Grantee, Rule, Site
 from tabwarden.plan.order import diff
-from tabwarden.plan.outcome import carried_out
 from tabwarden.plan.undo import undone
 from tabwarden.want.wanted import Why
 
@@ -60,10 +63,11 @@ def differing(before: Site, after: Site, model: str) -> dict[Decision, bool]:
 
 @quick
 @given(sites(), st.lists(EDITS, min_size=1, max_size=3), st.sampled_from(MODELS))
-def test_whatif_of_changes_is_the_changed_site_evaluated(site: Site, edits: list[Edit], model: str) -> None:
+def test_whatif_of_changes_is_the_changed_site_evaluated(site: Site, edits: list[ById | Change], model: str) -> None:
     """By the sentences a person types, and by the engine as by the reference."""
     sentences, after = [], site
     for edit in edits:
+        edit = on(after, edit)
         if isinstance(edit, PutRule | TakeRule):
             kind = edit.default_for or site.contents[edit.content].kind
             assume(edit.rule.capability in capabilities_of(kind))
@@ -80,16 +84,12 @@ def test_whatif_of_changes_is_the_changed_site_evaluated(site: Site, edits: list
 # -- taking back ----------------------------------------------------------------------------------------------
 
 
-def inverse(site: Site, edit: Edit) -> Edit | None:
+def inverse(site: Site, edit: Change) -> Change | None:
     """What takes an edit back; None where Tableau itself cannot bring back what was overwritten."""
-    if isinstance(edit, Join):
-        return Leave(edit.group, edit.user)
-    if isinstance(edit, Leave):
-        return Join(edit.group, edit.user)
-    if isinstance(edit, SetRole):
-        return SetRole(edit.user, site.users[edit.user].site_role)
-    if isinstance(edit, SetOwner):
-        return SetOwner(edit.content, site.contents[edit.content].owner)
+    if isinstance(edit, content.SetOwner):
+        return SetOwner(edit.id, site.contents[edit.id].owner).on(site)
+    if (back := edit.inverse()) is not None:
+        return back
     if isinstance(edit, SetSetting):
         return SetSetting(edit.setting, getattr(site.settings, edit.setting))
     if isinstance(edit, Lead):
@@ -109,7 +109,8 @@ def inverse(site: Site, edit: Edit) -> Edit | None:
 
 @quick
 @given(sites(), EDITS)
-def test_taking_a_change_back_restores_every_answer(site: Site, edit: Edit) -> None:
+def test_taking_a_change_back_restores_every_answer(site: Site, edit: ById | Change) -> None:
+    edit = on(site, edit)
     outcome = edit.done_to(site)
     back = inverse(site, edit)
     assume(outcome.done and back is not None)

@@ -14,38 +14,33 @@ from small_site import group, group_set, project, rules, site, workbook
 from test_reach import some_edit
 from tiny_sites import tiny_site
 
-from support import command_line
-from tabwarden.access.reference import may
-from tabwarden.compare.what_if import what_if
-from tabwarden.effects import content as effects
-from tabwarden.effects.ops import (
+from by_id import (
+    ById,
     DeleteContent,
     DeleteGroup,
-    Edit,
     Join,
-    Lead,
     Leave,
     MoveTo,
-    NewProject,
-    PutRule,
-    PutTemplate,
     RemoveUser,
     SetMode,
     SetOwner,
     SetRole,
-    SetSetting,
     SetTabs,
-    TakeRule,
-    Unlead,
+    on,
 )
-from tabwarden.effects.phrases import words_of
-from tabwarden.effects.sentences import FORMS, edit_of
+from support import command_line
+from tabwarden.access.reference import may
+from tabwarden.compare.what_if import what_if
+from tabwarden.effects import content as effects
+from tabwarden.effects.change import Change, carried_out
+from tabwarden.effects.ops.content import NewProject
+from tabwarden.effects.ops.rules import Lead, PutRule, PutTemplate, TakeRule, Unlead
+from tabwarden.effects.ops.settings import SetSetting
+from tabwarden.effects.sentences import FORMS, change_of, words_of
 from tabwarden.model.errors import AmbiguousName, SettingsError, UnknownName
 from tabwarden.model.open_points import open_points_from
 from tabwarden.model.site import Content, Grantee, Rule, Site
 from tabwarden.plan.impact import impact
-from tabwarden.plan.outcome import carried_out
-from tabwarden.plan.plan import DELETE_GROUP, Change, Ref
 from tabwarden.questions import Questions
 from tabwarden.report.access_changes import lines, summary, tried_lines, warnings, whatif_json
 from tabwarden.run.whatif import read_all, read_changes, try_out
@@ -69,7 +64,7 @@ def small() -> Site:
     )
 
 
-MEANT: list[tuple[str, Edit]] = [
+MEANT: list[tuple[str, ById | Change]] = [
     ("lock Finance", SetMode("Finance", "LockedToProject")),
     ("Lock Finance without nested projects.", SetMode("Finance", "LockedToProjectWithoutNested")),
     ("unlock Finance/Old", SetMode("Old", "ManagedByOwner")),
@@ -120,11 +115,12 @@ MEANT: list[tuple[str, Edit]] = [
 
 
 @pytest.mark.parametrize(("words", "edit"), MEANT)
-def test_a_sentence_means_one_edit_and_is_written_back(words: str, edit: Edit) -> None:
+def test_a_sentence_means_one_edit_and_is_written_back(words: str, edit: ById | Change) -> None:
     held = small()
-    assert edit_of(held, words) == edit
-    again = words_of(held, edit)
-    assert edit_of(held, again) == edit, again
+    change = on(held, edit)
+    assert change_of(held, words) == change
+    again = words_of(held, change)
+    assert change_of(held, again) == change, again
 
 
 def test_what_is_written_back_is_read_as_the_same_edit() -> None:
@@ -142,8 +138,8 @@ def test_what_is_written_back_is_read_as_the_same_edit() -> None:
             continue  # a capability nobody knows and no rule of the site names cannot be written
         if not edit.done_to(held).done and isinstance(edit, PutRule | TakeRule):
             continue  # a rule that its kind cannot have is refused already as words
-        words = words_of(held, edit)
-        assert edit_of(held, words) == edit, words
+        words = words_of(held, on(held, edit))
+        assert change_of(held, words) == on(held, edit), words
 
 
 def test_every_form_has_an_example_of_its_own_kind() -> None:
@@ -176,16 +172,16 @@ def test_every_form_of_the_language_is_tried_above() -> None:
 )
 def test_what_is_not_understood_is_told(words: str, told: str) -> None:
     with pytest.raises(UnknownName) as caught:
-        edit_of(small(), words)
+        change_of(small(), words)
     assert told in str(caught.value)
 
 
 def test_a_name_of_two_kinds_lists_the_candidates() -> None:
     held = small().with_groups(group("ann", "joe"))
     with pytest.raises(AmbiguousName) as caught:
-        edit_of(held, "allow View on Finance/Budget to ann")
+        change_of(held, "allow View on Finance/Budget to ann")
     assert set(caught.value.candidates) == {"group ann", "user ann"}
-    assert edit_of(held, "allow View on Finance/Budget to user ann") == PutRule("Budget", Rule(ANN, "Read", "Allow"))
+    assert change_of(held, "allow View on Finance/Budget to user ann") == PutRule("Budget", Rule(ANN, "Read", "Allow"))
 
 
 def test_all_mistakes_are_told_at_once() -> None:
@@ -324,7 +320,7 @@ def test_the_other_belief_about_group_sets_is_told_too() -> None:
 
 def test_a_plan_that_deletes_a_group_shows_them_too() -> None:
     held = with_a_set()
-    change = Change(DELETE_GROUP, group=Ref("group", "Out", "local", "Out"), destructive=True)
+    change = DeleteGroup("Out").on(held)
     told = impact(held, carried_out(held, [change])).contents
     assert told is not None
     assert ("Archive/Secret", ("ann",), ()) in [(c.path, c.gained, c.lost) for c in told]
@@ -350,13 +346,16 @@ def test_changes_come_from_words_lines_and_yaml(tmp_path: Path) -> None:
     )
     assert read_changes(str(plain)) == ["lock Finance", "add una to Staff"]
     assert read_changes("lock Finance") == ["lock Finance"]
-    edits = [edit_of(small(), words) for words in read_changes(str(yaml))]
+    edits = [change_of(small(), words) for words in read_changes(str(yaml))]
     assert edits == [
-        SetMode("Finance", "LockedToProject"),
-        MoveTo("Budget", "Archive"),
-        PutRule("Finance", Rule(Grantee("group", "Out"), "Read", "Allow"), "workbook"),
-        PutRule("Old", Rule(ANN, "Read", "Allow")),
-        SetTabs("Budget", True),
+        on(small(), edit)
+        for edit in (
+            SetMode("Finance", "LockedToProject"),
+            MoveTo("Budget", "Archive"),
+            PutRule("Finance", Rule(Grantee("group", "Out"), "Read", "Allow"), "workbook"),
+            PutRule("Old", Rule(ANN, "Read", "Allow")),
+            SetTabs("Budget", True),
+        )
     ]
     yaml.write_text("- 17\n- lock Finance\n- [a]\n")
     with pytest.raises(SettingsError) as caught:
@@ -376,13 +375,16 @@ def test_every_form_can_stand_in_a_file(tmp_path: Path) -> None:
         "- {lock: Finance}\n- {set: ann, to: Viewer}\n- {new project: Finance/New, like: Archive, owned by: bob}\n"
         "- {switch off: web authoring}\n- {delete group: How to}\n- {give: Finance/Budget, to: joe}\n"
     )
-    edits = [edit_of(small(), words) for words in read_changes(str(yaml))]
+    edits = [change_of(small(), words) for words in read_changes(str(yaml))]
     assert edits[1:] == [
-        SetRole("ann", "Viewer"),
-        NewProject(Content("new:finance/new", "project", "New", "Finance", "bob"), "Archive"),
-        SetSetting("web_authoring", False),
-        DeleteGroup("How to"),
-        SetOwner("Budget", "joe"),
+        on(small(), edit)
+        for edit in (
+            SetRole("ann", "Viewer"),
+            NewProject(Content("new:finance/new", "project", "New", "Finance", "bob"), "Archive"),
+            SetSetting("web_authoring", False),
+            DeleteGroup("How to"),
+            SetOwner("Budget", "joe"),
+        )
     ]
 
 
@@ -432,6 +434,6 @@ def test_the_page_of_the_language_names_every_form_and_its_examples_are_understo
     for form in FORMS:
         assert form.written.split()[0] in table, form.written
     for words in re.findall(r'`(add ann to "How to")`', page):
-        assert edit_of(small(), words) == Join("How to", "ann")
+        assert change_of(small(), words) == Join("How to", "ann").on(small())
     listed = page[page.index("# the new quarter") :].split("```")[0].strip().splitlines()
     assert all(any(form.pattern.fullmatch(line) for form in FORMS) for line in listed[1:])

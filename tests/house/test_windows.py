@@ -19,7 +19,7 @@ from tabwarden.run.whatif import read_changes
 from tabwarden.secrets import _words, reference_kind
 from tabwarden.settings import load, load_store
 from tabwarden.sources.files import FileSource
-from tabwarden.store.database import url_of
+from tabwarden.store.database import Database
 
 SOURCE = Path(__file__).parents[2] / "src" / "tabwarden"
 POSIX_ONLY = frozenset("fcntl grp nis posix pty pwd readline resource spwd syslog termios tty".split())
@@ -77,9 +77,12 @@ def test_a_path_in_double_quotes_is_told_how_to_write_it(tmp_path: Path) -> None
         load(path, {})
 
 
-def test_a_drive_letter_is_no_scheme() -> None:
+def test_a_drive_letter_is_no_scheme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert reference_kind(r"C:\secret.txt") is None
-    assert url_of(r"C:\Tabwarden").drivername.startswith("sqlite")
+    monkeypatch.chdir(tmp_path)
+    database = Database(r"C:\Tabwarden")
+    assert database.is_sqlite
+    database.close()
     with pytest.raises(SettingsError, match="neither a file that is there"):
         read_changes(r"C:\changes.yaml")
 

@@ -10,6 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from people_site import GROUP, joiners, leavers, roster, site
 
+from tabwarden.effects.change import Change, carried_out
+from tabwarden.effects.ops.groups import DeleteGroup
+from tabwarden.effects.ref import Ref
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.roles import SETTABLE, rank
 from tabwarden.model.site import Content, Grantee, Group, Rule, Site
@@ -17,8 +20,7 @@ from tabwarden.plan.facts import after, differences, facts
 from tabwarden.plan.file import from_json, to_json
 from tabwarden.plan.impact import impact
 from tabwarden.plan.order import ASIDE, diff
-from tabwarden.plan.outcome import carried_out
-from tabwarden.plan.plan import Change, Plan, Ref, Refused, SiteIdentity, SourceSummary, Stop, Waiver
+from tabwarden.plan.plan import Plan, Refused, SiteIdentity, SourceSummary, Stop, Waiver
 from tabwarden.plan.undo import undone
 from tabwarden.want.provision import Policy, Tasks, want
 from tabwarden.want.roster import Roster
@@ -35,11 +37,8 @@ def changes_of(now: Site, wanted: Wanted) -> tuple[Change, ...]:
 
 def told(changes: tuple[Change, ...]) -> list[str]:
     """Each change in a word or three."""
-    words = []
-    for change in changes:
-        role = change.after.get("site_role", "") if change.op != "add_user" else ""
-        words.append(" ".join(w for w in (change.op, change.user.name if change.user else "", str(role)) if w))
-    return words
+    both = ((c.op, c.of_user.name if c.of_user else "", c.ends_as) for c in changes)
+    return [" ".join(word for word in words if word) for words in both]
 
 
 # -- order -------------------------------------------------------------------------------------------------------
@@ -96,14 +95,17 @@ def test_a_removal_says_what_is_lost_and_who_inherits() -> None:
     policy = replace(POLICY, assets_to="carl")
     (change,) = changes_of(NOW, want(NOW, NOBODY, leavers("vic"), Tasks(remove_leavers=True), policy))
     assert change.destructive
-    assert change.before["groups"] == (GROUP,)
-    assert change.before["site_role"] == "Viewer"
+    assert change.groups == (GROUP,)
+    assert change.role == "Viewer"
     assert change.heir == Ref("user", "carl", "local", "u-carl")
 
 
 def test_references_have_ids_where_ids_exist() -> None:
     changes = changes_of(NOW, want(NOW, joiners("new"), NOBODY, Tasks(), POLICY))
-    assert [(c.user and c.user.id, c.group and c.group.id) for c in changes] == [(None, None), (None, "g-grant")]
+    assert [(c.of_user and c.of_user.id, c.of_group and c.of_group.id) for c in changes] == [
+        (None, None),
+        (None, "g-grant"),
+    ]
 
 
 # -- facts -------------------------------------------------------------------------------------------------------
@@ -113,7 +115,7 @@ def test_facts_follow_the_changes_one_by_one() -> None:
     wanted = want(
         NOW, joiners("new"), leavers("vic", "carl", "una"), Tasks(remove_leavers=True, set_joiners_viewer=True), POLICY
     )
-    changes = (*changes_of(NOW, wanted), Change("delete_group", group=Ref("group", GROUP, "local", "g-grant")))
+    changes = (*changes_of(NOW, wanted), DeleteGroup(Ref("group", GROUP, "local", "g-grant")))
     seen = facts(NOW, changes)
     for number in range(len(changes) + 1):
         here = facts(carried_out(NOW, changes[:number]), changes)
@@ -220,7 +222,7 @@ def test_a_plan_file_has_one_change_a_line_with_names_and_reasons() -> None:
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (lambda t: t.replace('"format": 1', '"format": 99'), "format `99`"),
+        (lambda t: t.replace('"format": 2', '"format": 99'), "format `99`"),
         (lambda t: t.replace('"Unlicensed"', '"Creator"', 1), "was edited"),
         (lambda t: t.replace('"limit": 0', '"limit": 9'), "was edited"),
         (lambda t: t[: len(t) // 2], "not JSON"),
@@ -301,11 +303,11 @@ def test_no_change_asks_what_tableau_forbids(now: Site, joining: list[str], leav
     changes = changes_of(now, wanted)
     for number, change in enumerate(changes):
         here = carried_out(now, changes[:number])
-        if change.op != "set_site_role" or change.user is None:
+        if not change.ends_as or change.of_user is None:
             continue
-        user = here.find_user(f"{change.user.domain}\\{change.user.name}")
+        user = here.find_user(f"{change.of_user.domain}\\{change.of_user.name}")
         floors = [rank(here.groups[g].minimum_site_role or "Unlicensed") or 0 for g in here.groups_of(user.id)]
-        target = rank(str(change.after["site_role"])) or 0
+        target = rank(change.ends_as) or 0
         assert target >= max(floors) or target > (rank(user.site_role) or 0)
 
 
@@ -314,7 +316,7 @@ def test_no_change_asks_what_tableau_forbids(now: Site, joining: list[str], leav
 def test_the_order_of_the_rosters_does_not_matter(now: Site, joining, leaving, tasks: Tasks, chance) -> None:
     def planned(first: list[str], second: list[str]) -> tuple[set[str], set[str]]:
         wanted = want(now, roster("joiners", *first), roster("leavers", *second), tasks, POLICY)
-        changes = {f"{c.op} {c.user} {c.group} {sorted(c.after.items(), key=str)}" for c in changes_of(now, wanted)}
+        changes = {repr(change) for change in changes_of(now, wanted)}
         return changes, {held.person.casefold() for held in wanted.held}
 
     shuffled = (chance.sample(joining, len(joining)), chance.sample(leaving, len(leaving)))

@@ -13,11 +13,11 @@ from joined import HOME, Desk, desk_of
 from tabwarden.access.abilities.ability import ACTIONS
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import what
+from tabwarden.effects.ref import Ref
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.names import same
 from tabwarden.model.site import Content, Grantee, Rule, Site
 from tabwarden.plan.file import from_json, to_json
-from tabwarden.plan.plan import ADD_USER, REMOVE_USER, SET_OWNER, SET_RULE, Ref
 from tabwarden.plan.rename import carried
 from tabwarden.sandbox.http.answering import Answered
 from tabwarden.want.names.rename import renamed, renames_of
@@ -111,8 +111,8 @@ def test_who_was_imported_by_upn_gets_the_sam_account_name_with_all_there_was(de
     assert [s.id for s in plan.stops] == []
     assert not plan.held
     ops = [change.op for change in plan.changes]
-    assert (ops[0], ops[-1]) == (ADD_USER, REMOVE_USER)
-    assert {SET_RULE, SET_OWNER} <= set(ops)
+    assert (ops[0], ops[-1]) == ("add_user", "remove_user")
+    assert {"put_rules", "set_owner"} <= set(ops)
     impact = plan.impact
     assert (impact.join, impact.removed, impact.lose_licence, impact.gain_licence) == ((), (), (), ())
     assert (impact.memberships_lost, impact.memberships_gained, impact.contents) == ({}, {}, ())
@@ -140,7 +140,7 @@ def test_the_rename_is_undone_with_what_there_was(desk: Desk) -> None:
     assert desk.apply(desk.rename(upn=True)).succeeded
     back = desk.undo()
     assert back.kind == "undo"
-    assert back.changes[0].after["given"] == "john.smith@corp.example"
+    assert back.changes[0].given == "john.smith@corp.example"
     assert desk.apply(back).succeeded
     after = desk.site
     user = after.find_user(f"{HOME}\\john.smith")
@@ -156,7 +156,7 @@ def test_a_group_of_the_directory_takes_nobody_from_tableau_and_that_is_said(des
     plan = desk.rename(upn=True)
     assert any("`corp.example\\Staff` with the next synchronisation" in note for note in plan.notes)
     assert plan.impact.memberships_lost == {"corp.example\\Staff": 1}
-    assert not any(change.group and change.group.name == "Staff" for change in plan.changes)
+    assert not any(change.of_group and change.of_group.name == "Staff" for change in plan.changes)
 
 
 def test_a_rename_by_words_and_the_old_user_kept(desk: Desk) -> None:
@@ -260,7 +260,7 @@ def test_the_old_user_stays_where_the_new_one_did_not_get_it_all(desk: Desk) -> 
 
     desk.sandbox.answer = answer  # type: ignore[method-assign]
     applied = desk.apply(desk.rename(upn=True))
-    assert {change.op for change, _ in applied.not_done} == {SET_RULE, REMOVE_USER}
+    assert {change.op for change, _ in applied.not_done} == {"put_rules", "remove_user"}
     assert desk.site.users_named("john.smith")
     desk.sandbox.answer = real  # type: ignore[method-assign]
     rest = desk.rename(upn=True)
@@ -279,14 +279,14 @@ def test_rules_on_databases_and_tables_are_held_and_the_rest_is_carried(desk: De
     assert [(held.person, held.remedy) for held in found.held] == [
         ("database Open/Base", "give the new user the same rules by hand")
     ]
-    assert not any(change.content and change.content.kind == "database" for change in found.changes)
-    assert found.changes[-1].heir == Ref("user", "eve")
+    assert not any(change.of_content and change.of_content.kind == "database" for change in found.changes)
+    assert found.changes[-1].needs == Ref("user", "eve")
 
 
 def test_a_plan_to_rename_is_the_same_out_of_its_file(desk: Desk) -> None:
     plan = desk.rename(upn=True)
     assert from_json(to_json(plan)) == plan
-    assert "given" in plan.changes[-1].before
+    assert plan.changes[-1].given
 
 
 @pytest.mark.parametrize(

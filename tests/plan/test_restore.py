@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from sites_of_chance import MODES, PARENTS, USERS, WORKBOOKS, self_managed, sites
 
 from tabwarden.effects import content as effects
+from tabwarden.effects.change import carried_out
+from tabwarden.effects.ops.content import OfContent
 from tabwarden.model.capability import applies
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, Content, Grantee, Rule, Rules, Site, User
-from tabwarden.plan.outcome import carried_out
-from tabwarden.plan.plan import OF_CONTENT, SET_MODE
 from tabwarden.plan.restore import restored
 
 quick = settings(
@@ -106,9 +106,9 @@ def test_nothing_outside_of_the_part_is_touched() -> None:
     found = restored(now, then, {"p", "c", "w"}, "undo")
     assert found.site.contents["q"].owner == "eve"
     assert in_force(found.site) == in_force(effects.change_owner(then, "q", "eve"))
-    assert found.changes[0].op == SET_MODE
-    assert found.changes[0].after == {"mode": CUSTOMIZABLE}
-    assert {change.op for change in found.changes} <= set(OF_CONTENT)
+    assert found.changes[0].op == "set_mode"
+    assert found.changes[0].wanted() == CUSTOMIZABLE
+    assert all(isinstance(change, OfContent) for change in found.changes)
 
 
 def test_what_is_gone_or_unread_is_said_and_not_guessed() -> None:
@@ -138,8 +138,8 @@ def test_a_rule_that_no_server_takes_is_held_and_the_rest_of_the_row_comes_back(
     assert [held.reason for held in found.held] == [
         "has rules for `Execute`, `NotYetNamed`, which this release knows of no workbook"
     ]
-    (given,) = (change.after for change in found.changes if change.grantee and change.grantee.id == "bob")
-    assert given["allow"] == ("Read",)
+    (given,) = (change.row for change in found.changes if change.receiver and change.receiver.id == "bob")
+    assert given.allow == ("Read",)
 
 
 @pytest.mark.parametrize("grantee", ["ann", "bob"])
@@ -148,5 +148,5 @@ def test_only_the_rules_for_one_grantee(grantee: str) -> None:
     extra = Rule(Grantee("user", "bob"), "Write", "Allow")
     now = then.with_contents(replace(then.contents["w"], rules=frozenset({extra}), owner="eve"))
     found = restored(now, then, now.contents.keys(), "undo", only=Grantee("user", grantee))
-    assert [change.grantee.id for change in found.changes if change.grantee] == [grantee]
+    assert [change.receiver.id for change in found.changes if change.receiver] == [grantee]
     assert found.site.contents["w"].owner == "eve"

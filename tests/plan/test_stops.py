@@ -16,13 +16,11 @@ from tabwarden.plan.stops import (
     Limit,
     Limits,
     Reading,
-    mismatches,
-    not_waived,
-    parse_waivers,
     people_stops,
     source_stops,
     stale_plan,
 )
+from tabwarden.plan.waivers import mismatches, not_waived, parse_waivers
 from tabwarden.want.provision import Policy, Tasks, want
 from tabwarden.want.roster import Person, Quarantined, Roster
 

@@ -18,9 +18,10 @@ from tabwarden.compare.snapshots import facts as differing
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.governing import managing_project
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, Grantee, Rule, Site
-from tabwarden.plan.plan import SET_MODE, SET_RULE, Plan
+from tabwarden.plan.plan import Plan
 from tabwarden.plan.restore import without_contradiction
-from tabwarden.plan.stops import NO_WAY_BACK, RULES_REMOVED, parse_waivers
+from tabwarden.plan.stops import NO_WAY_BACK, RULES_REMOVED
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run import history, undo
 from tabwarden.run.apply import Applied, apply, terms_of
 from tabwarden.run.context import connected
@@ -122,7 +123,7 @@ def test_rules_that_a_lock_overwrote_come_back_to_what_had_them(bench: Bench) ->
     bench.lock(project, LOCKED)
     assert any(bench.site.contents[b].rules != rules for b in books)
     plan = bench.plan(project=project)
-    assert plan.changes[0].op == SET_MODE
+    assert plan.changes[0].op == "set_mode"
     assert plan.impact.contents
     assert bench.apply(plan).succeeded
     assert all(bench.site.contents[b].rules == rules for b in books)
@@ -210,7 +211,7 @@ def test_killed_anywhere_it_goes_on(bench: Bench, seed: int) -> None:
     project = next(p for p in managers(before) if before.contents[p].mode == CUSTOMIZABLE and list(before.below(p)))
     bench.lock(project, LOCKED)
     plan = bench.plan(project=project)
-    assert sum(1 for change in plan.changes if change.op == SET_RULE) > 0
+    assert sum(1 for change in plan.changes if change.op == "put_rules") > 0
     end = Random(seed).randrange(1, len(plan.changes) + 1)
 
     class Killed(BaseException):

@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 from watchdog import patience
@@ -79,15 +80,13 @@ def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return str(tmp_path)
     given: Postgres = request.getfixturevalue("postgres")
     import psycopg
-    from sqlalchemy import URL
 
     name = f"history_{abs(hash(request.node.nodeid))}"
     with psycopg.connect(**given.admin, autocommit=True) as admin:
         admin.execute(f"create database {name}")
         password, info = given.admin.get("password"), admin.info
-        at = {"host": info.host, "port": str(info.port)}
-        url = URL.create("postgresql", info.user, password, database=name, query=at)
-    return url.render_as_string(hide_password=False)
+        who = quote(info.user, safe="") + (f":{quote(password, safe='')}" if password else "")
+        return f"postgresql://{who}@/{name}?{urlencode({'host': info.host, 'port': info.port})}"
 
 
 def _owner(home: Path) -> dict[str, Any]:

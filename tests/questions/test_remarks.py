@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from small_site import group, group_set, project, site, workbook
 
+from by_id import SetOwner
 from support import command_line
 from tabwarden.access.abilities.ability import can
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import may
-from tabwarden.effects.ops import SetOwner
 from tabwarden.model.capability import capabilities_of, template_of
 from tabwarden.model.open_points import MODELS, OpenPoints
 from tabwarden.model.roles import SITE_ROLES, may_own

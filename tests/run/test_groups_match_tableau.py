@@ -27,8 +27,8 @@ from synced_groups import (
     world,
 )
 
+from tabwarden.effects.change import carried_out
 from tabwarden.plan.group_changes import group_changes
-from tabwarden.plan.outcome import carried_out
 from tabwarden.run.context import connected
 from tabwarden.run.groups import gather, rules_of
 from tabwarden.sandbox.directories.group_sync import import_group, sync_group

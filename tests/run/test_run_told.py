@@ -21,11 +21,10 @@ from provisioning import STAFF, Bench, bench, staff, world
 from rich.console import Console
 
 from support import command_line
+from tabwarden.effects.change import carried_out
 from tabwarden.plan.impact import impact
 from tabwarden.plan.order import diff
-from tabwarden.plan.outcome import carried_out
 from tabwarden.plan.plan import Plan, SiteIdentity, Stop
-from tabwarden.report.changes import not_done
 from tabwarden.report.plans import headline, plan_json, plan_table, stop_words
 from tabwarden.want.provision import Policy, Tasks, want
 
@@ -88,7 +87,7 @@ def test_a_stop_is_told_with_base_limit_and_number() -> None:
 
 def test_a_failure_is_told_with_name_step_code_and_remedy() -> None:
     (change,) = planned(["new"], []).changes
-    assert not_done(change, "400003", "do this") == "user `new` was not added to the site (400003): do this"
+    assert change.not_done("400003", "do this") == "user `new` was not added to the site (400003): do this"
 
 
 # -- mail --------------------------------------------------------------------------------------------------------

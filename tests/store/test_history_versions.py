@@ -14,34 +14,21 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from hypothesis import given, settings
 from paths import TESTS
-from sqlalchemy import Connection, LargeBinary, MetaData, insert, select, text
 from test_history import days, taken
 from test_snapshot import sites as any_site
 
-import tabwarden.store
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.site import Content, Grantee, Group, GroupSet, Rule, Site, Taken, User
-from tabwarden.store import schema
-from tabwarden.store.database import Database
+from tabwarden.store.database import POSTGRES, SQLITE, Connection, Database
 from tabwarden.store.history import History
+from tabwarden.store.schema import COLUMNS, MIGRATIONS, statements
 from tabwarden.store.snapshots import FILE, RELEASE, VERSIONS
 
 HISTORIES = TESTS / "histories"
-TABLES = ("site", "snapshot", "thing", "word", "body", "version")
-
-
-def scripts() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(tabwarden.store.__file__).parent / "migrations"))
-    return config
-
-
-REVISIONS = [one.revision for one in reversed(list(ScriptDirectory.from_config(scripts()).walk_revisions()))]
+REVISIONS = list(MIGRATIONS)
+BYTES = {("body", "hash"), ("body", "data"), ("version", "body")}
 
 
 def frozen() -> list[Site]:
@@ -73,27 +60,24 @@ def frozen() -> list[Site]:
 def rows_of(connection: Connection) -> dict[str, list[list[Any]]]:
     """Every row, bytes as hexadecimal words."""
     found = {}
-    for name in TABLES:
-        table = schema.metadata.tables[name]
-        told = connection.execute(select(table).order_by(*table.primary_key.columns)).all()
-        found[name] = [[value.hex() if isinstance(value, bytes) else value for value in row] for row in told]
+    for name, columns in COLUMNS.items():
+        rows = connection.rows(f"select {', '.join(columns)} from {name} order by {', '.join(columns[:3])}")
+        found[name] = [[value.hex() if isinstance(value, bytes) else value for value in row] for row in rows]
     return found
 
 
 def as_written(connection: Connection, revision: str) -> None:
     """Make the tables of that release and fill them as it did."""
-    config = scripts()
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)
-    tables = MetaData()
-    tables.reflect(connection)
+    for release in REVISIONS[: REVISIONS.index(revision) + 1]:
+        for statement in statements(release, SQLITE if connection.is_sqlite else POSTGRES):
+            connection.run(statement)
+    connection.run(f"create table {VERSIONS} (version_num varchar(32) not null primary key)")
+    connection.run(f"insert into {VERSIONS} values (?)", revision)
     for name, rows in json.loads((HISTORIES / f"{revision}.json").read_text(encoding="utf-8")).items():
-        table = tables.tables[name]
-        binary = [isinstance(column.type, LargeBinary) for column in table.columns]
-        columns = [column.name for column in table.columns]
-        for row in rows:
-            values = [bytes.fromhex(v) if b and v is not None else v for v, b in zip(row, binary, strict=True)]
-            connection.execute(insert(table).values(dict(zip(columns, values, strict=True))))
+        binary = [(name, column) in BYTES for column in COLUMNS[name]]
+        connection.insert(
+            name, [[bytes.fromhex(v) if b else v for v, b in zip(row, binary, strict=True)] for row in rows]
+        )
 
 
 def test_there_is_a_history_of_every_release() -> None:
@@ -105,8 +89,8 @@ def test_there_is_a_history_of_every_release() -> None:
 def test_a_history_of_every_release_opens_in_this_one(any_store: str, revision: str) -> None:
     bare = Database(any_store)
     with bare.writing() as connection:
-        schema.metadata.drop_all(connection)
-        connection.execute(text(f"drop table {VERSIONS}"))
+        for table in (*reversed(COLUMNS), VERSIONS):
+            connection.run(f"drop table {table}")
     with bare.writing() as connection:
         as_written(connection, revision)
     bare.close()
@@ -116,7 +100,7 @@ def test_a_history_of_every_release_opens_in_this_one(any_store: str, revision: 
         kept = history.keep(after)
         assert history.open(kept.number) == after
         with history.database.reading() as connection:
-            assert connection.execute(text(f"select version_num from {VERSIONS}")).scalar() == RELEASE
+            assert connection.value(f"select version_num from {VERSIONS}") == RELEASE
 
 
 def test_whatever_is_kept_comes_back(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tabwarden.effects.ops.users import AddUser
+from tabwarden.effects.ref import Ref
 from tabwarden.model.errors import TabwardenError
-from tabwarden.plan.plan import ADD_USER, Change, Plan, Ref, SiteIdentity, Waiver
+from tabwarden.plan.plan import Plan, SiteIdentity, Waiver
 from tabwarden.store.journal import (
     DONE,
     FAILED,
@@ -26,7 +28,7 @@ from tabwarden.store.journal import (
 
 SITE = SiteIdentity("https://tableau.example", "sales", "s", "Sales")
 OTHER = SITE._replace(content_url="hr")
-PLAN = Plan("provision", SITE, "2026-11-21T10:00:00Z", (Change(ADD_USER, Ref("user", "zoë")),) * 3)
+PLAN = Plan("provision", SITE, "2026-11-21T10:00:00Z", (AddUser(Ref("user", "zoë"), "Unlicensed"),) * 3)
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:

@@ -32,7 +32,6 @@ from tabwarden.model.site import (
     Rules,
     Site,
 )
-from tabwarden.plan.plan import SET_MODE
 from tabwarden.store import snapshot
 from tabwarden.store.history import History
 
@@ -113,7 +112,7 @@ def of_restore(module: Any) -> str:
     if in_force(found.site) != in_force(then):
         return "not everything is as it was"
     last = [change.op for change in found.changes if change.content.id == "q"][-1]
-    return "" if last == SET_MODE else "it was locked before its rules were right"
+    return "" if last == "set_mode" else "it was locked before its rules were right"
 
 
 def of_pseudonyms(module: Any) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan
-from tabwarden.plan.stops import parse_waivers
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied, apply, terms_of
 from tabwarden.run.context import connected
 from tabwarden.run.provision import plan_provision

@@ -18,7 +18,7 @@ from people_site import GROUP
 
 from tabwarden.model.site import ALL_USERS, Content, Group, Site, SiteSettings, User
 from tabwarden.plan.plan import Plan, Waiver
-from tabwarden.plan.stops import parse_waivers
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied, apply, keep_plan, terms_of
 from tabwarden.run.context import connected
 from tabwarden.run.provision import plan_provision, run_provision

@@ -12,7 +12,7 @@ from provisioning import Bench, world
 
 from tabwarden.model.site import Group
 from tabwarden.plan.plan import Plan
-from tabwarden.plan.stops import parse_waivers
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied
 from tabwarden.run.people import OneRoster, plan_people, run_people, show_people
 from tabwarden.sandbox.http.server import running
@@ -69,7 +69,13 @@ class Several(Bench):
     def steps(self, plan: Plan) -> list[str]:
         """`add_to_group una Sales`, in order."""
         return [
-            " ".join((c.op, c.person.partition("@")[0], *((c.group.name,) if c.group is not None and c.user else ())))
+            " ".join(
+                (
+                    c.op,
+                    c.person.partition("@")[0],
+                    *((c.of_group.name,) if c.of_group is not None and c.of_user else ()),
+                )
+            )
             for c in plan.changes
         ]
 

@@ -21,7 +21,7 @@ from provisioning import world as people_world
 
 from tabwarden.model.site import ALL_USERS, LOCAL, Content, Grantee, Group, Rule, Site, User
 from tabwarden.plan.plan import Plan
-from tabwarden.plan.stops import parse_waivers
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied
 from tabwarden.run.groups import plan_groups, run_groups
 from tabwarden.sandbox.http.server import running

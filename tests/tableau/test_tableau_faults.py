@@ -9,8 +9,9 @@ import pytest
 from people_world import GROUP, SITE_URL, options, people_world, user_id
 from test_tableau_write import adds, group, joins, person, removes, role
 
+from tabwarden.effects.ops.groups import CreateGroup
+from tabwarden.effects.ref import Ref
 from tabwarden.model.errors import IncompleteRead, TableauError
-from tabwarden.plan.plan import CREATE_GROUP, Ref
 from tabwarden.sandbox.faults.script import Fault
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
@@ -201,7 +202,7 @@ def test_what_was_made_is_found_although_the_search_lags(make):
     path = "POST groups" if make else "POST users"
     script = [fault("search-lag", seconds=3600), fault("reset", at=path, calls=1, done=True)]
     crew = Ref("group", "Crew")
-    first = group(CREATE_GROUP, crew, "Viewer", "onLogin") if make else adds("new@example.com")
+    first = group(CreateGroup, crew, "Viewer", "onLogin") if make else adds("new@example.com")
     second = joins(person("una@example.com"), crew) if make else joins(Ref("user", "new@example.com"))
     with running(people_world(), faults=script) as sandbox, connect(options(sandbox)) as connection:
         results = Writer(connection, bulk=False).do([first, second])

@@ -8,19 +8,11 @@ import pytest
 from people_world import GROUP, OTHER, SITE_URL, options, passed_on, people_world, user_id
 from small_server import RESET, Answer, serving
 
+from tabwarden.effects.ops.groups import CreateGroup, DeleteGroup, Grants, UpdateGroup
+from tabwarden.effects.ops.memberships import AddToGroup, RemoveFromGroup
+from tabwarden.effects.ops.users import AddUser, RemoveUser, SetRole
+from tabwarden.effects.ref import Ref
 from tabwarden.model.errors import TableauError
-from tabwarden.plan.plan import (
-    ADD_TO_GROUP,
-    ADD_USER,
-    CREATE_GROUP,
-    DELETE_GROUP,
-    REMOVE_FROM_GROUP,
-    REMOVE_USER,
-    SET_SITE_ROLE,
-    UPDATE_GROUP,
-    Change,
-    Ref,
-)
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.tableau.http.connection import connect
@@ -36,27 +28,28 @@ def person(name, *, known=True):
 
 
 def adds(name, role="Unlicensed", auth=None):
-    return Change(ADD_USER, Ref("user", name), after={"site_role": role, "auth_setting": auth})
+    return AddUser(Ref("user", name), role, auth)
 
 
 def role(name, before, after):
-    return Change(SET_SITE_ROLE, person(name), before={"site_role": before}, after={"site_role": after})
+    return SetRole(person(name), before, after)
 
 
 def joins(ref, group=VIEWERS):
-    return Change(ADD_TO_GROUP, ref, group, {"member": False}, {"member": True})
+    return AddToGroup(ref, group)
 
 
 def leaves(ref, group=VIEWERS):
-    return Change(REMOVE_FROM_GROUP, ref, group, {"member": True}, {"member": False})
+    return RemoveFromGroup(ref, group)
 
 
 def group(op, ref, minimum=None, mode=None):
-    return Change(op, group=ref, after={"minimum_site_role": minimum, "grant_on": mode})
+    grants = Grants(minimum, mode)
+    return UpdateGroup(ref, Grants(), grants) if op is UpdateGroup else op(ref, grants)
 
 
 def removes(name, before="Viewer", heir=None):
-    return Change(REMOVE_USER, person(name), before={"site_role": before}, heir=heir)
+    return RemoveUser(person(name), heir, before)
 
 
 @pytest.fixture
@@ -274,35 +267,35 @@ def test_an_owner_whose_things_go_to_somebody(server):
 def test_a_group_from_its_making_to_its_end(server):
     sandbox, writer = server
     new = Ref("group", "New joiners")
-    made = only(writer, group(CREATE_GROUP, new, "Viewer", "onLogin"))
+    made = only(writer, group(CreateGroup, new, "Viewer", "onLogin"))
     assert made.status == "done"
     held = sandbox.site(SITE_URL).groups[made.new_id]
     assert (held.name, held.minimum_site_role, held.grant_on) == ("New joiners", "Viewer", "onLogin")
-    again = only(writer, group(CREATE_GROUP, new, "Viewer", "onLogin"))
+    again = only(writer, group(CreateGroup, new, "Viewer", "onLogin"))
     assert again[1:] == ("already", "409009", "", made.new_id)
-    other = only(writer, group(CREATE_GROUP, new, "Creator", "onLogin"))
+    other = only(writer, group(CreateGroup, new, "Creator", "onLogin"))
     assert (other.status, other.code) == ("failed", "409009")
     known = {new.key: made.new_id}
-    assert only(writer, group(UPDATE_GROUP, new, "Explorer", "onSync"), known).status == "done"
+    assert only(writer, group(UpdateGroup, new, "Explorer", "onSync"), known).status == "done"
     held = sandbox.site(SITE_URL).groups[made.new_id]
     assert (held.minimum_site_role, held.grant_on) == ("Explorer", "onSync")
-    assert only(writer, group(UPDATE_GROUP, new), known).status == "done"
+    assert only(writer, group(UpdateGroup, new), known).status == "done"
     assert sandbox.site(SITE_URL).groups[made.new_id].minimum_site_role is None
-    assert only(writer, group(DELETE_GROUP, new), known).status == "done"
-    assert only(writer, group(DELETE_GROUP, new), known).status == "already"
+    assert only(writer, group(DeleteGroup, new), known).status == "done"
+    assert only(writer, group(DeleteGroup, new), known).status == "already"
 
 
 def test_a_group_of_a_directory_is_left_to_tableau(server):
     _, writer = server
     corp = Ref("group", "Staff", "corp.example", GROUP)
-    for op in (CREATE_GROUP, UPDATE_GROUP):
+    for op in (CreateGroup, UpdateGroup):
         assert only(writer, group(op, corp, "Viewer", "onLogin")).status == "failed"
 
 
 def test_what_is_created_is_known_to_the_changes_after_it(server):
     _sandbox, writer = server
     new, jane = Ref("group", "New"), Ref("user", "jane@example.com")
-    results = writer.do([group(CREATE_GROUP, new), adds(jane.name), joins(jane, new), leaves(jane, new)])
+    results = writer.do([group(CreateGroup, new), adds(jane.name), joins(jane, new), leaves(jane, new)])
     assert [result.status for result in results] == ["done"] * 4
     assert [result.position for result in results] == [0, 1, 2, 3]
 
@@ -341,7 +334,7 @@ def test_memberships_at_once_with_some_who_are_in_and_one_who_is_gone():
 def test_memberships_of_a_group_that_is_gone():
     with running(people_world()) as sandbox, connect(options(sandbox)) as connection:
         writer = Writer(connection)
-        assert only(writer, group(DELETE_GROUP, SALES)).status == "done"
+        assert only(writer, group(DeleteGroup, SALES)).status == "done"
         two = [person("cleo"), person("una@example.com")]
         assert [r.status for r in writer.do([joins(ref, SALES) for ref in two])] == ["failed", "failed"]
         assert [r.status for r in writer.do([leaves(ref, SALES) for ref in two])] == ["already", "already"]
@@ -380,7 +373,7 @@ def test_users_removed_by_a_job_and_the_owner_told_apart():
     with running(people_world(more=range(20))) as sandbox, connect(options(sandbox)) as connection:
         refs = [Ref("user", f"more-{n}@example.com", id=f"c0000000-0000-4000-8000-{n:012d}") for n in range(20)]
         refs[3] = person("olga@example.com")
-        changes = [Change(REMOVE_USER, ref, before={"site_role": "Viewer"}) for ref in refs]
+        changes = [RemoveUser(ref, role="Viewer") for ref in refs]
         results = Writer(connection).do(changes)
         assert [r.status for r in results] == ["done"] * 3 + ["failed"] + ["done"] * 16
         assert "owns content" in results[3].remedy
@@ -442,7 +435,7 @@ def passing_on(sandbox, *, drop, times=1, before=False, status=None):
 CASES = [
     (adds("new@example.com"), ("POST", "/users")),
     (joins(person("cleo")), ("POST", "/users")),
-    (group(CREATE_GROUP, Ref("group", "New"), "Viewer", "onLogin"), ("POST", "/groups")),
+    (group(CreateGroup, Ref("group", "New"), "Viewer", "onLogin"), ("POST", "/groups")),
 ]
 
 
@@ -504,10 +497,7 @@ def test_requests_for_joiners_and_leavers(bulk, jobs, each, people):
                 *(adds(ref.name) for ref in joiners),
                 *(joins(ref) for ref in joiners),
                 *(leaves(ref) for ref in leavers),
-                *(
-                    Change(SET_SITE_ROLE, r, None, {"site_role": "Viewer"}, {"site_role": "Unlicensed"})
-                    for r in leavers
-                ),
+                *(SetRole(r, "Viewer", "Unlicensed") for r in leavers),
             ]
             assert {result.status for result in writer.do(changes)} == {"done"}
         most = each[0] * people + each[1] * people + 60

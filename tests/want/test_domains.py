@@ -62,7 +62,7 @@ def test_the_nickname_is_the_first_label_until_it_is_set_and_then_seattle_signs_
     plan = plan_domains(desk.settings)
     assert from_json(to_json(plan)) == plan
     (change,) = plan.changes
-    assert (change.person, change.before, change.after) == (WEST, {"nickname": "west"}, {"nickname": "SEATTLE"})
+    assert (change.person, change.before, change.nickname) == (WEST, "west", "SEATTLE")
     assert "`east.corp.lan` is not known to Tableau yet" in plan.notes[0]
     assert desk.apply(plan).succeeded
     assert (signs_in(desk, "SEATTLE\\jsmith", "jsmith"), signs_in(desk, "west\\jsmith", "jsmith")) == (True, False)
@@ -78,7 +78,7 @@ def test_it_is_undone_and_applied_once(desk: Desk) -> None:
     plan = plan_domains(desk.settings)
     assert desk.apply(plan).succeeded
     back = desk.undo()
-    assert [(c.op, c.after) for c in back.changes] == [("set_nickname", {"nickname": "west"})]
+    assert [(c.op, c.nickname) for c in back.changes] == [("set_nickname", "west")]
     assert desk.apply(back).succeeded
     assert desk.sandbox.state.nicknames[WEST] == "west"
     assert len(plan_domains(desk.settings).changes) == 1

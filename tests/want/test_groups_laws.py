@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synced_groups import Plain, chance_directory, chance_rules, chance_site, directory_of
 
+from tabwarden.effects.change import carried_out
 from tabwarden.model.names import same
 from tabwarden.model.roles import MERGE, is_licensed, merge
 from tabwarden.model.site import Site
 from tabwarden.plan.group_changes import group_changes
-from tabwarden.plan.outcome import carried_out
 from tabwarden.want.groups.rules import GroupRule
 from tabwarden.want.groups.sync import Decision, GroupPolicy, want_groups
 

@@ -17,7 +17,7 @@ from forest import ANN, CORP, NINETEEN, PASSWORD, SEATTLE, TWENTY, TWENTY_ONE
 from tabwarden.model.errors import TableauError
 from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan
-from tabwarden.plan.stops import parse_waivers
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied, apply, terms_of
 from tabwarden.run.context import connected
 from tabwarden.run.directory import read_directory

@@ -11,7 +11,6 @@ from people_site import joiners, leavers
 
 from tabwarden.model.errors import IncompleteRead, UnknownName
 from tabwarden.model.site import Site, User
-from tabwarden.plan.plan import ADD_USER
 from tabwarden.run.provision import plan_provision
 from tabwarden.want.directory import Directory, DirectoryPerson, Domain, Trust
 from tabwarden.want.names.resolve import people_meant, resolved_joiners, resolved_leavers
@@ -165,7 +164,7 @@ def test_a_table_with_mail_addresses_and_a_second_run_that_finds_nothing(desk: D
     ]
     desk.list_of("joiners", rows)
     plan = desk.plan()
-    added = [change.person for change in plan.changes if change.op == ADD_USER]
+    added = [change.person for change in plan.changes if change.op == "add_user"]
     assert added == [f"{HOME}\\mia", f"{HOME}\\jsmith", f"{WEST}\\jsmith", f"{HOME}\\noa"]
     assert [(h.person, h.reason.partition(",")[0]) for h in plan.held] == [
         ("max", "`corp.example\\max` is disabled in the directory"),

@@ -13,7 +13,7 @@ from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, pri
 from tabwarden.log import RunLog, open_log
 from tabwarden.model.errors import TabwardenError
 from tabwarden.plan.plan import Plan, Waiver
-from tabwarden.plan.stops import parse_waivers
+from tabwarden.plan.waivers import parse_waivers
 from tabwarden.report.plans import plan_json, plan_table, stop_json
 from tabwarden.run.apply import Applied, keep_plan, plan_path
 from tabwarden.run.run_log import mail_if_due, result_words

@@ -31,15 +31,15 @@ OTHER_MODELS = MODELS[:0:-1]
 def diff(
     before: Annotated[str | None, Argument(SNAPSHOT, name="EARLIER")] = None,
     after: Annotated[str | None, Argument("A later one of the same site.", name="LATER")] = None,
-    models: Annotated[bool, Option("--models", told="Compare the model of today with another one.")] = False,
+    models: Annotated[bool, Option("--models", about="Compare the model of today with another one.")] = False,
     against: Annotated[
-        str, Option("--against", told="With --models: deny_first or classic.", choices=OTHER_MODELS)
+        str, Option("--against", about="With --models: deny_first or classic.", choices=OTHER_MODELS)
     ] = OTHER_MODELS[0],
-    capability: Annotated[str, Option("--capability", told="With --models: any name of it.")] = "View",
+    capability: Annotated[str, Option("--capability", about="With --models: any name of it.")] = "View",
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
-    site: SiteUrl = None,
+    site_url: SiteUrl = None,
     model: Model = CURRENT,
     open_point: OpenPointWords = None,
     as_json: AsJson = False,
@@ -52,9 +52,9 @@ def diff(
 
     open_points = read_open_points(open_point or ())
     if models and before is None:
-        _models(Where(snapshots, snapshot, site, store=store), capability, against, open_points, as_json=as_json)
+        _models(Where(snapshots, snapshot, site_url, store=store), capability, against, open_points, as_json=as_json)
     elif not models and before is not None and after is not None:
-        _snapshots((before, after), Under(model, open_points), store, site, as_json=as_json)
+        _snapshots((before, after), Under(model, open_points), store, site_url, as_json=as_json)
     else:
         raise UnknownName("say what is compared: two snapshots, as in `tabwarden diff EARLIER LATER`, or `--models`")
 

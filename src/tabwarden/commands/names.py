@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ROUTES = ("typed", "csv", "group")
 DirectoryFile = Annotated[
     Path | None,
-    Option("--directory", told="A directory file instead of the settings' directory; no server is asked."),
+    Option("--directory", about="A directory file instead of the settings' directory; no server is asked."),
 ]
 
 
@@ -35,15 +35,15 @@ def names_check(
     names: Annotated[
         list[str] | None, Argument("As given to the import: `name`, `DOMAIN\\name`, `name@suffix`.")
     ] = None,
-    route: Annotated[str, Option("--route", told="How it is imported: typed, csv or group.", choices=ROUTES)] = ROUTES[
+    route: Annotated[str, Option("--route", about="How it is imported: typed, csv or group.", choices=ROUTES)] = ROUTES[
         0
     ],
-    from_file: Annotated[Path | None, Option("--from", told="A file with a name a line.")] = None,
-    mistakes: Annotated[bool, Option("--mistakes", told="Users of the site that were imported by UPN.")] = False,
+    from_file: Annotated[Path | None, Option("--from", about="A file with a name a line.")] = None,
+    mistakes: Annotated[bool, Option("--mistakes", about="Users of the site that were imported by UPN.")] = False,
     directory: DirectoryFile = None,
     snapshot: SnapshotWords = None,
     store: StoreWords = None,
-    site: SiteUrl = None,
+    site_url: SiteUrl = None,
     open_point: OpenPointWords = None,
     settings: SettingsPath = None,
     as_json: AsJson = False,
@@ -60,7 +60,7 @@ def names_check(
     if not listed and not mistakes:
         raise UnknownName("give the names to check, or `--from` a file, or `--mistakes`")
     people = _directory(loaded, directory)
-    now = _site(loaded, Where(None, snapshot, site, store=store) if snapshot is not None else None)
+    now = _site(loaded, Where(None, snapshot, site_url, store=store) if snapshot is not None else None)
     if mistakes:
         _show_mistakes(people, now, as_json=as_json)
     if listed:
@@ -131,9 +131,9 @@ def plan_domains(settings: SettingsPath = None, out: Out = None, as_json: AsJson
 
 def plan_rename(
     renames: Annotated[list[str] | None, Argument("Users and their new names.", name="OLD=NEW")] = None,
-    from_file: Annotated[Path | None, Option("--from", told="A file with OLD=NEW a line.")] = None,
-    upn: Annotated[bool, Option("--upn", told="Everybody who was imported by UPN.")] = False,
-    keep_old: Annotated[bool, Option("--keep-old", told="Keep the old user, Unlicensed.")] = False,
+    from_file: Annotated[Path | None, Option("--from", about="A file with OLD=NEW a line.")] = None,
+    upn: Annotated[bool, Option("--upn", about="Everybody who was imported by UPN.")] = False,
+    keep_old: Annotated[bool, Option("--keep-old", about="Keep the old user, Unlicensed.")] = False,
     settings: SettingsPath = None,
     out: Out = None,
     as_json: AsJson = False,

@@ -28,13 +28,13 @@ def plan_provision(settings: SettingsPath = None, out: Out = None, as_json: AsJs
 
 def plan_undo(
     plan: Annotated[Path | None, Argument("The plan that was applied.")] = None,
-    last: Annotated[bool, Option("--last", told="The plan applied last to this site.")] = False,
+    last: Annotated[bool, Option("--last", about="The plan applied last to this site.")] = False,
     to: Annotated[
-        str | None, Option("--to", told="A day (2026-11-21), a number of the history, `last`, `previous`.")
+        str | None, Option("--to", about="A day (2026-11-21), a number of the history, `last`, `previous`.")
     ] = None,
-    project: Annotated[str | None, Option("--project", told="With --to: a project and all in it.")] = None,
-    group: Annotated[str | None, Option("--group", told="With --to: a group and the rules for it.")] = None,
-    user: Annotated[str | None, Option("--user", told="With --to: a person and the rules for her.")] = None,
+    project: Annotated[str | None, Option("--project", about="With --to: a project and all in it.")] = None,
+    group: Annotated[str | None, Option("--group", about="With --to: a group and the rules for it.")] = None,
+    user: Annotated[str | None, Option("--user", about="With --to: a person and the rules for her.")] = None,
     settings: SettingsPath = None,
     out: Out = None,
     as_json: AsJson = False,
@@ -67,7 +67,7 @@ def apply(
 ) -> None:
     """What was looked at is what is done: a plan that is no longer true is a stop."""
     from tabwarden.commands._plans import log, logged
-    from tabwarden.plan.stops import parse_waivers
+    from tabwarden.plan.waivers import parse_waivers
     from tabwarden.run import apply as applying
     from tabwarden.run.context import connected
     from tabwarden.run.run_log import log_result
@@ -86,7 +86,6 @@ def apply(
 
 def _show(applied: Applied, run_log: RunLog, *, as_json: bool) -> None:
     from tabwarden.commands._plans import applied_json, exit_code
-    from tabwarden.report.changes import done, not_done
     from tabwarden.report.plans import stops_table
     from tabwarden.run.run_log import result_words
 
@@ -101,9 +100,9 @@ def _show(applied: Applied, run_log: RunLog, *, as_json: bool) -> None:
         show(f"{'resumed: ' if applied.resumed else ''}{result_words(applied)}", style="bold")
         for change, entry in applied.not_done:
             remedy = entry.remedy if entry is not None else "not begun; apply the plan again"
-            show(f"ERROR {not_done(change, entry.code if entry else '', remedy)}")
+            show(f"ERROR {change.not_done(entry.code if entry else '', remedy)}")
         for change, entry in applied.otherwise:
-            show(f"note: {done(change)}: {entry.remedy}")
+            show(f"note: {change.done()}: {entry.remedy}")
         if applied.broken_off:
             show(f"broken off: {applied.broken_off}; apply the plan again to go on")
     show(f"log: {run_log.path}")

@@ -12,12 +12,12 @@ from tabwarden.commands._parsing import Argument, Option
 def rules(
     content: Annotated[str, Argument("Path, as in `Finance/Budget`, or id.")],
     defaults: Annotated[
-        str | None, Option("--for", told="Of a project: its default rules for this kind, as in workbooks.")
+        str | None, Option("--for", about="Of a project: its default rules for this kind, as in workbooks.")
     ] = None,
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
-    site: SiteUrl = None,
+    site_url: SiteUrl = None,
     open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
@@ -29,19 +29,19 @@ def rules(
     from tabwarden.run.open_points import read_open_points
 
     open_points = read_open_points(open_point or ())
-    where = open_site(Where(snapshots, snapshot, site, store=store))
-    held = where.find_content(content)
-    default_for = defaults_of(where, held, defaults) if defaults is not None else None
-    dialog = rows_of(where, held.id, default_for=default_for, open_points=open_points)
+    site = open_site(Where(snapshots, snapshot, site_url, store=store))
+    of = site.find_content(content)
+    default_for = defaults_of(site, of, defaults) if defaults is not None else None
+    dialog = rows_of(site, of.id, default_for=default_for, open_points=open_points)
     if as_json:
-        print_json(rows_json(where, held.id, dialog))
+        print_json(rows_json(site, of.id, dialog))
         return
-    warn_partial(where)
-    show(rows_heading(where, held.id, dialog), style="bold")
+    warn_partial(site)
+    show(rows_heading(site, of.id, dialog), style="bold")
     if dialog.rows is None:
         show("its rules were not read")
     elif not dialog.rows:
         show("nobody has a rule")
     else:
-        show(*rows_tables(where, dialog))
-    show(*implicit_lines(where, held.id), style="dim")
+        show(*rows_tables(site, dialog))
+    show(*implicit_lines(site, of.id), style="dim")

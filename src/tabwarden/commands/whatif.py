@@ -34,7 +34,7 @@ def whatif(
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
-    site: SiteUrl = None,
+    site_url: SiteUrl = None,
     model: Model = CURRENT,
     open_point: OpenPointWords = None,
     as_json: AsJson = False,
@@ -46,18 +46,18 @@ def whatif(
     from tabwarden.run.whatif import try_out
 
     open_points = read_open_points(open_point or ())
-    questions = open_questions(Where(snapshots, snapshot, site, store), model, open_points)
-    held = questions.site
+    questions = open_questions(Where(snapshots, snapshot, site_url, store), model, open_points)
+    site = questions.site
     with progress_bar("comparing", hidden=as_json) as progress:
-        found, disputed = try_out(questions, changes, progress)
+        result, disputed = try_out(questions, changes, progress)
     if as_json:
-        print_json({"taken": held.taken.when, **whatif_json(found), "disputed": list(disputed)})
+        print_json({"taken": site.taken.when, **whatif_json(result), "disputed": list(disputed)})
         return
-    warn_partial(held)
-    for words, done in tried_lines(found):
+    warn_partial(site)
+    for words, done in tried_lines(result):
         show(words, style="" if done else "red")
-    show(*warnings(found), style="yellow")
-    show(summary(found), style="bold")
-    show(*shift_lines(found.before, found.after, found.reach))
+    show(*warnings(result), style="yellow")
+    show(summary(result), style="bold")
+    show(*shift_lines(result.before, result.after, result.reach))
     for name in disputed:
         show(f"the sources do not settle this: with the open point {name} the other way it comes out otherwise")

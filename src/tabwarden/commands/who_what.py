@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 
 def who(
-    asked: Annotated[str, Argument("Any name of it: Read, View, Download File, ...", name="CAPABILITY")],
+    capability: Annotated[str, Argument("Any name of it: Read, View, Download File, ...")],
     content: Annotated[str, Argument("Path, as in `Finance/Budget`, or id.")],
-    everybody: Annotated[bool, Option("--all", told="List those who may not as well.")] = False,
+    everybody: Annotated[bool, Option("--all", about="List those who may not as well.")] = False,
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
-    site: SiteUrl = None,
+    site_url: SiteUrl = None,
     model: Model = CURRENT,
     open_point: OpenPointWords = None,
     as_json: AsJson = False,
@@ -45,22 +45,22 @@ def who(
     from tabwarden.run.ask import Where, open_questions
     from tabwarden.run.open_points import read_open_points
 
-    questions = open_questions(Where(snapshots, snapshot, site, store), model, read_open_points(open_point or ()))
-    held, on = questions.site, questions.site.find_content(content)
-    named = questions.capability(asked, on)
+    questions = open_questions(Where(snapshots, snapshot, site_url, store), model, read_open_points(open_point or ()))
+    site, on = questions.site, questions.site.find_content(content)
+    named = questions.capability(capability, on)
     people = questions.who(named, on.id)
     counts: Counter[str] = Counter()
     for some in people:
         counts[some.answer.verdict] += len(some.users)
     listed = [some for some in people if everybody or some.answer.verdict in (ALLOWED, UNKNOWN)]
-    shown = sorted((answer for some in listed for answer in some.answers()), key=_by_name(held))
+    shown = sorted((answer for some in listed for answer in some.answers()), key=_by_name(site))
     if as_json:
-        print_json({"counts": dict(counts), "people": [answer_json(held, answer) for answer in shown]})
+        print_json({"counts": dict(counts), "people": [answer_json(site, answer) for answer in shown]})
         return
-    warn_partial(held)
-    name, path = ui_name(named, on.kind), held.path(on.id)
-    show(f"{counts[ALLOWED]} of {len(held.users)} people may `{name}` {path}", style="bold")
-    show(people_table(held, shown))
+    warn_partial(site)
+    name, path = ui_name(named, on.kind), site.path(on.id)
+    show(f"{counts[ALLOWED]} of {len(site.users)} people may `{name}` {path}", style="bold")
+    show(people_table(site, shown))
 
 
 def _by_name(site: Site) -> Callable[[Answer], tuple[str, str]]:
@@ -74,11 +74,11 @@ def _by_name(site: Site) -> Callable[[Answer], tuple[str, str]]:
 def what(
     user: Annotated[str, Argument("User name, `domain\\name` or id.")],
     content: Annotated[str | None, Argument("Path or id; without it everything she may View.")] = None,
-    all_of_them: Annotated[bool, Option("--all-sites", told="Her role and reach on every site kept.")] = False,
+    all_of_them: Annotated[bool, Option("--all-sites", about="Her role and reach on every site kept.")] = False,
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
-    site: SiteUrl = None,
+    site_url: SiteUrl = None,
     model: Model = CURRENT,
     open_point: OpenPointWords = None,
     as_json: AsJson = False,
@@ -88,7 +88,7 @@ def what(
     from tabwarden.run.ask import Where, all_sites, open_questions
     from tabwarden.run.open_points import read_open_points
 
-    where, open_points = Where(snapshots, snapshot, site, store), read_open_points(open_point or ())
+    where, open_points = Where(snapshots, snapshot, site_url, store), read_open_points(open_point or ())
     if all_of_them:
         asked = [Questions(each, model=model, open_points=open_points) for each in all_sites(where)]
         _on_all_sites(f"`{snapshots}`" if snapshots else "the history", asked, user, content, as_json)

@@ -8,7 +8,7 @@ then the fewest other people, then what is easiest to take back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,22 +17,9 @@ from tabwarden.access.question import Asked
 from tabwarden.compare.access_changes import Decision, Reach, Shift, Under
 from tabwarden.compare.between_sites import Base, Progress
 from tabwarden.compare.fix_candidates import edits_for, edits_for_ability
-from tabwarden.effects.ops import (
-    Edit,
-    Join,
-    Lead,
-    Leave,
-    PutRule,
-    SetMode,
-    SetOwner,
-    SetRole,
-    SetSetting,
-    SetTabs,
-    TakeRule,
-    Unlead,
-)
-from tabwarden.model.roles import rank
-from tabwarden.model.site import CUSTOMIZABLE, Site
+from tabwarden.compare.what_if import written
+from tabwarden.effects.change import Change
+from tabwarden.model.site import Site
 
 AT_MOST, DEEPEST = 3, 3
 # Partial fixes that are tried further; the conditions of an ability multiply.
@@ -42,9 +29,13 @@ _WIDEST = 400
 class Fix(NamedTuple):
     """Edits in order, the Answer after them, and every other decision that changes, the asked one apart."""
 
-    edits: tuple[Edit, ...]
+    edits: tuple[Change, ...]
     answer: Answer
     reach: Reach
+
+    def changes(self, site: Site) -> tuple[Change, ...]:
+        """What a plan writes for it on the Site that was asked about (`plan.build`)."""
+        return written(site, self.edits)
 
     @property
     def decisions(self) -> int:
@@ -86,7 +77,7 @@ def fixes(site: Site, asked: Asked, *, deepest: int = DEEPEST, progress: Progres
 
 
 class _Partial(NamedTuple):
-    edits: tuple[Edit, ...]
+    edits: tuple[Change, ...]
     site: Site
     answer: Answer
 
@@ -95,7 +86,7 @@ def _smallest(site: Site, asked: Asked, wanted: str, deepest: int) -> list[_Part
     """All sequences of the fewest relevant edits that reach the verdict; the order of edits does not count."""
     frontier = [_Partial((), site, asked.of(site))]
     for _ in range(deepest):
-        seen: set[frozenset[Edit]] = set()
+        seen: set[frozenset[Change]] = set()
         reached: list[_Partial] = []
         onward: list[_Partial] = []
         for partial in frontier:
@@ -103,11 +94,11 @@ def _smallest(site: Site, asked: Asked, wanted: str, deepest: int) -> list[_Part
                 (reached if further.answer.verdict == wanted else onward).append(further)
         if reached:
             return reached
-        frontier = sorted(onward, key=lambda p: sum(map(_effort, p.edits)))[:_WIDEST]
+        frontier = sorted(onward, key=lambda p: _effort(p.edits))[:_WIDEST]
     return []
 
 
-def _further(partial: _Partial, asked: Asked, seen: set[frozenset[Edit]], *, give: bool) -> Iterator[_Partial]:
+def _further(partial: _Partial, asked: Asked, seen: set[frozenset[Change]], *, give: bool) -> Iterator[_Partial]:
     relevant = edits_for_ability if asked.ability else edits_for
     for edit in relevant(partial.site, partial.answer, give=give, open_points=asked.open_points):
         key = frozenset((*partial.edits, edit))
@@ -121,38 +112,11 @@ def _further(partial: _Partial, asked: Asked, seen: set[frozenset[Edit]], *, giv
 
 # -- ranking --------------------------------------------------------------------------------------------------
 
-# How hard an edit is to take back: a rule is one click, a lock overwrites rules for good.
-_EFFORT = {
-    PutRule: 0,
-    TakeRule: 0,
-    Join: 1,
-    Leave: 1,
-    Lead: 2,
-    Unlead: 3,
-    SetTabs: 4,
-    SetRole: 5,
-    SetOwner: 6,
-    SetSetting: 7,
-    SetMode: 8,
-}
-
-
-_WIDTH = {"user": 0, "groupSet": 1, "group": 2}
 _Place = tuple[int, int, int, str]
 
 
-def _effort(edit: Edit) -> int:
-    """In tenths, so that of two roles the lower one comes first, and a rule for one person before one for many."""
-    finer = 0
-    if isinstance(edit, SetRole):
-        finer = rank(edit.role) or 0
-    elif isinstance(edit, SetMode):
-        finer = -1 if edit.mode == CUSTOMIZABLE else 0
-    elif isinstance(edit, PutRule):
-        finer = _WIDTH[edit.rule.grantee.kind]
-    elif isinstance(edit, Lead):
-        finer = _WIDTH[edit.grantee.kind]
-    return _EFFORT.get(type(edit), 9) * 10 + finer
+def _effort(edits: Iterable[Change]) -> int:
+    return sum(edit.effort for edit in edits)
 
 
 class _Way(NamedTuple):
@@ -166,14 +130,14 @@ def _ranked(site: Site, asked: Asked, found: list[_Partial], progress: Progress 
     """The best three, of ways that differ in the role alone the best. Counting stops where a way is worse than them."""
     base, apart = Base(site, Under(asked.model, asked.open_points)), asked_decision(asked)
     best: list[_Way] = []
-    for done, partial in enumerate(sorted(found, key=lambda p: sum(map(_effort, p.edits))), 1):
+    for done, partial in enumerate(sorted(found, key=lambda p: _effort(p.edits)), 1):
         limit = best[-1].place[0] if len(best) == AT_MOST else None
         count = base.count(partial.site, apart=apart, limit=limit)
         if progress is not None:
             progress(done, len(found))
         if count is None:
             continue
-        effort = sum(map(_effort, partial.edits))
+        effort = _effort(partial.edits)
         place = (count.decisions, count.others(asked.user), effort, repr(partial.edits))
         best = _unlike(sorted([*best, _Way(place, partial)], key=lambda way: way.place))[:AT_MOST]
     for _, partial in best:
@@ -190,7 +154,7 @@ def _unlike(ways: list[_Way]) -> list[_Way]:
     shapes: set[frozenset[object]] = set()
     kept = []
     for way in ways:
-        shape = frozenset("role" if isinstance(edit, SetRole) else edit for edit in way.partial.edits)
+        shape = frozenset(edit.shape for edit in way.partial.edits)
         if shape not in shapes:
             shapes.add(shape)
             kept.append(way)

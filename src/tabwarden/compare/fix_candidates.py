@@ -17,20 +17,12 @@ from dataclasses import dataclass
 
 from tabwarden.access.answer import ALLOWED, Answer
 from tabwarden.access.powers import speaks_of
-from tabwarden.effects.ops import (
-    Edit,
-    Join,
-    Lead,
-    Leave,
-    PutRule,
-    SetMode,
-    SetOwner,
-    SetRole,
-    SetSetting,
-    SetTabs,
-    TakeRule,
-    Unlead,
-)
+from tabwarden.effects.change import Change
+from tabwarden.effects.ops.content import SetMode, SetOwner, SetTabs
+from tabwarden.effects.ops.memberships import AddToGroup, RemoveFromGroup
+from tabwarden.effects.ops.rules import Lead, PutRule, TakeRule, Unlead
+from tabwarden.effects.ops.settings import SetSetting
+from tabwarden.effects.ops.users import SetRole
 from tabwarden.model.capability import GATED_BY, LEADER, LEADER_CAPABILITIES, applies
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
@@ -43,7 +35,7 @@ FIXING_ROLES = ("Viewer", "Explorer", "ExplorerCanPublish", "Creator")
 
 def edits_for(
     site: Site, answer: Answer, *, give: bool, open_points: OpenPoints = DOCUMENTED, every_role: bool = False
-) -> Iterator[Edit]:
+) -> Iterator[Change]:
     """The edits that can change this Answer (of a capability) towards yes (`give`) or no, each once.
 
     Of site roles the nearest, or `every_role` that would do: an ability may ask for more of the role later.
@@ -52,7 +44,7 @@ def edits_for(
     if answer.content is None or applies(answer.asked, site.contents[answer.content].kind) is False:
         return
     decision = _Decision(site, answer, give, open_points, every_role)
-    seen: set[Edit] = set()
+    seen: set[Change] = set()
     for edit in decision.edits():
         if edit not in seen:
             seen.add(edit)
@@ -77,7 +69,7 @@ class _Decision:
     def content(self) -> str:
         return str(self.answer.content)
 
-    def edits(self) -> Iterator[Edit]:
+    def edits(self) -> Iterator[Change]:
         because, capability = self.answer.because, self.answer.asked
         if self.give and because == "site_setting":
             yield SetSetting(GATED_BY[capability], True)
@@ -96,7 +88,7 @@ class _Decision:
             yield from self._leaders()
             yield from self._locks_and_tabs()
 
-    def _roles(self) -> Iterator[Edit]:
+    def _roles(self) -> Iterator[Change]:
         """Giving: roles that permit it; taking: those that do not, for an administrator each of them."""
         kind, now = self.site.contents[self.content].kind, self.site.users[self.user].site_role
         permitted = {role: permits(role, kind, self.answer.asked, self.open_points) for role in FIXING_ROLES}
@@ -105,7 +97,7 @@ class _Decision:
         else:
             fitting = [role for role in reversed(FIXING_ROLES) if not permitted[role] or is_admin(now)]
         if self.every_role:
-            yield from (SetRole(self.user, role) for role in fitting if role != current_role(now))
+            yield from (SetRole.on(self.site, self.user, role) for role in fitting if role != current_role(now))
         else:
             yield from nearest_roles(self.site, self.user, fitting)
 
@@ -120,7 +112,7 @@ class _Decision:
     def _list(self) -> Rules:
         return governing(self.site, self.content).rules or frozenset()
 
-    def _rules(self) -> Iterator[Edit]:
+    def _rules(self) -> Iterator[Change]:
         """One rule added to or taken from the governing list."""
         found = governing(self.site, self.content)
         if found.rules is None:
@@ -138,7 +130,7 @@ class _Decision:
             if opposes and speaks_of(self.site, rule.grantee, self.user) is not False:
                 yield TakeRule(found.holder, rule, default_for)
 
-    def _memberships(self) -> Iterator[Edit]:
+    def _memberships(self) -> Iterator[Change]:
         """Into and out of groups that the list, or a leader rule above, names."""
         spoken = {r.grantee for r in self._list() if r.capability == self.answer.asked}
         spoken |= {r.grantee for _, r in self._leader_rules()}
@@ -150,7 +142,8 @@ class _Decision:
             held_group = self.site.groups[group]
             if held_group.everyone or held_group.members is None:
                 continue
-            yield Leave(group, self.user) if self.user in held_group.members else Join(group, self.user)
+            of = RemoveFromGroup if self.user in held_group.members else AddToGroup
+            yield of.on(self.site, self.user, group)
 
     # -- owners and leaders -------------------------------------------------------------------------------------
 
@@ -165,19 +158,19 @@ class _Decision:
                 if rule.capability in LEADER_CAPABILITIES and rule.mode == ALLOW:
                     yield project, rule
 
-    def _owners(self) -> Iterator[Edit]:
+    def _owners(self) -> Iterator[Change]:
         held = self.site.contents[self.content]
         owned = held.parent if held.kind == "view" and held.parent in self.site.contents else held.id
         for content in dict.fromkeys((str(owned), *self._projects())):
             owner = self.site.contents[content].owner
             if self.give and owner != self.user:
-                yield SetOwner(content, self.user)
+                yield SetOwner.on(self.site, content, self.user)
             elif not self.give and owner == self.user:
                 to = heir(self.site, content, self.user)
                 if to is not None:
-                    yield SetOwner(content, to)
+                    yield SetOwner.on(self.site, content, to)
 
-    def _leaders(self) -> Iterator[Edit]:
+    def _leaders(self) -> Iterator[Change]:
         if not self.give:
             for project, rule in self._leader_rules():
                 if rule.capability == LEADER and speaks_of(self.site, rule.grantee, self.user) is not False:
@@ -188,19 +181,19 @@ class _Decision:
                 if Rule(grantee, LEADER, ALLOW) not in (self.site.contents[project].rules or ()):
                     yield Lead(project, grantee)
 
-    def _locks_and_tabs(self) -> Iterator[Edit]:
+    def _locks_and_tabs(self) -> Iterator[Change]:
         for project in self._projects():
             if managing_project(self.site, project) in (None, project):
                 for mode in MODES:
                     if mode != self.site.contents[project].mode:
-                        yield SetMode(project, mode)
+                        yield SetMode.on(self.site, project, mode)
         held = self.site.contents[self.content]
         workbook = self.site.contents.get(held.parent or "") if held.kind == "view" else None
         if workbook is not None:
-            yield SetTabs(workbook.id, not workbook.tabs)
+            yield SetTabs.on(self.site, workbook.id, shown=not workbook.tabs)
 
 
-def nearest_roles(site: Site, user: str, fitting: Sequence[str]) -> Iterator[Edit]:
+def nearest_roles(site: Site, user: str, fitting: Sequence[str]) -> Iterator[Change]:
     """Of roles that would do, nearest first, the first that can be given; those beyond it change all that it changes
     and more. All of them for who has a role outside that order (Guest, an administrator).
     """
@@ -208,7 +201,7 @@ def nearest_roles(site: Site, user: str, fitting: Sequence[str]) -> Iterator[Edi
     for role in fitting:
         if role == now:
             continue
-        edit = SetRole(user, role)
+        edit = SetRole.on(site, user, role)
         if now not in ("Unlicensed", *FIXING_ROLES):
             yield edit
         elif edit.done_to(site).done:
@@ -237,12 +230,12 @@ _PUBLISHERS = ("ExplorerCanPublish", "Creator")
 
 def edits_for_ability(
     site: Site, answer: Answer, *, give: bool, open_points: OpenPoints = DOCUMENTED
-) -> Iterator[Edit]:
+) -> Iterator[Change]:
     """The edits that can meet the first condition that fails (`give`), or make any of the conditions fail."""
     failing = (part for part in answer.conditions if part.verdict != ALLOWED)
     first = next(failing, None)
     parts = answer.conditions if not give else (() if first is None else (first,))
-    seen: set[Edit] = set()
+    seen: set[Change] = set()
     for part in parts:
         if part.fact is None:
             found = edits_for(site, part, give=give, open_points=open_points, every_role=True)
@@ -254,7 +247,7 @@ def edits_for_ability(
                 yield edit
 
 
-def _fact_edits(site: Site, part: Answer, *, give: bool) -> Iterator[Edit]:
+def _fact_edits(site: Site, part: Answer, *, give: bool) -> Iterator[Change]:
     """A condition that is a plain fact: the role publishes, the person owns or leads, the site allows it."""
     because, user = part.because, part.user
     if give and because == "site_role":
@@ -262,27 +255,27 @@ def _fact_edits(site: Site, part: Answer, *, give: bool) -> Iterator[Edit]:
     elif give and because == "site_setting":
         yield from (SetSetting(name, True) for name in sorted(set(GATED_BY.values())))
     elif give and because == "tabs_shown" and part.content is not None:
-        yield SetTabs(str(site.contents[part.content].parent), False)
+        yield SetTabs.on(site, str(site.contents[part.content].parent), shown=False)
     elif part.content is None or part.content not in site.contents:
         return
     else:
         yield from _owner_edits(site, part, give=give)
 
 
-def _owner_edits(site: Site, part: Answer, *, give: bool) -> Iterator[Edit]:
+def _owner_edits(site: Site, part: Answer, *, give: bool) -> Iterator[Change]:
     content, user = str(part.content), part.user
     held = site.contents[content]
     owned = str(held.parent) if held.kind == "view" else content
     projects = tuple(site.ancestors(content if held.kind == "project" else site.project_of(content)))
     if give and part.because in ("not_owner", "not_leader", "locked_project", "admin_only"):
-        yield from (SetOwner(c, user) for c in dict.fromkeys((owned, *projects)))
+        yield from (SetOwner.on(site, c, user) for c in dict.fromkeys((owned, *projects)))
         if part.because in ("not_leader", "locked_project"):
             yield from (Lead(project, Grantee("user", user)) for project in projects)
     elif not give and part.because in ("content_owner", "project_owner", "project_leader"):
         for one in dict.fromkeys((owned, *projects)):
             to = heir(site, one, user) if site.contents[one].owner == user else None
             if to is not None:
-                yield SetOwner(one, to)
+                yield SetOwner.on(site, one, to)
         for project in projects:
             for rule in sorted(site.contents[project].rules or ()):
                 leads = rule.capability == LEADER and rule.mode == ALLOW

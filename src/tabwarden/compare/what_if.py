@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from tabwarden.compare.access_changes import Reach, Shift, Under
 from tabwarden.compare.between_sites import Base, Progress
-from tabwarden.effects.ops import DeleteGroup, Edit
-from tabwarden.effects.sentences import edit_of
+from tabwarden.effects.change import Change
+from tabwarden.effects.sentences import change_of, words_of
 from tabwarden.model.errors import AmbiguousName, UnknownName
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.roles import licence_of
@@ -34,7 +34,7 @@ class Tried(NamedTuple):
     """
 
     words: str
-    edit: Edit
+    change: Change
     done: bool
     because: str
     sets: tuple[SetChange, ...] = ()
@@ -48,6 +48,12 @@ class WhatIf:
     after: Site
     tried: tuple[Tried, ...]
     reach: Reach
+    open_points: OpenPoints = DOCUMENTED
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What a plan writes for those that were done (`plan.build`)."""
+        return written(self.before, [tried.change for tried in self.tried if tried.done], self.open_points)
 
     @property
     def shifts(self) -> tuple[Shift, ...]:
@@ -77,7 +83,7 @@ def what_if(
     """
     here, tried = done(site, sentences, open_points)
     reach = Base(site, Under(model, open_points)).reach(here, progress=progress)
-    return WhatIf(site, here, tried, reach)
+    return WhatIf(site, here, tried, reach, open_points)
 
 
 def done(site: Site, sentences: Iterable[str], open_points: OpenPoints = DOCUMENTED) -> tuple[Site, tuple[Tried, ...]]:
@@ -85,27 +91,35 @@ def done(site: Site, sentences: Iterable[str], open_points: OpenPoints = DOCUMEN
     tried, problems = [], []
     for words in sentences:
         try:
-            edit = edit_of(site, words)
+            change = change_of(site, words)
         except (UnknownName, AmbiguousName) as error:
             problems.append(f"`{words}`: {error}" if not str(error).startswith(f"`{words}`") else str(error))
             continue
-        outcome = edit.done_to(site, open_points)
-        sets = _sets_that_change(site, outcome.site, edit) if outcome.done else ()
+        outcome = change.done_to(site, open_points)
+        sets = _sets_that_change(site, outcome.site) if outcome.done else ()
         site = outcome.site
-        tried.append(Tried(words, edit, outcome.done, outcome.because, sets))
+        tried.append(Tried(words, change, outcome.done, outcome.because, sets))
     if problems:
         raise UnknownName("\n".join(problems))
     return site, tuple(tried)
 
 
-def _sets_that_change(before: Site, after: Site, edit: Edit) -> tuple[SetChange, ...]:
+def written(site: Site, changes: Iterable[Change], open_points: OpenPoints = DOCUMENTED) -> tuple[Change, ...]:
+    """What a plan writes for changes that are tried: each on the Site that the ones before it left."""
+    steps: list[Change] = []
+    for change in changes:
+        steps += (step.but(because=words_of(site, change)) for step in change.steps(site))
+        site = change.done_to(site, open_points).site
+    return tuple(steps)
+
+
+def _sets_that_change(before: Site, after: Site) -> tuple[SetChange, ...]:
     """The group sets that a deleted group was in: whoever is in the rest of their groups may come in."""
-    if not isinstance(edit, DeleteGroup):
-        return ()
-    found = []
-    for held in before.group_sets.values():
-        if edit.group in held.groups:
-            here = [u for u in after.users if held.id in after.group_sets_of(u)]
-            more = tuple(u for u in here if held.id not in before.group_sets_of(u))
-            found.append(SetChange(held.id, more))
-    return tuple(found)
+    gone = before.groups.keys() - after.groups.keys()
+    changes = []
+    for group_set in before.group_sets.values():
+        if gone & group_set.groups:
+            members = [u for u in after.users if group_set.id in after.group_sets_of(u)]
+            more = tuple(u for u in members if group_set.id not in before.group_sets_of(u))
+            changes.append(SetChange(group_set.id, more))
+    return tuple(changes)

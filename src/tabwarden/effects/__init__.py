@@ -1,1 +1,1 @@
-"""What Tableau does: one class an op, and what content and people become by it."""
+"""What Tableau does when people, groups, rules and content change; each change is one class."""

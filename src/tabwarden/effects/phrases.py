@@ -1,17 +1,16 @@
-"""Edits in the words of what-if, so that a proposal can be pasted into it; reasons of refusals. Not their parsing."""
+"""Names in the sentences of what-if, found on a Site and written, and why Tableau would refuse a change."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
-from tabwarden.effects import ops
-from tabwarden.effects.ops import Edit
-from tabwarden.model.capability import KIND_NAMES, capability_named, ui_name
+from tabwarden.model.capability import KIND_NAMES, applies, capability_named, kind_named, ui_name
 from tabwarden.model.errors import AmbiguousName, UnknownName
-from tabwarden.model.roles import ui_role
-from tabwarden.model.site import CUSTOMIZABLE, LOCAL, LOCKED_WITHOUT_NESTED, Grantee, Rule, Site
+from tabwarden.model.site import LOCAL, Content, Grantee, Rule, Site
+
+Words = Mapping[str, str | None]
+"""What stands in a sentence, by the name of its place."""
 
 # The small words of the language: a name that holds one is quoted.
 _SMALL = re.compile(
@@ -37,12 +36,114 @@ REFUSALS = {
     "default_project": "the Default project cannot be deleted",
     "exists": "there is one already",
     "not_read": "its rules were not read",
+    "not_on_site": "is not on the site",
 }
 
 
-def words_of(site: Site, edit: Edit) -> str:
-    """The sentence that means this edit on this Site."""
-    return _WORDS[type(edit)](site, edit)
+# -- found ----------------------------------------------------------------------------------------------------
+
+
+def bare(value: str) -> str:
+    """Without the quotes."""
+    return value.strip().strip('"').strip()
+
+
+def content_named(site: Site, words: Words, key: str = "content") -> Content:
+    """What a path means."""
+    return site.find_content(str(words[key]))
+
+
+def project_named(site: Site, words: Words, key: str = "project") -> Content:
+    """The project a path means."""
+    name = str(words[key])
+    try:
+        content = site.find_content(name)
+    except AmbiguousName:
+        content = site.find_content(f"project:{name}")
+    if content.kind != "project":
+        raise UnknownName(f"`{name}` is a {KIND_NAMES.get(content.kind, content.kind)}, not a project")
+    return content
+
+
+def holder_named(site: Site, words: Words, key: str = "project") -> Content:
+    """What can be locked and has default rules: the project that is named, or the database."""
+    try:
+        content = site.find_content(str(words[key]))
+    except (AmbiguousName, UnknownName):
+        return project_named(site, words, key)
+    return content if content.kind == "database" else project_named(site, words, key)
+
+
+def user_named(site: Site, words: Words, key: str = "user") -> str:
+    """The id of a user."""
+    return site.find_user(str(words[key])).id
+
+
+def grantee_named(site: Site, words: str) -> Grantee:
+    """`user ann`, `group Sales`, `group set S`; without the kind the one thing of that name."""
+    match = re.fullmatch(r"(user|group set|group)[ :]+(.+)", words, re.IGNORECASE)
+    if match is not None:
+        kind, name = match[1].casefold(), bare(match[2])
+        if kind == "user":
+            return Grantee("user", site.find_user(name).id)
+        if kind == "group":
+            return Grantee("group", site.find_group(name).id)
+        return Grantee("groupSet", _group_set(site, name))
+    finders: dict[str, Callable[[], str]] = {
+        "group": lambda: site.find_group(words).id,
+        "user": lambda: site.find_user(words).id,
+        "groupSet": lambda: _group_set(site, words),
+    }
+    hits = []
+    for kind, find in finders.items():
+        try:
+            hits.append(Grantee(kind, find()))
+        except UnknownName:
+            continue
+    if len(hits) == 1:
+        return hits[0]
+    if hits:
+        listed = [f"{'group set' if g.kind == 'groupSet' else g.kind} {words}" for g in hits]
+        raise AmbiguousName(f"several grantees are called `{words}`; say which:", listed)
+    raise UnknownName(f"no group, user or group set `{words}` on site `{site.name}`")
+
+
+def _group_set(site: Site, words: str) -> str:
+    name = words.casefold()
+    hits = [s.id for s in site.group_sets.values() if words == s.id or s.name.casefold() == name]
+    if len(hits) != 1:
+        raise UnknownName(f"no group set `{words}` on site `{site.name}`")
+    return hits[0]
+
+
+def list_named(site: Site, words: Words) -> tuple[Content, str | None]:
+    """The content a rule is about and, of a project's (or, for tables, a database's) defaults, the kind."""
+    kind = kind_named(str(words["kind"])) if words.get("kind") else None
+    return (holder_named(site, words, "content") if kind else content_named(site, words)), kind
+
+
+def _capability(site: Site, words: str, kind: str) -> str:
+    try:
+        return capability_named(words, kind)
+    except UnknownName:
+        lists = (rules for c in site.contents.values() for rules in (c.rules, *c.defaults.values()))
+        named = {rule.capability for rules in lists for rule in rules or ()}
+        if words not in named:
+            raise
+        return words
+
+
+def rule_named(site: Site, words: Words, mode: str) -> tuple[str, Rule, str | None]:
+    """The content, the rule and, of defaults, the kind."""
+    content, default_for = list_named(site, words)
+    kind = default_for or content.kind
+    capability = _capability(site, str(words["capability"]), kind)
+    if applies(capability, kind) is False:
+        raise UnknownName(f"a {KIND_NAMES.get(kind, kind)} has no capability `{words['capability']}`")
+    return content.id, Rule(grantee_named(site, str(words["grantee"])), capability, mode), default_for
+
+
+# -- written --------------------------------------------------------------------------------------------------
 
 
 def refusal(because: str) -> str:
@@ -50,11 +151,12 @@ def refusal(because: str) -> str:
     return REFUSALS.get(because, because.replace("_", " "))
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name, in quotes where it holds a small word of the language."""
     return f'"{name}"' if _SMALL.search(name) else name
 
 
-def _content(site: Site, content: str) -> str:
+def content_words(site: Site, content: str) -> str:
     """The path; with its kind, or the id, where the path alone would not find it."""
     if content not in site.contents:
         return content
@@ -62,110 +164,52 @@ def _content(site: Site, content: str) -> str:
     for words in (path, f"{site.contents[content].kind}:{path}"):
         try:
             if site.find_content(words).id == content:
-                return _quoted(words)
+                return quoted(words)
         except (AmbiguousName, UnknownName):
             continue
     return content
 
 
-def _user(site: Site, user: str) -> str:
-    held = site.users.get(user)
-    if held is None:
+def user_words(site: Site, user: str) -> str:
+    """The name; with its domain where the name alone would not find him."""
+    known = site.users.get(user)
+    if known is None:
         return user
-    alone = len(site.users_named(held.name)) == 1
-    return _quoted(held.name if alone else f"{held.domain}\\{held.name}")
+    alone = len(site.users_named(known.name)) == 1
+    return quoted(known.name if alone else f"{known.domain}\\{known.name}")
 
 
-def _group(site: Site, group: str) -> str:
-    held = site.groups.get(group)
-    if held is None:
+def group_words(site: Site, group: str) -> str:
+    """The name; with its domain where the name alone would not find it."""
+    known = site.groups.get(group)
+    if known is None:
         return group
-    same = [g for g in site.groups.values() if g.name.casefold() == held.name.casefold()]
-    return _quoted(held.name if len(same) == 1 or held.domain == LOCAL else f"{held.domain}\\{held.name}")
+    same = [g for g in site.groups.values() if g.name.casefold() == known.name.casefold()]
+    return quoted(known.name if len(same) == 1 or known.domain == LOCAL else f"{known.domain}\\{known.name}")
 
 
-def grantee(site: Site, who: Grantee) -> str:
+def grantee_words(site: Site, who: Grantee) -> str:
     """`user ann`, `group Sales`, `group set S`."""
     if who.kind == "user":
-        return f"user {_user(site, who.id)}"
+        return f"user {user_words(site, who.id)}"
     if who.kind == "group":
-        return f"group {_group(site, who.id)}"
-    held = site.group_sets.get(who.id)
-    return f"group set {_quoted(held.name if held is not None else who.id)}"
+        return f"group {group_words(site, who.id)}"
+    group_set = site.group_sets.get(who.id)
+    return f"group set {quoted(group_set.name if group_set is not None else who.id)}"
 
 
-def _on(site: Site, content: str, default_for: str | None) -> str:
-    held = site.contents[content]
+def place_words(site: Site, content: str, default_for: str | None) -> str:
+    """Where rules lie: `on workbooks in Finance`."""
     within = f"{KIND_NAMES[default_for]}s in " if default_for is not None else ""
-    return f"on {within}{_content(site, held.id)}"
+    return f"on {within}{content_words(site, content)}"
 
 
-def _capability(site: Site, rule: Rule, content: str, default_for: str | None) -> str:
+def capability_words(site: Site, rule: Rule, content: str, default_for: str | None) -> str:
+    """The name on the page; that of REST where the page's would not find it."""
     kind = default_for or site.contents[content].kind
     name = ui_name(rule.capability, kind)
     try:
         known = capability_named(name, kind) == rule.capability
     except (AmbiguousName, UnknownName):
         known = False
-    return _quoted(name if known else rule.capability)
-
-
-def _put(site: Site, edit: Any) -> str:
-    name = _capability(site, edit.rule, edit.content, edit.default_for)
-    where = _on(site, edit.content, edit.default_for)
-    return f"{edit.rule.mode.casefold()} {name} {where} to {grantee(site, edit.rule.grantee)}"
-
-
-def _take(site: Site, edit: Any) -> str:
-    name = _capability(site, edit.rule, edit.content, edit.default_for)
-    where = _on(site, edit.content, edit.default_for)
-    return f"remove {edit.rule.mode.casefold()} {name} {where} from {grantee(site, edit.rule.grantee)}"
-
-
-def _mode(site: Site, edit: Any) -> str:
-    if edit.mode == CUSTOMIZABLE:
-        return f"unlock {_content(site, edit.project)}"
-    return f"lock {_content(site, edit.project)}{' without nested' if edit.mode == LOCKED_WITHOUT_NESTED else ''}"
-
-
-def _new_project(site: Site, edit: Any) -> str:
-    above = f"{site.path(edit.project.parent)}/" if edit.project.parent is not None else ""
-    like = f" like {_content(site, edit.like)}" if edit.like is not None else ""
-    owner = f" owned by {_user(site, edit.project.owner)}" if edit.project.owner else ""
-    return f"new project {_quoted(above + edit.project.name)}{like}{owner}"
-
-
-def _move(site: Site, edit: Any) -> str:
-    target = "the top level" if edit.target is None else _content(site, edit.target)
-    return f"move {_content(site, edit.content)} to {target}"
-
-
-def _remove_user(site: Site, edit: Any) -> str:
-    heir = f" with heir {_user(site, edit.heir)}" if edit.heir is not None else ""
-    return f"remove user {_user(site, edit.user)}{heir}"
-
-
-def _template(site: Site, edit: Any) -> str:
-    where = _on(site, edit.content, edit.default_for)
-    return f"use template {edit.template} {where} for {grantee(site, edit.grantee)}"
-
-
-_WORDS: Mapping[type[Edit], Callable[[Site, Any], str]] = {
-    ops.PutRule: _put,
-    ops.TakeRule: _take,
-    ops.PutTemplate: _template,
-    ops.Lead: lambda s, e: f"make {grantee(s, e.grantee)} leader of {_content(s, e.project)}",
-    ops.Unlead: lambda s, e: f"remove leader {grantee(s, e.grantee)} from {_content(s, e.project)}",
-    ops.Join: lambda s, e: f"add {_user(s, e.user)} to {_group(s, e.group)}",
-    ops.Leave: lambda s, e: f"remove {_user(s, e.user)} from {_group(s, e.group)}",
-    ops.DeleteGroup: lambda s, e: f"delete group {_group(s, e.group)}",
-    ops.SetRole: lambda s, e: f"set {_user(s, e.user)} to {ui_role(e.role)}",
-    ops.RemoveUser: _remove_user,
-    ops.SetOwner: lambda s, e: f"give {_content(s, e.content)} to {_user(s, e.to)}",
-    ops.SetMode: _mode,
-    ops.SetTabs: lambda s, e: f"{'show' if e.shown else 'hide'} tabs on {_content(s, e.workbook)}",
-    ops.MoveTo: _move,
-    ops.NewProject: _new_project,
-    ops.DeleteContent: lambda s, e: f"delete {_content(s, e.content)}",
-    ops.SetSetting: lambda _, e: f"switch {'on' if e.value else 'off'} {e.setting.replace('_', ' ')}",
-}
+    return quoted(name if known else rule.capability)

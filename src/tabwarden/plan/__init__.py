@@ -1,1 +1,1 @@
-"""From a Site to another: changes in order, with impact, stops and the way back."""
+"""From how a site is to how it should be: plans, their order, stops and impact, the way back."""

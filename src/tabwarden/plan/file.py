@@ -1,4 +1,4 @@
-"""A plan as JSON and back: complete, stable, readable, sealed against edits. Not where it is kept.
+"""A plan as JSON and back: complete, stable, readable, sealed against edits.
 
 The seal is no secret: it keeps a plan from being changed by accident, so that what was looked at is what is done.
 """
@@ -8,33 +8,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from typing import Any
+from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
+import tabwarden.effects.ops  # noqa: F401  (every op is known by its name)
+from tabwarden.effects.change import OPS, Change
 from tabwarden.model.errors import TabwardenError
-from tabwarden.plan.plan import (
-    FORMAT,
-    Change,
-    ContentImpact,
-    Fields,
-    Impact,
-    Plan,
-    Ref,
-    Refused,
-    SiteIdentity,
-    SourceSummary,
-    Stop,
-    Value,
-    Waiver,
-)
-from tabwarden.want.wanted import Held
+from tabwarden.plan.plan import FORMAT, Plan
 
 PLAN_AGAIN = "make a new plan"
 
 
 def to_json(plan: Plan) -> str:
     """The plan as text; the same plan always yields the same text."""
-    whole = {**_told(plan), "id": plan.id, "fingerprint": plan.fingerprint}
+    whole = {"format": plan.format, **as_json(plan), "id": plan.id, "fingerprint": plan.fingerprint}
     whole["seal"] = _seal(whole)
     return "{\n" + ",\n".join(f" {_json(key)}: {_lines(value)}" for key, value in whole.items()) + "\n}\n"
 
@@ -42,46 +31,40 @@ def to_json(plan: Plan) -> str:
 def from_json(text: str, where: str = "the plan") -> Plan:
     """The plan a text holds. TabwardenError when it is none, of an unknown format, or was edited."""
     try:
-        told = json.loads(text)
+        whole = json.loads(text)
     except ValueError as error:
         raise TabwardenError(f"`{where}` is not a plan: it is not JSON ({error}); {PLAN_AGAIN}") from None
-    if not isinstance(told, dict) or "format" not in told or "changes" not in told:
+    if not isinstance(whole, dict) or "format" not in whole or "changes" not in whole:
         raise TabwardenError(f"`{where}` is not a plan: `format` or `changes` is missing; {PLAN_AGAIN}")
-    if told["format"] != FORMAT:
+    if whole["format"] != FORMAT:
         raise TabwardenError(
-            f"`{where}` has plan format `{told['format']}`, and this release reads format {FORMAT}; {PLAN_AGAIN}"
+            f"`{where}` has plan format `{whole['format']}`, and this release reads format {FORMAT}; {PLAN_AGAIN}"
         )
-    seal = told.pop("seal", None)
-    if seal != _seal(told):
+    seal = whole.pop("seal", None)
+    if seal != _seal(whole):
         raise TabwardenError(f"`{where}` was edited after it was made, and is not applied; {PLAN_AGAIN}")
     try:
-        return _plan(told)
+        del whole["id"], whole["fingerprint"]
+        plan: Plan = _value(Plan, whole)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise TabwardenError(f"`{where}` is not a whole plan ({error}); {PLAN_AGAIN}") from None
+    return plan
 
 
-def told(value: object) -> Any:
-    """A value of a plan as JSON knows it: dataclasses and named tuples by field, tuples as lists."""
+def as_json(value: object) -> Any:
+    """A value of a plan as JSON knows it: by field, a change with its op and without what is as if not said."""
+    if isinstance(value, Change):
+        said = ((f, getattr(value, f.name)) for f in fields(value))
+        return {"op": value.op, **{f.name: as_json(one) for f, one in said if f.default is MISSING or one != f.default}}
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: told(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: as_json(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return {name: told(getattr(value, name)) for name in value._fields}
+        return {name: as_json(getattr(value, name)) for name in value._fields}
     if isinstance(value, tuple | list):
-        return [told(one) for one in value]
+        return [as_json(one) for one in value]
     if isinstance(value, Mapping):
-        return {str(key): told(value[key]) for key in sorted(value)}
+        return {str(key): as_json(value[key]) for key in sorted(value)}
     return value
-
-
-def _told(plan: Plan) -> dict[str, Any]:
-    whole: dict[str, Any] = told(plan)
-    # The empty places of a change say nothing; a plan of thousands is easier to read without them.
-    whole["changes"] = [_short(change) for change in whole["changes"]]
-    return {"format": whole.pop("format"), **whole}
-
-
-def _short(change: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in change.items() if name == "op" or value not in (None, {}, "", False)}
 
 
 def _lines(value: Any) -> str:
@@ -97,70 +80,47 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _seal(told_plan: Mapping[str, Any]) -> str:
-    text = json.dumps(told_plan, sort_keys=True, ensure_ascii=False)
+def _seal(whole: Mapping[str, Any]) -> str:
+    text = json.dumps(whole, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-# -- back ------------------------------------------------------------------------------------------------------
+# -- back, by the types --------------------------------------------------------------------------------------
 
 
-def _plan(told_plan: Mapping[str, Any]) -> Plan:
-    return Plan(
-        kind=told_plan["kind"],
-        site=SiteIdentity(**told_plan["site"]),
-        made_at=told_plan["made_at"],
-        changes=tuple(_change(one) for one in told_plan["changes"]),
-        sources=tuple(SourceSummary(**one) for one in told_plan["sources"]),
-        held=tuple(Held(**one) for one in told_plan["held"]),
-        refused=tuple(Refused(**one) for one in told_plan["refused"]),
-        notes=tuple(told_plan["notes"]),
-        stops=tuple(Stop(**one) for one in told_plan["stops"]),
-        impact=_impact(told_plan["impact"]),
-        seen=_fields(told_plan["seen"]),
-        waivers=tuple(Waiver(**one) for one in told_plan["waivers"]),
-        undoes=told_plan["undoes"],
-        format=told_plan["format"],
-    )
+@cache
+def _hints(of: type) -> dict[str, Any]:
+    return {name: hint for name, hint in get_type_hints(of).items() if "ClassVar" not in str(hint)}
 
 
-def _change(one: Mapping[str, Any]) -> Change:
-    return Change(
-        op=one["op"],
-        user=_ref(one.get("user")),
-        group=_ref(one.get("group")),
-        before=_fields(one.get("before", {})),
-        after=_fields(one.get("after", {})),
-        because=one.get("because", ""),
-        destructive=one.get("destructive", False),
-        heir=_ref(one.get("heir")),
-        content=_ref(one.get("content")),
-        grantee=_ref(one.get("grantee")),
-        domain=_ref(one.get("domain")),
-        brought_by=_ref(one.get("brought_by")),
-    )
-
-
-def _impact(one: Mapping[str, Any]) -> Impact:
-    lists: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in one.items()}
-    if lists["contents"] is not None:
-        lists["contents"] = tuple(
-            ContentImpact(c["content"], c["path"], tuple(c["gained"]), tuple(c["lost"])) for c in lists["contents"]
-        )
-    return Impact(**lists)
-
-
-def _ref(one: Mapping[str, Any] | None) -> Ref | None:
-    return None if one is None else Ref(**one)
-
-
-def _fields(one: Mapping[str, Any]) -> Fields:
-    return {name: _value(value) for name, value in one.items()}
-
-
-def _value(value: Any) -> Value:
-    if isinstance(value, list):
-        return tuple(str(word) for word in value)
-    if value is None or isinstance(value, str | int | bool):
+def _value(of: Any, value: Any) -> Any:
+    """A value of that type. TypeError, KeyError or ValueError where it is none."""
+    origin, args = get_origin(of), get_args(of)
+    if origin in (Union, UnionType):
+        if value is None and NoneType in args:
+            return None
+        tuples = [one for one in args if get_origin(one) is tuple]
+        return _value(tuples[0], value) if isinstance(value, list) and tuples else _value_of_any(args, value)
+    if origin is tuple and isinstance(value, list):
+        repeated = len(args) == 2 and args[1] is Ellipsis
+        types = [args[0]] * len(value) if repeated else args
+        return tuple(_value(one, each) for one, each in zip(types, value, strict=True))
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return {key: _value(args[1], each) for key, each in value.items()}
+    if of is Change:
+        return _value(OPS[value["op"]], {name: each for name, each in value.items() if name != "op"})
+    if isinstance(of, type) and (is_dataclass(of) or hasattr(of, "_fields")):
+        hints = _hints(of)
+        if of is Plan and value.keys() != hints.keys():
+            raise ValueError(f"its fields are {', '.join(sorted(value))}")
+        return of(**{name: _value(hints[name], each) for name, each in value.items()})
+    if isinstance(of, type) and type(value) is of:
         return value
-    raise TypeError(f"`{value!r}` is no value of a plan")
+    raise TypeError(f"`{value!r}` is not of a plan")
+
+
+def _value_of_any(types: tuple[Any, ...], value: Any) -> Any:
+    for one in types:
+        if one is type(value) or (isinstance(one, type) and isinstance(value, dict) and hasattr(one, "_fields")):
+            return _value(one, value)
+    raise TypeError(f"`{value!r}` is not of a plan")

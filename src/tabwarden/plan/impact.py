@@ -11,9 +11,10 @@ from collections.abc import Set as AbstractSet
 from itertools import chain
 
 from tabwarden.compare.between_sites import Base
+from tabwarden.effects.ref import group_ref
 from tabwarden.model.roles import is_licensed, licence_of, rank
 from tabwarden.model.site import ON_LOGIN, Site, User
-from tabwarden.plan.plan import ContentImpact, Impact, Ref
+from tabwarden.plan.plan import ContentImpact, Impact
 
 VIEW = "Read"
 LISTS = ("join", "gain_licence", "lose_licence", "other_role", "removed", "eligible")
@@ -27,13 +28,13 @@ def impact(now: Site, after: Site, held: int = 0) -> Impact:
     lost: Counter[str] = Counter()
     for user, before, end in _people(now, after):
         for name in _what_happens(before, end):
-            lists[name].append(_name(user))
+            lists[name].append(user.qualified)
         had, has = (licence_of(one.site_role) if one else None for one in (before, end))
         if had != has:
             gained.update([has] if has else [])
             lost.update([had] if had else [])
         if end is not None and _waits(promised[1], end) and not (before and _waits(promised[0], before)):
-            lists["eligible"].append(_name(user))
+            lists["eligible"].append(user.qualified)
     joined, left = _memberships(now, after)
     return Impact(
         join=tuple(lists["join"]),
@@ -93,7 +94,7 @@ def _memberships(now: Site, after: Site) -> tuple[Mapping[str, int], Mapping[str
             continue
         before = now.members(group_id) if group_id in now.groups else frozenset()
         end = after.members(group_id) if group_id in after.groups else frozenset()
-        name = Ref("group", group.name, group.domain).qualified
+        name = group_ref(group).qualified
         if end - before:
             joined[name] = len(end - before)
         if before - end:
@@ -110,10 +111,6 @@ def _contents(now: Site, after: Site) -> Iterator[ContentImpact]:
     for content in now.contents:
         if content in found:
             gained, lost = (
-                tuple(sorted(_name(after.users.get(u) or now.users[u]) for u in us)) for us in found[content]
+                tuple(sorted((after.users.get(u) or now.users[u]).qualified for u in us)) for us in found[content]
             )
             yield ContentImpact(content, now.path(content), gained, lost)
-
-
-def _name(user: User) -> str:
-    return Ref("user", user.name, user.domain).qualified

@@ -10,29 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from types import MappingProxyType
 
-from tabwarden.model.roles import rank
-from tabwarden.model.site import Group, Site, User
-from tabwarden.plan.plan import (
-    ADD_TO_GROUP,
-    ADD_USER,
-    CREATE_GROUP,
-    DELETE_GROUP,
-    REMOVE_FROM_GROUP,
-    REMOVE_USER,
-    SET_NICKNAME,
-    SET_SITE_ROLE,
-    UPDATE_GROUP,
-    Change,
-    Fields,
-    Ref,
-)
+from tabwarden.effects.change import Change
+from tabwarden.effects.ops.groups import CreateGroup, DeleteGroup, Grants, UpdateGroup
+from tabwarden.effects.ops.memberships import AddToGroup, RemoveFromGroup
+from tabwarden.effects.ops.settings import SetNickname
+from tabwarden.effects.ops.users import AddUser, RemoveUser, SetRole, height
+from tabwarden.effects.ref import DOMAIN, GROUP, USER, Ref, group_ref, user_ref
+from tabwarden.model.site import Group, Site
 from tabwarden.want.wanted import EXISTS, GRANTS, NICKNAME, SITE_ROLE, Why
 
 UNLICENSED = "Unlicensed"
-MEMBER: Fields = MappingProxyType({"member": True})
-NO_MEMBER: Fields = MappingProxyType({"member": False})
 ASIDE = "steps out of the group, because the role cannot be lowered below the group's minimum"
 BACK = "steps back into the group after the role was lowered"
 
@@ -82,37 +70,24 @@ class Both:
         have = self.now.nicknames or {}
         for fqdn, nickname in (self.wanted.nicknames or {}).items():
             if fqdn in have and have[fqdn] != nickname:
-                yield Change(
-                    SET_NICKNAME,
-                    before={"nickname": have[fqdn]},
-                    after={"nickname": nickname},
-                    because=self.why.says(fqdn, NICKNAME),
-                    domain=Ref("domain", fqdn),
-                )
+                because = self.why.says(fqdn, NICKNAME)
+                yield SetNickname(Ref(DOMAIN, fqdn), have[fqdn], nickname, because=because)
 
     def groups_first(self) -> Iterator[Change]:
         """Groups that are new or grant another role."""
         for group in self.wanted.groups.values():
-            held = self.now.groups.get(group.id)
-            if held is None:
-                because = self.why.says(group.id, EXISTS)
-                yield Change(CREATE_GROUP, group=self.group(group.id), after=_grants(group), because=because)
-            elif _grants(held) != _grants(group):
-                yield Change(
-                    UPDATE_GROUP,
-                    group=self.group(group.id),
-                    before=_grants(held),
-                    after=_grants(group),
-                    because=self.why.says(group.id, GRANTS),
-                )
+            known, ref, grants = self.now.groups.get(group.id), self.group(group.id), Grants.of(group)
+            if known is None:
+                yield CreateGroup(ref, grants, because=self.why.says(group.id, EXISTS))
+            elif Grants.of(known) != grants:
+                yield UpdateGroup(ref, Grants.of(known), grants, because=self.why.says(group.id, GRANTS))
 
     def users_added(self) -> Iterator[Change]:
         """People who are not on the site yet."""
         for user in self.wanted.users.values():
             if user.id not in self.now.users:
-                after = {"site_role": UNLICENSED, "auth_setting": user.auth_setting}
                 because = self.why.says(user.id, EXISTS)
-                yield Change(ADD_USER, user=self.user(user.id), after=after, because=because)
+                yield AddUser(self.user(user.id), UNLICENSED, user.auth_setting, because=because)
 
     def memberships_added(self) -> Iterator[Change]:
         """People who are to be in a group and are not."""
@@ -130,14 +105,8 @@ class Both:
             before = held.site_role if held else UNLICENSED
             if before == user.site_role or (height(user.site_role) > height(before)) is not up:
                 continue
-            yield Change(
-                SET_SITE_ROLE,
-                user=self.user(user.id),
-                before={"site_role": before},
-                after={"site_role": user.site_role},
-                because=self.why.says(user.id, SITE_ROLE),
-                destructive=not up,
-            )
+            because = self.why.says(user.id, SITE_ROLE)
+            yield SetRole(self.user(user.id), before, user.site_role, because=because)
 
     def memberships_removed(self) -> Iterator[Change]:
         """People who are in a group and are not to be, then those who only step aside for a demotion."""
@@ -188,66 +157,42 @@ class Both:
             if user.id in self.wanted.users:
                 continue
             heir = self.why.heirs.get(user.id)
-            yield Change(
-                REMOVE_USER,
-                user=self.user(user.id),
-                before=_known_of(self.now, user),
-                because=self.why.says(user.id, EXISTS),
-                destructive=True,
-                heir=self.user(heir) if heir else None,
-            )
+            removal = RemoveUser.on(self.now, user.id)
+            yield removal.but(heir=self.user(heir) if heir else None, because=self.why.says(user.id, EXISTS))
 
     def groups_last(self) -> Iterator[Change]:
         """Groups that are not to be any more."""
         for group in self.now.groups.values():
             if group.id not in self.wanted.groups:
-                names = sorted(self.user(u).qualified for u in _members(self.now, group.id))
-                because = self.why.says(group.id, EXISTS)
-                before = {**_grants(group), "members": tuple(names)}
-                yield Change(DELETE_GROUP, group=self.group(group.id), before=before, because=because, destructive=True)
+                yield DeleteGroup.on(self.now, group.id).but(because=self.why.says(group.id, EXISTS))
 
     # -- words and references ---------------------------------------------------------------------------------
 
     def join(self, user: str, group: str, because: str) -> Change:
         """One person into one group."""
-        return Change(ADD_TO_GROUP, self.user(user), self.group(group), NO_MEMBER, MEMBER, because)
+        return AddToGroup(self.user(user), self.group(group), because=because)
 
     def leave(self, user: str, group: str, because: str) -> Change:
         """One person out of one group."""
-        return Change(REMOVE_FROM_GROUP, self.user(user), self.group(group), MEMBER, NO_MEMBER, because, True)
+        return RemoveFromGroup(self.user(user), self.group(group), because=because)
 
     def user(self, user_id: str) -> Ref:
         """How the plan refers to a user of either Site."""
         if user_id in self.now.users:
             return user_ref(self.now.users[user_id])
         user = self.wanted.users[user_id]
-        return Ref("user", user.name, user.domain)
+        return Ref(USER, user.name, user.domain)
 
     def group(self, group_id: str) -> Ref:
         """How the plan refers to a group of either Site."""
         if group_id in self.now.groups:
             return group_ref(self.now.groups[group_id])
         group = self.wanted.groups[group_id]
-        return Ref("group", group.name, group.domain)
+        return Ref(GROUP, group.name, group.domain)
 
     def in_order(self, users: frozenset[str]) -> Iterator[str]:
         """These users in the order of the wanted Site: what a roster named first is done first."""
         return iter(sorted(users & self.places.keys(), key=self.places.__getitem__))
-
-
-def user_ref(user: User) -> Ref:
-    """A user who exists, as a plan refers to him."""
-    return Ref("user", user.name, user.domain, user.id)
-
-
-def group_ref(group: Group) -> Ref:
-    """A group that exists, as a plan refers to it."""
-    return Ref("group", group.name, group.domain, group.id)
-
-
-def height(role: str) -> int:
-    """The rank of a site role; one that cannot be ranked (Guest, SupportUser) counts as the lowest."""
-    return rank(role) or 0
 
 
 def _falls(before: str, after: str) -> bool:
@@ -261,18 +206,3 @@ def forbids(group: Group, role: str) -> bool:
 
 def _members(site: Site, group: str) -> frozenset[str]:
     return site.members(group) if group in site.groups else frozenset()
-
-
-def _grants(group: Group) -> Fields:
-    return {"minimum_site_role": group.minimum_site_role, "grant_on": group.grant_on}
-
-
-def _known_of(site: Site, user: User) -> Fields:
-    groups = (site.groups[g] for g in site.groups_of(user.id))
-    return {
-        "site_role": user.site_role,
-        "auth_setting": user.auth_setting,
-        "full_name": user.full_name,
-        "email": user.email,
-        "groups": tuple(sorted(group_ref(g).qualified for g in groups if not g.everyone)),
-    }

@@ -1,76 +1,69 @@
-"""From a renamed person's wanted Site to changes: the new user whole first, the old one gone last. Not what is wanted.
+"""From a renamed person's wanted Site to changes: the new user whole first, the old one gone last.
 
 Between the two everybody has what he had: nothing is taken from the old user before the new one has it all, and
-whoever does not get it all keeps the old user (run/apply.py skips the removal).
+whoever does not get it all keeps the old user (applying skips the removal).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+from tabwarden.effects.change import Change, carried_out
+from tabwarden.effects.ops.users import rules_for
+from tabwarden.effects.ref import USER, Ref
 from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.site import Grantee, Site
-from tabwarden.plan.facts import rules_for
-from tabwarden.plan.impact import impact
 from tabwarden.plan.order import diff
-from tabwarden.plan.outcome import carried_out
-from tabwarden.plan.plan import ADD_USER, REMOVE_USER, Change, Impact, Ref
-from tabwarden.plan.restore import WRITTEN, restored, translated
+from tabwarden.plan.restore import WRITTEN, restored
 from tabwarden.want.names.rename import Rename, new_id
 from tabwarden.want.wanted import Held, Wanted
 
 BECAUSE = "carried over from the old user name"
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """The changes in order, what they do to people, who was held and remarks."""
+class Carried(NamedTuple):
+    """The changes in order, who was held, remarks, and of who comes the id he had before."""
 
     changes: tuple[Change, ...]
-    impact: Impact
-    held: tuple[Held, ...] = ()
-    notes: tuple[str, ...] = ()
+    held: tuple[Held, ...]
+    notes: tuple[str, ...]
+    same_people: Mapping[Grantee, str]
 
 
 def carried(now: Site, wanted: Wanted, renames: Sequence[Rename]) -> Carried:
     """The changes that make `wanted` (by `want.rename.renamed`) of `now`, which was read with content."""
     given = {one.old: one for one in renames}
-    people = diff(now, wanted.site, wanted.why)
-    last = [_after(_with_words(now, change, given), wanted) for change in people if _is_old(change, given)]
-    first = [_with_words(now, change, given) for change in people if not _is_old(change, given)]
+    people = [_with_words(now, change, given) for change in diff(now, wanted.site, wanted.why)]
+    first = [change for change in people if not _is_old(change, given)]
+    last = [_waiting(change, wanted) for change in people if _is_old(change, given)]
     content = restored(now, wanted.site, _touched(now, wanted.site), BECAUSE)
     changes = (*first, *content.changes, *last)
     held = (*wanted.held, *content.held, *_not_written(now, wanted.site))
-    return Carried(changes, impact_on_people(now, changes, wanted, len(held)), held, (*wanted.notes, *content.notes))
+    return Carried(changes, held, (*wanted.notes, *content.notes), _same_people(now, changes, wanted))
 
 
 def _is_old(change: Change, given: dict[str, Rename]) -> bool:
-    return change.user is not None and change.user.id in given
+    return change.of_user is not None and change.of_user.id in given
 
 
-def _after(change: Change, wanted: Wanted) -> Change:
-    """What is taken from the old user only once the new one, who stands in it as heir, has it all."""
-    user = wanted.site.users[wanted.why.heirs[change.user.id or ""]] if change.user else None
-    if change.heir is not None or user is None:
+def _waiting(change: Change, wanted: Wanted) -> Change:
+    """What is taken from the old user only once the new one, who receives it, has it all."""
+    user = wanted.site.users[wanted.why.heirs[change.of_user.id or ""]] if change.of_user else None
+    if change.needs is not None or user is None:
         return change
-    heir = Ref("user", user.name, user.domain, None if user.id.startswith("new:") else user.id)
-    return replace(change, heir=heir)
+    return change.but(waits_for=Ref(USER, user.name, user.domain, None if user.id.startswith("new:") else user.id))
 
 
 def _with_words(now: Site, change: Change, given: dict[str, Rename]) -> Change:
     """The words an import needs, for the new user and for the way back, and what the old one's rules were."""
-    if change.user is None:
-        return change
-    if change.op == ADD_USER:
-        key = f"new:{change.user.key}"
-        words = next((one.given for one in given.values() if new_id(one) == key and one.given), None)
-        return change if words is None else replace(change, after={**change.after, "given": words})
-    if change.op != REMOVE_USER or change.user.id not in given:
-        return change
-    before = {**change.before, "rules": rules_for(now, change.user.id)}
-    old_given = given[change.user.id].old_given
-    return replace(change, before={**before, "given": old_given} if old_given else before)
+    user = change.of_user
+    if user is not None and user == change.creates:
+        words = (one.given for one in given.values() if new_id(one) == user.new_id and one.given)
+        return change.but(given=next(words, ""))
+    if user is not None and user.id in given and change.ends_as == "":
+        return change.but(rules=rules_for(now, user.id), given=given[user.id].old_given or "")
+    return change
 
 
 def _touched(now: Site, wanted: Site) -> frozenset[str]:
@@ -95,12 +88,9 @@ def _not_written(now: Site, wanted: Site) -> list[Held]:
     ]
 
 
-def impact_on_people(now: Site, changes: Sequence[Change], wanted: Wanted, held: int = 0) -> Impact:
-    """What the changes do to people, the old and the new user being one: nothing, where everything was carried over."""
+def _same_people(now: Site, changes: Sequence[Change], wanted: Wanted) -> Mapping[Grantee, str]:
+    """The old user of each new one: to people nothing happens, where everything was carried over."""
     after = carried_out(now, changes)
-    same_people = {
-        Grantee("user", new): old
-        for old, new in wanted.why.heirs.items()
-        if new not in now.users and new in after.users
+    return {
+        Grantee(USER, new): old for old, new in wanted.why.heirs.items() if new not in now.users and new in after.users
     }
-    return impact(now, translated(after, same_people), held)

@@ -1,4 +1,4 @@
-"""Content put back as it was on an older Site: the changes, in an order that Tableau accepts. Not people and groups.
+"""Content put back as it was on an older Site: the changes, in an order that Tableau accepts.
 
 Each change is done to a copy as Tableau would do it before the next is thought of, because a lock overwrites what is
 below it and unlocking leaves everybody with what was in force. What cannot be put back is held and said: content that
@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from tabwarden.effects import content as effects
-from tabwarden.effects.ops import MoveTo, SetMode
-from tabwarden.model.capability import INHERITED_LEADER, KIND_NAMES, applies
+from tabwarden.effects.change import Change
+from tabwarden.effects.ops.content import Move, OfContent, SetMode, SetOwner, SetTabs
+from tabwarden.effects.ops.rules import PutRules, Row
+from tabwarden.effects.ref import Ref, content_ref
+from tabwarden.model.capability import KIND_NAMES, applies
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.names import some
-from tabwarden.model.site import ALLOW, CUSTOMIZABLE, GRANTEE_TABLES, LOCAL, LOCKED, Content, Grantee, Rule, Rules, Site
-from tabwarden.plan.plan import MOVE, SET_MODE, SET_OWNER, SET_RULE, SET_TABS, Change, Fields, Ref
+from tabwarden.model.site import ALLOW, CUSTOMIZABLE, GRANTEE_TABLES, LOCAL, Content, Grantee, Rule, Rules, Site
 from tabwarden.want.wanted import Held
 
 WRITTEN = ("project", "workbook", "view", "datasource", "flow", "virtualconnection")  # kinds that a plan changes
@@ -56,7 +57,7 @@ def restored(
         for content in work.in_order(work.here):
             work.owner(content)
     work.tell_the_rest()
-    return replace(work.told, site=work.here)
+    return replace(work.result, site=work.here)
 
 
 class _Work:
@@ -66,7 +67,7 @@ class _Work:
         self.now, self.here, self.then, self.because, self.only = now, now, then, because, only
         self.scope = frozenset(c for c in scope if c in now.contents and c in then.contents)
         self.asked = scope
-        self.told = Restored(now)
+        self.result = Restored(now)
 
     def in_order(self, site: Site) -> Iterator[str]:
         """What is put back, parents before children."""
@@ -83,12 +84,8 @@ class _Work:
         if was.parent is not None and was.parent not in self.here.contents:
             self.hold(content, f"was in `{self.then.path(was.parent)}`, which is gone", "make a project for it first")
             return
-        outcome = MoveTo(content, was.parent).done_to(self.here)
-        if not outcome.done:
+        if not self.try_to(Move.on(self.here, content, was.parent)):
             self.hold(content, f"was in `{self.then.path(was.parent or '')}` and cannot be moved there", BY_HAND)
-            return
-        before, after = (_place(site, each) for site, each in ((self.here, held.parent), (self.here, was.parent)))
-        self.do(Change(MOVE, before=before, after=after, because=self.because, content=self.ref(content)), outcome.site)
 
     def project(self, project: str) -> None:
         """Its lock, its rules and its defaults; unlocked before, locked after its rules are right."""
@@ -112,16 +109,10 @@ class _Work:
 
     def mode(self, project: str, mode: str) -> None:
         """Another content permissions mode."""
-        held = self.here.contents[project].mode
-        if held == mode or self.only is not None:
+        if self.here.contents[project].mode == mode or self.only is not None:
             return
-        outcome = SetMode(project, mode).done_to(self.here)
-        if not outcome.done:
+        if not self.try_to(SetMode.on(self.here, project, mode)):
             self.hold(project, f"its content permissions were {mode}", BY_HAND)
-            return
-        loses = mode == LOCKED or held == CUSTOMIZABLE
-        change = Change(SET_MODE, before={"mode": held}, after={"mode": mode}, because=self.because, destructive=loses)
-        self.do(replace(change, content=self.ref(project)), outcome.site)
 
     def item(self, content: str) -> None:
         """Rules of what no lock governs; of a workbook also tabs and views."""
@@ -131,11 +122,8 @@ class _Work:
             self.rules(content, self.here.contents[content].rules, wanted.rules, None)
         if was.kind != "workbook":
             return
-        held = self.here.contents[content]
-        if held.tabs != was.tabs and self.only is None:
-            change = Change(SET_TABS, before={"tabs": held.tabs}, after={"tabs": was.tabs}, because=self.because)
-            show = effects.show_tabs if was.tabs else effects.hide_tabs
-            self.do(replace(change, content=self.ref(content), destructive=was.tabs), show(self.here, content))
+        if self.here.contents[content].tabs != was.tabs and self.only is None:
+            self.do(SetTabs.on(self.here, content, shown=was.tabs))
         for view in self.here.children(content):
             if view in self.scope and governing(self.here, view).level == "own":
                 self.rules(view, self.here.contents[view].rules, governing(self.then, view).rules, None)
@@ -147,13 +135,11 @@ class _Work:
             return
         ref = self.grantee(Grantee("user", was.owner))
         if ref is None:
-            owner = Grantee("user", was.owner)
-            self.hold(content, f"belonged to {_named(self.then, owner)}, who is gone", "give it to somebody else")
+            name = _named(self.then, Grantee("user", was.owner))
+            self.hold(content, f"belonged to {name}, who is gone", "give it to somebody else")
             return
-        names = [_owner(site, u) for site, u in ((self.now, held.owner), (self.then, was.owner))]
-        before, after = ({"owner": name} for name in names)
-        change = Change(SET_OWNER, before=before, after=after, because=self.because, grantee=ref)
-        self.do(replace(change, content=self.ref(content)), effects.change_owner(self.here, content, was.owner))
+        owner = self.now.users.get(held.owner)
+        self.do(SetOwner(self.ref(content), held.owner if owner is None else owner.qualified, ref))
 
     # -- rules --------------------------------------------------------------------------------------------------
 
@@ -170,7 +156,7 @@ class _Work:
 
     def row(self, content: str, grantee: Grantee, lists: tuple[Rules, Rules], kind: str | None) -> None:
         """What one grantee is allowed and denied there, made as it was."""
-        held, was = (frozenset(r for r in each if r.grantee == grantee and _is_own(r)) for each in lists)
+        held, was = (Row.of(r for r in rules if r.grantee == grantee).rules(grantee) for rules in lists)
         ref = self.grantee(grantee)
         if ref is None and held != was:
             self.hold(content, f"had rules for {_named(self.then, grantee)}, which is gone", self.remedy(grantee))
@@ -187,28 +173,30 @@ class _Work:
         was = was if held == was else without_contradiction(was)
         if held == was:
             return
-        before, after = ({**row_of(each), "default_for": kind} for each in (held, was))
-        change = Change(SET_RULE, before=before, after=after, because=self.because, destructive=bool(held - was))
-        site = effects.remove_rules(self.here, content, held - was, default_for=kind)
-        site = effects.add_rules(site, content, was, default_for=kind)
-        if site.contents[content].kind == "workbook" and site.contents[content].tabs:
-            site = effects.show_tabs(site, content)
-        self.do(replace(change, content=self.ref(content), grantee=ref), site)
+        if ref is not None:
+            self.do(PutRules(self.ref(content), ref, Row.of(held), Row.of(was), kind))
 
     # -- words and references -----------------------------------------------------------------------------------
 
-    def do(self, change: Change, site: Site) -> None:
-        self.told.changes.append(change)
-        self.here = site
+    def try_to(self, change: OfContent) -> bool:
+        """Do what Tableau does not refuse."""
+        outcome = change.done_to(self.here)
+        if outcome.done:
+            self.do(change)
+        return outcome.done
+
+    def do(self, change: OfContent) -> None:
+        """Do it, as if it succeeds."""
+        self.result.changes.append(change.but(content=self.ref(change.id), because=self.because))
+        self.here = change.after(self.here)
 
     def hold(self, content: str, reason: str, remedy: str) -> None:
         held = Held(self.now.path(content), reason, remedy)
-        if held not in self.told.held:
-            self.told.held.append(held)
+        if held not in self.result.held:
+            self.result.held.append(held)
 
     def ref(self, content: str) -> Ref:
-        held = self.now.contents[content]
-        return Ref(held.kind, self.now.path(content), id=content)
+        return content_ref(self.now, content)
 
     def grantee(self, grantee: Grantee) -> Ref | None:
         """How the plan refers to who is allowed or denied; None where nobody will be there."""
@@ -228,14 +216,14 @@ class _Work:
             return
         gone = [self.then.path(c) for c in self.asked if c in self.then.contents and c not in self.now.contents]
         if gone:
-            self.told.notes.append(f"{len(gone)} things are gone and cannot be put back: {some(sorted(gone))}")
+            self.result.notes.append(f"{len(gone)} things are gone and cannot be put back: {some(sorted(gone))}")
         new = [self.now.path(c) for c in self.asked if c in self.now.contents and c not in self.then.contents]
         if new:
-            told = "things were not there then and are left as they are"
-            self.told.notes.append(f"{len(new)} {told}: {some(sorted(new))}")
+            rest = "things were not there then and are left as they are"
+            self.result.notes.append(f"{len(new)} {rest}: {some(sorted(new))}")
         other = [c for c in self.scope if self.now.contents[c].kind not in WRITTEN and self.differs(c)]
         if other:
-            self.told.notes.append(f"{len(other)} databases, tables and the like differ; put them back by hand")
+            self.result.notes.append(f"{len(other)} databases, tables and the like differ; put them back by hand")
 
     def differs(self, content: str) -> bool:
         one, other = self.now.contents[content], self.then.contents[content]
@@ -259,12 +247,6 @@ def _named(then: Site, grantee: Grantee) -> str:
     held = getattr(then, GRANTEE_TABLES.get(grantee.kind, "users")).get(grantee.id)
     words = {"groupSet": "group set"}.get(grantee.kind, grantee.kind)
     return f"a {words} that was not read" if held is None else f"{words} `{held.name}`"
-
-
-def row_of(rules: Rules) -> dict[str, tuple[str, ...]]:
-    """The rules of one grantee as the fields of a change: capabilities allowed and denied, sorted."""
-    allowed, denied = (sorted(r.capability for r in rules if (r.mode == ALLOW) is allow) for allow in (True, False))
-    return {"allow": tuple(allowed), "deny": tuple(denied)}
 
 
 def scope_of_project(now: Site, then: Site, project: str) -> frozenset[str]:
@@ -305,20 +287,6 @@ def translated(then: Site, ids: Mapping[Grantee, str]) -> Site:
         group_sets={s.id: s for s in sets},
         contents={c.id: content(c) for c in then.contents.values()},
     )
-
-
-def _owner(site: Site, user: str) -> str:
-    held = site.users.get(user)
-    return Ref("user", held.name, held.domain).qualified if held is not None else user
-
-
-def _place(site: Site, parent: str | None) -> Fields:
-    return {"parent": parent, "path": None if parent is None else site.path(parent)}
-
-
-def _is_own(rule: Rule) -> bool:
-    """An inherited leader is the echo of a rule above."""
-    return rule.capability != INHERITED_LEADER
 
 
 def without_contradiction(rules: Rules) -> Rules:

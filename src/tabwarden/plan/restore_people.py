@@ -1,4 +1,4 @@
-"""People and groups put back as they were on an older Site: the wanted Site. Not content (`restore`).
+"""People and groups put back as they were on an older Site: the wanted Site.
 
 Nobody is removed: who came since is left as he is and said. Groups of a directory are the directory's business.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from tabwarden.effects.ref import Ref
 from tabwarden.model.site import LOCAL, Grantee, Group, Site, User
-from tabwarden.plan.plan import Ref
 from tabwarden.want.wanted import Held, Wanted, Why
 
 BY_HAND = "decide by hand"

@@ -1,32 +1,24 @@
-"""The stops provisioning can meet: what is too much, who must not be touched, which sources cannot be trusted.
+"""The stops: what is too much, who must not be touched, which sources cannot be trusted.
 
-Pure: it judges, all at once, and leaves it to its caller not to apply. There is no way around a stop but a waiver
-that names it and its number, and some have none.
+There is no way around a stop but a waiver that names it and its number, and some have none. `build` asks for all of
+them, when a plan is made and again before it is applied.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from tabwarden.model.errors import SourceError, TabwardenError
+from tabwarden.effects.change import Change
+from tabwarden.effects.ref import Lookup
+from tabwarden.model.errors import SourceError
 from tabwarden.model.names import some
 from tabwarden.model.roles import is_admin, is_licensed, is_server_admin
-from tabwarden.model.site import Site, User
-from tabwarden.plan.facts import user_of
-from tabwarden.plan.plan import (
-    ADD_TO_GROUP,
-    ADD_USER,
-    REMOVE_FROM_GROUP,
-    REMOVE_USER,
-    SET_SITE_ROLE,
-    Change,
-    Stop,
-    Waiver,
-)
+from tabwarden.model.site import Rule, Site, User
+from tabwarden.plan.plan import Stop
 from tabwarden.want.provision import is_protected
 from tabwarden.want.roster import Roster
 
@@ -124,10 +116,17 @@ def source_stops(
     return tuple(stops), tuple(notes)
 
 
+def empty_group(name: str) -> Stop:
+    """A group of the directory that is to be synchronised and has nobody."""
+    sentence = f"the group `{name}` has no members in the directory"
+    remedy = f"say `may_be_empty: true` of it if that is right; {MEND_THE_SOURCE}"
+    return Stop(SOURCE_EMPTY, 0, 0, 1, False, sentence, remedy)
+
+
 def _unreadable(reading: Reading) -> Stop:
-    told = reading.error
-    kind = told.stop if told is not None else SOURCE_UNREADABLE
-    sentence = f"the {reading.task} could not be read whole: {told}"
+    error = reading.error
+    kind = error.stop if error is not None else SOURCE_UNREADABLE
+    sentence = f"the {reading.task} could not be read whole: {error}"
     return Stop(kind, 1, 0, 1, False, sentence, MEND_THE_SOURCE)
 
 
@@ -173,28 +172,27 @@ def people_stops(now: Site, changes: Sequence[Change], limits: Limits, guarded: 
     )
 
 
-def _roles_in_the_end(now: Site, changes: Iterable[Change]) -> Mapping[str, str | None]:
-    """The site role each user touched ends with, by id; None: no longer on the site."""
-    end: dict[str, str | None] = {}
+def _roles_in_the_end(now: Site, changes: Iterable[Change]) -> Mapping[str, str]:
+    """The site role each user touched ends with, by id; empty: no longer on the site."""
+    lookup, end = Lookup(now), dict[str, str]()
     for change in changes:
-        user = user_of(now, change.user) if change.user else None
-        if user is not None and change.op == REMOVE_USER:
-            end[user.id] = None
-        elif user is not None and change.op == SET_SITE_ROLE:
-            end[user.id] = str(change.after["site_role"])
+        user = lookup.user(change.of_user) if change.ends_as is not None else None
+        if user is not None:
+            end[user.id] = change.ends_as or ""
     return end
 
 
 def _carried_over(now: Site, changes: Sequence[Change]) -> frozenset[str]:
     """Ids of users who go, and whose licence somebody has who comes in their place: the same person renamed."""
-    given = {c.user.key for c in changes if c.op == SET_SITE_ROLE and c.user and is_licensed(str(c.after["site_role"]))}
-    renamed = (c for c in changes if c.op == REMOVE_USER and "rules" in c.before and c.heir and c.heir.key in given)
-    return frozenset(user.id for c in renamed if c.user and (user := user_of(now, c.user)) is not None)
+    lookup = Lookup(now)
+    given = {c.of_user.key for c in changes if c.of_user is not None and is_licensed(c.ends_as or "")}
+    renamed = (c for c in changes if c.renamed_to is not None and c.renamed_to.key in given)
+    return frozenset(user.id for c in renamed if (user := lookup.user(c.of_user)) is not None)
 
 
-def _licences_lost(now: Site, end: Mapping[str, str | None], limit: Limit, carried_over: frozenset[str]) -> list[Stop]:
+def _licences_lost(now: Site, end: Mapping[str, str], limit: Limit, carried_over: frozenset[str]) -> list[Stop]:
     base = sum(1 for user in now.users.values() if is_licensed(user.site_role))
-    fallen = {u for u, role in end.items() if is_licensed(now.users[u].site_role) and not is_licensed(role or "")}
+    fallen = {u for u, role in end.items() if is_licensed(now.users[u].site_role) and not is_licensed(role)}
     lost = fallen - carried_over
     if len(lost) <= limit.of(base):
         return []
@@ -203,8 +201,8 @@ def _licences_lost(now: Site, end: Mapping[str, str | None], limit: Limit, carri
     ]
 
 
-def _users_removed(now: Site, end: Mapping[str, str | None], limit: Limit) -> list[Stop]:
-    base, gone = len(now.users), sum(1 for role in end.values() if role is None)
+def _users_removed(now: Site, end: Mapping[str, str], limit: Limit) -> list[Stop]:
+    base, gone = len(now.users), sum(1 for role in end.values() if not role)
     if gone <= limit.of(base):
         return []
     return [over_limit(USERS_REMOVED, base, limit, gone, f"{gone} of {base} users are removed from the site")]
@@ -214,8 +212,9 @@ def _memberships_removed(now: Site, changes: Iterable[Change], limit: Limit) -> 
     """Of each group, who is out in the end; stepping aside for a demotion is no loss."""
     net: Counter[tuple[str, str]] = Counter()
     for change in changes:
-        if change.user and change.group and change.group.id and change.op in (ADD_TO_GROUP, REMOVE_FROM_GROUP):
-            net[change.group.id, change.user.key] += 1 if change.op == REMOVE_FROM_GROUP else -1
+        user, group = change.of_user, change.of_group
+        if change.net_members and user is not None and group is not None and group.id:
+            net[group.id, user.key] -= change.net_members
     lost = Counter(group for (group, _user), number in net.items() if number > 0)
     stops = []
     for group_id, number in lost.items():
@@ -226,7 +225,7 @@ def _memberships_removed(now: Site, changes: Iterable[Change], limit: Limit) -> 
     return stops
 
 
-def _locked_out(now: Site, changes: Sequence[Change], end: Mapping[str, str | None], guarded: Guarded) -> list[Stop]:
+def _locked_out(now: Site, changes: Sequence[Change], end: Mapping[str, str], guarded: Guarded) -> list[Stop]:
     stops = []
     lowered = _lowered(now, changes)
     own = [user for user in lowered if user.id == guarded.own_id]
@@ -239,7 +238,7 @@ def _locked_out(now: Site, changes: Sequence[Change], end: Mapping[str, str | No
         remedy = "take them out of the list, or out of `protected`"
         stops.append(_lock_out(len(guarded.protected), 0, len(shielded), what, remedy))
     admins = [user for user in now.users.values() if is_admin(user.site_role)]
-    gone = [user for user in admins if user.id in end and not is_admin(end[user.id] or "")]
+    gone = [user for user in admins if user.id in end and not is_admin(end[user.id])]
     if gone and len(gone) == len(admins):
         what = f"no administrator would be left: {_names(gone)}"
         stops.append(_lock_out(len(admins), len(admins) - 1, len(gone), what, "keep one administrator"))
@@ -248,23 +247,59 @@ def _locked_out(now: Site, changes: Sequence[Change], end: Mapping[str, str | No
 
 
 def _lowered(now: Site, changes: Iterable[Change]) -> list[User]:
-    found: dict[str, User] = {}
-    for change in changes:
-        user = user_of(now, change.user) if change.user and change.destructive else None
-        if user is not None:
-            found[user.id] = user
-    return list(found.values())
+    lookup = Lookup(now)
+    users = (lookup.user(change.of_user) for change in changes if change.destructive)
+    return list({user.id: user for user in users if user is not None}.values())
 
 
 def _not_allowed(now: Site, changes: Sequence[Change]) -> list[Stop]:
     """A site administrator manages nobody where adminMode is ContentOnly; a server administrator does."""
     role = now.taken.by_role
-    people = [c for c in changes if c.user is not None or c.op == ADD_USER]
+    people = [change for change in changes if change.of_user is not None]
     if not people or now.settings.admin_mode != CONTENT_ONLY or is_server_admin(role):
         return []
     what = f"`{now.taken.by}` ({role}) may not manage users here: the site's adminMode is ContentOnly"
     remedy = "run it as a server administrator, or let a server administrator change the site's settings"
     return [_lock_out(len(changes), 0, len(people), what, remedy)]
+
+
+# -- content ---------------------------------------------------------------------------------------------------
+
+
+def content_stops(now: Site, after: Site, changes: Sequence[Change], limit: Limit) -> tuple[Stop, ...]:
+    """Rules that are gone in the end, of the explicit rules in the plan's scope: written away or overwritten by a lock.
+
+    The scope is what the changes name, and what lies below where they lock, move or show tabs.
+    """
+    scope: set[str] = set()
+    for change in changes:
+        content = change.of_content.id if change.of_content is not None else None
+        if content is not None and content in now.contents:
+            scope.add(content)
+            scope.update(now.below(content) if change.overwrites_below else ())
+    if not scope:
+        return ()
+    base = sum(len(list(_rules(now, content))) for content in scope)
+    gone = sum(len(set(_rules(now, content)) - set(_rules(after, content))) for content in scope)
+    if gone <= limit.of(base):
+        return ()
+    return (over_limit(RULES_REMOVED, base, limit, gone, f"{gone} of {base} rules on {len(scope)} things are removed"),)
+
+
+def _rules(site: Site, content: str) -> Iterator[tuple[str, Rule]]:
+    known = site.contents.get(content)
+    if known is not None:
+        yield from (("", rule) for rule in known.rules or ())
+        yield from ((kind, rule) for kind, rules in known.defaults.items() for rule in rules or ())
+
+
+def no_way_back(changes: Sequence[Change], because: str) -> tuple[Stop, ...]:
+    """The stop for locks and the like that overwrite rules nobody has kept; without such changes none."""
+    number = sum(1 for change in changes if change.of_content is not None and change.destructive)
+    if not number:
+        return ()
+    sentence = f"{number} changes overwrite or remove rules, and the site as it is could not be kept: {because}"
+    return (Stop(NO_WAY_BACK, len(changes), 0, number, False, sentence, "mend the store; this stop cannot be waived"),)
 
 
 # -- a plan that is no longer true -----------------------------------------------------------------------------
@@ -280,57 +315,14 @@ def stale_plan(differences: Sequence[str], facts: int) -> tuple[Stop, ...]:
     return (Stop(STALE_PLAN, facts, 0, len(differences), False, sentence, "plan again and look at the new plan"),)
 
 
-# -- waivers ---------------------------------------------------------------------------------------------------
-
-
-def parse_waivers(words: Iterable[str]) -> tuple[Waiver, ...]:
-    """`licences-lost=37` and the like; TabwardenError names every one that is not of that form."""
-    waivers, wrong = [], []
-    for word in words:
-        name, equals, number = word.partition("=")
-        if equals and name.strip() and number.strip().isdigit():
-            waivers.append(Waiver(name.strip(), int(number)))
-        else:
-            wrong.append(f"`{word}`")
-    if wrong:
-        raise TabwardenError(f"a waiver is written STOP=NUMBER, as in `licences-lost=37`, not {', '.join(wrong)}")
-    return tuple(waivers)
-
-
-def not_waived(stops: Iterable[Stop], waivers: Iterable[Waiver]) -> tuple[Stop, ...]:
-    """The stops that stand: not waivable, or not waived with exactly their number."""
-    said = set(waivers)
-    return tuple(stop for stop in stops if not (stop.waivable and Waiver(stop.id, stop.number) in said))
-
-
-def mismatches(stops: Iterable[Stop], waivers: Iterable[Waiver]) -> tuple[str, ...]:
-    """A sentence for each waiver that waives nothing."""
-    by_id: dict[str, list[Stop]] = {}
-    for stop in stops:
-        by_id.setdefault(stop.id, []).append(stop)
-    lines = []
-    for waiver in waivers:
-        meant = by_id.get(waiver.id, [])
-        if any(stop.waivable and stop.number == waiver.number for stop in meant):
-            continue
-        if not meant:
-            lines.append(f"`--accept {waiver.id}={waiver.number}` waives nothing: there is no such stop now")
-        elif not meant[0].waivable:
-            lines.append(f"`{waiver.id}` cannot be waived")
-        else:
-            numbers = " and ".join(str(stop.number) for stop in meant)
-            lines.append(f"`--accept {waiver.id}={waiver.number}` does not match: the number is {numbers}")
-    return tuple(lines)
-
-
 # -- words -----------------------------------------------------------------------------------------------------
 
 
 def over_limit(name: str, base: int, limit: Limit, number: int, sentence: str) -> Stop:
     """The stop for a number that is too much; it can be waived."""
     remedy = f"look at the plan; if it is right, say `--accept {name}={number}`"
-    told = f"{sentence}; the limit is {limit.of(base)}, the larger of {limit.count} and {limit.percent:g} %"
-    return Stop(name, base, limit.of(base), number, True, told, remedy)
+    whole = f"{sentence}; the limit is {limit.of(base)}, the larger of {limit.count} and {limit.percent:g} %"
+    return Stop(name, base, limit.of(base), number, True, whole, remedy)
 
 
 def _lock_out(base: int, limit: int, number: int, sentence: str, remedy: str) -> Stop:

@@ -9,7 +9,8 @@ from tabwarden.access.answer import UNKNOWN, Answer
 from tabwarden.compare.access_changes import Part, Reach, Shift, together
 from tabwarden.compare.fix import Fix, Fixes
 from tabwarden.compare.what_if import Tried, WhatIf
-from tabwarden.effects.phrases import refusal, words_of
+from tabwarden.effects.phrases import refusal
+from tabwarden.effects.sentences import words_of
 from tabwarden.model.capability import ui_name
 from tabwarden.model.site import Content, Site
 from tabwarden.report.answers import answer_json, decider, sentence

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from tabwarden.effects.change import OPS, Change
+from tabwarden.effects.ref import DOMAIN
 from tabwarden.plan.file import to_json
-from tabwarden.plan.plan import OF_CONTENT, REMOVE_USER, SET_NICKNAME, Change, ContentImpact, Impact, Plan, Stop
-from tabwarden.report.changes import STEPS, to_do
+from tabwarden.plan.plan import ContentImpact, Impact, Plan, Stop
 from tabwarden.report.table import Drawable, Group, Table, Text
 
 MOST_ROWS = 40
@@ -29,7 +30,7 @@ def headline(plan: Plan) -> str:
     """`12 people join, 3 lose their licence, 1 held: joiner and leaver at once`."""
     if not plan.changes and not plan.held:
         return "nothing to change" if not plan.stops else "nothing was planned"
-    renamed = sum(1 for change in plan.changes if change.op == REMOVE_USER and "rules" in change.before)
+    renamed = sum(1 for change in plan.changes if change.renamed_to is not None)
     told = [count_of(renamed, "person gets another user name", "people get another user name")] if renamed else []
     told += _people(plan.impact)
     if not told and plan.changes:
@@ -41,9 +42,9 @@ def headline(plan: Plan) -> str:
 
 def _subjects(changes: Sequence[Change]) -> str:
     """What changes are about that say nothing of single people."""
-    if all(change.op == SET_NICKNAME for change in changes):
+    if all(change.subject is not None and change.subject.kind == DOMAIN for change in changes):
         return "domain nicknames"
-    to_content = sum(1 for change in changes if change.op in OF_CONTENT)
+    to_content = sum(1 for change in changes if change.of_content is not None)
     if 0 < to_content < len(changes):
         return "groups, memberships and content"
     return "content" if to_content else "groups and memberships"
@@ -107,7 +108,7 @@ def _title(plan: Plan) -> str:
 def steps_table(changes: Sequence[Change]) -> Table:
     """How many changes of each step, in the order in which they are done."""
     steps = Counter(change.op for change in changes)
-    rows = ((STEPS[op], str(number)) for op, number in steps.items())
+    rows = ((OPS[op].step, str(number)) for op, number in steps.items())
     return _table(count_of(len(changes), "change", "changes"), ("step", "number"), rows)
 
 
@@ -118,7 +119,7 @@ def changes_table(changes: Sequence[Change]) -> Table:
     for number, change in enumerate(changes, 1):
         shown[change.op] += 1
         if len(changes) <= MOST_ROWS or shown[change.op] <= SAMPLE:
-            rows.append((str(number), to_do(change), change.because))
+            rows.append((str(number), change.to_do(), change.because))
     table = _table("", ("#", "change", "because"), rows)
     return _captioned(table, len(changes) - len(rows), "changes")
 

@@ -11,29 +11,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tabwarden.effects.change import Change
+from tabwarden.effects.ref import Lookup
 from tabwarden.model.errors import TableauError, TabwardenError
 from tabwarden.model.site import Site
-from tabwarden.plan.as_planned import as_planned, otherwise
-from tabwarden.plan.content_facts import fact_name, still_judged
-from tabwarden.plan.content_stops import content_stops
-from tabwarden.plan.facts import after, differences, facts
+from tabwarden.plan.build import Progressed, stops_now
 from tabwarden.plan.file import from_json, to_json
-from tabwarden.plan.plan import (
-    ADD_TO_GROUP,
-    CREATE_GROUP,
-    IMPORT_GROUP,
-    OF_CONTENT,
-    REMOVE_FROM_GROUP,
-    SYNC_GROUP,
-    Change,
-    Fields,
-    Plan,
-    Stop,
-    Waiver,
-)
-from tabwarden.plan.stops import LOCK_OUT, Guarded, Limits, mismatches, not_waived, people_stops, stale_plan
-from tabwarden.report.changes import done as done_words
-from tabwarden.report.changes import not_done
+from tabwarden.plan.plan import Plan, Stop, Waiver
+from tabwarden.plan.stops import Guarded, Limits
+from tabwarden.plan.waivers import mismatches, not_waived
 from tabwarden.run import history
 from tabwarden.run.context import PLANS, guarded_of, limits_of
 from tabwarden.run.site_before import kept_before, read_now
@@ -59,7 +45,6 @@ from tabwarden.tableau.write.writer import Writer
 log = logging.getLogger(__name__)
 
 GROUPS = "groups"  # the kind of plan that starts jobs for single changes
-MAKES_A_GROUP = (CREATE_GROUP, IMPORT_GROUP)
 
 Progress = Callable[[int, int, str], None]  # changes gone through, of how many, and the last of them in words
 
@@ -183,10 +168,10 @@ def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) ->
             f"name `{connection.site or 'Default'}` on `{connection.server}`; use the settings the plan was made with"
         )
     record = read(path_of(terms.store, plan.id))
-    way_back = kept_before(plan, now, terms.keep) if not record.finished else ()
     if record.finished:
         raise TabwardenError(f"the plan {plan.id} was applied already, at {record.finished}; make a new plan")
-    stops = (*_stops(plan, record, now, terms), *way_back)
+    no_way = kept_before(plan, now, terms.keep)
+    stops = stops_now(plan, now, terms.limits, terms.guarded, _progressed(record), no_way=no_way)
     open_stops = not_waived(stops, (*terms.waivers, *record.waivers))
     wrong = mismatches(stops, terms.waivers)
     if open_stops:
@@ -204,46 +189,15 @@ def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) ->
     return replace(applied, wrong_waivers=wrong)
 
 
-# -- judging ---------------------------------------------------------------------------------------------------
-
-
-def _stops(plan: Plan, record: Record, now: Site, terms: Terms) -> tuple[Stop, ...]:
-    here = facts(now, plan.changes)
-    if not record.plan:
-        people = people_stops(now, plan.changes, terms.limits, terms.guarded)
-        people = (*people, *content_stops(now, plan.changes, terms.limits.rules_removed))
-        return (*_of_sources(plan), *people, *stale_plan(differences(plan.seen, here), len(plan.seen)))
-    # How much is too much was judged when it began; what may never happen is judged again.
-    left = [change for position, change in enumerate(plan.changes) if position not in record.ended]
-    never = (s for s in people_stops(now, left, terms.limits, terms.guarded) if s.id == LOCK_OUT)
-    expected = _expected(plan, record)
-    begun = [plan.changes[position] for position in sorted(record.begun)]
-    return (*never, *stale_plan(differences(expected, here, begun), len(expected)))
-
-
-def _of_sources(plan: Plan) -> tuple[Stop, ...]:
-    """The stops a plan has from its sources; they stay as they are, for the sources are not read again."""
-    return tuple(stop for stop in plan.stops if stop.id.startswith("source-"))
-
-
-def _expected(plan: Plan, record: Record) -> Fields:
-    """What was seen, moved on by what was done; without what a failed change may have left behind."""
-    done = [plan.changes[p] for p, entry in sorted(record.ended.items()) if entry.status in (DONE, ALREADY)]
-    failed = [plan.changes[p] for p, entry in record.ended.items() if entry.status == FAILED]
-    expected = dict(after(plan.seen, done))
-    subjects = tuple(ref.key for change in failed for ref in (change.user or change.group,) if ref is not None)
-    lost = {fact_name(change) for change in failed if change.op in OF_CONTENT}
-    lost |= _under_way(plan, record)
-    left = {k: value for k, value in expected.items() if k not in lost and not any(word in k for word in subjects)}
-    return still_judged(left, [plan.changes[position] for position in {*record.ended, *record.begun}])
-
-
-def _under_way(plan: Plan, record: Record) -> set[str]:
-    """The facts that a synchronisation which was begun may have changed already, though nobody has read it back."""
-    synced = (plan.changes[position].group for position in (*record.ended, *record.begun))
-    groups = {ref.key for ref in synced if ref is not None}
-    moving = [c for c in plan.changes if c.brought_by is not None and c.brought_by.key in groups]
-    return set(facts(Site(), moving))
+def _progressed(record: Record) -> Progressed:
+    ended = sorted(record.ended.items())
+    return Progressed(
+        started=bool(record.plan),
+        done=tuple(position for position, entry in ended if entry.status in (DONE, ALREADY)),
+        failed=tuple(position for position, entry in ended if entry.status == FAILED),
+        ended=frozenset(record.ended),
+        begun=tuple(sorted(record.begun)),
+    )
 
 
 # -- doing -----------------------------------------------------------------------------------------------------
@@ -255,7 +209,7 @@ class _Doing:
     def __init__(self, plan: Plan, connection: Connection, terms: Terms, journal: Journal) -> None:
         self.plan, self.journal, self.progress = plan, journal, terms.progress
         self.connection = connection
-        self.synchronised: Site | None = None
+        self.synchronised: Lookup | None = None
         self.writer = Writer(connection, bulk=terms.bulk, jobs=terms.jobs)
         self.entries: dict[int, Entry] = {}
         self.ids: dict[str, str] = {}
@@ -285,10 +239,11 @@ class _Doing:
     def _settle_begun(self, record: Record, now: Site) -> None:
         """Changes that were sent, perhaps: those that are true on the server are done."""
         true: list[Entry] = []
+        lookup = Lookup(now)
         for position in sorted(record.begun):
-            found = as_planned(now, self.plan.changes[position])
-            if found is not None:
-                true.append(Entry(position, DONE, new_id=found or None))
+            new_id = self.plan.changes[position].is_true(lookup)
+            if new_id is not None:
+                true.append(Entry(position, DONE, new_id=new_id or None))
         if true:
             self.journal.end(true)
         for entry in true:
@@ -318,11 +273,11 @@ class _Doing:
     def _read_back(self, work: Sequence[int], changes: Sequence[Change]) -> list[Entry]:
         """What Tableau's own synchronisations, all of them done by now, have made of what the plan expected."""
         if self.synchronised is None:
-            self.synchronised = read_now(self.plan, self.connection)
+            self.synchronised = Lookup(read_now(self.plan, self.connection))
         return [
             Entry(position, DONE, new_id=new_id or None)
-            if (new_id := as_planned(self.synchronised, change)) is not None
-            else Entry(position, FAILED, "", otherwise(self.synchronised, change))
+            if (new_id := change.is_true(self.synchronised)) is not None
+            else Entry(position, FAILED, "", change.otherwise(self.synchronised))
             for position, change in zip(work, changes, strict=True)
         ]
 
@@ -335,41 +290,34 @@ class _Doing:
     def _learn(self, entry: Entry) -> None:
         self.entries[entry.position] = entry
         change = self.plan.changes[entry.position]
-        subject = change.group if change.op in MAKES_A_GROUP else change.user
-        if entry.new_id and subject is not None:
-            self.ids[subject.key] = entry.new_id
+        if entry.new_id and change.creates is not None:
+            self.ids[change.creates.key] = entry.new_id
         if entry.status in (FAILED, SKIPPED):
-            if change.user is not None:
-                self.failed.add(change.user.key)
-            elif change.group is not None and change.op in (*MAKES_A_GROUP, SYNC_GROUP):
-                self.failed.add(change.group.key)
-            elif change.grantee is not None:
-                self.unfinished.add(change.grantee.key)
+            if change.blocks is not None:
+                self.failed.add(change.blocks.key)
+            elif change.receiver is not None:
+                self.unfinished.add(change.receiver.key)
 
     def _is_skipped(self, position: int) -> bool:
         """After a failure nothing more is done to that person, but who stepped out of a group is put back."""
         change = self.plan.changes[position]
-        if change.heir is not None and change.heir.key in self.failed | self.unfinished:
+        if change.needs is not None and change.needs.key in self.failed | self.unfinished:
             return True
-        keys = [ref.key for ref in (change.user, change.group, change.brought_by) if ref is not None]
+        keys = [ref.key for ref in (change.of_user, change.of_group, change.brought_by) if ref is not None]
         return any(key in self.failed for key in keys) and not self._stepped_out(position)
 
     def _stepped_out(self, position: int) -> bool:
         change = self.plan.changes[position]
-        if change.op != ADD_TO_GROUP:
-            return False
-        pair = (change.user, change.group)
-        return any(
-            entry.status in (DONE, ALREADY)
-            and self.plan.changes[earlier].op == REMOVE_FROM_GROUP
-            and (self.plan.changes[earlier].user, self.plan.changes[earlier].group) == pair
+        back = change.inverse()
+        return back is not None and any(
+            entry.status in (DONE, ALREADY) and self.plan.changes[earlier].is_same(back)
             for earlier, entry in self.entries.items()
             if earlier < position
         )
 
     def _why_skipped(self, position: int) -> str:
         change = self.plan.changes[position]
-        named = (change.user, change.group, change.brought_by, change.heir)
+        named = (change.of_user, change.of_group, change.brought_by, change.needs)
         known = self.failed | self.unfinished
         failed = next((ref for ref in named if ref is not None and ref.key in known), None)
         name = failed.qualified if failed is not None else ""
@@ -378,14 +326,14 @@ class _Doing:
     def _say(self, entry: Entry) -> None:
         change = self.plan.changes[entry.position]
         if entry.status == DONE:
-            words = done_words(change)
+            words = change.done()
             log.info("%s", words)
             if entry.remedy:
                 log.warning("%s: %s", words, entry.remedy)
         elif entry.status == ALREADY:
-            words = f"{done_words(change)} (was so already{': ' + entry.remedy if entry.remedy else ''})"
+            words = f"{change.done()} (was so already{': ' + entry.remedy if entry.remedy else ''})"
             log.info("%s", words)
         else:
-            words = not_done(change, entry.code, entry.remedy)
+            words = change.not_done(entry.code, entry.remedy)
             log.error("%s", words)
         self.progress(len(self.entries), len(self.plan.changes), words)

@@ -1,4 +1,4 @@
-"""From a wanted Site to a plan, and a run from reading to doing: what every kind of plan shares. Not what is wanted."""
+"""From a wanted Site to a plan, and a run from reading to doing: what every kind of plan shares."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
+from tabwarden.effects.change import Change
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.site import Site
-from tabwarden.plan.facts import facts
-from tabwarden.plan.impact import impact
+from tabwarden.plan.build import Basis, build
 from tabwarden.plan.order import diff
-from tabwarden.plan.outcome import carried_out
-from tabwarden.plan.plan import Change, Plan, Refused, SiteIdentity, SourceSummary, Waiver
-from tabwarden.plan.stops import people_stops, source_stops
+from tabwarden.plan.plan import Plan, Refused, SiteIdentity, SourceSummary, Waiver
 from tabwarden.run import history
 from tabwarden.run.apply import Applied, Progress, judge_and_do, keep_plan, plan_path, settle_jobs, silent, terms_of
 from tabwarden.run.context import People, connected, guarded_of, identity_of, limits_of
 from tabwarden.run.run_log import log_plan, log_result
 from tabwarden.settings import Settings
 from tabwarden.store.journal import last_good_rows, newest, only_writer
+from tabwarden.store.journal import now as present
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.want.wanted import Wanted
 
@@ -29,48 +28,57 @@ Deciding = Callable[[Connection], tuple[Plan, Site | None]]
 """Reads and decides: the plan, and the site it was decided on; None where the sources already said no."""
 
 
-def told_by_sources(kind: str, people: People, site: SiteIdentity, settings: Settings) -> Plan:
-    """A plan of what the sources told alone: how much, which rows are no people, the stops about them."""
-    last = last_good_rows(settings.store.folder, site)
-    stops, notes = source_stops(people.readings, last, people.when, limits_of(settings))
-    return Plan(
+def basis_of(
+    kind: str, site: SiteIdentity, settings: Settings, own_id: str = "", *, when: str = "", undoes: str = ""
+) -> Basis:
+    """What every plan for these settings rests on; `own_id` is the user who runs this."""
+    return Basis(
         kind=kind,
         site=site,
-        made_at=people.when,
-        sources=_summaries(people),
+        made_at=when or present(),
+        limits=limits_of(settings),
+        guarded=guarded_of(settings, own_id),
+        undoes=undoes,
+    )
+
+
+def with_sources(basis: Basis, people: People, settings: Settings) -> Basis:
+    """The same with what the sources gave: how much, which rows are no people, what the last good run had."""
+    summaries = (
+        SourceSummary(r.task, r.source, r.roster.count, len(r.roster.people), r.roster.as_of or people.when)
+        for r in people.readings
+        if r.roster is not None
+    )
+    return replace(
+        basis,
+        readings=people.readings,
+        last_rows=last_good_rows(settings.store.folder, basis.site),
+        sources=tuple(summaries),
         refused=refused(people),
-        notes=notes,
-        stops=stops,
     )
 
 
 def planned(
-    base: Plan,
+    basis: Basis,
     now: Site,
     wanted: Wanted,
     settings: Settings,
-    own_id: str,
     *,
     with_contents: bool = True,
     changes: tuple[Change, ...] | None = None,
 ) -> Plan:
-    """`base` with what makes `now` the wanted Site: changes, who is held, stops about people, impact, facts seen.
+    """The plan that makes `now` the wanted Site.
 
     `with_contents` also judges who gains or loses sight of what, by the newest snapshot. `changes` are those to be
     done where they are more than the difference: what Tableau does itself is among them.
     """
     if changes is None:
         changes = diff(now, wanted.site, wanted.why)
-    seen_with = with_content_of(now, settings) if with_contents and changes else now
-    return replace(
-        base,
-        changes=changes,
-        held=(*base.held, *wanted.held),
-        notes=(*base.notes, *wanted.notes, *_about_contents(now, seen_with)),
-        stops=(*base.stops, *people_stops(now, changes, limits_of(settings), guarded_of(settings, own_id))),
-        impact=impact(seen_with, carried_out(seen_with, changes), len(base.held) + len(wanted.held)),
-        seen=facts(now, changes),
-    )
+    shown = with_content_of(now, settings) if with_contents and changes else now
+    notes = wanted.notes
+    if shown is not now:
+        notes = (*notes, f"who gains or loses sight of content is told by the snapshot of {shown.taken.when}")
+    return build(basis, now, changes, held=wanted.held, notes=notes, shown=shown)
 
 
 def run_plan(
@@ -90,15 +98,6 @@ def run_plan(
                 log.info("nothing was written; the plan is kept in %s", path)
             log_result(applied)
             return applied
-
-
-def _summaries(people: People) -> tuple[SourceSummary, ...]:
-    """What each source told, in short."""
-    return tuple(
-        SourceSummary(r.task, r.source, r.roster.count, len(r.roster.people), r.roster.as_of or people.when)
-        for r in people.readings
-        if r.roster is not None
-    )
 
 
 def refused(people: People) -> tuple[Refused, ...]:
@@ -126,12 +125,6 @@ def with_content_of(now: Site, settings: Settings) -> Site:
         for g in now.groups.values()
     }
     return replace(now, contents=kept.contents, group_sets=kept.group_sets, groups=groups, taken=taken)
-
-
-def _about_contents(now: Site, seen_with: Site) -> tuple[str, ...]:
-    if seen_with is now:
-        return ()
-    return (f"who gains or loses sight of content is told by the snapshot of {seen_with.taken.when}",)
 
 
 def log_readings(people: People) -> None:

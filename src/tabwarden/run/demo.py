@@ -19,7 +19,6 @@ from pathlib import Path
 from tabwarden.access.reference import may
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.site import Site
-from tabwarden.plan.plan import ADD_USER, SET_SITE_ROLE
 from tabwarden.run.apply import load_plan
 from tabwarden.run.history import LAST, open_either
 from tabwarden.sandbox.worlds.acme import TOKEN_NAME, TOKEN_SECRET, VIEWERS, acme
@@ -104,8 +103,7 @@ class Story:
         self._title("Joiners and leavers: the plan, and what it does to people")
         self._run("plan", "provision", expect=2)
         plan = load_plan(self._newest_plan())
-        added = sum(1 for change in plan.changes if change.op == ADD_USER)
-        lowered = sum(1 for change in plan.changes if change.op == SET_SITE_ROLE)
+        added, lowered = len(plan.impact.join), len(plan.impact.lose_licence)
         facts = (added, lowered, len(plan.held)) == (JOINERS, LEAVERS, 1)
         self._fact(facts, f"{added} join, {lowered} lose their licence, 1 is held, and nothing was written yet")
         return leavers

@@ -10,17 +10,16 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
+from tabwarden.effects.change import carried_out
 from tabwarden.model.codec import collected_later
 from tabwarden.model.errors import SettingsError, TableauError
 from tabwarden.model.site import Site
 from tabwarden.plan.group_changes import group_changes
 from tabwarden.plan.group_sight import sight_remarks
-from tabwarden.plan.outcome import carried_out
-from tabwarden.plan.plan import Plan, SiteIdentity, SourceSummary, Stop, Waiver
-from tabwarden.plan.stops import MEND_THE_SOURCE, SOURCE_EMPTY
+from tabwarden.plan.plan import Plan, SiteIdentity, SourceSummary, Waiver
 from tabwarden.run.apply import GROUPS, Applied, Progress, silent
 from tabwarden.run.context import connected, identity_of
-from tabwarden.run.decide import planned, run_plan, with_content_of
+from tabwarden.run.decide import basis_of, planned, run_plan, with_content_of
 from tabwarden.run.directory import read_directory
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
@@ -30,7 +29,6 @@ from tabwarden.tableau.write import domains
 from tabwarden.want.directory import Directory
 from tabwarden.want.groups.rules import GroupRule, found_groups
 from tabwarden.want.groups.sync import Decision, GroupPolicy, want_groups
-from tabwarden.want.groups.ways import Target
 
 log = logging.getLogger(__name__)
 
@@ -92,18 +90,16 @@ def decide(gathered: Gathered, settings: Settings, *, with_contents: bool = True
     policy = GroupPolicy(provision.protected, gathered.own_id, provision.auth_setting)
     decision = want_groups(now, gathered.directory, rules_of(settings), policy)
     changes = group_changes(now, decision)
-    base = Plan(
-        kind=GROUPS,
-        site=gathered.site,
-        made_at=gathered.when,
+    basis = replace(
+        basis_of(GROUPS, gathered.site, settings, gathered.own_id, when=gathered.when),
         sources=_summaries(decision, gathered.directory.when or gathered.when),
-        stops=tuple(_empty(target) for target in decision.empty),
+        empty_groups=tuple(f"{target.group.domain}\\{target.group.name}" for target in decision.empty),
     )
     wanted = decision.wanted
     if with_contents:
         after = carried_out(with_content_of(now, settings), changes)
         wanted = replace(wanted, notes=(*wanted.notes, *sight_remarks(after, decision.left)))
-    return planned(base, now, wanted, settings, gathered.own_id, with_contents=with_contents, changes=changes)
+    return planned(basis, now, wanted, settings, with_contents=with_contents, changes=changes)
 
 
 def _summaries(decision: Decision, when: str) -> tuple[SourceSummary, ...]:
@@ -111,13 +107,6 @@ def _summaries(decision: Decision, when: str) -> tuple[SourceSummary, ...]:
         SourceSummary(f"group {t.name}", f"{t.group.domain}\\{t.group.name}", len(t.members), len(t.members), when)
         for t in decision.targets
     )
-
-
-def _empty(target: Target) -> Stop:
-    name = f"{target.group.domain}\\{target.group.name}"
-    sentence = f"the group `{name}` has no members in the directory"
-    remedy = f"say `may_be_empty: true` of it if that is right; {MEND_THE_SOURCE}"
-    return Stop(SOURCE_EMPTY, 0, 0, 1, False, sentence, remedy)
 
 
 # -- all in one ------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from tabwarden.model.errors import SettingsError, TableauError, UnknownName
@@ -11,7 +12,7 @@ from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan
 from tabwarden.run.context import connected, identity_of
-from tabwarden.run.decide import planned
+from tabwarden.run.decide import basis_of, planned
 from tabwarden.run.directory import read_directory
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
@@ -101,5 +102,5 @@ def plan_domains(settings: Settings) -> Plan:
     wanted = nicknames_wanted(now, directory)
     unknown = [line for line in listed(directory, now.nicknames or {}) if line.nickname is None]
     notes = tuple(f"`{line.fqdn}` is not known to Tableau yet; {line.remedy}" for line in unknown)
-    base = Plan(kind=KIND, site=site, made_at=when, notes=notes)
-    return planned(base, now, wanted, settings, own_id, with_contents=False)
+    wanted = replace(wanted, notes=(*notes, *wanted.notes))
+    return planned(basis_of(KIND, site, settings, own_id, when=when), now, wanted, settings, with_contents=False)

@@ -16,11 +16,12 @@ from functools import partial
 from tabwarden.model.errors import SettingsError, SourceError
 from tabwarden.model.names import same
 from tabwarden.model.site import Site
+from tabwarden.plan.build import build
 from tabwarden.plan.plan import Plan, Refused, SiteIdentity, Waiver
 from tabwarden.plan.stops import Reading
 from tabwarden.run.apply import Applied, Progress, silent
 from tabwarden.run.context import People, connected, identity_of, policy_of, read_rows, tasks_of
-from tabwarden.run.decide import log_readings, planned, refused, run_plan, told_by_sources
+from tabwarden.run.decide import basis_of, log_readings, planned, refused, run_plan, with_sources
 from tabwarden.run.directory_names import directory_if_set
 from tabwarden.run.names import nicknames_if_told
 from tabwarden.settings import PeopleSource, PersonOverride, Settings
@@ -265,13 +266,15 @@ def decide(gathered: Gathered, settings: Settings, *, with_contents: bool = True
     A plan without changes is not applied, but where it is part of a run (`running`).
     """
     people, roster, now = gathered.told.people, gathered.roster, gathered.now
-    base = told_by_sources(KIND, people, gathered.site, settings)
+    basis = basis_of(KIND, gathered.site, settings, gathered.own_id, when=people.when)
+    basis = with_sources(basis, people, settings)
     if now is None or roster is None:
-        return base
-    base = replace(base, held=roster.merged.held, notes=(*base.notes, *_remarks(roster)))
+        return build(basis)
     policy = policy_of(settings, gathered.own_id, gathered.owners)
     wanted, unsettled = want_people(now, roster.standings, gathered.policy, tasks_of(settings), policy)
-    plan = planned(base, now, wanted, settings, gathered.own_id, with_contents=with_contents)
+    held, notes = (*roster.merged.held, *wanted.held), (*_remarks(roster), *wanted.notes)
+    wanted = replace(wanted, held=held, notes=notes)
+    plan = planned(basis, now, wanted, settings, with_contents=with_contents)
     if running or plan.changes:
         known = known_after(roster.standings, unsettled, people.when)
         keep_for_plan(settings.store.folder, plan.id, plan.site, known)

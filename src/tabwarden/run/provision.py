@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from tabwarden.model.errors import SettingsError
 from tabwarden.model.site import Site
+from tabwarden.plan.build import build
 from tabwarden.plan.plan import Plan, SiteIdentity, Waiver
 from tabwarden.run.apply import Applied, Progress, silent
 from tabwarden.run.context import (
@@ -22,7 +23,7 @@ from tabwarden.run.context import (
     read_sources,
     tasks_of,
 )
-from tabwarden.run.decide import log_readings, planned, run_plan, told_by_sources
+from tabwarden.run.decide import basis_of, log_readings, planned, run_plan, with_sources
 from tabwarden.run.directory_names import Named, directory_if_set, named
 from tabwarden.settings import Settings
 from tabwarden.tableau.http.connection import Connection
@@ -86,14 +87,15 @@ def _owners(settings: Settings, connection: Connection, now: Site, leavers: Rost
 
 def decide(gathered: Gathered, settings: Settings, *, with_contents: bool = True) -> Plan:
     """The plan. `with_contents` also judges who gains or loses sight of what, by the newest snapshot."""
-    base = told_by_sources(KIND, gathered.people, gathered.site, settings)
+    basis = basis_of(KIND, gathered.site, settings, gathered.own_id, when=gathered.people.when)
+    basis = with_sources(basis, gathered.people, settings)
     if gathered.now is None:
-        return base
+        return build(basis)
     now, found = gathered.now, gathered.named
     policy = policy_of(settings, gathered.own_id, gathered.owners)
     wanted = want(now, found.joiners, found.leavers, tasks_of(settings), policy)
     wanted = replace(wanted, held=(*found.held, *wanted.held), notes=(*found.notes, *wanted.notes))
-    return planned(base, now, wanted, settings, gathered.own_id, with_contents=with_contents)
+    return planned(basis, now, wanted, settings, with_contents=with_contents)
 
 
 # -- all in one ------------------------------------------------------------------------------------------------

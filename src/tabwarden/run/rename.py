@@ -6,19 +6,18 @@ Site + renames -> want.rename -> wanted Site -> change.carry -> changes -> Plan
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from tabwarden.effects.change import Change
+from tabwarden.effects.ref import user_of
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Site
-from tabwarden.plan.content_stops import content_stops
-from tabwarden.plan.facts import facts, user_of
-from tabwarden.plan.plan import ADD_USER, REMOVE_USER, Change, Plan
+from tabwarden.plan.build import build
+from tabwarden.plan.plan import Plan
 from tabwarden.plan.rename import carried
-from tabwarden.plan.stops import people_stops
-from tabwarden.run.context import connected, guarded_of, identity_of, limits_of
+from tabwarden.run.context import connected, identity_of
+from tabwarden.run.decide import basis_of
 from tabwarden.run.names import directory_of
 from tabwarden.settings import Settings
-from tabwarden.store.journal import now as present
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import read_site
 from tabwarden.want.names.rename import Rename, importable, renamed, renames_of, upn_renames
@@ -54,23 +53,19 @@ def decide(
     *,
     keep_old: bool = False,
     held: tuple[Held, ...] = (),
+    undoes: str = "",
 ) -> Plan:
     """The plan for these renames on a site that was read whole."""
-    own_id, limits = connection.user_id, limits_of(settings)
+    own_id = connection.user_id
     protected = {u.id for u in now.users.values() if is_protected(u, settings.provision.protected)} | {own_id}
-    wanted = renamed(now, renames, keep_old=keep_old, protected=protected)
-    found = carried(now, wanted, renames)
-    stops = people_stops(now, found.changes, limits, guarded_of(settings, own_id))
-    return Plan(
-        kind=KIND,
-        site=identity_of(connection, now.name),
-        made_at=present(),
-        changes=found.changes,
-        held=(*held, *found.held),
-        notes=found.notes,
-        stops=(*stops, *content_stops(now, found.changes, limits.rules_removed)),
-        impact=found.impact,
-        seen=facts(now, found.changes),
+    carry = carried(now, renamed(now, renames, keep_old=keep_old, protected=protected), renames)
+    return build(
+        basis_of("undo" if undoes else KIND, identity_of(connection, now.name), settings, own_id, undoes=undoes),
+        now,
+        carry.changes,
+        held=(*held, *carry.held),
+        notes=carry.notes,
+        same_people=carry.same_people,
     )
 
 
@@ -79,23 +74,21 @@ def undo_rename(settings: Settings, connection: Connection, plan: Plan, done: Se
     now = read_site(connection)
     renames: list[Rename] = []
     held: list[Held] = []
-    added = {change.user.key: change.user for change in done if change.op == ADD_USER and change.user}
+    added = {change.creates.key: change.creates for change in done if change.creates is not None}
     for change in plan.changes:
-        if change.op != REMOVE_USER or change.user is None or change.heir is None:
+        old, heir = change.of_user, change.renamed_to
+        if old is None or heir is None:
             continue
-        ref = added.get(change.heir.key)
+        ref = added.get(heir.key)
         if ref is None:
-            if change.heir.id is not None and change in done:
-                reason = f"was made one with `{change.heir.qualified}`, who was there before"
-                held.append(Held(change.user.qualified, reason, "put back by hand, or with `plan undo --to`"))
+            if heir.id is not None and change in done:
+                reason = f"was made one with `{heir.qualified}`, who was there before"
+                held.append(Held(old.qualified, reason, "put back by hand, or with `plan undo --to`"))
             continue
         new = user_of(now, ref)
         if new is None:
             held.append(Held(ref.qualified, "is not on the site any more", "decide by hand"))
             continue
-        words = change.before.get("given")
-        given = words if isinstance(words, str) else ""
         because = f"undo of plan {plan.id}"
-        renames.append(Rename(new.id, change.user.name, change.user.domain, because, given, ref.qualified))
-    made = decide(settings, connection, now, renames, held=tuple(held))
-    return replace(made, kind="undo", undoes=plan.id)
+        renames.append(Rename(new.id, old.name, old.domain, because, change.given_name, ref.qualified))
+    return decide(settings, connection, now, renames, held=tuple(held), undoes=plan.id)

@@ -7,7 +7,6 @@ import logging
 from tabwarden import notify
 from tabwarden.log import RunLog
 from tabwarden.plan.plan import Plan
-from tabwarden.report.changes import not_done
 from tabwarden.report.plans import headline, stop_words
 from tabwarden.run.apply import Applied
 from tabwarden.settings import Settings
@@ -38,9 +37,9 @@ def log_result(applied: Applied) -> None:
     log.info("%s", result_words(applied))
     for change, entry in applied.not_done:
         if entry is None:
-            log.error("%s", not_done(change, "", "it was not begun; apply the plan again"))
+            log.error("%s", change.not_done("", "it was not begun; apply the plan again"))
         elif entry.status != FAILED:
-            log.error("not done: %s", not_done(change, entry.code, entry.remedy))
+            log.error("not done: %s", change.not_done(entry.code, entry.remedy))
 
 
 def result_words(applied: Applied) -> str:

@@ -1,6 +1,6 @@
 """Planning the way back to a day: the site, a project, a group or a user as a snapshot of the history has it.
 
-The plan is like any other: impact, stops, journal. Not the taking back of one plan (`undo`), and not the doing.
+The plan is like any other: impact, stops, journal. The taking back of one plan is in `undo`.
 """
 
 from __future__ import annotations
@@ -8,21 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from tabwarden.effects.change import Change
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Grantee, Site
-from tabwarden.plan.content_stops import content_stops
-from tabwarden.plan.facts import facts
-from tabwarden.plan.impact import impact
+from tabwarden.plan.build import build
 from tabwarden.plan.order import diff
-from tabwarden.plan.outcome import carried_out
-from tabwarden.plan.plan import Change, Plan
+from tabwarden.plan.plan import Plan
 from tabwarden.plan.restore import restored, scope_of_project, translated
 from tabwarden.plan.restore_people import Back, ids_now
-from tabwarden.plan.stops import people_stops
 from tabwarden.run import history
-from tabwarden.run.context import guarded_of, identity_of, limits_of
+from tabwarden.run.context import identity_of
+from tabwarden.run.decide import basis_of
 from tabwarden.settings import Settings
-from tabwarden.store.journal import now as present
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import read_site
 from tabwarden.want.wanted import Wanted
@@ -61,20 +58,14 @@ def plan_undo_to(settings: Settings, connection: Connection, to: str, scope: Sco
     because = f"as it was in {found.words}"
     work = _way_back(site, then, scope, because)
     changes = (*diff(site, work.people.site, work.people.why), *work.content)
-    limits = limits_of(settings)
-    stops = people_stops(site, changes, limits, guarded_of(settings, connection.user_id))
     lacks = (f"{found.words} is not whole: {'; '.join(found.partial)}",) if found.partial else ()
-    return Plan(
-        kind=KIND,
-        site=identity_of(connection, site.name),
-        made_at=present(),
-        changes=changes,
+    identity, own_id = identity_of(connection, site.name), connection.user_id
+    return build(
+        basis_of(KIND, identity, settings, own_id, undoes=found.words),
+        site,
+        changes,
         held=work.people.held,
         notes=(*lacks, *work.people.notes, f"the site as it is now is snapshot {kept.number} of the history"),
-        stops=(*stops, *content_stops(site, changes, limits.rules_removed)),
-        impact=impact(site, carried_out(site, changes), len(work.people.held)),
-        seen=facts(site, changes),
-        undoes=found.words,
     )
 
 

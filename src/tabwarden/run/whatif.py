@@ -1,4 +1,4 @@
-"""A list of changes read from words or files and tried on a snapshot. Nothing is written; not what changes do."""
+"""A list of changes read from words or files, tried on a snapshot, or planned for the site as it is now."""
 
 from __future__ import annotations
 
@@ -11,10 +11,19 @@ import yaml
 
 from tabwarden.compare.access_changes import Under
 from tabwarden.compare.between_sites import Base
-from tabwarden.compare.what_if import WhatIf, done
-from tabwarden.model.errors import SettingsError
+from tabwarden.compare.what_if import WhatIf, done, written
+from tabwarden.effects.phrases import refusal
+from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.open_points import alternatives
+from tabwarden.plan.build import build
+from tabwarden.plan.plan import Plan
 from tabwarden.questions import Progress, Questions
+from tabwarden.run.context import connected, identity_of
+from tabwarden.run.decide import basis_of
+from tabwarden.settings import Settings
+from tabwarden.tableau.read.site import read_site
+
+KIND = "changes"
 
 
 def try_out(
@@ -32,6 +41,22 @@ def try_out(
     after = Base(outcome.after, Under(questions.model, questions.open_points))
     others = alternatives(questions.open_points, changes=True)
     return outcome, tuple(n for n, other in others if after.differs(done(questions.site, sentences, other)[0]))
+
+
+def plan_changes(settings: Settings, given: Iterable[str]) -> Plan:
+    """The plan that does these changes to the site, which is read whole for it.
+
+    TabwardenError where Tableau would refuse one of them, or this release cannot write it.
+    """
+    sentences = read_all(given)
+    with connected(settings) as connection:
+        site = read_site(connection)
+        _, tried = done(site, sentences)
+        problems = [f"`{one.words}`: {refusal(one.because)}" for one in tried if not one.done]
+        if problems:
+            raise TabwardenError(f"Tableau would refuse {'; '.join(problems)}; mend the changes, or leave these out")
+        basis = basis_of(KIND, identity_of(connection, site.name), settings, connection.user_id)
+        return build(basis, site, written(site, [one.change for one in tried]))
 
 
 def read_all(given: Iterable[str]) -> list[str]:

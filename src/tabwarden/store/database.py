@@ -1,145 +1,167 @@
-"""Opening the database of the history: SQLite in the store's folder, or PostgreSQL by URL. Not what is in it.
+"""The database of the history: SQLite in the store's folder, or PostgreSQL by URL, and one way to speak to both.
 
-SQLAlchemy is loaded here and below, never by a command that asks nothing of the history; Alembic only where tables
-are made or changed.
+SQL is written here and below in what both understand, with `?` for a value.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, bindparam, create_engine, event, inspect, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
-
 from tabwarden.model.errors import SettingsError, TabwardenError, UnknownName
+from tabwarden.store import schema
 from tabwarden.store.snapshots import FILE, RELEASE, VERSIONS
 
 SQLITE, POSTGRES = "sqlite", "postgresql"
 BUSY_SECONDS = 60
 CHUNK = 500  # values in one IN: SQLite of old takes no more than 999
-_WRITES = "tabwarden_writes"
+_PASSWORD = re.compile(r"(?<=://)([^:/@?]*:).*(?=@)|(password=)[^&]*")
 
 
-def url_of(store: Path | str) -> URL:
-    """The URL of a store: a folder's own database, or the URL itself. ArgumentError or ValueError for no URL."""
-    words = str(store)
-    # Not from a text: a folder may be called anything.
-    return make_url(words) if "://" in words else URL.create(SQLITE, database=str(Path(words) / FILE))
+class Connection:
+    """A transaction that is open: what is asked and done in it."""
+
+    def __init__(self, raw: Any, *, is_sqlite: bool) -> None:
+        self.raw, self.is_sqlite = raw, is_sqlite
+
+    def _execute(self, statement: str, values: Sequence[Any]) -> Any:
+        return self.raw.execute(statement if self.is_sqlite else statement.replace("?", "%s"), values)
+
+    def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Every row a query gives."""
+        rows: list[tuple[Any, ...]] = self._execute(statement, values).fetchall()
+        return rows
+
+    def column(self, statement: str, *values: Any) -> list[Any]:
+        """The first value of every row."""
+        return [row[0] for row in self._execute(statement, values).fetchall()]
+
+    def value(self, statement: str, *values: Any) -> Any:
+        """The first value of the first row; None where there is no row."""
+        row = self._execute(statement, values).fetchone()
+        return None if row is None else row[0]
+
+    def run(self, statement: str, *values: Any) -> None:
+        """Do something that gives no rows."""
+        self._execute(statement, values)
+
+    def run_each(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Do it with the values of each row."""
+        cursor = self.raw.cursor()
+        cursor.executemany(statement if self.is_sqlite else statement.replace("?", "%s"), rows)
+        cursor.close()
+
+    def insert(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Add rows, each with a value for every column of the table in its order."""
+        columns = schema.COLUMNS[table]
+        into = f"{table} ({', '.join(columns)})"
+        if self.is_sqlite:
+            self.raw.executemany(f"insert into {into} values {marks(columns)}", rows)
+            return
+        # Many times faster than any INSERT.
+        with self.raw.cursor() as cursor, cursor.copy(f"copy {into} from stdin") as copy:
+            for row in rows:
+                copy.write_row(row)
 
 
 class Database:
-    """An engine whose tables are of this release. A refusal of the database is a TabwardenError without its URL."""
+    """A database whose tables are of this release. A refusal of it is a TabwardenError without its password."""
 
     def __init__(self, store: Path | str, *, create: bool = True) -> None:
         """Open it, and bring its tables to this release; SettingsError where the URL cannot be one.
 
         Without `create` a database that holds no history is left as it is: UnknownName.
         """
-        self.engine = _engine(store, create=create)
-        found = self.engine.url
-        self.words = str(found.database) if self.is_sqlite else found.render_as_string(hide_password=True)
+        words = str(store)
+        self._idle: list[Any] = []
+        self.is_sqlite = "://" not in words
+        if self.is_sqlite:
+            path = Path(words) / FILE
+            self.words, self._errors = str(path), sqlite3.Error
+            if create:
+                _make(path)
+            elif not path.is_file():
+                raise nothing_in(words)
+            self._connect = lambda: _sqlite(path)
+        else:
+            self.words = _PASSWORD.sub(lambda match: f"{match[1] or match[2]}***", words)
+            self._connect, self._errors = _postgres(words)
         try:
             self._bring_up(create=create)
         except BaseException:
             self.close()
             raise
 
+    _connect: Callable[[], Any]
+    _errors: type[Exception]
+
     def _bring_up(self, *, create: bool) -> None:
         with self.reading() as connection:
-            here = _version(connection)
-        if here is None and not create:
+            release = _release(connection)
+        if release is None and not create:
             raise nothing_in(self.words)
-        if here != RELEASE:
+        if release != RELEASE:
             with self.writing() as connection:
                 _migrate(connection, self.words)
-
-    @property
-    def is_sqlite(self) -> bool:
-        """Whether it is a file."""
-        return self.engine.dialect.name == SQLITE
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one moment of the database, whatever is written meanwhile."""
-        engine = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
-        with _told(self.words), engine.connect() as connection, connection.begin():
+        with self._transaction("begin" if self.is_sqlite else "begin isolation level repeatable read") as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction; it happens whole or not at all, and one at a time."""
-        engine = self.engine.execution_options(**{_WRITES: True})
-        with _told(self.words), engine.connect() as connection, connection.begin():
+        with self._transaction("begin immediate" if self.is_sqlite else "begin") as connection:
             if not self.is_sqlite:
-                connection.execute(text("select pg_advisory_xact_lock(hashtext('tabwarden history'))"))
+                connection.run("select pg_advisory_xact_lock(hashtext('tabwarden history'))")
             yield connection
 
-    def insert(self, connection: Connection, table: Table, rows: Iterable[Sequence[Any]]) -> None:
-        """Add rows, each with a value for every column of the table in its order."""
-        held = list(rows)
-        if not held:
-            return
-        names = [column.name for column in table.columns]
-        if self.is_sqlite:
-            marks = ", ".join("?" * len(names))
-            connection.exec_driver_sql(f"insert into {table.name} ({', '.join(names)}) values ({marks})", held)
-            return
-        # SQLAlchemy passes the driver's own cursor on, whose COPY is many times faster than any INSERT.
-        cursor: Any = connection.connection.cursor()
-        with cursor, cursor.copy(f"copy {table.name} ({', '.join(names)}) from stdin") as copy:
-            for row in held:
-                copy.write_row(row)
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Connection]:
+        try:
+            raw = self._idle.pop() if self._idle else self._connect()
+            try:
+                raw.execute(begin)
+                yield Connection(raw, is_sqlite=self.is_sqlite)
+                raw.execute("commit")
+            except BaseException:
+                raw.close()  # with it goes whatever was not committed
+                raise
+            self._idle.append(raw)
+        except self._errors as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise TabwardenError(
+                f"the history `{self.words}` cannot be used: {reason}; nothing of it was changed"
+            ) from None
 
     def close(self) -> None:
         """Let go of the database."""
-        self.engine.dispose()
+        while self._idle:
+            self._idle.pop().close()
 
 
-def among(column: Any) -> Any:
-    """Whether the column has one of the values given as `some` with the statement, which can then be made once."""
-    return column.in_(bindparam("some", expanding=True))
+def marks(values: Sequence[Any]) -> str:
+    """`(?, ?, ?)` for so many values."""
+    return f"({', '.join('?' * len(values))})"
 
 
 def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
     """These values, so many at a time as one statement takes."""
-    held = list(values)
-    for start in range(0, len(held), CHUNK):
-        yield held[start : start + CHUNK]
+    every = list(values)
+    for start in range(0, len(every), CHUNK):
+        yield every[start : start + CHUNK]
 
 
 def nothing_in(words: str) -> UnknownName:
     """What is said where no snapshot was ever kept."""
     return UnknownName(f"there is no snapshot in `{words}` yet: take one with `tabwarden read`")
-
-
-def _engine(store: Path | str, *, create: bool) -> Engine:
-    try:
-        parsed = url_of(store)
-        if parsed.get_backend_name() == POSTGRES:
-            return create_engine(parsed.set(drivername="postgresql+psycopg"))
-        if parsed.get_backend_name() != SQLITE or not parsed.database:
-            raise ArgumentError
-    except (ArgumentError, NoSuchModuleError, ValueError):
-        # The URL may hold a password, so it is not shown.
-        raise SettingsError(
-            ["`store.url` is no URL of a database; give `postgresql://...`, or leave it out for a file in the folder"]
-        ) from None
-    except ImportError:
-        raise SettingsError(["a store in PostgreSQL needs psycopg; install `tabwarden[postgres]`"]) from None
-    path = Path(parsed.database)
-    if create:
-        _make(path)
-    elif not path.is_file():
-        raise nothing_in(str(path.parent))
-    engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    return engine
 
 
 def _make(path: Path) -> None:
@@ -152,50 +174,61 @@ def _make(path: Path) -> None:
         raise TabwardenError(f"the history `{path}` cannot be written: {reason}; nothing of it was changed") from None
 
 
-def _prepare(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # transactions are begun by `_begin`, not by guesses of the driver
-    for words in ("journal_mode = wal", "synchronous = normal", "foreign_keys = on", "cache_size = -65536"):
-        connection.execute(f"pragma {words}").fetchall()
-
-
-def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES)
-    connection.exec_driver_sql("begin immediate" if writes else "begin")
-
-
-@contextmanager
-def _told(words: str) -> Iterator[None]:
+def _sqlite(path: Path) -> sqlite3.Connection:
+    # Transactions are begun here, not by guesses of the driver; a connection is of one thread at a time.
+    raw = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        yield
-    except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise TabwardenError(f"the history `{words}` cannot be used: {reason}; nothing of it was changed") from None
+        for words in ("journal_mode = wal", "synchronous = normal", "foreign_keys = on", "cache_size = -65536"):
+            raw.execute(f"pragma {words}").fetchall()
+    except BaseException:
+        raw.close()
+        raise
+    return raw
 
 
-def _version(connection: Connection) -> str | None:
+def _postgres(url: str) -> tuple[Callable[[], Any], type[Exception]]:
+    """How to connect, and what its errors are."""
+    if not url.startswith(("postgresql://", "postgres://")):
+        # The URL may hold a password, so it is not shown.
+        raise SettingsError(
+            ["`store.url` is no URL of a database; give `postgresql://...`, or leave it out for a file in the folder"]
+        )
+    try:
+        import psycopg
+        from psycopg.conninfo import conninfo_to_dict
+    except ImportError:
+        raise SettingsError(["a store in PostgreSQL needs psycopg; install `tabwarden[postgres]`"]) from None
+    try:
+        conninfo_to_dict(url)
+    except psycopg.Error:
+        raise SettingsError(["`store.url` cannot be read; write special characters of the password as %XX"]) from None
+    return lambda: psycopg.connect(url, autocommit=True), psycopg.Error
+
+
+def _release(connection: Connection) -> str | None:
     """Which release's tables are there; None: none."""
-    if not inspect(connection).has_table(VERSIONS):
+    # Not `to_regclass`, which may answer from a cache of before another made the tables.
+    of_sqlite = "select name from sqlite_master where type = 'table' and name = ?"
+    of_postgres = "select relname from pg_catalog.pg_class where relname = ? and pg_catalog.pg_table_is_visible(oid)"
+    if connection.value(of_sqlite if connection.is_sqlite else of_postgres, VERSIONS) is None:
         return None
-    return connection.execute(text(f"select version_num from {VERSIONS}")).scalar()
+    return str(connection.value(f"select version_num from {VERSIONS}"))
 
 
 def _migrate(connection: Connection, words: str) -> None:
-    from alembic import command
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-
-    here = _version(connection)  # again: somebody may have been quicker
-    if here == RELEASE:
-        return
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    config.attributes["connection"] = connection
-    script = ScriptDirectory.from_config(config)
-    if here is not None and here not in {one.revision for one in script.walk_revisions()}:
-        if here > RELEASE:
-            raise TabwardenError(f"the history `{words}` was written by a newer release ({here}); use that one")
+    """Do what the releases since did to the tables."""
+    before, releases = _release(connection), list(schema.MIGRATIONS)  # again: somebody may have been quicker
+    if before is not None and before not in releases:
+        if before > RELEASE:
+            raise TabwardenError(f"the history `{words}` was written by a newer release ({before}); use that one")
         raise TabwardenError(
-            f"the history `{words}` was written before the first release ({here}); move it away, then read the site "
+            f"the history `{words}` was written before the first release ({before}); move it away, then read the site "
             "again with `tabwarden read`"
         )
-    command.upgrade(config, RELEASE)
+    if before is None:
+        connection.run(f"create table {VERSIONS} (version_num varchar(32) not null primary key)")
+        connection.run(f"insert into {VERSIONS} values (?)", RELEASE)
+    for release in releases[releases.index(before) + 1 if before else 0 :]:
+        for statement in schema.statements(release, SQLITE if connection.is_sqlite else POSTGRES):
+            connection.run(statement)
+    connection.run(f"update {VERSIONS} set version_num = ?", RELEASE)

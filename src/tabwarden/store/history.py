@@ -12,37 +12,17 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select, union
-
 from tabwarden.model.codec import collected_later, decode, encode
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.scope import scope_of
 from tabwarden.model.site import Site
-from tabwarden.store import schema
-from tabwarden.store.database import Database, among, chunks
+from tabwarden.store.database import Connection, Database, chunks, marks
 from tabwarden.store.history_read import Rows, opened
 from tabwarden.store.history_write import write
-from tabwarden.store.snapshots import Listing, Snapshot, snapshot_of_row
+from tabwarden.store.snapshots import SNAPSHOTS, Listing, Snapshot, snapshot_of_row
 
-Snap, Version = schema.snapshot, schema.version
-_COLUMNS = (*Snap.c, *(schema.site.c[name] for name in ("address", "content_url", "id", "scope")))
-
-
-def _valid_at(number: Any) -> Any:
-    return and_(Version.c.since <= number, or_(Version.c.until.is_(None), Version.c.until > number))
-
-
-def _with_a_version(when: Any) -> Any:
-    of_chain = schema.thing.c.site == bindparam("chain")
-    return select(Version.c.thing).join(schema.thing).where(among(when), of_chain)
-
-
-# Made once, because making one takes longer than running it: things whose version began or ended in some snapshots,
-# versions of some things at a snapshot.
-CHANGED = union(_with_a_version(Version.c.since), _with_a_version(Version.c.until))
-VERSIONS = select(Version.c.thing, Version.c.slot, Version.c.body).where(
-    among(Version.c.thing), _valid_at(bindparam("at"))
-)
+VALID = "since <= ? and (until is null or until > ?)"
+OF_SITE = f"from version v join thing t on v.thing = t.number where t.site = ? and {VALID}"
 
 
 class History:
@@ -71,7 +51,8 @@ class History:
         with self.database.writing() as connection:
             number_of_site = self._number_of_site(connection, site, within)
             newest = self._newest(connection, number_of_site)
-            for number in connection.execute(_taken_at(number_of_site, site.taken.when)).scalars().all():
+            taken_then = "select number from snapshot where site = ? and taken = ?"
+            for number in connection.column(taken_then, number_of_site, site.taken.when):
                 same = self._kept_one(connection, number)
                 if self._open(connection, same) == site:
                     return same
@@ -80,22 +61,20 @@ class History:
                     f"the read of {site.taken.when or 'an unknown time'} is older than {newest.words}; "
                     "keep snapshots in the order in which they were taken"
                 )
-            number = 1 + (connection.execute(select(func.max(Snap.c.number))).scalar() or 0)
-            rules, digest = write(self.database, connection, number_of_site, number, site)
+            number = 1 + (connection.value("select max(number) from snapshot") or 0)
+            rules, digest = write(connection, number_of_site, number, site)
             about = encode(site.bare).decode()
             row = (number, number_of_site, site.taken.when, about, len(site.users), len(site.contents), rules, digest)
-            self.database.insert(connection, Snap, [row])
+            connection.insert("snapshot", [row])
             return self._kept_one(connection, number)
 
     def _number_of_site(self, connection: Connection, site: Site, scope: str) -> int:
-        table, key = schema.site, (site.taken.where, site.content_url, site.id, scope)
-        columns = (table.c.address, table.c.content_url, table.c.id, table.c.scope)
-        same = and_(*(column == value for column, value in zip(columns, key, strict=True)))
-        found = connection.execute(select(table.c.number).where(same)).scalar()
-        if found is not None:
-            return int(found)
-        number = 1 + (connection.execute(select(func.max(table.c.number))).scalar() or 0)
-        self.database.insert(connection, table, [(number, *key)])
+        key = (site.taken.where, site.content_url, site.id, scope)
+        same = "address = ? and content_url = ? and id = ? and scope = ?"
+        number = connection.value(f"select number from site where {same}", *key)
+        if number is None:
+            number = 1 + (connection.value("select max(number) from site") or 0)
+            connection.insert("site", [(number, *key)])
         return int(number)
 
     # -- finding ----------------------------------------------------------------------------------------------
@@ -111,16 +90,14 @@ class History:
             return self._kept_one(connection, number)
 
     def _kept(self, connection: Connection, number: int | None = None) -> Iterator[Snapshot]:
-        asked = select(*_COLUMNS).join(schema.site).order_by(Snap.c.number)
-        if number is not None:
-            asked = asked.where(Snap.c.number == number)
-        yield from (snapshot_of_row(tuple(row)) for row in connection.execute(asked))
+        one, values = ("", ()) if number is None else ("where n.number = ?", (number,))
+        yield from map(snapshot_of_row, connection.rows(f"{SNAPSHOTS} {one} order by n.number", *values))
 
     def _kept_one(self, connection: Connection, number: int) -> Snapshot:
         return Listing(self._kept(connection, number)).snapshot(number)
 
     def _newest(self, connection: Connection, site: int) -> Snapshot | None:
-        number = connection.execute(select(func.max(Snap.c.number)).where(Snap.c.site == site)).scalar()
+        number = connection.value("select max(number) from snapshot where site = ?", site)
         return None if number is None else self._kept_one(connection, number)
 
     # -- opening ----------------------------------------------------------------------------------------------
@@ -132,17 +109,17 @@ class History:
 
     @collected_later()
     def _open(self, connection: Connection, kept: Snapshot) -> Site:
-        version, thing = schema.version, schema.thing
-        valid = and_(thing.c.site == kept.site, _valid_at(kept.number))
-        at = select(version.c.thing, version.c.slot, version.c.body).join(thing).where(valid)
+        at = (kept.site, kept.number, kept.number)
         rows = Rows(connection)
         rows.all_things(kept.site)
-        rows.bodies(select(version.c.body).join(thing).where(valid))
-        return opened(self._bare(connection, kept), rows, connection.execute(at).all())
+        rows.bodies(f"select v.body {OF_SITE}", *at)
+        return opened(
+            self._bare(connection, kept), rows, connection.rows(f"select v.thing, v.slot, v.body {OF_SITE}", *at)
+        )
 
     def _bare(self, connection: Connection, kept: Snapshot) -> Site:
         """The facts of the site itself, without anybody or anything."""
-        return decode(connection.execute(select(Snap.c.about).where(Snap.c.number == kept.number)).scalar_one(), Site)
+        return decode(connection.value("select about from snapshot where number = ?", kept.number), Site)
 
     # -- comparing --------------------------------------------------------------------------------------------
 
@@ -174,15 +151,18 @@ class History:
 
     def _changed_things(self, connection: Connection, site: int, first: int, last: int) -> list[int]:
         """What has a version that began or ended between the two; some of it may be as it was again."""
-        between = select(Snap.c.number).where(Snap.c.site == site, Snap.c.number > first, Snap.c.number <= last)
-        found: set[int] = set()
-        for some in chunks(connection.execute(between).scalars()):
-            found.update(connection.execute(CHANGED, {"some": some, "chain": site}).scalars())
-        return sorted(found)
+        between = "select number from snapshot where site = ? and number > ? and number <= ?"
+        of_site = "select v.thing from version v join thing t on v.thing = t.number where t.site = ?"
+        things: set[int] = set()
+        for some in chunks(connection.column(between, site, first, last)):
+            begun, ended = (f"{of_site} and v.{end} in {marks(some)}" for end in ("since", "until"))
+            things.update(connection.column(f"{begun} union {ended}", site, *some, site, *some))
+        return sorted(things)
 
     def _versions(self, connection: Connection, things: Sequence[int], number: int) -> Iterator[Any]:
         for some in chunks(things):
-            yield from connection.execute(VERSIONS, {"some": some, "at": number})
+            asked = f"select thing, slot, body from version where thing in {marks(some)} and {VALID}"
+            yield from connection.rows(asked, *some, number, number)
 
     def walk(self, first: int, last: int) -> Iterator[tuple[Snapshot, Site]]:
         """Each snapshot of the chain of `first` from it to `last`, in order; each Site is made from the one before.
@@ -208,10 +188,6 @@ def moved_on(site: Site, before: Site, after: Site) -> Site:
         still = {each: value for each, value in was.items() if each in come or each not in gone} if gone else was
         parts[part] = {**still, **come} if gone or come else was
     return replace(after, **parts)
-
-
-def _taken_at(site: int, when: str) -> Any:
-    return select(Snap.c.number).where(Snap.c.site == site, Snap.c.taken == when)
 
 
 def _by_place(rows: Iterator[Any]) -> dict[tuple[int, str], bytes]:

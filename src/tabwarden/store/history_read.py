@@ -8,19 +8,15 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
-
 from tabwarden.model.errors import IncompleteRead
 from tabwarden.model.site import NO_RULES, Rules, Site
-from tabwarden.store import packing, schema
-from tabwarden.store.database import among, chunks
+from tabwarden.store import packing
+from tabwarden.store.database import Connection, chunks, marks
 from tabwarden.store.packing import CONTENT, GROUP, GROUP_SET, NOT_READ, USER, RulesRead
 from tabwarden.store.schema import FACTS, MEMBERS, RULES
 
 DEFAULT = "default "
 NOT_READ_HASH = packing.hash_of(NOT_READ)
-THINGS = select(schema.thing.c.number, schema.thing.c.kind, schema.thing.c.id).where(among(schema.thing.c.number))
-BODIES = select(schema.body.c.hash, schema.body.c.data).where(among(schema.body.c.hash))
 
 
 class Rows:
@@ -30,34 +26,31 @@ class Rows:
         self.connection = connection
         self.things: dict[int, tuple[str, str]] = {}
         self.data: dict[bytes, bytes] = {}
-        word = schema.word
-        told = connection.execute(select(word.c.number, word.c.capability, word.c.mode))
-        self.words = {number: (capability, mode) for number, capability, mode in told}
+        words = connection.rows("select number, capability, mode from word")
+        self.words = {number: (capability, mode) for number, capability, mode in words}
         self.rules = RulesRead(self.things, self.words)
         self.lists: dict[bytes, Rules | None] = {NOT_READ_HASH: None}
 
     def all_things(self, chain: int) -> None:
         """Learn the id of everything there ever was on the site."""
-        thing = schema.thing
-        told = self.connection.execute(select(thing.c.number, thing.c.kind, thing.c.id).where(thing.c.site == chain))
-        self.things.update((number, (kind, each)) for number, kind, each in told.all())
+        things = self.connection.rows("select number, kind, id from thing where site = ?", chain)
+        self.things.update((number, (kind, each)) for number, kind, each in things)
 
     def things_named(self, numbers: Iterable[int]) -> None:
         """Learn the ids of these."""
         for some in chunks({number for number in numbers if number not in self.things}):
-            told = self.connection.execute(THINGS, {"some": some}).all()
-            self.things.update((number, (kind, each)) for number, kind, each in told)
+            things = self.connection.rows(f"select number, kind, id from thing where number in {marks(some)}", *some)
+            self.things.update((number, (kind, each)) for number, kind, each in things)
 
-    def bodies(self, hashes: Select[Any]) -> None:
+    def bodies(self, hashes: str, *values: Any) -> None:
         """Learn the bodies whose hashes a query gives."""
-        body = schema.body
-        self._learn(select(body.c.hash, body.c.data).where(body.c.hash.in_(hashes)))
+        self._learn(f"({hashes})", *values)
 
     def versions(self, held: Iterable[tuple[int, str, bytes]]) -> None:
         """Learn what these versions (thing, slot, body) need: the bodies, and whom members and rules name."""
         slots = {each: slot for _, slot, each in held}
         for some in chunks(slots):
-            self._learn(BODIES, some)
+            self._learn(marks(some), *some)
         named: set[int] = set()
         for each, slot in slots.items():
             if slot != FACTS and each != NOT_READ_HASH:
@@ -65,9 +58,8 @@ class Rows:
                 named.update(codes if slot == MEMBERS else (code >> packing.WORD_BITS for code in codes))
         self.things_named(named)
 
-    def _learn(self, asked: Select[Any], some: list[bytes] | None = None) -> None:
-        told = self.connection.execute(asked, {} if some is None else {"some": some}).all()
-        self.data.update((bytes(each), bytes(data)) for each, data in told)
+    def _learn(self, hashes: str, *values: Any) -> None:
+        self.data.update(self.connection.rows(f"select hash, data from body where hash in {hashes}", *values))
 
     def body(self, each: bytes) -> bytes:
         """The bytes a hash stands for."""
@@ -93,7 +85,7 @@ def opened(bare: Site, rows: Rows, versions: Iterable[Sequence[Any]]) -> Site:
     """`bare` with the things of these rows (thing, slot, body), in the order in which they were first seen."""
     slots: dict[int, dict[str, bytes]] = defaultdict(dict)
     for number, slot, body in versions:
-        slots[number][slot] = bytes(body)
+        slots[number][slot] = body
     rows.things_named(slots)
     parts: dict[str, dict[str, Any]] = {kind: {} for kind in packing.FACTS}
     for number in sorted(slots):

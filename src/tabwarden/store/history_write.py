@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, select, update
-
 from tabwarden.model.codec import collected_later
 from tabwarden.model.site import Content, Rules, Site
-from tabwarden.store import packing, schema
-from tabwarden.store.database import Database, chunks
+from tabwarden.store import packing
+from tabwarden.store.database import Connection, chunks, marks
 from tabwarden.store.packing import CONTENT, GROUP, GROUP_SET, USER, RuleCodes
 from tabwarden.store.schema import FACTS, MEMBERS, RULES
 
@@ -26,39 +24,37 @@ class Packed(NamedTuple):
 
 
 @collected_later()
-def write(database: Database, connection: Connection, chain: int, number: int, site: Site) -> tuple[int, str]:
+def write(connection: Connection, chain: int, number: int, site: Site) -> tuple[int, str]:
     """Make `site` snapshot `number` of its chain; returns how many rules it has, and a digest of all that is in it."""
     things, words = _things(connection, chain), _words(connection)
     told = _Telling(things, words)
     here: dict[Place, Packed] = dict(told.all(site))
-    database.insert(connection, schema.thing, ((n, chain, *key) for key, n in things.new()))
-    database.insert(connection, schema.word, ((n, *key) for key, n in words.new()))
-    version, thing = schema.version, schema.thing
-    asked = select(version.c.thing, version.c.slot, version.c.body).join(thing)
-    open_ones = connection.execute(asked.where(thing.c.site == chain, version.c.until.is_(None))).all()
-    was: dict[Place, bytes] = {(each, slot): bytes(body) for each, slot, body in open_ones}
+    connection.insert("thing", ((n, chain, *key) for key, n in things.new()))
+    connection.insert("word", ((n, *key) for key, n in words.new()))
+    newest = "select v.thing, v.slot, v.body from version v join thing t on v.thing = t.number"
+    rows = connection.rows(f"{newest} where t.site = ? and v.until is null", chain)
+    was: dict[Place, bytes] = {(each, slot): body for each, slot, body in rows}
     ended = [place for place, body in was.items() if place not in here or here[place].hash != body]
     begun = [(place, packed) for place, packed in here.items() if was.get(place) != packed.hash]
     if ended:
-        still = (version.c.thing == bindparam("t"), version.c.slot == bindparam("s"), version.c.until.is_(None))
-        connection.execute(update(version).where(*still).values(until=number), [{"t": t, "s": s} for t, s in ended])
-    _keep_bodies(database, connection, {packed.hash: packed.data for _, packed in begun}, set(was.values()))
-    rows = sorted((each, slot, number, None, packed.hash) for (each, slot), packed in begun)
-    database.insert(connection, version, rows)
+        end = "update version set until = ? where thing = ? and slot = ? and until is null"
+        connection.run_each(end, [(number, *place) for place in ended])
+    _keep_bodies(connection, {packed.hash: packed.data for _, packed in begun}, set(was.values()))
+    connection.insert("version", sorted((each, slot, number, None, packed.hash) for (each, slot), packed in begun))
     digest = blake2b(repr([*things.items(), *words.items()]).encode("utf-8", "surrogatepass"), digest_size=16)
     for (each, slot), packed in sorted(here.items()):
         digest.update(b"%d %s " % (each, slot.encode()) + packed.hash)
     return told.rules, digest.hexdigest()
 
 
-def _keep_bodies(database: Database, connection: Connection, told: Mapping[bytes, bytes], known: set[bytes]) -> None:
+def _keep_bodies(connection: Connection, told: Mapping[bytes, bytes], known: set[bytes]) -> None:
     """Those that are nowhere yet, in the order of their hashes: that is how the table lies on disk."""
-    body, new = schema.body, sorted(told.keys() - known)
+    new = sorted(told.keys() - known)
     there: set[bytes] = set()
-    if connection.execute(select(body.c.hash).limit(1)).first() is not None:
+    if connection.value("select 1 from body limit 1") is not None:
         for some in chunks(new):
-            there.update(map(bytes, connection.execute(select(body.c.hash).where(body.c.hash.in_(some))).scalars()))
-    database.insert(connection, body, ((each, told[each]) for each in new if each not in there))
+            there.update(connection.column(f"select hash from body where hash in {marks(some)}", *some))
+    connection.insert("body", ((each, told[each]) for each in new if each not in there))
 
 
 class Numbers(dict[tuple[str, str], int]):
@@ -81,15 +77,13 @@ class Numbers(dict[tuple[str, str], int]):
 
 
 def _things(connection: Connection, chain: int) -> Numbers:
-    thing = schema.thing
-    rows = connection.execute(select(thing.c.kind, thing.c.id, thing.c.number).where(thing.c.site == chain)).all()
-    last = connection.execute(select(func.max(thing.c.number))).scalar() or 0
+    rows = connection.rows("select kind, id, number from thing where site = ?", chain)
+    last = connection.value("select max(number) from thing") or 0
     return Numbers({(kind, each): number for kind, each, number in rows}, last)
 
 
 def _words(connection: Connection) -> Numbers:
-    word = schema.word
-    rows = connection.execute(select(word.c.capability, word.c.mode, word.c.number))
+    rows = connection.rows("select capability, mode, number from word")
     known = {(capability, mode): number for capability, mode, number in rows}
     return Numbers(known, max(known.values(), default=0))
 

@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
 
 from tabwarden.model.errors import TabwardenError
-from tabwarden.plan.plan import Plan, SiteIdentity, Waiver
+from tabwarden.plan.plan import FORMAT, Plan, SiteIdentity, Waiver
 
 DONE, ALREADY, FAILED, SKIPPED = "done", "already", "failed", "skipped"
 JOURNALS, GOOD_RUNS, LOCKS = "journals", "good-runs.jsonl", "locks"
@@ -69,7 +69,7 @@ class Journal:
         self.record = read(self.path)
         self._file: IO[str] = self.path.open("a", encoding="utf-8")
         if not self.record.plan:
-            header = {"kind": plan.kind, "site": site_key(plan.site), "changes": len(plan.changes)}
+            header = {"format": FORMAT, "kind": plan.kind, "site": site_key(plan.site), "changes": len(plan.changes)}
             accepted = [list(waiver) for waiver in waivers]
             self._write({"plan": plan.id, **header, "waivers": accepted, "started": now()})
             _sync_folder(self.path.parent)
@@ -121,6 +121,10 @@ def read(path: Path) -> Record:
         try:
             told = json.loads(line)
             header = told if "plan" in told else header
+            if header.get("format") != FORMAT:
+                raise TabwardenError(
+                    f"the journal `{path}` is of another release; move the folder `{path.parent}` away and plan again"
+                )
             begun.update(told.get("begin", ()))
             for entry in (Entry(*one) for one in told.get("end", ())):
                 ended[entry.position] = entry

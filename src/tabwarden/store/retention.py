@@ -11,10 +11,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, delete, select, update
-
-from tabwarden.store import schema
-from tabwarden.store.database import chunks
+from tabwarden.store.database import Connection, chunks, marks
 from tabwarden.store.history import History
 from tabwarden.store.snapshots import Snapshot
 
@@ -81,20 +78,18 @@ def forget(history: History, numbers: Iterable[int]) -> None:
                     some = list(run)
                     _move(connection, some, next(n for n in chain if n > some[-1]))
         for some in chunks(gone):
-            connection.execute(delete(schema.snapshot).where(schema.snapshot.c.number.in_(some)))
+            connection.run(f"delete from snapshot where number in {marks(some)}", *some)
         # Bodies that nothing is any more.
-        connection.execute(delete(schema.body).where(schema.body.c.hash.not_in(select(schema.version.c.body))))
+        connection.run("delete from body where hash not in (select body from version)")
 
 
 def _move(connection: Connection, leaving: Sequence[int], to: int) -> None:
     """Neighbours that go, and the next that stays."""
-    version = schema.version
     for some in chunks(leaving):
-        over = and_(version.c.since.in_(some), version.c.until <= to)
-        connection.execute(delete(version).where(over))
+        connection.run(f"delete from version where since in {marks(some)} and until <= ?", *some, to)
     for some in chunks(leaving):
-        connection.execute(update(version).where(version.c.since.in_(some)).values(since=to))
-        connection.execute(update(version).where(version.c.until.in_(some)).values(until=to))
+        connection.run(f"update version set since = ? where since in {marks(some)}", to, *some)
+        connection.run(f"update version set until = ? where until in {marks(some)}", to, *some)
 
 
 def _time(words: str) -> datetime:

@@ -1,7 +1,7 @@
-"""The tables of the history, as SQLAlchemy Core knows them. Not how they came to be, nor what fills them.
+"""The tables of the history, and how they came to be, release by release.
 
     site      one chain of snapshots: a site on a server, read in one scope ('' is the whole of it)
-    snapshot  one read that was kept: when, by whom, what was left out, and the few facts of the site itself
+    snapshot  one read that was kept: the few facts of the site itself, and a digest of all that is in it
     thing     a user, group, group set or content by its id; also a grantee that was never read
     word      one capability with Allow or Deny
     body      what a thing was, by the hash of what is in it: the same rule list is kept once
@@ -12,85 +12,49 @@ Slots of a thing: `facts`, `members` (of a group), `rules`, and a project's or d
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    Column,
-    ForeignKey,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
-    UniqueConstraint,
-)
-
 FACTS, MEMBERS, RULES = "facts", "members", "rules"
 
-metadata = MetaData()
+COLUMNS = {
+    "site": ("number", "address", "content_url", "id", "scope"),
+    "snapshot": ("number", "site", "taken", "about", "users", "contents", "rules", "digest"),
+    "thing": ("number", "site", "kind", "id"),
+    "word": ("number", "capability", "mode"),
+    "body": ("hash", "data"),
+    "version": ("thing", "slot", "since", "until", "body"),
+}
+"""What a row has, in its order, as of the newest release."""
 
-site = Table(
-    "site",
-    metadata,
-    Column("number", Integer, primary_key=True),
-    Column("address", Text, nullable=False),
-    Column("content_url", Text, nullable=False),
-    Column("id", Text, nullable=False),
-    Column("scope", Text, nullable=False),
-    UniqueConstraint("address", "content_url", "id", "scope"),
-)
+MIGRATIONS = {
+    "0002": """
+create table site (
+    number integer not null primary key, address text not null, content_url text not null, id text not null,
+    scope text not null, unique (address, content_url, id, scope));
+create table snapshot (
+    number integer not null primary key, site integer not null references site (number), taken text not null,
+    about text not null, users integer not null, contents integer not null, rules integer not null,
+    digest text not null);
+create index snapshot_by_site on snapshot (site, number);
+create table thing (
+    number integer not null primary key, site integer not null references site (number), kind text not null,
+    id text not null, unique (site, kind, id));
+create table word (
+    number integer not null primary key, capability text not null, mode text not null, unique (capability, mode));
+create table body (hash {bytes} not null primary key, data {bytes} not null){without_rowid};
+create table version (
+    thing integer not null references thing (number), slot text not null, since integer not null, until integer,
+    body {bytes} not null, primary key (thing, slot, since)){without_rowid};
+create index version_since on version (since);
+create index version_until on version (until)
+""",
+}
+"""What each release did to the tables of the one before, oldest first; one that was released is never edited."""
 
-snapshot = Table(
-    "snapshot",
-    metadata,
-    Column("number", Integer, primary_key=True),
-    Column("site", Integer, ForeignKey("site.number"), nullable=False),
-    Column("taken", Text, nullable=False),
-    Column("about", Text, nullable=False),
-    Column("users", Integer, nullable=False),
-    Column("contents", Integer, nullable=False),
-    Column("rules", Integer, nullable=False),
-    Column("digest", Text, nullable=False),  # of all that is in it
-    Index("snapshot_by_site", "site", "number"),
-)
+KINDS = {
+    "sqlite": {"bytes": "blob", "without_rowid": " without rowid"},
+    "postgresql": {"bytes": "bytea", "without_rowid": ""},
+}
 
-thing = Table(
-    "thing",
-    metadata,
-    Column("number", Integer, primary_key=True),
-    Column("site", Integer, ForeignKey("site.number"), nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("id", Text, nullable=False),
-    UniqueConstraint("site", "kind", "id"),
-)
 
-word = Table(
-    "word",
-    metadata,
-    Column("number", Integer, primary_key=True),
-    Column("capability", Text, nullable=False),
-    Column("mode", Text, nullable=False),
-    UniqueConstraint("capability", "mode"),
-)
-
-body = Table(
-    "body",
-    metadata,
-    Column("hash", LargeBinary, primary_key=True),
-    Column("data", LargeBinary, nullable=False),
-    sqlite_with_rowid=False,
-)
-
-version = Table(
-    "version",
-    metadata,
-    Column("thing", Integer, ForeignKey("thing.number"), nullable=False),
-    Column("slot", Text, nullable=False),
-    Column("since", Integer, nullable=False),
-    Column("until", Integer),
-    Column("body", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("thing", "slot", "since"),
-    Index("version_since", "since"),
-    Index("version_until", "until"),
-    sqlite_with_rowid=False,
-)
+def statements(release: str, kind: str) -> list[str]:
+    """What a release did, as the database of that kind takes it."""
+    return MIGRATIONS[release].format(**KINDS[kind]).split(";")

@@ -1,4 +1,4 @@
-"""Which snapshots a history holds: what is known of each, read from SQLite without the database's library."""
+"""Which snapshots a history holds, and what is known of each."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tabwarden.model.site import Site
 FILE = "history.db"
 RELEASE = "0002"  # the newest migration: a history of this version is used as it is
 VERSIONS = "tabwarden_version"
-COLUMNS = (
-    "n.number, n.site, n.taken, n.about, n.users, n.contents, n.rules, n.digest, "
-    "s.address, s.content_url, s.id, s.scope"
+SNAPSHOTS = (
+    "select n.number, n.site, n.taken, n.about, n.users, n.contents, n.rules, n.digest, "
+    "s.address, s.content_url, s.id, s.scope from snapshot n join site s on n.site = s.number"
 )
 
 
@@ -57,7 +57,7 @@ class Snapshot(NamedTuple):
 
 
 def snapshot_of_row(row: tuple[object, ...]) -> Snapshot:
-    """From a row of `COLUMNS`."""
+    """From a row of `SNAPSHOTS`."""
     number, site, taken, told, users, contents, rules, _, address, content_url, site_id, scope = row
     about = json.loads(str(told))  # not by its type: what reads types takes longer than a question
     taken_by = about.get("taken", {})
@@ -99,7 +99,7 @@ class Listing:
 
 
 def listed(store: Path | str) -> Listing | None:
-    """Every snapshot of the history in a folder, by number; None where that takes the database's library.
+    """Every snapshot of the history in a folder, by number; None where that takes opening the history.
 
     That is a database by URL, one of another release, and one that cannot be read just now.
     """
@@ -117,5 +117,4 @@ def _rows(connection: sqlite3.Connection) -> Iterator[Snapshot]:
     release = connection.execute(f"select version_num from {VERSIONS}").fetchone()
     if release != (RELEASE,):
         raise ValueError("another release")
-    asked = f"select {COLUMNS} from snapshot n join site s on n.site = s.number order by n.number"
-    yield from map(snapshot_of_row, connection.execute(asked))
+    yield from map(snapshot_of_row, connection.execute(f"{SNAPSHOTS} order by n.number"))

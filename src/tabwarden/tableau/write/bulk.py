@@ -14,26 +14,28 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from xml.etree.ElementTree import Element
 
+from tabwarden.effects.change import Change
+from tabwarden.effects.ops.memberships import AddToGroup, RemoveFromGroup
+from tabwarden.effects.ops.users import AddUser, RemoveUser
 from tabwarden.model.errors import TableauError
 from tabwarden.model.roles import current_role
 from tabwarden.model.site import User
-from tabwarden.plan.plan import ADD_TO_GROUP, ADD_USER, Change
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.wire import Part, element, with_ids
 from tabwarden.tableau.read.people import read_users
-from tabwarden.tableau.write import one as write_one
 from tabwarden.tableau.write.jobs import wait_for_job
+from tabwarden.tableau.write.one import added_as
 from tabwarden.tableau.write.results import (
     ALREADY,
     DONE,
     Ids,
     Result,
+    alone,
     failed_by,
     is_for_all,
     is_lost,
     not_there,
     pick,
-    subject,
 )
 
 # Licence, administrator and publisher columns of an import file by site role ("CSV Import File Guidelines").
@@ -51,10 +53,20 @@ COLUMNS_OF: Mapping[str, tuple[str, str, str]] = MappingProxyType(
 _PLAIN_NAME = re.compile(r'[^\s,"]+')
 
 
+def together(connection: Connection, work: Sequence[Change], ids: Ids) -> list[Result]:
+    """Neighbours that fit for one request or job; all are of one class."""
+    if isinstance(work[0], AddUser):
+        return users_added(connection, [change for change in work if isinstance(change, AddUser)], ids)
+    if isinstance(work[0], RemoveUser):
+        return users_removed(connection, [change for change in work if isinstance(change, RemoveUser)], ids)
+    moves = [change for change in work if isinstance(change, AddToGroup | RemoveFromGroup)]
+    return memberships(connection, moves, ids)
+
+
 # -- memberships ----------------------------------------------------------------------------------------------
 
 
-def memberships(connection: Connection, work: Sequence[Change], ids: Ids) -> list[Result]:
+def memberships(connection: Connection, work: Sequence[AddToGroup | RemoveFromGroup], ids: Ids) -> list[Result]:
     """Users into, or out of, one group; `work` is of one operation and one group."""
     results: dict[int, Result] = {}
     group_id = ids.of(work[0].group)
@@ -69,7 +81,7 @@ def memberships(connection: Connection, work: Sequence[Change], ids: Ids) -> lis
             results[position] = Result(0, ALREADY)
         else:
             users[user_id] = position
-    joins = work[0].op == ADD_TO_GROUP
+    joins = work[0].joins
     for user_id, result in _settle(connection, group_id, list(users), joins=joins).items():
         results[users[user_id]] = result
     return [results[position]._replace(position=position) for position in range(len(work))]
@@ -128,22 +140,21 @@ def _after_refusal(
 
 def fits_a_job(change: Change) -> bool:
     """Whether a user can be added or removed by a file: a plain name, a role the file has, nothing to hand over."""
-    if change.user is None or change.heir is not None or not _PLAIN_NAME.fullmatch(change.user.qualified):
-        return False
-    return change.op != ADD_USER or (
-        "given" not in change.after and current_role(str(change.after["site_role"])) in COLUMNS_OF
-    )
+    if isinstance(change, RemoveUser):
+        fits = change.needs is None
+    else:
+        fits = isinstance(change, AddUser) and not change.given and current_role(change.role) in COLUMNS_OF
+    return fits and change.of_user is not None and _PLAIN_NAME.fullmatch(change.of_user.qualified) is not None
 
 
-def users_added(connection: Connection, work: Sequence[Change], ids: Ids) -> list[Result]:
+def users_added(connection: Connection, work: Sequence[AddUser], ids: Ids) -> list[Result]:
     """Users added by one import job; who is not on the site afterwards is tried alone."""
     rows: list[Sequence[str]] = []
     settings = element("tsRequest")
     for change in work:
-        name = subject(change.user).qualified
-        rows.append((name, "", "", *COLUMNS_OF[current_role(str(change.after["site_role"]))], ""))
-        auth = change.after.get("auth_setting")
-        settings.append(element("user", name=name, authSetting=auth if isinstance(auth, str) else None))
+        name = change.user.qualified
+        rows.append((name, "", "", *COLUMNS_OF[current_role(change.role)], ""))
+        settings.append(element("user", name=name, authSetting=change.auth_setting))
     try:
         answer = connection.call("POST", "users/import", body=settings, multipart={"tableau_user_import": _file(rows)})
         _wait_for(connection, answer)
@@ -154,17 +165,16 @@ def users_added(connection: Connection, work: Sequence[Change], ids: Ids) -> lis
     by_name = _users_by_name(connection)
     results = []
     for position, change in enumerate(work):
-        ref = subject(change.user)
-        found = pick(by_name.get(ref.name.casefold(), []), ref)
-        result = write_one.alone(connection, change, ids) if found is None else write_one.added_as(found, change)
+        user = pick(by_name.get(change.user.name.casefold(), []), change.user)
+        result = alone(connection, change, ids) if user is None else added_as(user, change)
         results.append(result._replace(position=position))
     return results
 
 
-def users_removed(connection: Connection, work: Sequence[Change], ids: Ids) -> list[Result]:
+def users_removed(connection: Connection, work: Sequence[RemoveUser], ids: Ids) -> list[Result]:
     """Users removed by one job; who is on the site afterwards is tried alone, which tells why."""
     try:
-        rows = [(subject(change.user).qualified,) for change in work]
+        rows = [(change.user.qualified,) for change in work]
         answer = connection.call("POST", "users/delete", multipart={"tableau_user_delete": _file(rows)})
         _wait_for(connection, answer)
     except TableauError as error:
@@ -174,7 +184,7 @@ def users_removed(connection: Connection, work: Sequence[Change], ids: Ids) -> l
     results = []
     for position, change in enumerate(work):
         stayed = ids.of(change.user) in there
-        result = write_one.alone(connection, change, ids) if stayed else Result(0, DONE)
+        result = alone(connection, change, ids) if stayed else Result(0, DONE)
         results.append(result._replace(position=position))
     return results
 

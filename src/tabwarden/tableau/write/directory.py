@@ -5,18 +5,18 @@ Not what that does to people: Tableau decides it, the plan forecasts it, and run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Mapping
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
+from tabwarden.effects.ops.groups import ImportGroup, SyncGroup
+from tabwarden.effects.ref import Ref
 from tabwarden.model.errors import TableauError
-from tabwarden.plan.plan import IMPORT_GROUP, SYNC_GROUP, Change, Ref
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.wire import element
 from tabwarden.tableau.read.people import group_of
 from tabwarden.tableau.write.jobs import wait_for_job, wait_for_user_jobs
-from tabwarden.tableau.write.results import ALREADY, DONE, FAILED, Ids, Result, attempted, create, failed_by, subject
+from tabwarden.tableau.write.results import ALREADY, DONE, FAILED, Ids, Result, attempted, create, failed_by, sends
 
 SOURCE = "ActiveDirectory"
 NO_ROLE = "Unlicensed"
@@ -32,9 +32,19 @@ class Done(NamedTuple):
     code: str = ""
 
 
-def import_group(connection: Connection, change: Change, _ids: Ids) -> Result:
+@sends(ImportGroup)
+def import_group(connection: Connection, change: ImportGroup, _ids: Ids) -> Result:
     """Import a group that is not on the site; one that is there already is synchronised instead."""
-    ref = subject(change.group)
+    return attempted(lambda: _imported(connection, change), _as_told)
+
+
+def _as_told(error: TableauError) -> Result:
+    """Tableau says what is amiss with the group; our remedies are for users."""
+    return failed_by(error, str(error))
+
+
+def _imported(connection: Connection, change: ImportGroup) -> Result:
+    ref = change.group
 
     def look() -> Element | None:
         wait_for_user_jobs(connection)
@@ -59,28 +69,29 @@ def import_group(connection: Connection, change: Change, _ids: Ids) -> Result:
     return Result(0, DONE, "", _differences(change, done), new_id)
 
 
-def sync_group(connection: Connection, change: Change, ids: Ids) -> Result:
+@sends(SyncGroup)
+def sync_group(connection: Connection, change: SyncGroup, ids: Ids) -> Result:
     """Synchronise a group of the directory, with what it grants from now on."""
-    group_id = ids.of(subject(change.group))
+    group_id = ids.of(change.group)
     if group_id is None:
         return Result(0, FAILED, "", "the group was not imported; see the line about that")
-    return _synchronised(connection, change, group_id)
+    return attempted(lambda: _synchronised(connection, change, group_id), _as_told)
 
 
-def _synchronised(connection: Connection, change: Change, group_id: str) -> Result:
+def _synchronised(connection: Connection, change: ImportGroup | SyncGroup, group_id: str) -> Result:
     done = _outcome(connection, _send(connection, "PUT", f"groups/{group_id}", change))
     return _failed(done) if done.trouble else Result(0, DONE, "", _differences(change, done), group_id)
 
 
-def _send(connection: Connection, method: str, path: str, change: Change) -> Element | None:
-    ref, role, mode = subject(change.group), change.after.get("minimum_site_role"), change.after.get("grant_on")
+def _send(connection: Connection, method: str, path: str, change: ImportGroup | SyncGroup) -> Element | None:
+    ref, (role, mode) = change.group, change.grants
     told = element(
         "import",
         source=SOURCE,
         domainName=ref.domain,
         # The element asks for a role; Unlicensed grants none.
-        siteRole=str(role) if role else NO_ROLE,
-        grantLicenseMode=str(mode) if role and mode else None,
+        siteRole=role or NO_ROLE,
+        grantLicenseMode=mode if role else None,
     )
     return connection.call(method, path, body=element("group", told, name=ref.name), query={"asJob": "true"})
 
@@ -120,25 +131,11 @@ def _failed(done: Done) -> Result:
     return Result(0, FAILED, done.code, f"Tableau's job failed: {done.trouble}")
 
 
-def _differences(change: Change, done: Done) -> str:
+def _differences(change: ImportGroup | SyncGroup, done: Done) -> str:
     """What Tableau counted otherwise than the plan expected, of what it counted."""
-    told = [
-        f"{name} {number} instead of {change.after[name]}"
-        for name, number in sorted(done.counts.items())
-        if name in change.after and change.after[name] != number
+    differing = [
+        f"{name} {done.counts[name]} instead of {number}"
+        for name, number in change.expected
+        if done.counts.get(name, number) != number
     ]
-    return f"Tableau's notes differ from the plan: {', '.join(told)}" if told else ""
-
-
-OPS: Mapping[str, Callable[[Connection, Change, Ids], Result]] = MappingProxyType(
-    {IMPORT_GROUP: import_group, SYNC_GROUP: sync_group}
-)
-
-
-def alone(connection: Connection, change: Change, ids: Ids) -> Result:
-    """Carry out one import or synchronisation; a refusal of it is a Result, what would refuse everybody is raised."""
-    return attempted(
-        lambda: OPS[change.op](connection, change, ids),
-        # Tableau says what is amiss with the group; our remedies are for users.
-        lambda error: failed_by(error, str(error)),
-    )
+    return f"Tableau's notes differ from the plan: {', '.join(differing)}" if differing else ""

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+from tabwarden.effects.ops.settings import SetNickname
 from tabwarden.model.errors import TableauError
 from tabwarden.model.names import same
 from tabwarden.model.site import LOCAL, Site
-from tabwarden.plan.plan import Change
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.wire import element
-from tabwarden.tableau.write.results import ALREADY, DONE, FAILED, Result, failed_by, is_for_all
+from tabwarden.tableau.write.results import ALREADY, DONE, FAILED, Ids, Result, sends
 
 SINCE = "3.11"
 
@@ -51,20 +51,15 @@ def with_nicknames(site: Site, connection: Connection) -> Site:
     return replace(site, nicknames={one.fqdn: one.nickname for one in read_domains(connection)})
 
 
-def set_nickname(connection: Connection, change: Change) -> Result:
+@sends(SetNickname)
+def set_nickname(connection: Connection, change: SetNickname, _ids: Ids) -> Result:
     """Give a domain another nickname; one that has it already is done."""
-    wanted = str(change.after["nickname"])
-    fqdn = change.domain.name if change.domain is not None else ""
-    try:
-        held = next((one for one in read_domains(connection) if same(one.fqdn) == same(fqdn)), None)
-        if held is None:
-            return Result(0, FAILED, "", f"Tableau does not know the domain `{fqdn}` any more; plan again")
-        if held.nickname == wanted:
-            return Result(0, ALREADY)
-        body = element("domain", id=held.id, name=held.fqdn, shortName=wanted)
-        connection.call("PUT", "/domains", body=body, version_required=SINCE)
-    except TableauError as error:
-        if is_for_all(error):
-            raise
-        return failed_by(error)
+    fqdn = change.domain.name
+    domain = next((one for one in read_domains(connection) if same(one.fqdn) == same(fqdn)), None)
+    if domain is None:
+        return Result(0, FAILED, "", f"Tableau does not know the domain `{fqdn}` any more; plan again")
+    if domain.nickname == change.nickname:
+        return Result(0, ALREADY)
+    body = element("domain", id=domain.id, name=domain.fqdn, shortName=change.nickname)
+    connection.call("PUT", "/domains", body=body, version_required=SINCE)
     return Result(0, DONE)

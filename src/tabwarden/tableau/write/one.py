@@ -1,28 +1,17 @@
-"""One change, one request: users and groups created, changed, removed. Not many at once (write_bulk)."""
+"""One change, one request: users and groups created, changed, removed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from xml.etree.ElementTree import Element
 
+from tabwarden.effects.ops.groups import CreateGroup, DeleteGroup, Grants, UpdateGroup
+from tabwarden.effects.ops.memberships import AddToGroup, RemoveFromGroup
+from tabwarden.effects.ops.users import AddUser, RemoveUser, SetRole
+from tabwarden.effects.ref import Ref
 from tabwarden.model.errors import TableauError
 from tabwarden.model.names import same
 from tabwarden.model.roles import current_role, rank
 from tabwarden.model.site import LOCAL, ON_LOGIN, Group, User
-from tabwarden.plan.plan import (
-    ADD_TO_GROUP,
-    ADD_USER,
-    CREATE_GROUP,
-    DELETE_GROUP,
-    REMOVE_FROM_GROUP,
-    REMOVE_USER,
-    SET_SITE_ROLE,
-    UPDATE_GROUP,
-    Change,
-    Fields,
-    Ref,
-)
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.wire import element
 from tabwarden.tableau.read.people import group_of, user_of
@@ -32,13 +21,12 @@ from tabwarden.tableau.write.results import (
     FAILED,
     Ids,
     Result,
-    attempted,
     create,
     failed_by,
     find_new_user,
     find_user,
     not_there,
-    subject,
+    sends,
 )
 
 UNLICENSED = "Unlicensed"
@@ -49,15 +37,12 @@ DIRECTORY_GROUP = "groups of a directory are imported and synchronised by Tablea
 # -- users ----------------------------------------------------------------------------------------------------
 
 
-def add_user(connection: Connection, change: Change, ids: Ids) -> Result:
+@sends(AddUser)
+def add_user(connection: Connection, change: AddUser, ids: Ids) -> Result:
     """Add a user to the site; one who is there already counts as already with his id."""
-    ref, auth = subject(change.user), change.after.get("auth_setting")
-    body = element(
-        "user",
-        name=str(change.after.get("given") or ref.qualified),
-        siteRole=str(change.after["site_role"]),
-        authSetting=auth if isinstance(auth, str) else None,
-    )
+    ref = change.user
+    name = change.given or ref.qualified
+    body = element("user", name=name, siteRole=change.role, authSetting=change.auth_setting)
     try:
         answer = create(
             lambda: connection.call("POST", "users", body=body),
@@ -81,9 +66,9 @@ def _user_told(answer: Element | None) -> User | None:
     return user_of(told) if told is not None else None
 
 
-def added_as(user: User, change: Change) -> Result:
+def added_as(user: User, change: AddUser) -> Result:
     """Done, unless the server gave a lower role than the one asked for, as it does when seats run out."""
-    role = str(change.after["site_role"])
+    role = change.role
     if not user.site_role or current_role(user.site_role) == current_role(role):
         return Result(0, DONE, new_id=user.id)
     if _height(user.site_role) > _height(role):
@@ -92,9 +77,9 @@ def added_as(user: User, change: Change) -> Result:
     return Result(0, FAILED, NO_SEAT, remedy, user.id)
 
 
-def _not_added(connection: Connection, change: Change, error: TableauError) -> Result:
+def _not_added(connection: Connection, change: AddUser, error: TableauError) -> Result:
     """What a refusal to add means: often that he is there already, which the look-up tells."""
-    ref, role = subject(change.user), str(change.after["site_role"])
+    ref, role = change.user, change.role
     if error.status not in (400, 409) or error.code in ("400013", "409005", NO_SEAT):
         raise error
     found = find_new_user(connection, ref) if error.status == 409 else find_user(connection, ref)
@@ -102,9 +87,8 @@ def _not_added(connection: Connection, change: Change, error: TableauError) -> R
         return already_there(found, role, error.code)
     if error.code == "400003" and "@" not in ref.name:
         return failed_by(error, "Tableau Cloud takes e-mail addresses only as user names; this one has no `@`")
-    auth = change.after.get("auth_setting")
-    if error.code == "400003" and auth:
-        return failed_by(error, f"most likely the site does not allow the authentication `{auth}`")
+    if error.code == "400003" and change.auth_setting:
+        return failed_by(error, f"most likely the site does not allow the authentication `{change.auth_setting}`")
     raise error
 
 
@@ -118,9 +102,10 @@ def already_there(found: User, role: str, code: str) -> Result:
     return Result(0, ALREADY, code, f"is on the site already, as {found.site_role}; left so", found.id)
 
 
-def set_site_role(connection: Connection, change: Change, ids: Ids) -> Result:
+@sends(SetRole)
+def set_site_role(connection: Connection, change: SetRole, ids: Ids) -> Result:
     """Give a user another site role."""
-    ref, role = subject(change.user), str(change.after["site_role"])
+    ref, role = change.user, change.role
     user_id = ids.of(ref)
     if user_id is None:
         return not_there(ref)
@@ -129,7 +114,7 @@ def set_site_role(connection: Connection, change: Change, ids: Ids) -> Result:
     except TableauError as error:
         if error.status == 404:
             return failed_by(error)
-        before = str(change.before.get("site_role", ""))
+        before = change.before
         if error.status in (400, 409) and error.code not in ("400013", NO_SEAT) and _height(role) < _height(before):
             return failed_by(
                 error,
@@ -146,9 +131,10 @@ def set_site_role(connection: Connection, change: Change, ids: Ids) -> Result:
     return Result(0, DONE)
 
 
-def remove_user(connection: Connection, change: Change, ids: Ids) -> Result:
+@sends(RemoveUser)
+def remove_user(connection: Connection, change: RemoveUser, ids: Ids) -> Result:
     """Remove a user from the site, what he owns going to the heir where one is named."""
-    ref = subject(change.user)
+    ref = change.user
     user_id = ids.of(ref)
     if user_id is None:
         return not_there(ref)
@@ -169,7 +155,7 @@ def remove_user(connection: Connection, change: Change, ids: Ids) -> Result:
     return Result(0, DONE)
 
 
-def _kept(connection: Connection, user_id: str, change: Change, error: TableauError) -> Result:
+def _kept(connection: Connection, user_id: str, change: RemoveUser, error: TableauError) -> Result:
     """A removal refused with 409: an owner stays, and the failed request may have taken his licence."""
     try:
         now = _user_told(connection.call("GET", f"users/{user_id}"))
@@ -177,7 +163,7 @@ def _kept(connection: Connection, user_id: str, change: Change, error: TableauEr
         if gone.status == 404:
             return Result(0, DONE, error.code)
         raise
-    before = str(change.before.get("site_role", ""))
+    before = change.role
     remedy = "owns content and stays on the site; name who is to receive it"
     if now is not None and now.site_role == UNLICENSED and before != UNLICENSED:
         remedy = (
@@ -189,7 +175,8 @@ def _kept(connection: Connection, user_id: str, change: Change, error: TableauEr
 # -- memberships ----------------------------------------------------------------------------------------------
 
 
-def add_to_group(connection: Connection, change: Change, ids: Ids) -> Result:
+@sends(AddToGroup)
+def add_to_group(connection: Connection, change: AddToGroup, ids: Ids) -> Result:
     """Put a user into a group."""
     user_id, group_id = ids.of(change.user), ids.of(change.group)
     if user_id is None or group_id is None:
@@ -213,7 +200,8 @@ def _is_member(connection: Connection, user_id: str, group_id: str) -> bool:
     return any(user.get("id") == user_id for user in connection.pages(f"groups/{group_id}/users", "user"))
 
 
-def remove_from_group(connection: Connection, change: Change, ids: Ids) -> Result:
+@sends(RemoveFromGroup)
+def remove_from_group(connection: Connection, change: RemoveFromGroup, ids: Ids) -> Result:
     """Take a user out of a group; no member, no such user or group: out already."""
     user_id, group_id = ids.of(change.user), ids.of(change.group)
     if user_id is None or group_id is None:
@@ -230,12 +218,13 @@ def remove_from_group(connection: Connection, change: Change, ids: Ids) -> Resul
 # -- groups ---------------------------------------------------------------------------------------------------
 
 
-def create_group(connection: Connection, change: Change, _ids: Ids) -> Result:
+@sends(CreateGroup)
+def create_group(connection: Connection, change: CreateGroup, _ids: Ids) -> Result:
     """Create a local group with its minimum site role; one of that name that is as wanted counts as already."""
-    ref = subject(change.group)
+    ref = change.group
     if ref.domain.casefold() != LOCAL:
         return Result(0, FAILED, "", DIRECTORY_GROUP)
-    body = _group_body(ref, change.after)
+    body = _group_body(ref, change.grants)
     try:
         answer = create(lambda: connection.call("POST", "groups", body=body), lambda: _find_group(connection, ref))
     except TableauError as error:
@@ -244,33 +233,35 @@ def create_group(connection: Connection, change: Change, _ids: Ids) -> Result:
         found = _find_group(connection, ref, whole=True)
         if found is None:
             raise
-        if _grants(found) == _wanted_grants(change.after):
+        if _grants(found) == _wanted_grants(change.grants):
             return Result(0, ALREADY, error.code, new_id=found.id)
         return Result(0, FAILED, error.code, "a group of that name is there with other settings; plan again", found.id)
     made = answer if isinstance(answer, Group) else _group_told(answer)
     if made is None or not made.id:
         return Result(0, FAILED, "", "the server said yes but named no group; look at the site")
-    if _grants(made) != _wanted_grants(change.after):
+    if _grants(made) != _wanted_grants(change.grants):
         # A local group is made with grant on sign-in whatever mode was asked; another takes a second request.
         connection.call("PUT", f"groups/{made.id}", body=body)
     return Result(0, DONE, new_id=made.id)
 
 
-def update_group(connection: Connection, change: Change, ids: Ids) -> Result:
+@sends(UpdateGroup)
+def update_group(connection: Connection, change: UpdateGroup, ids: Ids) -> Result:
     """Give a local group another minimum site role or grant mode."""
-    ref = subject(change.group)
+    ref = change.group
     group_id = ids.of(ref)
     if ref.domain.casefold() != LOCAL:
         return Result(0, FAILED, "", DIRECTORY_GROUP)
     if group_id is None:
         return not_there(ref)
-    connection.call("PUT", f"groups/{group_id}", body=_group_body(ref, change.after, taking_back=True))
+    connection.call("PUT", f"groups/{group_id}", body=_group_body(ref, change.grants, taking_back=True))
     return Result(0, DONE)
 
 
-def delete_group(connection: Connection, change: Change, ids: Ids) -> Result:
+@sends(DeleteGroup)
+def delete_group(connection: Connection, change: DeleteGroup, ids: Ids) -> Result:
     """Delete a group; one that is gone counts as already."""
-    ref = subject(change.group)
+    ref = change.group
     group_id = ids.of(ref)
     if group_id is None:
         return not_there(ref)
@@ -283,14 +274,12 @@ def delete_group(connection: Connection, change: Change, ids: Ids) -> Result:
     return Result(0, DONE)
 
 
-def _group_body(ref: Ref, wanted: Fields, *, taking_back: bool = False) -> Element:
-    role, mode = wanted.get("minimum_site_role"), wanted.get("grant_on")
+def _group_body(ref: Ref, wanted: Grants, *, taking_back: bool = False) -> Element:
+    role, mode = wanted
     if role is None:
         # A minimum is taken back by the lowest role; a mode cannot be sent without a role.
         return element("group", name=ref.name, minimumSiteRole=UNLICENSED if taking_back else None)
-    return element(
-        "group", name=ref.name, minimumSiteRole=str(role), grantLicenseMode=mode if isinstance(mode, str) else None
-    )
+    return element("group", name=ref.name, minimumSiteRole=role, grantLicenseMode=mode)
 
 
 def _grants(group: Group) -> tuple[str | None, str | None]:
@@ -298,11 +287,9 @@ def _grants(group: Group) -> tuple[str | None, str | None]:
     return role, (group.grant_on or ON_LOGIN) if role is not None else None
 
 
-def _wanted_grants(wanted: Fields) -> tuple[str | None, str | None]:
-    role, mode = wanted.get("minimum_site_role"), wanted.get("grant_on")
-    if role is None or role == UNLICENSED:
-        return None, None
-    return str(role), str(mode or ON_LOGIN)
+def _wanted_grants(wanted: Grants) -> tuple[str | None, str | None]:
+    role, mode = wanted
+    return (None, None) if role is None or role == UNLICENSED else (role, mode or ON_LOGIN)
 
 
 def _group_told(answer: Element | None) -> Group | None:
@@ -326,22 +313,3 @@ def _find_group(connection: Connection, ref: Ref, *, whole: bool = False) -> Gro
 
 def _height(role: str) -> int:
     return rank(current_role(role)) or 0
-
-
-OPS: Mapping[str, Callable[[Connection, Change, Ids], Result]] = MappingProxyType(
-    {
-        CREATE_GROUP: create_group,
-        UPDATE_GROUP: update_group,
-        ADD_USER: add_user,
-        ADD_TO_GROUP: add_to_group,
-        SET_SITE_ROLE: set_site_role,
-        REMOVE_FROM_GROUP: remove_from_group,
-        REMOVE_USER: remove_user,
-        DELETE_GROUP: delete_group,
-    }
-)
-
-
-def alone(connection: Connection, change: Change, ids: Ids) -> Result:
-    """Carry out one change; a refusal of it is a Result, what would refuse everybody is raised."""
-    return attempted(lambda: OPS[change.op](connection, change, ids))

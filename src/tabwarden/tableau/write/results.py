@@ -1,14 +1,15 @@
-"""What the writing functions share: results, ids of what is new, how a failed request is understood."""
+"""What the writing functions share: which of them sends which change, results, ids of what is new, refusals."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from xml.etree.ElementTree import Element
 
+from tabwarden.effects.change import Change
+from tabwarden.effects.ref import Ref
 from tabwarden.model.errors import TableauError
 from tabwarden.model.site import LOCAL, User
-from tabwarden.plan.plan import Ref
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.refusals import REMEDIES, remedy_of
 from tabwarden.tableau.read.people import read_users, user_of
@@ -18,6 +19,7 @@ TRIES = 3
 _FOR_ALL = frozenset({0, 401, 429, 502, 503, 504})
 
 Found = TypeVar("Found")
+Op = TypeVar("Op", bound=Change)
 
 
 class Result(NamedTuple):
@@ -49,6 +51,29 @@ class Ids:
         self._known[ref.key] = new_id
 
 
+Send = Callable[[Connection, Op, Ids], Result]
+SENDERS: dict[type[Change], Send[Any]] = {}
+"""Which function sends which change; the modules of this folder register theirs."""
+
+
+def sends(op: type[Op]) -> Callable[[Send[Op]], Send[Op]]:
+    """The function below carries out changes of this class."""
+
+    def registered(send: Send[Op]) -> Send[Op]:
+        SENDERS[op] = send
+        return send
+
+    return registered
+
+
+def alone(connection: Connection, change: Change, ids: Ids) -> Result:
+    """Carry out one change; a refusal of it is a Result, what would refuse everybody is raised."""
+    send = SENDERS.get(type(change))
+    if send is None:
+        return Result(0, FAILED, "", f"this release cannot carry out `{change.op}`")
+    return attempted(lambda: send(connection, change, ids))
+
+
 def failed_by(error: TableauError, because: str = "") -> Result:
     """The Result of a refusal, with the remedy that fits best."""
     code = error.code or str(error.status)
@@ -65,13 +90,6 @@ def attempted(doing: Callable[[], Result], failed: Callable[[TableauError], Resu
         if is_for_all(error):
             raise
         return failed(error)
-
-
-def subject(ref: Ref | None) -> Ref:
-    """The user or group a change is about; a change without it is a mistake of ours."""
-    if ref is None:
-        raise TypeError("a change without the user or group it is about")
-    return ref
 
 
 def not_there(ref: Ref | None) -> Result:

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from tabwarden.plan.plan import ADD_TO_GROUP, ADD_USER, REMOVE_FROM_GROUP, REMOVE_USER, SET_NICKNAME, Change, Ref
+from tabwarden.effects.change import Change
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.write import bulk as write_bulk
 from tabwarden.tableau.write import content, directory, domains, one
-from tabwarden.tableau.write.results import FAILED, Ids, Result
+from tabwarden.tableau.write.results import Ids, Result, alone
 
 __all__ = ["Result", "Writer"]
+
+REGISTERED = (domains, content, directory, one)
+"""The modules that register what they send."""
 
 BATCH = 500
 WORTH_A_JOB = 10  # fewer people than this are added or removed one by one: a job takes its own requests and time
@@ -28,6 +31,7 @@ class _Kind(NamedTuple):
 
     op: str
     group: str = ""
+    by_job: bool = False
 
 
 class Writer:
@@ -53,7 +57,7 @@ class Writer:
             end = start + 1
             while kind is not None and end < len(changes) and end - start < BATCH and self._kind(changes[end]) == kind:
                 end += 1
-            if kind is not None and kind.op in (ADD_USER, REMOVE_USER) and end - start < WORTH_A_JOB:
+            if kind is not None and kind.by_job and end - start < WORTH_A_JOB:
                 end = start + 1
             yield range(start, end)
             start = end
@@ -71,43 +75,22 @@ class Writer:
             for result in self._batch(work, ids):
                 placed = result._replace(position=positions.start + result.position)
                 results.append(placed)
-                subject = _created(changes[placed.position])
-                if placed.new_id is not None and subject is not None:
-                    ids.learn(subject, placed.new_id)
+                created = changes[placed.position].creates
+                if placed.new_id is not None and created is not None:
+                    ids.learn(created, placed.new_id)
         return results
 
     def _batch(self, work: Sequence[Change], ids: Ids) -> list[Result]:
         if len(work) == 1:
-            return [self._one(work[0], ids)]
-        match work[0].op:
-            case op if op in (ADD_TO_GROUP, REMOVE_FROM_GROUP):
-                return write_bulk.memberships(self._connection, work, ids)
-            case op if op == ADD_USER:
-                return write_bulk.users_added(self._connection, work, ids)
-            case _:
-                return write_bulk.users_removed(self._connection, work, ids)
-
-    def _one(self, change: Change, ids: Ids) -> Result:
-        if change.op in content.OPS:
-            return content.alone(self._connection, change, ids)
-        if change.op in directory.OPS:
-            return directory.alone(self._connection, change, ids)
-        if change.op == SET_NICKNAME:
-            return domains.set_nickname(self._connection, change)
-        if change.op not in one.OPS:
-            return Result(0, FAILED, "", f"this release cannot carry out `{change.op}`")
-        return one.alone(self._connection, change, ids)
+            return [alone(self._connection, work[0], ids)]
+        return write_bulk.together(self._connection, work, ids)
 
     def _kind(self, change: Change) -> _Kind | None:
         """What the change can be sent together with; None: only by itself."""
         if change.brought_by is not None:
             return _Kind(READ_BACK)
-        if change.op in (ADD_TO_GROUP, REMOVE_FROM_GROUP) and self._memberships and change.group is not None:
-            return _Kind(change.op, change.group.key)
-        if change.op in (ADD_USER, REMOVE_USER) and self._jobs and write_bulk.fits_a_job(change):
-            return _Kind(change.op)
+        if change.net_members and self._memberships and change.of_group is not None:
+            return _Kind(change.op, change.of_group.key)
+        if self._jobs and write_bulk.fits_a_job(change):
+            return _Kind(change.op, by_job=True)
         return None
-
-
-def _created(change: Change) -> Ref | None:
-    return change.user if change.op == ADD_USER else change.group

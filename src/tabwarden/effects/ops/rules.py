@@ -1,0 +1,307 @@
+"""Rules put and taken away: one, a whole row by a template, leaders; a plan writes the row that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from tabwarden.effects import content as effects
+from tabwarden.effects.change import Change, Value, done, refused
+from tabwarden.effects.ops.content import OfContent
+from tabwarden.effects.people import Outcome
+from tabwarden.effects.ref import Lookup, Ref, content_ref, grantee_ref
+from tabwarden.model.capability import INHERITED_LEADER, KIND_NAMES, LEADER, applies, ui_name
+from tabwarden.model.governing import LOCKED_TO_DATABASE, managing_project
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
+from tabwarden.model.site import ALLOW, DENY, Content, Grantee, Rule, Rules, Site
+
+
+class Row(NamedTuple):
+    """What one grantee is allowed and denied: capabilities, sorted."""
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, rules: Iterable[Rule]) -> Row:
+        """The rules of one grantee; an inherited leader is the echo of a rule above and none of them."""
+        own = [rule for rule in rules if rule.capability != INHERITED_LEADER]
+        allow, deny = (sorted(r.capability for r in own if (r.mode == ALLOW) is yes) for yes in (True, False))
+        return cls(tuple(allow), tuple(deny))
+
+    def rules(self, grantee: Grantee) -> Rules:
+        """The same as rules for that grantee."""
+        both = ((ALLOW, self.allow), (DENY, self.deny))
+        return frozenset(Rule(grantee, capability, mode) for mode, names in both for capability in names)
+
+
+NO_ROW = Row()
+WIDTH = {"user": 0, "groupSet": 1, "group": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class PutRules(OfContent):
+    """Give one grantee exactly these rules on a content, or among a project's defaults for a kind.
+
+    Written are the capabilities that `before` or `row` names.
+    """
+
+    op: ClassVar[str] = "put_rules"
+    step: ClassVar[str] = "rules"
+    WORDS: ClassVar[tuple[str, str, str]] = (
+        "{content}: {defaults}{grantee}: {row}",
+        "{content}: {defaults}{grantee}: {row}",
+        "{content}: {defaults}{grantee} was not changed ({row})",
+    )
+
+    grantee: Ref
+    before: Row = NO_ROW
+    row: Row = NO_ROW
+    default_for: str | None = None
+
+    @property
+    def doubt(self) -> str:
+        """What is allowed and denied, as `Allow Read`, sorted; None when it was not read."""
+        what = "rules" if self.default_for is None else f"{self.default_for} defaults"
+        return f"{what} of {self.content.id} for {self.grantee.key}"
+
+    @property
+    def receiver(self) -> Ref:
+        """Whom the rules are for."""
+        return self.grantee
+
+    @property
+    def destructive(self) -> bool:
+        """A rule is gone."""
+        return not (set(self.before.allow) <= set(self.row.allow) and set(self.before.deny) <= set(self.row.deny))
+
+    def value(self, lookup: Lookup, content: Content) -> Value:
+        """The row that is there."""
+        rules, grantee = _listed(content, self.default_for), lookup.grantee(self.grantee)
+        return None if rules is None else rule_words(rule for rule in rules if rule.grantee == grantee)
+
+    def wanted(self) -> Value:
+        """The new row."""
+        return rule_words(self.row.rules(Grantee("", "")))
+
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
+        """Whatever the list was; of a workbook with tabs its views get the same."""
+        grantee = Lookup(site).grantee(self.grantee)
+        was, row = self.before.rules(grantee), self.row.rules(grantee)
+        site = effects.remove_rules(site, self.id, was - row, default_for=self.default_for)
+        site = effects.add_rules(site, self.id, row, default_for=self.default_for)
+        content = site.contents[self.id]
+        return done(effects.show_tabs(site, self.id) if content.kind == "workbook" and content.tabs else site)
+
+    def inverse(self) -> PutRules:
+        """The row of before."""
+        return PutRules(self.content, self.grantee, self.row, self.before, self.default_for)
+
+    def slots(self) -> Mapping[str, str]:
+        """What differs: `+ Allow View, - Deny Web Edit`."""
+        kind, ref = self.default_for, self.grantee
+        of = kind or self.content.kind
+        words = []
+        for mode, was, now in ((ALLOW, self.before.allow, self.row.allow), (DENY, self.before.deny, self.row.deny)):
+            words += [f"- {mode} {ui_name(name, of)}" for name in was if name not in now]
+            words += [f"+ {mode} {ui_name(name, of)}" for name in now if name not in was]
+        return {
+            **OfContent.slots(self),
+            "grantee": f"{'group set' if ref.kind == 'groupSet' else ref.kind} `{ref.qualified}`",
+            "defaults": f"rules for new {KIND_NAMES.get(kind, kind)}s: " if kind else "",
+            "row": ", ".join(words),
+        }
+
+
+def rule_words(rules: Iterable[Rule]) -> tuple[str, ...]:
+    """`Allow Read`, `Deny Write`: what one grantee is allowed and denied."""
+    return tuple(sorted(f"{rule.mode} {rule.capability}" for rule in rules))
+
+
+def _listed(content: Content, default_for: str | None) -> Rules | None:
+    return content.rules if default_for is None else content.defaults.get(default_for, frozenset())
+
+
+# -- edits of a row -------------------------------------------------------------------------------------------
+
+
+def _not_editable(site: Site, content: str, default_for: str | None) -> str | None:
+    """Why rules cannot be edited there (tableau-permissions §4.3): None where they can."""
+    known = site.contents[content]
+    project = content if known.kind == "project" else site.project_of(content)
+    manager = managing_project(site, project) if project in site.contents and project is not None else None
+    if manager is not None and content != manager:
+        return "locked_project"
+    parent = site.contents.get(known.parent or "")
+    if known.kind == "view" and parent is not None and parent.tabs:
+        return "tabs_shown"
+    if known.kind == "table" and parent is not None and parent.mode == LOCKED_TO_DATABASE:
+        return "locked_database"
+    has_defaults = known.kind == "project" or (known.kind, default_for) == ("database", "table")
+    return "not_applicable" if default_for is not None and not has_defaults else None
+
+
+class _OfRow(Change):
+    """An edit of what one grantee is allowed and denied; a plan writes it as `PutRules`."""
+
+    __slots__ = ()
+
+    def _row(self) -> tuple[str, Grantee, str | None]:
+        """The content, the grantee, and of defaults the kind."""
+        raise NotImplementedError
+
+    def steps(self, site: Site) -> tuple[Change, ...]:
+        """The row before and after; nothing where they are the same."""
+        content, grantee, default_for = self._row()
+        before, row = (
+            Row.of(r for r in _listed(one.contents[content], default_for) or () if r.grantee == grantee)
+            for one in (site, self.done_to(site).site)
+        )
+        if before == row:
+            return ()
+        refs = content_ref(site, content), grantee_ref(site, grantee)
+        return (PutRules(*refs, before, row, default_for, because=self.because),)
+
+
+@dataclass(frozen=True, slots=True)
+class _OfRule(_OfRow):
+    """A rule and the list it is about: of a content, or a project's defaults for a kind."""
+
+    content: str
+    rule: Rule
+    default_for: str | None = None
+
+    @property
+    def of_content(self) -> None:
+        """It is told by its id."""
+
+    def _row(self) -> tuple[str, Grantee, str | None]:
+        return self.content, self.rule.grantee, self.default_for
+
+    def _refusal(self, site: Site) -> str | None:
+        kind = self.default_for or site.contents[self.content].kind
+        if applies(self.rule.capability, kind) is False or self.rule.capability == LEADER:
+            return "not_applicable"
+        return _not_editable(site, self.content, self.default_for)
+
+
+@dataclass(frozen=True, slots=True)
+class PutRule(_OfRule):
+    """Add one rule; an opposite one of the same grantee gives way."""
+
+    op: ClassVar[str] = "put_rule"
+
+    @property
+    def effort(self) -> int:
+        """A rule for one person before one for many."""
+        return WIDTH[self.rule.grantee.kind]
+
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
+        """Refused under a lock, on views with tabs, and for what the kind does not have."""
+        refusal = self._refusal(site)
+        if refusal is not None:
+            return refused(site, refusal)
+        return done(effects.add_rules(site, self.content, (self.rule,), default_for=self.default_for))
+
+
+@dataclass(frozen=True, slots=True)
+class TakeRule(_OfRule):
+    """Take one rule away."""
+
+    op: ClassVar[str] = "take_rule"
+
+    @property
+    def effort(self) -> int:
+        """One click."""
+        return 0
+
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
+        """As PutRule; one that is not there is refused, so that nobody thinks it had been."""
+        refusal = self._refusal(site)
+        rules = _listed(site.contents[self.content], self.default_for)
+        if refusal is None and rules is not None and self.rule not in rules:
+            refusal = "no_such_rule"
+        if refusal is not None:
+            return refused(site, refusal)
+        return done(effects.remove_rules(site, self.content, (self.rule,), default_for=self.default_for))
+
+
+@dataclass(frozen=True, slots=True)
+class PutTemplate(_OfRow):
+    """A grantee's row becomes exactly these capabilities, allowed; `template` is the name they go by."""
+
+    op: ClassVar[str] = "put_template"
+
+    content: str
+    grantee: Grantee
+    template: str
+    capabilities: frozenset[str]
+    default_for: str | None = None
+
+    @property
+    def of_content(self) -> None:
+        """It is told by its id."""
+
+    def _row(self) -> tuple[str, Grantee, str | None]:
+        return self.content, self.grantee, self.default_for
+
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
+        """Refused where PutRule is; leader rules of the row stay."""
+        refusal = _not_editable(site, self.content, self.default_for)
+        if refusal is not None:
+            return refused(site, refusal)
+        rules = _listed(site.contents[self.content], self.default_for)
+        if rules is None:
+            return refused(site, "not_read")
+        row: Rules = frozenset(Rule(self.grantee, c, ALLOW) for c in self.capabilities)
+        rest = frozenset(r for r in rules if r.grantee != self.grantee or r.capability == LEADER)
+        return done(effects.replace_rules(site, self.content, rest | row, default_for=self.default_for))
+
+
+@dataclass(frozen=True, slots=True)
+class _OfLeader(_OfRow):
+    """A project and somebody who leads it."""
+
+    project: str
+    grantee: Grantee
+
+    def _row(self) -> tuple[str, Grantee, str | None]:
+        return self.project, self.grantee, None
+
+
+@dataclass(frozen=True, slots=True)
+class Lead(_OfLeader):
+    """Make somebody a leader of a project."""
+
+    op: ClassVar[str] = "lead"
+
+    @property
+    def effort(self) -> int:
+        """One person before many."""
+        return 20 + WIDTH[self.grantee.kind]
+
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
+        """Refused on anything but a project."""
+        if site.contents[self.project].kind != "project":
+            return refused(site, "not_applicable")
+        return done(effects.add_rules(site, self.project, (Rule(self.grantee, LEADER, ALLOW),)))
+
+
+@dataclass(frozen=True, slots=True)
+class Unlead(_OfLeader):
+    """Remove a leader; he is left with everything Unspecified on that project."""
+
+    op: ClassVar[str] = "unlead"
+
+    @property
+    def effort(self) -> int:
+        """What the leader had beside it is gone."""
+        return 30
+
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
+        """Refused where he is none by a rule of this very project."""
+        rules = site.contents[self.project].rules or frozenset()
+        if Rule(self.grantee, LEADER, ALLOW) not in rules:
+            return refused(site, "no_such_rule")
+        return done(effects.remove_leader(site, self.project, self.grantee))

@@ -1,0 +1,322 @@
+"""Users added, given a site role, removed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+from tabwarden.effects import people
+from tabwarden.effects.change import ALL_GROUPS, CONTENT, NOBODY, Change, Value, groups_fact, refused
+from tabwarden.effects.draft import Draft, Undoing
+from tabwarden.effects.people import Outcome
+from tabwarden.effects.ref import GROUP, USER, Lookup, Ref, group_ref, user_of, user_ref
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
+from tabwarden.model.roles import rank
+from tabwarden.model.site import LOCAL, Grantee, Site, User
+
+NO_RULES = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class AddUser(Change):
+    """Add somebody to the site; `given` is how an import has to write the name where that is not the name itself."""
+
+    op: ClassVar[str] = "add_user"
+    step: ClassVar[str] = "add user"
+    WORDS: ClassVar[tuple[str, str, str]] = (
+        "add user `{user}` as {role}{auth}",
+        "added user `{user}` as {role}{auth}",
+        "user `{user}` was not added to the site",
+    )
+
+    user: Ref
+    role: str
+    auth_setting: str | None = None
+    given: str = ""
+
+    @property
+    def creates(self) -> Ref:
+        """The user."""
+        return self.user
+
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
+        """Without a free seat he silently comes in Unlicensed."""
+        ref = self.user
+        user = User(ref.new_id, ref.name, self.role, ref.domain, auth_setting=self.auth_setting)
+        return people.add_user(site, user)
+
+    def carry(self, draft: Draft) -> None:
+        """Somebody new."""
+        draft.add_user(self.user, self.role, self.auth_setting)
+
+    def take_back(self, undoing: Undoing) -> None:
+        """Removed again, unless he owns something by now."""
+        user = undoing.user(self.user)
+        if user is None:
+            return
+        if undoing.owners is not None and user.id in undoing.owners:
+            undoing.hold(user.qualified, "owns content by now", "give the content to somebody else first")
+        else:
+            undoing.remove_user(user.id)
+
+    def moves(self, facts: dict[str, Value]) -> None:
+        """There, with a role."""
+        facts[self.user.key] = self.role
+        facts.pop(f"id of {self.user.key}", None)
+
+    def is_true(self, lookup: Lookup) -> str | None:
+        """Whoever is there was added."""
+        user = lookup.user(self.user)
+        return user.id if user is not None else None
+
+    def slots(self) -> Mapping[str, str]:
+        """Role and authentication."""
+        auth = f" with {self.auth_setting} sign-in" if self.auth_setting else ""
+        return {"user": self.user.qualified, "role": self.role, "auth": auth}
+
+
+@dataclass(frozen=True, slots=True)
+class SetRole(Change):
+    """Another site role."""
+
+    op: ClassVar[str] = "set_site_role"
+    step: ClassVar[str] = "site role"
+    WORDS: ClassVar[tuple[str, str, str]] = (
+        "set user `{user}` from {before} to {role}",
+        "set user `{user}` from {before} to {role}",
+        "user `{user}` was not set from {before} to {role}",
+    )
+
+    user: Ref
+    before: str
+    role: str
+
+    @classmethod
+    def on(cls, site: Site, user: str, role: str) -> Self:
+        """As a change to somebody of the Site, by id."""
+        return cls(user_ref(site.users[user]), site.users[user].site_role, role)
+
+    @property
+    def destructive(self) -> bool:
+        """It falls, or changes without rising."""
+        return height(self.role) <= height(self.before)
+
+    @property
+    def ends_as(self) -> str:
+        """The new role."""
+        return self.role
+
+    @property
+    def effort(self) -> int:
+        """The lower one first."""
+        return 50 + height(self.role)
+
+    @property
+    def shape(self) -> object:
+        """Whatever the role."""
+        return "role"
+
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
+        """Refused as REST refuses it: below a group's minimum, without a seat, to or from Server Administrator."""
+        user = user_of(site, self.user)
+        if user is None:
+            return refused(site, NOBODY)
+        return people.set_site_role(site, user.id, self.role, open_points=open_points)
+
+    def carry(self, draft: Draft) -> None:
+        """The new role."""
+        if (user := draft.user(self.user)) is not None:
+            draft.users[user.id] = replace(user, site_role=self.role)
+
+    def take_back(self, undoing: Undoing) -> None:
+        """The role of before, unless somebody gave another since."""
+        user = undoing.user(self.user)
+        if user is None:
+            return
+        if user.site_role == self.role:
+            undoing.users[user.id] = replace(user, site_role=self.before)
+        elif user.site_role != self.before:
+            undoing.hold(user.qualified, f"became {self.role} and is {user.site_role} by now")
+
+    def inverse(self) -> SetRole:
+        """Back again."""
+        return SetRole(self.user, self.role, self.before)
+
+    def moves(self, facts: dict[str, Value]) -> None:
+        """The new role."""
+        facts[self.user.key] = self.role
+
+    def is_true(self, lookup: Lookup) -> str | None:
+        """He has the role."""
+        user = lookup.user(self.user)
+        return "" if user is not None and user.site_role == self.role else None
+
+    def otherwise(self, lookup: Lookup) -> str:
+        """The role he has instead."""
+        user = lookup.user(self.user)
+        if user is None:
+            return Change.otherwise(self, lookup)
+        return f"Tableau left the user at {user.site_role}; plan again, and look whether seats are free"
+
+    def slots(self) -> Mapping[str, str]:
+        """Both roles."""
+        return {"user": self.user.qualified, "before": self.before, "role": self.role}
+
+
+def height(role: str) -> int:
+    """The rank of a site role; one that cannot be ranked (Guest, SupportUser) counts as the lowest."""
+    return rank(role) or 0
+
+
+# -- going ----------------------------------------------------------------------------------------------------
+
+
+def rules_fact(user: Ref) -> str:
+    """The name of the fact that tells all rules for somebody."""
+    return f"rules for {user.key}"
+
+
+def rules_for(site: Site, user: str) -> str:
+    """All rules that name a user, as one word that differs when one of them does: `3 rules, 0c9a1b2c3d4e`."""
+    lines = sorted(
+        f"{content.id} {kind} {rule.capability} {rule.mode}"
+        for content in site.contents.values()
+        for kind, rules in (("", content.rules), *content.defaults.items())
+        for rule in rules or ()
+        if rule.grantee == Grantee(USER, user)
+    )
+    word = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+    return f"{len(lines)} rules, {word}" if lines else NO_RULES
+
+
+def _groups_of(site: Site, user: User | None) -> list[Ref]:
+    if user is None:
+        return []
+    groups = (site.groups[group] for group in site.groups_of(user.id))
+    return [group_ref(group) for group in groups if not group.everyone]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveUser(Change):
+    """Remove somebody from the site; `heir` receives what he owns (None: nobody does), the rest is the way back.
+
+    Of somebody who gets another user name `rules` is a word for all rules that named him, and `given` how an import
+    would have to write the old name.
+    """
+
+    op: ClassVar[str] = "remove_user"
+    step: ClassVar[str] = "remove user"
+    WORDS: ClassVar[tuple[str, str, str]] = (
+        "remove user `{user}` from the site{heir}",
+        "removed user `{user}` from the site{heir}",
+        "user `{user}` was not removed from the site",
+    )
+
+    user: Ref
+    heir: Ref | None = None
+    role: str = ""
+    auth_setting: str | None = None
+    full_name: str = ""
+    email: str = ""
+    groups: tuple[str, ...] = ()
+    rules: str = ""
+    given: str = ""
+
+    @classmethod
+    def on(cls, site: Site, user: str, heir: str | None = None) -> Self:
+        """As a change to somebody of the Site, by id, with what is lost."""
+        known = site.users[user]
+        groups = tuple(sorted(ref.qualified for ref in _groups_of(site, known)))
+        heir_ref = user_ref(site.users[heir]) if heir is not None else None
+        return cls(user_ref(known), heir_ref, known.site_role, known.auth_setting, known.full_name, known.email, groups)
+
+    @property
+    def needs(self) -> Ref | None:
+        """Who receives what he owns."""
+        return self.waits_for or self.heir
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """He leaves all groups; whose rules were carried over is told by all content."""
+        return frozenset((ALL_GROUPS, CONTENT) if self.rules else (ALL_GROUPS,))
+
+    @property
+    def destructive(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def ends_as(self) -> str:
+        """Gone."""
+        return ""
+
+    @property
+    def renamed_to(self) -> Ref | None:
+        """The new user, where his rules were carried over to one."""
+        return self.heir if self.rules else None
+
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
+        """An owner without heir stays, out of his groups and Unlicensed; the Outcome says it was not done."""
+        lookup = Lookup(site)
+        user, heir = lookup.user(self.user), lookup.user(self.heir)
+        if user is None:
+            return refused(site, NOBODY)
+        return people.remove_user(site, user.id, heir=None if heir is None else heir.id)
+
+    def carry(self, draft: Draft) -> None:
+        """Gone, and what he owned is the heir's."""
+        user, heir = draft.user(self.user), draft.user(self.heir)
+        if user is None:
+            return
+        draft.remove_user(user.id)
+        if heir is not None:
+            draft.heirs[user.id] = heir.id
+
+    def take_back(self, undoing: Undoing) -> None:
+        """Added again as somebody new, into the groups that are still there."""
+        ref = self.user
+        if undoing.user(ref) is not None or undoing.lookup.user(ref._replace(id=None)) is not None:
+            undoing.notes.append(f"`{ref.qualified}` is on the site again already")
+            return
+        user_id = undoing.add_user(ref, self.role, self.auth_setting)
+        for name in self.groups:
+            domain, _, bare = name.rpartition("\\")
+            group = undoing.group(Ref(GROUP, bare, domain or LOCAL))
+            if group is None or group.domain.casefold() != LOCAL:
+                undoing.hold(ref.qualified, f"was in group `{name}`", "put the user into it by hand")
+            elif group.id in undoing.members:
+                undoing.members[group.id].add(user_id)
+        heir = f", and what the user owned stays with `{self.heir.qualified}`" if self.heir else ""
+        undoing.notes.append(
+            f"`{ref.qualified}` is added again as a new user: rules for the user in person and favourites are "
+            f"lost{heir}"
+        )
+
+    def facts(self, lookup: Lookup) -> Iterator[tuple[str, Value]]:
+        """Also his groups, and the rules that were carried over."""
+        yield from Change.facts(self, lookup)
+        user = lookup.user(self.user)
+        yield groups_fact(self.user), tuple(sorted(ref.key for ref in _groups_of(lookup.site, user)))
+        if self.rules:
+            yield rules_fact(self.user), rules_for(lookup.site, user.id if user else "")
+
+    def moves(self, facts: dict[str, Value]) -> None:
+        """Gone with everything."""
+        key = self.user.key
+        facts[key] = facts[f"id of {key}"] = None
+        facts[groups_fact(self.user)] = ()
+        if rules_fact(self.user) in facts:
+            facts[rules_fact(self.user)] = NO_RULES
+        for name in [name for name in facts if name.startswith(f"{key} in ")]:
+            facts[name] = False
+
+    def is_true(self, lookup: Lookup) -> str | None:
+        """Nobody of that id is there."""
+        return "" if lookup.user(self.user) is None else None
+
+    def slots(self) -> Mapping[str, str]:
+        """The heir."""
+        heir = f"; what the user owns goes to `{self.heir.qualified}`" if self.heir else ""
+        return {"user": self.user.qualified, "heir": heir}

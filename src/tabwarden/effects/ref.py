@@ -1,0 +1,116 @@
+"""How a change names who and what it is about, and how a Site is asked for what a name means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+from tabwarden.model.names import same
+from tabwarden.model.site import GRANTEE_TABLES, LOCAL, Grantee, Group, Site, User
+
+USER, GROUP, DOMAIN = "user", "group", "domain"
+
+
+class Ref(NamedTuple):
+    """A user, group or group set by name, a content by path, a domain by FQDN; by id where one is known.
+
+    An id of None: it does not exist yet, or has none.
+    """
+
+    kind: str
+    name: str
+    domain: str = LOCAL
+    id: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The same for the same user or group however its letters were typed, whether it exists or not."""
+        return f"{self.kind}:{self.domain.casefold()}\\{self.name.casefold()}"
+
+    @property
+    def qualified(self) -> str:
+        """The name a person types: bare when local, else `domain\\name`."""
+        return self.name if self.domain.casefold() == LOCAL else f"{self.domain}\\{self.name}"
+
+    @property
+    def new_id(self) -> str:
+        """The id it has on a Site that is thought of, until Tableau gives one."""
+        return f"new:{self.key}"
+
+
+def user_ref(user: User) -> Ref:
+    """A user who exists."""
+    return Ref(USER, user.name, user.domain, user.id)
+
+
+def group_ref(group: Group) -> Ref:
+    """A group that exists."""
+    return Ref(GROUP, group.name, group.domain, group.id)
+
+
+def content_ref(site: Site, content: str) -> Ref:
+    """A content of the Site, by its id; its name is its path."""
+    return Ref(site.contents[content].kind, site.path(content), id=content)
+
+
+def grantee_ref(site: Site, grantee: Grantee) -> Ref:
+    """A user, group or group set by a rule's grantee; by the id alone where the Site does not know it."""
+    held = getattr(site, GRANTEE_TABLES.get(grantee.kind, "users")).get(grantee.id)
+    if held is None:
+        return Ref(grantee.kind, grantee.id, id=grantee.id)
+    return Ref(grantee.kind, held.name, getattr(held, "domain", LOCAL), grantee.id)
+
+
+class Lookup:
+    """A Site that is asked for what many Refs mean; what it has found out it does not look for again."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    @cached_property
+    def _groups(self) -> Mapping[str, Group]:
+        groups: dict[str, Group] = {}
+        for group in self.site.groups.values():
+            groups.setdefault(group_ref(group).key, group)
+        return groups
+
+    def user(self, ref: Ref | None) -> User | None:
+        """The user a Ref means: by id, else by domain and name.
+
+        A name without domain also means the one user of that name whatever his domain: the server names the domain
+        of whom we added.
+        """
+        if ref is None:
+            return None
+        site = self.site
+        if ref.id is not None:
+            return site.users.get(ref.id)
+        users = [site.users[u] for u in site.users_named(f"{ref.domain}\\{ref.name}")]
+        if not users and ref.domain.casefold() == LOCAL:
+            users = [site.users[u] for u in site.users_named(ref.name)]
+        return users[0] if len(users) == 1 else None
+
+    def group(self, ref: Ref | None) -> Group | None:
+        """The group a Ref means: by id, else by domain and name."""
+        if ref is None:
+            return None
+        return self.site.groups.get(ref.id) if ref.id is not None else self._groups.get(ref.key)
+
+    def grantee(self, ref: Ref) -> Grantee:
+        """Whom a Ref means in a rule: by id, else by name; who is not there yet has the id he is thought to get."""
+        if ref.id is not None:
+            return Grantee(ref.kind, ref.id)
+        named = getattr(self.site, GRANTEE_TABLES[ref.kind]).values()
+        ids = (one.id for one in named if Ref(ref.kind, one.name, getattr(one, "domain", LOCAL)).key == ref.key)
+        return Grantee(ref.kind, next(ids, ref.new_id))
+
+    def nickname(self, domain: Ref) -> str | None:
+        """The nickname of a domain on the server; None where it is not known there, or was not read."""
+        known = (self.site.nicknames or {}).items()
+        return next((nickname for fqdn, nickname in known if same(fqdn) == same(domain.name)), None)
+
+
+def user_of(site: Site, ref: Ref) -> User | None:
+    """The user a Ref means on this Site; see `Lookup`, which is for many."""
+    return Lookup(site).user(ref)

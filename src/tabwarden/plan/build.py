@@ -1,0 +1,145 @@
+"""The one place where a plan is made and every stop is judged: when it is made, and again before it is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tabwarden.effects.change import NO_FACTS, Change, Facts, carried_out
+from tabwarden.model.site import Grantee, Site
+from tabwarden.plan.facts import after, differences, facts, still_judged
+from tabwarden.plan.impact import impact
+from tabwarden.plan.plan import Impact, Plan, Refused, SiteIdentity, SourceSummary, Stop
+from tabwarden.plan.restore import translated
+from tabwarden.plan.stops import (
+    LOCK_OUT,
+    Guarded,
+    Limits,
+    Reading,
+    content_stops,
+    empty_group,
+    no_way_back,
+    people_stops,
+    source_stops,
+    stale_plan,
+)
+from tabwarden.want.wanted import Held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What a plan rests on beside the site: its kind, for which site, how much is too much, and what sources gave.
+
+    `last_rows` holds the rows of the last good run per task, `empty_groups` the groups of a directory that are to be
+    synchronised and have nobody. `made_at` is an ISO time in UTC.
+    """
+
+    kind: str
+    site: SiteIdentity
+    made_at: str
+    limits: Limits = field(default_factory=Limits)
+    guarded: Guarded = field(default_factory=Guarded)
+    readings: tuple[Reading, ...] = ()
+    last_rows: Mapping[str, int] = field(default_factory=dict)
+    sources: tuple[SourceSummary, ...] = ()
+    empty_groups: tuple[str, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    undoes: str = ""
+
+
+def build(
+    basis: Basis,
+    now: Site | None = None,
+    changes: Sequence[Change] = (),
+    *,
+    held: Sequence[Held] = (),
+    notes: Iterable[str] = (),
+    shown: Site | None = None,
+    same_people: Mapping[Grantee, str] | None = None,
+) -> Plan:
+    """The plan that does `changes` to `now`, with every stop, what it does to people and the facts it rests on.
+
+    Without `now` the sources already said no. `shown` is `now` with content, for the impact, where that was read at
+    another time; `same_people` maps who comes to the id of whom he was before.
+    """
+    stops, remarks = source_stops(basis.readings, basis.last_rows, basis.made_at, basis.limits)
+    stops = (*stops, *map(empty_group, basis.empty_groups))
+    effect, seen = Impact(), NO_FACTS
+    if now is not None:
+        site = shown if shown is not None else now
+        end = carried_out(now, changes)
+        end_shown = end if site is now else carried_out(site, changes)
+        effect = impact(site, translated(end_shown, same_people or {}), len(held))
+        seen = facts(now, changes)
+        stops = (*stops, *_too_much(now, end, changes, basis.limits, basis.guarded))
+    return Plan(
+        kind=basis.kind,
+        site=basis.site,
+        made_at=basis.made_at,
+        changes=tuple(changes),
+        sources=basis.sources,
+        held=tuple(held),
+        refused=basis.refused,
+        notes=(*remarks, *notes),
+        stops=stops,
+        impact=effect,
+        seen=seen,
+        undoes=basis.undoes,
+    )
+
+
+def _too_much(now: Site, end: Site, changes: Sequence[Change], limits: Limits, guarded: Guarded) -> tuple[Stop, ...]:
+    people = people_stops(now, changes, limits, guarded)
+    return (*people, *content_stops(now, end, changes, limits.rules_removed))
+
+
+# -- again, before it is applied ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """How far an earlier pass came, by position of the change; without `started` nothing was done yet."""
+
+    started: bool = False
+    done: tuple[int, ...] = ()
+    failed: tuple[int, ...] = ()
+    ended: frozenset[int] = frozenset()
+    begun: tuple[int, ...] = ()
+
+
+def stops_now(
+    plan: Plan, now: Site, limits: Limits, guarded: Guarded, progressed: Progressed, *, no_way: str | None = None
+) -> tuple[Stop, ...]:
+    """The stops of a plan on the site as it is now; `no_way` says why the site as it was could not be kept.
+
+    Once it began, how much is too much was judged; what may never happen is judged again, and whether it is still
+    true. The stops of its sources stay as they are, for the sources are not read again.
+    """
+    present = facts(now, plan.changes)
+    back = no_way_back(plan.changes, no_way) if no_way is not None else ()
+    if not progressed.started:
+        sources = (stop for stop in plan.stops if stop.id.startswith("source-"))
+        too_much = _too_much(now, carried_out(now, plan.changes), plan.changes, limits, guarded)
+        return (*sources, *too_much, *stale_plan(differences(plan.seen, present), len(plan.seen)), *back)
+    left = [change for position, change in enumerate(plan.changes) if position not in progressed.ended]
+    never = (stop for stop in people_stops(now, left, limits, guarded) if stop.id == LOCK_OUT)
+    expected = _expected(plan, progressed)
+    begun = [plan.changes[position] for position in progressed.begun]
+    return (*never, *stale_plan(differences(expected, present, begun), len(expected)), *back)
+
+
+def _expected(plan: Plan, progressed: Progressed) -> Facts:
+    """What was seen, moved on by what was done; without what a failed change may have left behind."""
+    expected = after(plan.seen, [plan.changes[position] for position in progressed.done])
+    doubts = {plan.changes[position].doubt for position in progressed.failed} - {""}
+    lost = _under_way(plan, progressed)
+    left = {k: value for k, value in expected.items() if k not in lost and not any(doubt in k for doubt in doubts)}
+    return still_judged(left, [plan.changes[position] for position in (*progressed.ended, *progressed.begun)])
+
+
+def _under_way(plan: Plan, progressed: Progressed) -> frozenset[str]:
+    """The facts that a synchronisation which was begun may have changed already, though nobody has read it back."""
+    synced = (plan.changes[position].of_group for position in (*progressed.ended, *progressed.begun))
+    groups = {ref.key for ref in synced if ref is not None}
+    moving = [c for c in plan.changes if c.brought_by is not None and c.brought_by.key in groups]
+    return frozenset(facts(Site(), moving))

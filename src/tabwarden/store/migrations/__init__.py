@@ -1,1 +1,0 @@
-"""How the tables of the history came to be, release by release, for Alembic. Not the tables as they are (`schema`)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,7 +104,7 @@ def _show_mistakes(directory: Directory, now: Site | None, *, as_json: bool) -> 
     renames, held = mistakes(directory, now)
     if as_json:
         pairs = [{"user": user, "sam_account_name": account} for user, account in renames]
-        print_json({"imported_by_upn": pairs, "held": [one._asdict() for one in held]})
+        print_json({"imported_by_upn": pairs, "held": [asdict(one) for one in held]})
     else:
         show(mistakes_table(renames, held))
 

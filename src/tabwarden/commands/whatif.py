@@ -1,4 +1,4 @@
-"""`tabwarden whatif`: what changes would do to people. Nothing is written and no server is asked."""
+"""`tabwarden whatif`: what changes would do to people, and `plan whatif`: the plan that does them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from tabwarden.commands._options import (
     AsJson,
     Model,
     OpenPointWords,
+    Out,
+    SettingsPath,
     SiteUrl,
     SnapshotFolder,
     SnapshotWords,
     StoreWords,
+    load_settings,
 )
 from tabwarden.commands._output import print_json, progress_bar, show, warn_partial
 from tabwarden.commands._parsing import Argument, epilog
@@ -25,12 +28,15 @@ def _language() -> str:
     return "\n".join(("Changes, with an example each:", *(f"  {form.written}: `{form.example}`" for form in FORMS)))
 
 
+Changes = Annotated[
+    list[str],
+    Argument("Changes in words, as in `lock Finance`, or files of them (docs/how-to/what-if.md)."),
+]
+
+
 @epilog(_language)
 def whatif(
-    changes: Annotated[
-        list[str],
-        Argument("Changes in words, as in `lock Finance`, or files of them (docs/how-to/what-if.md)."),
-    ],
+    changes: Changes,
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
@@ -61,3 +67,13 @@ def whatif(
     show(*shift_lines(result.before, result.after, result.reach))
     for name in disputed:
         show(f"the sources do not settle this: with the open point {name} the other way it comes out otherwise")
+
+
+@epilog(_language)
+def plan_whatif(changes: Changes, settings: SettingsPath = None, out: Out = None, as_json: AsJson = False) -> None:
+    """The site is read whole; exit code 2 when there are changes, 3 when a stop forbids them."""
+    from tabwarden.commands._plans import present
+    from tabwarden.run.whatif import plan_changes
+
+    loaded = load_settings(settings)
+    present(plan_changes(loaded, changes), loaded, out, as_json=as_json)

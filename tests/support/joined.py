@@ -82,10 +82,10 @@ class Desk:
         self.more = {**self.more, "sources": sources}
         return path
 
-    def provision(self, **switches: object) -> None:
-        """Joiners are added, and what the switches say; there is no group."""
+    def provision(self, **open_points: object) -> None:
+        """Joiners are added, and what the tasks say; there is no group."""
         none = {"add_joiners_to_group": False, "remove_leavers_from_group": False}
-        self.more = {**self.more, "provision": {**none, **switches}}
+        self.more = {**self.more, "provision": {**none, **open_points}}
 
     @property
     def settings_path(self) -> Path:

@@ -8,13 +8,13 @@ from tabwarden.commands._options import (
     CURRENT,
     AsJson,
     Model,
+    OpenPointWords,
     Out,
     SettingsPath,
     SiteUrl,
     SnapshotFolder,
     SnapshotWords,
     StoreWords,
-    SwitchWords,
     load_settings,
 )
 from tabwarden.commands._output import print_json, progress_bar, show, warn_partial
@@ -42,17 +42,17 @@ def whatif(
     store: StoreWords = None,
     site_url: SiteUrl = None,
     model: Model = CURRENT,
-    switch: SwitchWords = None,
+    open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
     """Each change with its refusal, if Tableau would refuse it, then people gained and lost."""
     from tabwarden.report.access_changes import shift_lines, summary, tried_lines, warnings, whatif_json
     from tabwarden.run.ask import Where, open_questions
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
     from tabwarden.run.whatif import try_out
 
-    switches = read_switches(switch or ())
-    questions = open_questions(Where(snapshots, snapshot, site_url, store), model, switches)
+    open_points = read_open_points(open_point or ())
+    questions = open_questions(Where(snapshots, snapshot, site_url, store), model, open_points)
     site = questions.site
     with progress_bar("comparing", hidden=as_json) as progress:
         result, disputed = try_out(questions, changes, progress)
@@ -66,7 +66,7 @@ def whatif(
     show(summary(result), style="bold")
     show(*shift_lines(result.before, result.after, result.reach))
     for name in disputed:
-        show(f"the sources do not settle this: with the switch {name} the other way it comes out otherwise")
+        show(f"the sources do not settle this: with the open point {name} the other way it comes out otherwise")
 
 
 @epilog(_language)

@@ -11,7 +11,7 @@ from tabwarden.effects.draft import Draft, Undoing
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref
 from tabwarden.model.errors import TabwardenError
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Group, Site
 
 Value = str | int | bool | tuple[str, ...] | None
@@ -151,7 +151,7 @@ class Change:
 
     # -- what it does -----------------------------------------------------------------------------------------
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """The Site as Tableau would leave it, or a refusal with its reason code. Whether somebody may is not asked."""
         raise NotImplementedError
 

@@ -94,12 +94,12 @@ def read_rows(source: AnySource, settings: Settings) -> sources.Reading:
 
 
 def tasks_of(settings: Settings) -> Tasks:
-    """The seven switches."""
+    """The seven tasks."""
     return Tasks(**{task.name: getattr(settings.provision, task.name) for task in fields(Tasks)})
 
 
 def policy_of(settings: Settings, own_id: str, owners: frozenset[str] | None) -> Policy:
-    """What the switches need, with what was read about it."""
+    """What the tasks need, with what was read about it."""
     wanted, group = settings.provision, settings.provision.group
     policy = Policy(
         auth_setting=wanted.auth_setting,

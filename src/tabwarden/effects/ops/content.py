@@ -14,7 +14,7 @@ from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref, content_ref, user_of, user_ref
 from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.governing import LOCKED_TO_DATABASE, managing_project
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, MODES, Content, Site
 
 MODE_WORDS = {LOCKED: "locked", LOCKED_WITHOUT_NESTED: "locked without nested projects", CUSTOMIZABLE: "customizable"}
@@ -106,7 +106,7 @@ class Move(OfContent):
     def wanted(self) -> Value:
         return self.to.id
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused into itself, into what is no project, and for content to the top level."""
         content = site.contents[self.id]
         if self.to.id is None:
@@ -116,7 +116,7 @@ class Move(OfContent):
             wrong = site.contents[self.to.id].kind != "project" or self.to.id in below
         if wrong or content.kind in ("view", "table"):
             return refused(site, "not_applicable")
-        return done(effects.move(site, self.id, self.to.id, switches=switches))
+        return done(effects.move(site, self.id, self.to.id, open_points=open_points))
 
     def inverse(self) -> Move:
         return Move(self.content, self.to, self.before)
@@ -163,7 +163,7 @@ class SetMode(OfContent):
     def effort(self) -> int:
         return 80 - (self.mode == CUSTOMIZABLE)
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused below a project that locks nested projects: the mode is set there."""
         content = site.contents[self.id]
         modes = {"project": MODES, "database": (LOCKED_TO_DATABASE, CUSTOMIZABLE)}.get(content.kind, ())
@@ -217,7 +217,7 @@ class SetTabs(OfContent):
     def wanted(self) -> Value:
         return self.shown
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused on anything but a workbook."""
         if site.contents[self.id].kind != "workbook":
             return refused(site, "not_applicable")
@@ -264,14 +264,14 @@ class SetOwner(OfContent):
     def wanted(self) -> Value:
         return self.owner.qualified
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused for a new owner whose site role cannot own it; views follow their workbook."""
         kind, owner = site.contents[self.id].kind, user_of(site, self.owner)
         if owner is None:
             return refused(site, NOBODY)
         if kind == "view":
             return refused(site, "not_applicable")
-        fits = people.assign_owner(site, owner.id, kind, switches)
+        fits = people.assign_owner(site, owner.id, kind, open_points)
         return done(effects.change_owner(site, self.id, owner.id)) if fits.done else fits
 
     def after(self, site: Site) -> Site:
@@ -295,7 +295,7 @@ class NewProject(Change):
     project: Content
     like: str | None = None
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """As Tableau makes one (a copy of its parent or of Default), then, with `like`, as the template says."""
         if self.project.id in site.contents:
             return refused(site, "exists")
@@ -321,7 +321,7 @@ class DeleteContent(Change):
         """As a change to content of the Site, by id."""
         return cls(content_ref(site, content))
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """The Default project stays."""
         content = str(self.content.id)
         if content == site.default_project_id:

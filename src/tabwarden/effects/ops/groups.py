@@ -10,7 +10,7 @@ from tabwarden.effects.change import NOBODY, Change, Value, grants_fact, refused
 from tabwarden.effects.draft import Draft, Undoing
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref, group_ref
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import ON_SYNC, Group, Site
 
 
@@ -87,7 +87,7 @@ class CreateGroup(_Made):
         "group `{c.group.qualified}` was not created",
     )
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused where there is one of that name."""
         ref = self.group
         return people.create_group(site, Group(ref.new_id, ref.name, ref.domain, frozenset(), *self.grants))
@@ -124,7 +124,7 @@ class UpdateGroup(_Granting):
         "group `{c.group.qualified}` was not changed to grant {c.grants.words}",
     )
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Another minimum."""
         group = Lookup(site).group(self.group)
         if group is None:
@@ -175,12 +175,12 @@ class DeleteGroup(_OfGroup):
         names = sorted(site.users[user].qualified for user in site.members(group))
         return cls(group_ref(known), Grants.of(known), tuple(names))
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused for All Users."""
         group = Lookup(site).group(self.group)
         if group is None:
             return refused(site, NOBODY)
-        return people.delete_group(site, group.id, switches)
+        return people.delete_group(site, group.id, open_points)
 
     def carry(self, draft: Draft) -> None:
         if (group := draft.group(self.group)) is not None:

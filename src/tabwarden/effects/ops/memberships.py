@@ -10,7 +10,7 @@ from tabwarden.effects.change import NOBODY, Change, Value, groups_fact, members
 from tabwarden.effects.draft import Draft, Undoing
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref, group_ref, user_ref
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
 
 
@@ -33,7 +33,7 @@ class _Membership(Change):
         """Whether it is into the group."""
         return self.net_members > 0
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused for All Users, and for who is in, or not in it, already."""
         lookup = Lookup(site)
         user, group = lookup.user(self.user), lookup.group(self.group)

@@ -13,7 +13,7 @@ from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref, content_ref, grantee_ref
 from tabwarden.model.capability import INHERITED_LEADER, KIND_NAMES, LEADER, applies, ui_name
 from tabwarden.model.governing import LOCKED_TO_DATABASE, managing_project
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import ALLOW, DENY, Content, Grantee, Rule, Rules, Site
 
 
@@ -81,7 +81,7 @@ class PutRules(OfContent):
     def wanted(self) -> Value:
         return rule_words(self.row.rules(Grantee("", "")))
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Whatever the list was; of a workbook with tabs its views get the same."""
         grantee = Lookup(site).grantee(self.grantee)
         was, row = self.before.rules(grantee), self.row.rules(grantee)
@@ -192,7 +192,7 @@ class PutRule(_OfRule):
     def effort(self) -> int:
         return WIDTH[self.rule.grantee.kind]
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused under a lock, on views with tabs, and for what the kind does not have."""
         refusal = self._refusal(site)
         if refusal is not None:
@@ -207,7 +207,7 @@ class TakeRule(_OfRule):
     op: ClassVar[str] = "take_rule"
     EFFORT: ClassVar[int] = 0
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """As PutRule; one that is not there is refused, so that nobody thinks it had been."""
         refusal = self._refusal(site)
         rules = _listed(site.contents[self.content], self.default_for)
@@ -237,7 +237,7 @@ class PutTemplate(_OfRow):
     def _row(self) -> tuple[str, Grantee, str | None]:
         return self.content, self.grantee, self.default_for
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused where PutRule is; leader rules of the row stay."""
         refusal = _not_editable(site, self.content, self.default_for)
         if refusal is not None:
@@ -271,7 +271,7 @@ class Lead(_OfLeader):
     def effort(self) -> int:
         return 20 + WIDTH[self.grantee.kind]
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused on anything but a project."""
         if site.contents[self.project].kind != "project":
             return refused(site, "not_applicable")
@@ -285,7 +285,7 @@ class Unlead(_OfLeader):
     op: ClassVar[str] = "unlead"
     EFFORT: ClassVar[int] = 30
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused where he is none by a rule of this very project."""
         rules = site.contents[self.project].rules or frozenset()
         if Rule(self.grantee, LEADER, ALLOW) not in rules:

@@ -10,7 +10,7 @@ from tabwarden.effects.change import NICKNAMES, Change, Value, done, refused
 from tabwarden.effects.draft import Draft, Undoing
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site, SiteSettings
 
 
@@ -74,7 +74,7 @@ class SetSetting(Change):
     setting: str
     value: bool
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Only settings that are on or off."""
         known = {f.name for f in fields(SiteSettings) if isinstance(getattr(site.settings, f.name), bool)}
         if self.setting not in known:

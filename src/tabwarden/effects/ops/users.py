@@ -12,7 +12,7 @@ from tabwarden.effects.change import ALL_GROUPS, CONTENT, NOBODY, Change, Value,
 from tabwarden.effects.draft import Draft, Undoing
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import GROUP, USER, Lookup, Ref, group_ref, user_of, user_ref
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.roles import rank
 from tabwarden.model.site import LOCAL, Grantee, Site, User
 
@@ -40,7 +40,7 @@ class AddUser(Change):
     def creates(self) -> Ref:
         return self.user
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Without a free seat he silently comes in Unlicensed."""
         ref = self.user
         user = User(ref.new_id, ref.name, self.role, ref.domain, auth_setting=self.auth_setting)
@@ -109,12 +109,12 @@ class SetRole(Change):
     def shape(self) -> object:
         return "role"
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused as REST refuses it: below a group's minimum, without a seat, to or from Server Administrator."""
         user = user_of(site, self.user)
         if user is None:
             return refused(site, NOBODY)
-        return people.set_site_role(site, user.id, self.role, switches=switches)
+        return people.set_site_role(site, user.id, self.role, open_points=open_points)
 
     def carry(self, draft: Draft) -> None:
         if (user := draft.user(self.user)) is not None:
@@ -230,7 +230,7 @@ class RemoveUser(Change):
     def renamed_to(self) -> Ref | None:
         return self.heir if self.rules else None
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """An owner without heir stays, out of his groups and Unlicensed; the Outcome says it was not done."""
         lookup = Lookup(site)
         user, heir = lookup.user(self.user), lookup.user(self.heir)

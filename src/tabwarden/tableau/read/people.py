@@ -1,4 +1,4 @@
-"""Users, groups, group sets and the site's own switches, as a connection tells them. Not projects and content."""
+"""Users, groups, group sets and the site's own settings, as a connection tells them. Not projects and content."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import IncompleteRead, TableauError
 from tabwarden.model.roles import TIERS, is_admin, rank
-from tabwarden.model.scope import SWITCHES
+from tabwarden.model.scope import SETTINGS
 from tabwarden.model.site import (
     ALL_USERS,
     LOCAL,
@@ -31,7 +31,7 @@ NO_SITE = "404000"
 
 
 def read_people(connection: Connection, groups: Iterable[str] | None = None) -> Site:
-    """Users, groups and the site's switches; of content nothing (`partial` says so).
+    """Users, groups and the site's settings; of content nothing (`partial` says so).
 
     Members are read of the groups named (a name or `domain\\name`, any letter case; None: of all) and of every
     group that grants a site role, for those keep a role from being lowered. Others have `members` None.
@@ -83,7 +83,7 @@ def _assembled(site: Site, users: list[User], groups: list[Group], partial: tupl
 
 
 def read_site_itself(connection: Connection) -> Site:
-    """An empty Site with name, switches, seats, who read it when; `partial` says what the reader cannot see."""
+    """An empty Site with name, settings, seats, who read it when; `partial` says what the reader cannot see."""
     return reading(connection, site_on)
 
 
@@ -101,7 +101,7 @@ async def site_on(reader: HttpReader) -> Site:
     if not is_admin(who.site_role):
         partial.append(f"what `{who.name}` ({who.site_role}) cannot see, not being an administrator")
     if site_itself is None:
-        partial.append(f"{SWITCHES} and seats")
+        partial.append(f"{SETTINGS} and seats")
     attributes = site_itself or {}
     return Site(
         id=connection.site_id,
@@ -127,7 +127,7 @@ async def _attributes(reader: HttpReader) -> Mapping[str, str] | None:
 
 
 def settings_of(attributes: Mapping[str, str]) -> SiteSettings:
-    """The switches among a site's attributes; one that is not told is as on a new site."""
+    """The settings among a site's attributes; one that is not told is as on a new site."""
     usual = SiteSettings()
     return SiteSettings(
         web_authoring=flag(attributes.get("authoringEnabled"), missing=usual.web_authoring),

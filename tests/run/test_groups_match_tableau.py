@@ -29,7 +29,7 @@ from synced_groups import (
 
 from tabwarden.effects.change import carried_out
 from tabwarden.plan.group_changes import group_changes
-from tabwarden.run.context import connected
+from tabwarden.run.context import Context, connected
 from tabwarden.run.groups import gather, rules_of
 from tabwarden.sandbox.directories.group_sync import import_group, sync_group
 from tabwarden.sandbox.state.server_state import World
@@ -132,7 +132,7 @@ def test_the_wanted_site_is_the_site_read_back(tmp_path: Path, way: str, seed: i
         for _ in range(2):
             settings = opened.settings
             with connected(settings) as connection:
-                gathered = gather(settings, connection)
+                gathered = gather(Context(settings, connection))
             policy = GroupPolicy(own_id=gathered.own_id)
             wanted = want_groups(gathered.now, gathered.directory, rules_of(settings), policy).wanted
             plan = opened.plan()

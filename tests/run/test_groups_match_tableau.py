@@ -133,7 +133,7 @@ def test_the_wanted_site_is_the_site_read_back(tmp_path: Path, way: str, seed: i
             settings = opened.settings
             with connected(settings) as connection:
                 gathered = gather(Context(settings, connection))
-            policy = GroupPolicy(own_id=gathered.own_id)
+            policy = GroupPolicy(own_id=connection.user_id)
             wanted = want_groups(gathered.now, gathered.directory, rules_of(settings), policy).wanted
             plan = opened.plan()
             assert picture(carried_out(gathered.now, plan.changes), names=False) == picture(wanted.site, names=False)

@@ -28,13 +28,13 @@ def plan_provision(settings: SettingsPath = None, out: Out = None, as_json: AsJs
 
 def plan_undo(
     plan: Annotated[Path | None, Argument("The plan that was applied.")] = None,
-    last: Annotated[bool, Option("--last", told="The plan applied last to this site.")] = False,
+    last: Annotated[bool, Option("--last", about="The plan applied last to this site.")] = False,
     to: Annotated[
-        str | None, Option("--to", told="A day (2026-11-21), a number of the history, `last`, `previous`.")
+        str | None, Option("--to", about="A day (2026-11-21), a number of the history, `last`, `previous`.")
     ] = None,
-    project: Annotated[str | None, Option("--project", told="With --to: a project and all in it.")] = None,
-    group: Annotated[str | None, Option("--group", told="With --to: a group and the rules for it.")] = None,
-    user: Annotated[str | None, Option("--user", told="With --to: a person and the rules for her.")] = None,
+    project: Annotated[str | None, Option("--project", about="With --to: a project and all in it.")] = None,
+    group: Annotated[str | None, Option("--group", about="With --to: a group and the rules for it.")] = None,
+    user: Annotated[str | None, Option("--user", about="With --to: a person and the rules for her.")] = None,
     settings: SettingsPath = None,
     out: Out = None,
     as_json: AsJson = False,
@@ -69,8 +69,9 @@ def apply(
     from tabwarden.commands._plans import log, logged
     from tabwarden.plan.waivers import parse_waivers
     from tabwarden.run import apply as applying
-    from tabwarden.run.context import Context, connected
+    from tabwarden.run.context import Context
     from tabwarden.run.run_log import log_result
+    from tabwarden.run.sign_in import connected
 
     waivers = parse_waivers(accept or ())
     loaded = load_settings(settings)

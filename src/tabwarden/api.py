@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tabwarden.access.answer import Answer
 from tabwarden.model.errors import TabwardenError, UnknownName
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
 from tabwarden.questions import Questions
 
@@ -277,7 +277,7 @@ class TableauSite:
     (docs/explanation/permission-model.md).
     """
 
-    def __init__(self, facts: Site, *, model: str = CURRENT, open_points: Switches = DOCUMENTED) -> None:
+    def __init__(self, facts: Site, *, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED) -> None:
         self.facts = facts
         self.questions = Questions(facts, model=model, open_points=open_points)
 
@@ -337,7 +337,7 @@ def open(  # noqa: A001 - it is called `tabwarden.open`
     site: str | None = None,
     store: str | Path | None = None,
     model: str = CURRENT,
-    open_points: Switches = DOCUMENTED,
+    open_points: OpenPoints = DOCUMENTED,
 ) -> TableauSite:
     """A site as it was read: `last`, `previous`, a day, a number of the history, a snapshot's folder, or a world.
 

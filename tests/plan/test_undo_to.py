@@ -24,7 +24,7 @@ from tabwarden.plan.stops import NO_WAY_BACK, RULES_REMOVED
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run import history, undo
 from tabwarden.run.apply import Applied, apply, terms_of
-from tabwarden.run.context import connected
+from tabwarden.run.sign_in import connected
 from tabwarden.run.undo_to import Scope, plan_undo_to
 from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.settings import Settings, load

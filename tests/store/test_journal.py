@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ from tabwarden.store.journal import (
 )
 
 SITE = SiteIdentity("https://tableau.example", "sales", "s", "Sales")
-OTHER = SITE._replace(content_url="hr")
+OTHER = replace(SITE, content_url="hr")
 PLAN = Plan("provision", SITE, "2026-11-21T10:00:00Z", (AddUser(Ref("user", "zoë"), "Unlicensed"),) * 3)
 
 

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tabwarden.run.apply as applying
-from tabwarden.run.context import connected
+from tabwarden.run.sign_in import connected
 from tabwarden.settings import Settings, load
 from tabwarden.store.journal import Entry, Journal, path_of
 

@@ -13,9 +13,9 @@ ALLOWED, DENIED, UNKNOWN = "allowed", "denied", "unknown"
 
 
 class Disputed(NamedTuple):
-    """An open point that this answer hangs on: with the switch at `value` it would be this verdict instead."""
+    """An open point that this answer hangs on: with it at `value` it would be this verdict instead."""
 
-    switch: str
+    open_point: str
     value: str
     verdict: str
     because: str

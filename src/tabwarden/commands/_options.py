@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SNAPSHOT = "Which snapshot"
 WHEN = "a day, a time, a number of the history, `last`, `previous`"
-MODELS = ("current", "classic", "deny_first")  # those of model.switches, which a declaration need not load
+MODELS = ("current", "classic", "deny_first")  # those of model.open_points, which a declaration need not load
 CURRENT = MODELS[0]
 
 AsJson = Annotated[bool, Option("--json", about="Print JSON for machines instead of text.")]
@@ -38,10 +38,12 @@ SiteUrl = Annotated[
 Model = Annotated[
     str, Option("--model", about="current, classic (2012) or deny_first (a careful mirror's).", choices=MODELS)
 ]
-SwitchWords = Annotated[
+OpenPointWords = Annotated[
     list[str] | None,
     Option(
-        "--switch", about="An open point as name=value, or a YAML file of them; repeatable.", value="NAME=VALUE|FILE"
+        "--open-point",
+        about="An open point as name=value, or a YAML file of them; repeatable.",
+        value="NAME=VALUE|FILE",
     ),
 ]
 SettingsPath = Annotated[Path | None, Option("--settings", about="File or folder; default: here.")]

@@ -22,7 +22,7 @@ from tabwarden.commands.who_what import what, who
 from tabwarden.commands.why import why
 from tabwarden.model.capability import applies, capabilities_of
 from tabwarden.model.errors import TabwardenError, UnknownName
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
 from tabwarden.questions import ABOUT_A_PERSON, Questions
 from tabwarden.store import snapshot
@@ -131,13 +131,13 @@ def sayable(site: Site, question: Asked) -> bool:
 
 
 def _under(question: Asked) -> list[str]:
-    """Model and switches as options."""
+    """Model and open points as options."""
     words = ["--model", question.model]
-    for name, value in _turned(question.switches).items():
-        words += ["--switch", f"{name}={value}"]
+    for name, value in _turned(question.open_points).items():
+        words += ["--open-point", f"{name}={value}"]
     return words
 
 
-def _turned(switches: Switches) -> Mapping[str, bool | str]:
-    names = (f.name for f in fields(Switches))
-    return {n: getattr(switches, n) for n in names if getattr(switches, n) != getattr(DOCUMENTED, n)}
+def _turned(open_points: OpenPoints) -> Mapping[str, bool | str]:
+    names = (f.name for f in fields(OpenPoints))
+    return {n: getattr(open_points, n) for n in names if getattr(open_points, n) != getattr(DOCUMENTED, n)}

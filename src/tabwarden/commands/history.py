@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from tabwarden.commands._options import CURRENT, WHEN, AsJson, Model, SiteUrl, StoreWords, SwitchWords
+from tabwarden.commands._options import CURRENT, WHEN, AsJson, Model, OpenPointWords, SiteUrl, StoreWords
 from tabwarden.commands._output import print_json, progress_bar, show
 from tabwarden.commands._parsing import Argument, Option
 
@@ -20,7 +20,7 @@ def history(
     store: StoreWords = None,
     site_url: SiteUrl = None,
     model: Model = CURRENT,
-    switch: SwitchWords = None,
+    open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
     """Reads the history alone; no server is asked."""
@@ -29,11 +29,11 @@ def history(
     from tabwarden.model.errors import UnknownName
     from tabwarden.run import history as snapshots
     from tabwarden.run import timeline
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
 
     if len(subject or ()) > 2:
         raise UnknownName("give a content, a person, or both; names with spaces in quotes")
-    named, under = capability_named(capability), Under(model, read_switches(switch or ()))
+    named, under = capability_named(capability), Under(model, read_open_points(open_point or ()))
     with snapshots.opened(snapshots.store_named(store)) as opened:
         if not subject:
             _list(snapshots.snapshots_of(opened, site_url), as_json=as_json)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from tabwarden.commands._options import (
     AsJson,
+    OpenPointWords,
     Out,
     SettingsPath,
     SiteUrl,
     SnapshotWords,
     StoreWords,
-    SwitchWords,
     load_settings,
 )
 from tabwarden.commands._output import DONE, ERROR, leave, print_json, show
@@ -44,7 +45,7 @@ def names_check(
     snapshot: SnapshotWords = None,
     store: StoreWords = None,
     site_url: SiteUrl = None,
-    switch: SwitchWords = None,
+    open_point: OpenPointWords = None,
     settings: SettingsPath = None,
     as_json: AsJson = False,
 ) -> None:
@@ -53,7 +54,7 @@ def names_check(
     from tabwarden.report.names import names_json, names_report
     from tabwarden.run.ask import Where
     from tabwarden.run.names import check, names_of
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
 
     loaded = load_settings(settings) if directory is None or settings is not None else None
     listed = [*(names or ()), *(names_of(from_file) if from_file is not None else ())]
@@ -64,7 +65,7 @@ def names_check(
     if mistakes:
         _show_mistakes(people, now, as_json=as_json)
     if listed:
-        checked = check(listed, people, route, now, read_switches(switch or ()))
+        checked = check(listed, people, route, now, read_open_points(open_point or ()))
         if as_json:
             print_json(names_json(checked))
         else:
@@ -103,7 +104,7 @@ def _show_mistakes(directory: Directory, now: Site | None, *, as_json: bool) -> 
     renames, held = mistakes(directory, now)
     if as_json:
         pairs = [{"user": user, "sam_account_name": account} for user, account in renames]
-        print_json({"imported_by_upn": pairs, "held": [one._asdict() for one in held]})
+        print_json({"imported_by_upn": pairs, "held": [asdict(one) for one in held]})
     else:
         show(mistakes_table(renames, held))
 

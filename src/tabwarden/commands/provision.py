@@ -43,7 +43,7 @@ def plan_undo(
     from tabwarden.commands._plans import present
     from tabwarden.model.errors import UnknownName
     from tabwarden.run import undo, undo_to
-    from tabwarden.run.context import connected
+    from tabwarden.run.sign_in import connected
 
     named = [name for name in (project, group, user) if name is not None]
     if [plan is not None, last, to is not None].count(True) != 1:
@@ -69,8 +69,8 @@ def apply(
     from tabwarden.commands._plans import log, logged
     from tabwarden.plan.waivers import parse_waivers
     from tabwarden.run import apply as applying
-    from tabwarden.run.context import connected
     from tabwarden.run.run_log import log_result
+    from tabwarden.run.sign_in import connected
 
     waivers = parse_waivers(accept or ())
     loaded = load_settings(settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from tabwarden.commands._options import AsJson, SiteUrl, SnapshotFolder, SnapshotWords, StoreWords, SwitchWords
+from tabwarden.commands._options import AsJson, OpenPointWords, SiteUrl, SnapshotFolder, SnapshotWords, StoreWords
 from tabwarden.commands._output import print_json, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
 
@@ -18,7 +18,7 @@ def rules(
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
     site_url: SiteUrl = None,
-    switch: SwitchWords = None,
+    open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
     """The rules that count for it, whose they are, and the template that each row equals."""
@@ -26,13 +26,13 @@ def rules(
     from tabwarden.questions import defaults_of
     from tabwarden.report.dialog import implicit_lines, rows_heading, rows_json, rows_tables
     from tabwarden.run.ask import Where, open_site
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
 
-    switches = read_switches(switch or ())
+    open_points = read_open_points(open_point or ())
     site = open_site(Where(snapshots, snapshot, site_url, store=store))
     of = site.find_content(content)
     default_for = defaults_of(site, of, defaults) if defaults is not None else None
-    dialog = rows_of(site, of.id, default_for=default_for, switches=switches)
+    dialog = rows_of(site, of.id, default_for=default_for, open_points=open_points)
     if as_json:
         print_json(rows_json(site, of.id, dialog))
         return

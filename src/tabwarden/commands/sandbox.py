@@ -23,11 +23,11 @@ ActivityLog = Annotated[
 ]
 Play = Annotated[
     list[str] | None,
-    Option("--play", about="A switch of the personality as name=value, or a YAML file of them; repeatable."),
+    Option("--play", about="An option of the personality as name=value, or a YAML file of them; repeatable."),
 ]
 OpenPoints = Annotated[
     list[str] | None,
-    Option("--switch", about="An open point of the permission model as name=value, or a YAML file of them."),
+    Option("--open-point", about="An open point of the permission model as name=value, or a YAML file of them."),
 ]
 JoinedTo = Annotated[
     Path | None,
@@ -63,7 +63,7 @@ def sandbox(
     log: Annotated[Path | None, Option(about="File that gets every request as a JSON line.")] = None,
     activity_log: ActivityLog = None,
     play: Play = None,
-    switch: OpenPoints = None,
+    open_point: OpenPoints = None,
     faults: Annotated[Path | None, Option(about="YAML file of faults to give (docs/how-to/faults.md).")] = None,
     directory: JoinedTo = None,
     counts: Annotated[bool, Option("--counts", about="Say at the end how often each endpoint was asked.")] = False,
@@ -75,7 +75,7 @@ def sandbox(
     from contextlib import nullcontext
     from dataclasses import replace
 
-    from tabwarden.run.open_points import read_switches, switch_words
+    from tabwarden.run.open_points import open_point_words, read_open_points
     from tabwarden.run.sandbox_directory import live_directory
     from tabwarden.sandbox.serve import Options, export, run, save
 
@@ -89,8 +89,8 @@ def sandbox(
         api_version=api_version,
         log=str(log) if log is not None else None,
         activity_log=str(activity_log) if activity_log is not None else None,
-        play=tuple(switch_words(play or ())),
-        switches=read_switches(switch or ()),
+        play=tuple(open_point_words(play or ())),
+        open_points=read_open_points(open_point or ()),
         faults=str(faults) if faults is not None else None,
         counts=counts,
         lead_from=str(write_settings) if write_settings is not None else None,

@@ -11,11 +11,11 @@ from tabwarden.commands._options import (
     CURRENT,
     AsJson,
     Model,
+    OpenPointWords,
     SiteUrl,
     SnapshotFolder,
     SnapshotWords,
     StoreWords,
-    SwitchWords,
 )
 from tabwarden.commands._output import print_json, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
@@ -35,7 +35,7 @@ def who(
     store: StoreWords = None,
     site_url: SiteUrl = None,
     model: Model = CURRENT,
-    switch: SwitchWords = None,
+    open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
     """The people who may, each with what decided; unknown ones are listed as unknown."""
@@ -43,9 +43,9 @@ def who(
     from tabwarden.model.capability import ui_name
     from tabwarden.report.answers import answer_json, people_table
     from tabwarden.run.ask import Where, open_questions
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
 
-    questions = open_questions(Where(snapshots, snapshot, site_url, store), model, read_switches(switch or ()))
+    questions = open_questions(Where(snapshots, snapshot, site_url, store), model, read_open_points(open_point or ()))
     site, on = questions.site, questions.site.find_content(content)
     named = questions.capability(capability, on)
     people = questions.who(named, on.id)
@@ -80,22 +80,22 @@ def what(
     store: StoreWords = None,
     site_url: SiteUrl = None,
     model: Model = CURRENT,
-    switch: SwitchWords = None,
+    open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
     """The permission checker's grid for one content, or a list."""
     from tabwarden.questions import Questions
     from tabwarden.run.ask import Where, all_sites, open_questions
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
 
-    where, switches = Where(snapshots, snapshot, site_url, store), read_switches(switch or ())
+    where, open_points = Where(snapshots, snapshot, site_url, store), read_open_points(open_point or ())
     if all_of_them:
-        asked = [Questions(each, model=model, open_points=switches) for each in all_sites(where)]
+        asked = [Questions(each, model=model, open_points=open_points) for each in all_sites(where)]
         _on_all_sites(f"`{snapshots}`" if snapshots else "the history", asked, user, content, as_json)
     elif content is not None:
-        _on_one(open_questions(where, model, switches), user, content, as_json)
+        _on_one(open_questions(where, model, open_points), user, content, as_json)
     else:
-        _on_everything(open_questions(where, model, switches), user, as_json)
+        _on_everything(open_questions(where, model, open_points), user, as_json)
 
 
 def _on_one(questions: Questions, user: str, content: str, as_json: bool) -> None:

@@ -8,11 +8,11 @@ from tabwarden.commands._options import (
     CURRENT,
     AsJson,
     Model,
+    OpenPointWords,
     SiteUrl,
     SnapshotFolder,
     SnapshotWords,
     StoreWords,
-    SwitchWords,
 )
 from tabwarden.commands._output import print_json, progress_bar, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
@@ -37,16 +37,16 @@ def why(
     store: StoreWords = None,
     site_url: SiteUrl = None,
     model: Model = CURRENT,
-    switch: SwitchWords = None,
+    open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
     """One sentence, then ceiling, override, level, the winning rule and the losing ones."""
     from tabwarden.model.open_points import MODELS
     from tabwarden.run import ask
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
 
-    switches = read_switches(switch or ())
-    questions = ask.open_questions(ask.Where(snapshots, snapshot, site_url, store), model, switches)
+    open_points = read_open_points(open_point or ())
+    questions = ask.open_questions(ask.Where(snapshots, snapshot, site_url, store), model, open_points)
     question = questions.asked(user, capability, content, to=target)
     answer = questions.why(question)
     ways = None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
 
 from tabwarden.model.names import same
 from tabwarden.model.site import GRANTEE_TABLES, LOCAL, Grantee, Group, Site, User
@@ -12,7 +12,8 @@ from tabwarden.model.site import GRANTEE_TABLES, LOCAL, Grantee, Group, Site, Us
 USER, GROUP, DOMAIN = "user", "group", "domain"
 
 
-class Ref(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Ref:
     """A user, group or group set by name, a content by path, a domain by FQDN; by id where one is known.
 
     An id of None: it does not exist yet, or has none.
@@ -32,6 +33,10 @@ class Ref(NamedTuple):
     def qualified(self) -> str:
         """The name a person types: bare when local, else `domain\\name`."""
         return self.name if self.domain.casefold() == LOCAL else f"{self.domain}\\{self.name}"
+
+    def with_id(self, id_: str | None) -> Ref:
+        """The same, known by another id, or by none."""
+        return replace(self, id=id_)
 
     @property
     def new_id(self) -> str:

@@ -99,7 +99,7 @@ class Who:
     def by_rows(self, codes: Array, allow: Array, deny: Array) -> Facts:
         """What rules for these grantees say of everybody."""
         parts, people = self.parts, self.people
-        final = parts.switches.group_set_deny_is_final
+        final = parts.open_points.group_set_deny_is_final
         spoken = self._spoken(codes, allow, deny)
         facts = Facts(decide(spoken, final))
         perhaps = None

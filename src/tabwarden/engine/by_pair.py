@@ -100,7 +100,7 @@ class Many:
             return Spoken(number & user_allow != 0, number & user_deny != 0, *of)
 
         sure, perhaps = spoken(0, USER_ALLOW, USER_DENY), spoken(PERHAPS, 0, 0)
-        final = self.parts.switches.group_set_deny_is_final
+        final = self.parts.open_points.group_set_deny_is_final
         base = decide(sure, final)
         return base, undecided(sure, perhaps, base, final), sure.any_deny, perhaps.any_deny
 
@@ -133,7 +133,7 @@ class Many:
         parts, tables = self.parts, self.parts.tables
         roles = parts.columns.users.role[users]
         sure, perhaps = self._spoken(users, parts.sources.rules[contents])
-        final = parts.switches.group_set_deny_is_final
+        final = parts.open_points.group_set_deny_is_final
         rules = decide(sure, final)
         power, unsure = self._ruling(users, contents)
         barred, barred_unknown = self._barred(users, contents)

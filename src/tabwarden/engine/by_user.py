@@ -107,7 +107,7 @@ def what_ids(parts: Parts, user: int, bit: int) -> Array:
 
 def told_classes(parts: Parts, user: int, belongs: Belongs) -> Facts:
     """What rules and locks say of a user who is no administrator, for each class."""
-    final, rules, groups = parts.switches.group_set_deny_is_final, parts.rules, belongs.groups.tolist()
+    final, rules, groups = parts.open_points.group_set_deny_is_final, parts.rules, belongs.groups.tolist()
     group_allow = rules.allowed_to_all.copy()
     np.bitwise_or.at(group_allow, *rules.allowing.of(groups))
     group_deny = np.zeros_like(group_allow)
@@ -128,7 +128,7 @@ def _facts(parts: Parts, spoken: Spoken, perhaps: Spoken | None, allowed: Array)
     """What the rules allow, what of it is not sure, and what Deny wins whatever else speaks."""
     facts = Facts(allowed)
     if perhaps is not None:
-        final = parts.switches.group_set_deny_is_final
+        final = parts.open_points.group_set_deny_is_final
         facts = facts._replace(rules_unknown=undecided(spoken, perhaps, allowed, final))
     if parts.deny_first:
         facts = facts._replace(denied=spoken.any_deny, denied_perhaps=None if perhaps is None else perhaps.any_deny)
@@ -294,7 +294,7 @@ class _Rows(NamedTuple):
 
     def facts(self, parts: Parts, belongs: Belongs) -> Facts:
         """What these rules say of the user if he belongs to so much, without locks."""
-        people, final = parts.people, parts.switches.group_set_deny_is_final
+        people, final = parts.people, parts.open_points.group_set_deny_is_final
         sure = np.zeros(people.n_groups + people.n_named_sets + 1, bool)  # the last is nobody's
         sure[belongs.groups] = sure[people.everyone] = sure[people.n_groups + belongs.sets] = True
         spoken = self._spoken(parts, sure[parts.rules.packed[self.row]] | self.own)

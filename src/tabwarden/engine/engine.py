@@ -32,7 +32,7 @@ from tabwarden.engine.explain import One
 from tabwarden.engine.index import Later, Parts
 from tabwarden.engine.mirror import Forms, Mirror, forms_of, mirror_of
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 
 
 class Engine:
@@ -41,9 +41,9 @@ class Engine:
     Every question raises UnknownName for a number, id or capability that is not there.
     """
 
-    def __init__(self, columns: Columns, model: str = CURRENT, switches: Switches = DOCUMENTED) -> None:
+    def __init__(self, columns: Columns, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED) -> None:
         self.columns = columns
-        self.parts = Parts(columns, model, switches)
+        self.parts = Parts(columns, model, open_points)
 
     @property
     def capabilities(self) -> tuple[str, ...]:

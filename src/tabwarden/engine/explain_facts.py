@@ -13,7 +13,7 @@ from tabwarden.engine.columns import GROUP, GROUP_SET, NONE, USER
 from tabwarden.engine.convert import rule_list
 from tabwarden.engine.governing import LEVELS
 from tabwarden.engine.index import Parts
-from tabwarden.model.capability import CHANGE_PERMISSIONS, LEADER_CAPABILITIES, SWITCHED_BY
+from tabwarden.model.capability import CHANGE_PERMISSIONS, GATED_BY, LEADER_CAPABILITIES
 from tabwarden.model.governing import Governing
 from tabwarden.model.roles import ceiling_row
 from tabwarden.model.site import ALLOW, DENY, Rule, Rules
@@ -115,7 +115,7 @@ class Lookups:
 
     def __init__(self, parts: Parts) -> None:
         self.parts, self.columns = parts, parts.columns
-        self.order = _SET_DENY_FIRST if parts.switches.group_set_deny_is_final else _STEPS
+        self.order = _SET_DENY_FIRST if parts.open_points.group_set_deny_is_final else _STEPS
         self.because = (*(step[2] for step in self.order), "default_deny")
         self.step = {(kind, mode): place for place, (kind, mode, _) in enumerate(self.order)}
         self.persons: dict[str, Person] = {}
@@ -202,9 +202,11 @@ class Lookups:
         off = capability in tables.off
         steps = (
             Step("capability", _WORD[exists], (kind,)),
-            *((Step("setting", "no", (SWITCHED_BY[capability],)),) if off else ()),
+            *((Step("setting", "no", (GATED_BY[capability],)),) if off else ()),
             Step(
-                "ceiling", _WORD[ceiling], (role, *ceiling_row(role, kind, capability, tables.model, tables.switches))
+                "ceiling",
+                _WORD[ceiling],
+                (role, *ceiling_row(role, kind, capability, tables.model, tables.open_points)),
             ),
         )
         refusal = None

@@ -139,7 +139,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class SiteSettings:
-    """The site's own switches that veto or widen abilities (tableau-permissions §10.26).
+    """The site's own settings, which veto or widen abilities (tableau-permissions §10.26).
 
     `admin_mode` ContentOnly keeps site administrators from managing users.
     `user_visibility` FULL lets everybody see other users (the papers' Public User List), LIMITED does not.

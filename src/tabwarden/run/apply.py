@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tabwarden.effects.change import Change
+from tabwarden.effects.change import ALL_GROUPS, CONTENT, NICKNAMES, Change
 from tabwarden.effects.ref import Lookup
 from tabwarden.model.errors import TableauError, TabwardenError
 from tabwarden.model.site import Site
@@ -22,7 +22,6 @@ from tabwarden.plan.stops import Guarded, Limits
 from tabwarden.plan.waivers import mismatches, not_waived
 from tabwarden.run import history
 from tabwarden.run.context import PLANS, guarded_of, limits_of
-from tabwarden.run.site_before import kept_before, read_now
 from tabwarden.settings import Settings
 from tabwarden.store.journal import (
     ALREADY,
@@ -39,6 +38,8 @@ from tabwarden.store.journal import (
 )
 from tabwarden.store.rosters import keep_of_plan
 from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.read.site import read_people, read_site
+from tabwarden.tableau.write.domains import with_nicknames
 from tabwarden.tableau.write.jobs import wait_for_user_jobs
 from tabwarden.tableau.write.writer import Writer
 
@@ -198,6 +199,34 @@ def _progressed(record: Record) -> Progressed:
         ended=frozenset(record.ended),
         begun=tuple(sorted(record.begun)),
     )
+
+
+# -- the site before it ----------------------------------------------------------------------------------------
+
+
+def read_now(plan: Plan, connection: Connection) -> Site:
+    """People and the groups the plan speaks of, or everything where its changes rest on content; nicknames too."""
+    reads = frozenset[str]().union(*(change.reads for change in plan.changes))
+    if CONTENT in reads:
+        site = read_site(connection)
+    else:
+        groups = {f"{ref.domain}\\{ref.name}" for change in plan.changes if (ref := change.of_group) is not None}
+        # Who is removed leaves all groups.
+        site = read_people(connection, None if ALL_GROUPS in reads else sorted(groups))
+    return with_nicknames(site, connection) if NICKNAMES in reads else site
+
+
+def kept_before(plan: Plan, now: Site, keep: Callable[[Site], object] | None) -> str | None:
+    """Keep the site before content is changed, whose rules the plan does not all name; why that failed, or None."""
+    if all(change.of_content is None for change in plan.changes):
+        return None
+    if keep is None:
+        return "there is no history to keep it in"
+    try:
+        keep(now)
+    except TabwardenError as error:
+        return str(error)
+    return None
 
 
 # -- doing -----------------------------------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 
 from tabwarden import sources
@@ -15,43 +13,11 @@ from tabwarden.settings import Settings
 from tabwarden.settings.people import AnySource
 from tabwarden.sources.ldap import LdapSource
 from tabwarden.store.journal import now
-from tabwarden.tableau.http.connection import Connection, connect
-from tabwarden.tableau.http.signin import Jwt, Password, Pat, SignIn
+from tabwarden.tableau.http.connection import Connection
 from tabwarden.want.provision import Policy, Tasks
 from tabwarden.want.roster import Columns, Roster, clean, latest
 
 PLANS = "plans"
-
-
-def tableau_options(settings: Settings) -> SignIn:
-    """Where and how to sign in."""
-    tableau, auth = settings.tableau, settings.tableau.auth
-    way: Pat | Password | Jwt
-    if auth.pat is not None:
-        way = Pat(auth.pat.name, auth.pat.secret.get_secret_value())
-    elif auth.jwt is not None:
-        app = auth.jwt
-        way = Jwt(app.username, app.client_id, app.secret_id, app.secret_value.get_secret_value(), app.scopes)
-    else:
-        assert auth.password is not None  # the settings have exactly one of the three
-        way = Password(auth.password.username, auth.password.password.get_secret_value())
-    return SignIn(
-        server=tableau.server,
-        site=tableau.site,
-        auth=way,
-        ca_file=tableau.ca_file,
-        api_version=tableau.api_version,
-        timeout=tableau.timeout,
-        retries=tableau.retries,
-        calls_per_hour=tableau.calls_per_hour,
-    )
-
-
-@contextmanager
-def connected(settings: Settings) -> Iterator[Connection]:
-    """A signed-in connection, signed out at the end."""
-    with connect(tableau_options(settings)) as connection:
-        yield connection
 
 
 def identity_of(connection: Connection, name: str) -> SiteIdentity:
@@ -128,12 +94,12 @@ def read_rows(source: AnySource, settings: Settings) -> sources.Reading:
 
 
 def tasks_of(settings: Settings) -> Tasks:
-    """The seven switches."""
+    """The seven tasks."""
     return Tasks(**{task.name: getattr(settings.provision, task.name) for task in fields(Tasks)})
 
 
 def policy_of(settings: Settings, own_id: str, owners: frozenset[str] | None) -> Policy:
-    """What the switches need, with what was read about it."""
+    """What the tasks need, with what was read about it."""
     wanted, group = settings.provision, settings.provision.group
     policy = Policy(
         auth_setting=wanted.auth_setting,

@@ -14,8 +14,9 @@ from tabwarden.plan.order import diff
 from tabwarden.plan.plan import Plan, Refused, SiteIdentity, SourceSummary, Waiver
 from tabwarden.run import history
 from tabwarden.run.apply import Applied, Progress, judge_and_do, keep_plan, plan_path, settle_jobs, silent, terms_of
-from tabwarden.run.context import People, connected, guarded_of, identity_of, limits_of
+from tabwarden.run.context import People, guarded_of, identity_of, limits_of
 from tabwarden.run.run_log import log_plan, log_result
+from tabwarden.run.sign_in import connected
 from tabwarden.settings import Settings
 from tabwarden.store.journal import last_good_rows, newest, only_writer
 from tabwarden.store.journal import now as present

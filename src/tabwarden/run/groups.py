@@ -18,9 +18,10 @@ from tabwarden.plan.group_changes import group_changes
 from tabwarden.plan.group_sight import sight_remarks
 from tabwarden.plan.plan import Plan, SiteIdentity, SourceSummary, Waiver
 from tabwarden.run.apply import GROUPS, Applied, Progress, silent
-from tabwarden.run.context import connected, identity_of
+from tabwarden.run.context import identity_of
 from tabwarden.run.decide import basis_of, planned, run_plan, with_content_of
 from tabwarden.run.directory import read_directory
+from tabwarden.run.sign_in import connected
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
 from tabwarden.tableau.http.connection import Connection

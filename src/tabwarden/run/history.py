@@ -258,12 +258,13 @@ def newest_site(settings: Settings, which: str = LAST, now: datetime | None = No
     from tabwarden.tableau.http.signin import address_of
 
     now = now or datetime.now(UTC)
-    with opened(store_of(settings)) as history:
+    store = store_of(settings)
+    with opened(store) as history:
         where = address_of(settings.tableau.server)
         kept = snapshot_of(history, which, settings.tableau.site, now, where=where)
         if (kept.where, kept.content_url) != (where, settings.tableau.site):
             raise UnknownName(f"{kept.words} is of `{_address(kept)}`, and the settings name another site")
-        site = history.open(kept.number)
+        site = beside.opened(store, kept) or history.open(kept.number)
     return Opened(site, kept, now - time_of(kept.taken) if kept.taken else None)
 
 

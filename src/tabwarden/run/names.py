@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from tabwarden.model.errors import SettingsError, TableauError, UnknownName
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan
-from tabwarden.run.context import connected, identity_of
+from tabwarden.run.context import identity_of
 from tabwarden.run.decide import basis_of, planned
 from tabwarden.run.directory import read_directory
+from tabwarden.run.sign_in import connected
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
 from tabwarden.tableau.http.connection import Connection
@@ -59,12 +60,12 @@ def site_asked(settings: Settings) -> Site:
 
 
 def check(
-    names: Iterable[str], directory: Directory, route: str, now: Site | None, switches: Switches = DOCUMENTED
+    names: Iterable[str], directory: Directory, route: str, now: Site | None, open_points: OpenPoints = DOCUMENTED
 ) -> tuple[Checked, ...]:
     """What importing these names would do; UnknownName for a route nobody knows."""
     if route not in ROUTES:
         raise UnknownName(f"there is no route `{route}`; routes are {', '.join(ROUTES)}")
-    return check_names(names, directory, route, now, switches)
+    return check_names(names, directory, route, now, open_points)
 
 
 def names_of(path: Path) -> list[str]:

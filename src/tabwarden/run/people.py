@@ -20,10 +20,11 @@ from tabwarden.plan.build import build
 from tabwarden.plan.plan import Plan, Refused, SiteIdentity, Waiver
 from tabwarden.plan.stops import Reading
 from tabwarden.run.apply import Applied, Progress, silent
-from tabwarden.run.context import People, connected, identity_of, policy_of, read_rows, tasks_of
+from tabwarden.run.context import People, identity_of, policy_of, read_rows, tasks_of
 from tabwarden.run.decide import basis_of, log_readings, planned, refused, run_plan, with_sources
 from tabwarden.run.directory_names import directory_if_set
 from tabwarden.run.names import nicknames_if_told
+from tabwarden.run.sign_in import connected
 from tabwarden.settings import PeopleSource, PersonOverride, Settings
 from tabwarden.settings.people import AnySource
 from tabwarden.sources.ldap import LdapSource

@@ -15,16 +15,10 @@ from tabwarden.model.site import Site
 from tabwarden.plan.build import build
 from tabwarden.plan.plan import Plan, SiteIdentity, Waiver
 from tabwarden.run.apply import Applied, Progress, silent
-from tabwarden.run.context import (
-    People,
-    connected,
-    identity_of,
-    policy_of,
-    read_sources,
-    tasks_of,
-)
+from tabwarden.run.context import People, identity_of, policy_of, read_sources, tasks_of
 from tabwarden.run.decide import basis_of, log_readings, planned, run_plan, with_sources
 from tabwarden.run.directory_names import Named, directory_if_set, named
+from tabwarden.run.sign_in import connected
 from tabwarden.settings import Settings
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import owned_by, read_people

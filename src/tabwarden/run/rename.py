@@ -14,9 +14,10 @@ from tabwarden.model.site import Site
 from tabwarden.plan.build import build
 from tabwarden.plan.plan import Plan
 from tabwarden.plan.rename import carried
-from tabwarden.run.context import connected, identity_of
+from tabwarden.run.context import identity_of
 from tabwarden.run.decide import basis_of
 from tabwarden.run.names import directory_of
+from tabwarden.run.sign_in import connected
 from tabwarden.settings import Settings
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import read_site

@@ -18,8 +18,9 @@ from tabwarden.model.open_points import alternatives
 from tabwarden.plan.build import build
 from tabwarden.plan.plan import Plan
 from tabwarden.questions import Progress, Questions
-from tabwarden.run.context import connected, identity_of
+from tabwarden.run.context import identity_of
 from tabwarden.run.decide import basis_of
+from tabwarden.run.sign_in import connected
 from tabwarden.settings import Settings
 from tabwarden.tableau.read.site import read_site
 

@@ -9,7 +9,7 @@ from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Step
 from tabwarden.access.powers import power_is_unknown, power_over
 from tabwarden.access.reference import may
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.open_points import Switches
+from tabwarden.model.open_points import OpenPoints
 from tabwarden.model.roles import is_admin, publishes
 from tabwarden.model.site import Site
 
@@ -24,13 +24,13 @@ class Deed(NamedTuple):
     target: str | None
     to: str | None
     model: str
-    switches: Switches
+    open_points: OpenPoints
 
     def may(self, capability: str, content: str | None) -> Answer:
         """The reference's answer for the same person; unknown on a content that was not read."""
         if content is None or content not in self.site.contents:
             return self.unread(content)
-        return may(self.site, self.user, capability, content, model=self.model, switches=self.switches)
+        return may(self.site, self.user, capability, content, model=self.model, open_points=self.open_points)
 
     def says(self, fact: bool, because: str, *, yes: str = "ok", what: str = "") -> Answer:
         """A condition that is a plain fact, called `what`: its reason is `because` when it does not hold."""

@@ -36,7 +36,9 @@ def _judged(state: State, site: Site, user: str, kind: str) -> Iterator[Content]
     if is_admin(site.users[user].site_role):
         return of_kind
     if len(site.contents) < MANY:
-        return (content for content in of_kind if may(site, user, "Read", content.id, switches=state.switches).allowed)
+        return (
+            content for content in of_kind if may(site, user, "Read", content.id, open_points=state.open_points).allowed
+        )
     readable = _readable(state, site, user)
     return (content for content in of_kind if content.id in readable)
 
@@ -51,7 +53,7 @@ def _readable(state: State, site: Site, user: str) -> frozenset[str]:
     if found is None:
         engine: Engine | None = remembered.get("engine")
         if engine is None:
-            engine = remembered["engine"] = Engine(columns_of(site), switches=state.switches)
+            engine = remembered["engine"] = Engine(columns_of(site), open_points=state.open_points)
         columns = engine.columns
         numbers = engine.what_ids(columns.user_numbers[user], "Read").tolist()
         found = remembered[user] = frozenset(columns.id_of("content", number) for number in numbers)
@@ -60,7 +62,7 @@ def _readable(state: State, site: Site, user: str) -> frozenset[str]:
 
 def sees(call: Call, content: Content) -> bool:
     """Whether the asker may View the content."""
-    return call.is_admin or may(call.site, call.me.id, "Read", content.id, switches=call.state.switches).allowed
+    return call.is_admin or may(call.site, call.me.id, "Read", content.id, open_points=call.state.open_points).allowed
 
 
 def shown(call: Call, kind: str, content_id: str | None = None) -> Content:
@@ -82,7 +84,7 @@ def demand(
 ) -> None:
     """Refuse unless the asker can do it; to somebody who may not even View it, the content does not exist."""
     here = content.id if content else None
-    found = can(call.site, call.me.id, action, here, target=target, to=to, switches=call.state.switches)
+    found = can(call.site, call.me.id, action, here, target=target, to=to, open_points=call.state.open_points)
     if found.allowed:
         return
     if content is not None and not sees(call, content):
@@ -92,7 +94,7 @@ def demand(
 
 def demand_capability(call: Call, capability: str, content: Content) -> None:
     """Refuse whoever does not hold a capability on content that he may View."""
-    found = may(call.site, call.me.id, capability, content.id, switches=call.state.switches)
+    found = may(call.site, call.me.id, capability, content.id, open_points=call.state.open_points)
     if not found.allowed:
         raise Refusal("403004", f"not allowed: {capability} on that {content.kind} ({found.because})")
 
@@ -103,7 +105,7 @@ def rules_shown(call: Call, content: Content) -> bool:
     Owning or leading helps only somebody whose site role lets him see the content at all.
     """
     site, me = call.site, call.me.id
-    if call.is_admin or can(site, me, "set_permissions", content.id, switches=call.state.switches).allowed:
+    if call.is_admin or can(site, me, "set_permissions", content.id, open_points=call.state.open_points).allowed:
         return True
     if not sees(call, content):
         return False

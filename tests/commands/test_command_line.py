@@ -140,6 +140,17 @@ def test_declared_models_are_those_of_the_model() -> None:
     assert MODELS[0] == _options.CURRENT
 
 
+@pytest.mark.parametrize("words", ["--help", "why --help", "rules p/w --snapshot FOLDER"])
+def test_a_reader_that_stops_early_is_no_error(words: str, four_people: Path) -> None:
+    command = [sys.executable, "-m", "tabwarden", *words.replace("FOLDER", str(four_people)).split()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
 # -- what is loaded ----------------------------------------------------------------------------------------------
 
 

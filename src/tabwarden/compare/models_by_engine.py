@@ -8,7 +8,7 @@ import numpy as np
 
 from tabwarden.compare.alike import alike
 from tabwarden.compare.by_engine import Progress
-from tabwarden.engine.by_content import Row
+from tabwarden.engine.by_content import UserBits
 from tabwarden.engine.columns import Array
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.engine import Engine
@@ -35,7 +35,7 @@ def groups_that_differ(
             progress(number + 1, len(site.contents))
 
 
-def _unlike(left: Row, right: Row) -> Array:
+def _unlike(left: UserBits, right: UserBits) -> Array:
     """The row of those whose verdicts differ."""
     nothing = np.zeros_like(left.allowed)
     found: Array = left.allowed ^ right.allowed

@@ -23,7 +23,7 @@ import numpy as np
 from tabwarden.access.answer import Answer
 from tabwarden.engine import by_user
 from tabwarden.engine.align import Pair, aligned
-from tabwarden.engine.by_content import Row, Who
+from tabwarden.engine.by_content import UserBits, Who
 from tabwarden.engine.by_pair import ALLOWED, UNKNOWN, Many
 from tabwarden.engine.by_user import Masks, Shift
 from tabwarden.engine.columns import Array, Columns
@@ -90,7 +90,7 @@ class Engine:
         """Numbers of the contents on which a user may exercise one capability, rising."""
         return by_user.what_ids(self.parts, self.columns.checked("user", user), self.bit(capability))
 
-    def who(self, capability: str, content: int) -> Row:
+    def who(self, capability: str, content: int) -> UserBits:
         """Who may exercise a capability on a content: packed rows, a bit a user."""
         return self._who.row(self.bit(capability), self.columns.checked("content", content))
 

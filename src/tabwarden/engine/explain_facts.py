@@ -33,7 +33,7 @@ _WORD = {True: "yes", False: "no", None: "unknown"}
 _KIND = {"user": USER, "group": GROUP, "groupSet": GROUP_SET}
 
 
-class Told(NamedTuple):
+class SpeakingRule(NamedTuple):
     """A rule that may speak: the code of its grantee, the place of its step, the rule."""
 
     grantee: int
@@ -56,7 +56,7 @@ class Chain(NamedTuple):
     """
 
     owners: Mapping[int, int]
-    leaders: tuple[tuple[int, Told], ...]
+    leaders: tuple[tuple[int, SpeakingRule], ...]
     grantees: frozenset[int]
     allowing: frozenset[int]
     ids: tuple[str, ...]
@@ -107,10 +107,10 @@ class Asked(NamedTuple):
 
     name: str
     gates: dict[int, Gate]
-    told: dict[int, tuple[Told, ...]]
+    speaking: dict[int, tuple[SpeakingRule, ...]]
 
 
-class Kept:
+class Lookups:
     """The dictionaries of one site, filled as questions come."""
 
     def __init__(self, parts: Parts) -> None:
@@ -176,11 +176,11 @@ class Kept:
             self.lists[number] = rule_list(self.columns, number)
         return self.lists[number]
 
-    def told_of(self, number: int, capability: str) -> tuple[Told, ...]:
+    def speaking_of(self, number: int, capability: str) -> tuple[SpeakingRule, ...]:
         """The rules of a list for a capability, in the order of the reference."""
         rules = sorted(rule for rule in self._list(number) or () if rule.capability == capability)
-        made = tuple(Told(self._code(r), self.step[_KIND[r.grantee.kind], r.mode], r) for r in rules)
-        self.named(capability).told[number] = made
+        made = tuple(SpeakingRule(self._code(r), self.step[_KIND[r.grantee.kind], r.mode], r) for r in rules)
+        self.named(capability).speaking[number] = made
         return made
 
     def _code(self, rule: Rule) -> int:
@@ -241,7 +241,7 @@ class Kept:
         if project == len(powers.contents):
             return Chain({}, (), frozenset(), frozenset(), (), True, frozenset())
         owners: dict[int, int] = {}
-        leaders: list[tuple[int, Told]] = []
+        leaders: list[tuple[int, SpeakingRule]] = []
         unread = False
         rows = powers.chain(project)
         for place, row in enumerate(rows):
@@ -250,8 +250,8 @@ class Kept:
                 owners.setdefault(int(powers.owner[row]), place)
             number = int(self.columns.contents.rules[content])
             unread |= number == NONE or int(self.columns.contents.parent[content]) >= self.parts.n_contents
-            told = (each for name in LEADER_CAPABILITIES for each in self.told_of(number, name))
-            leaders.extend((place, each) for each in sorted(told, key=lambda t: t.rule))
+            speaking = (each for name in LEADER_CAPABILITIES for each in self.speaking_of(number, name))
+            leaders.extend((place, each) for each in sorted(speaking, key=lambda t: t.rule))
         ids = tuple(self.columns.id_of("content", int(powers.contents[row])) for row in rows)
         allowing = frozenset(t.grantee for _, t in leaders if t.rule.mode == ALLOW)
         named = frozenset(t.grantee for _, t in leaders)
@@ -273,7 +273,7 @@ class Kept:
                 return Power("project_leader", project_id, rule)
         return None
 
-    def _leads(self, mine: list[Told]) -> Rule | None:
+    def _leads(self, mine: list[SpeakingRule]) -> Rule | None:
         if self.parts.model == "classic":
             for kind, mode in ((USER, DENY), (USER, ALLOW), (GROUP, DENY)):
                 hit = [t.rule for t in mine if t.grantee & 3 == kind and t.rule.mode == mode]

@@ -350,7 +350,7 @@ def names_of(users: int, groups: int, sets: int, contents: int) -> Names:
     none = np.zeros(0, np.int32)
     blank = {"user": np.full(users, NONE, np.int32), "group": np.full(groups, NONE, np.int32)}
     return Names(
-        words, user, user, user, user, user, blank["user"], blank["user"], none,
+        words, user, user, user, user, user, blank["user"], blank["user"], blank["user"], none,
         group, group, group, blank["group"], blank["group"], none,
         group_set, group_set, none,
         content, content, content, content, content, none,

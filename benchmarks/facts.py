@@ -38,7 +38,8 @@ class Facts(NamedTuple):
     """Resolved facts of one site.
 
     `entry_*`: rows of View of each source; `grant_*`: which grantee codes include which user; `power_*`: who rules
-    which project; `user_reach`: by role whether View is open (0: no, 1: by rules, 2: always); `roles` and `admins`
+    which project, `led_*` which group leads which project through its parents; `user_reach`: by role whether View is
+    open (0: no, 1: by rules, 2: always); `roles` and `admins`
     name the roles, `open_to[kind, role]` tells what they leave open.
     """
 
@@ -49,6 +50,8 @@ class Facts(NamedTuple):
     grant_code: Array
     power_user: Array
     power_project: Array
+    led_code: Array
+    led_project: Array
     item_source: Array
     item_project: Array
     item_owner: Array
@@ -83,6 +86,7 @@ def facts_of(engine: Engine, *, given_our_lists: bool = False) -> Facts:
         codes.astype(small),
         np.concatenate(powers).astype(small),
         np.repeat(np.arange(len(powers), dtype=small), [len(ids) for ids in powers]),
+        *(column.astype(small) for column in _led(engine)),
         source.astype(small),
         parts.project_row.astype(small),
         parts.owner.astype(small),
@@ -94,6 +98,14 @@ def facts_of(engine: Engine, *, given_our_lists: bool = False) -> Facts:
         np.flatnonzero(parts.tables.admin),
         _every(engine, lists),
     )
+
+
+def _led(engine: Engine) -> tuple[Array, Array]:
+    """Group codes and the projects they lead, those below included."""
+    powers = engine.parts.powers
+    codes = np.unique(powers.leaders.grantee[powers.leaders.allow & (powers.leaders.grantee & 3 == GROUP)])
+    led = [np.flatnonzero(powers.within(powers.below_led_by([code]))) for code in codes.tolist()]
+    return np.repeat(codes, [len(rows) for rows in led]), np.concatenate([*led, codes[:0]])
 
 
 def _every(engine: Engine, lists: Array) -> AllCapabilities:

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from tabwarden.effects.change import carried_out
 from tabwarden.model.site import ALL_USERS, Group, Site, User
-from tabwarden.plan.facts import facts
+from tabwarden.plan.build import facts
 from tabwarden.plan.group_changes import group_changes
 from tabwarden.plan.impact import impact
 from tabwarden.plan.stops import Guarded, Limits, people_stops

@@ -60,11 +60,11 @@ def reference_on_random_sites() -> None:
     """The reference over the same Sites; what the engine says is kept."""
     from tabwarden.access.reference import may
 
-    for site, switches, model, capability, told in _told_by_engine():
+    for site, open_points, model, capability, told in _told_by_engine():
         answers = iter(told)
         for content in site.contents:
             for user in site.users:
-                assert may(site, user, capability, content, model=model, switches=switches) == next(answers)
+                assert may(site, user, capability, content, model=model, open_points=open_points) == next(answers)
 
 
 def reference_on_the_table() -> None:
@@ -88,7 +88,7 @@ def cases() -> None:
 
 @cache
 def _told_by_engine() -> list[tuple[Any, ...]]:
-    from agreement import SWITCHES
+    from agreement import OPEN_POINTS
     from dense_sites import ASKED, UNREAD_SHARES, dense_site
 
     from tabwarden.engine.convert import columns_of
@@ -97,14 +97,14 @@ def _told_by_engine() -> list[tuple[Any, ...]]:
 
     found: list[tuple[Any, ...]] = []
     for seed in range(SITES):
-        site, switches = dense_site(seed, unread=UNREAD_SHARES[seed % 4]), SWITCHES[seed % 3]
+        site, open_points = dense_site(seed, unread=UNREAD_SHARES[seed % 4]), OPEN_POINTS[seed % 3]
         for model in MODELS:
-            engine = Engine(columns_of(site), model, switches)
+            engine = Engine(columns_of(site), model, open_points)
             start = seed * 7 % len(ASKED)
             asked = ("Read", "ChangePermissions", *(ASKED * 2)[start : start + 7])
             for capability in filter(engine.capabilities.__contains__, asked):
                 told = [engine.check(user, capability, content) for content in site.contents for user in site.users]
-                found.append((site, switches, model, capability, told))
+                found.append((site, open_points, model, capability, told))
     return found
 
 
@@ -177,7 +177,7 @@ _REFERENCE = [
     Killer("reference_on_random_sites", reference_on_random_sites, again=True),
     Killer("reference_on_the_table", reference_on_the_table, again=True),
 ]
-_ABILITIES = ("abilities_exactly", "abilities_table", "abilities_of*", "switches", "unknown", "rules_by_example")
+_ABILITIES = ("abilities_exactly", "abilities_table", "abilities_of*", "open_points", "unknown", "rules_by_example")
 _DIFFER = ("engine_edges", "engine_exactly", "engine_changes")
 
 
@@ -196,8 +196,8 @@ def _distinct(killers: list[Killer]) -> tuple[Killer, ...]:
 
 # The first kills most, and at the first difference.
 _TABLE: tuple[tuple[str, Callable[[], list[Killer]]], ...] = (
-    ("effects/.*", lambda: [*tests("effects_exactly", "effects"), _CASES, *tests("unknown", "switches")]),
-    ("access/(reference|powers)", lambda: [*_REFERENCE, _CASES, *tests("unknown", "switches", "reference_exactly")]),
+    ("effects/.*", lambda: [*tests("effects_exactly", "effects"), _CASES, *tests("unknown", "open_points")]),
+    ("access/(reference|powers)", lambda: [*_REFERENCE, _CASES, *tests("unknown", "open_points", "reference_exactly")]),
     ("compare/(models|alike)", lambda: [_CASES, *tests("models_*")]),
     ("access/dialog", lambda: tests("rules_grid", "rows_exactly")),
     ("access/.*", lambda: [*tests(*_ABILITIES), _CASES]),

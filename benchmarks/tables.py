@@ -34,6 +34,7 @@ class Duck:
         self.connection.execute("create table by_code as select * from grants order by code, u")
         items = np.flatnonzero(np.isin(facts.item_kind, facts.open_kinds))
         self._table("powers", "u, project", u=facts.power_user, project=facts.power_project)
+        self._table("led", "code, project", code=facts.led_code, project=facts.led_project)
         self._table(
             "items",
             "item",
@@ -53,7 +54,7 @@ class Duck:
         found = self.connection.execute(query, list(values)).fetchnumpy()
         return np.ma.getdata(next(iter(found.values())))
 
-    def what(self, user: int, grants: str = "grants") -> Array:
+    def what(self, user: int, grants: str = "grants", powers: str = "powers") -> Array:
         """Items a user may View."""
         reach = int(self.facts.user_reach[user])
         if reach == 0:
@@ -64,7 +65,7 @@ class Duck:
             "with ok as (select source from (select source, bit_or(says) as says "
             f"from entries join {grants} using (code) where u = $1 group by source) where {_DECIDED}) "
             "select item from items where source in (select source from ok) or owner = $1 "
-            "or project in (select project from powers where u = $1)",
+            f"or project in (select project from {powers} where u = $1)",
             user,
         )
 
@@ -93,7 +94,11 @@ class Duck:
             "create or replace temp view joined as select u, code from grants union all "
             f"select {user} as u, {group * 4 + GROUP} as code"
         )
-        return self.what(user), self.what(user, "joined")
+        self.connection.execute(
+            "create or replace temp view ruling as select u, project from powers union all "
+            f"select {user} as u, project from led where code = {group * 4 + GROUP}"
+        )
+        return self.what(user), self.what(user, "joined", "ruling")
 
     def mirror_rows(self, table: str = "mirror") -> int:
         """Every pair of item and user, as rows of a table; how many."""

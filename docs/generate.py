@@ -129,8 +129,8 @@ def _command(command: Command) -> Iterator[str]:
     yield f"## {usage(command.words, arguments)}"
     yield ""
     yield command.about
-    rows = [[f"`{argument.words}`", argument.told] for argument in arguments]
-    rows += [[" ".join(f"`{name}`" for name in p.names), p.told] for p in parameters if p.names]
+    rows = [[f"`{argument.words}`", argument.about] for argument in arguments]
+    rows += [[" ".join(f"`{name}`" for name in p.names), p.about] for p in parameters if p.names]
     rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     if rows:
         yield ""

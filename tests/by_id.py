@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tabwarden.effects.change import Change
 from tabwarden.effects.ops import content, groups, memberships, users
 from tabwarden.effects.people import Outcome
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
 
 
@@ -22,8 +22,8 @@ class ById:
     def on(self, site: Site) -> Change:
         return self.make(site, *self.ids)
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
-        return self.on(site).done_to(site, switches)
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
+        return self.on(site).done_to(site, open_points)
 
 
 def on(site: Site, edit: ById | Change) -> Change:

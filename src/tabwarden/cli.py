@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -42,6 +43,7 @@ plan people       people     Several sources as one roster: what would change. W
 plan groups       groups     Groups of the directory: what would change. Writes a plan file, nothing else.
 plan domains      names      Give domains their NetBIOS name as nickname. Writes a plan file, nothing else.
 plan rename       names      Give people another user name: all they have goes to a new user.
+plan whatif       whatif     The changes of `whatif` on the site as it is now. Writes a plan file, nothing else.
 plan undo         provision  Take back what was done of a plan, or put things back as they were on a day.
 apply             provision  Do a plan; journaled, and it goes on where it was interrupted.
 run provision     provision  Joiners and leavers, all in one: one log, one mail, one exit code.
@@ -121,8 +123,6 @@ def run(words: Sequence[str]) -> int:
     except TabwardenError as error:
         say_error(str(error))
         return ERROR
-    except BrokenPipeError:
-        sys.stderr.close()
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else DONE
     return DONE
@@ -178,10 +178,14 @@ def _help(family: str) -> Iterator[str]:
 
 def main() -> None:
     """The entry point: a usage error is exit code 1, as all errors are, because 2 says that a plan found changes."""
+    code = 0
     try:
         code = run(sys.argv[1:])
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        raise SystemExit(INTERRUPTED) from None
+        code = INTERRUPTED
+    except BrokenPipeError:  # whoever read it has read enough; what is left must not fail once more at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     raise SystemExit(code)
 
 

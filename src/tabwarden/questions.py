@@ -20,7 +20,7 @@ from tabwarden.access.reference import as_seen_by, may, what
 from tabwarden.model.capability import LEADER_CAPABILITIES, applies, capabilities_of, capability_named, kind_named
 from tabwarden.model.errors import AmbiguousName, Disagreement, UnknownName
 from tabwarden.model.governing import governing
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, MODELS, Switches
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, MODELS, OpenPoints
 from tabwarden.model.site import Content, Site
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Questions:
     mean. Disagreement where engine and reference differ.
     """
 
-    def __init__(self, site: Site, *, model: str = CURRENT, open_points: Switches = DOCUMENTED) -> None:
+    def __init__(self, site: Site, *, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED) -> None:
         if model not in MODELS:
             raise UnknownName(f"no model is called `{model}`; models are {', '.join(MODELS)}")
         self.site, self.model, self.open_points = site, model, open_points
@@ -111,9 +111,9 @@ class Questions:
             if on is None:
                 raise UnknownName(f"`{words}` needs a content to be asked about; give its path, as in `Finance/Budget`")
             named = self.capability(words, on)
-            return Asked(person.id, named, on.id, model=self.model, switches=self.open_points)
+            return Asked(person.id, named, on.id, model=self.model, open_points=self.open_points)
         about = on.id if on else None
-        question = Asked(person.id, action, about, ability=True, model=self.model, switches=self.open_points)
+        question = Asked(person.id, action, about, ability=True, model=self.model, open_points=self.open_points)
         if to is None:
             return question
         if action in ABOUT_A_PERSON:
@@ -143,20 +143,22 @@ class Questions:
 
     def why(self, asked: Asked) -> Answer:
         """The reference's Answer, with the open points that would turn it. KeyError for who or what is not there."""
-        return with_disputes(lambda under: asked._replace(switches=under).of(self.site), asked.switches)
+        return with_disputes(lambda under: asked._replace(open_points=under).of(self.site), asked.open_points)
 
     def on(self, user: str, content: str) -> list[Answer]:
         """One person's Answer for every capability of a content."""
-        return list(what(self.site, user, content, model=self.model, switches=self.open_points))
+        return list(what(self.site, user, content, model=self.model, open_points=self.open_points))
 
     def _may(self, user: str, capability: str, content: str) -> Answer:
-        return may(self.site, user, capability, content, model=self.model, switches=self.open_points)
+        return may(self.site, user, capability, content, model=self.model, open_points=self.open_points)
 
     def places(self, asked: Asked) -> tuple[tuple[str, Answer], ...]:
         """Of an ability whose target was left open: every project with the Answer for it as the target."""
         if not asked.ability or asked.what not in ANY_TARGET or asked.target is not None or asked.content is None:
             return ()
-        return targets(self.site, asked.user, asked.what, asked.content, model=asked.model, switches=asked.switches)
+        return targets(
+            self.site, asked.user, asked.what, asked.content, model=asked.model, open_points=asked.open_points
+        )
 
     def handover(self, asked: Asked) -> Handover | None:
         """Of an ability that overwrites content: what the previous owner loses."""
@@ -166,7 +168,7 @@ class Questions:
             return None
         from tabwarden.compare.handover import overwritten
 
-        return overwritten(self.site, asked.content, asked.user, model=asked.model, switches=asked.switches)
+        return overwritten(self.site, asked.content, asked.user, model=asked.model, open_points=asked.open_points)
 
     # -- who -------------------------------------------------------------------------------------------------------
 
@@ -292,7 +294,7 @@ class Questions:
         """What changes would do to people; UnknownName with every sentence that is not understood."""
         from tabwarden.compare.what_if import what_if
 
-        return what_if(self.site, sentences, model=self.model, switches=self.open_points, progress=progress)
+        return what_if(self.site, sentences, model=self.model, open_points=self.open_points, progress=progress)
 
     def fixes(self, asked: Asked, progress: Progress | None = None) -> Fixes:
         """The smallest changes that turn an Answer."""

@@ -19,11 +19,13 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-
 from tabwarden.model.errors import SettingsError
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
 
 KEY_VARIABLE = "TABWARDEN_KEY"
 KEY_FILE_VARIABLE = "TABWARDEN_KEY_FILE"
@@ -51,13 +53,21 @@ class Keys:
 
     @property
     def fernet(self) -> MultiFernet:
-        """What encrypts with the newest key and decrypts with any."""
+        """What encrypts with the newest key and decrypts with any; loaded here, for most settings hold no key."""
+        from cryptography.fernet import Fernet, MultiFernet
+
         return MultiFernet([Fernet(value) for value in self.values])
+
+
+def _new_key() -> str:
+    from cryptography.fernet import Fernet
+
+    return Fernet.generate_key().decode("ascii")
 
 
 def _is_key(text: str) -> bool:
     try:
-        Fernet(text)
+        _ = Keys((text,), "").fernet
     except ValueError:
         return False
     return True
@@ -112,7 +122,7 @@ def find_keys(folder: Path, environ: Mapping[str, str]) -> Keys | None:
 
 def make_key_file(path: Path) -> Keys:
     """A new key in a new file that only its owner can read. Raises SettingsError when the file exists."""
-    value = Fernet.generate_key().decode("ascii")
+    value = _new_key()
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
@@ -128,7 +138,7 @@ def add_newest_key(keys: Keys) -> Keys:
         raise SettingsError(
             [f"the keys come from {keys.origin}: put a new key first there, the old one behind it, and rotate"]
         )
-    grown = Keys((Fernet.generate_key().decode("ascii"), *keys.values), keys.origin, keys.path)
+    grown = Keys((_new_key(), *keys.values), keys.origin, keys.path)
     write_private(keys.path, "\n".join(grown.values) + "\n")
     return grown
 
@@ -157,6 +167,8 @@ def encrypt(text: str, keys: Keys) -> str:
 
 def decrypt(token: str, keys: Keys) -> str:
     """The text of a token; blanks and line ends inside it do not count. Raises SettingsError."""
+    from cryptography.fernet import InvalidToken
+
     try:
         return keys.fernet.decrypt("".join(token.split()).encode("ascii", "replace")).decode("utf-8")
     except (InvalidToken, UnicodeDecodeError):

@@ -16,7 +16,7 @@ import yaml
 from tabwarden.model.errors import SettingsError
 from tabwarden.secrets import HOW_TO_GIVE_A_KEY, Keys, encrypt, find_keys, read_encrypted, reference_kind
 
-SWITCHES = {
+TASKS = {
     "PROVISION_USERS": "add_joiners",
     "ADD_USER_GROUP_MEMBERS": "add_joiners_to_group",
     "SET_USERS_SITEROLE_AS_VIEWER": "set_joiners_viewer",
@@ -27,7 +27,7 @@ SWITCHES = {
 }
 KEYS: dict[str, tuple[str, ...]] = {
     "APP": ("LOGDIR", "LOGGING_LEVEL", "LOG_RETENTION"),
-    "TASKS": tuple(SWITCHES),
+    "TASKS": tuple(TASKS),
     "TABLEAU": (
         "TABLEAU_USER",
         "TABLEAU_PAT",
@@ -240,9 +240,7 @@ class _Translation:
             "REMOVE_USER_GROUP_MEMBERS",
             "SET_USERS_SITEROLE_AS_UNLICENSED",
         }
-        provision: dict[str, Any] = {
-            ours: self._flag("TASKS", theirs, theirs in on) for theirs, ours in SWITCHES.items()
-        }
+        provision: dict[str, Any] = {ours: self._flag("TASKS", theirs, theirs in on) for theirs, ours in TASKS.items()}
         group = self._text("TABLEAU", "GLSI_GROUP_NAME")
         if group:
             provision["group"] = {"name": group, "minimum_site_role": MINIMUM_ROLE}

@@ -7,7 +7,7 @@ from small_site import project, rule, site, workbook
 from tabwarden.access.abilities.ability import can, missing, targets
 from tabwarden.access.answer import Answer
 from tabwarden.access.open_points import with_disputes
-from tabwarden.model.open_points import Switches
+from tabwarden.model.open_points import OpenPoints
 from tabwarden.model.site import Site, Use
 
 
@@ -63,10 +63,10 @@ def test_a_switch_that_turns_the_answer_is_told_with_its_value_as_people_write_i
     held = site(
         project("p"), workbook("w", "p", "user:ann +Read"), workbook("x", "p", "user:ann +Other"), users=["ann:Viewer"]
     )
-    answer = with_disputes(lambda s: can(held, "ann", "save_custom_view", "w", switches=s))
+    answer = with_disputes(lambda s: can(held, "ann", "save_custom_view", "w", open_points=s))
     assert [tuple(d) for d in answer.disputed] == [("custom_views_need_filter", "on", "denied", "default_deny")]
-    start = Switches(custom_views_need_filter=True)
-    answer = with_disputes(lambda s: can(held, "ann", "save_custom_view", "w", switches=s), start)
+    start = OpenPoints(custom_views_need_filter=True)
+    answer = with_disputes(lambda s: can(held, "ann", "save_custom_view", "w", open_points=s), start)
     assert [tuple(d) for d in answer.disputed] == [("custom_views_need_filter", "off", "allowed", "user_allow")]
     assert rule("user:ann +Read") in answer.conditions[1].deciding
 

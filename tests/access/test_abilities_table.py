@@ -14,15 +14,15 @@ from small_site import project, site, workbook
 from tabwarden.access.abilities.ability import ACTIONS, can
 from tabwarden.access.answer import Answer
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.open_points import MODELS, Switches
+from tabwarden.model.open_points import MODELS, OpenPoints
 from tabwarden.model.site import Site, Use
 
-SWITCHES = (
-    Switches(),
-    Switches(),
-    Switches(nested_publish_needs_parent=True, owner_deletes_top_level=False, save_needs_publish=True),
-    Switches(prompted_needs_view=True, custom_views_need_filter=True, leader_changes_owner=False),
-    Switches(project_connect_is_for_workbooks=True, flow_owner_changes_owner=False, explorers_own_content=False),
+OPEN_POINTS = (
+    OpenPoints(),
+    OpenPoints(),
+    OpenPoints(nested_publish_needs_parent=True, owner_deletes_top_level=False, save_needs_publish=True),
+    OpenPoints(prompted_needs_view=True, custom_views_need_filter=True, leader_changes_owner=False),
+    OpenPoints(project_connect_is_for_workbooks=True, flow_owner_changes_owner=False, explorers_own_content=False),
 )
 SITES, ASKED = 30, 30
 
@@ -53,7 +53,7 @@ def questions(seed: int, held: Site) -> Iterator[Asked]:
         target = dice.choice([None, "lost", *projects, *projects])
         # Who owns what is asked about makes more of the conditions matter.
         user = held.contents[content].owner if dice.random() < 0.3 and held.contents[content].owner in users else user
-        yield Asked(held, user, "", content, target, to, dice.choice(MODELS), SWITCHES[seed % len(SWITCHES)])
+        yield Asked(held, user, "", content, target, to, dice.choice(MODELS), OPEN_POINTS[seed % len(OPEN_POINTS)])
 
 
 def said(answer: Answer) -> Said:
@@ -64,7 +64,7 @@ def said(answer: Answer) -> Said:
 
 
 def answered(asked: Asked) -> Answer:
-    told = {"target": asked.target, "to": asked.to, "model": asked.model, "switches": asked.switches}
+    told = {"target": asked.target, "to": asked.to, "model": asked.model, "open_points": asked.open_points}
     return can(asked.site, asked.user, asked.action, asked.content, **told)  # type: ignore[arg-type]
 
 
@@ -131,5 +131,5 @@ def test_prompted_credentials_may_ask_for_view_too(rules: str, expected: tuple[s
         workbook("w", "p", "user:ann +Read", uses=(Use("d", "prompt"),)),
         users=["ann:Viewer"],
     )
-    answer = can(held, "ann", "see_data", "w", switches=Switches(prompted_needs_view=True))
+    answer = can(held, "ann", "see_data", "w", open_points=OpenPoints(prompted_needs_view=True))
     assert (answer.verdict, answer.because) == expected

@@ -13,7 +13,7 @@ from tabwarden.access.reference import as_seen_by, may, what, who
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.engine import Engine
 from tabwarden.model.capability import capabilities_of
-from tabwarden.model.open_points import MODELS, Switches
+from tabwarden.model.open_points import MODELS, OpenPoints
 from tabwarden.model.site import Grantee, Site, User
 
 
@@ -39,8 +39,8 @@ def test_who_is_everybody_by_name_with_the_answer_to_each(model: str) -> None:
     told = list(who(held, "Read", "w", model=model))
     assert [answer.user for answer in told] == ["adm", "ann", "bob", "lea", "t1", "t2", "zoe"]
     assert told == [may(held, answer.user, "Read", "w", model=model) for answer in told]
-    final = Switches(group_set_deny_is_final=True)
-    assert next(a for a in who(held, "Read", "w", switches=final) if a.user == "ann").because == "groupset_deny"
+    final = OpenPoints(group_set_deny_is_final=True)
+    assert next(a for a in who(held, "Read", "w", open_points=final) if a.user == "ann").because == "groupset_deny"
 
 
 def test_what_is_every_capability_of_the_kind_then_those_nobody_knows() -> None:
@@ -126,14 +126,14 @@ def test_whom_a_grantee_includes() -> None:
 def test_telling_the_name_of_ai_access_leaves_all_other_capabilities_alone() -> None:
     held = house().with_contents(workbook("f", "p", "user:bob +Read", "user:bob +Ask", "user:ann +Ask", kind="flow"))
     held = held.with_contents(workbook("x", "p", "user:ann +Ask", owner="adm"))
-    named = Switches(ai_access_name="Ask")
+    named = OpenPoints(ai_access_name="Ask")
     for content in ("f", "w"):
         for capability in ("Read", "Filter", "Zeta", "ChangePermissions", "Delete"):
             for user in ("ann", "bob", "lea"):
-                assert may(held, user, capability, content, switches=named) == may(held, user, capability, content)
+                assert may(held, user, capability, content, open_points=named) == may(held, user, capability, content)
     assert may(held, "ann", "Ask", "f").because == "user_allow"
-    assert may(held, "ann", "Ask", "f", switches=named).because == "not_applicable"
-    assert told(may(held, "ann", "Ask", "x", switches=named))[0] == ("capability", "yes", ("workbook",))
+    assert may(held, "ann", "Ask", "f", open_points=named).because == "not_applicable"
+    assert told(may(held, "ann", "Ask", "x", open_points=named))[0] == ("capability", "yes", ("workbook",))
     assert told(may(held, "ann", "Ask", "x"))[0] == ("capability", "unknown", ("workbook",))
 
 

@@ -11,7 +11,7 @@ from agreement import Fast, table_suite, whole_table
 from tabwarden.access.reference import may
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.engine import Engine
-from tabwarden.model.open_points import MODELS, Switches
+from tabwarden.model.open_points import MODELS, OpenPoints
 from tabwarden.model.site import Grantee, Rule
 
 
@@ -48,5 +48,5 @@ def test_the_connectors_reading_of_group_sets_is_a_switch() -> None:
     spoken = frozenset({Rule(Grantee("group", "g"), "Read", "Allow"), Rule(Grantee("groupSet", "t"), "Read", "Deny")})
     site = site.with_contents(replace(site.contents[content], rules=spoken))
     assert may(site, oracle.user_of(row), "Read", content).because == "group_allow"
-    strict = Switches(group_set_deny_is_final=True)
-    assert may(site, oracle.user_of(row), "Read", content, switches=strict).because == "groupset_deny"
+    strict = OpenPoints(group_set_deny_is_final=True)
+    assert may(site, oracle.user_of(row), "Read", content, open_points=strict).because == "groupset_deny"

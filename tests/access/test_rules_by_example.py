@@ -1,4 +1,4 @@
-"""The page that tells every rule with an example: the examples are run, and the rules and switches are all there."""
+"""The page that tells every rule with an example: the examples are run, and the rules and open points are all there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tabwarden.cases.running import run
 from tabwarden.cases.ways import WAYS
 from tabwarden.commands._typed import CommandLine
 from tabwarden.model.capability import KINDS
-from tabwarden.model.open_points import DOCUMENTED, SWITCHES
+from tabwarden.model.open_points import DOCUMENTED, OPEN_POINTS
 
 PAGE = ROOT / "docs" / "explanation" / "rules-by-example.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -74,7 +74,7 @@ def test_the_examples_reach_every_reason_of_the_order() -> None:
 
 
 def test_every_switch_stands_in_the_table_with_its_default() -> None:
-    for name, switch in SWITCHES.items():
+    for name, open_point in OPEN_POINTS.items():
         value = getattr(DOCUMENTED, name)
         default = (value or "none") if isinstance(value, str) else ("on" if value else "off")
-        assert f"| `{name}` | {switch.point} | {default} | {switch.on} |" in TEXT
+        assert f"| `{name}` | {open_point.point} | {default} | {open_point.on} |" in TEXT

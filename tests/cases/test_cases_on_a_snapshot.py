@@ -37,7 +37,7 @@ def write(folder: Path, *cases: dict[str, Any]) -> Path:
 
 
 def asked(user: str, expected: str, **question: Any) -> dict[str, Any]:
-    more = {k: question.pop(k) for k in ("because", "model", "switches") if k in question}
+    more = {k: question.pop(k) for k in ("because", "model", "open_points") if k in question}
     return {"question": {"user": user, **question}, "expected": expected, **more}
 
 
@@ -49,7 +49,7 @@ CASES = [
     asked("ann", DENY, action="move", object="Finance/Budget", target="Finance"),
     asked("bob", ALLOW, action="change_content_owner", object="Finance/Budget", to="ann"),
     asked("ann", ALLOW, action="see_data", object="Finance/Budget"),
-    asked("ann", DENY, action="see_data", object="Finance/Budget", switches={"prompted_needs_view": True}),
+    asked("ann", DENY, action="see_data", object="Finance/Budget", open_points={"prompted_needs_view": True}),
     asked("ann", ALLOW, capability="View", object="Finance/Budget", model="both"),
     asked("ann", ALLOW, action="see_site_role", to="ann"),
 ]
@@ -79,7 +79,10 @@ def test_a_question_needs_no_setup(number: int, tmp_path: Path) -> None:
             asked("ann", ALLOW, capability="View", object="Finance/Budget", steps=["add ann to Staff"]),
             "Tableau would refuse `add ann to Staff` (already_member)",
         ),
-        (asked("ann", ALLOW, capability="View", object="Finance", switches={"x": 1}), "no switch is written `x=1`"),
+        (
+            asked("ann", ALLOW, capability="View", object="Finance", open_points={"x": 1}),
+            "no open point is written `x=1`",
+        ),
         (
             {"kind": "provisioning", "question": {"event": "import", "user": "ann"}, "expected": ALLOW},
             "an event is not",
@@ -115,7 +118,7 @@ def test_a_case_may_set_switches_for_its_own_site_too(tmp_path: Path) -> None:
         "question": {"user": "ann", "capability": "Read", "object": "content:W"},
         "expected": DENY,
         "because": "groupset_deny",
-        "switches": {"group_set_deny_is_final": "on"},
+        "open_points": {"group_set_deny_is_final": "on"},
     }
     assert run(load(write(tmp_path, raw))[0]).problems == ()
 

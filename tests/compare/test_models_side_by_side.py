@@ -19,7 +19,7 @@ from tabwarden.compare.between_sites import SMALL
 from tabwarden.compare.models import exceptions
 from tabwarden.compare.models_apart import differing
 from tabwarden.compare.models_by_engine import groups_that_differ
-from tabwarden.model.open_points import Switches
+from tabwarden.model.open_points import OpenPoints
 from tabwarden.model.site import Site
 from tabwarden.store import snapshot
 
@@ -73,13 +73,15 @@ def test_the_engine_finds_the_same_people(against: str) -> None:
     """Large Sites are asked by the engine: the same groups of people, content by content."""
     told = 0
     for seed in range(24):
-        held, switches = (
+        held, open_points = (
             dense_site(seed, unread=UNREAD_SHARES[seed % 4]),
-            Switches(group_set_deny_is_final=seed % 3 == 0),
+            OpenPoints(group_set_deny_is_final=seed % 3 == 0),
         )
         for capability in ("Read", "ChangePermissions", "NotYetNamed"):
-            asked = [(e.content, e.users) for e in exceptions(held, capability, against=against, switches=switches)]
-            found = list(groups_that_differ(held, capability, against, switches))
+            asked = [
+                (e.content, e.users) for e in exceptions(held, capability, against=against, open_points=open_points)
+            ]
+            found = list(groups_that_differ(held, capability, against, open_points))
             assert sorted(found) == sorted(asked), (seed, capability)
             told += len(found)
     assert told > 50

@@ -36,7 +36,7 @@ from tabwarden.effects.ops.settings import SetSetting
 from tabwarden.engine.convert import columns_of, site_of
 from tabwarden.engine.engine import Engine
 from tabwarden.model.governing import governing
-from tabwarden.model.open_points import MODELS, Switches
+from tabwarden.model.open_points import MODELS, OpenPoints
 from tabwarden.model.site import MODES, Content, Grantee, Rule, Site, User
 from tabwarden.sandbox.worlds.acme import acme
 from tabwarden.sandbox.worlds.build import build_site
@@ -173,10 +173,10 @@ def test_the_engine_tells_what_the_reference_tells(part: int) -> None:
     """Shift by shift, reasons and examples included, and the same counts."""
     differing = 0
     for seed in range(part * 30, part * 30 + 30):
-        before, switches = tiny_site(seed), Switches(group_set_deny_is_final=seed % 5 == 0)
+        before, open_points = tiny_site(seed), OpenPoints(group_set_deny_is_final=seed % 5 == 0)
         after = edited_thrice(before, seed)
         for model in MODELS:
-            asked, engine = both_ways(before, after, Under(model, switches))
+            asked, engine = both_ways(before, after, Under(model, open_points))
             assert engine == asked, (seed, model)
             differing += bool(asked.shifts)
     assert differing > 30

@@ -8,7 +8,7 @@ import pytest
 from small_site import project, rules, site, workbook
 
 from tabwarden.effects import content as effects
-from tabwarden.model.open_points import Switches
+from tabwarden.model.open_points import OpenPoints
 from tabwarden.model.site import Content, Grantee, Rules, Site
 
 LOCKED, ITSELF, OPEN = "LockedToProject", "LockedToProjectWithoutNested", "ManagedByOwner"
@@ -64,18 +64,18 @@ def test_views_follow_the_owner_of_their_workbook_and_nothing_follows_a_project_
 def test_republishing_over_hidden_tabs_is_a_switch(resets: bool) -> None:
     where = nest(OPEN).with_contents(replace(nest().contents["v"], rules=rules("user:eve +Read")))
     where = where.with_contents(replace(where.contents["w"], tabs=False))
-    after = effects.overwrite(where, "w", "ann", switches=Switches(republish_resets_view_rules=resets))
+    after = effects.overwrite(where, "w", "ann", open_points=OpenPoints(republish_resets_view_rules=resets))
     assert own(after, "v") == (VIC if resets else rules("user:eve +Read"))
     assert after.contents["v"].owner == "ann"
 
 
 @pytest.mark.parametrize("keeps", [True, False])
 def test_whether_a_moved_item_keeps_its_rules_is_a_switch(keeps: bool) -> None:
-    switches = Switches(moved_item_keeps_rules=keeps)
-    after = effects.move(nest(OPEN), "w", "p", switches=switches)
+    open_points = OpenPoints(moved_item_keeps_rules=keeps)
+    after = effects.move(nest(OPEN), "w", "p", open_points=open_points)
     assert own(after, "w") == own(after, "v") == (VIC if keeps else ANN)
-    assert own(effects.move(nest(), "w", "p", switches=switches), "w") == ANN, "under a lock there is no question"
-    whole = effects.move(nest(OPEN), "c", None, switches=switches)
+    assert own(effects.move(nest(), "w", "p", open_points=open_points), "w") == ANN, "under a lock there is no question"
+    whole = effects.move(nest(OPEN), "c", None, open_points=open_points)
     assert own(whole, "w") == VIC, "a project's content travels as it is"
 
 

@@ -38,7 +38,7 @@ from tabwarden.effects.ops.rules import Lead, PutRule, PutTemplate, TakeRule, Un
 from tabwarden.effects.ops.settings import SetSetting
 from tabwarden.effects.sentences import FORMS, change_of, words_of
 from tabwarden.model.errors import AmbiguousName, SettingsError, UnknownName
-from tabwarden.model.open_points import switches_from
+from tabwarden.model.open_points import open_points_from
 from tabwarden.model.site import Content, Grantee, Rule, Site
 from tabwarden.plan.impact import impact
 from tabwarden.questions import Questions
@@ -267,7 +267,7 @@ def test_an_open_point_that_matters_is_named() -> None:
     held = small()
     _, disputed = try_out(Questions(held), ["move Finance/Budget to Archive"])
     assert disputed == ("moved_item_keeps_rules",)
-    otherwise = Questions(held, open_points=switches_from(["moved_item_keeps_rules=off"]))
+    otherwise = Questions(held, open_points=open_points_from(["moved_item_keeps_rules=off"]))
     adopted, _ = try_out(otherwise, ["move Finance/Budget to Archive"])
     assert adopted.after.contents["Budget"].rules == frozenset()
     assert try_out(Questions(held), ["add una to Staff"])[1] == ()
@@ -302,7 +302,7 @@ def test_deleting_a_group_of_a_set_lets_people_in_and_says_so() -> None:
     ]
     (warning,) = warnings(found)
     assert "`delete group Out` takes the group out of the group set `Both`" in warning
-    assert "1 person more; that is believed, Tableau does not tell (switch deleted_group_leaves_sets)" in warning
+    assert "1 person more; that is believed, Tableau does not tell (open point deleted_group_leaves_sets)" in warning
     assert list(warnings(what_if(with_a_set(), ["delete group How to", "lock Archive"]))) == []
 
 
@@ -310,7 +310,7 @@ def test_the_other_belief_about_group_sets_is_told_too() -> None:
     found, disputed = try_out(Questions(with_a_set()), ["delete group Out"])
     assert disputed == ("deleted_group_leaves_sets",)
     other, _ = try_out(
-        Questions(with_a_set(), open_points=switches_from(["deleted_group_leaves_sets=off"])), ["delete group Out"]
+        Questions(with_a_set(), open_points=open_points_from(["deleted_group_leaves_sets=off"])), ["delete group Out"]
     )
     assert found.after.group_sets["Both"].groups == {"Staff"}
     assert other.after.group_sets["Both"].groups == frozenset()

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 from dense_sites import UNREAD_SHARES, dense_site
+from paths import ROOT
 
 from tabwarden.engine.by_hand import STANDARD, by_hand
 from tabwarden.engine.columns import Columns
 from tabwarden.engine.convert import columns_of, site_of
 from tabwarden.engine.engine import Engine
 from tabwarden.engine.validate import validate
-from tabwarden.model.errors import ColumnsError
+from tabwarden.model.errors import ColumnsError, UnknownName
 from tabwarden.model.site import ALL_USERS, Content, Grantee, Group, GroupSet, Rule, Rules, Site, Use, User
 
 TABLES: dict[str, Any] = {
@@ -185,3 +186,25 @@ def test_a_vocabulary_without_the_words_the_engine_needs_is_told() -> None:
     held = whole()
     with pytest.raises(ColumnsError, match="`vocabulary` `kinds` lacks `database`; begin with"):
         validate(replace(held, vocabulary=held.vocabulary._replace(kinds=("project", "workbook", "view", "table"))))
+
+
+def test_the_page_tells_how_and_with_which_words() -> None:
+    """A stranger writes an adapter from the page alone: its example runs, and every word stands on it."""
+    page = (ROOT / "docs" / "reference" / "columns.md").read_text(encoding="utf-8")
+    (example,) = (block.partition("```")[0] for block in page.split("```python\n")[1:] if "by_hand(" in block)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    assert names["engine"].who_ids("View", 1).tolist() == [0, 1]
+    for words in (STANDARD.kinds, STANDARD.modes, STANDARD.roles, STANDARD.auths):
+        assert [word for word in words if f"`{word}`" not in page] == []
+
+
+def test_numbers_of_nobody_have_no_id() -> None:
+    columns = by_hand(**TABLES)
+    for number in (-1, 2):
+        with pytest.raises(
+            UnknownName, match=f"no user has the number {number}: these columns have numbers from 0 to 1"
+        ):
+            columns.id_of("user", number)
+        with pytest.raises(UnknownName, match=f"no content has the number {number}"):
+            Engine(columns).mirror("View").row(number)

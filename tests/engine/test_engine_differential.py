@@ -38,7 +38,7 @@ def test_the_sites_are_not_one_sided() -> None:
     because = set()
     verdicts: dict[str, int] = {}
     for case in cases(range(24)):
-        engine = Engine(columns_of(case.site), case.model, case.switches)
+        engine = Engine(columns_of(case.site), case.model, case.open_points)
         for user in case.site.users:
             for content in case.site.contents:
                 for capability in (

@@ -21,7 +21,7 @@ from tabwarden.engine.columns import NONE, Words
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.engine import Engine
 from tabwarden.engine.rules import by_value, expand, mixed
-from tabwarden.model.open_points import DOCUMENTED, MODELS, Switches
+from tabwarden.model.open_points import DOCUMENTED, MODELS, OpenPoints
 from tabwarden.model.site import Content, Site
 
 LAST = "ChangePermissions"
@@ -40,9 +40,9 @@ def reversed_site(held: Site) -> Site:
 @pytest.mark.parametrize("seed", range(9))
 def test_in_another_order_the_answers_stay(seed: int) -> None:
     held = reversed_site(dense_site(seed, unread=UNREAD_SHARES[seed % 4]))
-    switches = Switches(group_set_deny_is_final=True) if seed % 3 == 1 else DOCUMENTED
+    open_points = OpenPoints(group_set_deny_is_final=True) if seed % 3 == 1 else DOCUMENTED
     asked = ("Read", LAST, ASKED[seed * 5 % len(ASKED)])
-    _, wrong = mismatches(Case(seed, held, MODELS[seed % 3], switches, asked), reasons=True)
+    _, wrong = mismatches(Case(seed, held, MODELS[seed % 3], open_points, asked), reasons=True)
     assert not wrong, wrong[:3]
 
 
@@ -150,9 +150,9 @@ def test_nothing_is_unknown_where_everything_was_read(model: str) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_the_masks_of_pairs_are_those_of_whole_people(seed: int) -> None:
     held = dense_site(seed, unread=UNREAD_SHARES[seed % 4])
-    switches = Switches(group_set_deny_is_final=seed % 2 == 1)
+    open_points = OpenPoints(group_set_deny_is_final=seed % 2 == 1)
     for model in MODELS:
-        engine = Engine(columns_of(held), model, switches)
+        engine = Engine(columns_of(held), model, open_points)
         contents, users = (part.ravel() for part in np.indices((len(held.contents), len(held.users))))
         named = (1 << len(engine.capabilities)) - 1
         expected = np.stack([engine.what(user).allowed for user in range(len(held.users))], axis=1) & named
@@ -187,16 +187,19 @@ def clubs() -> Site:
 
 @pytest.mark.parametrize(("final", "leader"), [(False, ""), (True, ""), (False, "group:g"), (False, "groupSet:s")])
 def test_a_membership_more_or_less_is_what_the_masks_differ_in(final: bool, leader: str) -> None:
-    held, switches = clubs(), Switches(group_set_deny_is_final=final)
+    held, open_points = clubs(), OpenPoints(group_set_deny_is_final=final)
     if leader:
         held = held.with_contents(project("q", None, f"{leader} +ProjectLeader"), workbook("f", "q", owner="adm"))
-    engine = Engine(columns_of(held), switches=switches)
+    engine = Engine(columns_of(held), open_points=open_points)
     moved = 0
     for name in ("g", "h", "k"):
         members, place = held.groups[name].members or frozenset(), engine.columns.group_numbers[name]
         for number, user in enumerate(held.users):
             after = held.with_groups(replace(held.groups[name], members=members ^ {user}))
-            had, has = engine.what(number).allowed, Engine(columns_of(after), switches=switches).what(number).allowed
+            had, has = (
+                engine.what(number).allowed,
+                Engine(columns_of(after), open_points=open_points).what(number).allowed,
+            )
             shift = engine.what_if_member(number, place, joins=user not in members)
             assert shift.contents.tolist() == np.flatnonzero(had != has).tolist(), (user, name)
             assert shift.gained.tolist() == (has & ~had)[shift.contents].tolist()

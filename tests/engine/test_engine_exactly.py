@@ -20,7 +20,7 @@ from tabwarden.engine.columns import Columns
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.difference import Difference
 from tabwarden.engine.engine import Engine
-from tabwarden.model.open_points import DOCUMENTED, MODELS, Switches
+from tabwarden.model.open_points import DOCUMENTED, MODELS, OpenPoints
 from tabwarden.model.site import Content, Rules, Site, Use, User
 
 WORD = 64  # users to a word of a packed row
@@ -338,10 +338,10 @@ def wide(seed: int, users: int) -> Site:
 @pytest.mark.parametrize(("users", "seed"), [(WORD, 0), (WORD + 1, 1), (WORD + 6, 2)])
 def test_more_people_than_a_word_has_bits(users: int, seed: int) -> None:
     held = wide(seed, users)
-    switches = (DOCUMENTED, Switches(group_set_deny_is_final=True), DOCUMENTED)[seed]
+    open_points = (DOCUMENTED, OpenPoints(group_set_deny_is_final=True), DOCUMENTED)[seed]
     asked = ("Read", "ChangePermissions", *Random(seed).sample(ASKED, 2))
     for model in MODELS:
-        _, wrong = mismatches(Case(seed, held, model, switches, asked))
+        _, wrong = mismatches(Case(seed, held, model, open_points, asked))
         assert not wrong, wrong[:3]
 
 

@@ -13,15 +13,18 @@ from test_docs import DOCS, Terminal, console_blocks, matches
 PYTHON = DOCS / "reference" / "python.md"
 
 
-def test_the_python_examples_print_what_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("page", "at_least"), [(PYTHON, 30), (DOCS / "tutorial" / "notebook.md", 20)])
+def test_the_python_examples_print_what_the_page_says(
+    page: Path, at_least: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    text = PYTHON.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
     examples = "\n".join(re.findall(r"^```pycon\n(.*?)^```", text, re.M | re.S))
-    test = doctest.DocTestParser().get_doctest(examples, {}, "python.md", str(PYTHON), 0)
+    test = doctest.DocTestParser().get_doctest(examples, {}, page.name, str(page), 0)
     runner, said = doctest.DocTestRunner(verbose=False), list[str]()
     runner.run(test, out=said.append)
     assert runner.failures == 0, "".join(said)
-    assert runner.tries > 30
+    assert runner.tries > at_least
 
 
 def test_every_name_of_the_table_can_be_imported() -> None:

@@ -246,7 +246,7 @@ def test_a_planted_leak_is_caught(bug: Patch) -> None:
     with planted_in(bug) as load:
         made, people = load("mirror.build"), load("mirror.match").tableau_people
         request = made.MirrorRequest(SOURCE)
-        columns_from = load("access.convert").columns_of
+        columns_from = load("engine.convert").columns_of
 
         def mirror_of(site: Site) -> Tables:
             columns = columns_from(site)

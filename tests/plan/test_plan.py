@@ -16,7 +16,7 @@ from tabwarden.effects.ref import Ref
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.roles import SETTABLE, rank
 from tabwarden.model.site import Content, Grantee, Group, Rule, Site
-from tabwarden.plan.facts import after, differences, facts
+from tabwarden.plan.build import after, differences, facts
 from tabwarden.plan.file import from_json, to_json
 from tabwarden.plan.impact import impact
 from tabwarden.plan.order import ASIDE, diff

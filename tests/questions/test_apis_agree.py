@@ -25,7 +25,7 @@ from tabwarden.cases.running import run
 from tabwarden.cases.ways import NOT_ALLOWED, WAYS, Opened, Said
 from tabwarden.commands._typed import CommandLine, sayable
 from tabwarden.model.capability import capabilities_of
-from tabwarden.model.open_points import MODELS, Switches
+from tabwarden.model.open_points import MODELS, OpenPoints
 from tabwarden.model.site import Site
 from tabwarden.store import snapshot
 
@@ -130,7 +130,7 @@ def test_the_same_as_a_process(case_id: str, tmp_path: Path) -> None:
 # -- random Sites ---------------------------------------------------------------------------------------------
 
 
-def universe(seed: int) -> tuple[Site, str, Switches, tuple[str, ...]]:
+def universe(seed: int) -> tuple[Site, str, OpenPoints, tuple[str, ...]]:
     """A small Site with dense rules, a model, open points and some capabilities to ask about."""
     site = dense_site(seed, unread=UNREAD_SHARES[seed % len(UNREAD_SHARES)], users=5, items=7)
     dice = Random(seed)
@@ -142,10 +142,10 @@ def universe(seed: int) -> tuple[Site, str, Switches, tuple[str, ...]]:
     )
 
 
-def under(model: str, switches: Switches) -> list[str]:
-    fields = {name: getattr(switches, name) for name in Switches.__slots__}
-    turned = (f"{name}={value}" for name, value in fields.items() if value != getattr(Switches(), name))
-    return ["--model", model, *(word for one in turned for word in ("--switch", one))]
+def under(model: str, open_points: OpenPoints) -> list[str]:
+    fields = {name: getattr(open_points, name) for name in OpenPoints.__slots__}
+    turned = (f"{name}={value}" for name, value in fields.items() if value != getattr(OpenPoints(), name))
+    return ["--model", model, *(word for one in turned for word in ("--open-point", one))]
 
 
 def told_by_who(line: CommandLine, site: Site, words: list[str], capability: str) -> Iterator[tuple[Any, Said]]:
@@ -164,18 +164,18 @@ def told_by_what(line: CommandLine, site: Site, words: list[str], user: str) -> 
 
 @pytest.mark.parametrize("seed", range(9))
 def test_check_who_what_matrix_and_the_command_line_agree(seed: int, line: CommandLine) -> None:
-    site, model, switches, capabilities = universe(seed)
-    opened, words = Opened(site), under(model, switches)
+    site, model, open_points, capabilities = universe(seed)
+    opened, words = Opened(site), under(model, open_points)
     expected: dict[tuple[str, str, str], Said] = {}
     for user, content, capability in product(site.users, site.contents, capabilities):
-        put = Asked(user, capability, content, model=model, switches=switches)
+        put = Asked(user, capability, content, model=model, open_points=open_points)
         said = WAYS["check"](opened, put)
         assert said is not None
         expected[user, content, capability] = said
     dice = Random(seed)
     for user, content, capability in dice.sample(sorted(expected), 60):
         put, said = (
-            Asked(user, capability, content, model=model, switches=switches),
+            Asked(user, capability, content, model=model, open_points=open_points),
             expected[user, content, capability],
         )
         for name, way in WAYS.items():
@@ -202,28 +202,28 @@ def test_check_who_what_matrix_and_the_command_line_agree(seed: int, line: Comma
             for capability in (c for c in capabilities if c in known):
                 assert (capability in allowed) == (expected[user, content, capability].verdict == ALLOWED)
     for user, content, capability in dice.sample(sorted(expected), 12):
-        put = Asked(user, capability, content, model=model, switches=switches)
+        put = Asked(user, capability, content, model=model, open_points=open_points)
         assert line.ways["why-json"](opened, put) in (None, expected[user, content, capability])
     assert compared > len(expected) / 2
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_abilities_agree_with_what_why_prints(seed: int, line: CommandLine) -> None:
-    site, model, switches, _ = universe(seed)
+    site, model, open_points, _ = universe(seed)
     opened, dice = Opened(site), Random(seed)
     for action in sorted(TABLE | MORE):
         user, content = dice.choice(sorted(site.users)), dice.choice(sorted(site.contents))
         projects = [c.id for c in site.contents.values() if c.kind == "project"]
         target, to = dice.choice([None, *projects]), dice.choice([None, *sorted(site.users)])
-        put = Asked(user, action, content, True, target, to, model, switches)
+        put = Asked(user, action, content, True, target, to, model, open_points)
         assert line.ways["why-json"](opened, put) == WAYS["check"](opened, put), put
         assert all(way(opened, put) is None for name, way in WAYS.items() if name != "check")
 
 
 def test_what_lists_every_capability_of_the_kind(line: CommandLine) -> None:
-    site, model, switches, _ = universe(3)
+    site, model, open_points, _ = universe(3)
     for content, user in zip(site.contents.values(), site.users, strict=False):
-        told = line.typed(site, "what", user, content.id, *under(model, switches))
+        told = line.typed(site, "what", user, content.id, *under(model, open_points))
         assert [one["capability"] for one in told][: len(capabilities_of(content.kind))] == list(
             capabilities_of(content.kind)
         )

@@ -17,7 +17,7 @@ from tabwarden.access.abilities.ability import can
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import may
 from tabwarden.model.capability import capabilities_of, template_of
-from tabwarden.model.open_points import MODELS, Switches
+from tabwarden.model.open_points import MODELS, OpenPoints
 from tabwarden.model.roles import SITE_ROLES, may_own
 from tabwarden.model.site import Content, Site, SiteSettings, Use
 from tabwarden.report.answers import trace
@@ -135,7 +135,7 @@ def test_why_prints_and_tells_them(tmp_path: Path) -> None:
     assert json.loads(command_line.run(*words, "--json").output)["remarks"] == [EMPTY]
 
 
-# -- the row of the ceiling, the level, the switches ----------------------------------------------------------
+# -- the row of the ceiling, the level, the open points ----------------------------------------------------------
 
 
 def line(held: Site, capability: str, content: str, step: str, **more: Any) -> str:
@@ -172,8 +172,8 @@ def test_the_ceiling_row_is_told(capability: str, content: str, role: str, words
 
 def test_the_row_is_that_of_the_open_points_and_classic_has_none() -> None:
     held = house(workbook("c", "p", kind="virtualconnection"), role="Explorer")
-    turned = Switches(explorer_connects_vc=True)
-    assert line(held, "Connect", "c", "ceiling", switches=turned).startswith(
+    turned = OpenPoints(explorer_connects_vc=True)
+    assert line(held, "Connect", "c", "ceiling", open_points=turned).startswith(
         "Explorer permits it; it takes Creator, Exp"
     )
     assert line(held, "Connect", "c", "ceiling", model="classic") == "Explorer permits it"
@@ -224,7 +224,7 @@ def test_the_sites_switches_veto_what_they_gate() -> None:
 def test_who_may_be_given_what(kind: str, roles: str) -> None:
     admins = {"SiteAdministratorExplorer", "SiteAdministratorCreator", "ServerAdministrator"}
     assert {role for role in SITE_ROLES if may_own(role, kind)} == {*roles.split(), *admins}
-    older = {role for role in SITE_ROLES if may_own(role, kind, Switches(explorers_own_content=False))}
+    older = {role for role in SITE_ROLES if may_own(role, kind, OpenPoints(explorers_own_content=False))}
     assert older == {"Creator", "ExplorerCanPublish", *admins}
     assert not may_own("RoleOfTomorrow", kind)
 
@@ -249,7 +249,7 @@ def test_who_hands_over_a_flow(user: str, documented: str, before: str) -> None:
     held = site(project("p"), workbook("f", "p", kind="flow"), users=["ann:Creator"])
     assert can(held, user, "change_content_owner", "f").because == documented
     assert (
-        can(held, user, "change_content_owner", "f", switches=Switches(flow_owner_changes_owner=False)).because
+        can(held, user, "change_content_owner", "f", open_points=OpenPoints(flow_owner_changes_owner=False)).because
         == before
     )
 

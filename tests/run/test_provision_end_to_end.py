@@ -418,7 +418,7 @@ def test_a_plan_for_one_site_is_not_applied_to_another(desk: Bench) -> None:
     desk.leavers("vic@a.example")
     plan = desk.plan()
     with pytest.raises(TabwardenError, match="the plan is for site"):
-        desk.apply(replace(plan, site=plan.site._replace(id="other")))
+        desk.apply(replace(plan, site=replace(plan.site, id="other")))
 
 
 def test_an_applied_plan_is_not_applied_again(desk: Bench) -> None:

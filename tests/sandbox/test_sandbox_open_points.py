@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from sandbox_client import NS, TSC, Raw, error, tsc
 
-from tabwarden.model.open_points import Switches
+from tabwarden.model.open_points import OpenPoints
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.worlds import file as world_file
@@ -47,8 +47,8 @@ sites:
 """
 
 
-def played(**switches: object):
-    plays = replace(personality(), switches=Switches(**switches))
+def played(**open_points: object):
+    plays = replace(personality(), open_points=OpenPoints(**open_points))
     return running(world_of(world_file.read_text(WORLD, "points")), plays=plays)
 
 
@@ -111,7 +111,7 @@ def test_the_command_takes_switches(tmp_path):
     (tmp_path / "world.yaml").write_text(WORLD)
     (tmp_path / "points.yaml").write_text("group_set_deny_is_final: true\n")
     command = [sys.executable, "-m", "tabwarden", "sandbox", "--port", "0", "--world", str(tmp_path / "world.yaml")]
-    switched = [*command, "--switch", str(tmp_path / "points.yaml"), "--switch", "save_needs_publish=on"]
+    switched = [*command, "--open-point", str(tmp_path / "points.yaml"), "--open-point", "save_needs_publish=on"]
     with subprocess.Popen(switched, stdout=subprocess.PIPE, text=True) as box:
         try:
             server = TSC.Server(box.stdout.readline().removeprefix("listening on ").strip())
@@ -119,6 +119,6 @@ def test_the_command_takes_switches(tmp_path):
             assert server.workbooks.get()[1].total_available == 0
         finally:
             box.terminate()
-    wrong = subprocess.run([*command, "--switch", "telepathy=on"], capture_output=True, text=True, check=False)
+    wrong = subprocess.run([*command, "--open-point", "telepathy=on"], capture_output=True, text=True, check=False)
     assert wrong.returncode == 1
-    assert wrong.stderr.startswith("tabwarden: no switch is written `telepathy=on`")
+    assert wrong.stderr.startswith("tabwarden: no open point is written `telepathy=on`")

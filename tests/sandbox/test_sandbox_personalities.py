@@ -1,4 +1,4 @@
-"""What each played Tableau knows: endpoints and fields by version, Cloud's ways, and the switch for every belief."""
+"""What each played Tableau knows: endpoints and fields by version, Cloud's ways, and the option for every belief."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from test_sandbox_signin import token_for
 from test_sandbox_state import process
 
 from tabwarden.model.errors import SettingsError
-from tabwarden.run.open_points import switch_words
+from tabwarden.run.open_points import open_point_words
 from tabwarden.sandbox.http import errors
 from tabwarden.sandbox.http.coverage import page
 from tabwarden.sandbox.http.endpoints import ROUTER, TABLE
@@ -19,7 +19,7 @@ from tabwarden.sandbox.http.errors import CODES, Refusal
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.serve import Options, run
 from tabwarden.sandbox.state.personality import PRODUCT_OF_API, Personality, as_pair, personality
-from tabwarden.sandbox.state.personality_options import BELIEVED, SWITCHES, names, played
+from tabwarden.sandbox.state.personality_options import BELIEVED, PERSONALITY_OPTIONS, names, played
 from tabwarden.sandbox.worlds.cloud import as_cloud
 from tabwarden.sandbox.worlds.finding import find_world
 
@@ -280,11 +280,11 @@ def test_a_world_of_cloud_keeps_ids_and_gives_everybody_an_address():
     assert as_cloud(cloudy) == cloudy
 
 
-# -- switches -------------------------------------------------------------------------------------------------
+# -- options --------------------------------------------------------------------------------------------------
 
 
 def test_every_field_of_a_personality_is_a_switch_with_words():
-    assert set(names()) == set(SWITCHES), "describe the switch in playing.SWITCHES"
+    assert set(names()) == set(PERSONALITY_OPTIONS), "describe the option in PERSONALITY_OPTIONS"
 
 
 @pytest.mark.parametrize(
@@ -310,12 +310,12 @@ def test_a_switch_is_set_by_a_word(word, name, value):
         ("lists_sites=maybe", "on or off"),
         ("job_seconds=-1", "a number from 0"),
         ("calls_per_hour=1.5", "a number from 0"),
-        ("kind=cloud", "no switch"),
+        ("kind=cloud", "no option"),
         ("code_401001=401009", "no believed code"),
         ("code_409003=abc", "six digits"),
         ("code_409003=200000", "six digits"),
-        ("nothing", "no switch is written `nothing`"),
-        ("unheard_of=1", "no switch is written `unheard_of=1`"),
+        ("nothing", "no option is written `nothing`"),
+        ("unheard_of=1", "no option is written `unheard_of=1`"),
     ],
 )
 def test_a_wrong_word_is_told(word, told):
@@ -328,17 +328,17 @@ def test_a_wrong_word_is_told(word, told):
 def test_all_mistakes_are_told_at_once_and_files_are_read(tmp_path):
     path = tmp_path / "play.yaml"
     path.write_text("job_seconds: 3\nlists_sites: no\ncode_403004: 403022\n")
-    found = played(personality(), switch_words([str(path), "job_seconds=4"]))
+    found = played(personality(), open_point_words([str(path), "job_seconds=4"]))
     assert (found.job_seconds, found.lists_sites, found.codes) == (4.0, False, {"403004": "403022"})
     with pytest.raises(SettingsError) as caught:
         played(personality(), ["lists_sites=maybe", "nowhere=1"])
     assert len(caught.value.problems) == 2
     with pytest.raises(SettingsError, match="no file"):
-        list(switch_words(["nothing"]))
+        list(open_point_words(["nothing"]))
     for text in ("- a", "a: [", "\xff"):
         path.write_text(text, encoding="latin-1")
         with pytest.raises(SettingsError):
-            played(personality(), switch_words([str(path)]))
+            played(personality(), open_point_words([str(path)]))
 
 
 def test_a_believed_code_can_be_another(clock):

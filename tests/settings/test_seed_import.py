@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet
 from support import command_line
 from tabwarden.model.errors import SettingsError
 from tabwarden.secrets import Scrubber
-from tabwarden.seed import KEYS, SWITCHES, read_seed, translate
+from tabwarden.seed import KEYS, TASKS, read_seed, translate
 from tabwarden.settings import load
 from tabwarden.sources.sql import SqlSource
 
@@ -112,7 +112,7 @@ def check_values(path: Path) -> None:
     }
     assert (joiners.driver, joiners.table, leavers.table) == ("snowflake", "JOINERS", "LEAVERS")
     assert joiners.column.name == "Email Address"
-    for theirs, ours in SWITCHES.items():
+    for theirs, ours in TASKS.items():
         assert getattr(settings.provision, ours) is SEED["TASKS"][theirs], ours
     assert settings.provision.group is not None
     assert settings.provision.group.model_dump() == {

@@ -34,8 +34,8 @@ def problems(folder: Path, text: str, **environ: str) -> list[str]:
 
 def test_small_settings_have_the_designed_defaults(tmp_path: Path) -> None:
     settings = load(written(tmp_path, SMALL), {})
-    switches = settings.provision.model_dump(exclude={"group", "auth_setting", "assets_to", "protected", "bulk"})
-    assert switches == {
+    tasks = settings.provision.model_dump(exclude={"group", "auth_setting", "assets_to", "protected", "bulk"})
+    assert tasks == {
         "add_joiners": True,
         "add_joiners_to_group": True,
         "set_joiners_viewer": False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ from tabwarden.store.journal import (
 )
 
 SITE = SiteIdentity("https://tableau.example", "sales", "s", "Sales")
-OTHER = SITE._replace(content_url="hr")
+OTHER = replace(SITE, content_url="hr")
 PLAN = Plan("provision", SITE, "2026-11-21T10:00:00Z", (AddUser(Ref("user", "zoë"), "Unlicensed"),) * 3)
 
 
@@ -73,6 +74,14 @@ def test_a_line_broken_in_the_middle_is_told(tmp_path: Path) -> None:
     path.write_text(path.read_text() + '{"end": [[1\n{"begin": [1]}\n')
     with pytest.raises(TabwardenError, match="damaged in line 3"):
         read(path)
+
+
+def test_a_journal_of_another_release_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = path_of(tmp_path, PLAN.id)
+    path.parent.mkdir(parents=True)
+    path.write_text('{"plan": "0c9a1b2c3d4e", "kind": "provision", "site": "x", "changes": 3, "started": ""}\n')
+    with pytest.raises(TabwardenError, match=r"of another release; move the folder `.*journals` away and plan"):
+        newest(tmp_path)
 
 
 def test_the_newest_journal_is_of_the_site_asked_for(tmp_path: Path) -> None:

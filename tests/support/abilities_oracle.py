@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tabwarden.access.powers import power_is_unknown, power_over
 from tabwarden.access.reference import as_seen_by, may
 from tabwarden.model.governing import lock_is_unknown, managing_project
-from tabwarden.model.open_points import Switches
+from tabwarden.model.open_points import OpenPoints
 from tabwarden.model.roles import current_role, is_admin, is_known, licence_of, publishes
 from tabwarden.model.site import Content, Site, Use
 
@@ -38,7 +38,7 @@ class Asked(NamedTuple):
     target: str | None
     to: str | None
     model: str
-    switches: Switches
+    open_points: OpenPoints
 
 
 TABLE = {
@@ -48,9 +48,9 @@ TABLE = {
     "query_api": "Read@it direct-connect VizqlDataApiAccess@it",
     "use_filters": "Read@it Filter@it",
     "use_actions": "Read@it",
-    "save_custom_view": "no-guest Read@it filter-by-switch",
-    "default_custom_view": "no-guest Read@it filter-by-switch",
-    "share_custom_view": "no-guest Read@it filter-by-switch ShareView@it",
+    "save_custom_view": "no-guest Read@it filter-by-point",
+    "default_custom_view": "no-guest Read@it filter-by-point",
+    "share_custom_view": "no-guest Read@it filter-by-point ShareView@it",
     "tag": "no-guest Read@it",
     "read_comments": "Read@it ViewComments@it",
     "comment": "Read@it AddComment@it",
@@ -63,7 +63,7 @@ TABLE = {
     "web_create": "authoring publishes-any Write@it",
     "web_save_as": "web publishes ExportXml@workbook saves-somewhere",
     "web_overwrite": "web publishes ExportXml@workbook Write@workbook Write@project",
-    "file_save_menu": "web publishes owns-workbook project-by-switch",
+    "file_save_menu": "web publishes owns-workbook project-by-point",
     "create_top_level_project": "admin",
     "create_nested_project": "publishes rules-it",
 }
@@ -118,7 +118,7 @@ def _place(asked: Asked, where: str) -> str | None:
 def _may(asked: Asked, capability: str, content: str | None) -> Said:
     if content not in asked.site.contents:
         return Said(UNKNOWN, "not_read")
-    answer = may(asked.site, asked.user, capability, str(content), model=asked.model, switches=asked.switches)
+    answer = may(asked.site, asked.user, capability, str(content), model=asked.model, open_points=asked.open_points)
     return Said(answer.verdict, answer.because, at=answer.at)
 
 
@@ -175,10 +175,10 @@ def _sees_role(asked: Asked) -> list[Said]:
 
 
 def _direct_connect(asked: Asked) -> list[Said]:
-    answer = may(asked.site, asked.user, "Connect", asked.content, model=asked.model, switches=asked.switches)
+    answer = may(asked.site, asked.user, "Connect", asked.content, model=asked.model, open_points=asked.open_points)
     by_project = answer.governing is not None and answer.governing.level == "project_default"
     by_rule = answer.because in ("user_allow", "group_allow", "groupset_allow")
-    if asked.switches.project_connect_is_for_workbooks and by_project and by_rule:
+    if asked.open_points.project_connect_is_for_workbooks and by_project and by_rule:
         return [Said(NO, "project_connect")]
     return [Said(answer.verdict, answer.because, at=answer.at)]
 
@@ -225,8 +225,8 @@ WORDS: dict[str, Callable[[Asked], list[Said]]] = {
         _role(a) not in ("Viewer", "Guest", "SupportUser"), "site_role", "a site role from Explorer up"
     ),
     "licence": lambda a: _fact(licence_of(_role(a)) is not None, "site_role", "a licence"),
-    "filter-by-switch": lambda a: [_capability(a, "Filter@it")] if a.switches.custom_views_need_filter else [],
-    "project-by-switch": lambda a: [_capability(a, "Write@project")] if a.switches.save_needs_publish else [],
+    "filter-by-point": lambda a: [_capability(a, "Filter@it")] if a.open_points.custom_views_need_filter else [],
+    "project-by-point": lambda a: [_capability(a, "Write@project")] if a.open_points.save_needs_publish else [],
     "never": lambda _: [Said(NO, "never_edited", "editing a comment")],
     "direct-connect": _direct_connect,
     "sees-others": _sees_others,
@@ -248,7 +248,7 @@ def _publish(asked: Asked) -> Iterator[Said]:
     yield from _listed(asked, "publishes Write@it")
     if _held(asked).kind != "project":
         yield _capability(asked, "Write@project")
-    elif asked.switches.nested_publish_needs_parent and _held(asked).parent is not None:
+    elif asked.open_points.nested_publish_needs_parent and _held(asked).parent is not None:
         yield _may(asked, "Write", _held(asked).parent)
 
 
@@ -267,7 +267,7 @@ def _see_data(asked: Asked) -> Iterator[Said]:
             given = Said(YES, "embedded_credentials", "access to the data source")
             yield Said(UNKNOWN, "guest_extract") if guest else given
             continue
-        if asked.switches.prompted_needs_view:
+        if asked.open_points.prompted_needs_view:
             yield _may(asked, "Read", use.datasource)
         yield _connect_through(asked, use)
 
@@ -275,9 +275,9 @@ def _see_data(asked: Asked) -> Iterator[Said]:
 def _connect_through(asked: Asked, use: Use) -> Said:
     site, own = asked.site, _own_connect(asked, use)
     project = site.project_of(use.datasource) if use.datasource in site.contents else None
-    if not asked.switches.project_connect_is_for_workbooks or own.verdict != NO or project not in site.contents:
+    if not asked.open_points.project_connect_is_for_workbooks or own.verdict != NO or project not in site.contents:
         return own
-    answer = may(site, asked.user, "Connect", use.datasource, model=asked.model, switches=asked.switches)
+    answer = may(site, asked.user, "Connect", use.datasource, model=asked.model, open_points=asked.open_points)
     if answer.deciding:
         return own
     held = site.contents[use.datasource]
@@ -332,7 +332,7 @@ def _delete(asked: Asked) -> Iterator[Said]:
         yield Said(NO, "default_project", "a project other than Default")
     elif held.parent is not None:
         yield from _listed(asked, "publishes rules-it")
-    elif not asked.switches.owner_deletes_top_level:
+    elif not asked.open_points.owner_deletes_top_level:
         yield from _admin(asked)
     else:
         yield from _publishes(asked)
@@ -353,7 +353,7 @@ def _heir(asked: Asked) -> Iterator[Said]:
     elif role == "Guest":
         yield Said(NO, "guest_cannot_own", what)
     else:
-        any_licence = _held(asked).kind not in ("project", "metric", "lens") and asked.switches.explorers_own_content
+        any_licence = _held(asked).kind not in ("project", "metric", "lens") and asked.open_points.explorers_own_content
         weak = ("Unlicensed", "SupportUser") if any_licence else ("Unlicensed", "SupportUser", "Viewer", "Explorer")
         yield from _fact(role not in weak, "site_role", what)
 
@@ -373,7 +373,7 @@ def _content_owner(asked: Asked) -> Iterator[Said]:
         return
     yield from _publishes(asked)
     if _held(asked).kind == "flow":
-        if asked.switches.flow_owner_changes_owner:
+        if asked.open_points.flow_owner_changes_owner:
             yield _owns(asked, "content_owner")
         else:
             yield from _admin(asked)
@@ -381,7 +381,7 @@ def _content_owner(asked: Asked) -> Iterator[Said]:
         yield from _heir(asked)
         return
     owner, leads = _owns(asked, "content_owner"), _rules(asked, _place(asked, "project"))
-    by_leading = owner.verdict == NO and leads.verdict != NO and asked.switches.leader_changes_owner
+    by_leading = owner.verdict == NO and leads.verdict != NO and asked.open_points.leader_changes_owner
     yield leads if by_leading else owner
     yield from _heir(asked)
 

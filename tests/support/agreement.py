@@ -17,7 +17,7 @@ import oracle
 from dense_sites import ASKED, dense_site
 
 from tabwarden.access.answer import Answer
-from tabwarden.model.open_points import MODELS, Switches
+from tabwarden.model.open_points import MODELS, OpenPoints
 from tabwarden.model.site import Site
 
 VERDICTS = ("denied", "allowed", "unknown")
@@ -44,7 +44,7 @@ class Difference(NamedTuple):
 
 # -- random Sites ---------------------------------------------------------------------------------------------
 
-SWITCHES = (Switches(), Switches(), Switches(group_set_deny_is_final=True))
+OPEN_POINTS = (OpenPoints(), OpenPoints(), OpenPoints(group_set_deny_is_final=True))
 
 
 def random_suite(may: May, fast: Fast, seed: int, sites: int, models: Iterable[str] = MODELS) -> Difference | None:
@@ -73,14 +73,14 @@ def _dense_site(seed: int) -> Site:
 
 @lru_cache(maxsize=128)
 def _engine(fast: Fast, seed: int, model: str) -> Any:
-    return fast.engine(fast.columns_of(_dense_site(seed)), model, SWITCHES[seed % 3])
+    return fast.engine(fast.columns_of(_dense_site(seed)), model, OPEN_POINTS[seed % 3])
 
 
 @lru_cache(maxsize=256)
 def _answers(may: May, seed: int, model: str, capability: str) -> list[list[Answer]]:
-    site, switches = _dense_site(seed), SWITCHES[seed % 3]
+    site, open_points = _dense_site(seed), OPEN_POINTS[seed % 3]
     return [
-        [may(site, user, capability, content, model=model, switches=switches) for user in site.users]
+        [may(site, user, capability, content, model=model, open_points=open_points) for user in site.users]
         for content in site.contents
     ]
 

@@ -17,15 +17,15 @@ from tabwarden.engine.columns import Array
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.engine import Engine
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.open_points import DOCUMENTED, MODELS, Switches
+from tabwarden.model.open_points import DOCUMENTED, MODELS, OpenPoints
 from tabwarden.model.site import Site
 
 VERDICT = {"denied": 0, "allowed": 1, "unknown": 2}
 OPEN_POINTS = (
     DOCUMENTED,
-    Switches(group_set_deny_is_final=True),
-    Switches(viewer_calls_api=False, explorer_connects_vc=True, ai_access_name="NotYetNamed"),
-    Switches(publishing_explorer_runs_flows=False, ai_access_name="NobodyNamesIt"),
+    OpenPoints(group_set_deny_is_final=True),
+    OpenPoints(viewer_calls_api=False, explorer_connects_vc=True, ai_access_name="NotYetNamed"),
+    OpenPoints(publishing_explorer_runs_flows=False, ai_access_name="NobodyNamesIt"),
 )
 
 
@@ -35,7 +35,7 @@ class Case(NamedTuple):
     seed: int
     site: Site
     model: str
-    switches: Switches
+    open_points: OpenPoints
     asked: tuple[str, ...]
 
 
@@ -57,21 +57,21 @@ def cases(seeds: range, *, asked: int = len(ASKED), users: int = 7, items: int =
         site = dense_site(seed, unread=UNREAD_SHARES[seed % len(UNREAD_SHARES)], users=users, items=items)
         start = seed * asked % len(ASKED)
         for model in MODELS:
-            switches = OPEN_POINTS[(seed // 4) % len(OPEN_POINTS)]
-            yield Case(seed, site, model, switches, (ASKED * 2)[start : start + asked])
+            open_points = OPEN_POINTS[(seed // 4) % len(OPEN_POINTS)]
+            yield Case(seed, site, model, open_points, (ASKED * 2)[start : start + asked])
 
 
 def table_of(case: Case, capability: str) -> Array:
     """The reference's verdicts: a row a content, a column a user."""
     # Seen once as the model sees it: the reference would do so again for every question.
-    site, told = as_seen_by(case.site, case.model), {"model": case.model, "switches": case.switches}
+    site, told = as_seen_by(case.site, case.model), {"model": case.model, "open_points": case.open_points}
     rows = [[VERDICT[may(site, u, capability, c, **told).verdict] for u in site.users] for c in site.contents]  # type: ignore[arg-type]
     return np.array(rows, np.int8)
 
 
 def mismatches(case: Case, *, reasons: bool = False) -> tuple[int, list[Mismatch]]:
     """How many decisions were compared, and where a way of asking disagrees; `reasons` compares whole Answers too."""
-    site, engine = case.site, Engine(columns_of(case.site), case.model, case.switches)
+    site, engine = case.site, Engine(columns_of(case.site), case.model, case.open_points)
     users, contents = list(site.users), list(site.contents)
     whats = [engine.what(user) for user in range(len(users))]
     found: list[Mismatch] = []
@@ -79,7 +79,7 @@ def mismatches(case: Case, *, reasons: bool = False) -> tuple[int, list[Mismatch
     def compare(way: str, capability: str, said: Array, expected: Array) -> None:
         for row, column in np.argwhere(said != expected).tolist():
             where = (contents[row], users[column], said[row, column], expected[row, column])
-            found.append(Mismatch(f"{case.seed} {case.model} {case.switches}", way, capability, *where))
+            found.append(Mismatch(f"{case.seed} {case.model} {case.open_points}", way, capability, *where))
 
     decisions = 0
     for capability in case.asked:
@@ -94,7 +94,7 @@ def mismatches(case: Case, *, reasons: bool = False) -> tuple[int, list[Mismatch
         compare("mirror", capability, _by_mirror(engine, capability, expected.shape), expected == 1)
         compare("ids", capability, _by_ids(engine, capability, expected.shape), expected == 1)
         if reasons:
-            told = {"model": case.model, "switches": case.switches}
+            told = {"model": case.model, "open_points": case.open_points}
             for content in contents:
                 for user in users:
                     answers = engine.check(user, capability, content), may(site, user, capability, content, **told)  # type: ignore[arg-type]

@@ -11,9 +11,10 @@ from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied, apply, terms_of
-from tabwarden.run.context import connected
+from tabwarden.run.context import Context
 from tabwarden.run.provision import plan_provision
 from tabwarden.run.rename import plan_rename
+from tabwarden.run.sign_in import connected
 from tabwarden.run.undo import plan_undo
 from tabwarden.sandbox.directories.pretend_directory import DirectoryText
 from tabwarden.sandbox.http.server import Sandbox, running
@@ -82,10 +83,10 @@ class Desk:
         self.more = {**self.more, "sources": sources}
         return path
 
-    def provision(self, **switches: object) -> None:
-        """Joiners are added, and what the switches say; there is no group."""
+    def provision(self, **open_points: object) -> None:
+        """Joiners are added, and what the tasks say; there is no group."""
         none = {"add_joiners_to_group": False, "remove_leavers_from_group": False}
-        self.more = {**self.more, "provision": {**none, **switches}}
+        self.more = {**self.more, "provision": {**none, **open_points}}
 
     @property
     def settings_path(self) -> Path:
@@ -123,12 +124,12 @@ class Desk:
     def apply(self, plan: Plan, *accept: str) -> Applied:
         settings = self.settings
         with connected(settings) as connection:
-            return apply(plan, connection, terms_of(settings, connection, parse_waivers(accept)))
+            return apply(plan, connection, terms_of(Context(settings, connection), parse_waivers(accept)))
 
     def undo(self) -> Plan:
         settings = self.settings
         with connected(settings) as connection:
-            return plan_undo(settings, connection, None)
+            return plan_undo(Context(settings, connection), None)
 
 
 @contextmanager

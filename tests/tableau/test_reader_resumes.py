@@ -115,7 +115,7 @@ def test_a_read_that_is_killed_goes_on_and_both_halves_cost_as_one(tmp_path):
         kept.close()
     assert timeless(read) == whole
     assert kept.resumed > at_once // 3
-    assert (told[0].total, told[0].kept > at_once // 3) == (second, True)
+    assert (told[0].total, told[0].remembered > at_once // 3) == (second, True)
     # The second half signs in again and asks once more what was on its way when the first was killed.
     assert both <= at_once + 60
     assert not list(tmp_path.iterdir())

@@ -154,8 +154,8 @@ def test_what_only_rest_tells(postgres: Any) -> None:
     assert read.contents[nested.id].rules == frozenset()
     # What a repository writes in codes that no source explains is shown.
     codes = "content_admin_mode 2, user_visibility 1"
-    switches = f"the site's own switches (Explain Data, group sets, {codes}), its seats, how people sign in"
-    assert read.partial == (switches,)
+    settings = f"the site's own settings (Explain Data, group sets, {codes}), its seats, how people sign in"
+    assert read.partial == (settings,)
     assert rest.partial == ()
 
 

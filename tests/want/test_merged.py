@@ -304,23 +304,23 @@ def test_a_rename_is_known_by_the_key() -> None:
 
 
 def test_a_rename_without_a_key_is_known_by_the_mail() -> None:
-    (jane,) = compared("name=jane.doe email=J@x.example", known=JANE._replace(keys=())).people
+    (jane,) = compared("name=jane.doe email=J@x.example", known=replace(JANE, keys=())).people
     assert jane.was_called == "jane"
 
 
 def test_a_rehire_is_somebody_who_had_left() -> None:
-    (jane,) = compared("id=1 name=jane", known=JANE._replace(left=True)).people
+    (jane,) = compared("id=1 name=jane", known=replace(JANE, left=True)).people
     assert (jane.word, jane.said) == ("rehire", "row 1 of hr, had left before")
 
 
 def test_a_user_name_that_comes_back_with_another_key_is_held() -> None:
-    found = compared("id=9 name=jane", known=JANE._replace(left=True))
+    found = compared("id=9 name=jane", known=replace(JANE, left=True))
     assert found.people == ()
     assert (
         "has the user name of somebody who left, perhaps another person: `employee` was 1, is 9" in found.held[0].reason
     )
     assert "`key: {employee: 1}`" in found.held[0].remedy
-    assert found.untouched == (JANE._replace(left=True),)
+    assert found.untouched == (replace(JANE, left=True),)
 
 
 def test_who_got_a_new_key_but_kept_name_and_mail_is_the_same() -> None:

@@ -19,10 +19,10 @@ from joined import HOME, PARTNER, WEST, Desk, as_values, desk_of
 from watchdog import patience
 
 from tabwarden.model.errors import TableauError
-from tabwarden.model.open_points import Switches
+from tabwarden.model.open_points import OpenPoints
 from tabwarden.model.site import Group, Site, User
-from tabwarden.run.context import connected
 from tabwarden.run.names import mistakes, site_asked
+from tabwarden.run.sign_in import connected
 from tabwarden.store import directory_file
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.wire import element
@@ -48,8 +48,8 @@ def directory(
     return Directory(domains, usual, {p.guid: p for p in people}, {g.guid: g for g in groups})
 
 
-def one(given: str, held: Directory, route: str = "typed", now: Site | None = None, **switches: bool) -> Checked:
-    (found,) = check_names([given], held, route, now, Switches(**switches))  # type: ignore[arg-type]
+def one(given: str, held: Directory, route: str = "typed", now: Site | None = None, **open_points: bool) -> Checked:
+    (found,) = check_names([given], held, route, now, OpenPoints(**open_points))  # type: ignore[arg-type]
     return found
 
 
@@ -58,12 +58,12 @@ def one(given: str, held: Directory, route: str = "typed", now: Site | None = No
 
 @pytest.mark.parametrize("route", ["typed", "csv"])
 @pytest.mark.parametrize(
-    ("length", "switch", "attribute"),
+    ("length", "open_point", "attribute"),
     [(19, False, SAM), (20, False, SAM), (21, False, UPN), (19, True, SAM), (20, True, UPN), (21, True, UPN)],
 )
-def test_19_20_and_21_characters(route: str, length: int, switch: bool, attribute: str) -> None:
+def test_19_20_and_21_characters(route: str, length: int, open_point: bool, attribute: str) -> None:
     held = directory(person("a" * length, "anna@corp.example.com"))
-    found = one("a" * length, held, route, twenty_characters_by_upn=switch)
+    found = one("a" * length, held, route, twenty_characters_by_upn=open_point)
     assert (found.attribute, found.section) == (attribute, "Adding users individually")
     assert found.name == ("anna" if attribute == UPN else "a" * length)
     assert (f"has {length} characters" in found.because) is (attribute == UPN)
@@ -354,7 +354,7 @@ def test_the_command_works_on_a_directory_file_alone(tmp_path: Path) -> None:
     words = ("names", "check", "a" * 20, "--directory", "d.json", "--json")
     (found,) = json.loads(tabwarden(tmp_path, *words).stdout)
     assert found["name"] == "a" * 20
-    (other,) = json.loads(tabwarden(tmp_path, *words, "--switch", "twenty_characters_by_upn=on").stdout)
+    (other,) = json.loads(tabwarden(tmp_path, *words, "--open-point", "twenty_characters_by_upn=on").stdout)
     assert other["name"] == "anna"
     wrong = tabwarden(tmp_path, "names", "check", "x", "--directory", "d.json", "--route", "mail")
     assert (wrong.returncode, "there is no route `mail`" in wrong.stderr) == (1, True)
@@ -368,10 +368,10 @@ def test_a_pretend_directory_as_values_has_its_trusts(desk: Desk) -> None:
 
 @pytest.mark.parametrize("by_upn", [False, True])
 def test_the_sandbox_plays_exactly_20_characters_either_way(tmp_path: Path, by_upn: bool) -> None:
-    account, switches = "a" * 20, Switches(twenty_characters_by_upn=by_upn)
+    account, open_points = "a" * 20, OpenPoints(twenty_characters_by_upn=by_upn)
     with desk_of(tmp_path) as desk, connected(desk.settings) as connection:
         desk.change_directory(HOME, {account: {"upn": "anna@corp.example"}})
-        desk.sandbox.state.switches = switches
-        (told,) = check_names([account], desk.directory, switches=switches)
+        desk.sandbox.state.open_points = open_points
+        (told,) = check_names([account], desk.directory, open_points=open_points)
         assert told.name == ("anna" if by_upn else account)
         assert added_as(desk, connection, account) == f"{HOME}\\{told.name}"

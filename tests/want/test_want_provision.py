@@ -1,4 +1,4 @@
-"""What joiners and leavers make of a Site: each switch, each person who is held, each who is left alone."""
+"""What joiners and leavers make of a Site: each task, each person who is held, each who is left alone."""
 
 from __future__ import annotations
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from tabwarden.model.governing import Governing
 from tabwarden.model.open_points import CURRENT
 from tabwarden.model.site import Rule
 
-ALLOWED, DENIED, UNKNOWN = "allowed", "denied", "unknown"
+Verdict = Literal["allowed", "denied", "unknown"]
+ALLOWED: Final = "allowed"
+DENIED: Final = "denied"
+UNKNOWN: Final = "unknown"
 
 
 class Disputed(NamedTuple):
-    """An open point that this answer hangs on: with the switch at `value` it would be this verdict instead."""
+    """An open point that this answer hangs on: with it at `value` it would be this verdict instead."""
 
-    switch: str
+    open_point: str
     value: str
-    verdict: str
+    verdict: Verdict
     because: str
 
 
@@ -51,7 +54,7 @@ class Answer:
     An Answer is not a yes: ask `.allowed`.
     """
 
-    verdict: str
+    verdict: Verdict
     because: str
     user: str
     asked: str

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tabwarden.model.capability import LEADER_CAPABILITIES, applies, capabilities_of, template_of
 from tabwarden.model.governing import Governing, governing
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import ALLOW, Grantee, Rule, Site
 
 RULED_BY_RULE = {"group": 0, "groupSet": 1, "user": 2}
@@ -39,7 +39,7 @@ class Rows(NamedTuple):
     rows: tuple[Row, ...] | None
 
 
-def rows_of(site: Site, content: str, *, default_for: str | None = None, switches: Switches = DOCUMENTED) -> Rows:
+def rows_of(site: Site, content: str, *, default_for: str | None = None, open_points: OpenPoints = DOCUMENTED) -> Rows:
     """The rows that count for a content; with `default_for` the defaults in force there for a kind.
 
     All Users first, then groups, group sets and people, each by name: the order of the dialog.
@@ -52,7 +52,7 @@ def rows_of(site: Site, content: str, *, default_for: str | None = None, switche
     for rule in found.rules:
         by_grantee.setdefault(rule.grantee, []).append(rule)
     ordered = sorted(by_grantee, key=lambda g: _place(site, g))
-    rows = tuple(_row(found.kind, grantee, by_grantee[grantee], switches) for grantee in ordered)
+    rows = tuple(_row(found.kind, grantee, by_grantee[grantee], open_points) for grantee in ordered)
     return Rows(found, (*capabilities_of(found.kind), *strange), rows)
 
 
@@ -65,12 +65,12 @@ def _defaults(site: Site, content: str, kind: str) -> Governing:
     return Governing(level, found.holder, kind, site.contents[found.holder].defaults.get(kind, frozenset()))
 
 
-def _row(kind: str, grantee: Grantee, rules: list[Rule], switches: Switches) -> Row:
+def _row(kind: str, grantee: Grantee, rules: list[Rule], open_points: OpenPoints) -> Row:
     allowed = frozenset(r.capability for r in rules if r.mode == ALLOW)
     denied = frozenset(r.capability for r in rules if r.mode != ALLOW)
     leads = bool(allowed & frozenset(LEADER_CAPABILITIES))
     plain = allowed - frozenset(LEADER_CAPABILITIES)
-    template = template_of(kind, plain if leads and plain else allowed, denied, switches)
+    template = template_of(kind, plain if leads and plain else allowed, denied, open_points)
     return Row(grantee, allowed, denied, template, leads)
 
 

@@ -1,6 +1,6 @@
 """Both answers where the sources are silent or disagree: an Answer with the open points that would turn it.
 
-Not part of every question: it asks once more for each switch, so only `why` does it.
+Not part of every question: it asks once more for each of them, so only `why` does it.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tabwarden.access.answer import Answer, Disputed
-from tabwarden.model.open_points import DOCUMENTED, Switches, alternatives
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints, alternatives
 
 
-def with_disputes(ask: Callable[[Switches], Answer], switches: Switches = DOCUMENTED) -> Answer:
-    """The Answer under these switches, with every single switch that would give another verdict."""
-    answer = ask(switches)
+def with_disputes(ask: Callable[[OpenPoints], Answer], open_points: OpenPoints = DOCUMENTED) -> Answer:
+    """The Answer under these open points, with every single one that would give another verdict."""
+    answer = ask(open_points)
     found = []
-    for name, other in alternatives(switches):
+    for name, other in alternatives(open_points):
         turned = ask(other)
         if turned.verdict != answer.verdict:
             value = getattr(other, name)

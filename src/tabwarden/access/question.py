@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tabwarden.access.abilities.ability import can
 from tabwarden.access.answer import Answer
 from tabwarden.access.reference import may
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
 
 
@@ -21,7 +21,7 @@ class Asked(NamedTuple):
     target: str | None = None
     to: str | None = None
     model: str = CURRENT
-    switches: Switches = DOCUMENTED
+    open_points: OpenPoints = DOCUMENTED
 
     def of(self, site: Site) -> Answer:
         """The reference's Answer on that Site. KeyError for a user or content that is not there."""
@@ -34,6 +34,6 @@ class Asked(NamedTuple):
                 target=self.target,
                 to=self.to,
                 model=self.model,
-                switches=self.switches,
+                open_points=self.open_points,
             )
-        return may(site, self.user, self.what, str(self.content), model=self.model, switches=self.switches)
+        return may(site, self.user, self.what, str(self.content), model=self.model, open_points=self.open_points)

@@ -24,11 +24,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Losing, Step
+from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Losing, Step, Verdict
 from tabwarden.access.powers import Power, power_is_unknown, power_over, speaks_of
-from tabwarden.model.capability import SWITCHED_BY, applies, capabilities_of
+from tabwarden.model.capability import GATED_BY, applies, capabilities_of
 from tabwarden.model.governing import governing, lock_is_unknown, managing_project
-from tabwarden.model.open_points import AI_ACCESS_KINDS, CLASSIC, CURRENT, DENY_FIRST, DOCUMENTED, Switches
+from tabwarden.model.open_points import AI_ACCESS_KINDS, CLASSIC, CURRENT, DENY_FIRST, DOCUMENTED, OpenPoints
 from tabwarden.model.roles import ceiling_row, classic_permits, is_admin, is_known, permits
 from tabwarden.model.site import ALLOW, DENY, Rule, Site, SiteSettings
 
@@ -41,7 +41,7 @@ PRECEDENCE = (
     ("groupSet", DENY, "groupset_deny"),
     ("groupSet", ALLOW, "groupset_allow"),
 )
-# One connector reads the Deny of a group set as final over groups (switch group_set_deny_is_final).
+# One connector reads the Deny of a group set as final over groups (open point group_set_deny_is_final).
 _SET_DENY_FIRST = (*PRECEDENCE[:2], PRECEDENCE[4], *PRECEDENCE[2:4], PRECEDENCE[5])
 
 
@@ -52,26 +52,26 @@ def may(
     content: str,
     *,
     model: str = CURRENT,
-    switches: Switches = DOCUMENTED,
+    open_points: OpenPoints = DOCUMENTED,
 ) -> Answer:
     """Whether `user` may exercise `capability` (REST name) on `content`, all by id.
 
     KeyError for a user or content that is not on the site.
     """
-    asked = _Question(as_seen_by(site, model), user, capability, content, model, switches)
+    asked = _Question(as_seen_by(site, model), user, capability, content, model, open_points)
     return _evaluate(asked)
 
 
 def who(
-    site: Site, capability: str, content: str, *, model: str = CURRENT, switches: Switches = DOCUMENTED
+    site: Site, capability: str, content: str, *, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED
 ) -> Iterator[Answer]:
     """The Answer for every user of the site, in order of name."""
     for user in sorted(site.users.values(), key=lambda u: (u.name.casefold(), u.domain)):
-        yield may(site, user.id, capability, content, model=model, switches=switches)
+        yield may(site, user.id, capability, content, model=model, open_points=open_points)
 
 
 def what(
-    site: Site, user: str, content: str, *, model: str = CURRENT, switches: Switches = DOCUMENTED
+    site: Site, user: str, content: str, *, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED
 ) -> Iterator[Answer]:
     """The Answer for every capability the content has, and for unknown ones that a rule on it names."""
     kind = site.contents[content].kind
@@ -79,7 +79,7 @@ def what(
     found = governing(as_seen_by(site, model), content).rules or ()
     strange = sorted({rule.capability for rule in found if applies(rule.capability, kind) is None})
     for capability in (*known, *strange):
-        yield may(site, user, capability, content, model=model, switches=switches)
+        yield may(site, user, capability, content, model=model, open_points=open_points)
 
 
 def as_seen_by(site: Site, model: str) -> Site:
@@ -89,7 +89,7 @@ def as_seen_by(site: Site, model: str) -> Site:
 
 def switched_off(settings: SiteSettings, capability: str) -> bool:
     """Whether the site's own settings take the capability from everybody."""
-    return capability in SWITCHED_BY and not getattr(settings, SWITCHED_BY[capability])
+    return capability in GATED_BY and not getattr(settings, GATED_BY[capability])
 
 
 class _Question(NamedTuple):
@@ -98,7 +98,7 @@ class _Question(NamedTuple):
     capability: str
     content: str
     model: str
-    switches: Switches
+    open_points: OpenPoints
 
 
 def _evaluate(asked: _Question) -> Answer:
@@ -108,7 +108,7 @@ def _evaluate(asked: _Question) -> Answer:
     reachable = (
         classic_permits(role, capability)
         if asked.model == CLASSIC
-        else permits(role, held.kind, capability, asked.switches)
+        else permits(role, held.kind, capability, asked.open_points)
     )
     off = switched_off(site.settings, capability)
     rules = _rules_about(asked)
@@ -123,11 +123,11 @@ def _evaluate(asked: _Question) -> Answer:
         governing=governing(site, content),
         steps=(
             Step("capability", _word(exists), (held.kind,)),
-            *((Step("setting", "no", (SWITCHED_BY[capability],)),) if off else ()),
+            *((Step("setting", "no", (GATED_BY[capability],)),) if off else ()),
             Step(
                 "ceiling",
                 _word(reachable),
-                (role, *ceiling_row(role, held.kind, capability, asked.model, asked.switches)),
+                (role, *ceiling_row(role, held.kind, capability, asked.model, asked.open_points)),
             ),
         ),
     )
@@ -148,7 +148,7 @@ def _evaluate(asked: _Question) -> Answer:
 
 def _exists(asked: _Question, kind: str) -> bool | None:
     """Whether the kind has the capability; of AI Access, once its REST name is told, workbooks and data sources."""
-    if asked.switches.ai_access_name and asked.capability == asked.switches.ai_access_name:
+    if asked.open_points.ai_access_name and asked.capability == asked.open_points.ai_access_name:
         return kind in AI_ACCESS_KINDS
     return applies(asked.capability, kind)
 
@@ -166,7 +166,8 @@ def _tableau(asked: _Question, blank: Answer, rules: list[_Spoken]) -> Answer:
     found = _by_rules(asked, blank, rules)
     if found.verdict == DENIED or editable:
         return found
-    verdict, because = (UNKNOWN, "not_read") if editable is None else (DENIED, "locked_project")
+    verdict: Verdict = UNKNOWN if editable is None else DENIED
+    because = "not_read" if editable is None else "locked_project"
     return replace(found, verdict=verdict, because=because, steps=(*found.steps, Step("lock", _word(editable))))
 
 
@@ -239,9 +240,9 @@ def _rules_about(asked: _Question) -> list[_Spoken]:
 def _by_rules(asked: _Question, blank: Answer, rules: list[_Spoken]) -> Answer:
     if blank.governing is not None and blank.governing.rules is None:
         return _decided(blank, UNKNOWN, "not_read", rules)
-    order = _SET_DENY_FIRST if asked.switches.group_set_deny_is_final else PRECEDENCE
+    order = _SET_DENY_FIRST if asked.open_points.group_set_deny_is_final else PRECEDENCE
     because, deciding = _first(order, (s.rule for s in rules if s.sure))
-    verdict = ALLOWED if because.endswith("_allow") else DENIED
+    verdict: Verdict = ALLOWED if because.endswith("_allow") else DENIED
     if any(_verdict_with(order, rules, mode) != verdict for mode in (ALLOW, DENY)):
         return _decided(blank, UNKNOWN, "not_read", rules)
     # What was not read about leaders matters only to somebody the rules leave outside.
@@ -276,7 +277,7 @@ def _word(fact: bool | None) -> str:
 
 def _decided(
     blank: Answer,
-    verdict: str,
+    verdict: Verdict,
     because: str,
     rules: list[_Spoken],
     *,

@@ -137,7 +137,7 @@ def _named_only(contents: Iterable[Content], sets: Mapping[str, GroupSet]) -> di
 
 
 def _settings(spec: Json) -> SiteSettings:
-    """The site's switches; one that is off and that this release does not know is a mistake, not an answer."""
+    """The site's settings; one that is off and that this release does not know is a mistake, not an answer."""
     known = {f.name for f in fields(SiteSettings)}
     strange = [name for name, value in spec.items() if name not in known and value is False]
     if strange:

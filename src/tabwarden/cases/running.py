@@ -17,7 +17,7 @@ from tabwarden.cases.file import Case, content_id, site_of
 from tabwarden.cases.steps import apply_step
 from tabwarden.cases.ways import Opened, Said, Way, check
 from tabwarden.model.errors import TabwardenError
-from tabwarden.model.open_points import Switches, switches_from
+from tabwarden.model.open_points import OpenPoints, open_points_from
 from tabwarden.model.roles import current_role
 from tabwarden.model.site import ALL_USERS, Site
 
@@ -99,19 +99,19 @@ def mistake(error: Exception) -> str:
     return f"the case cannot be run: {what}"
 
 
-def switches_of(case: Case) -> Switches:
-    """The open points as the case has them: `switches: {name: value}`."""
-    return switches_from(f"{name}={value}" for name, value in (case.raw.get("switches") or {}).items())
+def open_points_of(case: Case) -> OpenPoints:
+    """The open points as the case has them: `open_points: {name: value}`."""
+    return open_points_from(f"{name}={value}" for name, value in (case.raw.get("open_points") or {}).items())
 
 
 def _put(site: Site, case: Case) -> Asked:
     """The question by ids."""
-    question, switches = case.raw["question"], switches_of(case)
+    question, open_points = case.raw["question"], open_points_of(case)
     user, about = question["user"], content_id(site, question.get("object"))
     if "capability" in question:
-        return Asked(user, question["capability"], str(about), switches=switches)
+        return Asked(user, question["capability"], str(about), open_points=open_points)
     target = content_id(site, question.get("target"), project=True)
-    return Asked(user, question["action"], about, True, target, question.get("to"), switches=switches)
+    return Asked(user, question["action"], about, True, target, question.get("to"), open_points=open_points)
 
 
 def differences(case: Case, said: Said) -> Iterator[str]:

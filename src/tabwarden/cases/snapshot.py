@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 from tabwarden.access.question import Asked
 from tabwarden.cases.file import Case
-from tabwarden.cases.running import MISTAKES, ONE_WAY, Verdict, judged, mistake, switches_of
+from tabwarden.cases.running import MISTAKES, ONE_WAY, Verdict, judged, mistake, open_points_of
 from tabwarden.cases.ways import Opened, Way
 from tabwarden.compare.what_if import done
 from tabwarden.model.capability import capability_named
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.open_points import Switches
+from tabwarden.model.open_points import OpenPoints
 from tabwarden.model.site import Content, Site
 
 
@@ -26,32 +26,32 @@ def run_on(opened: Opened, case: Case, ways: Mapping[str, Way] = ONE_WAY) -> Ver
     if case.kind == "provisioning":
         return Verdict(case, ("the case cannot be run: an event is not a question that a snapshot answers",))
     try:
-        switches = switches_of(case)
+        open_points = open_points_of(case)
         steps = case.raw["question"].get("steps") or ()
-        after = Opened(_after(opened.site, steps, switches)) if steps else opened
-        return judged(case, after, _put(after.site, case, switches), ways)
+        after = Opened(_after(opened.site, steps, open_points)) if steps else opened
+        return judged(case, after, _put(after.site, case, open_points), ways)
     except MISTAKES as error:
         return Verdict(case, (mistake(error),))
 
 
-def _after(site: Site, steps: object, switches: Switches) -> Site:
+def _after(site: Site, steps: object, open_points: OpenPoints) -> Site:
     if not isinstance(steps, list | tuple) or any(not isinstance(step, str) for step in steps):
         raise UnknownName("the steps to take on a snapshot are changes in words, as in `lock Finance`")
-    after, tried = done(site, steps, switches)
+    after, tried = done(site, steps, open_points)
     refused = [f"`{t.words}` ({t.because})" for t in tried if not t.done]
     if refused:
         raise UnknownName(f"Tableau would refuse {', '.join(refused)}")
     return after
 
 
-def _put(site: Site, case: Case, switches: Switches) -> Asked:
+def _put(site: Site, case: Case, open_points: OpenPoints) -> Asked:
     question = case.raw["question"]
     user = site.find_user(str(question["user"])).id
     held = _content(site, question.get("object"))
     if "capability" in question:
         if held is None:
             raise UnknownName(f"`{question['capability']}` needs an object to be asked about")
-        return Asked(user, capability_named(str(question["capability"]), held.kind), held.id, switches=switches)
+        return Asked(user, capability_named(str(question["capability"]), held.kind), held.id, open_points=open_points)
     target, to = _content(site, question.get("target")), question.get("to")
     return Asked(
         user,
@@ -60,7 +60,7 @@ def _put(site: Site, case: Case, switches: Switches) -> Asked:
         ability=True,
         target=target.id if target is not None else None,
         to=site.find_user(str(to)).id if to is not None else None,
-        switches=switches,
+        open_points=open_points,
     )
 
 

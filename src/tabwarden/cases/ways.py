@@ -18,7 +18,7 @@ from tabwarden.access.question import Asked
 from tabwarden.engine.columns import Array
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.engine import Engine
-from tabwarden.model.open_points import Switches
+from tabwarden.model.open_points import OpenPoints
 from tabwarden.model.site import Site
 
 # What a way says that tells only who is in: denied or unknown.
@@ -38,11 +38,11 @@ class Opened:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self._engines: dict[tuple[str, Switches], Engine] = {}
+        self._engines: dict[tuple[str, OpenPoints], Engine] = {}
 
     def engine(self, put: Asked) -> Engine:
-        """The engine under the question's model and switches."""
-        key = (put.model, put.switches)
+        """The engine under the question's model and open points."""
+        key = (put.model, put.open_points)
         if key not in self._engines:
             self._engines[key] = Engine(columns_of(self.site), *key)
         return self._engines[key]

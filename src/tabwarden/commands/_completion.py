@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tabwarden.commands import Command
 from tabwarden.commands._output import say_error
-from tabwarden.commands._parsing import HELP, Argument, Option, nearest, parameters_of
+from tabwarden.commands._parsing import HELP, Argument, Option, parameters_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,14 +52,14 @@ Rows = Sequence[tuple[str, str]]
 def answer(asked: str, words: Sequence[str], commands: Mapping[str, Command], firsts: Rows) -> int:
     """Do one of the three options about completion; the exit code."""
     if asked == "--complete":
-        for word, told in offered(words, commands, firsts):
-            print(f"{word}\t{told}")
+        for word, about in offered(words, commands, firsts):
+            print(f"{word}\t{about}")
         return 0
     from pathlib import Path
 
     shell = words[0] if words else Path(os.environ.get("SHELL", "")).name
     if shell not in SHELLS:
-        say_error(f"there is no completion for the shell `{shell}`{nearest(shell, SHELLS)}; name bash, zsh or fish")
+        say_error(f"there is no completion for the shell `{shell}`; name bash, zsh or fish")
         return 1
     if asked == "--show-completion":
         print(SHELLS[shell][0], end="")
@@ -94,9 +94,9 @@ def offered(words: Sequence[str], commands: Mapping[str, Command], firsts: Rows)
     split = {tuple(name.split()): command.about for name, command in commands.items()}
     nexts = {command[len(before)]: "" for command in split if command[:-1][: len(before)] == tuple(before)}
     if not before:
-        nexts |= {one: told for first, told in firsts for one in first.split(", ")[-1].split()[:1]}
+        nexts |= {one: about for first, about in firsts for one in first.split(", ")[-1].split()[:1]}
     nexts |= {command[-1]: about for command, about in split.items() if command[:-1] == tuple(before)}
-    yield from ((word, told) for word, told in nexts.items() if word.startswith(last) and (last or word[0] != "-"))
+    yield from ((word, about) for word, about in nexts.items() if word.startswith(last) and (last or word[0] != "-"))
     if name is None:
         return
     parameters = parameters_of(commands[name].function())
@@ -108,6 +108,6 @@ def offered(words: Sequence[str], commands: Mapping[str, Command], firsts: Rows)
     elif last.startswith("-") or not any(isinstance(parameter.spec, Argument) for parameter in parameters):
         for option, parameter in by_name.items():
             if option.startswith(last) and (parameter.many or option not in before):
-                yield option, parameter.spec.told
+                yield option, parameter.spec.about
         if HELP[-1].startswith(last):
             yield HELP[-1], "Print what it takes."

@@ -13,42 +13,44 @@ if TYPE_CHECKING:
 
 SNAPSHOT = "Which snapshot"
 WHEN = "a day, a time, a number of the history, `last`, `previous`"
-MODELS = ("current", "classic", "deny_first")  # those of model.switches, which a declaration need not load
+MODELS = ("current", "classic", "deny_first")  # those of model.open_points, which a declaration need not load
 CURRENT = MODELS[0]
 
-AsJson = Annotated[bool, Option("--json", told="Print JSON for machines instead of text.")]
+AsJson = Annotated[bool, Option("--json", about="Print JSON for machines instead of text.")]
 SnapshotWords = Annotated[
     str | None,
-    Option("--on", "--snapshot", told=f"Not the newest: {WHEN}, or a folder of one.", under=SNAPSHOT),
+    Option("--on", "--snapshot", about=f"Not the newest: {WHEN}, or a folder of one.", under=SNAPSHOT),
 ]
 SnapshotFolder = Annotated[
     Path | None,
-    Option("--snapshots", told="Ask the newest of the snapshot folders in here, and no history.", under=SNAPSHOT),
+    Option("--snapshots", about="Ask the newest of the snapshot folders in here, and no history.", under=SNAPSHOT),
 ]
 StoreWords = Annotated[
     str | None,
     Option(
-        "--store", told="Folder or URL of the history; default: of the settings here, else .tabwarden.", under=SNAPSHOT
+        "--store", about="Folder or URL of the history; default: of the settings here, else .tabwarden.", under=SNAPSHOT
     ),
 ]
 SiteUrl = Annotated[
     str | None,
-    Option("--site", told="Content URL or address of the site, where several are kept.", under=SNAPSHOT),
+    Option("--site", about="Content URL or address of the site, where several are kept.", under=SNAPSHOT),
 ]
 Model = Annotated[
-    str, Option("--model", told="current, classic (2012) or deny_first (a careful mirror's).", choices=MODELS)
+    str, Option("--model", about="current, classic (2012) or deny_first (a careful mirror's).", choices=MODELS)
 ]
-SwitchWords = Annotated[
+OpenPointWords = Annotated[
     list[str] | None,
     Option(
-        "--switch", told="An open point as name=value, or a YAML file of them; repeatable.", value="NAME=VALUE|FILE"
+        "--open-point",
+        about="An open point as name=value, or a YAML file of them; repeatable.",
+        value="NAME=VALUE|FILE",
     ),
 ]
-SettingsPath = Annotated[Path | None, Option("--settings", told="File or folder; default: here.")]
-Out = Annotated[Path | None, Option("--out", told="Where to write the plan; default: in the store's folder.")]
+SettingsPath = Annotated[Path | None, Option("--settings", about="File or folder; default: here.")]
+Out = Annotated[Path | None, Option("--out", about="Where to write the plan; default: in the store's folder.")]
 Accept = Annotated[
     list[str] | None,
-    Option("--accept", told="Accept one stop by its name and number; repeatable.", value="STOP=NUMBER"),
+    Option("--accept", about="Accept one stop by its name and number; repeatable.", value="STOP=NUMBER"),
 ]
 
 

@@ -18,10 +18,10 @@ class UsageError(TabwardenError):
 
 
 class Argument:
-    """A word that is told by its place; `name` is what help calls it, default: the parameter's name."""
+    """A word that is known by its place; `name` is what help calls it, default: the parameter's name."""
 
-    def __init__(self, told: str, name: str = "") -> None:
-        self.told, self.name = told, name
+    def __init__(self, about: str, name: str = "") -> None:
+        self.about, self.name = about, name
 
 
 class Option:
@@ -34,14 +34,14 @@ class Option:
     def __init__(
         self,
         *names: str,
-        told: str,
+        about: str,
         value: str = "",
         choices: tuple[str, ...] = (),
         least: int | None = None,
         no: str = "",
         under: str = OPTIONS,
     ) -> None:
-        self.names, self.told, self.value, self.choices = names, told, value or "|".join(choices), choices
+        self.names, self.about, self.value, self.choices = names, about, value or "|".join(choices), choices
         self.least, self.no, self.under = least, no, under
 
 
@@ -72,10 +72,10 @@ class Parameter(NamedTuple):
         return f"{', '.join(self.names)} {self.spec.value or kind}".strip()
 
     @property
-    def told(self) -> str:
+    def about(self) -> str:
         """What help says of it, with its default where that is a plain word."""
         plain = self.default in (None, "", False)
-        return self.spec.told if plain else f"{self.spec.told} [default: {self.default}]"
+        return self.spec.about if plain else f"{self.spec.about} [default: {self.default}]"
 
     def value(self, text: str, name: str) -> Any:
         """The value that `text` stands for; UsageError where it stands for none."""
@@ -102,18 +102,18 @@ def parameters_of(function: Callable[..., None]) -> list[Parameter]:
     defaults = dict(zip(names[code.co_argcount - len(positional) : code.co_argcount], positional, strict=True))
     defaults |= function.__kwdefaults__ or {}
     hints = get_type_hints(function, include_extras=True)
-    found = []
+    parameters = []
     for name in names:
         bare, spec = hints[name].__origin__, hints[name].__metadata__[0]
         if isinstance(bare, UnionType):
             bare = next(one for one in get_args(bare) if one is not NoneType)
         many = get_origin(bare) is list
-        found.append(
+        parameters.append(
             Parameter(
                 name, spec, get_args(bare)[0] if many else bare, many, name not in defaults, defaults.get(name, None)
             )
         )
-    return found
+    return parameters
 
 
 # -- reading ---------------------------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def hint(*command: str) -> str:
-    """Where all of it is told."""
+    """Where all of it is explained."""
     return f"`{' '.join(('tabwarden', *command, '--help'))}` tells more"
 
 
@@ -202,7 +202,7 @@ def help_of(command: str, about: str, function: Callable[..., None]) -> str:
     groups: dict[str, list[tuple[str, str]]] = {"Arguments": [], OPTIONS: []}
     for parameter in parameters:
         under = parameter.spec.under if isinstance(parameter.spec, Option) else "Arguments"
-        groups.setdefault(under, []).append((parameter.words, parameter.told))
+        groups.setdefault(under, []).append((parameter.words, parameter.about))
     groups[OPTIONS].append((", ".join(HELP), "Print this."))
     more = " ".join((function.__doc__ or "").split())
     parts = ["\n".join(wrapped(about)), "\n".join(wrapped(more if more != about else ""))]
@@ -216,8 +216,8 @@ def columns(title: str, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
     rows = list(rows)
     left = min(26, max(len(word) for word, _ in rows)) + 4
     yield f"{title}:"
-    for word, told in rows:
-        first, *others = wrapped(told, left) or [""]
+    for word, about in rows:
+        first, *others = wrapped(about, left) or [""]
         if len(word) + 4 > left:
             yield f"  {word}"
             yield " " * left + first

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,8 @@ def applied_json(applied: Applied) -> Mapping[str, Any]:
         **{status: applied.count(status) for status in ("done", "already", "failed", "skipped")},
         "resumed": applied.resumed,
         "broken_off": applied.broken_off,
-        "held": [held._asdict() for held in applied.plan.held],
-        "refused": [row._asdict() for row in applied.plan.refused],
+        "held": [asdict(held) for held in applied.plan.held],
+        "refused": [asdict(row) for row in applied.plan.refused],
         "stops": [stop_json(stop) for stop in applied.stops],
         "wrong_waivers": list(applied.wrong_waivers),
         "not_done": [

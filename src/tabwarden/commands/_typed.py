@@ -1,4 +1,4 @@
-"""The command line as a way to put a case's question: what `why`, `who` and `what` print as JSON.
+"""The command line as a way to ask a case's question: what `why`, `who` and `what` print as JSON.
 
 They run in this process, on a snapshot of the Site kept in a folder of the caller's, and are read back as any script
 would read them.
@@ -22,7 +22,7 @@ from tabwarden.commands.who_what import what, who
 from tabwarden.commands.why import why
 from tabwarden.model.capability import applies, capabilities_of
 from tabwarden.model.errors import TabwardenError, UnknownName
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
 from tabwarden.questions import ABOUT_A_PERSON, Questions
 from tabwarden.store import snapshot
@@ -37,7 +37,7 @@ class CommandLine:
     def __init__(self, folder: Path) -> None:
         """`folder` gets the snapshots; whoever made it removes it."""
         self._folder = folder
-        self._kept: tuple[Site, Path] | None = None
+        self._snapshot: tuple[Site, Path] | None = None
 
     @property
     def ways(self) -> Mapping[str, Way]:
@@ -51,10 +51,10 @@ class CommandLine:
 
     def typed(self, site: Site, *words: str) -> Any:
         """What these words print as JSON about the Site; TabwardenError with what they say when they fail."""
-        if self._kept is None or self._kept[0] is not site:
-            self._kept = (site, snapshot.save(site, self._folder, durable=False))
+        if self._snapshot is None or self._snapshot[0] is not site:
+            self._snapshot = (site, snapshot.save(site, self._folder, durable=False))
         out, err = StringIO(), StringIO()
-        name, rest = words[0], (*words[1:], "--snapshot", str(self._kept[1]), "--json")
+        name, rest = words[0], (*words[1:], "--snapshot", str(self._snapshot[1]), "--json")
         try:
             with redirect_stdout(out), redirect_stderr(err):
                 COMMANDS[name](**read(name, PARAMETERS[name], rest))
@@ -64,65 +64,80 @@ class CommandLine:
 
     # -- ways -------------------------------------------------------------------------------------------------
 
-    def _why(self, opened: Opened, put: Asked) -> Said | None:
-        if put.ability:
-            to = put.to if put.what in ABOUT_A_PERSON else put.target
-            words = [put.user, f"ability:{put.what}", *([put.content] if put.content is not None else [])]
-            told = self.typed(opened.site, "why", *words, *(["--to", to] if to is not None else []), *_under(put))
-        elif sayable(opened.site, put):
-            told = self.typed(opened.site, "why", put.user, f"capability:{put.what}", str(put.content), *_under(put))
+    def _why(self, opened: Opened, question: Asked) -> Said | None:
+        if question.ability:
+            to = question.to if question.what in ABOUT_A_PERSON else question.target
+            words = [
+                question.user,
+                f"ability:{question.what}",
+                *([question.content] if question.content is not None else []),
+            ]
+            document = self.typed(
+                opened.site, "why", *words, *(["--to", to] if to is not None else []), *_under(question)
+            )
+        elif sayable(opened.site, question):
+            document = self.typed(
+                opened.site,
+                "why",
+                question.user,
+                f"capability:{question.what}",
+                str(question.content),
+                *_under(question),
+            )
         else:
             return None
-        return Said(told["verdict"], told["because"])
+        return Said(document["verdict"], document["because"])
 
-    def _who(self, opened: Opened, put: Asked) -> Said | None:
-        if not sayable(opened.site, put):
+    def _who(self, opened: Opened, question: Asked) -> Said | None:
+        if not sayable(opened.site, question):
             return None
-        told = self.typed(opened.site, "who", put.what, str(put.content), "--all", *_under(put))
-        answer = next(one for one in told["people"] if one["user"]["id"] == put.user)
+        document = self.typed(opened.site, "who", question.what, str(question.content), "--all", *_under(question))
+        answer = next(one for one in document["people"] if one["user"]["id"] == question.user)
         return Said(answer["verdict"], answer["because"])
 
-    def _what(self, opened: Opened, put: Asked) -> Said | None:
+    def _what(self, opened: Opened, question: Asked) -> Said | None:
         """What the kind does not have stands in no line, which is a no; neither does a name that no rule there says."""
-        if put.ability:
+        if question.ability:
             return None
-        told = self.typed(opened.site, "what", put.user, str(put.content), *_under(put))
-        answer = next((one for one in told if one["capability"] == put.what), None)
+        document = self.typed(opened.site, "what", question.user, str(question.content), *_under(question))
+        answer = next((one for one in document if one["capability"] == question.what), None)
         if answer is not None:
             return Said(answer["verdict"], answer["because"])
-        return Said(DENIED) if applies(put.what, opened.site.contents[str(put.content)].kind) is False else None
+        return (
+            Said(DENIED) if applies(question.what, opened.site.contents[str(question.content)].kind) is False else None
+        )
 
-    def _reach(self, opened: Opened, put: Asked) -> Said | None:
+    def _reach(self, opened: Opened, question: Asked) -> Said | None:
         """`what` without a content lists what a person may View, each with all she may there."""
-        if put.ability:
+        if question.ability:
             return None
-        told = self.typed(opened.site, "what", put.user, *_under(put))
-        held = next((one for one in told["contents"] if one["id"] == put.content), None)
-        if held is None:
-            return Said(NOT_ALLOWED) if put.what == "Read" else None
-        if put.what in held["allowed"]:
+        document = self.typed(opened.site, "what", question.user, *_under(question))
+        row = next((one for one in document["contents"] if one["id"] == question.content), None)
+        if row is None:
+            return Said(NOT_ALLOWED) if question.what == "Read" else None
+        if question.what in row["allowed"]:
             return Said(ALLOWED)
-        return Said(NOT_ALLOWED) if put.what in capabilities_of(held["kind"]) else None
+        return Said(NOT_ALLOWED) if question.what in capabilities_of(row["kind"]) else None
 
 
-def sayable(site: Site, put: Asked) -> bool:
+def sayable(site: Site, question: Asked) -> bool:
     """Whether the words of the command line mean this capability: a few REST names mean another one on some kind."""
-    if put.ability:
+    if question.ability:
         return False
     try:
-        return Questions(site).capability(put.what, site.contents[str(put.content)]) == put.what
+        return Questions(site).capability(question.what, site.contents[str(question.content)]) == question.what
     except UnknownName:
         return False
 
 
-def _under(put: Asked) -> list[str]:
-    """Model and switches as options."""
-    words = ["--model", put.model]
-    for name, value in _turned(put.switches).items():
-        words += ["--switch", f"{name}={value}"]
+def _under(question: Asked) -> list[str]:
+    """Model and open points as options."""
+    words = ["--model", question.model]
+    for name, value in _turned(question.open_points).items():
+        words += ["--open-point", f"{name}={value}"]
     return words
 
 
-def _turned(switches: Switches) -> Mapping[str, bool | str]:
-    names = (f.name for f in fields(Switches))
-    return {n: getattr(switches, n) for n in names if getattr(switches, n) != getattr(DOCUMENTED, n)}
+def _turned(open_points: OpenPoints) -> Mapping[str, bool | str]:
+    names = (f.name for f in fields(OpenPoints))
+    return {n: getattr(open_points, n) for n in names if getattr(open_points, n) != getattr(DOCUMENTED, n)}

@@ -24,17 +24,17 @@ def cases(
         Option(
             "--on",
             "--snapshot",
-            told=f"Put them to a snapshot, not to the cases' own sites: {WHEN}, or a folder.",
+            about=f"Put them to a snapshot, not to the cases' own sites: {WHEN}, or a folder.",
             under=SNAPSHOT,
         ),
     ] = None,
-    newest: Annotated[bool, Option("--newest", told="Put them to the newest snapshot.", under=SNAPSHOT)] = False,
+    newest: Annotated[bool, Option("--newest", about="Put them to the newest snapshot.", under=SNAPSHOT)] = False,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
-    site: SiteUrl = None,
+    site_url: SiteUrl = None,
     api: Annotated[
         list[str] | None,
-        Option("--api", told="Ask in this way, or `all` ways; repeatable. Default: check."),
+        Option("--api", about="Ask in this way, or `all` ways; repeatable. Default: check."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -46,8 +46,8 @@ def cases(
     from tabwarden.run.ask import Where, open_site
 
     with _ways(api or ["check"]) as ways:
-        if snapshot is not None or newest or site is not None:
-            opened = Opened(open_site(Where(snapshots, snapshot, site, store=store)))
+        if snapshot is not None or newest or site_url is not None:
+            opened = Opened(open_site(Where(snapshots, snapshot, site_url, store=store)))
             warn_partial(opened.site)
             verdicts = [run_on(opened, case, ways) for file in files for case in load(file, of_snapshot=True)]
         else:

@@ -9,9 +9,9 @@ from tabwarden.commands._parsing import Option
 
 
 def demo(
-    seed: Annotated[int, Option(told="Number that the invented company grows from.")] = 0,
+    seed: Annotated[int, Option(about="Number that the invented company grows from.")] = 0,
     folder: Annotated[
-        Path | None, Option(told="Where settings, lists, plans and snapshots go; default: gone afterwards.")
+        Path | None, Option(about="Where settings, lists, plans and snapshots go; default: gone afterwards.")
     ] = None,
 ) -> None:
     """Public commands as processes, their real output, one fact checked of each."""

@@ -10,18 +10,18 @@ from tabwarden.commands._options import (
     WHEN,
     AsJson,
     Model,
+    OpenPointWords,
     SiteUrl,
     SnapshotFolder,
     SnapshotWords,
     StoreWords,
-    SwitchWords,
 )
 from tabwarden.commands._output import CHANGES, DONE, leave, print_json, progress_bar, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
 
 if TYPE_CHECKING:
     from tabwarden.compare.access_changes import Under
-    from tabwarden.model.open_points import Switches
+    from tabwarden.model.open_points import OpenPoints
     from tabwarden.run.ask import Where
 
 SNAPSHOT = f"What was then: {WHEN}, or a snapshot's folder."
@@ -31,30 +31,30 @@ OTHER_MODELS = MODELS[:0:-1]
 def diff(
     before: Annotated[str | None, Argument(SNAPSHOT, name="EARLIER")] = None,
     after: Annotated[str | None, Argument("A later one of the same site.", name="LATER")] = None,
-    models: Annotated[bool, Option("--models", told="Compare the model of today with another one.")] = False,
+    models: Annotated[bool, Option("--models", about="Compare the model of today with another one.")] = False,
     against: Annotated[
-        str, Option("--against", told="With --models: deny_first or classic.", choices=OTHER_MODELS)
+        str, Option("--against", about="With --models: deny_first or classic.", choices=OTHER_MODELS)
     ] = OTHER_MODELS[0],
-    capability: Annotated[str, Option("--capability", told="With --models: any name of it.")] = "View",
+    capability: Annotated[str, Option("--capability", about="With --models: any name of it.")] = "View",
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
-    site: SiteUrl = None,
+    site_url: SiteUrl = None,
     model: Model = CURRENT,
-    switch: SwitchWords = None,
+    open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
     """Exit code 0 where nothing differs between the snapshots, 2 where something does."""
     from tabwarden.compare.access_changes import Under
     from tabwarden.model.errors import UnknownName
     from tabwarden.run.ask import Where
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
 
-    switches = read_switches(switch or ())
+    open_points = read_open_points(open_point or ())
     if models and before is None:
-        _models(Where(snapshots, snapshot, site, store=store), capability, against, switches, as_json=as_json)
+        _models(Where(snapshots, snapshot, site_url, store=store), capability, against, open_points, as_json=as_json)
     elif not models and before is not None and after is not None:
-        _snapshots((before, after), Under(model, switches), store, site, as_json=as_json)
+        _snapshots((before, after), Under(model, open_points), store, site_url, as_json=as_json)
     else:
         raise UnknownName("say what is compared: two snapshots, as in `tabwarden diff EARLIER LATER`, or `--models`")
 
@@ -73,7 +73,7 @@ def _snapshots(pair: tuple[str, str], under: Under, store: str | None, site: str
     leave(DONE if difference.same else CHANGES)
 
 
-def _models(where: Where, capability: str, against: str, switches: Switches, *, as_json: bool) -> None:
+def _models(where: Where, capability: str, against: str, open_points: OpenPoints, *, as_json: bool) -> None:
     """People whose access rests on owning, leading, a rule in person, or on the order of groups and group sets."""
     from tabwarden.compare.models_apart import differing
     from tabwarden.model.capability import capability_named, ui_name
@@ -85,7 +85,7 @@ def _models(where: Where, capability: str, against: str, switches: Switches, *, 
         raise UnknownName(f"`{against}` is no model to compare with; give deny_first or classic")
     named, site = capability_named(capability), open_site(where)
     with progress_bar("comparing", hidden=as_json) as progress:
-        differences = list(differing(site, named, against=against, switches=switches, progress=progress))
+        differences = list(differing(site, named, against=against, open_points=open_points, progress=progress))
     if as_json:
         rows = exceptions_json(site, differences)
         print_json({"capability": named, "against": against, "differences": rows})

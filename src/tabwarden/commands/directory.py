@@ -13,11 +13,11 @@ from tabwarden.commands._parsing import Option
 if TYPE_CHECKING:
     from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson, Trust
 
-Whole = Annotated[bool, Option("--whole", told="Read everything, though the settings ask for changes only.")]
+Whole = Annotated[bool, Option("--whole", about="Read everything, though the settings ask for changes only.")]
 
 
 def directory_read(
-    out: Annotated[Path, Option("--out", told="File to write; `directory: {file: ...}` in settings reads it.")],
+    out: Annotated[Path, Option("--out", about="File to write; `directory: {file: ...}` in settings reads it.")],
     settings: SettingsPath = None,
     whole: Whole = False,
     as_json: AsJson = False,
@@ -36,10 +36,10 @@ def directory_read(
 
 
 def directory_show(
-    group: Annotated[str | None, Option("--group", told="A group: who is in it, nested groups resolved.")] = None,
-    person: Annotated[str | None, Option("--person", told="A person, by sAMAccountName, UPN or mail.")] = None,
-    groups: Annotated[bool, Option("--groups", told="List the groups.")] = False,
-    file: Annotated[Path | None, Option("--file", told="A directory file, instead of the settings.")] = None,
+    group: Annotated[str | None, Option("--group", about="A group: who is in it, nested groups resolved.")] = None,
+    person: Annotated[str | None, Option("--person", about="A person, by sAMAccountName, UPN or mail.")] = None,
+    groups: Annotated[bool, Option("--groups", about="List the groups.")] = False,
+    file: Annotated[Path | None, Option("--file", about="A directory file, instead of the settings.")] = None,
     settings: SettingsPath = None,
     whole: Whole = False,
     as_json: AsJson = False,
@@ -138,8 +138,8 @@ def _counts(directory: Directory) -> dict[str, Any]:
 
 
 def _counts_of(directory: Directory, fqdn: str) -> dict[str, int]:
-    here = [p for p in directory.people.values() if p.domain == fqdn]
-    states = Counter("deleted" if p.deleted else "enabled" if p.enabled else "disabled" for p in here)
+    people = [p for p in directory.people.values() if p.domain == fqdn]
+    states = Counter("deleted" if p.deleted else "enabled" if p.enabled else "disabled" for p in people)
     groups = [g for g in directory.groups.values() if g.domain == fqdn]
     return {
         **{word: states[word] for word in ("enabled", "disabled", "deleted")},

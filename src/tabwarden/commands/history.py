@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from tabwarden.commands._options import CURRENT, WHEN, AsJson, Model, SiteUrl, StoreWords, SwitchWords
+from tabwarden.commands._options import CURRENT, WHEN, AsJson, Model, OpenPointWords, SiteUrl, StoreWords
 from tabwarden.commands._output import print_json, progress_bar, show
 from tabwarden.commands._parsing import Argument, Option
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 def history(
     subject: Annotated[list[str] | None, Argument("A content, a person, or both.", name="CONTENT|USER")] = None,
-    on: Annotated[str, Option("--on", "--snapshot", told=f"Up to {WHEN}.")] = "last",
-    capability: Annotated[str, Option("--capability", told="Any name of it.")] = "View",
+    on: Annotated[str, Option("--on", "--snapshot", about=f"Up to {WHEN}.")] = "last",
+    capability: Annotated[str, Option("--capability", about="Any name of it.")] = "View",
     store: StoreWords = None,
-    site: SiteUrl = None,
+    site_url: SiteUrl = None,
     model: Model = CURRENT,
-    switch: SwitchWords = None,
+    open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
     """Reads the history alone; no server is asked."""
@@ -29,16 +29,16 @@ def history(
     from tabwarden.model.errors import UnknownName
     from tabwarden.run import history as snapshots
     from tabwarden.run import timeline
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
 
     if len(subject or ()) > 2:
         raise UnknownName("give a content, a person, or both; names with spaces in quotes")
-    named, under = capability_named(capability), Under(model, read_switches(switch or ()))
+    named, under = capability_named(capability), Under(model, read_open_points(open_point or ()))
     with snapshots.opened(snapshots.store_named(store)) as opened:
         if not subject:
-            _list(snapshots.snapshots_of(opened, site), as_json=as_json)
+            _list(snapshots.snapshots_of(opened, site_url), as_json=as_json)
             return
-        last = snapshots.snapshot_of(opened, on, site)
+        last = snapshots.snapshot_of(opened, on, site_url)
         chain = [one for one in opened.snapshots() if one.site == last.site and one.number <= last.number]
         asked_about = timeline.subject_on(opened, chain, subject)
         with progress_bar("reading the history", hidden=as_json) as progress:
@@ -83,17 +83,17 @@ def snapshots_export(
     snapshot: Annotated[str, Argument(f"Which: {WHEN}.")],
     folder: Annotated[Path, Argument("A folder; the snapshot becomes a new one in it.")],
     pseudonyms: Annotated[
-        bool, Option("--pseudonyms", told="Every name and id replaced by a token that stays the same.")
+        bool, Option("--pseudonyms", about="Every name and id replaced by a token that stays the same.")
     ] = False,
     store: StoreWords = None,
-    site: SiteUrl = None,
+    site_url: SiteUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """With pseudonyms nobody and nothing can be recognised, and every question has the same answer."""
     from tabwarden.run.history import store_named
     from tabwarden.run.snapshots import export
 
-    path = export(store_named(store), snapshot, folder, site, pseudonyms=pseudonyms)
+    path = export(store_named(store), snapshot, folder, site_url, pseudonyms=pseudonyms)
     if as_json:
         print_json({"snapshot": str(path)})
     else:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from tabwarden.run.mirror import Published
     from tabwarden.run.mirror_verify import Verified
 
-Sample = Annotated[int, Option("--sample", told="How many people are compared.", least=1)]
-Seed = Annotated[int, Option("--seed", told="Which people: another number, other people.")]
+Sample = Annotated[int, Option("--sample", about="How many people are compared.", least=1)]
+Seed = Annotated[int, Option("--seed", about="Which people: another number, other people.")]
 
 
 def mirror(settings: SettingsPath = None, snapshot: SnapshotWords = None, as_json: AsJson = False) -> None:
@@ -79,7 +79,7 @@ def _show_verified(verified: Verified) -> None:
 
 
 def catalog(
-    person: Annotated[str, Option("--as", told="A catalog person, by name.", value="NAME")],
+    person: Annotated[str, Option("--as", about="A catalog person, by name.", value="NAME")],
     settings: SettingsPath = None,
     as_json: AsJson = False,
 ) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from tabwarden.commands._options import (
     AsJson,
+    OpenPointWords,
     Out,
     SettingsPath,
     SiteUrl,
     SnapshotWords,
     StoreWords,
-    SwitchWords,
     load_settings,
 )
 from tabwarden.commands._output import DONE, ERROR, leave, print_json, show
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 ROUTES = ("typed", "csv", "group")
 DirectoryFile = Annotated[
     Path | None,
-    Option("--directory", told="A directory file instead of the settings' directory; no server is asked."),
+    Option("--directory", about="A directory file instead of the settings' directory; no server is asked."),
 ]
 
 
@@ -35,16 +36,16 @@ def names_check(
     names: Annotated[
         list[str] | None, Argument("As given to the import: `name`, `DOMAIN\\name`, `name@suffix`.")
     ] = None,
-    route: Annotated[str, Option("--route", told="How it is imported: typed, csv or group.", choices=ROUTES)] = ROUTES[
+    route: Annotated[str, Option("--route", about="How it is imported: typed, csv or group.", choices=ROUTES)] = ROUTES[
         0
     ],
-    from_file: Annotated[Path | None, Option("--from", told="A file with a name a line.")] = None,
-    mistakes: Annotated[bool, Option("--mistakes", told="Users of the site that were imported by UPN.")] = False,
+    from_file: Annotated[Path | None, Option("--from", about="A file with a name a line.")] = None,
+    mistakes: Annotated[bool, Option("--mistakes", about="Users of the site that were imported by UPN.")] = False,
     directory: DirectoryFile = None,
     snapshot: SnapshotWords = None,
     store: StoreWords = None,
-    site: SiteUrl = None,
-    switch: SwitchWords = None,
+    site_url: SiteUrl = None,
+    open_point: OpenPointWords = None,
     settings: SettingsPath = None,
     as_json: AsJson = False,
 ) -> None:
@@ -53,18 +54,18 @@ def names_check(
     from tabwarden.report.names import names_json, names_report
     from tabwarden.run.ask import Where
     from tabwarden.run.names import check, names_of
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
 
     loaded = load_settings(settings) if directory is None or settings is not None else None
     listed = [*(names or ()), *(names_of(from_file) if from_file is not None else ())]
     if not listed and not mistakes:
         raise UnknownName("give the names to check, or `--from` a file, or `--mistakes`")
     people = _directory(loaded, directory)
-    now = _site(loaded, Where(None, snapshot, site, store=store) if snapshot is not None else None)
+    now = _site(loaded, Where(None, snapshot, site_url, store=store) if snapshot is not None else None)
     if mistakes:
         _show_mistakes(people, now, as_json=as_json)
     if listed:
-        checked = check(listed, people, route, now, read_switches(switch or ()))
+        checked = check(listed, people, route, now, read_open_points(open_point or ()))
         if as_json:
             print_json(names_json(checked))
         else:
@@ -103,7 +104,7 @@ def _show_mistakes(directory: Directory, now: Site | None, *, as_json: bool) -> 
     renames, held = mistakes(directory, now)
     if as_json:
         pairs = [{"user": user, "sam_account_name": account} for user, account in renames]
-        print_json({"imported_by_upn": pairs, "held": [one._asdict() for one in held]})
+        print_json({"imported_by_upn": pairs, "held": [asdict(one) for one in held]})
     else:
         show(mistakes_table(renames, held))
 
@@ -131,9 +132,9 @@ def plan_domains(settings: SettingsPath = None, out: Out = None, as_json: AsJson
 
 def plan_rename(
     renames: Annotated[list[str] | None, Argument("Users and their new names.", name="OLD=NEW")] = None,
-    from_file: Annotated[Path | None, Option("--from", told="A file with OLD=NEW a line.")] = None,
-    upn: Annotated[bool, Option("--upn", told="Everybody who was imported by UPN.")] = False,
-    keep_old: Annotated[bool, Option("--keep-old", told="Keep the old user, Unlicensed.")] = False,
+    from_file: Annotated[Path | None, Option("--from", about="A file with OLD=NEW a line.")] = None,
+    upn: Annotated[bool, Option("--upn", about="Everybody who was imported by UPN.")] = False,
+    keep_old: Annotated[bool, Option("--keep-old", about="Keep the old user, Unlicensed.")] = False,
     settings: SettingsPath = None,
     out: Out = None,
     as_json: AsJson = False,

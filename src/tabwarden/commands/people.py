@@ -40,17 +40,17 @@ def people_show(
     from tabwarden.report.roster import chosen, held_words, person_table, roster_json, roster_table
     from tabwarden.run.people import show_people
 
-    found = show_people(load_settings(settings))
-    people = chosen(found.standings, name)
-    held = [one for one in (*found.merged.held, *found.standings.held) if same(one.person) == same(name.strip())]
+    roster = show_people(load_settings(settings))
+    people = chosen(roster.standings, name)
+    held = [one for one in (*roster.merged.held, *roster.standings.held) if same(one.person) == same(name.strip())]
     if name and not people and not held:
         raise UnknownName(f"nobody is called `{name}` in the sources; `tabwarden people show` lists everybody")
     if as_json:
-        print_json(roster_json(found.merged, found.standings, people))
+        print_json(roster_json(roster.merged, roster.standings, people))
     elif name:
         show(*map(person_table, people))
         show(*([held_words(held)] if held else ()))
     else:
-        show(roster_table(found.merged, found.standings))
-        for row in found.refused:
+        show(roster_table(roster.merged, roster.standings))
+        for row in roster.refused:
             show(f"row {row.row} of {row.source} (`{row.value}`) {row.reason}")

@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 def read(
     settings: SettingsPath = None,
     connections: Annotated[
-        bool, Option("--connections", told="Also read what workbooks use: one request each.", no="--no-connections")
+        bool, Option("--connections", about="Also read what workbooks use: one request each.", no="--no-connections")
     ] = False,
     project: Annotated[
-        list[str] | None, Option("--project", told="Only what lies in this project, by path; repeatable.")
+        list[str] | None, Option("--project", about="Only what lies in this project, by path; repeatable.")
     ] = None,
-    at_most: Annotated[int | None, Option("--at-most", least=1, told="Do not begin above so many requests.")] = None,
-    fresh: Annotated[bool, Option("--fresh", told="Begin anew, even where a read was cut short.")] = False,
-    estimate: Annotated[bool, Option("--estimate", told="Only say about how many requests it takes.")] = False,
+    at_most: Annotated[int | None, Option("--at-most", least=1, about="Do not begin above so many requests.")] = None,
+    fresh: Annotated[bool, Option("--fresh", about="Begin anew, even where a read was cut short.")] = False,
+    estimate: Annotated[bool, Option("--estimate", about="Only say about how many requests it takes.")] = False,
     verify_people: Annotated[
-        int, Option("--verify", least=0, told="Then compare so many people with what the server lists for them.")
+        int, Option("--verify", least=0, about="Then compare so many people with what the server lists for them.")
     ] = 0,
     repository: Annotated[
-        bool, Option("--repository", told="From the server's own database (`tableau.repository`), not over REST.")
+        bool, Option("--repository", about="From the server's own database (`tableau.repository`), not over REST.")
     ] = False,
     all_sites: Annotated[
-        bool, Option("--all-sites", told="With --repository: every active site, a snapshot each.")
+        bool, Option("--all-sites", about="With --repository: every active site, a snapshot each.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -75,7 +75,7 @@ def projects(
     settings: SettingsPath = None,
     asker: Annotated[
         str | None,
-        Option("--as", told="Show what this user may see, by the newest snapshot; default: who reads."),
+        Option("--as", about="Show what this user may see, by the newest snapshot; default: who reads."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

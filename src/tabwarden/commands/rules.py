@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from tabwarden.commands._options import AsJson, SiteUrl, SnapshotFolder, SnapshotWords, StoreWords, SwitchWords
+from tabwarden.commands._options import AsJson, OpenPointWords, SiteUrl, SnapshotFolder, SnapshotWords, StoreWords
 from tabwarden.commands._output import print_json, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
 
@@ -12,13 +12,13 @@ from tabwarden.commands._parsing import Argument, Option
 def rules(
     content: Annotated[str, Argument("Path, as in `Finance/Budget`, or id.")],
     defaults: Annotated[
-        str | None, Option("--for", told="Of a project: its default rules for this kind, as in workbooks.")
+        str | None, Option("--for", about="Of a project: its default rules for this kind, as in workbooks.")
     ] = None,
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
-    site: SiteUrl = None,
-    switch: SwitchWords = None,
+    site_url: SiteUrl = None,
+    open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
     """The rules that count for it, whose they are, and the template that each row equals."""
@@ -26,22 +26,22 @@ def rules(
     from tabwarden.questions import defaults_of
     from tabwarden.report.dialog import implicit_lines, rows_heading, rows_json, rows_tables
     from tabwarden.run.ask import Where, open_site
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
 
-    switches = read_switches(switch or ())
-    where = open_site(Where(snapshots, snapshot, site, store=store))
-    held = where.find_content(content)
-    default_for = defaults_of(where, held, defaults) if defaults is not None else None
-    dialog = rows_of(where, held.id, default_for=default_for, switches=switches)
+    open_points = read_open_points(open_point or ())
+    site = open_site(Where(snapshots, snapshot, site_url, store=store))
+    of = site.find_content(content)
+    default_for = defaults_of(site, of, defaults) if defaults is not None else None
+    dialog = rows_of(site, of.id, default_for=default_for, open_points=open_points)
     if as_json:
-        print_json(rows_json(where, held.id, dialog))
+        print_json(rows_json(site, of.id, dialog))
         return
-    warn_partial(where)
-    show(rows_heading(where, held.id, dialog), style="bold")
+    warn_partial(site)
+    show(rows_heading(site, of.id, dialog), style="bold")
     if dialog.rows is None:
         show("its rules were not read")
     elif not dialog.rows:
         show("nobody has a rule")
     else:
-        show(*rows_tables(where, dialog))
-    show(*implicit_lines(where, held.id), style="dim")
+        show(*rows_tables(site, dialog))
+    show(*implicit_lines(site, of.id), style="dim")

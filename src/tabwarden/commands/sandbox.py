@@ -12,41 +12,41 @@ PERSONALITIES = ("server", "cloud")
 WorldName = Annotated[
     str,
     Option(
-        told="w0 (small), company (smaller, for the tour), acme (3 sites, about 480 people), empty (as Tableau ships "
+        about="w0 (small), company (smaller, for the tour), acme (3 sites, about 480 people), empty (as Tableau ships "
         "it), casual-users, william, erin (examples of permissions), rest-s, rest-m, rest-l (500 to 60,000 people) "
         "or a YAML file."
     ),
 ]
-StateFile = Annotated[Path | None, Option(told="File that keeps the state across restarts; made when missing.")]
+StateFile = Annotated[Path | None, Option(about="File that keeps the state across restarts; made when missing.")]
 ActivityLog = Annotated[
-    Path | None, Option(told="File that gets every event of governance as a JSON line, as Tableau's.")
+    Path | None, Option(about="File that gets every event of governance as a JSON line, as Tableau's.")
 ]
 Play = Annotated[
     list[str] | None,
-    Option("--play", told="A switch of the personality as name=value, or a YAML file of them; repeatable."),
+    Option("--play", about="An option of the personality as name=value, or a YAML file of them; repeatable."),
 ]
 OpenPoints = Annotated[
     list[str] | None,
-    Option("--switch", told="An open point of the permission model as name=value, or a YAML file of them."),
+    Option("--open-point", about="An open point of the permission model as name=value, or a YAML file of them."),
 ]
 JoinedTo = Annotated[
     Path | None,
-    Option("--directory", value="SETTINGS", told="Join the server to the domains of these settings (`directory:`)."),
+    Option("--directory", value="SETTINGS", about="Join the server to the domains of these settings (`directory:`)."),
 ]
-SaveWorld = Annotated[Path | None, Option(told="Write the world as a YAML file to start from, and leave.")]
+SaveWorld = Annotated[Path | None, Option(about="Write the world as a YAML file to start from, and leave.")]
 LeadHere = Annotated[
     Path | None,
     Option(
         "--write-settings",
         value="FOLDER",
-        told="Write settings.yaml that leads to this sandbox, and secret.txt, into a folder that has none yet.",
+        about="Write settings.yaml that leads to this sandbox, and secret.txt, into a folder that has none yet.",
     ),
 ]
 Repository = Annotated[
     str | None,
     Option(
         value="URL",
-        told="Write the world as Tableau Server's repository into an empty PostgreSQL database, and leave. "
+        about="Write the world as Tableau Server's repository into an empty PostgreSQL database, and leave. "
         "The password may come from PGPASSWORD.",
     ),
 ]
@@ -54,19 +54,19 @@ Repository = Annotated[
 
 def sandbox(
     world: WorldName = "acme",
-    port: Annotated[int, Option(told="Port to listen on; 0 takes a free one.")] = 8080,
-    host: Annotated[str, Option(told="Address to listen on; anything but loopback is said.")] = "127.0.0.1",
+    port: Annotated[int, Option(about="Port to listen on; 0 takes a free one.")] = 8080,
+    host: Annotated[str, Option(about="Address to listen on; anything but loopback is said.")] = "127.0.0.1",
     state: StateFile = None,
-    seed: Annotated[int, Option(told="Number that a generated world grows from.")] = 0,
-    personality: Annotated[str, Option(told="server or cloud.", choices=PERSONALITIES)] = PERSONALITIES[0],
-    api_version: Annotated[str | None, Option(told="REST API version to play, such as 3.21.")] = None,
-    log: Annotated[Path | None, Option(told="File that gets every request as a JSON line.")] = None,
+    seed: Annotated[int, Option(about="Number that a generated world grows from.")] = 0,
+    personality: Annotated[str, Option(about="server or cloud.", choices=PERSONALITIES)] = PERSONALITIES[0],
+    api_version: Annotated[str | None, Option(about="REST API version to play, such as 3.21.")] = None,
+    log: Annotated[Path | None, Option(about="File that gets every request as a JSON line.")] = None,
     activity_log: ActivityLog = None,
     play: Play = None,
-    switch: OpenPoints = None,
-    faults: Annotated[Path | None, Option(told="YAML file of faults to give (docs/how-to/faults.md).")] = None,
+    open_point: OpenPoints = None,
+    faults: Annotated[Path | None, Option(about="YAML file of faults to give (docs/how-to/faults.md).")] = None,
     directory: JoinedTo = None,
-    counts: Annotated[bool, Option("--counts", told="Say at the end how often each endpoint was asked.")] = False,
+    counts: Annotated[bool, Option("--counts", about="Say at the end how often each endpoint was asked.")] = False,
     write_settings: LeadHere = None,
     save_world: SaveWorld = None,
     export_repository: Repository = None,
@@ -75,7 +75,7 @@ def sandbox(
     from contextlib import nullcontext
     from dataclasses import replace
 
-    from tabwarden.run.open_points import read_switches, switch_words
+    from tabwarden.run.open_points import open_point_words, read_open_points
     from tabwarden.run.sandbox_directory import live_directory
     from tabwarden.sandbox.serve import Options, export, run, save
 
@@ -89,8 +89,8 @@ def sandbox(
         api_version=api_version,
         log=str(log) if log is not None else None,
         activity_log=str(activity_log) if activity_log is not None else None,
-        play=tuple(switch_words(play or ())),
-        switches=read_switches(switch or ()),
+        play=tuple(open_point_words(play or ())),
+        open_points=read_open_points(open_point or ()),
         faults=str(faults) if faults is not None else None,
         counts=counts,
         lead_from=str(write_settings) if write_settings is not None else None,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tabwarden.settings import Settings
 
 PLAIN, ENCRYPTED = "settings.yaml", "settings.yaml.aes"  # as settings.loader reads them
-MakeKey = Annotated[bool, Option("--make-key", told="Make a key file `key` beside the file if there is no key.")]
+MakeKey = Annotated[bool, Option("--make-key", about="Make a key file `key` beside the file if there is no key.")]
 
 
 def settings_check(settings: SettingsPath = None, as_json: AsJson = False) -> None:
@@ -79,9 +79,9 @@ def _summary(loaded: Settings) -> dict[str, object]:
 def settings_encrypt(
     file: Annotated[Path, Argument("Plain settings file.")] = Path(PLAIN),
     *,
-    values: Annotated[bool, Option("--values", told="Encrypt the secrets inside the file instead.")] = False,
-    one: Annotated[bool, Option("--value", told="Encrypt one value from stdin and print its token.")] = False,
-    remove_plain: Annotated[bool, Option("--remove-plain", told="Delete the plain file afterwards.")] = False,
+    values: Annotated[bool, Option("--values", about="Encrypt the secrets inside the file instead.")] = False,
+    one: Annotated[bool, Option("--value", about="Encrypt one value from stdin and print its token.")] = False,
+    remove_plain: Annotated[bool, Option("--remove-plain", about="Delete the plain file afterwards.")] = False,
     make_key: MakeKey = False,
 ) -> None:
     """Encrypt the whole file to FILE.aes, or with --values only its secrets, in place."""
@@ -114,9 +114,9 @@ def settings_encrypt(
 def settings_decrypt(
     file: Annotated[Path, Argument("Encrypted settings file.")] = Path(ENCRYPTED),
     *,
-    to: Annotated[Path | None, Option("--to", told="Where to write; default: FILE without `.aes`.")] = None,
-    overwrite: Annotated[bool, Option("--overwrite", told="Replace a file that is there.")] = False,
-    one: Annotated[bool, Option("--value", told="Decrypt one `enc:` token from stdin and print it.")] = False,
+    to: Annotated[Path | None, Option("--to", about="Where to write; default: FILE without `.aes`.")] = None,
+    overwrite: Annotated[bool, Option("--overwrite", about="Replace a file that is there.")] = False,
+    one: Annotated[bool, Option("--value", about="Decrypt one `enc:` token from stdin and print it.")] = False,
 ) -> None:
     """Write the plain text of an encrypted settings file."""
     keys = _keys(file.parent)
@@ -134,8 +134,8 @@ def settings_decrypt(
 def settings_rotate(
     file: Annotated[Path | None, Argument("Settings file; default: all of this folder.")] = None,
     *,
-    new_key: Annotated[bool, Option("--new-key", told="Put a new key first into the key file.")] = False,
-    drop_old: Annotated[bool, Option("--drop-old", told="Strike the other keys from the key file after.")] = False,
+    new_key: Annotated[bool, Option("--new-key", about="Put a new key first into the key file.")] = False,
+    drop_old: Annotated[bool, Option("--drop-old", about="Strike the other keys from the key file after.")] = False,
 ) -> None:
     """Encrypt everything anew with the newest key: the .aes file and every `enc:` value. All of it or nothing."""
     files = [file] if file else [path for path in (Path(PLAIN), Path(ENCRYPTED)) if path.exists()]
@@ -173,8 +173,8 @@ def _anew(path: Path, keys: Keys) -> tuple[str, int]:
 def settings_import(
     file: Annotated[Path, Argument("settings.yaml or settings.yaml.aes of Tab_User_Provisioner.")],
     *,
-    to: Annotated[Path, Option("--to", told="Where to write.")] = Path(PLAIN),
-    overwrite: Annotated[bool, Option("--overwrite", told="Replace a file that is there.")] = False,
+    to: Annotated[Path, Option("--to", about="Where to write.")] = Path(PLAIN),
+    overwrite: Annotated[bool, Option("--overwrite", about="Replace a file that is there.")] = False,
     make_key: MakeKey = False,
     as_json: AsJson = False,
 ) -> None:

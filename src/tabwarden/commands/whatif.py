@@ -1,4 +1,4 @@
-"""`tabwarden whatif`: what changes would do to people. Nothing is written and no server is asked."""
+"""`tabwarden whatif`: what changes would do to people, and `plan whatif`: the plan that does them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from tabwarden.commands._options import (
     CURRENT,
     AsJson,
     Model,
+    OpenPointWords,
+    Out,
+    SettingsPath,
     SiteUrl,
     SnapshotFolder,
     SnapshotWords,
     StoreWords,
-    SwitchWords,
+    load_settings,
 )
 from tabwarden.commands._output import print_json, progress_bar, show, warn_partial
 from tabwarden.commands._parsing import Argument, epilog
@@ -25,39 +28,52 @@ def _language() -> str:
     return "\n".join(("Changes, with an example each:", *(f"  {form.written}: `{form.example}`" for form in FORMS)))
 
 
+Changes = Annotated[
+    list[str],
+    Argument("Changes in words, as in `lock Finance`, or files of them (docs/how-to/what-if.md)."),
+]
+
+
 @epilog(_language)
 def whatif(
-    changes: Annotated[
-        list[str],
-        Argument("Changes in words, as in `lock Finance`, or files of them (docs/how-to/what-if.md)."),
-    ],
+    changes: Changes,
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
-    site: SiteUrl = None,
+    site_url: SiteUrl = None,
     model: Model = CURRENT,
-    switch: SwitchWords = None,
+    open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
     """Each change with its refusal, if Tableau would refuse it, then people gained and lost."""
     from tabwarden.report.access_changes import shift_lines, summary, tried_lines, warnings, whatif_json
     from tabwarden.run.ask import Where, open_questions
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
     from tabwarden.run.whatif import try_out
 
-    switches = read_switches(switch or ())
-    questions = open_questions(Where(snapshots, snapshot, site, store), model, switches)
-    held = questions.site
+    open_points = read_open_points(open_point or ())
+    questions = open_questions(Where(snapshots, snapshot, site_url, store), model, open_points)
+    site = questions.site
     with progress_bar("comparing", hidden=as_json) as progress:
-        found, disputed = try_out(questions, changes, progress)
+        result, disputed = try_out(questions, changes, progress)
     if as_json:
-        print_json({"taken": held.taken.when, **whatif_json(found), "disputed": list(disputed)})
+        print_json({"taken": site.taken.when, **whatif_json(result), "disputed": list(disputed)})
         return
-    warn_partial(held)
-    for words, done in tried_lines(found):
+    warn_partial(site)
+    for words, done in tried_lines(result):
         show(words, style="" if done else "red")
-    show(*warnings(found), style="yellow")
-    show(summary(found), style="bold")
-    show(*shift_lines(found.before, found.after, found.reach))
+    show(*warnings(result), style="yellow")
+    show(summary(result), style="bold")
+    show(*shift_lines(result.before, result.after, result.reach))
     for name in disputed:
-        show(f"the sources do not settle this: with the switch {name} the other way it comes out otherwise")
+        show(f"the sources do not settle this: with the open point {name} the other way it comes out otherwise")
+
+
+@epilog(_language)
+def plan_whatif(changes: Changes, settings: SettingsPath = None, out: Out = None, as_json: AsJson = False) -> None:
+    """The site is read whole; exit code 2 when there are changes, 3 when a stop forbids them."""
+    from tabwarden.commands._plans import present
+    from tabwarden.run.whatif import plan_changes
+
+    loaded = load_settings(settings)
+    present(plan_changes(loaded, changes), loaded, out, as_json=as_json)

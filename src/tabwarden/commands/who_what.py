@@ -11,11 +11,11 @@ from tabwarden.commands._options import (
     CURRENT,
     AsJson,
     Model,
+    OpenPointWords,
     SiteUrl,
     SnapshotFolder,
     SnapshotWords,
     StoreWords,
-    SwitchWords,
 )
 from tabwarden.commands._output import print_json, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 
 def who(
-    asked: Annotated[str, Argument("Any name of it: Read, View, Download File, ...", name="CAPABILITY")],
+    capability: Annotated[str, Argument("Any name of it: Read, View, Download File, ...")],
     content: Annotated[str, Argument("Path, as in `Finance/Budget`, or id.")],
-    everybody: Annotated[bool, Option("--all", told="List those who may not as well.")] = False,
+    everybody: Annotated[bool, Option("--all", about="List those who may not as well.")] = False,
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
-    site: SiteUrl = None,
+    site_url: SiteUrl = None,
     model: Model = CURRENT,
-    switch: SwitchWords = None,
+    open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
     """The people who may, each with what decided; unknown ones are listed as unknown."""
@@ -43,24 +43,24 @@ def who(
     from tabwarden.model.capability import ui_name
     from tabwarden.report.answers import answer_json, people_table
     from tabwarden.run.ask import Where, open_questions
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
 
-    questions = open_questions(Where(snapshots, snapshot, site, store), model, read_switches(switch or ()))
-    held, on = questions.site, questions.site.find_content(content)
-    named = questions.capability(asked, on)
+    questions = open_questions(Where(snapshots, snapshot, site_url, store), model, read_open_points(open_point or ()))
+    site, on = questions.site, questions.site.find_content(content)
+    named = questions.capability(capability, on)
     people = questions.who(named, on.id)
     counts: Counter[str] = Counter()
     for some in people:
         counts[some.answer.verdict] += len(some.users)
     listed = [some for some in people if everybody or some.answer.verdict in (ALLOWED, UNKNOWN)]
-    shown = sorted((answer for some in listed for answer in some.answers()), key=_by_name(held))
+    shown = sorted((answer for some in listed for answer in some.answers()), key=_by_name(site))
     if as_json:
-        print_json({"counts": dict(counts), "people": [answer_json(held, answer) for answer in shown]})
+        print_json({"counts": dict(counts), "people": [answer_json(site, answer) for answer in shown]})
         return
-    warn_partial(held)
-    name, path = ui_name(named, on.kind), held.path(on.id)
-    show(f"{counts[ALLOWED]} of {len(held.users)} people may `{name}` {path}", style="bold")
-    show(people_table(held, shown))
+    warn_partial(site)
+    name, path = ui_name(named, on.kind), site.path(on.id)
+    show(f"{counts[ALLOWED]} of {len(site.users)} people may `{name}` {path}", style="bold")
+    show(people_table(site, shown))
 
 
 def _by_name(site: Site) -> Callable[[Answer], tuple[str, str]]:
@@ -74,28 +74,28 @@ def _by_name(site: Site) -> Callable[[Answer], tuple[str, str]]:
 def what(
     user: Annotated[str, Argument("User name, `domain\\name` or id.")],
     content: Annotated[str | None, Argument("Path or id; without it everything she may View.")] = None,
-    all_of_them: Annotated[bool, Option("--all-sites", told="Her role and reach on every site kept.")] = False,
+    all_of_them: Annotated[bool, Option("--all-sites", about="Her role and reach on every site kept.")] = False,
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
-    site: SiteUrl = None,
+    site_url: SiteUrl = None,
     model: Model = CURRENT,
-    switch: SwitchWords = None,
+    open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
     """The permission checker's grid for one content, or a list."""
     from tabwarden.questions import Questions
     from tabwarden.run.ask import Where, all_sites, open_questions
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
 
-    where, switches = Where(snapshots, snapshot, site, store), read_switches(switch or ())
+    where, open_points = Where(snapshots, snapshot, site_url, store), read_open_points(open_point or ())
     if all_of_them:
-        asked = [Questions(each, model=model, open_points=switches) for each in all_sites(where)]
+        asked = [Questions(each, model=model, open_points=open_points) for each in all_sites(where)]
         _on_all_sites(f"`{snapshots}`" if snapshots else "the history", asked, user, content, as_json)
     elif content is not None:
-        _on_one(open_questions(where, model, switches), user, content, as_json)
+        _on_one(open_questions(where, model, open_points), user, content, as_json)
     else:
-        _on_everything(open_questions(where, model, switches), user, as_json)
+        _on_everything(open_questions(where, model, open_points), user, as_json)
 
 
 def _on_one(questions: Questions, user: str, content: str, as_json: bool) -> None:

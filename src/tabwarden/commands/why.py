@@ -8,11 +8,11 @@ from tabwarden.commands._options import (
     CURRENT,
     AsJson,
     Model,
+    OpenPointWords,
     SiteUrl,
     SnapshotFolder,
     SnapshotWords,
     StoreWords,
-    SwitchWords,
 )
 from tabwarden.commands._output import print_json, progress_bar, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
@@ -27,27 +27,27 @@ if TYPE_CHECKING:
 
 def why(
     user: Annotated[str, Argument("User name, `domain\\name` or id.")],
-    asked: Annotated[str, Argument("Any name of it, or `ability:web_save_as`.", name="CAPABILITY")],
+    capability: Annotated[str, Argument("Any name of it, or `ability:web_save_as`.")],
     content: Annotated[str | None, Argument("Path, as in `Finance/Budget`, or id.")] = None,
-    target: Annotated[str | None, Option("--to", told="The project to save or move to, or the new owner.")] = None,
-    fix: Annotated[bool, Option("--fix", told="The smallest changes that would give, or take, it.")] = False,
-    models: Annotated[bool, Option("--models", told="current, classic and deny_first side by side.")] = False,
+    target: Annotated[str | None, Option("--to", about="The project to save or move to, or the new owner.")] = None,
+    fix: Annotated[bool, Option("--fix", about="The smallest changes that would give, or take, it.")] = False,
+    models: Annotated[bool, Option("--models", about="current, classic and deny_first side by side.")] = False,
     snapshot: SnapshotWords = None,
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
-    site: SiteUrl = None,
+    site_url: SiteUrl = None,
     model: Model = CURRENT,
-    switch: SwitchWords = None,
+    open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
     """One sentence, then ceiling, override, level, the winning rule and the losing ones."""
     from tabwarden.model.open_points import MODELS
     from tabwarden.run import ask
-    from tabwarden.run.open_points import read_switches
+    from tabwarden.run.open_points import read_open_points
 
-    switches = read_switches(switch or ())
-    questions = ask.open_questions(ask.Where(snapshots, snapshot, site, store), model, switches)
-    question = questions.asked(user, asked, content, to=target)
+    open_points = read_open_points(open_point or ())
+    questions = ask.open_questions(ask.Where(snapshots, snapshot, site_url, store), model, open_points)
+    question = questions.asked(user, capability, content, to=target)
     answer = questions.why(question)
     ways = None
     if fix:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tabwarden.access.answer import UNKNOWN, Answer
 from tabwarden.model.capability import CAPABILITIES
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
 
 Decision = tuple[str, str, str]  # user, content, capability
@@ -63,7 +63,7 @@ class Under(NamedTuple):
     """The model and the open points under which Sites are asked."""
 
     model: str = CURRENT
-    switches: Switches = DOCUMENTED
+    open_points: OpenPoints = DOCUMENTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from tabwarden.access.answer import Answer
 from tabwarden.access.reference import may
 from tabwarden.compare.access_changes import Count, Decision, Part, Reach, Shift, Under, in_order, reason_of, together
 from tabwarden.compare.by_reference import differences
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
 
 if TYPE_CHECKING:
@@ -28,9 +28,11 @@ MOST_TOLD = 400_000
 Progress = Callable[[int, int], None]
 
 
-def shifts(before: Site, after: Site, *, model: str = CURRENT, switches: Switches = DOCUMENTED) -> tuple[Shift, ...]:
+def shifts(
+    before: Site, after: Site, *, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED
+) -> tuple[Shift, ...]:
     """Every decision that is a yes on one Site and not on the other, put together, in the order of the content."""
-    return Base(before, Under(model, switches)).reach(after).shifts
+    return Base(before, Under(model, open_points)).reach(after).shifts
 
 
 class Base:
@@ -82,7 +84,7 @@ class Base:
         return max(len(s.users) * len(s.contents) for s in (self.site, after)) <= self.small
 
     def _asked(self, after: Site, apart: Decision | None) -> Iterable[Shift]:
-        for one in differences(self.site, after, model=self.under.model, switches=self.under.switches):
+        for one in differences(self.site, after, model=self.under.model, open_points=self.under.open_points):
             gone = apart is not None and apart[1:] == (one.content, one.capability)
             users = tuple(u for u in one.users if u != (apart or ("",))[0]) if gone else one.users
             if users:
@@ -146,4 +148,4 @@ def _confirmed(before: Site, after: Site, under: Under, parts: Iterable[Part]) -
 def _answer(site: Site, user: str, capability: str, content: str, under: Under) -> Answer | None:
     if user not in site.users or content not in site.contents:
         return None
-    return may(site, user, capability, content, model=under.model, switches=under.switches)
+    return may(site, user, capability, content, model=under.model, open_points=under.open_points)

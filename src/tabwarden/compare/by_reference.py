@@ -16,9 +16,9 @@ from tabwarden.access.answer import Answer
 from tabwarden.access.powers import speaks_of
 from tabwarden.access.reference import as_seen_by, may
 from tabwarden.compare.alike import alike
-from tabwarden.model.capability import LEADER_CAPABILITIES, SWITCHED_BY, applies, capabilities_of
+from tabwarden.model.capability import GATED_BY, LEADER_CAPABILITIES, applies, capabilities_of
 from tabwarden.model.governing import governing, managing_project
-from tabwarden.model.open_points import CLASSIC, CURRENT, DOCUMENTED, Switches
+from tabwarden.model.open_points import CLASSIC, CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.roles import ceiling
 from tabwarden.model.site import Grantee, Rule, Rules, Site
 
@@ -40,13 +40,13 @@ class Differs(NamedTuple):
 
 
 def differences(
-    before: Site, after: Site, *, model: str = CURRENT, switches: Switches = DOCUMENTED
+    before: Site, after: Site, *, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED
 ) -> Iterator[Differs]:
     """Every decision that is a yes on one Site and not on the other, in the order of the content.
 
     An answer that becomes unknown is among them: it is no yes any more.
     """
-    compared = _Compared(before, after, model, switches)
+    compared = _Compared(before, after, model, open_points)
     new = (c for c in after.contents if c not in before.contents)
     for content in chain(before.contents, new):
         yield from compared.on(content)
@@ -65,10 +65,10 @@ class _Facts(NamedTuple):
 class _Compared:
     """Two Sites side by side; only inside `differences`."""
 
-    def __init__(self, before: Site, after: Site, model: str, switches: Switches) -> None:
+    def __init__(self, before: Site, after: Site, model: str, open_points: OpenPoints) -> None:
         self.real = (before, after)
         self.sites = (as_seen_by(before, model), as_seen_by(after, model))
-        self.model, self.switches = model, switches
+        self.model, self.open_points = model, open_points
 
     # -- which questions can have another answer ----------------------------------------------------------------
 
@@ -87,13 +87,13 @@ class _Compared:
             self._changed_here(was, now, capabilities, questions)
             self._changed_people(was, now, capabilities, questions)
         questions = {c: questions[c] for c in capabilities if c in questions}
-        for group in _alike(held.kind, questions, ruled[0] | ruled[1], (self.model, self.switches)):
+        for group in _alike(held.kind, questions, ruled[0] | ruled[1], (self.model, self.open_points)):
             yield from self._asked(content, group, questions[group[0]])
 
     def _changed_here(
         self, was: _Facts, now: _Facts, capabilities: Iterable[str], questions: dict[str, set[str] | None]
     ) -> None:
-        """Rules, leaders, owners, the lock and the site's switches."""
+        """Rules, leaders, owners, the lock and the site's settings."""
         for rule in (was.rules or frozenset()) ^ (now.rules or frozenset()):
             _add(questions, (rule.capability,), self._named_by(rule.grantee))
         for _, rule in was.leaders ^ now.leaders:
@@ -104,8 +104,8 @@ class _Compared:
         if was.manager != now.manager:
             _add(questions, (c for c in capabilities if c == EDITING), None)
         settings = [site.settings for site in self.real]
-        off = {name for c, name in SWITCHED_BY.items() if getattr(settings[0], name) != getattr(settings[1], name)}
-        _add(questions, (c for c in capabilities if SWITCHED_BY.get(c) in off), None)
+        off = {name for c, name in GATED_BY.items() if getattr(settings[0], name) != getattr(settings[1], name)}
+        _add(questions, (c for c in capabilities if GATED_BY.get(c) in off), None)
 
     def _changed_people(
         self, was: _Facts, now: _Facts, capabilities: Iterable[str], questions: dict[str, set[str] | None]
@@ -207,7 +207,7 @@ class _Compared:
     def _answer(self, site: Site, user: str, capability: str, content: str) -> Answer | None:
         if user not in site.users or content not in site.contents:
             return None
-        return may(site, user, capability, content, model=self.model, switches=self.switches)
+        return may(site, user, capability, content, model=self.model, open_points=self.open_points)
 
 
 def _read(facts: _Facts) -> bool:
@@ -235,15 +235,15 @@ def _capabilities(kind: str, rules: Rules) -> tuple[str, ...]:
 
 
 def _alike(
-    kind: str, questions: Mapping[str, set[str] | None], rules: Rules, how: tuple[str, Switches]
+    kind: str, questions: Mapping[str, set[str] | None], rules: Rules, how: tuple[str, OpenPoints]
 ) -> Iterator[tuple[str, ...]]:
     """Capabilities put together that no rule names and that have one ceiling: they share every answer."""
-    model, switches = how
+    model, open_points = how
     ruled = {rule.capability for rule in rules}
     groups: dict[object, list[str]] = {}
     for capability, people in questions.items():
-        row = ceiling(kind, capability, switches)
-        alone = capability in ruled or capability == EDITING or capability in SWITCHED_BY or model == CLASSIC
+        row = ceiling(kind, capability, open_points)
+        alone = capability in ruled or capability == EDITING or capability in GATED_BY or model == CLASSIC
         if people is not None and not people:
             continue
         key = capability if alone or row is None else (row.columns, None if people is None else frozenset(people))

@@ -33,8 +33,8 @@ def standing(site: Site, asked: Decision, under: Under | None = None) -> str:
     user, content, capability = asked
     if user not in site.users or content not in site.contents:
         return CANNOT
-    model, switches = under or Under()
-    verdict = may(site, user, capability, content, model=model, switches=switches).verdict
+    model, open_points = under or Under()
+    verdict = may(site, user, capability, content, model=model, open_points=open_points).verdict
     return {ALLOWED: CAN, UNKNOWN: UNKNOWN}.get(verdict, CANNOT)
 
 

@@ -100,12 +100,12 @@ def _smallest(site: Site, asked: Asked, wanted: str, deepest: int) -> list[_Part
 
 def _further(partial: _Partial, asked: Asked, seen: set[frozenset[Change]], *, give: bool) -> Iterator[_Partial]:
     relevant = edits_for_ability if asked.ability else edits_for
-    for edit in relevant(partial.site, partial.answer, give=give, switches=asked.switches):
+    for edit in relevant(partial.site, partial.answer, give=give, open_points=asked.open_points):
         key = frozenset((*partial.edits, edit))
         if len(key) == len(partial.edits) or key in seen:
             continue
         seen.add(key)
-        outcome = edit.done_to(partial.site, asked.switches)
+        outcome = edit.done_to(partial.site, asked.open_points)
         if outcome.done:
             yield _Partial((*partial.edits, edit), outcome.site, asked.of(outcome.site))
 
@@ -128,7 +128,7 @@ class _Way(NamedTuple):
 
 def _ranked(site: Site, asked: Asked, found: list[_Partial], progress: Progress | None) -> Iterator[Fix]:
     """The best three, of ways that differ in the role alone the best. Counting stops where a way is worse than them."""
-    base, apart = Base(site, Under(asked.model, asked.switches)), asked_decision(asked)
+    base, apart = Base(site, Under(asked.model, asked.open_points)), asked_decision(asked)
     best: list[_Way] = []
     for done, partial in enumerate(sorted(found, key=lambda p: _effort(p.edits)), 1):
         limit = best[-1].place[0] if len(best) == AT_MOST else None

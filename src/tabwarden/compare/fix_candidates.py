@@ -3,7 +3,7 @@
 To give access:  a rule Allow on the governing list for the person, a group or a group set she is in; taking away a
 Deny that speaks of her; into a group that the list or a leader rule names (or that completes such a group set), out of
 one that is denied; leader of the project or of one above; owner of the content or of such a project; lock or unlock;
-tabs; the site role; the site's own switch. To take access: the opposites, a Deny where an Allow decides, and another
+tabs; the site role; the site's own setting. To take access: the opposites, a Deny where an Allow decides, and another
 owner, who is an administrator or else the owner of a project above.
 
 Nobody is made an administrator and nobody loses the licence for the sake of one access: site roles go from Viewer to
@@ -23,9 +23,9 @@ from tabwarden.effects.ops.memberships import AddToGroup, RemoveFromGroup
 from tabwarden.effects.ops.rules import Lead, PutRule, TakeRule, Unlead
 from tabwarden.effects.ops.settings import SetSetting
 from tabwarden.effects.ops.users import SetRole
-from tabwarden.model.capability import LEADER, LEADER_CAPABILITIES, SWITCHED_BY, applies
+from tabwarden.model.capability import GATED_BY, LEADER, LEADER_CAPABILITIES, applies
 from tabwarden.model.governing import governing, managing_project
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.roles import current_role, is_admin, permits
 from tabwarden.model.site import ALLOW, DENY, MODES, Grantee, Rule, Rules, Site
 
@@ -34,16 +34,16 @@ FIXING_ROLES = ("Viewer", "Explorer", "ExplorerCanPublish", "Creator")
 
 
 def edits_for(
-    site: Site, answer: Answer, *, give: bool, switches: Switches = DOCUMENTED, every_role: bool = False
+    site: Site, answer: Answer, *, give: bool, open_points: OpenPoints = DOCUMENTED, every_role: bool = False
 ) -> Iterator[Change]:
     """The edits that can change this Answer (of a capability) towards yes (`give`) or no, each once.
 
     Of site roles the nearest, or `every_role` that would do: an ability may ask for more of the role later.
-    A gate that is shut comes before everything behind it: the site's switch, then the site role.
+    A gate that is shut comes before everything behind it: the site's setting, then the site role.
     """
     if answer.content is None or applies(answer.asked, site.contents[answer.content].kind) is False:
         return
-    decision = _Decision(site, answer, give, switches, every_role)
+    decision = _Decision(site, answer, give, open_points, every_role)
     seen: set[Change] = set()
     for edit in decision.edits():
         if edit not in seen:
@@ -58,7 +58,7 @@ class _Decision:
     site: Site
     answer: Answer
     give: bool
-    switches: Switches
+    open_points: OpenPoints
     every_role: bool
 
     @property
@@ -72,14 +72,14 @@ class _Decision:
     def edits(self) -> Iterator[Change]:
         because, capability = self.answer.because, self.answer.asked
         if self.give and because == "site_setting":
-            yield SetSetting(SWITCHED_BY[capability], True)
+            yield SetSetting(GATED_BY[capability], True)
         elif self.give and because == "site_role":
             yield from self._roles()
         else:
             if not self.give:
                 yield from self._roles()
-                if capability in SWITCHED_BY:
-                    yield SetSetting(SWITCHED_BY[capability], False)
+                if capability in GATED_BY:
+                    yield SetSetting(GATED_BY[capability], False)
             if because == "admin":
                 return
             yield from self._rules()
@@ -91,7 +91,7 @@ class _Decision:
     def _roles(self) -> Iterator[Change]:
         """Giving: roles that permit it; taking: those that do not, for an administrator each of them."""
         kind, now = self.site.contents[self.content].kind, self.site.users[self.user].site_role
-        permitted = {role: permits(role, kind, self.answer.asked, self.switches) for role in FIXING_ROLES}
+        permitted = {role: permits(role, kind, self.answer.asked, self.open_points) for role in FIXING_ROLES}
         if self.give:
             fitting = [role for role in FIXING_ROLES if permitted[role] is True]
         else:
@@ -228,7 +228,9 @@ def heir(site: Site, content: str, instead_of: str) -> str | None:
 _PUBLISHERS = ("ExplorerCanPublish", "Creator")
 
 
-def edits_for_ability(site: Site, answer: Answer, *, give: bool, switches: Switches = DOCUMENTED) -> Iterator[Change]:
+def edits_for_ability(
+    site: Site, answer: Answer, *, give: bool, open_points: OpenPoints = DOCUMENTED
+) -> Iterator[Change]:
     """The edits that can meet the first condition that fails (`give`), or make any of the conditions fail."""
     failing = (part for part in answer.conditions if part.verdict != ALLOWED)
     first = next(failing, None)
@@ -236,7 +238,7 @@ def edits_for_ability(site: Site, answer: Answer, *, give: bool, switches: Switc
     seen: set[Change] = set()
     for part in parts:
         if part.fact is None:
-            found = edits_for(site, part, give=give, switches=switches, every_role=True)
+            found = edits_for(site, part, give=give, open_points=open_points, every_role=True)
         else:
             found = _fact_edits(site, part, give=give)
         for edit in found:
@@ -251,7 +253,7 @@ def _fact_edits(site: Site, part: Answer, *, give: bool) -> Iterator[Change]:
     if give and because == "site_role":
         yield from nearest_roles(site, user, _PUBLISHERS)
     elif give and because == "site_setting":
-        yield from (SetSetting(name, True) for name in sorted(set(SWITCHED_BY.values())))
+        yield from (SetSetting(name, True) for name in sorted(set(GATED_BY.values())))
     elif give and because == "tabs_shown" and part.content is not None:
         yield SetTabs.on(site, str(site.contents[part.content].parent), shown=False)
     elif part.content is None or part.content not in site.contents:

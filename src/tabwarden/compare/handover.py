@@ -10,7 +10,7 @@ from typing import NamedTuple
 from tabwarden.compare.access_changes import Shift
 from tabwarden.compare.between_sites import shifts
 from tabwarden.effects import content as effects
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
 
 
@@ -23,7 +23,7 @@ class Handover(NamedTuple):
 
 
 def overwritten(
-    site: Site, content: str, by: str, *, model: str = CURRENT, switches: Switches = DOCUMENTED
+    site: Site, content: str, by: str, *, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED
 ) -> Handover | None:
     """What the owner of a content (of a view: of its workbook) loses when `by` overwrites it; None if that is he."""
     held = site.contents[content]
@@ -31,6 +31,6 @@ def overwritten(
     owner = site.contents[str(whole)].owner
     if owner == by or owner not in site.users:
         return None
-    after = effects.overwrite(site, str(whole), by, switches=switches)
-    lost = (s for s in shifts(site, after, model=model, switches=switches) if owner in s.users and not s.gained)
+    after = effects.overwrite(site, str(whole), by, open_points=open_points)
+    lost = (s for s in shifts(site, after, model=model, open_points=open_points) if owner in s.users and not s.gained)
     return Handover(owner, tuple(s._replace(users=(owner,)) for s in lost), after)

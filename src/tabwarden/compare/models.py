@@ -15,7 +15,7 @@ from tabwarden.access.powers import speaks_of
 from tabwarden.access.reference import may
 from tabwarden.compare.alike import alike
 from tabwarden.model.governing import governing
-from tabwarden.model.open_points import CURRENT, DENY_FIRST, DOCUMENTED, Switches
+from tabwarden.model.open_points import CURRENT, DENY_FIRST, DOCUMENTED, OpenPoints
 from tabwarden.model.site import DENY, Site
 
 
@@ -32,7 +32,7 @@ class Exceptional(NamedTuple):
 
 
 def exceptions(
-    site: Site, capability: str, *, against: str = DENY_FIRST, switches: Switches = DOCUMENTED
+    site: Site, capability: str, *, against: str = DENY_FIRST, open_points: OpenPoints = DOCUMENTED
 ) -> Iterator[Exceptional]:
     """Everybody the two models differ on, in the order of the content."""
     keys = alike(site)
@@ -42,7 +42,8 @@ def exceptions(
             classes.setdefault(keys[user], []).append(user)
         for users in classes.values():
             current, other = (
-                may(site, users[0], capability, content, model=model, switches=switches) for model in (CURRENT, against)
+                may(site, users[0], capability, content, model=model, open_points=open_points)
+                for model in (CURRENT, against)
             )
             if current.verdict != other.verdict:
                 yield Exceptional(tuple(users), content, current, other)

@@ -192,7 +192,7 @@ def unknown(site: Site, under: Under) -> Unknown:
     for held in seen.contents.values():
         for capability in capabilities_of(held.kind) if held.kind != "collection" else ():
             for user in seen.users:
-                answer = may(seen, user, capability, held.id, model=under.model, switches=under.switches)
+                answer = may(seen, user, capability, held.id, model=under.model, open_points=under.open_points)
                 if answer.verdict == UNKNOWN:
                     people.add(user)
                     contents[held.id] = contents.get(held.id, 0) + 1

@@ -16,7 +16,7 @@ from tabwarden.model.site import Site
 
 def unknown_on_large(site: Site, under: Under) -> tuple[int, frozenset[str], Mapping[str, int]]:
     """How many decisions are unknown, of which users, and how many on each content."""
-    engine = Engine(columns_of(site), under.model, under.switches)
+    engine = Engine(columns_of(site), under.model, under.open_points)
     if not hazy(engine.parts):
         return 0, frozenset(), {}
     names, kinds = engine.capabilities, engine.columns.vocabulary.kinds

@@ -15,7 +15,7 @@ from tabwarden.compare.between_sites import Base, Progress
 from tabwarden.effects.change import Change
 from tabwarden.effects.sentences import change_of, words_of
 from tabwarden.model.errors import AmbiguousName, UnknownName
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.roles import licence_of
 from tabwarden.model.site import Site
 
@@ -48,12 +48,12 @@ class WhatIf:
     after: Site
     tried: tuple[Tried, ...]
     reach: Reach
-    switches: Switches = DOCUMENTED
+    open_points: OpenPoints = DOCUMENTED
 
     @property
     def changes(self) -> tuple[Change, ...]:
         """What a plan writes for those that were done (`plan.build`)."""
-        return written(self.before, [tried.change for tried in self.tried if tried.done], self.switches)
+        return written(self.before, [tried.change for tried in self.tried if tried.done], self.open_points)
 
     @property
     def shifts(self) -> tuple[Shift, ...]:
@@ -73,7 +73,7 @@ def what_if(
     sentences: Iterable[str],
     *,
     model: str = CURRENT,
-    switches: Switches = DOCUMENTED,
+    open_points: OpenPoints = DOCUMENTED,
     progress: Progress | None = None,
 ) -> WhatIf:
     """Do the changes in order on a copy; each may name what the ones before it made.
@@ -81,12 +81,12 @@ def what_if(
     A refused change changes nothing and the rest goes on (a refused removal of an owner still takes his licence).
     Raises UnknownName with every sentence that is not understood. `progress` hears how far the comparison is.
     """
-    here, tried = done(site, sentences, switches)
-    reach = Base(site, Under(model, switches)).reach(here, progress=progress)
-    return WhatIf(site, here, tried, reach, switches)
+    here, tried = done(site, sentences, open_points)
+    reach = Base(site, Under(model, open_points)).reach(here, progress=progress)
+    return WhatIf(site, here, tried, reach, open_points)
 
 
-def done(site: Site, sentences: Iterable[str], switches: Switches = DOCUMENTED) -> tuple[Site, tuple[Tried, ...]]:
+def done(site: Site, sentences: Iterable[str], open_points: OpenPoints = DOCUMENTED) -> tuple[Site, tuple[Tried, ...]]:
     """The Site after the changes, and how each went; as `what_if`, without asking what it does to people."""
     tried, problems = [], []
     for words in sentences:
@@ -95,7 +95,7 @@ def done(site: Site, sentences: Iterable[str], switches: Switches = DOCUMENTED) 
         except (UnknownName, AmbiguousName) as error:
             problems.append(f"`{words}`: {error}" if not str(error).startswith(f"`{words}`") else str(error))
             continue
-        outcome = change.done_to(site, switches)
+        outcome = change.done_to(site, open_points)
         sets = _sets_that_change(site, outcome.site) if outcome.done else ()
         site = outcome.site
         tried.append(Tried(words, change, outcome.done, outcome.because, sets))
@@ -104,12 +104,12 @@ def done(site: Site, sentences: Iterable[str], switches: Switches = DOCUMENTED) 
     return site, tuple(tried)
 
 
-def written(site: Site, changes: Iterable[Change], switches: Switches = DOCUMENTED) -> tuple[Change, ...]:
+def written(site: Site, changes: Iterable[Change], open_points: OpenPoints = DOCUMENTED) -> tuple[Change, ...]:
     """What a plan writes for changes that are tried: each on the Site that the ones before it left."""
     steps: list[Change] = []
     for change in changes:
         steps += (step.but(because=words_of(site, change)) for step in change.steps(site))
-        site = change.done_to(site, switches).site
+        site = change.done_to(site, open_points).site
     return tuple(steps)
 
 

@@ -11,7 +11,7 @@ from tabwarden.effects.draft import Draft, Undoing
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref
 from tabwarden.model.errors import TabwardenError
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Group, Site
 
 Value = str | int | bool | tuple[str, ...] | None
@@ -38,7 +38,14 @@ class Change:
     op: ClassVar[str] = ""
     step: ClassVar[str] = ""
     WORDS: ClassVar[tuple[str, str, str]] = ("", "", "")
-    """To do, done, not done; what stands in braces is told by `slots`."""
+    """To do, done, not done, with `c` for the change."""
+    DESTRUCTIVE: ClassVar[bool] = False
+    EFFORT: ClassVar[int] = 90
+    READS: ClassVar[frozenset[str]] = frozenset()
+    net_members: ClassVar[int] = 0
+    """How many members more its group has, -1: one fewer."""
+    overwrites_below: ClassVar[bool] = False
+    """Whether rules of what lies below the content are overwritten with it."""
 
     because: str = field(default="", kw_only=True, repr=False)
     brought_by: Ref | None = field(default=None, kw_only=True)
@@ -106,29 +113,19 @@ class Change:
     @property
     def reads(self) -> frozenset[str]:
         """What of the site must be read for its facts, beside people and the group it is about."""
-        return frozenset()
+        return self.READS
 
     # -- what it takes away -----------------------------------------------------------------------------------
 
     @property
     def destructive(self) -> bool:
         """Whether somebody loses something."""
-        return False
-
-    @property
-    def overwrites_below(self) -> bool:
-        """Whether rules of what lies below the content are overwritten with it."""
-        return False
+        return self.DESTRUCTIVE
 
     @property
     def ends_as(self) -> str | None:
         """The site role the user has afterwards: empty when he is gone, None when it stays as it is."""
         return None
-
-    @property
-    def net_members(self) -> int:
-        """How many members more its group has, -1: one fewer."""
-        return 0
 
     @property
     def renamed_to(self) -> Ref | None:
@@ -145,7 +142,7 @@ class Change:
     @property
     def effort(self) -> int:
         """How hard it is to take back, in tenths: a rule is one click, a lock overwrites rules for good."""
-        return 90
+        return self.EFFORT
 
     @property
     def shape(self) -> object:
@@ -154,7 +151,7 @@ class Change:
 
     # -- what it does -----------------------------------------------------------------------------------------
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """The Site as Tableau would leave it, or a refusal with its reason code. Whether somebody may is not asked."""
         raise NotImplementedError
 
@@ -186,7 +183,7 @@ class Change:
         """The same with the ids, by `Ref.key`, of users and groups that were created since; who is gone keeps none."""
         refs = {"user": None if self.ends_as == "" else self.of_user, "group": self.of_group}
         newer = {
-            name: ref._replace(id=ids[ref.key])
+            name: ref.with_id(ids[ref.key])
             for name, ref in refs.items()
             if ref is not None and not ref.id and ref.key in ids
         }
@@ -227,23 +224,18 @@ class Change:
 
     # -- its words --------------------------------------------------------------------------------------------
 
-    def slots(self) -> Mapping[str, str]:
-        """What stands in the braces of `WORDS`."""
-        refs = {"user": self.of_user, "group": self.of_group}
-        return {name: ref.qualified for name, ref in refs.items() if ref is not None}
-
     def to_do(self) -> str:
         """`add user `ann` as Unlicensed`."""
-        return self.WORDS[0].format(**self.slots())
+        return self.WORDS[0].format(c=self)
 
     def done(self) -> str:
         """`added user `ann` as Unlicensed`."""
-        return self.WORDS[1].format(**self.slots())
+        return self.WORDS[1].format(c=self)
 
     def not_done(self, code: str, remedy: str) -> str:
         """`user `ann` was not added to the site (409014): what to do`."""
         number = f" ({code})" if code else ""
-        return f"{self.WORDS[2].format(**self.slots())}{number}: {remedy or 'see the log of the server'}"
+        return f"{self.WORDS[2].format(c=self)}{number}: {remedy or 'see the log of the server'}"
 
 
 def grants_fact(minimum_site_role: str | None, grant_on: str | None) -> str:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from tabwarden.model.capability import INHERITED_LEADER, LEADER, LEADER_CAPABILITIES, applies
 from tabwarden.model.governing import LOCKED_TO_DATABASE, governing, managing_project
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import (
     ALLOW,
     CUSTOMIZABLE,
@@ -268,14 +268,14 @@ def publish(site: Site, content: Content, views: Sequence[Content] = ()) -> Site
 
 
 def overwrite(
-    site: Site, content: str, by: str, new_views: Sequence[Content] = (), *, switches: Switches = DOCUMENTED
+    site: Site, content: str, by: str, new_views: Sequence[Content] = (), *, open_points: OpenPoints = DOCUMENTED
 ) -> Site:
     """Publish over existing content: whoever does it becomes the owner; new views get the workbook's rules.
 
-    Existing views keep theirs (B: republishing with hidden tabs over view rules is not documented; a switch).
+    Existing views keep theirs (B: republishing with hidden tabs over view rules is not documented; an open point).
     """
     rules = _fitting(governing(site, content).rules, "view")
-    if switches.republish_resets_view_rules:
+    if open_points.republish_resets_view_rules:
         site = site.with_contents(*(replace(site.contents[v], rules=rules) for v in site.children(content)))
     added = site.with_contents(*(replace(v, parent=content, rules=rules) for v in new_views))
     return change_owner(added, content, by)
@@ -288,12 +288,12 @@ def change_owner(site: Site, content: str, to: str) -> Site:
     return site.with_contents(*(replace(c, owner=to) for c in (held, *follow)))
 
 
-def move(site: Site, content: str, target: str | None, *, switches: Switches = DOCUMENTED) -> Site:
+def move(site: Site, content: str, target: str | None, *, open_points: OpenPoints = DOCUMENTED) -> Site:
     """Move content or a project (None: to the top level).
 
     Into a locked project its rules take over; elsewhere the rules in force travel along (of a single item that is
-    believed, a switch). A project that leaves a parent which locks nested projects becomes locked itself. What lies in
-    the target already stays as it is.
+    believed, an open point). A project that leaves a parent which locks nested projects becomes locked itself. What
+    lies in the target already stays as it is.
     """
     held = site.contents[content]
     came_locked = held.kind == "project" and (managing_project(site, content) or content) != content
@@ -305,7 +305,7 @@ def move(site: Site, content: str, target: str | None, *, switches: Switches = D
     if target is None or (held.kind == "project" and arrived.contents[target].mode != LOCKED):
         return arrived
     manager = managing_project(arrived, target)
-    if manager is None and not switches.moved_item_keeps_rules:  # an item: a project under no lock has returned
+    if manager is None and not open_points.moved_item_keeps_rules:  # an item: a project under no lock has returned
         manager = target
     return arrived if manager is None else _overwritten(arrived, scope, manager)
 

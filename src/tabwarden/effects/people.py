@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.effects.content import change_owner, without_grantee
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.roles import (
     LEGACY_ROLES,
     SETTABLE,
@@ -50,9 +50,9 @@ REFUSAL_CODES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def refusal_code(because: str, switches: Switches = DOCUMENTED) -> str | None:
-    """Tableau's code for a refusal; that of removing an owner is not documented (a switch)."""
-    return switches.owner_removal_code if because in _OWNS else REFUSAL_CODES.get(because)
+def refusal_code(because: str, open_points: OpenPoints = DOCUMENTED) -> str | None:
+    """Tableau's code for a refusal; that of removing an owner is not documented (an open point)."""
+    return open_points.owner_removal_code if because in _OWNS else REFUSAL_CODES.get(because)
 
 
 _OWNS = ("owns_content", "owns_content_all_users_glsi")
@@ -69,15 +69,15 @@ class Outcome(NamedTuple):
 # -- roles ----------------------------------------------------------------------------------------------------
 
 
-def floor(site: Site, user: str, *modes: str, switches: Switches = DOCUMENTED) -> str | None:
-    """The highest minimum site role of the groups `user` is in (B; a switch makes it the lowest).
+def floor(site: Site, user: str, *modes: str, open_points: OpenPoints = DOCUMENTED) -> str | None:
+    """The highest minimum site role of the groups `user` is in (B; an open point makes it the lowest).
 
     `modes` limits it to grant modes, by default grant on sign-in; a group without a mode grants at synchronisation.
     """
     wanted = modes or (ON_LOGIN,)
     groups = (site.groups[g] for g in site.groups_of(user))
     roles = (g.minimum_site_role for g in groups if (g.grant_on or ON_SYNC) in wanted and g.minimum_site_role)
-    return minimum_that_counts(roles, switches)
+    return minimum_that_counts(roles, open_points)
 
 
 def _seat_missing(site: Site, user: str | None, role: str) -> bool:
@@ -91,7 +91,7 @@ def _with_role(site: Site, user: str, role: str) -> Site:
 
 
 def set_site_role(
-    site: Site, user: str, role: str, *, via_rest: bool = True, switches: Switches = DOCUMENTED
+    site: Site, user: str, role: str, *, via_rest: bool = True, open_points: OpenPoints = DOCUMENTED
 ) -> Outcome:
     """Give a role. Never below the floor of a grant-on-sign-in group, signed in or not (§8.1)."""
     now = site.users[user].site_role
@@ -101,7 +101,7 @@ def set_site_role(
     refusal = _unsettable(role, via_rest=via_rest)
     if refusal is not None:
         return Outcome(site, False, refusal)
-    minimum = floor(site, user, switches=switches)
+    minimum = floor(site, user, open_points=open_points)
     if minimum is not None and (rank(wanted) or 0) < (rank(minimum) or 0):
         return Outcome(site, False, "glsi_floor")
     if _seat_missing(site, user, wanted):
@@ -116,14 +116,14 @@ def _unsettable(role: str, *, via_rest: bool) -> str | None:
     return None if role in accepted else "invalid_site_role"
 
 
-def sign_in(site: Site, user: str, *, switches: Switches = DOCUMENTED) -> Outcome:
+def sign_in(site: Site, user: str, *, open_points: OpenPoints = DOCUMENTED) -> Outcome:
     """Sign in: who is below the minimum of a grant-on-sign-in group gets it (§8.1); Unlicensed without one stays out.
 
     The minimum itself is given, by rank; the matrix of `merge` belongs to imports and synchronisation (§2.1). Guest
     and Support User have no rank and stay what they are.
     """
     now = site.users[user].site_role
-    minimum, has = floor(site, user, switches=switches), rank(now)
+    minimum, has = floor(site, user, open_points=open_points), rank(now)
     if minimum is not None and has is not None and (rank(minimum) or 0) > has:
         wanted = current_role(minimum)
         if not _seat_missing(site, user, wanted):
@@ -143,12 +143,12 @@ def directory_sync(site: Site, user: str, imported: str) -> Outcome:
     return Outcome(_with_role(site, user, role), True, "sync_never_demotes")
 
 
-def import_member(site: Site, user: str, *, switches: Switches = DOCUMENTED) -> Outcome:
+def import_member(site: Site, user: str, *, open_points: OpenPoints = DOCUMENTED) -> Outcome:
     """A group's import or sync holds `user`: nothing where the role is granted on sign-in, else the minimum role.
 
     So a role lowered by hand below a synchronised group's minimum comes back (§8.2).
     """
-    minimum = floor(site, user, ON_SYNC, switches=switches)
+    minimum = floor(site, user, ON_SYNC, open_points=open_points)
     if minimum is None:
         unlicensed = not is_licensed(site.users[user].site_role)
         return Outcome(site, True, "imported_unlicensed" if unlicensed else "role_kept")
@@ -213,12 +213,12 @@ def remove_user(site: Site, user: str, *, heir: str | None = None) -> Outcome:
     return Outcome(without_grantee(site, Grantee("user", user)), True, "no_content")
 
 
-def assign_owner(site: Site, user: str, kind: str, switches: Switches = DOCUMENTED) -> Outcome:
+def assign_owner(site: Site, user: str, kind: str, open_points: OpenPoints = DOCUMENTED) -> Outcome:
     """Whether `user` may become the owner of content of that kind (§7): never Guest, of projects only publishers."""
     role = site.users[user].site_role
     if current_role(role) == "Guest":
         return Outcome(site, False, "guest_cannot_own")
-    fits = may_own(role, kind, switches)
+    fits = may_own(role, kind, open_points)
     return Outcome(site, fits, "assigned" if fits else "site_role")
 
 
@@ -246,14 +246,14 @@ def update_group(site: Site, group: Group) -> Outcome:
     return Outcome(site.with_groups(group), True, "updated")
 
 
-def delete_group(site: Site, group: str, switches: Switches = DOCUMENTED) -> Outcome:
-    """Delete a group with its rules and its place in group sets (B: a switch); All Users stays.
+def delete_group(site: Site, group: str, open_points: OpenPoints = DOCUMENTED) -> Outcome:
+    """Delete a group with its rules and its place in group sets (B: an open point); All Users stays.
 
     A set that has one group less holds whoever is in the rest of them: deleting a group can give access.
     """
     if site.groups[group].everyone:
         return Outcome(site, False, "all_users")
-    leaves = switches.deleted_group_leaves_sets
+    leaves = open_points.deleted_group_leaves_sets
     concerned = (s for s in site.group_sets.values() if group in s.groups)
     sets = (replace(s, groups=s.groups - {group} if leaves else frozenset()) for s in concerned)
     left = replace(site, groups={i: g for i, g in site.groups.items() if i != group}).with_group_sets(*sets)

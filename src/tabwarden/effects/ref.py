@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
 
 from tabwarden.model.names import same
 from tabwarden.model.site import GRANTEE_TABLES, LOCAL, Grantee, Group, Site, User
@@ -12,7 +12,8 @@ from tabwarden.model.site import GRANTEE_TABLES, LOCAL, Grantee, Group, Site, Us
 USER, GROUP, DOMAIN = "user", "group", "domain"
 
 
-class Ref(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Ref:
     """A user, group or group set by name, a content by path, a domain by FQDN; by id where one is known.
 
     An id of None: it does not exist yet, or has none.
@@ -32,6 +33,10 @@ class Ref(NamedTuple):
     def qualified(self) -> str:
         """The name a person types: bare when local, else `domain\\name`."""
         return self.name if self.domain.casefold() == LOCAL else f"{self.domain}\\{self.name}"
+
+    def with_id(self, id_: str | None) -> Ref:
+        """The same, known by another id, or by none."""
+        return replace(self, id=id_)
 
     @property
     def new_id(self) -> str:
@@ -56,10 +61,10 @@ def content_ref(site: Site, content: str) -> Ref:
 
 def grantee_ref(site: Site, grantee: Grantee) -> Ref:
     """A user, group or group set by a rule's grantee; by the id alone where the Site does not know it."""
-    held = getattr(site, GRANTEE_TABLES.get(grantee.kind, "users")).get(grantee.id)
-    if held is None:
+    known = getattr(site, GRANTEE_TABLES.get(grantee.kind, "users")).get(grantee.id)
+    if known is None:
         return Ref(grantee.kind, grantee.id, id=grantee.id)
-    return Ref(grantee.kind, held.name, getattr(held, "domain", LOCAL), grantee.id)
+    return Ref(grantee.kind, known.name, getattr(known, "domain", LOCAL), grantee.id)
 
 
 class Lookup:

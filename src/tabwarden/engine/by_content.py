@@ -12,7 +12,7 @@ from tabwarden.engine.index import Parts
 from tabwarden.model.capability import CHANGE_PERMISSIONS
 
 
-class Row(NamedTuple):
+class UserBits(NamedTuple):
     """For every user a bit (user u in bit u % 64 of word u // 64); what is in neither row is denied.
 
     `unknown` is None where nothing is unknown.
@@ -39,7 +39,7 @@ class Who:
         self._reach: dict[tuple[int, int], Reach] = {}
         self._of_roles: dict[bytes, Array] = {}
 
-    def row(self, bit: int, content: int) -> Row:
+    def row(self, bit: int, content: int) -> UserBits:
         """Who may exercise capability `bit` on `content`."""
         parts = self.parts
         reach = self.reach(int(parts.columns.contents.kind[content]), bit)
@@ -58,14 +58,14 @@ class Who:
             facts = self._under_lock(facts, content)
         return facts
 
-    def finished(self, facts: Facts, reach: Reach) -> Row:
+    def finished(self, facts: Facts, reach: Reach) -> UserBits:
         """The row of these facts, with ceilings, administrators and people whose role nobody knows."""
         settled = settle(facts)
         allowed = (settled.allowed & reach.open_to) | reach.admins
         unknown = None if settled.unknown is None else settled.unknown & reach.open_to
         if reach.strange.any():
             unknown = reach.strange if unknown is None else unknown | reach.strange
-        return Row(allowed, unknown)
+        return UserBits(allowed, unknown)
 
     def reach(self, kind: int, bit: int) -> Reach:
         """Whom roles leave capability `bit` on contents of a kind."""
@@ -99,7 +99,7 @@ class Who:
     def by_rows(self, codes: Array, allow: Array, deny: Array) -> Facts:
         """What rules for these grantees say of everybody."""
         parts, people = self.parts, self.people
-        final = parts.switches.group_set_deny_is_final
+        final = parts.open_points.group_set_deny_is_final
         spoken = self._spoken(codes, allow, deny)
         facts = Facts(decide(spoken, final))
         perhaps = None

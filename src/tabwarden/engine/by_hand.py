@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -46,7 +46,19 @@ from tabwarden.model.governing import LOCKED_TO_DATABASE
 from tabwarden.model.roles import SITE_ROLES
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, MODES, Content, Group, GroupSet, Site, User
 
-Table = Mapping[str, Any]
+
+class Frame(Protocol):
+    """A table that tells its columns, as those of Polars and pandas do."""
+
+    @property
+    def columns(self) -> Any:
+        """The names of the columns."""
+
+    def __getitem__(self, key: Any, /) -> Any:
+        """A column by its name."""
+
+
+Table = Mapping[str, Any] | Frame
 STANDARD = Vocabulary(
     tuple(CAPABILITIES), KINDS, (*MODES, LOCKED_TO_DATABASE), tuple(SITE_ROLES), ("embed", "prompt", "unread")
 )
@@ -103,7 +115,8 @@ def by_hand(
 
 def _table(name: str, table: Table | None) -> dict[str, Array]:
     """The columns of one table as arrays of one length."""
-    arrays = {} if table is None else {str(column): np.asarray(table[column]) for column in table}
+    names: Iterable[str] = () if table is None else table if isinstance(table, Mapping) else table.columns
+    arrays = {} if table is None else {str(column): np.asarray(table[column]) for column in names}
     length = next((len(array) for array in arrays.values()), 0)
     known = (*_FACTS[name], *_texts_of(name.removesuffix("s")))
     for column, array in arrays.items():

@@ -100,7 +100,7 @@ class Many:
             return Spoken(number & user_allow != 0, number & user_deny != 0, *of)
 
         sure, perhaps = spoken(0, USER_ALLOW, USER_DENY), spoken(PERHAPS, 0, 0)
-        final = self.parts.switches.group_set_deny_is_final
+        final = self.parts.open_points.group_set_deny_is_final
         base = decide(sure, final)
         return base, undecided(sure, perhaps, base, final), sure.any_deny, perhaps.any_deny
 
@@ -133,7 +133,7 @@ class Many:
         parts, tables = self.parts, self.parts.tables
         roles = parts.columns.users.role[users]
         sure, perhaps = self._spoken(users, parts.sources.rules[contents])
-        final = parts.switches.group_set_deny_is_final
+        final = parts.open_points.group_set_deny_is_final
         rules = decide(sure, final)
         power, unsure = self._ruling(users, contents)
         barred, barred_unknown = self._barred(users, contents)
@@ -175,13 +175,16 @@ class Many:
 
 def merged(parts: Parts, count: int, pair: Array, entry: Array, speaks: Array) -> Spoken:
     """Masks of `count` questions by level and mode: rule row `entry[i]` is one of question `pair[i]`, rising."""
-    kind, found = parts.rules.grantee_kind[entry], []
+    rows = np.flatnonzero(speaks)
+    pair, entry = pair[rows], entry[rows]
+    kind, found = parts.rules.grantee_kind[entry], list[Array]()
     for level in (USER, GROUP, GROUP_SET):
-        rows = np.flatnonzero(speaks & (kind == level))
-        of = pair[rows]
-        starts = np.flatnonzero(np.concatenate(([True], of[1:] != of[:-1]))) if len(rows) else rows
+        mine = np.flatnonzero(kind == level)
+        of, these = (pair, entry) if len(mine) == len(rows) else (pair[mine], entry[mine])
+        starts = np.flatnonzero(np.concatenate(([True], of[1:] != of[:-1]))) if len(of) else of
         for masks in (parts.rules.allow, parts.rules.deny):
-            said = np.zeros(count, parts.tables.mask)
-            said[of[starts]] = np.bitwise_or.reduceat(masks[entry[rows]], starts)
-            found.append(said)
+            level_masks = np.zeros(count, parts.tables.mask)
+            if len(of):
+                level_masks[of[starts]] = np.bitwise_or.reduceat(masks[these], starts)
+            found.append(level_masks)
     return Spoken(*found)

@@ -107,7 +107,7 @@ def what_ids(parts: Parts, user: int, bit: int) -> Array:
 
 def told_classes(parts: Parts, user: int, belongs: Belongs) -> Facts:
     """What rules and locks say of a user who is no administrator, for each class."""
-    final, rules, groups = parts.switches.group_set_deny_is_final, parts.rules, belongs.groups.tolist()
+    final, rules, groups = parts.open_points.group_set_deny_is_final, parts.rules, belongs.groups.tolist()
     group_allow = rules.allowed_to_all.copy()
     np.bitwise_or.at(group_allow, *rules.allowing.of(groups))
     group_deny = np.zeros_like(group_allow)
@@ -128,7 +128,7 @@ def _facts(parts: Parts, spoken: Spoken, perhaps: Spoken | None, allowed: Array)
     """What the rules allow, what of it is not sure, and what Deny wins whatever else speaks."""
     facts = Facts(allowed)
     if perhaps is not None:
-        final = parts.switches.group_set_deny_is_final
+        final = parts.open_points.group_set_deny_is_final
         facts = facts._replace(rules_unknown=undecided(spoken, perhaps, allowed, final))
     if parts.deny_first:
         facts = facts._replace(denied=spoken.any_deny, denied_perhaps=None if perhaps is None else perhaps.any_deny)
@@ -247,35 +247,40 @@ def membership(parts: Parts, user: int, group: int, *, joins: bool) -> Shift:
         return Shift(_NOWHERE, parts.nothing[:0], parts.nothing[:0])
     groups = np.append(before.groups, group) if joins else before.groups[before.groups != group]
     after = parts.people.with_groups(groups)
-    sets = np.union1d(np.setxor1d(before.sets, after.sets), np.setxor1d(before.perhaps_sets, after.perhaps_sets))
-    rows = _rows_of(parts, user, _naming(parts, group, sets.tolist()))
-    told = [rows.facts(parts, belongs) for belongs in (before, after)]
+    sets = np.concatenate((_moved(before.sets, after.sets), _moved(before.perhaps_sets, after.perhaps_sets)))
+    led = parts.powers.below_led_by([group * 4 + GROUP, *(sets * 4 + GROUP_SET).tolist()])
+    inside = [parts.by_place.between(*places) for places in led]
+    concerned = np.zeros(len(parts.classes.rules), bool)
+    for classes in (*_naming(parts, group, sets.tolist()), *(parts.classes.of_content[c] for c in inside)):
+        concerned[classes] = True
+    rows = _rows_of(parts, user, np.flatnonzero(concerned))
+    facts = [rows.facts(parts, belongs) for belongs in (before, after)]
     differs = np.zeros(len(rows.classes), bool)
-    for old, new in zip(*told, strict=True):
+    for old, new in zip(*facts, strict=True):
         if old is not None:
             differs |= old != new
-    led = parts.powers.below_led_by([group * 4 + GROUP, *(sets * 4 + GROUP_SET).tolist()])
     contents = parts.by_class.of_all(rows.classes[differs])
-    contents = np.unique(np.concatenate((contents, *(parts.by_place.between(*places) for places in led))))
-    if led:  # what their rules say is needed of more classes
-        rows = _rows_of(parts, user, np.unique(parts.classes.of_content[contents]))
-        told = [rows.facts(parts, belongs) for belongs in (before, after)]
+    contents = np.unique(np.concatenate((contents, *inside))) if inside else np.sort(contents)
     at = np.searchsorted(rows.classes, parts.classes.of_content[contents])
-    masks = []
-    for belongs, facts in zip((before, after), told, strict=True):
+    reach, masks = parts.reach_of(role)[rows.classes][at], []
+    for belongs, told in zip((before, after), facts, strict=True):
         power = parts.powers.of_user(user, belongs), parts.powers.unknown_of_user(belongs)
-        settled = settled_apart(parts, facts, at, _power_at(parts, user, power, contents))
-        masks.append(settled.allowed & parts.reach_of(role)[rows.classes][at])
+        masks.append(settled_apart(parts, told, at, _power_at(parts, user, power, contents)).allowed & reach)
     had, has = masks
     differs = had != has
     had, has = had[differs], has[differs]
     return Shift(contents[differs], has & ~had, had & ~has)
 
 
-def _naming(parts: Parts, group: int, sets: list[int]) -> Array:
+def _moved(before: Array, after: Array) -> Array:
+    """Numbers that are in one of both alone."""
+    return np.setxor1d(before, after) if len(before) or len(after) else before
+
+
+def _naming(parts: Parts, group: int, sets: list[int]) -> list[Array]:
     """The classes whose rules name a group or one of the group sets."""
     by_group, by_set = parts.rules.entries(GROUP), parts.rules.entries(GROUP_SET)
-    return np.unique(np.concatenate([by_group.at[by_group.of(group)], *(by_set.at[by_set.of(s)] for s in sets)]))
+    return [by_group.at[by_group.of(group)], *(by_set.at[by_set.of(each)] for each in sets)]
 
 
 class _Rows(NamedTuple):
@@ -289,7 +294,7 @@ class _Rows(NamedTuple):
 
     def facts(self, parts: Parts, belongs: Belongs) -> Facts:
         """What these rules say of the user if he belongs to so much, without locks."""
-        people, final = parts.people, parts.switches.group_set_deny_is_final
+        people, final = parts.people, parts.open_points.group_set_deny_is_final
         sure = np.zeros(people.n_groups + people.n_named_sets + 1, bool)  # the last is nobody's
         sure[belongs.groups] = sure[people.everyone] = sure[people.n_groups + belongs.sets] = True
         spoken = self._spoken(parts, sure[parts.rules.packed[self.row]] | self.own)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import pairwise
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -272,7 +273,17 @@ class Columns:
 
     def id_of(self, table: str, number: int) -> str:
         """The id of a `user`, `group`, `group_set` or `content` by its number, read or only named."""
-        return self.all_ids(table)[number]
+        ids = self.all_ids(table)
+        if not 0 <= number < len(ids):
+            raise UnknownName(f"no {table} has the number {number}: {_range(len(ids))}")
+        return ids[number]
+
+    def checked(self, table: str, number: int) -> int:
+        """The same number; UnknownName where no `user`, `group`, `group_set` or `content` that was read has it."""
+        number, count = index(number), self.sizes_of[table]
+        if not 0 <= number < count:
+            raise UnknownName(f"no {table} has the number {number}: {_range(count)}")
+        return number
 
     @cached_property
     def grantee_numbers(self) -> tuple[Mapping[str, int], ...]:
@@ -317,3 +328,7 @@ class Columns:
             "rule_rows": len(self.rules.grantee),
             "bytes": sum(array.nbytes for table in tables for array in table),
         }
+
+
+def _range(count: int) -> str:
+    return f"these columns have numbers from 0 to {count - 1}" if count else "these columns have none"

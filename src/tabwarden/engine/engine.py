@@ -17,14 +17,13 @@ other.
 from __future__ import annotations
 
 from functools import cached_property
-from operator import index
 
 import numpy as np
 
 from tabwarden.access.answer import Answer
 from tabwarden.engine import by_user
 from tabwarden.engine.align import Pair, aligned
-from tabwarden.engine.by_content import Row, Who
+from tabwarden.engine.by_content import UserBits, Who
 from tabwarden.engine.by_pair import ALLOWED, UNKNOWN, Many
 from tabwarden.engine.by_user import Masks, Shift
 from tabwarden.engine.columns import Array, Columns
@@ -33,7 +32,7 @@ from tabwarden.engine.explain import One
 from tabwarden.engine.index import Later, Parts
 from tabwarden.engine.mirror import Forms, Mirror, forms_of, mirror_of
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 
 
 class Engine:
@@ -42,9 +41,9 @@ class Engine:
     Every question raises UnknownName for a number, id or capability that is not there.
     """
 
-    def __init__(self, columns: Columns, model: str = CURRENT, switches: Switches = DOCUMENTED) -> None:
+    def __init__(self, columns: Columns, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED) -> None:
         self.columns = columns
-        self.parts = Parts(columns, model, switches)
+        self.parts = Parts(columns, model, open_points)
 
     @property
     def capabilities(self) -> tuple[str, ...]:
@@ -85,15 +84,15 @@ class Engine:
 
     def what(self, user: int) -> Masks:
         """All a user may, on every content: masks of capabilities."""
-        return by_user.what(self.parts, self._number("user", user))
+        return by_user.what(self.parts, self.columns.checked("user", user))
 
     def what_ids(self, user: int, capability: str) -> Array:
         """Numbers of the contents on which a user may exercise one capability, rising."""
-        return by_user.what_ids(self.parts, self._number("user", user), self.bit(capability))
+        return by_user.what_ids(self.parts, self.columns.checked("user", user), self.bit(capability))
 
-    def who(self, capability: str, content: int) -> Row:
+    def who(self, capability: str, content: int) -> UserBits:
         """Who may exercise a capability on a content: packed rows, a bit a user."""
-        return self._who.row(self.bit(capability), self._number("content", content))
+        return self._who.row(self.bit(capability), self.columns.checked("content", content))
 
     def who_ids(self, capability: str, content: int) -> Array:
         """Numbers of the users who may exercise a capability on a content, rising."""
@@ -116,7 +115,7 @@ class Engine:
 
     def what_if_member(self, user: int, group: int, *, joins: bool) -> Shift:
         """On which contents a user would gain or lose what by joining or leaving a group."""
-        numbers = self._number("user", user), self._number("group", group)
+        numbers = self.columns.checked("user", user), self.columns.checked("group", group)
         return by_user.membership(self.parts, *numbers, joins=joins)
 
     def compared_with(self, after: Columns | Engine) -> tuple[Pair, Difference]:
@@ -146,20 +145,10 @@ class Engine:
 
     # -- numbers ----------------------------------------------------------------------------------------------
 
-    def _number(self, table: str, number: int) -> int:
-        number, count = index(number), self.columns.sizes_of[table]
-        if not 0 <= number < count:
-            raise UnknownName(f"no {table} has the number {number}: these columns have {_range(count)}")
-        return number
-
     def _numbers(self, table: str, numbers: Array) -> Array:
         given = np.asarray(numbers)
         if given.ndim != 1 or (len(given) and given.dtype.kind not in "iu"):
             raise UnknownName(f"numbers of {table}s are one list of whole numbers, not `{given.dtype}` {given.shape}")
         for extreme in (given.min(), given.max()) if len(given) else ():
-            self._number(table, extreme)
+            self.columns.checked(table, extreme)
         return given.astype(np.int64, copy=False)
-
-
-def _range(count: int) -> str:
-    return f"numbers from 0 to {count - 1}" if count else "none"

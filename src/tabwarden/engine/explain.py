@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from typing import NamedTuple
 
-from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Losing, Step
+from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Losing, Step, Verdict
 from tabwarden.engine.columns import NONE
-from tabwarden.engine.explain_facts import Gate, Kept, Person, Place, Power, Told
+from tabwarden.engine.explain_facts import Gate, Lookups, Person, Place, Power, SpeakingRule
 from tabwarden.engine.index import Parts
 from tabwarden.model.capability import CHANGE_PERMISSIONS
 from tabwarden.model.open_points import DENY_FIRST
@@ -35,8 +35,8 @@ _UNSAID = tuple(
 
 
 class Question(NamedTuple):
-    """One question with everything that was looked up for it; `told` are the rules that speak of the person, for sure
-    or perhaps, in order."""
+    """One question with everything that was looked up for it; `speaking` are the rules that speak of the person, for
+    sure or perhaps, in order."""
 
     user: str
     content: str
@@ -44,44 +44,44 @@ class Question(NamedTuple):
     place: Place
     gate: Gate
     capability: str
-    told: Sequence[Told]
+    speaking: Sequence[SpeakingRule]
 
 
 class One:
     """Single answers of one site."""
 
     def __init__(self, parts: Parts) -> None:
-        self.kept = Kept(parts)
+        self.lookups = Lookups(parts)
         self.model = parts.model
-        self.because = (*(step[2] for step in self.kept.order), "default_deny")
-        self.silent = len(self.kept.order)
+        self.because = (*(step[2] for step in self.lookups.order), "default_deny")
+        self.silent = len(self.lookups.order)
         self.outcome = [
-            (code, ALLOWED if mode == ALLOW else DENIED, Step("rules", code)) for _, mode, code in self.kept.order
+            (code, ALLOWED if mode == ALLOW else DENIED, Step("rules", code)) for _, mode, code in self.lookups.order
         ]
 
     def answer(self, user: str, capability: str, content: str) -> Answer:
         """The Answer to one question, by ids."""
-        kept = self.kept
-        person = kept.persons.get(user) or kept.person(user)
-        place = kept.places.get(content) or kept.place(content)
-        asked = kept.asked.get(capability) or kept.named(capability)
-        gate = asked.gates.get(person.role << 8 | place.code) or kept.gate(person, place, asked)
-        told = asked.told.get(place.rules)
-        if told is None:
-            told = kept.told_of(place.rules, asked.name)
+        lookups = self.lookups
+        person = lookups.persons.get(user) or lookups.person(user)
+        place = lookups.places.get(content) or lookups.place(content)
+        asked = lookups.asked.get(capability) or lookups.named(capability)
+        gate = asked.gates.get(person.role << 8 | place.code) or lookups.gate(person, place, asked)
+        speaking = asked.speaking.get(place.rules)
+        if speaking is None:
+            speaking = lookups.speaking_of(place.rules, asked.name)
         mine = person.grantees
         deciding: tuple[Rule, ...] = ()
         losing: tuple[Losing, ...] = ()
         override = _NO_OVERRIDE
         if gate.alone is not None:
             verdict, because, override, spoke = gate.alone
-            if told:
+            if speaking:
                 either = mine | person.perhaps if person.perhaps else mine
-                losing = tuple([Losing(rule, because) for grantee, _, rule in told if grantee in either])
+                losing = tuple([Losing(rule, because) for grantee, _, rule in speaking if grantee in either])
         elif not gate.plain or place.owner == person.number or not place.ruling.isdisjoint(mine):
-            return self._whole(Question(user, content, person, place, gate, asked.name, told))
+            return self._whole(Question(user, content, person, place, gate, asked.name, speaking))
         else:  # what nearly every question is: the rules decide
-            hits = [(step, rule) for grantee, step, rule in told if grantee in mine]
+            hits = [(step, rule) for grantee, step, rule in speaking if grantee in mine]
             if not hits:
                 verdict, because, spoke = DENIED, "default_deny", _SILENT
             elif len(hits) == 1:
@@ -113,7 +113,9 @@ class One:
     def _whole(self, asked: Question) -> Answer:
         """The steps one by one, for whom or where more than role and rules decides."""
         sure, perhaps = asked.person.grantees, asked.person.perhaps
-        asked = asked._replace(told=[each for each in asked.told if each.grantee in sure or each.grantee in perhaps])
+        asked = asked._replace(
+            speaking=[each for each in asked.speaking if each.grantee in sure or each.grantee in perhaps]
+        )
         if self.model == DENY_FIRST:
             found = self._deny_first(asked)
             if found is not None:
@@ -124,7 +126,7 @@ class One:
         """The mirror model: any Deny wins over everything but an administrator."""
         if asked.place.rules == NONE:
             return self._decided(asked, UNKNOWN, "not_read")
-        denies = [each for each in asked.told if each.rule.mode == DENY]
+        denies = [each for each in asked.speaking if each.rule.mode == DENY]
         sure = tuple(each.rule for each in denies if each.grantee in asked.person.grantees)
         if sure:
             return self._decided(asked, DENIED, "deny_rule", deciding=sure)
@@ -133,7 +135,7 @@ class One:
     def _tableau(self, asked: Question) -> Answer:
         """Steps 2b to 6."""
         person, place = asked.person, asked.place
-        power = self.kept.power(person, place.project)
+        power = self.lookups.power(person, place.project)
         if power is None and place.owner == person.number:
             power = Power("content_owner", place.owned, None)
         editable = self._editable(asked) if asked.capability == CHANGE_PERMISSIONS else True
@@ -141,25 +143,24 @@ class One:
             if editable:
                 override = Step("override", power.reason, (power.at,))
                 return self._decided(asked, ALLOWED, power.reason, override=override, at=power)
-            verdict, because = (UNKNOWN, "not_read") if editable is None else (DENIED, "locked_project")
-            return self._decided(asked, verdict, because, override=Step("override", power.reason))
+            return self._decided(asked, *_locked(editable), override=Step("override", power.reason))
         verdict, because, deciding = self._by_rules(asked)
         if verdict == DENIED or editable:
             return self._decided(asked, verdict, because, deciding=deciding)
-        barred = (UNKNOWN, "not_read") if editable is None else (DENIED, "locked_project")
+        barred = _locked(editable)
         lock = (Step("lock", _WORD[editable]),)
         return self._decided(asked, verdict, because, deciding=deciding, barred=barred, lock=lock)
 
-    def _by_rules(self, asked: Question) -> tuple[str, str, tuple[Rule, ...]]:
+    def _by_rules(self, asked: Question) -> tuple[Verdict, str, tuple[Rule, ...]]:
         place, person = asked.place, asked.person
         if place.rules == NONE:
             return UNKNOWN, "not_read", ()
         if not person.perhaps:
-            step = min((each.step for each in asked.told), default=self.silent)
+            step = min((each.step for each in asked.speaking), default=self.silent)
             because = self.because[step]
-            verdict = ALLOWED if because.endswith("_allow") else DENIED
+            verdict: Verdict = ALLOWED if because.endswith("_allow") else DENIED
         else:
-            sure = [each for each in asked.told if each.grantee in person.grantees]
+            sure = [each for each in asked.speaking if each.grantee in person.grantees]
             step = min((each.step for each in sure), default=self.silent)
             because = self.because[step]
             verdict = ALLOWED if because.endswith("_allow") else DENIED
@@ -167,16 +168,16 @@ class One:
                 if self._with(asked, mode) != verdict:
                     return UNKNOWN, "not_read", ()
         # What was not read about leaders matters only to somebody the rules leave outside.
-        if verdict == DENIED and self.kept.power_unknown(person, place.project):
+        if verdict == DENIED and self.lookups.power_unknown(person, place.project):
             return UNKNOWN, "not_read", ()
         mine = person.grantees
-        deciding = tuple(each.rule for each in asked.told if each.step == step and each.grantee in mine)
+        deciding = tuple(each.rule for each in asked.speaking if each.step == step and each.grantee in mine)
         return verdict, because, deciding
 
     def _with(self, asked: Question, mode: str) -> str:
         """The verdict if every rule of that mode which perhaps speaks did speak."""
         sure = asked.person.grantees
-        steps = (each.step for each in asked.told if each.rule.mode == mode or each.grantee in sure)
+        steps = (each.step for each in asked.speaking if each.rule.mode == mode or each.grantee in sure)
         return ALLOWED if self.because[min(steps, default=self.silent)].endswith("_allow") else DENIED
 
     def _editable(self, asked: Question) -> bool | None:
@@ -184,25 +185,25 @@ class One:
         place = asked.place
         if place.lock_unread:
             return None
-        if place.lock == NONE or self.kept.power(asked.person, place.lock) is not None:
+        if place.lock == NONE or self.lookups.power(asked.person, place.lock) is not None:
             return True
-        return None if self.kept.power_unknown(asked.person, place.lock) else False
+        return None if self.lookups.power_unknown(asked.person, place.lock) else False
 
     def _decided(
         self,
         asked: Question,
-        verdict: str,
+        verdict: Verdict,
         because: str,
         *,
         deciding: tuple[Rule, ...] = (),
         override: Step = _NO_OVERRIDE,
         at: Power | None = None,
-        barred: tuple[str, str] | None = None,
+        barred: tuple[Verdict, str] | None = None,
         lock: tuple[Step, ...] = (),
     ) -> Answer:
         """The Answer; `barred` is what a lock makes of what the rules gave."""
         rules = Step("rules", because if deciding else ("unknown" if verdict == UNKNOWN else "none"))
-        losing = tuple(Losing(each.rule, because) for each in asked.told if each.rule not in deciding)
+        losing = tuple(Losing(each.rule, because) for each in asked.speaking if each.rule not in deciding)
         if barred is not None:
             verdict, because = barred
         leading = (at.rule,) if at is not None and at.rule is not None else ()
@@ -220,3 +221,8 @@ class One:
             asked.place.governing,
             (*asked.gate.steps, override, asked.place.level, rules, *lock),
         )
+
+
+def _locked(editable: bool | None) -> tuple[Verdict, str]:
+    """What a lock makes of an answer, whether it is there or nobody read."""
+    return (UNKNOWN, "not_read") if editable is None else (DENIED, "locked_project")

@@ -13,7 +13,7 @@ from tabwarden.engine.columns import GROUP, GROUP_SET, NONE, USER
 from tabwarden.engine.convert import rule_list
 from tabwarden.engine.governing import LEVELS
 from tabwarden.engine.index import Parts
-from tabwarden.model.capability import CHANGE_PERMISSIONS, LEADER_CAPABILITIES, SWITCHED_BY
+from tabwarden.model.capability import CHANGE_PERMISSIONS, GATED_BY, LEADER_CAPABILITIES
 from tabwarden.model.governing import Governing
 from tabwarden.model.roles import ceiling_row
 from tabwarden.model.site import ALLOW, DENY, Rule, Rules
@@ -33,7 +33,7 @@ _WORD = {True: "yes", False: "no", None: "unknown"}
 _KIND = {"user": USER, "group": GROUP, "groupSet": GROUP_SET}
 
 
-class Told(NamedTuple):
+class SpeakingRule(NamedTuple):
     """A rule that may speak: the code of its grantee, the place of its step, the rule."""
 
     grantee: int
@@ -56,7 +56,7 @@ class Chain(NamedTuple):
     """
 
     owners: Mapping[int, int]
-    leaders: tuple[tuple[int, Told], ...]
+    leaders: tuple[tuple[int, SpeakingRule], ...]
     grantees: frozenset[int]
     allowing: frozenset[int]
     ids: tuple[str, ...]
@@ -107,15 +107,15 @@ class Asked(NamedTuple):
 
     name: str
     gates: dict[int, Gate]
-    told: dict[int, tuple[Told, ...]]
+    speaking: dict[int, tuple[SpeakingRule, ...]]
 
 
-class Kept:
+class Lookups:
     """The dictionaries of one site, filled as questions come."""
 
     def __init__(self, parts: Parts) -> None:
         self.parts, self.columns = parts, parts.columns
-        self.order = _SET_DENY_FIRST if parts.switches.group_set_deny_is_final else _STEPS
+        self.order = _SET_DENY_FIRST if parts.open_points.group_set_deny_is_final else _STEPS
         self.because = (*(step[2] for step in self.order), "default_deny")
         self.step = {(kind, mode): place for place, (kind, mode, _) in enumerate(self.order)}
         self.persons: dict[str, Person] = {}
@@ -176,11 +176,11 @@ class Kept:
             self.lists[number] = rule_list(self.columns, number)
         return self.lists[number]
 
-    def told_of(self, number: int, capability: str) -> tuple[Told, ...]:
+    def speaking_of(self, number: int, capability: str) -> tuple[SpeakingRule, ...]:
         """The rules of a list for a capability, in the order of the reference."""
         rules = sorted(rule for rule in self._list(number) or () if rule.capability == capability)
-        made = tuple(Told(self._code(r), self.step[_KIND[r.grantee.kind], r.mode], r) for r in rules)
-        self.named(capability).told[number] = made
+        made = tuple(SpeakingRule(self._code(r), self.step[_KIND[r.grantee.kind], r.mode], r) for r in rules)
+        self.named(capability).speaking[number] = made
         return made
 
     def _code(self, rule: Rule) -> int:
@@ -202,9 +202,11 @@ class Kept:
         off = capability in tables.off
         steps = (
             Step("capability", _WORD[exists], (kind,)),
-            *((Step("setting", "no", (SWITCHED_BY[capability],)),) if off else ()),
+            *((Step("setting", "no", (GATED_BY[capability],)),) if off else ()),
             Step(
-                "ceiling", _WORD[ceiling], (role, *ceiling_row(role, kind, capability, tables.model, tables.switches))
+                "ceiling",
+                _WORD[ceiling],
+                (role, *ceiling_row(role, kind, capability, tables.model, tables.open_points)),
             ),
         )
         refusal = None
@@ -239,7 +241,7 @@ class Kept:
         if project == len(powers.contents):
             return Chain({}, (), frozenset(), frozenset(), (), True, frozenset())
         owners: dict[int, int] = {}
-        leaders: list[tuple[int, Told]] = []
+        leaders: list[tuple[int, SpeakingRule]] = []
         unread = False
         rows = powers.chain(project)
         for place, row in enumerate(rows):
@@ -248,8 +250,8 @@ class Kept:
                 owners.setdefault(int(powers.owner[row]), place)
             number = int(self.columns.contents.rules[content])
             unread |= number == NONE or int(self.columns.contents.parent[content]) >= self.parts.n_contents
-            told = (each for name in LEADER_CAPABILITIES for each in self.told_of(number, name))
-            leaders.extend((place, each) for each in sorted(told, key=lambda t: t.rule))
+            speaking = (each for name in LEADER_CAPABILITIES for each in self.speaking_of(number, name))
+            leaders.extend((place, each) for each in sorted(speaking, key=lambda t: t.rule))
         ids = tuple(self.columns.id_of("content", int(powers.contents[row])) for row in rows)
         allowing = frozenset(t.grantee for _, t in leaders if t.rule.mode == ALLOW)
         named = frozenset(t.grantee for _, t in leaders)
@@ -271,7 +273,7 @@ class Kept:
                 return Power("project_leader", project_id, rule)
         return None
 
-    def _leads(self, mine: list[Told]) -> Rule | None:
+    def _leads(self, mine: list[SpeakingRule]) -> Rule | None:
         if self.parts.model == "classic":
             for kind, mode in ((USER, DENY), (USER, ALLOW), (GROUP, DENY)):
                 hit = [t.rule for t in mine if t.grantee & 3 == kind and t.rule.mode == mode]

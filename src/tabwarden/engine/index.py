@@ -23,9 +23,9 @@ from tabwarden.engine.rules import (
     classes_of,
     speaking,
 )
-from tabwarden.model.capability import CHANGE_PERMISSIONS, SWITCHED_BY, applies, capability_named
+from tabwarden.model.capability import CHANGE_PERMISSIONS, GATED_BY, applies, capability_named
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.open_points import AI_ACCESS_KINDS, CLASSIC, DENY_FIRST, MODELS, Switches
+from tabwarden.model.open_points import AI_ACCESS_KINDS, CLASSIC, DENY_FIRST, MODELS, OpenPoints
 from tabwarden.model.roles import classic_permits, is_admin, is_known, permits
 from tabwarden.model.site import SiteSettings
 
@@ -33,22 +33,22 @@ from tabwarden.model.site import SiteSettings
 class Parts:
     """Tables, people, sources, classes, rules and powers of one site."""
 
-    def __init__(self, columns: Columns, model: str, switches: Switches) -> None:
+    def __init__(self, columns: Columns, model: str, open_points: OpenPoints) -> None:
         if model not in MODELS:
             raise UnknownName(f"no model is called `{model}`; models are {', '.join(MODELS)}")
-        self.columns, self.model, self.switches = columns, model, switches
+        self.columns, self.model, self.open_points = columns, model, open_points
         self.deny_first = model == DENY_FIRST
         self.n_users, self.n_contents = len(columns.users.role), len(columns.contents.kind)
 
     @property
-    def under(self) -> tuple[str, Switches]:
+    def under(self) -> tuple[str, OpenPoints]:
         """Model and open points."""
-        return self.model, self.switches
+        return self.model, self.open_points
 
     @cached_property
     def tables(self) -> Tables:
         """Ceilings and the capabilities of kinds."""
-        return tables_of(self.columns.vocabulary, self.columns.about.settings, self.model, self.switches)
+        return tables_of(self.columns.vocabulary, self.columns.about.settings, self.model, self.open_points)
 
     @cached_property
     def people(self) -> People:
@@ -197,7 +197,7 @@ class Later(Parts):
     """The parts of a later Site, which shares with an earlier one what no change has touched."""
 
     def __init__(self, columns: Columns, earlier: Parts) -> None:
-        super().__init__(columns, earlier.model, earlier.switches)
+        super().__init__(columns, earlier.model, earlier.open_points)
         self.earlier = earlier
 
     @cached_property
@@ -226,13 +226,13 @@ class Tables:
     leaves; `admin[role]` and `known[role]` describe the roles.
     """
 
-    def __init__(self, words: Vocabulary, settings: SiteSettings, model: str, switches: Switches) -> None:
-        self.model, self.switches = model, switches
-        told = switches.ai_access_name
+    def __init__(self, words: Vocabulary, settings: SiteSettings, model: str, open_points: OpenPoints) -> None:
+        self.model, self.open_points = model, open_points
+        told = open_points.ai_access_name
         self.names = words.capabilities if told in ("", *words.capabilities) else (*words.capabilities, told)
         self.bits: Mapping[str, int] = MappingProxyType({name: bit for bit, name in enumerate(self.names)})
         self.mask: type[np.unsignedinteger] = np.uint32 if len(self.names) <= 32 else np.uint64
-        self.off = frozenset(n for n, setting in SWITCHED_BY.items() if not getattr(settings, setting))
+        self.off = frozenset(n for n, setting in GATED_BY.items() if not getattr(settings, setting))
         self.admin = np.array([is_admin(role) for role in words.roles])
         self.known = np.array([is_known(role) for role in words.roles])
         on = [name for name in self.names if name not in self.off]
@@ -247,7 +247,7 @@ class Tables:
 
     def exists(self, capability: str, kind: str) -> bool | None:
         """Whether the kind has the capability; None for an unknown name, AI Access apart once its name is told."""
-        if capability and capability == self.switches.ai_access_name:
+        if capability and capability == self.open_points.ai_access_name:
             return kind in AI_ACCESS_KINDS
         return applies(capability, kind)
 
@@ -255,13 +255,13 @@ class Tables:
         """Whether the role can ever exercise the capability, in the model's reading of roles."""
         if self.model == CLASSIC:
             return classic_permits(role, capability)
-        return permits(role, kind, capability, self.switches)
+        return permits(role, kind, capability, self.open_points)
 
     def _mask(self, names: Iterable[str]) -> int:
         return sum(1 << self.bits[name] for name in names)
 
 
 @lru_cache(maxsize=64)
-def tables_of(words: Vocabulary, settings: SiteSettings, model: str, switches: Switches) -> Tables:
+def tables_of(words: Vocabulary, settings: SiteSettings, model: str, open_points: OpenPoints) -> Tables:
     """The tables of a site; made once for all sites (and both sides of a difference) of the same words and settings."""
-    return Tables(words, settings, model, switches)
+    return Tables(words, settings, model, open_points)

@@ -31,7 +31,7 @@ def named_counts(columns: Columns) -> tuple[int, int]:
 
 
 class People:
-    """Memberships of one site; `group_sets_speak` is the site's own switch.
+    """Memberships of one site; `group_sets_speak` is the site's own setting.
 
     `unread_groups` are groups whose members were not read, numbers of groups only named included.
     """

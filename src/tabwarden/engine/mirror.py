@@ -35,7 +35,7 @@ class Mirror:
 
     def row(self, content: int) -> Array:
         """Exactly who may, on one content."""
-        found: Array = self.rows[self.of_content[content]].copy()
+        found: Array = self.rows[self.of_content[self.parts.columns.checked("content", content)]].copy()
         users = self.apart(content)
         if len(users):
             verdicts = self.many.verdicts(users, self.capability, np.full(len(users), content))

@@ -67,7 +67,7 @@ def fill(parts: Parts, reach: Reach, bit: int, lists: Array, forms: Array, rows:
     of, row, code = spoken(parts, bit, lists[forms])
     after = np.zeros(len(forms), bool)
     # Sets speak where groups are silent, unless their Deny is final or any Deny wins: then they stand beside groups.
-    if not (parts.switches.group_set_deny_is_final or parts.deny_first):
+    if not (parts.open_points.group_set_deny_is_final or parts.deny_first):
         after[of[code & (SET_ALLOW | SET_DENY) != 0]] = True
     plain = ~after[of]
     allows = _operands(of, row, plain & (code & (GROUP_ALLOW | SET_ALLOW) != 0), len(forms))

@@ -135,7 +135,8 @@ class Powers:
         if self.leader_codes.isdisjoint(codes):
             return []
         _, start, end = self._tree
-        rows = np.unique(self.leaders.project[np.isin(self.leaders.grantee, codes)]).tolist()
+        by_code, order = self._by_grantee
+        rows = set(self.leaders.project[order[_within(by_code, np.array(codes))]].tolist())
         return [(start[row], end[row]) for row in rows]
 
     def _direct(self, user: int, belongs: Belongs) -> list[int]:

@@ -10,7 +10,7 @@ import numpy as np
 from tabwarden.engine.columns import NONE, Array, Columns, Words
 from tabwarden.engine.rules import expand
 from tabwarden.mirror.items import set_name
-from tabwarden.mirror.match import Matches, SiteUsers
+from tabwarden.mirror.match import Matches, SiteUsers, users_of
 from tabwarden.mirror.tables import COMPRESSED, NO, SITE, YES, Row, Table, Tables, flattened
 from tabwarden.mirror.visible import Placed, chosen_of, everything, visible
 
@@ -38,7 +38,7 @@ class Mirrored:
 def mirrored(columns: Columns, matches: Matches, request: MirrorRequest, *, limited: bool = False) -> Mirrored:
     """The tables of a site's mirror for these people."""
     chosen, missing = chosen_of(columns, request.projects)
-    users = SiteUsers(columns)
+    users = users_of(columns)
     site, taken = columns.about, columns.about.taken
     marks = (YES if limited else NO, YES if request.enforced else NO)
     about = (request.source, taken.where, site.id, site.content_url, taken.when, taken.by, taken.by_role, *marks)
@@ -176,10 +176,14 @@ def _set_names(placed: Placed, ids: Words, item: Array, parent: Array) -> list[s
 
 def _eight(words: Words, codes: Array, start: int) -> Array:
     """Eight bytes of each text from `start` on, as numbers in the order of the texts."""
-    begins, ends = np.append(0, words.ends[:-1])[codes] + start, words.ends[codes]
-    places = begins[:, None] + np.arange(8)
-    octets = np.where(places < ends[:, None], words.data[np.minimum(places, len(words.data) - 1)], 0)
-    found: Array = octets.astype(np.uint8).view(">u8")[:, 0].astype(np.uint64)
+    begins = np.append(0, words.ends[:-1])[codes] + start
+    length = np.clip(words.ends[codes] - begins, 0, 8).astype(np.uint64)
+    windows = np.lib.stride_tricks.sliding_window_view(np.append(words.data, np.zeros(8, np.uint8)), 8)
+    octets = windows[np.minimum(begins, len(words.data))].view(">u8")[:, 0].astype(np.uint64)
+    beyond = np.where(
+        length < 8, np.uint64(2**64 - 1) >> (np.uint64(8) * np.minimum(length, np.uint64(7))), np.uint64(0)
+    )
+    found: Array = octets & ~beyond
     return found
 
 

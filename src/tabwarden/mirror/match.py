@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from tabwarden.engine.columns import Columns
+from tabwarden.engine.columns import Columns, Names
 from tabwarden.model.names import same
 from tabwarden.want.roster import Person
 
@@ -72,14 +73,13 @@ class Matches:
 class SiteUsers:
     """The users of a site by number: ids and names as lists, and the numbers back."""
 
-    def __init__(self, columns: Columns) -> None:
-        self._columns = columns
+    def __init__(self, names: Names) -> None:
+        self._names = names
         self.ids, self.names = self._texts("id"), self._texts("name")
 
     def _texts(self, column: str) -> list[str]:
-        words, codes = self._columns.names.words, getattr(self._columns.names, f"user_{column}")
-        different, places = np.unique(codes, return_inverse=True)
-        texts = words.at(different).all()
+        different, places = np.unique(getattr(self._names, f"user_{column}"), return_inverse=True)
+        texts = self._names.words.at(different).all()
         return [texts[place] for place in places.tolist()]
 
     @cached_property
@@ -143,10 +143,20 @@ class SiteUsers:
         return self.qualified(number) if repeated else self.names[number]
 
 
+_KNOWN: WeakKeyDictionary[Columns, SiteUsers] = WeakKeyDictionary()
+
+
+def users_of(columns: Columns) -> SiteUsers:
+    """The users of a site, their names sought out once."""
+    if columns not in _KNOWN:
+        _KNOWN[columns] = SiteUsers(columns.names)
+    return _KNOWN[columns]
+
+
 def match(people: Iterable[Person], columns: Columns, matching: Matching = Matching()) -> Matches:
     """Match catalog people to the users of a site."""
     listed = list(people)
-    users = SiteUsers(columns)
+    users = users_of(columns)
     matcher = _Matcher(users, matching)
     taken = {result.user for result in (matcher.plainly(person) for person in listed) if isinstance(result, Match)}
     by_domain: dict[str, list[str]] = defaultdict(list)
@@ -178,7 +188,7 @@ def match(people: Iterable[Person], columns: Columns, matching: Matching = Match
 
 def tableau_people(columns: Columns) -> Matches:
     """Where there is no catalog of its own: every user is a person under the user name, `domain\\name` if shared."""
-    users = SiteUsers(columns)
+    users = users_of(columns)
     shared = Counter(map(same, users.names))
     return Matches(
         tuple(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -185,32 +186,38 @@ def recoded(old: Words, new: Words) -> Array:
 def _apart(old: Sequence[Array], new: Sequence[Array], by: int) -> tuple[Array, Array]:
     """Places of the rows of `old` that are not in `new`, and the other way; `by` is the column of the groups.
 
-    A row is known by a hash of 64 bits with a secret factor of this run, a group by the sum of its rows' and their
-    number; only rows of groups that differ are looked at one by one.
+    A group is known by the sum of its rows' hashes, of 64 bits with a secret factor of this run, and their number; only
+    rows of groups that differ are looked at one by one.
     """
     if len(old[0]) == len(new[0]) and all(np.array_equal(*sides) for sides in zip(old, new, strict=True)):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    salt = np.uint64(secrets.randbits(64))
-    varied = [column for column in range(len(old)) if old[column].any() or new[column].any()]
-    count = max(int(old[by].max()), int(new[by].max())) + 1
-    hashes = [_hashed([codes[column] for column in varied], salt) for codes in (old, new)]
-    sums = [_summed(codes[by], marks, count) for codes, marks in zip((old, new), hashes, strict=True)]
+    salt = np.uint64(secrets.randbits(64) | 1)
+    sizes = [max(int(sides[0].max()), int(sides[1].max())) + 1 for sides in zip(old, new, strict=True)]
+    keys = [_keys(codes, sizes, salt) for codes in (old, new)]
+    sums = [_summed(codes[by], marks, sizes[by], salt) for codes, marks in zip((old, new), keys, strict=True)]
     differs = (sums[0] != sums[1]).any(axis=0)
     places = [np.flatnonzero(differs[codes[by]]) for codes in (old, new)]
-    marks = [all_marks[rows] for all_marks, rows in zip(hashes, places, strict=True)]
+    marks = [all_marks[rows] for all_marks, rows in zip(keys, places, strict=True)]
     return places[0][~np.isin(marks[0], marks[1])], places[1][~np.isin(marks[1], marks[0])]
 
 
-def _hashed(codes: Sequence[Array], salt: np.uint64) -> Array:
-    found = np.full(len(codes[0]), salt, np.uint64)
-    for column in codes:
-        found = mixed(found ^ column.astype(np.uint64))
-    return found
+def _keys(columns: Sequence[Array], sizes: Sequence[int], salt: np.uint64) -> Array:
+    """A number for each row: exactly one where 64 bits hold them all, else a hash."""
+    exact = prod(sizes) < 1 << 63
+    keys = np.zeros(len(columns[0]), np.uint64)
+    for codes, size in zip(columns, sizes, strict=True):
+        if size > 1:
+            keys = (keys * np.uint64(size) if exact else mixed(keys ^ salt)) + codes.astype(np.uint64)
+    return keys
 
 
-def _summed(groups: Array, marks: Array, count: int) -> Array:
-    """Of each group the sum of its rows' marks, and how many rows it has."""
+def _summed(groups: Array, keys: Array, count: int, salt: np.uint64) -> Array:
+    """Of each group the sum of hashes of its rows, and how many rows it has."""
     sums = np.zeros((2, count), np.uint64)
+    marks = keys * salt
+    marks ^= marks >> np.uint64(32)
+    marks *= salt
+    marks ^= marks >> np.uint64(29)
     np.add.at(sums[0], groups, marks)
     sums[1] = np.bincount(groups, minlength=count)
     return sums

@@ -149,6 +149,8 @@ class _Places:
 
     def __init__(self, columns: Columns, chosen: Array) -> None:
         self.columns, self.chosen, self.site = columns, chosen, len(chosen)
+        parents = columns.contents.parent
+        self.most = int(np.count_nonzero(np.bincount(parents[parents >= 0]))) + 2  # no walk up is longer
         mirror = Engine(columns).mirror(VIEW)
         self.form, self.rows = mirror.of_content.astype(np.int64), mirror.rows
         more, less = _corrections(mirror)
@@ -211,7 +213,7 @@ class _Places:
     def _nearest(self, left: Array, holder: Array) -> Iterator[tuple[Array, Array, Array]]:
         """Row by row what the nearest thing is that these viewers see of what lies above, in the end the site."""
         pair, parents = np.arange(len(left)), self.columns.contents.parent
-        for _ in range(len(np.unique(parents)) + 1):
+        for _ in range(self.most):
             inside = (holder >= 0) & (holder < self.site)
             yield from _some(pair[~inside], np.full(int((~inside).sum()), self.site), left[~inside])
             pair, holder, left = pair[inside], holder[inside], left[inside]
@@ -248,20 +250,24 @@ def _ones(rows: Array) -> tuple[Array, Array]:
 class _Sets:
     """Different sets of people, each kept once, as the numbers of its members.
 
-    Sets are told apart by two hashes of 64 bits with secret factors of this run: nobody can choose names or groups so
-    that two sets pass for one.
+    Sets are told apart by two sums of 64 bits with secret factors of this run: nobody can choose groups so that
+    two sets pass for one.
     """
 
     def __init__(self) -> None:
-        self._salts = [np.uint64(secrets.randbits(64)) for _ in range(2)]
+        self._salt = np.uint64(secrets.randbits(64))
         self._known: dict[tuple[int, int], int] = {}
         self._row: list[Array] = [np.zeros(0, np.int64)]
         self._members: list[Array] = [np.zeros(0, np.int64)]
 
     def add(self, rows: Array) -> Array:
         """The numbers of the sets of these packed rows."""
-        place = np.arange(rows.shape[1], dtype=np.uint64)
-        hashes = [mixed(mixed(rows ^ mixed(place ^ salt)) + place).sum(axis=1, dtype=np.uint64) for salt in self._salts]
+        place = mixed(np.arange(rows.shape[1], dtype=np.uint64) ^ self._salt)
+        marks = mixed(rows ^ place)
+        hashes = [
+            marks.sum(axis=1, dtype=np.uint64),
+            (marks * (mixed(place) | np.uint64(1))).sum(axis=1, dtype=np.uint64),
+        ]
         order = np.lexsort(hashes)
         sides = [each[order] for each in hashes]
         differs = np.append(True, (sides[0][1:] != sides[0][:-1]) | (sides[1][1:] != sides[1][:-1]))

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.errors import AmbiguousName, UnknownName
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 
 KINDS = (
     "project",
@@ -196,8 +196,8 @@ EXTRACT_REFRESH = "ExtractRefresh"
 CHANGE_PERMISSIONS = "ChangePermissions"
 LEADER, INHERITED_LEADER = "ProjectLeader", "InheritedProjectLeader"
 LEADER_CAPABILITIES = (LEADER, INHERITED_LEADER)
-# The site's own switch that takes a capability from everybody, administrators included (§10.26).
-SWITCHED_BY: Mapping[str, str] = MappingProxyType(
+# The site's own setting that takes a capability from everybody, administrators included (§10.26).
+GATED_BY: Mapping[str, str] = MappingProxyType(
     {
         "WebAuthoring": "web_authoring",
         "ViewComments": "commenting",
@@ -337,15 +337,17 @@ def without_optional(kind: str, template: str) -> frozenset[str]:
     return _template(kind, template, optional=False)
 
 
-def template_of(kind: str, allowed: frozenset[str], denied: frozenset[str], switches: Switches = DOCUMENTED) -> str:
+def template_of(
+    kind: str, allowed: frozenset[str], denied: frozenset[str], open_points: OpenPoints = DOCUMENTED
+) -> str:
     """The template a grantee's row equals: None, Denied, a current or legacy template's name, or Custom.
 
     Where Extract Refresh stands among the templates is an open point; a row that has it is Custom by default.
     """
-    if switches.extract_refresh_template and EXTRACT_REFRESH in allowed:
+    if open_points.extract_refresh_template and EXTRACT_REFRESH in allowed:
         without = template_of(kind, allowed - {EXTRACT_REFRESH}, denied)
         order = ("", *TEMPLATE_ORDER)
-        high = without in order and order.index(without) >= order.index(switches.extract_refresh_template)
+        high = without in order and order.index(without) >= order.index(open_points.extract_refresh_template)
         return without if high else "Custom"
     if not allowed and not denied:
         return "None"

@@ -121,6 +121,8 @@ class Shape(Generic[T]):
         self._type: Any = type_
         self._get = attrgetter(*names, names[0])  # of two at least: of one it would give no tuple
         self._usual = tuple(usual[name][0] for name in names)
+        keyword_only = dataclasses.is_dataclass(type_) and any(f.kw_only for f in dataclasses.fields(type_))
+        self._names = tuple(names) if keyword_only else None
         self._places = itemgetter(*(given.index(name) for name in usual)) if given != list(usual) else None
         fields = [(name, _written(hints[name]), usual[name][1]) for name in names]
         self._nested = any(_has_struct(hint) for _, hint, _ in fields)
@@ -142,6 +144,9 @@ class Shape(Generic[T]):
         told = msgspec.structs.astuple(struct)
         if self._nested:
             told = tuple(map(_values, told))
+        if self._names is not None:
+            by_name: T = self._type(**dict(zip((*self.apart, *self._names), (*apart, *told), strict=True)))
+            return by_name
         made: T = self._type(*(apart + told if self._places is None else self._places(apart + told)))
         return made
 
@@ -184,7 +189,7 @@ def _usual(type_: Any) -> dict[str, tuple[Any, Any]]:
     if not dataclasses.is_dataclass(type_):
         return {name: (type_._field_defaults.get(name, _NONE),) * 2 for name in type_._fields}
     fields: dict[str, tuple[Any, Any]] = {}
-    for field in dataclasses.fields(type_):
+    for field in sorted(dataclasses.fields(type_), key=attrgetter("kw_only")):
         factory, usual = field.default_factory, field.default
         if factory is not dataclasses.MISSING:
             fields[field.name] = factory(), msgspec.field(default_factory=factory)

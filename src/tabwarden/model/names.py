@@ -1,9 +1,9 @@
-"""When two names are the same name, and how several are told. Not which user or group a name means (that is `Site`)."""
+"""When two names are the same name, how several are told, and which are near one."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 def same(name: str) -> str:
@@ -17,3 +17,18 @@ def some(names: Sequence[str], most: int = 5) -> str:
     """The first of several names in back-ticks, and how many more there are."""
     shown = ", ".join(f"`{name}`" for name in names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def hint(words: str, names: Mapping[str, str], otherwise: str = "", most: int = 5) -> str:
+    """`; near it: ...`: names (each with what else it is known as) that contain the words or are spelt much like them.
+
+    `otherwise` where none does.
+    """
+    from difflib import get_close_matches
+
+    key = same(words.strip())
+    near = sorted(name for name, other in names.items() if key in same(f"{name} {other}"))
+    if not near:
+        alike = {same(name): name for name in names if abs(len(name) - len(key)) <= 2}
+        near = [alike[like] for like in get_close_matches(key, alike, n=most, cutoff=0.75)]
+    return f"; near it: {', '.join(f'`{name}`' for name in near[:most])}" if near else otherwise

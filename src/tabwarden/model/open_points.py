@@ -1,4 +1,4 @@
-"""Where the sources are silent or disagree: one named switch each, with the documented answer as default.
+"""Where the sources are silent or disagree: one named open point each, with the documented answer as default.
 
 Not the site's own settings (`SiteSettings`) and not what a Tableau version can do.
 Source: tableau-permissions §12 and the marks [C] of §2 to §8; the blog and the permissions paper where they differ.
@@ -22,8 +22,8 @@ AI_ACCESS_KINDS = ("workbook", "datasource")
 
 
 @dataclass(frozen=True, slots=True)
-class Switches:
-    """The open points; `SWITCHES` tells what each means, where it matters and what else it could be."""
+class OpenPoints:
+    """The open points; `OPEN_POINTS` tells what each means, where it matters and what else it could be."""
 
     group_set_deny_is_final: bool = False
     viewer_calls_api: bool = True
@@ -49,11 +49,11 @@ class Switches:
     twenty_characters_by_upn: bool = False
 
 
-DOCUMENTED = Switches()
+DOCUMENTED = OpenPoints()
 
 
-class Switch(NamedTuple):
-    """What one switch means when it is on; `point` is its number among the open points, or the documents that differ.
+class OpenPoint(NamedTuple):
+    """What one open point means when it is on; `point` is its number, or the documents that differ.
 
     `others` are the values that a question is also asked with, beside the documented one; a name nobody knows yet has
     none. `changes` is True where it bears on what a change does, not on who may.
@@ -67,95 +67,95 @@ class Switch(NamedTuple):
 
 
 _ROWS = (
-    Switch("group_set_deny_is_final", "1", "a group set's Deny beats a group's Allow", (True,)),
-    Switch(
+    OpenPoint("group_set_deny_is_final", "1", "a group set's Deny beats a group's Allow", (True,)),
+    OpenPoint(
         "viewer_calls_api",
         "2",
         "Viewer and Explorer may hold API Access; off: from Explorer (can publish) up",
         (False,),
     ),
-    Switch("explorer_connects_vc", "2", "Viewer and Explorer may Connect to virtual connections", (True,)),
-    Switch(
+    OpenPoint("explorer_connects_vc", "2", "Viewer and Explorer may Connect to virtual connections", (True,)),
+    OpenPoint(
         "publishing_explorer_runs_flows",
         "3",
         "Explorer (can publish) may run, overwrite and web edit flows; off: only Creator",
         (False,),
     ),
-    Switch(
+    OpenPoint(
         "nested_publish_needs_parent", "4", "publishing to a nested project needs Publish on its parent too", (True,)
     ),
-    Switch(
+    OpenPoint(
         "owner_deletes_top_level",
         "5",
         "the owner of a top-level project may delete it; off: administrators only",
         (False,),
     ),
-    Switch("owner_removal_code", "6", "the code of refusing to remove a user who owns content", (), True),
-    Switch(
+    OpenPoint("owner_removal_code", "6", "the code of refusing to remove a user who owns content", (), True),
+    OpenPoint(
         "republish_resets_view_rules",
         "7",
         "republishing with hidden tabs gives old views the workbook's rules",
         (True,),
         True,
     ),
-    Switch("ai_access_name", "8", "the REST name of AI Access; its ceiling is then that of API Access", ()),
-    Switch("extract_refresh_template", "8", "the template that Extract Refresh belongs to; none: outside them", ()),
-    Switch(
+    OpenPoint("ai_access_name", "8", "the REST name of AI Access; its ceiling is then that of API Access", ()),
+    OpenPoint("extract_refresh_template", "8", "the template that Extract Refresh belongs to; none: outside them", ()),
+    OpenPoint(
         "highest_minimum_wins", "9", "of several minimum site roles the highest counts; off: the lowest", (False,), True
     ),
-    Switch(
+    OpenPoint(
         "moved_item_keeps_rules",
         "10",
         "an item moved to an unlocked project keeps its rules; off: the defaults there",
         (False,),
         True,
     ),
-    Switch("save_needs_publish", "11", "the owner's File > Save needs Publish on the project", (True,)),
-    Switch(
+    OpenPoint("save_needs_publish", "11", "the owner's File > Save needs Publish on the project", (True,)),
+    OpenPoint(
         "prompted_needs_view",
         "blog, vendor help",
         "prompted credentials ask for View beside Connect on the data source",
         (True,),
     ),
-    Switch(
+    OpenPoint(
         "project_connect_is_for_workbooks",
         "blog, vendor help",
         "Connect from a project's data source rules works through workbooks only",
         (True,),
     ),
-    Switch("custom_views_need_filter", "blog, permissions paper", "saving a custom view needs Filter", (True,)),
-    Switch(
+    OpenPoint("custom_views_need_filter", "blog, permissions paper", "saving a custom view needs Filter", (True,)),
+    OpenPoint(
         "leader_changes_owner",
         "two pages of the vendor help",
         "a project leader may change the owner of content",
         (False,),
     ),
-    Switch(
+    OpenPoint(
         "publishing_explorer_uses_vcs",
         "vendor help, a public evaluator",
         "Explorer (can publish) may connect to, overwrite and move virtual connections; off: only Creator",
         (False,),
     ),
-    Switch(
+    OpenPoint(
         "flow_owner_changes_owner",
         "vendor help by version",
         "the owner of a flow may change its owner (2025.2); off: administrators only, to themselves (2021.2 to 2025.1)",
         (False,),
     ),
-    Switch(
+    OpenPoint(
         "explorers_own_content",
         "vendor help by version",
         "Explorer and Viewer may be given workbooks and data sources; off: only those who publish (older editions)",
         (False,),
     ),
-    Switch(
+    OpenPoint(
         "deleted_group_leaves_sets",
         "not documented",
         "a deleted group leaves its group sets, which then hold who is in their other groups; off: they hold nobody",
         (False,),
         True,
     ),
-    Switch(
+    OpenPoint(
         "twenty_characters_by_upn",
         "two sentences of the directory document",
         "a name of exactly 20 characters is imported by UPN; off: by sAMAccountName, as shorter ones are",
@@ -163,23 +163,23 @@ _ROWS = (
         True,
     ),
 )
-SWITCHES: Mapping[str, Switch] = MappingProxyType({row.name: row for row in _ROWS})
+OPEN_POINTS: Mapping[str, OpenPoint] = MappingProxyType({row.name: row for row in _ROWS})
 TEMPLATE_NAMES = ("", "View", "Explore", "Publish", "Administer")
 
 
-def alternatives(switches: Switches, *, changes: bool = False) -> Iterator[tuple[str, Switches]]:
-    """Each open point answered otherwise, one at a time: its name and the switches with it."""
+def alternatives(open_points: OpenPoints, *, changes: bool = False) -> Iterator[tuple[str, OpenPoints]]:
+    """Each open point answered otherwise, one at a time: its name and all of them with it."""
     for row in _ROWS:
         if row.changes is changes:
-            now = getattr(switches, row.name)
+            now = getattr(open_points, row.name)
             for value in {*row.others, getattr(DOCUMENTED, row.name)} - {now} if row.others else ():
-                yield row.name, with_values(switches, {row.name: value})
+                yield row.name, with_values(open_points, {row.name: value})
 
 
-def with_values(switches: Switches, values: Mapping[str, bool | str]) -> Switches:
-    """The switches with some of them set."""
+def with_values(open_points: OpenPoints, values: Mapping[str, bool | str]) -> OpenPoints:
+    """The open points with some of them set."""
     changed: dict[str, Any] = dict(values)
-    return replace(switches, **changed)
+    return replace(open_points, **changed)
 
 
 # -- as people write them -------------------------------------------------------------------------------------
@@ -194,23 +194,23 @@ _TEXT: Mapping[str, tuple[Callable[[str], bool], str]] = MappingProxyType(
 )
 
 
-def switches_from(words: Iterable[str]) -> Switches:
+def open_points_from(words: Iterable[str]) -> OpenPoints:
     """`name=value`, one each; on or off, true or false, yes or no. Raises SettingsError with every problem."""
     values: dict[str, bool | str] = {}
     problems: list[str] = []
     for written in words:
         name, equals, value = (part.strip() for part in written.partition("="))
-        name, known = name.replace("-", "_").casefold(), {f.name for f in fields(Switches)}
+        name, known = name.replace("-", "_").casefold(), {f.name for f in fields(OpenPoints)}
         if name not in known or not equals:
-            problems.append(f"no switch is written `{written}`; give name=value, of {', '.join(sorted(known))}")
+            problems.append(f"no open point is written `{written}`; give name=value, of {', '.join(sorted(known))}")
         elif name in _TEXT:
             fits, wanted = _TEXT[name]
             values[name] = value
-            problems += [] if fits(value) else [f"switch `{name}` is `{value}`; it takes {wanted}"]
+            problems += [] if fits(value) else [f"open point `{name}` is `{value}`; it takes {wanted}"]
         elif value.casefold() in (*_ON, *_OFF):
             values[name] = value.casefold() in _ON
         else:
-            problems.append(f"switch `{name}` is `{value}`; it is on or off")
+            problems.append(f"open point `{name}` is `{value}`; it is on or off")
     if problems:
         raise SettingsError(problems)
     return with_values(DOCUMENTED, values)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.capability import CAPABILITIES
-from tabwarden.model.open_points import API_ACCESS, CLASSIC, CURRENT, DOCUMENTED, Switches
+from tabwarden.model.open_points import API_ACCESS, CLASSIC, CURRENT, DOCUMENTED, OpenPoints
 
 
 class SiteRole(NamedTuple):
@@ -199,29 +199,29 @@ _FLOWS = frozenset("Execute Write WebAuthoringForFlows".split())
 _VCS = frozenset("Connect Write ChangeHierarchy".split())
 
 
-def ceiling(kind: str, capability: str, switches: Switches = DOCUMENTED) -> Ceiling | None:
+def ceiling(kind: str, capability: str, open_points: OpenPoints = DOCUMENTED) -> Ceiling | None:
     """The ceiling row for a capability of a kind; None where no row is known.
 
     Four rows are open points: API Access and Connect to virtual connections for Viewer and Explorer, flows and virtual
     connections for Explorer (can publish).
     """
-    if switches.ai_access_name and capability == switches.ai_access_name:
+    if open_points.ai_access_name and capability == open_points.ai_access_name:
         capability = API_ACCESS
     row = _CEILING.get((kind, capability))
-    if row is None or switches is DOCUMENTED:
+    if row is None or open_points is DOCUMENTED:
         return row
-    if capability == API_ACCESS and not switches.viewer_calls_api:
+    if capability == API_ACCESS and not open_points.viewer_calls_api:
         return row._replace(columns="yynnn")
-    if (kind, capability) == ("virtualconnection", "Connect") and switches.explorer_connects_vc:
+    if (kind, capability) == ("virtualconnection", "Connect") and open_points.explorer_connects_vc:
         return row._replace(columns="yyyyn")
-    only_creator = (kind == "flow" and capability in _FLOWS and not switches.publishing_explorer_runs_flows) or (
-        kind == "virtualconnection" and capability in _VCS and not switches.publishing_explorer_uses_vcs
+    only_creator = (kind == "flow" and capability in _FLOWS and not open_points.publishing_explorer_runs_flows) or (
+        kind == "virtualconnection" and capability in _VCS and not open_points.publishing_explorer_uses_vcs
     )
     return row._replace(columns="ynnnn") if only_creator else row
 
 
 def ceiling_row(
-    role: str, kind: str, capability: str, model: str = CURRENT, switches: Switches = DOCUMENTED
+    role: str, kind: str, capability: str, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED
 ) -> tuple[str, ...]:
     """The row that a ceiling was read from, as its cells and its mark: `("yyynn", "V")`; () where none was.
 
@@ -230,7 +230,7 @@ def ceiling_row(
     known = _role(role)
     if model == CLASSIC or known is None or known.admin != "none" or known.licence is None:
         return ()
-    row = ceiling(kind, capability, switches)
+    row = ceiling(kind, capability, open_points)
     return () if row is None else (row.columns, row.mark)
 
 
@@ -240,7 +240,7 @@ def ceiling_words(columns: str) -> str:
     return ", ".join(roles) or "no role"
 
 
-def permits(role: str, kind: str, capability: str, switches: Switches = DOCUMENTED) -> bool | None:
+def permits(role: str, kind: str, capability: str, open_points: OpenPoints = DOCUMENTED) -> bool | None:
     """Whether the site role can ever exercise the capability; None when this release cannot tell.
 
     Administrators can everything, Unlicensed nothing, whatever the capability is called.
@@ -252,7 +252,7 @@ def permits(role: str, kind: str, capability: str, switches: Switches = DOCUMENT
         return True
     if known.licence is None:
         return False
-    row = ceiling(kind, capability, switches)
+    row = ceiling(kind, capability, open_points)
     if row is None:
         return None
     column = "Viewer" if known.name == "SupportUser" else known.name
@@ -284,16 +284,16 @@ def classic_permits(role: str, capability: str) -> bool | None:
 _PUBLISHER_OWNED = frozenset({"project", "metric", "lens"})
 
 
-def may_own(role: str, kind: str, switches: Switches = DOCUMENTED) -> bool:
+def may_own(role: str, kind: str, open_points: OpenPoints = DOCUMENTED) -> bool:
     """Whether somebody of that role may be given content of that kind ("Manage Content Ownership", current help).
 
-    Projects, metrics and lenses go to who publishes; the rest to any licensed user, in older editions (a switch) to
-    publishers too. Guest owns nothing.
+    Projects, metrics and lenses go to who publishes; the rest to any licensed user, in older editions (an open point)
+    to publishers too. Guest owns nothing.
     """
     known = _role(role)
     if known is None or known.licence is None or known.rank is None:
         return False
-    return known.publishes != "no" or (kind not in _PUBLISHER_OWNED and switches.explorers_own_content)
+    return known.publishes != "no" or (kind not in _PUBLISHER_OWNED and open_points.explorers_own_content)
 
 
 # -- import and synchronisation ---------------------------------------------
@@ -338,9 +338,9 @@ def merge(current: str, imported: str) -> str:
     return MERGE.get((current_role(current), current_role(imported)), current)
 
 
-def minimum_that_counts(roles: Iterable[str], switches: Switches = DOCUMENTED) -> str | None:
-    """Of the minimum site roles of somebody's groups the one that counts: the highest (B; a switch: the lowest)."""
-    best = max if switches.highest_minimum_wins else min
+def minimum_that_counts(roles: Iterable[str], open_points: OpenPoints = DOCUMENTED) -> str | None:
+    """The minimum site role that counts, of those of somebody's groups: the highest (B; an open point: the lowest)."""
+    best = max if open_points.highest_minimum_wins else min
     return best(roles, key=lambda role: rank(role) or 0, default=None)
 
 

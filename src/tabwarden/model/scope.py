@@ -8,9 +8,9 @@ from tabwarden.model.site import Site
 OUTSIDE = "content outside of "
 """How `Site.partial` begins to tell what was left out where some projects were read."""
 CONNECTIONS = "connections of workbooks"
-SWITCHES = "the site's own switches"
+SETTINGS = "the site's own settings"
 PERSONAL = "things in personal spaces, which only their owners see"
-_NOBODYS_VIEW = (CONNECTIONS, SWITCHES, PERSONAL)
+_NOBODYS_VIEW = (CONNECTIONS, SETTINGS, PERSONAL)
 
 
 def is_limited(site: Site) -> bool:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 from tabwarden.model.errors import AmbiguousName, UnknownName
-from tabwarden.model.names import same
+from tabwarden.model.names import hint, same
 
 LOCKED = "LockedToProject"
 LOCKED_WITHOUT_NESTED = "LockedToProjectWithoutNested"
@@ -25,7 +25,7 @@ MODES = (LOCKED, LOCKED_WITHOUT_NESTED, CUSTOMIZABLE)
 ALLOW, DENY = "Allow", "Deny"
 ALL_USERS = "All Users"
 DEFAULT_PROJECT = "default"  # its name in any letter case, at the top level
-LOCAL, MOST_HINTS = "local", 5
+LOCAL, MOST_COMPARED = "local", 50_000
 ON_LOGIN, ON_SYNC = "onLogin", "onSync"
 
 
@@ -139,7 +139,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class SiteSettings:
-    """The site's own switches that veto or widen abilities (tableau-permissions §10.26).
+    """The site's own settings, which veto or widen abilities (tableau-permissions §10.26).
 
     `admin_mode` ContentOnly keeps site administrators from managing users.
     `user_visibility` FULL lets everybody see other users (the papers' Public User List), LIMITED does not.
@@ -310,10 +310,9 @@ class Site:
         if len(ids) == 1:
             return self.users[ids[0]]
         if not ids:
-            near = sorted(u.name for u in self.users.values() if same(words.strip()) in same(f"{u.name} {u.full_name}"))
-            hint = ", ".join(f"`{name}`" for name in near[:MOST_HINTS])
-            hint = f"; near it: {hint}" if near else "; names are user names, not display names"
-            raise UnknownName(f"no user `{words}` on site `{self.name}`{hint}")
+            names = {user.name: user.full_name for user in self.users.values()}
+            near = hint(words, names, "; names are user names, not display names")
+            raise UnknownName(f"no user `{words}` on site `{self.name}`{near}")
         lines = sorted(f"{self.users[i].domain}\\{self.users[i].name}  {self.users[i].full_name}" for i in ids)
         raise AmbiguousName(f"several users are called `{words}`; say which:", lines)
 
@@ -324,7 +323,8 @@ class Site:
         wanted = same(words.strip())
         hits = [g for g in self.groups.values() if wanted in (same(g.name), same(f"{g.domain}\\{g.name}"))]
         if not hits:
-            raise UnknownName(f"no group `{words}` on site `{self.name}`")
+            near = hint(words, {group.name: "" for group in self.groups.values()})
+            raise UnknownName(f"no group `{words}` on site `{self.name}`{near}")
         if len(hits) == 1:
             return hits[0]
         lines = sorted(f"{g.domain}\\{g.name}" for g in hits)
@@ -349,7 +349,9 @@ class Site:
         if len(ids) == 1:
             return self.contents[ids[0]]
         if not ids:
-            raise UnknownName(f"no content `{words}` on site `{self.name}`; give its path, as in `Finance/Budget`")
+            few = self.contents if len(self.contents) <= MOST_COMPARED else ()
+            near = hint(words, {self.path(content): "" for content in few}, "; give its path, as in `Finance/Budget`")
+            raise UnknownName(f"no content `{words}` on site `{self.name}`{near}")
         lines = sorted(f"{self.contents[i].kind}:{self.path(i)}  {i}" for i in ids)
         raise AmbiguousName(f"several things are called `{words}`; say which:", lines)
 

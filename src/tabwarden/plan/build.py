@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tabwarden.effects.change import NO_FACTS, Change, Facts, carried_out
+from tabwarden.effects.change import NO_FACTS, Change, Facts, Value, carried_out
+from tabwarden.effects.ref import Lookup
 from tabwarden.model.site import Grantee, Site
-from tabwarden.plan.facts import after, differences, facts, still_judged
 from tabwarden.plan.impact import impact
 from tabwarden.plan.plan import Impact, Plan, Refused, SiteIdentity, SourceSummary, Stop
 from tabwarden.plan.restore import translated
@@ -24,6 +24,9 @@ from tabwarden.plan.stops import (
     stale_plan,
 )
 from tabwarden.want.wanted import Held
+
+RULE_FACTS = ("rules", "defaults")
+_UNKNOWN = "\0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +122,8 @@ def stops_now(
     back = no_way_back(plan.changes, no_way) if no_way is not None else ()
     if not progressed.started:
         sources = (stop for stop in plan.stops if stop.id.startswith("source-"))
-        too_much = _too_much(now, carried_out(now, plan.changes), plan.changes, limits, guarded)
+        end = carried_out(now, plan.changes) if any(c.of_content for c in plan.changes) else now
+        too_much = _too_much(now, end, plan.changes, limits, guarded)
         return (*sources, *too_much, *stale_plan(differences(plan.seen, present), len(plan.seen)), *back)
     left = [change for position, change in enumerate(plan.changes) if position not in progressed.ended]
     never = (stop for stop in people_stops(now, left, limits, guarded) if stop.id == LOCK_OUT)
@@ -143,3 +147,67 @@ def _under_way(plan: Plan, progressed: Progressed) -> frozenset[str]:
     groups = {ref.key for ref in synced if ref is not None}
     moving = [c for c in plan.changes if c.brought_by is not None and c.brought_by.key in groups]
     return frozenset(facts(Site(), moving))
+
+
+# -- facts ------------------------------------------------------------------------------------------------------
+
+
+def facts(site: Site, changes: Iterable[Change]) -> Facts:
+    """What `changes` touch, as it is on `site`, as flat words: seen at planning, compared before applying.
+
+    user:local\\jane                  site role, None when not on the site
+    id of user:local\\jane            her id, None when not on the site
+    group:local\\viewers              `minimum site role, mode`, None when there is no such group
+    id of group:local\\viewers
+    user:local\\jane in group:...     True or False
+    groups of user:local\\jane        only of a person who is removed: keys of her groups, sorted
+    rules for user:local\\jane        only where they were carried over: how many, and a word for all of them
+    nickname of west.corp.example     of a domain of the server, None when it is not known there
+    mode of 0a1b..                    content permissions mode, None when there is no such project
+    place of 0a1b..                   id of the project it is in, None at the top level or when it is gone
+    owner of 0a1b..   tabs of 0a1b..
+    rules of 0a1b.. for user:local\\jane            `Allow Read` and so on, sorted; None when they were not read
+    workbook defaults of 0a1b.. for user:...        the same of a project's default rules
+    """
+    lookup = Lookup(site)
+    return {name: value for change in changes for name, value in change.facts(lookup)}
+
+
+def after(seen: Facts, done: Iterable[Change]) -> Facts:
+    """What `seen` becomes when these changes are done; the ids of what they create are not known and left out."""
+    moved = dict(seen)
+    for change in done:
+        change.moves(moved)
+    return moved
+
+
+def still_judged(expected: Facts, touched: Sequence[Change]) -> Facts:
+    """Facts without those that the changes done or begun may have moved by themselves.
+
+    A lock, a move and tabs overwrite rules of what lies below; the rows that are left are written whatever they are.
+    """
+    if not any(change.overwrites_below for change in touched):
+        return expected
+    return {name: value for name, value in expected.items() if not name.partition(" of ")[0].endswith(RULE_FACTS)}
+
+
+def differences(expected: Facts, now: Facts, open_changes: Iterable[Change] = ()) -> tuple[str, ...]:
+    """What is not as expected, a line each.
+
+    `open_changes` may or may not have been done (their end was not recorded): either is as expected.
+    """
+    either = after(expected, open_changes)
+    unsure = {key for key in expected if expected[key] != either.get(key, _UNKNOWN)}
+    lines = []
+    for key in sorted(expected):
+        value = now.get(key)
+        known = key in now and (value == expected[key] or (key in unsure and value == either.get(key, value)))
+        if not known:
+            lines.append(f"{key}: was `{_word(expected[key])}`, is `{_word(value)}`")
+    return tuple(lines)
+
+
+def _word(value: Value) -> str:
+    if value is None:
+        return "not there"
+    return ", ".join(value) if isinstance(value, tuple) else str(value)

@@ -8,14 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
-from functools import cache
-from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from dataclasses import fields
+from typing import Any
 
 import tabwarden.effects.ops  # noqa: F401  (every op is known by its name)
 from tabwarden.effects.change import OPS, Change
-from tabwarden.model.errors import TabwardenError
+from tabwarden.model.codec import Shape, shape, to_plain
+from tabwarden.model.errors import IncompleteRead, TabwardenError
 from tabwarden.plan.plan import FORMAT, Plan
 
 PLAN_AGAIN = "make a new plan"
@@ -45,26 +44,28 @@ def from_json(text: str, where: str = "the plan") -> Plan:
         raise TabwardenError(f"`{where}` was edited after it was made, and is not applied; {PLAN_AGAIN}")
     try:
         del whole["id"], whole["fingerprint"]
-        plan: Plan = _value(Plan, whole)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        for name in (field.name for field in fields(Plan) if field.name not in whole):
+            raise KeyError(name)
+        return _PLAN.from_plain(whole, tuple(map(_change, whole.pop("changes"))))
+    except (IncompleteRead, KeyError, TypeError, AttributeError) as error:
         raise TabwardenError(f"`{where}` is not a whole plan ({error}); {PLAN_AGAIN}") from None
-    return plan
 
 
-def as_json(value: object) -> Any:
-    """A value of a plan as JSON knows it: by field, a change with its op and without what is as if not said."""
-    if isinstance(value, Change):
-        said = ((f, getattr(value, f.name)) for f in fields(value))
-        return {"op": value.op, **{f.name: as_json(one) for f, one in said if f.default is MISSING or one != f.default}}
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: as_json(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return {name: as_json(getattr(value, name)) for name in value._fields}
-    if isinstance(value, tuple | list):
-        return [as_json(one) for one in value]
-    if isinstance(value, Mapping):
-        return {str(key): as_json(value[key]) for key in sorted(value)}
-    return value
+def as_json(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON knows it, every field told; a change with its op, and without what is as if not said."""
+    impact = {field.name: to_plain(getattr(plan.impact, field.name)) for field in fields(plan.impact)}
+    changes = [{"op": change.op, **to_plain(change)} for change in plan.changes]
+    whole = {field.name: to_plain(getattr(plan, field.name)) for field in fields(plan) if field.name != "changes"}
+    return {**whole, "changes": changes, "impact": impact}
+
+
+def _change(plain: Mapping[str, Any]) -> Change:
+    said = {name: value for name, value in plain.items() if name != "op"}
+    change: Change = shape(OPS[plain["op"]]).from_plain(said, place=plain["op"])
+    return change
+
+
+_PLAN = Shape(Plan, "changes")
 
 
 def _lines(value: Any) -> str:
@@ -83,44 +84,3 @@ def _json(value: Any) -> str:
 def _seal(whole: Mapping[str, Any]) -> str:
     text = json.dumps(whole, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-# -- back, by the types --------------------------------------------------------------------------------------
-
-
-@cache
-def _hints(of: type) -> dict[str, Any]:
-    return {name: hint for name, hint in get_type_hints(of).items() if "ClassVar" not in str(hint)}
-
-
-def _value(of: Any, value: Any) -> Any:
-    """A value of that type. TypeError, KeyError or ValueError where it is none."""
-    origin, args = get_origin(of), get_args(of)
-    if origin in (Union, UnionType):
-        if value is None and NoneType in args:
-            return None
-        tuples = [one for one in args if get_origin(one) is tuple]
-        return _value(tuples[0], value) if isinstance(value, list) and tuples else _value_of_any(args, value)
-    if origin is tuple and isinstance(value, list):
-        repeated = len(args) == 2 and args[1] is Ellipsis
-        types = [args[0]] * len(value) if repeated else args
-        return tuple(_value(one, each) for one, each in zip(types, value, strict=True))
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        return {key: _value(args[1], each) for key, each in value.items()}
-    if of is Change:
-        return _value(OPS[value["op"]], {name: each for name, each in value.items() if name != "op"})
-    if isinstance(of, type) and (is_dataclass(of) or hasattr(of, "_fields")):
-        hints = _hints(of)
-        if of is Plan and value.keys() != hints.keys():
-            raise ValueError(f"its fields are {', '.join(sorted(value))}")
-        return of(**{name: _value(hints[name], each) for name, each in value.items()})
-    if isinstance(of, type) and type(value) is of:
-        return value
-    raise TypeError(f"`{value!r}` is not of a plan")
-
-
-def _value_of_any(types: tuple[Any, ...], value: Any) -> Any:
-    for one in types:
-        if one is type(value) or (isinstance(one, type) and isinstance(value, dict) and hasattr(one, "_fields")):
-            return _value(one, value)
-    raise TypeError(f"`{value!r}` is not of a plan")

@@ -90,5 +90,5 @@ def _as_known(change: Change, now: Site) -> Change:
     """The change with ids of what is on the site by now only; what comes before it in the plan has no id yet."""
     known = {"user": now.users, "group": now.groups}
     refs = {name: ref for name, ref in (("user", change.of_user), ("group", change.of_group)) if ref is not None}
-    newer = {name: ref._replace(id=None) for name, ref in refs.items() if ref.id and ref.id not in known[name]}
+    newer = {name: ref.with_id(None) for name, ref in refs.items() if ref.id and ref.id not in known[name]}
     return change.but(**newer) if newer else change

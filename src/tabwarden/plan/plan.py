@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple
 
 from tabwarden.effects.change import NO_FACTS, Change, Facts
 from tabwarden.want.wanted import Held
@@ -19,7 +18,8 @@ def _no_counts() -> Mapping[str, int]:
     return MappingProxyType({})
 
 
-class Refused(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Refused:
     """A row of a source that is no person: `row` counts from 1, `value` is what stood there."""
 
     source: str
@@ -28,7 +28,8 @@ class Refused(NamedTuple):
     reason: str
 
 
-class Stop(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Stop:
     """A reason not to apply: `number` of `base` is over `limit`. A waiver must name `number` exactly."""
 
     id: str
@@ -40,14 +41,16 @@ class Stop(NamedTuple):
     remedy: str
 
 
-class Waiver(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Waiver:
     """Somebody said yes to one stop with this number."""
 
     id: str
     number: int
 
 
-class SourceSummary(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SourceSummary:
     """What a source of people told: `rows` it gave, `people` of them usable; `when` it was read (ISO, UTC)."""
 
     task: str
@@ -57,7 +60,8 @@ class SourceSummary(NamedTuple):
     when: str = ""
 
 
-class SiteIdentity(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SiteIdentity:
     """Which site a plan is for; it is applied to no other."""
 
     where: str
@@ -66,7 +70,8 @@ class SiteIdentity(NamedTuple):
     name: str
 
 
-class ContentImpact(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ContentImpact:
     """Who gains and who loses View of one content."""
 
     content: str
@@ -129,5 +134,5 @@ class Plan:
     @cached_property
     def id(self) -> str:
         """What the journal calls this plan: the same for the same changes made at the same time."""
-        whole = repr((self.kind, tuple(self.site), self.made_at, self.fingerprint, self.changes))
+        whole = repr((self.kind, self.site, self.made_at, self.fingerprint, self.changes))
         return hashlib.sha256(whole.encode()).hexdigest()[:12]

@@ -219,7 +219,7 @@ def _set_warnings(found: WhatIf, tried: Tried) -> Iterator[str]:
         yield (
             f"`{tried.words}` takes the group out of the group set `{name}`, which then holds whoever is in the rest "
             f"of its groups, {more} more; that is believed, Tableau does not "
-            "tell (switch deleted_group_leaves_sets)"
+            "tell (open point deleted_group_leaves_sets)"
         )
 
 

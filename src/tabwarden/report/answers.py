@@ -9,7 +9,7 @@ from typing import Any
 from tabwarden.access.answer import ALLOWED, DENIED, Answer
 from tabwarden.model.capability import KIND_NAMES, ui_name
 from tabwarden.model.governing import Governing
-from tabwarden.model.open_points import SWITCHES
+from tabwarden.model.open_points import OPEN_POINTS
 from tabwarden.model.roles import ceiling_words, ui_role
 from tabwarden.model.site import ALLOW, Grantee, Rule, Site
 from tabwarden.report.table import Table, Text
@@ -219,8 +219,8 @@ def disputed_lines(site: Site, answer: Answer) -> Iterable[str]:
         turned = replace(answer, verdict=other.verdict, because=other.because, disputed=())
         words = MARKS[other.verdict][0]
         yield (
-            f"the sources do not settle this: with {other.switch} {other.value or 'empty'} it is {words}, "
-            f"{_filled(site, turned)} ({SWITCHES[other.switch].on})"
+            f"the sources do not settle this: with {other.open_point} {other.value or 'empty'} it is {words}, "
+            f"{_filled(site, turned)} ({OPEN_POINTS[other.open_point].on})"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple
 from typing import Any
 
 from tabwarden.effects.change import OPS, Change
@@ -87,7 +88,7 @@ def plan_table(plan: Plan) -> Drawable:
     if plan.impact.contents:
         parts.append(contents_table(plan.impact))
     if plan.held:
-        parts.append(_table("Held: left as they are", ("person", "why", "what to do"), plan.held))
+        parts.append(_table("Held: left as they are", ("person", "why", "what to do"), map(astuple, plan.held)))
     if plan.refused:
         rows = ((r.source, str(r.row), r.value, r.reason) for r in plan.refused)
         parts.append(_table("Rows that were not used", ("source", "row", "value", "why"), rows))
@@ -217,4 +218,4 @@ def plan_json(plan: Plan) -> Mapping[str, Any]:
 
 def stop_json(stop: Stop) -> Mapping[str, Any]:
     """One stop by its fields."""
-    return stop._asdict()
+    return asdict(stop)

@@ -74,6 +74,6 @@ def _no_view(site: Site, put: Asked, answer: Answer) -> Iterator[str]:
     views = [v for v in site.children(workbook.id) if site.contents[v].kind == "view"]
     if workbook.kind != "workbook" or workbook.tabs or not views or answer.because in OVERRIDES:
         return
-    told = (may(site, put.user, "Read", view, model=put.model, switches=put.switches).verdict for view in views)
+    told = (may(site, put.user, "Read", view, model=put.model, open_points=put.open_points).verdict for view in views)
     if all(verdict == DENIED for verdict in told):
         yield "it is listed, but none of its views opens: tabs are hidden, so each view has rules of its own"

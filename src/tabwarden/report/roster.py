@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict, astuple
 from typing import Any
 
 from tabwarden.model.names import same
@@ -94,7 +95,7 @@ def _row(given: Given | Field) -> str:
 def _held_table(held: Iterable[Held]) -> Table:
     table = _table(("person", "why", "what to do"), "Held: left as they are")
     for each in held:
-        table.add_row(*map(Text, each))
+        table.add_row(*map(Text, astuple(each)))
     return table
 
 
@@ -112,7 +113,7 @@ def roster_json(merged: Merged, standings: Standings, people: Iterable[Standing]
     """These people with everything that is known of where it is from; who is held, and remarks."""
     return {
         "people": [_standing(one) for one in people],
-        "held": [each._asdict() for each in (*merged.held, *standings.held)],
+        "held": [asdict(each) for each in (*merged.held, *standings.held)],
         "without_user_name": len(merged.unnamed),
         "notes": [*merged.notes, *standings.notes],
     }

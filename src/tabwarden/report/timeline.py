@@ -51,7 +51,7 @@ class Turned(Protocol):
 
     @property
     def under(self) -> Under:
-        """The model and switches it was asked under."""
+        """The model and open points it was asked under."""
 
     @property
     def pair(self) -> tuple[Site, Site]:
@@ -91,8 +91,8 @@ def because(turn: Turned) -> str:
 def _decider(turn: Turned) -> str:
     """What decided where no change is known: a rule, a role, an owner."""
     user, content, capability = turn.asked
-    model, switches = turn.under
-    return decider(turn.pair[1], may(turn.pair[1], user, capability, content, model=model, switches=switches))
+    model, open_points = turn.under
+    return decider(turn.pair[1], may(turn.pair[1], user, capability, content, model=model, open_points=open_points))
 
 
 def _words(turn: Turned, fact: Fact) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tabwarden.effects.change import Change
+from tabwarden.effects.change import ALL_GROUPS, CONTENT, NICKNAMES, Change
 from tabwarden.effects.ref import Lookup
 from tabwarden.model.errors import TableauError, TabwardenError
 from tabwarden.model.site import Site
@@ -21,9 +21,7 @@ from tabwarden.plan.plan import Plan, Stop, Waiver
 from tabwarden.plan.stops import Guarded, Limits
 from tabwarden.plan.waivers import mismatches, not_waived
 from tabwarden.run import history
-from tabwarden.run.context import PLANS, guarded_of, limits_of
-from tabwarden.run.site_before import kept_before, read_now
-from tabwarden.settings import Settings
+from tabwarden.run.context import PLANS, Context, Progress, guarded_of, limits_of, silent
 from tabwarden.store.journal import (
     ALREADY,
     DONE,
@@ -39,18 +37,14 @@ from tabwarden.store.journal import (
 )
 from tabwarden.store.rosters import keep_of_plan
 from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.read.site import read_people, read_site
+from tabwarden.tableau.write.domains import with_nicknames
 from tabwarden.tableau.write.jobs import wait_for_user_jobs
 from tabwarden.tableau.write.writer import Writer
 
 log = logging.getLogger(__name__)
 
 GROUPS = "groups"  # the kind of plan that starts jobs for single changes
-
-Progress = Callable[[int, int, str], None]  # changes gone through, of how many, and the last of them in words
-
-
-def silent(_done: int, _of: int, _words: str) -> None:
-    """No progress is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +65,16 @@ class Terms:
     keep: Callable[[Site], object] | None = None
 
 
-def terms_of(
-    settings: Settings, connection: Connection, waivers: tuple[Waiver, ...] = (), progress: Progress = silent
-) -> Terms:
+def terms_of(context: Context, waivers: tuple[Waiver, ...] = ()) -> Terms:
     """The terms the settings set."""
     return Terms(
-        store=settings.store.folder,
-        limits=limits_of(settings),
-        guarded=guarded_of(settings, connection.user_id),
+        store=context.store,
+        limits=limits_of(context.settings),
+        guarded=guarded_of(context),
         waivers=waivers,
-        bulk=settings.provision.bulk == "auto",
-        progress=progress,
-        keep=lambda site: history.keep(settings, site),
+        bulk=context.settings.provision.bulk == "auto",
+        progress=context.progress,
+        keep=lambda site: history.keep(context.settings, site),
     )
 
 
@@ -198,6 +190,34 @@ def _progressed(record: Record) -> Progressed:
         ended=frozenset(record.ended),
         begun=tuple(sorted(record.begun)),
     )
+
+
+# -- the site before it ----------------------------------------------------------------------------------------
+
+
+def read_now(plan: Plan, connection: Connection) -> Site:
+    """People and the groups the plan speaks of, or everything where its changes rest on content; nicknames too."""
+    reads = frozenset[str]().union(*(change.reads for change in plan.changes))
+    if CONTENT in reads:
+        site = read_site(connection)
+    else:
+        groups = {f"{ref.domain}\\{ref.name}" for change in plan.changes if (ref := change.of_group) is not None}
+        # Who is removed leaves all groups.
+        site = read_people(connection, None if ALL_GROUPS in reads else sorted(groups))
+    return with_nicknames(site, connection) if NICKNAMES in reads else site
+
+
+def kept_before(plan: Plan, now: Site, keep: Callable[[Site], object] | None) -> str | None:
+    """Keep the site before content is changed, whose rules the plan does not all name; why that failed, or None."""
+    if all(change.of_content is None for change in plan.changes):
+        return None
+    if keep is None:
+        return "there is no history to keep it in"
+    try:
+        keep(now)
+    except TabwardenError as error:
+        return str(error)
+    return None
 
 
 # -- doing -----------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
 from tabwarden.questions import Questions
 from tabwarden.run.history import LAST, open_either, open_every_site
@@ -27,7 +27,7 @@ class Where:
     store: str | None = None
 
 
-def open_questions(where: Where, model: str = CURRENT, open_points: Switches = DOCUMENTED) -> Questions:
+def open_questions(where: Where, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED) -> Questions:
     """The questions to the snapshot that is meant; UnknownName where there is none, or no such model."""
     Questions(Site(), model=model)  # before a database is asked
     return Questions(open_site(where), model=model, open_points=open_points)

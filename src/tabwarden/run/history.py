@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Site
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from tabwarden.store.history import History
 
 LAST, PREVIOUS = "last", "previous"
-DEFAULT_STORE, STORE_VARIABLES = ".tabwarden", "TABWARDEN_STORE__"
-PLAIN_SETTINGS, ENCRYPTED_SETTINGS = "settings.yaml", "settings.yaml.aes"
+DEFAULT_FOLDER = ".tabwarden"
+PREFIX, NO_SETTINGS = "TABWARDEN_", ("TABWARDEN_KEY", "TABWARDEN_KEY_FILE")
+TEXT_TAG, NULL_TAG = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null"
+PLAIN_TAGS = {TEXT_TAG, NULL_TAG, *(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float", "map", "seq"))}
 DAYS = {"today": 0, "yesterday": 1}
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _NUMBER = re.compile(r"#?\d{1,9}")
@@ -41,23 +43,64 @@ def store_named(words: str | None) -> str:
     """The store of `--store`, else of the settings in this folder, else the default folder."""
     if words:
         return words
-    if not _tells_a_store():
-        return DEFAULT_STORE  # the settings take longer to load than most questions
+    plain = _plain_folder(os.environ)
+    if plain is not None:
+        return plain
     from tabwarden.settings import load_store
 
     return _words_of(load_store(None, os.environ))
 
 
-def _tells_a_store() -> bool:
-    """Whether settings here can name a store at all; a file that cannot be read is theirs to tell."""
-    if any(name.startswith(STORE_VARIABLES) for name in os.environ) or Path(ENCRYPTED_SETTINGS).exists():
-        return True
+def _plain_folder(environ: Mapping[str, str]) -> str | None:
+    """The store's folder where the settings here say it in plain words; None where `load_store` has to judge.
+
+    Loading that costs more than most questions, so it judges every doubt, in its own words: encrypted settings, a
+    variable, a reference, another key of `store`, an alias, a key that is there twice, what is no YAML.
+    """
+    if any(name.startswith(PREFIX) and name not in NO_SETTINGS for name in environ):
+        return None
+    file = Path("settings.yaml")
+    if not file.exists():
+        return None if file.with_name("settings.yaml.aes").exists() else DEFAULT_FOLDER
+    import yaml
+
     try:
-        return b"store" in Path(PLAIN_SETTINGS).read_bytes()
-    except FileNotFoundError:
+        loader = yaml.SafeLoader(file.read_text(encoding="utf-8-sig"))
+        root = loader.get_single_node()
+        if root is None:
+            return DEFAULT_FOLDER
+        if root.id != "mapping" or not _is_plain(root, set()):
+            return None
+        loader.construct_document(root)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return None
+    sections = _plain_values(root)
+    store = _plain_values(sections["store"]) if "store" in sections else {}
+    folder = store.pop("folder", None)
+    if store:
+        return None
+    if folder is None:
+        return DEFAULT_FOLDER
+    plain = folder.tag == TEXT_TAG and folder.value and ":" not in folder.value and folder.value[0] != "~"
+    return str(Path(folder.value)) if plain else None
+
+
+def _is_plain(node: Any, above: set[int]) -> bool:
+    """Whether a YAML node holds each key once, no alias and nothing but texts, numbers, yes, no and null."""
+    if id(node) in above or node.tag not in PLAIN_TAGS:
         return False
-    except OSError:
-        return True
+    above.add(id(node))
+    if node.id == "mapping":
+        keys = {key.value for key, _ in node.value if key.tag == TEXT_TAG}
+        return len(keys) == len(node.value) and all(_is_plain(value, above) for _, value in node.value)
+    return node.id == "scalar" or all(_is_plain(item, above) for item in node.value)
+
+
+def _plain_values(mapping: Any) -> dict[str, Any]:
+    """The nodes of a mapping by key, without those that are empty, which count as not written."""
+    if mapping.id != "mapping":
+        return {"": mapping}
+    return {key.value: value for key, value in mapping.value if value.tag != NULL_TAG}
 
 
 def _words_of(store: Store) -> str:
@@ -215,12 +258,13 @@ def newest_site(settings: Settings, which: str = LAST, now: datetime | None = No
     from tabwarden.tableau.http.signin import address_of
 
     now = now or datetime.now(UTC)
-    with opened(store_of(settings)) as history:
+    store = store_of(settings)
+    with opened(store) as history:
         where = address_of(settings.tableau.server)
         kept = snapshot_of(history, which, settings.tableau.site, now, where=where)
         if (kept.where, kept.content_url) != (where, settings.tableau.site):
             raise UnknownName(f"{kept.words} is of `{_address(kept)}`, and the settings name another site")
-        site = history.open(kept.number)
+        site = beside.opened(store, kept) or history.open(kept.number)
     return Opened(site, kept, now - time_of(kept.taken) if kept.taken else None)
 
 

@@ -1,4 +1,4 @@
-"""Switches as people give them: `name=value`, or a YAML file of such lines. Not what any of them means."""
+"""Open points as people give them: `name=value`, or a YAML file of such lines."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tabwarden.model.errors import SettingsError
-from tabwarden.model.open_points import Switches, switches_from
+from tabwarden.model.open_points import OpenPoints, open_points_from
 
 
-def read_switches(given: Iterable[str]) -> Switches:
+def read_open_points(given: Iterable[str]) -> OpenPoints:
     """`name=value` words and YAML files of them, later ones winning. SettingsError names all mistakes."""
-    return switches_from(switch_words(given))
+    return open_points_from(open_point_words(given))
 
 
-def switch_words(given: Iterable[str]) -> Iterator[str]:
+def open_point_words(given: Iterable[str]) -> Iterator[str]:
     """Every `name=value` word, those of YAML files in their place. SettingsError for a file that cannot be read."""
     for one in given:
         yield from _words(one)

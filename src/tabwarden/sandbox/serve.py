@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tabwarden.model.errors import WorldError
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.roles import is_server_admin
 from tabwarden.sandbox.directories.directory import Directory
 from tabwarden.sandbox.http.server import LOOPBACK, Sandbox
@@ -33,8 +33,8 @@ _SECRET = "secret.txt"
 class Options:
     """What a person may say about a sandbox; `log`, `activity_log`, `state` and `faults` are file paths.
 
-    `play` are switches of the personality as `name=value`; `counts` says at the end how often each
-    endpoint was asked and which faults were given; `switches` settle the open points of the permission model;
+    `play` are options of the personality as `name=value`; `counts` says at the end how often each
+    endpoint was asked and which faults were given; `open_points` settle the open points of the permission model;
     `lead_from` is a folder that gets settings which lead to the sandbox.
     """
 
@@ -51,7 +51,7 @@ class Options:
     faults: str | None = None
     counts: bool = False
     lead_from: str | None = None
-    switches: Switches = DOCUMENTED
+    open_points: OpenPoints = DOCUMENTED
     directory: Directory | None = None
 
 
@@ -59,10 +59,10 @@ def run(options: Options, say: Callable[[str], None], *, greet: bool = False) ->
     """Serve until SIGINT or SIGTERM. The first line said is `listening on http://HOST:PORT`.
 
     `greet` adds what a person needs to sign in.
-    Raises TabwardenError for a world, state file, version, switch, script of faults, log file or port that cannot be.
+    Raises TabwardenError for a world, state file, version, option, script of faults, log file or port that cannot be.
     """
     plays = replace(
-        played(personality(options.personality, options.api_version), options.play), switches=options.switches
+        played(personality(options.personality, options.api_version), options.play), open_points=options.open_points
     )
     world = find_world(options.world, seed=options.seed)
     if plays.kind == CLOUD:

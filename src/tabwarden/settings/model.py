@@ -115,7 +115,7 @@ class SignInGroup(Section):
 
 
 class Provision(Section):
-    """The seven switches, in the order in which they are carried out, and what they need."""
+    """The seven tasks, in the order in which they are carried out, and what they need."""
 
     add_joiners: bool = Field(default=True, description="add joiners to the site as Unlicensed")
     add_joiners_to_group: bool = Field(default=True, description="add joiners to the group")

@@ -15,7 +15,7 @@ from tabwarden.settings.model import Provision
 from tabwarden.settings.several_rules import several_sources, sources_in
 
 Complaint = tuple[Place, str]
-GROUP_SWITCHES = ("add_joiners_to_group", "remove_leavers_from_group", "add_leavers_to_group")
+GROUP_TASKS = ("add_joiners_to_group", "remove_leavers_from_group", "add_leavers_to_group")
 WAYS_TO_SIGN_IN = ("pat", "password", "jwt")
 
 
@@ -78,16 +78,16 @@ def _sources(sources: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[
     provision = values.get("provision")
     provision = provision if isinstance(provision, Mapping) else {}
     on = [
-        switch
-        for switch in GROUP_SWITCHES
-        if provision.get(switch, Provision.model_fields[switch].default) is not False
-        and str(provision.get(switch)).lower() not in ("false", "no", "off", "0")
+        task
+        for task in GROUP_TASKS
+        if provision.get(task, Provision.model_fields[task].default) is not False
+        and str(provision.get(task)).lower() not in ("false", "no", "off", "0")
     ]
     if on and "group" not in provision and ("joiners" in sources or "leavers" in sources):
-        switches = " and ".join(f"`{switch}`" for switch in on)
+        tasks = " and ".join(f"`{task}`" for task in on)
         yield (
             ("provision", "group"),
-            f"`provision.group` is missing and {switches} needs it; add `group: {{name: ...}}` or switch that off",
+            f"`provision.group` is missing and {tasks} needs it; add `group: {{name: ...}}` or switch that off",
         )
 
 

@@ -9,13 +9,20 @@ import numpy as np
 
 from tabwarden.mirror.tables import COLUMNS, Table
 
+_OFTEN = 8  # as often at least stands a text of a dictionary
+
 
 def arrow_of(name: str, table: Table) -> Any:
-    """The `pyarrow.Table` of a mirror's table: dictionaries of text. ImportError without the extra `files`."""
+    """The `pyarrow.Table` of a mirror's table: dictionaries where texts repeat, else plain text.
+
+    ImportError without the extra `files`.
+    """
     arrow = importlib.import_module("pyarrow")
     columns = []
     for codes, words in zip(table.codes, table.words, strict=True):
         offsets = arrow.py_buffer(np.concatenate(([0], words.ends)).astype(np.int64))
         texts = arrow.LargeStringArray.from_buffers(len(words), offsets, arrow.py_buffer(words.data))
-        columns.append(arrow.DictionaryArray.from_arrays(arrow.array(codes.astype(np.int32)), texts))
+        places = arrow.array(codes.astype(np.int32))
+        few = len(words) * _OFTEN < len(table) or len(words) < _OFTEN
+        columns.append(arrow.DictionaryArray.from_arrays(places, texts) if few else texts.take(places))
     return arrow.table(columns, names=list(COLUMNS[name]))

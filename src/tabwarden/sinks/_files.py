@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 from zipfile import BadZipFile
@@ -281,37 +281,50 @@ class TablesSink(FilesSink):
                 _same(before / file, fresh / file)
 
 
-def write_lines(path: Path, table: Table, quoted: Callable[[str], str], heads: Sequence[str], end: str) -> None:
-    """Add a line a row to a file: before each quoted value its head, then `end`.
+def write_lines(path: Path, table: Table, escaped: Callable[[str], str], heads: Sequence[str], end: str) -> None:
+    """Add a line a row to a file: before each value in double quotes its head, then `end`.
 
-    Each text is quoted once. Rows that differ in the last value alone are put together in one step.
+    Each text is escaped once. Rows that differ in the last value alone are put together in one step.
     """
-    texts = [[head + quoted(text) for text in words.all()] for head, words in zip(heads, table.words, strict=True)]
-    texts[-1] = [text + end for text in texts[-1]]
+    texts = _escaped(table, escaped)
+    lead = "".join(f'{head}"%s"' for head in heads[:-1]) + heads[-1]
+    line = f'{lead}"%s"{end}'
     changes = np.zeros(len(table), bool)
     changes[:1] = True
     for codes in table.codes[:-1]:
         changes[1:] |= codes[1:] != codes[:-1]
     in_runs = int(changes.sum()) * 4 < len(table)
+    lasts = [f'"{text}"{end}' for text in texts[-1]] if in_runs else []
     with path.open("ab") as file:
         for start in range(0, len(table), _BLOCK):
             block = [codes[start : start + _BLOCK].tolist() for codes in table.codes]
             if in_runs:
                 starts = [0, *(np.flatnonzero(changes[start + 1 : start + _BLOCK]) + 1).tolist(), len(block[0])]
-                lines = "".join(_runs(texts, block, starts))
+                lines = "".join(_runs(lead, texts[:-1], lasts, block, starts))
             else:
                 values = ([of[code] for code in codes] for of, codes in zip(texts, block, strict=True))
-                lines = "".join(chain.from_iterable(zip(*values, strict=True)))
+                lines = "".join(map(line.__mod__, zip(*values, strict=True)))
             file.write(lines.encode("utf-8", "surrogatepass"))
 
 
-def _runs(texts: list[list[str]], block: list[list[int]], starts: list[int]) -> Iterator[str]:
+def _escaped(table: Table, escaped: Callable[[str], str]) -> list[list[str]]:
+    """The texts of every column as they stand between quotes; most need no look at each."""
+    known: dict[int, list[str]] = {}
+    for words in table.words:
+        if id(words) not in known:
+            plain = bool((words.data >= 0x20).all() and not np.isin(words.data, (0x22, 0x5C)).any())
+            known[id(words)] = words.all() if plain else [escaped(text) for text in words.all()]
+    return [known[id(words)] for words in table.words]
+
+
+def _runs(
+    lead: str, firsts: list[list[str]], lasts: list[str], block: list[list[int]], starts: list[int]
+) -> Iterator[str]:
     """The lines of runs of rows that differ in the last value alone."""
-    *firsts, last = texts
     for start, stop in pairwise(starts):
-        lead = "".join([of[codes[start]] for of, codes in zip(firsts, block, strict=False)])
-        yield lead
-        yield lead.join([last[code] for code in block[-1][start:stop]])
+        same = lead % tuple([of[codes[start]] for of, codes in zip(firsts, block, strict=False)])
+        yield same
+        yield same.join([lasts[code] for code in block[-1][start:stop]])
 
 
 def _same(old: Path, fresh: Path) -> None:

@@ -19,8 +19,8 @@ class CsvSink(TablesSink):
 
     def encode(self, path: Path, name: str, table: Table) -> None:
         """A heading and a line a row; a lone carriage return inside a name needs quotes, so everything has them."""
-        path.write_text(",".join(map(_quoted, COLUMNS[name])) + "\n", encoding="utf-8")
-        write_lines(path, table, _quoted, ["", *[","] * (len(COLUMNS[name]) - 1)], "\n")
+        path.write_text(",".join(f'"{column}"' for column in COLUMNS[name]) + "\n", encoding="utf-8")
+        write_lines(path, table, lambda text: text.replace('"', '""'), ["", *[","] * (len(COLUMNS[name]) - 1)], "\n")
 
     def decode(self, path: Path, name: str) -> Iterator[Row]:
         """The rows under the heading."""
@@ -30,7 +30,3 @@ class CsvSink(TablesSink):
                 raise SinkError(f"`{path}` has another heading than a mirror has; remove it and publish again")
             for line in lines:
                 yield tuple(line)
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'

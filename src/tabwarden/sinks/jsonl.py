@@ -20,8 +20,9 @@ class JsonLinesSink(TablesSink):
 
     def encode(self, path: Path, name: str, table: Table) -> None:
         """An object a line; every value is text."""
-        heads = [f'{start}"{column}": ' for start, column in zip("{,,,,,,,,", COLUMNS[name], strict=False)]
-        write_lines(path, table, encode_basestring, [head.replace(",", ", ") for head in heads], "}\n")
+        first, *others = COLUMNS[name]
+        heads = [f'{{"{first}": ', *(f', "{column}": ' for column in others)]
+        write_lines(path, table, lambda text: encode_basestring(text)[1:-1], heads, "}\n")
 
     def decode(self, path: Path, name: str) -> Iterator[Row]:
         """The values of each object."""

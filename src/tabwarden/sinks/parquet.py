@@ -20,7 +20,9 @@ class ParquetSink(TablesSink):
 
     def encode(self, path: Path, name: str, table: Table) -> None:
         """Columns as they are: each text once."""
-        _parquet().write_table(arrow_of(name, table), path, store_schema=False)
+        parquet, columns = _parquet(), arrow_of(name, table)
+        few = [column.name for column in columns.schema if str(column.type).startswith("dictionary")]
+        parquet.write_table(columns, path, use_dictionary=few, store_schema=False)
 
     def decode(self, path: Path, name: str) -> Iterable[Row]:
         """The rows of the columns that a mirror has."""

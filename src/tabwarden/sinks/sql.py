@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
-from tabwarden.mirror.tables import COLUMNS, GROUPED, ORDER, Delta, Row, Table, Tables, among, difference
+from tabwarden.mirror.tables import COLUMNS, GROUPED, ORDER, Delta, Row, Table, Tables, difference
 from tabwarden.model.errors import SinkError, SourceError
 from tabwarden.sinks._arrow import arrow_of
 from tabwarden.sources._connect import prepare, scrubbed
@@ -28,7 +28,7 @@ _BLOCK = 100  # rows a statement: 600 values at most, which every driver takes
 _MANY = 5_000  # rows a statement where a column of them is one value
 _ARRAYS = {"duckdb": "?::VARCHAR[]", "postgres": "%s::text[]", "psycopg": "%s::text[]"}
 _TEXT = {"mssql": "NVARCHAR(400)", "pyodbc": "NVARCHAR(400)", "oracle": "VARCHAR2(1000)", "trino": "VARCHAR"}
-_GIVEN = "tabwarden_given"
+_GIVEN, _BUCKETS = "tabwarden_given", 1 << 14
 _STRING = ("databricks", "bigquery")
 
 
@@ -82,10 +82,7 @@ class _Database:
             return difference(self.held(), tables)
         before, after = {}, {}
         for name in ORDER:
-            table = tables.get(name) or Table.of(name)
-            groups = self._differing(name, table)
-            before[name] = Table.of(name, self._rows_of(name, groups))
-            after[name] = table.at(among(table, COLUMNS[name].index(GROUPED[name]), groups.__contains__))
+            before[name], after[name] = self._differing(name, tables.get(name) or Table.of(name))
         return difference(before, after)
 
     @cached_property
@@ -93,32 +90,34 @@ class _Database:
         """Whether whole columns are handed over: DuckDB does, where pyarrow is installed."""
         return self.sink.driver == "duckdb" and find_spec("pyarrow") is not None
 
-    def _differing(self, name: str, table: Table) -> set[str]:
-        """The sets of viewers, or items, whose rows here and there do not sum up to the same hash.
+    def _differing(self, name: str, table: Table) -> tuple[Table, Table]:
+        """The rows here and the rows to be, without those whose sets of viewers, or items, surely stay the same.
 
-        Hashes have a secret factor of this run, so that nobody can choose names that hide a difference.
+        Both are summed up bucket by bucket, by hashes with a secret factor of this run: nobody can choose names that
+        hide a difference.
         """
-        salt, by = secrets.token_hex(8), GROUPED[name]
-        summed = f"SELECT {by}, count(*) n, sum(hash({', '.join(COLUMNS[name])}, '{salt}')) h FROM"
+        columns, mine = ", ".join(COLUMNS[name]), self.name(name)
+        if not self._all(f"SELECT 1 FROM {mine} WHERE source = ? LIMIT 1", [self.source]):
+            return Table.of(name), table
+        bucket = f"hash({GROUPED[name]}) % {_BUCKETS}"
+        summed = f"SELECT {bucket} b, count(*) n, bit_xor(hash({columns}, '{secrets.token_hex(8)}')) h FROM"
         with self._given(name, table):
-            found = self.cursor.execute(
-                f"SELECT {by} FROM ({summed} {self.name(name)} WHERE source = ? GROUP BY {by}) old "
-                f"FULL JOIN ({summed} {_GIVEN} GROUP BY {by}) new USING ({by}) "
+            differs = self._all(
+                f"SELECT b FROM ({summed} {mine} WHERE source = ? GROUP BY b) old "
+                f"FULL JOIN ({summed} {_GIVEN} GROUP BY b) new USING (b) "
                 "WHERE old.n IS DISTINCT FROM new.n OR old.h IS DISTINCT FROM new.h",
                 [self.source],
             )
-            return {value for (value,) in found.fetchall()}
+            if not differs:
+                return Table.of(name), Table.of(name)
+            those = f"{bucket} IN ({', '.join(str(number) for (number,) in differs)})"
+            before = self._all(f"SELECT {columns} FROM {mine} WHERE source = ? AND {those}", [self.source])
+            after = self._all(f"SELECT {columns} FROM {_GIVEN} WHERE {those}", [])
+        return Table.of(name, frozenset(before)), Table.of(name, after)
 
-    def _rows_of(self, name: str, groups: set[str]) -> frozenset[Row]:
-        """The rows here of some sets of viewers, or items."""
-        if not groups:
-            return frozenset()
-        mine = f"source = ? AND {GROUPED[name]} IN (SELECT unnest(?::VARCHAR[]))"
-        columns = ", ".join(COLUMNS[name])
-        found = self.cursor.execute(
-            f"SELECT {columns} FROM {self.name(name)} WHERE {mine}", [self.source, sorted(groups)]
-        )
-        return frozenset(found.fetchall())
+    def _all(self, query: str, values: list[Any]) -> list[Any]:
+        rows: list[Any] = self.cursor.execute(query, values).fetchall()
+        return rows
 
     @contextmanager
     def _given(self, name: str, table: Table) -> Iterator[None]:

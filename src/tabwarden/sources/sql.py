@@ -97,8 +97,8 @@ def _module(name: str, driver: Driver) -> Any:
 def _rows(connection: Any, statement: str, options: SqlSource, source: str) -> list[Row]:
     """Every row, fetched in blocks. Raises SourceError when the query fails or the fetch stops short."""
     try:
-        if switch := _READ_ONLY.get(driver_named(options.driver).module):
-            setattr(connection, switch, True)
+        if attribute := _READ_ONLY.get(driver_named(options.driver).module):
+            setattr(connection, attribute, True)
         cursor = connection.cursor()
         cursor.execute(statement)
         if cursor.description is None:

@@ -70,7 +70,7 @@ class Journal:
         self._file: IO[str] = self.path.open("a", encoding="utf-8")
         if not self.record.plan:
             header = {"format": FORMAT, "kind": plan.kind, "site": site_key(plan.site), "changes": len(plan.changes)}
-            accepted = [list(waiver) for waiver in waivers]
+            accepted = [[waiver.id, waiver.number] for waiver in waivers]
             self._write({"plan": plan.id, **header, "waivers": accepted, "started": now()})
             _sync_folder(self.path.parent)
         else:

@@ -1,4 +1,4 @@
-"""What joiners and leavers make of a Site: seven switches, one group that grants a role on sign-in, people held.
+"""What joiners and leavers make of a Site: seven tasks, one group that grants a role on sign-in, people held.
 
 Pure, and not the order in which it is done (plan/order.py) nor whether it is too much (plan/stops.py).
 Who is left alone stands in the wanted Site as he is.
@@ -23,7 +23,7 @@ NOT_RANKED = ("Guest", "SupportUser")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tasks:
-    """The seven switches, in the order in which they are carried out, called as in the settings."""
+    """The seven tasks, in the order in which they are carried out, called as in the settings."""
 
     add_joiners: bool = True
     add_joiners_to_group: bool = True
@@ -36,7 +36,7 @@ class Tasks:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the switches need.
+    """What the tasks need.
 
     `group` is the group that grants `minimum_site_role` on sign-in; empty: there is none.
     `assets_to` is the user who receives what removed leavers own; empty: whoever owns something is not removed.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from tabwarden.model.site import Site
 
@@ -17,7 +16,8 @@ GRANTS = "grants"
 NICKNAME = "nickname"
 
 
-class Held(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Held:
     """A person (or a whole task) that is left as is because something is unclear or forbidden."""
 
     person: str

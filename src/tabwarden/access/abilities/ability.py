@@ -17,10 +17,10 @@ from tabwarden.access.abilities import projects as project_deeds
 from tabwarden.access.abilities import site as site_deeds
 from tabwarden.access.abilities import views as view_deeds
 from tabwarden.access.abilities.question import Conditions, Deed
-from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
+from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Verdict
 from tabwarden.access.reference import as_seen_by
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, Switches
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.roles import is_known
 from tabwarden.model.site import Site
 
@@ -34,7 +34,7 @@ def can(
     target: str | None = None,
     to: str | None = None,
     model: str = CURRENT,
-    switches: Switches = DOCUMENTED,
+    open_points: OpenPoints = DOCUMENTED,
 ) -> Answer:
     """Whether `user` can do `action` (a name of `ACTIONS`) on `content`, by ids.
 
@@ -43,18 +43,20 @@ def can(
     """
     if action not in ACTIONS:
         raise UnknownName(f"no action is called `{action}`; actions are {', '.join(sorted(ACTIONS))}")
-    deed = Deed(as_seen_by(site, model), user, action, content, target, to, model, switches)
+    deed = Deed(as_seen_by(site, model), user, action, content, target, to, model, open_points)
     if not is_known(deed.role):
         return _summed(deed, (deed.unread(content, "role_unknown"),))
     return _summed(deed, ACTIONS[action](deed))
 
 
 def targets(
-    site: Site, user: str, action: str, content: str, *, model: str = CURRENT, switches: Switches = DOCUMENTED
+    site: Site, user: str, action: str, content: str, *, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED
 ) -> tuple[tuple[str, Answer], ...]:
     """Every project with the Answer for it as the target, in order of path: where a copy or a thing can go."""
     projects = content_deeds.projects_by_path(site)
-    return tuple((p, can(site, user, action, content, target=p, model=model, switches=switches)) for p in projects)
+    return tuple(
+        (p, can(site, user, action, content, target=p, model=model, open_points=open_points)) for p in projects
+    )
 
 
 def missing(answer: Answer) -> tuple[Answer, ...]:
@@ -64,8 +66,10 @@ def missing(answer: Answer) -> tuple[Answer, ...]:
 
 def _summed(deed: Deed, conditions: Conditions) -> Answer:
     """All must hold; the first refusal decides, an unknown only if nothing refuses."""
-    verdict, because = ALLOWED, conditions[-1].because
-    for kind in (DENIED, UNKNOWN):
+    verdict: Verdict = ALLOWED
+    because = conditions[-1].because
+    refusals: tuple[Verdict, ...] = (DENIED, UNKNOWN)
+    for kind in refusals:
         failed = next((c for c in conditions if c.verdict == kind), None)
         if failed is not None:
             verdict, because = kind, failed.because

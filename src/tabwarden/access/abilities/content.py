@@ -25,7 +25,7 @@ def publish(deed: Deed) -> Conditions:
         project = deed.site.project_of(content)
         return (role_publishes(deed), deed.may("Write", content), deed.may("Write", project))
     conditions = [role_publishes(deed), deed.may("Write", content)]
-    if deed.switches.nested_publish_needs_parent and held.parent is not None:
+    if deed.open_points.nested_publish_needs_parent and held.parent is not None:
         conditions.append(deed.may("Write", held.parent))
     return tuple(conditions)
 
@@ -60,7 +60,7 @@ def _access_to_data(deed: Deed, workbook: str) -> Conditions:
 
 def _access_through(deed: Deed, use: Use) -> Conditions:
     if use.auth != "embed":
-        view = (deed.may("Read", use.datasource),) if deed.switches.prompted_needs_view else ()
+        view = (deed.may("Read", use.datasource),) if deed.open_points.prompted_needs_view else ()
         return (_connect_through(deed, use), *view)
     embedded = deed.says(True, "missing_connect", yes="embedded_credentials", what="access to the data source")
     if current_role(deed.role) != "Guest" or deed.may("Read", use.datasource).allowed:
@@ -75,11 +75,11 @@ def _own_connect(deed: Deed, use: Use) -> Answer:
 
 
 def _connect_through(deed: Deed, use: Use) -> Answer:
-    """Connect through the workbook: one's own, or what the project's data source rules give (blog, switch)."""
+    """Connect through the workbook: one's own, or what the project's data source rules give (blog, an open point)."""
     own = _own_connect(deed, use)
     source = deed.site.contents.get(use.datasource)
     project = deed.site.project_of(use.datasource) if source is not None else None
-    asks_project = deed.switches.project_connect_is_for_workbooks and own.verdict == DENIED
+    asks_project = deed.open_points.project_connect_is_for_workbooks and own.verdict == DENIED
     if not asks_project or source is None or project not in deed.site.contents or project is None:
         return own
     rules = deed.site.contents[project].defaults.get("datasource", frozenset())
@@ -162,6 +162,6 @@ def file_save(deed: Deed) -> Conditions:
         role_publishes(deed),
         deed.says(owner, "not_owner", yes="content_owner", what="owning it"),
     ]
-    if deed.switches.save_needs_publish:
+    if deed.open_points.save_needs_publish:
         conditions.append(deed.may("Write", deed.project()))
     return tuple(conditions)

@@ -53,7 +53,7 @@ def delete(deed: Deed) -> Conditions:
 
 
 def _delete_top(deed: Deed) -> Conditions:
-    if not deed.switches.owner_deletes_top_level:
+    if not deed.open_points.owner_deletes_top_level:
         return (deed.says(deed.is_admin, "admin_only", yes="admin", what="administering the site"),)
     owner = owns(deed, deed.on(), yes="project_owner")
     return (role_publishes(deed), owner if owner.allowed else deed.says(False, "admin_only", what="owning it"))
@@ -95,15 +95,15 @@ def change_content_owner(deed: Deed) -> Conditions:
     if kind == "flow":
         return (role_publishes(deed), *_owner_of_flow(deed), *_new_owner(deed))
     owner = owns(deed, content, yes="content_owner")
-    if not owner.allowed and deed.switches.leader_changes_owner:
+    if not owner.allowed and deed.open_points.leader_changes_owner:
         leads = rules_project(deed, deed.project())
         owner = owner if leads.verdict == DENIED else leads
     return (role_publishes(deed), owner, *_new_owner(deed))
 
 
 def _owner_of_flow(deed: Deed) -> Conditions:
-    """Its owner again since 2025.2; from 2021.2 on administrators only, and only to themselves (a switch)."""
-    if deed.switches.flow_owner_changes_owner:
+    """Its owner again since 2025.2; from 2021.2 on administrators only, and only to themselves (an open point)."""
+    if deed.open_points.flow_owner_changes_owner:
         return (owns(deed, deed.on(), yes="content_owner"),)
     admin = deed.says(deed.is_admin, "admin_only", yes="admin", what="administering the site")
     return (admin, deed.says(deed.to in (None, deed.user), "admin_only", yes="oneself", what="taking it oneself"))
@@ -121,7 +121,7 @@ def _new_owner(deed: Deed) -> Conditions:
         return (deed.unread(deed.content),)
     if role == "Guest":
         return (deed.says(False, "guest_cannot_own", what=_HEIR),)
-    return (deed.says(may_own(role, deed.site.contents[deed.on()].kind, deed.switches), "site_role", what=_HEIR),)
+    return (deed.says(may_own(role, deed.site.contents[deed.on()].kind, deed.open_points), "site_role", what=_HEIR),)
 
 
 # -- permissions (§4.3) --------------------------------------------------------------------------------------

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Step
+from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Step, Verdict
 from tabwarden.access.powers import power_is_unknown, power_over
 from tabwarden.access.reference import may
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.open_points import Switches
+from tabwarden.model.open_points import OpenPoints
 from tabwarden.model.roles import is_admin, publishes
 from tabwarden.model.site import Site
 
@@ -24,17 +24,18 @@ class Deed(NamedTuple):
     target: str | None
     to: str | None
     model: str
-    switches: Switches
+    open_points: OpenPoints
 
     def may(self, capability: str, content: str | None) -> Answer:
         """The reference's answer for the same person; unknown on a content that was not read."""
         if content is None or content not in self.site.contents:
             return self.unread(content)
-        return may(self.site, self.user, capability, content, model=self.model, switches=self.switches)
+        return may(self.site, self.user, capability, content, model=self.model, open_points=self.open_points)
 
     def says(self, fact: bool, because: str, *, yes: str = "ok", what: str = "") -> Answer:
         """A condition that is a plain fact, called `what`: its reason is `because` when it does not hold."""
-        verdict, reason = (ALLOWED, yes) if fact else (DENIED, because)
+        verdict: Verdict = ALLOWED if fact else DENIED
+        reason = yes if fact else because
         steps = (Step("condition", "yes" if fact else "no", (what or because.replace("_", " "),)),)
         return Answer(verdict, reason, self.user, self.action, self.content, self.model, steps=steps)
 
@@ -99,6 +100,6 @@ def owns(deed: Deed, content: str, *, yes: str) -> Answer:
     return deed.says(deed.site.contents[content].owner == deed.user, "not_owner", yes=yes, what="owning it")
 
 
-def renamed(answer: Answer, because: str, *, verdict: str | None = None) -> Answer:
+def renamed(answer: Answer, because: str, *, verdict: Verdict | None = None) -> Answer:
     """The same answer for a reason of the ability's own, or turned by it."""
     return replace(answer, because=because, verdict=verdict or answer.verdict)

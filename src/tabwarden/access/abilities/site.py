@@ -54,11 +54,11 @@ def query_api(deed: Deed) -> Conditions:
 def direct_connect(deed: Deed, datasource: str) -> Answer:
     """Connect without a workbook.
 
-    The blog's tests: Connect that comes from the project alone does not reach so far (switch
+    The blog's tests: Connect that comes from the project alone does not reach so far (open point
     project_connect_is_for_workbooks).
     """
     answer = deed.may("Connect", datasource)
     from_project = answer.governing is not None and answer.governing.level == "project_default"
-    if deed.switches.project_connect_is_for_workbooks and from_project and answer.deciding and answer.at is None:
+    if deed.open_points.project_connect_is_for_workbooks and from_project and answer.deciding and answer.at is None:
         return renamed(answer, "project_connect", verdict=DENIED) if answer.allowed else answer
     return answer

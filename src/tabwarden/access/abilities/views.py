@@ -28,8 +28,8 @@ def use_actions(deed: Deed) -> Conditions:
 
 
 def save_custom_view(deed: Deed) -> Conditions:
-    """Save a custom view of one's own: View, and Filter where the blog is followed (switch)."""
-    filter_too = (deed.may("Filter", deed.on()),) if deed.switches.custom_views_need_filter else ()
+    """Save a custom view of one's own: View, and Filter where the blog is followed (an open point)."""
+    filter_too = (deed.may("Filter", deed.on()),) if deed.open_points.custom_views_need_filter else ()
     return (_no_guest(deed), deed.may("Read", deed.on()), *filter_too)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple, Self
 
@@ -14,7 +14,7 @@ from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref, content_ref, user_of, user_ref
 from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.governing import LOCKED_TO_DATABASE, managing_project
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, MODES, Content, Site
 
 MODE_WORDS = {LOCKED: "locked", LOCKED_WITHOUT_NESTED: "locked without nested projects", CUSTOMIZABLE: "customizable"}
@@ -23,6 +23,9 @@ MODE_WORDS = {LOCKED: "locked", LOCKED_WITHOUT_NESTED: "locked without nested pr
 @dataclass(frozen=True, slots=True)
 class OfContent(Change):
     """A change to content: it rests on one fact, which is what it changes."""
+
+    FACT: ClassVar[str] = ""
+    READS: ClassVar[frozenset[str]] = frozenset({CONTENT})
 
     content: Ref
 
@@ -33,24 +36,15 @@ class OfContent(Change):
 
     @property
     def doubt(self) -> str:
-        """The name of the one fact, as `mode of 0a1b..`."""
-        raise NotImplementedError
-
-    @property
-    def reads(self) -> frozenset[str]:
-        """All content: what a lock overwrites lies anywhere below."""
-        return frozenset({CONTENT})
+        return f"{self.FACT} of {self.content.id}"
 
     def value(self, lookup: Lookup, content: Content) -> Value:
-        """The fact as it is on a Site."""
         raise NotImplementedError
 
     def wanted(self) -> Value:
-        """The fact once it is done."""
         raise NotImplementedError
 
     def facts(self, lookup: Lookup) -> Iterator[tuple[str, Value]]:
-        """The one fact; None when the content is not there or was not read."""
         yield self.doubt, self._value(lookup)
 
     def _value(self, lookup: Lookup) -> Value:
@@ -58,25 +52,21 @@ class OfContent(Change):
         return None if content is None else self.value(lookup, content)
 
     def moves(self, facts: dict[str, Value]) -> None:
-        """The one fact."""
         facts[self.doubt] = self.wanted()
 
     def is_true(self, lookup: Lookup) -> str | None:
-        """The fact is as it is to be."""
         return "" if self._value(lookup) == self.wanted() else None
 
     def carry(self, draft: Draft) -> None:
-        """After all changes to people."""
         draft.on_content.append(lambda site: self.after(site) if self.id in site.contents else site)
 
     def after(self, site: Site) -> Site:
-        """The Site as if it succeeds."""
         return self.done_to(site).site
 
-    def slots(self) -> Mapping[str, str]:
-        """Kind and path."""
-        kind = KIND_NAMES.get(self.content.kind, self.content.kind)
-        return {"content": f"{kind} `{self.content.name}`"}
+    @property
+    def thing(self) -> str:
+        """Kind and path, in words."""
+        return f"{KIND_NAMES.get(self.content.kind, self.content.kind)} `{self.content.name}`"
 
 
 class Place(NamedTuple):
@@ -92,10 +82,12 @@ class Move(OfContent):
 
     op: ClassVar[str] = "move"
     step: ClassVar[str] = "move"
+    FACT: ClassVar[str] = "place"
+    overwrites_below: ClassVar[bool] = True
     WORDS: ClassVar[tuple[str, str, str]] = (
-        "move {content} to {place}",
-        "moved {content} to {place}",
-        "{content} was not moved to {place}",
+        "move {c.thing} to {c.place}",
+        "moved {c.thing} to {c.place}",
+        "{c.thing} was not moved to {c.place}",
     )
 
     before: Place
@@ -108,25 +100,13 @@ class Move(OfContent):
         before, to = (Place(p, None if p is None else site.path(p)) for p in places)
         return cls(content_ref(site, content), before, to)
 
-    @property
-    def doubt(self) -> str:
-        """Where it lies: the id of a project, None at the top level or when it is gone."""
-        return f"place of {self.content.id}"
-
-    @property
-    def overwrites_below(self) -> bool:
-        """Into a locked project."""
-        return True
-
     def value(self, lookup: Lookup, content: Content) -> Value:
-        """The project it is in."""
         return content.parent
 
     def wanted(self) -> Value:
-        """The project it goes to."""
         return self.to.id
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused into itself, into what is no project, and for content to the top level."""
         content = site.contents[self.id]
         if self.to.id is None:
@@ -136,15 +116,15 @@ class Move(OfContent):
             wrong = site.contents[self.to.id].kind != "project" or self.to.id in below
         if wrong or content.kind in ("view", "table"):
             return refused(site, "not_applicable")
-        return done(effects.move(site, self.id, self.to.id, switches=switches))
+        return done(effects.move(site, self.id, self.to.id, open_points=open_points))
 
     def inverse(self) -> Move:
-        """Back to where it was."""
         return Move(self.content, self.to, self.before)
 
-    def slots(self) -> Mapping[str, str]:
-        """The place."""
-        return {**OfContent.slots(self), "place": f"`{self.to.path}`" if self.to.path else "the top level"}
+    @property
+    def place(self) -> str:
+        """Where to, in words."""
+        return f"`{self.to.path}`" if self.to.path else "the top level"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +133,12 @@ class SetMode(OfContent):
 
     op: ClassVar[str] = "set_mode"
     step: ClassVar[str] = "content permissions"
+    FACT: ClassVar[str] = "mode"
+    overwrites_below: ClassVar[bool] = True
     WORDS: ClassVar[tuple[str, str, str]] = (
-        "make {content} {mode}",
-        "made {content} {mode}",
-        "{content} was not made {mode}",
+        "make {c.thing} {c.becomes}",
+        "made {c.thing} {c.becomes}",
+        "{c.thing} was not made {c.becomes}",
     )
 
     before: str
@@ -168,34 +150,20 @@ class SetMode(OfContent):
         return cls(content_ref(site, content), site.contents[content].mode, mode)
 
     @property
-    def doubt(self) -> str:
-        """The content permissions mode, None when there is no such project."""
-        return f"mode of {self.content.id}"
-
-    @property
     def destructive(self) -> bool:
-        """A lock overwrites rules below it."""
         return self.mode == LOCKED or self.before == CUSTOMIZABLE
 
-    @property
-    def overwrites_below(self) -> bool:
-        """All below."""
-        return True
-
     def value(self, lookup: Lookup, content: Content) -> Value:
-        """Its mode."""
         return content.mode
 
     def wanted(self) -> Value:
-        """The new mode."""
         return self.mode
 
     @property
     def effort(self) -> int:
-        """Rules below are overwritten, less so by unlocking."""
         return 80 - (self.mode == CUSTOMIZABLE)
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused below a project that locks nested projects: the mode is set there."""
         content = site.contents[self.id]
         modes = {"project": MODES, "database": (LOCKED_TO_DATABASE, CUSTOMIZABLE)}.get(content.kind, ())
@@ -209,12 +177,12 @@ class SetMode(OfContent):
         return done(change(site, self.id, self.mode))
 
     def inverse(self) -> SetMode:
-        """The mode of before; rules that were overwritten do not come back with it."""
         return SetMode(self.content, self.mode, self.before)
 
-    def slots(self) -> Mapping[str, str]:
-        """The mode."""
-        return {**OfContent.slots(self), "mode": MODE_WORDS.get(self.mode, self.mode)}
+    @property
+    def becomes(self) -> str:
+        """The mode, in words."""
+        return MODE_WORDS.get(self.mode, self.mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,10 +191,13 @@ class SetTabs(OfContent):
 
     op: ClassVar[str] = "set_tabs"
     step: ClassVar[str] = "sheets as tabs"
+    FACT: ClassVar[str] = "tabs"
+    overwrites_below: ClassVar[bool] = True
+    EFFORT: ClassVar[int] = 40
     WORDS: ClassVar[tuple[str, str, str]] = (
-        "turn sheets as tabs of {content} {tabs}",
-        "turned sheets as tabs of {content} {tabs}",
-        "sheets as tabs of {content} were not turned {tabs}",
+        "turn sheets as tabs of {c.thing} {c.turned}",
+        "turned sheets as tabs of {c.thing} {c.turned}",
+        "sheets as tabs of {c.thing} were not turned {c.turned}",
     )
 
     shown: bool
@@ -237,46 +208,28 @@ class SetTabs(OfContent):
         return cls(content_ref(site, content), shown)
 
     @property
-    def doubt(self) -> str:
-        """Whether sheets are tabs."""
-        return f"tabs of {self.content.id}"
-
-    @property
     def destructive(self) -> bool:
-        """Shown, views lose rules of their own."""
         return self.shown
 
-    @property
-    def overwrites_below(self) -> bool:
-        """Those of the views."""
-        return True
-
     def value(self, lookup: Lookup, content: Content) -> Value:
-        """Shown or not."""
         return content.tabs
 
     def wanted(self) -> Value:
-        """Shown or not."""
         return self.shown
 
-    @property
-    def effort(self) -> int:
-        """Rules of views are overwritten."""
-        return 40
-
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused on anything but a workbook."""
         if site.contents[self.id].kind != "workbook":
             return refused(site, "not_applicable")
         return done((effects.show_tabs if self.shown else effects.hide_tabs)(site, self.id))
 
     def inverse(self) -> SetTabs:
-        """The other way."""
         return SetTabs(self.content, not self.shown)
 
-    def slots(self) -> Mapping[str, str]:
+    @property
+    def turned(self) -> str:
         """On or off."""
-        return {**OfContent.slots(self), "tabs": "on" if self.shown else "off"}
+        return "on" if self.shown else "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,10 +238,12 @@ class SetOwner(OfContent):
 
     op: ClassVar[str] = "set_owner"
     step: ClassVar[str] = "owner"
+    FACT: ClassVar[str] = "owner"
+    EFFORT: ClassVar[int] = 60
     WORDS: ClassVar[tuple[str, str, str]] = (
-        "give {content} to user `{owner}`",
-        "gave {content} to user `{owner}`",
-        "{content} was not given to user `{owner}`",
+        "give {c.thing} to user `{c.owner.qualified}`",
+        "gave {c.thing} to user `{c.owner.qualified}`",
+        "{c.thing} was not given to user `{c.owner.qualified}`",
     )
 
     before: str
@@ -300,45 +255,27 @@ class SetOwner(OfContent):
         return cls(content_ref(site, content), _owner_name(site, site.contents[content]), user_ref(site.users[owner]))
 
     @property
-    def doubt(self) -> str:
-        """Whose it is."""
-        return f"owner of {self.content.id}"
-
-    @property
     def receiver(self) -> Ref:
-        """The new owner."""
         return self.owner
 
     def value(self, lookup: Lookup, content: Content) -> Value:
-        """Who owns it, by name."""
         return _owner_name(lookup.site, content)
 
     def wanted(self) -> Value:
-        """The new owner's name."""
         return self.owner.qualified
 
-    @property
-    def effort(self) -> int:
-        """The new owner decides."""
-        return 60
-
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused for a new owner whose site role cannot own it; views follow their workbook."""
         kind, owner = site.contents[self.id].kind, user_of(site, self.owner)
         if owner is None:
             return refused(site, NOBODY)
         if kind == "view":
             return refused(site, "not_applicable")
-        fits = people.assign_owner(site, owner.id, kind, switches)
+        fits = people.assign_owner(site, owner.id, kind, open_points)
         return done(effects.change_owner(site, self.id, owner.id)) if fits.done else fits
 
     def after(self, site: Site) -> Site:
-        """Whatever his site role is."""
         return effects.change_owner(site, self.id, Lookup(site).grantee(self.owner).id)
-
-    def slots(self) -> Mapping[str, str]:
-        """The new owner."""
-        return {**OfContent.slots(self), "owner": self.owner.qualified}
 
 
 def _owner_name(site: Site, content: Content) -> str:
@@ -358,17 +295,17 @@ class NewProject(Change):
     project: Content
     like: str | None = None
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """As Tableau makes one (a copy of its parent or of Default), then, with `like`, as the template says."""
         if self.project.id in site.contents:
             return refused(site, "exists")
-        made = effects.create_project(site, self.project)
-        if self.like is None or managing_project(made, self.project.id) not in (None, self.project.id):
-            return done(made)
+        after = effects.create_project(site, self.project)
+        if self.like is None or managing_project(after, self.project.id) not in (None, self.project.id):
+            return done(after)
         model = site.contents[self.like]
         mode = model.mode if managing_project(site, self.like) in (None, self.like) else LOCKED
-        content = replace(made.contents[self.project.id], rules=model.rules, defaults=model.defaults, mode=mode)
-        return done(made.with_contents(content))
+        content = replace(after.contents[self.project.id], rules=model.rules, defaults=model.defaults, mode=mode)
+        return done(after.with_contents(content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,7 +321,7 @@ class DeleteContent(Change):
         """As a change to content of the Site, by id."""
         return cls(content_ref(site, content))
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """The Default project stays."""
         content = str(self.content.id)
         if content == site.default_project_id:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple, Self
 
@@ -11,7 +10,7 @@ from tabwarden.effects.change import NOBODY, Change, Value, grants_fact, refused
 from tabwarden.effects.draft import Draft, Undoing
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref, group_ref
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import ON_SYNC, Group, Site
 
 
@@ -26,12 +25,16 @@ class Grants(NamedTuple):
         """Those of a group."""
         return cls(group.minimum_site_role, group.grant_on)
 
-    def words(self, *, with_time: bool = True) -> str:
-        """`Viewer on sign-in`; of none the time only where a local group has one all the same."""
+    @property
+    def words(self) -> str:
+        """`Viewer on sign-in`."""
         when = "at synchronisation" if self.grant_on == ON_SYNC else "on sign-in"
-        if self.minimum_site_role:
-            return f"{self.minimum_site_role} {when}"
-        return f"no role {when}" if with_time else "no role"
+        return f"{self.minimum_site_role or 'no role'} {when}"
+
+    @property
+    def by_directory(self) -> str:
+        """The same, of a group of a directory: without a role there is no time."""
+        return self.words if self.minimum_site_role else "no role"
 
 
 NO_GRANTS = Grants()
@@ -43,10 +46,6 @@ class _OfGroup(Change):
 
     group: Ref
 
-    def _is_as(self, lookup: Lookup, grants: Grants) -> Group | None:
-        group = lookup.group(self.group)
-        return group if group is not None and Grants.of(group) == grants else None
-
 
 @dataclass(frozen=True, slots=True)
 class _Made(_OfGroup):
@@ -56,15 +55,12 @@ class _Made(_OfGroup):
 
     @property
     def creates(self) -> Ref:
-        """The group."""
         return self.group
 
     def carry(self, draft: Draft) -> None:
-        """A group without members."""
         draft.add_group(self.group, *self.grants)
 
     def take_back(self, undoing: Undoing) -> None:
-        """Deleted again, unless others are in it by now."""
         group = undoing.group(self.group)
         if group is None:
             return
@@ -75,7 +71,6 @@ class _Made(_OfGroup):
             del undoing.groups[group.id]
 
     def moves(self, facts: dict[str, Value]) -> None:
-        """There, granting what it is to grant."""
         facts[self.group.key] = grants_fact(*self.grants)
         facts.pop(f"id of {self.group.key}", None)
 
@@ -87,55 +82,56 @@ class CreateGroup(_Made):
     op: ClassVar[str] = "create_group"
     step: ClassVar[str] = "create group"
     WORDS: ClassVar[tuple[str, str, str]] = (
-        "create group `{group}`, which grants {grants}",
-        "created group `{group}`, which grants {grants}",
-        "group `{group}` was not created",
+        "create group `{c.group.qualified}`, which grants {c.grants.words}",
+        "created group `{c.group.qualified}`, which grants {c.grants.words}",
+        "group `{c.group.qualified}` was not created",
     )
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused where there is one of that name."""
         ref = self.group
         return people.create_group(site, Group(ref.new_id, ref.name, ref.domain, frozenset(), *self.grants))
 
     def is_true(self, lookup: Lookup) -> str | None:
-        """There, with what it is to grant."""
-        group = self._is_as(lookup, self.grants)
-        return group.id if group is not None else None
-
-    def slots(self) -> Mapping[str, str]:
-        """What it grants."""
-        return {"group": self.group.qualified, "grants": self.grants.words()}
+        group = lookup.group(self.group)
+        return group.id if group is not None and Grants.of(group) == self.grants else None
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateGroup(_OfGroup):
+class _Granting(_OfGroup):
+    """A group that is there, and what it grants from now on."""
+
+    before: Grants
+    grants: Grants
+
+    def carry(self, draft: Draft) -> None:
+        if (group := draft.group(self.group)) is not None:
+            draft.groups[group.id] = _granting(group, self.grants)
+
+    def moves(self, facts: dict[str, Value]) -> None:
+        facts[self.group.key] = grants_fact(*self.grants)
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateGroup(_Granting):
     """Let a local group grant another minimum site role, or at another time."""
 
     op: ClassVar[str] = "update_group"
     step: ClassVar[str] = "change group"
     WORDS: ClassVar[tuple[str, str, str]] = (
-        "let group `{group}` grant {grants}",
-        "group `{group}` grants {grants} now",
-        "group `{group}` was not changed to grant {grants}",
+        "let group `{c.group.qualified}` grant {c.grants.words}",
+        "group `{c.group.qualified}` grants {c.grants.words} now",
+        "group `{c.group.qualified}` was not changed to grant {c.grants.words}",
     )
 
-    before: Grants
-    grants: Grants
-
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Another minimum."""
         group = Lookup(site).group(self.group)
         if group is None:
             return refused(site, NOBODY)
         return people.update_group(site, _granting(group, self.grants))
 
-    def carry(self, draft: Draft) -> None:
-        """Another minimum."""
-        if (group := draft.group(self.group)) is not None:
-            draft.groups[group.id] = _granting(group, self.grants)
-
     def take_back(self, undoing: Undoing) -> None:
-        """What it granted before, unless somebody changed it since."""
         group = undoing.group(self.group)
         if group is None:
             return
@@ -145,20 +141,11 @@ class UpdateGroup(_OfGroup):
             undoing.hold(group.name, "the group grants something else by now")
 
     def inverse(self) -> UpdateGroup:
-        """What it granted before."""
         return UpdateGroup(self.group, self.grants, self.before)
 
-    def moves(self, facts: dict[str, Value]) -> None:
-        """What it grants."""
-        facts[self.group.key] = grants_fact(*self.grants)
-
     def is_true(self, lookup: Lookup) -> str | None:
-        """It grants that."""
-        return "" if self._is_as(lookup, self.grants) is not None else None
-
-    def slots(self) -> Mapping[str, str]:
-        """What it is to grant."""
-        return {"group": self.group.qualified, "grants": self.grants.words()}
+        group = lookup.group(self.group)
+        return "" if group is not None and Grants.of(group) == self.grants else None
 
 
 def _granting(group: Group, grants: Grants) -> Group:
@@ -171,10 +158,11 @@ class DeleteGroup(_OfGroup):
 
     op: ClassVar[str] = "delete_group"
     step: ClassVar[str] = "delete group"
+    DESTRUCTIVE: ClassVar[bool] = True
     WORDS: ClassVar[tuple[str, str, str]] = (
-        "delete group `{group}`",
-        "deleted group `{group}`",
-        "group `{group}` was not deleted",
+        "delete group `{c.group.qualified}`",
+        "deleted group `{c.group.qualified}`",
+        "group `{c.group.qualified}` was not deleted",
     )
 
     grants: Grants = NO_GRANTS
@@ -187,27 +175,20 @@ class DeleteGroup(_OfGroup):
         names = sorted(site.users[user].qualified for user in site.members(group))
         return cls(group_ref(known), Grants.of(known), tuple(names))
 
-    @property
-    def destructive(self) -> bool:
-        """Always."""
-        return True
-
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused for All Users."""
         group = Lookup(site).group(self.group)
         if group is None:
             return refused(site, NOBODY)
-        return people.delete_group(site, group.id, switches)
+        return people.delete_group(site, group.id, open_points)
 
     def carry(self, draft: Draft) -> None:
-        """Gone at the end, its rules with it."""
         if (group := draft.group(self.group)) is not None:
             draft.deleted.append(group.id)
 
     def take_back(self, undoing: Undoing) -> None:
-        """Created again with the members who are there."""
         ref = self.group
-        if undoing.group(ref) is not None or undoing.lookup.group(ref._replace(id=None)) is not None:
+        if undoing.group(ref) is not None or undoing.lookup.group(ref.with_id(None)) is not None:
             return
         group_id = undoing.add_group(ref, *self.grants)
         for name in self.members:
@@ -217,14 +198,12 @@ class DeleteGroup(_OfGroup):
         undoing.notes.append(f"group `{ref.qualified}` is created again: rules that named it are lost")
 
     def moves(self, facts: dict[str, Value]) -> None:
-        """Gone, and nobody is in it."""
         key = self.group.key
         facts[key] = facts[f"id of {key}"] = None
         for name in [name for name in facts if name.endswith(f" in {key}")]:
             facts[name] = False
 
     def is_true(self, lookup: Lookup) -> str | None:
-        """It is not there."""
         return "" if lookup.group(self.group) is None else None
 
 
@@ -238,56 +217,35 @@ class ImportGroup(_Made):
     op: ClassVar[str] = "import_group"
     step: ClassVar[str] = "import group"
     WORDS: ClassVar[tuple[str, str, str]] = (
-        "import group `{group}` from the directory, which grants {grants}",
-        "imported group `{group}` from the directory, which grants {grants}",
-        "group `{group}` was not imported from the directory",
+        "import group `{c.group.qualified}` from the directory, which grants {c.grants.by_directory}",
+        "imported group `{c.group.qualified}` from the directory, which grants {c.grants.by_directory}",
+        "group `{c.group.qualified}` was not imported from the directory",
     )
 
     expected: tuple[tuple[str, int], ...] = ()
 
-    def slots(self) -> Mapping[str, str]:
-        """What it grants."""
-        return {"group": self.group.qualified, "grants": self.grants.words(with_time=False)}
-
 
 @dataclass(frozen=True, slots=True)
-class SyncGroup(_OfGroup):
+class SyncGroup(_Granting):
     """Have Tableau synchronise a group with the directory; `expected` is what the notes of its job are to count."""
 
     op: ClassVar[str] = "sync_group"
     step: ClassVar[str] = "synchronise group"
     WORDS: ClassVar[tuple[str, str, str]] = (
-        "synchronise group `{group}` with the directory, which grants {grants}",
-        "synchronised group `{group}` with the directory, which grants {grants}",
-        "group `{group}` was not synchronised with the directory",
+        "synchronise group `{c.group.qualified}` with the directory, which grants {c.grants.by_directory}",
+        "synchronised group `{c.group.qualified}` with the directory, which grants {c.grants.by_directory}",
+        "group `{c.group.qualified}` was not synchronised with the directory",
     )
 
-    before: Grants
-    grants: Grants
     expected: tuple[tuple[str, int], ...] = ()
 
     @property
     def blocks(self) -> Ref:
-        """What it brings about."""
         return self.group
 
-    def carry(self, draft: Draft) -> None:
-        """What it grants; what it does to people are changes of their own."""
-        if (group := draft.group(self.group)) is not None:
-            draft.groups[group.id] = _granting(group, self.grants)
-
     def take_back(self, undoing: Undoing) -> None:
-        """Nothing: who is in the group is decided in the directory."""
         group = undoing.group(self.group)
         if group is not None and self.before != self.grants:
             role = self.before.minimum_site_role
             was = f"{role} ({self.before.grant_on})" if role else "no role"
             undoing.hold(group.name, f"granted {was} before", "say so under `groups` and synchronise again")
-
-    def moves(self, facts: dict[str, Value]) -> None:
-        """What it grants."""
-        facts[self.group.key] = grants_fact(*self.grants)
-
-    def slots(self) -> Mapping[str, str]:
-        """What it grants."""
-        return {"group": self.group.qualified, "grants": self.grants.words(with_time=False)}

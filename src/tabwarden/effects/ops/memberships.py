@@ -10,13 +10,15 @@ from tabwarden.effects.change import NOBODY, Change, Value, groups_fact, members
 from tabwarden.effects.draft import Draft, Undoing
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref, group_ref, user_ref
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
 
 
 @dataclass(frozen=True, slots=True)
 class _Membership(Change):
     """Somebody and a group."""
+
+    EFFORT: ClassVar[int] = 10
 
     user: Ref
     group: Ref
@@ -31,12 +33,7 @@ class _Membership(Change):
         """Whether it is into the group."""
         return self.net_members > 0
 
-    @property
-    def effort(self) -> int:
-        """In, or out again."""
-        return 10
-
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused for All Users, and for who is in, or not in it, already."""
         lookup = Lookup(site)
         user, group = lookup.user(self.user), lookup.group(self.group)
@@ -46,14 +43,12 @@ class _Membership(Change):
         return event(site, group.id, (user.id,))
 
     def carry(self, draft: Draft) -> None:
-        """In, or out."""
         user, group = draft.user(self.user), draft.group(self.group)
         members = draft.members.get(group.id) if group is not None else None
         if user is not None and members is not None:
             (members.add if self.joins else members.discard)(user.id)
 
     def moves(self, facts: dict[str, Value]) -> None:
-        """In, or out; and the list of his groups where that is a fact."""
         facts[membership_fact(self.user, self.group)] = self.joins
         keys = facts.get(groups_fact(self.user))
         if isinstance(keys, tuple):
@@ -61,13 +56,11 @@ class _Membership(Change):
             facts[groups_fact(self.user)] = tuple(sorted(rest | {self.group.key} if self.joins else rest))
 
     def is_true(self, lookup: Lookup) -> str | None:
-        """He is in, or out."""
         user, group = lookup.user(self.user), lookup.group(self.group)
         is_in = user is not None and group is not None and user.id in lookup.site.members(group.id)
         return "" if is_in == self.joins else None
 
     def otherwise(self, lookup: Lookup) -> str:
-        """Where he is instead."""
         if lookup.user(self.user) is None:
             return Change.otherwise(self, lookup)
         where = "not in the group" if self.joins else "still in the group"
@@ -80,23 +73,17 @@ class AddToGroup(_Membership):
 
     op: ClassVar[str] = "add_to_group"
     step: ClassVar[str] = "into group"
+    net_members: ClassVar[int] = 1
     WORDS: ClassVar[tuple[str, str, str]] = (
-        "put user `{user}` into group `{group}`",
-        "put user `{user}` into group `{group}`",
-        "user `{user}` was not put into group `{group}`",
+        "put user `{c.user.qualified}` into group `{c.group.qualified}`",
+        "put user `{c.user.qualified}` into group `{c.group.qualified}`",
+        "user `{c.user.qualified}` was not put into group `{c.group.qualified}`",
     )
 
-    @property
-    def net_members(self) -> int:
-        """One more."""
-        return 1
-
     def inverse(self) -> RemoveFromGroup:
-        """Out again."""
         return RemoveFromGroup(self.user, self.group)
 
     def take_back(self, undoing: Undoing) -> None:
-        """Out again, where he is still in."""
         user, group = undoing.user(self.user), undoing.group(self.group)
         if user is not None and group is not None and user.id in undoing.members.get(group.id, ()):
             undoing.members[group.id].discard(user.id)
@@ -108,28 +95,18 @@ class RemoveFromGroup(_Membership):
 
     op: ClassVar[str] = "remove_from_group"
     step: ClassVar[str] = "out of group"
+    net_members: ClassVar[int] = -1
+    DESTRUCTIVE: ClassVar[bool] = True
     WORDS: ClassVar[tuple[str, str, str]] = (
-        "take user `{user}` out of group `{group}`",
-        "took user `{user}` out of group `{group}`",
-        "user `{user}` was not taken out of group `{group}`",
+        "take user `{c.user.qualified}` out of group `{c.group.qualified}`",
+        "took user `{c.user.qualified}` out of group `{c.group.qualified}`",
+        "user `{c.user.qualified}` was not taken out of group `{c.group.qualified}`",
     )
 
-    @property
-    def net_members(self) -> int:
-        """One fewer."""
-        return -1
-
-    @property
-    def destructive(self) -> bool:
-        """What the group is allowed is lost."""
-        return True
-
     def inverse(self) -> AddToGroup:
-        """In again."""
         return AddToGroup(self.user, self.group)
 
     def take_back(self, undoing: Undoing) -> None:
-        """In again, where the group is still there."""
         user, group = undoing.user(self.user), undoing.group(self.group)
         if user is None:
             return

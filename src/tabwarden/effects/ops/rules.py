@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from tabwarden.effects import content as effects
 from tabwarden.effects.change import Change, Value, done, refused
@@ -13,11 +13,12 @@ from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref, content_ref, grantee_ref
 from tabwarden.model.capability import INHERITED_LEADER, KIND_NAMES, LEADER, applies, ui_name
 from tabwarden.model.governing import LOCKED_TO_DATABASE, managing_project
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import ALLOW, DENY, Content, Grantee, Rule, Rules, Site
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Row:
     """What one grantee is allowed and denied: capabilities, sorted."""
 
     allow: tuple[str, ...] = ()
@@ -50,9 +51,9 @@ class PutRules(OfContent):
     op: ClassVar[str] = "put_rules"
     step: ClassVar[str] = "rules"
     WORDS: ClassVar[tuple[str, str, str]] = (
-        "{content}: {defaults}{grantee}: {row}",
-        "{content}: {defaults}{grantee}: {row}",
-        "{content}: {defaults}{grantee} was not changed ({row})",
+        "{c.whose}: {c.difference}",
+        "{c.whose}: {c.difference}",
+        "{c.whose} was not changed ({c.difference})",
     )
 
     grantee: Ref
@@ -62,30 +63,25 @@ class PutRules(OfContent):
 
     @property
     def doubt(self) -> str:
-        """What is allowed and denied, as `Allow Read`, sorted; None when it was not read."""
         what = "rules" if self.default_for is None else f"{self.default_for} defaults"
         return f"{what} of {self.content.id} for {self.grantee.key}"
 
     @property
     def receiver(self) -> Ref:
-        """Whom the rules are for."""
         return self.grantee
 
     @property
     def destructive(self) -> bool:
-        """A rule is gone."""
         return not (set(self.before.allow) <= set(self.row.allow) and set(self.before.deny) <= set(self.row.deny))
 
     def value(self, lookup: Lookup, content: Content) -> Value:
-        """The row that is there."""
         rules, grantee = _listed(content, self.default_for), lookup.grantee(self.grantee)
         return None if rules is None else rule_words(rule for rule in rules if rule.grantee == grantee)
 
     def wanted(self) -> Value:
-        """The new row."""
         return rule_words(self.row.rules(Grantee("", "")))
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Whatever the list was; of a workbook with tabs its views get the same."""
         grantee = Lookup(site).grantee(self.grantee)
         was, row = self.before.rules(grantee), self.row.rules(grantee)
@@ -95,23 +91,24 @@ class PutRules(OfContent):
         return done(effects.show_tabs(site, self.id) if content.kind == "workbook" and content.tabs else site)
 
     def inverse(self) -> PutRules:
-        """The row of before."""
         return PutRules(self.content, self.grantee, self.row, self.before, self.default_for)
 
-    def slots(self) -> Mapping[str, str]:
-        """What differs: `+ Allow View, - Deny Web Edit`."""
+    @property
+    def whose(self) -> str:
+        """Where and for whom, in words."""
         kind, ref = self.default_for, self.grantee
-        of = kind or self.content.kind
+        defaults = f"rules for new {KIND_NAMES.get(kind, kind)}s: " if kind else ""
+        return f"{self.thing}: {defaults}{'group set' if ref.kind == 'groupSet' else ref.kind} `{ref.qualified}`"
+
+    @property
+    def difference(self) -> str:
+        """`+ Allow View, - Deny Web Edit`."""
+        kind = self.default_for or self.content.kind
         words = []
         for mode, was, now in ((ALLOW, self.before.allow, self.row.allow), (DENY, self.before.deny, self.row.deny)):
-            words += [f"- {mode} {ui_name(name, of)}" for name in was if name not in now]
-            words += [f"+ {mode} {ui_name(name, of)}" for name in now if name not in was]
-        return {
-            **OfContent.slots(self),
-            "grantee": f"{'group set' if ref.kind == 'groupSet' else ref.kind} `{ref.qualified}`",
-            "defaults": f"rules for new {KIND_NAMES.get(kind, kind)}s: " if kind else "",
-            "row": ", ".join(words),
-        }
+            words += [f"- {mode} {ui_name(name, kind)}" for name in was if name not in now]
+            words += [f"+ {mode} {ui_name(name, kind)}" for name in now if name not in was]
+        return ", ".join(words)
 
 
 def rule_words(rules: Iterable[Rule]) -> tuple[str, ...]:
@@ -152,7 +149,6 @@ class _OfRow(Change):
         raise NotImplementedError
 
     def steps(self, site: Site) -> tuple[Change, ...]:
-        """The row before and after; nothing where they are the same."""
         content, grantee, default_for = self._row()
         before, row = (
             Row.of(r for r in _listed(one.contents[content], default_for) or () if r.grantee == grantee)
@@ -194,10 +190,9 @@ class PutRule(_OfRule):
 
     @property
     def effort(self) -> int:
-        """A rule for one person before one for many."""
         return WIDTH[self.rule.grantee.kind]
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused under a lock, on views with tabs, and for what the kind does not have."""
         refusal = self._refusal(site)
         if refusal is not None:
@@ -210,13 +205,9 @@ class TakeRule(_OfRule):
     """Take one rule away."""
 
     op: ClassVar[str] = "take_rule"
+    EFFORT: ClassVar[int] = 0
 
-    @property
-    def effort(self) -> int:
-        """One click."""
-        return 0
-
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """As PutRule; one that is not there is refused, so that nobody thinks it had been."""
         refusal = self._refusal(site)
         rules = _listed(site.contents[self.content], self.default_for)
@@ -246,7 +237,7 @@ class PutTemplate(_OfRow):
     def _row(self) -> tuple[str, Grantee, str | None]:
         return self.content, self.grantee, self.default_for
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused where PutRule is; leader rules of the row stay."""
         refusal = _not_editable(site, self.content, self.default_for)
         if refusal is not None:
@@ -278,10 +269,9 @@ class Lead(_OfLeader):
 
     @property
     def effort(self) -> int:
-        """One person before many."""
         return 20 + WIDTH[self.grantee.kind]
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused on anything but a project."""
         if site.contents[self.project].kind != "project":
             return refused(site, "not_applicable")
@@ -293,13 +283,9 @@ class Unlead(_OfLeader):
     """Remove a leader; he is left with everything Unspecified on that project."""
 
     op: ClassVar[str] = "unlead"
+    EFFORT: ClassVar[int] = 30
 
-    @property
-    def effort(self) -> int:
-        """What the leader had beside it is gone."""
-        return 30
-
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused where he is none by a rule of this very project."""
         rules = site.contents[self.project].rules or frozenset()
         if Rule(self.grantee, LEADER, ALLOW) not in rules:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ from tabwarden.effects.change import NICKNAMES, Change, Value, done, refused
 from tabwarden.effects.draft import Draft, Undoing
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site, SiteSettings
 
 
@@ -20,10 +20,11 @@ class SetNickname(Change):
 
     op: ClassVar[str] = "set_nickname"
     step: ClassVar[str] = "domain nickname"
+    READS: ClassVar[frozenset[str]] = frozenset({NICKNAMES})
     WORDS: ClassVar[tuple[str, str, str]] = (
-        "set the nickname of domain `{domain}` from `{before}` to `{nickname}`",
-        "set the nickname of domain `{domain}` from `{before}` to `{nickname}`",
-        "the nickname of domain `{domain}` was not set from `{before}` to `{nickname}`",
+        "set the nickname of domain `{c.domain.qualified}` from `{c.before}` to `{c.nickname}`",
+        "set the nickname of domain `{c.domain.qualified}` from `{c.before}` to `{c.nickname}`",
+        "the nickname of domain `{c.domain.qualified}` was not set from `{c.before}` to `{c.nickname}`",
     )
 
     domain: Ref
@@ -32,24 +33,16 @@ class SetNickname(Change):
 
     @property
     def subject(self) -> Ref:
-        """The domain."""
         return self.domain
-
-    @property
-    def reads(self) -> frozenset[str]:
-        """The nicknames of domains, which are a list of their own."""
-        return frozenset({NICKNAMES})
 
     @property
     def _fact(self) -> str:
         return f"nickname of {self.domain.name.casefold()}"
 
     def carry(self, draft: Draft) -> None:
-        """The new nickname."""
         draft.nicknames[self.domain.name] = self.nickname
 
     def take_back(self, undoing: Undoing) -> None:
-        """The one of before, unless somebody gave another since."""
         now = undoing.lookup.nickname(self.domain)
         if now == self.nickname:
             # At the end: nicknames are given in this order, and one that is free again may be wanted by the next.
@@ -59,24 +52,16 @@ class SetNickname(Change):
             undoing.hold(self.domain.name, f"got the nickname `{self.nickname}` and has `{now}` by now")
 
     def inverse(self) -> SetNickname:
-        """The one of before."""
         return SetNickname(self.domain, self.nickname, self.before)
 
     def facts(self, lookup: Lookup) -> Iterator[tuple[str, Value]]:
-        """The nickname, None when the domain is not known there."""
         yield self._fact, lookup.nickname(self.domain)
 
     def moves(self, facts: dict[str, Value]) -> None:
-        """The new nickname."""
         facts[self._fact] = self.nickname
 
     def is_true(self, lookup: Lookup) -> str | None:
-        """It has that nickname."""
         return "" if lookup.nickname(self.domain) == self.nickname else None
-
-    def slots(self) -> Mapping[str, str]:
-        """Both nicknames."""
-        return {"domain": self.domain.qualified, "before": self.before, "nickname": self.nickname}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +69,12 @@ class SetSetting(Change):
     """Switch one of the site's own settings on or off."""
 
     op: ClassVar[str] = "set_setting"
+    EFFORT: ClassVar[int] = 70
 
     setting: str
     value: bool
 
-    @property
-    def effort(self) -> int:
-        """It concerns everybody."""
-        return 70
-
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Only settings that are on or off."""
         known = {f.name for f in fields(SiteSettings) if isinstance(getattr(site.settings, f.name), bool)}
         if self.setting not in known:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
@@ -12,7 +12,7 @@ from tabwarden.effects.change import ALL_GROUPS, CONTENT, NOBODY, Change, Value,
 from tabwarden.effects.draft import Draft, Undoing
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import GROUP, USER, Lookup, Ref, group_ref, user_of, user_ref
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.roles import rank
 from tabwarden.model.site import LOCAL, Grantee, Site, User
 
@@ -26,9 +26,9 @@ class AddUser(Change):
     op: ClassVar[str] = "add_user"
     step: ClassVar[str] = "add user"
     WORDS: ClassVar[tuple[str, str, str]] = (
-        "add user `{user}` as {role}{auth}",
-        "added user `{user}` as {role}{auth}",
-        "user `{user}` was not added to the site",
+        "add user `{c.user.qualified}` as {c.role}{c.signs_in}",
+        "added user `{c.user.qualified}` as {c.role}{c.signs_in}",
+        "user `{c.user.qualified}` was not added to the site",
     )
 
     user: Ref
@@ -38,21 +38,18 @@ class AddUser(Change):
 
     @property
     def creates(self) -> Ref:
-        """The user."""
         return self.user
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Without a free seat he silently comes in Unlicensed."""
         ref = self.user
         user = User(ref.new_id, ref.name, self.role, ref.domain, auth_setting=self.auth_setting)
         return people.add_user(site, user)
 
     def carry(self, draft: Draft) -> None:
-        """Somebody new."""
         draft.add_user(self.user, self.role, self.auth_setting)
 
     def take_back(self, undoing: Undoing) -> None:
-        """Removed again, unless he owns something by now."""
         user = undoing.user(self.user)
         if user is None:
             return
@@ -62,19 +59,17 @@ class AddUser(Change):
             undoing.remove_user(user.id)
 
     def moves(self, facts: dict[str, Value]) -> None:
-        """There, with a role."""
         facts[self.user.key] = self.role
         facts.pop(f"id of {self.user.key}", None)
 
     def is_true(self, lookup: Lookup) -> str | None:
-        """Whoever is there was added."""
         user = lookup.user(self.user)
         return user.id if user is not None else None
 
-    def slots(self) -> Mapping[str, str]:
-        """Role and authentication."""
-        auth = f" with {self.auth_setting} sign-in" if self.auth_setting else ""
-        return {"user": self.user.qualified, "role": self.role, "auth": auth}
+    @property
+    def signs_in(self) -> str:
+        """How, in words."""
+        return f" with {self.auth_setting} sign-in" if self.auth_setting else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +79,9 @@ class SetRole(Change):
     op: ClassVar[str] = "set_site_role"
     step: ClassVar[str] = "site role"
     WORDS: ClassVar[tuple[str, str, str]] = (
-        "set user `{user}` from {before} to {role}",
-        "set user `{user}` from {before} to {role}",
-        "user `{user}` was not set from {before} to {role}",
+        "set user `{c.user.qualified}` from {c.before} to {c.role}",
+        "set user `{c.user.qualified}` from {c.before} to {c.role}",
+        "user `{c.user.qualified}` was not set from {c.before} to {c.role}",
     )
 
     user: Ref
@@ -100,38 +95,32 @@ class SetRole(Change):
 
     @property
     def destructive(self) -> bool:
-        """It falls, or changes without rising."""
         return height(self.role) <= height(self.before)
 
     @property
     def ends_as(self) -> str:
-        """The new role."""
         return self.role
 
     @property
     def effort(self) -> int:
-        """The lower one first."""
         return 50 + height(self.role)
 
     @property
     def shape(self) -> object:
-        """Whatever the role."""
         return "role"
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused as REST refuses it: below a group's minimum, without a seat, to or from Server Administrator."""
         user = user_of(site, self.user)
         if user is None:
             return refused(site, NOBODY)
-        return people.set_site_role(site, user.id, self.role, switches=switches)
+        return people.set_site_role(site, user.id, self.role, open_points=open_points)
 
     def carry(self, draft: Draft) -> None:
-        """The new role."""
         if (user := draft.user(self.user)) is not None:
             draft.users[user.id] = replace(user, site_role=self.role)
 
     def take_back(self, undoing: Undoing) -> None:
-        """The role of before, unless somebody gave another since."""
         user = undoing.user(self.user)
         if user is None:
             return
@@ -141,28 +130,20 @@ class SetRole(Change):
             undoing.hold(user.qualified, f"became {self.role} and is {user.site_role} by now")
 
     def inverse(self) -> SetRole:
-        """Back again."""
         return SetRole(self.user, self.role, self.before)
 
     def moves(self, facts: dict[str, Value]) -> None:
-        """The new role."""
         facts[self.user.key] = self.role
 
     def is_true(self, lookup: Lookup) -> str | None:
-        """He has the role."""
         user = lookup.user(self.user)
         return "" if user is not None and user.site_role == self.role else None
 
     def otherwise(self, lookup: Lookup) -> str:
-        """The role he has instead."""
         user = lookup.user(self.user)
         if user is None:
             return Change.otherwise(self, lookup)
         return f"Tableau left the user at {user.site_role}; plan again, and look whether seats are free"
-
-    def slots(self) -> Mapping[str, str]:
-        """Both roles."""
-        return {"user": self.user.qualified, "before": self.before, "role": self.role}
 
 
 def height(role: str) -> int:
@@ -208,10 +189,11 @@ class RemoveUser(Change):
 
     op: ClassVar[str] = "remove_user"
     step: ClassVar[str] = "remove user"
+    DESTRUCTIVE: ClassVar[bool] = True
     WORDS: ClassVar[tuple[str, str, str]] = (
-        "remove user `{user}` from the site{heir}",
-        "removed user `{user}` from the site{heir}",
-        "user `{user}` was not removed from the site",
+        "remove user `{c.user.qualified}` from the site{c.goes_to}",
+        "removed user `{c.user.qualified}` from the site{c.goes_to}",
+        "user `{c.user.qualified}` was not removed from the site",
     )
 
     user: Ref
@@ -234,30 +216,21 @@ class RemoveUser(Change):
 
     @property
     def needs(self) -> Ref | None:
-        """Who receives what he owns."""
         return self.waits_for or self.heir
 
     @property
     def reads(self) -> frozenset[str]:
-        """He leaves all groups; whose rules were carried over is told by all content."""
         return frozenset((ALL_GROUPS, CONTENT) if self.rules else (ALL_GROUPS,))
 
     @property
-    def destructive(self) -> bool:
-        """Always."""
-        return True
-
-    @property
     def ends_as(self) -> str:
-        """Gone."""
         return ""
 
     @property
     def renamed_to(self) -> Ref | None:
-        """The new user, where his rules were carried over to one."""
         return self.heir if self.rules else None
 
-    def done_to(self, site: Site, switches: Switches = DOCUMENTED) -> Outcome:
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """An owner without heir stays, out of his groups and Unlicensed; the Outcome says it was not done."""
         lookup = Lookup(site)
         user, heir = lookup.user(self.user), lookup.user(self.heir)
@@ -266,7 +239,6 @@ class RemoveUser(Change):
         return people.remove_user(site, user.id, heir=None if heir is None else heir.id)
 
     def carry(self, draft: Draft) -> None:
-        """Gone, and what he owned is the heir's."""
         user, heir = draft.user(self.user), draft.user(self.heir)
         if user is None:
             return
@@ -275,9 +247,8 @@ class RemoveUser(Change):
             draft.heirs[user.id] = heir.id
 
     def take_back(self, undoing: Undoing) -> None:
-        """Added again as somebody new, into the groups that are still there."""
         ref = self.user
-        if undoing.user(ref) is not None or undoing.lookup.user(ref._replace(id=None)) is not None:
+        if undoing.user(ref) is not None or undoing.lookup.user(ref.with_id(None)) is not None:
             undoing.notes.append(f"`{ref.qualified}` is on the site again already")
             return
         user_id = undoing.add_user(ref, self.role, self.auth_setting)
@@ -288,14 +259,13 @@ class RemoveUser(Change):
                 undoing.hold(ref.qualified, f"was in group `{name}`", "put the user into it by hand")
             elif group.id in undoing.members:
                 undoing.members[group.id].add(user_id)
-        heir = f", and what the user owned stays with `{self.heir.qualified}`" if self.heir else ""
+        heirs = f", and what the user owned stays with `{self.heir.qualified}`" if self.heir else ""
         undoing.notes.append(
             f"`{ref.qualified}` is added again as a new user: rules for the user in person and favourites are "
-            f"lost{heir}"
+            f"lost{heirs}"
         )
 
     def facts(self, lookup: Lookup) -> Iterator[tuple[str, Value]]:
-        """Also his groups, and the rules that were carried over."""
         yield from Change.facts(self, lookup)
         user = lookup.user(self.user)
         yield groups_fact(self.user), tuple(sorted(ref.key for ref in _groups_of(lookup.site, user)))
@@ -303,7 +273,6 @@ class RemoveUser(Change):
             yield rules_fact(self.user), rules_for(lookup.site, user.id if user else "")
 
     def moves(self, facts: dict[str, Value]) -> None:
-        """Gone with everything."""
         key = self.user.key
         facts[key] = facts[f"id of {key}"] = None
         facts[groups_fact(self.user)] = ()
@@ -313,10 +282,9 @@ class RemoveUser(Change):
             facts[name] = False
 
     def is_true(self, lookup: Lookup) -> str | None:
-        """Nobody of that id is there."""
         return "" if lookup.user(self.user) is None else None
 
-    def slots(self) -> Mapping[str, str]:
-        """The heir."""
-        heir = f"; what the user owns goes to `{self.heir.qualified}`" if self.heir else ""
-        return {"user": self.user.qualified, "heir": heir}
+    @property
+    def goes_to(self) -> str:
+        """The heir, in words."""
+        return f"; what the user owns goes to `{self.heir.qualified}`" if self.heir else ""

@@ -125,7 +125,7 @@ def _overwritten(state: State, order: Order, held: Content, found: Package) -> C
     present = {site.contents[v].name: v for v in site.children(held.id)}
     fresh = [_view(state, site, name, order.by) for name in sheets if name not in present]
     gone = [view for name, view in present.items() if name not in sheets]
-    changed = effects.overwrite(site, held.id, order.by, fresh, switches=state.switches).without_contents(gone)
+    changed = effects.overwrite(site, held.id, order.by, fresh, open_points=state.open_points).without_contents(gone)
     item = changed.contents[held.id]
     uses, description = _uses(state, order, found), order.description
     renewed = replace(item, uses=uses, description=item.description if description is None else description)

@@ -66,7 +66,7 @@ def _may_view(call: Call, item: Content) -> bool:
     """Whether the asker may View an item; a list asks it of the same project for each item, so it is remembered."""
     remembered, key = call.state.remembered(call.site), (call.me.id, item.id)
     if key not in remembered:
-        remembered[key] = may(call.site, call.me.id, "Read", item.id, switches=call.state.switches).allowed
+        remembered[key] = may(call.site, call.me.id, "Read", item.id, open_points=call.state.open_points).allowed
     return bool(remembered[key])
 
 
@@ -120,7 +120,8 @@ def project(call: Call, item: Content) -> Element:
             "parentProjectId": item.parent,
             "controllingPermissionsProjectId": manager if manager != item.id else None,
             "topLevelProject": item.parent is None,
-            "writeable": call.is_admin or may(site, call.me.id, "Write", item.id, switches=call.state.switches).allowed,
+            "writeable": call.is_admin
+            or may(site, call.me.id, "Write", item.id, open_points=call.state.open_points).allowed,
             **_times(item),
         },
         owner(call, item),

@@ -43,14 +43,14 @@ def _readable(state: State, site: Site, user: str) -> frozenset[str]:
     if found is None:
         questions: Questions | None = remembered.get("questions")
         if questions is None:
-            questions = remembered["questions"] = Questions(site, open_points=state.switches)
+            questions = remembered["questions"] = Questions(site, open_points=state.open_points)
         found = remembered[user] = frozenset(questions.what_ids(user, "Read"))
     return found
 
 
 def sees(call: Call, content: Content) -> bool:
     """Whether the asker may View the content."""
-    return call.is_admin or may(call.site, call.me.id, "Read", content.id, switches=call.state.switches).allowed
+    return call.is_admin or may(call.site, call.me.id, "Read", content.id, open_points=call.state.open_points).allowed
 
 
 def shown(call: Call, kind: str, content_id: str | None = None) -> Content:
@@ -72,7 +72,7 @@ def demand(
 ) -> None:
     """Refuse unless the asker can do it; to somebody who may not even View it, the content does not exist."""
     here = content.id if content else None
-    found = can(call.site, call.me.id, action, here, target=target, to=to, switches=call.state.switches)
+    found = can(call.site, call.me.id, action, here, target=target, to=to, open_points=call.state.open_points)
     if found.allowed:
         return
     if content is not None and not sees(call, content):
@@ -82,7 +82,7 @@ def demand(
 
 def demand_capability(call: Call, capability: str, content: Content) -> None:
     """Refuse whoever does not hold a capability on content that he may View."""
-    found = may(call.site, call.me.id, capability, content.id, switches=call.state.switches)
+    found = may(call.site, call.me.id, capability, content.id, open_points=call.state.open_points)
     if not found.allowed:
         raise Refusal("403004", f"not allowed: {capability} on that {content.kind} ({found.because})")
 
@@ -93,7 +93,7 @@ def rules_shown(call: Call, content: Content) -> bool:
     Owning or leading helps only somebody whose site role lets him see the content at all.
     """
     site, me = call.site, call.me.id
-    if call.is_admin or can(site, me, "set_permissions", content.id, switches=call.state.switches).allowed:
+    if call.is_admin or can(site, me, "set_permissions", content.id, open_points=call.state.open_points).allowed:
         return True
     if not sees(call, content):
         return False

@@ -55,7 +55,7 @@ class _Work:
             self.site = people.add_to_group(self.site, self.group, (user.id,)).site
             self.counts[ADDED_TO_GROUP] += 1
         before = self.site.users[user.id].site_role
-        outcome = people.import_member(self.site, user.id, switches=self.state.switches)
+        outcome = people.import_member(self.site, user.id, open_points=self.state.open_points)
         self.site = outcome.site
         if not outcome.done:
             self.counts[NO_SEAT] += 1

@@ -148,7 +148,7 @@ def to_import(state: State, words: str) -> Imported | None:
 
 def _in_domain(state: State, directory: Directory, domain: str, name: str) -> Imported:
     where = domain_for_import(state, domain)
-    by_upn = imported_by_upn(name, twenty_is_long=state.switches.twenty_characters_by_upn) is not None
+    by_upn = imported_by_upn(name, twenty_is_long=state.open_points.twenty_characters_by_upn) is not None
     found = one_by_name(_people(directory, where.fqdn, name), name, by_upn=by_upn)
     return _only(state, found, name, where.fqdn)
 
@@ -178,7 +178,7 @@ def _only(state: State, found: Sequence[Person], given: str, where: str) -> Impo
     person = found[0]
     if not person.enabled:
         raise Refusal(NOBODY, f"`{person.domain}\\{person.sam_account_name}` is disabled in the directory")
-    by_upn = state.switches.twenty_characters_by_upn
+    by_upn = state.open_points.twenty_characters_by_upn
     return Imported(person, imported_name(given, person.sam_account_name, person.upn, twenty_is_long=by_upn).name)
 
 
@@ -204,7 +204,7 @@ def group_named(state: State, domain: str, name: str) -> DirectoryGroup:
 def behind(state: State, user: User) -> Person | None:
     """The person of the directory behind a user of its domain; None when he is not there any more."""
     found = _people(asked(state.directory), user.domain, user.name)
-    by_upn = imported_by_upn(user.name, twenty_is_long=state.switches.twenty_characters_by_upn) is not None
+    by_upn = imported_by_upn(user.name, twenty_is_long=state.open_points.twenty_characters_by_upn) is not None
     matching = one_by_name(found, user.name, by_upn=by_upn)
     return matching[0] if len(matching) == 1 else None
 

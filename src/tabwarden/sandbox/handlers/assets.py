@@ -52,7 +52,7 @@ def _moved(call: Call, site: Site, item: Content, asked: Element) -> Site:
         return site
     target = visibility.shown(call, "project", wanted)
     visibility.demand(call, "move", item, target=target.id)
-    return effects.move(site, item.id, target.id, switches=call.state.switches)
+    return effects.move(site, item.id, target.id, open_points=call.state.open_points)
 
 
 def _locked(call: Call, site: Site, item: Content, asked: Element) -> Site:

@@ -120,7 +120,7 @@ def _moved(call: Call, site: Site, item: Content, asked: Element) -> Site:
     target = visibility.shown(call, "project", wanted)
     visibility.demand(call, "move", item, target=target.id)
     _free_name(site, site.contents[item.id], target.id)
-    return effects.move(site, item.id, target.id, switches=call.state.switches)
+    return effects.move(site, item.id, target.id, open_points=call.state.open_points)
 
 
 def handed_over(call: Call, site: Site, item: Content, asked: Element, *, deed: str = "change_content_owner") -> Site:

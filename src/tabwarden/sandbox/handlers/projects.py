@@ -59,7 +59,7 @@ def _owner(call: Call, asked: Element) -> str | None:
     if not call.is_admin:
         raise Refusal("403045", "only administrators create projects for somebody else")
     heir = call.user(wanted)
-    outcome = people.assign_owner(call.site, heir.id, "project", call.state.switches)
+    outcome = people.assign_owner(call.site, heir.id, "project", call.state.open_points)
     if not outcome.done:
         raise because(outcome.because)
     return heir.id
@@ -119,7 +119,7 @@ def _moved(call: Call, site: Site, held: Content, asked: Element) -> Site:
     if _is_default(call.site, held):
         raise Refusal("403004", "the Default project cannot be moved")
     _free_name(site, site.contents[held.id].name, target, held.id)
-    return effects.move(site, held.id, target, switches=call.state.switches)
+    return effects.move(site, held.id, target, open_points=call.state.open_points)
 
 
 def _locked(call: Call, site: Site, held: Content, asked: Element) -> Site:

@@ -105,7 +105,7 @@ def _admit(call: Call, order: Order) -> None:
     brings_data = order.kind in ("datasource", "flow") and not over
     action = "publish_new_datasource_external" if brings_data else "publish"
     on = held.id if held is not None and over else order.project
-    found = can(call.site, call.me.id, action, on, switches=call.state.switches)
+    found = can(call.site, call.me.id, action, on, open_points=call.state.open_points)
     if not found.allowed:
         what = f"publish over that {order.kind}" if over else f"publish a new {order.kind} there"
         raise Refusal("403004", f"not allowed to {what} ({found.because})")

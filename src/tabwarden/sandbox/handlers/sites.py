@@ -27,7 +27,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 _TIERS: Mapping[str, str] = {f"tier{tier}Capacity": tier for tier in ("Creator", "Explorer", "Viewer")}
 _NUMBERS = frozenset({*_TIERS, "userQuota", "storageQuota", "revisionLimit"})
 # Settings that the model has, others that are kept as words and told again, and what is not a setting.
-_SWITCHES: Mapping[str, str] = {"commentingEnabled": "commenting", "authoringEnabled": "web_authoring"}
+_SETTINGS: Mapping[str, str] = {"commentingEnabled": "commenting", "authoringEnabled": "web_authoring"}
 _KEPT = frozenset(
     "state userQuota storageQuota revisionLimit revisionHistoryEnabled subscribeOthersEnabled extractEncryptionMode"
     " requestAccessEnabled catalogingEnabled runNowEnabled guestAccessEnabled dataAlertsEnabled timeZone"
@@ -101,13 +101,13 @@ def _settled(call: Call, site: Site, asked: Element) -> Site:
         number = asked.get(attribute) or "0"
         if not (number.isascii() and number.isdigit() and len(number) < 10):
             raise Refusal("400003", f"`{attribute}` is a number, not `{number}`")
-    switches = {field: truth(n, words) for n, field in _SWITCHES.items() if (words := asked.get(n)) is not None}
+    open_points = {field: truth(n, words) for n, field in _SETTINGS.items() if (words := asked.get(n)) is not None}
     seats = {tier: int(words) for n, tier in _TIERS.items() if (words := asked.get(n))}
     settings = replace(
         site.settings,
         admin_mode=asked.get("adminMode") or site.settings.admin_mode,
         user_visibility=asked.get("userVisibilityMode") or site.settings.user_visibility,
-        **switches,
+        **open_points,
     )
     kept = {n: words for n in sorted(_KEPT) if (words := asked.get(n)) is not None}
     if kept:

@@ -109,7 +109,7 @@ class Call:
 
     @cached_property
     def _sees_people(self) -> bool:
-        return can(self.site, self.me.id, "see_other_users", switches=self.state.switches).allowed
+        return can(self.site, self.me.id, "see_other_users", open_points=self.state.open_points).allowed
 
     def fills_group_sets(self) -> bool:
         """Whether the asker fills group sets: server administrators, on Cloud site administrators (documentation)."""

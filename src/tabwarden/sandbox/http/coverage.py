@@ -9,7 +9,7 @@ from tabwarden.sandbox.http.endpoints import TABLE
 from tabwarden.sandbox.http.errors import CODES
 from tabwarden.sandbox.http.routing import WHO
 from tabwarden.sandbox.state.personality import CLOUD, PERSONALITIES, SERVER
-from tabwarden.sandbox.state.personality_options import SWITCHES, names, words_of
+from tabwarden.sandbox.state.personality_options import PERSONALITY_OPTIONS, names, words_of
 
 
 def page() -> Iterator[str]:
@@ -33,7 +33,7 @@ def page() -> Iterator[str]:
     yield "|---|---|---|---|---|"
     yield from (f"| {c.code} | {c.status} | {c.summary} | {c.mark} | {c.source} |" for c in CODES.values())
     yield ""
-    yield from _switches()
+    yield from _options()
     yield ""
     yield from _faults()
 
@@ -46,16 +46,16 @@ def _endpoints() -> Iterator[str]:
         yield f"| {line.method} | `{line.path}` | {line.since} | {line.until or ''} | {line.who} | {does} |"
 
 
-def _switches() -> Iterator[str]:
-    yield "## Switches"
+def _options() -> Iterator[str]:
+    yield "## Personality options"
     yield ""
     yield "`--play NAME=VALUE` sets one. Every code marked B has one too: `--play code_409003=409004`."
     yield ""
-    yield "| switch | what | takes | server | cloud |"
+    yield "| option | what | takes | server | cloud |"
     yield "|---|---|---|---|---|"
     for name in names():
         server, cloud = (_shown(getattr(PERSONALITIES[kind], name)) for kind in (SERVER, CLOUD))
-        yield f"| `{name}` | {SWITCHES[name].does} | {words_of(name)} | {server} | {cloud} |"
+        yield f"| `{name}` | {PERSONALITY_OPTIONS[name].does} | {words_of(name)} | {server} | {cloud} |"
 
 
 def _shown(value: object) -> str:

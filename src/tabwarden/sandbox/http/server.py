@@ -63,7 +63,7 @@ class Sandbox:
         self.clock = TurnedClock(clock)
         self.faults = Faults(faults, _NAMES)
         self.state = State(world, self.clock, state, directory=directory)
-        self.state.switches = self.personality.switches
+        self.state.open_points = self.personality.open_points
         if self.personality.kind == CLOUD:
             self.state.leave_directory()
         self.state.troubled = lambda within: StrickenDirectory(within, lambda: self.faults)

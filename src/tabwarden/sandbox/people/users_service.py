@@ -76,7 +76,7 @@ class Desk:
         """Set a site role; on a server administrator a real server answers success and changes nothing."""
         if is_server_admin(found.site_role) and role in SETTABLE:
             return found
-        outcome = people.set_site_role(self.site, found.id, role, switches=self._state.switches)
+        outcome = people.set_site_role(self.site, found.id, role, open_points=self._state.open_points)
         if not outcome.done:
             raise because(outcome.because)
         return self._state.put(outcome.site).users[found.id]
@@ -112,7 +112,7 @@ class Desk:
             return
         site = self.site
         for owned in people.owned_by(site, found.id):
-            outcome = people.assign_owner(site, heir.id, site.contents[owned].kind, self._state.switches)
+            outcome = people.assign_owner(site, heir.id, site.contents[owned].kind, self._state.open_points)
             if not outcome.done:
                 raise because(outcome.because)
 
@@ -121,7 +121,7 @@ class Desk:
         if self._personality.existing_user_add == "same-id":
             if wanted.site_role == present.site_role == "Unlicensed":
                 return present
-            minimum = people.floor(self.site, present.id, switches=self._state.switches)
+            minimum = people.floor(self.site, present.id, open_points=self._state.open_points)
             if minimum is not None and (rank(wanted.site_role) or 0) < (rank(present.site_role) or 0):
                 raise because("glsi_floor")
         raise because("user_exists")

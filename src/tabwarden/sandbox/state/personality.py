@@ -1,6 +1,6 @@
-"""Which Tableau the sandbox plays, as data: version, Server or Cloud, and a switch for every believed answer.
+"""Which Tableau the sandbox plays, as data: version, Server or Cloud, and an option for every believed answer.
 
-Not how anything is answered; handlers ask these values. The marks of the switches are those of the error table.
+Not how anything is answered; handlers ask these values. The marks of the options are those of the error table.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 
 SERVER, CLOUD = "server", "cloud"
 PRODUCT_OF_API: Mapping[str, str] = {
@@ -43,7 +43,7 @@ class Personality:
     only personal access tokens and JWTs sign in. `codes` answers another code where the table's is only believed.
     `names_need_at` refuses a user name without `@`; `lists_sites` answers GET sites; `profile_writable` lets full
     name and password be changed; `shows_inherited_leaders` adds the read-only InheritedProjectLeader to answers.
-    `switches` are the open points of the permission model as this Tableau settles them.
+    `open_points` are those of the permission model as this Tableau settles them.
     """
 
     kind: str = SERVER
@@ -61,7 +61,7 @@ class Personality:
     password_sign_in: bool = True
     shows_inherited_leaders: bool = True
     codes: Mapping[str, str] = field(default_factory=dict, hash=False)
-    switches: Switches = DOCUMENTED
+    open_points: OpenPoints = DOCUMENTED
 
     @property
     def product_version(self) -> str:
@@ -77,7 +77,7 @@ class Personality:
 
     def told(self, code: str) -> str:
         """The six digits answered for a code of the table."""
-        usual = self.switches.owner_removal_code if code == DOCUMENTED.owner_removal_code else code
+        usual = self.open_points.owner_removal_code if code == DOCUMENTED.owner_removal_code else code
         return self.codes.get(code, usual)
 
     def speaks(self, since: str) -> bool:

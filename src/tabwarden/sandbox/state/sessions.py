@@ -146,7 +146,7 @@ class Sessions:
 
     def _open(self, site: Site, user: User, access_token: tuple[str, str, str] | None) -> Session:
         self._state.activity.by(user.id)
-        outcome = people.sign_in(site, user.id, switches=self._state.switches)
+        outcome = people.sign_in(site, user.id, open_points=self._state.open_points)
         if not outcome.done:
             raise _refused("the user is unlicensed on this site and no group grants a role on sign-in")
         suspended = self._state.site_words.get(site.id, {}).get("state") == "Suspended"

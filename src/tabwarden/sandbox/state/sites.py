@@ -70,7 +70,7 @@ class State:
         self._details = draft.details
         self.blobs = Blobs(path.with_name(path.name + ".files") if path is not None else None)
         self._remembered: dict[str, tuple[Site, dict[Any, Any]]] = {}
-        self.switches = DOCUMENTED  # the open points of the permission model as this Tableau settles them
+        self.open_points = DOCUMENTED  # the open points of the permission model as this Tableau settles them
         self.watching = False  # whether `born` is kept: the moment each new thing came, by id
         self.born: dict[str, float] = {}
         self.pending = [job.id for job in draft.jobs.values() if job.finish_code is None]

@@ -114,7 +114,7 @@ class ItemText(_ContentText):
 
 
 class SettingsText(_Part):
-    """The site's switches, as in `SiteSettings`."""
+    """The site's settings, as in `SiteSettings`."""
 
     web_authoring: bool = True
     commenting: bool = True

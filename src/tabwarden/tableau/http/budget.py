@@ -36,7 +36,7 @@ class Budget(NamedTuple):
     """Requests of a read, known once its lists are: it takes `total`, the sign-out included.
 
     `sent` are gone already (sign-in and lists); `members` for groups, `projects` for their rules and defaults,
-    `contents` for rules of their own, `connections` for what workbooks use; `kept` are answered by a checkpoint.
+    `contents` for rules of their own, `connections` for what workbooks use; `remembered` are answered by a checkpoint.
     Not sent at all are those that locks, shown tabs and empty groups save. `sure` is False where the server does not
     say how large a group is, so that one may take more pages. `hourly` is how many the server takes in an hour.
     """
@@ -46,7 +46,7 @@ class Budget(NamedTuple):
     projects: int
     contents: int
     connections: int
-    kept: int = 0
+    remembered: int = 0
     saved_by_locks: int = 0
     saved_by_tabs: int = 0
     saved_by_groups: int = 0
@@ -56,7 +56,7 @@ class Budget(NamedTuple):
     @property
     def still(self) -> int:
         """Requests still to be sent."""
-        return self.members + self.projects + self.contents + self.connections - self.kept + 1
+        return self.members + self.projects + self.contents + self.connections - self.remembered + 1
 
     @property
     def total(self) -> int:
@@ -72,15 +72,15 @@ class Budget(NamedTuple):
         words = f"{self.total:,} requests" if self.sure else f"at least {self.total:,} requests"
         parts = ("members", self.members), ("projects", self.projects), ("contents", self.contents)
         listed = [f"{number:,} for {name}" for name, number in (*parts, ("connections", self.connections)) if number]
-        told = f"{words} ({', '.join((f'{self.sent:,} sent', *listed))})"
-        if self.kept:
-            told += f"; {self.kept:,} of them are in the checkpoint"
+        sentence = f"{words} ({', '.join((f'{self.sent:,} sent', *listed))})"
+        if self.remembered:
+            sentence += f"; {self.remembered:,} of them are in the checkpoint"
         if self.saved:
-            told += (
+            sentence += (
                 f"; not needed: {self.saved_by_locks:,} for locked projects, {self.saved_by_tabs:,} for shown tabs, "
                 f"{self.saved_by_groups:,} for empty groups and All Users"
             )
         if self.hourly is not None and self.total > self.hourly * 0.8:
             hours = ceil(self.total / self.hourly)
-            told += f"; the server takes {self.hourly:,} an hour, so this takes up to {hours} hours"
-        return told
+            sentence += f"; the server takes {self.hourly:,} an hour, so this takes up to {hours} hours"
+        return sentence

@@ -67,9 +67,9 @@ def remedy_of(status: int, code: str = "") -> str:
     return _BY_STATUS.get(status, "see the server's log")
 
 
-def refused(doing: str, status: int, code: str = "", told: str = "") -> TableauError:
+def refused(doing: str, status: int, code: str = "", text: str = "") -> TableauError:
     """The error for a refusal: `doing` completes "Tableau refused to ...", `told` is the server's own text."""
-    words = f" (it said: {told})" if told else ""
+    words = f" (it said: {text})" if text else ""
     number = code or str(status)
     return TableauError(f"Tableau refused to {doing} with {number}: {remedy_of(status, code)}{words}", status, code)
 

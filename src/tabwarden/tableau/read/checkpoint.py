@@ -77,8 +77,8 @@ class Checkpoint:
 
     def only_for(self, whom: str) -> None:
         """Begin anew unless the answers kept are those of `whom`: the ids of site and user, known after sign-in."""
-        held = self.get(_WHOM)
-        if held is not None and held.body.decode() == whom:
+        remembered = self.get(_WHOM)
+        if remembered is not None and remembered.body.decode() == whom:
             return
         if self._places:
             self._file.truncate(0)
@@ -164,11 +164,11 @@ def cannot_be_written(path: Path, error: OSError) -> TabwardenError:
 def _begun(line: bytes, about: Mapping[str, object]) -> float | None:
     """When the read that this first line describes began; None where it is another one."""
     try:
-        told = json.loads(line)
-        begun = float(told.pop("begun"))
+        head = json.loads(line)
+        begun = float(head.pop("begun"))
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
-    return begun if told == {**about, "format": FORMAT} else None
+    return begun if head == {**about, "format": FORMAT} else None
 
 
 def _next(file: IO[bytes]) -> tuple[str, _Place, float] | None:

@@ -125,12 +125,12 @@ class Listed(NamedTuple):
 async def lists_on(reader: HttpReader, kinds: Iterable[str] = KINDS) -> Listed:
     """Every project and content of these kinds, rules unread; personal spaces are left out and counted."""
     names = list(kinds)
-    told = await asyncio.gather(*(list_on(reader, KINDS[name]) for name in names))
+    by_kind = await asyncio.gather(*(list_on(reader, KINDS[name]) for name in names))
     contents: dict[str, Content] = {}
     remarks: list[str] = []
     personal = 0
-    for name, found in zip(names, told, strict=True):
-        for content in found:
+    for name, listed in zip(names, by_kind, strict=True):
+        for content in listed:
             if content.parent is None and name not in MAY_LIE_NOWHERE:
                 personal += 1
             else:
@@ -155,24 +155,24 @@ async def list_on(reader: HttpReader, kind: Kind) -> list[Content]:
         raise
 
 
-def content_of(told: Element, kind: str) -> Content:
+def content_of(element: Element, kind: str) -> Content:
     """A content as a list tells it, its rules unread."""
     if kind == "project":
-        parent = told.get("parentProjectId") or None
+        parent = element.get("parentProjectId") or None
     else:
-        parent = _id_within(told, _HOLDERS.get(kind, "project"))
+        parent = _id_within(element, _HOLDERS.get(kind, "project"))
     return Content(
-        id=told.get("id", ""),
+        id=element.get("id", ""),
         kind=kind,
-        name=told.get("name", ""),
+        name=element.get("name", ""),
         parent=parent,
-        owner=_id_within(told, "owner") or _id_within(told, "contact") or "",
+        owner=_id_within(element, "owner") or _id_within(element, "contact") or "",
         rules=None,
-        mode=told.get("contentPermissions", CUSTOMIZABLE) if kind in ("project", "database") else CUSTOMIZABLE,
-        tabs=flag(told.get("showTabs"), missing=True) if kind == "workbook" else True,
-        description=told.get("description", ""),
-        created=told.get("createdAt", ""),
-        updated=told.get("updatedAt", ""),
+        mode=element.get("contentPermissions", CUSTOMIZABLE) if kind in ("project", "database") else CUSTOMIZABLE,
+        tabs=flag(element.get("showTabs"), missing=True) if kind == "workbook" else True,
+        description=element.get("description", ""),
+        created=element.get("createdAt", ""),
+        updated=element.get("updatedAt", ""),
     )
 
 
@@ -180,8 +180,8 @@ _HOLDERS: Mapping[str, str] = MappingProxyType({"view": "workbook", "table": "lo
 MAY_LIE_NOWHERE = frozenset({"project", "database", "table"})  # at the top level, or in no project at all
 
 
-def _id_within(told: Element, tag: str) -> str | None:
-    inner = told.find(tag)
+def _id_within(element: Element, tag: str) -> str | None:
+    inner = element.find(tag)
     return (inner.get("id") or None) if inner is not None else None
 
 
@@ -211,10 +211,10 @@ def wanted(site: Site, connection: Connection, *, connections: bool) -> Wanted:
     tellable = {kind for kind in KINDS if connection.supports(KINDS[kind].rules_since)}
     locks = tabs = 0
     unaskable: Counter[str] = Counter()
-    found: list[Ask] = []
+    asks: list[Ask] = []
     for content in site.contents.values():
         if content.kind == "project":
-            found += _of_project(content.id, defaults)
+            asks += _of_project(content.id, defaults)
             continue
         holder = governed_by(site, content)
         if holder is not None:
@@ -223,12 +223,12 @@ def wanted(site: Site, connection: Connection, *, connections: bool) -> Wanted:
         elif content.kind not in tellable:
             unaskable[content.kind] += 1
         else:
-            found.append(Ask("rules", content.id, f"{KINDS[content.kind].path}/{content.id}/permissions"))
+            asks.append(Ask("rules", content.id, f"{KINDS[content.kind].path}/{content.id}/permissions"))
         if connections and content.kind == "workbook" and "datasource" in kinds_there:
-            found.append(Ask("connections", content.id, f"workbooks/{content.id}/connections"))
+            asks.append(Ask("connections", content.id, f"workbooks/{content.id}/connections"))
         if content.kind == "database":
-            found.append(Ask("table", content.id, f"databases/{content.id}/default-permissions/tables"))
-    return Wanted(tuple(found), locks, tabs, unaskable)
+            asks.append(Ask("table", content.id, f"databases/{content.id}/default-permissions/tables"))
+    return Wanted(tuple(asks), locks, tabs, unaskable)
 
 
 def _of_project(project: str, defaults: Iterable[str]) -> Iterator[Ask]:
@@ -255,83 +255,83 @@ def governed_by(site: Site, content: Content) -> str | None:
 # -- asking ---------------------------------------------------------------------------------------------------
 
 
-async def answer_on(reader: HttpReader, site: Site, ask: Ask, found: Answers) -> None:
+async def answer_on(reader: HttpReader, site: Site, ask: Ask, answers: Answers) -> None:
     """Put the answer to one question into `found`; of a thing that is gone or forbidden the rules stay unknown."""
     rules: Rules | None = None
     uses: tuple[Use, ...] = (UNREAD_USE,)
     try:
-        told = await reader.ask(ask.path)
+        answer = await reader.ask(ask.path)
     except TableauError as error:
         if error.status not in GONE_OR_FORBIDDEN or error.code == NO_SITE:
             raise
-        found.refused.append((ask, error.status))
+        answers.refused.append((ask, error.status))
     else:
         if ask.what == "connections":
-            uses = uses_of(told, site)
+            uses = uses_of(answer, site)
         else:
-            rules = rules_of(told)
-            rules = found.known.setdefault(rules, rules)  # equal lists are kept once; sites repeat few of them
+            rules = rules_of(answer)
+            rules = answers.known.setdefault(rules, rules)  # equal lists are kept once; sites repeat few of them
     if ask.what == "connections":
-        found.uses[ask.content] = uses
+        answers.uses[ask.content] = uses
     elif ask.what == "rules":
-        found.rules[ask.content] = rules
+        answers.rules[ask.content] = rules
     else:
-        found.defaults[ask.content][ask.what] = rules
+        answers.defaults[ask.content][ask.what] = rules
 
 
-def rules_of(told: Element | None) -> Rules:
+def rules_of(answer: Element | None) -> Rules:
     """The rules of one answer, as told: names of capabilities unknown to us and inherited leaders included."""
-    found: set[Rule] = set()
-    for one in told.iter("granteeCapabilities") if told is not None else ():
+    rules: set[Rule] = set()
+    for one in answer.iter("granteeCapabilities") if answer is not None else ():
         grantee = next((Grantee(who.tag, who.get("id", "")) for who in one if who.tag in _GRANTEES), None)
         if grantee is None:
             continue
         for capability in one.iter("capability"):
-            found.add(Rule(grantee, capability.get("name", ""), capability.get("mode", ALLOW)))
-    return frozenset(found)
+            rules.add(Rule(grantee, capability.get("name", ""), capability.get("mode", ALLOW)))
+    return frozenset(rules)
 
 
 _GRANTEES = frozenset({"user", "group", "groupSet"})
 
 
-def uses_of(told: Element | None, site: Site) -> tuple[Use, ...]:
+def uses_of(answer: Element | None, site: Site) -> tuple[Use, ...]:
     """The published data sources among a workbook's connections, each once; an embedded password means embed."""
-    found: dict[str, str] = {}
-    for one in told.iter("connection") if told is not None else ():
+    uses: dict[str, str] = {}
+    for one in answer.iter("connection") if answer is not None else ():
         datasource = _id_within(one, "datasource")
         if datasource in site.contents and datasource is not None:
-            found.setdefault(datasource, "embed" if flag(one.get("embedPassword")) else "prompt")
-    return tuple(Use(datasource, auth) for datasource, auth in found.items())
+            uses.setdefault(datasource, "embed" if flag(one.get("embedPassword")) else "prompt")
+    return tuple(Use(datasource, auth) for datasource, auth in uses.items())
 
 
 # -- putting together -----------------------------------------------------------------------------------------
 
 
-def with_answers(site: Site, found: Answers) -> Site:
+def with_answers(site: Site, answers: Answers) -> Site:
     """The site with its rules; content that a lock or tabs govern carries the rules that govern it.
 
     A workbook whose connections were not asked may use any data source there is.
     """
     unasked = (UNREAD_USE,) if any(content.kind == "datasource" for content in site.contents.values()) else ()
-    defaults = {project: MappingProxyType(of_project) for project, of_project in found.defaults.items()}
+    defaults = {project: MappingProxyType(of_project) for project, of_project in answers.defaults.items()}
     contents = {
         content.id: replace(
             content,
-            rules=_rules_for(site, content, found),
+            rules=_rules_for(site, content, answers),
             defaults=defaults.get(content.id, content.defaults),
-            uses=found.uses.get(content.id, unasked) if content.kind == "workbook" else (),
+            uses=answers.uses.get(content.id, unasked) if content.kind == "workbook" else (),
         )
         for content in site.contents.values()
     }
     return replace(site, contents=contents)
 
 
-def _rules_for(site: Site, content: Content, found: Answers) -> Rules | None:
+def _rules_for(site: Site, content: Content, answers: Answers) -> Rules | None:
     """The rules that count for a content: its own, or those of what governs it, which has rules of its own."""
     holder = governed_by(site, content) if content.kind != "project" else None
     if holder is None:
-        return found.rules.get(content.id)
+        return answers.rules.get(content.id)
     if site.contents[holder].kind == "workbook":
-        return found.rules.get(holder)
+        return answers.rules.get(holder)
     # A view has the default of workbooks.
-    return found.defaults.get(holder, {}).get("workbook" if content.kind == "view" else content.kind)
+    return answers.defaults.get(holder, {}).get("workbook" if content.kind == "view" else content.kind)

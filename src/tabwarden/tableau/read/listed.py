@@ -22,11 +22,11 @@ def workbooks_of(connection: Connection, users: list[str]) -> Mapping[str, froze
 
     Left out is a user of whom that is refused: he is gone, or whoever asks is no administrator.
     """
-    found: dict[str, frozenset[str]] = {}
+    workbooks: dict[str, frozenset[str]] = {}
 
     async def one(user: str, reader: HttpReader) -> None:
         try:
-            found[user] = _ids(await whole(reader, Listing(f"users/{user}/workbooks", "workbook", _workbook)))
+            workbooks[user] = _ids(await whole(reader, Listing(f"users/{user}/workbooks", "workbook", _workbook)))
         except TableauError as error:
             if error.status not in GONE_OR_FORBIDDEN or error.code == NO_SITE:
                 raise
@@ -35,7 +35,7 @@ def workbooks_of(connection: Connection, users: list[str]) -> Mapping[str, froze
         await reader.for_all(users, lambda user: one(user, reader))
 
     reading(connection, everyone)
-    return found
+    return workbooks
 
 
 def can_stand_in(connection: Connection) -> bool:
@@ -58,8 +58,8 @@ def listed_for(connection: Connection, user: str) -> Mapping[str, frozenset[str]
 
 
 async def _everything(reader: HttpReader) -> Mapping[str, frozenset[str]]:
-    told = await asyncio.gather(*(list_on(reader, kind) for kind in KINDS.values()))
-    return {kind: _ids(found) for kind, found in zip(KINDS, told, strict=True)}
+    by_kind = await asyncio.gather(*(list_on(reader, kind) for kind in KINDS.values()))
+    return {kind: _ids(contents) for kind, contents in zip(KINDS, by_kind, strict=True)}
 
 
 _workbook = partial(content_of, kind="workbook")

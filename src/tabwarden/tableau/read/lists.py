@@ -51,7 +51,7 @@ def read_sites(connection: Connection) -> list[str]:
     """Names of the sites that whoever signed in is told of; where sites are not listed (Tableau Cloud), this one's."""
 
     async def names(reader: HttpReader) -> list[str]:
-        return await whole(reader, Listing("/sites", "site", lambda told: told.get("name", "")))
+        return await whole(reader, Listing("/sites", "site", lambda site: site.get("name", "")))
 
     try:
         return reading(connection, names)
@@ -64,15 +64,15 @@ def read_sites(connection: Connection) -> list[str]:
 def owned_by(connection: Connection, users: Iterable[str]) -> Mapping[str, list[str]]:
     """Ids of what each of these users owns, from the lists alone (a request per thousand things of a kind)."""
     owners = set(users)
-    found: dict[str, list[str]] = defaultdict(list)
+    owned: dict[str, list[str]] = defaultdict(list)
     if not owners:
         return {}
 
     async def lists(reader: HttpReader) -> None:
-        told = await asyncio.gather(*(list_on(reader, KINDS[name]) for name in OWNED))
-        for content in (one for contents in told for one in contents):
+        by_kind = await asyncio.gather(*(list_on(reader, KINDS[name]) for name in OWNED))
+        for content in (one for contents in by_kind for one in contents):
             if content.owner in owners:
-                found[content.owner].append(content.id)
+                owned[content.owner].append(content.id)
 
     reading(connection, lists)
-    return dict(found)
+    return dict(owned)

@@ -1,4 +1,4 @@
-"""Users, groups, group sets and the site's own switches, as a connection tells them. Not projects and content."""
+"""Users, groups, group sets and the site's own settings, as a connection tells them. Not projects and content."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import IncompleteRead, TableauError
 from tabwarden.model.roles import TIERS, is_admin, rank
-from tabwarden.model.scope import SWITCHES
+from tabwarden.model.scope import SETTINGS
 from tabwarden.model.site import (
     ALL_USERS,
     LOCAL,
@@ -31,7 +31,7 @@ NO_SITE = "404000"
 
 
 def read_people(connection: Connection, groups: Iterable[str] | None = None) -> Site:
-    """Users, groups and the site's switches; of content nothing (`partial` says so).
+    """Users, groups and the site's settings; of content nothing (`partial` says so).
 
     Members are read of the groups named (a name or `domain\\name`, any letter case; None: of all) and of every
     group that grants a site role, for those keep a role from being lowered. Others have `members` None.
@@ -83,14 +83,14 @@ def _assembled(site: Site, users: list[User], groups: list[Group], partial: tupl
 
 
 def read_site_itself(connection: Connection) -> Site:
-    """An empty Site with name, switches, seats, who read it when; `partial` says what the reader cannot see."""
+    """An empty Site with name, settings, seats, who read it when; `partial` says what the reader cannot see."""
     return reading(connection, site_on)
 
 
 async def site_on(reader: HttpReader) -> Site:
     """As `read_site_itself`, over a reader; who reads is asked at the same time."""
     connection = reader.connection
-    told, who = await asyncio.gather(_attributes(reader), connection.who_reads())
+    site_itself, who = await asyncio.gather(_attributes(reader), connection.who_reads())
     taken = Taken(
         where=connection.server,
         when=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
@@ -100,9 +100,9 @@ async def site_on(reader: HttpReader) -> Site:
     partial: list[str] = []
     if not is_admin(who.site_role):
         partial.append(f"what `{who.name}` ({who.site_role}) cannot see, not being an administrator")
-    if told is None:
-        partial.append(f"{SWITCHES} and seats")
-    attributes = told or {}
+    if site_itself is None:
+        partial.append(f"{SETTINGS} and seats")
+    attributes = site_itself or {}
     return Site(
         id=connection.site_id,
         name=attributes.get("name", connection.site),
@@ -122,27 +122,27 @@ async def _attributes(reader: HttpReader) -> Mapping[str, str] | None:
         if error.status not in (403, 404) or error.code == NO_SITE:
             raise
         return None
-    told = answer.find("site") if answer is not None else None
-    return told.attrib if told is not None else {}
+    site = answer.find("site") if answer is not None else None
+    return site.attrib if site is not None else {}
 
 
-def settings_of(told: Mapping[str, str]) -> SiteSettings:
-    """The switches among a site's attributes; one that is not told is as on a new site."""
+def settings_of(attributes: Mapping[str, str]) -> SiteSettings:
+    """The settings among a site's attributes; one that is not told is as on a new site."""
     usual = SiteSettings()
     return SiteSettings(
-        web_authoring=flag(told.get("authoringEnabled"), missing=usual.web_authoring),
-        commenting=flag(told.get("commentingEnabled"), missing=usual.commenting),
-        group_sets=flag(told.get("groupSetsEnabled"), missing=usual.group_sets),
-        explain_data=flag(told.get("explainDataEnabled"), missing=usual.explain_data),
-        admin_mode=told.get("adminMode", usual.admin_mode),
-        user_visibility=told.get("userVisibilityMode", usual.user_visibility),
-        subscriptions=not flag(told.get("disableSubscriptions")),
+        web_authoring=flag(attributes.get("authoringEnabled"), missing=usual.web_authoring),
+        commenting=flag(attributes.get("commentingEnabled"), missing=usual.commenting),
+        group_sets=flag(attributes.get("groupSetsEnabled"), missing=usual.group_sets),
+        explain_data=flag(attributes.get("explainDataEnabled"), missing=usual.explain_data),
+        admin_mode=attributes.get("adminMode", usual.admin_mode),
+        user_visibility=attributes.get("userVisibilityMode", usual.user_visibility),
+        subscriptions=not flag(attributes.get("disableSubscriptions")),
     )
 
 
-def licences_of(told: Mapping[str, str]) -> Mapping[str, int] | None:
+def licences_of(attributes: Mapping[str, str]) -> Mapping[str, int] | None:
     """Seats per tier among a site's attributes; None where no tier is told."""
-    seats = {tier: told.get(f"tier{tier}Capacity", "") for tier in TIERS}
+    seats = {tier: attributes.get(f"tier{tier}Capacity", "") for tier in TIERS}
     numbers = {tier: int(words) for tier, words in seats.items() if words.isdigit()}
     return numbers or None
 
@@ -171,19 +171,19 @@ def with_roles(connection: Connection, users: list[User]) -> list[User]:
     return users
 
 
-def user_of(told: Element) -> User:
+def user_of(element: Element) -> User:
     """A user as told; one that never signed in, or whose sign-ins are not told, has no `last_login`."""
-    domain = told.find("domain")
+    domain = element.find("domain")
     return User(
-        id=told.get("id", ""),
-        name=told.get("name", ""),
-        site_role=told.get("siteRole", ""),
-        domain=domain.get("name", LOCAL) if domain is not None else told.get("domainName", LOCAL),
-        full_name=told.get("fullName", ""),
-        email=told.get("email", ""),
-        auth_setting=told.get("authSetting") or None,
-        last_login=told.get("lastLogin") or None,
-        idp_configuration_id=told.get("idpConfigurationId") or None,
+        id=element.get("id", ""),
+        name=element.get("name", ""),
+        site_role=element.get("siteRole", ""),
+        domain=domain.get("name", LOCAL) if domain is not None else element.get("domainName", LOCAL),
+        full_name=element.get("fullName", ""),
+        email=element.get("email", ""),
+        auth_setting=element.get("authSetting") or None,
+        last_login=element.get("lastLogin") or None,
+        idp_configuration_id=element.get("idpConfigurationId") or None,
     )
 
 
@@ -201,27 +201,27 @@ async def groups_on(reader: HttpReader) -> list[tuple[Group, int | None]]:
         return await whole(reader, Listing("groups", "group", _counted_group))
 
 
-def _counted_group(told: Element) -> tuple[Group, int | None]:
-    words = told.get("userCount", "")
-    return group_of(told), int(words) if words.isdigit() else None
+def _counted_group(element: Element) -> tuple[Group, int | None]:
+    words = element.get("userCount", "")
+    return group_of(element), int(words) if words.isdigit() else None
 
 
-def group_of(told: Element) -> Group:
+def group_of(element: Element) -> Group:
     """A group as told. A local group with a minimum site role grants it on sign-in where no mode is told."""
-    domain_told, import_told = told.find("domain"), told.find("import")
+    domain_told, import_told = element.find("domain"), element.find("import")
     domain = domain_told.get("name", LOCAL) if domain_told is not None else LOCAL
-    minimum = told.get("minimumSiteRole") or None
-    mode = told.get("grantLicenseMode") or None
+    minimum = element.get("minimumSiteRole") or None
+    mode = element.get("grantLicenseMode") or None
     if import_told is not None:
         minimum = minimum or import_told.get("siteRole") or None
         mode = mode or import_told.get("grantLicenseMode") or None
     if mode is None and minimum is not None and minimum != "Unlicensed" and domain.casefold() == LOCAL:
         mode = ON_LOGIN
-    everyone = told.get("name", "") == ALL_USERS and domain.casefold() == LOCAL
-    known_empty = everyone or told.get("userCount") == "0"
+    everyone = element.get("name", "") == ALL_USERS and domain.casefold() == LOCAL
+    known_empty = everyone or element.get("userCount") == "0"
     return Group(
-        id=told.get("id", ""),
-        name=told.get("name", ""),
+        id=element.get("id", ""),
+        name=element.get("name", ""),
         domain=domain,
         members=frozenset() if known_empty else None,
         minimum_site_role=minimum,
@@ -240,8 +240,8 @@ async def members_on(reader: HttpReader, group: str) -> frozenset[str]:
     return frozenset(await whole(reader, Listing(f"groups/{group}/users", "user", _id_of)))
 
 
-def _id_of(told: Element) -> str:
-    return told.get("id", "")
+def _id_of(element: Element) -> str:
+    return element.get("id", "")
 
 
 def with_members(groups: Iterable[Group], members: Mapping[str, frozenset[str] | None]) -> list[Group]:
@@ -259,5 +259,7 @@ async def group_sets_on(reader: HttpReader) -> list[GroupSet]:
     return await whole(reader, Listing("groupsets", "groupSet", _group_set, {"resultlevel": "members"}))
 
 
-def _group_set(told: Element) -> GroupSet:
-    return GroupSet(told.get("id", ""), told.get("name", ""), frozenset(g.get("id", "") for g in told.iter("group")))
+def _group_set(element: Element) -> GroupSet:
+    return GroupSet(
+        element.get("id", ""), element.get("name", ""), frozenset(g.get("id", "") for g in element.iter("group"))
+    )

@@ -136,7 +136,7 @@ class _Read:
         self._members: dict[str, frozenset[str]] = {}
         self._remarks: list[str] = []
         self._closed_groups = 0
-        self._found = Answers()
+        self._answers = Answers()
         self._done = 0
 
     async def site(self) -> Site:
@@ -159,7 +159,7 @@ class _Read:
         self._tell_cost(site, to_do)
         await self._ask(site, to_do)
         self._remark(site, users, to_do)
-        site = with_answers(site, self._found)
+        site = with_answers(site, self._answers)
         return replace(
             site,
             groups={group.id: group for group in with_members(groups, self._members)},
@@ -171,14 +171,14 @@ class _Read:
     async def _groups(self) -> list[Group]:
         """All groups; none, with a remark, where they are kept from whoever reads."""
         try:
-            found = await groups_on(self._reader)
+            sized = await groups_on(self._reader)
         except TableauError as error:
             if error.status != 403 or await self._reader_is_admin():
                 raise
             self._remarks.append("groups and who is in them (403)")
             return []
-        self._sizes = {group.id: size for group, size in found}
-        return [group for group, _ in found]
+        self._sizes = {group.id: size for group, size in sized}
+        return [group for group, _ in sized]
 
     async def _group_sets(self) -> list[GroupSet]:
         if not self._connection.supports(GROUP_SETS_SINCE):
@@ -199,15 +199,15 @@ class _Read:
         """The site with the projects wished for, what lies below them, and the projects above, which may lock them."""
         if not self._wishes.projects:
             return site
-        kept: set[str] = set()
+        chosen_ids: set[str] = set()
         for words in self._wishes.projects:
             chosen = site.find_content(words)
             if chosen.kind != "project":
                 raise UnknownName(f"`{words}` is a {chosen.kind}, and only projects can be chosen")
-            kept |= {*site.ancestors(chosen.id), *site.below(chosen.id)}
+            chosen_ids |= {*site.ancestors(chosen.id), *site.below(chosen.id)}
         names = ", ".join(sorted(f"`{words}`" for words in self._wishes.projects))
         self._remarks.append(f"{OUTSIDE}{names}")
-        return replace(site, contents={i: c for i, c in site.contents.items() if i in kept})
+        return replace(site, contents={i: c for i, c in site.contents.items() if i in chosen_ids})
 
     # -- one by one -------------------------------------------------------------------------------------------
 
@@ -226,8 +226,8 @@ class _Read:
         reader, connection = self._reader, self._connection
         groups = to_ask(site.groups.values())
         pages = {group: pages_of(self._sizes.get(group) or 0) for group in groups}
-        kept = sum(reader.has(ask.path) for ask in to_do.asks)
-        kept += sum(
+        remembered = sum(reader.has(ask.path) for ask in to_do.asks)
+        remembered += sum(
             reader.has(f"groups/{group}/users", query_of({}, page))
             for group, count in pages.items()
             for page in range(1, count + 1)
@@ -242,7 +242,7 @@ class _Read:
             projects=projects,
             contents=len(kinds) - projects,
             connections=len(to_do.asks) - len(kinds),
-            kept=kept,
+            remembered=remembered,
             saved_by_locks=to_do.saved_by_locks,
             saved_by_tabs=to_do.saved_by_tabs,
             saved_by_groups=everyone + empty,
@@ -255,18 +255,18 @@ class _Read:
         groups = to_ask(site.groups.values())
         number = len(groups) + len(to_do.asks)
 
-        async def one(asked: str | Ask) -> None:
-            if isinstance(asked, Ask):
-                await answer_on(self._reader, site, asked, self._found)
+        async def one(thing: str | Ask) -> None:
+            if isinstance(thing, Ask):
+                await answer_on(self._reader, site, thing, self._answers)
             else:
-                await self._ask_members(asked)
+                await self._ask_members(thing)
             self._done += 1
             if self._progress is not None:
                 self._progress(self._done, number)
 
         things: list[str | Ask] = [*groups, *to_do.asks]
         await self._reader.for_all(things, one)
-        if any(status == 404 for _, status in self._found.refused):
+        if any(status == 404 for _, status in self._answers.refused):
             # Gone one by one, or all with their site? Then this is refused too.
             await self._still_there()
 
@@ -287,9 +287,9 @@ class _Read:
 
     def _remark(self, site: Site, users: list[User], to_do: Wanted) -> None:
         """Put into words what the Site lacks."""
-        kept = sum(1 for user in users if not user.site_role)
-        if kept:
-            self._remarks.append(f"site roles of {kept} users")
+        hidden = sum(1 for user in users if not user.site_role)
+        if hidden:
+            self._remarks.append(f"site roles of {hidden} users")
         if self._closed_groups:
             self._remarks.append(f"members of {self._closed_groups} groups")
         for kind, number in to_do.unaskable.items():
@@ -298,6 +298,6 @@ class _Read:
                 f"rules of {number} {kind}s: version {self._connection.version} of the API does not tell them, "
                 f"{since} and later do"
             )
-        self._remarks += self._found.remarks(site)
+        self._remarks += self._answers.remarks(site)
         if not self._wishes.connections:
             self._remarks.append(CONNECTIONS)

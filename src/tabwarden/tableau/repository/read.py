@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.names import same
-from tabwarden.model.scope import PERSONAL, SWITCHES
+from tabwarden.model.scope import PERSONAL, SETTINGS
 from tabwarden.model.site import LOCAL, Site, SiteSettings, Taken
 from tabwarden.tableau.repository.connecting import Options, Repository, Row, opened
 from tabwarden.tableau.repository.content import read_contents, read_uses, with_rules
@@ -109,7 +109,7 @@ class _Read:
         return {name: short for name, short in self._repository.rows("domains") if short and same(name) != LOCAL}
 
     def _settings(self) -> SiteSettings:
-        """The switches that are columns of their own; others are as on a new site (`partial` names them)."""
+        """The settings that are columns of their own; others are as on a new site (`partial` names them)."""
         usual = SiteSettings()
 
         def flag(name: str, missing: bool) -> bool:
@@ -129,7 +129,7 @@ class _Read:
         if row["status"] not in ("", ACTIVE):
             yield f"whether anybody may sign in: the site is `{row['status']}`"
         codes = "".join(f", {name} {row[name]}" for name in ("content_admin_mode", "user_visibility") if row[name])
-        yield f"{SWITCHES} (Explain Data, group sets{codes}), its seats, how people sign in"
+        yield f"{SETTINGS} (Explain Data, group sets{codes}), its seats, how people sign in"
         yield from people.remarks
         if personal:
             yield f"{personal} {PERSONAL}"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from tabwarden.model.names import same
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import LOCAL, Site, User
 from tabwarden.want.directory import Directory, DirectoryPerson
 from tabwarden.want.names.identity import distinct, fqdn_of, person_of, told, user_called
@@ -26,10 +26,10 @@ def check_names(
     directory: Directory,
     route: str = TYPED,
     now: Site | None = None,
-    switches: Switches = DOCUMENTED,
+    open_points: OpenPoints = DOCUMENTED,
 ) -> tuple[Checked, ...]:
     """Each name in order, as if imported one after the other: what the first makes, the second may collide with."""
-    imports, shown = Imports(directory, route, now, switches), _Shown(now)
+    imports, shown = Imports(directory, route, now, open_points), _Shown(now)
     names_checked = [_with_collisions(imports, shown, imports.check(name)) for name in given]
     alike = _Alike(names_checked)
     return tuple(replace(one, collisions=(*one.collisions, *_among(one, alike))) for one in names_checked)

@@ -2,7 +2,7 @@
 
 Source: "User Management in Active Directory Deployments", sections on adding users and groups. The document says a
 sAMAccountName is shorter than 20 characters and that names longer than 20 are imported by UPN; exactly 20 is
-therefore a switch, by default still the sAMAccountName.
+therefore an open point, by default still the sAMAccountName.
 """
 
 from __future__ import annotations

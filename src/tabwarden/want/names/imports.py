@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tabwarden.model.names import same
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site, User
 from tabwarden.want.directory import Directory, DirectoryPerson, Domain
 from tabwarden.want.names.domains import Refusal, domain_meant, known_nicknames, untrusted
@@ -67,9 +67,9 @@ class Imports:
     """A directory and what Tableau knows, as imports by one route, one after the other, see them."""
 
     def __init__(
-        self, directory: Directory, route: str = TYPED, now: Site | None = None, switches: Switches = DOCUMENTED
+        self, directory: Directory, route: str = TYPED, now: Site | None = None, open_points: OpenPoints = DOCUMENTED
     ) -> None:
-        self.directory, self.route, self.now, self.switches = directory, route, now, switches
+        self.directory, self.route, self.now, self.open_points = directory, route, now, open_points
         self.nicknames = dict(known_nicknames(directory, now))
 
     def check(self, given: str) -> Checked:
@@ -89,13 +89,13 @@ class Imports:
 
     def imported(self, person: DirectoryPerson, given: str) -> Checked:
         """What importing this person by that name (without domain) makes, whoever else there is."""
-        longest = 19 if self.switches.twenty_characters_by_upn else 20
+        longest = 19 if self.open_points.twenty_characters_by_upn else 20
         imported_as = imported_name(
             given,
             person.sam_account_name,
             person.upn,
             self.route,
-            twenty_is_long=self.switches.twenty_characters_by_upn,
+            twenty_is_long=self.open_points.twenty_characters_by_upn,
         )
         because = BECAUSE[imported_as.because].format(length=len(given), longest=longest)
         section = BY_GROUP if self.route == GROUP else INDIVIDUALLY
@@ -127,7 +127,7 @@ class Imports:
             return by_account
         whole = tuple(p for p in directory.people_with_upn(name) if same(p.domain) == same(fqdn))
         by_principal = whole or directory.people_with_upn_prefix(name, fqdn)
-        if imported_by_upn(name, self.route, twenty_is_long=self.switches.twenty_characters_by_upn) is not None:
+        if imported_by_upn(name, self.route, twenty_is_long=self.open_points.twenty_characters_by_upn) is not None:
             return by_principal or by_account
         return by_account or by_principal
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from tabwarden.model.names import same
-from tabwarden.model.open_points import DOCUMENTED, Switches
+from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import LOCAL, Site, User
 from tabwarden.want.directory import Directory, DirectoryPerson, Domain
 from tabwarden.want.names.domains import untrusted
@@ -63,9 +63,9 @@ def _in_domain(directory: Directory, name: str, fqdn: str) -> tuple[DirectoryPer
     return directory.people_with_account(name, fqdn) or directory.people_with_upn_prefix(name, fqdn)
 
 
-def resolved_joiners(roster: Roster, directory: Directory, now: Site, switches: Switches = DOCUMENTED) -> Resolved:
+def resolved_joiners(roster: Roster, directory: Directory, now: Site, open_points: OpenPoints = DOCUMENTED) -> Resolved:
     """The joiners by the name they have on Tableau or would get; not found, two found and disabled ones are held."""
-    work = _Work(directory, now, switches)
+    work = _Work(directory, now, open_points)
     for person in roster.people:
         work.joiner(person)
     return work.done(roster)
@@ -82,8 +82,8 @@ def resolved_leavers(roster: Roster, directory: Directory, now: Site) -> Resolve
 class _Work:
     """Takes one person after the other; only inside the two functions above."""
 
-    def __init__(self, directory: Directory, now: Site, switches: Switches) -> None:
-        self.directory, self.now, self.switches = directory, now, switches
+    def __init__(self, directory: Directory, now: Site, open_points: OpenPoints) -> None:
+        self.directory, self.now, self.open_points = directory, now, open_points
         self.people: list[Person] = []
         self.held: list[Held] = []
         self.notes: list[str] = []
@@ -181,7 +181,7 @@ class _Work:
         if refusal is not None:
             return refusal.reason, refusal.remedy
         name = person.sam_account_name
-        if imported_by_upn(name, twenty_is_long=self.switches.twenty_characters_by_upn) is not None:
+        if imported_by_upn(name, twenty_is_long=self.open_points.twenty_characters_by_upn) is not None:
             reason = f"the sAMAccountName `{name}` has {len(name)} characters or an @, so an import would take the UPN"
             return reason, "give the account a sAMAccountName of at most 20 characters without @"
         taken = user_called(self.directory, self.now, person.domain, name)

@@ -181,7 +181,7 @@ class _Comparing:
         why, unclear = self.why_left(person, was)
         trouble = trouble or unclear
         if trouble is not None:
-            self.held.append(trouble._replace(person=was.name))
+            self.held.append(replace(trouble, person=was.name))
         if why and trouble is None:
             self.people.append(Standing(was.name, why, None, was, why))
         else:

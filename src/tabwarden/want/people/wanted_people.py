@@ -1,6 +1,6 @@
 """What one roster of several sources makes of a Site: joiners, movers, rehires, renames and leavers. Not the merging.
 
-Joiners and leavers are those of provisioning, with its switches, its stops and the people it leaves alone. On top of
+Joiners and leavers are those of provisioning, with its tasks, its stops and the people it leaves alone. On top of
 that a mapping gives groups and site roles: a mapped group holds whom the mapping puts there; groups nobody mapped are
 never touched, nor are members whom no source knows.
 """

@@ -15,10 +15,10 @@ from tabwarden.access.reference import may
 from tabwarden.effects import content, people
 from tabwarden.model.capability import template_of, without_optional
 from tabwarden.model.errors import SettingsError
-from tabwarden.model.open_points import DOCUMENTED, SWITCHES, Switches, alternatives, switches_from
+from tabwarden.model.open_points import DOCUMENTED, OPEN_POINTS, OpenPoints, alternatives, open_points_from
 from tabwarden.model.site import Content, Site, Use, User
 from tabwarden.report.answers import disputed_lines
-from tabwarden.run.open_points import read_switches
+from tabwarden.run.open_points import read_open_points
 from tabwarden.store import snapshot
 
 DASHBOARD = workbook("w", "p", "group:g +Read", uses=(Use("d", "prompt"),))
@@ -33,7 +33,7 @@ def house(*contents: Content, role: str = "Viewer", **more: object) -> Site:
     )  # type: ignore[arg-type]
 
 
-# Question, documented verdict, the switch that turns it; by the point it settles.
+# Question, documented verdict, the open point that turns it; by the point it settles.
 CASES: list[tuple[Site, Asked, str, str]] = [
     (
         house(project("p"), workbook("w", "p", "group:g +Read", "groupSet:s -Read")),
@@ -137,12 +137,12 @@ CASES: list[tuple[Site, Asked, str, str]] = [
 def test_the_documented_answer_stands_and_the_other_is_told(
     held: Site, asked: Asked, documented: str, other: str
 ) -> None:
-    answer = with_disputes(lambda switches: asked._replace(switches=switches).of(held))
+    answer = with_disputes(lambda open_points: asked._replace(open_points=open_points).of(held))
     assert answer.verdict == documented
     name, _, value = other.partition("=")
     turned = {"allowed": "denied", "denied": "allowed"}[documented]
-    assert [(d.switch, d.value, d.verdict) for d in answer.disputed] == [(name, value, turned)]
-    assert asked._replace(switches=switches_from([other])).of(held).verdict == turned
+    assert [(d.open_point, d.value, d.verdict) for d in answer.disputed] == [(name, value, turned)]
+    assert asked._replace(open_points=open_points_from([other])).of(held).verdict == turned
     (line,) = disputed_lines(held, answer)
     assert line.startswith(
         f"the sources do not settle this: with {name} {value} it is {'no' if turned == 'denied' else 'yes'}, "
@@ -151,7 +151,7 @@ def test_the_documented_answer_stands_and_the_other_is_told(
 
 def test_an_answer_that_hangs_on_nothing_is_not_disputed() -> None:
     held = house(project("p"), workbook("w", "p", "group:g +Read"))
-    assert with_disputes(lambda switches: Asked("ann", "Read", "w", switches=switches).of(held)).disputed == ()
+    assert with_disputes(lambda open_points: Asked("ann", "Read", "w", open_points=open_points).of(held)).disputed == ()
 
 
 # -- those that bear on changes and names ---------------------------------------------------------------------
@@ -160,7 +160,7 @@ def test_an_answer_that_hangs_on_nothing_is_not_disputed() -> None:
 def test_an_item_moved_to_an_unlocked_project() -> None:
     held = house(project("p"), project("q", None, workbook=("group:k +Read",)), workbook("w", "p", "group:g +Read"))
     assert content.move(held, "w", "q").contents["w"].rules == rules("group:g +Read")
-    other = content.move(held, "w", "q", switches=switches_from(["moved_item_keeps_rules=off"]))
+    other = content.move(held, "w", "q", open_points=open_points_from(["moved_item_keeps_rules=off"]))
     assert other.contents["w"].rules == rules("group:k +Read")
 
 
@@ -168,7 +168,7 @@ def test_republishing_over_rules_of_views() -> None:
     book = workbook("w", "p", "group:g +Read", tabs=False)
     held = house(project("p"), book, workbook("v", "w", "group:k +Read", kind="view"))
     assert content.overwrite(held, "w", "ann").contents["v"].rules == rules("group:k +Read")
-    other = content.overwrite(held, "w", "ann", switches=switches_from(["republish_resets_view_rules=yes"]))
+    other = content.overwrite(held, "w", "ann", open_points=open_points_from(["republish_resets_view_rules=yes"]))
     assert other.contents["v"].rules == rules("group:g +Read")
 
 
@@ -178,42 +178,42 @@ def test_several_minimum_site_roles() -> None:
         group("k", "ann", minimum_site_role="Creator", grant_on="onLogin"),
     ]
     held = house(role="Unlicensed", groups=groups)
-    lowest = switches_from(["highest-minimum-wins=off"])
+    lowest = open_points_from(["highest-minimum-wins=off"])
     assert people.floor(held, "ann") == "Creator"
-    assert people.floor(held, "ann", switches=lowest) == "Viewer"
+    assert people.floor(held, "ann", open_points=lowest) == "Viewer"
     assert people.sign_in(held, "ann").site.users["ann"].site_role == "Creator"
-    assert people.sign_in(held, "ann", switches=lowest).site.users["ann"].site_role == "Viewer"
+    assert people.sign_in(held, "ann", open_points=lowest).site.users["ann"].site_role == "Viewer"
     assert not people.set_site_role(held, "ann", "Explorer").done
-    assert people.set_site_role(held, "ann", "Explorer", switches=lowest).done
+    assert people.set_site_role(held, "ann", "Explorer", open_points=lowest).done
 
 
 def test_the_code_of_removing_an_owner() -> None:
     assert people.refusal_code("owns_content") == "409003"
-    assert people.refusal_code("owns_content", switches_from(["owner_removal_code=400123"])) == "400123"
-    assert people.refusal_code("no_seat", switches_from(["owner_removal_code=400123"])) == "409014"
+    assert people.refusal_code("owns_content", open_points_from(["owner_removal_code=400123"])) == "400123"
+    assert people.refusal_code("no_seat", open_points_from(["owner_removal_code=400123"])) == "409014"
 
 
 def test_extract_refresh_and_ai_access() -> None:
     publish = without_optional("workbook", "Publish") | {"ExtractRefresh"}
     assert template_of("workbook", publish, frozenset()) == "Custom"
-    named = switches_from(["extract_refresh_template=Publish"])
+    named = open_points_from(["extract_refresh_template=Publish"])
     assert template_of("workbook", publish, frozenset(), named) == "Publish"
     assert template_of("workbook", frozenset({"Read", "ExtractRefresh"}), frozenset(), named) == "Custom"
-    administer = switches_from(["extract_refresh_template=Administer"])
+    administer = open_points_from(["extract_refresh_template=Administer"])
     assert template_of("workbook", publish, frozenset(), administer) == "Custom"
     held = house(project("p"), workbook("w", "p", "user:ann +AskTheMachine"), workbook("f", "p", kind="flow"))
-    told = switches_from(["ai_access_name=AskTheMachine"])
-    unknown, known = (may(held, "ann", "AskTheMachine", "w", switches=s) for s in (DOCUMENTED, told))
+    told = open_points_from(["ai_access_name=AskTheMachine"])
+    unknown, known = (may(held, "ann", "AskTheMachine", "w", open_points=s) for s in (DOCUMENTED, told))
     assert (unknown.ceiling, known.ceiling) == ("unknown", "yes")
-    assert may(held, "ann", "AskTheMachine", "f", switches=told).because == "not_applicable"
+    assert may(held, "ann", "AskTheMachine", "f", open_points=told).because == "not_applicable"
 
 
 # -- the table and its words ----------------------------------------------------------------------------------
 
 
 def test_every_switch_is_told_and_every_open_point_has_one() -> None:
-    assert list(SWITCHES) == [f.name for f in fields(Switches)]
-    numbered = {row.point for row in SWITCHES.values() if row.point.isdigit()}
+    assert list(OPEN_POINTS) == [f.name for f in fields(OpenPoints)]
+    numbered = {row.point for row in OPEN_POINTS.values() if row.point.isdigit()}
     assert numbered == {str(n) for n in range(1, 12)}
     turned = {other.partition("=")[0] for *_, other in CASES}
     bearing_on_questions = {name for name, _ in alternatives(DOCUMENTED)}
@@ -223,30 +223,30 @@ def test_every_switch_is_told_and_every_open_point_has_one() -> None:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("colour=blue", "no switch is written `colour=blue`; give name=value, of ai_access_name, "),
-        ("prompted_needs_view", "no switch is written `prompted_needs_view`"),
-        ("prompted_needs_view=perhaps", "switch `prompted_needs_view` is `perhaps`; it is on or off"),
-        ("owner_removal_code=4x", "switch `owner_removal_code` is `4x`; it takes six digits"),
+        ("colour=blue", "no open point is written `colour=blue`; give name=value, of ai_access_name, "),
+        ("prompted_needs_view", "no open point is written `prompted_needs_view`"),
+        ("prompted_needs_view=perhaps", "open point `prompted_needs_view` is `perhaps`; it is on or off"),
+        ("owner_removal_code=4x", "open point `owner_removal_code` is `4x`; it takes six digits"),
         ("extract_refresh_template=Grand", "it takes View, Explore, Publish, Administer or nothing"),
     ],
 )
 def test_a_mistake_is_told(words: str, told: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        switches_from([words, "also=wrong"])
+        open_points_from([words, "also=wrong"])
     assert told in str(caught.value)
     assert "also=wrong" in str(caught.value)
 
 
 def test_switches_come_from_words_and_yaml(tmp_path: Path) -> None:
-    file = tmp_path / "switches.yaml"
+    file = tmp_path / "points.yaml"
     file.write_text("prompted_needs_view: true\nowner_removal_code: 400003\nai_access_name:\n")
-    found = read_switches([str(file), "save-needs-publish=yes", "prompted_needs_view=off"])
-    assert found == Switches(owner_removal_code="400003", save_needs_publish=True)
+    found = read_open_points([str(file), "save-needs-publish=yes", "prompted_needs_view=off"])
+    assert found == OpenPoints(owner_removal_code="400003", save_needs_publish=True)
     file.write_text("- a list\n")
     with pytest.raises(SettingsError, match="is a YAML file of"):
-        read_switches([str(file)])
+        read_open_points([str(file)])
     with pytest.raises(SettingsError, match="no file that can be read"):
-        read_switches(["nonsense"])
+        read_open_points(["nonsense"])
 
 
 def test_why_shows_both_answers_and_takes_a_switch(tmp_path: Path) -> None:
@@ -255,6 +255,6 @@ def test_why_shows_both_answers_and_takes_a_switch(tmp_path: Path) -> None:
     done = command_line.run(*words)
     assert "ann can see data" in done.output
     assert "with prompted_needs_view on it is no" in " ".join(done.output.split())
-    other = command_line.run(*words, "--switch", "prompted_needs_view=on")
+    other = command_line.run(*words, "--open-point", "prompted_needs_view=on")
     assert "ann cannot see data" in other.output
     assert "with prompted_needs_view off it is yes" in " ".join(other.output.split())

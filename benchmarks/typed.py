@@ -1,0 +1,144 @@
+"""What it costs to type a command: instructions of the whole process, start included.
+
+    python benchmarks/typed.py [--write docs/explanation/performance.md] [--only WORDS]
+
+Counted by valgrind's callgrind, which gives the same number on a busy machine; where it is not installed, processor
+time is taken instead, the best of five, at 3.6 thousand million instructions a second. A line of several commands
+shows the dearest. Exit code 1 where one costs more than it may.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from report import write
+from tabwarden.model.site import ALL_USERS, Content, Grantee, Group, Rule, Site, Taken, User
+from tabwarden.store import snapshot
+from tabwarden.store.history import History
+
+GIGA, A_SECOND = 1e9, 3.6e9
+SETTINGS = "tableau: {server: https://tableau.example.com, site: four, auth: {pat: {name: p, secret: env:PAT}}}\n"
+
+
+class Typed(NamedTuple):
+    """A line of the table: commands that cost alike, and what each may cost, in thousand million instructions."""
+
+    what: str
+    commands: Sequence[str]
+    most: float
+    goal: float
+
+
+QUESTIONS = (
+    "why ann View Finance/Budget",
+    "who View Finance/Budget",
+    "what ann Finance/Budget",
+    "rules Finance/Budget",
+)
+HELPS = ("why --help", "read --help", "plan provision --help", "settings encrypt --help", "sandbox --help")
+TABLE = (
+    Typed(
+        "`--version`, `--help`, a mistyped word, completion", ("--version", "--help", "wyh", "--complete pl"), 0.4, 0.15
+    ),
+    Typed("completion of an option", ("--complete why --m",), 0.4, 0.15),
+    Typed("`COMMAND --help`", HELPS, 0.8, 0.3),
+    Typed("`whatif --help`, with the forms of a change", ("whatif --help",), 0.8, 0.3),
+    Typed(
+        "`why`, `who`, `what USER CONTENT`, `rules` on four people, a snapshot's folder",
+        tuple(f"{question} --snapshots four" for question in QUESTIONS),
+        0.9,
+        0.4,
+    ),
+    Typed("the same with `--json`", tuple(f"{question} --snapshots four --json" for question in QUESTIONS), 0.9, 0.4),
+    Typed("the same, from the history that the settings name", QUESTIONS, 0.9, 0.4),
+)
+
+
+def four_people(folder: Path) -> None:
+    """A site of four people in `folder`: a snapshot's folder, a history, and settings that name it."""
+    people = {name: User(name, name, role) for name, role in zip("ann joe bob adm".split(), ROLES, strict=True)}
+    read = frozenset({Rule(Grantee("group", "sales"), "Read", "Allow"), Rule(Grantee("user", "bob"), "Read", "Deny")})
+    project = Content("p", "project", "Finance", None, owner="adm", rules=frozenset())
+    groups = (Group(ALL_USERS, ALL_USERS, everyone=True), Group("sales", "Sales", members=frozenset({"ann", "joe"})))
+    site = Site(
+        users=people,
+        groups={group.id: group for group in groups},
+        contents={"p": project, "w": Content("w", "workbook", "Budget", "p", owner="joe", rules=read)},
+        taken=Taken(when="2026-11-28T18:00:00+00:00", where="https://tableau.example.com"),
+        content_url="four",
+    )
+    snapshot.save(site, folder / "four")
+    with History(folder / "kept") as history:
+        history.keep(site)
+    (folder / "settings.yaml").write_text(f"{SETTINGS}store: {{folder: kept}}\n", encoding="utf-8")
+
+
+ROLES = ("Viewer", "Creator", "Explorer", "SiteAdministratorCreator")
+
+
+def cost(words: str, folder: Path, environ: Mapping[str, str]) -> float:
+    """Instructions of one command, in thousand millions."""
+    command = [sys.executable, "-m", "tabwarden", *words.split()]
+    if shutil.which("valgrind") is None:
+        return min(_seconds(command, folder, environ) for _ in range(5)) * A_SECOND / GIGA
+    counted = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command]
+    done = subprocess.run(counted, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+    refs = re.search(r"refs:\s+([\d,]+)", done.stderr)
+    if refs is None or "Traceback" in done.stderr:
+        raise SystemExit(f"`{words}` could not be counted: {done.stderr}")
+    return int(refs[1].replace(",", "")) / GIGA
+
+
+def _seconds(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, cwd=folder, env=environ, capture_output=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def rows(only: str) -> Iterator[tuple[str, bool]]:
+    """Each line of the table as Markdown, and whether it holds."""
+    environ = {**os.environ, "COLUMNS": "100"}
+    with tempfile.TemporaryDirectory(prefix="tabwarden-typed-") as place:
+        four_people(Path(place))
+        for line in TABLE:
+            if only in line.what:
+                for words in line.commands:  # once before, so that nothing is compiled while it is counted
+                    subprocess.run([sys.executable, "-m", "tabwarden", *words.split()], cwd=place, capture_output=True)
+                dearest = max(cost(words, Path(place), environ) for words in line.commands)
+                verdict = "goal" if dearest <= line.goal else "holds" if dearest <= line.most else "**missed**"
+                words = f"| {line.what} | {dearest:.2f} G | {line.most:g} G | {line.goal:g} G | {verdict} |"
+                yield words, dearest <= line.most
+
+
+def main() -> int:
+    """Count, print, write where asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", type=Path)
+    parser.add_argument("--only", default="", help="lines whose first cell has these words")
+    given = parser.parse_args()
+    lines = ["| what is typed | costs | at most | goal | |", "|---|--:|--:|--:|---|"]
+    print(*lines, sep="\n")
+    all_hold = True
+    for words, holds in rows(given.only):
+        print(words, flush=True)
+        lines.append(words)
+        all_hold = all_hold and holds
+    if given.write is not None:
+        python = f"Python {sys.version.split()[0]}"
+        write(given.write, f"`python benchmarks/typed.py`, {python}.\n\n" + "\n".join(lines) + "\n", "typed")
+    return 0 if all_hold else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

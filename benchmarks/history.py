@@ -146,9 +146,9 @@ def timed(work: Callable[[], Any]) -> tuple[float, float]:
 def megabytes(history: History, store: Path) -> float:
     """What is on disk once the log has been put in its place."""
     with history.database.reading() as connection:
-        connection.exec_driver_sql("commit")
-        connection.exec_driver_sql("pragma wal_checkpoint(truncate)").fetchall()
-        connection.exec_driver_sql("begin")
+        connection.run("commit")
+        connection.rows("pragma wal_checkpoint(truncate)")
+        connection.run("begin")
     return sum(path.stat().st_size for path in store.iterdir()) / 1e6
 
 

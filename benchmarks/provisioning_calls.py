@@ -26,6 +26,7 @@ from rich.table import Table
 from tabwarden.model.site import ALL_USERS, Group, Site, User
 from tabwarden.plan.stops import Limit, Limits
 from tabwarden.run.apply import judge_and_do, terms_of
+from tabwarden.run.context import Context
 from tabwarden.run.provision import decide, gather
 from tabwarden.run.sign_in import connected
 from tabwarden.sandbox.http.server import Sandbox, running
@@ -112,11 +113,11 @@ def with_tabwarden(sandbox: Sandbox, way: Way, people: int) -> None:
     with tempfile.TemporaryDirectory() as place:
         settings = settings_in(Path(place), sandbox, people)
         with connected(settings) as connection:
-            gathered = gather(settings, connection)
-            plan = decide(gathered, settings, with_contents=False)
+            gathered = gather(Context(settings, connection))
+            plan = decide(Context(settings, connection), gathered, with_contents=False)
             assert gathered.now is not None
             limits = Limits(**{limit.name: Limit(people, 100) for limit in fields(Limits)})
-            terms = replace(terms_of(settings, connection), jobs=way.jobs, limits=limits)
+            terms = replace(terms_of(Context(settings, connection)), jobs=way.jobs, limits=limits)
             assert judge_and_do(plan, connection, terms, gathered.now).succeeded
 
 

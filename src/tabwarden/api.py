@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from tabwarden.compare.access_changes import Reach
     from tabwarden.compare.fix import Fix as _Fix
     from tabwarden.compare.snapshots import Compared
+    from tabwarden.effects.change import Change
     from tabwarden.engine.columns import Columns
     from tabwarden.engine.engine import Engine
+    from tabwarden.plan.plan import Plan
 
 LAST = "last"
 NARROWER, WIDER, BOTH, SAME, UNSURE = "narrower", "wider", "both", "same", "unknown"
@@ -237,15 +239,44 @@ class AccessChanges(_Table):
         ]
 
 
-class WhatIf(AccessChanges):
+class Planned(AccessChanges):
+    """Changes that were tried and can be applied."""
+
+    def _written(self) -> tuple[Change, ...]:
+        """What a plan writes for them, in order."""
+        raise NotImplementedError
+
+    def plan(self, path: str | Path | None = None) -> Plan:
+        """The plan that does them, with its impact and stops; written to `path`, `tabwarden apply` does it.
+
+        TabwardenError where this release cannot write one of them to Tableau.
+        """
+        from tabwarden.plan.build import Basis, build
+        from tabwarden.plan.plan import SiteIdentity
+        from tabwarden.run.apply import keep_plan
+        from tabwarden.store.journal import now
+
+        site = self.before
+        identity = SiteIdentity(site.taken.where, site.content_url, site.id, site.name)
+        plan = build(Basis(kind="changes", site=identity, made_at=now()), site, self._written())
+        if path is not None:
+            keep_plan(plan, Path(path))
+        return plan
+
+
+class WhatIf(Planned):
     """What changes would do to people; nothing was written."""
 
     def __init__(self, questions: Questions, sentences: tuple[str, ...]) -> None:
         self.outcome = questions.what_if(sentences)
         super().__init__(self.outcome.before, self.outcome.after, self.outcome.reach)
 
+    def _written(self) -> tuple[Change, ...]:
+        """What a plan writes for those that Tableau would not refuse, in order."""
+        return self.outcome.changes
 
-class Fix(AccessChanges):
+
+class Fix(Planned):
     """One smallest way to turn an answer, with everything else that it changes."""
 
     def __init__(self, site: Site, fix: _Fix) -> None:
@@ -253,6 +284,11 @@ class Fix(AccessChanges):
 
         super().__init__(site, after_fix(site, fix), fix.reach)
         self.steps = tuple(steps_of(site, fix))
+        self._fix = fix
+
+    def _written(self) -> tuple[Change, ...]:
+        """What a plan writes for it, in order."""
+        return self._fix.changes(self.before)
 
 
 class Comparison(AccessChanges):

@@ -24,6 +24,7 @@ from tabwarden.plan.stops import NO_WAY_BACK, RULES_REMOVED
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run import history, undo
 from tabwarden.run.apply import Applied, apply, terms_of
+from tabwarden.run.context import Context
 from tabwarden.run.sign_in import connected
 from tabwarden.run.undo_to import Scope, plan_undo_to
 from tabwarden.sandbox.http.server import Sandbox, running
@@ -55,11 +56,11 @@ class Bench:
 
     def plan(self, to: str = "1", **scope: str) -> Plan:
         with connected(self.settings) as connection:
-            return plan_undo_to(self.settings, connection, to, Scope(**scope))
+            return plan_undo_to(Context(self.settings, connection), to, Scope(**scope))
 
     def apply(self, plan: Plan, *accept: str, **more: Any) -> Applied:
         with connected(self.settings) as connection:
-            terms = replace(terms_of(self.settings, connection, parse_waivers(accept)), **more)
+            terms = replace(terms_of(Context(self.settings, connection), parse_waivers(accept)), **more)
             return apply(plan, connection, terms)
 
     @contextmanager
@@ -201,7 +202,7 @@ def test_many_rules_gone_and_no_history_are_stops(bench: Bench) -> None:
     assert bench.apply(plan, f"{RULES_REMOVED}={number}").succeeded
     assert bench.site.contents[book.id].rules == book.rules
     with pytest.raises(TabwardenError, match="changed content"), connected(bench.settings) as connection:
-        undo.plan_undo(bench.settings, connection, None)
+        undo.plan_undo(Context(bench.settings, connection), None)
 
 
 @pytest.mark.parametrize("seed", range(3))

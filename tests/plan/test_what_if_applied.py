@@ -12,6 +12,8 @@ from tiny_sites import tiny_site
 from tabwarden.access.answer import ALLOWED, DENIED
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import may
+from tabwarden.api import TableauSite
+from tabwarden.compare.between_sites import Base
 from tabwarden.compare.fix import fixes
 from tabwarden.compare.what_if import what_if
 from tabwarden.effects.change import carried_out
@@ -22,8 +24,11 @@ from tabwarden.model.site import Site
 from tabwarden.plan.build import Basis, build
 from tabwarden.plan.file import from_json, to_json
 from tabwarden.plan.plan import SiteIdentity
+from tabwarden.run.apply import load_plan
+from tabwarden.run.sign_in import connected
 from tabwarden.run.whatif import plan_changes
 from tabwarden.sandbox.http.server import running
+from tabwarden.tableau.read.site import read_site
 
 BASIS = Basis(kind="changes", site=SiteIdentity("", "", "", ""), made_at="2026-11-28T12:00:00Z")
 
@@ -35,7 +40,10 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def rules_of(site: Site) -> dict[str, object]:
-    return {c.id: (c.rules, dict(c.defaults), c.mode, c.parent, c.owner, c.tabs) for c in site.contents.values()}
+    return {
+        c.id: (c.rules, {k: r for k, r in c.defaults.items() if r}, c.mode, c.parent, c.owner, c.tabs)
+        for c in site.contents.values()
+    }
 
 
 def sentences(site: Site) -> list[str]:
@@ -77,6 +85,19 @@ def test_a_what_if_is_applied_and_the_site_is_as_it_said(bench: Bench) -> None:
     assert rules_of(after) == rules_of(tried.after)
     assert {u.id: u.site_role for u in after.users.values()} == {u.id: u.site_role for u in tried.after.users.values()}
     assert {g.id: g.members for g in after.groups.values()} == {g.id: g.members for g in tried.after.groups.values()}
+
+
+def test_the_public_face_writes_a_plan_that_is_applied(bench: Bench, tmp_path: Path) -> None:
+    with connected(bench.settings) as connection:
+        site = TableauSite(read_site(connection))
+    words = sentences(bench.site)[:3]
+    path = tmp_path / "plan.json"
+    plan = site.what_if(*words).plan(path)
+    assert [change.op for change in plan.changes] == ["add_to_group", "put_rules", "put_rules"]
+    assert bench.apply(load_plan(path)).succeeded
+    with connected(bench.settings) as connection:
+        after = read_site(connection)
+    assert not Base(what_if(site.facts, words).after).differs(after)
 
 
 def test_what_tableau_would_refuse_or_nobody_can_write_is_no_plan(bench: Bench) -> None:

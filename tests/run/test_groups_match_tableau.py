@@ -29,6 +29,7 @@ from synced_groups import (
 
 from tabwarden.effects.change import carried_out
 from tabwarden.plan.group_changes import group_changes
+from tabwarden.run.context import Context
 from tabwarden.run.groups import gather, rules_of
 from tabwarden.run.sign_in import connected
 from tabwarden.sandbox.directories.group_sync import import_group, sync_group
@@ -132,8 +133,8 @@ def test_the_wanted_site_is_the_site_read_back(tmp_path: Path, way: str, seed: i
         for _ in range(2):
             settings = opened.settings
             with connected(settings) as connection:
-                gathered = gather(settings, connection)
-            policy = GroupPolicy(own_id=gathered.own_id)
+                gathered = gather(Context(settings, connection))
+            policy = GroupPolicy(own_id=connection.user_id)
             wanted = want_groups(gathered.now, gathered.directory, rules_of(settings), policy).wanted
             plan = opened.plan()
             assert picture(carried_out(gathered.now, plan.changes), names=False) == picture(wanted.site, names=False)

@@ -20,6 +20,7 @@ from synced_groups import LOOSE
 from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan
 from tabwarden.run.apply import Applied, apply, terms_of
+from tabwarden.run.context import Context
 from tabwarden.run.groups import plan_groups
 from tabwarden.run.sandbox_directory import live_directory
 from tabwarden.run.sign_in import connected
@@ -53,7 +54,7 @@ class Joined:
     def apply(self, plan: Plan) -> Applied:
         settings = self.settings
         with connected(settings) as connection:
-            return apply(plan, connection, terms_of(settings, connection))
+            return apply(plan, connection, terms_of(Context(settings, connection)))
 
     def members(self, name: str = STAFF) -> set[str]:
         group = next(g for g in self.site.groups.values() if g.name == name)

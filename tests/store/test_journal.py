@@ -76,6 +76,14 @@ def test_a_line_broken_in_the_middle_is_told(tmp_path: Path) -> None:
         read(path)
 
 
+def test_a_journal_of_another_release_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = path_of(tmp_path, PLAN.id)
+    path.parent.mkdir(parents=True)
+    path.write_text('{"plan": "0c9a1b2c3d4e", "kind": "provision", "site": "x", "changes": 3, "started": ""}\n')
+    with pytest.raises(TabwardenError, match=r"of another release; move the folder `.*journals` away and plan"):
+        newest(tmp_path)
+
+
 def test_the_newest_journal_is_of_the_site_asked_for(tmp_path: Path) -> None:
     later = Plan("provision", OTHER, "2026-11-21T11:00:00Z")
     for plan in (PLAN, later):

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tabwarden.run.apply as applying
+from tabwarden.run.context import Context
 from tabwarden.run.sign_in import connected
 from tabwarden.settings import Settings, load
 from tabwarden.store.journal import Entry, Journal, path_of
@@ -56,7 +57,9 @@ class Dying(Journal):
 def apply(settings: Settings, plan_file: Path) -> int:
     """As the command does; the exit code."""
     with connected(settings) as connection:
-        applied = applying.apply(applying.load_plan(plan_file), connection, applying.terms_of(settings, connection))
+        applied = applying.apply(
+            applying.load_plan(plan_file), connection, applying.terms_of(Context(settings, connection))
+        )
     if applied.succeeded:
         return 0
     print(applied.stops, applied.broken_off, applied.not_done[:2], file=sys.stderr, flush=True)

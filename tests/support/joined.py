@@ -11,6 +11,7 @@ from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied, apply, terms_of
+from tabwarden.run.context import Context
 from tabwarden.run.provision import plan_provision
 from tabwarden.run.rename import plan_rename
 from tabwarden.run.sign_in import connected
@@ -123,12 +124,12 @@ class Desk:
     def apply(self, plan: Plan, *accept: str) -> Applied:
         settings = self.settings
         with connected(settings) as connection:
-            return apply(plan, connection, terms_of(settings, connection, parse_waivers(accept)))
+            return apply(plan, connection, terms_of(Context(settings, connection), parse_waivers(accept)))
 
     def undo(self) -> Plan:
         settings = self.settings
         with connected(settings) as connection:
-            return plan_undo(settings, connection, None)
+            return plan_undo(Context(settings, connection), None)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from tabwarden.model.site import ALL_USERS, Content, Group, Site, SiteSettings, 
 from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied, apply, keep_plan, terms_of
+from tabwarden.run.context import Context
 from tabwarden.run.provision import plan_provision, run_provision
 from tabwarden.run.sign_in import connected
 from tabwarden.run.undo import plan_undo
@@ -145,13 +146,13 @@ class Bench:
         settings = self.settings
         waivers: tuple[Waiver, ...] = parse_waivers(accept)
         with connected(settings) as connection:
-            terms = terms_of(settings, connection, waivers)
+            terms = terms_of(Context(settings, connection), waivers)
             return apply(plan, connection, terms if bulk is None else replace(terms, bulk=bulk))
 
     def undo(self) -> Plan:
         settings = self.settings
         with connected(settings) as connection:
-            return plan_undo(settings, connection, None)
+            return plan_undo(Context(settings, connection), None)
 
     def keep(self, plan: Plan, name: str = "plan.json") -> Path:
         return keep_plan(plan, self.folder / name)

@@ -19,6 +19,7 @@ from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied, apply, terms_of
+from tabwarden.run.context import Context
 from tabwarden.run.directory import read_directory
 from tabwarden.run.names import domains_of, plan_domains, site_asked
 from tabwarden.run.provision import plan_provision
@@ -76,7 +77,7 @@ class Desk:
     def apply(self, plan: Plan, *accept: str) -> Applied:
         settings = self.settings()
         with connected(settings) as connection:
-            return apply(plan, connection, terms_of(settings, connection, parse_waivers(accept)))
+            return apply(plan, connection, terms_of(Context(settings, connection), parse_waivers(accept)))
 
     def signs_in(self, name: str, password: str = PASSWORD) -> bool:
         try:
@@ -246,6 +247,6 @@ def test_who_was_imported_by_upn_is_reimported_with_what_there_was(desk: Desk) -
     assert plan_rename(desk.settings(), upn=True).changes == ()
     settings = desk.settings()
     with connected(settings) as connection:
-        back = plan_undo(settings, connection, None)
+        back = plan_undo(Context(settings, connection), None)
     assert desk.apply(back).succeeded
     assert desk.site.find_content("Open/W").owner == desk.site.find_user(f"{CORP}\\john.smith").id

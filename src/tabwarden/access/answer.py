@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from tabwarden.model.governing import Governing
 from tabwarden.model.open_points import CURRENT
 from tabwarden.model.site import Rule
 
-ALLOWED, DENIED, UNKNOWN = "allowed", "denied", "unknown"
+Verdict = Literal["allowed", "denied", "unknown"]
+ALLOWED: Final = "allowed"
+DENIED: Final = "denied"
+UNKNOWN: Final = "unknown"
 
 
 class Disputed(NamedTuple):
@@ -17,7 +20,7 @@ class Disputed(NamedTuple):
 
     open_point: str
     value: str
-    verdict: str
+    verdict: Verdict
     because: str
 
 
@@ -51,7 +54,7 @@ class Answer:
     An Answer is not a yes: ask `.allowed`.
     """
 
-    verdict: str
+    verdict: Verdict
     because: str
     user: str
     asked: str

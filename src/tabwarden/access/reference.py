@@ -24,7 +24,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Losing, Step
+from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Losing, Step, Verdict
 from tabwarden.access.powers import Power, power_is_unknown, power_over, speaks_of
 from tabwarden.model.capability import GATED_BY, applies, capabilities_of
 from tabwarden.model.governing import governing, lock_is_unknown, managing_project
@@ -166,7 +166,8 @@ def _tableau(asked: _Question, blank: Answer, rules: list[_Spoken]) -> Answer:
     found = _by_rules(asked, blank, rules)
     if found.verdict == DENIED or editable:
         return found
-    verdict, because = (UNKNOWN, "not_read") if editable is None else (DENIED, "locked_project")
+    verdict: Verdict = UNKNOWN if editable is None else DENIED
+    because = "not_read" if editable is None else "locked_project"
     return replace(found, verdict=verdict, because=because, steps=(*found.steps, Step("lock", _word(editable))))
 
 
@@ -241,7 +242,7 @@ def _by_rules(asked: _Question, blank: Answer, rules: list[_Spoken]) -> Answer:
         return _decided(blank, UNKNOWN, "not_read", rules)
     order = _SET_DENY_FIRST if asked.open_points.group_set_deny_is_final else PRECEDENCE
     because, deciding = _first(order, (s.rule for s in rules if s.sure))
-    verdict = ALLOWED if because.endswith("_allow") else DENIED
+    verdict: Verdict = ALLOWED if because.endswith("_allow") else DENIED
     if any(_verdict_with(order, rules, mode) != verdict for mode in (ALLOW, DENY)):
         return _decided(blank, UNKNOWN, "not_read", rules)
     # What was not read about leaders matters only to somebody the rules leave outside.
@@ -276,7 +277,7 @@ def _word(fact: bool | None) -> str:
 
 def _decided(
     blank: Answer,
-    verdict: str,
+    verdict: Verdict,
     because: str,
     rules: list[_Spoken],
     *,

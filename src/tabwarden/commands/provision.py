@@ -43,7 +43,7 @@ def plan_undo(
     from tabwarden.commands._plans import present
     from tabwarden.model.errors import UnknownName
     from tabwarden.run import undo, undo_to
-    from tabwarden.run.sign_in import connected
+    from tabwarden.run.context import running
 
     named = [name for name in (project, group, user) if name is not None]
     if [plan is not None, last, to is not None].count(True) != 1:
@@ -51,11 +51,11 @@ def plan_undo(
     if len(named) > 1 or (named and to is None):
         raise UnknownName("name one of `--project`, `--group` and `--user`, with `--to`; without them it is everything")
     loaded = load_settings(settings)
-    with connected(loaded) as connection:
+    with running(loaded) as context:
         if to is not None:
-            undoing = undo_to.plan_undo_to(loaded, connection, to, undo_to.Scope(project, group, user))
+            undoing = undo_to.plan_undo_to(context, to, undo_to.Scope(project, group, user))
         else:
-            undoing = undo.plan_undo(loaded, connection, plan)
+            undoing = undo.plan_undo(context, plan)
     present(undoing, loaded, out, as_json=as_json)
 
 
@@ -69,6 +69,7 @@ def apply(
     from tabwarden.commands._plans import log, logged
     from tabwarden.plan.waivers import parse_waivers
     from tabwarden.run import apply as applying
+    from tabwarden.run.context import Context
     from tabwarden.run.run_log import log_result
     from tabwarden.run.sign_in import connected
 
@@ -78,8 +79,8 @@ def apply(
     bar = progress_bar("applying", hidden=as_json)
     with logged(loaded, quiet=True) as run_log, connected(loaded) as connection, bar as progress:
         log.info("apply %s (%s)", plan, sealed.id)
-        terms = applying.terms_of(loaded, connection, waivers, lambda done, of, _words: progress(done, of))
-        applied = applying.apply(sealed, connection, terms)
+        context = Context(loaded, connection, lambda done, of, _words: progress(done, of))
+        applied = applying.apply(sealed, connection, applying.terms_of(context, waivers))
         log_result(applied)
     _show(applied, run_log, as_json=as_json)
 

@@ -61,10 +61,10 @@ def content_ref(site: Site, content: str) -> Ref:
 
 def grantee_ref(site: Site, grantee: Grantee) -> Ref:
     """A user, group or group set by a rule's grantee; by the id alone where the Site does not know it."""
-    held = getattr(site, GRANTEE_TABLES.get(grantee.kind, "users")).get(grantee.id)
-    if held is None:
+    known = getattr(site, GRANTEE_TABLES.get(grantee.kind, "users")).get(grantee.id)
+    if known is None:
         return Ref(grantee.kind, grantee.id, id=grantee.id)
-    return Ref(grantee.kind, held.name, getattr(held, "domain", LOCAL), grantee.id)
+    return Ref(grantee.kind, known.name, getattr(known, "domain", LOCAL), grantee.id)
 
 
 class Lookup:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from typing import NamedTuple
 
-from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Losing, Step
+from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Losing, Step, Verdict
 from tabwarden.engine.columns import NONE
 from tabwarden.engine.explain_facts import Gate, Lookups, Person, Place, Power, SpeakingRule
 from tabwarden.engine.index import Parts
@@ -143,23 +143,22 @@ class One:
             if editable:
                 override = Step("override", power.reason, (power.at,))
                 return self._decided(asked, ALLOWED, power.reason, override=override, at=power)
-            verdict, because = (UNKNOWN, "not_read") if editable is None else (DENIED, "locked_project")
-            return self._decided(asked, verdict, because, override=Step("override", power.reason))
+            return self._decided(asked, *_locked(editable), override=Step("override", power.reason))
         verdict, because, deciding = self._by_rules(asked)
         if verdict == DENIED or editable:
             return self._decided(asked, verdict, because, deciding=deciding)
-        barred = (UNKNOWN, "not_read") if editable is None else (DENIED, "locked_project")
+        barred = _locked(editable)
         lock = (Step("lock", _WORD[editable]),)
         return self._decided(asked, verdict, because, deciding=deciding, barred=barred, lock=lock)
 
-    def _by_rules(self, asked: Question) -> tuple[str, str, tuple[Rule, ...]]:
+    def _by_rules(self, asked: Question) -> tuple[Verdict, str, tuple[Rule, ...]]:
         place, person = asked.place, asked.person
         if place.rules == NONE:
             return UNKNOWN, "not_read", ()
         if not person.perhaps:
             step = min((each.step for each in asked.speaking), default=self.silent)
             because = self.because[step]
-            verdict = ALLOWED if because.endswith("_allow") else DENIED
+            verdict: Verdict = ALLOWED if because.endswith("_allow") else DENIED
         else:
             sure = [each for each in asked.speaking if each.grantee in person.grantees]
             step = min((each.step for each in sure), default=self.silent)
@@ -193,13 +192,13 @@ class One:
     def _decided(
         self,
         asked: Question,
-        verdict: str,
+        verdict: Verdict,
         because: str,
         *,
         deciding: tuple[Rule, ...] = (),
         override: Step = _NO_OVERRIDE,
         at: Power | None = None,
-        barred: tuple[str, str] | None = None,
+        barred: tuple[Verdict, str] | None = None,
         lock: tuple[Step, ...] = (),
     ) -> Answer:
         """The Answer; `barred` is what a lock makes of what the rules gave."""
@@ -222,3 +221,8 @@ class One:
             asked.place.governing,
             (*asked.gate.steps, override, asked.place.level, rules, *lock),
         )
+
+
+def _locked(editable: bool | None) -> tuple[Verdict, str]:
+    """What a lock makes of an answer, whether it is there or nobody read."""
+    return (UNKNOWN, "not_read") if editable is None else (DENIED, "locked_project")

@@ -122,7 +122,8 @@ def stops_now(
     back = no_way_back(plan.changes, no_way) if no_way is not None else ()
     if not progressed.started:
         sources = (stop for stop in plan.stops if stop.id.startswith("source-"))
-        too_much = _too_much(now, carried_out(now, plan.changes), plan.changes, limits, guarded)
+        end = carried_out(now, plan.changes) if any(c.of_content for c in plan.changes) else now
+        too_much = _too_much(now, end, plan.changes, limits, guarded)
         return (*sources, *too_much, *stale_plan(differences(plan.seen, present), len(plan.seen)), *back)
     left = [change for position, change in enumerate(plan.changes) if position not in progressed.ended]
     never = (stop for stop in people_stops(now, left, limits, guarded) if stop.id == LOCK_OUT)

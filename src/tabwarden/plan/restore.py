@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from tabwarden.effects.change import Change
 from tabwarden.effects.ops.content import Move, OfContent, SetMode, SetOwner, SetTabs
 from tabwarden.effects.ops.rules import PutRules, Row
-from tabwarden.effects.ref import Ref, content_ref
+from tabwarden.effects.ref import Ref, content_ref, grantee_ref
 from tabwarden.model.capability import KIND_NAMES, applies
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.names import some
@@ -200,7 +200,7 @@ class _Work:
 
     def grantee(self, grantee: Grantee) -> Ref | None:
         """How the plan refers to who is allowed or denied; None where nobody will be there."""
-        return grantee_ref(self.now, self.then, grantee)
+        return _either(self.now, self.then, grantee)
 
     def remedy(self, grantee: Grantee) -> str:
         """How to get back who is gone."""
@@ -230,16 +230,13 @@ class _Work:
         return (one.rules, one.mode, one.owner, one.parent) != (other.rules, other.mode, other.owner, other.parent)
 
 
-def grantee_ref(now: Site, then: Site, grantee: Grantee) -> Ref | None:
+def _either(now: Site, then: Site, grantee: Grantee) -> Ref | None:
     """A user, group or group set of either Site as a plan refers to it; None where it is on neither."""
     table = GRANTEE_TABLES.get(grantee.kind, "users")
-    held = getattr(now, table).get(grantee.id)
-    if held is not None:
-        return Ref(grantee.kind, held.name, getattr(held, "domain", "local"), held.id)
-    was = getattr(then, table).get(grantee.id)
-    if was is None or not grantee.id.startswith("new:"):
-        return None
-    return Ref(grantee.kind, was.name, getattr(was, "domain", "local"))
+    if grantee.id in getattr(now, table):
+        return grantee_ref(now, grantee)
+    is_new = grantee.id in getattr(then, table) and grantee.id.startswith("new:")
+    return grantee_ref(then, grantee).with_id(None) if is_new else None
 
 
 def _named(then: Site, grantee: Grantee) -> str:

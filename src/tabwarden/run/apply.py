@@ -21,8 +21,7 @@ from tabwarden.plan.plan import Plan, Stop, Waiver
 from tabwarden.plan.stops import Guarded, Limits
 from tabwarden.plan.waivers import mismatches, not_waived
 from tabwarden.run import history
-from tabwarden.run.context import PLANS, guarded_of, limits_of
-from tabwarden.settings import Settings
+from tabwarden.run.context import PLANS, Context, Progress, guarded_of, limits_of, silent
 from tabwarden.store.journal import (
     ALREADY,
     DONE,
@@ -47,12 +46,6 @@ log = logging.getLogger(__name__)
 
 GROUPS = "groups"  # the kind of plan that starts jobs for single changes
 
-Progress = Callable[[int, int, str], None]  # changes gone through, of how many, and the last of them in words
-
-
-def silent(_done: int, _of: int, _words: str) -> None:
-    """No progress is shown."""
-
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -72,18 +65,16 @@ class Terms:
     keep: Callable[[Site], object] | None = None
 
 
-def terms_of(
-    settings: Settings, connection: Connection, waivers: tuple[Waiver, ...] = (), progress: Progress = silent
-) -> Terms:
+def terms_of(context: Context, waivers: tuple[Waiver, ...] = ()) -> Terms:
     """The terms the settings set."""
     return Terms(
-        store=settings.store.folder,
-        limits=limits_of(settings),
-        guarded=guarded_of(settings, connection.user_id),
+        store=context.store,
+        limits=limits_of(context.settings),
+        guarded=guarded_of(context),
         waivers=waivers,
-        bulk=settings.provision.bulk == "auto",
-        progress=progress,
-        keep=lambda site: history.keep(settings, site),
+        bulk=context.settings.provision.bulk == "auto",
+        progress=context.progress,
+        keep=lambda site: history.keep(context.settings, site),
     )
 
 

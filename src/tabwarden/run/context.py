@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 
 from tabwarden import sources
 from tabwarden.model.errors import SourceError
 from tabwarden.plan.plan import SiteIdentity
 from tabwarden.plan.stops import SOURCE_EMPTY, Guarded, Limit, Limits, Reading
 from tabwarden.run.directory import directory_asked
+from tabwarden.run.sign_in import connected
 from tabwarden.settings import Settings
 from tabwarden.settings.people import AnySource
 from tabwarden.sources.ldap import LdapSource
@@ -20,9 +24,42 @@ from tabwarden.want.roster import Columns, Roster, clean, latest
 PLANS = "plans"
 
 
-def identity_of(connection: Connection, name: str) -> SiteIdentity:
-    """Which site a connection is on."""
-    return SiteIdentity(connection.server, connection.site, connection.site_id, name)
+Progress = Callable[[int, int, str], None]  # changes gone through, of how many, and the last of them in words
+
+
+def silent(_done: int, _of: int, _words: str) -> None:
+    """No progress is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a run works with: its settings, a signed-in connection, and who hears how far it is."""
+
+    settings: Settings
+    connection: Connection
+    progress: Progress = silent
+
+    @property
+    def store(self) -> Path:
+        """The folder of what is kept between runs."""
+        return self.settings.store.folder
+
+    @property
+    def own_id(self) -> str:
+        """The user who runs this."""
+        return self.connection.user_id
+
+    def site(self, name: str | None = None) -> SiteIdentity:
+        """Which site it is on; by what the settings call it where its name was not read."""
+        connection, name = self.connection, self.settings.tableau.site if name is None else name
+        return SiteIdentity(connection.server, connection.site, connection.site_id, name)
+
+
+@contextmanager
+def running(settings: Settings, progress: Progress = silent) -> Iterator[Context]:
+    """The context of a run, signed out at the end."""
+    with connected(settings) as connection:
+        yield Context(settings, connection, progress)
 
 
 # -- people ----------------------------------------------------------------------------------------------------
@@ -98,14 +135,15 @@ def tasks_of(settings: Settings) -> Tasks:
     return Tasks(**{task.name: getattr(settings.provision, task.name) for task in fields(Tasks)})
 
 
-def policy_of(settings: Settings, own_id: str, owners: frozenset[str] | None) -> Policy:
+def policy_of(context: Context, owners: frozenset[str] | None) -> Policy:
     """What the tasks need, with what was read about it."""
-    wanted, group = settings.provision, settings.provision.group
+    wanted = context.settings.provision
+    group = wanted.group
     policy = Policy(
         auth_setting=wanted.auth_setting,
         assets_to=wanted.assets_to or "",
         protected=wanted.protected,
-        own_id=own_id,
+        own_id=context.own_id,
         owners=owners,
     )
     if group is None:
@@ -119,6 +157,6 @@ def limits_of(settings: Settings) -> Limits:
     return Limits(**{name: Limit(stop.count, stop.percent) for name, stop in stops.items()})
 
 
-def guarded_of(settings: Settings, own_id: str) -> Guarded:
+def guarded_of(context: Context) -> Guarded:
     """Who must not be locked out."""
-    return Guarded(own_id, settings.provision.protected)
+    return Guarded(context.own_id, context.settings.provision.protected)

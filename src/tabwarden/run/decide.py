@@ -1,9 +1,8 @@
-"""From a wanted Site to a plan, and a run from reading to doing: what every kind of plan shares."""
+"""From a wanted Site to a plan: what every kind of plan shares."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 
 from tabwarden.effects.change import Change
@@ -11,39 +10,29 @@ from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.site import Site
 from tabwarden.plan.build import Basis, build
 from tabwarden.plan.order import diff
-from tabwarden.plan.plan import Plan, Refused, SiteIdentity, SourceSummary, Waiver
+from tabwarden.plan.plan import Plan, Refused, SiteIdentity, SourceSummary
 from tabwarden.run import history
-from tabwarden.run.apply import Applied, Progress, judge_and_do, keep_plan, plan_path, settle_jobs, silent, terms_of
-from tabwarden.run.context import People, guarded_of, identity_of, limits_of
-from tabwarden.run.run_log import log_plan, log_result
-from tabwarden.run.sign_in import connected
-from tabwarden.settings import Settings
-from tabwarden.store.journal import last_good_rows, newest, only_writer
+from tabwarden.run.context import Context, People, guarded_of, limits_of
+from tabwarden.store.journal import last_good_rows
 from tabwarden.store.journal import now as present
-from tabwarden.tableau.http.connection import Connection
 from tabwarden.want.wanted import Wanted
 
 log = logging.getLogger(__name__)
 
-Deciding = Callable[[Connection], tuple[Plan, Site | None]]
-"""Reads and decides: the plan, and the site it was decided on; None where the sources already said no."""
 
-
-def basis_of(
-    kind: str, site: SiteIdentity, settings: Settings, own_id: str = "", *, when: str = "", undoes: str = ""
-) -> Basis:
-    """What every plan for these settings rests on; `own_id` is the user who runs this."""
+def basis_of(context: Context, kind: str, site: SiteIdentity, *, when: str = "", undoes: str = "") -> Basis:
+    """What every plan of a run rests on."""
     return Basis(
         kind=kind,
         site=site,
         made_at=when or present(),
-        limits=limits_of(settings),
-        guarded=guarded_of(settings, own_id),
+        limits=limits_of(context.settings),
+        guarded=guarded_of(context),
         undoes=undoes,
     )
 
 
-def with_sources(basis: Basis, people: People, settings: Settings) -> Basis:
+def with_sources(context: Context, basis: Basis, people: People) -> Basis:
     """The same with what the sources gave: how much, which rows are no people, what the last good run had."""
     summaries = (
         SourceSummary(r.task, r.source, r.roster.count, len(r.roster.people), r.roster.as_of or people.when)
@@ -53,17 +42,17 @@ def with_sources(basis: Basis, people: People, settings: Settings) -> Basis:
     return replace(
         basis,
         readings=people.readings,
-        last_rows=last_good_rows(settings.store.folder, basis.site),
+        last_rows=last_good_rows(context.store, basis.site),
         sources=tuple(summaries),
         refused=refused(people),
     )
 
 
 def planned(
+    context: Context,
     basis: Basis,
     now: Site,
     wanted: Wanted,
-    settings: Settings,
     *,
     with_contents: bool = True,
     changes: tuple[Change, ...] | None = None,
@@ -75,30 +64,11 @@ def planned(
     """
     if changes is None:
         changes = diff(now, wanted.site, wanted.why)
-    shown = with_content_of(now, settings) if with_contents and changes else now
+    shown = with_content_of(context, now) if with_contents and changes else now
     notes = wanted.notes
     if shown is not now:
         notes = (*notes, f"who gains or loses sight of content is told by the snapshot of {shown.taken.when}")
     return build(basis, now, changes, held=wanted.held, notes=notes, shown=shown)
-
-
-def run_plan(
-    settings: Settings, deciding: Deciding, waivers: tuple[Waiver, ...] = (), progress: Progress = silent
-) -> Applied:
-    """Read, decide, stop or do, all of it logged; where it stops, the plan is kept to be looked at."""
-    with connected(settings) as connection:
-        terms = terms_of(settings, connection, waivers, progress)
-        site = identity_of(connection, settings.tableau.site)
-        with only_writer(terms.store, site):
-            settle_jobs(connection, newest(terms.store, site))
-            plan, now = deciding(connection)
-            log_plan(plan)
-            applied = Applied(plan, stops=plan.stops) if now is None else judge_and_do(plan, connection, terms, now)
-            if applied.stops:
-                path = keep_plan(plan, plan_path(terms.store, plan.id))
-                log.info("nothing was written; the plan is kept in %s", path)
-            log_result(applied)
-            return applied
 
 
 def refused(people: People) -> tuple[Refused, ...]:
@@ -111,10 +81,10 @@ def refused(people: People) -> tuple[Refused, ...]:
     )
 
 
-def with_content_of(now: Site, settings: Settings) -> Site:
+def with_content_of(context: Context, now: Site) -> Site:
     """`now` with the content of the newest snapshot, so that the impact can name what people see."""
     try:
-        kept = history.newest_site(settings).site
+        kept = history.newest_site(context.settings).site
     except UnknownName:
         return now  # nothing was ever read
     except TabwardenError as error:

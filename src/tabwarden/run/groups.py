@@ -17,11 +17,11 @@ from tabwarden.model.site import Site
 from tabwarden.plan.group_changes import group_changes
 from tabwarden.plan.group_sight import sight_remarks
 from tabwarden.plan.plan import Plan, SiteIdentity, SourceSummary, Waiver
-from tabwarden.run.apply import GROUPS, Applied, Progress, silent
-from tabwarden.run.context import identity_of
-from tabwarden.run.decide import basis_of, planned, run_plan, with_content_of
+from tabwarden.run.apply import GROUPS, Applied
+from tabwarden.run.context import Context, Progress, running, silent
+from tabwarden.run.decide import basis_of, planned, with_content_of
 from tabwarden.run.directory import read_directory
-from tabwarden.run.sign_in import connected
+from tabwarden.run.whole_run import alone, do
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
 from tabwarden.tableau.http.connection import Connection
@@ -41,22 +41,21 @@ class Gathered:
     directory: Directory
     site: SiteIdentity
     now: Site
-    own_id: str
     when: str
 
 
-def gather(settings: Settings, connection: Connection) -> Gathered:
+def gather(context: Context) -> Gathered:
     """Read the directory, and only if all groups are in it the site's people."""
-    rules = rules_of(settings)
+    rules = rules_of(context.settings)
     if not rules:
         raise SettingsError(["`groups` names no group: there is nothing to synchronise"])
     when = present()
-    directory = read_directory(settings)
+    directory = read_directory(context.settings)
     found_groups(directory, rules)
     names = [rule.into or rule.group.rpartition("\\")[2] for rule in rules]
-    now = _with_nicknames(read_people(connection, names), connection)
+    now = _with_nicknames(read_people(context.connection, names), context.connection)
     log.info("site `%s`: %d users, %d groups", now.name, len(now.users), len(now.groups))
-    return Gathered(directory, identity_of(connection, now.name), now, connection.user_id, when)
+    return Gathered(directory, context.site(now.name), now, when)
 
 
 def _with_nicknames(now: Site, connection: Connection) -> Site:
@@ -85,22 +84,22 @@ def rules_of(settings: Settings) -> tuple[GroupRule, ...]:
 
 
 @collected_later()
-def decide(gathered: Gathered, settings: Settings, *, with_contents: bool = True) -> Plan:
+def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) -> Plan:
     """The plan. `with_contents` also judges, by the newest snapshot, who sees what and who still owns what."""
-    now, provision = gathered.now, settings.provision
-    policy = GroupPolicy(provision.protected, gathered.own_id, provision.auth_setting)
-    decision = want_groups(now, gathered.directory, rules_of(settings), policy)
+    now, provision = gathered.now, context.settings.provision
+    policy = GroupPolicy(provision.protected, context.own_id, provision.auth_setting)
+    decision = want_groups(now, gathered.directory, rules_of(context.settings), policy)
     changes = group_changes(now, decision)
     basis = replace(
-        basis_of(GROUPS, gathered.site, settings, gathered.own_id, when=gathered.when),
+        basis_of(context, GROUPS, gathered.site, when=gathered.when),
         sources=_summaries(decision, gathered.directory.when or gathered.when),
         empty_groups=tuple(f"{target.group.domain}\\{target.group.name}" for target in decision.empty),
     )
     wanted = decision.wanted
     if with_contents:
-        after = carried_out(with_content_of(now, settings), changes)
+        after = carried_out(with_content_of(context, now), changes)
         wanted = replace(wanted, notes=(*wanted.notes, *sight_remarks(after, decision.left)))
-    return planned(basis, now, wanted, settings, with_contents=with_contents, changes=changes)
+    return planned(context, basis, now, wanted, with_contents=with_contents, changes=changes)
 
 
 def _summaries(decision: Decision, when: str) -> tuple[SourceSummary, ...]:
@@ -115,15 +114,13 @@ def _summaries(decision: Decision, when: str) -> tuple[SourceSummary, ...]:
 
 def plan_groups(settings: Settings) -> Plan:
     """Read and decide; nothing is written."""
-    with connected(settings) as connection:
-        return decide(gather(settings, connection), settings)
+    with running(settings) as context:
+        return decide(context, gather(context))
 
 
 def run_groups(settings: Settings, waivers: tuple[Waiver, ...] = (), progress: Progress = silent) -> Applied:
     """Read, decide, stop or do, all of it logged; where it stops, the plan is kept to be looked at."""
-
-    def decided(connection: Connection) -> tuple[Plan, Site | None]:
-        gathered = gather(settings, connection)
-        return decide(gathered, settings, with_contents=False), gathered.now
-
-    return run_plan(settings, decided, waivers, progress)
+    with alone(settings, progress) as context:
+        gathered = gather(context)
+        plan = decide(context, gathered, with_contents=False)
+        return do(context, plan, gathered.now, waivers)

@@ -11,7 +11,7 @@ from tabwarden.model.errors import SettingsError, TableauError, UnknownName
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan
-from tabwarden.run.context import identity_of
+from tabwarden.run.context import running
 from tabwarden.run.decide import basis_of, planned
 from tabwarden.run.directory import read_directory
 from tabwarden.run.sign_in import connected
@@ -97,11 +97,11 @@ def domains_of(settings: Settings) -> tuple[DomainLine, ...]:
 def plan_domains(settings: Settings) -> Plan:
     """The plan that gives every domain its NetBIOS name as nickname."""
     directory, when = directory_of(settings), present()
-    with connected(settings) as connection:
-        now = with_nicknames(read_people(connection, []), connection)
-        site, own_id = identity_of(connection, now.name), connection.user_id
-    wanted = nicknames_wanted(now, directory)
-    unknown = [line for line in listed(directory, now.nicknames or {}) if line.nickname is None]
-    notes = tuple(f"`{line.fqdn}` is not known to Tableau yet; {line.remedy}" for line in unknown)
-    wanted = replace(wanted, notes=(*notes, *wanted.notes))
-    return planned(basis_of(KIND, site, settings, own_id, when=when), now, wanted, settings, with_contents=False)
+    with running(settings) as context:
+        now = with_nicknames(read_people(context.connection, []), context.connection)
+        wanted = nicknames_wanted(now, directory)
+        unknown = [line for line in listed(directory, now.nicknames or {}) if line.nickname is None]
+        notes = tuple(f"`{line.fqdn}` is not known to Tableau yet; {line.remedy}" for line in unknown)
+        wanted = replace(wanted, notes=(*notes, *wanted.notes))
+        basis = basis_of(context, KIND, context.site(now.name), when=when)
+        return planned(context, basis, now, wanted, with_contents=False)

@@ -19,12 +19,12 @@ from tabwarden.model.site import Site
 from tabwarden.plan.build import build
 from tabwarden.plan.plan import Plan, Refused, SiteIdentity, Waiver
 from tabwarden.plan.stops import Reading
-from tabwarden.run.apply import Applied, Progress, silent
-from tabwarden.run.context import People, identity_of, policy_of, read_rows, tasks_of
-from tabwarden.run.decide import basis_of, log_readings, planned, refused, run_plan, with_sources
+from tabwarden.run.apply import Applied
+from tabwarden.run.context import Context, People, Progress, policy_of, read_rows, running, silent, tasks_of
+from tabwarden.run.decide import basis_of, log_readings, planned, refused, with_sources
 from tabwarden.run.directory_names import directory_if_set
 from tabwarden.run.names import nicknames_if_told
-from tabwarden.run.sign_in import connected
+from tabwarden.run.whole_run import alone, do
 from tabwarden.settings import PeopleSource, PersonOverride, Settings
 from tabwarden.settings.people import AnySource
 from tabwarden.sources.ldap import LdapSource
@@ -86,7 +86,6 @@ class Gathered:
     roster: OneRoster | None = None
     now: Site | None = None
     policy: PeoplePolicy = field(default_factory=PeoplePolicy)
-    own_id: str = ""
     owners: frozenset[str] | None = None
 
 
@@ -227,11 +226,12 @@ def one_roster(told: Told, settings: Settings, site: SiteIdentity) -> OneRoster:
     return OneRoster(merged, known, standings(merged, known, precedence, bad_rows), refused(told.people))
 
 
-def gather(settings: Settings, connection: Connection) -> Gathered:
+def gather(context: Context) -> Gathered:
     """Read the sources, and only if they can be used the site's people."""
+    settings, connection = context.settings, context.connection
     told = read_all(settings)
     log_readings(told.people)
-    site = identity_of(connection, settings.tableau.site)
+    site = context.site()
     if not told.is_usable:
         return Gathered(told, site)
     roster = one_roster(told, settings, site)
@@ -244,7 +244,7 @@ def gather(settings: Settings, connection: Connection) -> Gathered:
     owners = None
     if provision.remove_leavers:
         owners = frozenset(owned_by(connection, leaving(now, roster.standings, policy)))
-    return Gathered(told, identity_of(connection, now.name), roster, now, policy, connection.user_id, owners)
+    return Gathered(told, context.site(now.name), roster, now, policy, owners)
 
 
 def _people_policy(settings: Settings, told: Told, now: Site, connection: Connection) -> PeoplePolicy:
@@ -261,24 +261,24 @@ def _people_policy(settings: Settings, told: Told, now: Site, connection: Connec
     )
 
 
-def decide(gathered: Gathered, settings: Settings, *, with_contents: bool = True, running: bool = False) -> Plan:
+def decide(context: Context, gathered: Gathered, *, with_contents: bool = True, running: bool = False) -> Plan:
     """The plan; the roster it was made from goes into the store, where it counts once the plan was applied.
 
     A plan without changes is not applied, but where it is part of a run (`running`).
     """
     people, roster, now = gathered.told.people, gathered.roster, gathered.now
-    basis = basis_of(KIND, gathered.site, settings, gathered.own_id, when=people.when)
-    basis = with_sources(basis, people, settings)
+    basis = basis_of(context, KIND, gathered.site, when=people.when)
+    basis = with_sources(context, basis, people)
     if now is None or roster is None:
         return build(basis)
-    policy = policy_of(settings, gathered.own_id, gathered.owners)
-    wanted, unsettled = want_people(now, roster.standings, gathered.policy, tasks_of(settings), policy)
+    policy = policy_of(context, gathered.owners)
+    wanted, unsettled = want_people(now, roster.standings, gathered.policy, tasks_of(context.settings), policy)
     held, notes = (*roster.merged.held, *wanted.held), (*_remarks(roster), *wanted.notes)
     wanted = replace(wanted, held=held, notes=notes)
-    plan = planned(basis, now, wanted, settings, with_contents=with_contents)
+    plan = planned(context, basis, now, wanted, with_contents=with_contents)
     if running or plan.changes:
         known = known_after(roster.standings, unsettled, people.when)
-        keep_for_plan(settings.store.folder, plan.id, plan.site, known)
+        keep_for_plan(context.store, plan.id, plan.site, known)
     return plan
 
 
@@ -296,18 +296,16 @@ def _remarks(roster: OneRoster) -> tuple[str, ...]:
 
 def plan_people(settings: Settings) -> Plan:
     """Read and decide; nothing is written but the roster the plan was made from."""
-    with connected(settings) as connection:
-        return decide(gather(settings, connection), settings)
+    with running(settings) as context:
+        return decide(context, gather(context))
 
 
 def run_people(settings: Settings, waivers: tuple[Waiver, ...] = (), progress: Progress = silent) -> Applied:
     """Read, decide, stop or do, all of it logged; where it stops, the plan is kept to be looked at."""
-
-    def decided(connection: Connection) -> tuple[Plan, Site | None]:
-        gathered = gather(settings, connection)
-        return decide(gathered, settings, with_contents=False, running=True), gathered.now
-
-    return run_plan(settings, decided, waivers, progress)
+    with alone(settings, progress) as context:
+        gathered = gather(context)
+        plan = decide(context, gathered, with_contents=False, running=True)
+        return do(context, plan, gathered.now, waivers)
 
 
 def show_people(settings: Settings) -> OneRoster:

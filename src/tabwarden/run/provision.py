@@ -14,13 +14,12 @@ from tabwarden.model.errors import SettingsError
 from tabwarden.model.site import Site
 from tabwarden.plan.build import build
 from tabwarden.plan.plan import Plan, SiteIdentity, Waiver
-from tabwarden.run.apply import Applied, Progress, silent
-from tabwarden.run.context import People, identity_of, policy_of, read_sources, tasks_of
-from tabwarden.run.decide import basis_of, log_readings, planned, run_plan, with_sources
+from tabwarden.run.apply import Applied
+from tabwarden.run.context import Context, People, Progress, policy_of, read_sources, running, silent, tasks_of
+from tabwarden.run.decide import basis_of, log_readings, planned, with_sources
 from tabwarden.run.directory_names import Named, directory_if_set, named
-from tabwarden.run.sign_in import connected
+from tabwarden.run.whole_run import alone, do
 from tabwarden.settings import Settings
-from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import owned_by, read_people
 from tabwarden.want.provision import want
 from tabwarden.want.roster import Roster
@@ -41,55 +40,54 @@ class Gathered:
     site: SiteIdentity
     now: Site | None
     named: Named
-    own_id: str = ""
     owners: frozenset[str] | None = None
 
 
-def gather(settings: Settings, connection: Connection) -> Gathered:
+def gather(context: Context) -> Gathered:
     """Read the sources, and only if they can be used the site's people."""
-    people = read_sources(settings)
+    people = read_sources(context.settings)
     if not people.readings:
         raise SettingsError(["`sources` names neither `joiners` nor `leavers`: there is nobody to provision"])
     log_readings(people)
     joiners, leavers = people.roster("joiners"), people.roster("leavers")
     if not all(reading.is_usable for reading in people.readings):
-        return Gathered(people, identity_of(connection, settings.tableau.site), None, Named(joiners, leavers))
-    directory = directory_if_set(settings)
-    now = _read_site(settings, connection)
-    found = named(connection, directory, now, joiners, leavers)
-    owners = _owners(settings, connection, now, found.leavers)
-    return Gathered(people, identity_of(connection, now.name), now, found, connection.user_id, owners)
+        return Gathered(people, context.site(), None, Named(joiners, leavers))
+    directory = directory_if_set(context.settings)
+    now = _read_site(context)
+    found = named(context.connection, directory, now, joiners, leavers)
+    owners = _owners(context, now, found.leavers)
+    return Gathered(people, context.site(now.name), now, found, owners)
 
 
-def _read_site(settings: Settings, connection: Connection) -> Site:
-    removing = settings.provision.remove_leavers
-    group = settings.provision.group
+def _read_site(context: Context) -> Site:
+    removing = context.settings.provision.remove_leavers
+    group = context.settings.provision.group
     # Whoever is removed leaves all groups, and an undo has to know which.
     names = None if removing else [group.name] if group is not None else []
-    now = read_people(connection, names)
+    now = read_people(context.connection, names)
     log.info("site `%s`: %d users, %d groups", now.name, len(now.users), len(now.groups))
     return now
 
 
-def _owners(settings: Settings, connection: Connection, now: Site, leavers: Roster) -> frozenset[str] | None:
+def _owners(context: Context, now: Site, leavers: Roster) -> frozenset[str] | None:
     """Which leavers own content; None where nobody is removed, so that it does not matter."""
-    if not settings.provision.remove_leavers:
+    if not context.settings.provision.remove_leavers:
         return None
     leaving = {u for person in leavers.people for u in now.users_named(person.name)}
-    return frozenset(owned_by(connection, leaving))
+    return frozenset(owned_by(context.connection, leaving))
 
 
-def decide(gathered: Gathered, settings: Settings, *, with_contents: bool = True) -> Plan:
+def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) -> Plan:
     """The plan. `with_contents` also judges who gains or loses sight of what, by the newest snapshot."""
-    basis = basis_of(KIND, gathered.site, settings, gathered.own_id, when=gathered.people.when)
-    basis = with_sources(basis, gathered.people, settings)
+    basis = basis_of(context, KIND, gathered.site, when=gathered.people.when)
+    basis = with_sources(context, basis, gathered.people)
     if gathered.now is None:
         return build(basis)
     now, found = gathered.now, gathered.named
-    policy = policy_of(settings, gathered.own_id, gathered.owners)
-    wanted = want(now, found.joiners, found.leavers, tasks_of(settings), policy)
+    policy = policy_of(context, gathered.owners)
+    wanted = want(now, found.joiners, found.leavers, tasks_of(context.settings), policy)
     wanted = replace(wanted, held=(*found.held, *wanted.held), notes=(*found.notes, *wanted.notes))
-    return planned(basis, now, wanted, settings, with_contents=with_contents)
+    return planned(context, basis, now, wanted, with_contents=with_contents)
 
 
 # -- all in one ------------------------------------------------------------------------------------------------
@@ -97,15 +95,13 @@ def decide(gathered: Gathered, settings: Settings, *, with_contents: bool = True
 
 def plan_provision(settings: Settings) -> Plan:
     """Read and decide; nothing is written."""
-    with connected(settings) as connection:
-        return decide(gather(settings, connection), settings)
+    with running(settings) as context:
+        return decide(context, gather(context))
 
 
 def run_provision(settings: Settings, waivers: tuple[Waiver, ...] = (), progress: Progress = silent) -> Applied:
     """Read, decide, stop or do, all of it logged; where it stops, the plan is kept to be looked at."""
-
-    def decided(connection: Connection) -> tuple[Plan, Site | None]:
-        gathered = gather(settings, connection)
-        return decide(gathered, settings, with_contents=False), gathered.now
-
-    return run_plan(settings, decided, waivers, progress)
+    with alone(settings, progress) as context:
+        gathered = gather(context)
+        plan = decide(context, gathered, with_contents=False)
+        return do(context, plan, gathered.now, waivers)

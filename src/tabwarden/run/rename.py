@@ -14,12 +14,10 @@ from tabwarden.model.site import Site
 from tabwarden.plan.build import build
 from tabwarden.plan.plan import Plan
 from tabwarden.plan.rename import carried
-from tabwarden.run.context import identity_of
+from tabwarden.run.context import Context, running
 from tabwarden.run.decide import basis_of
 from tabwarden.run.names import directory_of
-from tabwarden.run.sign_in import connected
 from tabwarden.settings import Settings
-from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import read_site
 from tabwarden.want.names.rename import Rename, importable, renamed, renames_of, upn_renames
 from tabwarden.want.provision import is_protected
@@ -33,8 +31,8 @@ def plan_rename(settings: Settings, words: Sequence[str] = (), *, upn: bool = Fa
     if not words and not upn:
         raise UnknownName("say whom to rename: OLD=NEW, or `--upn` for everybody imported by UPN")
     directory = directory_of(settings) if upn or settings.directory is not None else None
-    with connected(settings) as connection:
-        now = read_site(connection)
+    with running(settings) as context:
+        now = read_site(context.connection)
         renames, held = renames_of(now, words), tuple[Held, ...]()
         if directory is not None:
             renames, held = importable(now, directory, renames)
@@ -43,12 +41,11 @@ def plan_rename(settings: Settings, words: Sequence[str] = (), *, upn: bool = Fa
             asked = {one.old for one in renames}
             renames = (*renames, *(one for one in found if one.old not in asked))
             held = (*held, *unclear)
-        return decide(settings, connection, now, renames, keep_old=keep_old, held=held)
+        return decide(context, now, renames, keep_old=keep_old, held=held)
 
 
 def decide(
-    settings: Settings,
-    connection: Connection,
+    context: Context,
     now: Site,
     renames: Sequence[Rename],
     *,
@@ -57,11 +54,11 @@ def decide(
     undoes: str = "",
 ) -> Plan:
     """The plan for these renames on a site that was read whole."""
-    own_id = connection.user_id
-    protected = {u.id for u in now.users.values() if is_protected(u, settings.provision.protected)} | {own_id}
+    protected = {u.id for u in now.users.values() if is_protected(u, context.settings.provision.protected)}
+    protected.add(context.own_id)
     carry = carried(now, renamed(now, renames, keep_old=keep_old, protected=protected), renames)
     return build(
-        basis_of("undo" if undoes else KIND, identity_of(connection, now.name), settings, own_id, undoes=undoes),
+        basis_of(context, "undo" if undoes else KIND, context.site(now.name), undoes=undoes),
         now,
         carry.changes,
         held=(*held, *carry.held),
@@ -70,9 +67,9 @@ def decide(
     )
 
 
-def undo_rename(settings: Settings, connection: Connection, plan: Plan, done: Sequence[Change]) -> Plan:
+def undo_rename(context: Context, plan: Plan, done: Sequence[Change]) -> Plan:
     """The plan that gives everybody the old name again, with what the new user has by now."""
-    now = read_site(connection)
+    now = read_site(context.connection)
     renames: list[Rename] = []
     held: list[Held] = []
     added = {change.creates.key: change.creates for change in done if change.creates is not None}
@@ -92,4 +89,4 @@ def undo_rename(settings: Settings, connection: Connection, plan: Plan, done: Se
             continue
         because = f"undo of plan {plan.id}"
         renames.append(Rename(new.id, old.name, old.domain, because, change.given_name, ref.qualified))
-    return decide(settings, connection, now, renames, held=tuple(held), undoes=plan.id)
+    return decide(context, now, renames, held=tuple(held), undoes=plan.id)

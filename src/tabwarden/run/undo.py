@@ -12,28 +12,27 @@ from tabwarden.plan.plan import Plan
 from tabwarden.plan.undo import undone
 from tabwarden.run import rename
 from tabwarden.run.apply import load_plan, plan_path
-from tabwarden.run.context import identity_of
+from tabwarden.run.context import Context
 from tabwarden.run.decide import basis_of, planned
-from tabwarden.settings import Settings
 from tabwarden.store.journal import DONE, Record, newest, path_of, read
-from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import owned_by, read_people
 from tabwarden.tableau.write.domains import with_nicknames
 
 KIND = "undo"
 
 
-def plan_undo(settings: Settings, connection: Connection, path: Path | None) -> Plan:
+def plan_undo(context: Context, path: Path | None) -> Plan:
     """The plan that takes back what was done of the plan in `path`; None: of the plan applied last to this site."""
-    plan, record = _applied(settings.store.folder, connection, path)
+    plan, record = _applied(context, path)
     done = done_changes(plan, record)
     if plan.kind == rename.KIND:
-        return rename.undo_rename(settings, connection, plan, done)
+        return rename.undo_rename(context, plan, done)
     if any(change.of_content is not None for change in done):
         raise TabwardenError(
             f"the plan {plan.id} changed content, and locks overwrite more than a plan names; put things back with "
             "`tabwarden plan undo --to` and the number that `tabwarden history` tells of the time before it"
         )
+    connection = context.connection
     site = read_people(connection)
     if any(NICKNAMES in change.reads for change in done):
         site = with_nicknames(site, connection)
@@ -41,9 +40,9 @@ def plan_undo(settings: Settings, connection: Connection, path: Path | None) -> 
     wanted = undone(site, done, plan.id, frozenset(owned_by(connection, added)))
     left_out = sum(1 for entry in record.ended.values() if entry.status != DONE)
     notes = (f"{left_out} changes of the plan had not been done and need no undo",) if left_out else ()
-    basis = basis_of(KIND, identity_of(connection, site.name), settings, connection.user_id, undoes=plan.id)
+    basis = basis_of(context, KIND, context.site(site.name), undoes=plan.id)
     wanted = replace(wanted, notes=(*notes, *wanted.notes))
-    return planned(basis, site, wanted, settings, with_contents=False)
+    return planned(context, basis, site, wanted, with_contents=False)
 
 
 def done_changes(plan: Plan, record: Record) -> tuple[Change, ...]:
@@ -58,14 +57,17 @@ def done_changes(plan: Plan, record: Record) -> tuple[Change, ...]:
     )
 
 
-def _applied(store: Path, connection: Connection, path: Path | None) -> tuple[Plan, Record]:
+def _applied(context: Context, path: Path | None) -> tuple[Plan, Record]:
+    store = context.store
     if path is not None:
         plan = load_plan(path)
         record = read(path_of(store, plan.id))
     else:
-        found = newest(store, identity_of(connection, ""))
+        found = newest(store, context.site(""))
         if found is None:
-            raise UnknownName(f"no plan was applied to `{connection.site or 'Default'}` with the store `{store}`")
+            raise UnknownName(
+                f"no plan was applied to `{context.connection.site or 'Default'}` with the store `{store}`"
+            )
         plan, record = load_plan(plan_path(store, found.plan)), found
     if not record.plan:
         raise UnknownName(f"the plan {plan.id} was not applied with the store `{store}`: there is nothing to undo")

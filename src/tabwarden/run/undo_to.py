@@ -17,10 +17,8 @@ from tabwarden.plan.plan import Plan
 from tabwarden.plan.restore import restored, scope_of_project, translated
 from tabwarden.plan.restore_people import Back, ids_now
 from tabwarden.run import history
-from tabwarden.run.context import identity_of
+from tabwarden.run.context import Context
 from tabwarden.run.decide import basis_of
-from tabwarden.settings import Settings
-from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import read_site
 from tabwarden.want.wanted import Wanted
 
@@ -41,12 +39,13 @@ class Scope:
         return self.project is self.group is self.user is None
 
 
-def plan_undo_to(settings: Settings, connection: Connection, to: str, scope: Scope) -> Plan:
+def plan_undo_to(context: Context, to: str, scope: Scope) -> Plan:
     """The plan that puts the scope back as it was on the day `to` (or in that snapshot).
 
     The site is read whole and kept first, so that this can be undone as well. UnknownName where there is no snapshot
     of that day, or nothing of that name then.
     """
+    settings, connection = context.settings, context.connection
     # Found and opened before the site is kept: `last` is what was read before, and the retention may let go of it.
     with history.opened(history.store_of(settings)) as held:
         found = history.snapshot_of(held, to, connection.site, where=connection.server)
@@ -59,9 +58,8 @@ def plan_undo_to(settings: Settings, connection: Connection, to: str, scope: Sco
     work = _way_back(site, then, scope, because)
     changes = (*diff(site, work.people.site, work.people.why), *work.content)
     lacks = (f"{found.words} is not whole: {'; '.join(found.partial)}",) if found.partial else ()
-    identity, own_id = identity_of(connection, site.name), connection.user_id
     return build(
-        basis_of(KIND, identity, settings, own_id, undoes=found.words),
+        basis_of(context, KIND, context.site(site.name), undoes=found.words),
         site,
         changes,
         held=work.people.held,

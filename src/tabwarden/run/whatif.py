@@ -18,9 +18,8 @@ from tabwarden.model.open_points import alternatives
 from tabwarden.plan.build import build
 from tabwarden.plan.plan import Plan
 from tabwarden.questions import Progress, Questions
-from tabwarden.run.context import identity_of
+from tabwarden.run.context import running
 from tabwarden.run.decide import basis_of
-from tabwarden.run.sign_in import connected
 from tabwarden.settings import Settings
 from tabwarden.tableau.read.site import read_site
 
@@ -50,13 +49,13 @@ def plan_changes(settings: Settings, given: Iterable[str]) -> Plan:
     TabwardenError where Tableau would refuse one of them, or this release cannot write it.
     """
     sentences = read_all(given)
-    with connected(settings) as connection:
-        site = read_site(connection)
+    with running(settings) as context:
+        site = read_site(context.connection)
         _, tried = done(site, sentences)
         problems = [f"`{one.words}`: {refusal(one.because)}" for one in tried if not one.done]
         if problems:
             raise TabwardenError(f"Tableau would refuse {'; '.join(problems)}; mend the changes, or leave these out")
-        basis = basis_of(KIND, identity_of(connection, site.name), settings, connection.user_id)
+        basis = basis_of(context, KIND, context.site(site.name))
         return build(basis, site, written(site, [one.change for one in tried]))
 
 

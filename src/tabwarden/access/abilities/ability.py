@@ -17,7 +17,7 @@ from tabwarden.access.abilities import projects as project_deeds
 from tabwarden.access.abilities import site as site_deeds
 from tabwarden.access.abilities import views as view_deeds
 from tabwarden.access.abilities.question import Conditions, Deed
-from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
+from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Verdict
 from tabwarden.access.reference import as_seen_by
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
@@ -66,8 +66,10 @@ def missing(answer: Answer) -> tuple[Answer, ...]:
 
 def _summed(deed: Deed, conditions: Conditions) -> Answer:
     """All must hold; the first refusal decides, an unknown only if nothing refuses."""
-    verdict, because = ALLOWED, conditions[-1].because
-    for kind in (DENIED, UNKNOWN):
+    verdict: Verdict = ALLOWED
+    because = conditions[-1].because
+    refusals: tuple[Verdict, ...] = (DENIED, UNKNOWN)
+    for kind in refusals:
         failed = next((c for c in conditions if c.verdict == kind), None)
         if failed is not None:
             verdict, because = kind, failed.because

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Step
+from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Step, Verdict
 from tabwarden.access.powers import power_is_unknown, power_over
 from tabwarden.access.reference import may
 from tabwarden.model.errors import UnknownName
@@ -34,7 +34,8 @@ class Deed(NamedTuple):
 
     def says(self, fact: bool, because: str, *, yes: str = "ok", what: str = "") -> Answer:
         """A condition that is a plain fact, called `what`: its reason is `because` when it does not hold."""
-        verdict, reason = (ALLOWED, yes) if fact else (DENIED, because)
+        verdict: Verdict = ALLOWED if fact else DENIED
+        reason = yes if fact else because
         steps = (Step("condition", "yes" if fact else "no", (what or because.replace("_", " "),)),)
         return Answer(verdict, reason, self.user, self.action, self.content, self.model, steps=steps)
 
@@ -99,6 +100,6 @@ def owns(deed: Deed, content: str, *, yes: str) -> Answer:
     return deed.says(deed.site.contents[content].owner == deed.user, "not_owner", yes=yes, what="owning it")
 
 
-def renamed(answer: Answer, because: str, *, verdict: str | None = None) -> Answer:
+def renamed(answer: Answer, because: str, *, verdict: Verdict | None = None) -> Answer:
     """The same answer for a reason of the ability's own, or turned by it."""
     return replace(answer, because=because, verdict=verdict or answer.verdict)

@@ -299,13 +299,13 @@ class NewProject(Change):
         """As Tableau makes one (a copy of its parent or of Default), then, with `like`, as the template says."""
         if self.project.id in site.contents:
             return refused(site, "exists")
-        made = effects.create_project(site, self.project)
-        if self.like is None or managing_project(made, self.project.id) not in (None, self.project.id):
-            return done(made)
+        after = effects.create_project(site, self.project)
+        if self.like is None or managing_project(after, self.project.id) not in (None, self.project.id):
+            return done(after)
         model = site.contents[self.like]
         mode = model.mode if managing_project(site, self.like) in (None, self.like) else LOCKED
-        content = replace(made.contents[self.project.id], rules=model.rules, defaults=model.defaults, mode=mode)
-        return done(made.with_contents(content))
+        content = replace(after.contents[self.project.id], rules=model.rules, defaults=model.defaults, mode=mode)
+        return done(after.with_contents(content))
 
 
 @dataclass(frozen=True, slots=True)

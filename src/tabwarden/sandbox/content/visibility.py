@@ -22,10 +22,10 @@ from tabwarden.sandbox.state.sites import State
 def visible(state: State, site: Site, user: str, kind: str) -> list[Content]:
     """The content of a kind that the user may View, in the site's order."""
     remembered = state.remembered(site)
-    found: list[Content] | None = remembered.get((user, kind))
-    if found is None:
-        found = remembered[(user, kind)] = list(_judged(state, site, user, kind))
-    return found
+    contents: list[Content] | None = remembered.get((user, kind))
+    if contents is None:
+        contents = remembered[(user, kind)] = list(_judged(state, site, user, kind))
+    return contents
 
 
 def _judged(state: State, site: Site, user: str, kind: str) -> Iterator[Content]:
@@ -39,13 +39,13 @@ def _judged(state: State, site: Site, user: str, kind: str) -> Iterator[Content]
 def _readable(state: State, site: Site, user: str) -> frozenset[str]:
     """Ids of all that the user may View."""
     remembered = state.remembered(site)
-    found: frozenset[str] | None = remembered.get(user)
-    if found is None:
+    readable: frozenset[str] | None = remembered.get(user)
+    if readable is None:
         questions: Questions | None = remembered.get("questions")
         if questions is None:
             questions = remembered["questions"] = Questions(site, open_points=state.open_points)
-        found = remembered[user] = frozenset(questions.what_ids(user, "Read"))
-    return found
+        readable = remembered[user] = frozenset(questions.what_ids(user, "Read"))
+    return readable
 
 
 def sees(call: Call, content: Content) -> bool:
@@ -55,10 +55,10 @@ def sees(call: Call, content: Content) -> bool:
 
 def shown(call: Call, kind: str, content_id: str | None = None) -> Content:
     """The content of the path or of that id, if the asker may View it; else it is as if it did not exist."""
-    found = call.content(kind, content_id)
-    if not sees(call, found):
-        raise unknown(kind, found.id)
-    return found
+    content = call.content(kind, content_id)
+    if not sees(call, content):
+        raise unknown(kind, content.id)
+    return content
 
 
 def demand(
@@ -71,20 +71,20 @@ def demand(
     code: str = "403004",
 ) -> None:
     """Refuse unless the asker can do it; to somebody who may not even View it, the content does not exist."""
-    here = content.id if content else None
-    found = can(call.site, call.me.id, action, here, target=target, to=to, open_points=call.state.open_points)
-    if found.allowed:
+    content_id = content.id if content else None
+    answer = can(call.site, call.me.id, action, content_id, target=target, to=to, open_points=call.state.open_points)
+    if answer.allowed:
         return
     if content is not None and not sees(call, content):
         raise unknown(content.kind, content.id)
-    raise Refusal(code, f"not allowed: {action} ({found.because})")
+    raise Refusal(code, f"not allowed: {action} ({answer.because})")
 
 
 def demand_capability(call: Call, capability: str, content: Content) -> None:
     """Refuse whoever does not hold a capability on content that he may View."""
-    found = may(call.site, call.me.id, capability, content.id, open_points=call.state.open_points)
-    if not found.allowed:
-        raise Refusal("403004", f"not allowed: {capability} on that {content.kind} ({found.because})")
+    answer = may(call.site, call.me.id, capability, content.id, open_points=call.state.open_points)
+    if not answer.allowed:
+        raise Refusal("403004", f"not allowed: {capability} on that {content.kind} ({answer.because})")
 
 
 def rules_shown(call: Call, content: Content) -> bool:

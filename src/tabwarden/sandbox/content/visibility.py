@@ -1,7 +1,6 @@
 """What a person sees of a site's content: the evaluator's Read on every item, remembered per value of the site.
 
-Not a second opinion: whatever is shown or hidden here is `access`'s answer. Of large sites the engine gives it, which
-is held against the reference; of small ones the reference itself.
+Whatever is shown or hidden is the answer that `questions` gives of the whole site's content, or the reference's of one.
 """
 
 from __future__ import annotations
@@ -14,12 +13,10 @@ from tabwarden.access.reference import may
 from tabwarden.model.open_points import CURRENT
 from tabwarden.model.roles import is_admin
 from tabwarden.model.site import Content, Site
+from tabwarden.questions import Questions
 from tabwarden.sandbox.http.call import Call
 from tabwarden.sandbox.http.errors import Refusal, unknown
 from tabwarden.sandbox.state.sites import State
-
-# From so many contents on the engine answers, which takes a quarter of a second to load.
-MANY = 200
 
 
 def visible(state: State, site: Site, user: str, kind: str) -> list[Content]:
@@ -35,28 +32,19 @@ def _judged(state: State, site: Site, user: str, kind: str) -> Iterator[Content]
     of_kind = (content for content in site.contents.values() if content.kind == kind)
     if is_admin(site.users[user].site_role):
         return of_kind
-    if len(site.contents) < MANY:
-        return (
-            content for content in of_kind if may(site, user, "Read", content.id, open_points=state.open_points).allowed
-        )
     readable = _readable(state, site, user)
     return (content for content in of_kind if content.id in readable)
 
 
 def _readable(state: State, site: Site, user: str) -> frozenset[str]:
-    """Ids of all that the user may View on a large site."""
-    from tabwarden.engine.convert import columns_of
-    from tabwarden.engine.engine import Engine
-
+    """Ids of all that the user may View."""
     remembered = state.remembered(site)
     readable: frozenset[str] | None = remembered.get(user)
     if readable is None:
-        engine: Engine | None = remembered.get("engine")
-        if engine is None:
-            engine = remembered["engine"] = Engine(columns_of(site), open_points=state.open_points)
-        columns = engine.columns
-        numbers = engine.what_ids(columns.user_numbers[user], "Read").tolist()
-        readable = remembered[user] = frozenset(columns.id_of("content", number) for number in numbers)
+        questions: Questions | None = remembered.get("questions")
+        if questions is None:
+            questions = remembered["questions"] = Questions(site, open_points=state.open_points)
+        readable = remembered[user] = frozenset(questions.what_ids(user, "Read"))
     return readable
 
 

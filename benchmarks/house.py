@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
+import io
+import os
 import sys
 import tempfile
 import threading
@@ -70,6 +73,10 @@ class Walk:
         self.changes = 0
         self._last: dict[int, str] = {}
 
+    def forget(self) -> None:
+        """Begin anew."""
+        self.files, self.changes = set(), 0
+
     def __call__(self, frame: FrameType, event: str, _argument: Any) -> None:
         code = frame.f_code
         if event != "call" or code.co_name.startswith("<") or not code.co_filename.startswith(str(SOURCE)):
@@ -110,19 +117,34 @@ def walks(folder: Path) -> Iterator[tuple[str, Walk]]:
     site = tabwarden.open("company")
     yield "why", counted(lambda: tabwarden.open("company").why("jane.brown", "View", "Private").sentence)
     yield "what-if", counted(lambda: site.what_if("lock Private").rows())
+    from provisioning import bench
     from sandbox_client import Raw
 
-    with tabwarden.sandbox("w0") as box:
+    with walking() as walk, tabwarden.sandbox("w0") as box:  # its thread is watched from its start
         raw = Raw(box)
-        yield "a sandbox GET", counted(lambda: raw.get("users"))
-    from provisioning import desk_on
-
-    with desk_on(folder) as desk:
-        yield "roster row to REST", counted(desk.run)
-    settings = folder / "mirror.yaml"
-    sinks = f"{{sinks: [{{type: sql, driver: duckdb, connect: {{database: '{folder / 'catalog.duckdb'}'}}}}]}}"
-    settings.write_text(f"store: {{folder: '{folder / 'store'}'}}\nmirror: {sinks}\n", encoding="utf-8")
-    yield "mirror to DuckDB", counted(lambda: run(["mirror", "--settings", str(settings)]))
+        raw.sign_in()
+        raw.get("users")
+        walk.forget()
+        raw.get("users")
+    yield "a sandbox GET", walk
+    with bench(folder) as desk:
+        desk.joiners("one.more")
+        desk.run()
+        desk.joiners("two.more")
+        with walking() as walk:
+            desk.run()
+        yield "roster row to REST", walk
+        database = {"type": "sql", "driver": "duckdb", "connect": {"database": str(folder / "catalog.duckdb")}}
+        desk.more = {"mirror": {"sinks": [database]}}
+        os.environ.update(desk.environment)
+        words = ["--settings", str(desk.settings_path)]
+        with contextlib.redirect_stdout(io.StringIO()):
+            run(["read", *words])
+            run(["mirror", *words])
+            (folder / "catalog.duckdb").unlink()
+            with walking() as walk:
+                run(["mirror", *words])
+        yield "mirror to DuckDB", walk
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ answered. Whoever asks need not know which of the two it was (docs/decisions/001
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -17,13 +17,15 @@ from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
 from tabwarden.access.open_points import with_disputes
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import as_seen_by, may, what
-from tabwarden.model.capability import LEADER_CAPABILITIES, applies, capability_named, kind_named
+from tabwarden.model.capability import LEADER_CAPABILITIES, applies, capabilities_of, capability_named, kind_named
 from tabwarden.model.errors import AmbiguousName, Disagreement, UnknownName
 from tabwarden.model.governing import governing
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, MODELS, OpenPoints
 from tabwarden.model.site import Content, Site
 
 if TYPE_CHECKING:
+    from random import Random
+
     from tabwarden.compare.fix import Fixes
     from tabwarden.compare.handover import Handover
     from tabwarden.compare.snapshots import Compared
@@ -79,6 +81,7 @@ class Questions:
         if model not in MODELS:
             raise UnknownName(f"no model is called `{model}`; models are {', '.join(MODELS)}")
         self.site, self.model, self.open_points = site, model, open_points
+        self._answers = 0  # that the reference gave to lists
 
     @cached_property
     def engine(self) -> Engine:
@@ -186,7 +189,7 @@ class Questions:
                 raise _disagreement(ids[other], capability, content)
             found.append(People(tuple(ids[each] for each in numbers.tolist()), answer))
         answers = {user: people.answer for people in found for user in people.users}
-        for user in self._chosen(ids, f"{capability} {content}"):
+        for user in self._dice(f"{capability} {content}").sample(ids, min(FEW, len(ids))):
             if self._may(user, capability, content) != replace(answers[user], user=user):
                 raise _disagreement(user, capability, content)
         return found
@@ -222,8 +225,12 @@ class Questions:
         return self.engine.what(self.engine.columns.names.number("user", user))
 
     def what_ids(self, user: str, capability: str) -> list[str]:
-        """Ids of the contents on which a person may exercise a capability, in the order of the site."""
-        if len(self.site.contents) <= FEW:
+        """Ids of the contents on which a person may exercise a capability, in the order of the site.
+
+        Asked again and again, of one person after another, it is worth the engine on a small site too.
+        """
+        self._answers += len(self.site.contents)
+        if self._answers <= FEW:
             return [content for content in self.site.contents if self._may(user, capability, content).allowed]
         columns = self.engine.columns
         numbers = self.engine.what_ids(columns.names.number("user", user), capability)
@@ -256,21 +263,23 @@ class Questions:
         rows = reachable(self.engine.parts, self.engine.columns.names.number("user", user))
         found = [Reachable(*row) for row in rows]
         alike = {(each.kind, each.allowed): each for each in reversed(found)}
-        for each in (*alike.values(), *self._chosen(found, user)):
+        for each in alike.values():
             if tuple(answer.asked for answer in self.on(user, each.content) if answer.allowed) != each.allowed:
                 raise _disagreement(user, "Read", each.content)
-        seen = {each.content for each in found}
-        hidden = [each for each in self._chosen(self.engine.columns.ids("content"), user) if each not in seen]
-        for content in hidden:
-            if self.site.contents[content].kind != "collection" and self._may(user, "Read", content).allowed:
-                raise _disagreement(user, "Read", content)
+        told, dice = {each.content: each for each in found}, self._dice(user)
+        for content in dice.sample(ids := self.engine.columns.ids("content"), min(FEW, len(ids))):
+            row, kind = told.get(content), self.site.contents[content].kind
+            capability = "Read" if row is None else dice.choice(capabilities_of(kind))
+            allowed = row is not None and capability in row.allowed
+            if kind != "collection" and self._may(user, capability, content).allowed != allowed:
+                raise _disagreement(user, capability, content)
         return found
 
-    def _chosen(self, of: Sequence[_Thing], about: str) -> list[_Thing]:
-        """So many of them as are confirmed, at random: others in each snapshot, the same for the same question."""
+    def _dice(self, about: str) -> Random:
+        """What is confirmed is chosen by it: other answers in each snapshot, the same for the same question."""
         from random import Random
 
-        return Random(f"{self.site.taken.when} {about}").sample(of, min(FEW, len(of)))
+        return Random(f"{self.site.taken.when} {about}")
 
     # -- two Sites -------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,8 @@ from tabwarden.cases.file import load, site_of
 from tabwarden.cases.running import run
 from tabwarden.cases.ways import NOT_ALLOWED, WAYS, Opened, Said
 from tabwarden.commands._typed import CommandLine, sayable
+from tabwarden.engine.convert import columns_of
+from tabwarden.engine.engine import Engine
 from tabwarden.model.capability import capabilities_of
 from tabwarden.model.open_points import MODELS, OpenPoints
 from tabwarden.model.site import Site
@@ -134,12 +136,9 @@ def universe(seed: int) -> tuple[Site, str, OpenPoints, tuple[str, ...]]:
     """A small Site with dense rules, a model, open points and some capabilities to ask about."""
     site = dense_site(seed, unread=UNREAD_SHARES[seed % len(UNREAD_SHARES)], users=5, items=7)
     dice = Random(seed)
-    return (
-        site,
-        MODELS[seed % 3],
-        OPEN_POINTS[seed // 3 % 4],
-        ("Read", *dice.sample([a for a in ASKED if a != "Read"], 3)),
-    )
+    points = OPEN_POINTS[seed // 3 % 4]
+    names = Engine(columns_of(site), open_points=points).capabilities  # a name that no rule uses the engine refuses
+    return site, MODELS[seed % 3], points, ("Read", *dice.sample([a for a in ASKED if a != "Read" and a in names], 3))
 
 
 def under(model: str, open_points: OpenPoints) -> list[str]:

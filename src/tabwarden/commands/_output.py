@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tabwarden.model.site import Site
 
 DONE, ERROR, CHANGES, STOPPED = 0, 1, 2, 3
+LONG = 100_000  # letters of JSON from which on another library writes it sooner, its loading included
 
 
 def show(*parts: Any, style: str = "") -> None:
@@ -66,7 +67,13 @@ def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     import json
 
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    if len(text) < LONG:
+        print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+        return
+    from tabwarden.model.codec import indented
+
+    print(indented(text))
 
 
 def say(words: str) -> None:

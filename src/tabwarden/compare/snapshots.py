@@ -120,7 +120,10 @@ def _both(
     before: Mapping[str, _Thing], after: Mapping[str, _Thing]
 ) -> Iterator[tuple[str, _Thing | None, _Thing | None]]:
     """What differs, on either side or both, in the order of the earlier."""
-    for each in chain(before, (new for new in after if new not in before)):
+    # Tables that lie beside a history know what differs without anything being made.
+    unlike = before.unlike(after) if hasattr(before, "unlike") else None
+    old, new = ((each for each in table if unlike is None or each in unlike) for table in (before, after))
+    for each in chain(old, (each for each in new if each not in before)):
         left, right = before.get(each), after.get(each)
         if left != right:
             yield each, left, right

@@ -56,6 +56,11 @@ def encode(value: object) -> bytes:
     return _bytes(_structs(value))
 
 
+def indented(text: str) -> str:
+    """JSON over several lines, as `json.dumps(..., indent=2)` writes it, in a fraction of its time."""
+    return msgspec.json.format(text.encode("utf-8", "surrogatepass"), indent=2).decode("utf-8", "surrogatepass")
+
+
 @overload
 def decode(data: bytes | str, type_: type[T], place: str = "") -> T: ...
 @overload

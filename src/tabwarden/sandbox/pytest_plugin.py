@@ -47,7 +47,7 @@ def tableau_sandboxes() -> Iterator[Started]:
     For worlds that take a moment to grow, and for tests that only read.
     """
     with ExitStack() as stack:
-        yield lambda **asked: _started(stack, **_known(asked))
+        yield lambda **options: _started(stack, **_known(options))
 
 
 def _asked(marker: pytest.Mark | None) -> dict[str, Any]:
@@ -58,11 +58,11 @@ def _asked(marker: pytest.Mark | None) -> dict[str, Any]:
     return _known(dict(zip(("world",), marker.args, strict=False)) | dict(marker.kwargs))
 
 
-def _known(asked: dict[str, Any]) -> dict[str, Any]:
-    unknown = sorted(set(asked) - set(_TAKEN))
+def _known(options: dict[str, Any]) -> dict[str, Any]:
+    unknown = sorted(set(options) - set(_TAKEN))
     if unknown:
         raise pytest.UsageError(f"`{MARKER}` knows no {', '.join(unknown)}; it takes {', '.join(_TAKEN)}")
-    return asked
+    return options
 
 
 def _started(

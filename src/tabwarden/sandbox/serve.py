@@ -89,8 +89,8 @@ def run(options: Options, say: Callable[[str], None], *, greet: bool = False) ->
 
 def save(options: Options, path: Path) -> None:
     """Write the world, or the state where one is kept, as a YAML file to start from."""
-    kept = options.state is not None
-    text = text_of(_present(options)) if kept else find_text(options.world, seed=options.seed)
+    from_state = options.state is not None
+    text = text_of(_present(options)) if from_state else find_text(options.world, seed=options.seed)
     try:
         path.write_text(to_yaml(text), encoding="utf-8")
     except OSError as problem:
@@ -102,10 +102,10 @@ def export(options: Options, url: str) -> Iterator[str]:
 
     WorldError for a database that does not take it.
     """
-    made = repository_export.export(_present(options), url)
-    tables = [(table, len(rows)) for table, rows in made.rows.items() if rows]
+    exported = repository_export.export(_present(options), url)
+    tables = [(table, len(rows)) for table, rows in exported.rows.items() if rows]
     yield f"wrote {sum(count for _, count in tables):,} rows into {len(tables)} tables"
-    for kind, count in sorted(made.left_out.items()):
+    for kind, count in sorted(exported.left_out.items()):
         yield f"left out {count} of kind {kind}: no public source tells where the repository keeps them"
 
 
@@ -123,11 +123,11 @@ def _present(options: Options) -> World:
 
 async def _until_told(sandbox: Sandbox, options: Options, saying: tuple[Callable[[str], None], bool]) -> None:
     say, greet = saying
-    told = asyncio.Event()
+    stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     # Not `loop.add_signal_handler`, which Windows lacks.
     before = {
-        number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(told.set))
+        number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
         for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
@@ -139,7 +139,7 @@ async def _until_told(sandbox: Sandbox, options: Options, saying: tuple[Callable
             say(f"warning: {options.host} is not a loopback address; the passwords in here are public")
         for line in _greeting(sandbox) if greet else ():
             say(line)
-        await told.wait()
+        await stopped.wait()
     finally:
         await sandbox.stop()
         for number, handler in before.items():

@@ -66,8 +66,8 @@ class Details:
 
     def with_file(self, revision: Revision) -> Details:
         """These with a newer file; the oldest go beyond the limit."""
-        kept = (*self.revisions, revision)[-MOST_REVISIONS:]
-        return replace(self, revisions=kept, next_revision=revision.number + 1)
+        revisions = (*self.revisions, revision)[-MOST_REVISIONS:]
+        return replace(self, revisions=revisions, next_revision=revision.number + 1)
 
 
 NOTHING = Details()

@@ -103,39 +103,39 @@ _DEFAULTS: Mapping[str, frozenset[str]] = {
 
 
 def _owner_of(site: Site, item: Content) -> tuple[str, str, str]:
-    held = site.users.get(item.owner)
-    return (held.name, held.domain, held.email) if held is not None else ("", "", "")
+    owner = site.users.get(item.owner)
+    return (owner.name, owner.domain, owner.email) if owner is not None else ("", "", "")
 
 
 def _project_name(site: Site, item: Content) -> str | None:
-    held = site.contents.get(site.project_of(item.id) or "")
-    return held.name if held is not None else None
+    project = site.contents.get(site.project_of(item.id) or "")
+    return project.name if project is not None else None
 
 
 def _visible_project_name(call: Call, item: Content) -> str | None:
     """The project's name for those who may View it; a filter tells the others nothing."""
-    found = project_of(call, item)
-    return found.get("name") if found is not None else None
+    project = project_of(call, item)
+    return project.get("name") if project is not None else None
 
 
 def _kept_columns(call: Call, kind: str) -> dict[str, Column]:
     """Columns over what is kept beside the model."""
     details = call.state.details
-    found = {
+    columns = {
         "contentUrl": column(lambda s, c: address(call.state, s, c)),
         "tags": column(lambda _s, c: details(c.id).tags, "eq in has"),
     }
     if kind in ("workbook", "datasource"):
-        found["hasExtracts"] = column(lambda _s, c: details(c.id).has_extracts, "eq", TRUTH)
-        found["size"] = column(lambda _s, c: size_of(call, c), _TIMES, NUMBER)
+        columns["hasExtracts"] = column(lambda _s, c: details(c.id).has_extracts, "eq", TRUTH)
+        columns["size"] = column(lambda _s, c: size_of(call, c), _TIMES, NUMBER)
     if kind == "datasource":
-        found["type"] = column(lambda _s, c: source_type(call, c))
-        found["isCertified"] = column(lambda _s, c: details(c.id).certified, "eq", TRUTH)
-        found["hasEmbeddedPassword"] = column(
-            lambda _s, c: any(held.embedded for held in details(c.id).connections), "eq", TRUTH
+        columns["type"] = column(lambda _s, c: source_type(call, c))
+        columns["isCertified"] = column(lambda _s, c: details(c.id).certified, "eq", TRUTH)
+        columns["hasEmbeddedPassword"] = column(
+            lambda _s, c: any(connection.embedded for connection in details(c.id).connections), "eq", TRUTH
         )
-        found.update((name, _of_connections(call, part)) for name, part in _CONNECTIONS.items())
-    return found
+        columns.update((name, _of_connections(call, part)) for name, part in _CONNECTIONS.items())
+    return columns
 
 
 # Fields of data sources that are those of their connections.
@@ -151,7 +151,9 @@ _CONNECTIONS: Mapping[str, str] = {
 
 def _of_connections(call: Call, part: str) -> Column:
     """A column that holds this part of every connection."""
-    return column(lambda _s, c: frozenset(getattr(held, part) for held in call.state.details(c.id).connections))
+    return column(
+        lambda _s, c: frozenset(getattr(connection, part) for connection in call.state.details(c.id).connections)
+    )
 
 
 def content_listing(call: Call, kind: str) -> Listing[Content]:

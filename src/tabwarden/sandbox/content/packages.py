@@ -88,9 +88,9 @@ def dashboards_in(content: bytes) -> dict[str, tuple[str, ...]]:
         return {}
     sheets = {sheet.get("name") for sheet in root.iterfind("worksheets/worksheet")}
     return {
-        name: tuple(dict.fromkeys(zone for z in found.iter("zone") if (zone := z.get("name")) in sheets and zone))
-        for found in root.iterfind("dashboards/dashboard")
-        if (name := found.get("name"))
+        name: tuple(dict.fromkeys(zone for z in dashboard.iter("zone") if (zone := z.get("name")) in sheets and zone))
+        for dashboard in root.iterfind("dashboards/dashboard")
+        if (name := dashboard.get("name"))
     }
 
 
@@ -99,11 +99,11 @@ def _document(content: bytes) -> tuple[bytes, bool]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
             names = package.infolist()
-            has_extracts = any(held.filename.casefold().endswith(_EXTRACTS) for held in names)
-            found = next((held for held in names if held.filename.casefold().endswith(_DOCUMENTS)), None)
-            if found is None:
+            has_extracts = any(name.filename.casefold().endswith(_EXTRACTS) for name in names)
+            inner = next((name for name in names if name.filename.casefold().endswith(_DOCUMENTS)), None)
+            if inner is None:
                 return b"", has_extracts
-            with package.open(found) as document:
+            with package.open(inner) as document:
                 text = document.read(LARGEST_DOCUMENT + 1)
     except _UNREADABLE:
         return b"", False
@@ -134,15 +134,21 @@ def _links(root: XmlElement) -> Iterator[Link]:
     """Connections; a federated one stands for those it names."""
     for source in (root, *root.iterfind("datasources/datasource")):
         location = source.find("repository-location")
-        for found in source.iterfind("connection"):
-            named = [inner for held in found.iterfind("named-connections/named-connection") for inner in held]
-            for one in named if found.get("class") == "federated" else [found]:
+        for connection in source.iterfind("connection"):
+            named = [
+                inner
+                for named_connection in connection.iterfind("named-connections/named-connection")
+                for inner in named_connection
+            ]
+            for one in named if connection.get("class") == "federated" else [connection]:
                 yield _link(one, location)
 
 
-def _link(found: XmlElement, location: XmlElement | None) -> Link:
-    kind = found.get("class") or ""
-    database = found.get("dbname") or found.get("filename") or ""
+def _link(connection: XmlElement, location: XmlElement | None) -> Link:
+    kind = connection.get("class") or ""
+    database = connection.get("dbname") or connection.get("filename") or ""
     if kind == _PUBLISHED and location is not None:
         database = location.get("id") or database
-    return Link(kind, found.get("server") or "", found.get("port") or "", database, found.get("username") or "")
+    return Link(
+        kind, connection.get("server") or "", connection.get("port") or "", database, connection.get("username") or ""
+    )

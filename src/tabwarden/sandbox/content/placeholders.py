@@ -114,7 +114,7 @@ def presentation() -> bytes:
 def _office(place: str, kind: str, document: str, parts: Mapping[str, tuple[str, str, str]]) -> bytes:
     """An Office file: its document and the parts it refers to, each with type, relation and text."""
     overrides = [(place, kind), *((name, part[0]) for name, part in parts.items())]
-    types = "".join(f'<Override PartName="/{name}" ContentType="{held}"/>' for name, held in overrides)
+    types = "".join(f'<Override PartName="/{name}" ContentType="{part_type}"/>' for name, part_type in overrides)
     folder = place.partition("/")[0]
     inner = {name.removeprefix(folder + "/"): part[1] for name, part in parts.items()}
     files = {

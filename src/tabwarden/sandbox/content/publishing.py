@@ -70,21 +70,23 @@ def publish(state: State, order: Order) -> Content:
     site = state.site(order.site)
     if order.project not in site.contents:
         raise unknown("project", order.project)
-    held = existing(site, order.kind, order.project, order.name)
-    if held is not None and order.mode == CREATE:
+    existing_item = existing(site, order.kind, order.project, order.name)
+    if existing_item is not None and order.mode == CREATE:
         raise Refusal("409012", f"the project holds another {order.kind} of that name; overwrite it or rename")
-    if held is None and order.mode in (APPEND, REPLACE):
+    if existing_item is None and order.mode in (APPEND, REPLACE):
         raise unknown(order.kind, order.name)
-    found = packages.opened(order.file_name, state.blobs.read(order.blob))
-    item = _created(state, order, found) if held is None else _overwritten(state, order, held, found)
-    _keep_file(state, order, item, found)
+    package = packages.opened(order.file_name, state.blobs.read(order.blob))
+    item = (
+        _created(state, order, package) if existing_item is None else _overwritten(state, order, existing_item, package)
+    )
+    _keep_file(state, order, item, package)
     return state.site(order.site).contents[item.id]
 
 
 def revisions(state: State, item: Content) -> tuple[Revision, ...]:
     """The revisions of an item, oldest first; one that came with the world has a first one that is made up."""
-    kept = state.details(item.id).revisions
-    return kept or (Revision(1, "", f"{item.name}.{USUAL_EXTENSION[item.kind]}", 0, item.owner, item.created),)
+    revisions = state.details(item.id).revisions
+    return revisions or (Revision(1, "", f"{item.name}.{USUAL_EXTENSION[item.kind]}", 0, item.owner, item.created),)
 
 
 def made_up(state: State, site: Site, item: Content, sees: Callable[[Content], bool]) -> bytes:
@@ -97,7 +99,7 @@ def made_up(state: State, site: Site, item: Content, sees: Callable[[Content], b
 # -- the site -------------------------------------------------------------------------------------------------
 
 
-def _created(state: State, order: Order, found: Package) -> Content:
+def _created(state: State, order: Order, package: Package) -> Content:
     site = state.site(order.site)
     item = Content(
         state.new_id(site, order.kind),
@@ -107,46 +109,48 @@ def _created(state: State, order: Order, found: Package) -> Content:
         order.by,
         tabs=order.tabs if order.kind == "workbook" else True,
         description=order.description or "",
-        uses=_uses(state, order, found),
+        uses=_uses(state, order, package),
     )
     url = _free_url(state, site, item)
-    views = [_view(state, site, name, order.by) for name in _sheets(order, found)]
+    views = [_view(state, site, name, order.by) for name in _sheets(order, package)]
     stored = state.put(effects.publish(site, item, views)).contents[item.id]
     if url:
         state.put_details(item.id, replace(state.details(item.id), content_url=url))
     return stored
 
 
-def _overwritten(state: State, order: Order, held: Content, found: Package) -> Content:
+def _overwritten(state: State, order: Order, existing_item: Content, package: Package) -> Content:
     """Views are told apart by name: those that stay keep their rules, new ones get the workbook's."""
     site = state.site(order.site)
-    _keep_first(state, site, held)
-    sheets = _sheets(order, found)
-    present = {site.contents[v].name: v for v in site.children(held.id)}
+    _keep_first(state, site, existing_item)
+    sheets = _sheets(order, package)
+    present = {site.contents[v].name: v for v in site.children(existing_item.id)}
     fresh = [_view(state, site, name, order.by) for name in sheets if name not in present]
     gone = [view for name, view in present.items() if name not in sheets]
-    changed = effects.overwrite(site, held.id, order.by, fresh, open_points=state.open_points).without_contents(gone)
-    item = changed.contents[held.id]
-    uses, description = _uses(state, order, found), order.description
+    changed = effects.overwrite(
+        site, existing_item.id, order.by, fresh, open_points=state.open_points
+    ).without_contents(gone)
+    item = changed.contents[existing_item.id]
+    uses, description = _uses(state, order, package), order.description
     renewed = replace(item, uses=uses, description=item.description if description is None else description)
     changed = changed.with_contents(renewed)
-    if order.kind == "workbook" and order.tabs != held.tabs:
+    if order.kind == "workbook" and order.tabs != existing_item.tabs:
         change = effects.show_tabs if order.tabs else effects.hide_tabs
-        changed = change(changed, held.id)
-    return state.put(changed).contents[held.id]
+        changed = change(changed, existing_item.id)
+    return state.put(changed).contents[existing_item.id]
 
 
-def _sheets(order: Order, found: Package) -> tuple[str, ...]:
+def _sheets(order: Order, package: Package) -> tuple[str, ...]:
     if order.kind != "workbook":
         return ()
-    return tuple(name for name in found.sheets if name not in order.hidden) or found.sheets[:1]
+    return tuple(name for name in package.sheets if name not in order.hidden) or package.sheets[:1]
 
 
 def _view(state: State, site: Site, name: str, owner: str) -> Content:
     return Content(state.new_id(site, "view"), "view", name, None, owner)
 
 
-def _uses(state: State, order: Order, found: Package) -> tuple[Use, ...]:
+def _uses(state: State, order: Order, package: Package) -> tuple[Use, ...]:
     """The published data sources on this site that a workbook stands on, by address or name."""
     if order.kind != "workbook":
         return ()
@@ -156,7 +160,7 @@ def _uses(state: State, order: Order, found: Package) -> tuple[Use, ...]:
         if item.kind == "datasource":
             known.setdefault(same(item.name), item.id)
             known[same(address(state, site, item))] = item.id
-    named = (known.get(same(name)) for name in found.sources)
+    named = (known.get(same(name)) for name in package.sources)
     return tuple(dict.fromkeys(Use(source, auth) for source in named if source is not None))
 
 
@@ -173,17 +177,17 @@ def _free_url(state: State, site: Site, item: Content) -> str:
     return f"{plain}_{number}"
 
 
-def _keep_first(state: State, site: Site, held: Content) -> None:
+def _keep_first(state: State, site: Site, item: Content) -> None:
     """What came with the world becomes its first revision before something is published over it."""
-    if state.details(held.id).revisions:
+    if state.details(item.id).revisions:
         return
-    content = made_up(state, site, held, lambda _source: True)
-    (first,) = revisions(state, held)
+    content = made_up(state, site, item, lambda _source: True)
+    (first,) = revisions(state, item)
     first = first._replace(blob=state.blobs.keep(content), size=len(content))
-    state.put_details(held.id, state.details(held.id).with_file(first))
+    state.put_details(item.id, state.details(item.id).with_file(first))
 
 
-def _keep_file(state: State, order: Order, item: Content, found: Package) -> None:
+def _keep_file(state: State, order: Order, item: Content, package: Package) -> None:
     """The file as the newest revision. Appended data counts as an extract; connections are those of the file."""
     details = state.details(item.id)
     size = len(state.blobs.read(order.blob))
@@ -198,7 +202,7 @@ def _keep_file(state: State, order: Order, item: Content, found: Package) -> Non
             link.database,
             order.embed,
         )
-        for number, link in enumerate(found.links)
+        for number, link in enumerate(package.links)
     )
     keeps = order.mode in (APPEND, REPLACE) and details.connections
     state.put_details(
@@ -206,6 +210,6 @@ def _keep_file(state: State, order: Order, item: Content, found: Package) -> Non
         replace(
             details.with_file(revision),
             connections=details.connections if keeps else links,
-            has_extracts=found.has_extracts or order.mode == APPEND,
+            has_extracts=package.has_extracts or order.mode == APPEND,
         ),
     )

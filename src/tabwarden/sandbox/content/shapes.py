@@ -45,21 +45,21 @@ def asked(call: Call, field: str) -> bool:
 
 def owner(call: Call, item: Content) -> Element:
     """The owner; the name where people show, what else a list is asked about him as `user` tells it."""
-    held = call.site.users.get(item.owner)
-    if held is None or not (call.sees_people() or held.id == call.me.id):
+    owned_by = call.site.users.get(item.owner)
+    if owned_by is None or not (call.sees_people() or owned_by.id == call.me.id):
         return element("owner", {"id": item.owner})
-    more = user(call, held).attributes if asked(call, "owner.") else {}
-    told = {name: more.get(name) for name in ("fullName", "email", "siteRole", "lastLogin")}
-    return element("owner", {"id": held.id, "name": held.name, **told})
+    more = user(call, owned_by).attributes if asked(call, "owner.") else {}
+    attributes = {name: more.get(name) for name in ("fullName", "email", "siteRole", "lastLogin")}
+    return element("owner", {"id": owned_by.id, "name": owned_by.name, **attributes})
 
 
 def project_of(call: Call, item: Content) -> Element | None:
     """The project an item lies in; its name for those who may View it."""
     project = call.site.project_of(item.id)
-    held = call.site.contents.get(project or "")
-    if held is None:
+    content = call.site.contents.get(project or "")
+    if content is None:
         return None
-    return element("project", {"id": held.id, "name": held.name if _may_view(call, held) else None})
+    return element("project", {"id": content.id, "name": content.name if _may_view(call, content) else None})
 
 
 def _may_view(call: Call, item: Content) -> bool:
@@ -195,8 +195,8 @@ def view(call: Call, item: Content) -> Element:
 
 def _workbook_of(call: Call, item: Content) -> Element:
     """The workbook of a view: its id, and what else a list is asked about it."""
-    held = call.site.contents.get(item.parent or "")
-    more = workbook(call, held).attributes if held is not None and asked(call, "workbook.") else {}
+    parent = call.site.contents.get(item.parent or "")
+    more = workbook(call, parent).attributes if parent is not None and asked(call, "workbook.") else {}
     return Element("workbook", {**more, "id": item.parent or ""})
 
 
@@ -283,7 +283,7 @@ def database(call: Call, item: Content) -> Element:
 
 def table(call: Call, item: Content) -> Element:
     """One table with the database it is in; its contact is its owner (B)."""
-    held = call.site.contents.get(item.parent or "")
+    database = call.site.contents.get(item.parent or "")
     return element(
         "table",
         {
@@ -295,7 +295,7 @@ def table(call: Call, item: Content) -> Element:
             "isCertified": False,
         },
         element("site", {"id": call.site.id, "name": call.site.name}),
-        element("location", {"id": held.id, "type": "Database"}) if held is not None else None,
+        element("location", {"id": database.id, "type": "Database"}) if database is not None else None,
         element("contact", {"id": item.owner}),
         owner(call, item),
         tags_element(call, item),

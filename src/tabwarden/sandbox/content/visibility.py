@@ -1,7 +1,6 @@
 """What a person sees of a site's content: the evaluator's Read on every item, remembered per value of the site.
 
-Not a second opinion: whatever is shown or hidden here is `access`'s answer. Of large sites the engine gives it, which
-is held against the reference; of small ones the reference itself.
+Whatever is shown or hidden is the answer that `questions` gives of the whole site's content, or the reference's of one.
 """
 
 from __future__ import annotations
@@ -14,50 +13,39 @@ from tabwarden.access.reference import may
 from tabwarden.model.open_points import CURRENT
 from tabwarden.model.roles import is_admin
 from tabwarden.model.site import Content, Site
+from tabwarden.questions import Questions
 from tabwarden.sandbox.http.call import Call
 from tabwarden.sandbox.http.errors import Refusal, unknown
 from tabwarden.sandbox.state.sites import State
-
-# From so many contents on the engine answers, which takes a quarter of a second to load.
-MANY = 200
 
 
 def visible(state: State, site: Site, user: str, kind: str) -> list[Content]:
     """The content of a kind that the user may View, in the site's order."""
     remembered = state.remembered(site)
-    found: list[Content] | None = remembered.get((user, kind))
-    if found is None:
-        found = remembered[(user, kind)] = list(_judged(state, site, user, kind))
-    return found
+    contents: list[Content] | None = remembered.get((user, kind))
+    if contents is None:
+        contents = remembered[(user, kind)] = list(_judged(state, site, user, kind))
+    return contents
 
 
 def _judged(state: State, site: Site, user: str, kind: str) -> Iterator[Content]:
     of_kind = (content for content in site.contents.values() if content.kind == kind)
     if is_admin(site.users[user].site_role):
         return of_kind
-    if len(site.contents) < MANY:
-        return (
-            content for content in of_kind if may(site, user, "Read", content.id, open_points=state.open_points).allowed
-        )
     readable = _readable(state, site, user)
     return (content for content in of_kind if content.id in readable)
 
 
 def _readable(state: State, site: Site, user: str) -> frozenset[str]:
-    """Ids of all that the user may View on a large site."""
-    from tabwarden.engine.convert import columns_of
-    from tabwarden.engine.engine import Engine
-
+    """Ids of all that the user may View."""
     remembered = state.remembered(site)
-    found: frozenset[str] | None = remembered.get(user)
-    if found is None:
-        engine: Engine | None = remembered.get("engine")
-        if engine is None:
-            engine = remembered["engine"] = Engine(columns_of(site), open_points=state.open_points)
-        columns = engine.columns
-        numbers = engine.what_ids(columns.user_numbers[user], "Read").tolist()
-        found = remembered[user] = frozenset(columns.id_of("content", number) for number in numbers)
-    return found
+    readable: frozenset[str] | None = remembered.get(user)
+    if readable is None:
+        questions: Questions | None = remembered.get("questions")
+        if questions is None:
+            questions = remembered["questions"] = Questions(site, open_points=state.open_points)
+        readable = remembered[user] = frozenset(questions.what_ids(user, "Read"))
+    return readable
 
 
 def sees(call: Call, content: Content) -> bool:
@@ -67,10 +55,10 @@ def sees(call: Call, content: Content) -> bool:
 
 def shown(call: Call, kind: str, content_id: str | None = None) -> Content:
     """The content of the path or of that id, if the asker may View it; else it is as if it did not exist."""
-    found = call.content(kind, content_id)
-    if not sees(call, found):
-        raise unknown(kind, found.id)
-    return found
+    content = call.content(kind, content_id)
+    if not sees(call, content):
+        raise unknown(kind, content.id)
+    return content
 
 
 def demand(
@@ -83,20 +71,20 @@ def demand(
     code: str = "403004",
 ) -> None:
     """Refuse unless the asker can do it; to somebody who may not even View it, the content does not exist."""
-    here = content.id if content else None
-    found = can(call.site, call.me.id, action, here, target=target, to=to, open_points=call.state.open_points)
-    if found.allowed:
+    content_id = content.id if content else None
+    answer = can(call.site, call.me.id, action, content_id, target=target, to=to, open_points=call.state.open_points)
+    if answer.allowed:
         return
     if content is not None and not sees(call, content):
         raise unknown(content.kind, content.id)
-    raise Refusal(code, f"not allowed: {action} ({found.because})")
+    raise Refusal(code, f"not allowed: {action} ({answer.because})")
 
 
 def demand_capability(call: Call, capability: str, content: Content) -> None:
     """Refuse whoever does not hold a capability on content that he may View."""
-    found = may(call.site, call.me.id, capability, content.id, open_points=call.state.open_points)
-    if not found.allowed:
-        raise Refusal("403004", f"not allowed: {capability} on that {content.kind} ({found.because})")
+    answer = may(call.site, call.me.id, capability, content.id, open_points=call.state.open_points)
+    if not answer.allowed:
+        raise Refusal("403004", f"not allowed: {capability} on that {content.kind} ({answer.because})")
 
 
 def rules_shown(call: Call, content: Content) -> bool:

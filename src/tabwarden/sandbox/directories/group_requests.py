@@ -17,67 +17,67 @@ from tabwarden.sandbox.people import jobs, shapes
 SOURCE = "ActiveDirectory"
 
 
-def imported(call: Call, asked: Element, name: str) -> Reply:
+def imported(call: Call, body: Element, name: str) -> Reply:
     """Import a group that is not on the site yet; an unknown domain is refused at once, as a job too."""
-    told = _import_of(call, asked)
-    domain, plain = _domain_and_name(told, name)
+    wanted = _import_of(call, body)
+    domain, plain = _domain_and_name(wanted, name)
     identity.domain_for_import(call.state, domain)
-    role, mode = _grant(asked, told, None)
+    role, mode = _grant(body, wanted, None)
     if _as_job(call):
         row = (domain, plain, role or "", mode or "")
         return ok(shapes.job(call, jobs.start(call, group_sync.GROUP_IMPORT, (row,))), status=202)
     site = call.session.site
-    made, _notes = group_sync.import_group(call.state, site, domain, plain, role=role, grant_on=mode)
-    return ok(shapes.group(call, call.site.groups[made]), status=201)
+    group_id, _notes = group_sync.import_group(call.state, site, domain, plain, role=role, grant_on=mode)
+    return ok(shapes.group(call, call.site.groups[group_id]), status=201)
 
 
-def synchronised(call: Call, asked: Element, held: Group) -> Reply:
+def synchronised(call: Call, body: Element, group: Group) -> Reply:
     """Synchronise a group of the directory; its name and domain stay what they are."""
-    told = _import_of(call, asked)
-    if held.domain == LOCAL:
+    wanted = _import_of(call, body)
+    if group.domain == LOCAL:
         raise Refusal("400101", "a local group is not synchronised with a directory")
-    domain, plain = _domain_and_name(told, (asked.get("name") or held.name).strip(), held.domain)
+    domain, plain = _domain_and_name(wanted, (body.get("name") or group.name).strip(), group.domain)
     there = identity.domain_for_import(call.state, domain)
-    if identity.key(there.fqdn, plain) != identity.key(held.domain, held.name):
+    if identity.key(there.fqdn, plain) != identity.key(group.domain, group.name):
         raise Refusal("400003", "a group of the directory keeps the name and the domain it has there")
-    role, mode = _grant(asked, told, held)
+    role, mode = _grant(body, wanted, group)
     if _as_job(call):
-        row = (held.id, role or "", mode or "")
+        row = (group.id, role or "", mode or "")
         return ok(shapes.job(call, jobs.start(call, group_sync.GROUP_SYNC, (row,))), status=202)
-    group_sync.sync_group(call.state, call.session.site, held.id, role=role, grant_on=mode)
+    group_sync.sync_group(call.state, call.session.site, group.id, role=role, grant_on=mode)
     return ok(shapes.group(call, call.group()))
 
 
-def _import_of(call: Call, asked: Element) -> Element:
-    told = asked.find("import") or Element("import")
-    if (told.get("source") or "").casefold() != SOURCE.casefold():
+def _import_of(call: Call, body: Element) -> Element:
+    wanted = body.find("import") or Element("import")
+    if (wanted.get("source") or "").casefold() != SOURCE.casefold():
         raise Refusal("400003", f"the source of an import is {SOURCE}")
     identity.asked(call.state.directory)
-    return told
+    return wanted
 
 
-def _domain_and_name(told: Element, name: str, usual: str = "") -> tuple[str, str]:
+def _domain_and_name(wanted: Element, name: str, usual: str = "") -> tuple[str, str]:
     """The domain of the import element, or the one before the name."""
     before, slash, plain = name.rpartition("\\")
-    domain = (told.get("domainName") or (before if slash else "") or usual).strip()
+    domain = (wanted.get("domainName") or (before if slash else "") or usual).strip()
     if not domain:
         raise Refusal("400003", "an import needs a domainName")
     return domain, plain
 
 
-def _grant(asked: Element, told: Element, held: Group | None) -> tuple[str | None, str | None]:
+def _grant(body: Element, wanted: Element, group: Group | None) -> tuple[str | None, str | None]:
     """Minimum site role and grant mode; REST calls the role siteRole in an import and minimumSiteRole elsewhere."""
-    role = told.get("siteRole") or told.get("minimumSiteRole") or asked.get("minimumSiteRole")
-    mode = told.get("grantLicenseMode") or asked.get("grantLicenseMode")
+    role = wanted.get("siteRole") or wanted.get("minimumSiteRole") or body.get("minimumSiteRole")
+    mode = wanted.get("grantLicenseMode") or body.get("grantLicenseMode")
     if mode is not None and mode not in (ON_LOGIN, ON_SYNC):
         raise Refusal("400003", f"grantLicenseMode `{mode}` is not onLogin or onSync")
     if role is None:
-        return (held.minimum_site_role, mode or held.grant_on) if held is not None else (None, None)
+        return (group.minimum_site_role, mode or group.grant_on) if group is not None else (None, None)
     if role not in SETTABLE | SETTABLE_LEGACY:
         raise Refusal("400013", f"siteRole `{role}` is not a site role that a group can grant")
     if role == "Unlicensed":
         return None, None
-    return current_role(role), mode or (held.grant_on if held is not None else None) or ON_SYNC
+    return current_role(role), mode or (group.grant_on if group is not None else None) or ON_SYNC
 
 
 def _as_job(call: Call) -> bool:

@@ -64,8 +64,8 @@ class _Work:
 
     def _present(self, person: Person) -> User | None:
         wanted = identity.key(person.domain, person.sam_account_name)
-        found = (self.site.users[u] for u in self.site.users_named(person.sam_account_name))
-        return next((u for u in found if identity.key(u.domain, u.name) == wanted), None)
+        users = (self.site.users[u] for u in self.site.users_named(person.sam_account_name))
+        return next((u for u in users if identity.key(u.domain, u.name) == wanted), None)
 
     def _added(self, person: Person) -> User:
         new_id = self.state.new_id(self.site, "user")
@@ -112,13 +112,20 @@ def import_group(
 
     Disabled people are left out. Refused as a whole when the domain, the group or the directory is not there.
     """
-    found = identity.group_named(state, domain, name)
-    members = _members(state, found)
-    new = Group(state.new_id(state.site(site_id), "group"), found.name, found.domain, frozenset(), role, grant_on)
+    directory_group = identity.group_named(state, domain, name)
+    members = _members(state, directory_group)
+    new = Group(
+        state.new_id(state.site(site_id), "group"),
+        directory_group.name,
+        directory_group.domain,
+        frozenset(),
+        role,
+        grant_on,
+    )
     outcome = people.create_group(state.site(site_id), new)
     if not outcome.done:
         raise because(outcome.because)
-    work = _Work(state, outcome.site, new.id, [found.domain])
+    work = _Work(state, outcome.site, new.id, [directory_group.domain])
     _take_in(work, members)
     return new.id, work.keep()
 
@@ -131,17 +138,17 @@ def sync_group(
     A group that has vanished from the directory is refused: nobody can tell that from one that cannot be read.
     """
     site = state.site(site_id)
-    held = site.groups.get(group_id)
-    if held is None:
+    group = site.groups.get(group_id)
+    if group is None:
         raise unknown("group", group_id)
-    if held.domain == LOCAL:
+    if group.domain == LOCAL:
         raise Refusal("400101", "a local group is not synchronised with a directory")
-    found = identity.group_named(state, held.domain, held.name)
-    members = _members(state, found)
+    directory_group = identity.group_named(state, group.domain, group.name)
+    members = _members(state, directory_group)
     current = {identity.key(p.domain, p.sam_account_name) for p in members if p.enabled}
     leaving = [u for u in map(site.users.__getitem__, sorted(site.members(group_id))) if not _is_among(u, current)]
     gone = {u.id: _is_gone(state, u) for u in leaving}
-    site = site.with_groups(replace(held, minimum_site_role=role, grant_on=grant_on))
+    site = site.with_groups(replace(group, minimum_site_role=role, grant_on=grant_on))
     work = _Work(state, site, group_id)
     for user in leaving:
         work.take_out(user, gone=gone[user.id])

@@ -89,8 +89,8 @@ def domain_for_import(state: State, words: str) -> Domain:
             raise Refusal(NO_DOMAIN, f"`{words}` is not known yet; give the first user of `{domain.fqdn}` by that name")
         if nickname is not None and same(words) in (same(nickname), same(domain.netbios)):
             if same(nickname) != same(domain.netbios):
-                told = f"`{domain.fqdn}` has the nickname `{nickname}` here and the NetBIOS name `{domain.netbios}`"
-                raise Refusal(NO_DOMAIN, f"{told}; use the full name or change the nickname")
+                reason = f"`{domain.fqdn}` has the nickname `{nickname}` here and the NetBIOS name `{domain.netbios}`"
+                raise Refusal(NO_DOMAIN, f"{reason}; use the full name or change the nickname")
             return _trusted(domain)
     raise Refusal(NO_DOMAIN, f"no domain `{words}` can be found in the directory")
 
@@ -149,33 +149,33 @@ def to_import(state: State, words: str) -> Imported | None:
 def _in_domain(state: State, directory: Directory, domain: str, name: str) -> Imported:
     where = domain_for_import(state, domain)
     by_upn = imported_by_upn(name, twenty_is_long=state.open_points.twenty_characters_by_upn) is not None
-    found = one_by_name(_people(directory, where.fqdn, name), name, by_upn=by_upn)
-    return _only(state, found, name, where.fqdn)
+    person = one_by_name(_people(directory, where.fqdn, name), name, by_upn=by_upn)
+    return _only(state, person, name, where.fqdn)
 
 
 def _by_principal(state: State, directory: Directory, words: str) -> Imported | None:
     before, _at, suffix = words.rpartition("@")
     homes = [d for d in domains_of(directory) if same(suffix) in (same(d.fqdn), same(_nickname(state, d) or d.netbios))]
-    found = [p for d in domains_of(directory) for p in _people(directory, d.fqdn, words) if same(p.upn) == same(words)]
-    if not found:
+    people = [p for d in domains_of(directory) for p in _people(directory, d.fqdn, words) if same(p.upn) == same(words)]
+    if not people:
         # The implicit UPN: every account also answers to its sAMAccountName at the domain.
-        found = [
+        people = [
             p for d in homes for p in _people(directory, d.fqdn, before) if same(p.sam_account_name) == same(before)
         ]
-    if not found and not homes and not state.joined:
+    if not people and not homes and not state.joined:
         return None
-    imported = _only(state, tuple(found), words, suffix)
+    imported = _only(state, tuple(people), words, suffix)
     _trusted(next(d for d in domains_of(directory) if same(d.fqdn) == same(imported.person.domain)))
     return imported
 
 
-def _only(state: State, found: Sequence[Person], given: str, where: str) -> Imported:
-    if not found:
+def _only(state: State, people: Sequence[Person], given: str, where: str) -> Imported:
+    if not people:
         raise Refusal(NOBODY, f"`{given}` cannot be found in the directory (`{where}`)")
-    if len(found) > 1:
-        listed = ", ".join(f"`{p.domain}\\{p.sam_account_name}`" for p in found)
+    if len(people) > 1:
+        listed = ", ".join(f"`{p.domain}\\{p.sam_account_name}`" for p in people)
         raise Refusal(NOBODY, f"`{given}` means several people of the directory: {listed}")
-    person = found[0]
+    person = people[0]
     if not person.enabled:
         raise Refusal(NOBODY, f"`{person.domain}\\{person.sam_account_name}` is disabled in the directory")
     by_upn = state.open_points.twenty_characters_by_upn
@@ -193,19 +193,19 @@ def group_named(state: State, domain: str, name: str) -> DirectoryGroup:
     """The directory's group; refused when there is none or the directory does not answer."""
     directory, where = asked(state.directory), domain_for_import(state, domain)
     try:
-        found = directory.find_group(where.fqdn, name)
+        group = directory.find_group(where.fqdn, name)
     except TabwardenError as trouble:
         raise silent(trouble) from None
-    if found is None:
+    if group is None:
         raise Refusal(NOBODY, f"no group `{name}` can be found in `{where.fqdn}`")
-    return found
+    return group
 
 
 def behind(state: State, user: User) -> Person | None:
     """The person of the directory behind a user of its domain; None when he is not there any more."""
-    found = _people(asked(state.directory), user.domain, user.name)
+    people = _people(asked(state.directory), user.domain, user.name)
     by_upn = imported_by_upn(user.name, twenty_is_long=state.open_points.twenty_characters_by_upn) is not None
-    matching = one_by_name(found, user.name, by_upn=by_upn)
+    matching = one_by_name(people, user.name, by_upn=by_upn)
     return matching[0] if len(matching) == 1 else None
 
 
@@ -242,12 +242,12 @@ def _meant(state: State, site: Site, words: str) -> Sequence[User]:
     if slash:
         fqdn = _domain_at_sign_in(state, domain)
         return [u for u in _named(state, site, name) if fqdn is not None and same(u.domain) == same(fqdn)]
-    found = _named(state, site, words)
+    users = _named(state, site, words)
     if "@" in words:
-        return [*found, *_by_upn_at_sign_in(state, site, words)]
+        return [*users, *_by_upn_at_sign_in(state, site, words)]
     home = domains_of(asked(state.directory))[0].fqdn
-    at_home = [u for u in found if same(u.domain) == same(home)]
-    return at_home or (found if len(found) == 1 else [])
+    at_home = [u for u in users if same(u.domain) == same(home)]
+    return at_home or (users if len(users) == 1 else [])
 
 
 def _named(state: State, site: Site, name: str) -> list[User]:
@@ -266,7 +266,7 @@ def _domain_at_sign_in(state: State, words: str) -> str | None:
 
 def _by_upn_at_sign_in(state: State, site: Site, words: str) -> list[User]:
     before, _at, suffix = words.rpartition("@")
-    directory, found = asked(state.directory), []
+    directory, users = asked(state.directory), []
     for domain in domains_of(directory):
         people = [p for p in _people(directory, domain.fqdn, words) if same(p.upn) == same(words)]
         if same(suffix) == same(domain.fqdn):
@@ -274,5 +274,5 @@ def _by_upn_at_sign_in(state: State, site: Site, words: str) -> list[User]:
             people += [p for p in at_home if same(p.sam_account_name) == same(before)]
         for person in people:
             names = (person.sam_account_name, upn_prefix(person.upn))
-            found += [u for n in names for u in _named(state, site, n) if same(u.domain) == same(person.domain)]
-    return found
+            users += [u for n in names for u in _named(state, site, n) if same(u.domain) == same(person.domain)]
+    return users

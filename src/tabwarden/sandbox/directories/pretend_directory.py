@@ -115,12 +115,12 @@ class PretendDirectory:
 
     def find_group(self, domain: str, name: str) -> DirectoryGroup | None:
         """The group of that name in a domain."""
-        found = self._groups.get((same(domain), same(name)))
-        return found[0] if found is not None else None
+        groups = self._groups.get((same(domain), same(name)))
+        return groups[0] if groups is not None else None
 
     def members(self, group: DirectoryGroup) -> Sequence[Person]:
         """Everybody in the group and in the groups within it, each once; groups that hold each other are no trouble."""
-        found: dict[tuple[str, str], Person] = {}
+        people: dict[tuple[str, str], Person] = {}
         waiting, seen = [(same(group.domain), same(group.name))], set()
         while waiting:
             key = waiting.pop()
@@ -128,18 +128,18 @@ class PretendDirectory:
                 continue
             seen.add(key)
             if key in self._people:
-                found[key] = self._people[key][0]
+                people[key] = self._people[key][0]
                 continue
-            held, members = self._groups[key]
-            waiting.extend(entry for m in members if (entry := self._entry(held.domain, m)) is not None)
-        return tuple(found[key] for key in sorted(found))
+            group_held, members = self._groups[key]
+            waiting.extend(entry for m in members if (entry := self._entry(group_held.domain, m)) is not None)
+        return tuple(people[key] for key in sorted(people))
 
     def authenticate(self, person: Person, password: str) -> bool:
         """Whether he is there, enabled, and this is his password."""
-        found = self._people.get((same(person.domain), same(person.sam_account_name)))
-        if found is None or not found[0].enabled or not password:
+        entries = self._people.get((same(person.domain), same(person.sam_account_name)))
+        if entries is None or not entries[0].enabled or not password:
             return False
-        return hmac.compare_digest(found[1].encode(), password.encode())
+        return hmac.compare_digest(entries[1].encode(), password.encode())
 
 
 def _person(fqdn: str, name: str, text: PersonText) -> Person:
@@ -152,8 +152,8 @@ def pretend_directory(plain: Mapping[str, Any]) -> PretendDirectory | None:
     text = DirectoryText.model_validate(dict(plain))
     if not text.all_domains():
         return None
-    made = PretendDirectory(text)
-    problems = sorted(set(made.problems()))
+    directory = PretendDirectory(text)
+    problems = sorted(set(directory.problems()))
     if problems:
         raise WorldError("the directory has mistakes:\n  " + "\n  ".join(problems))
-    return made
+    return directory

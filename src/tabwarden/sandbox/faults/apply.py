@@ -50,15 +50,15 @@ def without_seats(struck: Struck, state: State) -> Iterator[None]:
     if struck.get(script.NO_SEATS) is None:
         yield
         return
-    held = {site.id: site.licences for site in state.sites}
+    licences = {site.id: site.licences for site in state.sites}
     for site in state.sites:
         state.put(replace(site, licences=_taken(site)))
     try:
         yield
     finally:
         for site in state.sites:
-            if site.id in held:
-                state.put(replace(site, licences=held[site.id]))
+            if site.id in licences:
+                state.put(replace(site, licences=licences[site.id]))
 
 
 def _taken(site: Site) -> dict[str, int]:

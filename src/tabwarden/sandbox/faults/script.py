@@ -213,11 +213,11 @@ def _read(path: Path) -> Script:
 def script_from(text: str, where: str) -> Script:
     """The script of a YAML text; WorldError with every mistake."""
     try:
-        told = yaml.safe_load(text)
+        plain = yaml.safe_load(text)
     except yaml.YAMLError as problem:
         raise WorldError(f"faults {where} are not YAML: {problem}") from None
     try:
-        return Script.model_validate({} if told is None else told)
+        return Script.model_validate({} if plain is None else plain)
     except ValidationError as problem:
         lines = (f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in problem.errors())
         raise WorldError(f"faults {where} have mistakes:\n  " + "\n  ".join(lines)) from None

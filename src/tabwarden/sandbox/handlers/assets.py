@@ -28,26 +28,26 @@ def updated(kind: str) -> Handler:
     """Change description, owner and, of a database, its project and whether its tables are locked to it."""
 
     def handler(call: Call) -> Reply:
-        item, asked = visibility.shown(call, kind), call.body(kind)
-        site = _described(call, item, asked)
+        item, body = visibility.shown(call, kind), call.body(kind)
+        site = _described(call, item, body)
         if kind == "database":
-            site = _locked(call, _moved(call, site, item, asked), item, asked)
-        call.state.put(handed_over(call, site, item, asked))
+            site = _locked(call, _moved(call, site, item, body), item, body)
+        call.state.put(handed_over(call, site, item, body))
         return ok(told(call, call.content(kind)))
 
     return handler
 
 
-def _described(call: Call, item: Content, asked: Element) -> Site:
-    description = asked.get("description")
+def _described(call: Call, item: Content, body: Element) -> Site:
+    description = body.get("description")
     if description is None or description == item.description:
         return call.site
     visibility.demand(call, "rename", item)
     return call.site.with_contents(replace(item, description=description))
 
 
-def _moved(call: Call, site: Site, item: Content, asked: Element) -> Site:
-    wanted = named(asked, "project")
+def _moved(call: Call, site: Site, item: Content, body: Element) -> Site:
+    wanted = named(body, "project")
     if not wanted or wanted == item.parent:
         return site
     target = visibility.shown(call, "project", wanted)
@@ -55,8 +55,8 @@ def _moved(call: Call, site: Site, item: Content, asked: Element) -> Site:
     return effects.move(site, item.id, target.id, open_points=call.state.open_points)
 
 
-def _locked(call: Call, site: Site, item: Content, asked: Element) -> Site:
-    mode = asked.get("contentPermissions")
+def _locked(call: Call, site: Site, item: Content, body: Element) -> Site:
+    mode = body.get("contentPermissions")
     if mode is None or mode == item.mode:
         return site
     if mode not in MODES:

@@ -44,8 +44,8 @@ def _tell(call: Call, session: Session) -> None:
 
 def _tell_refused(call: Call, credentials: Element) -> None:
     """In the log of the site that was asked for, if there is one; whose name was tried is not told."""
-    asked = credentials.find("site")
-    site = call.state.site_at((asked.get("contentUrl") if asked is not None else None) or "")
+    site_element = credentials.find("site")
+    site = call.state.site_at((site_element.get("contentUrl") if site_element is not None else None) or "")
     if site is not None:
         call.state.activity.by("")
         call.state.activity.signed_in(site.id, None)

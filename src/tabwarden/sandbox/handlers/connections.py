@@ -32,7 +32,7 @@ def _all(call: Call, item: Content) -> dict[str, Element]:
     """Connections by id."""
     used = (_to_source(call, item, use.datasource, use.auth) for use in item.uses)
     others = (_to_data(connection) for connection in call.state.details(item.id).connections)
-    return {found.get("id") or "": found for found in (*used, *others)}
+    return {one.get("id") or "": one for one in (*used, *others)}
 
 
 def _use_id(item: Content, source: str) -> str:
@@ -40,8 +40,8 @@ def _use_id(item: Content, source: str) -> str:
 
 
 def _to_source(call: Call, item: Content, source: str, auth: str) -> Element:
-    held = call.site.contents.get(source)
-    named = held is not None and visibility.sees(call, held)
+    content = call.site.contents.get(source)
+    named = content is not None and visibility.sees(call, content)
     return element(
         "connection",
         {
@@ -51,23 +51,23 @@ def _to_source(call: Call, item: Content, source: str, auth: str) -> Element:
             "userName": "",
             "embedPassword": auth == EMBED,
         },
-        element("datasource", {"id": source, "name": held.name}) if held is not None and named else None,
+        element("datasource", {"id": source, "name": content.name}) if content is not None and named else None,
     )
 
 
-def _to_data(found: Connection) -> Element:
+def _to_data(connection: Connection) -> Element:
     return element(
         "connection",
         {
-            "id": found.id,
-            "type": found.type,
-            "serverAddress": found.server,
-            "serverPort": found.port or None,
-            "userName": found.user_name,
-            "dbName": found.database or None,
-            "embedPassword": found.embedded,
-            "queryTagging": found.query_tagging,
-            "authenticationType": found.auth_type or None,
+            "id": connection.id,
+            "type": connection.type,
+            "serverAddress": connection.server,
+            "serverPort": connection.port or None,
+            "userName": connection.user_name,
+            "dbName": connection.database or None,
+            "embedPassword": connection.embedded,
+            "queryTagging": connection.query_tagging,
+            "authenticationType": connection.auth_type or None,
         },
     )
 
@@ -100,12 +100,12 @@ def updated_together(kind: str) -> Handler:
     return handler
 
 
-def _change(call: Call, item: Content, wanted: list[str], asked: Element) -> None:
+def _change(call: Call, item: Content, wanted: list[str], body: Element) -> None:
     """All or none: an id that is no connection of the item refuses the whole."""
     lost = sorted(set(wanted) - _all(call, item).keys())
     if lost:
         raise Refusal("404003", f"connection `{lost[0]}` could not be found")
-    embed = asked.get("embedPassword")
+    embed = body.get("embedPassword")
     keeps = truth("embedPassword", embed) if embed is not None else None
     if keeps is not None:
         auth = EMBED if keeps else PROMPT
@@ -113,18 +113,18 @@ def _change(call: Call, item: Content, wanted: list[str], asked: Element) -> Non
         if uses != item.uses:
             call.state.put(call.site.with_contents(replace(item, uses=uses)))
     details = call.state.details(item.id)
-    changed = tuple(_changed(one, asked, keeps) if one.id in wanted else one for one in details.connections)
+    changed = tuple(_changed(one, body, keeps) if one.id in wanted else one for one in details.connections)
     if changed != details.connections:
         call.state.put_details(item.id, replace(details, connections=changed))
 
 
-def _changed(one: Connection, asked: Element, keeps: bool | None) -> Connection:
-    tagging = asked.get("queryTaggingEnabled")
+def _changed(one: Connection, body: Element, keeps: bool | None) -> Connection:
+    tagging = body.get("queryTaggingEnabled")
     return one._replace(
-        server=asked.get("serverAddress") or one.server,
-        port=asked.get("serverPort") or one.port,
-        user_name=one.user_name if (name := asked.get("userName")) is None else name,
-        auth_type=asked.get("authenticationType") or one.auth_type,
+        server=body.get("serverAddress") or one.server,
+        port=body.get("serverPort") or one.port,
+        user_name=one.user_name if (name := body.get("userName")) is None else name,
+        auth_type=body.get("authenticationType") or one.auth_type,
         embedded=one.embedded if keeps is None else keeps,
         query_tagging=one.query_tagging if tagging is None else truth("queryTaggingEnabled", tagging),
     )

@@ -72,11 +72,11 @@ def updated(kind: str) -> Handler:
     """
 
     def handler(call: Call) -> Reply:
-        item, asked = visibility.shown(call, kind), call.body(singular(kind))
-        site = _edited(call, item, asked)
-        site = _moved(call, site, item, asked)
-        site = handed_over(call, site, item, asked)
-        details = _certified(call, item, asked)
+        item, body = visibility.shown(call, kind), call.body(singular(kind))
+        site = _edited(call, item, body)
+        site = _moved(call, site, item, body)
+        site = handed_over(call, site, item, body)
+        details = _certified(call, item, body)
         call.state.put(site)
         if details != call.state.details(item.id):
             call.state.put_details(item.id, details)
@@ -94,8 +94,8 @@ def told(call: Call, item: Content) -> Element:
     )
 
 
-def _edited(call: Call, item: Content, asked: Element) -> Site:
-    name, description, tabs = asked.get("name"), asked.get("description"), asked.get("showTabs")
+def _edited(call: Call, item: Content, body: Element) -> Site:
+    name, description, tabs = body.get("name"), body.get("description"), body.get("showTabs")
     changed = replace(
         item,
         name=name if name else item.name,
@@ -113,8 +113,8 @@ def _edited(call: Call, item: Content, asked: Element) -> Site:
     return effects.show_tabs(site, item.id) if show else effects.hide_tabs(site, item.id)
 
 
-def _moved(call: Call, site: Site, item: Content, asked: Element) -> Site:
-    wanted = named(asked, "project")
+def _moved(call: Call, site: Site, item: Content, body: Element) -> Site:
+    wanted = named(body, "project")
     if not wanted or wanted == item.parent:
         return site
     target = visibility.shown(call, "project", wanted)
@@ -123,9 +123,9 @@ def _moved(call: Call, site: Site, item: Content, asked: Element) -> Site:
     return effects.move(site, item.id, target.id, open_points=call.state.open_points)
 
 
-def handed_over(call: Call, site: Site, item: Content, asked: Element, *, deed: str = "change_content_owner") -> Site:
+def handed_over(call: Call, site: Site, item: Content, body: Element, *, deed: str = "change_content_owner") -> Site:
     """The site with another owner of the item, where one is asked for and the asker may do that deed."""
-    wanted = named(asked, "owner")
+    wanted = named(body, "owner")
     if not wanted or wanted == item.owner:
         return site
     heir = call.user(wanted)
@@ -133,25 +133,25 @@ def handed_over(call: Call, site: Site, item: Content, asked: Element, *, deed: 
     return effects.change_owner(site, item.id, heir.id)
 
 
-def named(asked: Element, name: str) -> str | None:
+def named(body: Element, name: str) -> str | None:
     """The id of a child such as `<project id=.../>`, None where there is none."""
-    found = asked.find(name)
-    return found.get("id") if found is not None else None
+    child = body.find(name)
+    return child.get("id") if child is not None else None
 
 
-def _certified(call: Call, item: Content, asked: Element) -> Details:
+def _certified(call: Call, item: Content, body: Element) -> Details:
     """What is kept of a data source, certified as asked: by administrators, owners and leaders of its project (B)."""
-    held = call.state.details(item.id)
-    certified, note = asked.get("isCertified"), asked.get("certificationNote")
+    details = call.state.details(item.id)
+    certified, note = body.get("isCertified"), body.get("certificationNote")
     if item.kind != "datasource":
-        return held
+        return details
     wanted = replace(
-        held,
-        certified=held.certified if certified is None else truth("isCertified", certified),
-        certification_note=held.certification_note if note is None else note,
+        details,
+        certified=details.certified if certified is None else truth("isCertified", certified),
+        certification_note=details.certification_note if note is None else note,
     )
     leads = call.is_admin or power_over(call.site, call.me.id, call.site.project_of(item.id), CURRENT) is not None
-    if wanted != held and not leads:
+    if wanted != details and not leads:
         raise Refusal("403004", "data sources are certified by administrators, owners and leaders of their project")
     return wanted
 

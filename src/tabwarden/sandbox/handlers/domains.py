@@ -20,14 +20,14 @@ def domains(call: Call) -> Reply:
 
 def update(call: Call) -> Reply:
     """Change the nickname of a domain, named by id or by name; its name stays."""
-    asked, known = call.body("domain"), identity.known_domains(call.state)
-    wanted, name = asked.get("id"), asked.get("name")
+    body, known = call.body("domain"), identity.known_domains(call.state)
+    wanted, name = body.get("id"), body.get("name")
     fqdn = next((f for f in known if _id(f) == wanted or (wanted is None and same(f) == same(name or ""))), None)
     if fqdn is None:
         raise Refusal("404003", f"domain `{wanted or name or ''}` could not be found")
     if name and same(name) != same(fqdn):
         raise Refusal("400102", f"the sandbox does not rename domains; `{fqdn}` keeps its name")
-    nickname = (asked.get("shortName") or "").strip()
+    nickname = (body.get("shortName") or "").strip()
     if not nickname:
         raise Refusal("400003", "a domain needs a shortName, its nickname")
     if any(same(nickname) in (same(n), same(f)) for f, n in known.items() if f != fqdn) or same(nickname) == LOCAL:

@@ -80,9 +80,9 @@ def preview(kind: str) -> Handler:
 
 def _demand_data(call: Call, item: Content) -> None:
     """Whoever lacks access to a data source behind it sees no data there, and gets none."""
-    found = can(call.site, call.me.id, "see_data", item.id, open_points=call.state.open_points)
-    if not found.allowed:
-        raise Refusal("403004", f"not allowed: the data behind that {item.kind} ({found.because})")
+    answer = can(call.site, call.me.id, "see_data", item.id, open_points=call.state.open_points)
+    if not answer.allowed:
+        raise Refusal("403004", f"not allowed: the data behind that {item.kind} ({answer.because})")
 
 
 def an_image(_call: Call, _item: Content) -> bytes:

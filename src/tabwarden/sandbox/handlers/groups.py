@@ -27,19 +27,19 @@ def groups(call: Call) -> Reply:
 def members(call: Call) -> Reply:
     """The users in a group."""
     site = call.site
-    found = site.members(call.group().id)
-    return ok(*listing.answer(call, shapes.users_listing(call), (u for u in site.users.values() if u.id in found)))
+    members = site.members(call.group().id)
+    return ok(*listing.answer(call, shapes.users_listing(call), (u for u in site.users.values() if u.id in members)))
 
 
 def create(call: Call) -> Reply:
     """Create a local group, or import one from the directory with its members, at once or as a job."""
-    asked = call.body("group")
-    name = (asked.get("name") or "").strip()
+    body = call.body("group")
+    name = (body.get("name") or "").strip()
     if not name:
         raise Refusal("400003", "a group needs a name")
-    if asked.find("import") is not None:
-        return group_requests.imported(call, asked, name)
-    role, mode = _grant(asked, Group("", name))
+    if body.find("import") is not None:
+        return group_requests.imported(call, body, name)
+    role, mode = _grant(body, Group("", name))
     new = Group(call.state.new_id(call.site, "group"), name, LOCAL, frozenset(), role, mode)
     done = _done(call, people.create_group(call.site, new))
     return ok(shapes.group(call, done.site.groups[new.id]), status=201)
@@ -47,32 +47,32 @@ def create(call: Call) -> Reply:
 
 def update(call: Call) -> Reply:
     """Rename a local group or change the role it grants; synchronise one of the directory, at once or as a job."""
-    asked, held = call.body("group"), call.group()
-    if asked.find("import") is not None:
-        return group_requests.synchronised(call, asked, held)
-    role, mode = _grant(asked, held)
-    name = (asked.get("name") or held.name).strip()
-    if held.domain != LOCAL and name != held.name:
+    body, group = call.body("group"), call.group()
+    if body.find("import") is not None:
+        return group_requests.synchronised(call, body, group)
+    role, mode = _grant(body, group)
+    name = (body.get("name") or group.name).strip()
+    if group.domain != LOCAL and name != group.name:
         raise Refusal("400003", "a group of the directory keeps the name it has there")
-    changed = replace(held, name=name or held.name, minimum_site_role=role, grant_on=mode)
+    changed = replace(group, name=name or group.name, minimum_site_role=role, grant_on=mode)
     _done(call, people.update_group(call.site, changed))
     return ok(shapes.group(call, call.group()))
 
 
-def _grant(asked: Element, held: Group) -> tuple[str | None, str | None]:
+def _grant(body: Element, group: Group) -> tuple[str | None, str | None]:
     """Minimum site role and grant mode after the request; a role alone means grant on sign-in."""
-    role, mode = asked.get("minimumSiteRole"), asked.get("grantLicenseMode")
+    role, mode = body.get("minimumSiteRole"), body.get("grantLicenseMode")
     if mode is not None and mode not in MODES:
         raise Refusal("400003", f"grantLicenseMode `{mode}` is not onLogin or onSync")
     if role is None:
         if mode is not None:
             raise Refusal("400003", "minimumSiteRole is required where grantLicenseMode is given")
-        return held.minimum_site_role, held.grant_on
+        return group.minimum_site_role, group.grant_on
     if role not in SETTABLE | SETTABLE_LEGACY:
         raise Refusal("400013", f"minimumSiteRole `{role}` is not a site role that a group can grant")
     if role == "Unlicensed":
         return None, None
-    return current_role(role), mode or held.grant_on or ON_LOGIN
+    return current_role(role), mode or group.grant_on or ON_LOGIN
 
 
 def delete(call: Call) -> Reply:
@@ -86,16 +86,16 @@ def delete(call: Call) -> Reply:
 
 def add_members(call: Call) -> Reply:
     """Put one user into a group, or with `users` many at once (API 3.21)."""
-    held, many = call.group(), call.tree.find("users")
+    group, many = call.group(), call.tree.find("users")
     if many is None:
         named = call.body("user").get("id")
         if not named:
             raise Refusal("400003", "a member is named by its `id`")
         who = call.user(named)
-        _done(call, people.add_to_group(call.site, held.id, (who.id,)))
+        _done(call, people.add_to_group(call.site, group.id, (who.id,)))
         return ok(shapes.user(call, who))
     ids = _listed(call, many)
-    _done(call, people.add_to_group(call.site, held.id, ids))
+    _done(call, people.add_to_group(call.site, group.id, ids))
     return ok(element("users", {}, *(shapes.user(call, call.user(i)) for i in ids)))
 
 
@@ -146,33 +146,33 @@ def create_group_set(call: Call) -> Reply:
 
 def update_group_set(call: Call) -> Reply:
     """Rename a group set."""
-    held = call.group_set(call.parameters["groupset"])
-    name = (call.body("groupSet").get("name") or held.name).strip()
-    _done(call, people.put_group_set(call.site, replace(held, name=name)))
-    return ok(shapes.group_set(call, call.group_set(held.id)))
+    group_set = call.group_set(call.parameters["groupset"])
+    name = (call.body("groupSet").get("name") or group_set.name).strip()
+    _done(call, people.put_group_set(call.site, replace(group_set, name=name)))
+    return ok(shapes.group_set(call, call.group_set(group_set.id)))
 
 
 def delete_group_set(call: Call) -> Reply:
     """Delete a group set with its rules."""
-    held = call.group_set(call.parameters["groupset"])
-    _done(call, people.delete_group_set(call.site, held.id))
+    group_set = call.group_set(call.parameters["groupset"])
+    _done(call, people.delete_group_set(call.site, group_set.id))
     return NO_CONTENT
 
 
 def add_group_to_set(call: Call) -> Reply:
     """Put a group into a set; one that is in it already stays."""
-    held = call.group_set(call.parameters["groupset"])
-    grown = replace(held, groups=held.groups | {call.group().id})
+    group_set = call.group_set(call.parameters["groupset"])
+    grown = replace(group_set, groups=group_set.groups | {call.group().id})
     _done(call, people.put_group_set(call.site, grown))
     return NO_CONTENT
 
 
 def remove_group_from_set(call: Call) -> Reply:
     """Take a group out of a set."""
-    held = call.group_set(call.parameters["groupset"])
-    if call.group().id not in held.groups:
+    group_set = call.group_set(call.parameters["groupset"])
+    if call.group().id not in group_set.groups:
         raise Refusal("404012", "the group is not in the group set")
-    _done(call, people.put_group_set(call.site, replace(held, groups=held.groups - {call.group().id})))
+    _done(call, people.put_group_set(call.site, replace(group_set, groups=group_set.groups - {call.group().id})))
     return NO_CONTENT
 
 

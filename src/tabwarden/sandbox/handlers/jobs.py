@@ -13,8 +13,8 @@ from tabwarden.sandbox.state.server_state import Job
 
 def jobs(call: Call) -> Reply:
     """The site's jobs, newest first."""
-    found = [job for job in call.state.jobs.values() if job.site == call.session.site]
-    return ok(*listing.answer(call, shapes.JOBS, reversed(found)))
+    jobs_here = [job for job in call.state.jobs.values() if job.site == call.session.site]
+    return ok(*listing.answer(call, shapes.JOBS, reversed(jobs_here)))
 
 
 def job(call: Call) -> Reply:
@@ -24,17 +24,17 @@ def job(call: Call) -> Reply:
 
 def cancel(call: Call) -> Reply:
     """Cancel a job that has not run yet; one that has run stays as it is."""
-    found = _job(call)
-    if found.finish_code is None:
-        call.state.put_job(replace(found, finish_code=2, completed=call.state.clock()))
-    return ok(shapes.job(call, call.state.jobs[found.id]))
+    job = _job(call)
+    if job.finish_code is None:
+        call.state.put_job(replace(job, finish_code=2, completed=call.state.clock()))
+    return ok(shapes.job(call, call.state.jobs[job.id]))
 
 
 def _job(call: Call) -> Job:
     """The job of the path; others' jobs are for administrators."""
-    found = call.state.jobs.get(call.parameters["job"])
-    if found is None or found.site != call.session.site:
+    job = call.state.jobs.get(call.parameters["job"])
+    if job is None or job.site != call.session.site:
         raise unknown("job", call.parameters["job"])
-    if not call.is_admin and found.by != call.session.user:
+    if not call.is_admin and job.by != call.session.user:
         raise Refusal("403004", "the job belongs to somebody else")
-    return found
+    return job

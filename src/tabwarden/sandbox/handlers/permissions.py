@@ -43,28 +43,30 @@ def read(target: Target) -> Handler:
     """The rules in force: under a lock or with tabs shown those of the project or workbook."""
 
     def handler(call: Call) -> Reply:
-        held = call.content(target.kind)
-        if not visibility.rules_shown(call, held):
-            if not visibility.sees(call, held):
-                raise unknown(held.kind, held.id)
+        content = call.content(target.kind)
+        if not visibility.rules_shown(call, content):
+            if not visibility.sees(call, content):
+                raise unknown(content.kind, content.id)
             raise Refusal("403004", "only those who may set permissions, owners and leaders read them")
-        return ok(_answer(call, held, target))
+        return ok(_answer(call, content, target))
 
     return handler
 
 
-def _answer(call: Call, held: Content, target: Target) -> Element:
+def _answer(call: Call, content: Content, target: Target) -> Element:
     site = call.site
-    locked_at = _locked_at(site, held)
+    locked_at = _locked_at(site, content)
     if target.default_for is not None:
-        holder = site.contents[locked_at] if locked_at is not None else held
+        holder = site.contents[locked_at] if locked_at is not None else content
         rules = holder.defaults.get(target.default_for, frozenset())
     else:
-        rules = governing(site, held.id).rules
+        rules = governing(site, content.id).rules
     listed = [*sorted(rules or ())]
-    if held.kind == "project" and target.default_for is None and call.personality.shows_inherited_leaders:
-        listed.extend(sorted(_inherited_leaders(site, held) - set(listed)))
-    about = element(singular(held.kind), {"id": held.id, "name": held.name}, element("owner", {"id": held.owner}))
+    if content.kind == "project" and target.default_for is None and call.personality.shows_inherited_leaders:
+        listed.extend(sorted(_inherited_leaders(site, content) - set(listed)))
+    about = element(
+        singular(content.kind), {"id": content.id, "name": content.name}, element("owner", {"id": content.owner})
+    )
     parent = _parent(site.contents[locked_at]) if locked_at is not None else None
     return element("permissions", {}, parent, about, *_grantees(listed))
 
@@ -90,20 +92,20 @@ def _inherited_leaders(site: Site, project: Content) -> set[Rule]:
     above = [site.contents[p] for p in site.ancestors(project.parent)]
     return {
         Rule(rule.grantee, INHERITED_LEADER, ALLOW)
-        for held in above
-        for rule in held.rules or ()
+        for ancestor in above
+        for rule in ancestor.rules or ()
         if rule.capability == LEADER and rule.mode == ALLOW
     }
 
 
-def _locked_at(site: Site, held: Content) -> str | None:
+def _locked_at(site: Site, content: Content) -> str | None:
     """The managing project, or the database that locks its tables, where it is not the very thing asked about."""
-    above = site.contents.get(held.parent or "")
-    project = held.id if held.kind == "project" else site.project_of(held.id)
+    above = site.contents.get(content.parent or "")
+    project = content.id if content.kind == "project" else site.project_of(content.id)
     manager = managing_project(site, project) if project is not None else None
-    if manager is None and held.kind == "table" and above is not None and above.mode == LOCKED_TO_DATABASE:
+    if manager is None and content.kind == "table" and above is not None and above.mode == LOCKED_TO_DATABASE:
         return above.id
-    return None if manager == held.id else manager
+    return None if manager == content.id else manager
 
 
 # -- writing --------------------------------------------------------------------------------------------------
@@ -113,14 +115,14 @@ def add(target: Target) -> Handler:
     """Add rules; one that exists stays, the opposite of one that exists is refused or ignored."""
 
     def handler(call: Call) -> Reply:
-        held = _editable(call, target)
-        rules = _asked(call, held, target)
-        present = {(r.grantee, r.capability): r.mode for r in _own(held, target)}
+        content = _editable(call, target)
+        rules = _asked(call, content, target)
+        present = {(r.grantee, r.capability): r.mode for r in _own(content, target)}
         opposite = {r for r in rules if present.get((r.grantee, r.capability), r.mode) != r.mode}
         if opposite and call.personality.opposite_rule == "refuse":
             words = ", ".join(sorted({f"{r.capability} {r.mode}" for r in opposite}))
             raise Refusal("409010", f"the opposite of {words} exists; delete it first")
-        _keep(call, effects.add_rules(call.site, held.id, rules - opposite, default_for=target.default_for), held)
+        _keep(call, effects.add_rules(call.site, content.id, rules - opposite, default_for=target.default_for), content)
         return ok(_answer(call, call.content(target.kind), target))
 
     return handler
@@ -130,9 +132,9 @@ def replaced(target: Target) -> Handler:
     """Make these the only rules (used by the migration SDK)."""
 
     def handler(call: Call) -> Reply:
-        held = _editable(call, target)
-        rules = _asked(call, held, target)
-        _keep(call, effects.replace_rules(call.site, held.id, rules, default_for=target.default_for), held)
+        content = _editable(call, target)
+        rules = _asked(call, content, target)
+        _keep(call, effects.replace_rules(call.site, content.id, rules, default_for=target.default_for), content)
         return ok(_answer(call, call.content(target.kind), target))
 
     return handler
@@ -142,12 +144,12 @@ def removed(target: Target) -> Handler:
     """Delete one rule: grantee, capability and mode are in the path."""
 
     def handler(call: Call) -> Reply:
-        held = _editable(call, target)
+        content = _editable(call, target)
         grantee = _grantee(call, GRANTEES.get(call.parameters["grantees"].lower(), ""), call.parameters["grantee"])
         rule = Rule(grantee, call.parameters["capability"], call.parameters["mode"])
-        if rule not in _own(held, target):
+        if rule not in _own(content, target):
             raise Refusal("404050", f"there is no rule {rule.capability} {rule.mode} for that grantee")
-        _keep(call, effects.remove_rules(call.site, held.id, [rule], default_for=target.default_for), held)
+        _keep(call, effects.remove_rules(call.site, content.id, [rule], default_for=target.default_for), content)
         return NO_CONTENT
 
     return handler
@@ -155,32 +157,32 @@ def removed(target: Target) -> Handler:
 
 def _editable(call: Call, target: Target) -> Content:
     """The content whose rules may be edited here by the asker."""
-    held = call.content(target.kind)
-    visibility.demand(call, "set_permissions", held)
-    if _locked_at(call.site, held) is not None:
+    content = call.content(target.kind)
+    visibility.demand(call, "set_permissions", content)
+    if _locked_at(call.site, content) is not None:
         raise Refusal("403004", "permissions are locked to the project; edit them there")
-    return held
+    return content
 
 
-def _own(held: Content, target: Target) -> Rules:
-    found = held.rules if target.default_for is None else held.defaults.get(target.default_for, frozenset())
-    return found or frozenset()
+def _own(content: Content, target: Target) -> Rules:
+    rules = content.rules if target.default_for is None else content.defaults.get(target.default_for, frozenset())
+    return rules or frozenset()
 
 
-def _keep(call: Call, site: Site, held: Content) -> None:
+def _keep(call: Call, site: Site, content: Content) -> None:
     """Store; the views of a workbook whose tabs are shown go along with it."""
-    if held.kind == "workbook" and held.tabs:
-        site = effects.show_tabs(site, held.id)
+    if content.kind == "workbook" and content.tabs:
+        site = effects.show_tabs(site, content.id)
     call.state.put(site)
 
 
-def _asked(call: Call, held: Content, target: Target) -> frozenset[Rule]:
+def _asked(call: Call, content: Content, target: Target) -> frozenset[Rule]:
     """The rules of the request; an object element, if present, must be the one of the path."""
     body = call.body("permissions")
     for child in body.children:
         if child.name in ("granteeCapabilities", "parent"):
             continue
-        if child.name != singular(target.kind) or child.get("id") != held.id:
+        if child.name != singular(target.kind) or child.get("id") != content.id:
             raise Refusal("400000", f"the request speaks of another object than the address: `{child.name}`")
     rules: set[Rule] = set()
     for spoken in body.all("granteeCapabilities"):

@@ -26,8 +26,8 @@ def projects(call: Call) -> Reply:
 
 def create(call: Call) -> Reply:
     """A new project: administrators anywhere, owners and leaders below their own."""
-    asked = call.body("project")
-    name, parent = (asked.get("name") or "").strip(), asked.get("parentProjectId") or None
+    body = call.body("project")
+    name, parent = (body.get("name") or "").strip(), body.get("parentProjectId") or None
     if not name:
         raise Refusal("400003", "a project needs a name")
     if parent is None:
@@ -40,9 +40,9 @@ def create(call: Call) -> Reply:
         "project",
         name,
         parent,
-        _owner(call, asked) or call.me.id,
-        mode=_mode(asked) or "ManagedByOwner",
-        description=asked.get("description") or "",
+        _owner(call, body) or call.me.id,
+        mode=_mode(body) or "ManagedByOwner",
+        description=body.get("description") or "",
     )
     stored = call.state.put(effects.create_project(call.site, new)).contents[new.id]
     if samples.asked_for(call):
@@ -50,9 +50,9 @@ def create(call: Call) -> Reply:
     return ok(project(call, stored), status=201)
 
 
-def _owner(call: Call, asked: Element) -> str | None:
+def _owner(call: Call, body: Element) -> str | None:
     """Another first owner is an administrator's choice."""
-    named = asked.find("owner")
+    named = body.find("owner")
     wanted = named.get("id") if named is not None else None
     if not wanted or wanted == call.me.id:
         return None
@@ -65,8 +65,8 @@ def _owner(call: Call, asked: Element) -> str | None:
     return heir.id
 
 
-def _mode(asked: Element) -> str | None:
-    mode = asked.get("contentPermissions")
+def _mode(body: Element) -> str | None:
+    mode = body.get("contentPermissions")
     if mode is not None and mode not in MODES:
         raise Refusal("400003", f"contentPermissions `{mode}` is not one of {', '.join(MODES)}")
     return mode
@@ -80,67 +80,67 @@ def _free_name(site: Site, name: str, parent: str | None, but: str = "") -> None
 
 def update(call: Call) -> Reply:
     """Change name, description, place, mode or owner; an empty update is a read and changes nothing."""
-    held, asked = visibility.shown(call, "project"), call.tree.find("project") or Element("project")
-    site = _edited(call, held, asked)
-    site = _moved(call, site, held, asked)
-    site = _locked(call, site, held, asked)
-    site = handed_over(call, site, held, asked, deed="change_project_owner")
+    content, body = visibility.shown(call, "project"), call.tree.find("project") or Element("project")
+    site = _edited(call, content, body)
+    site = _moved(call, site, content, body)
+    site = _locked(call, site, content, body)
+    site = handed_over(call, site, content, body, deed="change_project_owner")
     call.state.put(site)
     if samples.asked_for(call):
         samples.publish_into(call, call.content("project"))
     return ok(project(call, call.content("project")))
 
 
-def _edited(call: Call, held: Content, asked: Element) -> Site:
-    name, description = asked.get("name"), asked.get("description")
+def _edited(call: Call, project: Content, body: Element) -> Site:
+    name, description = body.get("name"), body.get("description")
     changed = replace(
-        held,
-        name=name if name else held.name,
-        description=description if description is not None else held.description,
+        project,
+        name=name if name else project.name,
+        description=description if description is not None else project.description,
     )
-    if changed == held:
+    if changed == project:
         return call.site
-    visibility.demand(call, "rename", held)
-    if changed.name != held.name:
-        if _is_default(call.site, held):
+    visibility.demand(call, "rename", project)
+    if changed.name != project.name:
+        if _is_default(call.site, project):
             raise Refusal("403004", "the Default project cannot be renamed")
-        _free_name(call.site, changed.name, held.parent, held.id)
+        _free_name(call.site, changed.name, project.parent, project.id)
     return call.site.with_contents(changed)
 
 
-def _moved(call: Call, site: Site, held: Content, asked: Element) -> Site:
-    wanted = asked.get("parentProjectId")
-    if wanted is None or (wanted or None) == held.parent:
+def _moved(call: Call, site: Site, project: Content, body: Element) -> Site:
+    wanted = body.get("parentProjectId")
+    if wanted is None or (wanted or None) == project.parent:
         return site
     target = visibility.shown(call, "project", wanted).id if wanted else None
-    if target is not None and held.id in site.ancestors(target):
+    if target is not None and project.id in site.ancestors(target):
         raise Refusal("400100", "a project cannot be moved below itself")
-    visibility.demand(call, "move", held, target=target)
-    if _is_default(call.site, held):
+    visibility.demand(call, "move", project, target=target)
+    if _is_default(call.site, project):
         raise Refusal("403004", "the Default project cannot be moved")
-    _free_name(site, site.contents[held.id].name, target, held.id)
-    return effects.move(site, held.id, target, open_points=call.state.open_points)
+    _free_name(site, site.contents[project.id].name, target, project.id)
+    return effects.move(site, project.id, target, open_points=call.state.open_points)
 
 
-def _locked(call: Call, site: Site, held: Content, asked: Element) -> Site:
-    mode = _mode(asked)
-    if mode is None or mode == site.contents[held.id].mode or mode == held.mode:
+def _locked(call: Call, site: Site, project: Content, body: Element) -> Site:
+    mode = _mode(body)
+    if mode is None or mode == site.contents[project.id].mode or mode == project.mode:
         return site
-    visibility.demand(call, "set_content_permissions_mode", held)
-    if managing_project(call.site, held.id) not in (None, held.id):
+    visibility.demand(call, "set_content_permissions_mode", project)
+    if managing_project(call.site, project.id) not in (None, project.id):
         raise Refusal("403004", "permissions are locked from a project above; change the mode there")
-    return effects.set_mode(site, held.id, mode)
+    return effects.set_mode(site, project.id, mode)
 
 
 def delete(call: Call) -> Reply:
     """Delete a project with everything in it; Default stays."""
-    held = call.content("project")
-    visibility.demand(call, "delete", held)
-    if _is_default(call.site, held):
+    project = call.content("project")
+    visibility.demand(call, "delete", project)
+    if _is_default(call.site, project):
         raise Refusal("403004", "the Default project cannot be deleted")
-    call.state.put(effects.delete_content(call.site, held.id))
+    call.state.put(effects.delete_content(call.site, project.id))
     return NO_CONTENT
 
 
-def _is_default(site: Site, held: Content) -> bool:
-    return site.default_project_id == held.id
+def _is_default(site: Site, project: Content) -> bool:
+    return site.default_project_id == project.id

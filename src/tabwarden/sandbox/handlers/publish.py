@@ -34,10 +34,10 @@ def published(kind: str) -> Handler:
 
     def handler(call: Call) -> Reply:
         parts = multipart.parts(call.request)
-        asked = multipart.payload(parts).find(kind)
-        if asked is None:
+        body = multipart.payload(parts).find(kind)
+        if body is None:
             raise Refusal("400000", f"the part `request_payload` has no `{kind}` element")
-        order = _order(call, kind, asked)
+        order = _order(call, kind, body)
         _admit(call, order)
         name, content = _file(call, kind, parts)
         order = order._replace(blob=call.state.blobs.keep(content), file_name=name)
@@ -50,49 +50,49 @@ def published(kind: str) -> Handler:
     return handler
 
 
-def _order(call: Call, kind: str, asked: Element) -> Order:
+def _order(call: Call, kind: str, body: Element) -> Order:
     """What the payload and the address ask for, without the file."""
-    name = (asked.get("name") or "").strip()
+    name = (body.get("name") or "").strip()
     if not name:
         raise Refusal("400003", f"a {kind} needs a name")
-    credentials = _credentials(asked)
-    hidden = (asked.find("views") or Element("views")).all("view")
+    credentials = _credentials(body)
+    hidden = (body.find("views") or Element("views")).all("view")
     return Order(
         call.session.site,
         call.me.id,
         kind,
         name,
-        _project(call, asked).id,
+        _project(call, body).id,
         blob="",
         file_name="",
         mode=_mode(call),
-        tabs=truth("showTabs", asked.get("showTabs") or "false"),
-        description=asked.get("description"),
+        tabs=truth("showTabs", body.get("showTabs") or "false"),
+        description=body.get("description"),
         hidden=tuple(view.get("name") or "" for view in hidden if view.get("hidden") == "true"),
         embed=credentials is not None and credentials.get("embed") == "true",
         user_name=(credentials.get("name") or "") if credentials is not None else "",
     )
 
 
-def _credentials(asked: Element) -> Element | None:
+def _credentials(body: Element) -> Element | None:
     """Credentials for all connections, or those of the first one that has some."""
-    direct = asked.find("connectionCredentials")
-    listed = (asked.find("connections") or Element("connections")).all("connection")
-    return direct or next((found for one in listed if (found := one.find("connectionCredentials"))), None)
+    direct = body.find("connectionCredentials")
+    listed = (body.find("connections") or Element("connections")).all("connection")
+    return direct or next((credentials for one in listed if (credentials := one.find("connectionCredentials"))), None)
 
 
-def _project(call: Call, asked: Element) -> Content:
+def _project(call: Call, body: Element) -> Content:
     """The project named, or Default."""
-    named = asked.find("project")
+    named = body.find("project")
     wanted = (named.get("id") if named is not None else None) or call.site.default_project_id or ""
     return visibility.shown(call, "project", wanted)
 
 
 def _mode(call: Call) -> str:
-    asked = [mode for mode in _MODES if (call.query(mode) or "").lower() == "true"]
-    if len(asked) > 1:
-        raise Refusal("400003", f"`{asked[0]}` and `{asked[1]}` exclude each other")
-    return asked[0] if asked else publishing.CREATE
+    modes = [mode for mode in _MODES if (call.query(mode) or "").lower() == "true"]
+    if len(modes) > 1:
+        raise Refusal("400003", f"`{modes[0]}` and `{modes[1]}` exclude each other")
+    return modes[0] if modes else publishing.CREATE
 
 
 def _admit(call: Call, order: Order) -> None:
@@ -100,15 +100,15 @@ def _admit(call: Call, order: Order) -> None:
 
     What publishes a new source of data (a data source, a flow) needs a role that publishes any data.
     """
-    held = publishing.existing(call.site, order.kind, order.project, order.name)
-    over = held is not None and order.mode != publishing.CREATE
+    existing_item = publishing.existing(call.site, order.kind, order.project, order.name)
+    over = existing_item is not None and order.mode != publishing.CREATE
     brings_data = order.kind in ("datasource", "flow") and not over
     action = "publish_new_datasource_external" if brings_data else "publish"
-    on = held.id if held is not None and over else order.project
-    found = can(call.site, call.me.id, action, on, open_points=call.state.open_points)
-    if not found.allowed:
+    on = existing_item.id if existing_item is not None and over else order.project
+    answer = can(call.site, call.me.id, action, on, open_points=call.state.open_points)
+    if not answer.allowed:
         what = f"publish over that {order.kind}" if over else f"publish a new {order.kind} there"
-        raise Refusal("403004", f"not allowed to {what} ({found.because})")
+        raise Refusal("403004", f"not allowed to {what} ({answer.because})")
 
 
 # -- the file -------------------------------------------------------------------------------------------------
@@ -119,9 +119,9 @@ def _file(call: Call, kind: str, parts: Mapping[str, Part]) -> tuple[str, bytes]
     upload = call.query("uploadSessionId")
     extension = (call.query(f"{kind}Type") or "").lower()
     if upload is not None:
-        found = call.state.uploads.find(upload, call.session.site, call.session.user)
+        upload_session = call.state.uploads.find(upload, call.session.site, call.session.user)
         name = f"file.{_allowed(kind, extension)}"
-        content = call.state.uploads.finish(found)
+        content = call.state.uploads.finish(upload_session)
     else:
         part = parts.get(f"tableau_{kind}")
         if part is None:

@@ -27,9 +27,9 @@ def listed(kind: str) -> Handler:
     """The revisions that are kept, newest first."""
 
     def handler(call: Call) -> Reply:
-        held = publishing.revisions(call.state, _item(call, kind))
-        page, pagination = listing.paged(call, held[::-1])
-        shown = (_shape(call, revision, current=revision == held[-1]) for revision in page)
+        revisions = publishing.revisions(call.state, _item(call, kind))
+        page, pagination = listing.paged(call, revisions[::-1])
+        shown = (_shape(call, revision, current=revision == revisions[-1]) for revision in page)
         return ok(pagination, element("revisions", {}, *shown))
 
     return handler
@@ -69,8 +69,8 @@ def deleted(kind: str) -> Handler:
         revision, details = _revision(call, item), call.state.details(item.id)
         if not revision.blob or revision == details.current:
             raise Refusal("403004", "the current revision cannot be deleted; publish another first")
-        kept = tuple(other for other in details.revisions if other != revision)
-        call.state.put_details(item.id, replace(details, revisions=kept))
+        others = tuple(other for other in details.revisions if other != revision)
+        call.state.put_details(item.id, replace(details, revisions=others))
         return NO_CONTENT
 
     return handler

@@ -45,12 +45,12 @@ def sites(call: Call) -> Reply:
 
 def site(call: Call) -> Reply:
     """The session's site by id, or by name or content URL where `key` says so; any other is unknown."""
-    wanted, here = unquote(call.parameters["site"]), call.site
+    wanted, current = unquote(call.parameters["site"]), call.site
     key = call.query("key")
-    own = {"name": here.name, "contentUrl": here.content_url}.get(key, here.id) if key else here.id
+    own = {"name": current.name, "contentUrl": current.content_url}.get(key, current.id) if key else current.id
     if own.casefold() != wanted.casefold():
         raise Refusal("404000", f"site `{wanted}` could not be found")
-    return ok(shapes.site(call, here))
+    return ok(shapes.site(call, current))
 
 
 def auth_configurations(_call: Call) -> Reply:
@@ -62,13 +62,13 @@ def create(call: Call) -> Reply:
     """A new site with the server's administrators, All Users and the Default project."""
     if call.personality.kind == CLOUD:
         raise Refusal("403069", "sites of this server are not made here")
-    asked = call.body("site")
-    name = (asked.get("name") or "").strip()
+    body = call.body("site")
+    name = (body.get("name") or "").strip()
     if not name:
         raise Refusal("400003", "a site needs a name")
-    made = new_site(call.state, name, asked.get("contentUrl") or "", call.me)
-    call.state.add_site(_settled(call, made, asked))
-    return ok(shapes.site(call, call.state.site(made.id)), status=201)
+    site = new_site(call.state, name, body.get("contentUrl") or "", call.me)
+    call.state.add_site(_settled(call, site, body))
+    return ok(shapes.site(call, call.state.site(site.id)), status=201)
 
 
 def update(call: Call) -> Reply:
@@ -89,29 +89,29 @@ def delete(call: Call) -> Reply:
     return NO_CONTENT
 
 
-def _settled(call: Call, site: Site, asked: Element) -> Site:
+def _settled(call: Call, site: Site, body: Element) -> Site:
     """The site with what is asked for; every value is checked before anything is kept."""
-    name, url = (asked.get("name") or site.name).strip(), asked.get("contentUrl")
+    name, url = (body.get("name") or site.name).strip(), body.get("contentUrl")
     url = site.content_url if url is None else url
     _free(call, site, name, url)
     for attribute, choices in _CHOICES.items():
-        if (asked.get(attribute) or choices[0]) not in choices:
-            raise Refusal("400003", f"`{attribute}` is one of {', '.join(choices)}, not `{asked.get(attribute)}`")
+        if (body.get(attribute) or choices[0]) not in choices:
+            raise Refusal("400003", f"`{attribute}` is one of {', '.join(choices)}, not `{body.get(attribute)}`")
     for attribute in _NUMBERS:
-        number = asked.get(attribute) or "0"
+        number = body.get(attribute) or "0"
         if not (number.isascii() and number.isdigit() and len(number) < 10):
             raise Refusal("400003", f"`{attribute}` is a number, not `{number}`")
-    open_points = {field: truth(n, words) for n, field in _SETTINGS.items() if (words := asked.get(n)) is not None}
-    seats = {tier: int(words) for n, tier in _TIERS.items() if (words := asked.get(n))}
+    open_points = {field: truth(n, words) for n, field in _SETTINGS.items() if (words := body.get(n)) is not None}
+    seats = {tier: int(words) for n, tier in _TIERS.items() if (words := body.get(n))}
     settings = replace(
         site.settings,
-        admin_mode=asked.get("adminMode") or site.settings.admin_mode,
-        user_visibility=asked.get("userVisibilityMode") or site.settings.user_visibility,
+        admin_mode=body.get("adminMode") or site.settings.admin_mode,
+        user_visibility=body.get("userVisibilityMode") or site.settings.user_visibility,
         **open_points,
     )
-    kept = {n: words for n in sorted(_KEPT) if (words := asked.get(n)) is not None}
-    if kept:
-        call.state.put_site_words(site.id, {**call.state.site_words.get(site.id, {}), **kept})
+    given = {n: words for n in sorted(_KEPT) if (words := body.get(n)) is not None}
+    if given:
+        call.state.put_site_words(site.id, {**call.state.site_words.get(site.id, {}), **given})
     licences = {**(site.licences or {}), **seats} if seats else site.licences
     return replace(site, name=name, content_url=url, settings=settings, licences=licences)
 

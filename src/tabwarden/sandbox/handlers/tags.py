@@ -36,18 +36,18 @@ def added(kind: str) -> Handler:
 
 def _labels(tags: Iterable[Element]) -> frozenset[str]:
     """The labels; one without quotation marks stands for as many as spaces and commas make of it."""
-    found: set[str] = set()
+    labels: set[str] = set()
     for tag in tags:
         words = tag.get("label") or ""
         plain = words if '"' in words else words.replace(" ", ",")
         try:
-            found.update(word.strip() for row in csv.reader([plain], skipinitialspace=True) for word in row)
+            labels.update(word.strip() for row in csv.reader([plain], skipinitialspace=True) for word in row)
         except csv.Error:
             raise Refusal("400003", "a label of a tag is one line") from None
-    found.discard("")
-    if not found or any(len(word) > LONGEST_TAG for word in found):
+    labels.discard("")
+    if not labels or any(len(word) > LONGEST_TAG for word in labels):
         raise Refusal("400003", f"a tag needs a label of at most {LONGEST_TAG} characters")
-    return frozenset(found)
+    return frozenset(labels)
 
 
 def deleted(kind: str) -> Handler:

@@ -38,8 +38,8 @@ def user(call: Call) -> Reply:
 
 def groups_of_user(call: Call) -> Reply:
     """The groups a user is in; one's own, or anybody's for administrators."""
-    found, site = _self_or_any(call), call.site
-    groups = sorted((site.groups[g] for g in site.groups_of(found.id)), key=lambda g: (g.name, g.id))
+    user, site = _self_or_any(call), call.site
+    groups = sorted((site.groups[g] for g in site.groups_of(user.id)), key=lambda g: (g.name, g.id))
     return ok(*listing.answer(call, shapes.groups_listing(call), groups))
 
 
@@ -50,11 +50,11 @@ def content_of_user(kind: str) -> Callable[[Call], Reply]:
     """
 
     def handler(call: Call) -> Reply:
-        found, owned = _self_or_any(call), (call.query("ownedBy") or "").lower() == "true"
-        looks_at = call.me if owned and call.is_admin else found
+        user, owned = _self_or_any(call), (call.query("ownedBy") or "").lower() == "true"
+        looks_at = call.me if owned and call.is_admin else user
         shown = visibility.visible(call.state, call.site, looks_at.id, kind)
         if owned:
-            shown = [c for c in shown if c.owner == found.id]
+            shown = [c for c in shown if c.owner == user.id]
         return ok(*listing.answer(call, content_listing(call, kind), shown))
 
     return handler
@@ -68,62 +68,62 @@ def _self_or_any(call: Call) -> User:
 
 def add(call: Call) -> Reply:
     """Add one user."""
-    asked = call.body("user")
+    body = call.body("user")
     wanted = desk(call).describe(
-        asked.get("name") or "",
-        asked.get("siteRole") or "",
-        email=asked.get("email") or "",
-        auth=asked.get("authSetting"),
+        body.get("name") or "",
+        body.get("siteRole") or "",
+        email=body.get("email") or "",
+        auth=body.get("authSetting"),
     )
-    wanted = replace(wanted, idp_configuration_id=asked.get("idpConfigurationId"))
+    wanted = replace(wanted, idp_configuration_id=body.get("idpConfigurationId"))
     return ok(shapes.user(call, desk(call).add(wanted)), status=201)
 
 
 def update(call: Call) -> Reply:
     """Change role, authentication, and of local users display name, e-mail and password; answers without an id."""
-    found, asked, people_desk = call.user(), call.body("user"), desk(call)
-    if is_server_admin(found.site_role) and not call.is_server_admin:
+    user, body, people_desk = call.user(), call.body("user"), desk(call)
+    if is_server_admin(user.site_role) and not call.is_server_admin:
         raise Refusal("403009", "only server administrators change a server administrator")
-    changed = _profile(call, asked, found)
-    _check_password(call, asked, found)
-    role = asked.get("siteRole")
-    if role is not None and role != found.site_role:
-        changed = replace(changed, site_role=people_desk.give_role(found, role).site_role)
+    changed = _profile(call, body, user)
+    _check_password(call, body, user)
+    role = body.get("siteRole")
+    if role is not None and role != user.site_role:
+        changed = replace(changed, site_role=people_desk.give_role(user, role).site_role)
     stored = people_desk.put(changed)
-    _set_password(call, asked, found)
+    _set_password(call, body, user)
     shown = shapes.user(call, stored)
     return ok(shown._replace(attributes={k: v for k, v in shown.attributes.items() if k != "id"}))
 
 
-def _profile(call: Call, asked: Element, found: User) -> User:
-    auth = known_auth(asked.get("authSetting"))
-    provider = asked.get("idpConfigurationId")
+def _profile(call: Call, body: Element, user: User) -> User:
+    auth = known_auth(body.get("authSetting"))
+    provider = body.get("idpConfigurationId")
     changed = replace(
-        found,
-        auth_setting=auth if auth is not None else found.auth_setting,
-        idp_configuration_id=provider if provider is not None else found.idp_configuration_id,
+        user,
+        auth_setting=auth if auth is not None else user.auth_setting,
+        idp_configuration_id=provider if provider is not None else user.idp_configuration_id,
     )
-    if not call.personality.profile_writable or desk(call).is_of_directory(found):
+    if not call.personality.profile_writable or desk(call).is_of_directory(user):
         return changed
-    full_name, email = asked.get("fullName"), asked.get("email")
+    full_name, email = body.get("fullName"), body.get("email")
     return replace(
         changed,
-        full_name=full_name if full_name is not None else found.full_name,
-        email=email if email is not None else found.email,
+        full_name=full_name if full_name is not None else user.full_name,
+        email=email if email is not None else user.email,
     )
 
 
-def _check_password(call: Call, asked: Element, found: User) -> None:
+def _check_password(call: Call, body: Element, user: User) -> None:
     """A password belongs to the account: a site administrator may not set that of somebody on other sites too."""
-    elsewhere = asked.get("password") is not None and len(call.state.sites_of(found)) > 1
+    elsewhere = body.get("password") is not None and len(call.state.sites_of(user)) > 1
     if elsewhere and not call.is_server_admin:
         raise Refusal("403009", "only a server administrator sets this password")
 
 
-def _set_password(call: Call, asked: Element, found: User) -> None:
-    password = asked.get("password")
-    if password is not None and call.personality.profile_writable and not desk(call).is_of_directory(found):
-        call.state.put_account(Account(found.name, password, found.domain))
+def _set_password(call: Call, body: Element, user: User) -> None:
+    password = body.get("password")
+    if password is not None and call.personality.profile_writable and not desk(call).is_of_directory(user):
+        call.state.put_account(Account(user.name, password, user.domain))
 
 
 def remove(call: Call) -> Reply:

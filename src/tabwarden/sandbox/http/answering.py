@@ -131,8 +131,8 @@ def unanswered(personality: Personality, request: Request) -> Answered:
 
 def refused(refusal: Refusal, accept: str, personality: Personality) -> Answered:
     """The answer to what could not even be read as a request."""
-    asked = Request("", "", {}, {"accept": accept}, b"")
-    return _encoded(_refusal(refusal, personality), asked, personality.api_version, None, None)
+    request = Request("", "", {}, {"accept": accept}, b"")
+    return _encoded(_refusal(refusal, personality), request, personality.api_version, None, None)
 
 
 def _refusal(refusal: Refusal, personality: Personality) -> Reply:
@@ -168,5 +168,5 @@ def _asker(call: Call | None) -> tuple[str, str]:
     site = next((s for s in call.state.sites if s.id == call.acting.site), None)
     if site is None:
         return "", ""
-    held = site.users.get(call.acting.user)
-    return site.content_url, held.name if held is not None else ""
+    user = site.users.get(call.acting.user)
+    return site.content_url, user.name if user is not None else ""

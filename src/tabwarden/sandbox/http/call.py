@@ -135,10 +135,10 @@ class Call:
 
     def body(self, name: str) -> Element:
         """The one element the body must hold; 400000 without it."""
-        found = self.tree.find(name)
-        if found is None:
+        child = self.tree.find(name)
+        if child is None:
             raise Refusal("400000", f"the request has no `{name}` element")
-        return found
+        return child
 
     def query(self, name: str) -> str | None:
         """The last value of a query parameter, None when it is absent."""
@@ -150,30 +150,30 @@ class Call:
     def user(self, user_id: str | None = None) -> User:
         """The user of the path or of that id; 404002 unless he is on this site."""
         wanted = self.parameters["user"] if user_id is None else user_id
-        found = self.site.users.get(wanted)
-        if found is None:
+        user = self.site.users.get(wanted)
+        if user is None:
             raise unknown("user", wanted)
-        return found
+        return user
 
     def group(self, group_id: str | None = None) -> Group:
         """The group of the path or of that id; 404012 unless it is on this site."""
         wanted = self.parameters["group"] if group_id is None else group_id
-        found = self.site.groups.get(wanted)
-        if found is None:
+        group = self.site.groups.get(wanted)
+        if group is None:
             raise unknown("group", wanted)
-        return found
+        return group
 
     def group_set(self, group_set_id: str) -> GroupSet:
         """The group set of that id on this site."""
-        found = self.site.group_sets.get(group_set_id)
-        if found is None:
+        group_set = self.site.group_sets.get(group_set_id)
+        if group_set is None:
             raise unknown("groupSet", group_set_id)
-        return found
+        return group_set
 
     def content(self, kind: str, content_id: str | None = None) -> Content:
         """The content of that kind named in the path or by that id; 404 unless it is on this site."""
         wanted = self.parameters[kind] if content_id is None else content_id
-        found = self.site.contents.get(wanted)
-        if found is None or found.kind != kind:
+        content = self.site.contents.get(wanted)
+        if content is None or content.kind != kind:
             raise unknown(kind, wanted)
-        return found
+        return content

@@ -43,16 +43,16 @@ class Page(NamedTuple):
     content_type: str = "text/plain"
 
 
-def answer(box: Holder, asked: Request) -> Page | None:
+def answer(box: Holder, request: Request) -> Page | None:
     """The page at a path, None where the path is none of ours."""
-    if asked.path == "/sandbox/counts":
+    if request.path == "/sandbox/counts":
         return _json(box.log.counts())
-    page = _PAGES.get(asked.path)
+    page = _PAGES.get(request.path)
     if page is None:
         return None
-    if not _is_admins(box, asked.headers.get("x-tableau-auth")):
+    if not _is_admins(box, request.headers.get("x-tableau-auth")):
         return Page(403, "this page is for a server administrator's token")
-    return page(box, asked)
+    return page(box, request)
 
 
 def _is_admins(box: Holder, token: str | None) -> bool:
@@ -71,32 +71,32 @@ def _log(box: Holder, _asked: Request) -> Page:
     return _json([entry._asdict() for entry in box.log.entries])
 
 
-def _faults(box: Holder, asked: Request) -> Page:
+def _faults(box: Holder, request: Request) -> Page:
     """GET counts the faults given so far; PUT plays another script, YAML or JSON; an empty body ends it."""
-    if asked.method == "PUT":
+    if request.method == "PUT":
         try:
-            box.strike(script_from((asked.body or b"").decode("utf-8", "replace"), "of the request"))
+            box.strike(script_from((request.body or b"").decode("utf-8", "replace"), "of the request"))
         except TabwardenError as problem:
             return Page(400, str(problem))
-    elif asked.method != "GET":
+    elif request.method != "GET":
         return Page(405, "the faults are read with GET and replaced with PUT")
     return _json(box.log.faults())
 
 
-def _clock(box: Holder, asked: Request) -> Page:
+def _clock(box: Holder, request: Request) -> Page:
     """GET tells the time; POST with `forward=SECONDS` turns it forward."""
-    if asked.method == "POST":
-        words = asked.query.get("forward", ("",))[-1]
+    if request.method == "POST":
+        words = request.query.get("forward", ("",))[-1]
         if not (words.isascii() and words.isdecimal() and len(words) < 12):
             return Page(400, "give `forward`, a number of seconds")
         box.clock.forward(float(words))
-    elif asked.method != "GET":
+    elif request.method != "GET":
         return Page(405, "the clock is read with GET and turned with POST")
     return _json({"now": box.clock()})
 
 
-def _directory(box: Holder, asked: Request) -> Page:
-    return Page(*control_page.answer(box.state, asked.method, asked.body or b""))
+def _directory(box: Holder, request: Request) -> Page:
+    return Page(*control_page.answer(box.state, request.method, request.body or b""))
 
 
 _PAGES: Mapping[str, Callable[[Holder, Request], Page]] = {

@@ -128,7 +128,7 @@ DEFAULT_KINDS = (
 
 
 def _content() -> list[Endpoint]:
-    found: list[Endpoint] = []
+    endpoints: list[Endpoint] = []
     for kind, plural, listed, one, updated, deleted in _KINDS:
         path, item = f"{S}/{plural}", f"{S}/{plural}/{{{kind}}}"
         lines = (
@@ -137,19 +137,21 @@ def _content() -> list[Endpoint]:
             ("PUT", item, updated, content.updated(kind), "change name, description, tabs, project or owner"),
             ("DELETE", item, deleted, content.deleted(kind), "delete it with what lies below it"),
         )
-        found.extend(_line(m, p, since, JUDGED, handler, does=does) for m, p, since, handler, does in lines if since)
+        endpoints.extend(
+            _line(m, p, since, JUDGED, handler, does=does) for m, p, since, handler, does in lines if since
+        )
     does = "change description, owner and, of a database, project and lock"
     for kind, plural in (("database", "databases"), ("table", "tables")):
         item = f"{S}/{plural}/{{{kind}}}"
-        found.append(_line("PUT", item, "3.5", JUDGED, assets.updated(kind), does=does))
-        found.append(
+        endpoints.append(_line("PUT", item, "3.5", JUDGED, assets.updated(kind), does=does))
+        endpoints.append(
             _line("DELETE", item, "3.5", ADMIN, assets.deleted(kind), does="delete it with what lies below it")
         )
-    found.append(_line("GET", f"{S}/tables/{{table}}/columns", "3.5", JUDGED, assets.columns))
+    endpoints.append(_line("GET", f"{S}/tables/{{table}}/columns", "3.5", JUDGED, assets.columns))
     connected = f"{S}/virtualConnections/{{virtualconnection}}/connections"
-    found.append(_line("GET", connected, "3.18", JUDGED, assets.no_connections))
-    found.append(_line("GET", f"{S}/workbooks/{{workbook}}/views", "2.0", JUDGED, content.views_of_workbook))
-    return found
+    endpoints.append(_line("GET", connected, "3.18", JUDGED, assets.no_connections))
+    endpoints.append(_line("GET", f"{S}/workbooks/{{workbook}}/views", "2.0", JUDGED, content.views_of_workbook))
+    return endpoints
 
 
 def _rules(path: str, since: str, target: Target, until: str | None = None) -> list[Endpoint]:
@@ -163,14 +165,16 @@ def _rules(path: str, since: str, target: Target, until: str | None = None) -> l
 
 
 def _all_rules() -> list[Endpoint]:
-    found: list[Endpoint] = []
+    endpoints: list[Endpoint] = []
     for kind, plural, since in _RULED:
-        found.extend(_rules(f"{S}/{plural}/{{{kind}}}/permissions", since, Target(kind)))
+        endpoints.extend(_rules(f"{S}/{plural}/{{{kind}}}/permissions", since, Target(kind)))
     for kind, plural, since, until in DEFAULT_KINDS:
         path = f"{_PROJECT}/default-permissions/{plural}"
-        found.extend(_rules(path, since, Target("project", kind), until))
-    found.extend(_rules(f"{S}/databases/{{database}}/default-permissions/tables", "3.5", Target("database", "table")))
-    return found
+        endpoints.extend(_rules(path, since, Target("project", kind), until))
+    endpoints.extend(
+        _rules(f"{S}/databases/{{database}}/default-permissions/tables", "3.5", Target("database", "table"))
+    )
+    return endpoints
 
 
 TABLE: tuple[Endpoint, ...] = (*SERVER, *PEOPLE, *PROJECTS, *_content(), *FILES, *_all_rules())

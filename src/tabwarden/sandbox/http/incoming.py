@@ -111,11 +111,11 @@ def _target(words: str) -> tuple[str, Mapping[str, tuple[str, ...]]]:
     words = words.partition("#")[0]
     if words[:7].lower() == "http://" or words[:8].lower() == "https://":
         words = "/" + words.split("//", 1)[1].partition("/")[2]
-    path, _mark, told = words.partition("?")
+    path, _mark, query_words = words.partition("?")
     if path.startswith("//"):
         path = "/" + path.lstrip("/")
     query: dict[str, tuple[str, ...]] = {}
-    for name, value in parse_qsl(told, keep_blank_values=True):
+    for name, value in parse_qsl(query_words, keep_blank_values=True):
         query[name] = (*query.get(name, ()), value)
     return path, query
 

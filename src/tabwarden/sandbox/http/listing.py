@@ -48,8 +48,8 @@ class Listing(NamedTuple, Generic[T]):
 
 def answer(call: Call, listing: Listing[T], items: Iterable[T]) -> tuple[Element, Element]:
     """Pagination and the list element for the part of `items` that the query asks for."""
-    found = in_order(call, listing.columns, filtered(call, listing.columns, items))
-    page, pagination = paged(call, found)
+    items_in_order = in_order(call, listing.columns, filtered(call, listing.columns, items))
+    page, pagination = paged(call, items_in_order)
     wanted = fields(call, listing.defaults)
     shaped = (pruned(listing.shape(call, item), wanted) for item in page)
     return pagination, Element(listing.plural, {}, tuple(shaped))
@@ -96,15 +96,15 @@ def fields(call: Call, defaults: frozenset[str]) -> Wanted:
     names = [name.strip() for name in words.split(",")] if words else []
     if "_all_" in names:
         return None
-    asked = [name for name in names if len(name) > 1 and name != "_default_"]
-    if not asked or len(asked) < len(names):
-        asked.extend(sorted(defaults))
-    asked = [_CHILDREN.get(name, name) for name in asked]
-    found: dict[str, frozenset[str]] = {}
-    for name in asked:
+    names_in = [name for name in names if len(name) > 1 and name != "_default_"]
+    if not names_in or len(names_in) < len(names):
+        names_in.extend(sorted(defaults))
+    names_in = [_CHILDREN.get(name, name) for name in names_in]
+    fields_of: dict[str, frozenset[str]] = {}
+    for name in names_in:
         head, _dot, inner = name.partition(".")
-        found[head] = found.get(head, frozenset()) | (frozenset({inner}) if inner else frozenset())
-    return found
+        fields_of[head] = fields_of.get(head, frozenset()) | (frozenset({inner}) if inner else frozenset())
+    return fields_of
 
 
 def pruned(item: Element, wanted: Wanted) -> Element:
@@ -121,8 +121,8 @@ def pruned(item: Element, wanted: Wanted) -> Element:
 def _inner(child: Element, names: frozenset[str]) -> Element:
     if not names or "*" in names:
         return child
-    kept = {name.casefold() for name in names} | {"id"}  # the count is answered as dataSourceCount
-    return child._replace(attributes={n: v for n, v in child.attributes.items() if n.casefold() in kept})
+    names_folded = {name.casefold() for name in names} | {"id"}  # the count is answered as dataSourceCount
+    return child._replace(attributes={n: v for n, v in child.attributes.items() if n.casefold() in names_folded})
 
 
 # -- order ----------------------------------------------------------------------------------------------------
@@ -160,15 +160,15 @@ def _sortable(value: Any) -> tuple[bool, Any]:
 
 def filtered(call: Call, columns: Mapping[str, Column], items: Iterable[T]) -> list[T]:
     """The items that meet every expression of every `filter` parameter."""
-    found = list(items)
-    asked = call.request.query.get("filter", ())
-    if asked:
-        found = apply.known_to_search(call.struck, call.state, found)
-    for words in asked:
+    items_left = list(items)
+    expressions = call.request.query.get("filter", ())
+    if expressions:
+        items_left = apply.known_to_search(call.struck, call.state, items_left)
+    for words in expressions:
         for expression in _expressions(words):
             test = _test(call.site, columns, expression)
-            found = [item for item in found if test(item)]
-    return found
+            items_left = [item for item in items_left if test(item)]
+    return items_left
 
 
 def _expressions(words: str) -> list[str]:
@@ -193,34 +193,34 @@ def _column(columns: Mapping[str, Column], name: str) -> Column:
 
 def _test(site: Site, columns: Mapping[str, Column], expression: str) -> Callable[[Any], bool]:
     name, operator, words = expression.split(":", 2)
-    found = _column(columns, name)
-    if operator not in OPERATORS or operator not in found.operators:
+    column = _column(columns, name)
+    if operator not in OPERATORS or operator not in column.operators:
         raise Refusal("400000", f"`{name}` cannot be filtered with `{operator}`")
     if operator == "in":
         if not (words.startswith("[") and words.endswith("]")):
             raise Refusal("400000", f"filter `{expression}` needs a list in brackets")
-        wanted = {_typed(found, name, word.strip()) for word in words[1:-1].split(",")}
-        return lambda item: any(held in wanted for held in _values(found.value(site, item)))
-    value = _typed(found, name, words)
+        wanted = {_typed(column, name, word.strip()) for word in words[1:-1].split(",")}
+        return lambda item: any(item_value in wanted for item_value in _values(column.value(site, item)))
+    value = _typed(column, name, words)
     compare = _COMPARE[operator]
-    return lambda item: any(compare(held, value) for held in _values(found.value(site, item)))
+    return lambda item: any(compare(item_value, value) for item_value in _values(column.value(site, item)))
 
 
-def _values(held: Any) -> Iterable[Any]:
+def _values(value: Any) -> Iterable[Any]:
     """The values of a field: several, one, or none."""
-    return held if isinstance(held, frozenset) else () if held is None else (held,)
+    return value if isinstance(value, frozenset) else () if value is None else (value,)
 
 
-def _typed(found: Column, name: str, words: str) -> Any:
-    if found.type == TRUTH:
+def _typed(column: Column, name: str, words: str) -> Any:
+    if column.type == TRUTH:
         if words.lower() not in ("true", "false"):
             raise Refusal("400000", f"`{name}` is compared with true or false, not `{words}`")
         return words.lower() == "true"
-    if found.type == NUMBER:
+    if column.type == NUMBER:
         if not _INTEGER.fullmatch(words):
             raise Refusal("400000", f"`{name}` is compared with a number, not `{words}`")
         return int(words)
-    if found.type == TIME:
+    if column.type == TIME:
         return _time(name, words)
     return words
 
@@ -235,30 +235,30 @@ def _time(name: str, words: str) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _like(held: str, pattern: str) -> bool:
+def _like(text: str, pattern: str) -> bool:
     """`*` stands for any letters; without one the words may stand anywhere; letter case does not matter."""
-    held, pattern = held.casefold(), pattern.casefold()
+    text, pattern = text.casefold(), pattern.casefold()
     if "*" not in pattern:
-        return pattern in held
+        return pattern in text
     head, *middle, tail = pattern.split("*")
-    if not held.startswith(head) or not held[len(head) :].endswith(tail):
+    if not text.startswith(head) or not text[len(head) :].endswith(tail):
         return False
-    place, end = len(head), len(held) - len(tail)
+    place, end = len(head), len(text) - len(tail)
     for part in middle:
-        found = held.find(part, place, end)
-        if found < 0:
+        place_of = text.find(part, place, end)
+        if place_of < 0:
             return False
-        place = found + len(part)
+        place = place_of + len(part)
     return True
 
 
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
-    "eq": lambda held, value: bool(held == value),
-    "gt": lambda held, value: bool(held > value),
-    "gte": lambda held, value: bool(held >= value),
-    "lt": lambda held, value: bool(held < value),
-    "lte": lambda held, value: bool(held <= value),
-    "has": lambda held, value: value.casefold() in held.casefold(),
+    "eq": lambda item, value: bool(item == value),
+    "gt": lambda item, value: bool(item > value),
+    "gte": lambda item, value: bool(item >= value),
+    "lt": lambda item, value: bool(item < value),
+    "lte": lambda item, value: bool(item <= value),
+    "has": lambda item, value: value.casefold() in item.casefold(),
     "like": _like,
-    "cieq": lambda held, value: bool(held.casefold() == value.casefold()),
+    "cieq": lambda item, value: bool(item.casefold() == value.casefold()),
 }

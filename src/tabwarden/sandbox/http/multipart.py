@@ -29,10 +29,10 @@ class Part(NamedTuple):
 
 def parts(request: Request) -> Mapping[str, Part]:
     """The parts by name; 400000 when the body is not what the header says."""
-    found = _BOUNDARY.search(request.headers.get("content-type", ""))
-    if found is None:
+    match = _BOUNDARY.search(request.headers.get("content-type", ""))
+    if match is None:
         raise Refusal("400000", "the request is not multipart/mixed with a boundary")
-    delimiter = b"--" + found[1].encode()
+    delimiter = b"--" + match[1].encode()
     pieces = (b"\r\n" + (request.body or b"")).split(b"\r\n" + delimiter)
     if len(pieces) < 3 or not pieces[-1].startswith(b"--"):
         raise Refusal("400000", "the multipart request does not end with its boundary")
@@ -50,15 +50,15 @@ def parts(request: Request) -> Mapping[str, Part]:
     return named
 
 
-def payload(found: Mapping[str, Part]) -> Element:
+def payload(parts_by_name: Mapping[str, Part]) -> Element:
     """The part request_payload as a tree; empty when there is none."""
-    part = found.get("request_payload")
+    part = parts_by_name.get("request_payload")
     return wire.parse(part.content, part.content_type) if part is not None else Element("tsRequest")
 
 
-def csv_rows(found: Mapping[str, Part], name: str) -> tuple[tuple[str, ...], ...]:
+def csv_rows(parts_by_name: Mapping[str, Part], name: str) -> tuple[tuple[str, ...], ...]:
     """The rows of a CSV part without a header, cells trimmed, empty rows left out."""
-    part = found.get(name)
+    part = parts_by_name.get(name)
     if part is None:
         raise Refusal("400000", f"the multipart request has no part `{name}`")
     try:

@@ -125,15 +125,15 @@ def _key(parts: tuple[str, ...]) -> tuple[int, str]:
 
 
 def _match(template: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] | None:
-    found: dict[str, str] = {}
+    parameters: dict[str, str] = {}
     for wanted, part in zip(template, parts, strict=True):
         if wanted[0] == "{":
             if not part:
                 return None
-            found[wanted[1:-1]] = unquote(part)
+            parameters[wanted[1:-1]] = unquote(part)
         elif wanted != part and wanted.lower() != part.lower():
             return None
-    return found
+    return parameters
 
 
 def admit(endpoint: Endpoint, call: Call) -> None:

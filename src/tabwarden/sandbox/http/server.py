@@ -92,10 +92,10 @@ class Sandbox:
 
     def site(self, content_url: str) -> Site:
         """The site at a content URL as it is now; TabwardenError when there is none."""
-        found = self.state.site_at(content_url)
-        if found is None:
+        site = self.state.site_at(content_url)
+        if site is None:
             raise TabwardenError(f"the sandbox has no site `{content_url}`")
-        return found
+        return site
 
     def strike(self, faults: FaultsGiven) -> None:
         """Play another script of faults from now on, None for none; WorldError for one that cannot be."""
@@ -127,7 +127,7 @@ class Sandbox:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         began = time.perf_counter()
         try:
-            asked = await incoming.read(request)
+            incoming_request = await incoming.read(request)
         except Refusal as refusal:
             response = self._refused(refusal, request.headers.get("Accept", ""))
             response.force_close()
@@ -135,23 +135,23 @@ class Sandbox:
         except ConnectionError:
             # The client died while it was sending: nobody is left to answer, and nothing was asked.
             return web.Response(status=400)
-        own = control_pages.answer(self, asked)
+        own = control_pages.answer(self, incoming_request)
         if own is not None:
             return web.Response(status=own.status, text=own.text, content_type=own.content_type)
-        struck = answering.struck_by(self.faults, self.personality, asked)
+        struck = answering.struck_by(self.faults, self.personality, incoming_request)
         await outgoing.wait(struck)
         if outgoing.is_never_done(struck):
-            answered = outgoing.instead(struck, answering.unanswered(self.personality, asked))
+            answered = outgoing.instead(struck, answering.unanswered(self.personality, incoming_request))
         else:
-            answered = self.answer(asked, struck)
-        self._note(asked, answered, struck, time.perf_counter() - began)
+            answered = self.answer(incoming_request, struck)
+        self._note(incoming_request, answered, struck, time.perf_counter() - began)
         return await outgoing.send(request, answered, struck)
 
-    def _note(self, asked: Request, answered: Answered, struck: Struck, took: float) -> None:
+    def _note(self, request: Request, answered: Answered, struck: Struck, took: float) -> None:
         self.log.add(
             Entry(
-                asked.method,
-                asked.path,
+                request.method,
+                request.path,
                 answered.endpoint,
                 answered.status,
                 answered.site,
@@ -184,9 +184,9 @@ def running(
 
     A `directory` takes the place of the pretend one of the world; `faults` is a script, its file, or single faults.
     """
-    held = find_world(world, seed=seed) if isinstance(world, str) else world
+    world_held = find_world(world, seed=seed) if isinstance(world, str) else world
     sandbox = Sandbox(
-        held,
+        world_held,
         plays=plays,
         state=state,
         clock=clock,

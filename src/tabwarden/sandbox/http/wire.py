@@ -80,8 +80,8 @@ def element(
     text: str | None = None,
 ) -> Element:
     """Build an element; `None` attributes and children are left out."""
-    kept = {k: v if isinstance(v, (str, bool)) else str(v) for k, v in (attributes or {}).items() if v is not None}
-    return Element(name, kept, tuple(child for child in children if child is not None), text)
+    texts = {k: v if isinstance(v, (str, bool)) else str(v) for k, v in (attributes or {}).items() if v is not None}
+    return Element(name, texts, tuple(child for child in children if child is not None), text)
 
 
 # -- out ------------------------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ def _write_xml(item: Element, parts: list[str]) -> None:
 
 def _escape(words: str) -> str:
     """Text as XML may carry it; what it may not carry at all becomes U+FFFD."""
-    return _TO_ESCAPE.sub(lambda found: _ESCAPED.get(found.group(), "\ufffd"), words)
+    return _TO_ESCAPE.sub(lambda match: _ESCAPED.get(match.group(), "\ufffd"), words)
 
 
 def to_json(children: Iterable[Element]) -> bytes:
@@ -131,8 +131,8 @@ def _to_value(item: Element) -> Any:
     if item.text is not None and not item.attributes:
         return item.text
     value: dict[str, Any] = {
-        name: held if isinstance(held, str) or name in TRUE_BOOLEANS else "true" if held else "false"
-        for name, held in item.attributes.items()
+        name: attribute if isinstance(attribute, str) or name in TRUE_BOOLEANS else "true" if attribute else "false"
+        for name, attribute in item.attributes.items()
     }
     if item.text is not None:
         value["value"] = item.text
@@ -215,11 +215,11 @@ def _from_value(name: str, value: Mapping[str, Any], depth: int) -> Element:
         raise Refusal("400000", f"the request is nested deeper than {DEEPEST} objects")
     attributes: dict[str, str | bool] = {}
     children: list[Element] = []
-    for key, held in value.items():
-        for one in held if isinstance(held, list) else [held]:
+    for key, inner in value.items():
+        for one in inner if isinstance(inner, list) else [inner]:
             if isinstance(one, dict):
                 children.append(_from_value(key, one, depth + 1))
-            elif isinstance(held, list):
+            elif isinstance(inner, list):
                 raise Refusal("400000", f"the list `{key}` holds something that is not an object")
             elif one is not None:
                 attributes[key] = _scalar(key, one)

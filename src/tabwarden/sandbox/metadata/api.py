@@ -58,8 +58,8 @@ def answer(state: State, sessions: Sessions, personality: Personality, request: 
         return _status(state, 405, "Method Not Allowed", request.path, session)
     call = Call(request, personality.api_version, {}, state, sessions, personality, session)
     try:
-        asked = _asked(request.body or b"")
-        return Answer(200, json.dumps(_run(call, *asked)).encode(), session)
+        question = _asked(request.body or b"")
+        return Answer(200, json.dumps(_run(call, *question)).encode(), session)
     except ValueError as problem:
         return _status(state, 400, f"Bad Request: {problem}", request.path, session)
     except Refusal as refusal:
@@ -72,8 +72,8 @@ def refused(state: State, refusal: Refusal, path: str) -> Answer:
 
 
 def _status(state: State, status: int, error: str, path: str, session: Session | None = None) -> Answer:
-    told = {"timestamp": iso(state.clock()), "status": status, "error": error, "path": path}
-    return Answer(status, json.dumps(told).encode(), session)
+    body = {"timestamp": iso(state.clock()), "status": status, "error": error, "path": path}
+    return Answer(status, json.dumps(body).encode(), session)
 
 
 def _asked(body: bytes) -> tuple[str, Mapping[str, Any], str | None]:
@@ -124,9 +124,9 @@ def _run(call: Call, query: str, variables: Mapping[str, Any], operation: str | 
 
 
 def _error(problem: Any) -> dict[str, Any]:
-    told: dict[str, Any] = dict(problem.formatted)
-    told.setdefault("extensions", {"severity": "ERROR"})
-    return told
+    problem_json: dict[str, Any] = dict(problem.formatted)
+    problem_json.setdefault("extensions", {"severity": "ERROR"})
+    return problem_json
 
 
 def _too_many() -> dict[str, Any]:
@@ -167,14 +167,14 @@ class Resolver:
 
     def _counted(self, nodes: Iterable[Node]) -> list[Node]:
         """As many nodes as the limit still allows."""
-        found = list(nodes)
+        listed_nodes = list(nodes)
         if self.too_many:
             return []
-        if len(found) > self._left:
+        if len(listed_nodes) > self._left:
             self.too_many = True
-            found = found[: self._left]
-        self._left -= len(found)
-        return found
+            listed_nodes = listed_nodes[: self._left]
+        self._left -= len(listed_nodes)
+        return listed_nodes
 
     def _connection(self, nodes: Sequence[Node], arguments: Mapping[str, Any]) -> Node:
         """A page: `first` nodes behind the one whose cursor is `after`, or from `offset`."""
@@ -211,11 +211,11 @@ def _start(nodes: Sequence[Node], arguments: Mapping[str, Any]) -> int:
     return place + 1 + int(offset)
 
 
-def _filtered(nodes: Iterable[Node], asked: Mapping[str, Any]) -> Iterator[Node]:
+def _filtered(nodes: Iterable[Node], arguments: Mapping[str, Any]) -> Iterator[Node]:
     """The nodes that meet every condition: `name: "x"`, `nameWithin: ["x", "y"]`; None is no condition."""
     tests = [
         (name.removesuffix("Within"), frozenset(value) if isinstance(value, list) else frozenset({value}))
-        for name, value in asked.items()
+        for name, value in arguments.items()
         if value is not None
     ]
     return (node for node in nodes if all(node.get(name) in wanted for name, wanted in tests))

@@ -98,18 +98,18 @@ class Graph:
         }
 
     def _owner(self, content: Content) -> Node | None:
-        held = self._site.users.get(content.owner)
-        if held is None:
+        user = self._site.users.get(content.owner)
+        if user is None:
             return None
-        own = held.id == self._call.me.id
+        own = user.id == self._call.me.id
         named = own or self._call.sees_people()
         return {
             "__typename": "TableauUser",
-            "id": node_id("user", held.id),
-            "luid": held.id,
-            "username": held.name if named else None,
-            "name": (held.full_name or held.name) if named else None,
-            "email": (held.email or None) if own or self._call.is_admin else None,
+            "id": node_id("user", user.id),
+            "luid": user.id,
+            "username": user.name if named else None,
+            "name": (user.full_name or user.name) if named else None,
+            "email": (user.email or None) if own or self._call.is_admin else None,
         }
 
     # -- workbooks and views ----------------------------------------------------------------------------------
@@ -187,11 +187,11 @@ class Graph:
     @cached_property
     def _users(self) -> Mapping[str, tuple[Content, ...]]:
         """Workbooks that are seen, by the published data sources behind them."""
-        found: dict[str, tuple[Content, ...]] = {}
+        users_of: dict[str, tuple[Content, ...]] = {}
         for workbook in self._visible("workbook"):
             for source in dict.fromkeys(use.datasource for use in workbook.uses):
-                found[source] = (*found.get(source, ()), workbook)
-        return found
+                users_of[source] = (*users_of.get(source, ()), workbook)
+        return users_of
 
     def _using(self, source: Content) -> tuple[Content, ...]:
         return self._users.get(source.id, ())
@@ -277,10 +277,10 @@ class Graph:
         return self._by_project(self._visible("datasource"))
 
     def _by_project(self, contents: Iterable[Content]) -> Mapping[str | None, Sequence[Content]]:
-        found: dict[str | None, list[Content]] = {}
+        contents_by_project: dict[str | None, list[Content]] = {}
         for content in contents:
-            found.setdefault(self._site.project_of(content.id), []).append(content)
-        return found
+            contents_by_project.setdefault(self._site.project_of(content.id), []).append(content)
+        return contents_by_project
 
     def _table_contents(self, source: Content) -> Sequence[Content]:
         """The tables of the source's project."""
@@ -292,7 +292,7 @@ class Graph:
     def table(self, content: Content) -> Node:
         """A table of a database."""
         database = self._site.contents.get(content.parent or "")
-        held = database if database is not None and database.kind == "database" else None
+        database_held = database if database is not None and database.kind == "database" else None
         seen = content.id in self._seen
         return {
             **self._base("DatabaseTable", content),
@@ -302,7 +302,7 @@ class Graph:
             "isEmbedded": False,
             "columns": lambda _info: self._columns(content),
             "columnsConnection": self._columns(content) if seen else [],
-            "database": lambda _info: self.database(held) if held is not None else None,
+            "database": lambda _info: self.database(database_held) if database_held is not None else None,
             "referencedByQueries": [],
             "downstreamDatasources": lambda _info: self._sources_on(content),
         }
@@ -375,7 +375,7 @@ class Graph:
 
     def query(self, query: Query) -> Node:
         """A custom SQL table."""
-        held = query.content
+        content = query.content
         return {
             "__typename": "CustomSQLTable",
             "id": query.id,
@@ -389,12 +389,12 @@ class Graph:
             "database": None,
             "tables": [],
             "downstreamDatasources": lambda _info: self._sources_with(query),
-            "downstreamWorkbooks": lambda _info: [self.workbook(held)] if held.kind == "workbook" else [],
+            "downstreamWorkbooks": lambda _info: [self.workbook(content)] if content.kind == "workbook" else [],
         }
 
     def _sources_with(self, query: Query) -> list[Node]:
-        held = query.content
-        return [self.published(held)] if held.kind == "datasource" else list(self._embedded_in(held))
+        content = query.content
+        return [self.published(content)] if content.kind == "datasource" else list(self._embedded_in(content))
 
     def _columns_of(self, query: Query) -> list[Node]:
         return self._columns_in(query.id, lambda _info: self.query(query), lambda: self._sources_with(query))

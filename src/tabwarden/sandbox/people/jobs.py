@@ -68,11 +68,11 @@ def run_due(state: State, personality: Personality) -> None:
 
 def _done(state: State, personality: Personality, job: Job, now: float) -> Job:
     if job.kind in group_sync.WORK:
-        finish_code, told = group_sync.run(state, job)
-        return replace(job, finish_code=finish_code, completed=now, notes=told)
+        finish_code, job_notes = group_sync.run(state, job)
+        return replace(job, finish_code=finish_code, completed=now, notes=job_notes)
     if job.kind in content_jobs.WORK:
-        finish_code, told, about = content_jobs.run(state, job)
-        return replace(job, finish_code=finish_code, completed=now, notes=told, about=about)
+        finish_code, job_notes, about = content_jobs.run(state, job)
+        return replace(job, finish_code=finish_code, completed=now, notes=job_notes, about=about)
     desk = Desk(state, personality, job.site, job.by)
     counts: Counter[str] = Counter()
     errors: list[Note] = []
@@ -97,21 +97,21 @@ def _import_row(desk: Desk, row: Row) -> str:
     if len(row) > COLUMNS:
         raise Refusal("400003", f"a row has at most {COLUMNS} columns")
     role = role_of(licence, admin, publisher)
-    found = desk.find(name)
-    if found is None:
+    user = desk.find(name)
+    if user is None:
         wanted = desk.describe(name, role, full_name=full_name, email=email, auth=auth or None)
         stored = desk.add(wanted, password=password or None)
         return ADDED if stored.site_role == role else NO_SEAT
-    before = found
-    if found.site_role != role:
-        found = desk.give_role(found, role)
-    changed = replace(found, auth_setting=known_auth(auth or None) or found.auth_setting)
-    if not desk.is_of_directory(found):
-        changed = replace(changed, full_name=full_name or found.full_name, email=email or found.email)
-    found = desk.put(changed)
-    if found.site_role != before.site_role:
+    before = user
+    if user.site_role != role:
+        user = desk.give_role(user, role)
+    changed = replace(user, auth_setting=known_auth(auth or None) or user.auth_setting)
+    if not desk.is_of_directory(user):
+        changed = replace(changed, full_name=full_name or user.full_name, email=email or user.email)
+    user = desk.put(changed)
+    if user.site_role != before.site_role:
         return ROLE_UPDATED
-    return UPDATED if found != before else SKIPPED
+    return UPDATED if user != before else SKIPPED
 
 
 def role_of(licence: str, admin: str, publisher: str) -> str:
@@ -122,10 +122,10 @@ def role_of(licence: str, admin: str, publisher: str) -> str:
 
 
 def _delete_row(desk: Desk, row: Row) -> str:
-    found = desk.find(row[0])
-    if found is None:
+    user = desk.find(row[0])
+    if user is None:
         raise unknown("user", row[0])
-    desk.remove(found)
+    desk.remove(user)
     return REMOVED
 
 

@@ -58,7 +58,7 @@ USER_COLUMNS: Mapping[str, Column] = {
 }
 # What a list would tell about other people's roles and mail to somebody who may not see them.
 _TELLING = ("email", "lastLogin", "siteRole")
-PLAIN_USER_COLUMNS = {name: found for name, found in USER_COLUMNS.items() if name not in _TELLING}
+PLAIN_USER_COLUMNS = {name: column for name, column in USER_COLUMNS.items() if name not in _TELLING}
 USER_DEFAULTS = frozenset({"id", "name", "siteRole", "lastLogin", "externalAuthUserId"})
 
 
@@ -242,8 +242,8 @@ def _progress(now: float, item: Job) -> int:
 
 def _about(call: Call, item: Job) -> Element | None:
     """The content a job concerns, while it is there."""
-    held = call.site.contents.get(item.about)
-    return element(held.kind, {"id": held.id, "name": held.name}) if held is not None else None
+    content = call.site.contents.get(item.about)
+    return element(content.kind, {"id": content.id, "name": content.name}) if content is not None else None
 
 
 _PRIORITY = 50

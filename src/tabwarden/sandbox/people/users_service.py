@@ -61,25 +61,25 @@ class Desk:
         present = self._present(wanted.name, wanted.domain)
         if present is not None and wanted.site_role in SETTABLE:
             return self._again(present, wanted)
-        held = replace(wanted, id=self._state.new_id(site, "user"))
-        outcome = people.add_user(site, held, refuse_without_seat=self._personality.no_seat_on_add == "refuse")
-        if held.id not in outcome.site.users:
+        user = replace(wanted, id=self._state.new_id(site, "user"))
+        outcome = people.add_user(site, user, refuse_without_seat=self._personality.no_seat_on_add == "refuse")
+        if user.id not in outcome.site.users:
             raise because(outcome.because)
         stored = self._state.put(outcome.site)
-        if self.is_of_directory(held):
-            identity.learn(self._state, held.domain)
-        elif key_of(held.name, held.domain) not in self._state.accounts:
-            self._state.put_account(Account(held.name, password or held.name, held.domain))
-        return stored.users[held.id]
+        if self.is_of_directory(user):
+            identity.learn(self._state, user.domain)
+        elif key_of(user.name, user.domain) not in self._state.accounts:
+            self._state.put_account(Account(user.name, password or user.name, user.domain))
+        return stored.users[user.id]
 
-    def give_role(self, found: User, role: str) -> User:
+    def give_role(self, user: User, role: str) -> User:
         """Set a site role; on a server administrator a real server answers success and changes nothing."""
-        if is_server_admin(found.site_role) and role in SETTABLE:
-            return found
-        outcome = people.set_site_role(self.site, found.id, role, open_points=self._state.open_points)
+        if is_server_admin(user.site_role) and role in SETTABLE:
+            return user
+        outcome = people.set_site_role(self.site, user.id, role, open_points=self._state.open_points)
         if not outcome.done:
             raise because(outcome.because)
-        return self._state.put(outcome.site).users[found.id]
+        return self._state.put(outcome.site).users[user.id]
 
     def is_of_directory(self, user: User) -> bool:
         """Whether name, e-mail and password of the user are the directory's business."""
@@ -89,29 +89,29 @@ class Desk:
         """Store a user whose profile changed."""
         return self._state.put(self.site.with_users(changed)).users[changed.id]
 
-    def remove(self, found: User, heir: User | None = None) -> None:
+    def remove(self, user: User, heir: User | None = None) -> None:
         """Remove a user, and his account with his last site; an owner stays Unlicensed and the answer is 409."""
-        if found.id == self._by:
+        if user.id == self._by:
             raise Refusal("403004", "nobody removes himself")
-        if heir is not None and heir.id == found.id:
+        if heir is not None and heir.id == user.id:
             raise Refusal("400003", "content cannot be handed to the user who is removed")
         asker = self.site.users.get(self._by)
-        if is_server_admin(found.site_role) and (asker is None or not is_server_admin(asker.site_role)):
+        if is_server_admin(user.site_role) and (asker is None or not is_server_admin(asker.site_role)):
             raise Refusal("403004", "a site administrator does not remove a server administrator")
-        self._fit_to_inherit(found, heir)
-        outcome = people.remove_user(self.site, found.id, heir=heir.id if heir is not None else None)
+        self._fit_to_inherit(user, heir)
+        outcome = people.remove_user(self.site, user.id, heir=heir.id if heir is not None else None)
         self._state.put(outcome.site)
         if not outcome.done:
             raise because(outcome.because)
-        if not self._state.sites_of(found):
-            self._state.drop_account(found)
+        if not self._state.sites_of(user):
+            self._state.drop_account(user)
 
-    def _fit_to_inherit(self, found: User, heir: User | None) -> None:
+    def _fit_to_inherit(self, user: User, heir: User | None) -> None:
         """Refuse an heir who could not own what would become his: a project needs a publisher, all a licence."""
         if heir is None:
             return
         site = self.site
-        for owned in people.owned_by(site, found.id):
+        for owned in people.owned_by(site, user.id):
             outcome = people.assign_owner(site, heir.id, site.contents[owned].kind, self._state.open_points)
             if not outcome.done:
                 raise because(outcome.because)
@@ -128,8 +128,8 @@ class Desk:
 
     def _present(self, name: str, domain: str) -> User | None:
         site = self.site
-        found = (site.users[u] for u in site.users_named(name))
-        return next((u for u in found if key_of(u.name, u.domain) == key_of(name, domain)), None)
+        users = (site.users[u] for u in site.users_named(name))
+        return next((u for u in users if key_of(u.name, u.domain) == key_of(name, domain)), None)
 
 
 def directory_user(imported: Imported, role: str, auth: str | None = None) -> User:

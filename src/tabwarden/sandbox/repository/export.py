@@ -26,17 +26,17 @@ def export(world: World, url: str) -> Export:
         import psycopg
     except ImportError as missing:
         raise WorldError("an export needs PostgreSQL's driver: pip install 'tabwarden[postgres]'") from missing
-    made = rows_of(world)
+    export_rows = rows_of(world)
     try:
         with psycopg.connect(url) as connection, connection.cursor() as cursor:
-            _write(cursor, made.rows)
+            _write(cursor, export_rows.rows)
     except psycopg.errors.DuplicateTable as there:
         table = str(there.diag.message_primary)
         raise WorldError(f"{table}: give an empty database, an export replaces nothing") from None
     except psycopg.Error as failed:
         # The driver's words may hold the URL, and the URL a password.
         raise WorldError(f"the database did not take the export: {type(failed).__name__}") from None
-    return made
+    return export_rows
 
 
 def _write(cursor: Any, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
@@ -44,8 +44,10 @@ def _write(cursor: Any, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None
 
     for table, columns in TABLES.items():
         name = sql.Identifier(table)
-        told = sql.SQL(", ").join(sql.SQL("{} {}").format(sql.Identifier(c.name), sql.SQL(c.type)) for c in columns)
-        cursor.execute(sql.SQL("create table {} ({}, primary key (id))").format(name, told))
+        column_list = sql.SQL(", ").join(
+            sql.SQL("{} {}").format(sql.Identifier(c.name), sql.SQL(c.type)) for c in columns
+        )
+        cursor.execute(sql.SQL("create table {} ({}, primary key (id))").format(name, column_list))
         named = sql.SQL(", ").join(sql.Identifier(c.name) for c in columns)
         with cursor.copy(sql.SQL("copy {} ({}) from stdin").format(name, named)) as copy:
             for row in rows[table]:

@@ -59,10 +59,10 @@ class _Rows:
 
     def _add(self, table: str, **values: Any) -> int:
         """One more row; columns that are not named are null. Its id is its place unless it says another."""
-        held = self._rows[table]
-        number: int = values.pop("id", len(held) + 1)
+        rows = self._rows[table]
+        number: int = values.pop("id", len(rows) + 1)
         empty: dict[str, Any] = dict.fromkeys(column.name for column in schema.TABLES[table])
-        held.append(empty | values | {"id": number})
+        rows.append(empty | values | {"id": number})
         return number
 
     def _write_codes(self) -> None:
@@ -127,12 +127,12 @@ class _Rows:
             set_number = self._add("group_sets", luid=group_set.id, name=group_set.name, site_id=number)
             self._numbers["groupSet", group_set.id] = set_number
             for group_id in sorted(group_set.groups):
-                held = self._numbers["group", group_id]
-                self._add("group_set_groups", group_set_id=set_number, group_id=held)
+                group_number = self._numbers["group", group_id]
+                self._add("group_set_groups", group_set_id=set_number, group_id=group_number)
 
     def _group(self, site: Site, number: int, group: Group) -> int:
         minimum = group.minimum_site_role
-        found = self._add(
+        group_number = self._add(
             "groups",
             luid=group.id,
             name=group.name,
@@ -144,8 +144,8 @@ class _Rows:
             **_since("", ""),
         )
         for member in sorted(site.members(group.id), key=lambda user: self._numbers["user", user]):
-            self._add("group_users", group_id=found, user_id=self._numbers["user", member])
-        return found
+            self._add("group_users", group_id=group_number, user_id=self._numbers["user", member])
+        return group_number
 
     # -- content ----------------------------------------------------------------------------------------------
 
@@ -182,7 +182,7 @@ class _Rows:
         table = schema.TABLE_OF_KIND[content.kind]
         columns = {column.name for column in schema.TABLES[table]}
         parent = self._numbers["content", content.parent] if content.parent else None
-        told: dict[str, Any] = {
+        values: dict[str, Any] = {
             "luid": content.id,
             "name": content.name,
             "site_id": number,
@@ -202,16 +202,22 @@ class _Rows:
             "nested_projects_permissions_included": content.mode == LOCKED,
             **_since(content.created, content.updated),
         }
-        found = self._add(table, **{name: value for name, value in told.items() if name in columns})
-        self._numbers["content", content.id] = found
+        content_number = self._add(table, **{name: value for name, value in values.items() if name in columns})
+        self._numbers["content", content.id] = content_number
         if content.kind == "project":
             manager = managing_project(site, content.id)
-            controlling = found if manager == content.id else self._numbers["content", manager] if manager else None
+            controlling = (
+                content_number if manager == content.id else self._numbers["content", manager] if manager else None
+            )
             row = dict(self._rows[table][-1]) | {"controlling_permissions_project_id": controlling}
             self._rows[table][-1] = row
         if content.kind != "view" and parent is not None:
             self._add(
-                "projects_contents", project_id=parent, site_id=number, content_id=found, content_type=content.kind
+                "projects_contents",
+                project_id=parent,
+                site_id=number,
+                content_id=content_number,
+                content_type=content.kind,
             )
 
     def _connections(self, number: int, workbook: Content) -> None:
@@ -230,13 +236,13 @@ class _Rows:
     # -- rules ------------------------------------------------------------------------------------------------
 
     def _rules_on(self, content: Content) -> None:
-        found = self._numbers["content", content.id]
+        number = self._numbers["content", content.id]
         kind = schema.TYPE_OF_KIND[content.kind]
         for row in self._rule_rows(content.rules or frozenset()):
-            self._add("next_gen_permissions", authorizable_type=kind, authorizable_id=found, **row)
+            self._add("next_gen_permissions", authorizable_type=kind, authorizable_id=number, **row)
         for of, rules in sorted(content.defaults.items()):
             for row in self._rule_rows(rules or frozenset()):
-                self._add("permissions_templates", container_id=found, template_type=schema.TYPE_OF_KIND[of], **row)
+                self._add("permissions_templates", container_id=number, template_type=schema.TYPE_OF_KIND[of], **row)
 
     def _rule_rows(self, rules: Rules) -> Iterable[dict[str, Any]]:
         for rule in sorted(rules):

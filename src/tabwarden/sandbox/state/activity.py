@@ -59,15 +59,15 @@ class ActivityLog:
 
     def changed(self, old: Site, new: Site) -> None:
         """Tell every event between two values of a site."""
-        for event_type, told in events_between(old, new):
-            self._add(new.id, event_type, SUCCESS, told)
+        for event_type, details in events_between(old, new):
+            self._add(new.id, event_type, SUCCESS, details)
 
     def signed_in(self, site: str, user: User | None) -> None:
         """Tell a sign-in; without a user one that was refused."""
-        told = {"userId": number_of(user.id), "userLuid": user.id} if user is not None else {}
-        self._add(site, "login", SUCCESS if user is not None else UNAUTHORIZED, told)
+        details = {"userId": number_of(user.id), "userLuid": user.id} if user is not None else {}
+        self._add(site, "login", SUCCESS if user is not None else UNAUTHORIZED, details)
 
-    def _add(self, site: str, event_type: str, outcome: str, told: Mapping[str, Any]) -> None:
+    def _add(self, site: str, event_type: str, outcome: str, details: Mapping[str, Any]) -> None:
         moment = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         shared = {
             "actorUserId": number_of(self._actor),
@@ -81,7 +81,7 @@ class ActivityLog:
             "serviceName": SERVICE,
             "siteLuid": site,
         }
-        self.entries.append({**shared, **told})
+        self.entries.append({**shared, **details})
 
     def commit(self) -> None:
         """Write what was told since the last time."""
@@ -128,8 +128,8 @@ def _users(old: Site, new: Site) -> Iterator[Told]:
         if was is None:
             yield "create_delete_user", {**_user(key), "userOperation": "create", "siteRole": user.site_role}
         elif was.site_role != user.site_role:
-            told = {**_user(key), "oldSiteRole": was.site_role, "newSiteRole": user.site_role}
-            yield "update_site_role", told
+            details = {**_user(key), "oldSiteRole": was.site_role, "newSiteRole": user.site_role}
+            yield "update_site_role", details
     for key in old.users.keys() - new.users.keys():
         yield "create_delete_user", {**_user(key), "userOperation": "delete"}
 
@@ -157,8 +157,8 @@ def _memberships(was: Group | None, group: Group) -> Iterator[Told]:
     before, after = (was.members if was is not None else None) or frozenset(), group.members or frozenset()
     for operation, users in (("add", after - before), ("delete", before - after)):
         for user in sorted(users):
-            told = {**_group(group), "groupOperation": operation, "isError": False, **_user(user)}
-            yield "add_delete_user_to_group", told
+            details = {**_group(group), "groupOperation": operation, "isError": False, **_user(user)}
+            yield "add_delete_user_to_group", details
 
 
 def _contents(old: Site, new: Site) -> Iterator[Told]:
@@ -210,8 +210,8 @@ def _templates(was: Content | None, now: Content) -> Iterator[Told]:
         changes = _rule_events(before.get(kind) or frozenset(), now.defaults.get(kind) or frozenset())
         for event_type, rule in changes:
             operation = event_type.partition("_")[0]
-            told = {**_content(now), "templateType": kind, "permissionOperation": operation, **_rule(rule)}
-            yield "update_permissions_template", told
+            details = {**_content(now), "templateType": kind, "permissionOperation": operation, **_rule(rule)}
+            yield "update_permissions_template", details
 
 
 def _rule_events(before: Rules, after: Rules) -> Iterator[tuple[str, Rule]]:

@@ -21,8 +21,8 @@ def new_site(state: State, name: str, content_url: str, by: User) -> Site:
     """A site of that name, not yet in the state; `by` owns its Default project."""
     site_id = state.new_id(state.sites[0], "site")
     admins: dict[tuple[str, str], User] = {}
-    for held in state.sites:
-        for user in held.users.values():
+    for other in state.sites:
+        for user in other.users.values():
             key = key_of(user.name, user.domain)
             if is_server_admin(user.site_role) and key not in admins:
                 new_id = stable_id(site_id, "user", *key)

@@ -82,16 +82,16 @@ def words_of(name: str) -> str:
     return "on or off" if isinstance(getattr(Personality(), name), bool) else "a number from 0"
 
 
-def _value(name: str, held: object, words: str) -> object:
+def _value(name: str, default: object, words: str) -> object:
     """The value of an option; ValueError with what it takes."""
-    if isinstance(held, bool):
+    if isinstance(default, bool):
         if words.casefold() not in (*_ON, *_OFF):
             raise ValueError(words_of(name))
         return words.casefold() in _ON
-    if isinstance(held, (int, float)):
-        if not words.replace(".", "", isinstance(held, float)).isdecimal() or not words.isascii():
+    if isinstance(default, (int, float)):
+        if not words.replace(".", "", isinstance(default, float)).isdecimal() or not words.isascii():
             raise ValueError(words_of(name))
-        return type(held)(words)
+        return type(default)(words)
     allowed = PERSONALITY_OPTIONS[name].words if name in PERSONALITY_OPTIONS else ()
     if allowed and words not in allowed:
         raise ValueError(words_of(name))

@@ -79,10 +79,10 @@ class Sessions:
 
     def end_by_id(self, session_id: str, site: str) -> bool:
         """Make the token of the session of that id worthless; False when the site has none."""
-        found = [s for s in self._live.values() if s.id == session_id and s.site == site]
-        for session in found:
+        sessions = [s for s in self._live.values() if s.id == session_id and s.site == site]
+        for session in sessions:
             self.end(session)
-        return bool(found)
+        return bool(sessions)
 
     def expire(self, token: str | None) -> None:
         """Let a token run out now, whoever holds it."""
@@ -90,9 +90,9 @@ class Sessions:
 
     def taken(self, token: str | None) -> None:
         """End every session of the personal access token behind a token, as another sign-in with it does."""
-        held = self._live.get(token or "")
-        if held is not None and held.access_token is not None:
-            self._end_all(held.access_token)
+        session = self._live.get(token or "")
+        if session is not None and session.access_token is not None:
+            self._end_all(session.access_token)
 
     def _end_all(self, access_token: tuple[str, str, str]) -> None:
         for session in [s for s in self._live.values() if s.access_token == access_token]:
@@ -112,8 +112,8 @@ class Sessions:
 
     def sign_in(self, credentials: Element) -> Session:
         """A new session for what the credentials prove; 401001 whatever is wrong with them."""
-        asked = credentials.find("site")
-        site = self._state.site_at((asked.get("contentUrl") if asked is not None else None) or "")
+        site_element = credentials.find("site")
+        site = self._state.site_at((site_element.get("contentUrl") if site_element is not None else None) or "")
         if site is None:
             raise _refused("the site or the credentials are not right")
         access_token: tuple[str, str, str] | None = None
@@ -161,8 +161,8 @@ class Sessions:
         return session
 
     def _impersonate(self, credentials: Element, session: Session) -> Session:
-        asked = credentials.find("user")
-        wanted = asked.get("id") if asked is not None else None
+        user_element = credentials.find("user")
+        wanted = user_element.get("id") if user_element is not None else None
         if wanted is None or wanted == session.user:
             return session
         site = self._state.site(session.site)
@@ -241,12 +241,12 @@ class Sessions:
 
 def _find(site: Site, name: str, domain: str | None) -> User:
     """The user of that name; a UPN, whose domain part an `@` separates, is a name like any other."""
-    found = [site.users[i] for i in site.users_named(name)]
+    users = [site.users[i] for i in site.users_named(name)]
     if domain is not None:
-        found = [u for u in found if _same(u.domain, domain)]
-    if len(found) != 1:
+        users = [u for u in users if _same(u.domain, domain)]
+    if len(users) != 1:
         raise _refused("the site or the credentials are not right")
-    return found[0]
+    return users[0]
 
 
 def _same(one: str, other: str) -> bool:

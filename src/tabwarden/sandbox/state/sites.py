@@ -94,10 +94,10 @@ class State:
     def site_at(self, content_url: str) -> Site | None:
         """The site with that content URL in any letter case; `default` also means the empty one."""
         wanted = content_url.casefold()
-        found = next((s for s in self._sites.values() if s.content_url.casefold() == wanted), None)
-        if found is None and wanted == "default":
+        site = next((s for s in self._sites.values() if s.content_url.casefold() == wanted), None)
+        if site is None and wanted == "default":
             return self.site_at("")
-        return found
+        return site
 
     def sites_of(self, user: User) -> tuple[Site, ...]:
         """The sites the person behind `user` is on."""
@@ -114,10 +114,10 @@ class State:
 
     def remembered(self, site: Site) -> dict[Any, Any]:
         """A place to remember what follows from this value of a site; empty again once the site has changed."""
-        held = self._remembered.get(site.id)
-        if held is None or held[0] is not site:
-            held = self._remembered[site.id] = (site, {})
-        return held[1]
+        memory = self._remembered.get(site.id)
+        if memory is None or memory[0] is not site:
+            memory = self._remembered[site.id] = (site, {})
+        return memory[1]
 
     def world(self) -> World:
         """Everything as it is now, to be saved as a world."""
@@ -173,8 +173,8 @@ class State:
 
     def published_bytes(self, site: Site) -> int:
         """How much the files published on a site hold, all revisions counted."""
-        here = (held for content, held in self._details.items() if content in site.contents)
-        return sum(revision.size for held in here for revision in held.revisions)
+        details = (details_here for content, details_here in self._details.items() if content in site.contents)
+        return sum(revision.size for details_here in details for revision in details_here.revisions)
 
     def put_details(self, content: str, details: Details) -> None:
         """Keep what answers tell of an item; files that no revision holds any more go with the next commit."""
@@ -301,7 +301,7 @@ class State:
 
     def _start_files(self) -> None:
         try:
-            published = [r.blob for held in self._details.values() for r in held.revisions]
+            published = [r.blob for details in self._details.values() for r in details.revisions]
             self.blobs.start((*published, *(job.blob for job in self.jobs.values() if job.blob)))
         except WorldError:
             if self._file is not None:
@@ -324,7 +324,7 @@ class State:
         for site in self._sites.values():
             yield from record.site_changes(None, site)
         yield from (record.put("siteWords", words, id=site) for site, words in self.site_words.items())
-        yield from (record.put("details", held, id=content) for content, held in self._details.items())
+        yield from (record.put("details", details, id=content) for content, details in self._details.items())
         yield from map(record.job_record, self.jobs.values())
 
 

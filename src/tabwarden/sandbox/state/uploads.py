@@ -50,15 +50,15 @@ class Uploads:
 
     def find(self, upload_id: str, site: str, user: str) -> Upload:
         """The session of that id; only who began it knows it."""
-        found = self._open.get(upload_id)
-        if found is None or (found.site, found.user) != (site, user):
+        upload = self._open.get(upload_id)
+        if upload is None or (upload.site, upload.user) != (site, user):
             raise Refusal("404003", f"upload session `{upload_id}` could not be found")
-        return found
+        return upload
 
     def append(self, upload: Upload, block: bytes) -> None:
         """Add one block; 413000 beyond what all sessions may hold together."""
-        held = sum(other.size for other in self._open.values())
-        if len(upload.blocks) >= MOST_BLOCKS or held + len(block) > MOST_BYTES:
+        size = sum(other.size for other in self._open.values())
+        if len(upload.blocks) >= MOST_BLOCKS or size + len(block) > MOST_BYTES:
             most = f"{MOST_BLOCKS} blocks and all together {MOST_BYTES // 2**20} MB"
             raise Refusal("413000", f"an upload session holds at most {most}")
         upload.blocks.append(block)

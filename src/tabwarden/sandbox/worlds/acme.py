@@ -211,18 +211,18 @@ class Maker:
     def _make_items(self) -> None:
         sources = max(4, self.size // 12)
         places = [path for path in self.projects if path != "Default"]
-        made: dict[str, list[str]] = {}
+        items_by_department: dict[str, list[str]] = {}
         for number in range(sources):
             department = self.departments[number % len(self.departments)]
             path = self._free(f"{department}/Published", "Data")
             self._put(path, ItemText(kind="datasource", owner=self.random.choice(self._publishers(department))))
-            made.setdefault(department, []).append(path)
+            items_by_department.setdefault(department, []).append(path)
         for number in range(max(1, self.size // 60)):
             department = self.departments[number % len(self.departments)]
             flow = ItemText(kind="flow", owner=self.random.choice(self._publishers(department)))
             self._put(self._free(f"{department}/Drafts", "Flow"), flow)
         while self._room() > 0:
-            self._workbook(self.random.choice(places), made)
+            self._workbook(self.random.choice(places), items_by_department)
 
     def _room(self) -> int:
         return self.size - len(self.projects) - self.items
@@ -298,8 +298,8 @@ class Maker:
             ("Marketing/Drafts", RuleText(user=viewer, leader=True)),
             ("Support", RuleText(group=VIEWERS, leader=True)),
         ):
-            held = self.projects[path]
-            self.projects[path] = held.model_copy(update={"rules": (*(held.rules or ()), leader)})
+            project = self.projects[path]
+            self.projects[path] = project.model_copy(update={"rules": (*(project.rules or ()), leader)})
 
     def _tabs_that_contradict(self) -> None:
         """Hidden tabs: the workbook opens to all and no view does, or the other way round."""

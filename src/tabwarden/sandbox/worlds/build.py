@@ -98,8 +98,8 @@ class SiteBuilder:
 
     def _make_groups(self) -> None:
         if ALL_USERS not in self._text.groups:
-            held = Group(stable_id(self._url, "group", LOCAL, ALL_USERS), ALL_USERS, everyone=True)
-            self._groups[ALL_USERS] = held
+            group = Group(stable_id(self._url, "group", LOCAL, ALL_USERS), ALL_USERS, everyone=True)
+            self._groups[ALL_USERS] = group
         for key, text in self._text.groups.items():
             name, everyone = plain_name(key), key == ALL_USERS
             members = frozenset(i for n in text.members for i in self._ids(self._users, n, f"groups.{key}"))
@@ -127,10 +127,10 @@ class SiteBuilder:
         above = path.rpartition("/")[0]
         if not above:
             return None
-        found = self._paths.get(("project", above))
-        if found is None:
+        parent = self._paths.get(("project", above))
+        if parent is None:
             self.problems.append(f"{path}: no project `{above}` before it")
-        return found
+        return parent
 
     def _owner(self, path: str, name: str) -> str:
         return next(self._ids(self._users, name, f"{path}.owner"), "")
@@ -162,10 +162,10 @@ class SiteBuilder:
 
     def _database(self, path: str) -> Content | None:
         """The database that a table lies in."""
-        found = self._paths.get(("database", path.rpartition("/")[0]))
-        if found is None:
+        database = self._paths.get(("database", path.rpartition("/")[0]))
+        if database is None:
             self.problems.append(f"content.{path}: a table lies in a database, which comes before it")
-        return found
+        return database
 
     def _item(self, path: str, text: ItemText) -> None:
         parent = self._database(path) if text.kind == "table" else self._parent(path)
@@ -176,7 +176,7 @@ class SiteBuilder:
         rules = self._rules(text.rules, text.kind, path) if text.rules is not None else None
         if rules is None:
             rules = (parent.defaults.get(text.kind) if parent is not None else None) or frozenset()
-        made = Content(
+        content = Content(
             text.id or stable_id(self._url, text.kind, path),
             text.kind,
             _name(path),
@@ -190,12 +190,14 @@ class SiteBuilder:
             created=text.created,
             updated=text.updated,
         )
-        self._keep(path, made)
+        self._keep(path, content)
         for view in text.views:
             place = f"{path}/{quoted(view.name)}"
             own = self._rules(view.rules, "view", place) if view.rules is not None else view_rules(rules)
             new_id = view.id or stable_id(self._url, "view", place)
-            born = Content(new_id, "view", view.name, made.id, owner, own, created=text.created, updated=text.updated)
+            born = Content(
+                new_id, "view", view.name, content.id, owner, own, created=text.created, updated=text.updated
+            )
             self._keep(place, born)
 
     def _link_uses(self) -> None:
@@ -209,13 +211,13 @@ class SiteBuilder:
                     else:
                         uses.append(Use(source.id, use.auth))
                 if uses:
-                    held = self._paths[(item.kind, path)]
-                    self._contents[held.id] = replace(held, uses=tuple(uses))
+                    content = self._paths[(item.kind, path)]
+                    self._contents[content.id] = replace(content, uses=tuple(uses))
 
     # -- rules ------------------------------------------------------------------------------------------------
 
     def _rules(self, texts: Iterable[RuleText], kind: str, place: str) -> Rules:
-        found: set[Rule] = set()
+        rules: set[Rule] = set()
         for text in texts:
             grantee = self._grantee(text, place)
             if grantee is None:
@@ -229,8 +231,8 @@ class SiteBuilder:
             for capability, mode in (*((c, ALLOW) for c in allowed), *((c, DENY) for c in text.deny)):
                 if applies(capability, kind) is False:
                     self.problems.append(f"{place}: a {kind} has no capability `{capability}`")
-                found.add(Rule(grantee, capability, mode))
-        return frozenset(found)
+                rules.add(Rule(grantee, capability, mode))
+        return frozenset(rules)
 
     def _grantee(self, text: RuleText, place: str) -> Grantee | None:
         named: list[tuple[str, str | None, Mapping[str, User | Group | GroupSet]]] = [
@@ -243,8 +245,8 @@ class SiteBuilder:
             self.problems.append(f"{place}: a rule needs one of user, group, group_set")
             return None
         kind, name, known = given[0]
-        found = next(self._ids(known, name or "", place), None)
-        return Grantee(kind, found) if found is not None else None
+        grantee_id = next(self._ids(known, name or "", place), None)
+        return Grantee(kind, grantee_id) if grantee_id is not None else None
 
 
 def view_rules(rules: Rules) -> Rules:

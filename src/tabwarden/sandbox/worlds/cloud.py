@@ -33,12 +33,12 @@ def _addresses(world: World) -> Mapping[AccountKey, str]:
     """The new name of every local account whose name is no address: its e-mail where that is free."""
     everybody = [user for site in world.sites for user in site.users.values() if user.domain == LOCAL]
     taken = {user.name.casefold() for user in everybody if "@" in user.name}
-    found: dict[AccountKey, str] = {}
+    addresses: dict[AccountKey, str] = {}
     for user in everybody:
         key = key_of(user.name, user.domain)
-        if "@" in user.name or key in found:
+        if "@" in user.name or key in addresses:
             continue
         free = "@" in user.email and user.email.casefold() not in taken
-        found[key] = user.email if free else f"{user.name}@{MAIL_DOMAIN}"
-        taken.add(found[key].casefold())
-    return found
+        addresses[key] = user.email if free else f"{user.name}@{MAIL_DOMAIN}"
+        taken.add(addresses[key].casefold())
+    return addresses

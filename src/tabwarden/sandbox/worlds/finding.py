@@ -67,11 +67,11 @@ def _directory(text: WorldText) -> Mapping[str, Any]:
 
 
 def _accounts(sites: Iterable[SiteText]) -> Iterable[Account]:
-    found: dict[tuple[str, str], Account] = {}
+    accounts: dict[tuple[str, str], Account] = {}
     for site in sites:
         for key, user in site.users.items():
             name = plain_name(key)
             account = Account(name, user.password or name, user.domain)
-            if user.password is not None or key_of(name, user.domain) not in found:
-                found[key_of(name, user.domain)] = account
-    return found.values()
+            if user.password is not None or key_of(name, user.domain) not in accounts:
+                accounts[key_of(name, user.domain)] = account
+    return accounts.values()

@@ -76,8 +76,8 @@ class _SiteText:
             content=self._content(),
         )
 
-    def _own_id(self, held: str, *names: str) -> str | None:
-        return None if held == stable_id(self._site.content_url, *names) else held
+    def _own_id(self, own_id: str, *names: str) -> str | None:
+        return None if own_id == stable_id(self._site.content_url, *names) else own_id
 
     def _user(self, user: User) -> UserText:
         account = self._accounts.get(key_of(user.name, user.domain))
@@ -115,52 +115,52 @@ class _SiteText:
 
     def _in_order(self, kind: str) -> list[Content]:
         """Of a kind, parents before what lies in them, else in the site's order."""
-        found = [c for c in self._site.contents.values() if c.kind == kind]
-        return sorted(found, key=lambda c: self._path(c).count("/")) if kind == "project" else found
+        contents = [c for c in self._site.contents.values() if c.kind == kind]
+        return sorted(contents, key=lambda c: self._path(c).count("/")) if kind == "project" else contents
 
-    def _project(self, held: Content) -> ProjectText:
+    def _project(self, project: Content) -> ProjectText:
         return ProjectText(
-            owner=self._users[held.owner],
-            description=held.description,
-            created=held.created,
-            updated=held.updated,
-            rules=self._rules(held.rules),
-            id=self._own_id(held.id, "project", self._path(held)),
-            mode=held.mode,  # type: ignore[arg-type]
-            defaults={kind: self._rules(rules) for kind, rules in held.defaults.items()},
+            owner=self._users[project.owner],
+            description=project.description,
+            created=project.created,
+            updated=project.updated,
+            rules=self._rules(project.rules),
+            id=self._own_id(project.id, "project", self._path(project)),
+            mode=project.mode,  # type: ignore[arg-type]
+            defaults={kind: self._rules(rules) for kind, rules in project.defaults.items()},
         )
 
     def _content(self) -> dict[str, ItemText | tuple[ItemText, ...]]:
-        found: dict[str, list[ItemText]] = {}
-        for held in self._site.contents.values():
-            if held.kind not in ("project", "view"):
-                found.setdefault(self._path(held), []).append(self._item(held))
-        return {path: items[0] if len(items) == 1 else tuple(items) for path, items in found.items()}
+        items_by_path: dict[str, list[ItemText]] = {}
+        for content in self._site.contents.values():
+            if content.kind not in ("project", "view"):
+                items_by_path.setdefault(self._path(content), []).append(self._item(content))
+        return {path: items[0] if len(items) == 1 else tuple(items) for path, items in items_by_path.items()}
 
-    def _item(self, held: Content) -> ItemText:
-        site, path = self._site, self._path(held)
+    def _item(self, content: Content) -> ItemText:
+        site, path = self._site, self._path(content)
         return ItemText(
-            kind=held.kind,
-            owner=self._users[held.owner],
-            description=held.description,
-            created=held.created,
-            updated=held.updated,
-            rules=self._rules(held.rules),
-            id=self._own_id(held.id, held.kind, path),
-            mode=held.mode,  # type: ignore[arg-type]
-            defaults={kind: self._rules(rules) for kind, rules in held.defaults.items()},
-            tabs=held.tabs,
-            views=tuple(self._view(site.contents[v], path) for v in site.children(held.id)),
+            kind=content.kind,
+            owner=self._users[content.owner],
+            description=content.description,
+            created=content.created,
+            updated=content.updated,
+            rules=self._rules(content.rules),
+            id=self._own_id(content.id, content.kind, path),
+            mode=content.mode,  # type: ignore[arg-type]
+            defaults={kind: self._rules(rules) for kind, rules in content.defaults.items()},
+            tabs=content.tabs,
+            views=tuple(self._view(site.contents[v], path) for v in site.children(content.id)),
             uses=tuple(
                 UseText(datasource=self._path(site.contents[u.datasource]), auth=u.auth)  # type: ignore[arg-type]
-                for u in held.uses
+                for u in content.uses
                 if u.datasource in site.contents
             ),
         )
 
-    def _view(self, held: Content, workbook: str) -> ViewText:
-        new_id = self._own_id(held.id, "view", f"{workbook}/{quoted(held.name)}")
-        return ViewText(name=held.name, rules=self._rules(held.rules), id=new_id)
+    def _view(self, view: Content, workbook: str) -> ViewText:
+        new_id = self._own_id(view.id, "view", f"{workbook}/{quoted(view.name)}")
+        return ViewText(name=view.name, rules=self._rules(view.rules), id=new_id)
 
     def _rules(self, rules: Rules | None) -> tuple[RuleText, ...]:
         ordered = sorted(rules or ())

@@ -92,11 +92,11 @@ class _Maker:
         """All Users and as many others as make the number; few of them large."""
         yield Group(self._id("group", ALL_USERS), ALL_USERS, everyone=True)
         count = self._size.groups - 1
-        held: list[set[str]] = [set() for _ in range(count)]
+        members_of: list[set[str]] = [set() for _ in range(count)]
         for user in users:
             for _ in range(_GROUPS_A_USER):
-                held[int(count * self._random.random() ** 1.5)].add(user)
-        for number, members in enumerate(held, 1):
+                members_of[int(count * self._random.random() ** 1.5)].add(user)
+        for number, members in enumerate(members_of, 1):
             name = f"Group {number:04}"
             yield Group(self._id("group", name), name, members=frozenset(members))
 
@@ -165,7 +165,7 @@ class _Maker:
 
     def _rules(self, kind: str) -> Rules:
         """Two to five grantees, by templates; now and then somebody is denied, or is a single person."""
-        found: set[Rule] = set()
+        rules: set[Rule] = set()
         grantees: set[Grantee] = set()
         for _ in range(self._random.randint(2, 5)):
             alone = self._random.random() < 0.05
@@ -175,8 +175,8 @@ class _Maker:
             grantees.add(grantee)
             template = self._random.choices(("View", "Explore", "Publish"), (70, 25, 5))[0]
             mode = DENY if self._random.random() < 0.05 else ALLOW
-            found.update(Rule(grantee, capability, mode) for capability in TEMPLATES[kind][template])
-        return frozenset(found)
+            rules.update(Rule(grantee, capability, mode) for capability in TEMPLATES[kind][template])
+        return frozenset(rules)
 
 
 _ON_VIEWS = TEMPLATES["view"]["Administer"]

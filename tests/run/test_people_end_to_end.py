@@ -218,7 +218,9 @@ def test_nested_groups_and_wildcards_map(desk: Several) -> None:
         "Viewer",
         {"Analysts", "Grant_Role_On_Sign_In"},
     )
-    because = next(c.because for c in applied.plan.changes if c.of_group and c.of_group.name == "Analysts" and c.of_user)
+    because = next(
+        c.because for c in applied.plan.changes if c.of_group and c.of_group.name == "Analysts" and c.of_user
+    )
     assert because == "joiner, group `CORP\\Tableau-All` through `CORP\\Tableau-East` (row 1 of ad)"
     assert desk.run().plan.changes == ()
 

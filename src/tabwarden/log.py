@@ -111,15 +111,15 @@ class _JsonLine(logging.Formatter):
         self._scrub = scrub
 
     def format(self, record: logging.LogRecord) -> str:
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "time": _when(record).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "text": self._scrub(record.getMessage()),
             "logger": record.name,
         }
         if record.exc_info:
-            told["exception"] = self._scrub(self.formatException(record.exc_info))
-        return json.dumps(told, ensure_ascii=False)
+            fields["exception"] = self._scrub(self.formatException(record.exc_info))
+        return json.dumps(fields, ensure_ascii=False)
 
 
 def _when(record: logging.LogRecord) -> datetime:

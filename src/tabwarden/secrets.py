@@ -145,10 +145,10 @@ def add_newest_key(keys: Keys) -> Keys:
 
 def keep_newest_key(keys: Keys) -> Keys:
     """Only the newest key, the others struck from their file (when they have one)."""
-    kept = Keys(keys.values[:1], keys.origin, keys.path)
+    newest = Keys(keys.values[:1], keys.origin, keys.path)
     if keys.path is not None:
-        write_private(keys.path, kept.values[0] + "\n")
-    return kept
+        write_private(keys.path, newest.values[0] + "\n")
+    return newest
 
 
 def key_file_is_open_to_others(keys: Keys) -> bool:

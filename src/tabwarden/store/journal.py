@@ -119,16 +119,16 @@ def read(path: Path) -> Record:
     finished = ""
     for number, line in enumerate(lines, 1):
         try:
-            told = json.loads(line)
-            header = told if "plan" in told else header
+            fields = json.loads(line)
+            header = fields if "plan" in fields else header
             if header.get("format") != FORMAT:
                 raise TabwardenError(
                     f"the journal `{path}` is of another release; move the folder `{path.parent}` away and plan again"
                 )
-            begun.update(told.get("begin", ()))
-            for entry in (Entry(*one) for one in told.get("end", ())):
+            begun.update(fields.get("begin", ()))
+            for entry in (Entry(*one) for one in fields.get("end", ())):
                 ended[entry.position] = entry
-            finished = told.get("finished", finished)
+            finished = fields.get("finished", finished)
         except (ValueError, TypeError, AttributeError):
             raise TabwardenError(f"the journal `{path}` is damaged in line {number}; make a new plan") from None
     return Record(
@@ -147,8 +147,8 @@ def newest(store: Path, site: SiteIdentity | None = None) -> Record | None:
     """The journal begun last (of a site where one is named), None when there is none."""
     wanted = site_key(site) if site is not None else None
     paths = list((store / JOURNALS).glob("*.jsonl"))
-    found = [(record.started, path.stat().st_mtime_ns, record) for path in paths if (record := read(path)).plan]
-    of_site = [one for one in found if wanted in (None, one[2].site)]
+    records = [(record.started, path.stat().st_mtime_ns, record) for path in paths if (record := read(path)).plan]
+    of_site = [one for one in records if wanted in (None, one[2].site)]
     return max(of_site, key=lambda one: one[:2])[2] if of_site else None
 
 
@@ -214,17 +214,17 @@ def only_writer(store: Path, site: SiteIdentity) -> Iterator[None]:
 def last_good_rows(store: Path, site: SiteIdentity) -> Mapping[str, int]:
     """Rows per task of the last run on this site that came to its end; empty when there was none."""
     path, key = store / GOOD_RUNS, site_key(site)
-    found: Mapping[str, int] = {}
+    rows: Mapping[str, int] = {}
     if not path.is_file():
-        return found
+        return rows
     for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
         try:
-            told = json.loads(line)
+            fields = json.loads(line)
         except ValueError:
             continue  # torn by a dying process; the runs before it count
-        if isinstance(told, dict) and told.get("site") == key:
-            found = {**found, **told.get("rows", {})}
-    return found
+        if isinstance(fields, dict) and fields.get("site") == key:
+            rows = {**rows, **fields.get("rows", {})}
+    return rows
 
 
 def keep_good_run(store: Path, site: SiteIdentity, rows: Mapping[str, int]) -> None:

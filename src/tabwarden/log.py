@@ -1,4 +1,4 @@
-"""The log of one run: a dated file, the console, and what was counted. Not what is worth saying.
+"""The log of one run: a dated file, the console, and what was counted.
 
 Lines are `YYYY-MM-DD HH:MM:SS | LEVEL | text` in local time, or JSON lines. Every text passes the scrubber as a
 whole, traceback included, after it was put together and before it is written.

@@ -1,4 +1,4 @@
-"""Keys, encrypted values and files, references to secrets, and the scrubber. Not which settings there are.
+"""Keys, encrypted values and files, references to secrets, and the scrubber.
 
 A key is a Fernet key; several may be given, newest first: the first encrypts, every one decrypts.
 The encrypted file is one Fernet token over the YAML text, which is also what cryptoyaml wrote.

@@ -1,4 +1,4 @@
-"""Settings of Tab_User_Provisioner, plain or encrypted, as settings of ours. Not a way to run with its file.
+"""Settings of Tab_User_Provisioner, plain or encrypted, as settings of ours.
 
 Its file is read and left as it is. What has no counterpart here is named in a note, never dropped in silence.
 """

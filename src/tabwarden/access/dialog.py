@@ -15,7 +15,7 @@ from tabwarden.model.site import ALLOW, Grantee, Rule, Site
 RULED_BY_RULE = {"group": 0, "groupSet": 1, "user": 2}
 
 
-class Row(NamedTuple):
+class GranteeRow(NamedTuple):
     """One grantee: capabilities allowed and denied (the rest is Unspecified) and the template that row equals.
 
     `leads` is whether a leader rule stands in the row; it is no part of the template of Read and Write.
@@ -36,7 +36,7 @@ class Rows(NamedTuple):
 
     governing: Governing
     capabilities: tuple[str, ...]
-    rows: tuple[Row, ...] | None
+    rows: tuple[GranteeRow, ...] | None
 
 
 def rows_of(site: Site, content: str, *, default_for: str | None = None, open_points: OpenPoints = DOCUMENTED) -> Rows:
@@ -65,13 +65,13 @@ def _defaults(site: Site, content: str, kind: str) -> Governing:
     return Governing(level, source.holder, kind, site.contents[source.holder].defaults.get(kind, frozenset()))
 
 
-def _row(kind: str, grantee: Grantee, rules: list[Rule], open_points: OpenPoints) -> Row:
+def _row(kind: str, grantee: Grantee, rules: list[Rule], open_points: OpenPoints) -> GranteeRow:
     allowed = frozenset(r.capability for r in rules if r.mode == ALLOW)
     denied = frozenset(r.capability for r in rules if r.mode != ALLOW)
     leads = bool(allowed & frozenset(LEADER_CAPABILITIES))
     plain = allowed - frozenset(LEADER_CAPABILITIES)
     template = template_of(kind, plain if leads and plain else allowed, denied, open_points)
-    return Row(grantee, allowed, denied, template, leads)
+    return GranteeRow(grantee, allowed, denied, template, leads)
 
 
 def _place(site: Site, grantee: Grantee) -> tuple[bool, int, str, str]:

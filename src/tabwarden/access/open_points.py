@@ -1,7 +1,4 @@
-"""Both answers where the sources are silent or disagree: an Answer with the open points that would turn it.
-
-Not part of every question: it asks once more for each of them, so only `why` does it.
-"""
+"""Both answers where the sources are silent or disagree: an Answer with the open points that would turn it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who owns or leads a project, directly or through its parents. Not what that allows.
+"""Who owns or leads a project, directly or through its parents.
 
 Source: "Permissions" (Server Help 2020.3), "Project administration"; tableau-permissions §3.1 step 2b and §4.5.
 Leaders appear as ProjectLeader rules on the project and as InheritedProjectLeader on projects below it.

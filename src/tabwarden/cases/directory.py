@@ -1,4 +1,4 @@
-"""What a case says of somebody's place in the directory when a group is synchronised. Not the synchronisation.
+"""What a case says of somebody's place in the directory when a group is synchronised.
 
 The documents tell two scenarios apart (Active Directory document, "Sync behavior"): deleted or disabled in the
 directory, or only removed from the group. Cases word them in fields of their own, so the words decide.

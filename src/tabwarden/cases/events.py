@@ -1,4 +1,4 @@
-"""The events of a provisioning case, each told to the life-cycle of `change`. Not the life-cycle itself."""
+"""The events of a provisioning case, each told to the life-cycle of `effects`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A case file read: what each case states, and the Site it describes. Not running it."""
+"""A case file read: what each case states, and the Site it describes."""
 
 from __future__ import annotations
 

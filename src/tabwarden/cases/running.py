@@ -1,7 +1,4 @@
-"""Running a case: its question put in every way, its event to the life-cycle, and the differences named.
-
-Not the ways themselves (`ways`).
-"""
+"""Running a case: its question put in every way, its event to the life-cycle, and the differences named."""
 
 from __future__ import annotations
 

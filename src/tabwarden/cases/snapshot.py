@@ -1,6 +1,6 @@
 """A case file's questions put to a Site that was read: people, content and capabilities by their names there.
 
-"Test permissions out" (blog, best practices). Not the cases that bring their own site (`running`).
+"Test permissions out" (blog, best practices).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The steps of a sequence case, each told to the effects of `change`. Not the effects themselves."""
+"""The steps of a sequence case, each told to `effects`."""
 
 from __future__ import annotations
 

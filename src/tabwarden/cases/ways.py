@@ -1,4 +1,4 @@
-"""The ways one question can be asked, by name, so that a case is held against each. Not the judging of a case.
+"""The ways one question can be asked, by name, so that a case is held against each.
 
 The reference's single answer comes first; the others are the engine's. Whoever has a way of its own (the command line,
 a web page) hands it in beside these: a way takes an opened Site and a question, and gives what it said, or None where

@@ -1,4 +1,4 @@
-"""People who gain or lose the same on the same things for the same reason, as one value. Not how they are found."""
+"""People who gain or lose the same on the same things for the same reason, as one value."""
 
 from __future__ import annotations
 

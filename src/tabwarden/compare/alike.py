@@ -1,4 +1,4 @@
-"""Which people share every answer: same site role and groups, named by no rule, owning nothing. Not the answers."""
+"""Which people share every answer: same site role and groups, named by no rule, owning nothing."""
 
 from __future__ import annotations
 

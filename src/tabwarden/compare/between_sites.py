@@ -1,7 +1,7 @@
 """Whose access differs between two Sites: who gains and who loses which capability on which content, and why.
 
-Small Sites are asked by the reference (`reach_asked`), large ones by the engine (`reach_engine`); a test holds one
-against the other. Whatever is shown was confirmed by the reference. Not how a Site came about.
+Small Sites are asked by the reference (`by_reference`), large ones by the engine (`by_engine`); a test holds one
+against the other. Whatever is shown was confirmed by the reference.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What differs between two large Sites, counted and told by the whole-site engine. Not the form of it (`shift`).
+"""What differs between two large Sites, counted and told by the whole-site engine.
 
 The pieces of an exact difference say who gains and loses what; the reason is asked once for all people who share role
 and groups on all contents that share rules, kind, lock and the project's owners and leaders.

@@ -1,7 +1,7 @@
 """Which answers differ between two Sites, found by asking the reference. The specification of `reach_engine`.
 
 The same as asking the reference everything twice, but it asks only where a fact that decides has changed, and once
-for all people who share their role and groups. For small Sites this is also the faster way. Not the counting (`reach`).
+for all people who share their role and groups. For small Sites this is also the faster way.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ def _read(facts: _Facts) -> bool:
 
 
 def _named(answer: Answer | None, capability: str) -> Answer | None:
-    return answer if answer is None or answer.asked == capability else replace(answer, asked=capability)
+    return answer if answer is None or answer.what == capability else replace(answer, what=capability)
 
 
 def _members(site: Site, group: str) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 `steps` takes the difference of two Sites apart into single changes: one member, one rule, one lock. `put_on` does some
 of them to the older Site, each with what it cannot be without: a rule for a new group brings the group, a new workbook
-its new project, a deleted group takes its rules along. Not what a change does to anybody else (`reach`).
+its new project, a deleted group takes its rules along.
 """
 
 from __future__ import annotations

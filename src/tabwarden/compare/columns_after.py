@@ -1,6 +1,6 @@
 """The columns of a Site that somebody changed, made from those of the Site before: only what differs is made anew.
 
-Equal in meaning to `engine.convert.columns_of` the later Site; lists may stand in it twice. Not how columns are read.
+Equal in meaning to `engine.convert.columns_of` the later Site; lists may stand in it twice.
 """
 
 from __future__ import annotations

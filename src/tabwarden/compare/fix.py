@@ -1,6 +1,6 @@
 """The smallest changes that would give, or take, one access, ranked by what else they would change for people.
 
-Every proposal was done to the Site and the question asked again. Not the vocabulary (`fix_edits`), not the writing.
+Every proposal was done to the Site and the question asked again.
 
 The fewest edits win; among equals the one that changes the fewest other decisions (person x content x capability),
 then the fewest other people, then what is easiest to take back.
@@ -52,7 +52,7 @@ class Fix(NamedTuple):
 class Fixes:
     """What is so now, whether access was to be given, and at most three ways, best first."""
 
-    asked: Asked
+    question: Asked
     now: Answer
     give: bool
     ways: tuple[Fix, ...]

@@ -1,4 +1,4 @@
-"""Which edits can matter to one decision: the vocabulary of fixes. Not the search among them.
+"""Which edits can matter to one decision: the vocabulary of fixes.
 
 To give access:  a rule Allow on the governing list for the person, a group or a group set she is in; taking away a
 Deny that speaks of her; into a group that the list or a leader rule names (or that completes such a group set), out of
@@ -41,7 +41,7 @@ def edits_for(
     Of site roles the nearest, or `every_role` that would do: an ability may ask for more of the role later.
     A gate that is shut comes before everything behind it: the site's setting, then the site role.
     """
-    if answer.content is None or applies(answer.asked, site.contents[answer.content].kind) is False:
+    if answer.content is None or applies(answer.what, site.contents[answer.content].kind) is False:
         return
     decision = _Decision(site, answer, give, open_points, every_role)
     seen: set[Change] = set()
@@ -70,7 +70,7 @@ class _Decision:
         return str(self.answer.content)
 
     def edits(self) -> Iterator[Change]:
-        because, capability = self.answer.because, self.answer.asked
+        because, capability = self.answer.because, self.answer.what
         if self.give and because == "site_setting":
             yield SetSetting(GATED_BY[capability], True)
         elif self.give and because == "site_role":
@@ -91,7 +91,7 @@ class _Decision:
     def _roles(self) -> Iterator[Change]:
         """Giving: roles that permit it; taking: those that do not, for an administrator each of them."""
         kind, now = self.site.contents[self.content].kind, self.site.users[self.user].site_role
-        permitted = {role: permits(role, kind, self.answer.asked, self.open_points) for role in FIXING_ROLES}
+        permitted = {role: permits(role, kind, self.answer.what, self.open_points) for role in FIXING_ROLES}
         if self.give:
             fitting = [role for role in FIXING_ROLES if permitted[role] is True]
         else:
@@ -118,7 +118,7 @@ class _Decision:
         if source.rules is None:
             return
         default_for = source.kind if source.level in ("project_default", "database_default") else None
-        capability, mode = self.answer.asked, ALLOW if self.give else DENY
+        capability, mode = self.answer.what, ALLOW if self.give else DENY
         if capability in LEADER_CAPABILITIES:
             return
         for grantee in self._mine():
@@ -132,7 +132,7 @@ class _Decision:
 
     def _memberships(self) -> Iterator[Change]:
         """Into and out of groups that the list, or a leader rule above, names."""
-        spoken = {r.grantee for r in self._list() if r.capability == self.answer.asked}
+        spoken = {r.grantee for r in self._list() if r.capability == self.answer.what}
         spoken |= {r.grantee for _, r in self._leader_rules()}
         groups = {g.id for g in spoken if g.kind == "group"}
         for group_set in (g.id for g in spoken if g.kind == "groupSet"):

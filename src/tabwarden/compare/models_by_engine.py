@@ -1,4 +1,4 @@
-"""Whom two models judge differently, found by the whole-site engine. Not why (`side_by_side`)."""
+"""Whom two models judge differently, found by the whole-site engine."""
 
 from __future__ import annotations
 

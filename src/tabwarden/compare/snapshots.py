@@ -1,7 +1,6 @@
 """Two snapshots of one site side by side: the facts that differ, the access that differs, what nobody can know.
 
 Everybody and everything is known by id: a new name is a new name, and who comes back with another id is somebody else.
-Not what would have to be done to make the one into the other (`diff`).
 """
 
 from __future__ import annotations

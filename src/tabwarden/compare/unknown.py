@@ -1,4 +1,4 @@
-"""The decisions on a large Site that are unknown, counted by the whole-site engine. Not the small Sites' way."""
+"""The decisions on a large Site that are unknown, counted by the whole-site engine."""
 
 from __future__ import annotations
 

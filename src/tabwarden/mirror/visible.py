@@ -107,7 +107,9 @@ def _paths(columns: Columns, projects: Array) -> Iterator[tuple[int, str]]:
 def narrowed(columns: Columns, users: Array) -> Columns:
     """The same site with these users alone (numbers, rising), now numbered from 0: what they may is as before."""
     count, before, lists = len(users), columns.groups, columns.rules
-    most = max(int(array.max(initial=0)) for array in (users, columns.contents.owner, before.members, lists.grantee >> 2))
+    most = max(
+        int(array.max(initial=0)) for array in (users, columns.contents.owner, before.members, lists.grantee >> 2)
+    )
     number = np.full(most + 1, count, np.int32)  # all others are somebody who is only named
     number[users] = np.arange(count)
     members = number[before.members]

@@ -1,4 +1,4 @@
-"""Which rule list governs a content: its own, its workbook's or the managing project's. Not what the list decides.
+"""Which rule list governs a content: its own, its workbook's or the managing project's.
 
 Source: "Permissions" (Server Help 2020.3), "Lock content permissions" and "Show or hide sheet tabs";
 tableau-permissions §4 and §5. Lists are never merged across levels.

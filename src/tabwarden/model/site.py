@@ -1,4 +1,4 @@
-"""A Site: everything on one Tableau site at one moment, as plain values. Not how to read, judge or change it.
+"""A Site: everything on one Tableau site at one moment, as plain values.
 
 `User`, `Group`, `Content` and `Rule` are what the rest of the house handles; whoever needs a Site that differs
 replaces values and gets a new Site.

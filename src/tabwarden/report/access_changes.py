@@ -266,7 +266,7 @@ def after_fix(site: Site, fix: Fix) -> Site:
 
 def also(site: Site, found: Fixes, fix: Fix) -> list[str]:
     """What else it changes for her and for others, `also gives 14 others View on Finance/Budget`."""
-    after, me = after_fix(site, fix), found.asked.user
+    after, me = after_fix(site, fix), found.question.user
     words = []
     for mine in (True, False):
         for gained in (True, False):
@@ -294,7 +294,7 @@ def fixes_json(site: Site, found: Fixes) -> dict[str, Any]:
             {
                 "steps": steps_of(site, way),
                 "decisions": way.decisions,
-                "others": way.reach.count.others(found.asked.user),
+                "others": way.reach.count.others(found.question.user),
                 "also": also(site, found, way),
                 "after": answer_json(after_fix(site, way), way.answer),
                 "shifts": [shift_json(site, after_fix(site, way), s) for s in way.shifts],

@@ -1,4 +1,4 @@
-"""YAML read with the line of every key, and variables laid over it. Not what the keys mean.
+"""YAML read with the line of every key, and variables laid over it.
 
 A place is a tuple of keys and list positions, for example ("mail", "to", 0). `Written` maps places to where they
 were written, so that every problem can say it.

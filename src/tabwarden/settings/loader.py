@@ -1,4 +1,4 @@
-"""From settings.yaml (plain or encrypted) and the environment to Settings. Not what the settings mean.
+"""From settings.yaml (plain or encrypted) and the environment to Settings.
 
 Order: read the YAML with its lines, lay the environment over it, replace references by what they stand for, check
 the rules between settings and the models; then tell every problem at once, or none.

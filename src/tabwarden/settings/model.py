@@ -1,4 +1,4 @@
-"""Every setting with its type and default, as frozen models. Not where their values come from.
+"""Every setting with its type and default, as frozen models.
 
 Keys are lower_snake and the models forbid every other key, at any depth. Each field's description is its line in
 docs/reference/settings.md. What concerns two fields at once is in rules.py, so that no problem hides another.

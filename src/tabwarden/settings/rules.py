@@ -1,4 +1,4 @@
-"""What must hold between several settings. Not what each one may be alone.
+"""What must hold between several settings.
 
 The rules look at the values as they were written, before the models see them, so that their problems come together
 with all others and none hides another.

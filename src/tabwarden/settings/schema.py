@@ -1,4 +1,4 @@
-"""What the models know at a place: which keys, and whether text, a list or a mapping. Not whether it is right."""
+"""What the models know at a place: which keys, and whether text, a list or a mapping."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts `enc:` tokens where a settings text has secrets in plain. Not the encryption of a whole file.
+"""Puts `enc:` tokens where a settings text has secrets in plain.
 
 Only the values change: comments, order and layout stay as they were.
 """

@@ -1,4 +1,4 @@
-"""What must hold between the settings of several sources. Not what each one may be alone."""
+"""What must hold between the settings of several sources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Columns kept as files and opened again: a folder of NumPy arrays, or of Parquet tables. Not what they mean.
+"""Columns kept as files and opened again: a folder of NumPy arrays, or of Parquet tables.
 
     site-columns/
       about.json         format, vocabulary, what is known of the Site beside its people and content

@@ -1,4 +1,4 @@
-"""Columns as Parquet tables, written and read by DuckDB. Not the NumPy form (`store.columns`).
+"""Columns as Parquet tables, written and read by DuckDB.
 
 One table a file: what is a range of another table's rows in the arrays (members of a group, rows of a rule list) is a
 table with a column for the owner of the range, as warehouses want it.

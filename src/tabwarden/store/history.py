@@ -1,4 +1,4 @@
-"""The chain of snapshots of a site in a database: kept, opened, compared. Not what a difference does to people.
+"""The chain of snapshots of a site in a database: kept, opened, compared.
 
 A thing whose body is as it was costs nothing: only what differs from the newest snapshot is written. Numbers of
 snapshots rise in the order of the reads, over all sites.

@@ -1,4 +1,4 @@
-"""From rows of the history to a Site, or to a part of one. Not which rows."""
+"""From rows of the history to a Site, or to a part of one."""
 
 from __future__ import annotations
 

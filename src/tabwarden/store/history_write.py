@@ -1,4 +1,4 @@
-"""Writing one Site into the history: what differs from the newest snapshot, and nothing else. Not which Site."""
+"""Writing one Site into the history: what differs from the newest snapshot, and nothing else."""
 
 from __future__ import annotations
 

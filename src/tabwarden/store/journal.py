@@ -1,4 +1,4 @@
-"""What was really done of a plan, line by line on disk before and after each write. Not the doing itself.
+"""What was really done of a plan, line by line on disk before and after each write.
 
     .tabwarden/journals/<plan>.jsonl     one plan, from its first write to its end
     .tabwarden/good-runs.jsonl           rows per source of the runs that came to their end
@@ -30,7 +30,7 @@ DONE, ALREADY, FAILED, SKIPPED = "done", "already", "failed", "skipped"
 JOURNALS, GOOD_RUNS, LOCKS = "journals", "good-runs.jsonl", "locks"
 
 
-class Entry(NamedTuple):
+class ChangeResult(NamedTuple):
     """What became of one change: done, already, failed or skipped; `new_id` is of what it created."""
 
     position: int
@@ -49,7 +49,7 @@ class Record:
     site: str = ""
     started: str = ""
     waivers: tuple[Waiver, ...] = ()
-    ended: Mapping[int, Entry] = field(default_factory=dict)
+    ended: Mapping[int, ChangeResult] = field(default_factory=dict)
     begun: frozenset[int] = frozenset()
     finished: str = ""
 
@@ -80,7 +80,7 @@ class Journal:
         """These changes are about to be sent."""
         self._write({"begin": list(indexes)})
 
-    def end(self, entries: Sequence[Entry]) -> None:
+    def end(self, entries: Sequence[ChangeResult]) -> None:
         """What became of them."""
         self._write({"end": [list(entry) for entry in entries]})
 
@@ -114,7 +114,7 @@ def read(path: Path) -> Record:
     text = path.read_text(encoding="utf-8")
     lines = text.split("\n")[:-1]  # what follows the last line end is torn
     header: dict[str, Any] = {}
-    ended: dict[int, Entry] = {}
+    ended: dict[int, ChangeResult] = {}
     begun: set[int] = set()
     finished = ""
     for number, line in enumerate(lines, 1):
@@ -126,7 +126,7 @@ def read(path: Path) -> Record:
                     f"the journal `{path}` is of another release; move the folder `{path.parent}` away and plan again"
                 )
             begun.update(fields.get("begin", ()))
-            for entry in (Entry(*one) for one in fields.get("end", ())):
+            for entry in (ChangeResult(*one) for one in fields.get("end", ())):
                 ended[entry.position] = entry
             finished = fields.get("finished", finished)
         except (ValueError, TypeError, AttributeError):

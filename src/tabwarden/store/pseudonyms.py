@@ -1,4 +1,4 @@
-"""A Site in which nobody and nothing can be recognised, and every question has the same answer. Not encryption.
+"""A Site in which nobody and nothing can be recognised, and every question has the same answer.
 
 Every name, id and text becomes a token that a key makes of it: the same each time under the same key, so that exports
 of several days can be compared. Whoever has the key can find out whose token one is. Left as they are: site roles,

@@ -1,4 +1,4 @@
-"""Which snapshots of the history stay, and letting go of the others. Not the keeping of new ones.
+"""Which snapshots of the history stay, and letting go of the others.
 
 What was true in a snapshot that goes is moved to the next that stays: nothing of those that stay changes.
 """

@@ -1,4 +1,4 @@
-"""The conditions of opening, downloading, publishing and web editing. Not those of moving, owners and rules.
+"""The conditions of opening, downloading, publishing and web editing.
 
 Sources: "Web Editing and Web Authoring", "Data access for published Tableau data sources", "Guest User" (Server Help
 2020.3), the blog's sections 4 and 5; tableau-permissions §6.

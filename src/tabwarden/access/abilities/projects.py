@@ -1,4 +1,4 @@
-"""The conditions of moving, deleting, creating, of owners and of setting permissions. Not of opening or publishing.
+"""The conditions of moving, deleting, creating, of owners and of setting permissions.
 
 Sources: "Permissions", "Use Projects to Manage Content Access", "Add Projects and Move Content Into Them" (Server Help
 2020.3); tableau-permissions §4.3 and §7.

@@ -1,4 +1,4 @@
-"""One question about an ability, and the conditions that several abilities share. Not the abilities themselves."""
+"""One question about an ability, and the conditions that several abilities share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The conditions of using what one may View: custom views, filters, tags, comments, subscriptions. Not of editing it.
+"""The conditions of using what one may View: custom views, filters, tags, comments, subscriptions.
 
 Sources: the permissions paper's glossary and its example C (actions and tooltips need no Filter; customized views and
 tags without it); the blog, "Shared customized", and its last comment (comments are deleted, never edited); "Guest User"

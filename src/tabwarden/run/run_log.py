@@ -47,14 +47,14 @@ def result_words(applied: Applied) -> str:
     if not applied.plan.changes:
         return "nothing to do"
     done = applied.count("done")
-    told = [f"{done} {'change' if done == 1 else 'changes'} done"]
-    told += [
+    counts = [f"{done} {'change' if done == 1 else 'changes'} done"]
+    counts += [
         f"{applied.count(status)} {words}"
         for status, words in (("already", "were so already"), ("failed", "failed"), ("skipped", "skipped"))
         if applied.count(status)
     ]
     left = len(applied.plan.changes) - len(applied.entries)
-    return ", ".join([*told, f"{left} not begun"] if left else told)
+    return ", ".join([*counts, f"{left} not begun"] if left else counts)
 
 
 def mail_if_due(settings: Settings, run_log: RunLog, summary: str) -> None:

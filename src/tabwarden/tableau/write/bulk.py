@@ -204,7 +204,7 @@ def _file(rows: Sequence[Sequence[str]]) -> Part:
 
 
 def _users_by_name(connection: Connection) -> Mapping[str, list[User]]:
-    found: dict[str, list[User]] = defaultdict(list)
+    users_by_name: dict[str, list[User]] = defaultdict(list)
     for user in read_users(connection):
-        found[user.name.casefold()].append(user)
-    return found
+        users_by_name[user.name.casefold()].append(user)
+    return users_by_name

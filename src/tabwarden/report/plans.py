@@ -36,7 +36,7 @@ def headline(plan: Plan) -> str:
     parts += _people(plan.impact)
     if not parts and plan.changes:
         parts = [f"{count_of(len(plan.changes), 'change', 'changes')} to {_subjects(plan.changes)}"]
-    reasons = Counter(_kind_of(held.reason) for held in plan.held)
+    reasons = Counter(_kind_of(one.reason) for one in plan.held)
     parts += [f"{number} held: {reason}" for reason, number in reasons.items()]
     return ", ".join(parts)
 

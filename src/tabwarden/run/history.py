@@ -164,8 +164,8 @@ def every_site(history: Listing | History, site: str | None = None) -> tuple[Sna
 def _chains(snapshots: Sequence[Snapshot]) -> list[tuple[Snapshot, ...]]:
     """For each site its snapshots: those of the whole of it, else those of the scope that was read last."""
     sites: dict[str, list[Snapshot]] = {}
-    for snapshot in snapshots:
-        sites.setdefault(_address(snapshot), []).append(snapshot)
+    for one in snapshots:
+        sites.setdefault(_address(one), []).append(one)
     chains = []
     for chain in sites.values():
         newest = next((snapshot for snapshot in reversed(chain) if not snapshot.scope), chain[-1])
@@ -241,8 +241,8 @@ class Opened:
     """A snapshot of the history: the Site, what is known of its read (`snapshot`), and how old that is.
 
     Everything in a history was read whole: a read that broke off is never kept. `snapshot.limited` tells where the
-    server refused something, or the reader is no administrator, or some projects were chosen: what is not in it is unknown.
-    `age` is None where the read does not tell its time.
+    server refused something, or the reader is no administrator, or some projects were chosen: what is not in it is
+    unknown. `age` is None where the read does not tell its time.
     """
 
     site: Site

@@ -275,8 +275,8 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True, 
         return build(basis)
     policy = policy_of(context, gathered.owners)
     wanted, unsettled = want_people(now, roster.standings, gathered.policy, tasks_of(context.settings), policy)
-    held, notes = (*roster.merged.held, *wanted.held), (*_remarks(roster), *wanted.notes)
-    wanted = replace(wanted, held=held, notes=notes)
+    held_people, notes = (*roster.merged.held, *wanted.held), (*_remarks(roster), *wanted.notes)
+    wanted = replace(wanted, held=held_people, notes=notes)
     plan = planned(context, basis, now, wanted, with_contents=with_contents)
     if running or plan.changes:
         known = known_after(roster.standings, unsettled, people.when)

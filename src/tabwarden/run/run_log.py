@@ -19,8 +19,8 @@ def log_plan(plan: Plan) -> None:
     """Rows that were refused, people who are held, remarks, and the plan in a sentence."""
     for row in plan.refused:
         log.warning("row %d of %s (`%s`) %s", row.row, row.source, row.value, row.reason)
-    for held in plan.held:
-        log.warning("held: `%s` %s; %s", held.person, held.reason, held.remedy)
+    for one in plan.held:
+        log.warning("held: `%s` %s; %s", one.person, one.reason, one.remedy)
     for note in plan.notes:
         log.info("%s", note)
     log.info("plan %s: %s", plan.id, headline(plan))

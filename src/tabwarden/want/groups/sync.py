@@ -63,7 +63,7 @@ def want_groups(now: Site, directory: Directory, rules: Sequence[GroupRule], pol
     runs this are not drawn into anything; where they would lose something it is wanted all the same, and a lock-out
     stop says no to all of it: a directory that gives them up cannot be trusted blindly.
     """
-    listed, held = targets(now, directory, found_groups(directory, rules))
+    listed, not_synced = targets(now, directory, found_groups(directory, rules))
     state, behind = State(now), Behind(now, directory)
     importing = Importing(state, directory, behind)
     for target in listed:
@@ -83,7 +83,7 @@ def want_groups(now: Site, directory: Directory, rules: Sequence[GroupRule], pol
         wanted=Wanted(
             site,
             state.why(),
-            (*held, *importing.held, *joining.held),
+            (*not_synced, *importing.held, *joining.held),
             remarks(site, state, listed, importing, joining),
         ),
         targets=listed,

@@ -1,4 +1,4 @@
-"""Who gains and who loses what, in words, tables and JSON; fixes with what else they change. Not how it is found."""
+"""Who gains and who loses what, in words, tables and JSON; fixes with what else they change."""
 
 from __future__ import annotations
 

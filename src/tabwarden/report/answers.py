@@ -1,4 +1,4 @@
-"""Answers in words and in JSON: one sentence, the trace, the permission checker's grid. Not how they are found."""
+"""Answers in words and in JSON: one sentence, the trace, the permission checker's grid."""
 
 from __future__ import annotations
 

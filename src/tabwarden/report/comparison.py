@@ -1,4 +1,4 @@
-"""Two snapshots side by side, in words, tables and JSON. Not how they are compared."""
+"""Two snapshots side by side, in words, tables and JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The permission dialog as a table and JSON: grantee by capability, template, where the rules lie. Not judging them."""
+"""The permission dialog as a table and JSON: grantee by capability, template, where the rules lie."""
 
 from __future__ import annotations
 

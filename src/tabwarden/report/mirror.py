@@ -1,4 +1,4 @@
-"""A published mirror, a person's catalog and a comparison in words and as JSON. Not how they came about."""
+"""A published mirror, a person's catalog and a comparison in words and as JSON."""
 
 from __future__ import annotations
 

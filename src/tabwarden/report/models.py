@@ -1,4 +1,4 @@
-"""People the models differ on, as a table and JSON. Not how they are found."""
+"""People the models differ on, as a table and JSON."""
 
 from __future__ import annotations
 

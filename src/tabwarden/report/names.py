@@ -1,4 +1,4 @@
-"""Names that were checked and domains by their names, as tables and as JSON. Not how they came about."""
+"""Names that were checked and domains by their names, as tables and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans, stops and impact in words, as tables for people and as JSON for machines. Not how they are found."""
+"""Plans, stops and impact in words, as tables for people and as JSON for machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What surprises somebody who reads an Answer, a line each: true beside the verdict, never against it. Not the Answer.
+"""What surprises somebody who reads an Answer, a line each: true beside the verdict, never against it.
 
 A dashboard that opens and stays empty, a right that the site role makes useless, a workbook none of whose views opens.
 Source: tableau-permissions §5, §6.1, §9 and §10 (1, 5, 12, 15).

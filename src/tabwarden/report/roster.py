@@ -1,4 +1,4 @@
-"""The one roster of several sources, in words and as JSON: who, and where each field is from. Not how it is merged."""
+"""The one roster of several sources, in words and as JSON: who, and where each field is from."""
 
 from __future__ import annotations
 

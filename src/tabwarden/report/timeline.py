@@ -1,4 +1,4 @@
-"""Who could do it, since when and why, in words, tables and JSON. Not how it is found."""
+"""Who could do it, since when and why, in words, tables and JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Directory that the settings name: read from its domains, or from the file it was kept in. Not what follows."""
+"""The Directory that the settings name: read from its domains, or from the file it was kept in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading sites from Tableau Server's repository into the history. Not over REST; it writes nothing to Tableau."""
+"""Reading sites from Tableau Server's repository into the history."""
 
 from __future__ import annotations
 

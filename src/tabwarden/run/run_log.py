@@ -1,4 +1,4 @@
-"""What a run says in its log and its mail. Not what it prints, and nothing that changes what it does."""
+"""What a run says in its log and its mail."""
 
 from __future__ import annotations
 

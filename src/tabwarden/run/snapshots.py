@@ -1,4 +1,4 @@
-"""Snapshots of the history to folders of files and back, on demand under pseudonyms. Not what is in a snapshot."""
+"""Snapshots of the history to folders of files and back, on demand under pseudonyms."""
 
 from __future__ import annotations
 

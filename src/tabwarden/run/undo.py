@@ -1,4 +1,4 @@
-"""Planning the way back: what a journal says was done, taken back against the site as it is now. Not the doing."""
+"""Planning the way back: what a journal says was done, taken back against the site as it is now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sampling people: what a Site says they may see beside what the server lists for them. Nothing is decided by it."""
+"""Sampling people: what a Site says they may see beside what the server lists for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what the domains tell to one Directory: whom each reference means, across domains. Not the reading of a domain.
+"""From what the domains tell to one Directory: whom each reference means, across domains.
 
 A reference that nobody read so far means is looked up before anything is concluded, for somebody may have come while
 we read. What then is in no domain is gone.

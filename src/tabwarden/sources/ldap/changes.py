@@ -1,4 +1,4 @@
-"""A domain read by what changed since a Directory was read of it. Not the whole reading.
+"""A domain read by what changed since a Directory was read of it.
 
 Sources: [MS-ADTS] 3.1.1.1.9 (update sequence numbers count on one server, known by its invocationId), 3.1.1.5.5
 (deletion removes a member from its groups without a change of the groups), 3.1.1.5.3.7 (so does bringing it back).

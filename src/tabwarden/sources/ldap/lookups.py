@@ -1,4 +1,4 @@
-"""Single questions to the domains: who is called that, which group, is this the password. Not the whole reading."""
+"""Single questions to the domains: who is called that, which group, is this the password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One domain read whole: its people, tombstones, groups with what they refer to, trusts. Not who the members are.
+"""One domain read whole: its people, tombstones, groups with what they refer to, trusts.
 
 A line per domain is given; nothing here knows the wire. Where a server tells less than all, the line raised.
 """

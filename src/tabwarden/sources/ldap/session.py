@@ -1,4 +1,4 @@
-"""A signed-in line to one domain controller: the only module that knows ldap3. Not what is asked over it.
+"""A signed-in line to one domain controller: the only module that knows ldap3.
 
 Everything a server may do wrong becomes a SourceError of one sentence: `source-unreadable` before the first object of a
 search has come, `source-partial` after. Without a validated certificate nothing is said to a server.

@@ -1,4 +1,4 @@
-"""What Active Directory's values mean: GUIDs, SIDs, names with both, account flags. Not how they are fetched."""
+"""What Active Directory's values mean: GUIDs, SIDs, names with both, account flags."""
 
 from __future__ import annotations
 

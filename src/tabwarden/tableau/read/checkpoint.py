@@ -1,4 +1,4 @@
-"""Answers of an unfinished read on disk, so that a read that was killed goes on where it was. Never a snapshot.
+"""Answers of an unfinished read on disk, so that a read that was killed goes on where it was.
 
 One file a site, appended to answer by answer; a record that was cut off in the middle is dropped. It holds what the
 server told (people, rules), so only the owner may read it; it holds no token.

@@ -1,4 +1,4 @@
-"""What the repository's codes and names mean. Not where they are read, and a code that is not here means nothing.
+"""What the repository's codes and names mean.
 
 Sources: the inventory of `workgroup` in public queries (tableau-rest.md, C.3); what is only believed says so.
 """

@@ -1,4 +1,4 @@
-"""A connection to the repository: TLS, one read-only transaction, rows as they stream in. Not what is asked.
+"""A connection to the repository: TLS, one read-only transaction, rows as they stream in.
 
 Rows come by COPY, which costs a third of fetching them. Needs the extra `postgres`; it is loaded when it is used.
 """

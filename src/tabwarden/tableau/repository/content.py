@@ -1,4 +1,4 @@
-"""Projects and content from rows of the repository, with the rules that govern them. Not the rows of rules.
+"""Projects and content from rows of the repository, with the rules that govern them.
 
 Rules of what a lock or shown tabs govern stay in the repository as stale rows; as over REST, such content carries the
 rules that govern it.

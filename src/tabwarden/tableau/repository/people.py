@@ -1,4 +1,4 @@
-"""Users, groups and group sets from rows of the repository. Not content and rules."""
+"""Users, groups and group sets from rows of the repository."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the table of facts and the columns that are there to SQL. Not what is asked, nor the asking."""
+"""From the table of facts and the columns that are there to SQL."""
 
 from __future__ import annotations
 

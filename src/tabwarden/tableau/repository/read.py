@@ -1,4 +1,4 @@
-"""A Site from Tableau Server's repository, or all its sites. Not over REST, and nothing is written."""
+"""A Site from Tableau Server's repository, or all its sites."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules and default rules from rows of the repository. Not which of them count for a content.
+"""Rules and default rules from rows of the repository.
 
 A list with a code in it that has no known meaning is not known: neither an allow nor a deny is made of it.
 """

@@ -1,4 +1,4 @@
-"""Many changes in few requests: memberships of a group at once, users added and removed by a job. Not single ones.
+"""Many changes in few requests: memberships of a group at once, users added and removed by a job.
 
 The server's answer to many is short, so what became of each is read back; whoever is not as wanted then is tried
 alone, which tells why.

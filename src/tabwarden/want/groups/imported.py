@@ -1,4 +1,4 @@
-"""What Tableau does when it imports or synchronises one of its groups of the directory. Not the request that starts it.
+"""What Tableau does when it imports or synchronises one of its groups of the directory.
 
 Whoever left the group goes out of it, and is Unlicensed where the directory has disabled or deleted him; whoever is in
 it comes in, with at least what the groups grant at synchronisation. Nobody is removed from the server.

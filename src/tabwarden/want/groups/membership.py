@@ -1,4 +1,4 @@
-"""What keeping local groups like those of the directory asks of people, one by one. Not what Tableau does of itself.
+"""What keeping local groups like those of the directory asks of people, one by one.
 
 For servers that are not joined to the directory, and for groups that are local there. The same is wanted as of an
 import: out of the group and Unlicensed who is gone, out of it only who left, in who is in it; roles never fall.

@@ -1,4 +1,4 @@
-"""Groups of the directory kept on Tableau: the Site as they would have it, and why. Not how it is brought about.
+"""Groups of the directory kept on Tableau: the Site as they would have it, and why.
 
 Deleted or disabled in the directory: out of the groups, Unlicensed, still on the site. Only out of the group there:
 out of it here, the site role stays. In it: on the site, in the group, with at least the group's minimum site role,

@@ -1,4 +1,4 @@
-"""What a person's department, title and source groups give on Tableau: groups and a site role. Not who exists.
+"""What a person's department, title and source groups give on Tableau: groups and a site role.
 
 An entry of the mapping applies where all its conditions hold, a condition where one of its patterns fits one value.
 """

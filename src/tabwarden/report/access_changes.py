@@ -266,7 +266,7 @@ def after_fix(site: Site, fix: Fix) -> Site:
 
 def also(site: Site, fixes: Fixes, fix: Fix) -> list[str]:
     """What else it changes for her and for others, `also gives 14 others View on Finance/Budget`."""
-    after, me = after_fix(site, fix), fixes.asked.user
+    after, me = after_fix(site, fix), fixes.question.user
     words = []
     for mine in (True, False):
         for gained in (True, False):
@@ -294,7 +294,7 @@ def fixes_json(site: Site, fixes: Fixes) -> dict[str, Any]:
             {
                 "steps": steps_of(site, way),
                 "decisions": way.decisions,
-                "others": way.reach.count.others(fixes.asked.user),
+                "others": way.reach.count.others(fixes.question.user),
                 "also": also(site, fixes, way),
                 "after": answer_json(after_fix(site, way), way.answer),
                 "shifts": [shift_json(site, after_fix(site, way), s) for s in way.shifts],

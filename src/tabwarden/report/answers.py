@@ -83,7 +83,7 @@ def asked_name(site: Site, answer: Answer) -> str:
     """The capability as Tableau's dialog names it, or the action in words."""
     content = site.contents.get(answer.content or "")
     kind = content.kind if content is not None else None
-    return answer.asked.replace("_", " ") if answer.conditions else ui_name(answer.asked, kind)
+    return answer.what.replace("_", " ") if answer.conditions else ui_name(answer.what, kind)
 
 
 def _content_name(site: Site, content: str | None) -> str:
@@ -119,7 +119,7 @@ def sentence(site: Site, answer: Answer) -> str:
     failed = next((part for part in answer.conditions if part.verdict == answer.verdict), None)
     if failed is None or answer.verdict == ALLOWED:
         return f"{user} {verb} {name}{where}: {_filled(site, answer)}."
-    if answer.asked == SEE_DATA and answer.verdict == DENIED and answer.conditions[0].allowed:
+    if answer.what == SEE_DATA and answer.verdict == DENIED and answer.conditions[0].allowed:
         empty = f"it opens but stays empty, because {condition_name(site, failed)} is missing"
         return f"{user} {verb} {name}{where}: {empty}: {_filled(site, failed)}."
     return f"{user} {verb} {name}{where}: {condition_name(site, failed)}: {_filled(site, failed)}."
@@ -136,7 +136,7 @@ def condition_name(site: Site, part: Answer) -> str:
         return part.fact
     content = site.contents.get(part.content or "")
     name = (
-        ui_name(part.asked, content.kind if content is not None else None) if part.steps else "facts that were not read"
+        ui_name(part.what, content.kind if content is not None else None) if part.steps else "facts that were not read"
     )
     return f"`{name}` on {_content_name(site, part.content)}"
 
@@ -202,7 +202,7 @@ def _unheard_sets(site: Site, answer: Answer) -> Iterable[str]:
     mine = site.groups_of(answer.user)
     for rule in sorted(answer.governing.rules or ()):
         group_set = site.group_sets.get(rule.grantee.id) if rule.grantee.kind == "groupSet" else None
-        if group_set is not None and rule.capability == answer.asked and group_set.groups and group_set.groups <= mine:
+        if group_set is not None and rule.capability == answer.what and group_set.groups and group_set.groups <= mine:
             yield f"{rule_words(site, rule)} does not count"
 
 
@@ -333,7 +333,7 @@ def answer_json(site: Site, answer: Answer) -> dict[str, Any]:
         "sentence": sentence(site, answer),
         "user": {"id": user.id, "name": user.name, "domain": user.domain, "site_role": user.site_role},
         "content": None if content is None else {"id": content.id, "kind": content.kind, "path": site.path(content.id)},
-        ("action" if answer.conditions else "capability"): answer.asked,
+        ("action" if answer.conditions else "capability"): answer.what,
         "model": answer.model,
         "ceiling": answer.ceiling,
         "ceiling_row": _ceiling_row(answer),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tabwarden.access.dialog import Row, Rows
+from tabwarden.access.dialog import GranteeRow, Rows
 from tabwarden.model.capability import KIND_NAMES, ui_name
 from tabwarden.model.roles import is_admin
 from tabwarden.model.site import Site
@@ -34,7 +34,7 @@ def rows_tables(site: Site, dialog: Rows) -> Iterator[Table]:
         yield _table(site, dialog, rows[start : start + _ABREAST])
 
 
-def _table(site: Site, dialog: Rows, rows: Sequence[Row]) -> Table:
+def _table(site: Site, dialog: Rows, rows: Sequence[GranteeRow]) -> Table:
     """One column a grantee, one line a capability; the template on top."""
     table = Table("Capability")
     for row in rows:
@@ -46,11 +46,11 @@ def _table(site: Site, dialog: Rows, rows: Sequence[Row]) -> Table:
     return table
 
 
-def _mode(row: Row, capability: str) -> str:
+def _mode(row: GranteeRow, capability: str) -> str:
     return "allow" if capability in row.allowed else ("deny" if capability in row.denied else "")
 
 
-def _template(row: Row) -> str:
+def _template(row: GranteeRow) -> str:
     return f"{row.template}, leader" if row.leads and row.template != "Project Leader" else row.template
 
 

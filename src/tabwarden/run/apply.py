@@ -1,4 +1,4 @@
-"""Doing a plan: judge it against the site as it is now, then change after change with a journal. Not making one.
+"""Doing a plan: judge it against the site as it is now, then change after change with a journal.
 
 The journal is written before and after every request. Killed anywhere, the same plan goes on where it ended: what
 was begun and not ended is looked up on the server first, so that nothing is done twice.

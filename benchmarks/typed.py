@@ -1,6 +1,6 @@
 """What it costs to type a command: instructions of the whole process, start included.
 
-    python benchmarks/typed.py [--write docs/explanation/performance.md] [--only WORDS]
+    python benchmarks/typed.py [--write docs/explanation/performance.md] [--only WORDS] [--histories FOLDER]
 
 Counted by valgrind's callgrind, which gives the same number on a busy machine; where it is not installed, processor
 time is taken instead, the best of five, at 3.6 thousand million instructions a second. A line of several commands
@@ -64,6 +64,19 @@ TABLE = (
 )
 
 
+def on_large_sites(folder: Path) -> Iterator[Typed]:
+    """The lines about the histories that `histories.py` made in `folder`."""
+    second = A_SECOND / GIGA
+    for size, one, whole in (("M", (0.4, 0.25), (1.5, 1)), ("L", (2, 1.2), (8, 5))):
+        store = f"--store {folder / size}"
+        questions = ("why u3 View c770", "who View c770", "what u3 c770", "rules c770")
+        limits = [(most * second, goal * second) for most, goal in (one, whole)]
+        yield Typed(
+            f"`why`, `who`, `what USER CONTENT`, `rules` on {size}", [f"{q} {store}" for q in questions], *limits[0]
+        )
+        yield Typed(f"`what USER` for everything on {size}, JSON", (f"what u3 --json {store}",), *limits[1])
+
+
 def four_people(folder: Path) -> None:
     """A site of four people in `folder`: a snapshot's folder, a history, and settings that name it."""
     people = {name: User(name, name, role) for name, role in zip("ann joe bob adm".split(), ROLES, strict=True)}
@@ -106,18 +119,18 @@ def _seconds(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def rows(only: str) -> Iterator[tuple[str, bool]]:
+def rows(only: str, large: Sequence[Typed] = ()) -> Iterator[tuple[str, bool]]:
     """Each line of the table as Markdown, and whether it holds."""
     environ = {**os.environ, "COLUMNS": "100"}
     with tempfile.TemporaryDirectory(prefix="tabwarden-typed-") as place:
         four_people(Path(place))
-        for line in TABLE:
+        for line in (*TABLE, *large):
             if only in line.what:
                 for words in line.commands:  # once before, so that nothing is compiled while it is counted
                     subprocess.run([sys.executable, "-m", "tabwarden", *words.split()], cwd=place, capture_output=True)
                 dearest = max(cost(words, Path(place), environ) for words in line.commands)
                 verdict = "goal" if dearest <= line.goal else "holds" if dearest <= line.most else "**missed**"
-                words = f"| {line.what} | {dearest:.2f} G | {line.most:g} G | {line.goal:g} G | {verdict} |"
+                words = f"| {line.what} | {dearest:.2f} G | {line.most:.3g} G | {line.goal:.3g} G | {verdict} |"
                 yield words, dearest <= line.most
 
 
@@ -126,11 +139,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", type=Path)
     parser.add_argument("--only", default="", help="lines whose first cell has these words")
+    parser.add_argument("--histories", type=Path, help="folder of `histories.py`: large sites too")
     given = parser.parse_args()
+    large = list(on_large_sites(given.histories.absolute())) if given.histories is not None else []
     lines = ["| what is typed | costs | at most | goal | |", "|---|--:|--:|--:|---|"]
     print(*lines, sep="\n")
     all_hold = True
-    for words, holds in rows(given.only):
+    for words, holds in rows(given.only, large):
         print(words, flush=True)
         lines.append(words)
         all_hold = all_hold and holds

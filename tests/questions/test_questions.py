@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -16,6 +20,7 @@ import tabwarden.questions as questions_module
 from tabwarden.access.abilities.ability import ACTIONS, can
 from tabwarden.access.dialog import rows_of
 from tabwarden.access.reference import may, what
+from tabwarden.compare.snapshots import facts
 from tabwarden.model.errors import Disagreement, UnknownName
 from tabwarden.model.names import same
 from tabwarden.model.open_points import MODELS
@@ -244,3 +249,57 @@ def test_things_with_the_same_state_are_the_same(tmp_path: Path) -> None:
             expected = {each for each in {*left, *right} if left.get(each) != right.get(each)}
             assert getattr(pair[0], table).unlike(getattr(pair[1], table)) == expected
     assert opened.Table.unlike(pair[0].users, {}) is None
+
+
+WRITER = """
+import sys
+from dense_sites import dense_site
+from tabwarden.store import beside
+from tabwarden.store.snapshots import Snapshot
+site, number = dense_site(7), 0
+print("ready", flush=True)
+while number < int(sys.argv[2]):
+    number += 1
+    beside.keep(sys.argv[1], Snapshot(1 + number % 2, 1, "", "", "", "", "", "", "", "", (), 0, 0, 0, "mark"), site)
+"""
+
+
+def writer(store: Path, times: int) -> subprocess.Popen[str]:
+    words = [sys.executable, "-c", WRITER, str(store), str(times)]
+    return subprocess.Popen(
+        words, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
+
+
+def test_a_killed_writer_leaves_a_whole_file_or_none(tmp_path: Path) -> None:
+    """And what it left aside goes with the next that is kept."""
+    site = dense_site(7)
+    for moment in (0.0, 0.01, 0.03):
+        with writer(tmp_path, 10_000) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "ready\n"
+            time.sleep(moment)
+            child.kill()
+        assert beside.opened(tmp_path, SNAPSHOT) in (None, site)
+    assert beside.keep(tmp_path, SNAPSHOT, site)
+    assert beside.opened(tmp_path, SNAPSHOT) == site
+    assert {path.name for path in (tmp_path / "columns").iterdir()} <= {"1.columns", "2.columns"}
+
+
+def test_two_writers_do_not_disturb_each_other(tmp_path: Path) -> None:
+    site = dense_site(7)
+    with writer(tmp_path, 30) as one, writer(tmp_path, 30) as other:
+        while one.poll() is None or other.poll() is None:
+            assert beside.opened(tmp_path, SNAPSHOT) in (None, site)
+    assert (one.returncode, other.returncode) == (0, 0)
+    assert beside.opened(tmp_path, SNAPSHOT) == site
+
+
+def test_facts_that_differ_are_told_without_making_the_others(tmp_path: Path) -> None:
+    for seed in range(6):
+        pair = dense_site(seed), dense_site(seed + 1)
+        folders = (tmp_path / f"{seed}a", tmp_path / f"{seed}b")
+        for folder in folders:
+            folder.mkdir()
+        again = tuple(reopened(site, folder) for site, folder in zip(pair, folders, strict=True))
+        assert list(facts(again[0], again[1])) == list(facts(*pair))

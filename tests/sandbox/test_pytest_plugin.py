@@ -45,6 +45,7 @@ def test_a_wheel_gives_pytest_the_fixture_in_a_foreign_environment(tmp_path: Pat
     assert {"worlds/w0.yaml", "pytest_plugin.py"} <= {
         name.removeprefix("tabwarden/sandbox/") for name in zipfile.ZipFile(wheel).namelist()
     }
+    assert "tabwarden/py.typed" in zipfile.ZipFile(wheel).namelist()
     # The versions that everything else is tested with, without the hashes: a wheel of our own has none.
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = [line.rstrip(" \\") for line in lines if "==" in line and not line.startswith(" ")]

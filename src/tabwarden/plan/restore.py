@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from tabwarden.effects.change import Change
 from tabwarden.effects.ops.content import Move, OfContent, SetMode, SetOwner, SetTabs
-from tabwarden.effects.ops.rules import PutRules, Row
+from tabwarden.effects.ops.rules import PutRules, RuleRow
 from tabwarden.effects.ref import Ref, content_ref, grantee_ref
 from tabwarden.model.capability import KIND_NAMES, applies
 from tabwarden.model.governing import governing, managing_project
@@ -78,8 +78,8 @@ class _Work:
 
     def place(self, content: str) -> None:
         """Back into the project it was in."""
-        held, was = self.here.contents[content], self.then.contents[content]
-        if held.parent == was.parent or held.kind == "view":
+        now, was = self.here.contents[content], self.then.contents[content]
+        if now.parent == was.parent or now.kind == "view":
             return
         if was.parent is not None and was.parent not in self.here.contents:
             self.hold(content, f"was in `{self.then.path(was.parent)}`, which is gone", "make a project for it first")
@@ -97,9 +97,9 @@ class _Work:
         mode = self.then.contents[project].mode
         if mode == CUSTOMIZABLE:
             self.mode(project, mode)
-        was, held = self.then.contents[project], self.here.contents[project]
-        self.rules(project, held.rules, was.rules, None)
-        for kind in sorted({*held.defaults, *was.defaults}):
+        was, now = self.then.contents[project], self.here.contents[project]
+        self.rules(project, now.rules, was.rules, None)
+        for kind in sorted({*now.defaults, *was.defaults}):
             none: Rules = frozenset()
             self.rules(
                 project, self.here.contents[project].defaults.get(kind, none), was.defaults.get(kind, none), kind
@@ -130,51 +130,51 @@ class _Work:
 
     def owner(self, content: str) -> None:
         """Its former owner, where he is there."""
-        held, was = self.here.contents[content], self.then.contents[content]
-        if held.owner == was.owner or held.kind == "view":
+        now, was = self.here.contents[content], self.then.contents[content]
+        if now.owner == was.owner or now.kind == "view":
             return
         ref = self.grantee(Grantee("user", was.owner))
         if ref is None:
             name = _named(self.then, Grantee("user", was.owner))
             self.hold(content, f"belonged to {name}, who is gone", "give it to somebody else")
             return
-        owner = self.now.users.get(held.owner)
-        self.do(SetOwner(self.ref(content), held.owner if owner is None else owner.qualified, ref))
+        owner = self.now.users.get(now.owner)
+        self.do(SetOwner(self.ref(content), now.owner if owner is None else owner.qualified, ref))
 
     # -- rules --------------------------------------------------------------------------------------------------
 
-    def rules(self, content: str, held: Rules | None, was: Rules | None, kind: str | None) -> None:
+    def rules(self, content: str, now: Rules | None, was: Rules | None, kind: str | None) -> None:
         """One list made as it was, a grantee at a time."""
-        if held is None or was is None:
-            if held is not was:
+        if now is None or was is None:
+            if now is not was:
                 what = "rules" if kind is None else f"default rules for {kind}s"
                 self.hold(content, f"its {what} were not read {'then' if was is None else 'now'}", BY_HAND)
             return
-        for grantee in sorted({rule.grantee for rule in held ^ was}):
+        for grantee in sorted({rule.grantee for rule in now ^ was}):
             if self.only in (None, grantee):
-                self.row(content, grantee, (held, was), kind)
+                self.row(content, grantee, (now, was), kind)
 
     def row(self, content: str, grantee: Grantee, lists: tuple[Rules, Rules], kind: str | None) -> None:
         """What one grantee is allowed and denied there, made as it was."""
-        held, was = (Row.of(r for r in rules if r.grantee == grantee).rules(grantee) for rules in lists)
+        now, was = (RuleRow.of(r for r in rules if r.grantee == grantee).rules(grantee) for rules in lists)
         ref = self.grantee(grantee)
-        if ref is None and held != was:
+        if ref is None and now != was:
             self.hold(content, f"had rules for {_named(self.then, grantee)}, which is gone", self.remedy(grantee))
             return
         of = kind or self.here.contents[content].kind
-        strange = sorted({rule.capability for rule in held ^ was if not applies(rule.capability, of)})
+        strange = sorted({rule.capability for rule in now ^ was if not applies(rule.capability, of)})
         if strange:
             # Sent along, the server would refuse the whole row for them.
             names = ", ".join(f"`{name}`" for name in strange)
             self.hold(
                 content, f"has rules for {names}, which this release knows of no {KIND_NAMES.get(of, of)}", BY_HAND
             )
-            held, was = (frozenset(r for r in each if r.capability not in strange) for each in (held, was))
-        was = was if held == was else without_contradiction(was)
-        if held == was:
+            now, was = (frozenset(r for r in side if r.capability not in strange) for side in (now, was))
+        was = was if now == was else without_contradiction(was)
+        if now == was:
             return
         if ref is not None:
-            self.do(PutRules(self.ref(content), ref, Row.of(held), Row.of(was), kind))
+            self.do(PutRules(self.ref(content), ref, RuleRow.of(now), RuleRow.of(was), kind))
 
     # -- words and references -----------------------------------------------------------------------------------
 
@@ -241,9 +241,9 @@ def _either(now: Site, then: Site, grantee: Grantee) -> Ref | None:
 
 def _named(then: Site, grantee: Grantee) -> str:
     """A user, group or group set of the older Site by its name."""
-    held = getattr(then, GRANTEE_TABLES.get(grantee.kind, "users")).get(grantee.id)
+    thing = getattr(then, GRANTEE_TABLES.get(grantee.kind, "users")).get(grantee.id)
     words = {"groupSet": "group set"}.get(grantee.kind, grantee.kind)
-    return f"a {words} that was not read" if held is None else f"{words} `{held.name}`"
+    return f"a {words} that was not read" if thing is None else f"{words} `{thing.name}`"
 
 
 def scope_of_project(now: Site, then: Site, project: str) -> frozenset[str]:
@@ -254,17 +254,17 @@ def scope_of_project(now: Site, then: Site, project: str) -> frozenset[str]:
 def translated(then: Site, ids: Mapping[Grantee, str]) -> Site:
     """`then` with other ids for some of its users, groups and group sets: those they have by now."""
 
-    def new(kind: str, each: str) -> str:
-        return ids.get(Grantee(kind, each), each)
+    def new(kind: str, old_id: str) -> str:
+        return ids.get(Grantee(kind, old_id), old_id)
 
     def rules(listed: Rules | None) -> Rules | None:
         if listed is None:
             return None
         return frozenset(Rule(Grantee(r.grantee.kind, new(*r.grantee)), r.capability, r.mode) for r in listed)
 
-    def content(held: Content) -> Content:
-        defaults = {kind: rules(listed) for kind, listed in held.defaults.items()}
-        return replace(held, owner=new("user", held.owner), rules=rules(held.rules), defaults=defaults)
+    def content(thing: Content) -> Content:
+        defaults = {kind: rules(listed) for kind, listed in thing.defaults.items()}
+        return replace(thing, owner=new("user", thing.owner), rules=rules(thing.rules), defaults=defaults)
 
     if not ids:
         return then

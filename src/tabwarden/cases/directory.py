@@ -1,4 +1,4 @@
-"""What a case says of somebody's place in the directory when a group is synchronised. Not the synchronisation.
+"""What a case says of somebody's place in the directory when a group is synchronised.
 
 The documents tell two scenarios apart (Active Directory document, "Sync behavior"): deleted or disabled in the
 directory, or only removed from the group. Cases word them in fields of their own, so the words decide.
@@ -31,16 +31,16 @@ def _facts(setup: Mapping[str, Any], question: Mapping[str, Any]) -> dict[str, A
     """Every field that is not about the site itself."""
     person = (setup.get("users") or {}).get(question["user"]) or {}
     group = (setup.get("groups") or {}).get(question.get("group")) or {}
-    told = {key: value for key, value in question.items() if key not in _TOLD_OTHERWISE}
+    facts = {key: value for key, value in question.items() if key not in _TOLD_OTHERWISE}
     for place in (setup, person, group):
         if isinstance(place, Mapping):
-            told |= {key: value for key, value in place.items() if key not in _OF_THE_SITE}
-    return told
+            facts |= {key: value for key, value in place.items() if key not in _OF_THE_SITE}
+    return facts
 
 
-def _words(told: Mapping[str, Any], user: str) -> Iterator[str]:
+def _words(facts: Mapping[str, Any], user: str) -> Iterator[str]:
     """Each fact about the person as words: `disabled`, `not in_group`, `removed_from_group`."""
-    for key, value in told.items():
+    for key, value in facts.items():
         if isinstance(value, bool):
             yield key if value else f"not {key}"
         elif isinstance(value, str):

@@ -1,4 +1,4 @@
-"""The events of a provisioning case, each told to the life-cycle of `change`. Not the life-cycle itself."""
+"""The events of a provisioning case, each told to the life-cycle of `effects`."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def _with_owned(site: Site, owned: Mapping[str, tuple[str, ...]]) -> Site:
 
 def _licences(setup: Json, site: Site) -> Mapping[str, int] | None:
     """Seats of each tier: a number of seats, `{total, used}`, `{free}`, or keys such as `creator_free`."""
-    told = setup.get("licences", setup.get("licenses"))
-    if told is None:
+    licences = setup.get("licences", setup.get("licenses"))
+    if licences is None:
         return None
-    free = told.get("free")
-    flat = {f"{key} free": value for key, value in free.items()} if isinstance(free, dict) else told
+    free = licences.get("free")
+    flat = {f"{key} free": value for key, value in free.items()} if isinstance(free, dict) else licences
     seats = {}
     for key, value in flat.items():
         tier = next((t for t in TIERS if t.casefold() in key.casefold()), None)
@@ -62,13 +62,13 @@ def _licences(setup: Json, site: Site) -> Mapping[str, int] | None:
     return seats
 
 
-def _seats(site: Site, tier: str, told: Any, *, free: bool) -> int:
+def _seats(site: Site, tier: str, licence: Any, *, free: bool) -> int:
     taken = sum(1 for user in site.users.values() if licence_of(user.site_role) == tier)
-    if isinstance(told, dict):
-        if "free" in told:
-            return int(told["free"]) + taken
-        return int(told["total"]) - int(told.get("used", taken)) + taken
-    return int(told) + (taken if free else 0)
+    if isinstance(licence, dict):
+        if "free" in licence:
+            return int(licence["free"]) + taken
+        return int(licence["total"]) - int(licence.get("used", taken)) + taken
+    return int(licence) + (taken if free else 0)
 
 
 # -- facts ----------------------------------------------------------------------------------------------------

@@ -1,7 +1,4 @@
-"""Running a case: its question put in every way, its event to the life-cycle, and the differences named.
-
-Not the ways themselves (`ways`).
-"""
+"""Running a case: its question put in every way, its event to the life-cycle, and the differences named."""
 
 from __future__ import annotations
 
@@ -58,30 +55,30 @@ def run(case: Case, ways: Mapping[str, Way] = ONE_WAY) -> Verdict:
         site = site_of(case.raw["setup"])
         for step in case.raw["question"].get("steps", ()):
             site = apply_step(site, step)
-        put = _put(site, case)
-        return judged(case, Opened(site), put, ways)
+        question = _put(site, case)
+        return judged(case, Opened(site), question, ways)
     except MISTAKES as error:
         return Verdict(case, (mistake(error),))
 
 
-def judged(case: Case, opened: Opened, put: Asked, ways: Mapping[str, Way]) -> Verdict:
+def judged(case: Case, opened: Opened, question: Asked, ways: Mapping[str, Way]) -> Verdict:
     """The question put in every way under every model of the case, until one of the models fails."""
-    told: dict[str, bool] = {}
+    agreed: dict[str, bool] = {}
     for model in ("current", "classic") if case.model == "both" else (case.model,):
-        asked = put._replace(model=model)
-        answer = asked.of(opened.site)
+        under_model = question._replace(model=model)
+        answer = under_model.of(opened.site)
         problems: dict[str, list[str]] = {}
         for name, way in ways.items():
-            said = way(opened, asked)
+            said = way(opened, under_model)
             if said is not None:
-                found = list(differences(case, said))
-                told[name] = told.get(name, True) and not found
-                for words in found:
+                differing = list(differences(case, said))
+                agreed[name] = agreed.get(name, True) and not differing
+                for words in differing:
                     problems.setdefault(words, []).append(name)
         if problems:
             break
     listed = (f"{words} (model {model}{_by(names)})" for words, names in problems.items())
-    return Verdict(case, tuple(listed), answer, opened.site, told)
+    return Verdict(case, tuple(listed), answer, opened.site, agreed)
 
 
 def _by(names: list[str]) -> str:
@@ -117,8 +114,8 @@ def _put(site: Site, case: Case) -> Asked:
 def differences(case: Case, said: Said) -> Iterator[str]:
     """Where what was said is not what the case states; the reason is compared of capabilities, where one is given."""
     expected = case.raw["expected"]
-    found = "allow" if said.verdict == ALLOWED else "deny"
-    if found != expected:
+    verdict = "allow" if said.verdict == ALLOWED else "deny"
+    if verdict != expected:
         reason = f" because {said.because}" if said.because is not None else ""
         yield f"expected {expected}, found {said.verdict}{reason}"
     because = case.raw.get("because")
@@ -135,9 +132,9 @@ def _provisioning(case: Case) -> Verdict:
 
 
 def _event_differences(case: Case, happened: Happened) -> Iterator[str]:
-    expected, found = case.raw["expected"], "allow" if happened.done else "deny"
-    if found != expected:
-        yield f"expected {expected}, found {found} because {happened.because}"
+    expected, verdict = case.raw["expected"], "allow" if happened.done else "deny"
+    if verdict != expected:
+        yield f"expected {expected}, found {verdict} because {happened.because}"
     for name, value in (case.raw.get("result") or {}).items():
         if name not in happened.facts:
             yield f"no fact is called `{name}`; facts here are {', '.join(sorted(happened.facts))}"

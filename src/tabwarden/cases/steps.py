@@ -1,4 +1,4 @@
-"""The steps of a sequence case, each told to the effects of `change`. Not the effects themselves."""
+"""The steps of a sequence case, each told to `effects`."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def apply_step(site: Site, step: Json) -> Site:
 def _about(site: Site, step: Json) -> str:
     """The content a step is about: `object`, `project` or `workbook`; KeyError when it is not on the site."""
     if step.get("object") is not None:
-        found = content_id(site, step["object"])
+        content = content_id(site, step["object"])
     elif step.get("project") is not None:
-        found = named_project(step["project"])
+        content = named_project(step["project"])
     else:
-        found = content_id(site, step["workbook"])
-    return site.contents[str(found)].id
+        content = content_id(site, step["workbook"])
+    return site.contents[str(content)].id
 
 
 def _rules(step: Json) -> Rules:

@@ -1,4 +1,4 @@
-"""What differs between two large Sites, counted and told by the whole-site engine. Not the form of it (`shift`).
+"""What differs between two large Sites, counted and told by the whole-site engine.
 
 The pieces of an exact difference say who gains and loses what; the reason is asked once for all people who share role
 and groups on all contents that share rules, kind, lock and the project's owners and leaders.
@@ -78,16 +78,16 @@ class Compared:
 
     def on_each(self, capability: str) -> dict[str, tuple[list[str], list[str]]]:
         """Of each content that differs the people who gain and those who lose one capability."""
-        found: dict[str, tuple[list[str], list[str]]] = {}
+        by_content: dict[str, tuple[list[str], list[str]]] = {}
         if capability not in self.difference.names:
-            return found
+            return by_content
         one = self.difference.mask(1 << self.difference.names.index(capability))
         for piece in self._pieces(None):
             users = [self.users[user] for user in piece.users.tolist()]
             for side, masks in enumerate((piece.gained, piece.lost)):
                 for content in piece.contents[masks & one != 0].tolist():
-                    found.setdefault(self.contents[content], ([], []))[side].extend(users)
-        return found
+                    by_content.setdefault(self.contents[content], ([], []))[side].extend(users)
+        return by_content
 
     def _done(self, piece: Shifted) -> int:
         """How many of the people and contents that differ were seen: the pieces come in their order."""
@@ -117,12 +117,12 @@ class Compared:
         """For each content the mask of capabilities that are told of."""
         differ = self.difference
         names, mask = differ.names, differ.mask
-        found = np.zeros(len(self.contents), mask)
+        masks = np.zeros(len(self.contents), mask)
         strange = [bit for bit, name in enumerate(names) if name not in CAPABILITIES]
         for parts, there in zip(differ.sides, differ.has_content, strict=True):
             kinds = parts.columns.vocabulary.kinds
-            told = [sum(1 << names.index(c) for c in capabilities_of(k) if k != "collection") for k in kinds]
-            found[there] = np.array(told, mask)[parts.columns.contents.kind[there]]
+            kind_masks = [sum(1 << names.index(c) for c in capabilities_of(k) if k != "collection") for k in kinds]
+            masks[there] = np.array(kind_masks, mask)[parts.columns.contents.kind[there]]
         for parts, there in zip(differ.sides, differ.has_content, strict=True):
             lists = parts.columns.rules
             silent = parts.columns.contents.kind == parts.columns.vocabulary.kinds.index("collection")
@@ -130,8 +130,8 @@ class Compared:
                 rows = ((lists.allow | lists.deny) >> np.uint64(bit)) & np.uint64(1)
                 sums = np.concatenate(([0], np.cumsum(rows, dtype=np.int64)))
                 named = np.append(sums[lists.offsets[1:]] > sums[lists.offsets[:-1]], False)  # the last is NONE's
-                found[there & ~silent & named[parts.sources.rules]] |= mask(1 << bit)
-        return found
+                masks[there & ~silent & named[parts.sources.rules]] |= mask(1 << bit)
+        return masks
 
     @cached_property
     def _places(self) -> tuple[Mapping[str, int], Mapping[str, int]]:
@@ -148,22 +148,22 @@ class Compared:
             yield piece
             return
         mine = piece.users == self._places[0].get(user, NONE)
-        here = np.flatnonzero(piece.contents == self._places[1].get(content, NONE))
-        if not mine.any() or not len(here):
+        rows = np.flatnonzero(piece.contents == self._places[1].get(content, NONE))
+        if not mine.any() or not len(rows):
             yield piece
             return
         others, keep = piece.users[~mine], ~self.difference.mask(1 << self.difference.names.index(capability))
         if len(others):
             yield piece._replace(users=others)
         gained, lost = piece.gained.copy(), piece.lost.copy()
-        gained[here], lost[here] = gained[here] & keep, lost[here] & keep
+        gained[rows], lost[rows] = gained[rows] & keep, lost[rows] & keep
         some = (gained | lost) != 0
         if some.any():
             yield Shifted(piece.users[mine], piece.contents[some], gained[some], lost[some])
 
 
 def _numbers(ids: Sequence[str]) -> dict[str, int]:
-    return {each: number for number, each in enumerate(ids)}
+    return {key: number for number, key in enumerate(ids)}
 
 
 class _Counting:
@@ -196,15 +196,15 @@ class _Counting:
         place = np.tile(np.arange(len(piece.contents)), len(piece.users))
         for side, masks in enumerate((piece.gained, piece.lost)):
             for bit, name in enumerate(self.compared.difference.names):
-                told = (masks[place] >> masks.dtype.type(bit)) & masks.dtype.type(1) != 0
-                if not told.any():
+                chosen = (masks[place] >> masks.dtype.type(bit)) & masks.dtype.type(1) != 0
+                if not chosen.any():
                     continue
-                asked = user[told], piece.contents[place[told]]
-                there = self.compared.pair.has_content[side][asked[1]]
-                unknown = there & (self.many[side].verdicts(asked[0], name, asked[1]) == UNKNOWN)
+                pairs = user[chosen], piece.contents[place[chosen]]
+                there = self.compared.pair.has_content[side][pairs[1]]
+                unknown = there & (self.many[side].verdicts(pairs[0], name, pairs[1]) == UNKNOWN)
                 self.unsure += int(unknown.sum())
-                self.people[side, asked[0][~unknown]] = True
-                np.add.at(self.on[side], asked[1][~unknown], 1)
+                self.people[side, pairs[0][~unknown]] = True
+                np.add.at(self.on[side], pairs[1][~unknown], 1)
 
     def count(self) -> Count:
         """The Count of all that was added."""
@@ -254,8 +254,8 @@ class _Reasons:
                 for gained, mask in ((True, int(piece.gained[first])), (False, int(piece.lost[first]))):
                     by_reason: dict[tuple[Reason, Reason], list[str]] = {}
                     for bit in _bits(mask):
-                        told = self._reasons(int(users[0]), int(piece.contents[first]), bit, int(owned[first]))
-                        by_reason.setdefault(told, []).append(names[bit])
+                        reason = self._reasons(int(users[0]), int(piece.contents[first]), bit, int(owned[first]))
+                        by_reason.setdefault(reason, []).append(names[bit])
                     for reasons, named in by_reason.items():
                         yield Part((gained, *reasons), people, contents, tuple(named))
 
@@ -264,8 +264,8 @@ class _Reasons:
         if len(piece.users) > 1:
             return np.zeros(len(piece.contents), np.int64)
         before, after = (parts.owner[piece.contents] == piece.users[0] for parts in self.sides)
-        found: Array = before + 2 * after.astype(np.int64)
-        return found
+        reasons: Array = before + 2 * after.astype(np.int64)
+        return reasons
 
     def _reasons(self, user: int, content: int, bit: int, owned: int) -> tuple[Reason, Reason]:
         key = (int(self._cells.users[user]), int(self._cells.contents[content]), bit, owned)
@@ -315,8 +315,8 @@ def _bits(mask: int) -> Iterator[int]:
 
 def _numbered(rows: Array) -> Array:
     """For each column a number that equal columns share."""
-    _, found = np.unique(rows, axis=1, return_inverse=True)
-    numbers: Array = found.reshape(-1)
+    _, inverse = np.unique(rows, axis=1, return_inverse=True)
+    numbers: Array = inverse.reshape(-1)
     return numbers
 
 
@@ -324,8 +324,8 @@ def _groups_of(values: Array) -> list[Array]:
     """Places of equal values."""
     _, numbers = np.unique(values, return_inverse=True)
     count = int(numbers.max()) + 1
-    held = by_value(numbers, count)
-    return [held.of(number) for number in range(count)]
+    grouped = by_value(numbers, count)
+    return [grouped.of(number) for number in range(count)]
 
 
 def _groups_of_columns(rows: Array) -> list[Array]:

@@ -1,4 +1,4 @@
-"""Whom two models judge differently, on Sites of any size. Not the models, and not their repair.
+"""Whom two models judge differently, on Sites of any size.
 
 The same as `compare.models.exceptions`, which asks the reference everything; the engine finds who it is, the reference
 says why.

@@ -1,4 +1,4 @@
-"""Whom two models judge differently, found by the whole-site engine. Not why (`side_by_side`)."""
+"""Whom two models judge differently, found by the whole-site engine."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def groups_that_differ(
 def _unlike(left: UserBits, right: UserBits) -> Array:
     """The row of those whose verdicts differ."""
     nothing = np.zeros_like(left.allowed)
-    found: Array = left.allowed ^ right.allowed
+    differ: Array = left.allowed ^ right.allowed
     unknown = [nothing if row.unknown is None else row.unknown for row in (left, right)]
-    found |= unknown[0] ^ unknown[1]
-    return found
+    differ |= unknown[0] ^ unknown[1]
+    return differ

@@ -1,4 +1,4 @@
-"""The decisions on a large Site that are unknown, counted by the whole-site engine. Not the small Sites' way."""
+"""The decisions on a large Site that are unknown, counted by the whole-site engine."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def unknown_on_large(site: Site, under: Under) -> tuple[int, frozenset[str], Map
     if not hazy(engine.parts):
         return 0, frozenset(), {}
     names, kinds = engine.capabilities, engine.columns.vocabulary.kinds
-    told = [sum(1 << names.index(c) for c in capabilities_of(k) if k != "collection") for k in kinds]
-    open_to = np.array(told, engine.parts.tables.mask)[engine.columns.contents.kind]
+    kind_masks = [sum(1 << names.index(c) for c in capabilities_of(k) if k != "collection") for k in kinds]
+    open_to = np.array(kind_masks, engine.parts.tables.mask)[engine.columns.contents.kind]
     on = np.zeros(engine.parts.n_contents, np.int64)
     people = set()
     for number, user in enumerate(site.users):

@@ -47,26 +47,26 @@ def restored(
     if only is None:
         for content in work.in_order(then):
             work.place(content)
-    for content in work.in_order(work.here):
+    for content in work.in_order(work.current):
         if now.contents[content].kind == "project":
             work.project(content)
-    for content in work.in_order(work.here):
-        if work.here.contents[content].kind not in ("project", "view"):
+    for content in work.in_order(work.current):
+        if work.current.contents[content].kind not in ("project", "view"):
             work.item(content)
     if only is None:
-        for content in work.in_order(work.here):
+        for content in work.in_order(work.current):
             work.owner(content)
     work.tell_the_rest()
-    return replace(work.result, site=work.here)
+    return replace(work.result, site=work.current)
 
 
 class _Work:
     """The Site in the making; only inside `restored`."""
 
     def __init__(self, now: Site, then: Site, scope: frozenset[str], because: str, only: Grantee | None) -> None:
-        self.now, self.here, self.then, self.because, self.only = now, now, then, because, only
+        self.now, self.current, self.then, self.because, self.only = now, now, then, because, only
         self.scope = frozenset(c for c in scope if c in now.contents and c in then.contents)
-        self.asked = scope
+        self.requested = scope
         self.result = Restored(now)
 
     def in_order(self, site: Site) -> Iterator[str]:
@@ -78,59 +78,59 @@ class _Work:
 
     def place(self, content: str) -> None:
         """Back into the project it was in."""
-        now, was = self.here.contents[content], self.then.contents[content]
+        now, was = self.current.contents[content], self.then.contents[content]
         if now.parent == was.parent or now.kind == "view":
             return
-        if was.parent is not None and was.parent not in self.here.contents:
+        if was.parent is not None and was.parent not in self.current.contents:
             self.hold(content, f"was in `{self.then.path(was.parent)}`, which is gone", "make a project for it first")
             return
-        if not self.try_to(Move.on(self.here, content, was.parent)):
+        if not self.try_to(Move.on(self.current, content, was.parent)):
             self.hold(content, f"was in `{self.then.path(was.parent or '')}` and cannot be moved there", BY_HAND)
 
     def project(self, project: str) -> None:
         """Its lock, its rules and its defaults; unlocked before, locked after its rules are right."""
-        if managing_project(self.here, project) not in (None, project):
+        if managing_project(self.current, project) not in (None, project):
             if managing_project(self.then, project) in (None, project):
-                manager = self.here.path(managing_project(self.here, project) or "")
+                manager = self.current.path(managing_project(self.current, project) or "")
                 self.hold(project, f"is locked by `{manager}` now", f"put `{manager}` back as well")
             return
         mode = self.then.contents[project].mode
         if mode == CUSTOMIZABLE:
             self.mode(project, mode)
-        was, now = self.then.contents[project], self.here.contents[project]
+        was, now = self.then.contents[project], self.current.contents[project]
         self.rules(project, now.rules, was.rules, None)
         for kind in sorted({*now.defaults, *was.defaults}):
             none: Rules = frozenset()
             self.rules(
-                project, self.here.contents[project].defaults.get(kind, none), was.defaults.get(kind, none), kind
+                project, self.current.contents[project].defaults.get(kind, none), was.defaults.get(kind, none), kind
             )
         if mode != CUSTOMIZABLE and managing_project(self.then, project) == project:
             self.mode(project, mode)
 
     def mode(self, project: str, mode: str) -> None:
         """Another content permissions mode."""
-        if self.here.contents[project].mode == mode or self.only is not None:
+        if self.current.contents[project].mode == mode or self.only is not None:
             return
-        if not self.try_to(SetMode.on(self.here, project, mode)):
+        if not self.try_to(SetMode.on(self.current, project, mode)):
             self.hold(project, f"its content permissions were {mode}", BY_HAND)
 
     def item(self, content: str) -> None:
         """Rules of what no lock governs; of a workbook also tabs and views."""
         was = self.then.contents[content]
-        if governing(self.here, content).level == "own":
+        if governing(self.current, content).level == "own":
             wanted = governing(self.then, content)
-            self.rules(content, self.here.contents[content].rules, wanted.rules, None)
+            self.rules(content, self.current.contents[content].rules, wanted.rules, None)
         if was.kind != "workbook":
             return
-        if self.here.contents[content].tabs != was.tabs and self.only is None:
-            self.do(SetTabs.on(self.here, content, shown=was.tabs))
-        for view in self.here.children(content):
-            if view in self.scope and governing(self.here, view).level == "own":
-                self.rules(view, self.here.contents[view].rules, governing(self.then, view).rules, None)
+        if self.current.contents[content].tabs != was.tabs and self.only is None:
+            self.do(SetTabs.on(self.current, content, shown=was.tabs))
+        for view in self.current.children(content):
+            if view in self.scope and governing(self.current, view).level == "own":
+                self.rules(view, self.current.contents[view].rules, governing(self.then, view).rules, None)
 
     def owner(self, content: str) -> None:
         """Its former owner, where he is there."""
-        now, was = self.here.contents[content], self.then.contents[content]
+        now, was = self.current.contents[content], self.then.contents[content]
         if now.owner == was.owner or now.kind == "view":
             return
         ref = self.grantee(Grantee("user", was.owner))
@@ -161,7 +161,7 @@ class _Work:
         if ref is None and now != was:
             self.hold(content, f"had rules for {_named(self.then, grantee)}, which is gone", self.remedy(grantee))
             return
-        of = kind or self.here.contents[content].kind
+        of = kind or self.current.contents[content].kind
         strange = sorted({rule.capability for rule in now ^ was if not applies(rule.capability, of)})
         if strange:
             # Sent along, the server would refuse the whole row for them.
@@ -180,7 +180,7 @@ class _Work:
 
     def try_to(self, change: OfContent) -> bool:
         """Do what Tableau does not refuse."""
-        outcome = change.done_to(self.here)
+        outcome = change.done_to(self.current)
         if outcome.done:
             self.do(change)
         return outcome.done
@@ -188,7 +188,7 @@ class _Work:
     def do(self, change: OfContent) -> None:
         """Do it, as if it succeeds."""
         self.result.changes.append(change.but(content=self.ref(change.id), because=self.because))
-        self.here = change.after(self.here)
+        self.current = change.after(self.current)
 
     def hold(self, content: str, reason: str, remedy: str) -> None:
         held = Held(self.now.path(content), reason, remedy)
@@ -214,10 +214,10 @@ class _Work:
         """What is gone, and of which kinds nothing is put back."""
         if self.only is not None:
             return
-        gone = [self.then.path(c) for c in self.asked if c in self.then.contents and c not in self.now.contents]
+        gone = [self.then.path(c) for c in self.requested if c in self.then.contents and c not in self.now.contents]
         if gone:
             self.result.notes.append(f"{len(gone)} things are gone and cannot be put back: {some(sorted(gone))}")
-        new = [self.now.path(c) for c in self.asked if c in self.now.contents and c not in self.then.contents]
+        new = [self.now.path(c) for c in self.requested if c in self.now.contents and c not in self.then.contents]
         if new:
             rest = "things were not there then and are left as they are"
             self.result.notes.append(f"{len(new)} {rest}: {some(sorted(new))}")

@@ -24,7 +24,7 @@ WAS_UNKNOWN, IS_UNKNOWN = "may have gained", "may lose"
 COLOURS = {GAINS: "green", LOSES: "red", WAS_UNKNOWN: "yellow", IS_UNKNOWN: "yellow"}
 
 
-class AccessChangeLine(NamedTuple):
+class ShiftLine(NamedTuple):
     """The same people who gain (or lose) the same capabilities on several contents for one reason; all by name."""
 
     users: tuple[str, ...]
@@ -46,18 +46,18 @@ def verb_of(shift: Shift) -> str:
     return WAS_UNKNOWN if shift.gained else IS_UNKNOWN
 
 
-def lines(before: Site, after: Site, shifts: Iterable[Shift]) -> list[AccessChangeLine]:
+def lines(before: Site, after: Site, shifts: Iterable[Shift]) -> list[ShiftLine]:
     """Shifts put together by what reads the same: people, capabilities, contents, reason."""
-    parts = together(_worded(before, after, shifts))
+    shift_lines_ = together(_worded(before, after, shifts))
     return [
-        AccessChangeLine(
+        ShiftLine(
             tuple(sorted(_names(before, after, part.users))),
             cast(tuple[str, str], part.key)[0],
             part.names,
             _paths(before, after, part.contents),
             cast(tuple[str, str], part.key)[1],
         )
-        for part in parts
+        for part in shift_lines_
     ]
 
 
@@ -109,10 +109,10 @@ def listed(names: Sequence[str]) -> str:
     return shown if len(names) <= _FEW else f"{shown} and {len(names) - _FEW:,} more"
 
 
-def shift_table(change_lines: Sequence[AccessChangeLine]) -> Table:
+def shift_table(rows: Sequence[ShiftLine]) -> Table:
     """One line a group of people, direction, and capabilities on contents; no more than anybody reads."""
     table = Table("", "People", "Capabilities", "On", "Decided by")
-    for line in change_lines[:MOST_LINES]:
+    for line in rows[:MOST_LINES]:
         table.add_row(
             Text(line.verb, style=COLOURS[line.verb]),
             Text(listed(line.users)),
@@ -127,12 +127,12 @@ def shift_lines(before: Site, after: Site, reach: Reach) -> Iterator[Table | str
     """What to print of a Reach: the table, and in words what is not in it."""
     if not reach.shifts:
         return
-    change_lines = lines(before, after, reach.shifts)
-    yield shift_table(change_lines)
-    if len(change_lines) > MOST_LINES:
-        yield f"and {len(change_lines) - MOST_LINES:,} lines more, all of them with --json"
+    rows = lines(before, after, reach.shifts)
+    yield shift_table(rows)
+    if len(rows) > MOST_LINES:
+        yield f"and {len(rows) - MOST_LINES:,} lines more, all of them with --json"
     if reach.told < reach.count.decisions:
-        on = sorted(reach.count.contents.items(), key=lambda item: -sum(item[1]))[:_FEW]
+        on = sorted(reach.count.contents.items(), key=lambda counted: -sum(counted[1]))[:_FEW]
         most = ", ".join(f"{_path(before, after, content)} ({sum(both):,})" for content, both in on)
         yield f"reasons are told for {reach.told:,} of {reach.count.decisions:,} decisions; most change on {most}"
 
@@ -143,7 +143,7 @@ def shift_json(before: Site, after: Site, shift: Shift) -> dict[str, Any]:
     return {
         "people": [
             {"id": user.id, "name": user.name, "domain": user.domain}
-            for user in ((after.users.get(user_id) or before.users[user_id]) for user_id in shift.users)
+            for user in ((after.users.get(id_) or before.users[id_]) for id_ in shift.users)
         ],
         "contents": [
             {"id": content, "kind": _held(before, after, content).kind, "path": _path(before, after, content)}
@@ -266,7 +266,7 @@ def after_fix(site: Site, fix: Fix) -> Site:
 
 def also(site: Site, fixes: Fixes, fix: Fix) -> list[str]:
     """What else it changes for her and for others, `also gives 14 others View on Finance/Budget`."""
-    after, me = after_fix(site, fix), fixes.asked.user
+    after, me = after_fix(site, fix), fixes.question.user
     words = []
     for mine in (True, False):
         for gained in (True, False):
@@ -294,7 +294,7 @@ def fixes_json(site: Site, fixes: Fixes) -> dict[str, Any]:
             {
                 "steps": steps_of(site, way),
                 "decisions": way.decisions,
-                "others": way.reach.count.others(fixes.asked.user),
+                "others": way.reach.count.others(fixes.question.user),
                 "also": also(site, fixes, way),
                 "after": answer_json(after_fix(site, way), way.answer),
                 "shifts": [shift_json(site, after_fix(site, way), s) for s in way.shifts],

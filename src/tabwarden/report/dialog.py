@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tabwarden.access.dialog import Row, Rows
+from tabwarden.access.dialog import GranteeRow, Rows
 from tabwarden.model.capability import KIND_NAMES, ui_name
 from tabwarden.model.roles import is_admin
 from tabwarden.model.site import Site
@@ -16,14 +16,14 @@ _ABREAST = 8
 _MARKS = {"allow": ("✓", "green"), "deny": ("✗", "red"), "": ("·", "dim")}
 
 
-def rows_heading(site: Site, content: str, dialog: Rows) -> str:
+def rows_heading(site: Site, content: str, rows: Rows) -> str:
     """Whose rules these are: `Finance/Budget/Overview: the rules of the workbook ..., because ...`."""
     thing = site.contents[content]
-    own = thing.id == dialog.governing.holder
-    kind = KIND_NAMES.get(dialog.governing.kind, dialog.governing.kind)
-    if own and dialog.governing.kind != thing.kind:
+    own = thing.id == rows.governing.holder
+    kind = KIND_NAMES.get(rows.governing.kind, rows.governing.kind)
+    if own and rows.governing.kind != thing.kind:
         return f"{site.path(content)}: its default rules for each {kind}"
-    level = LEVELS[dialog.governing.level].format(holder=site.path(dialog.governing.holder), kind=kind)
+    level = LEVELS[rows.governing.level].format(holder=site.path(rows.governing.holder), kind=kind)
     return f"{site.path(content)}: {level}"
 
 
@@ -34,7 +34,7 @@ def rows_tables(site: Site, dialog: Rows) -> Iterator[Table]:
         yield _table(site, dialog, rows[start : start + _ABREAST])
 
 
-def _table(site: Site, dialog: Rows, rows: Sequence[Row]) -> Table:
+def _table(site: Site, dialog: Rows, rows: Sequence[GranteeRow]) -> Table:
     """One column a grantee, one line a capability; the template on top."""
     table = Table("Capability")
     for row in rows:
@@ -46,11 +46,11 @@ def _table(site: Site, dialog: Rows, rows: Sequence[Row]) -> Table:
     return table
 
 
-def _mode(row: Row, capability: str) -> str:
+def _mode(row: GranteeRow, capability: str) -> str:
     return "allow" if capability in row.allowed else ("deny" if capability in row.denied else "")
 
 
-def _template(row: Row) -> str:
+def _template(row: GranteeRow) -> str:
     return f"{row.template}, leader" if row.leads and row.template != "Project Leader" else row.template
 
 
@@ -66,18 +66,18 @@ def implicit_lines(site: Site, content: str) -> list[str]:
     return [f"without a rule: {admins} administrators; {'; '.join(owners)}"]
 
 
-def rows_json(site: Site, content: str, dialog: Rows) -> dict[str, Any]:
+def rows_json(site: Site, content: str, rows: Rows) -> dict[str, Any]:
     """The same for machines; `rows` is null when the list was not read."""
     return {
         "content": {"id": content, "kind": site.contents[content].kind, "path": site.path(content)},
         "governing": {
-            "level": dialog.governing.level,
-            "holder": site.path(dialog.governing.holder),
-            "kind": dialog.governing.kind,
+            "level": rows.governing.level,
+            "holder": site.path(rows.governing.holder),
+            "kind": rows.governing.kind,
         },
-        "capabilities": list(dialog.capabilities),
+        "capabilities": list(rows.capabilities),
         "rows": None
-        if dialog.rows is None
+        if rows.rows is None
         else [
             {
                 "grantee": {**row.grantee._asdict(), "name": grantee_name(site, row.grantee)},
@@ -86,6 +86,6 @@ def rows_json(site: Site, content: str, dialog: Rows) -> dict[str, Any]:
                 "allow": sorted(row.allowed),
                 "deny": sorted(row.denied),
             }
-            for row in dialog.rows
+            for row in rows.rows
         ],
     }

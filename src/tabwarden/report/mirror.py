@@ -20,16 +20,16 @@ def matches_line(matches: Matches) -> str:
     count = len(matches.matched)
     if matches.matched and matches.matched[0].how == OF_TABLEAU:
         return f"{count} people: Tableau's own users, since `catalog.people` names no catalog"
-    apart = sum(matched.how != BY_NAME for matched in matches.matched)
-    words = f"{count} of {count + len(matches.unmatched)} catalog people matched by user name"
-    return f"{words}, {apart} of them by domain or exception" if apart else words
+    apart = sum(match.how != BY_NAME for match in matches.matched)
+    sentence = f"{count} of {count + len(matches.unmatched)} catalog people matched by user name"
+    return f"{sentence}, {apart} of them by domain or exception" if apart else sentence
 
 
 def unmatched_table(unmatched: Iterable[Unmatched]) -> Table:
     """Who sees nothing, why, and who is likely meant."""
     table = Table("Sees nothing", "Because", "Likely meant")
-    for row in unmatched:
-        table.add_row(shown(row.person), row.reason, ", ".join(row.likely))
+    for person in unmatched:
+        table.add_row(shown(person.person), person.reason, ", ".join(person.likely))
     return table
 
 
@@ -51,8 +51,8 @@ def mirror_json(mirrored: Mirrored) -> dict[str, Any]:
     return {
         "source": mirrored.source,
         "rows": {name: len(table) for name, table in mirrored.tables.items() if len(table)},
-        "matched": [row._asdict() for row in mirrored.matches.matched],
-        "unmatched": [row._asdict() for row in mirrored.matches.unmatched],
+        "matched": [match._asdict() for match in mirrored.matches.matched],
+        "unmatched": [match._asdict() for match in mirrored.matches.unmatched],
     }
 
 
@@ -66,4 +66,4 @@ def catalog_lines(catalog: Catalog) -> Iterator[str]:
 
 def catalog_json(catalog: Catalog) -> dict[str, Any]:
     """The same for machines."""
-    return {"person": catalog.person, "entries": [item._asdict() for item in catalog.entries]}
+    return {"person": catalog.person, "entries": [entry._asdict() for entry in catalog.entries]}

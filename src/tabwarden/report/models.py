@@ -24,11 +24,11 @@ def exceptions_table(site: Site, exceptions: Iterable[Exceptional], against: str
             marks[key] = (mark(one.current), mark(one.other))
     table = Table("User", "Site role", "current", "because", against, "because ", "On")
     for (user, because, now, other), contents in sorted(lines.items(), key=lambda line: (line[0][1], line[0])):
-        person = site.users[user]
+        user_there = site.users[user]
         now_mark, other_mark = marks[user, because, now, other]
         table.add_row(
-            Text(person.name),
-            ui_role(person.site_role),
+            Text(user_there.name),
+            ui_role(user_there.site_role),
             now_mark,
             Text(now),
             other_mark,

@@ -15,20 +15,20 @@ from tabwarden.want.wanted import Held
 DOCUMENT = "User Management in Active Directory Deployments"
 
 
-def names_report(checked: Sequence[Checked], site: Site | None) -> Drawable:
+def names_report(names: Sequence[Checked], site: Site | None) -> Drawable:
     """A line for each name with what an import would make of it, then refusals and collisions in full."""
     table = Table()
     for column in ("Given", "Tableau user", "Attribute", "Because", "Section"):
         table.add_column(column, overflow="fold")
-    for one in checked:
+    for one in names:
         if one.refusal is not None:
             row = (one.given, "refused", "", one.refusal.reason, one.refusal.section)
         else:
             there = " (is on Tableau)" if one.user is not None else ""
             row = (one.given, f"{one.qualified}{there}", one.attribute, one.because, one.section)
         table.add_row(*map(Text, row))
-    parts: list[Drawable] = [Text(heading(checked), style="bold"), table]
-    for one in checked:
+    parts: list[Drawable] = [Text(heading(names), style="bold"), table]
+    for one in names:
         parts += [Text(f"{one.given}: {line}") for line in remarks(one)]
     if site is None:
         parts.append(Text("Tableau was not asked: who is there already, and the nicknames of domains, are not known"))
@@ -37,14 +37,14 @@ def names_report(checked: Sequence[Checked], site: Site | None) -> Drawable:
     return Group(*parts)
 
 
-def heading(checked: Sequence[Checked]) -> str:
+def heading(names: Sequence[Checked]) -> str:
     """`3 names by route typed: 2 users, 1 refused, 1 with collisions`."""
-    refused = sum(1 for one in checked if one.refusal is not None)
-    collide = sum(1 for one in checked if one.collisions)
-    route = checked[0].route if checked else "typed"
-    words = [count_of(len(checked) - refused, "user", "users"), *([f"{refused} refused"] if refused else [])]
+    refused = sum(1 for one in names if one.refusal is not None)
+    collide = sum(1 for one in names if one.collisions)
+    route = names[0].route if names else "typed"
+    words = [count_of(len(names) - refused, "user", "users"), *([f"{refused} refused"] if refused else [])]
     words += [f"{collide} with collisions"] if collide else []
-    return f"{count_of(len(checked), 'name', 'names')} by route {route}: {', '.join(words)}"
+    return f"{count_of(len(names), 'name', 'names')} by route {route}: {', '.join(words)}"
 
 
 def remarks(one: Checked) -> list[str]:
@@ -54,7 +54,7 @@ def remarks(one: Checked) -> list[str]:
     return [f"{collision.sentence}; {collision.remedy}" for collision in one.collisions]
 
 
-def names_json(checked: Iterable[Checked]) -> list[dict[str, Any]]:
+def names_json(names: Iterable[Checked]) -> list[dict[str, Any]]:
     """The same for machines."""
     return [
         {
@@ -74,7 +74,7 @@ def names_json(checked: Iterable[Checked]) -> list[dict[str, Any]]:
                 for collision in one.collisions
             ],
         }
-        for one in checked
+        for one in names
     ]
 
 

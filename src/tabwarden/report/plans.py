@@ -32,13 +32,13 @@ def headline(plan: Plan) -> str:
     if not plan.changes and not plan.held:
         return "nothing to change" if not plan.stops else "nothing was planned"
     renamed = sum(1 for change in plan.changes if change.renamed_to is not None)
-    words = [count_of(renamed, "person gets another user name", "people get another user name")] if renamed else []
-    words += _people(plan.impact)
-    if not words and plan.changes:
-        words = [f"{count_of(len(plan.changes), 'change', 'changes')} to {_subjects(plan.changes)}"]
-    reasons = Counter(_kind_of(person.reason) for person in plan.held)
-    words += [f"{number} held: {reason}" for reason, number in reasons.items()]
-    return ", ".join(words)
+    parts = [count_of(renamed, "person gets another user name", "people get another user name")] if renamed else []
+    parts += _people(plan.impact)
+    if not parts and plan.changes:
+        parts = [f"{count_of(len(plan.changes), 'change', 'changes')} to {_subjects(plan.changes)}"]
+    reasons = Counter(_kind_of(one.reason) for one in plan.held)
+    parts += [f"{number} held: {reason}" for reason, number in reasons.items()]
+    return ", ".join(parts)
 
 
 def _subjects(changes: Sequence[Change]) -> str:

@@ -65,7 +65,7 @@ def _empty(site: Site, question: Asked) -> Iterator[str]:
 
 def _second_prompt(site: Site, answer: Answer) -> Iterator[str]:
     """A data source that prompts asks for credentials of the database, which is no permission (§6.1)."""
-    sources = {part.content for part in answer.conditions if part.asked == "Connect" and part.content is not None}
+    sources = {part.content for part in answer.conditions if part.what == "Connect" and part.content is not None}
     for source in sorted(sources, key=site.path):
         yield f"where {site.path(source)} itself prompts, the person's own credentials of its database are needed too"
 

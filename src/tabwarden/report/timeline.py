@@ -34,7 +34,7 @@ class Turned(Protocol):
     """An answer that became another one."""
 
     @property
-    def asked(self) -> Decision:
+    def decision(self) -> Decision:
         """User, content, capability."""
 
     @property
@@ -42,7 +42,7 @@ class Turned(Protocol):
         """Can, cannot or unknown."""
 
     @property
-    def kept(self) -> Snapshot:
+    def snapshot(self) -> Snapshot:
         """The first snapshot in which it is so."""
 
     @property
@@ -62,7 +62,7 @@ def standing_table(turns: Sequence[Turned], *, by_content: bool) -> Table:
     """Those who can (or what one can), since when, because of what; `by_content`: of one person on many things."""
     table = Table("What" if by_content else "Who", "", "Since", "Because of")
     for turn in turns[:MOST_LINES]:
-        user, content, _ = turn.asked
+        user, content, _ = turn.decision
         site = turn.pair[1]
         name = site.path(content) if by_content else _user(turn, user)
         table.add_row(*map(Text, (name, WORDS.get(turn.now, turn.now), since(turn), because(turn))))
@@ -79,7 +79,7 @@ def turns_table(turns: Iterable[Turned]) -> Table:
 
 def since(turn: Turned) -> str:
     """The snapshot from which it is so; at the first one it may have been so before."""
-    words = f"{turn.kept.taken} (snapshot {turn.kept.number})"
+    words = f"{turn.snapshot.taken} (snapshot {turn.snapshot.number})"
     return words if turn.facts else f"{words} or before"
 
 
@@ -90,7 +90,7 @@ def because(turn: Turned) -> str:
 
 def _decider(turn: Turned) -> str:
     """What decided where no change is known: a rule, a role, an owner."""
-    user, content, capability = turn.asked
+    user, content, capability = turn.decision
     model, open_points = turn.under
     return decider(turn.pair[1], may(turn.pair[1], user, capability, content, model=model, open_points=open_points))
 
@@ -109,14 +109,14 @@ def turns_json(turns: Iterable[Turned]) -> list[dict[str, Any]]:
 
 
 def _turn_json(turn: Turned) -> dict[str, Any]:
-    user, content, capability = turn.asked
+    user, content, capability = turn.decision
     holder = next((site for site in reversed(turn.pair) if content in site.contents), turn.pair[1])
     return {
         "user": {"id": user, **_named(turn, user)},
         "content": {"id": content, "path": holder.path(content)},
         "capability": capability,
         "answer": WORDS.get(turn.now, turn.now),
-        "since": {"snapshot": turn.kept.number, "taken": turn.kept.taken, "or_before": not turn.facts},
+        "since": {"snapshot": turn.snapshot.number, "taken": turn.snapshot.taken, "or_before": not turn.facts},
         "because": [{"words": _words(turn, fact), **fact_json(_compared(turn), fact)} for fact in turn.facts],
     }
 
@@ -126,8 +126,8 @@ def _user(turn: Turned, user: str) -> str:
 
 
 def _named(turn: Turned, user: str) -> dict[str, str]:
-    person = next((site.users[user] for site in reversed(turn.pair) if user in site.users), None)
-    return {"name": user} if person is None else {"name": person.name, "domain": person.domain}
+    user_there = next((site.users[user] for site in reversed(turn.pair) if user in site.users), None)
+    return {"name": user} if user_there is None else {"name": user_there.name, "domain": user_there.domain}
 
 
 def _compared(turn: Turned) -> Compared:

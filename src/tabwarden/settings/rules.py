@@ -1,4 +1,4 @@
-"""What must hold between several settings. Not what each one may be alone.
+"""What must hold between several settings.
 
 The rules look at the values as they were written, before the models see them, so that their problems come together
 with all others and none hides another.
@@ -40,11 +40,11 @@ def _groups(groups: object, values: Mapping[str, Any]) -> Iterator[Complaint]:
         names.append(name)
         bare, into = name.rpartition("\\")[2], str(one.get("into") or "").strip().casefold()
         if one.get("by") == "import" and into and into != bare:
-            told = "is another name than the group has, and an imported group keeps its own"
-            yield ("groups", number, "into"), f"`groups[{number + 1}].into` {told}; remove it, or say `by: membership`"
+            why = "is another name than the group has, and an imported group keeps its own"
+            yield ("groups", number, "into"), f"`groups[{number + 1}].into` {why}; remove it, or say `by: membership`"
         if "grant_on" in one and not one.get("minimum_site_role"):
-            told = f"`groups[{number + 1}].grant_on` does nothing without `minimum_site_role`"
-            yield ("groups", number, "grant_on"), f"{told}; add it or remove both"
+            why = f"`groups[{number + 1}].grant_on` does nothing without `minimum_site_role`"
+            yield ("groups", number, "grant_on"), f"{why}; add it or remove both"
 
 
 def _sign_in(tableau: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Complaint]:
@@ -154,8 +154,8 @@ def _directory(directory: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[C
         servers = domain.get("servers")
         for server in servers if isinstance(servers, list) else (servers,):
             if domain.get("security") == "none" and isinstance(server, str) and not _protected(server):
-                told = f"`directory.domains[{number + 1}].security` is none: the password would travel unprotected"
-                yield ("directory", "domains", number, "security"), f"{told}; use `ldaps://`, or remove it for starttls"
+                why = f"`directory.domains[{number + 1}].security` is none: the password would travel unprotected"
+                yield ("directory", "domains", number, "security"), f"{why}; use `ldaps://`, or remove it for starttls"
 
 
 def _protected(server: str) -> bool:

@@ -1,4 +1,4 @@
-"""What must hold between the settings of several sources. Not what each one may be alone."""
+"""What must hold between the settings of several sources."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def several_sources(people: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
     for field, listed in precedence.items() if isinstance(precedence, Mapping) else ():
         for name in [listed] if isinstance(listed, str) else listed if isinstance(listed, list) else ():
             if isinstance(name, str) and name not in names:
-                known = ", ".join(f"`{each}`" for each in names) or "none"
+                known = ", ".join(map("`{}`".format, names)) or "none"
                 place = (PEOPLE, "precedence", str(field))
                 yield place, f"`people.precedence.{field}` names `{name}`, which is no source; there are: {known}"
     nested = people.get("nested")
@@ -57,7 +57,7 @@ def _one(number: int, source: Mapping[str, Any], names: list[str]) -> Iterator[t
             yield (*place, "name"), f"`people.sources` may not call a source `{OVERRIDES}`: overrides are told so"
         names.append(name)
     columns = columns if isinstance(columns, Mapping) else {}
-    if "columns" in source and not any(columns.get(each) for each in ("key", "name", "email")):
+    if "columns" in source and not any(columns.get(key) for key in ("key", "name", "email")):
         where = f"`people.sources.{number}.columns`"
         yield (*place, "columns"), f"{where} names nothing to know people by; add `key`, `name` or `email`"
     if "status" in columns and "left" not in source and not _is_on(source.get("all_left")):
@@ -68,13 +68,13 @@ def _one(number: int, source: Mapping[str, Any], names: list[str]) -> Iterator[t
         yield (*place, "left"), f"{where} does nothing without a status column; add `columns.status`"
     if _is_on(source.get("all_left")) and _is_on(source.get("authoritative")):
         where = f"`people.sources.{number}`"
-        told = "so who comes back would vanish from it and count as left again; take `authoritative` out"
-        yield (*place, "authoritative"), f"{where} is `all_left` and `authoritative`, {told}"
+        why = "so who comes back would vanish from it and count as left again; take `authoritative` out"
+        yield (*place, "authoritative"), f"{where} is `all_left` and `authoritative`, {why}"
 
 
 def _list(people: Mapping[str, Any], key: str) -> list[Any]:
-    found = people.get(key)
-    return found if isinstance(found, list) else []
+    listed = people.get(key)
+    return listed if isinstance(listed, list) else []
 
 
 def _is_on(value: object) -> bool:

@@ -81,7 +81,7 @@ def _summed(deed: Deed, conditions: Conditions) -> Answer:
         decisive,
         verdict=verdict,
         because=because,
-        asked=deed.action,
+        what=deed.action,
         content=deed.content,
         conditions=conditions,
     )

@@ -1,4 +1,4 @@
-"""What differs between two large Sites, counted and told by the whole-site engine.
+"""What differs between two large Sites or two models, and what is unknown on one, by the whole-site engine.
 
 The pieces of an exact difference say who gains and loses what; the reason is asked once for all people who share role
 and groups on all contents that share rules, kind, lock and the project's owners and leaders.
@@ -12,15 +12,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.compare.access_changes import Count, Decision, Part, Reason, reason_of
+from tabwarden.compare.access_changes import Count, Decision, Part, Reason, Under, reason_of
+from tabwarden.compare.alike import alike
 from tabwarden.engine.align import aligned
+from tabwarden.engine.by_content import UserBits
 from tabwarden.engine.by_pair import UNKNOWN, Many
 from tabwarden.engine.columns import NONE, USER, Array, Columns
+from tabwarden.engine.convert import columns_of
 from tabwarden.engine.difference import Difference, Shifted
+from tabwarden.engine.engine import Engine
 from tabwarden.engine.explain import One
 from tabwarden.engine.index import Later, Parts
 from tabwarden.engine.rules import by_value
 from tabwarden.model.capability import CAPABILITIES, capabilities_of
+from tabwarden.model.open_points import CURRENT, OpenPoints
 from tabwarden.model.site import Site
 
 Progress = Callable[[int, int], None]
@@ -331,3 +336,59 @@ def _groups_of(values: Array) -> list[Array]:
 def _groups_of_columns(rows: Array) -> list[Array]:
     """Places of equal columns."""
     return _groups_of(_numbered(rows))
+
+
+# -- two models ----------------------------------------------------------------------------------------------
+
+
+def groups_that_differ(
+    site: Site, capability: str, against: str, open_points: OpenPoints, progress: Progress | None = None
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each content with people who share their answers and whom the models judge differently there."""
+    columns, keys = columns_of(site), alike(site)
+    engines = [Engine(columns, model, open_points) for model in (CURRENT, against)]
+    users = list(site.users)
+    for number, content in enumerate(site.contents):
+        differs = _unlike(*(engine.who(capability, number) for engine in engines))
+        classes: dict[object, list[str]] = {}
+        if differs.any():
+            for user in engines[0].parts.people.ids(differs).tolist():
+                classes.setdefault(keys[users[user]], []).append(users[user])
+        for people in classes.values():
+            yield content, tuple(people)
+        if progress is not None:
+            progress(number + 1, len(site.contents))
+
+
+def _unlike(left: UserBits, right: UserBits) -> Array:
+    """The row of those whose verdicts differ."""
+    nothing = np.zeros_like(left.allowed)
+    differ: Array = left.allowed ^ right.allowed
+    unknown = [nothing if row.unknown is None else row.unknown for row in (left, right)]
+    differ |= unknown[0] ^ unknown[1]
+    return differ
+
+
+# -- what is unknown -----------------------------------------------------------------------------------------
+
+
+def unknown_on_large(site: Site, under: Under) -> tuple[int, frozenset[str], Mapping[str, int]]:
+    """How many decisions are unknown, of which users, and how many on each content."""
+    engine = Engine(columns_of(site), under.model, under.open_points)
+    if not hazy(engine.parts):
+        return 0, frozenset(), {}
+    names, kinds = engine.capabilities, engine.columns.vocabulary.kinds
+    kind_masks = [sum(1 << names.index(c) for c in capabilities_of(k) if k != "collection") for k in kinds]
+    open_to = np.array(kind_masks, engine.parts.tables.mask)[engine.columns.contents.kind]
+    on = np.zeros(engine.parts.n_contents, np.int64)
+    people = set()
+    for number, user in enumerate(site.users):
+        masks = engine.what(number).unknown
+        if masks is not None:
+            counts = np.bitwise_count(masks & open_to).astype(np.int64)
+            on += counts
+            if counts.any():
+                people.add(user)
+    ids = list(site.contents)
+    there = np.flatnonzero(on).tolist()
+    return int(on.sum()), frozenset(people), {ids[content]: int(on[content]) for content in there}

@@ -185,7 +185,7 @@ def unknown(site: Site, under: Under) -> Unknown:
     """The decisions on a Site that are unknown, counted."""
     if len(site.users) * len(site.contents) > SMALL:
         # Only large Sites need it, and loading it takes longer than answering on a small one.
-        from tabwarden.compare.unknown import unknown_on_large
+        from tabwarden.compare.by_engine import unknown_on_large
 
         return Unknown(*unknown_on_large(site, under))
     seen = as_seen_by(site, under.model)

@@ -50,7 +50,8 @@ def test_a_wheel_gives_pytest_the_fixture_in_a_foreign_environment(tmp_path: Pat
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = [line.rstrip(" \\") for line in lines if "==" in line and not line.startswith(" ")]
     (tmp_path / "limits.txt").write_text("\n".join(pins), encoding="utf-8")
-    python = installed(tmp_path / "foreign", wheel, "pytest")
+    # Their client is theirs: we bring none.
+    python = installed(tmp_path / "foreign", wheel, "pytest", "tableauserverclient")
     for name in ("their_script.py", "their_tests.py"):
         shutil.copy(FOREIGN / name, tmp_path / name)
     # tableauserverclient's own source has an old escape, which Python tells when it first compiles it.

@@ -6,7 +6,7 @@ and groups on all contents that share rules, kind, lock and the project's owners
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from tabwarden.engine.by_pair import UNKNOWN, Many
 from tabwarden.engine.columns import NONE, USER, Array, Columns
 from tabwarden.engine.difference import Difference, Shifted
 from tabwarden.engine.explain import One
+from tabwarden.engine.explain_facts import Lookups, Person
 from tabwarden.engine.index import Later, Parts
 from tabwarden.engine.rules import by_value
 from tabwarden.model.capability import CAPABILITIES, capabilities_of
@@ -66,10 +67,10 @@ class Compared:
         done = 0
         for piece in self._pieces(apart):
             counting.add(piece)
-            for part in reasons.of(piece) if pairs + len(reasons.known) < most else ():
+            for part in reasons.of(piece) if pairs + reasons.known < most else ():
                 parts.append(part)
                 pairs += len(part.users) * len(part.contents)
-                if pairs + len(reasons.known) >= most:
+                if pairs + reasons.known >= most:
                     break
             if progress is not None:
                 done = max(done, self._done(piece))
@@ -230,34 +231,49 @@ class _Cells(NamedTuple):
 
 
 class _Reasons:
-    """The reasons of decisions, asked once for everybody and everything that shares them."""
+    """The reasons of decisions, answered once for all of whom the same facts speak.
+
+    `known` counts the reasons of people who share role and groups: what is told ends by it, whoever answers.
+    """
 
     def __init__(self, compared: Compared) -> None:
         self.compared, self.sites = compared, compared.sites
         self.sides = compared.difference.sides
         self.one = [One(parts) for parts in compared.own]
-        self.known: dict[tuple[int, int, int, int], tuple[Reason, Reason]] = {}
+        self.known = 0
+        self._seen: dict[tuple[int, int, int], int] = {}
+        self._persons: dict[str, list[Person | None]] = {}
+        self._grantees: dict[int, list[frozenset[int] | None]] = {}
+        self._reasons: dict[Hashable, list[tuple[Reason, Reason, tuple[str, ...]]]] = {}
 
     def of(self, piece: Shifted) -> Iterator[Part]:
         """The piece, parted by reasons."""
-        names, compared = self.compared.difference.names, self.compared
-        cells = self._cells
+        compared, cells = self.compared, self._cells
         owned = self._owned(piece)
         keys = np.stack([cells.contents[piece.contents], owned, piece.gained, piece.lost]).astype(np.int64)
-        alike = _groups_of_columns(keys)
+        alike = []
+        for same in _groups_of_columns(keys):
+            ids = tuple(compared.contents[c] for c in piece.contents[same].tolist())
+            of_content, owns = keys[:2, same[0]].tolist()
+            gained, lost = int(piece.gained[same[0]]), int(piece.lost[same[0]])
+            masks = [(gains, mask) for gains, mask in ((True, gained), (False, lost)) if mask]
+            alike.append((ids, of_content, owns, masks, self._grantees_of(ids[0], of_content)))
         for mine in _groups_of(cells.users[piece.users]):
             users = piece.users[mine]
             people = tuple(compared.users[user] for user in users.tolist())
-            for same in alike:
-                first = int(same[0])
-                contents = tuple(compared.contents[c] for c in piece.contents[same].tolist())
-                for gained, mask in ((True, int(piece.gained[first])), (False, int(piece.lost[first]))):
-                    by_reason: dict[tuple[Reason, Reason], list[str]] = {}
-                    for bit in _bits(mask):
-                        told = self._reasons(int(users[0]), int(piece.contents[first]), bit, int(owned[first]))
-                        by_reason.setdefault(told, []).append(names[bit])
-                    for reasons, named in by_reason.items():
-                        yield Part((gained, *reasons), people, contents, tuple(named))
+            cell, persons = int(cells.users[users[0]]), self._persons_of(people[0])
+            for contents, of_content, owns, masks, grantees in alike:
+                speaking = _speaking(persons[0], grantees[0]), _speaking(persons[1], grantees[1])
+                place = cell, of_content, owns
+                for gains, mask in masks:
+                    seen = self._seen.get(place, 0)
+                    self._seen[place] = seen | mask
+                    self.known += (mask & ~seen).bit_count()
+                    key = of_content, owns, mask, speaking
+                    if key not in self._reasons:
+                        self._reasons[key] = self._by_reason(people[0], contents[0], mask)
+                    for before, after, named in self._reasons[key]:
+                        yield Part((gains, before, after), people, contents, named)
 
     def _owned(self, piece: Shifted) -> Array:
         """Whether the one person of a piece owns each content, before and after; pieces of many tell of no owners."""
@@ -267,15 +283,32 @@ class _Reasons:
         found: Array = before + 2 * after.astype(np.int64)
         return found
 
-    def _reasons(self, user: int, content: int, bit: int, owned: int) -> tuple[Reason, Reason]:
-        key = (int(self._cells.users[user]), int(self._cells.contents[content]), bit, owned)
-        if key not in self.known:
-            compared, name = self.compared, self.compared.difference.names[bit]
-            before, after = (
-                self._reason(side, compared.users[user], name, compared.contents[content]) for side in (0, 1)
-            )
-            self.known[key] = before, after
-        return self.known[key]
+    def _persons_of(self, user: str) -> list[Person | None]:
+        """What includes a person, before and after; None where she is not there."""
+        if user not in self._persons:
+            there = [user in site.users for site in self.sites]
+            self._persons[user] = [
+                one.lookups.person(user) if here else None for one, here in zip(self.one, there, strict=True)
+            ]
+        return self._persons[user]
+
+    def _grantees_of(self, content: str, cell: int) -> list[frozenset[int] | None]:
+        """Whom rules, owners and leaders of a content and of its lock name, before and after."""
+        if cell not in self._grantees:
+            self._grantees[cell] = [
+                _named_on(one.lookups, content) if content in site.contents else None
+                for one, site in zip(self.one, self.sites, strict=True)
+            ]
+        return self._grantees[cell]
+
+    def _by_reason(self, user: str, content: str, mask: int) -> list[tuple[Reason, Reason, tuple[str, ...]]]:
+        """The capabilities of a mask by what decides them before and after."""
+        found: dict[tuple[Reason, Reason], list[str]] = {}
+        for bit in _bits(mask):
+            name = self.compared.difference.names[bit]
+            reasons = self._reason(0, user, name, content), self._reason(1, user, name, content)
+            found.setdefault(reasons, []).append(name)
+        return [(*reasons, tuple(names)) for reasons, names in found.items()]
 
     def _reason(self, side: int, user: str, capability: str, content: str) -> Reason:
         site = self.sites[side]
@@ -304,6 +337,18 @@ class _Reasons:
     def _belonging(self, parts: Parts, user: int) -> tuple[int, bytes]:
         groups = parts.people.of(user).groups
         return int(parts.columns.users.role[user]), np.sort(groups).tobytes()
+
+
+def _speaking(person: Person | None, grantees: frozenset[int] | None) -> Hashable:
+    """What of a person decides where these are named; of two with the same every reason is the same."""
+    return None if person is None or grantees is None else (person.role, person.grantees & grantees, person.perhaps)
+
+
+def _named_on(lookups: Lookups, content: str) -> frozenset[int]:
+    place, lists = lookups.place(content), lookups.columns.rules
+    first, end = (0, 0) if place.rules == NONE else lists.offsets[place.rules : place.rules + 2].tolist()
+    locking = () if place.lock == NONE else lookups.chain(place.lock).people
+    return place.ruling.union(lists.grantee[first:end].tolist(), locking)
 
 
 def _bits(mask: int) -> Iterator[int]:

@@ -12,9 +12,9 @@ from random import Random
 from types import MappingProxyType
 
 import pytest
+from by_id import ById, Join, Leave, SetMode, SetOwner, SetRole, SetTabs, on
 from tiny_sites import GRANTEES, GROUPS, USERS, tiny_site
 
-from by_id import ById, Join, Leave, SetMode, SetOwner, SetRole, SetTabs, on
 from tabwarden.access.answer import ALLOWED
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import may

@@ -25,7 +25,7 @@ import tabwarden.tableau.http.transport  # noqa: F401  as filelock: else each ch
 from tabwarden.run.context import Context
 from tabwarden.run.sign_in import connected
 from tabwarden.settings import Settings, load
-from tabwarden.store.journal import Entry, Journal, path_of
+from tabwarden.store.journal import ChangeResult, Journal, path_of
 
 DIED = 77
 AFTER_BEGIN, BEFORE_END, TORN_END, AFTER_END = "after-begin", "before-end", "torn-end", "after-end"
@@ -45,7 +45,7 @@ class Dying(Journal):
         if Dying.left <= 0 and Dying.how == AFTER_BEGIN:
             os._exit(DIED)
 
-    def end(self, entries: Sequence[Entry]) -> None:
+    def end(self, entries: Sequence[ChangeResult]) -> None:
         due = Dying.left <= 0
         if due and Dying.how == BEFORE_END:
             os._exit(DIED)

@@ -173,14 +173,14 @@ PLANTED = [
     Patch(
         "tabs ignored: sheets by their workbook's rules",
         "engine/governing.py",
-        "shown = held.tabs[found_parents]",
-        "shown = held.tabs[found_parents] | True",
+        "shown = contents.tabs[found_parents]",
+        "shown = contents.tabs[found_parents] | True",
     ),
     Patch(
         "tabs ignored: sheets by their own rules",
         "engine/governing.py",
-        "shown = held.tabs[found_parents]",
-        "shown = held.tabs[found_parents] & False",
+        "shown = contents.tabs[found_parents]",
+        "shown = contents.tabs[found_parents] & False",
     ),
     Patch(
         "unknown as visible, for people apart",

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tabwarden.sandbox.worlds.finding import find_world
-from tabwarden.tableau.repository.connecting import Options, opened
+from tabwarden.tableau.repository.connecting import RepositoryOptions, opened
 from tabwarden.tableau.repository.read import read_repository
 
 TESTS = Path(__file__).parent.parent / "tests"
@@ -76,7 +76,7 @@ def main() -> int:
     return int(failed > 0)
 
 
-def measured(options: Options, site: str) -> Took:
+def measured(options: RepositoryOptions, site: str) -> Took:
     """A read in a process of its own."""
     told = {name: getattr(options, name) for name in ("host", "password", "port", "database")} | {"site": site}
     words = [sys.executable, str(Path(__file__)), "--read", json.dumps(told)]
@@ -94,7 +94,7 @@ def one_read(told: dict[str, Any]) -> Took:
     site = told.pop("site")
     before = megabytes()
     processor, began = time.process_time(), time.perf_counter()
-    read = read_repository(Options(**told), site)
+    read = read_repository(RepositoryOptions(**told), site)
     seconds, processor = time.perf_counter() - began, time.process_time() - processor
     most = megabytes()
     rules = sum(len(content.rules or ()) for content in read.contents.values())
@@ -107,7 +107,7 @@ def megabytes() -> float:
     return int(line.split()[1]) / 1024
 
 
-def statements(options: Options) -> int:
+def statements(options: RepositoryOptions) -> int:
     """How many statements a read of one site sends."""
     with opened(options) as repository:
         return repository.selects + sum(1 for statement in repository.statements.values() if statement.sql)

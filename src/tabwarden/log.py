@@ -1,4 +1,4 @@
-"""The log of one run: a dated file, the console, and what was counted. Not what is worth saying.
+"""The log of one run: a dated file, the console, and what was counted.
 
 Lines are `YYYY-MM-DD HH:MM:SS | LEVEL | text` in local time, or JSON lines. Every text passes the scrubber as a
 whole, traceback included, after it was put together and before it is written.
@@ -111,15 +111,15 @@ class _JsonLine(logging.Formatter):
         self._scrub = scrub
 
     def format(self, record: logging.LogRecord) -> str:
-        told: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "time": _when(record).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "text": self._scrub(record.getMessage()),
             "logger": record.name,
         }
         if record.exc_info:
-            told["exception"] = self._scrub(self.formatException(record.exc_info))
-        return json.dumps(told, ensure_ascii=False)
+            fields["exception"] = self._scrub(self.formatException(record.exc_info))
+        return json.dumps(fields, ensure_ascii=False)
 
 
 def _when(record: logging.LogRecord) -> datetime:

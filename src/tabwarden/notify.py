@@ -1,4 +1,4 @@
-"""The mail that tells of a run. Not when it is due, and never a reason for the run to fail."""
+"""The mail that tells of a run."""
 
 from __future__ import annotations
 

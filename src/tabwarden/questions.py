@@ -254,7 +254,7 @@ class Questions:
     def _reach_asked(self, user: str) -> Iterator[Reachable]:
         for content in self.site.contents.values():
             if content.kind != "collection" and self._may(user, "Read", content.id).allowed:
-                allowed = tuple(answer.asked for answer in self.on(user, content.id) if answer.allowed)
+                allowed = tuple(answer.what for answer in self.on(user, content.id) if answer.allowed)
                 yield Reachable(content.id, content.kind, self.site.path(content.id), allowed)
 
     def _reach_by_engine(self, user: str) -> list[Reachable]:
@@ -264,7 +264,7 @@ class Questions:
         found = [Reachable(*row) for row in rows]
         alike = {(each.kind, each.allowed): each for each in reversed(found)}
         for each in alike.values():
-            if tuple(answer.asked for answer in self.on(user, each.content) if answer.allowed) != each.allowed:
+            if tuple(answer.what for answer in self.on(user, each.content) if answer.allowed) != each.allowed:
                 raise _disagreement(user, "Read", each.content)
         told, dice = {each.content: each for each in found}, self._dice(user)
         for content in dice.sample(ids := self.engine.columns.ids("content"), min(FEW, len(ids))):

@@ -1,4 +1,4 @@
-"""Keys, encrypted values and files, references to secrets, and the scrubber. Not which settings there are.
+"""Keys, encrypted values and files, references to secrets, and the scrubber.
 
 A key is a Fernet key; several may be given, newest first: the first encrypts, every one decrypts.
 The encrypted file is one Fernet token over the YAML text, which is also what cryptoyaml wrote.
@@ -145,10 +145,10 @@ def add_newest_key(keys: Keys) -> Keys:
 
 def keep_newest_key(keys: Keys) -> Keys:
     """Only the newest key, the others struck from their file (when they have one)."""
-    kept = Keys(keys.values[:1], keys.origin, keys.path)
+    newest = Keys(keys.values[:1], keys.origin, keys.path)
     if keys.path is not None:
-        write_private(keys.path, kept.values[0] + "\n")
-    return kept
+        write_private(keys.path, newest.values[0] + "\n")
+    return newest
 
 
 def key_file_is_open_to_others(keys: Keys) -> bool:

@@ -121,7 +121,7 @@ class Connect(Mapping[str, Any]):
 
     def secrets(self) -> tuple[str, ...]:
         """Every value of it that must not be told."""
-        return tuple(found for name, value in self._values.items() for found in _secrets_under(name, value))
+        return tuple(secret for name, value in self._values.items() for secret in _secrets_under(name, value))
 
 
 def secret_name(name: str) -> bool:
@@ -142,8 +142,8 @@ def _secrets_under(name: str, value: object) -> Iterator[str]:
             yield text
         elif _WHOLE_ADDRESS_NAME.match(name):
             for pattern in (_PASSWORD_IN_URL, _PASSWORD_IN_DSN):
-                for found in pattern.findall(text):
-                    yield from {found, found.strip("'"), unquote(found)}
+                for secret in pattern.findall(text):
+                    yield from {secret, secret.strip("'"), unquote(secret)}
 
 
 def _beside_settings(path: Path, info: ValidationInfo) -> Path:

@@ -1,4 +1,4 @@
-"""Settings of Tab_User_Provisioner, plain or encrypted, as settings of ours. Not a way to run with its file.
+"""Settings of Tab_User_Provisioner, plain or encrypted, as settings of ours.
 
 Its file is read and left as it is. What has no counterpart here is named in a note, never dropped in silence.
 """
@@ -102,15 +102,15 @@ def read_seed(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
             reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
             raise SettingsError([f"{path}: cannot be read: {reason}"]) from None
     try:
-        found = yaml.safe_load(text)
+        seed = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         raise SettingsError([f"{where}: not valid YAML; check the indentation and quotes there"]) from None
-    if not isinstance(found, dict) or not set(KEYS) & {str(key) for key in found}:
+    if not isinstance(seed, dict) or not set(KEYS) & {str(key) for key in seed}:
         sections = ", ".join(f"`{name}`" for name in KEYS)
         raise SettingsError([f"{path}: has none of the sections of Tab_User_Provisioner ({sections})"])
-    return found
+    return seed
 
 
 def translate(seed: Mapping[str, Any], keys: Keys | None = None) -> Imported:

@@ -119,7 +119,7 @@ def test_a_query_past_the_workbook_needs_three_things() -> None:
     )
     assert can(held, "ann", "query_api", "d").allowed
     answer = can(held, "joe", "query_api", "d")
-    assert [(c.asked, c.content) for c in missing(answer)] == [("VizqlDataApiAccess", "d")]
+    assert [(c.what, c.content) for c in missing(answer)] == [("VizqlDataApiAccess", "d")]
 
 
 # -- saving as, overwriting -----------------------------------------------------------------------------------

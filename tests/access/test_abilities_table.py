@@ -82,7 +82,7 @@ def test_conditions_are_those_of_the_second_opinion() -> None:
                 where = (seed, *asked[1:])
                 assert [said(condition) for condition in answer.conditions] == expected, where
                 assert (answer.verdict, answer.because) == summed(expected), where
-                assert (answer.asked, answer.content, answer.user) == (action, asked.content, asked.user)
+                assert (answer.what, answer.content, answer.user) == (action, asked.content, asked.user)
                 decisive = [c for c in answer.conditions if c.because == answer.because]
                 assert answer.deciding == (decisive[0] if decisive else answer.conditions[-1]).deciding
                 verdicts[action].add(answer.verdict)

@@ -46,22 +46,22 @@ def test_who_is_everybody_by_name_with_the_answer_to_each(model: str) -> None:
 def test_what_is_every_capability_of_the_kind_then_those_nobody_knows() -> None:
     held = house()
     told = list(what(held, "ann", "w"))
-    assert [answer.asked for answer in told] == [*capabilities_of("workbook"), "Zeta"], "each once"
-    assert told == [may(held, "ann", answer.asked, "w") for answer in told]
+    assert [answer.what for answer in told] == [*capabilities_of("workbook"), "Zeta"], "each once"
+    assert told == [may(held, "ann", answer.what, "w") for answer in told]
     more = held.with_contents(
         replace(held.contents["w"], rules=rules("group:g +Zeta", "group:g +Alpha", "user:ann -Zeta"))
     )
-    assert [a.asked for a in what(more, "ann", "w")][len(capabilities_of("workbook")) :] == ["Alpha", "Zeta"]
+    assert [a.what for a in what(more, "ann", "w")][len(capabilities_of("workbook")) :] == ["Alpha", "Zeta"]
     blind = held.with_contents(replace(held.contents["w"], rules=None))
-    assert [a.asked for a in what(blind, "ann", "w")] == list(capabilities_of("workbook"))
-    assert [a.because for a in what(held, "ann", "w", model="deny_first") if a.asked == "Read"] == ["deny_rule"]
+    assert [a.what for a in what(blind, "ann", "w")] == list(capabilities_of("workbook"))
+    assert [a.because for a in what(held, "ann", "w", model="deny_first") if a.what == "Read"] == ["deny_rule"]
     assert next(a.model for a in what(held, "ann", "p", model="classic")) == "classic"
 
 
 def test_the_classic_model_asks_for_the_list_that_counts_without_locks() -> None:
     locked = house().with_contents(project("p", None, mode="LockedToProject", workbook=("user:ann +Omega",)))
-    assert [a.asked for a in what(locked, "ann", "w")][-1] == "Omega"
-    assert [a.asked for a in what(locked, "ann", "w", model="classic")][-1] == "Zeta"
+    assert [a.what for a in what(locked, "ann", "w")][-1] == "Omega"
+    assert [a.what for a in what(locked, "ann", "w", model="classic")][-1] == "Zeta"
     assert as_seen_by(locked, "current") is locked
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from small_site import group, group_set, project, rules, site, workbook
 
-from tabwarden.access.dialog import Row, rows_of
+from tabwarden.access.dialog import GranteeRow, rows_of
 from tabwarden.model.capability import capabilities_of
 from tabwarden.model.governing import Governing, governing
 from tabwarden.model.site import Grantee, Site
@@ -85,7 +85,9 @@ def test_a_row_tells_what_is_allowed_and_denied_and_whether_it_leads() -> None:
         users=["ann:Creator", "vic:Creator"],
     )
     ann, bob, vic = rows_of(held, "p").rows or ()
-    assert ann == Row(Grantee("user", "ann"), frozenset({"ProjectLeader"}), frozenset(), ann.template, leads=True)
-    assert bob == Row(Grantee("user", "bob"), frozenset({"Read"}), frozenset({"Write"}), "Custom")
+    assert ann == GranteeRow(
+        Grantee("user", "ann"), frozenset({"ProjectLeader"}), frozenset(), ann.template, leads=True
+    )
+    assert bob == GranteeRow(Grantee("user", "bob"), frozenset({"Read"}), frozenset({"Write"}), "Custom")
     assert not bob.leads
     assert (vic.denied, vic.leads) == (frozenset({"ProjectLeader"}), False)

@@ -195,7 +195,7 @@ def test_an_unknown_capability_is_judged_by_its_rules_and_its_ceiling_told_as_un
     assert (allowed.verdict, allowed.because, allowed.ceiling) == ("allowed", "user_allow", "unknown")
     assert (denied.verdict, denied.because, denied.ceiling) == ("denied", "group_deny", "unknown")
     assert verdict(where, "una", "AIAccess") == "denied"
-    listed = {a.asked: a.verdict for a in what(where, "ann", "w")}
+    listed = {a.what: a.verdict for a in what(where, "ann", "w")}
     assert (listed["AIAccess"], listed["Other"]) == ("allowed", "denied")
 
 

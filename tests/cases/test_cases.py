@@ -13,7 +13,7 @@ import pytest
 from paths import CASES
 from watchdog import patience
 
-from tabwarden.cases.directory import GONE, LEFT, MEMBER, directory_says
+from tabwarden.cases.events import GONE, LEFT, MEMBER, directory_says
 from tabwarden.cases.file import Case, content_id, load, site_of
 from tabwarden.cases.running import run
 from tabwarden.model.errors import WorldError

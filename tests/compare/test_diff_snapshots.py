@@ -18,8 +18,8 @@ from tiny_sites import tiny_site
 from support import command_line
 from tabwarden.access.reference import as_seen_by, may
 from tabwarden.compare.access_changes import Under
+from tabwarden.compare.by_engine import unknown_on_large
 from tabwarden.compare.snapshots import Compared, Fact, compared, facts, unknown
-from tabwarden.compare.unknown import unknown_on_large
 from tabwarden.model.capability import capabilities_of
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.open_points import MODELS

@@ -156,7 +156,7 @@ def test_abilities_are_fixed_condition_by_condition() -> None:
     assert all(asked.of(after_fix(held, way)).allowed for way in found.ways)
     taken = fixes(held, Asked("ann", "web_edit", "w", ability=True))
     assert not taken.give
-    assert all(not taken.asked.of(after_fix(held, way)).allowed for way in taken.ways)
+    assert all(not taken.question.of(after_fix(held, way)).allowed for way in taken.ways)
 
 
 def test_what_cannot_be_fixed_says_so() -> None:

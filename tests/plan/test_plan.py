@@ -158,7 +158,7 @@ def test_what_is_not_touched_is_no_fact() -> None:
 
 def test_impact_counts_people() -> None:
     wanted = want(NOW, joiners("new", "una"), leavers("vic", "carl"), Tasks(), POLICY)
-    told_impact = impact(NOW, carried_out(NOW, changes_of(NOW, wanted)), held=1)
+    told_impact = impact(NOW, carried_out(NOW, changes_of(NOW, wanted)), held_people=1)
     assert told_impact.join == ("new",)
     assert told_impact.eligible == ("una", "new")
     assert told_impact.lose_licence == ("vic", "carl")

@@ -86,7 +86,7 @@ def powers(site: Site, user: str) -> dict[tuple[str, str], tuple[str, str]]:
     found = {}
     for content in site.contents.values():
         for answer in what(site, user, content.id):
-            found[site.path(content.id), answer.asked] = (answer.verdict, answer.because)
+            found[site.path(content.id), answer.what] = (answer.verdict, answer.because)
     return found
 
 

@@ -44,11 +44,11 @@ def test_each_turn_is_where_the_answer_turned_and_its_cause_turns_it(tmp_path: P
             found = list(turns(history, chain, subject, VIEW))
             for turn in found:
                 before, after = turn.pair
-                assert after == sites[chain.index(turn.kept)]
-                assert standing(after, turn.asked) == turn.now
+                assert after == sites[chain.index(turn.snapshot)]
+                assert standing(after, turn.decision) == turn.now
                 if turn.facts:
-                    assert standing(before, turn.asked) != turn.now
-                    assert standing(put_on(before, after, turn.facts), turn.asked) == turn.now
+                    assert standing(before, turn.decision) != turn.now
+                    assert standing(put_on(before, after, turn.facts), turn.decision) == turn.now
             told = {pair: turn.now for pair, turn in standing_on(found).items()}
             users = [user.id] if subject.user else list(sites[-1].users)
             contents = [content.id] if subject.content else list(sites[-1].contents)

@@ -173,11 +173,11 @@ def test_the_newest_complete_snapshot_of_the_settings_site(desk: Path) -> None:
     keep(desk, part(7), replace(story()[0], id="b", content_url="other", taken=on(8)))
     now = datetime(2026, 3, 3, 9, tzinfo=UTC)
     found = newest_site(settings, now=now)
-    assert (found.site, found.kept.number, found.age) == (story()[-1], 3, timedelta(hours=3))
-    assert not found.kept.limited
+    assert (found.site, found.snapshot.number, found.age) == (story()[-1], 3, timedelta(hours=3))
+    assert not found.snapshot.limited
     assert newest_site(settings, "previous").site == story()[1]
     assert newest_site(settings, "2026-03-01").site == story()[0]
-    assert newest_site(settings, "4").kept.limited
+    assert newest_site(settings, "4").snapshot.limited
     with pytest.raises(UnknownName, match="the settings name another site"):
         newest_site(settings, "5")
 

@@ -50,7 +50,7 @@ def test_joiners_come_into_the_groups_of_their_department(desk: Several) -> None
     seen = as_a_client_sees_it(desk)
     assert seen["new@a.example"] == ("Unlicensed", {"Finance", "Grant_Role_On_Sign_In"})
     assert seen["una@a.example"][1] == {"Sales", "Grant_Role_On_Sign_In"}
-    assert [c.because for c in applied.plan.changes if c.group and c.group.name == "Finance"] == [
+    assert [c.because for c in applied.plan.changes if c.of_group and c.of_group.name == "Finance"] == [
         "joiner, department `Finance` (row 2 of hr)"
     ]
     again = desk.run()
@@ -218,7 +218,9 @@ def test_nested_groups_and_wildcards_map(desk: Several) -> None:
         "Viewer",
         {"Analysts", "Grant_Role_On_Sign_In"},
     )
-    because = next(c.because for c in applied.plan.changes if c.group and c.group.name == "Analysts" and c.user)
+    because = next(
+        c.because for c in applied.plan.changes if c.of_group and c.of_group.name == "Analysts" and c.of_user
+    )
     assert because == "joiner, group `CORP\\Tableau-All` through `CORP\\Tableau-East` (row 1 of ad)"
     assert desk.run().plan.changes == ()
 
@@ -240,14 +242,14 @@ def test_administrators_and_protected_people_are_left_alone(desk: Several) -> No
     desk.people["mapping"].append({"groups": ["Staff"], "site_role": "Viewer"})
     desk.tell("hr", [{"login": n, "department": "Finance"} for n in ("ada", "sam", "cleo@a.example", "una@a.example")])
     plan = desk.plan()
-    assert {change.person for change in plan.changes if change.user} == {"una@a.example"}
+    assert {change.person for change in plan.changes if change.of_user} == {"una@a.example"}
 
 
 def test_only_mapped_people_are_added_where_that_is_set(desk: Several) -> None:
     desk.people["add"] = "mapped"
     desk.tell("hr", [NEW | {"department": "Canteen"}, NEW | {"id": "43", "login": "two@a.example", "mail": ""}])
     plan = desk.plan()
-    assert {change.person for change in plan.changes if change.user} == {"two@a.example"}
+    assert {change.person for change in plan.changes if change.of_user} == {"two@a.example"}
     assert "1 people are not added, because no entry of the mapping applies: `new@a.example`" in plan.notes
 
 

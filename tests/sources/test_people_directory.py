@@ -87,7 +87,9 @@ def test_groups_of_the_directory_count_through_other_groups(desk: Several) -> No
     assert applied.succeeded, applied.plan.held
     assert desk.groups_of("corp.example.com\\jane") == {"Analysts", "Grant_Role_On_Sign_In"}
     assert desk.groups_of("corp.example.com\\joe") == {"Finance", "Grant_Role_On_Sign_In"}
-    because = next(c.because for c in applied.plan.changes if c.group and c.group.name == "Analysts" and c.user)
+    because = next(
+        c.because for c in applied.plan.changes if c.of_group and c.of_group.name == "Analysts" and c.of_user
+    )
     assert because == "joiner, group `CORP\\Tableau-All` through `CORP\\Tableau-East` (row 1 of ad)"
     assert desk.run().plan.changes == ()
 

@@ -16,7 +16,7 @@ from tabwarden.plan.plan import Plan, SiteIdentity, Waiver
 from tabwarden.store.journal import (
     DONE,
     FAILED,
-    Entry,
+    ChangeResult,
     Journal,
     Record,
     keep_good_run,
@@ -35,10 +35,10 @@ PLAN = Plan("provision", SITE, "2026-11-21T10:00:00Z", (AddUser(Ref("user", "zoÃ
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     with Journal(tmp_path, PLAN, (Waiver("licences-lost", 37),)) as journal:
         journal.begin([0, 1])
-        journal.end([Entry(0, DONE, new_id="u-1"), Entry(1, FAILED, "409014", "no seat")])
+        journal.end([ChangeResult(0, DONE, new_id="u-1"), ChangeResult(1, FAILED, "409014", "no seat")])
         journal.begin([2])
     found = read(path_of(tmp_path, PLAN.id))
-    assert found.ended == {0: Entry(0, DONE, new_id="u-1"), 1: Entry(1, FAILED, "409014", "no seat")}
+    assert found.ended == {0: ChangeResult(0, DONE, new_id="u-1"), 1: ChangeResult(1, FAILED, "409014", "no seat")}
     assert (found.begun, found.finished, found.waivers) == (frozenset({2}), "", (Waiver("licences-lost", 37),))
     assert (found.plan, found.site) == (PLAN.id, "https://tableau.example#sales")
 
@@ -51,7 +51,7 @@ def test_there_may_be_no_journal(tmp_path: Path) -> None:
 def test_every_torn_end_of_a_journal_is_as_if_it_had_not_been_written(tmp_path: Path) -> None:
     with Journal(tmp_path, PLAN) as journal:
         journal.begin([0])
-        journal.end([Entry(0, DONE)])
+        journal.end([ChangeResult(0, DONE)])
     path = path_of(tmp_path, PLAN.id)
     whole = path.read_bytes()
     for length in range(len(whole) + 1):
@@ -63,8 +63,8 @@ def test_every_torn_end_of_a_journal_is_as_if_it_had_not_been_written(tmp_path: 
             lines == 3,
         )
         with Journal(tmp_path, PLAN) as journal:
-            journal.end([Entry(2, DONE)])
-        assert read(path).ended[2] == Entry(2, DONE)
+            journal.end([ChangeResult(2, DONE)])
+        assert read(path).ended[2] == ChangeResult(2, DONE)
 
 
 def test_a_line_broken_in_the_middle_is_told(tmp_path: Path) -> None:

@@ -18,11 +18,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import filelock  # noqa: F401
+
 import tabwarden.run.apply as applying
+import tabwarden.tableau.http.transport  # noqa: F401  as filelock: else each child loads it anew
 from tabwarden.run.context import Context
 from tabwarden.run.sign_in import connected
 from tabwarden.settings import Settings, load
-from tabwarden.store.journal import Entry, Journal, path_of
+from tabwarden.store.journal import ChangeResult, Journal, path_of
 
 DIED = 77
 AFTER_BEGIN, BEFORE_END, TORN_END, AFTER_END = "after-begin", "before-end", "torn-end", "after-end"
@@ -42,7 +45,7 @@ class Dying(Journal):
         if Dying.left <= 0 and Dying.how == AFTER_BEGIN:
             os._exit(DIED)
 
-    def end(self, entries: Sequence[Entry]) -> None:
+    def end(self, entries: Sequence[ChangeResult]) -> None:
         due = Dying.left <= 0
         if due and Dying.how == BEFORE_END:
             os._exit(DIED)
@@ -126,6 +129,7 @@ def size_of(path: Path) -> int:
 def main(words: Sequence[str]) -> int:
     gc.freeze()  # children share what is loaded instead of copying it
     settings, plan_file = load(Path(words[1]), dict(os.environ)), Path(words[2])
+    applying.load_plan(plan_file)  # what the codec makes of the types once is not made in each child
     if words[0] == "chain":
         died, code = chain(settings, plan_file)
     elif words[0] == "kill":

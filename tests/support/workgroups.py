@@ -16,7 +16,7 @@ from psycopg import sql
 
 from tabwarden.sandbox.repository.export import export
 from tabwarden.sandbox.state.server_state import World
-from tabwarden.tableau.repository.connecting import Options
+from tabwarden.tableau.repository.connecting import RepositoryOptions
 
 PASSWORD = "only to read"
 SECRET = ("hashed_password", "salt", "keychain", "username")
@@ -27,7 +27,7 @@ _NUMBERS = count(1)
 class Workgroup(NamedTuple):
     """One database: how Tabwarden enters it, how its administrator does."""
 
-    options: Options
+    options: RepositoryOptions
     admin: dict[str, Any]
 
     def run(self, *statements: str) -> None:
@@ -48,7 +48,7 @@ def workgroup(server: dict[str, Any], world: World | None, *, port: int = 5432) 
         else:
             connection.execute(sql.SQL("alter role readonly login password {}").format(sql.Literal(PASSWORD)))
     admin = {**server, "dbname": name}
-    made = Workgroup(Options(str(server["host"]), PASSWORD, SERVER, port, database=name), admin)
+    made = Workgroup(RepositoryOptions(str(server["host"]), PASSWORD, SERVER, port, database=name), admin)
     try:
         if world is not None:
             user, password = quote(admin["user"]), quote(admin["password"])

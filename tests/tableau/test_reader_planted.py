@@ -21,7 +21,7 @@ from tabwarden.tableau.http.connection import connect
 from tabwarden.tableau.http.pace import Pace
 from tabwarden.tableau.read.site import read_site
 
-ROOMS = ("http.lists", "http.connection", "http.reader", "read.people", "read.content", "read.lists", "read.site")
+ROOMS = ("http.lists", "http.connection", "http.reader", "read.people", "read.content", "read.site")
 READER = tuple(f"tableau.{room}" for room in ROOMS)
 PAGE_SIZE = 3
 

@@ -25,7 +25,7 @@ from tabwarden.run.history import opened as history_of
 from tabwarden.run.read_repository import read_and_keep
 from tabwarden.sandbox.worlds.finding import find_world
 from tabwarden.settings import load
-from tabwarden.tableau.repository.connecting import Options, opened
+from tabwarden.tableau.repository.connecting import RepositoryOptions, opened
 from tabwarden.tableau.repository.read import read_repository
 
 
@@ -177,7 +177,7 @@ def answering(answer: bytes) -> Iterator[int]:
 )
 def test_servers_that_are_no_repository(answer: bytes, words: str) -> None:
     with answering(answer) as port, pytest.raises(TableauError) as told:
-        read_repository(Options("127.0.0.1", PASSWORD, port=port, timeout=2))
+        read_repository(RepositoryOptions("127.0.0.1", PASSWORD, port=port, timeout=2))
     assert words in str(told.value)
     assert "\n" not in str(told.value)
 
@@ -219,7 +219,7 @@ def test_what_was_kept_stays_as_it_was(postgres: Any, tmp_path: Path) -> None:
     with workgroup(postgres.admin, find_world("w0")) as made:
         (first,) = read_and_keep(settings(tmp_path, made))
         before = kept(tmp_path)
-        assert [one.number for one in before] == [first.kept.number]
+        assert [one.number for one in before] == [first.snapshot.number]
         for changed in ({"password": "wrong"}, {"database": "gone"}, {"port": 9}):
             with pytest.raises(TabwardenError):
                 list(read_and_keep(settings(tmp_path, made, **changed)))
@@ -236,7 +236,7 @@ def test_what_was_kept_stays_as_it_was(postgres: Any, tmp_path: Path) -> None:
 def test_a_site_that_breaks_off_leaves_those_before_it(postgres: Any, tmp_path: Path) -> None:
     with workgroup(postgres.admin, find_world("acme")) as made:
         reads = read_and_keep(settings(tmp_path, made), all_sites=True)
-        assert next(reads).kept.content_url == "acme"
+        assert next(reads).snapshot.content_url == "acme"
         end_readers(made)
         with pytest.raises(IncompleteRead):
             next(reads)

@@ -12,7 +12,7 @@ from workgroups import Workgroup, workgroup
 
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.site import Site
-from tabwarden.tableau.repository.connecting import Options
+from tabwarden.tableau.repository.connecting import RepositoryOptions
 from tabwarden.tableau.repository.read import read_all
 
 MODULES = tuple(
@@ -36,7 +36,7 @@ def dense(postgres: Any) -> Iterator[Workgroup]:
         yield made
 
 
-def told(reads: Callable[[Options], Iterator[Site]], made: Workgroup) -> list[tuple[Any, ...]]:
+def told(reads: Callable[[RepositoryOptions], Iterator[Site]], made: Workgroup) -> list[tuple[Any, ...]]:
     """What matters of every site; a mistake that ends the read is seen as well."""
     try:
         return [(s.users, s.groups, s.group_sets, s.contents) for s in reads(made.options)]
@@ -44,10 +44,10 @@ def told(reads: Callable[[Options], Iterator[Site]], made: Workgroup) -> list[tu
         return [(str(error),)]
 
 
-def with_bug(bug: Patch) -> Callable[[Options], Iterator[Site]]:
+def with_bug(bug: Patch) -> Callable[[RepositoryOptions], Iterator[Site]]:
     module = bug.file.removesuffix(".py").replace("/", ".")
     with fresh(MODULES, {module: source_with(bug)}) as load:
-        reads: Callable[[Options], Iterator[Site]] = load("tableau.repository.read").read_all
+        reads: Callable[[RepositoryOptions], Iterator[Site]] = load("tableau.repository.read").read_all
         return reads
 
 

@@ -1,4 +1,4 @@
-"""The Answer: allowed, denied or unknown, with everything that decided it. Not how it is found or worded."""
+"""The Answer: allowed, denied or unknown, with everything that decided it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Why `user` may or may not exercise `asked` (a capability's REST name or an action) on `content`.
+    """Why `user` may or may not exercise `what` (a capability's REST name or an action) on `content`.
 
     `because` is the reason code of the step that decided; `deciding` the rules of that step, `losing` all other
     rules that speak of the person; `at` is the content an override comes from (the project somebody leads).
@@ -57,7 +57,7 @@ class Answer:
     verdict: Verdict
     because: str
     user: str
-    asked: str
+    what: str
     content: str | None
     model: str = CURRENT
     deciding: tuple[Rule, ...] = ()

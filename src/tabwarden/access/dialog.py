@@ -15,7 +15,7 @@ from tabwarden.model.site import ALLOW, Grantee, Rule, Site
 RULED_BY_RULE = {"group": 0, "groupSet": 1, "user": 2}
 
 
-class Row(NamedTuple):
+class GranteeRow(NamedTuple):
     """One grantee: capabilities allowed and denied (the rest is Unspecified) and the template that row equals.
 
     `leads` is whether a leader rule stands in the row; it is no part of the template of Read and Write.
@@ -36,7 +36,7 @@ class Rows(NamedTuple):
 
     governing: Governing
     capabilities: tuple[str, ...]
-    rows: tuple[Row, ...] | None
+    rows: tuple[GranteeRow, ...] | None
 
 
 def rows_of(site: Site, content: str, *, default_for: str | None = None, open_points: OpenPoints = DOCUMENTED) -> Rows:
@@ -44,39 +44,39 @@ def rows_of(site: Site, content: str, *, default_for: str | None = None, open_po
 
     All Users first, then groups, group sets and people, each by name: the order of the dialog.
     """
-    found = governing(site, content) if default_for is None else _defaults(site, content, default_for)
-    if found.rules is None:
-        return Rows(found, capabilities_of(found.kind), None)
-    strange = sorted({r.capability for r in found.rules if applies(r.capability, found.kind) is None})
+    source = governing(site, content) if default_for is None else _defaults(site, content, default_for)
+    if source.rules is None:
+        return Rows(source, capabilities_of(source.kind), None)
+    strange = sorted({r.capability for r in source.rules if applies(r.capability, source.kind) is None})
     by_grantee: dict[Grantee, list[Rule]] = {}
-    for rule in found.rules:
+    for rule in source.rules:
         by_grantee.setdefault(rule.grantee, []).append(rule)
     ordered = sorted(by_grantee, key=lambda g: _place(site, g))
-    rows = tuple(_row(found.kind, grantee, by_grantee[grantee], open_points) for grantee in ordered)
-    return Rows(found, (*capabilities_of(found.kind), *strange), rows)
+    rows = tuple(_row(source.kind, grantee, by_grantee[grantee], open_points) for grantee in ordered)
+    return Rows(source, (*capabilities_of(source.kind), *strange), rows)
 
 
 def _defaults(site: Site, content: str, kind: str) -> Governing:
     """The defaults in force: the list that would govern a content of that kind which is put there."""
-    found = governing(site, content)
-    if found.level == "unread":
-        return found._replace(kind=kind)
-    level = "own" if found.holder == content else "project_default"
-    return Governing(level, found.holder, kind, site.contents[found.holder].defaults.get(kind, frozenset()))
+    source = governing(site, content)
+    if source.level == "unread":
+        return source._replace(kind=kind)
+    level = "own" if source.holder == content else "project_default"
+    return Governing(level, source.holder, kind, site.contents[source.holder].defaults.get(kind, frozenset()))
 
 
-def _row(kind: str, grantee: Grantee, rules: list[Rule], open_points: OpenPoints) -> Row:
+def _row(kind: str, grantee: Grantee, rules: list[Rule], open_points: OpenPoints) -> GranteeRow:
     allowed = frozenset(r.capability for r in rules if r.mode == ALLOW)
     denied = frozenset(r.capability for r in rules if r.mode != ALLOW)
     leads = bool(allowed & frozenset(LEADER_CAPABILITIES))
     plain = allowed - frozenset(LEADER_CAPABILITIES)
     template = template_of(kind, plain if leads and plain else allowed, denied, open_points)
-    return Row(grantee, allowed, denied, template, leads)
+    return GranteeRow(grantee, allowed, denied, template, leads)
 
 
 def _place(site: Site, grantee: Grantee) -> tuple[bool, int, str, str]:
     group = site.groups.get(grantee.id) if grantee.kind == "group" else None
     others = site.users.get(grantee.id) if grantee.kind == "user" else site.group_sets.get(grantee.id)
-    held = group or others
-    name = held.name if held is not None else grantee.id
+    named = group or others
+    name = named.name if named is not None else grantee.id
     return (group is None or not group.everyone, RULED_BY_RULE.get(grantee.kind, 3), name.casefold(), grantee.id)

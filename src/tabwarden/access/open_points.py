@@ -1,7 +1,4 @@
-"""Both answers where the sources are silent or disagree: an Answer with the open points that would turn it.
-
-Not part of every question: it asks once more for each of them, so only `why` does it.
-"""
+"""Both answers where the sources are silent or disagree: an Answer with the open points that would turn it."""
 
 from __future__ import annotations
 
@@ -15,11 +12,11 @@ from tabwarden.model.open_points import DOCUMENTED, OpenPoints, alternatives
 def with_disputes(ask: Callable[[OpenPoints], Answer], open_points: OpenPoints = DOCUMENTED) -> Answer:
     """The Answer under these open points, with every single one that would give another verdict."""
     answer = ask(open_points)
-    found = []
+    disputes = []
     for name, other in alternatives(open_points):
         turned = ask(other)
         if turned.verdict != answer.verdict:
             value = getattr(other, name)
             written = value if isinstance(value, str) else ("on" if value else "off")
-            found.append(Disputed(name, written, turned.verdict, turned.because))
-    return replace(answer, disputed=tuple(found))
+            disputes.append(Disputed(name, written, turned.verdict, turned.because))
+    return replace(answer, disputed=tuple(disputes))

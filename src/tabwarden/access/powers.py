@@ -1,4 +1,4 @@
-"""Who owns or leads a project, directly or through its parents. Not what that allows.
+"""Who owns or leads a project, directly or through its parents.
 
 Source: "Permissions" (Server Help 2020.3), "Project administration"; tableau-permissions §3.1 step 2b and §4.5.
 Leaders appear as ProjectLeader rules on the project and as InheritedProjectLeader on projects below it.
@@ -29,14 +29,14 @@ def speaks_of(site: Site, grantee: Grantee, user: str) -> bool | None:
     if grantee.kind == "user":
         return grantee.id == user
     if grantee.kind == "groupSet":
-        held = site.group_sets.get(grantee.id)
+        group_set = site.group_sets.get(grantee.id)
         if not site.settings.group_sets:
             return False
-        if held is None:
+        if group_set is None:
             return None
-        if not held.groups:
+        if not group_set.groups:
             return False
-        parts = [speaks_of(site, Grantee("group", group), user) for group in held.groups]
+        parts = [speaks_of(site, Grantee("group", group), user) for group in group_set.groups]
         return False if False in parts else (None if None in parts else True)
     group = site.groups.get(grantee.id)
     if group is None:
@@ -52,8 +52,8 @@ def power_over(site: Site, user: str, project: str | None, model: str) -> Power 
     The classic model knows leaders only (permissions paper, §1): its project owners rule nothing.
     """
     for ancestor in site.ancestors(project):
-        held = site.contents[ancestor]
-        if held.owner == user and model != CLASSIC:
+        item = site.contents[ancestor]
+        if item.owner == user and model != CLASSIC:
             return Power("project_owner", ancestor)
         rule = _leader_rule(site, user, ancestor, model)
         if rule is not None:
@@ -65,11 +65,11 @@ def power_is_unknown(site: Site, user: str, project: str | None) -> bool:
     """Whether facts that were not read could make `user` a leader of `project`."""
     last = project
     for ancestor in site.ancestors(project):
-        held = site.contents[ancestor]
-        last = held.parent
-        if held.rules is None:
+        item = site.contents[ancestor]
+        last = item.parent
+        if item.rules is None:
             return True
-        leaders = [r for r in held.rules if r.capability in LEADER_CAPABILITIES and r.mode == ALLOW]
+        leaders = [r for r in item.rules if r.capability in LEADER_CAPABILITIES and r.mode == ALLOW]
         if any(speaks_of(site, r.grantee, user) is None for r in leaders):
             return True
     return last is not None and last not in site.contents

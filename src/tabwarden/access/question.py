@@ -1,4 +1,4 @@
-"""One question as a value, so that it can be put to one Site after another. Not the evaluator that answers it."""
+"""One question as a value, so that it can be put to one Site after another."""
 
 from __future__ import annotations
 

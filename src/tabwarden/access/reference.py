@@ -58,8 +58,8 @@ def may(
 
     KeyError for a user or content that is not on the site.
     """
-    asked = _Question(as_seen_by(site, model), user, capability, content, model, open_points)
-    return _evaluate(asked)
+    question = _Question(as_seen_by(site, model), user, capability, content, model, open_points)
+    return _evaluate(question)
 
 
 def who(
@@ -76,8 +76,8 @@ def what(
     """The Answer for every capability the content has, and for unknown ones that a rule on it names."""
     kind = site.contents[content].kind
     known = capabilities_of(kind)
-    found = governing(as_seen_by(site, model), content).rules or ()
-    strange = sorted({rule.capability for rule in found if applies(rule.capability, kind) is None})
+    rules = governing(as_seen_by(site, model), content).rules or ()
+    strange = sorted({rule.capability for rule in rules if applies(rule.capability, kind) is None})
     for capability in (*known, *strange):
         yield may(site, user, capability, content, model=model, open_points=open_points)
 
@@ -101,33 +101,33 @@ class _Question(NamedTuple):
     open_points: OpenPoints
 
 
-def _evaluate(asked: _Question) -> Answer:
-    site, user, capability, content = asked.site, asked.user, asked.capability, asked.content
-    held, role = site.contents[content], site.users[user].site_role
-    exists = _exists(asked, held.kind)
+def _evaluate(question: _Question) -> Answer:
+    site, user, capability, content = question.site, question.user, question.capability, question.content
+    item, role = site.contents[content], site.users[user].site_role
+    exists = _exists(question, item.kind)
     reachable = (
         classic_permits(role, capability)
-        if asked.model == CLASSIC
-        else permits(role, held.kind, capability, asked.open_points)
+        if question.model == CLASSIC
+        else permits(role, item.kind, capability, question.open_points)
     )
     off = switched_off(site.settings, capability)
-    rules = _rules_about(asked)
+    rules = _rules_about(question)
     blank = Answer(
         DENIED,
         "default_deny",
         user,
         capability,
         content,
-        asked.model,
+        question.model,
         ceiling=_word(reachable),
         governing=governing(site, content),
         steps=(
-            Step("capability", _word(exists), (held.kind,)),
+            Step("capability", _word(exists), (item.kind,)),
             *((Step("setting", "no", (GATED_BY[capability],)),) if off else ()),
             Step(
                 "ceiling",
                 _word(reachable),
-                (role, *ceiling_row(role, held.kind, capability, asked.model, asked.open_points)),
+                (role, *ceiling_row(role, item.kind, capability, question.model, question.open_points)),
             ),
         ),
     )
@@ -141,37 +141,37 @@ def _evaluate(asked: _Question) -> Answer:
         return _decided(blank, DENIED, "site_role", rules)
     if is_admin(role):
         return _decided(blank, ALLOWED, "admin", rules, override="admin")
-    if asked.model == DENY_FIRST:
-        return _deny_first(asked, blank, rules)
-    return _tableau(asked, blank, rules)
+    if question.model == DENY_FIRST:
+        return _deny_first(question, blank, rules)
+    return _tableau(question, blank, rules)
 
 
-def _exists(asked: _Question, kind: str) -> bool | None:
+def _exists(question: _Question, kind: str) -> bool | None:
     """Whether the kind has the capability; of AI Access, once its REST name is told, workbooks and data sources."""
-    if asked.open_points.ai_access_name and asked.capability == asked.open_points.ai_access_name:
+    if question.open_points.ai_access_name and question.capability == question.open_points.ai_access_name:
         return kind in AI_ACCESS_KINDS
-    return applies(asked.capability, kind)
+    return applies(question.capability, kind)
 
 
-def _tableau(asked: _Question, blank: Answer, rules: list[_Spoken]) -> Answer:
+def _tableau(question: _Question, blank: Answer, rules: list[_Spoken]) -> Answer:
     """Steps 2b to 6 as Tableau takes them."""
-    override = _override(asked)
-    editable = _editable(asked) if asked.capability == "ChangePermissions" else True
+    override = _override(question)
+    editable = _editable(question) if question.capability == "ChangePermissions" else True
     if override is not None:
         if editable is None:
             return _decided(blank, UNKNOWN, "not_read", rules, override=override.reason)
         if not editable:
             return _decided(blank, DENIED, "locked_project", rules, override=override.reason)
         return _decided(blank, ALLOWED, override.reason, rules, override=override.reason, at=override)
-    found = _by_rules(asked, blank, rules)
-    if found.verdict == DENIED or editable:
-        return found
+    answer = _by_rules(question, blank, rules)
+    if answer.verdict == DENIED or editable:
+        return answer
     verdict: Verdict = UNKNOWN if editable is None else DENIED
     because = "not_read" if editable is None else "locked_project"
-    return replace(found, verdict=verdict, because=because, steps=(*found.steps, Step("lock", _word(editable))))
+    return replace(answer, verdict=verdict, because=because, steps=(*answer.steps, Step("lock", _word(editable))))
 
 
-def _deny_first(asked: _Question, blank: Answer, rules: list[_Spoken]) -> Answer:
+def _deny_first(question: _Question, blank: Answer, rules: list[_Spoken]) -> Answer:
     """The mirror model (§3.5): any Deny wins over everything but an administrator."""
     if blank.governing is not None and blank.governing.rules is None:
         return _decided(blank, UNKNOWN, "not_read", rules)
@@ -180,41 +180,41 @@ def _deny_first(asked: _Question, blank: Answer, rules: list[_Spoken]) -> Answer
         return _decided(blank, DENIED, "deny_rule", rules, deciding=tuple(s.rule for s in denies if s.sure))
     if denies:
         return _decided(blank, UNKNOWN, "not_read", rules)
-    return _tableau(asked, blank, rules)
+    return _tableau(question, blank, rules)
 
 
 # -- step 2: overrides ----------------------------------------------------------------------------------------
 
 
-def _override(asked: _Question) -> Power | None:
+def _override(question: _Question) -> Power | None:
     """2b before 2c: the project's owner or leader, then the content's owner."""
-    site, content = asked.site, asked.content
-    held = site.contents[content]
-    project = content if held.kind == "project" else site.project_of(content)
-    power = power_over(site, asked.user, project, asked.model)
+    site, content = question.site, question.content
+    item = site.contents[content]
+    project = content if item.kind == "project" else site.project_of(content)
+    power = power_over(site, question.user, project, question.model)
     if power is not None:
         return power
-    owned = site.contents.get(held.parent or "", held) if held.kind == "view" else held
-    if owned.owner == asked.user and owned.kind != "project":
+    owned = site.contents.get(item.parent or "", item) if item.kind == "view" else item
+    if owned.owner == question.user and owned.kind != "project":
         return Power("content_owner", owned.id)
     return None
 
 
-def _editable(asked: _Question) -> bool | None:
+def _editable(question: _Question) -> bool | None:
     """Whether locks leave the editing of permissions to this person (§4.3); None when what decides was not read.
 
     Under a lock it belongs to the owner and leaders of the managing project and of the projects above it.
     """
-    site = asked.site
-    project = site.project_of(asked.content)
+    site = question.site
+    project = site.project_of(question.content)
     if project is None:
         return True
     if project not in site.contents or lock_is_unknown(site, project):
         return None
     manager = managing_project(site, project)
-    if manager is None or power_over(site, asked.user, manager, asked.model) is not None:
+    if manager is None or power_over(site, question.user, manager, question.model) is not None:
         return True
-    return None if power_is_unknown(site, asked.user, manager) else False
+    return None if power_is_unknown(site, question.user, manager) else False
 
 
 # -- steps 3 to 6: rules --------------------------------------------------------------------------------------
@@ -227,28 +227,28 @@ class _Spoken(NamedTuple):
     sure: bool
 
 
-def _rules_about(asked: _Question) -> list[_Spoken]:
-    found = governing(asked.site, asked.content).rules or ()
+def _rules_about(question: _Question) -> list[_Spoken]:
+    rules = governing(question.site, question.content).rules or ()
     spoken = []
-    for rule in sorted(r for r in found if r.capability == asked.capability):
-        included = speaks_of(asked.site, rule.grantee, asked.user)
+    for rule in sorted(r for r in rules if r.capability == question.capability):
+        included = speaks_of(question.site, rule.grantee, question.user)
         if included is not False:
             spoken.append(_Spoken(rule, included is True))
     return spoken
 
 
-def _by_rules(asked: _Question, blank: Answer, rules: list[_Spoken]) -> Answer:
+def _by_rules(question: _Question, blank: Answer, rules: list[_Spoken]) -> Answer:
     if blank.governing is not None and blank.governing.rules is None:
         return _decided(blank, UNKNOWN, "not_read", rules)
-    order = _SET_DENY_FIRST if asked.open_points.group_set_deny_is_final else PRECEDENCE
+    order = _SET_DENY_FIRST if question.open_points.group_set_deny_is_final else PRECEDENCE
     because, deciding = _first(order, (s.rule for s in rules if s.sure))
     verdict: Verdict = ALLOWED if because.endswith("_allow") else DENIED
     if any(_verdict_with(order, rules, mode) != verdict for mode in (ALLOW, DENY)):
         return _decided(blank, UNKNOWN, "not_read", rules)
     # What was not read about leaders matters only to somebody the rules leave outside.
-    held = asked.site.contents[asked.content]
-    project = held.id if held.kind == "project" else asked.site.project_of(held.id)
-    if verdict == DENIED and power_is_unknown(asked.site, asked.user, project):
+    item = question.site.contents[question.content]
+    project = item.id if item.kind == "project" else question.site.project_of(item.id)
+    if verdict == DENIED and power_is_unknown(question.site, question.user, project):
         return _decided(blank, UNKNOWN, "not_read", rules)
     return _decided(blank, verdict, because, rules, deciding=deciding)
 

@@ -1,12 +1,11 @@
-"""The events of a provisioning case, each told to the life-cycle of `change`. Not the life-cycle itself."""
+"""The events of a provisioning case, each told to the life-cycle of `effects`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from tabwarden.cases.directory import GONE, LEFT, directory_says
 from tabwarden.cases.file import Json, site_of
 from tabwarden.effects import people
 from tabwarden.model.roles import TIERS, is_licensed, licence_of
@@ -49,11 +48,11 @@ def _with_owned(site: Site, owned: Mapping[str, tuple[str, ...]]) -> Site:
 
 def _licences(setup: Json, site: Site) -> Mapping[str, int] | None:
     """Seats of each tier: a number of seats, `{total, used}`, `{free}`, or keys such as `creator_free`."""
-    told = setup.get("licences", setup.get("licenses"))
-    if told is None:
+    licences = setup.get("licences", setup.get("licenses"))
+    if licences is None:
         return None
-    free = told.get("free")
-    flat = {f"{key} free": value for key, value in free.items()} if isinstance(free, dict) else told
+    free = licences.get("free")
+    flat = {f"{key} free": value for key, value in free.items()} if isinstance(free, dict) else licences
     seats = {}
     for key, value in flat.items():
         tier = next((t for t in TIERS if t.casefold() in key.casefold()), None)
@@ -62,13 +61,13 @@ def _licences(setup: Json, site: Site) -> Mapping[str, int] | None:
     return seats
 
 
-def _seats(site: Site, tier: str, told: Any, *, free: bool) -> int:
+def _seats(site: Site, tier: str, licence: Any, *, free: bool) -> int:
     taken = sum(1 for user in site.users.values() if licence_of(user.site_role) == tier)
-    if isinstance(told, dict):
-        if "free" in told:
-            return int(told["free"]) + taken
-        return int(told["total"]) - int(told.get("used", taken)) + taken
-    return int(told) + (taken if free else 0)
+    if isinstance(licence, dict):
+        if "free" in licence:
+            return int(licence["free"]) + taken
+        return int(licence["total"]) - int(licence.get("used", taken)) + taken
+    return int(licence) + (taken if free else 0)
 
 
 # -- facts ----------------------------------------------------------------------------------------------------
@@ -157,3 +156,64 @@ _EVENTS: Mapping[str, Callable[[Site, Json, Json], people.Outcome]] = {
     "add_user": lambda site, _, q: people.add_user(site, User(q["user"], q["user"], q["role"])),
     "assign_owner": _assign_owner,
 }
+
+
+# -- the directory -------------------------------------------------------------------------------------------
+
+GONE, LEFT, MEMBER = "gone", "left", "member"
+
+_GONE = ("disab", "delet", "gone", "inactive", "deactivat", "missing")
+_LEFT = ("remov", "left", "leav", "no longer", "no_longer", "dropped")
+_TOLD_OTHERWISE = ("event", "user", "group", "role", "via", "import_role")
+_OF_THE_SITE = (
+    "users groups group_sets sites licences licenses projects content site "
+    "role owns members minimum_site_role grant_on source name"
+).split()
+
+
+def directory_says(setup: Mapping[str, Any], question: Mapping[str, Any]) -> str:
+    """`gone` from the directory, `left` the group, or still its `member`."""
+    user = question["user"]
+    said = {_judged(words) for words in _words(_of_the_event(setup, question), user)}
+    return next(state for state in (GONE, LEFT, MEMBER) if state in said or state == MEMBER)
+
+
+def _of_the_event(setup: Mapping[str, Any], question: Mapping[str, Any]) -> dict[str, Any]:
+    """Every field that is not about the site itself."""
+    person = (setup.get("users") or {}).get(question["user"]) or {}
+    group = (setup.get("groups") or {}).get(question.get("group")) or {}
+    facts = {key: value for key, value in question.items() if key not in _TOLD_OTHERWISE}
+    for place in (setup, person, group):
+        if isinstance(place, Mapping):
+            facts |= {key: value for key, value in place.items() if key not in _OF_THE_SITE}
+    return facts
+
+
+def _words(facts: Mapping[str, Any], user: str) -> Iterator[str]:
+    """Each fact about the person as words: `disabled`, `not in_group`, `removed_from_group`."""
+    for key, value in facts.items():
+        if isinstance(value, bool):
+            yield key if value else f"not {key}"
+        elif isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            yield key if user in value else f"not {key}"
+        elif isinstance(value, Mapping):
+            yield from _words({key: value[user]} if user in value else value, user)
+
+
+def _judged(words: str) -> str:
+    text = words.casefold().replace("-", "_")
+    denied = text.startswith("not ")
+    of_group = "group" in text or "member" in text
+    gone, left = any(w in text for w in _GONE), any(w in text for w in _LEFT)
+    if denied:
+        # `not disabled` says nothing of leaving; `not in_directory`, `not enabled` do.
+        if gone or left:
+            return MEMBER
+        return LEFT if of_group else GONE
+    if of_group and (gone or left or "not_" in text or "not " in text):
+        return LEFT
+    if gone or (left and ("director" in text or text.endswith("_ad"))):
+        return GONE
+    return LEFT if left else MEMBER

@@ -1,4 +1,4 @@
-"""A case file read: what each case states, and the Site it describes. Not running it."""
+"""A case file read: what each case states, and the Site it describes."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def site_of(setup: Json) -> Site:
         users=users,
         groups={**_named_only(contents, sets), **groups},
         group_sets=sets,
-        contents={held.id: held for held in contents},
+        contents={content.id: content for content in contents},
         settings=_settings(setup.get("site") or {}),
     )
 
@@ -131,9 +131,9 @@ def role_of(spec: Any) -> str:
 
 def _named_only(contents: Iterable[Content], sets: Mapping[str, GroupSet]) -> dict[str, Group]:
     """Groups that only a rule or a group set names: a case states everything, so nobody is in them."""
-    lists = [rules for held in contents for rules in (held.rules, *held.defaults.values())]
+    lists = [rules for item in contents for rules in (item.rules, *item.defaults.values())]
     named = {r.grantee.id for rules in lists for r in rules or () if r.grantee.kind == "group"}
-    return {name: Group(name, name) for name in named.union(*(held.groups for held in sets.values()))}
+    return {name: Group(name, name) for name in named.union(*(item.groups for item in sets.values()))}
 
 
 def _settings(spec: Json) -> SiteSettings:
@@ -153,7 +153,7 @@ def content_id(site: Site, words: str | None, *, project: bool = False) -> str |
     if colon and kind in ("project", "content", *CONTENT_KINDS):
         return words if kind == "project" else f"content:{name}"
     either = (f"project:{words}", f"content:{words}") if project else (f"content:{words}", f"project:{words}")
-    return next((found for found in either if found in site.contents), either[0])
+    return next((candidate for candidate in either if candidate in site.contents), either[0])
 
 
 def named_project(words: str | None) -> str | None:

@@ -1,25 +1,23 @@
-"""Running a case: its question put in every way, its event to the life-cycle, and the differences named.
-
-Not the ways themselves (`ways`).
-"""
+"""Running a case: its steps done, its question put in every way, its event to the life-cycle, the differences named."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 from tabwarden.access.answer import ALLOWED, Answer
 from tabwarden.access.question import Asked
 from tabwarden.cases.events import Happened, happen
-from tabwarden.cases.file import Case, content_id, site_of
-from tabwarden.cases.steps import apply_step
+from tabwarden.cases.file import Case, Json, content_id, grantee_of, kind_of, named_project, rules_of, site_of
 from tabwarden.cases.ways import Opened, Said, Way, check
+from tabwarden.effects import content
 from tabwarden.model.errors import TabwardenError
+from tabwarden.model.governing import managing_project
 from tabwarden.model.open_points import OpenPoints, open_points_from
 from tabwarden.model.roles import current_role
-from tabwarden.model.site import ALL_USERS, Site
+from tabwarden.model.site import ALL_USERS, CUSTOMIZABLE, Content, Rules, Site
 
 # Three codes are on record for a user who exists (tableau-permissions §8.4).
 USER_EXISTS = ("409000", "409017", "409107")
@@ -58,30 +56,30 @@ def run(case: Case, ways: Mapping[str, Way] = ONE_WAY) -> Verdict:
         site = site_of(case.raw["setup"])
         for step in case.raw["question"].get("steps", ()):
             site = apply_step(site, step)
-        put = _put(site, case)
-        return judged(case, Opened(site), put, ways)
+        question = _put(site, case)
+        return judged(case, Opened(site), question, ways)
     except MISTAKES as error:
         return Verdict(case, (mistake(error),))
 
 
-def judged(case: Case, opened: Opened, put: Asked, ways: Mapping[str, Way]) -> Verdict:
+def judged(case: Case, opened: Opened, question: Asked, ways: Mapping[str, Way]) -> Verdict:
     """The question put in every way under every model of the case, until one of the models fails."""
-    told: dict[str, bool] = {}
+    agreed: dict[str, bool] = {}
     for model in ("current", "classic") if case.model == "both" else (case.model,):
-        asked = put._replace(model=model)
-        answer = asked.of(opened.site)
+        under_model = question._replace(model=model)
+        answer = under_model.of(opened.site)
         problems: dict[str, list[str]] = {}
         for name, way in ways.items():
-            said = way(opened, asked)
+            said = way(opened, under_model)
             if said is not None:
-                found = list(differences(case, said))
-                told[name] = told.get(name, True) and not found
-                for words in found:
+                differing = list(differences(case, said))
+                agreed[name] = agreed.get(name, True) and not differing
+                for words in differing:
                     problems.setdefault(words, []).append(name)
         if problems:
             break
     listed = (f"{words} (model {model}{_by(names)})" for words, names in problems.items())
-    return Verdict(case, tuple(listed), answer, opened.site, told)
+    return Verdict(case, tuple(listed), answer, opened.site, agreed)
 
 
 def _by(names: list[str]) -> str:
@@ -117,8 +115,8 @@ def _put(site: Site, case: Case) -> Asked:
 def differences(case: Case, said: Said) -> Iterator[str]:
     """Where what was said is not what the case states; the reason is compared of capabilities, where one is given."""
     expected = case.raw["expected"]
-    found = "allow" if said.verdict == ALLOWED else "deny"
-    if found != expected:
+    verdict = "allow" if said.verdict == ALLOWED else "deny"
+    if verdict != expected:
         reason = f" because {said.because}" if said.because is not None else ""
         yield f"expected {expected}, found {said.verdict}{reason}"
     because = case.raw.get("because")
@@ -135,9 +133,9 @@ def _provisioning(case: Case) -> Verdict:
 
 
 def _event_differences(case: Case, happened: Happened) -> Iterator[str]:
-    expected, found = case.raw["expected"], "allow" if happened.done else "deny"
-    if found != expected:
-        yield f"expected {expected}, found {found} because {happened.because}"
+    expected, verdict = case.raw["expected"], "allow" if happened.done else "deny"
+    if verdict != expected:
+        yield f"expected {expected}, found {verdict} because {happened.because}"
     for name, value in (case.raw.get("result") or {}).items():
         if name not in happened.facts:
             yield f"no fact is called `{name}`; facts here are {', '.join(sorted(happened.facts))}"
@@ -156,3 +154,89 @@ def _same(name: str, expected: Any, actual: Any) -> bool:
     if name in ("site_role", "role") and isinstance(expected, str):
         return current_role(expected) == current_role(str(actual))
     return bool(expected == actual)
+
+
+# -- steps ---------------------------------------------------------------------------------------------------
+
+
+def apply_step(site: Site, step: Json) -> Site:
+    """The Site after one step; ValueError for a step this release does not know."""
+    if step["op"] not in _STEPS:
+        raise ValueError(f"no step is called `{step['op']}`; steps are {', '.join(sorted(_STEPS))}")
+    return _STEPS[step["op"]](site, step)
+
+
+def _about(site: Site, step: Json) -> str:
+    """The content a step is about: `object`, `project` or `workbook`; KeyError when it is not on the site."""
+    if step.get("object") is not None:
+        content = content_id(site, step["object"])
+    elif step.get("project") is not None:
+        content = named_project(step["project"])
+    else:
+        content = content_id(site, step["workbook"])
+    return site.contents[str(content)].id
+
+
+def _rules(step: Json) -> Rules:
+    return rules_of(step["rules"] if "rules" in step else [step["rule"]])
+
+
+def _default_for(step: Json) -> str | None:
+    return kind_of(step["default_for"]) if step.get("default_for") else None
+
+
+def _create_project(site: Site, step: Json) -> Site:
+    name, mode = step["id"], step.get("mode") or CUSTOMIZABLE
+    owner = step.get("owner") or step.get("by") or ""
+    return content.create_project(
+        site, Content(f"project:{name}", "project", name, named_project(step.get("parent")), owner, mode=mode)
+    )
+
+
+def _publish(site: Site, step: Json) -> Site:
+    """New content, or over what is there: then who publishes becomes the owner and old views keep their rules."""
+    name, by = f"content:{step['id']}", step.get("by") or ""
+    views = [Content(f"content:{v}", "view", v, name, by) for v in step.get("views") or ()]
+    if name in site.contents:
+        site = content.overwrite(site, name, by, [v for v in views if v.id not in site.contents])
+        if step.get("tabs") is None or step["tabs"] == site.contents[name].tabs:
+            return site
+        return content.show_tabs(site, name) if step["tabs"] else content.hide_tabs(site, name)
+    project = str(named_project(step["project"]))
+    born = Content(name, kind_of(step["type"]), step["id"], project, by, tabs=step.get("tabs") is not False)
+    site = content.publish(site, born, views)
+    if "rules" in step and managing_project(site, project) is None:
+        # The publisher's own choice in the dialog, which a lock does not offer.
+        site = content.replace_rules(site, name, _rules(step))
+        site = content.hide_tabs(content.show_tabs(site, name), name) if not born.tabs else site
+    return site
+
+
+def _set_role(site: Site, step: Json) -> Site:
+    return site.with_users(replace(site.users[step["user"]], site_role=step["role"]))
+
+
+def _move(site: Site, step: Json) -> Site:
+    target = content_id(site, step.get("target"), project=True)
+    return content.move(site, _about(site, step), None if target is None else site.contents[target].id)
+
+
+_STEPS: Mapping[str, Callable[[Site, Json], Site]] = {
+    "set_mode": lambda site, step: content.set_mode(site, _about(site, step), step["mode"]),
+    "show_tabs": lambda site, step: content.show_tabs(site, _about(site, step)),
+    "hide_tabs": lambda site, step: content.hide_tabs(site, _about(site, step)),
+    "add_rule": lambda site, step: content.add_rules(
+        site, _about(site, step), _rules(step), default_for=_default_for(step)
+    ),
+    "remove_rule": lambda site, step: content.remove_rules(
+        site, _about(site, step), _rules(step), default_for=_default_for(step)
+    ),
+    "publish": _publish,
+    "create_project": _create_project,
+    "move": _move,
+    "overwrite": lambda site, step: content.overwrite(site, _about(site, step), step["by"]),
+    "change_owner": lambda site, step: content.change_owner(site, _about(site, step), step["to"]),
+    "set_role": _set_role,
+    "remove_leader": lambda site, step: content.remove_leader(site, _about(site, step), grantee_of(step["grantee"])),
+    "assign_to_contents": lambda site, step: content.assign_to_contents(site, _about(site, step)),
+}

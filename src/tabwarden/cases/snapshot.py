@@ -1,6 +1,6 @@
 """A case file's questions put to a Site that was read: people, content and capabilities by their names there.
 
-"Test permissions out" (blog, best practices). Not the cases that bring their own site (`running`).
+"Test permissions out" (blog, best practices).
 """
 
 from __future__ import annotations
@@ -47,16 +47,16 @@ def _after(site: Site, steps: object, open_points: OpenPoints) -> Site:
 def _put(site: Site, case: Case, open_points: OpenPoints) -> Asked:
     question = case.raw["question"]
     user = site.find_user(str(question["user"])).id
-    held = _content(site, question.get("object"))
+    item = _content(site, question.get("object"))
     if "capability" in question:
-        if held is None:
+        if item is None:
             raise UnknownName(f"`{question['capability']}` needs an object to be asked about")
-        return Asked(user, capability_named(str(question["capability"]), held.kind), held.id, open_points=open_points)
+        return Asked(user, capability_named(str(question["capability"]), item.kind), item.id, open_points=open_points)
     target, to = _content(site, question.get("target")), question.get("to")
     return Asked(
         user,
         question["action"],
-        held.id if held is not None else None,
+        item.id if item is not None else None,
         ability=True,
         target=target.id if target is not None else None,
         to=site.find_user(str(to)).id if to is not None else None,

@@ -1,4 +1,4 @@
-"""The ways one question can be asked, by name, so that a case is held against each. Not the judging of a case.
+"""The ways one question can be asked, by name, so that a case is held against each.
 
 The reference's single answer comes first; the others are the engine's. Whoever has a way of its own (the command line,
 a web page) hands it in beside these: a way takes an opened Site and a question, and gives what it said, or None where
@@ -40,9 +40,9 @@ class Opened:
         self.site = site
         self._engines: dict[tuple[str, OpenPoints], Engine] = {}
 
-    def engine(self, put: Asked) -> Engine:
+    def engine(self, question: Asked) -> Engine:
         """The engine under the question's model and open points."""
-        key = (put.model, put.open_points)
+        key = (question.model, question.open_points)
         if key not in self._engines:
             self._engines[key] = Engine(columns_of(self.site), *key)
         return self._engines[key]
@@ -51,29 +51,32 @@ class Opened:
 Way = Callable[[Opened, Asked], Said | None]
 
 
-def check(opened: Opened, put: Asked) -> Said:
+def check(opened: Opened, question: Asked) -> Said:
     """The specification: capabilities and abilities, each with its reason."""
-    answer = put.of(opened.site)
+    answer = question.of(opened.site)
     return Said(answer.verdict, answer.because)
 
 
-def _engine(opened: Opened, put: Asked) -> Said | None:
+def _engine(opened: Opened, question: Asked) -> Said | None:
     """The engine's single answer, with its reason."""
-    if put.ability:
+    if question.ability:
         return None
-    answer = opened.engine(put).check(put.user, put.what, str(put.content))
+    answer = opened.engine(question).check(question.user, question.what, str(question.content))
     return Said(answer.verdict, answer.because)
 
 
 def _by_number(way: Callable[[Engine, str, int, int], Said]) -> Way:
     """A way of the engine's by numbers; abilities are none of its questions. KeyError for who or what is not there."""
 
-    def asked(opened: Opened, put: Asked) -> Said | None:
-        if put.ability:
+    def asked(opened: Opened, question: Asked) -> Said | None:
+        if question.ability:
             return None
-        engine = opened.engine(put)
-        user, content = engine.columns.user_numbers[put.user], engine.columns.content_numbers[str(put.content)]
-        return way(engine, put.what, user, content)
+        engine = opened.engine(question)
+        user, content = (
+            engine.columns.user_numbers[question.user],
+            engine.columns.content_numbers[str(question.content)],
+        )
+        return way(engine, question.what, user, content)
 
     return asked
 

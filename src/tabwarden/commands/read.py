@@ -119,10 +119,10 @@ def _from_repository(settings: Settings, verify_people: int, *, all_sites: bool,
     with progress_bar("reading", hidden=as_json) as progress:
         for taken in read_and_keep(settings, progress, all_sites=all_sites):
             site = taken.site
-            documents.append(_site_as_json(taken.kept.number, site))
+            documents.append(_site_as_json(taken.snapshot.number, site))
             if not as_json:
                 _show_site(site)
-                show(f"from the {site.taken.by}; kept as {taken.kept.words}")
+                show(f"from the {site.taken.by}; kept as {taken.snapshot.words}")
     if site is None:
         raise TabwardenError("the repository has no active site")
     verified = _verified(settings, site, verify_people) if verify_people else None
@@ -142,7 +142,7 @@ def _verified(settings: Settings, site: Site, people: int) -> Verified:
 
 
 def _as_json(taken: Taken, verified: Verified | None) -> dict[str, object]:
-    document = _site_as_json(taken.kept.number, taken.site)
+    document = _site_as_json(taken.snapshot.number, taken.site)
     document |= {"requests": taken.requests, "resumed": taken.reused}
     return document | _verified_as_json(verified)
 
@@ -193,7 +193,7 @@ def _show_site(site: Site) -> None:
 def _show(taken: Taken) -> None:
     _show_site(taken.site)
     resumed = f", {taken.reused} answers from the read that was cut short" if taken.reused else ""
-    show(f"{taken.requests} requests{resumed}; kept as {taken.kept.words}")
+    show(f"{taken.requests} requests{resumed}; kept as {taken.snapshot.words}")
 
 
 def _show_verified(verified: Verified) -> None:

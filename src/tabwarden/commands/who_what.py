@@ -201,7 +201,7 @@ def _on_site(questions: Questions, user: str, words: str | None) -> _OnSite:
         content = site.find_content(words) if words is not None else None
     except UnknownName:
         content = None
-    allowed = tuple(a.asked for a in questions.on(user, content.id) if a.allowed) if content is not None else ()
+    allowed = tuple(a.what for a in questions.on(user, content.id) if a.allowed) if content is not None else ()
     return _OnSite(site, site.users[user], questions.views(user), content, allowed)
 
 

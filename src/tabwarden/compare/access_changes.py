@@ -1,4 +1,4 @@
-"""People who gain or lose the same on the same things for the same reason, as one value. Not how they are found."""
+"""People who gain or lose the same on the same things for the same reason, as one value."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def in_order(parts: Iterable[Part], people: Mapping[str, int], contents: Mapping
     def place(name: str) -> tuple[int, str]:
         return _PLACE.get(name, len(_PLACE)), name
 
-    found = [
+    ordered = [
         Part(
             part.key,
             tuple(sorted(part.users, key=people.__getitem__)),
@@ -158,5 +158,5 @@ def in_order(parts: Iterable[Part], people: Mapping[str, int], contents: Mapping
         for part in parts
     ]
     return sorted(
-        found, key=lambda p: (contents[p.contents[0]], place(p.names[0]), people[p.users[0]], p.names, repr(p.key))
+        ordered, key=lambda p: (contents[p.contents[0]], place(p.names[0]), people[p.users[0]], p.names, repr(p.key))
     )

@@ -1,4 +1,4 @@
-"""Which people share every answer: same site role and groups, named by no rule, owning nothing. Not the answers."""
+"""Which people share every answer: same site role and groups, named by no rule, owning nothing."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ def alike(site: Site) -> Mapping[str, object]:
         special.add(content.owner)
         for rules in (content.rules, *content.defaults.values()):
             special.update(rule.grantee.id for rule in rules or () if rule.grantee.kind == "user")
-    return {u: u if u in special else (held.site_role, site.groups_of(u)) for u, held in site.users.items()}
+    return {u: u if u in special else (user.site_role, site.groups_of(u)) for u, user in site.users.items()}

@@ -1,7 +1,7 @@
 """Whose access differs between two Sites: who gains and who loses which capability on which content, and why.
 
-Small Sites are asked by the reference (`reach_asked`), large ones by the engine (`reach_engine`); a test holds one
-against the other. Whatever is shown was confirmed by the reference. Not how a Site came about.
+Small Sites are asked by the reference (`by_reference`), large ones by the engine (`by_engine`); a test holds one
+against the other. Whatever is shown was confirmed by the reference.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class Base:
     def count(self, after: Site, *, apart: Decision | None = None, limit: int | None = None) -> Count | None:
         """What differs, counted; None as soon as there are more than `limit` decisions."""
         if self._small(after):
-            found = _counted(self._asked(after, apart))
-            return None if limit is not None and found.decisions > limit else found
+            count = _counted(self._asked(after, apart))
+            return None if limit is not None and count.decisions > limit else count
         return self._by_engine(after).count(apart, limit)
 
     def reach(self, after: Site, *, apart: Decision | None = None, progress: Progress | None = None) -> Reach:
@@ -60,19 +60,19 @@ class Base:
             count, parts = _counted(single), together(_parts(self.site, after, single))
         else:
             compared = self._by_engine(after)
-            count, found = compared.told(self.most, apart, progress)
-            parts = together(found)
+            count, pieces = compared.told(self.most, apart, progress)
+            parts = together(pieces)
         return Reach(count, tuple(_confirmed(self.site, after, self.under, parts)))
 
     def on_each(self, after: Site, capability: str) -> Mapping[str, tuple[list[str], list[str]]]:
         """Of each content that differs the people who gain and those who lose one capability."""
         if not self._small(after):
             return self._by_engine(after).on_each(capability)
-        found: dict[str, tuple[list[str], list[str]]] = {}
+        by_content: dict[str, tuple[list[str], list[str]]] = {}
         for shift in self._asked(after, None):
             if capability in shift.capabilities:
-                found.setdefault(shift.contents[0], ([], []))[not shift.gained].extend(shift.users)
-        return found
+                by_content.setdefault(shift.contents[0], ([], []))[not shift.gained].extend(shift.users)
+        return by_content
 
     def differs(self, after: Site) -> bool:
         """Whether any decision does."""
@@ -106,11 +106,11 @@ class Base:
 # -- asked one by one -----------------------------------------------------------------------------------------
 
 
-def _counted(found: Iterable[Shift]) -> Count:
+def _counted(shifts: Iterable[Shift]) -> Count:
     people: dict[bool, set[str]] = {True: set(), False: set()}
     contents: dict[str, tuple[int, int]] = {}
     decisions = unsure = 0
-    for shift in found:
+    for shift in shifts:
         decisions += shift.decisions
         if not shift.sure:
             unsure += shift.decisions
@@ -123,8 +123,8 @@ def _counted(found: Iterable[Shift]) -> Count:
     return Count(decisions, frozenset(people[True]), frozenset(people[False]), contents, unsure)
 
 
-def _parts(before: Site, after: Site, found: Iterable[Shift]) -> Iterator[Part]:
-    for shift in found:
+def _parts(before: Site, after: Site, shifts: Iterable[Shift]) -> Iterator[Part]:
+    for shift in shifts:
         reasons = reason_of(before, shift.before), reason_of(after, shift.after)
         yield Part((shift.gained, *reasons), shift.users, shift.contents, shift.capabilities)
 

@@ -1,4 +1,4 @@
-"""What differs between two large Sites, counted and told by the whole-site engine. Not the form of it (`shift`).
+"""What differs between two large Sites or two models, and what is unknown on one, by the whole-site engine.
 
 The pieces of an exact difference say who gains and loses what; the reason is asked once for all people who share role
 and groups on all contents that share rules, kind, lock and the project's owners and leaders.
@@ -12,15 +12,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.compare.access_changes import Count, Decision, Part, Reason, reason_of
+from tabwarden.compare.access_changes import Count, Decision, Part, Reason, Under, reason_of
+from tabwarden.compare.alike import alike
 from tabwarden.engine.align import aligned
+from tabwarden.engine.by_content import UserBits
 from tabwarden.engine.by_pair import UNKNOWN, Many
 from tabwarden.engine.columns import NONE, USER, Array, Columns
+from tabwarden.engine.convert import columns_of
 from tabwarden.engine.difference import Difference, Shifted
+from tabwarden.engine.engine import Engine
 from tabwarden.engine.explain import One
 from tabwarden.engine.index import Later, Parts
 from tabwarden.engine.rules import by_value
 from tabwarden.model.capability import CAPABILITIES, capabilities_of
+from tabwarden.model.open_points import CURRENT, OpenPoints
 from tabwarden.model.site import Site
 
 Progress = Callable[[int, int], None]
@@ -78,16 +83,16 @@ class Compared:
 
     def on_each(self, capability: str) -> dict[str, tuple[list[str], list[str]]]:
         """Of each content that differs the people who gain and those who lose one capability."""
-        found: dict[str, tuple[list[str], list[str]]] = {}
+        by_content: dict[str, tuple[list[str], list[str]]] = {}
         if capability not in self.difference.names:
-            return found
+            return by_content
         one = self.difference.mask(1 << self.difference.names.index(capability))
         for piece in self._pieces(None):
             users = [self.users[user] for user in piece.users.tolist()]
             for side, masks in enumerate((piece.gained, piece.lost)):
                 for content in piece.contents[masks & one != 0].tolist():
-                    found.setdefault(self.contents[content], ([], []))[side].extend(users)
-        return found
+                    by_content.setdefault(self.contents[content], ([], []))[side].extend(users)
+        return by_content
 
     def _done(self, piece: Shifted) -> int:
         """How many of the people and contents that differ were seen: the pieces come in their order."""
@@ -117,12 +122,12 @@ class Compared:
         """For each content the mask of capabilities that are told of."""
         differ = self.difference
         names, mask = differ.names, differ.mask
-        found = np.zeros(len(self.contents), mask)
+        masks = np.zeros(len(self.contents), mask)
         strange = [bit for bit, name in enumerate(names) if name not in CAPABILITIES]
         for parts, there in zip(differ.sides, differ.has_content, strict=True):
             kinds = parts.columns.vocabulary.kinds
-            told = [sum(1 << names.index(c) for c in capabilities_of(k) if k != "collection") for k in kinds]
-            found[there] = np.array(told, mask)[parts.columns.contents.kind[there]]
+            kind_masks = [sum(1 << names.index(c) for c in capabilities_of(k) if k != "collection") for k in kinds]
+            masks[there] = np.array(kind_masks, mask)[parts.columns.contents.kind[there]]
         for parts, there in zip(differ.sides, differ.has_content, strict=True):
             lists = parts.columns.rules
             silent = parts.columns.contents.kind == parts.columns.vocabulary.kinds.index("collection")
@@ -130,8 +135,8 @@ class Compared:
                 rows = ((lists.allow | lists.deny) >> np.uint64(bit)) & np.uint64(1)
                 sums = np.concatenate(([0], np.cumsum(rows, dtype=np.int64)))
                 named = np.append(sums[lists.offsets[1:]] > sums[lists.offsets[:-1]], False)  # the last is NONE's
-                found[there & ~silent & named[parts.sources.rules]] |= mask(1 << bit)
-        return found
+                masks[there & ~silent & named[parts.sources.rules]] |= mask(1 << bit)
+        return masks
 
     @cached_property
     def _places(self) -> tuple[Mapping[str, int], Mapping[str, int]]:
@@ -148,22 +153,22 @@ class Compared:
             yield piece
             return
         mine = piece.users == self._places[0].get(user, NONE)
-        here = np.flatnonzero(piece.contents == self._places[1].get(content, NONE))
-        if not mine.any() or not len(here):
+        rows = np.flatnonzero(piece.contents == self._places[1].get(content, NONE))
+        if not mine.any() or not len(rows):
             yield piece
             return
         others, keep = piece.users[~mine], ~self.difference.mask(1 << self.difference.names.index(capability))
         if len(others):
             yield piece._replace(users=others)
         gained, lost = piece.gained.copy(), piece.lost.copy()
-        gained[here], lost[here] = gained[here] & keep, lost[here] & keep
+        gained[rows], lost[rows] = gained[rows] & keep, lost[rows] & keep
         some = (gained | lost) != 0
         if some.any():
             yield Shifted(piece.users[mine], piece.contents[some], gained[some], lost[some])
 
 
 def _numbers(ids: Sequence[str]) -> dict[str, int]:
-    return {each: number for number, each in enumerate(ids)}
+    return {key: number for number, key in enumerate(ids)}
 
 
 class _Counting:
@@ -196,15 +201,15 @@ class _Counting:
         place = np.tile(np.arange(len(piece.contents)), len(piece.users))
         for side, masks in enumerate((piece.gained, piece.lost)):
             for bit, name in enumerate(self.compared.difference.names):
-                told = (masks[place] >> masks.dtype.type(bit)) & masks.dtype.type(1) != 0
-                if not told.any():
+                chosen = (masks[place] >> masks.dtype.type(bit)) & masks.dtype.type(1) != 0
+                if not chosen.any():
                     continue
-                asked = user[told], piece.contents[place[told]]
-                there = self.compared.pair.has_content[side][asked[1]]
-                unknown = there & (self.many[side].verdicts(asked[0], name, asked[1]) == UNKNOWN)
+                pairs = user[chosen], piece.contents[place[chosen]]
+                there = self.compared.pair.has_content[side][pairs[1]]
+                unknown = there & (self.many[side].verdicts(pairs[0], name, pairs[1]) == UNKNOWN)
                 self.unsure += int(unknown.sum())
-                self.people[side, asked[0][~unknown]] = True
-                np.add.at(self.on[side], asked[1][~unknown], 1)
+                self.people[side, pairs[0][~unknown]] = True
+                np.add.at(self.on[side], pairs[1][~unknown], 1)
 
     def count(self) -> Count:
         """The Count of all that was added."""
@@ -254,8 +259,8 @@ class _Reasons:
                 for gained, mask in ((True, int(piece.gained[first])), (False, int(piece.lost[first]))):
                     by_reason: dict[tuple[Reason, Reason], list[str]] = {}
                     for bit in _bits(mask):
-                        told = self._reasons(int(users[0]), int(piece.contents[first]), bit, int(owned[first]))
-                        by_reason.setdefault(told, []).append(names[bit])
+                        reason = self._reasons(int(users[0]), int(piece.contents[first]), bit, int(owned[first]))
+                        by_reason.setdefault(reason, []).append(names[bit])
                     for reasons, named in by_reason.items():
                         yield Part((gained, *reasons), people, contents, tuple(named))
 
@@ -264,8 +269,8 @@ class _Reasons:
         if len(piece.users) > 1:
             return np.zeros(len(piece.contents), np.int64)
         before, after = (parts.owner[piece.contents] == piece.users[0] for parts in self.sides)
-        found: Array = before + 2 * after.astype(np.int64)
-        return found
+        reasons: Array = before + 2 * after.astype(np.int64)
+        return reasons
 
     def _reasons(self, user: int, content: int, bit: int, owned: int) -> tuple[Reason, Reason]:
         key = (int(self._cells.users[user]), int(self._cells.contents[content]), bit, owned)
@@ -315,8 +320,8 @@ def _bits(mask: int) -> Iterator[int]:
 
 def _numbered(rows: Array) -> Array:
     """For each column a number that equal columns share."""
-    _, found = np.unique(rows, axis=1, return_inverse=True)
-    numbers: Array = found.reshape(-1)
+    _, inverse = np.unique(rows, axis=1, return_inverse=True)
+    numbers: Array = inverse.reshape(-1)
     return numbers
 
 
@@ -324,10 +329,66 @@ def _groups_of(values: Array) -> list[Array]:
     """Places of equal values."""
     _, numbers = np.unique(values, return_inverse=True)
     count = int(numbers.max()) + 1
-    held = by_value(numbers, count)
-    return [held.of(number) for number in range(count)]
+    grouped = by_value(numbers, count)
+    return [grouped.of(number) for number in range(count)]
 
 
 def _groups_of_columns(rows: Array) -> list[Array]:
     """Places of equal columns."""
     return _groups_of(_numbered(rows))
+
+
+# -- two models ----------------------------------------------------------------------------------------------
+
+
+def groups_that_differ(
+    site: Site, capability: str, against: str, open_points: OpenPoints, progress: Progress | None = None
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each content with people who share their answers and whom the models judge differently there."""
+    columns, keys = columns_of(site), alike(site)
+    engines = [Engine(columns, model, open_points) for model in (CURRENT, against)]
+    users = list(site.users)
+    for number, content in enumerate(site.contents):
+        differs = _unlike(*(engine.who(capability, number) for engine in engines))
+        classes: dict[object, list[str]] = {}
+        if differs.any():
+            for user in engines[0].parts.people.ids(differs).tolist():
+                classes.setdefault(keys[users[user]], []).append(users[user])
+        for people in classes.values():
+            yield content, tuple(people)
+        if progress is not None:
+            progress(number + 1, len(site.contents))
+
+
+def _unlike(left: UserBits, right: UserBits) -> Array:
+    """The row of those whose verdicts differ."""
+    nothing = np.zeros_like(left.allowed)
+    differ: Array = left.allowed ^ right.allowed
+    unknown = [nothing if row.unknown is None else row.unknown for row in (left, right)]
+    differ |= unknown[0] ^ unknown[1]
+    return differ
+
+
+# -- what is unknown -----------------------------------------------------------------------------------------
+
+
+def unknown_on_large(site: Site, under: Under) -> tuple[int, frozenset[str], Mapping[str, int]]:
+    """How many decisions are unknown, of which users, and how many on each content."""
+    engine = Engine(columns_of(site), under.model, under.open_points)
+    if not hazy(engine.parts):
+        return 0, frozenset(), {}
+    names, kinds = engine.capabilities, engine.columns.vocabulary.kinds
+    kind_masks = [sum(1 << names.index(c) for c in capabilities_of(k) if k != "collection") for k in kinds]
+    open_to = np.array(kind_masks, engine.parts.tables.mask)[engine.columns.contents.kind]
+    on = np.zeros(engine.parts.n_contents, np.int64)
+    people = set()
+    for number, user in enumerate(site.users):
+        masks = engine.what(number).unknown
+        if masks is not None:
+            counts = np.bitwise_count(masks & open_to).astype(np.int64)
+            on += counts
+            if counts.any():
+                people.add(user)
+    ids = list(site.contents)
+    there = np.flatnonzero(on).tolist()
+    return int(on.sum()), frozenset(people), {ids[content]: int(on[content]) for content in there}

@@ -1,7 +1,7 @@
 """Which answers differ between two Sites, found by asking the reference. The specification of `reach_engine`.
 
 The same as asking the reference everything twice, but it asks only where a fact that decides has changed, and once
-for all people who share their role and groups. For small Sites this is also the faster way. Not the counting (`reach`).
+for all people who share their role and groups. For small Sites this is also the faster way.
 """
 
 from __future__ import annotations
@@ -74,12 +74,12 @@ class _Compared:
 
     def on(self, content: str) -> Iterator[Differs]:
         """What differs on one content."""
-        held = (self.real[1] if content in self.real[1].contents else self.real[0]).contents[content]
-        if held.kind == "collection":
+        item = (self.real[1] if content in self.real[1].contents else self.real[0]).contents[content]
+        if item.kind == "collection":
             return
         was, now = (self._facts(site, content) if content in site.contents else None for site in self.sites)
         ruled = (was.rules if was else None) or frozenset(), (now.rules if now else None) or frozenset()
-        capabilities = _capabilities(held.kind, ruled[0] | ruled[1])
+        capabilities = _capabilities(item.kind, ruled[0] | ruled[1])
         questions: dict[str, set[str] | None] = {}
         if was is None or now is None or (was != now and not (was.whole and now.whole and _read(was) and _read(now))):
             questions = dict.fromkeys(capabilities)
@@ -87,7 +87,7 @@ class _Compared:
             self._changed_here(was, now, capabilities, questions)
             self._changed_people(was, now, capabilities, questions)
         questions = {c: questions[c] for c in capabilities if c in questions}
-        for group in _alike(held.kind, questions, ruled[0] | ruled[1], (self.model, self.open_points)):
+        for group in _alike(item.kind, questions, ruled[0] | ruled[1], (self.model, self.open_points)):
             yield from self._asked(content, group, questions[group[0]])
 
     def _changed_here(
@@ -123,12 +123,12 @@ class _Compared:
                 _add(questions, capabilities, self._regrouped[rule.grantee])
 
     def _facts(self, site: Site, content: str) -> _Facts:
-        held = site.contents[content]
-        project = content if held.kind == "project" else site.project_of(content)
+        item = site.contents[content]
+        project = content if item.kind == "project" else site.project_of(content)
         chain_up = tuple(site.ancestors(project))
         above = [site.contents[a] for a in chain_up]
         leaders = frozenset((c.id, r) for c in above for r in c.rules or () if r.capability in LEADER_CAPABILITIES)
-        own = site.contents.get(held.parent or "", held) if held.kind == "view" else held
+        own = site.contents.get(item.parent or "", item) if item.kind == "view" else item
         owners = frozenset((c.id, c.owner) for c in (*above, own))
         whole = all(c.rules is not None for c in above) and (not above or above[-1].parent is None)
         # The lock belongs to the project that holds it: for a project to the one above.
@@ -168,10 +168,10 @@ class _Compared:
     def _in_either(self, group_set: str) -> set[str]:
         """Who may be in a set on either Site: the members of all its groups, everybody where one was not read."""
         groups = {g for site in self.real if group_set in site.group_sets for g in site.group_sets[group_set].groups}
-        held = [(site, site.groups.get(g)) for site in self.real for g in groups]
-        if any(g is None or g.members is None for _, g in held):
+        pairs = [(site, site.groups.get(g)) for site in self.real for g in groups]
+        if any(g is None or g.members is None for _, g in pairs):
             return {u for site in self.real for u in site.users}
-        return {u for site, g in held if g is not None for u in site.members(g.id)}
+        return {u for site, g in pairs if g is not None for u in site.members(g.id)}
 
     def _named_by(self, grantee: Grantee) -> set[str]:
         """Who a grantee includes, or may include, on either Site."""
@@ -215,7 +215,7 @@ def _read(facts: _Facts) -> bool:
 
 
 def _named(answer: Answer | None, capability: str) -> Answer | None:
-    return answer if answer is None or answer.asked == capability else replace(answer, asked=capability)
+    return answer if answer is None or answer.what == capability else replace(answer, what=capability)
 
 
 def _members(site: Site, group: str) -> frozenset[str]:
@@ -225,8 +225,8 @@ def _members(site: Site, group: str) -> frozenset[str]:
 def _add(questions: dict[str, set[str] | None], capabilities: Iterable[str], users: set[str] | None) -> None:
     """Ask these people (None: everybody) about these capabilities too."""
     for capability in capabilities:
-        found = questions.get(capability, set())
-        questions[capability] = None if users is None or found is None else found | users
+        before = questions.get(capability, set())
+        questions[capability] = None if users is None or before is None else before | users
 
 
 def _capabilities(kind: str, rules: Rules) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 `steps` takes the difference of two Sites apart into single changes: one member, one rule, one lock. `put_on` does some
 of them to the older Site, each with what it cannot be without: a rule for a new group brings the group, a new workbook
-its new project, a deleted group takes its rules along. Not what a change does to anybody else (`reach`).
+its new project, a deleted group takes its rules along.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ TRIALS = 1_000  # sets of facts tried for a smaller cause
 IDLE = ("name", "domain", "minimum_site_role", "grant_on")  # decide nothing by themselves
 
 
-def standing(site: Site, asked: Decision, under: Under | None = None) -> str:
+def standing(site: Site, decision: Decision, under: Under | None = None) -> str:
     """`can`, `cannot` (or is not there, or the content is not) or `unknown`."""
-    user, content, capability = asked
+    user, content, capability = decision
     if user not in site.users or content not in site.contents:
         return CANNOT
     model, open_points = under or Under()
@@ -38,29 +38,29 @@ def standing(site: Site, asked: Decision, under: Under | None = None) -> str:
     return {ALLOWED: CAN, UNKNOWN: UNKNOWN}.get(verdict, CANNOT)
 
 
-def cause(before: Site, after: Site, asked: Decision, under: Under | None = None) -> tuple[Fact, ...]:
+def cause(before: Site, after: Site, decision: Decision, under: Under | None = None) -> tuple[Fact, ...]:
     """The change behind another answer: one fact where one is enough, else a set none of which can be left out.
 
     Empty where the answer is the same on both. Putting exactly these on `before` gives the answer of `after`. It is
     the smallest such set, except among so many facts that not all of that size can be tried (`TRIALS`).
     """
-    wanted = standing(after, asked, under)
-    if standing(before, asked, under) == wanted:
+    wanted = standing(after, decision, under)
+    if standing(before, decision, under) == wanted:
         return ()
-    small = about(before, after, asked), about(after, before, asked)
-    same = standing(small[0], asked, under) != standing(small[1], asked, under) == wanted
+    small = about(before, after, decision), about(after, before, decision)
+    same = standing(small[0], decision, under) != standing(small[1], decision, under) == wanted
     for old, new in (small, (before, after)) if same else ((before, after),):
-        found = _fewest(old, new, asked, under, wanted)
-        if found and standing(put_on(before, after, found), asked, under) == wanted:
-            return found
+        fewest = _fewest(old, new, decision, under, wanted)
+        if fewest and standing(put_on(before, after, fewest), decision, under) == wanted:
+            return fewest
     return tuple(steps(before, after))
 
 
-def _fewest(before: Site, after: Site, asked: Decision, under: Under | None, wanted: str) -> tuple[Fact, ...]:
+def _fewest(before: Site, after: Site, decision: Decision, under: Under | None, wanted: str) -> tuple[Fact, ...]:
     every = sorted(steps(before, after), key=lambda fact: fact.what in (ADDED, REMOVED) and fact.about != CONTENT)
 
     def enough(some: Iterable[Fact]) -> bool:
-        return standing(put_on(before, after, some), asked, under) == wanted
+        return standing(put_on(before, after, some), decision, under) == wanted
 
     alone = next((fact for fact in every if enough((fact,))), None)
     if alone is not None:
@@ -72,50 +72,50 @@ def _fewest(before: Site, after: Site, asked: Decision, under: Under | None, wan
 
 def _shrunk(every: Sequence[Fact], enough: Callable[[Iterable[Fact]], bool]) -> Sequence[Fact]:
     """A part of `every` that is enough and none of which can be left out: halves are left out first, then less."""
-    kept, size, ended = list(every), max(1, len(every) // 2), False
+    left, size, ended = list(every), max(1, len(every) // 2), False
     while not ended:
-        before, place = len(kept), len(kept) - size
+        before, place = len(left), len(left) - size
         while place > -size:
-            rest = kept[: max(place, 0)] + kept[place + size :]
+            rest = left[: max(place, 0)] + left[place + size :]
             if enough(rest):
-                kept = rest
+                left = rest
             place -= size
         # Leaving out one may make another one spare, that a Deny had needed.
-        ended = size == 1 and len(kept) == before
+        ended = size == 1 and len(left) == before
         size = max(1, size // 2)
-    return kept
+    return left
 
 
 def _smaller(
-    every: Sequence[Fact], found: tuple[Fact, ...], enough: Callable[[Iterable[Fact]], bool]
+    every: Sequence[Fact], fewest: tuple[Fact, ...], enough: Callable[[Iterable[Fact]], bool]
 ) -> tuple[Fact, ...]:
     """The smallest set that is enough, as far as all sets of a size can be tried; one alone was tried before."""
     left = TRIALS
-    for size in range(2, len(found)):
+    for size in range(2, len(fewest)):
         left -= comb(len(every), size)
         if left < 0:
             break
         smaller = next(filter(enough, combinations(every, size)), None)
         if smaller is not None:
             return smaller
-    return found
+    return fewest
 
 
-def about(site: Site, other: Site, asked: Decision) -> Site:
+def about(site: Site, other: Site, decision: Decision) -> Site:
     """As much of `site` as can decide the question on either Site: the person, groups, the content, what is above."""
-    user, content, _ = asked
+    user, content, _ = decision
     contents = {*site.ancestors(content), *other.ancestors(content)} | {content}
     named = {
         rule.grantee.id
-        for held in (each.contents[c] for each in (site, other) for c in contents if c in each.contents)
-        for listed in (held.rules, *held.defaults.values())
+        for item in (side.contents[c] for side in (site, other) for c in contents if c in side.contents)
+        for listed in (item.rules, *item.defaults.values())
         for rule in listed or ()
     }
-    named |= {group for each in (site, other) for held in each.group_sets.values() for group in held.groups}
+    named |= {group for side in (site, other) for item in side.group_sets.values() for group in item.groups}
     groups = {
-        each: replace(held, members=held.members and held.members & {user})
-        for each, held in site.groups.items()
-        if held.everyone or each in named or held.members is None or user in held.members
+        group_id: replace(item, members=item.members and item.members & {user})
+        for group_id, item in site.groups.items()
+        if item.everyone or group_id in named or item.members is None or user in item.members
     }
     return replace(
         site,
@@ -147,13 +147,13 @@ def steps(before: Site, after: Site) -> Iterator[Fact]:
                 yield fact._replace(before=was, after=now)
         else:
             none: frozenset[str] = frozenset()
-            yield from (fact._replace(before=frozenset({each}), after=none) for each in sorted(map(str, fact.before)))
-            yield from (fact._replace(before=none, after=frozenset({each})) for each in sorted(map(str, fact.after)))
+            yield from (fact._replace(before=frozenset({value}), after=none) for value in sorted(map(str, fact.before)))
+            yield from (fact._replace(before=none, after=frozenset({value})) for value in sorted(map(str, fact.after)))
 
 
 def _rules(listed: Any) -> Rules:
-    found: Rules = listed
-    return found
+    rules: Rules = listed
+    return rules
 
 
 # -- put on ---------------------------------------------------------------------------------------------------
@@ -181,31 +181,31 @@ def _step(site: Site, after: Site, fact: Fact) -> Site:
         return _gone(site, after, fact)
     if fact.about == CONTENT:
         return _of_content(site, after, fact)
-    held = getattr(site, TABLES[fact.about])[fact.id]
+    item = getattr(site, TABLES[fact.about])[fact.id]
     if fact.what in LISTS:
         for group in fact.after if fact.about == GROUP_SET and isinstance(fact.after, frozenset) else ():
             site = _brought(site, after, "groups", str(group))
-        changed = replace(held, **{fact.what: _moved(getattr(held, fact.what), fact)})
+        changed = replace(item, **{fact.what: _moved(getattr(item, fact.what), fact)})
     else:
-        changed = replace(held, **{fact.what: fact.after})
+        changed = replace(item, **{fact.what: fact.after})
     table: dict[str, Any] = {TABLES[fact.about]: {**getattr(site, TABLES[fact.about]), fact.id: changed}}
     return replace(site, **table)
 
 
 def _of_content(site: Site, after: Site, fact: Fact) -> Site:
-    held: Content = site.contents[fact.id]
+    item: Content = site.contents[fact.id]
     if fact.what == "rules":
         site = _with_grantees(site, after, fact)
-        return site.with_contents(replace(held, rules=_moved(held.rules, fact)))
+        return site.with_contents(replace(item, rules=_moved(item.rules, fact)))
     if fact.what == "default_rules":
         site = _with_grantees(site, after, fact)
         kind = str(fact.kind)
-        listed = _moved(held.defaults.get(kind, frozenset()), fact)
-        return site.with_contents(replace(held, defaults=MappingProxyType({**held.defaults, kind: listed})))
+        listed = _moved(item.defaults.get(kind, frozenset()), fact)
+        return site.with_contents(replace(item, defaults=MappingProxyType({**item.defaults, kind: listed})))
     if fact.what == "parent" and isinstance(fact.after, str):
         site = _brought(site, after, "contents", fact.after)
     changed: dict[str, Any] = {fact.what: fact.after}
-    return site.with_contents(replace(held, **changed))
+    return site.with_contents(replace(item, **changed))
 
 
 def _moved(listed: frozenset[Any] | None, fact: Fact) -> frozenset[Any] | None:
@@ -224,20 +224,20 @@ def _with_grantees(site: Site, after: Site, fact: Fact) -> Site:
     return site
 
 
-def _brought(site: Site, after: Site, table: str, each: str) -> Site:
+def _brought(site: Site, after: Site, table: str, key: str) -> Site:
     """With a thing of the newer Site, and what it cannot be without; as it was where it is there already."""
-    held = getattr(after, table).get(each)
-    if held is None or each in getattr(site, table):
+    item = getattr(after, table).get(key)
+    if item is None or key in getattr(site, table):
         return site
-    if isinstance(held, Content):
-        if held.parent is not None:
-            site = _brought(site, after, "contents", held.parent)
-        for rule in (r for listed in (held.rules, *held.defaults.values()) for r in listed or ()):
+    if isinstance(item, Content):
+        if item.parent is not None:
+            site = _brought(site, after, "contents", item.parent)
+        for rule in (r for listed in (item.rules, *item.defaults.values()) for r in listed or ()):
             site = _brought(site, after, GRANTEE_TABLES.get(rule.grantee.kind, "users"), rule.grantee.id)
     elif table == "group_sets":
-        for group in held.groups:
+        for group in item.groups:
             site = _brought(site, after, "groups", group)
-    changed: dict[str, Any] = {table: {**getattr(site, table), each: held}}
+    changed: dict[str, Any] = {table: {**getattr(site, table), key: item}}
     return replace(site, **changed)
 
 
@@ -246,7 +246,7 @@ def _gone(site: Site, after: Site, fact: Fact) -> Site:
         return site.without_contents((fact.id, *(c for c in site.below(fact.id) if c not in after.contents)))
     kind = {USER: "user", GROUP: "group", GROUP_SET: "groupSet"}[fact.about]
     table = TABLES[fact.about]
-    rest: dict[str, Any] = {table: {each: held for each, held in getattr(site, table).items() if each != fact.id}}
+    rest: dict[str, Any] = {table: {key: item for key, item in getattr(site, table).items() if key != fact.id}}
     if fact.about == USER:
         rest["groups"] = {g.id: _without(g, fact.id) for g in site.groups.values()}
     if fact.about == GROUP:

@@ -1,6 +1,6 @@
 """The columns of a Site that somebody changed, made from those of the Site before: only what differs is made anew.
 
-Equal in meaning to `engine.convert.columns_of` the later Site; lists may stand in it twice. Not how columns are read.
+Equal in meaning to `engine.convert.columns_of` the later Site; lists may stand in it twice.
 """
 
 from __future__ import annotations
@@ -79,61 +79,61 @@ class _Changed:
         )
 
     def _users(self) -> Users:
-        found = _that_differ(self.before.users, self.after.users)
-        if not found:
+        differing = _that_differ(self.before.users, self.after.users)
+        if not differing:
             return self.columns.users
         role = self.columns.users.role.copy()
-        for number, user in found.items():
+        for number, user in differing.items():
             role[number] = self.codes["roles"][user.site_role]
         return Users(role)
 
     def _groups(self) -> Groups:
-        found = _that_differ(self.before.groups, self.after.groups)
-        held = self.columns.groups
-        if not found:
-            return held
-        everyone, read = held.everyone.copy(), held.read.copy()
-        lists = np.split(held.members, held.offsets[1:-1])
+        differing = _that_differ(self.before.groups, self.after.groups)
+        groups = self.columns.groups
+        if not differing:
+            return groups
+        everyone, read = groups.everyone.copy(), groups.read.copy()
+        lists = np.split(groups.members, groups.offsets[1:-1])
         numbers = self.columns.grantee_numbers[0]
-        for number, group in found.items():
+        for number, group in differing.items():
             everyone[number], read[number] = group.everyone, group.members is not None
             members = sorted(numbers[user] for user in group.members or ())
-            lists[number] = np.array(members, held.members.dtype)
+            lists[number] = np.array(members, groups.members.dtype)
         offsets = np.zeros(len(lists) + 1, np.int64)
-        np.cumsum([len(each) for each in lists], out=offsets[1:])
-        return held._replace(everyone=everyone, read=read, offsets=offsets, members=np.concatenate(lists))
+        np.cumsum([len(listed) for listed in lists], out=offsets[1:])
+        return groups._replace(everyone=everyone, read=read, offsets=offsets, members=np.concatenate(lists))
 
-    def _contents(self, found: Mapping[int, Content]) -> Contents:
-        held = self.columns.contents
-        if not found:
-            return held
+    def _contents(self, differing: Mapping[int, Content]) -> Contents:
+        before = self.columns.contents
+        if not differing:
+            return before
         old = [*self.before.contents.values()]
-        made = Contents(*(column.copy() for column in held))
+        changed = Contents(*(column.copy() for column in before))
         contents, users = self.columns.content_numbers, self.columns.grantee_numbers[0]
-        for number, content in found.items():
-            made.kind[number] = self.codes["kinds"][content.kind]
+        for number, content in differing.items():
+            changed.kind[number] = self.codes["kinds"][content.kind]
             if content.parent != old[number].parent:
-                made.parent[number] = NONE if content.parent is None else contents[content.parent]
-            made.owner[number] = users[content.owner]
-            made.rules[number] = self._list(content.rules)
-            made.mode[number] = self.codes["modes"][content.mode]
-            made.tabs[number] = content.tabs
-        return made
+                changed.parent[number] = NONE if content.parent is None else contents[content.parent]
+            changed.owner[number] = users[content.owner]
+            changed.rules[number] = self._list(content.rules)
+            changed.mode[number] = self.codes["modes"][content.mode]
+            changed.tabs[number] = content.tabs
+        return changed
 
-    def _defaults(self, found: Mapping[int, Content]) -> Defaults:
-        held = self.columns.defaults
-        old = [*self.before.contents.values()] if found else []
-        concerned = {number: c for number, c in found.items() if dict(c.defaults) != dict(old[number].defaults)}
+    def _defaults(self, differing: Mapping[int, Content]) -> Defaults:
+        before = self.columns.defaults
+        old = [*self.before.contents.values()] if differing else []
+        concerned = {number: c for number, c in differing.items() if dict(c.defaults) != dict(old[number].defaults)}
         if not concerned:
-            return held
+            return before
         rows = [
             (number, self.codes["kinds"][kind], self._list(rules))
             for number, content in concerned.items()
             for kind, rules in content.defaults.items()
         ]
-        kept = ~np.isin(held.content, list(concerned))
+        stays = ~np.isin(before.content, list(concerned))
         more = np.array(rows, np.int64).reshape(-1, 3).T
-        joined = (np.concatenate((old[kept], new)).astype(old.dtype) for old, new in zip(held, more, strict=True))
+        joined = (np.concatenate((old[stays], new)).astype(old.dtype) for old, new in zip(before, more, strict=True))
         return Defaults(*joined)
 
     # -- rules ------------------------------------------------------------------------------------------------
@@ -157,13 +157,13 @@ class _Changed:
         return [(code, masks[code][0], masks[code][1]) for code in sorted(masks)]
 
     def _rules(self) -> RuleLists:
-        held = self.columns.rules
+        before = self.columns.rules
         if not self.rows:
-            return held
-        ends = held.offsets[-1] + np.cumsum([len(rows) for rows in self.rows])
+            return before
+        ends = before.offsets[-1] + np.cumsum([len(rows) for rows in self.rows])
         rows = [row for rows in self.rows for row in rows]
         columns = [
             np.concatenate((old, np.array([row[place] for row in rows], old.dtype)))
-            for place, old in enumerate((held.grantee, held.allow, held.deny))
+            for place, old in enumerate((before.grantee, before.allow, before.deny))
         ]
-        return RuleLists(np.concatenate((held.offsets, ends.astype(held.offsets.dtype))), *columns)
+        return RuleLists(np.concatenate((before.offsets, ends.astype(before.offsets.dtype))), *columns)

@@ -1,6 +1,6 @@
 """The smallest changes that would give, or take, one access, ranked by what else they would change for people.
 
-Every proposal was done to the Site and the question asked again. Not the vocabulary (`fix_edits`), not the writing.
+Every proposal was done to the Site and the question asked again.
 
 The fewest edits win; among equals the one that changes the fewest other decisions (person x content x capability),
 then the fewest other people, then what is easiest to take back.
@@ -52,25 +52,25 @@ class Fix(NamedTuple):
 class Fixes:
     """What is so now, whether access was to be given, and at most three ways, best first."""
 
-    asked: Asked
+    question: Asked
     now: Answer
     give: bool
     ways: tuple[Fix, ...]
 
 
-def fixes(site: Site, asked: Asked, *, deepest: int = DEEPEST, progress: Progress | None = None) -> Fixes:
+def fixes(site: Site, question: Asked, *, deepest: int = DEEPEST, progress: Progress | None = None) -> Fixes:
     """The smallest changes that turn the Answer: a no into a yes, a yes into a no.
 
     An unknown Answer has none: what decides was not read. Neither has what the kind does not have.
     `progress` hears how many of the ways found were weighed.
     """
-    now = asked.of(site)
+    now = question.of(site)
     give = now.verdict != ALLOWED
     if now.verdict == UNKNOWN:
-        return Fixes(asked, now, give, ())
+        return Fixes(question, now, give, ())
     wanted = ALLOWED if give else DENIED
-    found = _smallest(site, asked, wanted, deepest)
-    return Fixes(asked, now, give, tuple(_ranked(site, asked, found, progress)))
+    partials = _smallest(site, question, wanted, deepest)
+    return Fixes(question, now, give, tuple(_ranked(site, question, partials, progress)))
 
 
 # -- searching ------------------------------------------------------------------------------------------------
@@ -82,15 +82,15 @@ class _Partial(NamedTuple):
     answer: Answer
 
 
-def _smallest(site: Site, asked: Asked, wanted: str, deepest: int) -> list[_Partial]:
+def _smallest(site: Site, question: Asked, wanted: str, deepest: int) -> list[_Partial]:
     """All sequences of the fewest relevant edits that reach the verdict; the order of edits does not count."""
-    frontier = [_Partial((), site, asked.of(site))]
+    frontier = [_Partial((), site, question.of(site))]
     for _ in range(deepest):
         seen: set[frozenset[Change]] = set()
         reached: list[_Partial] = []
         onward: list[_Partial] = []
         for partial in frontier:
-            for further in _further(partial, asked, seen, give=wanted == ALLOWED):
+            for further in _further(partial, question, seen, give=wanted == ALLOWED):
                 (reached if further.answer.verdict == wanted else onward).append(further)
         if reached:
             return reached
@@ -98,16 +98,16 @@ def _smallest(site: Site, asked: Asked, wanted: str, deepest: int) -> list[_Part
     return []
 
 
-def _further(partial: _Partial, asked: Asked, seen: set[frozenset[Change]], *, give: bool) -> Iterator[_Partial]:
-    relevant = edits_for_ability if asked.ability else edits_for
-    for edit in relevant(partial.site, partial.answer, give=give, open_points=asked.open_points):
+def _further(partial: _Partial, question: Asked, seen: set[frozenset[Change]], *, give: bool) -> Iterator[_Partial]:
+    relevant = edits_for_ability if question.ability else edits_for
+    for edit in relevant(partial.site, partial.answer, give=give, open_points=question.open_points):
         key = frozenset((*partial.edits, edit))
         if len(key) == len(partial.edits) or key in seen:
             continue
         seen.add(key)
-        outcome = edit.done_to(partial.site, asked.open_points)
+        outcome = edit.done_to(partial.site, question.open_points)
         if outcome.done:
-            yield _Partial((*partial.edits, edit), outcome.site, asked.of(outcome.site))
+            yield _Partial((*partial.edits, edit), outcome.site, question.of(outcome.site))
 
 
 # -- ranking --------------------------------------------------------------------------------------------------
@@ -126,36 +126,36 @@ class _Way(NamedTuple):
     partial: _Partial
 
 
-def _ranked(site: Site, asked: Asked, found: list[_Partial], progress: Progress | None) -> Iterator[Fix]:
+def _ranked(site: Site, question: Asked, partials: list[_Partial], progress: Progress | None) -> Iterator[Fix]:
     """The best three, of ways that differ in the role alone the best. Counting stops where a way is worse than them."""
-    base, apart = Base(site, Under(asked.model, asked.open_points)), asked_decision(asked)
+    base, apart = Base(site, Under(question.model, question.open_points)), asked_decision(question)
     best: list[_Way] = []
-    for done, partial in enumerate(sorted(found, key=lambda p: _effort(p.edits)), 1):
+    for done, partial in enumerate(sorted(partials, key=lambda p: _effort(p.edits)), 1):
         limit = best[-1].place[0] if len(best) == AT_MOST else None
         count = base.count(partial.site, apart=apart, limit=limit)
         if progress is not None:
-            progress(done, len(found))
+            progress(done, len(partials))
         if count is None:
             continue
         effort = _effort(partial.edits)
-        place = (count.decisions, count.others(asked.user), effort, repr(partial.edits))
+        place = (count.decisions, count.others(question.user), effort, repr(partial.edits))
         best = _unlike(sorted([*best, _Way(place, partial)], key=lambda way: way.place))[:AT_MOST]
     for _, partial in best:
         yield Fix(partial.edits, partial.answer, base.reach(partial.site, apart=apart))
 
 
-def asked_decision(asked: Asked) -> Decision | None:
+def asked_decision(question: Asked) -> Decision | None:
     """The decision a fix is about, which is no side effect; None for an ability, which is none of them."""
-    return None if asked.ability or asked.content is None else (asked.user, asked.content, asked.what)
+    return None if question.ability or question.content is None else (question.user, question.content, question.what)
 
 
 def _unlike(ways: list[_Way]) -> list[_Way]:
     """Without those that are another's but for the site role they give; the better one comes first."""
     shapes: set[frozenset[object]] = set()
-    kept = []
+    chosen = []
     for way in ways:
         shape = frozenset(edit.shape for edit in way.partial.edits)
         if shape not in shapes:
             shapes.add(shape)
-            kept.append(way)
-    return kept
+            chosen.append(way)
+    return chosen

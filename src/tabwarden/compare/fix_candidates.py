@@ -1,4 +1,4 @@
-"""Which edits can matter to one decision: the vocabulary of fixes. Not the search among them.
+"""Which edits can matter to one decision: the vocabulary of fixes.
 
 To give access:  a rule Allow on the governing list for the person, a group or a group set she is in; taking away a
 Deny that speaks of her; into a group that the list or a leader rule names (or that completes such a group set), out of
@@ -41,7 +41,7 @@ def edits_for(
     Of site roles the nearest, or `every_role` that would do: an ability may ask for more of the role later.
     A gate that is shut comes before everything behind it: the site's setting, then the site role.
     """
-    if answer.content is None or applies(answer.asked, site.contents[answer.content].kind) is False:
+    if answer.content is None or applies(answer.what, site.contents[answer.content].kind) is False:
         return
     decision = _Decision(site, answer, give, open_points, every_role)
     seen: set[Change] = set()
@@ -70,7 +70,7 @@ class _Decision:
         return str(self.answer.content)
 
     def edits(self) -> Iterator[Change]:
-        because, capability = self.answer.because, self.answer.asked
+        because, capability = self.answer.because, self.answer.what
         if self.give and because == "site_setting":
             yield SetSetting(GATED_BY[capability], True)
         elif self.give and because == "site_role":
@@ -91,7 +91,7 @@ class _Decision:
     def _roles(self) -> Iterator[Change]:
         """Giving: roles that permit it; taking: those that do not, for an administrator each of them."""
         kind, now = self.site.contents[self.content].kind, self.site.users[self.user].site_role
-        permitted = {role: permits(role, kind, self.answer.asked, self.open_points) for role in FIXING_ROLES}
+        permitted = {role: permits(role, kind, self.answer.what, self.open_points) for role in FIXING_ROLES}
         if self.give:
             fitting = [role for role in FIXING_ROLES if permitted[role] is True]
         else:
@@ -114,30 +114,30 @@ class _Decision:
 
     def _rules(self) -> Iterator[Change]:
         """One rule added to or taken from the governing list."""
-        found = governing(self.site, self.content)
-        if found.rules is None:
+        source = governing(self.site, self.content)
+        if source.rules is None:
             return
-        default_for = found.kind if found.level in ("project_default", "database_default") else None
-        capability, mode = self.answer.asked, ALLOW if self.give else DENY
+        default_for = source.kind if source.level in ("project_default", "database_default") else None
+        capability, mode = self.answer.what, ALLOW if self.give else DENY
         if capability in LEADER_CAPABILITIES:
             return
         for grantee in self._mine():
-            put = Rule(grantee, capability, mode)
-            if put not in found.rules:
-                yield PutRule(found.holder, put, default_for)
-        for rule in sorted(found.rules):
+            wanted = Rule(grantee, capability, mode)
+            if wanted not in source.rules:
+                yield PutRule(source.holder, wanted, default_for)
+        for rule in sorted(source.rules):
             opposes = rule.capability == capability and rule.mode != mode
             if opposes and speaks_of(self.site, rule.grantee, self.user) is not False:
-                yield TakeRule(found.holder, rule, default_for)
+                yield TakeRule(source.holder, rule, default_for)
 
     def _memberships(self) -> Iterator[Change]:
         """Into and out of groups that the list, or a leader rule above, names."""
-        spoken = {r.grantee for r in self._list() if r.capability == self.answer.asked}
+        spoken = {r.grantee for r in self._list() if r.capability == self.answer.what}
         spoken |= {r.grantee for _, r in self._leader_rules()}
         groups = {g.id for g in spoken if g.kind == "group"}
         for group_set in (g.id for g in spoken if g.kind == "groupSet"):
-            held = self.site.group_sets.get(group_set)
-            groups |= held.groups if held is not None else frozenset()
+            item = self.site.group_sets.get(group_set)
+            groups |= item.groups if item is not None else frozenset()
         for group in sorted(groups & self.site.groups.keys()):
             held_group = self.site.groups[group]
             if held_group.everyone or held_group.members is None:
@@ -149,8 +149,8 @@ class _Decision:
 
     def _projects(self) -> tuple[str, ...]:
         """The project asked about or that holds the content, and those above it."""
-        held = self.site.contents[self.content]
-        return tuple(self.site.ancestors(held.id if held.kind == "project" else self.site.project_of(held.id)))
+        item = self.site.contents[self.content]
+        return tuple(self.site.ancestors(item.id if item.kind == "project" else self.site.project_of(item.id)))
 
     def _leader_rules(self) -> Iterator[tuple[str, Rule]]:
         for project in self._projects():
@@ -159,8 +159,8 @@ class _Decision:
                     yield project, rule
 
     def _owners(self) -> Iterator[Change]:
-        held = self.site.contents[self.content]
-        owned = held.parent if held.kind == "view" and held.parent in self.site.contents else held.id
+        item = self.site.contents[self.content]
+        owned = item.parent if item.kind == "view" and item.parent in self.site.contents else item.id
         for content in dict.fromkeys((str(owned), *self._projects())):
             owner = self.site.contents[content].owner
             if self.give and owner != self.user:
@@ -187,8 +187,8 @@ class _Decision:
                 for mode in MODES:
                     if mode != self.site.contents[project].mode:
                         yield SetMode.on(self.site, project, mode)
-        held = self.site.contents[self.content]
-        workbook = self.site.contents.get(held.parent or "") if held.kind == "view" else None
+        item = self.site.contents[self.content]
+        workbook = self.site.contents.get(item.parent or "") if item.kind == "view" else None
         if workbook is not None:
             yield SetTabs.on(self.site, workbook.id, shown=not workbook.tabs)
 
@@ -238,10 +238,10 @@ def edits_for_ability(
     seen: set[Change] = set()
     for part in parts:
         if part.fact is None:
-            found = edits_for(site, part, give=give, open_points=open_points, every_role=True)
+            edits = edits_for(site, part, give=give, open_points=open_points, every_role=True)
         else:
-            found = _fact_edits(site, part, give=give)
-        for edit in found:
+            edits = _fact_edits(site, part, give=give)
+        for edit in edits:
             if edit not in seen:
                 seen.add(edit)
                 yield edit
@@ -264,9 +264,9 @@ def _fact_edits(site: Site, part: Answer, *, give: bool) -> Iterator[Change]:
 
 def _owner_edits(site: Site, part: Answer, *, give: bool) -> Iterator[Change]:
     content, user = str(part.content), part.user
-    held = site.contents[content]
-    owned = str(held.parent) if held.kind == "view" else content
-    projects = tuple(site.ancestors(content if held.kind == "project" else site.project_of(content)))
+    item = site.contents[content]
+    owned = str(item.parent) if item.kind == "view" else content
+    projects = tuple(site.ancestors(content if item.kind == "project" else site.project_of(content)))
     if give and part.because in ("not_owner", "not_leader", "locked_project", "admin_only"):
         yield from (SetOwner.on(site, c, user) for c in dict.fromkeys((owned, *projects)))
         if part.because in ("not_leader", "locked_project"):

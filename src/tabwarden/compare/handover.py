@@ -26,8 +26,8 @@ def overwritten(
     site: Site, content: str, by: str, *, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED
 ) -> Handover | None:
     """What the owner of a content (of a view: of its workbook) loses when `by` overwrites it; None if that is he."""
-    held = site.contents[content]
-    whole = held.parent if held.kind == "view" and held.parent in site.contents else content
+    item = site.contents[content]
+    whole = item.parent if item.kind == "view" and item.parent in site.contents else content
     owner = site.contents[str(whole)].owner
     if owner == by or owner not in site.users:
         return None

@@ -1,4 +1,4 @@
-"""Who is in under today's model and would not be under another: access that rests on an exception. Not its repair.
+"""Who is in under today's model and would not be under another: access that rests on an exception.
 
 Against `deny_first` these are the people whom a Deny speaks of and who are in all the same: as owner, as leader, by a
 rule for them in person, or because a group's Allow comes before a group set's Deny (tableau-permissions §3.5).

@@ -1,4 +1,4 @@
-"""Whom two models judge differently, on Sites of any size. Not the models, and not their repair.
+"""Whom two models judge differently, on Sites of any size.
 
 The same as `compare.models.exceptions`, which asks the reference everything; the engine finds who it is, the reference
 says why.
@@ -28,7 +28,7 @@ def differing(
         yield from exceptions(site, capability, against=against, open_points=open_points)
         return
     # Only large Sites need it, and loading it takes longer than answering on a small one.
-    from tabwarden.compare.models_by_engine import groups_that_differ
+    from tabwarden.compare.by_engine import groups_that_differ
 
     for content, users in groups_that_differ(site, capability, against, open_points, progress):
         current, other = (

@@ -1,7 +1,6 @@
 """Two snapshots of one site side by side: the facts that differ, the access that differs, what nobody can know.
 
 Everybody and everything is known by id: a new name is a new name, and who comes back with another id is somebody else.
-Not what would have to be done to make the one into the other (`diff`).
 """
 
 from __future__ import annotations
@@ -79,8 +78,8 @@ def compared(before: Site, after: Site, under: Under | None = None, progress: Pr
             "give two snapshots of the same one"
         )
     if scope_of(before) != scope_of(after):
-        told = (f"{each.taken.when or 'one'}: {scope_of(each) or 'the whole site'}" for each in (before, after))
-        raise UnknownName(f"these are reads of different parts of the site ({', '.join(told)}); give two of the same")
+        scopes = (f"{site.taken.when or 'one'}: {scope_of(site) or 'the whole site'}" for site in (before, after))
+        raise UnknownName(f"these are reads of different parts of the site ({', '.join(scopes)}); give two of the same")
     under = under or Under()
     reach = Base(before, under).reach(after, progress=progress)
     return Compared(before, after, tuple(facts(before, after)), reach, (unknown(before, under), unknown(after, under)))
@@ -106,12 +105,12 @@ def facts(before: Site, after: Site) -> Iterator[Fact]:
             yield from _fields(USER, left, right, "name", "domain", "site_role")
     for group, old, new in _both(before.groups, after.groups):
         yield from _of_group(group, old, new)
-    for each, one, other in _both(before.group_sets, after.group_sets):
-        yield from _came_or_went(GROUP_SET, each, one, other)
+    for key, one, other in _both(before.group_sets, after.group_sets):
+        yield from _came_or_went(GROUP_SET, key, one, other)
         if one is not None and other is not None:
             yield from _fields(GROUP_SET, one, other, "name")
             if one.groups != other.groups:
-                yield Fact(GROUP_SET, each, "groups", one.groups - other.groups, other.groups - one.groups)
+                yield Fact(GROUP_SET, key, "groups", one.groups - other.groups, other.groups - one.groups)
     for content, was_there, is_there in _both(before.contents, after.contents):
         yield from _of_content(content, was_there, is_there)
 
@@ -122,16 +121,16 @@ def _both(
     """What differs, on either side or both, in the order of the earlier."""
     # Tables that lie beside a history know what differs without anything being made.
     unlike = before.unlike(after) if hasattr(before, "unlike") else None
-    old, new = ((each for each in table if unlike is None or each in unlike) for table in (before, after))
-    for each in chain(old, (each for each in new if each not in before)):
-        left, right = before.get(each), after.get(each)
+    old, new = ((key for key in table if unlike is None or key in unlike) for table in (before, after))
+    for key in chain(old, (key for key in new if key not in before)):
+        left, right = before.get(key), after.get(key)
         if left != right:
-            yield each, left, right
+            yield key, left, right
 
 
-def _came_or_went(about: str, each: str, left: object, right: object) -> Iterator[Fact]:
+def _came_or_went(about: str, key: str, left: object, right: object) -> Iterator[Fact]:
     if left is None or right is None:
-        yield Fact(about, each, ADDED if left is None else REMOVED)
+        yield Fact(about, key, ADDED if left is None else REMOVED)
 
 
 def _fields(about: str, left: User | Group | Content | object, right: object, *names: str) -> Iterator[Fact]:
@@ -186,17 +185,17 @@ def unknown(site: Site, under: Under) -> Unknown:
     """The decisions on a Site that are unknown, counted."""
     if len(site.users) * len(site.contents) > SMALL:
         # Only large Sites need it, and loading it takes longer than answering on a small one.
-        from tabwarden.compare.unknown import unknown_on_large
+        from tabwarden.compare.by_engine import unknown_on_large
 
         return Unknown(*unknown_on_large(site, under))
     seen = as_seen_by(site, under.model)
     people: set[str] = set()
     contents: dict[str, int] = {}
-    for held in seen.contents.values():
-        for capability in capabilities_of(held.kind) if held.kind != "collection" else ():
+    for item in seen.contents.values():
+        for capability in capabilities_of(item.kind) if item.kind != "collection" else ():
             for user in seen.users:
-                answer = may(seen, user, capability, held.id, model=under.model, open_points=under.open_points)
+                answer = may(seen, user, capability, item.id, model=under.model, open_points=under.open_points)
                 if answer.verdict == UNKNOWN:
                     people.add(user)
-                    contents[held.id] = contents.get(held.id, 0) + 1
+                    contents[item.id] = contents.get(item.id, 0) + 1
     return Unknown(sum(contents.values()), frozenset(people), contents)

@@ -81,9 +81,9 @@ def what_if(
     A refused change changes nothing and the rest goes on (a refused removal of an owner still takes his licence).
     Raises UnknownName with every sentence that is not understood. `progress` hears how far the comparison is.
     """
-    here, tried = done(site, sentences, open_points)
-    reach = Base(site, Under(model, open_points)).reach(here, progress=progress)
-    return WhatIf(site, here, tried, reach, open_points)
+    after, tried = done(site, sentences, open_points)
+    reach = Base(site, Under(model, open_points)).reach(after, progress=progress)
+    return WhatIf(site, after, tried, reach, open_points)
 
 
 def done(site: Site, sentences: Iterable[str], open_points: OpenPoints = DOCUMENTED) -> tuple[Site, tuple[Tried, ...]]:

@@ -37,10 +37,10 @@ def set_mode(site: Site, project: str, mode: str) -> Site:
     before = site.contents[project].mode
     if mode == before:
         return site
-    kept = _materialised(site, (project, *site.below(project)))
+    materialised = _materialised(site, (project, *site.below(project)))
     if before == LOCKED:
-        kept = _nested_projects_become(kept, project, CUSTOMIZABLE)
-    changed = kept.with_contents(replace(kept.contents[project], mode=mode))
+        materialised = _nested_projects_become(materialised, project, CUSTOMIZABLE)
+    changed = materialised.with_contents(replace(materialised.contents[project], mode=mode))
     manager = managing_project(changed, project) or project
     if mode == LOCKED:
         return _overwritten(changed, changed.below(project), manager)
@@ -53,8 +53,8 @@ def set_database_mode(site: Site, database: str, mode: str) -> Site:
     """Lock a database's tables to its default rules, or let each table keep the rules that were in force."""
     if mode == site.contents[database].mode:
         return site
-    kept = _materialised(site, site.below(database))
-    changed = kept.with_contents(replace(kept.contents[database], mode=mode))
+    materialised = _materialised(site, site.below(database))
+    changed = materialised.with_contents(replace(materialised.contents[database], mode=mode))
     return _overwritten(changed, changed.below(database), database) if mode == LOCKED_TO_DATABASE else changed
 
 
@@ -67,16 +67,18 @@ def _materialised(site: Site, contents: Iterable[str]) -> Site:
     """The rules in force written onto each content itself, as a real server keeps them."""
     changed = []
     for content in contents:
-        held = site.contents[content]
+        thing = site.contents[content]
         rules = governing(site, content).rules
-        if held.kind == "project":
+        if thing.kind == "project":
             manager = managing_project(site, content) or content
             if manager != content:
                 # Leaders set on a nested project stay its own; were they not read, neither are its rules.
-                rules = None if rules is None or held.rules is None else _without_leaders(rules) | _leaders(held.rules)
-            changed.append(replace(held, rules=rules, defaults=site.contents[manager].defaults))
+                rules = (
+                    None if rules is None or thing.rules is None else _without_leaders(rules) | _leaders(thing.rules)
+                )
+            changed.append(replace(thing, rules=rules, defaults=site.contents[manager].defaults))
         else:
-            changed.append(replace(held, rules=_fitting(rules, held.kind)))
+            changed.append(replace(thing, rules=_fitting(rules, thing.kind)))
     return site.with_contents(*changed)
 
 
@@ -85,12 +87,12 @@ def _overwritten(site: Site, contents: Iterable[str], manager: str) -> Site:
     manages = site.contents[manager]
     changed = []
     for content in contents:
-        held = site.contents[content]
-        if held.kind == "project":
+        thing = site.contents[content]
+        if thing.kind == "project":
             rules = None if manages.rules is None else _without_leaders(manages.rules)
-            changed.append(replace(held, mode=LOCKED, rules=rules, defaults=manages.defaults))
+            changed.append(replace(thing, mode=LOCKED, rules=rules, defaults=manages.defaults))
         else:
-            changed.append(replace(held, rules=_default_rules(manages, held.kind)))
+            changed.append(replace(thing, rules=_default_rules(manages, thing.kind)))
     return site.with_contents(*changed)
 
 
@@ -134,8 +136,8 @@ def show_tabs(site: Site, workbook: str) -> Site:
 
 def hide_tabs(site: Site, workbook: str) -> Site:
     """Hide tabs: each view keeps the rules it has at that moment and goes its own way."""
-    kept = _materialised(site, site.children(workbook))
-    return kept.with_contents(replace(kept.contents[workbook], tabs=False))
+    materialised = _materialised(site, site.children(workbook))
+    return materialised.with_contents(replace(materialised.contents[workbook], tabs=False))
 
 
 # -- rules ----------------------------------------------------------------------------------------------------
@@ -146,36 +148,36 @@ def add_rules(site: Site, content: str, rules: Iterable[Rule], *, default_for: s
 
     A list that was not read stays unread.
     """
-    added, found = frozenset(rules), _rules_of(site, content, default_for)
-    if found is None:
+    added, rules_now = frozenset(rules), _rules_of(site, content, default_for)
+    if rules_now is None:
         return site
     spoken = {(r.grantee, r.capability) for r in added}
-    kept = (r for r in found if (r.grantee, r.capability) not in spoken)
-    return replace_rules(site, content, (*kept, *added), default_for=default_for)
+    others = (r for r in rules_now if (r.grantee, r.capability) not in spoken)
+    return replace_rules(site, content, (*others, *added), default_for=default_for)
 
 
 def remove_rules(site: Site, content: str, rules: Iterable[Rule], *, default_for: str | None = None) -> Site:
     """Take rules away; one that is not there is no error, and a list that was not read stays unread."""
-    found = _rules_of(site, content, default_for)
-    if found is None:
+    rules_now = _rules_of(site, content, default_for)
+    if rules_now is None:
         return site
-    return replace_rules(site, content, found - frozenset(rules), default_for=default_for)
+    return replace_rules(site, content, rules_now - frozenset(rules), default_for=default_for)
 
 
 def replace_rules(site: Site, content: str, rules: Iterable[Rule], *, default_for: str | None = None) -> Site:
     """These rules and no others on a content, or as a project's defaults for a kind."""
-    held = site.contents[content]
+    thing = site.contents[content]
     if default_for is None:
         wanted = frozenset(rules)
-        gone = _named_leaders(held.rules) - _named_leaders(wanted)
-        return _no_longer_inherited(site.with_contents(replace(held, rules=wanted)), site.below(content), gone)
-    defaults = MappingProxyType({**held.defaults, default_for: frozenset(rules)})
-    return site.with_contents(replace(held, defaults=defaults))
+        gone = _named_leaders(thing.rules) - _named_leaders(wanted)
+        return _no_longer_inherited(site.with_contents(replace(thing, rules=wanted)), site.below(content), gone)
+    defaults = MappingProxyType({**thing.defaults, default_for: frozenset(rules)})
+    return site.with_contents(replace(thing, defaults=defaults))
 
 
 def _rules_of(site: Site, content: str, default_for: str | None) -> Rules | None:
-    held = site.contents[content]
-    return held.rules if default_for is None else held.defaults.get(default_for, frozenset())
+    thing = site.contents[content]
+    return thing.rules if default_for is None else thing.defaults.get(default_for, frozenset())
 
 
 def _named_leaders(rules: Rules | None) -> frozenset[Grantee]:
@@ -188,14 +190,14 @@ def _no_longer_inherited(site: Site, contents: Iterable[str], grantees: frozense
     Whoever leads a parent that was read leads by that parent's own rule; only its echo goes.
     """
     changed = []
-    for held in (site.contents[c] for c in contents):
+    for thing in (site.contents[c] for c in contents):
         rules = frozenset(
             r
-            for r in held.rules or ()
+            for r in thing.rules or ()
             if r.capability != INHERITED_LEADER or (grantees is not None and r.grantee not in grantees)
         )
-        if held.rules is not None and rules != held.rules:
-            changed.append(replace(held, rules=rules))
+        if thing.rules is not None and rules != thing.rules:
+            changed.append(replace(thing, rules=rules))
     return site.with_contents(*changed) if changed else site
 
 
@@ -207,16 +209,16 @@ def remove_leader(site: Site, project: str, grantee: Grantee) -> Site:
 
 def without_grantee(site: Site, grantee: Grantee) -> Site:
     """No rule speaks of this grantee any more: what deleting a user, group or group set leaves behind."""
-    changed = [c for held in site.contents.values() if (c := _content_without(held, grantee)) is not held]
+    changed = [c for thing in site.contents.values() if (c := _content_without(thing, grantee)) is not thing]
     return site.with_contents(*changed) if changed else site
 
 
-def _content_without(held: Content, grantee: Grantee) -> Content:
-    rules = _without(held.rules, grantee)
-    defaults = {kind: _without(listed, grantee) for kind, listed in held.defaults.items()}
-    if rules == held.rules and defaults == dict(held.defaults):
-        return held
-    return replace(held, rules=rules, defaults=MappingProxyType(defaults))
+def _content_without(thing: Content, grantee: Grantee) -> Content:
+    rules = _without(thing.rules, grantee)
+    defaults = {kind: _without(listed, grantee) for kind, listed in thing.defaults.items()}
+    if rules == thing.rules and defaults == dict(thing.defaults):
+        return thing
+    return replace(thing, rules=rules, defaults=MappingProxyType(defaults))
 
 
 def _without(rules: Rules | None, grantee: Grantee) -> Rules | None:
@@ -253,8 +255,8 @@ def create_project(site: Site, project: Content) -> Site:
 
 def default_project(site: Site) -> Content | None:
     """The built-in project Default, which new top-level projects copy."""
-    found = site.default_project_id
-    return None if found is None else site.contents[found]
+    default_id = site.default_project_id
+    return None if default_id is None else site.contents[default_id]
 
 
 def publish(site: Site, content: Content, views: Sequence[Content] = ()) -> Site:
@@ -283,9 +285,9 @@ def overwrite(
 
 def change_owner(site: Site, content: str, to: str) -> Site:
     """Another owner; the former one keeps only what rules give him. A workbook takes its views along."""
-    held = site.contents[content]
-    follow = [site.contents[v] for v in site.children(content)] if held.kind == "workbook" else []
-    return site.with_contents(*(replace(c, owner=to) for c in (held, *follow)))
+    thing = site.contents[content]
+    follow = [site.contents[v] for v in site.children(content)] if thing.kind == "workbook" else []
+    return site.with_contents(*(replace(c, owner=to) for c in (thing, *follow)))
 
 
 def move(site: Site, content: str, target: str | None, *, open_points: OpenPoints = DOCUMENTED) -> Site:
@@ -295,14 +297,14 @@ def move(site: Site, content: str, target: str | None, *, open_points: OpenPoint
     believed, an open point). A project that leaves a parent which locks nested projects becomes locked itself. What
     lies in the target already stays as it is.
     """
-    held = site.contents[content]
-    came_locked = held.kind == "project" and (managing_project(site, content) or content) != content
+    thing = site.contents[content]
+    came_locked = thing.kind == "project" and (managing_project(site, content) or content) != content
     scope = (content, *site.below(content))
-    kept = _no_longer_inherited(_materialised(site, scope), scope, None)
-    moved = kept.contents[content]
+    materialised = _no_longer_inherited(_materialised(site, scope), scope, None)
+    moved = materialised.contents[content]
     mode = LOCKED if came_locked else moved.mode
-    arrived = kept.with_contents(replace(moved, parent=target, mode=mode))
-    if target is None or (held.kind == "project" and arrived.contents[target].mode != LOCKED):
+    arrived = materialised.with_contents(replace(moved, parent=target, mode=mode))
+    if target is None or (thing.kind == "project" and arrived.contents[target].mode != LOCKED):
         return arrived
     manager = managing_project(arrived, target)
     if manager is None and not open_points.moved_item_keeps_rules:  # an item: a project under no lock has returned

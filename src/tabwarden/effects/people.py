@@ -262,35 +262,35 @@ def delete_group(site: Site, group: str, open_points: OpenPoints = DOCUMENTED) -
 
 def add_to_group(site: Site, group: str, users: Iterable[str]) -> Outcome:
     """Put users into a group; refused when one of them is in it already. Unread members stay unread."""
-    held = site.groups[group]
-    if held.everyone:
+    current = site.groups[group]
+    if current.everyone:
         return Outcome(site, False, "all_users")
-    if held.members is None:
+    if current.members is None:
         return Outcome(site, True, "added")
-    added, members = frozenset(users), held.members
+    added, members = frozenset(users), current.members
     if added & members:
         return Outcome(site, False, "already_member")
-    return Outcome(site.with_groups(replace(held, members=members | added)), True, "added")
+    return Outcome(site.with_groups(replace(current, members=members | added)), True, "added")
 
 
 def remove_from_group(site: Site, group: str, users: Iterable[str]) -> Outcome:
     """Take users out of a group; refused when one of them is not in it. Unread members stay unread."""
-    held = site.groups[group]
-    if held.everyone:
+    current = site.groups[group]
+    if current.everyone:
         return Outcome(site, False, "all_users")
-    if held.members is None:
+    if current.members is None:
         return Outcome(site, True, "removed")
-    gone, members = frozenset(users), held.members
+    gone, members = frozenset(users), current.members
     if gone - members:
         return Outcome(site, False, "not_member")
-    return Outcome(site.with_groups(replace(held, members=members - gone)), True, "removed")
+    return Outcome(site.with_groups(replace(current, members=members - gone)), True, "removed")
 
 
 def _without_member(site: Site, group: str, user: str) -> Site:
-    held = site.groups[group]
-    if held.everyone or held.members is None:
+    current = site.groups[group]
+    if current.everyone or current.members is None:
         return site
-    return site.with_groups(replace(held, members=held.members - {user}))
+    return site.with_groups(replace(current, members=current.members - {user}))
 
 
 # -- group sets -----------------------------------------------------------------------------------------------

@@ -23,8 +23,8 @@ _SILENT = Step("rules", "none")
 
 # An Answer filled slot by slot, in half the time of its constructor, which is a third of a question.
 _new = object.__new__
-_SAID = tuple("verdict because user asked content model deciding losing ceiling governing steps".split())
-_verdict, _because, _user, _asked, _content, _model, _deciding, _losing, _ceiling, _governing, _steps = (
+_SAID = tuple("verdict because user what content model deciding losing ceiling governing steps".split())
+_verdict, _because, _user, _what, _content, _model, _deciding, _losing, _ceiling, _governing, _steps = (
     getattr(Answer, name).__set__ for name in _SAID
 )
 _UNSAID = tuple(
@@ -100,7 +100,7 @@ class One:
         _verdict(answer, verdict)
         _because(answer, because)
         _user(answer, user)
-        _asked(answer, asked.name)
+        _what(answer, asked.name)
         _content(answer, content)
         _model(answer, self.model)
         _deciding(answer, deciding)

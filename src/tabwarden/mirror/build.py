@@ -43,8 +43,8 @@ def mirrored(columns: Columns, matches: Matches, request: MirrorRequest, *, limi
     marks = (YES if limited else NO, YES if request.enforced else NO)
     about = (request.source, taken.where, site.id, site.content_url, taken.when, taken.by, taken.by_role, *marks)
     people = [
-        (request.source, each.person, each.user, users.told(users.numbers[each.user]), each.how)
-        for each in matches.matched
+        (request.source, match.person, match.user, users.told(users.numbers[match.user]), match.how)
+        for match in matches.matched
     ]
     if request.enforced:
         persons, placed = _for_each(columns, chosen, matches, users)
@@ -183,8 +183,8 @@ def _eight(words: Words, codes: Array, start: int) -> Array:
     beyond = np.where(
         length < 8, np.uint64(2**64 - 1) >> (np.uint64(8) * np.minimum(length, np.uint64(7))), np.uint64(0)
     )
-    found: Array = octets & ~beyond
-    return found
+    bits: Array = octets & ~beyond
+    return bits
 
 
 # -- text that every sink can hold ------------------------------------------------------------------------------

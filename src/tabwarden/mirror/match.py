@@ -126,7 +126,7 @@ class SiteUsers:
         numbers = self._by_name.get(plain, [])
         if "\\" not in plain:
             return numbers
-        return [*numbers, *(each for each in self._by_qualified_name.get(plain, ()) if each not in numbers)]
+        return [*numbers, *(number for number in self._by_qualified_name.get(plain, ()) if number not in numbers)]
 
     def qualified(self, number: int) -> str:
         """`domain\\name`."""

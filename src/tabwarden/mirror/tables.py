@@ -87,7 +87,7 @@ Tables = Mapping[str, Table]
 
 def tables_of(rows: Mapping[str, Iterable[Row]]) -> Tables:
     """Tables of rows of text."""
-    return {name: Table.of(name, found) for name, found in rows.items()}
+    return {name: Table.of(name, of_table) for name, of_table in rows.items()}
 
 
 # -- reading tables -------------------------------------------------------------------------------------------
@@ -104,8 +104,8 @@ def flattened(tables: Tables) -> Table:
     row, entry = expand(np.searchsorted(into[order], np.arange(count + 1)), content.codes[1])
     rest = content.at(row)
     person = viewers.codes[2][order[entry]]
-    found = Table((rest.codes[0], person, *rest.codes[2:]), (rest.words[0], viewers.words[2], *rest.words[2:]))
-    return found if not len(tables.get("access", ())) else Table.of("access", {*found, *tables["access"]})
+    access = Table((rest.codes[0], person, *rest.codes[2:]), (rest.words[0], viewers.words[2], *rest.words[2:]))
+    return access if not len(tables.get("access", ())) else Table.of("access", {*access, *tables["access"]})
 
 
 def flat(tables: Tables) -> frozenset[Row]:
@@ -133,8 +133,8 @@ def _named(table: Table, column: int, person: str) -> Array:
 def among(table: Table, column: int, wanted: Callable[[str], bool]) -> Array:
     """Of each row whether the text of a column is wanted."""
     fits = [wanted(text) for text in table.words[column].all()]
-    found: Array = np.asarray(fits, bool)[table.codes[column]]
-    return found
+    mask: Array = np.asarray(fits, bool)[table.codes[column]]
+    return mask
 
 
 def match_rows(tables: Tables) -> tuple[Match, ...]:

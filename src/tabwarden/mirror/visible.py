@@ -106,12 +106,14 @@ def _paths(columns: Columns, projects: Array) -> Iterator[tuple[int, str]]:
 
 def narrowed(columns: Columns, users: Array) -> Columns:
     """The same site with these users alone (numbers, rising), now numbered from 0: what they may is as before."""
-    count, held, lists = len(users), columns.groups, columns.rules
-    most = max(int(each.max(initial=0)) for each in (users, columns.contents.owner, held.members, lists.grantee >> 2))
+    count, before, lists = len(users), columns.groups, columns.rules
+    most = max(
+        int(array.max(initial=0)) for array in (users, columns.contents.owner, before.members, lists.grantee >> 2)
+    )
     number = np.full(most + 1, count, np.int32)  # all others are somebody who is only named
     number[users] = np.arange(count)
-    members = number[held.members]
-    groups = held._replace(offsets=_fewer(held.offsets, members < count), members=members[members < count])
+    members = number[before.members]
+    groups = before._replace(offsets=_fewer(before.offsets, members < count), members=members[members < count])
     grantee = np.where(lists.grantee & 3 == USER, number[lists.grantee >> 2] * 4 + USER, lists.grantee)
     stays = (lists.grantee & 3 != USER) | (grantee >> 2 < count)
     rules = lists._replace(
@@ -176,7 +178,7 @@ class _Places:
         sets, n_users = _Sets(), len(self.columns.users.role)
         everybody = np.zeros((1, self.rows.shape[1]), np.uint64)
         _set_bits(everybody, np.zeros(n_users, np.int64), np.arange(n_users))
-        found = [(np.array([self.site]), np.array([NONE]), np.zeros(1, bool), sets.add(everybody))]
+        pieces = [(np.array([self.site]), np.array([NONE]), np.zeros(1, bool), sets.add(everybody))]
         contents = np.flatnonzero(self.chosen)
         for rows, row_of, these, is_apart in (
             (self.rows, self.form[contents], contents, False),
@@ -184,8 +186,8 @@ class _Places:
         ):
             row_of, these = row_of[self.chosen[these]], these[self.chosen[these]]
             content, parent, viewers = self._below(rows, row_of, these, sets)
-            found.append((content, parent, np.full(len(content), is_apart), viewers))
-        content, parent, apart_, viewers = (np.concatenate(side) for side in zip(*found, strict=True))
+            pieces.append((content, parent, np.full(len(content), is_apart), viewers))
+        content, parent, apart_, viewers = (np.concatenate(side) for side in zip(*pieces, strict=True))
         order = np.argsort(viewers, kind="stable")
         return Placed(content[order], parent[order], apart_[order], viewers[order], *sets.members())
 
@@ -199,12 +201,12 @@ class _Places:
         first = np.zeros(len(keys), np.int64)
         first[of] = np.arange(len(of))
         row_of, parent = row_of[first], parent[first]
-        found = [(np.zeros(0, np.int64),) * 3]
+        pieces = [(np.zeros(0, np.int64),) * 3]
         size = max(_BLOCK // rows.shape[1], 1)
         for start in range(0, len(keys), size):
             for pair, holder, bits in self._nearest(rows[row_of[start : start + size]], parent[start : start + size]):
-                found.append((pair + start, holder, sets.add(bits)))
-        pair, holder, viewers = (np.concatenate(side) for side in zip(*found, strict=True))
+                pieces.append((pair + start, holder, sets.add(bits)))
+        pair, holder, viewers = (np.concatenate(side) for side in zip(*pieces, strict=True))
         order = np.argsort(pair, kind="stable")
         offsets = np.searchsorted(pair[order], np.arange(len(keys) + 1))
         at, entry = expand(offsets, of)
@@ -269,7 +271,7 @@ class _Sets:
             (marks * (mixed(place) | np.uint64(1))).sum(axis=1, dtype=np.uint64),
         ]
         order = np.lexsort(hashes)
-        sides = [each[order] for each in hashes]
+        sides = [column[order] for column in hashes]
         differs = np.append(True, (sides[0][1:] != sides[0][:-1]) | (sides[1][1:] != sides[1][:-1]))
         firsts = order[differs]
         known = self._known
@@ -280,9 +282,9 @@ class _Sets:
         row, member = _ones(rows[firsts[new]])
         self._row.append(numbers[new][row])
         self._members.append(member)
-        found = np.empty(len(rows), np.int64)
-        found[order] = numbers[np.cumsum(differs) - 1]
-        return found
+        codes = np.empty(len(rows), np.int64)
+        codes[order] = numbers[np.cumsum(differs) - 1]
+        return codes
 
     def members(self) -> tuple[Array, Array]:
         """Where the members of each set begin, and the members."""

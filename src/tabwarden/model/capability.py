@@ -1,6 +1,6 @@
 """The capability table: which capabilities each kind of content has, their names, and the templates that set them.
 
-Data with its sources, and look-ups on it; not who holds a capability.
+Data with its sources, and look-ups on it.
 Marks: V read in a source, B believed, C sources contradict each other.
 Source of the table: "Permissions" (Server Help 2020.3), "Permission Capabilities and Templates" (current help),
 tableauserverclient and the migration SDK for the REST names; names of 2012 from the permissions paper's glossary.

@@ -134,21 +134,21 @@ class Shape(Generic[T]):
 
     def of(self, value: T) -> Any:
         """The value as a struct, fields of their usual value unset."""
-        told = zip(self._get(value), self._usual, strict=False)
+        pairs = zip(self._get(value), self._usual, strict=False)
         if self._nested:
-            return self.struct(*[_UNSET if one == usual else _structs(one) for one, usual in told])
-        return self.struct(*[_UNSET if one == usual else one for one, usual in told])
+            return self.struct(*[_UNSET if one == usual else _structs(one) for one, usual in pairs])
+        return self.struct(*[_UNSET if one == usual else one for one, usual in pairs])
 
     def value(self, struct: Any, *apart: object) -> T:
         """The value of a struct that was read."""
-        told = msgspec.structs.astuple(struct)
+        fields = msgspec.structs.astuple(struct)
         if self._nested:
-            told = tuple(map(_values, told))
+            fields = tuple(map(_values, fields))
         if self._names is not None:
-            by_name: T = self._type(**dict(zip((*self.apart, *self._names), (*apart, *told), strict=True)))
+            by_name: T = self._type(**dict(zip((*self.apart, *self._names), (*apart, *fields), strict=True)))
             return by_name
-        made: T = self._type(*(apart + told if self._places is None else self._places(apart + told)))
-        return made
+        instance: T = self._type(*(apart + fields if self._places is None else self._places(apart + fields)))
+        return instance
 
     def encode(self, value: T) -> bytes:
         """One JSON object."""
@@ -164,12 +164,12 @@ class Shape(Generic[T]):
 
     def row(self, value: T) -> bytes:
         """A JSON list of the fields in their order, as short as may be: usual values at its end are left out."""
-        told = list(self._get(value))
-        told.pop()
+        fields = list(self._get(value))
+        fields.pop()
         usual = self._usual
-        while told and told[-1] == usual[len(told) - 1]:
-            told.pop()
-        return encode(told) if self._nested else _bytes(told)
+        while fields and fields[-1] == usual[len(fields) - 1]:
+            fields.pop()
+        return encode(fields) if self._nested else _bytes(fields)
 
     def from_row(self, data: bytes, *apart: object, place: str = "") -> T:
         """The value of such a list; IncompleteRead where it is none."""
@@ -294,10 +294,10 @@ def _converted(plain: object, type_: type[T], place: str) -> T:
         raise IncompleteRead(_sentence(str(error), place, getattr(type_, "__struct_fields__", ()))) from None
 
 
-def _sentence(told: str, place: str, fields: Sequence[str]) -> str:
+def _sentence(message: str, place: str, fields: Sequence[str]) -> str:
     """What msgspec says, in our words: "Expected `str`, got `int` - at `$.people[0].upn`"; `fields`: the outermost."""
-    hit = _FIELD.match(told)
-    what, where = (hit[1], hit[2]) if hit else (told, "")
+    hit = _FIELD.match(message)
+    what, where = (hit[1], hit[2]) if hit else (message, "")
     where = _INDEX.sub(lambda index: f"[{int(index[1]) + 1}]", where)
     where = (place + where if place else where.removeprefix(".")) or "it"
     names = re.findall(r"`([^`]*)`", what)

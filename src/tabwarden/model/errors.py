@@ -1,4 +1,4 @@
-"""The errors a person may see, as one small tree. Not the refusals of a Tableau server (those are codes).
+"""The errors a person may see, as one small tree.
 
 TabwardenError                  anything we say instead of a traceback; exit code 1
 ├── UnknownName                 no user, group, content, capability or role of that name

@@ -1,4 +1,4 @@
-"""Which rule list governs a content: its own, its workbook's or the managing project's. Not what the list decides.
+"""Which rule list governs a content: its own, its workbook's or the managing project's.
 
 Source: "Permissions" (Server Help 2020.3), "Lock content permissions" and "Show or hide sheet tabs";
 tableau-permissions §4 and §5. Lists are never merged across levels.
@@ -32,59 +32,59 @@ def managing_project(site: Site, project: str) -> str | None:
 
     None when the project is customizable and no parent locks nested projects.
     """
-    found: str | None = None
+    manager: str | None = None
     for ancestor in list(site.ancestors(project))[1:]:
         if site.contents[ancestor].mode != LOCKED:
             break
-        found = ancestor
-    if found is None and site.contents[project].mode in (LOCKED, LOCKED_WITHOUT_NESTED):
-        found = project
-    return found
+        manager = ancestor
+    if manager is None and site.contents[project].mode in (LOCKED, LOCKED_WITHOUT_NESTED):
+        manager = project
+    return manager
 
 
 def lock_is_unknown(site: Site, project: str) -> bool:
     """Whether a parent that was not read could lock the project: the walk ends on it through locked parents."""
-    here = site.contents[project].parent
-    while here is not None and here in site.contents:
-        if site.contents[here].mode != LOCKED:
+    ancestor = site.contents[project].parent
+    while ancestor is not None and ancestor in site.contents:
+        if site.contents[ancestor].mode != LOCKED:
             return False
-        here = site.contents[here].parent
-    return here is not None
+        ancestor = site.contents[ancestor].parent
+    return ancestor is not None
 
 
 def governing(site: Site, content: str) -> Governing:
     """The rule list that counts for `content` under locks and tabs."""
-    held = site.contents[content]
-    project = content if held.kind == "project" else site.project_of(content)
+    item = site.contents[content]
+    project = content if item.kind == "project" else site.project_of(content)
     if project is not None and project in site.contents:
         if lock_is_unknown(site, project):
-            return Governing("unread", project, held.kind, None)
+            return Governing("unread", project, item.kind, None)
         manager = managing_project(site, project)
         if manager is not None:
             return _under_lock(site, content, manager)
     elif project is not None:
-        return Governing("unread", project, held.kind, None)
+        return Governing("unread", project, item.kind, None)
     return _unlocked(site, content)
 
 
 def _under_lock(site: Site, content: str, manager: str) -> Governing:
-    held = site.contents[content]
+    item = site.contents[content]
     manages = site.contents[manager]
-    if held.kind == "project":
+    if item.kind == "project":
         level = "own" if content == manager else "project"
         return Governing(level, manager, "project", manages.rules)
-    kind = "workbook" if held.kind == "view" else held.kind
+    kind = "workbook" if item.kind == "view" else item.kind
     return Governing("project_default", manager, kind, manages.defaults.get(kind, frozenset()))
 
 
 def _unlocked(site: Site, content: str) -> Governing:
-    held = site.contents[content]
-    parent = site.contents.get(held.parent) if held.parent is not None else None
-    if held.kind == "view":
+    item = site.contents[content]
+    parent = site.contents.get(item.parent) if item.parent is not None else None
+    if item.kind == "view":
         if parent is None:
-            return Governing("unread", held.parent or content, "view", None)
+            return Governing("unread", item.parent or content, "view", None)
         if parent.tabs:
             return Governing("workbook", parent.id, "workbook", parent.rules)
-    if held.kind == "table" and parent is not None and parent.kind == "database" and parent.mode == LOCKED_TO_DATABASE:
+    if item.kind == "table" and parent is not None and parent.kind == "database" and parent.mode == LOCKED_TO_DATABASE:
         return Governing("database_default", parent.id, "table", parent.defaults.get("table", frozenset()))
-    return Governing("own", content, held.kind, held.rules)
+    return Governing("own", content, item.kind, item.rules)

@@ -1,6 +1,5 @@
 """Where the sources are silent or disagree: one named open point each, with the documented answer as default.
 
-Not the site's own settings (`SiteSettings`) and not what a Tableau version can do.
 Source: tableau-permissions §12 and the marks [C] of §2 to §8; the blog and the permissions paper where they differ.
 """
 

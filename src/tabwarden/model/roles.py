@@ -1,6 +1,6 @@
 """Site roles: their names, licences and powers, what each can ever exercise, and how an import merges them.
 
-Data with its sources, and look-ups on it; not what a person may do on one content.
+Data with its sources, and look-ups on it.
 Sources: "Set Users' Site Roles" and "Permissions" (Server Help 2020.3), "Guest User" (2020.3), the migration SDK's
 `SiteRoleMapping`, TabProvision's role ranks. Marks: V read, B believed, C sources contradict each other.
 """

@@ -1,4 +1,4 @@
-"""Which part of a site a read was of, and what left out limits View: words of `Site.partial`. Not who may View."""
+"""Which part of a site a read was of, and what left out limits View: words of `Site.partial`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seats of a site: how many of a tier nobody has taken. Not who is to get one."""
+"""The seats of a site: how many of a tier nobody has taken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Site: everything on one Tableau site at one moment, as plain values. Not how to read, judge or change it.
+"""A Site: everything on one Tableau site at one moment, as plain values.
 
 `User`, `Group`, `Content` and `Rule` are what the rest of the house handles; whoever needs a Site that differs
 replaces values and gets a new Site.
@@ -193,11 +193,11 @@ class Site:
 
     @cached_property
     def _groups_of(self) -> Mapping[str, frozenset[str]]:
-        found: dict[str, set[str]] = defaultdict(set)
+        groups_by_member: dict[str, set[str]] = defaultdict(set)
         for group in self.groups.values():
             for member in self.members(group.id):
-                found[member].add(group.id)
-        return {user: frozenset(groups) for user, groups in found.items()}
+                groups_by_member[member].add(group.id)
+        return {user: frozenset(groups) for user, groups in groups_by_member.items()}
 
     def groups_of(self, user: str) -> frozenset[str]:
         """Ids of the groups `user` is in, All Users included."""
@@ -222,10 +222,10 @@ class Site:
 
     @cached_property
     def _children(self) -> Mapping[str | None, tuple[str, ...]]:
-        found: dict[str | None, list[str]] = defaultdict(list)
+        children: dict[str | None, list[str]] = defaultdict(list)
         for content in self.contents.values():
-            found[content.parent].append(content.id)
-        return {parent: tuple(ids) for parent, ids in found.items()}
+            children[content.parent].append(content.id)
+        return {parent: tuple(ids) for parent, ids in children.items()}
 
     def children(self, content: str | None) -> tuple[str, ...]:
         """Ids of what lies directly in a project or workbook; None asks for the top level."""
@@ -242,10 +242,10 @@ class Site:
 
         None for a top-level project; the id of a project that was not read is given as it stands.
         """
-        here = self.contents[content].parent
-        while here is not None and here in self.contents and self.contents[here].kind != "project":
-            here = self.contents[here].parent
-        return here
+        parent = self.contents[content].parent
+        while parent is not None and parent in self.contents and self.contents[parent].kind != "project":
+            parent = self.contents[parent].parent
+        return parent
 
     def ancestors(self, content: str | None) -> Iterator[str]:
         """Ids of `content` itself and of what holds it, up to the top; a parent that was not read ends the walk."""
@@ -263,25 +263,25 @@ class Site:
 
     def path(self, content: str) -> str:
         """The way a person writes it: `Finance/Budget/Overview`."""
-        return "/".join(reversed([self.contents[each].name for each in self.ancestors(content)]))
+        return "/".join(reversed([self.contents[ancestor].name for ancestor in self.ancestors(content)]))
 
     @cached_property
     def _repeated(self) -> frozenset[str]:
         """Ids of the users whose user name or display name somebody else has too."""
-        found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        users_by_name: dict[tuple[str, str], list[str]] = defaultdict(list)
         for user in self.users.values():
-            found["name", same(user.name)].append(user.id)
+            users_by_name["name", same(user.name)].append(user.id)
             if user.full_name:
-                found["full name", same(user.full_name)].append(user.id)
-        return frozenset(user for users in found.values() if len(users) > 1 for user in users)
+                users_by_name["full name", same(user.full_name)].append(user.id)
+        return frozenset(user for users in users_by_name.values() if len(users) > 1 for user in users)
 
     def called(self, user: str) -> str:
         """How a user is written wherever people are listed: by user name, or `domain\\name` where names repeat.
 
         That is where somebody else has the same user name or display name. An id that is nobody's stands as it is.
         """
-        held = self.users.get(user)
-        return user if held is None else f"{held.domain}\\{held.name}" if user in self._repeated else held.name
+        person = self.users.get(user)
+        return user if person is None else f"{person.domain}\\{person.name}" if user in self._repeated else person.name
 
     def display_name(self, user: str) -> str:
         """The display name; with `domain\\name` behind it where it alone would not say who that is."""
@@ -292,11 +292,11 @@ class Site:
 
     @cached_property
     def _users_by_name(self) -> Mapping[str, tuple[str, ...]]:
-        found: dict[str, list[str]] = defaultdict(list)
+        ids_by_name: dict[str, list[str]] = defaultdict(list)
         for user in self.users.values():
-            found[same(user.name)].append(user.id)
-            found[same(f"{user.domain}\\{user.name}")].append(user.id)
-        return {name: tuple(ids) for name, ids in found.items()}
+            ids_by_name[same(user.name)].append(user.id)
+            ids_by_name[same(f"{user.domain}\\{user.name}")].append(user.id)
+        return {name: tuple(ids) for name, ids in ids_by_name.items()}
 
     def users_named(self, name: str) -> tuple[str, ...]:
         """Ids of the users with that name or `domain\\name`, in any letter case; several on several domains."""
@@ -332,10 +332,10 @@ class Site:
 
     @cached_property
     def _contents_by_path(self) -> Mapping[str, tuple[str, ...]]:
-        found: dict[str, list[str]] = defaultdict(list)
+        ids_by_path: dict[str, list[str]] = defaultdict(list)
         for content in self.contents:
-            found[same(self.path(content))].append(content)
-        return {path: tuple(ids) for path, ids in found.items()}
+            ids_by_path[same(self.path(content))].append(content)
+        return {path: tuple(ids) for path, ids in ids_by_path.items()}
 
     def find_content(self, words: str) -> Content:
         """The one content a person means by path, `kind:path` or id; else UnknownName or AmbiguousName."""

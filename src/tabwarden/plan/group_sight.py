@@ -35,33 +35,33 @@ def kept_through_all_users(after: Site, left: Iterable[str]) -> Mapping[str, tup
     number = {user: n for n, user in enumerate(engine.columns.ids("user"))}
     names = engine.columns.ids("content")
     everybodys = {role: set(engine.what_ids(number[probe.id], VIEW).tolist()) for role, probe in probes.items()}
-    found = {}
+    contents_by_user = {}
     for user in users:
         mine = set(engine.what_ids(number[user], VIEW).tolist()) & everybodys[after.users[user].site_role]
-        found[user] = tuple(sorted((names[n] for n in mine), key=after.path))
-    return found
+        contents_by_user[user] = tuple(sorted((names[n] for n in mine), key=after.path))
+    return contents_by_user
 
 
 def unlicensed_owners(after: Site) -> Mapping[str, tuple[str, ...]]:
     """Of each Unlicensed user the contents that are still the user's; views count with their workbook."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
+    owned_by_user: defaultdict[str, list[str]] = defaultdict(list)
     for content in after.contents.values():
         owner = after.users.get(content.owner)
         if content.kind != "view" and owner is not None and not is_licensed(owner.site_role):
-            found[owner.id].append(content.id)
-    return {user: tuple(sorted(owned, key=after.path)) for user, owned in sorted(found.items())}
+            owned_by_user[owner.id].append(content.id)
+    return {user: tuple(sorted(owned, key=after.path)) for user, owned in sorted(owned_by_user.items())}
 
 
 def sight_remarks(after: Site, left: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Both, a sentence for each person."""
-    kept = kept_through_all_users(after, left)
+    contents_by_user = kept_through_all_users(after, left)
     for user, groups in left.items():
         who, role = after.called(user), after.users[user].site_role
         out = f"`{who}` is out of {', '.join(f'`{group}`' for group in groups)} and stays {role}"
         if not is_licensed(role):
             yield f"{out}, on the site and in All Users"
-        elif user in kept:
-            yield f"{out}: may sign in, and View through All Users {_listed(after, kept[user])}"
+        elif user in contents_by_user:
+            yield f"{out}: may sign in, and View through All Users {_listed(after, contents_by_user[user])}"
         else:
             yield f"{out}: may sign in; what All Users lets people View is not known, read the site first"
     for user, owned in unlicensed_owners(after).items():

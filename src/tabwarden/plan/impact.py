@@ -1,6 +1,6 @@
 """What a plan does to people: who joins, who gains or loses a licence, who gains or loses sight of what.
 
-Two Sites are compared, before and after; not what is done in between, and not whether it is wise.
+Two Sites are compared, before and after.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ VIEW = "Read"
 LISTS = ("join", "gain_licence", "lose_licence", "other_role", "removed", "eligible")
 
 
-def impact(now: Site, after: Site, held: int = 0) -> Impact:
+def impact(now: Site, after: Site, held_people: int = 0) -> Impact:
     """The effect on people of making `now` into `after`; on content only where `now` has content."""
     promised = _promised(now), _promised(after)
     lists: dict[str, list[str]] = {name: [] for name in LISTS}
@@ -47,7 +47,7 @@ def impact(now: Site, after: Site, held: int = 0) -> Impact:
         licences_lost=dict(sorted(lost.items())),
         memberships_gained=joined,
         memberships_lost=left,
-        held=held,
+        held=held_people,
         contents=tuple(_contents(now, after)) if now.contents else None,
     )
 
@@ -107,10 +107,11 @@ def _memberships(now: Site, after: Site) -> tuple[Mapping[str, int], Mapping[str
 
 def _contents(now: Site, after: Site) -> Iterator[ContentImpact]:
     """Per content who gains and who loses View."""
-    found = Base(now).on_each(after, VIEW)
+    seen_by_content = Base(now).on_each(after, VIEW)
     for content in now.contents:
-        if content in found:
+        if content in seen_by_content:
             gained, lost = (
-                tuple(sorted((after.users.get(u) or now.users[u]).qualified for u in us)) for us in found[content]
+                tuple(sorted((after.users.get(u) or now.users[u]).qualified for u in us))
+                for us in seen_by_content[content]
             )
             yield ContentImpact(content, now.path(content), gained, lost)

@@ -1,4 +1,4 @@
-"""From one Site to another: the changes to users and groups, in the order Tableau accepts. Not what is wanted.
+"""From one Site to another: the changes to users and groups, in the order Tableau accepts.
 
 Compared are who exists, site roles, memberships, which groups exist with which minimum site role and mode, and the
 nicknames of the server's domains.
@@ -62,7 +62,9 @@ class Both:
         """The place of each user of the wanted Site and who ranks higher now, made once: there are thousands to ask."""
         object.__setattr__(self, "places", {user: place for place, user in enumerate(self.wanted.users)})
         both = ((self.now.users.get(user.id), user) for user in self.wanted.users.values())
-        demoted = (user.id for held, user in both if held is not None and _falls(held.site_role, user.site_role))
+        demoted = (
+            user.id for current, user in both if current is not None and _falls(current.site_role, user.site_role)
+        )
         object.__setattr__(self, "demoted", frozenset(demoted))
 
     def nicknames(self) -> Iterator[Change]:
@@ -101,8 +103,8 @@ class Both:
     def roles(self, *, up: bool) -> Iterator[Change]:
         """Site roles that rise (`up`) or that fall or change without rising."""
         for user in self.wanted.users.values():
-            held = self.now.users.get(user.id)
-            before = held.site_role if held else UNLICENSED
+            current = self.now.users.get(user.id)
+            before = current.site_role if current else UNLICENSED
             if before == user.site_role or (height(user.site_role) > height(before)) is not up:
                 continue
             because = self.why.says(user.id, SITE_ROLE)
@@ -132,16 +134,16 @@ class Both:
 
     def stepping(self) -> Iterator[tuple[str, str]]:
         """User and group where the group's minimum forbids the demotion and the user is and stays a member."""
-        found: list[tuple[str, str]] = []
-        for group_id, held in self.now.groups.items() if self.demoted else ():
-            group = self.wanted.groups.get(group_id, held)
+        steps: list[tuple[str, str]] = []
+        for group_id, current in self.now.groups.items() if self.demoted else ():
+            group = self.wanted.groups.get(group_id, current)
             if group.everyone or group.minimum_site_role is None:
                 continue
-            staying = self.demoted & (held.members or frozenset())
+            staying = self.demoted & (current.members or frozenset())
             if group_id in self.wanted.groups:
                 staying &= _members(self.wanted, group_id)
-            found += [(user, group_id) for user in staying if forbids(group, self.wanted.users[user].site_role)]
-        yield from sorted(found, key=lambda pair: (self.places[pair[0]], pair[1]))
+            steps += [(user, group_id) for user in staying if forbids(group, self.wanted.users[user].site_role)]
+        yield from sorted(steps, key=lambda pair: (self.places[pair[0]], pair[1]))
 
     def joining(self, group: Group) -> Iterator[str]:
         """Who is to be in the group and is not, in the order of the wanted Site."""

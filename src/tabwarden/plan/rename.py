@@ -68,11 +68,11 @@ def _with_words(now: Site, change: Change, given: dict[str, Rename]) -> Change:
 
 def _touched(now: Site, wanted: Site) -> frozenset[str]:
     """Contents that differ and can be written, and the workbooks of views that do."""
-    found = {
+    contents = {
         c.id for c in now.contents.values() if wanted.contents[c.id] is not c and now.contents[c.id].kind in WRITTEN
     }
-    above = {parent for c in found if now.contents[c].kind == "view" and (parent := now.contents[c].parent)}
-    return frozenset(found | above)
+    above = {parent for c in contents if now.contents[c].kind == "view" and (parent := now.contents[c].parent)}
+    return frozenset(contents | above)
 
 
 def _not_written(now: Site, wanted: Site) -> list[Held]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from tabwarden.effects.change import Change
 from tabwarden.effects.ops.content import Move, OfContent, SetMode, SetOwner, SetTabs
-from tabwarden.effects.ops.rules import PutRules, Row
+from tabwarden.effects.ops.rules import PutRules, RuleRow
 from tabwarden.effects.ref import Ref, content_ref, grantee_ref
 from tabwarden.model.capability import KIND_NAMES, applies
 from tabwarden.model.governing import governing, managing_project
@@ -47,26 +47,26 @@ def restored(
     if only is None:
         for content in work.in_order(then):
             work.place(content)
-    for content in work.in_order(work.here):
+    for content in work.in_order(work.current):
         if now.contents[content].kind == "project":
             work.project(content)
-    for content in work.in_order(work.here):
-        if work.here.contents[content].kind not in ("project", "view"):
+    for content in work.in_order(work.current):
+        if work.current.contents[content].kind not in ("project", "view"):
             work.item(content)
     if only is None:
-        for content in work.in_order(work.here):
+        for content in work.in_order(work.current):
             work.owner(content)
     work.tell_the_rest()
-    return replace(work.result, site=work.here)
+    return replace(work.result, site=work.current)
 
 
 class _Work:
     """The Site in the making; only inside `restored`."""
 
     def __init__(self, now: Site, then: Site, scope: frozenset[str], because: str, only: Grantee | None) -> None:
-        self.now, self.here, self.then, self.because, self.only = now, now, then, because, only
+        self.now, self.current, self.then, self.because, self.only = now, now, then, because, only
         self.scope = frozenset(c for c in scope if c in now.contents and c in then.contents)
-        self.asked = scope
+        self.requested = scope
         self.result = Restored(now)
 
     def in_order(self, site: Site) -> Iterator[str]:
@@ -78,109 +78,109 @@ class _Work:
 
     def place(self, content: str) -> None:
         """Back into the project it was in."""
-        held, was = self.here.contents[content], self.then.contents[content]
-        if held.parent == was.parent or held.kind == "view":
+        now, was = self.current.contents[content], self.then.contents[content]
+        if now.parent == was.parent or now.kind == "view":
             return
-        if was.parent is not None and was.parent not in self.here.contents:
+        if was.parent is not None and was.parent not in self.current.contents:
             self.hold(content, f"was in `{self.then.path(was.parent)}`, which is gone", "make a project for it first")
             return
-        if not self.try_to(Move.on(self.here, content, was.parent)):
+        if not self.try_to(Move.on(self.current, content, was.parent)):
             self.hold(content, f"was in `{self.then.path(was.parent or '')}` and cannot be moved there", BY_HAND)
 
     def project(self, project: str) -> None:
         """Its lock, its rules and its defaults; unlocked before, locked after its rules are right."""
-        if managing_project(self.here, project) not in (None, project):
+        if managing_project(self.current, project) not in (None, project):
             if managing_project(self.then, project) in (None, project):
-                manager = self.here.path(managing_project(self.here, project) or "")
+                manager = self.current.path(managing_project(self.current, project) or "")
                 self.hold(project, f"is locked by `{manager}` now", f"put `{manager}` back as well")
             return
         mode = self.then.contents[project].mode
         if mode == CUSTOMIZABLE:
             self.mode(project, mode)
-        was, held = self.then.contents[project], self.here.contents[project]
-        self.rules(project, held.rules, was.rules, None)
-        for kind in sorted({*held.defaults, *was.defaults}):
+        was, now = self.then.contents[project], self.current.contents[project]
+        self.rules(project, now.rules, was.rules, None)
+        for kind in sorted({*now.defaults, *was.defaults}):
             none: Rules = frozenset()
             self.rules(
-                project, self.here.contents[project].defaults.get(kind, none), was.defaults.get(kind, none), kind
+                project, self.current.contents[project].defaults.get(kind, none), was.defaults.get(kind, none), kind
             )
         if mode != CUSTOMIZABLE and managing_project(self.then, project) == project:
             self.mode(project, mode)
 
     def mode(self, project: str, mode: str) -> None:
         """Another content permissions mode."""
-        if self.here.contents[project].mode == mode or self.only is not None:
+        if self.current.contents[project].mode == mode or self.only is not None:
             return
-        if not self.try_to(SetMode.on(self.here, project, mode)):
+        if not self.try_to(SetMode.on(self.current, project, mode)):
             self.hold(project, f"its content permissions were {mode}", BY_HAND)
 
     def item(self, content: str) -> None:
         """Rules of what no lock governs; of a workbook also tabs and views."""
         was = self.then.contents[content]
-        if governing(self.here, content).level == "own":
+        if governing(self.current, content).level == "own":
             wanted = governing(self.then, content)
-            self.rules(content, self.here.contents[content].rules, wanted.rules, None)
+            self.rules(content, self.current.contents[content].rules, wanted.rules, None)
         if was.kind != "workbook":
             return
-        if self.here.contents[content].tabs != was.tabs and self.only is None:
-            self.do(SetTabs.on(self.here, content, shown=was.tabs))
-        for view in self.here.children(content):
-            if view in self.scope and governing(self.here, view).level == "own":
-                self.rules(view, self.here.contents[view].rules, governing(self.then, view).rules, None)
+        if self.current.contents[content].tabs != was.tabs and self.only is None:
+            self.do(SetTabs.on(self.current, content, shown=was.tabs))
+        for view in self.current.children(content):
+            if view in self.scope and governing(self.current, view).level == "own":
+                self.rules(view, self.current.contents[view].rules, governing(self.then, view).rules, None)
 
     def owner(self, content: str) -> None:
         """Its former owner, where he is there."""
-        held, was = self.here.contents[content], self.then.contents[content]
-        if held.owner == was.owner or held.kind == "view":
+        now, was = self.current.contents[content], self.then.contents[content]
+        if now.owner == was.owner or now.kind == "view":
             return
         ref = self.grantee(Grantee("user", was.owner))
         if ref is None:
             name = _named(self.then, Grantee("user", was.owner))
             self.hold(content, f"belonged to {name}, who is gone", "give it to somebody else")
             return
-        owner = self.now.users.get(held.owner)
-        self.do(SetOwner(self.ref(content), held.owner if owner is None else owner.qualified, ref))
+        owner = self.now.users.get(now.owner)
+        self.do(SetOwner(self.ref(content), now.owner if owner is None else owner.qualified, ref))
 
     # -- rules --------------------------------------------------------------------------------------------------
 
-    def rules(self, content: str, held: Rules | None, was: Rules | None, kind: str | None) -> None:
+    def rules(self, content: str, now: Rules | None, was: Rules | None, kind: str | None) -> None:
         """One list made as it was, a grantee at a time."""
-        if held is None or was is None:
-            if held is not was:
+        if now is None or was is None:
+            if now is not was:
                 what = "rules" if kind is None else f"default rules for {kind}s"
                 self.hold(content, f"its {what} were not read {'then' if was is None else 'now'}", BY_HAND)
             return
-        for grantee in sorted({rule.grantee for rule in held ^ was}):
+        for grantee in sorted({rule.grantee for rule in now ^ was}):
             if self.only in (None, grantee):
-                self.row(content, grantee, (held, was), kind)
+                self.row(content, grantee, (now, was), kind)
 
     def row(self, content: str, grantee: Grantee, lists: tuple[Rules, Rules], kind: str | None) -> None:
         """What one grantee is allowed and denied there, made as it was."""
-        held, was = (Row.of(r for r in rules if r.grantee == grantee).rules(grantee) for rules in lists)
+        now, was = (RuleRow.of(r for r in rules if r.grantee == grantee).rules(grantee) for rules in lists)
         ref = self.grantee(grantee)
-        if ref is None and held != was:
+        if ref is None and now != was:
             self.hold(content, f"had rules for {_named(self.then, grantee)}, which is gone", self.remedy(grantee))
             return
-        of = kind or self.here.contents[content].kind
-        strange = sorted({rule.capability for rule in held ^ was if not applies(rule.capability, of)})
+        of = kind or self.current.contents[content].kind
+        strange = sorted({rule.capability for rule in now ^ was if not applies(rule.capability, of)})
         if strange:
             # Sent along, the server would refuse the whole row for them.
             names = ", ".join(f"`{name}`" for name in strange)
             self.hold(
                 content, f"has rules for {names}, which this release knows of no {KIND_NAMES.get(of, of)}", BY_HAND
             )
-            held, was = (frozenset(r for r in each if r.capability not in strange) for each in (held, was))
-        was = was if held == was else without_contradiction(was)
-        if held == was:
+            now, was = (frozenset(r for r in side if r.capability not in strange) for side in (now, was))
+        was = was if now == was else without_contradiction(was)
+        if now == was:
             return
         if ref is not None:
-            self.do(PutRules(self.ref(content), ref, Row.of(held), Row.of(was), kind))
+            self.do(PutRules(self.ref(content), ref, RuleRow.of(now), RuleRow.of(was), kind))
 
     # -- words and references -----------------------------------------------------------------------------------
 
     def try_to(self, change: OfContent) -> bool:
         """Do what Tableau does not refuse."""
-        outcome = change.done_to(self.here)
+        outcome = change.done_to(self.current)
         if outcome.done:
             self.do(change)
         return outcome.done
@@ -188,7 +188,7 @@ class _Work:
     def do(self, change: OfContent) -> None:
         """Do it, as if it succeeds."""
         self.result.changes.append(change.but(content=self.ref(change.id), because=self.because))
-        self.here = change.after(self.here)
+        self.current = change.after(self.current)
 
     def hold(self, content: str, reason: str, remedy: str) -> None:
         held = Held(self.now.path(content), reason, remedy)
@@ -214,10 +214,10 @@ class _Work:
         """What is gone, and of which kinds nothing is put back."""
         if self.only is not None:
             return
-        gone = [self.then.path(c) for c in self.asked if c in self.then.contents and c not in self.now.contents]
+        gone = [self.then.path(c) for c in self.requested if c in self.then.contents and c not in self.now.contents]
         if gone:
             self.result.notes.append(f"{len(gone)} things are gone and cannot be put back: {some(sorted(gone))}")
-        new = [self.now.path(c) for c in self.asked if c in self.now.contents and c not in self.then.contents]
+        new = [self.now.path(c) for c in self.requested if c in self.now.contents and c not in self.then.contents]
         if new:
             rest = "things were not there then and are left as they are"
             self.result.notes.append(f"{len(new)} {rest}: {some(sorted(new))}")
@@ -241,9 +241,9 @@ def _either(now: Site, then: Site, grantee: Grantee) -> Ref | None:
 
 def _named(then: Site, grantee: Grantee) -> str:
     """A user, group or group set of the older Site by its name."""
-    held = getattr(then, GRANTEE_TABLES.get(grantee.kind, "users")).get(grantee.id)
+    thing = getattr(then, GRANTEE_TABLES.get(grantee.kind, "users")).get(grantee.id)
     words = {"groupSet": "group set"}.get(grantee.kind, grantee.kind)
-    return f"a {words} that was not read" if held is None else f"{words} `{held.name}`"
+    return f"a {words} that was not read" if thing is None else f"{words} `{thing.name}`"
 
 
 def scope_of_project(now: Site, then: Site, project: str) -> frozenset[str]:
@@ -254,17 +254,17 @@ def scope_of_project(now: Site, then: Site, project: str) -> frozenset[str]:
 def translated(then: Site, ids: Mapping[Grantee, str]) -> Site:
     """`then` with other ids for some of its users, groups and group sets: those they have by now."""
 
-    def new(kind: str, each: str) -> str:
-        return ids.get(Grantee(kind, each), each)
+    def new(kind: str, old_id: str) -> str:
+        return ids.get(Grantee(kind, old_id), old_id)
 
     def rules(listed: Rules | None) -> Rules | None:
         if listed is None:
             return None
         return frozenset(Rule(Grantee(r.grantee.kind, new(*r.grantee)), r.capability, r.mode) for r in listed)
 
-    def content(held: Content) -> Content:
-        defaults = {kind: rules(listed) for kind, listed in held.defaults.items()}
-        return replace(held, owner=new("user", held.owner), rules=rules(held.rules), defaults=defaults)
+    def content(thing: Content) -> Content:
+        defaults = {kind: rules(listed) for kind, listed in thing.defaults.items()}
+        return replace(thing, owner=new("user", thing.owner), rules=rules(thing.rules), defaults=defaults)
 
     if not ids:
         return then

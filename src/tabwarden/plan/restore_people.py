@@ -21,23 +21,23 @@ def ids_now(now: Site, then: Site, *, create: bool) -> Mapping[Grantee, str]:
     Who is gone and came back under the same name has the new id; with `create` whoever is not there has the id `new:`
     and his key, as a change that adds him would give.
     """
-    found: dict[Grantee, str] = {}
+    ids: dict[Grantee, str] = {}
     tables = (("user", now.users, then.users), ("group", now.groups, then.groups))
-    for kind, here, was in tables:
-        keys = {Ref(kind, held.name, held.domain).key: held.id for held in here.values()}
-        for held in was.values():
-            key = Ref(kind, held.name, held.domain).key
-            if held.id in here:
+    for kind, current, was in tables:
+        keys = {Ref(kind, party.name, party.domain).key: party.id for party in current.values()}
+        for party in was.values():
+            key = Ref(kind, party.name, party.domain).key
+            if party.id in current:
                 continue
             if key in keys:
-                found[Grantee(kind, held.id)] = keys[key]
-            elif create and (kind == "user" or held.domain.casefold() == LOCAL):
-                found[Grantee(kind, held.id)] = f"new:{key}"
-    names = {held.name.casefold(): held.id for held in now.group_sets.values()}
+                ids[Grantee(kind, party.id)] = keys[key]
+            elif create and (kind == "user" or party.domain.casefold() == LOCAL):
+                ids[Grantee(kind, party.id)] = f"new:{key}"
+    names = {party.name.casefold(): party.id for party in now.group_sets.values()}
     for one in then.group_sets.values():
         if one.id not in now.group_sets and one.name.casefold() in names:
-            found[Grantee("groupSet", one.id)] = names[one.name.casefold()]
-    return found
+            ids[Grantee("groupSet", one.id)] = names[one.name.casefold()]
+    return ids
 
 
 class Back:
@@ -67,38 +67,38 @@ class Back:
         self._role(self.then.users[user_id])
         for group in self.then.groups.values():
             was_in = group.members is not None and user_id in group.members
-            here = self.groups.get(group.id)
-            if here is None or here.members is None or (user_id in here.members) is was_in:
-                if here is None and was_in:
+            now = self.groups.get(group.id)
+            if now is None or now.members is None or (user_id in now.members) is was_in:
+                if now is None and was_in:
                     self.hold(self._name(user_id), f"was in group `{group.name}`, which is gone", "create it first")
                 continue
             if self._is_local(group):
-                members = here.members | {user_id} if was_in else here.members - {user_id}
-                self.groups[group.id] = replace(here, members=members)
+                members = now.members | {user_id} if was_in else now.members - {user_id}
+                self.groups[group.id] = replace(now, members=members)
 
     def group(self, group_id: str, leave: frozenset[str] = frozenset()) -> None:
         """One group's members and what it grants; memberships of `leave` stay."""
         was = self.then.groups[group_id]
-        here = self.groups.get(group_id)
+        now = self.groups.get(group_id)
         if was.everyone:
             return
-        if here is None and was.domain.casefold() != LOCAL:
+        if now is None and was.domain.casefold() != LOCAL:
             self.hold(was.name, "is a group of a directory that is gone", "import it again")
             return
-        if was.members is None or (here is not None and here.members is None):
+        if was.members is None or (now is not None and now.members is None):
             self.hold(was.name, "its members were not read", BY_HAND)
             return
-        base = here or replace(was, members=frozenset())
+        base = now or replace(was, members=frozenset())
         mine = base.members or frozenset()
         members = (was.members & self.users.keys()) | (mine & leave)
         lost = len(was.members - self.users.keys())
         if lost:
             self.notes.append(f"{lost} former members of group `{was.name}` are not on the site any more")
-        if members == mine and _grants(base) == _grants(was) and here is not None:
+        if members == mine and _grants(base) == _grants(was) and now is not None:
             return
         if not self._is_local(was):
             return
-        if here is None:
+        if now is None:
             self.notes.append(
                 f"group `{was.name}` was deleted and is created again with another id; "
                 "what is put back names the new one"
@@ -113,14 +113,14 @@ class Back:
         return Wanted(site, Why(self.because, {}), tuple(self.held), tuple(self.notes))
 
     def _role(self, user: User) -> None:
-        here = self.users.get(user.id)
-        if here is None:
+        now = self.users.get(user.id)
+        if now is None:
             if not user.id.startswith("new:"):
                 return
             self.notes.append(
                 f"`{Ref('user', user.name, user.domain).qualified}` is added again as a new user: favourites are lost"
             )
-        self.users[user.id] = user if here is None else replace(here, site_role=user.site_role)
+        self.users[user.id] = user if now is None else replace(now, site_role=user.site_role)
 
     def _is_local(self, group: Group) -> bool:
         if group.domain.casefold() == LOCAL:
@@ -148,8 +148,8 @@ class Back:
             self.held.append(held)
 
 
-def _new(here: Mapping[str, User] | Mapping[str, Group], was: Mapping[str, User] | Mapping[str, Group]) -> list[str]:
-    return sorted(held.name for each, held in here.items() if each not in was)
+def _new(now: Mapping[str, User] | Mapping[str, Group], was: Mapping[str, User] | Mapping[str, Group]) -> list[str]:
+    return sorted(party.name for item_id, party in now.items() if item_id not in was)
 
 
 def _grants(group: Group) -> tuple[str | None, str | None]:

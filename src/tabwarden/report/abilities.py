@@ -1,4 +1,4 @@
-"""What belongs to some abilities beside the Answer: where a copy can go, what a previous owner loses. Words only."""
+"""What belongs to some abilities beside the Answer: where a copy can go, what a previous owner loses."""
 
 from __future__ import annotations
 

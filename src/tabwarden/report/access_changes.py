@@ -1,4 +1,4 @@
-"""Who gains and who loses what, in words, tables and JSON; fixes with what else they change. Not how it is found."""
+"""Who gains and who loses what, in words, tables and JSON; fixes with what else they change."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WAS_UNKNOWN, IS_UNKNOWN = "may have gained", "may lose"
 COLOURS = {GAINS: "green", LOSES: "red", WAS_UNKNOWN: "yellow", IS_UNKNOWN: "yellow"}
 
 
-class Line(NamedTuple):
+class ShiftLine(NamedTuple):
     """The same people who gain (or lose) the same capabilities on several contents for one reason; all by name."""
 
     users: tuple[str, ...]
@@ -46,18 +46,18 @@ def verb_of(shift: Shift) -> str:
     return WAS_UNKNOWN if shift.gained else IS_UNKNOWN
 
 
-def lines(before: Site, after: Site, shifts: Iterable[Shift]) -> list[Line]:
+def lines(before: Site, after: Site, shifts: Iterable[Shift]) -> list[ShiftLine]:
     """Shifts put together by what reads the same: people, capabilities, contents, reason."""
-    found = together(_worded(before, after, shifts))
+    shift_lines_ = together(_worded(before, after, shifts))
     return [
-        Line(
+        ShiftLine(
             tuple(sorted(_names(before, after, part.users))),
             cast(tuple[str, str], part.key)[0],
             part.names,
             _paths(before, after, part.contents),
             cast(tuple[str, str], part.key)[1],
         )
-        for part in found
+        for part in shift_lines_
     ]
 
 
@@ -109,10 +109,10 @@ def listed(names: Sequence[str]) -> str:
     return shown if len(names) <= _FEW else f"{shown} and {len(names) - _FEW:,} more"
 
 
-def shift_table(found: Sequence[Line]) -> Table:
+def shift_table(rows: Sequence[ShiftLine]) -> Table:
     """One line a group of people, direction, and capabilities on contents; no more than anybody reads."""
     table = Table("", "People", "Capabilities", "On", "Decided by")
-    for line in found[:MOST_LINES]:
+    for line in rows[:MOST_LINES]:
         table.add_row(
             Text(line.verb, style=COLOURS[line.verb]),
             Text(listed(line.users)),
@@ -127,12 +127,12 @@ def shift_lines(before: Site, after: Site, reach: Reach) -> Iterator[Table | str
     """What to print of a Reach: the table, and in words what is not in it."""
     if not reach.shifts:
         return
-    found = lines(before, after, reach.shifts)
-    yield shift_table(found)
-    if len(found) > MOST_LINES:
-        yield f"and {len(found) - MOST_LINES:,} lines more, all of them with --json"
+    rows = lines(before, after, reach.shifts)
+    yield shift_table(rows)
+    if len(rows) > MOST_LINES:
+        yield f"and {len(rows) - MOST_LINES:,} lines more, all of them with --json"
     if reach.told < reach.count.decisions:
-        on = sorted(reach.count.contents.items(), key=lambda each: -sum(each[1]))[:_FEW]
+        on = sorted(reach.count.contents.items(), key=lambda counted: -sum(counted[1]))[:_FEW]
         most = ", ".join(f"{_path(before, after, content)} ({sum(both):,})" for content, both in on)
         yield f"reasons are told for {reach.told:,} of {reach.count.decisions:,} decisions; most change on {most}"
 
@@ -143,7 +143,7 @@ def shift_json(before: Site, after: Site, shift: Shift) -> dict[str, Any]:
     return {
         "people": [
             {"id": user.id, "name": user.name, "domain": user.domain}
-            for user in ((after.users.get(each) or before.users[each]) for each in shift.users)
+            for user in ((after.users.get(id_) or before.users[id_]) for id_ in shift.users)
         ],
         "contents": [
             {"id": content, "kind": _held(before, after, content).kind, "path": _path(before, after, content)}
@@ -168,7 +168,7 @@ def _answer_json(site: Site, answer: Answer) -> dict[str, Any]:
 def reach_json(before: Site, after: Site, reach: Reach) -> dict[str, Any]:
     """The numbers, and every shift that is told; of the rest how many decisions change on each content."""
     count = reach.count
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "decisions": count.decisions,
         "unsure": count.unsure,
         "people_gain": len(count.gained),
@@ -176,12 +176,12 @@ def reach_json(before: Site, after: Site, reach: Reach) -> dict[str, Any]:
         "shifts": [shift_json(before, after, shift) for shift in reach.shifts],
     }
     if reach.told < count.decisions:
-        told["told"] = reach.told
-        told["contents"] = [
+        document["told"] = reach.told
+        document["contents"] = [
             {"id": content, "path": _path(before, after, content), "gained": gained, "lost": lost}
             for content, (gained, lost) in count.contents.items()
         ]
-    return told
+    return document
 
 
 def count_words(reach: Reach) -> str:
@@ -199,22 +199,22 @@ def _many(number: int, one: str, more: str = "") -> str:
 # -- what-if --------------------------------------------------------------------------------------------------
 
 
-def tried_lines(found: WhatIf) -> Iterator[tuple[str, bool]]:
+def tried_lines(what_if: WhatIf) -> Iterator[tuple[str, bool]]:
     """Each change as it was written, with the refusal where there is one, and whether it was done."""
-    for tried in found.tried:
+    for tried in what_if.tried:
         yield (tried.words if tried.done else f"{tried.words}: refused, {refusal(tried.because)}"), tried.done
 
 
-def warnings(found: WhatIf) -> Iterator[str]:
+def warnings(what_if: WhatIf) -> Iterator[str]:
     """What should be known about a change beside what it does."""
-    for tried in found.tried:
-        yield from _set_warnings(found, tried)
+    for tried in what_if.tried:
+        yield from _set_warnings(what_if, tried)
 
 
-def _set_warnings(found: WhatIf, tried: Tried) -> Iterator[str]:
+def _set_warnings(what_if: WhatIf, tried: Tried) -> Iterator[str]:
     for change in tried.sets:
-        held = found.before.group_sets.get(change.group_set) or found.after.group_sets.get(change.group_set)
-        name = held.name if held is not None else change.group_set
+        group_set = what_if.before.group_sets.get(change.group_set) or what_if.after.group_sets.get(change.group_set)
+        name = group_set.name if group_set is not None else change.group_set
         more = _many(len(change.joined), "person", "people")
         yield (
             f"`{tried.words}` takes the group out of the group set `{name}`, which then holds whoever is in the rest "
@@ -223,25 +223,25 @@ def _set_warnings(found: WhatIf, tried: Tried) -> Iterator[str]:
         )
 
 
-def summary(found: WhatIf) -> str:
+def summary(what_if: WhatIf) -> str:
     """`12 people gain, 3 lose; 41 decisions on 5 things; Viewer licences +1`."""
-    seats = "".join(f"; {tier} licences {number:+d}" for tier, number in found.licences.items())
-    if not found.reach.count.decisions:
+    seats = "".join(f"; {tier} licences {number:+d}" for tier, number in what_if.licences.items())
+    if not what_if.reach.count.decisions:
         return f"nobody gains or loses anything{seats}"
-    return count_words(found.reach) + seats
+    return count_words(what_if.reach) + seats
 
 
-def whatif_json(found: WhatIf) -> dict[str, Any]:
+def whatif_json(what_if: WhatIf) -> dict[str, Any]:
     """What was tried, warnings, seats, and every shift."""
     return {
         "changes": [
             {"words": t.words, "done": t.done, "because": t.because, "refusal": None if t.done else refusal(t.because)}
-            for t in found.tried
+            for t in what_if.tried
         ],
-        "warnings": list(warnings(found)),
-        "summary": summary(found),
-        "licences": dict(found.licences),
-        **reach_json(found.before, found.after, found.reach),
+        "warnings": list(warnings(what_if)),
+        "summary": summary(what_if),
+        "licences": dict(what_if.licences),
+        **reach_json(what_if.before, what_if.after, what_if.reach),
     }
 
 
@@ -264,9 +264,9 @@ def after_fix(site: Site, fix: Fix) -> Site:
     return site
 
 
-def also(site: Site, found: Fixes, fix: Fix) -> list[str]:
+def also(site: Site, fixes: Fixes, fix: Fix) -> list[str]:
     """What else it changes for her and for others, `also gives 14 others View on Finance/Budget`."""
-    after, me = after_fix(site, fix), found.asked.user
+    after, me = after_fix(site, fix), fixes.question.user
     words = []
     for mine in (True, False):
         for gained in (True, False):
@@ -285,29 +285,29 @@ def also(site: Site, found: Fixes, fix: Fix) -> list[str]:
     return words or ["changes nothing else"]
 
 
-def fixes_json(site: Site, found: Fixes) -> dict[str, Any]:
+def fixes_json(site: Site, fixes: Fixes) -> dict[str, Any]:
     """The Answer now and each way with its steps, the Answer after it and every other decision that changes."""
     return {
-        "now": answer_json(site, found.now),
-        "give": found.give,
+        "now": answer_json(site, fixes.now),
+        "give": fixes.give,
         "ways": [
             {
                 "steps": steps_of(site, way),
                 "decisions": way.decisions,
-                "others": way.reach.count.others(found.asked.user),
-                "also": also(site, found, way),
+                "others": way.reach.count.others(fixes.question.user),
+                "also": also(site, fixes, way),
                 "after": answer_json(after_fix(site, way), way.answer),
                 "shifts": [shift_json(site, after_fix(site, way), s) for s in way.shifts],
             }
-            for way in found.ways
+            for way in fixes.ways
         ],
     }
 
 
-def fixes_heading(found: Fixes) -> str:
+def fixes_heading(fixes: Fixes) -> str:
     """What follows, or why nothing does."""
-    if found.now.verdict == UNKNOWN:
+    if fixes.now.verdict == UNKNOWN:
         return "no fix can be told: facts that decide were not read"
-    if not found.ways:
-        return f"no change of rules, memberships, owners, locks or roles {'gives' if found.give else 'takes'} it"
-    return "what would give it, smallest first:" if found.give else "what would take it, smallest first:"
+    if not fixes.ways:
+        return f"no change of rules, memberships, owners, locks or roles {'gives' if fixes.give else 'takes'} it"
+    return "what would give it, smallest first:" if fixes.give else "what would take it, smallest first:"

@@ -1,4 +1,4 @@
-"""Answers in words and in JSON: one sentence, the trace, the permission checker's grid. Not how they are found."""
+"""Answers in words and in JSON: one sentence, the trace, the permission checker's grid."""
 
 from __future__ import annotations
 
@@ -72,18 +72,18 @@ def grantee_name(site: Site, grantee: Grantee) -> str:
 
 
 def _bare_name(site: Site, grantee: Grantee) -> str:
-    held: dict[str, Any] = {"group": site.groups, "groupSet": site.group_sets}
+    by_kind: dict[str, Any] = {"group": site.groups, "groupSet": site.group_sets}
     if grantee.kind == "user":
         return site.called(grantee.id)
-    found = held.get(grantee.kind, {}).get(grantee.id)
-    return str(found.name) if found is not None else grantee.id
+    grantee_there = by_kind.get(grantee.kind, {}).get(grantee.id)
+    return str(grantee_there.name) if grantee_there is not None else grantee.id
 
 
 def asked_name(site: Site, answer: Answer) -> str:
     """The capability as Tableau's dialog names it, or the action in words."""
-    held = site.contents.get(answer.content or "")
-    kind = held.kind if held is not None else None
-    return answer.asked.replace("_", " ") if answer.conditions else ui_name(answer.asked, kind)
+    content = site.contents.get(answer.content or "")
+    kind = content.kind if content is not None else None
+    return answer.what.replace("_", " ") if answer.conditions else ui_name(answer.what, kind)
 
 
 def _content_name(site: Site, content: str | None) -> str:
@@ -92,8 +92,8 @@ def _content_name(site: Site, content: str | None) -> str:
 
 def _filled(site: Site, answer: Answer) -> str:
     user = site.users[answer.user]
-    held = site.contents.get(answer.content or "")
-    kind = KIND_NAMES.get(held.kind, held.kind) if held is not None else "site"
+    content = site.contents.get(answer.content or "")
+    kind = KIND_NAMES.get(content.kind, content.kind) if content is not None else "site"
     listed = sorted({grantee_name(site, rule.grantee) for rule in answer.deciding})
     through = f" through {listed[0]}" if listed and not listed[0].startswith("user ") else ""
     manager = answer.governing.holder if answer.governing is not None else None
@@ -110,19 +110,19 @@ def _filled(site: Site, answer: Answer) -> str:
 
 def sentence(site: Site, answer: Answer) -> str:
     """One sentence a manager understands."""
-    user, asked = site.called(answer.user), asked_name(site, answer)
+    user, name = site.called(answer.user), asked_name(site, answer)
     where = f" on {_content_name(site, answer.content)}" if answer.content is not None else ""
     if not answer.conditions:
         verb = {ALLOWED: "has", DENIED: "does not have"}.get(answer.verdict, "may or may not have")
-        return f"{user} {verb} `{asked}`{where}: {_filled(site, answer)}."
+        return f"{user} {verb} `{name}`{where}: {_filled(site, answer)}."
     verb = {ALLOWED: "can", DENIED: "cannot"}.get(answer.verdict, "may or may not be able to")
     failed = next((part for part in answer.conditions if part.verdict == answer.verdict), None)
     if failed is None or answer.verdict == ALLOWED:
-        return f"{user} {verb} {asked}{where}: {_filled(site, answer)}."
-    if answer.asked == SEE_DATA and answer.verdict == DENIED and answer.conditions[0].allowed:
+        return f"{user} {verb} {name}{where}: {_filled(site, answer)}."
+    if answer.what == SEE_DATA and answer.verdict == DENIED and answer.conditions[0].allowed:
         empty = f"it opens but stays empty, because {condition_name(site, failed)} is missing"
-        return f"{user} {verb} {asked}{where}: {empty}: {_filled(site, failed)}."
-    return f"{user} {verb} {asked}{where}: {condition_name(site, failed)}: {_filled(site, failed)}."
+        return f"{user} {verb} {name}{where}: {empty}: {_filled(site, failed)}."
+    return f"{user} {verb} {name}{where}: {condition_name(site, failed)}: {_filled(site, failed)}."
 
 
 def reason(site: Site, answer: Answer) -> str:
@@ -134,8 +134,10 @@ def condition_name(site: Site, part: Answer) -> str:
     """A condition of an ability: `Publish on Finance`, `a site role that publishes`."""
     if part.fact is not None:
         return part.fact
-    held = site.contents.get(part.content or "")
-    name = ui_name(part.asked, held.kind if held is not None else None) if part.steps else "facts that were not read"
+    content = site.contents.get(part.content or "")
+    name = (
+        ui_name(part.what, content.kind if content is not None else None) if part.steps else "facts that were not read"
+    )
     return f"`{name}` on {_content_name(site, part.content)}"
 
 
@@ -199,8 +201,8 @@ def _unheard_sets(site: Site, answer: Answer) -> Iterable[str]:
         return
     mine = site.groups_of(answer.user)
     for rule in sorted(answer.governing.rules or ()):
-        held = site.group_sets.get(rule.grantee.id) if rule.grantee.kind == "groupSet" else None
-        if held is not None and rule.capability == answer.asked and held.groups and held.groups <= mine:
+        group_set = site.group_sets.get(rule.grantee.id) if rule.grantee.kind == "groupSet" else None
+        if group_set is not None and rule.capability == answer.what and group_set.groups and group_set.groups <= mine:
             yield f"{rule_words(site, rule)} does not count"
 
 
@@ -323,15 +325,15 @@ def _ceiling_row(answer: Answer) -> dict[str, str] | None:
 def answer_json(site: Site, answer: Answer) -> dict[str, Any]:
     """Everything of an Answer that a machine may want; names beside ids."""
     user = site.users[answer.user]
-    held = site.contents.get(answer.content or "")
+    content = site.contents.get(answer.content or "")
     governing = answer.governing
     return {
         "verdict": answer.verdict,
         "because": answer.because,
         "sentence": sentence(site, answer),
         "user": {"id": user.id, "name": user.name, "domain": user.domain, "site_role": user.site_role},
-        "content": None if held is None else {"id": held.id, "kind": held.kind, "path": site.path(held.id)},
-        ("action" if answer.conditions else "capability"): answer.asked,
+        "content": None if content is None else {"id": content.id, "kind": content.kind, "path": site.path(content.id)},
+        ("action" if answer.conditions else "capability"): answer.what,
         "model": answer.model,
         "ceiling": answer.ceiling,
         "ceiling_row": _ceiling_row(answer),

@@ -1,4 +1,4 @@
-"""Two snapshots side by side, in words, tables and JSON. Not how they are compared."""
+"""Two snapshots side by side, in words, tables and JSON."""
 
 from __future__ import annotations
 
@@ -25,75 +25,75 @@ FIELDS = {
 _FEW_THINGS = 10
 
 
-def headings(found: Compared) -> Iterator[str]:
+def headings(comparison: Compared) -> Iterator[str]:
     """Which snapshots these are, and what differs in numbers."""
-    yield f"{found.after.name}: {_taken(found.before)} and {_taken(found.after)}"
-    if found.same:
+    yield f"{comparison.after.name}: {_taken(comparison.before)} and {_taken(comparison.after)}"
+    if comparison.same:
         yield "nothing differs that could be read"
         return
-    number = len(found.facts)
-    yield f"{number:,} {'fact differs' if number == 1 else 'facts differ'}; {count_words(found.reach)}"
+    number = len(comparison.facts)
+    yield f"{number:,} {'fact differs' if number == 1 else 'facts differ'}; {count_words(comparison.reach)}"
 
 
 def _taken(site: Site) -> str:
     return site.taken.when or "at a time that was not told"
 
 
-def parts(found: Compared) -> Iterator[Table | str]:
+def parts(comparison: Compared) -> Iterator[Table | str]:
     """What to print below the headings: facts, people, and what nobody can know."""
-    if found.facts:
-        yield _facts_table(found)
-    if len(found.facts) > MOST_LINES:
-        yield f"and {len(found.facts) - MOST_LINES:,} facts more, all of them with --json"
-    yield from shift_lines(found.before, found.after, found.reach)
-    yield from unknown_lines(found)
+    if comparison.facts:
+        yield _facts_table(comparison)
+    if len(comparison.facts) > MOST_LINES:
+        yield f"and {len(comparison.facts) - MOST_LINES:,} facts more, all of them with --json"
+    yield from shift_lines(comparison.before, comparison.after, comparison.reach)
+    yield from unknown_lines(comparison)
 
 
 # -- facts ----------------------------------------------------------------------------------------------------
 
 
-def _facts_table(found: Compared) -> Table:
+def _facts_table(comparison: Compared) -> Table:
     table = Table("What", "", "Before", "After")
-    for fact in found.facts[:MOST_LINES]:
-        thing, what, was, now = fact_words(found, fact)
+    for fact in comparison.facts[:MOST_LINES]:
+        thing, what, was, now = fact_words(comparison, fact)
         table.add_row(Text(thing), Text(what), Text(was), Text(now))
     return table
 
 
-def fact_words(found: Compared, fact: Fact) -> tuple[str, str, str, str]:
+def fact_words(comparison: Compared, fact: Fact) -> tuple[str, str, str, str]:
     """The thing by name, what of it, and how it was and is."""
-    thing = _thing(found, fact)
+    thing = _thing(comparison, fact)
     if fact.what == "added":
         return thing, "", "not there", "new"
     if fact.what == "removed":
         return thing, "", "there", "removed"
     if fact.what in ("rules", "default_rules"):
         what = "rules" if fact.kind is None else f"rules for new {KIND_NAMES[fact.kind]}s"
-        return thing, what, *_lists(found, fact, _rule_words(fact.kind))
+        return thing, what, *_lists(comparison, fact, _rule_words(fact.kind))
     if fact.what in ("members", "groups"):
         table = "users" if fact.what == "members" else "groups"
-        return thing, fact.what, *_lists(found, fact, lambda site, each: _name(site, table, str(each)))
+        return thing, fact.what, *_lists(comparison, fact, lambda site, thing_id: _name(site, table, str(thing_id)))
     what = FIELDS.get(fact.what, fact.what.replace("_", " "))
-    return thing, what, _value(found.before, fact, fact.before), _value(found.after, fact, fact.after)
+    return thing, what, _value(comparison.before, fact, fact.before), _value(comparison.after, fact, fact.after)
 
 
-def _thing(found: Compared, fact: Fact) -> str:
+def _thing(comparison: Compared, fact: Fact) -> str:
     """`user ann`, `workbook Finance/Budget`: by the later name, or the earlier where it is gone."""
     if fact.about == SITE:
         return "site"
     table = {USER: "users", GROUP: "groups", GROUP_SET: "group_sets", CONTENT: "contents"}[fact.about]
-    site = found.after if fact.id in getattr(found.after, table) else found.before
+    site = comparison.after if fact.id in getattr(comparison.after, table) else comparison.before
     if fact.about == CONTENT:
         kind = site.contents[fact.id].kind
         return f"{KIND_NAMES.get(kind, kind)} {site.path(fact.id)}"
     return f"{fact.about.replace('_', ' ')} {_name(site, table, fact.id)}"
 
 
-def _name(site: Site, table: str, each: str) -> str:
+def _name(site: Site, table: str, id_: str) -> str:
     if table == "users":
-        return site.called(each)
-    held: Mapping[str, Any] = getattr(site, table)
-    return str(held[each].name) if each in held else each
+        return site.called(id_)
+    things: Mapping[str, Any] = getattr(site, table)
+    return str(things[id_].name) if id_ in things else id_
 
 
 def _value(site: Site, fact: Fact, value: object) -> str:
@@ -118,28 +118,28 @@ def _rule_words(kind: str | None) -> Callable[[Site, Any], str]:
     return words
 
 
-def _lists(found: Compared, fact: Fact, words: Callable[[Site, Any], str]) -> tuple[str, str]:
+def _lists(comparison: Compared, fact: Fact, words: Callable[[Site, Any], str]) -> tuple[str, str]:
     """`- ` what only the one has, and `+ ` what only the other has."""
 
     def told(site: Site, sign: str, value: object) -> str:
         if value is NOT_READ:
             return "not read"
-        listed_words = listed(sorted(words(site, each) for each in cast(Iterable[Any], value)))
+        listed_words = listed(sorted(words(site, value_) for value_ in cast(Iterable[Any], value)))
         return f"{sign} {listed_words}" if listed_words else ""
 
-    return told(found.before, "-", fact.before), told(found.after, "+", fact.after)
+    return told(comparison.before, "-", fact.before), told(comparison.after, "+", fact.after)
 
 
 # -- what nobody can know -------------------------------------------------------------------------------------
 
 
-def unknown_lines(found: Compared) -> Iterator[str]:
+def unknown_lines(comparison: Compared) -> Iterator[str]:
     """Of each snapshot what was not read, and how many decisions are unknown for it."""
-    for site, unknown in zip((found.before, found.after), found.unknown, strict=True):
+    for site, unknown in zip((comparison.before, comparison.after), comparison.unknown, strict=True):
         if site.partial:
             yield f"not read {_taken(site)}: {'; '.join(site.partial)}"
         if unknown.decisions:
-            most = sorted(unknown.contents.items(), key=lambda each: (-each[1], site.path(each[0])))
+            most = sorted(unknown.contents.items(), key=lambda count: (-count[1], site.path(count[0])))
             on = ", ".join(f"{site.path(content)} ({number:,})" for content, number in most[:_FEW_THINGS])
             yield (
                 f"unknown {_taken(site)}: {unknown.decisions:,} decisions of {len(unknown.users):,} people "
@@ -150,31 +150,32 @@ def unknown_lines(found: Compared) -> Iterator[str]:
 # -- JSON -----------------------------------------------------------------------------------------------------
 
 
-def compared_json(found: Compared) -> dict[str, Any]:
+def compared_json(comparison: Compared) -> dict[str, Any]:
     """Both snapshots, every fact, every shift, and what is unknown on either."""
-    sites = {"before": found.before, "after": found.after}
+    sites = {"before": comparison.before, "after": comparison.after}
     return {
-        "site": {"id": found.after.id, "name": found.after.name, "content_url": found.after.content_url},
+        "site": {"id": comparison.after.id, "name": comparison.after.name, "content_url": comparison.after.content_url},
         **{when: {"taken": site.taken.when, "partial": list(site.partial)} for when, site in sites.items()},
-        "same": found.same,
-        "facts": [fact_json(found, fact) for fact in found.facts],
-        **reach_json(found.before, found.after, found.reach),
+        "same": comparison.same,
+        "facts": [fact_json(comparison, fact) for fact in comparison.facts],
+        **reach_json(comparison.before, comparison.after, comparison.reach),
         "unknown": {
-            when: _unknown_json(site, each) for (when, site), each in zip(sites.items(), found.unknown, strict=True)
+            when: _unknown_json(site, counts)
+            for (when, site), counts in zip(sites.items(), comparison.unknown, strict=True)
         },
     }
 
 
-def fact_json(found: Compared, fact: Fact) -> dict[str, Any]:
+def fact_json(comparison: Compared, fact: Fact) -> dict[str, Any]:
     """One fact with ids and names, and how it was and is."""
-    told: dict[str, Any] = {"about": fact.about, "id": fact.id, "name": _thing(found, fact), "what": fact.what}
+    document: dict[str, Any] = {"about": fact.about, "id": fact.id, "name": _thing(comparison, fact), "what": fact.what}
     if fact.kind is not None:
-        told["kind"] = fact.kind
+        document["kind"] = fact.kind
     if fact.what in ("added", "removed"):
-        return told
-    for when, site, value in (("before", found.before, fact.before), ("after", found.after, fact.after)):
-        told[when] = _plain(site, fact, value)
-    return told
+        return document
+    for when, site, value in (("before", comparison.before, fact.before), ("after", comparison.after, fact.after)):
+        document[when] = _plain(site, fact, value)
+    return document
 
 
 def _plain(site: Site, fact: Fact, value: object) -> Any:
@@ -183,11 +184,11 @@ def _plain(site: Site, fact: Fact, value: object) -> Any:
     if fact.what in ("rules", "default_rules"):
         return [rule_json(site, rule) for rule in sorted(value)]
     if fact.what != "members":
-        return [{"id": each, "name": _name(site, "groups", each)} for each in sorted(value)]
-    users = ((each, site.users.get(each)) for each in sorted(value))
+        return [{"id": id_, "name": _name(site, "groups", id_)} for id_ in sorted(value)]
+    users = ((id_, site.users.get(id_)) for id_ in sorted(value))
     return [
-        {"id": each, "name": each} if user is None else {"id": each, "name": user.name, "domain": user.domain}
-        for each, user in users
+        {"id": id_, "name": id_} if user is None else {"id": id_, "name": user.name, "domain": user.domain}
+        for id_, user in users
     ]
 
 

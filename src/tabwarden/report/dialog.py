@@ -1,11 +1,11 @@
-"""The permission dialog as a table and JSON: grantee by capability, template, where the rules lie. Not judging them."""
+"""The permission dialog as a table and JSON: grantee by capability, template, where the rules lie."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tabwarden.access.dialog import Row, Rows
+from tabwarden.access.dialog import GranteeRow, Rows
 from tabwarden.model.capability import KIND_NAMES, ui_name
 from tabwarden.model.roles import is_admin
 from tabwarden.model.site import Site
@@ -16,49 +16,49 @@ _ABREAST = 8
 _MARKS = {"allow": ("✓", "green"), "deny": ("✗", "red"), "": ("·", "dim")}
 
 
-def rows_heading(site: Site, content: str, found: Rows) -> str:
+def rows_heading(site: Site, content: str, rows: Rows) -> str:
     """Whose rules these are: `Finance/Budget/Overview: the rules of the workbook ..., because ...`."""
-    held = site.contents[content]
-    own = held.id == found.governing.holder
-    kind = KIND_NAMES.get(found.governing.kind, found.governing.kind)
-    if own and found.governing.kind != held.kind:
+    thing = site.contents[content]
+    own = thing.id == rows.governing.holder
+    kind = KIND_NAMES.get(rows.governing.kind, rows.governing.kind)
+    if own and rows.governing.kind != thing.kind:
         return f"{site.path(content)}: its default rules for each {kind}"
-    level = LEVELS[found.governing.level].format(holder=site.path(found.governing.holder), kind=kind)
+    level = LEVELS[rows.governing.level].format(holder=site.path(rows.governing.holder), kind=kind)
     return f"{site.path(content)}: {level}"
 
 
-def rows_tables(site: Site, found: Rows) -> Iterator[Table]:
+def rows_tables(site: Site, dialog: Rows) -> Iterator[Table]:
     """The dialog turned upright, eight grantees at a time."""
-    rows = found.rows or ()
+    rows = dialog.rows or ()
     for start in range(0, len(rows), _ABREAST):
-        yield _table(site, found, rows[start : start + _ABREAST])
+        yield _table(site, dialog, rows[start : start + _ABREAST])
 
 
-def _table(site: Site, found: Rows, rows: Sequence[Row]) -> Table:
+def _table(site: Site, dialog: Rows, rows: Sequence[GranteeRow]) -> Table:
     """One column a grantee, one line a capability; the template on top."""
     table = Table("Capability")
     for row in rows:
         table.add_column(Text(grantee_name(site, row.grantee)), justify="center")
     table.add_row(Text("template", style="bold"), *(Text(_template(row), style="bold") for row in rows))
-    for capability in found.capabilities:
+    for capability in dialog.capabilities:
         marks = (_MARKS[_mode(row, capability)] for row in rows)
-        table.add_row(Text(ui_name(capability, found.governing.kind)), *(Text(m, style=s) for m, s in marks))
+        table.add_row(Text(ui_name(capability, dialog.governing.kind)), *(Text(m, style=s) for m, s in marks))
     return table
 
 
-def _mode(row: Row, capability: str) -> str:
+def _mode(row: GranteeRow, capability: str) -> str:
     return "allow" if capability in row.allowed else ("deny" if capability in row.denied else "")
 
 
-def _template(row: Row) -> str:
+def _template(row: GranteeRow) -> str:
     return f"{row.template}, leader" if row.leads and row.template != "Project Leader" else row.template
 
 
 def implicit_lines(site: Site, content: str) -> list[str]:
     """Who needs no rule: administrators, the owner, and the owners of the projects above. Leaders stand in rules."""
-    held = site.contents[content]
+    thing = site.contents[content]
     admins = sum(1 for u in site.users.values() if is_admin(u.site_role))
-    owners = [f"{site.called(held.owner)} owns it" if held.owner in site.users else "its owner is not known"]
+    owners = [f"{site.called(thing.owner)} owns it" if thing.owner in site.users else "its owner is not known"]
     for project in site.ancestors(site.project_of(content)):
         owner = site.users.get(site.contents[project].owner)
         if owner is not None:
@@ -66,18 +66,18 @@ def implicit_lines(site: Site, content: str) -> list[str]:
     return [f"without a rule: {admins} administrators; {'; '.join(owners)}"]
 
 
-def rows_json(site: Site, content: str, found: Rows) -> dict[str, Any]:
+def rows_json(site: Site, content: str, rows: Rows) -> dict[str, Any]:
     """The same for machines; `rows` is null when the list was not read."""
     return {
         "content": {"id": content, "kind": site.contents[content].kind, "path": site.path(content)},
         "governing": {
-            "level": found.governing.level,
-            "holder": site.path(found.governing.holder),
-            "kind": found.governing.kind,
+            "level": rows.governing.level,
+            "holder": site.path(rows.governing.holder),
+            "kind": rows.governing.kind,
         },
-        "capabilities": list(found.capabilities),
+        "capabilities": list(rows.capabilities),
         "rows": None
-        if found.rows is None
+        if rows.rows is None
         else [
             {
                 "grantee": {**row.grantee._asdict(), "name": grantee_name(site, row.grantee)},
@@ -86,6 +86,6 @@ def rows_json(site: Site, content: str, found: Rows) -> dict[str, Any]:
                 "allow": sorted(row.allowed),
                 "deny": sorted(row.denied),
             }
-            for row in found.rows
+            for row in rows.rows
         ],
     }

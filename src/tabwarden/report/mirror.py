@@ -1,4 +1,4 @@
-"""A published mirror, a person's catalog and a comparison in words and as JSON. Not how they came about."""
+"""A published mirror, a person's catalog and a comparison in words and as JSON."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def matches_line(matches: Matches) -> str:
     count = len(matches.matched)
     if matches.matched and matches.matched[0].how == OF_TABLEAU:
         return f"{count} people: Tableau's own users, since `catalog.people` names no catalog"
-    apart = sum(each.how != BY_NAME for each in matches.matched)
-    told = f"{count} of {count + len(matches.unmatched)} catalog people matched by user name"
-    return f"{told}, {apart} of them by domain or exception" if apart else told
+    apart = sum(match.how != BY_NAME for match in matches.matched)
+    sentence = f"{count} of {count + len(matches.unmatched)} catalog people matched by user name"
+    return f"{sentence}, {apart} of them by domain or exception" if apart else sentence
 
 
 def unmatched_table(unmatched: Iterable[Unmatched]) -> Table:
     """Who sees nothing, why, and who is likely meant."""
     table = Table("Sees nothing", "Because", "Likely meant")
-    for each in unmatched:
-        table.add_row(shown(each.person), each.reason, ", ".join(each.likely))
+    for person in unmatched:
+        table.add_row(shown(person.person), person.reason, ", ".join(person.likely))
     return table
 
 
@@ -46,13 +46,13 @@ def written_line(sink: str, kind: str, added: dict[str, int], removed: dict[str,
     return f"{sink} ({kind}): {', '.join(changes) or 'nothing differs'}"
 
 
-def mirror_json(found: Mirrored) -> dict[str, Any]:
+def mirror_json(mirrored: Mirrored) -> dict[str, Any]:
     """The mirror's numbers and matches, for the one who publishes it."""
     return {
-        "source": found.source,
-        "rows": {name: len(table) for name, table in found.tables.items() if len(table)},
-        "matched": [each._asdict() for each in found.matches.matched],
-        "unmatched": [each._asdict() for each in found.matches.unmatched],
+        "source": mirrored.source,
+        "rows": {name: len(table) for name, table in mirrored.tables.items() if len(table)},
+        "matched": [match._asdict() for match in mirrored.matches.matched],
+        "unmatched": [match._asdict() for match in mirrored.matches.unmatched],
     }
 
 
@@ -66,4 +66,4 @@ def catalog_lines(catalog: Catalog) -> Iterator[str]:
 
 def catalog_json(catalog: Catalog) -> dict[str, Any]:
     """The same for machines."""
-    return {"person": catalog.person, "entries": [each._asdict() for each in catalog.entries]}
+    return {"person": catalog.person, "entries": [entry._asdict() for entry in catalog.entries]}

@@ -1,4 +1,4 @@
-"""People the models differ on, as a table and JSON. Not how they are found."""
+"""People the models differ on, as a table and JSON."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from tabwarden.report.answers import answer_json, decider, mark
 from tabwarden.report.table import Table, Text
 
 
-def exceptions_table(site: Site, found: Iterable[Exceptional], against: str) -> Table:
+def exceptions_table(site: Site, exceptions: Iterable[Exceptional], against: str) -> Table:
     """One line a person, reason and counter-reason, with the contents it is so on."""
     lines: dict[tuple[str, str, str, str], list[str]] = {}
     marks = {}
-    for one in found:
+    for one in exceptions:
         for user in one.users:
             key = (user, one.current.because, decider(site, one.current), decider(site, one.other))
             lines.setdefault(key, []).append(site.path(one.content))
             marks[key] = (mark(one.current), mark(one.other))
     table = Table("User", "Site role", "current", "because", against, "because ", "On")
     for (user, because, now, other), contents in sorted(lines.items(), key=lambda line: (line[0][1], line[0])):
-        held = site.users[user]
+        user_there = site.users[user]
         now_mark, other_mark = marks[user, because, now, other]
         table.add_row(
-            Text(held.name),
-            ui_role(held.site_role),
+            Text(user_there.name),
+            ui_role(user_there.site_role),
             now_mark,
             Text(now),
             other_mark,
@@ -38,7 +38,7 @@ def exceptions_table(site: Site, found: Iterable[Exceptional], against: str) -> 
     return table
 
 
-def exceptions_json(site: Site, found: Iterable[Exceptional]) -> list[dict[str, Any]]:
+def exceptions_json(site: Site, exceptions: Iterable[Exceptional]) -> list[dict[str, Any]]:
     """Everybody with both Answers."""
     return [
         {
@@ -51,15 +51,15 @@ def exceptions_json(site: Site, found: Iterable[Exceptional]) -> list[dict[str, 
             "current": answer_json(site, one.current),
             "other": answer_json(site, one.other),
         }
-        for one in found
+        for one in exceptions
     ]
 
 
-def exceptions_heading(found: list[Exceptional], capability: str, against: str) -> str:
+def exceptions_heading(exceptions: list[Exceptional], capability: str, against: str) -> str:
     """`5 people have View on 12 things that they would not have under deny_first`."""
-    gained = [one for one in found if one.current.allowed]
+    gained = [one for one in exceptions if one.current.allowed]
     people = {u for one in gained for u in one.users}
     things = {one.content for one in gained}
     words = f"{len(people)} people have {capability} on {len(things)} things only by what {against} does not know"
-    missed = {u for one in found if not one.current.allowed for u in one.users}
+    missed = {u for one in exceptions if not one.current.allowed for u in one.users}
     return words + (f"; {len(missed)} would have more under {against}" if missed else "")

@@ -1,4 +1,4 @@
-"""Names that were checked and domains by their names, as tables and as JSON. Not how they came about."""
+"""Names that were checked and domains by their names, as tables and as JSON."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from tabwarden.want.wanted import Held
 DOCUMENT = "User Management in Active Directory Deployments"
 
 
-def names_report(found: Sequence[Checked], site: Site | None) -> Drawable:
+def names_report(names: Sequence[Checked], site: Site | None) -> Drawable:
     """A line for each name with what an import would make of it, then refusals and collisions in full."""
     table = Table()
     for column in ("Given", "Tableau user", "Attribute", "Because", "Section"):
         table.add_column(column, overflow="fold")
-    for one in found:
+    for one in names:
         if one.refusal is not None:
             row = (one.given, "refused", "", one.refusal.reason, one.refusal.section)
         else:
             there = " (is on Tableau)" if one.user is not None else ""
             row = (one.given, f"{one.qualified}{there}", one.attribute, one.because, one.section)
         table.add_row(*map(Text, row))
-    parts: list[Drawable] = [Text(heading(found), style="bold"), table]
-    for one in found:
+    parts: list[Drawable] = [Text(heading(names), style="bold"), table]
+    for one in names:
         parts += [Text(f"{one.given}: {line}") for line in remarks(one)]
     if site is None:
         parts.append(Text("Tableau was not asked: who is there already, and the nicknames of domains, are not known"))
@@ -37,14 +37,14 @@ def names_report(found: Sequence[Checked], site: Site | None) -> Drawable:
     return Group(*parts)
 
 
-def heading(found: Sequence[Checked]) -> str:
+def heading(names: Sequence[Checked]) -> str:
     """`3 names by route typed: 2 users, 1 refused, 1 with collisions`."""
-    refused = sum(1 for one in found if one.refusal is not None)
-    collide = sum(1 for one in found if one.collisions)
-    route = found[0].route if found else "typed"
-    words = [count_of(len(found) - refused, "user", "users"), *([f"{refused} refused"] if refused else [])]
+    refused = sum(1 for one in names if one.refusal is not None)
+    collide = sum(1 for one in names if one.collisions)
+    route = names[0].route if names else "typed"
+    words = [count_of(len(names) - refused, "user", "users"), *([f"{refused} refused"] if refused else [])]
     words += [f"{collide} with collisions"] if collide else []
-    return f"{count_of(len(found), 'name', 'names')} by route {route}: {', '.join(words)}"
+    return f"{count_of(len(names), 'name', 'names')} by route {route}: {', '.join(words)}"
 
 
 def remarks(one: Checked) -> list[str]:
@@ -54,7 +54,7 @@ def remarks(one: Checked) -> list[str]:
     return [f"{collision.sentence}; {collision.remedy}" for collision in one.collisions]
 
 
-def names_json(found: Iterable[Checked]) -> list[dict[str, Any]]:
+def names_json(names: Iterable[Checked]) -> list[dict[str, Any]]:
     """The same for machines."""
     return [
         {
@@ -70,20 +70,21 @@ def names_json(found: Iterable[Checked]) -> list[dict[str, Any]]:
             "user": one.user,
             "refusal": None if one.refusal is None else {**one.refusal._asdict()},
             "collisions": [
-                {"kind": each.kind, "sentence": each.sentence, "remedy": each.remedy} for each in one.collisions
+                {"kind": collision.kind, "sentence": collision.sentence, "remedy": collision.remedy}
+                for collision in one.collisions
             ],
         }
-        for one in found
+        for one in names
     ]
 
 
-def mistakes_table(found: Sequence[tuple[str, str]], held: Sequence[Held]) -> Drawable:
+def mistakes_table(mistakes: Sequence[tuple[str, str]], held: Sequence[Held]) -> Drawable:
     """Users imported by UPN and what each should be called; those of whom nobody can tell."""
     table = Table("On Tableau", "sAMAccountName")
-    for pair in found:
+    for pair in mistakes:
         table.add_row(*map(Text, pair))
-    parts: list[Drawable] = [Text(f"{count_of(len(found), 'user', 'users')} imported by UPN", style="bold")]
-    parts += [table, Text("next: tabwarden plan rename --upn")] if found else []
+    parts: list[Drawable] = [Text(f"{count_of(len(mistakes), 'user', 'users')} imported by UPN", style="bold")]
+    parts += [table, Text("next: tabwarden plan rename --upn")] if mistakes else []
     parts += [Text(f"{one.person}: {one.reason}; {one.remedy}") for one in held]
     return Group(*parts)
 

@@ -1,4 +1,4 @@
-"""Plans, stops and impact in words, as tables for people and as JSON for machines. Not how they are found."""
+"""Plans, stops and impact in words, as tables for people and as JSON for machines."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def headline(plan: Plan) -> str:
     if not plan.changes and not plan.held:
         return "nothing to change" if not plan.stops else "nothing was planned"
     renamed = sum(1 for change in plan.changes if change.renamed_to is not None)
-    told = [count_of(renamed, "person gets another user name", "people get another user name")] if renamed else []
-    told += _people(plan.impact)
-    if not told and plan.changes:
-        told = [f"{count_of(len(plan.changes), 'change', 'changes')} to {_subjects(plan.changes)}"]
-    reasons = Counter(_kind_of(held.reason) for held in plan.held)
-    told += [f"{number} held: {reason}" for reason, number in reasons.items()]
-    return ", ".join(told)
+    parts = [count_of(renamed, "person gets another user name", "people get another user name")] if renamed else []
+    parts += _people(plan.impact)
+    if not parts and plan.changes:
+        parts = [f"{count_of(len(plan.changes), 'change', 'changes')} to {_subjects(plan.changes)}"]
+    reasons = Counter(_kind_of(one.reason) for one in plan.held)
+    parts += [f"{number} held: {reason}" for reason, number in reasons.items()]
+    return ", ".join(parts)
 
 
 def _subjects(changes: Sequence[Change]) -> str:
@@ -210,10 +210,10 @@ def _signed(names: Sequence[str], sign: str) -> str:
 
 def plan_json(plan: Plan) -> Mapping[str, Any]:
     """The plan as its file has it, with its headline and how many changes there are of each step."""
-    told: dict[str, Any] = json.loads(to_json(plan))
-    told.pop("seal")
+    document: dict[str, Any] = json.loads(to_json(plan))
+    document.pop("seal")
     steps = Counter(change.op for change in plan.changes)
-    return {"headline": headline(plan), "steps": dict(steps), **told}
+    return {"headline": headline(plan), "steps": dict(steps), **document}
 
 
 def stop_json(stop: Stop) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""What surprises somebody who reads an Answer, a line each: true beside the verdict, never against it. Not the Answer.
+"""What surprises somebody who reads an Answer, a line each: true beside the verdict, never against it.
 
 A dashboard that opens and stays empty, a right that the site role makes useless, a workbook none of whose views opens.
 Source: tableau-permissions §5, §6.1, §9 and §10 (1, 5, 12, 15).
@@ -19,61 +19,66 @@ from tabwarden.report.answers import SEE_DATA, sentence
 OVERRIDES = ("admin", "project_owner", "project_leader", "content_owner")
 
 
-def remarks(site: Site, put: Asked, answer: Answer) -> Iterator[str]:
+def remarks(site: Site, question: Asked, answer: Answer) -> Iterator[str]:
     """The remarks on the Answer to a question about a capability; most abilities tell their conditions themselves."""
-    if put.ability and put.what == SEE_DATA and answer.allowed:
+    if question.ability and question.what == SEE_DATA and answer.allowed:
         yield from _second_prompt(site, answer)
-    if put.ability or put.content is None:
+    if question.ability or question.content is None:
         return
-    kind = site.contents[put.content].kind
+    kind = site.contents[question.content].kind
     if answer.because == "site_role":
-        yield from _useless_power(site, put)
-    if put.what == "Read" and answer.allowed and kind in ("workbook", "view"):
-        yield from _empty(site, put)
-        yield from _no_view(site, put, answer)
-    if put.what == "Read" and answer.because == "default_deny" and kind in ("database", "table"):
+        yield from _useless_power(site, question)
+    if question.what == "Read" and answer.allowed and kind in ("workbook", "view"):
+        yield from _empty(site, question)
+        yield from _no_view(site, question, answer)
+    if question.what == "Read" and answer.because == "default_deny" and kind in ("database", "table"):
         yield "with Tableau Catalog it may be visible all the same, through content that is built on it"
-    role = site.users[put.user].site_role
+    role = site.users[question.user].site_role
     if answer.allowed and publishes(role) == "no":
-        if put.what == "ChangeHierarchy":
+        if question.what == "ChangeHierarchy":
             yield f"it is of no use: moving asks for a site role that publishes, and {ui_role(role)} does not"
-        if put.what == "ExportXml" and kind == "workbook":
+        if question.what == "ExportXml" and kind == "workbook":
             yield f"downloading only: saving asks for a site role that publishes, and {ui_role(role)} does not"
 
 
-def _useless_power(site: Site, put: Asked) -> Iterator[str]:
+def _useless_power(site: Site, question: Asked) -> Iterator[str]:
     """The site role comes first: owners and leaders keep what they own and lead, and nothing comes of it (§10.5)."""
-    content = str(put.content)
-    held = site.contents[content]
-    power = power_over(site, put.user, content if held.kind == "project" else site.project_of(content), put.model)
-    name = site.called(put.user)
+    content = str(question.content)
+    thing = site.contents[content]
+    power = power_over(
+        site, question.user, content if thing.kind == "project" else site.project_of(content), question.model
+    )
+    name = site.called(question.user)
     if power is not None:
         verb = "owns" if power.reason == "project_owner" else "leads"
         yield f"{name} {verb} {site.path(power.at)}, which does not lift the site role; with another role it comes back"
-    elif held.owner == put.user:
+    elif thing.owner == question.user:
         yield f"{name} owns it, which does not lift the site role; with another role it comes back"
 
 
-def _empty(site: Site, put: Asked) -> Iterator[str]:
+def _empty(site: Site, question: Asked) -> Iterator[str]:
     """It opens, and there is nothing to see: no Connect of one's own behind prompted credentials (§6.1)."""
-    seen = put._replace(what=SEE_DATA, ability=True).of(site)
+    seen = question._replace(what=SEE_DATA, ability=True).of(site)
     if seen.verdict == DENIED:
         yield sentence(site, seen)
 
 
 def _second_prompt(site: Site, answer: Answer) -> Iterator[str]:
     """A data source that prompts asks for credentials of the database, which is no permission (§6.1)."""
-    sources = {part.content for part in answer.conditions if part.asked == "Connect" and part.content is not None}
+    sources = {part.content for part in answer.conditions if part.what == "Connect" and part.content is not None}
     for source in sorted(sources, key=site.path):
         yield f"where {site.path(source)} itself prompts, the person's own credentials of its database are needed too"
 
 
-def _no_view(site: Site, put: Asked, answer: Answer) -> Iterator[str]:
+def _no_view(site: Site, question: Asked, answer: Answer) -> Iterator[str]:
     """With hidden tabs the workbook's View opens none of its views (§10.1)."""
-    workbook = site.contents[str(put.content)]
+    workbook = site.contents[str(question.content)]
     views = [v for v in site.children(workbook.id) if site.contents[v].kind == "view"]
     if workbook.kind != "workbook" or workbook.tabs or not views or answer.because in OVERRIDES:
         return
-    told = (may(site, put.user, "Read", view, model=put.model, open_points=put.open_points).verdict for view in views)
-    if all(verdict == DENIED for verdict in told):
+    verdicts = (
+        may(site, question.user, "Read", view, model=question.model, open_points=question.open_points).verdict
+        for view in views
+    )
+    if all(verdict == DENIED for verdict in verdicts):
         yield "it is listed, but none of its views opens: tabs are hidden, so each view has rules of its own"

@@ -1,4 +1,4 @@
-"""The one roster of several sources, in words and as JSON: who, and where each field is from. Not how it is merged."""
+"""The one roster of several sources, in words and as JSON: who, and where each field is from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def chosen(standings: Standings, words: str) -> tuple[Standing, ...]:
 def _known_by(one: Standing) -> set[str]:
     keys = one.person.keys if one.person is not None else one.was.keys if one.was is not None else ()
     mail = one.person.value(EMAIL) if one.person is not None else one.was.email if one.was is not None else ""
-    return {same(each) for each in (one.name, mail, *(word for kind, v in keys for word in (v, f"{kind}:{v}"))) if each}
+    return {same(word) for word in (one.name, mail, *(w for kind, v in keys for w in (v, f"{kind}:{v}"))) if word}
 
 
 # -- words -----------------------------------------------------------------------------------------------------
@@ -41,7 +41,7 @@ def roster_table(merged: Merged, standings: Standings) -> Drawable:
     held = (*merged.held, *standings.held)
     table = _table(("person", "department", "title", "since the last good run", "rows"))
     for one in people[:MOST_ROWS]:
-        department, title = (one.person.value(each) if one.person is not None else "" for each in (DEPARTMENT, TITLE))
+        department, title = (one.person.value(field) if one.person is not None else "" for field in (DEPARTMENT, TITLE))
         table.add_row(*map(Text, (one.name, department, title, _since(one), _rows(one))))
     if len(people) > MOST_ROWS:
         table.look["caption"] = f"and {len(people) - MOST_ROWS} more; `--json` has all of them"
@@ -60,11 +60,11 @@ def person_table(one: Standing) -> Drawable:
     person = one.person
     table = _table(("field", "value", "from", "overrules"))
     rows = [(kind if kind == KEY else f"key {kind}", key.value, _row(key), "") for kind, key in person.known_by]
-    for each in FIELDS:
-        found = person.fields.get(each)
-        if found is not None:
-            overruled = "; ".join(f"{given.value} ({_row(given)})" for given in found.overruled)
-            rows.append((each, found.value, _row(found), overruled))
+    for name in FIELDS:
+        field = person.fields.get(name)
+        if field is not None:
+            overruled = "; ".join(f"{given.value} ({_row(given)})" for given in field.overruled)
+            rows.append((name, field.value, _row(field), overruled))
     rows += [("group", group.value, _row(group), "") for group in person.groups]
     rows += [("says", given.value, _row(given), "") for given in person.says]
     for row in rows:
@@ -78,10 +78,10 @@ def held_words(held: Iterable[Held]) -> Drawable:
 
 
 def _since(one: Standing) -> str:
-    told = f"leaver: {one.why_left}" if one.why_left else one.word
+    sentence = f"leaver: {one.why_left}" if one.why_left else one.word
     if one.moved and not one.why_left:
-        told = f"mover: {one.moved}"
-    return ", ".join(each for each in (told, f"was called {one.was_called}" if one.was_called else "") if each)
+        sentence = f"mover: {one.moved}"
+    return ", ".join(part for part in (sentence, f"was called {one.was_called}" if one.was_called else "") if part)
 
 
 def _rows(one: Standing) -> str:
@@ -94,8 +94,8 @@ def _row(given: Given | Field) -> str:
 
 def _held_table(held: Iterable[Held]) -> Table:
     table = _table(("person", "why", "what to do"), "Held: left as they are")
-    for each in held:
-        table.add_row(*map(Text, astuple(each)))
+    for one in held:
+        table.add_row(*map(Text, astuple(one)))
     return table
 
 
@@ -113,14 +113,14 @@ def roster_json(merged: Merged, standings: Standings, people: Iterable[Standing]
     """These people with everything that is known of where it is from; who is held, and remarks."""
     return {
         "people": [_standing(one) for one in people],
-        "held": [asdict(each) for each in (*merged.held, *standings.held)],
+        "held": [asdict(one) for one in (*merged.held, *standings.held)],
         "without_user_name": len(merged.unnamed),
         "notes": [*merged.notes, *standings.notes],
     }
 
 
 def _standing(one: Standing) -> Mapping[str, Any]:
-    told = {
+    document = {
         "name": one.name,
         "status": LEFT if one.why_left else ACTIVE,
         "because": one.said,
@@ -128,21 +128,21 @@ def _standing(one: Standing) -> Mapping[str, Any]:
         "moved": one.moved,
         "was_called": one.was_called,
     }
-    return {**told, **(_person(one.person) if one.person is not None else {})}
+    return {**document, **(_person(one.person) if one.person is not None else {})}
 
 
 def _person(person: MergedPerson) -> Mapping[str, Any]:
     return {
         "keys": {kind: _given(key) for kind, key in person.known_by},
-        "fields": {each: _field(found) for each, found in person.fields.items()},
+        "fields": {name: _field(field) for name, field in person.fields.items()},
         "groups": [_given(group) for group in person.groups],
         "says": [_given(given) for given in person.says],
         "rows": [{"source": source, "row": row} for source, row in person.rows],
     }
 
 
-def _field(found: Field) -> Mapping[str, Any]:
-    return {**_given(found), "overruled": [_given(given) for given in found.overruled]}
+def _field(field: Field) -> Mapping[str, Any]:
+    return {**_given(field), "overruled": [_given(given) for given in field.overruled]}
 
 
 def _given(given: Given | Field) -> Mapping[str, Any]:

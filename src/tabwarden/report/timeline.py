@@ -1,4 +1,4 @@
-"""Who could do it, since when and why, in words, tables and JSON. Not how it is found."""
+"""Who could do it, since when and why, in words, tables and JSON."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Turned(Protocol):
     """An answer that became another one."""
 
     @property
-    def asked(self) -> Decision:
+    def decision(self) -> Decision:
         """User, content, capability."""
 
     @property
@@ -42,7 +42,7 @@ class Turned(Protocol):
         """Can, cannot or unknown."""
 
     @property
-    def kept(self) -> Snapshot:
+    def snapshot(self) -> Snapshot:
         """The first snapshot in which it is so."""
 
     @property
@@ -58,28 +58,28 @@ class Turned(Protocol):
         """The Sites before and after."""
 
 
-def standing_table(found: Sequence[Turned], *, by_content: bool) -> Table:
+def standing_table(turns: Sequence[Turned], *, by_content: bool) -> Table:
     """Those who can (or what one can), since when, because of what; `by_content`: of one person on many things."""
     table = Table("What" if by_content else "Who", "", "Since", "Because of")
-    for turn in found[:MOST_LINES]:
-        user, content, _ = turn.asked
+    for turn in turns[:MOST_LINES]:
+        user, content, _ = turn.decision
         site = turn.pair[1]
         name = site.path(content) if by_content else _user(turn, user)
         table.add_row(*map(Text, (name, WORDS.get(turn.now, turn.now), since(turn), because(turn))))
     return table
 
 
-def turns_table(found: Iterable[Turned]) -> Table:
+def turns_table(turns: Iterable[Turned]) -> Table:
     """Every turn of one answer, in order."""
     table = Table("From", "", "Because of")
-    for turn in found:
+    for turn in turns:
         table.add_row(*map(Text, (since(turn), WORDS.get(turn.now, turn.now), because(turn))))
     return table
 
 
 def since(turn: Turned) -> str:
     """The snapshot from which it is so; at the first one it may have been so before."""
-    words = f"{turn.kept.taken} (snapshot {turn.kept.number})"
+    words = f"{turn.snapshot.taken} (snapshot {turn.snapshot.number})"
     return words if turn.facts else f"{words} or before"
 
 
@@ -90,7 +90,7 @@ def because(turn: Turned) -> str:
 
 def _decider(turn: Turned) -> str:
     """What decided where no change is known: a rule, a role, an owner."""
-    user, content, capability = turn.asked
+    user, content, capability = turn.decision
     model, open_points = turn.under
     return decider(turn.pair[1], may(turn.pair[1], user, capability, content, model=model, open_points=open_points))
 
@@ -103,20 +103,20 @@ def _words(turn: Turned, fact: Fact) -> str:
     return f"{thing}: {what} {sides}" if sides[:1] in "+-" else f"{thing}: {what} {was} -> {now}"
 
 
-def turns_json(found: Iterable[Turned]) -> list[dict[str, Any]]:
+def turns_json(turns: Iterable[Turned]) -> list[dict[str, Any]]:
     """Each turn with ids, names, the snapshot and the facts."""
-    return list(map(_turn_json, found))
+    return list(map(_turn_json, turns))
 
 
 def _turn_json(turn: Turned) -> dict[str, Any]:
-    user, content, capability = turn.asked
+    user, content, capability = turn.decision
     holder = next((site for site in reversed(turn.pair) if content in site.contents), turn.pair[1])
     return {
         "user": {"id": user, **_named(turn, user)},
         "content": {"id": content, "path": holder.path(content)},
         "capability": capability,
         "answer": WORDS.get(turn.now, turn.now),
-        "since": {"snapshot": turn.kept.number, "taken": turn.kept.taken, "or_before": not turn.facts},
+        "since": {"snapshot": turn.snapshot.number, "taken": turn.snapshot.taken, "or_before": not turn.facts},
         "because": [{"words": _words(turn, fact), **fact_json(_compared(turn), fact)} for fact in turn.facts],
     }
 
@@ -126,8 +126,8 @@ def _user(turn: Turned, user: str) -> str:
 
 
 def _named(turn: Turned, user: str) -> dict[str, str]:
-    held = next((site.users[user] for site in reversed(turn.pair) if user in site.users), None)
-    return {"name": user} if held is None else {"name": held.name, "domain": held.domain}
+    user_there = next((site.users[user] for site in reversed(turn.pair) if user in site.users), None)
+    return {"name": user} if user_there is None else {"name": user_there.name, "domain": user_there.domain}
 
 
 def _compared(turn: Turned) -> Compared:
@@ -135,20 +135,27 @@ def _compared(turn: Turned) -> Compared:
     return Compared(*turn.pair, turn.facts, Reach(Count(), ()), (nothing, nothing))
 
 
-def snapshots_table(found: Iterable[Any]) -> Table:
+def snapshots_table(snapshots: Iterable[Any]) -> Table:
     """The snapshots of a history, one a line."""
     table = Table("#", "Taken", "Site", "By", "Users", "Content", "Rules", "")
-    for kept in found:
-        numbers = (f"{number:,}" for number in (kept.users, kept.contents, kept.rules))
-        lacks = "; ".join(kept.partial) or kept.scope
-        row = (str(kept.number), kept.taken, kept.name, kept.reader, *numbers, f"limited: {lacks}" if lacks else "")
+    for snapshot in snapshots:
+        numbers = (f"{number:,}" for number in (snapshot.users, snapshot.contents, snapshot.rules))
+        lacks = "; ".join(snapshot.partial) or snapshot.scope
+        row = (
+            str(snapshot.number),
+            snapshot.taken,
+            snapshot.name,
+            snapshot.reader,
+            *numbers,
+            f"limited: {lacks}" if lacks else "",
+        )
         table.add_row(*map(Text, row))
     return table
 
 
-def snapshots_json(found: Iterable[Any]) -> Iterator[dict[str, Any]]:
+def snapshots_json(snapshots: Iterable[Any]) -> Iterator[dict[str, Any]]:
     """The same for machines."""
-    for kept in found:
-        told = kept._asdict()
-        told.pop("site")
-        yield {**told, "partial": list(kept.partial), "limited": kept.limited}
+    for snapshot in snapshots:
+        document = snapshot._asdict()
+        document.pop("site")
+        yield {**document, "partial": list(snapshot.partial), "limited": snapshot.limited}

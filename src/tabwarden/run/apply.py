@@ -1,4 +1,4 @@
-"""Doing a plan: judge it against the site as it is now, then change after change with a journal. Not making one.
+"""Doing a plan: judge it against the site as it is now, then change after change with a journal.
 
 The journal is written before and after every request. Killed anywhere, the same plan goes on where it ended: what
 was begun and not ended is looked up on the server first, so that nothing is done twice.
@@ -27,7 +27,7 @@ from tabwarden.store.journal import (
     DONE,
     FAILED,
     SKIPPED,
-    Entry,
+    ChangeResult,
     Journal,
     Record,
     keep_good_run,
@@ -87,7 +87,7 @@ class Applied:
     """
 
     plan: Plan
-    entries: Mapping[int, Entry] = field(default_factory=dict)
+    entries: Mapping[int, ChangeResult] = field(default_factory=dict)
     stops: tuple[Stop, ...] = ()
     wrong_waivers: tuple[str, ...] = ()
     broken_off: str = ""
@@ -98,13 +98,13 @@ class Applied:
         return sum(1 for entry in self.entries.values() if entry.status == status)
 
     @property
-    def not_done(self) -> tuple[tuple[Change, Entry | None], ...]:
+    def not_done(self) -> tuple[tuple[Change, ChangeResult | None], ...]:
         """Changes that failed, were skipped or not begun, in order."""
         both = ((change, self.entries.get(position)) for position, change in enumerate(self.plan.changes))
         return tuple((c, e) for c, e in both if e is None or e.status in (FAILED, SKIPPED))
 
     @property
-    def otherwise(self) -> tuple[tuple[Change, Entry], ...]:
+    def otherwise(self) -> tuple[tuple[Change, ChangeResult], ...]:
         """Changes that were done, and with them something that the plan did not expect, in order."""
         both = ((self.plan.changes[position], entry) for position, entry in sorted(self.entries.items()))
         return tuple((change, entry) for change, entry in both if entry.status == DONE and entry.remedy)
@@ -231,7 +231,7 @@ class _Doing:
         self.connection = connection
         self.synchronised: Lookup | None = None
         self.writer = Writer(connection, bulk=terms.bulk, jobs=terms.jobs)
-        self.entries: dict[int, Entry] = {}
+        self.entries: dict[int, ChangeResult] = {}
         self.ids: dict[str, str] = {}
         self.failed: set[str] = set()
         self.unfinished: set[str] = set()  # who did not get all that content was to give
@@ -258,12 +258,12 @@ class _Doing:
 
     def _settle_begun(self, record: Record, now: Site) -> None:
         """Changes that were sent, perhaps: those that are true on the server are done."""
-        true: list[Entry] = []
+        true: list[ChangeResult] = []
         lookup = Lookup(now)
         for position in sorted(record.begun):
             new_id = self.plan.changes[position].is_true(lookup)
             if new_id is not None:
-                true.append(Entry(position, DONE, new_id=new_id or None))
+                true.append(ChangeResult(position, DONE, new_id=new_id or None))
         if true:
             self.journal.end(true)
         for entry in true:
@@ -274,7 +274,7 @@ class _Doing:
         left = [position for position in range(len(self.plan.changes)) if position not in self.entries]
         for batch in self.writer.together([self.plan.changes[position] for position in left]):
             positions = [left[place] for place in batch]
-            skipped = [Entry(p, SKIPPED, "", self._why_skipped(p)) for p in positions if self._is_skipped(p)]
+            skipped = [ChangeResult(p, SKIPPED, "", self._why_skipped(p)) for p in positions if self._is_skipped(p)]
             if skipped:
                 self._end(skipped)
             work = [position for position in positions if not self._is_skipped(position)]
@@ -288,26 +288,26 @@ class _Doing:
             return
         self.journal.begin(work)
         results = self.writer.do(changes, self.ids)
-        self._end([Entry(work[r.position], r.status, r.code, r.remedy, r.new_id) for r in results])
+        self._end([ChangeResult(work[r.position], r.status, r.code, r.remedy, r.new_id) for r in results])
 
-    def _read_back(self, work: Sequence[int], changes: Sequence[Change]) -> list[Entry]:
+    def _read_back(self, work: Sequence[int], changes: Sequence[Change]) -> list[ChangeResult]:
         """What Tableau's own synchronisations, all of them done by now, have made of what the plan expected."""
         if self.synchronised is None:
             self.synchronised = Lookup(read_now(self.plan, self.connection))
         return [
-            Entry(position, DONE, new_id=new_id or None)
+            ChangeResult(position, DONE, new_id=new_id or None)
             if (new_id := change.is_true(self.synchronised)) is not None
-            else Entry(position, FAILED, "", change.otherwise(self.synchronised))
+            else ChangeResult(position, FAILED, "", change.otherwise(self.synchronised))
             for position, change in zip(work, changes, strict=True)
         ]
 
-    def _end(self, entries: Sequence[Entry]) -> None:
+    def _end(self, entries: Sequence[ChangeResult]) -> None:
         self.journal.end(entries)
         for entry in entries:
             self._learn(entry)
             self._say(entry)
 
-    def _learn(self, entry: Entry) -> None:
+    def _learn(self, entry: ChangeResult) -> None:
         self.entries[entry.position] = entry
         change = self.plan.changes[entry.position]
         if entry.new_id and change.creates is not None:
@@ -343,7 +343,7 @@ class _Doing:
         name = failed.qualified if failed is not None else ""
         return f"skipped, because something before it failed for `{name}`"
 
-    def _say(self, entry: Entry) -> None:
+    def _say(self, entry: ChangeResult) -> None:
         change = self.plan.changes[entry.position]
         if entry.status == DONE:
             words = change.done()

@@ -37,14 +37,14 @@ def open_site(where: Where) -> Site:
     """The Site to ask; UnknownName where there is no snapshot."""
     if where.folder is None or where.path is not None:
         return open_either(where.path or LAST, where.store, where.site)
-    found = _newest_folders(where.folder, where.site)
-    if not found:
+    folders = _newest_folders(where.folder, where.site)
+    if not folders:
         of = f" of site `{where.site}`" if where.site is not None else ""
         raise UnknownName(f"no snapshot{of} in `{where.folder}`: take one with `tabwarden read`")
-    if len(found) > 1:
-        urls = ", ".join(f"`{url}`" for url in sorted(found))
+    if len(folders) > 1:
+        urls = ", ".join(f"`{url}`" for url in sorted(folders))
         raise UnknownName(f"`{where.folder}` holds snapshots of several sites; say which with --site: {urls}")
-    return snapshot.load(next(iter(found.values())))
+    return snapshot.load(next(iter(folders.values())))
 
 
 def all_sites(where: Where) -> list[Site]:
@@ -56,5 +56,5 @@ def all_sites(where: Where) -> list[Site]:
 
 def _newest_folders(folder: Path, site: str | None) -> dict[str, Path]:
     urls = [site] if site is not None else sorted(snapshot.sites(folder))
-    found = {url: snapshot.latest(folder, url) for url in urls}
-    return {url: path for url, path in found.items() if path is not None}
+    folders = {url: snapshot.latest(folder, url) for url in urls}
+    return {url: path for url, path in folders.items() if path is not None}

@@ -75,8 +75,8 @@ class People:
 
     def roster(self, task: str) -> Roster:
         """The roster of joiners or leavers; an empty one where that list is not set."""
-        found = next((r.roster for r in self.readings if r.task == task and r.roster), None)
-        return found or Roster("none")
+        roster = next((r.roster for r in self.readings if r.task == task and r.roster), None)
+        return roster or Roster("none")
 
 
 def read_sources(settings: Settings) -> People:
@@ -87,22 +87,22 @@ def read_sources(settings: Settings) -> People:
         if source is None:
             continue
         try:
-            roster, told = read_roster(source, settings)
+            roster, more = read_roster(source, settings)
         except SourceError as error:
             readings.append(Reading(task, source.type, error=error))
         else:
             may_be_empty = source.min_rows == 0
             readings.append(Reading(task, roster.source, roster, None, source.stale_after, may_be_empty))
-            warnings += told
+            warnings += more
     return People(tuple(readings), tuple(warnings))
 
 
 def read_roster(source: AnySource, settings: Settings) -> tuple[Roster, list[str]]:
     """One source's roster and its warnings. Raises SourceError."""
-    told = read_rows(source, settings)
+    result = read_rows(source, settings)
     column = source.column
     columns = Columns(column.name, column.full_name or "", column.email or "", column.auth_setting or "")
-    return clean(told.rows, columns, told.source, as_of=told.as_of), told.warnings
+    return clean(result.rows, columns, result.source, as_of=result.as_of), result.warnings
 
 
 def read_rows(source: AnySource, settings: Settings) -> sources.Reading:

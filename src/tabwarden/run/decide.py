@@ -84,18 +84,18 @@ def refused(people: People) -> tuple[Refused, ...]:
 def with_content_of(context: Context, now: Site) -> Site:
     """`now` with the content of the newest snapshot, so that the impact can name what people see."""
     try:
-        kept = history.newest_site(context.settings).site
+        whole = history.newest_site(context.settings).site
     except UnknownName:
         return now  # nothing was ever read
     except TabwardenError as error:
         log.warning("%s", error)
         return now
-    taken = replace(now.taken, when=kept.taken.when)
+    taken = replace(now.taken, when=whole.taken.when)
     groups = {
-        g.id: replace(g, members=kept.groups[g.id].members) if g.members is None and g.id in kept.groups else g
+        g.id: replace(g, members=whole.groups[g.id].members) if g.members is None and g.id in whole.groups else g
         for g in now.groups.values()
     }
-    return replace(now, contents=kept.contents, group_sets=kept.group_sets, groups=groups, taken=taken)
+    return replace(now, contents=whole.contents, group_sets=whole.group_sets, groups=groups, taken=taken)
 
 
 def log_readings(people: People) -> None:

@@ -125,8 +125,8 @@ class Story:
         now = self._newest()
         content = now.find_content(SALARIES).id
         answers = [may(now, now.find_user(name).id, "Read", content) for name in (outsider, leaver)]
-        found = [answer.because for answer in answers]
-        self._fact(found == ["group_allow", "site_role"], "All Users lets everybody in, the site role keeps one out")
+        reasons = [answer.because for answer in answers]
+        self._fact(reasons == ["group_allow", "site_role"], "All Users lets everybody in, the site role keeps one out")
 
     def _undo(self, before: Site) -> None:
         self._title("Undo: a plan too, with an impact of its own")

@@ -1,4 +1,4 @@
-"""The Directory that the settings name: read from its domains, or from the file it was kept in. Not what follows."""
+"""The Directory that the settings name: read from its domains, or from the file it was kept in."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ def read_directory(settings: Settings, *, whole: bool = False) -> Directory:
     for what changed since; `whole` reads everything nevertheless. SourceError where a domain cannot be read whole,
     IncompleteRead or UnknownName where a file cannot.
     """
-    told = _section(settings)
-    if told.file is not None:
-        return directory_file.load(told.file)
-    if not told.incremental:
-        return _read(told, None)
-    kept = _place(settings, told)
-    previous = None if whole else _previous(kept)
-    found = _read(told, previous)
-    directory_file.save(found, kept)
-    for other in kept.parent.glob("*.json"):
-        if other != kept and other.name.rpartition("-")[0] == kept.name.rpartition("-")[0]:
+    options = _section(settings)
+    if options.file is not None:
+        return directory_file.load(options.file)
+    if not options.incremental:
+        return _read(options, None)
+    place = _place(settings, options)
+    previous = None if whole else _previous(place)
+    directory = _read(options, previous)
+    directory_file.save(directory, place)
+    for other in place.parent.glob("*.json"):
+        if other != place and other.name.rpartition("-")[0] == place.name.rpartition("-")[0]:
             other.unlink(missing_ok=True)
-    return found
+    return directory
 
 
 def directory_asked(settings: Settings) -> Directory | DirectorySettings:
     """What the source `ldap` reads by: the file's Directory, or how the domains are reached."""
-    told = _section(settings)
-    return directory_file.load(told.file) if told.file is not None else told
+    options = _section(settings)
+    return directory_file.load(options.file) if options.file is not None else options
 
 
 def _section(settings: Settings) -> DirectorySettings:
@@ -53,26 +53,29 @@ def _section(settings: Settings) -> DirectorySettings:
 
 
 def _read(options: DirectorySettings, previous: Directory | None) -> Directory:
-    found = domains_read(options, previous)
+    directory = domains_read(options, previous)
     log.info(
-        "directory: %d people and %d groups of %d domains", len(found.people), len(found.groups), len(found.domains)
+        "directory: %d people and %d groups of %d domains",
+        len(directory.people),
+        len(directory.groups),
+        len(directory.domains),
     )
-    return found
+    return directory
 
 
 def _place(settings: Settings, options: DirectorySettings) -> Path:
     """Where today's Directory by these options is kept: another question, or another day, is another file."""
-    asked = (sorted(d.fqdn for d in options.domains), options.attributes, options.group_name, options.unread)
-    name = hashlib.sha256(repr(asked).encode()).hexdigest()[:12]
+    question = (sorted(d.fqdn for d in options.domains), options.attributes, options.group_name, options.unread)
+    name = hashlib.sha256(repr(question).encode()).hexdigest()[:12]
     return settings.store.folder / KEPT / f"{name}-{datetime.now(UTC):%Y%m%d}.json"
 
 
-def _previous(kept: Path) -> Directory | None:
+def _previous(place: Path) -> Directory | None:
     """What was kept today; None where nothing was, or nothing that can be read."""
-    if not kept.exists():
+    if not place.exists():
         return None
     try:
-        return directory_file.load(kept)
+        return directory_file.load(place)
     except TabwardenError as error:
         log.warning("%s: reading the directory whole", error)
         return None

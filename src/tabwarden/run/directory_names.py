@@ -1,4 +1,4 @@
-"""Joiners and leavers by the names of Tableau, where the server is joined to the directory. Not what is done."""
+"""Joiners and leavers by the names of Tableau, where the server is joined to the directory."""
 
 from __future__ import annotations
 

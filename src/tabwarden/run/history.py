@@ -1,4 +1,4 @@
-"""The history of a store: keeping a read in it, finding a snapshot by number or day. Not what is asked of it.
+"""The history of a store: keeping a read in it, finding a snapshot by number or day.
 
 It is the one place where reads are kept (docs/decisions/0008-one-history.md). The database and the settings are loaded
 when they are first needed: they take longer than most questions.
@@ -141,11 +141,11 @@ def of_site(history: Listing | History, site: str | None = None, where: str | No
     `site` is a content URL, or the address that a browser shows; `where` a server. UnknownName where there are none,
     or of several sites and none was named.
     """
-    found = [kept for kept in snapshots_of(history, site) if where in (None, kept.where)]
-    if not found:
+    snapshots = [snapshot for snapshot in snapshots_of(history, site) if where in (None, snapshot.where)]
+    if not snapshots:
         of = f" of site `{site or 'Default'}`" if site is not None else ""
         raise UnknownName(f"there is no snapshot{of} in the history: take one with `tabwarden read`")
-    chains = _chains(found)
+    chains = _chains(snapshots)
     if len(chains) > 1:
         urls = [chain[-1].content_url for chain in chains]
         named = ", ".join(
@@ -157,30 +157,32 @@ def of_site(history: Listing | History, site: str | None = None, where: str | No
 
 def every_site(history: Listing | History, site: str | None = None) -> tuple[Snapshot, ...]:
     """The newest snapshot of every site (or of that one), in the order of their content URLs."""
-    found = _chains(snapshots_of(history, site))
-    return tuple(sorted((chain[-1] for chain in found), key=lambda kept: (kept.content_url, kept.where)))
+    chains = _chains(snapshots_of(history, site))
+    return tuple(sorted((chain[-1] for chain in chains), key=lambda snapshot: (snapshot.content_url, snapshot.where)))
 
 
-def _chains(found: Sequence[Snapshot]) -> list[tuple[Snapshot, ...]]:
+def _chains(snapshots: Sequence[Snapshot]) -> list[tuple[Snapshot, ...]]:
     """For each site its snapshots: those of the whole of it, else those of the scope that was read last."""
     sites: dict[str, list[Snapshot]] = {}
-    for kept in found:
-        sites.setdefault(_address(kept), []).append(kept)
+    for one in snapshots:
+        sites.setdefault(_address(one), []).append(one)
     chains = []
-    for each in sites.values():
-        newest = next((kept for kept in reversed(each) if not kept.scope), each[-1])
-        chains.append(tuple(kept for kept in each if kept.site == newest.site))
+    for chain in sites.values():
+        newest = next((snapshot for snapshot in reversed(chain) if not snapshot.scope), chain[-1])
+        chains.append(tuple(snapshot for snapshot in chain if snapshot.site == newest.site))
     return chains
 
 
 def snapshots_of(history: Listing | History, site: str | None = None) -> tuple[Snapshot, ...]:
     """Every snapshot, or those of the site with that content URL or address."""
-    return tuple(kept for kept in history.snapshots() if site in (None, kept.content_url, _address(kept)))
+    return tuple(
+        snapshot for snapshot in history.snapshots() if site in (None, snapshot.content_url, _address(snapshot))
+    )
 
 
-def _address(kept: Snapshot) -> str:
+def _address(snapshot: Snapshot) -> str:
     """As a browser shows it: `https://tableau.example.com/#/site/acme`."""
-    return f"{kept.where}/#/site/{kept.content_url}" if kept.content_url else f"{kept.where}/#"
+    return f"{snapshot.where}/#/site/{snapshot.content_url}" if snapshot.content_url else f"{snapshot.where}/#"
 
 
 def snapshot_of(
@@ -195,19 +197,19 @@ def snapshot_of(
 
     A day is its end, a time itself: the newest snapshot that was taken by then. UnknownName where there is none.
     """
-    asked = words.strip()
-    if _NUMBER.fullmatch(asked):
-        return history.snapshot(int(asked.removeprefix("#")))
-    kept = of_site(history, site, where)
-    if asked in (LAST, PREVIOUS):
-        if asked == PREVIOUS and len(kept) < 2:
+    name = words.strip()
+    if _NUMBER.fullmatch(name):
+        return history.snapshot(int(name.removeprefix("#")))
+    snapshots = of_site(history, site, where)
+    if name in (LAST, PREVIOUS):
+        if name == PREVIOUS and len(snapshots) < 2:
             raise UnknownName("there is one snapshot in the history, and none before it")
-        return kept[-1 if asked == LAST else -2]
-    until = moment(asked, now or datetime.now(UTC))
-    found = [one for one in kept if one.taken and time_of(one.taken) < until]
-    if not found:
-        raise UnknownName(f"no snapshot was taken by `{asked}`; the first is {kept[0].words}")
-    return found[-1]
+        return snapshots[-1 if name == LAST else -2]
+    until = moment(name, now or datetime.now(UTC))
+    earlier = [one for one in snapshots if one.taken and time_of(one.taken) < until]
+    if not earlier:
+        raise UnknownName(f"no snapshot was taken by `{name}`; the first is {snapshots[0].words}")
+    return earlier[-1]
 
 
 def moment(words: str, now: datetime) -> datetime:
@@ -227,8 +229,8 @@ def moment(words: str, now: datetime) -> datetime:
 
 def time_of(words: str) -> datetime:
     """An ISO time, UTC where it names no zone; ValueError for what is none."""
-    found = datetime.fromisoformat(words)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    moment_ = datetime.fromisoformat(words)
+    return moment_ if moment_.tzinfo else moment_.replace(tzinfo=UTC)
 
 
 # -- opening ---------------------------------------------------------------------------------------------------
@@ -236,15 +238,15 @@ def time_of(words: str) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A snapshot of the history: the Site, what is known of its read (`kept`), and how old that is.
+    """A snapshot of the history: the Site, what is known of its read (`snapshot`), and how old that is.
 
-    Everything in a history was read whole: a read that broke off is never kept. `kept.limited` tells where the server
-    refused something, or the reader is no administrator, or some projects were chosen: what is not in it is unknown.
-    `age` is None where the read does not tell its time.
+    Everything in a history was read whole: a read that broke off is never kept. `snapshot.limited` tells where the
+    server refused something, or the reader is no administrator, or some projects were chosen: what is not in it is
+    unknown. `age` is None where the read does not tell its time.
     """
 
     site: Site
-    kept: Snapshot
+    snapshot: Snapshot
     age: timedelta | None
 
 
@@ -261,11 +263,11 @@ def newest_site(settings: Settings, which: str = LAST, now: datetime | None = No
     store = store_of(settings)
     with opened(store) as history:
         where = address_of(settings.tableau.server)
-        kept = snapshot_of(history, which, settings.tableau.site, now, where=where)
-        if (kept.where, kept.content_url) != (where, settings.tableau.site):
-            raise UnknownName(f"{kept.words} is of `{_address(kept)}`, and the settings name another site")
-        site = beside.opened(store, kept) or history.open(kept.number)
-    return Opened(site, kept, now - time_of(kept.taken) if kept.taken else None)
+        snapshot = snapshot_of(history, which, settings.tableau.site, now, where=where)
+        if (snapshot.where, snapshot.content_url) != (where, settings.tableau.site):
+            raise UnknownName(f"{snapshot.words} is of `{_address(snapshot)}`, and the settings name another site")
+        site = beside.opened(store, snapshot) or history.open(snapshot.number)
+    return Opened(site, snapshot, now - time_of(snapshot.taken) if snapshot.taken else None)
 
 
 def is_folder(words: str | Path) -> bool:
@@ -280,11 +282,11 @@ def open_either(words: str | Path, store: str | None = None, site: str | None = 
     """The Site of a snapshot's folder, else of the snapshot of the history that is meant."""
     if is_folder(words):
         return snapshot.load(words)
-    asked = str(words).strip()
-    if asked not in (LAST, PREVIOUS) and not _NUMBER.fullmatch(asked):
-        moment(asked, datetime.now(UTC))  # words that can mean nothing are told before a database is asked
+    name = str(words).strip()
+    if name not in (LAST, PREVIOUS) and not _NUMBER.fullmatch(name):
+        moment(name, datetime.now(UTC))  # words that can mean nothing are told before a database is asked
     place = store_named(store)
-    return _open(place, lambda listing: (snapshot_of(listing, asked, site),))[0]
+    return _open(place, lambda listing: (snapshot_of(listing, name, site),))[0]
 
 
 def open_every_site(store: str | None = None, site: str | None = None) -> list[Site]:
@@ -297,8 +299,8 @@ def _open(store: str, choose: Callable[[Listing | History], tuple[Snapshot, ...]
     listing = listed(store)
     if listing is None:
         with opened(store) as history:
-            return [history.open(each.number) for each in choose(history)]
-    return [beside.opened(store, each) or _from_history(store, each) for each in choose(listing)]
+            return [history.open(snapshot.number) for snapshot in choose(history)]
+    return [beside.opened(store, snapshot) or _from_history(store, snapshot) for snapshot in choose(listing)]
 
 
 def _from_history(store: str, chosen: Snapshot) -> Site:

@@ -117,7 +117,7 @@ def people_of(settings: Settings, columns: Columns) -> tuple[Matches, tuple[Quar
 
     roster, warnings = read_roster(catalog.people, settings)
     _refuse_stale(roster.as_of, catalog.people.stale_after)
-    exceptions = tuple((each.person, each.user) for each in catalog.exceptions)
+    exceptions = tuple((exception.person, exception.user) for exception in catalog.exceptions)
     matching = Matching(catalog.domains, exceptions)
     return match(roster.people, columns, matching), roster.quarantined, warnings
 
@@ -132,21 +132,21 @@ def _refuse_stale(as_of: str | None, stale_after: int | None) -> None:
         )
 
 
-def _warnings(site: Site, found: Mirrored, enforced: bool) -> list[str]:
-    told = []
+def _warnings(site: Site, mirrored: Mirrored, enforced: bool) -> list[str]:
+    warnings = []
     if not enforced:
-        told.append(
-            f"permission mirroring is OFF for source `{found.source}` (`mirror.enforce: false`): "
+        warnings.append(
+            f"permission mirroring is OFF for source `{mirrored.source}` (`mirror.enforce: false`): "
             "everybody of the catalog sees everything that was read"
         )
     if is_limited(site):
         reader = f"`{site.taken.by}` ({site.taken.by_role or 'role not told'})"
         left_out = f"; not read: {'; '.join(site.partial)}" if site.partial else ""
-        told.append(f"the read by {reader} was limited, and what was not read is hidden from everybody{left_out}")
-    told += [
-        f"`mirror.projects` names `{word}`, which is no project here: it mirrors nothing" for word in found.missing
+        warnings.append(f"the read by {reader} was limited, and what was not read is hidden from everybody{left_out}")
+    warnings += [
+        f"`mirror.projects` names `{word}`, which is no project here: it mirrors nothing" for word in mirrored.missing
     ]
-    return told
+    return warnings
 
 
 # -- sinks ----------------------------------------------------------------------------------------------------
@@ -154,11 +154,11 @@ def _warnings(site: Site, found: Mirrored, enforced: bool) -> list[str]:
 
 def sinks_of(settings: Settings) -> list[Sink]:
     """Every sink, in the order of the settings."""
-    return [_sink(each) for each in settings.mirror.sinks]
+    return [_sink(sink) for sink in settings.mirror.sinks]
 
 
 def _sink(setting: FilesSink | SqlSink) -> Sink:
-    made = sinks.members()[setting.type]
+    sink_class = sinks.members()[setting.type]
     if isinstance(setting, FilesSink):
-        return cast(Sink, made(str(setting.folder)))
-    return cast(Sink, made(setting.driver, setting.connect, setting.table_schema, setting.prefix, setting.create))
+        return cast(Sink, sink_class(str(setting.folder)))
+    return cast(Sink, sink_class(setting.driver, setting.connect, setting.table_schema, setting.prefix, setting.create))

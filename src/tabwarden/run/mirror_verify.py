@@ -48,7 +48,7 @@ class Verified:
     @property
     def differs(self) -> bool:
         """Whether anybody is shown more or less than the server lists."""
-        return any(each.beyond or each.missing for each in self.people)
+        return any(person.beyond or person.missing for person in self.people)
 
 
 def verify(settings: Settings, *, sample: int = 20, seed: int = 0, now: datetime | None = None) -> Verified:
@@ -56,10 +56,10 @@ def verify(settings: Settings, *, sample: int = 20, seed: int = 0, now: datetime
     tables = kept_tables(settings)
     (about,) = tables["sources"]
     served = sorted({(row[2], row[1]) for row in tables.get("people", ())})
-    chosen = sorted(Random(seed).sample(served, min(sample, len(served))), key=lambda each: each[1].casefold())
-    found = tuple(_compared(settings, tables, chosen))
+    chosen = sorted(Random(seed).sample(served, min(sample, len(served))), key=lambda by_name: by_name[1].casefold())
+    compared = tuple(_compared(settings, tables, chosen))
     age = age_since(about[4], now or datetime.now(UTC))
-    return Verified(found, len(served), about[4], words(age) if age is not None else "unknown", about[8] == YES)
+    return Verified(compared, len(served), about[4], words(age) if age is not None else "unknown", about[8] == YES)
 
 
 def _compared(settings: Settings, tables: Tables, chosen: list[tuple[str, str]]) -> Iterator[Compared]:
@@ -88,7 +88,7 @@ def _held_against(
     if listed is None and any(shown.values()):
         return Compared(person, user, (), trouble="the server lets nobody in in this place")
     kinds = tuple(kind for kind in KINDS if listed is None or kind in listed)
-    here = {each for kind in kinds for each in shown.get(kind, ())}
-    there = {each for kind in kinds for each in (listed or {}).get(kind, ())}
-    missing = there - here if known is None else (there - here) & known
-    return Compared(person, user, kinds, tuple(sorted(here - there)), tuple(sorted(missing)))
+    by_engine = {content for kind in kinds for content in shown.get(kind, ())}
+    there = {content for kind in kinds for content in (listed or {}).get(kind, ())}
+    missing = there - by_engine if known is None else (there - by_engine) & known
+    return Compared(person, user, kinds, tuple(sorted(by_engine - there)), tuple(sorted(missing)))

@@ -79,8 +79,8 @@ def names_of(path: Path) -> list[str]:
 
 def mistakes(directory: Directory, now: Site) -> tuple[list[tuple[str, str]], list[Held]]:
     """Users imported by UPN as (name on Tableau, what the directory calls the person), and those held."""
-    found, held = imported_by_mistake(directory, now)
-    return [(f"{user.domain}\\{user.name}", told(person)) for user, person in found], held
+    by_mistake, held = imported_by_mistake(directory, now)
+    return [(f"{user.domain}\\{user.name}", told(person)) for user, person in by_mistake], held
 
 
 # -- domains ---------------------------------------------------------------------------------------------------

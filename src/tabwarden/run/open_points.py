@@ -28,12 +28,12 @@ def _words(given: str) -> Iterator[str]:
 
     path = Path(given)
     try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        answers = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"`{given}` is no `name=value`, and no file that can be read: {error}"]) from None
     except yaml.YAMLError as error:
         raise SettingsError([f"`{given}` is not YAML: {error}"]) from None
-    if not isinstance(told, dict):
+    if not isinstance(answers, dict):
         raise SettingsError([f"`{given}` is a YAML file of `name: value` lines"])
-    for name, value in told.items():
+    for name, value in answers.items():
         yield f"{name}={'' if value is None else value}"

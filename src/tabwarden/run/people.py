@@ -52,7 +52,7 @@ MEMBER_OF = "memberOf"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SourcesRead:
     """What all sources told: readings for the stops, and what may be used where every one of them may."""
 
     people: People
@@ -81,7 +81,7 @@ class OneRoster:
 class Gathered:
     """Everything a plan is decided from. `now` and `roster` are None when the sources already say no."""
 
-    told: Told
+    sources_read: SourcesRead
     site: SiteIdentity
     roster: OneRoster | None = None
     now: Site | None = None
@@ -103,19 +103,19 @@ class _Reader:
 
     def records(self, source: PeopleSource) -> Records | None:
         columns = source.columns
-        named = {each: getattr(columns, each) or "" for each in FIELDS}
+        named = {name: getattr(columns, name) or "" for name in FIELDS}
         wanted = RecordColumns(tuple(columns.key.items()), named, columns.groups or "", source.separator)
         words = StatusWords(source.left, source.active, source.all_left)
         task = f"people of {source.name}"
         try:
-            told = read_rows(source.from_, self.settings)
-            rows = self._with_groups(told.rows) if isinstance(source.from_, LdapSource) else told.rows
-            found = records(rows, wanted, words, name=source.name, source=told.source, as_of=told.as_of)
+            result = read_rows(source.from_, self.settings)
+            rows = self._with_groups(result.rows) if isinstance(source.from_, LdapSource) else result.rows
+            roster_records = records(rows, wanted, words, name=source.name, source=result.source, as_of=result.as_of)
         except SourceError as error:
             self.readings.append(Reading(task, source.from_.type, error=error))
             return None
-        self._read(task, source.from_, found.roster(), told.warnings)
-        return found
+        self._read(task, source.from_, roster_records.roster(), result.warnings)
+        return roster_records
 
     def _with_groups(self, rows: Sequence[Mapping[str, object]]) -> Sequence[Mapping[str, object]]:
         """The rows of a directory with the groups each person is in, which only the whole directory tells."""
@@ -126,26 +126,26 @@ class _Reader:
 
     def overrides(self, source: AnySource) -> tuple[Override, ...]:
         try:
-            told = read_rows(source, self.settings)
+            result = read_rows(source, self.settings)
         except SourceError as error:
             self.readings.append(Reading("overrides", source.type, error=error))
             return ()
-        found = override_rows(told.rows, "overrides_from")
-        people = tuple(Person(o.person, "", "", "", o.row, told.source) for o in found.overrides)
-        roster = Roster(told.source, people, found.quarantined, len(told.rows), told.as_of)
-        self._read("overrides", source, roster, told.warnings)
-        return found.overrides
+        listed = override_rows(result.rows, "overrides_from")
+        people = tuple(Person(o.person, "", "", "", o.row, result.source) for o in listed.overrides)
+        roster = Roster(result.source, people, listed.quarantined, len(result.rows), result.as_of)
+        self._read("overrides", source, roster, result.warnings)
+        return listed.overrides
 
     def nesting(self, source: AnySource, inner: str, outer: str) -> Nesting:
         try:
-            told = read_rows(source, self.settings)
+            result = read_rows(source, self.settings)
         except SourceError as error:
             self.readings.append(Reading("nested groups", source.type, error=error))
             return NONE
         pairs: list[tuple[str, str]] = []
         bad: list[Quarantined] = []
-        for number, row in enumerate(told.rows, start=1):
-            names = [column_of(each, tuple(row), told.source) for each in (inner, outer)]
+        for number, row in enumerate(result.rows, start=1):
+            names = [column_of(name, tuple(row), result.source) for name in (inner, outer)]
             try:
                 pair = (text_of(row, names[0]), text_of(row, names[1]))
             except BadCell as cell:
@@ -155,8 +155,10 @@ class _Reader:
                 pairs.append(pair)
             elif not pair[0]:
                 bad.append(Quarantined(number, pair[1], f"names no inner group; the column is `{inner}`"))
-        people = tuple(Person(pair[0], "", "", "", 0, told.source) for pair in pairs)
-        self._read("nested groups", source, Roster(told.source, people, tuple(bad), len(told.rows)), told.warnings)
+        people = tuple(Person(pair[0], "", "", "", 0, result.source) for pair in pairs)
+        self._read(
+            "nested groups", source, Roster(result.source, people, tuple(bad), len(result.rows)), result.warnings
+        )
         return Nesting(pairs)
 
     def _read(self, task: str, source: AnySource, roster: Roster, warnings: Iterable[str]) -> None:
@@ -164,7 +166,7 @@ class _Reader:
         self.warnings += warnings
 
 
-def read_all(settings: Settings) -> Told:
+def read_all(settings: Settings) -> SourcesRead:
     """Every source of `people`, in an order that is no matter of how the settings list them."""
     several = settings.people
     if not several.sources:
@@ -175,7 +177,7 @@ def read_all(settings: Settings) -> Told:
     except SourceError as error:
         reader.readings.append(Reading("directory", "ldap", error=error))
     ordered = sorted(several.sources, key=lambda s: (s.rank, same(s.name), s.name))
-    found = [told for told in (reader.records(source) for source in ordered) if told is not None]
+    sources = [records for records in (reader.records(source) for source in ordered) if records is not None]
     overrides = tuple(_override(one, row) for row, one in enumerate(several.overrides, start=1))
     if several.overrides_from is not None:
         overrides += reader.overrides(several.overrides_from)
@@ -185,11 +187,11 @@ def read_all(settings: Settings) -> Told:
     if several.nested is not None and several.nested.directory and reader.directory is not None:
         nesting = nesting_of(reader.directory)
     people = People(tuple(reader.readings), tuple(dict.fromkeys(reader.warnings)))
-    return Told(people, tuple(found), overrides, nesting, reader.directory)
+    return SourcesRead(people, tuple(sources), overrides, nesting, reader.directory)
 
 
 def _override(one: PersonOverride, row: int) -> Override:
-    fields = {each: value for each in FIELDS if (value := getattr(one, each))}
+    fields = {name: value for name in FIELDS if (value := getattr(one, name))}
     return Override(one.person, fields, tuple(one.key.items()), one.groups, row)
 
 
@@ -200,7 +202,7 @@ def precedence_of(settings: Settings) -> Precedence:
     """Whose word counts."""
     several = settings.people
     ranks = tuple(SourceRank(source.name, source.rank, source.authoritative) for source in several.sources)
-    fields = {each: listed for each in FIELDS if (listed := getattr(several.precedence, each))}
+    fields = {name: listed for name in FIELDS if (listed := getattr(several.precedence, name))}
     return Precedence(ranks, fields, several.match)
 
 
@@ -217,41 +219,41 @@ def mapping_of(settings: Settings, nesting: Nesting = NONE) -> GroupMapping:
     return GroupMapping(tuple(entries), nesting)
 
 
-def one_roster(told: Told, settings: Settings, site: SiteIdentity) -> OneRoster:
+def one_roster(readings: SourcesRead, settings: Settings, site: SiteIdentity) -> OneRoster:
     """The merged roster, compared with that of the last good run on this site."""
     precedence = precedence_of(settings)
-    merged = merge(told.sources, precedence, told.overrides)
+    merged = merge(readings.sources, precedence, readings.overrides)
     known = known_roster(settings.store.folder, site)
-    bad_rows = {source.name for source in told.sources if source.quarantined}
-    return OneRoster(merged, known, standings(merged, known, precedence, bad_rows), refused(told.people))
+    bad_rows = {source.name for source in readings.sources if source.quarantined}
+    return OneRoster(merged, known, standings(merged, known, precedence, bad_rows), refused(readings.people))
 
 
 def gather(context: Context) -> Gathered:
     """Read the sources, and only if they can be used the site's people."""
     settings, connection = context.settings, context.connection
-    told = read_all(settings)
-    log_readings(told.people)
+    readings = read_all(settings)
+    log_readings(readings.people)
     site = context.site()
-    if not told.is_usable:
-        return Gathered(told, site)
-    roster = one_roster(told, settings, site)
+    if not readings.is_usable:
+        return Gathered(readings, site)
+    roster = one_roster(readings, settings, site)
     provision = settings.provision
     names = list(mapping_of(settings).groups.values()) + ([provision.group.name] if provision.group else [])
     # Whoever is removed leaves all groups, and an undo has to know which.
     now = read_people(connection, None if provision.remove_leavers else names)
     log.info("site `%s`: %d users, %d groups", now.name, len(now.users), len(now.groups))
-    policy = _people_policy(settings, told, now, connection)
+    policy = _people_policy(settings, readings, now, connection)
     owners = None
     if provision.remove_leavers:
         owners = frozenset(owned_by(connection, leaving(now, roster.standings, policy)))
-    return Gathered(told, context.site(now.name), roster, now, policy, owners)
+    return Gathered(readings, context.site(now.name), roster, now, policy, owners)
 
 
-def _people_policy(settings: Settings, told: Told, now: Site, connection: Connection) -> PeoplePolicy:
+def _people_policy(settings: Settings, readings: SourcesRead, now: Site, connection: Connection) -> PeoplePolicy:
     """The mapping; names by the directory where the server is joined to one."""
     several = settings.people
-    policy = PeoplePolicy(mapping_of(settings, told.nesting), several.lower, several.add == "mapped")
-    directory = told.directory
+    policy = PeoplePolicy(mapping_of(settings, readings.nesting), several.lower, several.add == "mapped")
+    directory = readings.directory
     if directory is None or not Names(nicknames_if_told(now, connection), directory).joined:
         return policy
     return replace(
@@ -266,15 +268,15 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True, 
 
     A plan without changes is not applied, but where it is part of a run (`running`).
     """
-    people, roster, now = gathered.told.people, gathered.roster, gathered.now
+    people, roster, now = gathered.sources_read.people, gathered.roster, gathered.now
     basis = basis_of(context, KIND, gathered.site, when=people.when)
     basis = with_sources(context, basis, people)
     if now is None or roster is None:
         return build(basis)
     policy = policy_of(context, gathered.owners)
     wanted, unsettled = want_people(now, roster.standings, gathered.policy, tasks_of(context.settings), policy)
-    held, notes = (*roster.merged.held, *wanted.held), (*_remarks(roster), *wanted.notes)
-    wanted = replace(wanted, held=held, notes=notes)
+    held_people, notes = (*roster.merged.held, *wanted.held), (*_remarks(roster), *wanted.notes)
+    wanted = replace(wanted, held=held_people, notes=notes)
     plan = planned(context, basis, now, wanted, with_contents=with_contents)
     if running or plan.changes:
         known = known_after(roster.standings, unsettled, people.when)
@@ -283,12 +285,12 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True, 
 
 
 def _remarks(roster: OneRoster) -> tuple[str, ...]:
-    told = list(roster.merged.notes)
+    remarks = list(roster.merged.notes)
     if not roster.known.when:
-        told.append("there is no roster of an earlier good run: nobody counts as moved, back or vanished")
+        remarks.append("there is no roster of an earlier good run: nobody counts as moved, back or vanished")
     if roster.merged.unnamed:
-        told.append(f"{len(roster.merged.unnamed)} people have a user name in no source, and are left out")
-    return tuple(told)
+        remarks.append(f"{len(roster.merged.unnamed)} people have a user name in no source, and are left out")
+    return tuple(remarks)
 
 
 # -- all in one ------------------------------------------------------------------------------------------------
@@ -310,8 +312,8 @@ def run_people(settings: Settings, waivers: tuple[Waiver, ...] = (), progress: P
 
 def show_people(settings: Settings) -> OneRoster:
     """The one roster without asking Tableau. SourceError where a source cannot be used."""
-    told = read_all(settings)
-    for reading in told.people.readings:
+    readings = read_all(settings)
+    for reading in readings.people.readings:
         if reading.error is not None:
             raise reading.error
         if not reading.is_usable:
@@ -319,4 +321,4 @@ def show_people(settings: Settings) -> OneRoster:
                 f"the {reading.task} ({reading.source}) name nobody; mend the source", stop="source-empty"
             )
     site = SiteIdentity(settings.tableau.server, settings.tableau.site, "", "")
-    return one_roster(told, settings, site)
+    return one_roster(readings, settings, site)

@@ -62,9 +62,9 @@ def shown_to(user: str, known: Site, fetched: Site) -> tuple[tuple[str, Content]
 
 def _by_path(site: Site, shown: Collection[str]) -> tuple[tuple[str, Content], ...]:
     """What is shown, in order of its path."""
-    seen = {each: [site.contents[up].name for up in site.ancestors(each) if up in shown] for each in shown}
-    paths = {each: "/".join(reversed(names)) for each, names in seen.items()}
-    return tuple(sorted(((path, site.contents[each]) for each, path in paths.items()), key=_order))
+    seen = {project: [site.contents[up].name for up in site.ancestors(project) if up in shown] for project in shown}
+    paths = {project: "/".join(reversed(names)) for project, names in seen.items()}
+    return tuple(sorted(((path, site.contents[project]) for project, path in paths.items()), key=_order))
 
 
 def _order(shown: tuple[str, Content]) -> tuple[str, str]:

@@ -54,9 +54,9 @@ def gather(context: Context) -> Gathered:
         return Gathered(people, context.site(), None, Named(joiners, leavers))
     directory = directory_if_set(context.settings)
     now = _read_site(context)
-    found = named(context.connection, directory, now, joiners, leavers)
-    owners = _owners(context, now, found.leavers)
-    return Gathered(people, context.site(now.name), now, found, owners)
+    names = named(context.connection, directory, now, joiners, leavers)
+    owners = _owners(context, now, names.leavers)
+    return Gathered(people, context.site(now.name), now, names, owners)
 
 
 def _read_site(context: Context) -> Site:
@@ -83,10 +83,10 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) 
     basis = with_sources(context, basis, gathered.people)
     if gathered.now is None:
         return build(basis)
-    now, found = gathered.now, gathered.named
+    now, names = gathered.now, gathered.named
     policy = policy_of(context, gathered.owners)
-    wanted = want(now, found.joiners, found.leavers, tasks_of(context.settings), policy)
-    wanted = replace(wanted, held=(*found.held, *wanted.held), notes=(*found.notes, *wanted.notes))
+    wanted = want(now, names.joiners, names.leavers, tasks_of(context.settings), policy)
+    wanted = replace(wanted, held=(*names.held, *wanted.held), notes=(*names.notes, *wanted.notes))
     return planned(context, basis, now, wanted, with_contents=with_contents)
 
 

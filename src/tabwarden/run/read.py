@@ -31,7 +31,7 @@ class Taken:
     before.
     """
 
-    kept: Snapshot
+    snapshot: Snapshot
     site: Site
     requests: int
     reused: int = 0
@@ -68,11 +68,11 @@ def read_and_keep(settings: Settings, wishes: Wishes, listener: Listener, *, fre
                 say=listener.say,
                 checkpoint=checkpoint,
             )
-        kept = history.keep(settings, site)
+        snapshot = history.keep(settings, site)
         checkpoint.forget()
     finally:
         checkpoint.close()
-    return Taken(kept, site, sum(connection.calls.values()), checkpoint.resumed)
+    return Taken(snapshot, site, sum(connection.calls.values()), checkpoint.resumed)
 
 
 def cost(settings: Settings) -> Estimate:

@@ -1,4 +1,4 @@
-"""Reading sites from Tableau Server's repository into the history. Not over REST; it writes nothing to Tableau."""
+"""Reading sites from Tableau Server's repository into the history."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tabwarden.model.site import Site
 from tabwarden.run import history
 from tabwarden.settings import Settings
 from tabwarden.tableau.http.reader import Progress
-from tabwarden.tableau.repository.connecting import Options
+from tabwarden.tableau.repository.connecting import RepositoryOptions
 from tabwarden.tableau.repository.read import read_all, read_repository
 
 if TYPE_CHECKING:
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 class Read(NamedTuple):
     """A site that was read: its entry in the history, what it holds."""
 
-    kept: Snapshot
+    snapshot: Snapshot
     site: Site
 
 
-def repository_options(settings: Settings) -> Options:
+def repository_options(settings: Settings) -> RepositoryOptions:
     """Where the repository is and how it is entered. SettingsError where the settings do not say."""
-    tableau, told = settings.tableau, settings.tableau.repository
-    if told is None:
+    tableau, repository = settings.tableau, settings.tableau.repository
+    if repository is None:
         raise SettingsError(
             ["`tableau.repository` is missing and `--repository` needs it; add `repository: {password: ...}`"]
         )
-    return Options(
-        host=told.host or urlsplit(tableau.server).hostname or "",
-        password=told.password.get_secret_value(),
+    return RepositoryOptions(
+        host=repository.host or urlsplit(tableau.server).hostname or "",
+        password=repository.password.get_secret_value(),
         server=tableau.server,
-        port=told.port,
-        user=told.user,
-        database=told.database,
-        sslmode=told.sslmode,
-        ca_file=told.ca_file,
+        port=repository.port,
+        user=repository.user,
+        database=repository.database,
+        sslmode=repository.sslmode,
+        ca_file=repository.ca_file,
         timeout=tableau.timeout,
     )
 
@@ -55,5 +55,5 @@ def read_and_keep(settings: Settings, progress: Progress | None = None, *, all_s
         yield Read(history.keep(settings, site), site)
 
 
-def _one(options: Options, site: str, progress: Progress | None) -> Iterator[Site]:
+def _one(options: RepositoryOptions, site: str, progress: Progress | None) -> Iterator[Site]:
     yield read_repository(options, site, progress)

@@ -37,9 +37,9 @@ def plan_rename(settings: Settings, words: Sequence[str] = (), *, upn: bool = Fa
         if directory is not None:
             renames, held = importable(now, directory, renames)
         if directory is not None and upn:
-            found, unclear = upn_renames(now, directory)
-            asked = {one.old for one in renames}
-            renames = (*renames, *(one for one in found if one.old not in asked))
+            by_upn, unclear = upn_renames(now, directory)
+            olds = {one.old for one in renames}
+            renames = (*renames, *(one for one in by_upn if one.old not in olds))
             held = (*held, *unclear)
         return decide(context, now, renames, keep_old=keep_old, held=held)
 

@@ -1,4 +1,4 @@
-"""What a run says in its log and its mail. Not what it prints, and nothing that changes what it does."""
+"""What a run says in its log and its mail."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def log_plan(plan: Plan) -> None:
     """Rows that were refused, people who are held, remarks, and the plan in a sentence."""
     for row in plan.refused:
         log.warning("row %d of %s (`%s`) %s", row.row, row.source, row.value, row.reason)
-    for held in plan.held:
-        log.warning("held: `%s` %s; %s", held.person, held.reason, held.remedy)
+    for one in plan.held:
+        log.warning("held: `%s` %s; %s", one.person, one.reason, one.remedy)
     for note in plan.notes:
         log.info("%s", note)
     log.info("plan %s: %s", plan.id, headline(plan))
@@ -47,14 +47,14 @@ def result_words(applied: Applied) -> str:
     if not applied.plan.changes:
         return "nothing to do"
     done = applied.count("done")
-    told = [f"{done} {'change' if done == 1 else 'changes'} done"]
-    told += [
+    counts = [f"{done} {'change' if done == 1 else 'changes'} done"]
+    counts += [
         f"{applied.count(status)} {words}"
         for status, words in (("already", "were so already"), ("failed", "failed"), ("skipped", "skipped"))
         if applied.count(status)
     ]
     left = len(applied.plan.changes) - len(applied.entries)
-    return ", ".join([*told, f"{left} not begun"] if left else told)
+    return ", ".join([*counts, f"{left} not begun"] if left else counts)
 
 
 def mail_if_due(settings: Settings, run_log: RunLog, summary: str) -> None:

@@ -1,4 +1,4 @@
-"""A real Active Directory behind the sandbox, asked each time anew. Not the directory, and not what Tableau does.
+"""A real Active Directory behind the sandbox, asked each time anew.
 
 Whom a name means, which groups there are and whose password it is are asked of the domains; who is in a group is read
 with the whole directory, for that goes through groups within groups and across domains.
@@ -36,8 +36,8 @@ class LiveDirectory:
         trusted = {
             same(t.partner) for t in self._asking.trusts() if same(t.domain) == same(home.fqdn) and t.trusts_partner
         }
-        told = [Domain(home.fqdn, home.netbios)]
-        self._domains = (*told, *(Domain(d.fqdn, d.netbios, same(d.fqdn) in trusted) for d in others))
+        home_domain = [Domain(home.fqdn, home.netbios)]
+        self._domains = (*home_domain, *(Domain(d.fqdn, d.netbios, same(d.fqdn) in trusted) for d in others))
 
     def close(self) -> None:
         """Close the lines."""
@@ -53,17 +53,17 @@ class LiveDirectory:
 
     def find_group(self, domain: str, name: str) -> DirectoryGroup | None:
         """The group of that name in a domain."""
-        found = self._asking.group(domain, name)
+        spelled = self._asking.group(domain, name)
         fqdn = next((d.fqdn for d in self._domains if same(d.fqdn) == same(domain)), domain)
-        return DirectoryGroup(fqdn, found) if found is not None else None
+        return DirectoryGroup(fqdn, spelled) if spelled is not None else None
 
     def members(self, group: DirectoryGroup) -> Sequence[Person]:
         """Everybody in the group and the groups within it, as the domains tell it now."""
-        self._read = found = read_directory(self._options, self._read)
-        held = found.groups_named(group.name, group.domain)
-        if len(held) != 1:
+        self._read = directory = read_directory(self._options, self._read)
+        groups = directory.groups_named(group.name, group.domain)
+        if len(groups) != 1:
             raise UnknownName(f"group `{group.domain}\\{group.name}` is not in the directory any more")
-        people = (found.people[guid] for guid in found.everybody_in(held[0].guid))
+        people = (directory.people[guid] for guid in directory.everybody_in(groups[0].guid))
         return tuple(sorted(_person(p) for p in people))
 
     def authenticate(self, person: Person, password: str) -> bool:
@@ -71,8 +71,8 @@ class LiveDirectory:
         return self._asking.lets_in(person.domain, person.sam_account_name, password)
 
 
-def _person(found: DirectoryPerson) -> Person:
-    return Person(found.domain, found.sam_account_name, found.upn, found.display_name, found.email, found.enabled)
+def _person(person: DirectoryPerson) -> Person:
+    return Person(person.domain, person.sam_account_name, person.upn, person.display_name, person.email, person.enabled)
 
 
 @contextmanager

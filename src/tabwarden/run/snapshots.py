@@ -1,4 +1,4 @@
-"""Snapshots of the history to folders of files and back, on demand under pseudonyms. Not what is in a snapshot."""
+"""Snapshots of the history to folders of files and back, on demand under pseudonyms."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def export(store: str, words: str, folder: Path, site: str | None = None, *, pse
 
     Pseudonyms are made with a key that stays in the store's folder: exports of two days can be compared.
     """
-    with history.opened(store) as held:
-        found = held.open(history.snapshot_of(held, words, site).number)
-    return snapshot.save(pseudonymised(found, _key(store)) if pseudonyms else found, folder)
+    with history.opened(store) as history_:
+        exported = history_.open(history.snapshot_of(history_, words, site).number)
+    return snapshot.save(pseudonymised(exported, _key(store)) if pseudonyms else exported, folder)
 
 
 def bring_in(store: str, folders: Sequence[Path]) -> tuple[Snapshot, ...]:
     """Keep snapshot folders in the history, in the order in which they were taken; all are read before one is kept."""
     sites = sorted((snapshot.load(folder) for folder in folders), key=lambda site: site.taken.when)
-    with history.opened(store, must_exist=False) as held:
-        return tuple(held.keep(site) for site in sites)
+    with history.opened(store, must_exist=False) as history_:
+        return tuple(history_.keep(site) for site in sites)
 
 
 def _key(store: str) -> bytes:

@@ -24,15 +24,15 @@ Progress = Callable[[int, int], None]
 
 
 class Turn(NamedTuple):
-    """An answer that became another one: `now` is can, cannot or unknown from `kept` on, because of `facts`.
+    """An answer that became another one: `now` is can, cannot or unknown from `snapshot` on, because of `facts`.
 
     `facts` is empty where it was so in the first snapshot: since when is not known. `pair` are the Sites before and
     after, by which the facts are told.
     """
 
-    asked: Decision
+    decision: Decision
     now: str
-    kept: Snapshot
+    snapshot: Snapshot
     facts: tuple[Fact, ...]
     pair: tuple[Site, Site]
     under: Under = Under()
@@ -54,12 +54,12 @@ class Subject:
 def subject_of(site: Site, words: Sequence[str]) -> Subject:
     """What one or two words mean: content by path, people by name, `user:` or `content:` before a word that is both."""
     subject = Subject()
-    for each in words:
-        found = _meant(site, each)
-        if isinstance(found, User):
-            subject = replace(subject, user=found, called=site.called(found.id))
+    for name in words:
+        thing = _meant(site, name)
+        if isinstance(thing, User):
+            subject = replace(subject, user=thing, called=site.called(thing.id))
         else:
-            subject = replace(subject, content=found, path=site.path(found.id))
+            subject = replace(subject, content=thing, path=site.path(thing.id))
     if len(words) > 1 and (subject.content is None or subject.user is None):
         raise UnknownName("give a content and a person, as in `tabwarden history Finance/Budget jane`")
     return subject
@@ -72,12 +72,14 @@ def subject_on(history: History, chain: Sequence[Snapshot], words: Sequence[str]
     except AmbiguousName:
         raise
     except UnknownName as error:
-        for kept in reversed(chain[:-1]):
+        for snapshot in reversed(chain[:-1]):
             try:
-                subject_of(history.open(kept.number), words)
+                subject_of(history.open(snapshot.number), words)
             except UnknownName:
                 continue
-            raise UnknownName(f"{error}\nit was there until {kept.words}; ask with `--on {kept.number}`") from None
+            raise UnknownName(
+                f"{error}\nit was there until {snapshot.words}; ask with `--on {snapshot.number}`"
+            ) from None
         raise
 
 
@@ -87,20 +89,20 @@ def _meant(site: Site, words: str) -> User | Content:
         return site.find_user(rest)
     if colon and kind == "content":
         return site.find_content(rest)
-    found: list[User | Content] = []
+    things: list[User | Content] = []
     problems: list[str] = []
     for find in (site.find_content, site.find_user):
         try:
-            found.append(find(words))
+            things.append(find(words))
         except AmbiguousName:
             raise
         except UnknownName as error:
             problems.append(str(error))
-    if len(found) > 1:
+    if len(things) > 1:
         raise AmbiguousName(f"`{words}` is both; say which:", [f"content:{words}", f"user:{words}"])
-    if not found:
+    if not things:
         raise UnknownName("\n".join(problems))
-    return found[0]
+    return things[0]
 
 
 def turns(
@@ -118,35 +120,35 @@ def turns(
     """
     standings: dict[tuple[str, str], str] = {}
     earlier: Site | None = None
-    for number, (kept, site) in enumerate(history.walk(chain[0].number, chain[-1].number)):
+    for number, (snapshot, site) in enumerate(history.walk(chain[0].number, chain[-1].number)):
         for user, content in _to_ask(earlier, site, subject, capability):
-            asked = (user, content, capability)
-            now, was = standing(site, asked, under), standings.get((user, content), CANNOT)
+            decision = (user, content, capability)
+            now, was = standing(site, decision, under), standings.get((user, content), CANNOT)
             if now == was:
                 continue
             standings[user, content] = now
-            facts = cause(earlier, site, asked, under) if earlier is not None else ()
-            yield Turn(asked, now, kept, facts, (earlier or site, site), under or Under())
+            facts = cause(earlier, site, decision, under) if earlier is not None else ()
+            yield Turn(decision, now, snapshot, facts, (earlier or site, site), under or Under())
         earlier = site
         if progress is not None:
             progress(number + 1, len(chain))
 
 
-def standing_on(found: Sequence[Turn]) -> dict[tuple[str, str], Turn]:
+def standing_on(turns: Sequence[Turn]) -> dict[tuple[str, str], Turn]:
     """The last turn of each person and content, of those who can or of whom it is unknown."""
     last: dict[tuple[str, str], Turn] = {}
-    for turn in found:
-        last[turn.asked[0], turn.asked[1]] = turn
+    for turn in turns:
+        last[turn.decision[0], turn.decision[1]] = turn
     return {pair: turn for pair, turn in last.items() if turn.now != CANNOT}
 
 
-def in_order(found: Iterable[Turn]) -> list[Turn]:
+def in_order(turns: Iterable[Turn]) -> list[Turn]:
     """What turned last comes first, then by name and path."""
-    return sorted(found, key=lambda turn: (-turn.kept.number, *_names(turn)))
+    return sorted(turns, key=lambda turn: (-turn.snapshot.number, *_names(turn)))
 
 
 def _names(turn: Turn) -> tuple[str, str]:
-    (user, content, _), (_, site) = turn.asked, turn.pair
+    (user, content, _), (_, site) = turn.decision, turn.pair
     return site.called(user).casefold(), site.path(content).casefold() if content in site.contents else ""
 
 
@@ -177,21 +179,21 @@ def _to_ask(before: Site | None, after: Site, subject: Subject, capability: str)
 
 
 def _fits(before: Site | None, after: Site, content: str, capability: str) -> bool:
-    held = after.contents.get(content) or (before.contents.get(content) if before else None)
-    return held is not None and (capability == LEADER or applies(capability, held.kind) is not False)
+    thing = after.contents.get(content) or (before.contents.get(content) if before else None)
+    return thing is not None and (capability == LEADER or applies(capability, thing.kind) is not False)
 
 
 def _touched(before: Site, after: Site) -> frozenset[str] | None:
     """Ids of the people and contents whose answers may differ; None: anybody's on anything."""
     if before.settings != after.settings or before.groups != after.groups or before.group_sets != after.group_sets:
         return None
-    found = {u for u in {*before.users, *after.users} if before.users.get(u) != after.users.get(u)}
+    users_or_contents = {u for u in {*before.users, *after.users} if before.users.get(u) != after.users.get(u)}
     for content in {*before.contents, *after.contents}:
         if before.contents.get(content) is after.contents.get(content):
             continue
         if before.contents.get(content) != after.contents.get(content):
-            found.add(content)
+            users_or_contents.add(content)
             for site in (before, after):
                 if content in site.contents:
-                    found.update(site.below(content))
-    return frozenset(found)
+                    users_or_contents.update(site.below(content))
+    return frozenset(users_or_contents)

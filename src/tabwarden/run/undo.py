@@ -1,4 +1,4 @@
-"""Planning the way back: what a journal says was done, taken back against the site as it is now. Not the doing."""
+"""Planning the way back: what a journal says was done, taken back against the site as it is now."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ def _applied(context: Context, path: Path | None) -> tuple[Plan, Record]:
         plan = load_plan(path)
         record = read(path_of(store, plan.id))
     else:
-        found = newest(store, context.site(""))
-        if found is None:
+        application = newest(store, context.site(""))
+        if application is None:
             raise UnknownName(
                 f"no plan was applied to `{context.connection.site or 'Default'}` with the store `{store}`"
             )
-        plan, record = load_plan(plan_path(store, found.plan)), found
+        plan, record = load_plan(plan_path(store, application.plan)), application
     if not record.plan:
         raise UnknownName(f"the plan {plan.id} was not applied with the store `{store}`: there is nothing to undo")
     return plan, record

@@ -47,23 +47,23 @@ def plan_undo_to(context: Context, to: str, scope: Scope) -> Plan:
     """
     settings, connection = context.settings, context.connection
     # Found and opened before the site is kept: `last` is what was read before, and the retention may let go of it.
-    with history.opened(history.store_of(settings)) as held:
-        found = history.snapshot_of(held, to, connection.site, where=connection.server)
-        then = held.open(found.number)
+    with history.opened(history.store_of(settings)) as listing:
+        snapshot = history.snapshot_of(listing, to, connection.site, where=connection.server)
+        then = listing.open(snapshot.number)
     site = read_site(connection)
-    kept = history.keep(settings, site)
+    as_it_is = history.keep(settings, site)
     if then.id != site.id:
-        raise UnknownName(f"{found.words} is of another site (`{then.name}`, id `{then.id}`)")
-    because = f"as it was in {found.words}"
+        raise UnknownName(f"{snapshot.words} is of another site (`{then.name}`, id `{then.id}`)")
+    because = f"as it was in {snapshot.words}"
     work = _way_back(site, then, scope, because)
     changes = (*diff(site, work.people.site, work.people.why), *work.content)
-    lacks = (f"{found.words} is not whole: {'; '.join(found.partial)}",) if found.partial else ()
+    lacks = (f"{snapshot.words} is not whole: {'; '.join(snapshot.partial)}",) if snapshot.partial else ()
     return build(
-        basis_of(context, KIND, context.site(site.name), undoes=found.words),
+        basis_of(context, KIND, context.site(site.name), undoes=snapshot.words),
         site,
         changes,
         held=work.people.held,
-        notes=(*lacks, *work.people.notes, f"the site as it is now is snapshot {kept.number} of the history"),
+        notes=(*lacks, *work.people.notes, f"the site as it is now is snapshot {as_it_is.number} of the history"),
     )
 
 
@@ -78,29 +78,29 @@ def _way_back(now: Site, then: Site, scope: Scope, because: str) -> _Back:
     then = translated(then, ids_now(now, then, create=scope.project is None))
     people, contents = Back(now, then, because), now.contents.keys() | then.contents.keys()
     if scope.project is not None:
-        found = restored(now, then, scope_of_project(now, then, _project(now, then, scope.project)), because)
+        restoration = restored(now, then, scope_of_project(now, then, _project(now, then, scope.project)), because)
     elif scope.group is not None:
         group = then.find_group(scope.group).id
         people.group(group)
-        found = restored(now, then, contents, because, only=Grantee("group", group))
+        restoration = restored(now, then, contents, because, only=Grantee("group", group))
     elif scope.user is not None:
         user = then.find_user(scope.user).id
         people.user(user)
-        found = restored(now, then, contents, because, only=Grantee("user", user))
+        restoration = restored(now, then, contents, because, only=Grantee("user", user))
     else:
         people.everybody()
-        found = restored(now, then, contents, because)
+        restoration = restored(now, then, contents, because)
     wanted = people.wanted()
-    told = replace(wanted, held=(*wanted.held, *found.held), notes=(*wanted.notes, *found.notes))
-    return _Back(told, tuple(found.changes))
+    both = replace(wanted, held=(*wanted.held, *restoration.held), notes=(*wanted.notes, *restoration.notes))
+    return _Back(both, tuple(restoration.changes))
 
 
 def _project(now: Site, then: Site, words: str) -> str:
     """The project by today's path, else by the path it had then."""
     try:
-        held = now.find_content(words)
+        project = now.find_content(words)
     except UnknownName:
-        held = then.find_content(words)
-    if held.kind != "project":
-        raise UnknownName(f"`{words}` is a {held.kind} and no project; give the project it is in")
-    return held.id
+        project = then.find_content(words)
+    if project.kind != "project":
+        raise UnknownName(f"`{words}` is a {project.kind} and no project; give the project it is in")
+    return project.id

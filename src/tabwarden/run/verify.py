@@ -1,4 +1,4 @@
-"""Sampling people: what a Site says they may see beside what the server lists for them. Nothing is decided by it."""
+"""Sampling people: what a Site says they may see beside what the server lists for them."""
 
 from __future__ import annotations
 
@@ -52,29 +52,31 @@ def verify_on(
 ) -> Verified:
     """As `verify`, over a connection: workbooks of everybody, and every kind where we may sign in in people's place."""
     chosen = _sample(site, people, seed)
-    found = Verified(tuple(site.called(user.id) for user in chosen))
+    verified = Verified(tuple(site.called(user.id) for user in chosen))
     if not chosen:
-        return found
+        return verified
     seen = _Seen(site)
     stands_in = can_stand_in(connection)
     if not stands_in:
         why = f"only a server administrator with a password or token can, and `{connection.reader.name}` is none"
-        found.not_verified.append(f"everything but workbooks: {why}")
+        verified.not_verified.append(f"everything but workbooks: {why}")
     workbooks = workbooks_of(connection, [user.id for user in chosen])
     kinds: set[str] = set()
     for number, user in enumerate(chosen, 1):
         in_his_place = listed_for(connection, user.id) if stands_in and is_licensed(user.site_role) else None
-        told = {**(in_his_place or {}), **({"workbook": workbooks[user.id]} if user.id in workbooks else {})}
+        listings = {**(in_his_place or {}), **({"workbook": workbooks[user.id]} if user.id in workbooks else {})}
         if stands_in and is_licensed(user.site_role) and in_his_place is None:
-            found.not_verified.append(f"everything but workbooks of `{site.called(user.id)}`: the sign-in was refused")
-        if "workbook" not in told:
-            found.not_verified.append(f"workbooks of `{site.called(user.id)}`: the server refuses to list them")
-        kinds |= set(told)
-        _compare(found, user, seen, told)
+            verified.not_verified.append(
+                f"everything but workbooks of `{site.called(user.id)}`: the sign-in was refused"
+            )
+        if "workbook" not in listings:
+            verified.not_verified.append(f"workbooks of `{site.called(user.id)}`: the server refuses to list them")
+        kinds |= set(listings)
+        _compare(verified, user, seen, listings)
         if progress is not None:
             progress(number, len(chosen))
-    found.kinds = tuple(sorted(kinds))
-    return found
+    verified.kinds = tuple(sorted(kinds))
+    return verified
 
 
 def _sample(site: Site, people: int, seed: int | None) -> list[User]:
@@ -95,32 +97,32 @@ class _Seen:
     def verdicts(self, user: User) -> Iterator[tuple[str, str, int]]:
         """Id, kind and verdict of every content."""
         contents = np.arange(len(self.contents))
-        told = self.engine.check_many(np.full_like(contents, self.numbers[user.id]), VIEW, contents)
-        for (content, kind), verdict in zip(self.contents, told.tolist(), strict=True):
+        verdicts = self.engine.check_many(np.full_like(contents, self.numbers[user.id]), VIEW, contents)
+        for (content, kind), verdict in zip(self.contents, verdicts.tolist(), strict=True):
             yield content, kind, verdict
 
 
-def _compare(found: Verified, user: User, seen: _Seen, told: Mapping[str, frozenset[str]]) -> None:
+def _compare(verified: Verified, user: User, seen: _Seen, listings: Mapping[str, frozenset[str]]) -> None:
     def differs(words: str) -> None:
-        if len(found.differences) < MOST_TOLD:
-            found.differences.append(words)
+        if len(verified.differences) < MOST_TOLD:
+            verified.differences.append(words)
 
     name = seen.site.called(user.id)
     for content, kind, verdict in seen.verdicts(user):
-        if kind not in told:
+        if kind not in listings:
             continue
         if verdict == _UNKNOWN:
-            found.unknown += 1
+            verified.unknown += 1
             continue
-        found.answers += 1
-        listed = content in told[kind]
+        verified.answers += 1
+        listed = content in listings[kind]
         if listed != (verdict == _ALLOWED):
             ours, theirs = ("sees", "does not list") if verdict == _ALLOWED else ("does not see", "lists")
             differs(f"`{name}` {ours} {kind} `{seen.site.path(content)}` by the snapshot; the server {theirs} it")
-    for kind, ids in told.items():
+    for kind, ids in listings.items():
         missing = sorted(ids - seen.site.contents.keys())
         if scope_of(seen.site):
-            found.unknown += len(missing)
+            verified.unknown += len(missing)
             continue
         for content in missing:
             differs(f"the server lists `{name}` a {kind} ({content}) that the snapshot does not have")

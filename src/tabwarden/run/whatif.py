@@ -92,10 +92,10 @@ def read_changes(given: str) -> list[str]:
     if lines and not lines[0].lstrip().startswith(("-", "[")):
         return [line.strip() for line in lines]
     try:
-        told = yaml.safe_load(text)
+        items = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise SettingsError([f"`{given}` is not YAML: {error}"]) from None
-    return list(_sentences(given, told or []))
+    return list(_sentences(given, items or []))
 
 
 def _is_file(path: Path) -> bool:
@@ -105,8 +105,8 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _sentences(given: str, told: Any) -> Iterator[str]:
-    items = told if isinstance(told, list) else [told]
+def _sentences(given: str, changes: Any) -> Iterator[str]:
+    items = changes if isinstance(changes, list) else [changes]
     wrong = [number for number, item in enumerate(items, 1) if not isinstance(item, str | dict)]
     if wrong:
         raise SettingsError(

@@ -1,4 +1,4 @@
-"""settings.yaml: what may be set, and reading it. Not what anybody does with it."""
+"""settings.yaml: what may be set, and reading it."""
 
 from tabwarden.settings.groups import SyncedGroup
 from tabwarden.settings.loader import ENCRYPTED, PLAIN, load, load_store

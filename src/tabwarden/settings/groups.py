@@ -1,4 +1,4 @@
-"""Which groups of the directory are kept on Tableau, and how. Not who is in them."""
+"""Which groups of the directory are kept on Tableau, and how."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""YAML read with the line of every key, and variables laid over it. Not what the keys mean.
+"""YAML read with the line of every key, and variables laid over it.
 
 A place is a tuple of keys and list positions, for example ("mail", "to", 0). `Written` maps places to where they
 were written, so that every problem can say it.
@@ -85,9 +85,9 @@ def read_yaml(text: str, file: str) -> Written:
         node = loader.get_single_node()
         if node is not None and not (isinstance(node, yaml.ScalarNode) and node.value in ("", "null", "~")):
             written.origins[()] = _origin(file, node)
-            found = _Walk(loader, written).value(node, ())
-            if isinstance(found, dict):
-                written.values = found
+            value = _Walk(loader, written).value(node, ())
+            if isinstance(value, dict):
+                written.values = value
             else:
                 written.complain((), "must be a mapping of sections such as `tableau:`, each on its own line")
     except yaml.YAMLError as error:
@@ -143,30 +143,30 @@ class _Walk:
             self._above.pop()
 
     def _list(self, node: yaml.SequenceNode, place: Place) -> list[Any]:
-        found = []
+        values = []
         for index, item in enumerate(node.value):
             self._written.origins[(*place, index)] = _origin(self._written.file, item)
-            found.append(self.value(item, (*place, index)))
-        return found
+            values.append(self.value(item, (*place, index)))
+        return values
 
     def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str, Any]:
         written_here = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         self._loader.flatten_mapping(node)
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = str(key_node.value) if isinstance(key_node, yaml.ScalarNode) else "…"
             at = (*place, key)
             origin = _origin(self._written.file, key_node)
-            if key in found and written_here.count(key) > 1:
+            if key in values and written_here.count(key) > 1:
                 first = self._written.origins[at].line
                 self._written.problems.append(
                     Problem.at(origin, f"`{dotted(at)}` is there twice, first in line {first}; keep one")
                 )
             self._written.origins[at] = origin
-            value, before = self.value(value_node, at), found.get(key)
+            value, before = self.value(value_node, at), values.get(key)
             # of a section that is there twice both halves are looked at, so that nothing wrong stays hidden
-            found[key] = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
-        return found
+            values[key] = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
+        return values
 
 
 def dotted(place: Place) -> str:

@@ -1,4 +1,4 @@
-"""From settings.yaml (plain or encrypted) and the environment to Settings. Not what the settings mean.
+"""From settings.yaml (plain or encrypted) and the environment to Settings.
 
 Order: read the YAML with its lines, lay the environment over it, replace references by what they stand for, check
 the rules between settings and the models; then tell every problem at once, or none.
@@ -96,9 +96,9 @@ def find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
         if path.exists():
             return path
         return beside if beside.exists() else _nothing(f"settings file `{path}` does not exist")
-    found = _in(Path())
-    if found or any(name.startswith(PREFIX) and "__" in name for name in environ):
-        return found
+    in_folder = _in(Path())
+    if in_folder or any(name.startswith(PREFIX) and "__" in name for name in environ):
+        return in_folder
     return _nothing(f"no {PLAIN} and no {ENCRYPTED} in this folder")
 
 
@@ -139,11 +139,11 @@ def from_variable(place: Place, text: str, values: Mapping[str, Any]) -> Any:
     shape = shape_at(place, values)
     if shape in ("list", "mapping") and reference_kind(text) is None:
         try:
-            found = json.loads(text)
+            value = json.loads(text)
         except ValueError:
-            found = None
-        if isinstance(found, list | dict):
-            return found
+            value = None
+        if isinstance(value, list | dict):
+            return value
         if shape == "list":
             return [part.strip() for part in text.split(",") if part.strip()]
     return text
@@ -153,7 +153,7 @@ def _without_empty(value: Any, place: Place) -> Any:
     """A key without a value counts as not written, so that its default holds; a driver's values stay."""
     if isinstance(value, dict):
         keep = place[-1:] == ("connect",) or "connect" in place
-        return {key: _without_empty(found, (*place, key)) for key, found in value.items() if keep or found is not None}
+        return {key: _without_empty(part, (*place, key)) for key, part in value.items() if keep or part is not None}
     return value
 
 
@@ -171,9 +171,9 @@ class _Resolved:
 
     def _value(self, value: Any, place: Place) -> Any:
         if isinstance(value, dict):
-            return {key: self._value(found, (*place, key)) for key, found in value.items()}
+            return {key: self._value(part, (*place, key)) for key, part in value.items()}
         if isinstance(value, list):
-            return [self._value(found, (*place, index)) for index, found in enumerate(value)]
+            return [self._value(part, (*place, index)) for index, part in enumerate(value)]
         return self._text(value, place) if isinstance(value, str) else value
 
     def _text(self, value: str, place: Place) -> str:
@@ -182,14 +182,14 @@ class _Resolved:
         if kind in (None, "plain") and secret and not self._written.origin(place).variable:
             self.in_the_open.append(place)
         try:
-            found = resolve(value, self._folder, self._environ, self._keys)
+            text = resolve(value, self._folder, self._environ, self._keys)
         except SettingsError as error:
             self._written.complain(place, f"`{dotted(place)}`: {error}")
             self.failed.add(place)
             return value
         if secret or kind in ("enc", "cmd"):
-            self.secrets.append(found)
-        return found
+            self.secrets.append(text)
+        return text
 
 
 def _validate(written: Written, resolved: _Resolved, folder: Path) -> Settings | None:
@@ -210,10 +210,10 @@ def _validate(written: Written, resolved: _Resolved, folder: Path) -> Settings |
 
 
 def _warnings(resolved: _Resolved, keys: Keys | None) -> list[str]:
-    found = [
+    warnings = [
         f"`{dotted(place)}` is written in plain text; `tabwarden settings encrypt` hides it"
         for place in dict.fromkeys(resolved.in_the_open)
     ]
     if keys and key_file_is_open_to_others(keys):
-        found.append(f"{keys.origin} can be read by others; `chmod 600` it")
-    return found
+        warnings.append(f"{keys.origin} can be read by others; `chmod 600` it")
+    return warnings

@@ -1,4 +1,4 @@
-"""Whom a mirror serves, what is mirrored and where it goes. Not where joiners and leavers come from."""
+"""Whom a mirror serves, what is mirrored and where it goes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every setting with its type and default, as frozen models. Not where their values come from.
+"""Every setting with its type and default, as frozen models.
 
 Keys are lower_snake and the models forbid every other key, at any depth. Each field's description is its line in
 docs/reference/settings.md. What concerns two fields at once is in rules.py, so that no problem hides another.
@@ -264,13 +264,13 @@ class Settings(Section):
 
     def warnings(self) -> tuple[str, ...]:
         """What is allowed and unwise, one sentence each."""
-        found = list(self._warnings)
+        warnings = list(self._warnings)
         if self.tableau.server.startswith("http://") and not loopback(self.tableau.server):
-            found.append("`tableau.server` begins with http: the sign-in travels unprotected; use https")
+            warnings.append("`tableau.server` begins with http: the sign-in travels unprotected; use https")
         if self.mail.enabled and self.mail.security == "none" and self.mail.password is not None:
-            found.append("`mail.security` is none: the mail password travels unprotected; use starttls or tls")
-        found += _unprotected(self.tableau.repository)
-        return tuple(found)
+            warnings.append("`mail.security` is none: the mail password travels unprotected; use starttls or tls")
+        warnings += _unprotected(self.tableau.repository)
+        return tuple(warnings)
 
 
 def _unprotected(repository: Repository | None) -> list[str]:
@@ -287,5 +287,5 @@ def secrets_in(value: object) -> tuple[str, ...]:
     if isinstance(value, Connect):
         return value.secrets()
     if isinstance(value, BaseModel):
-        return tuple(found for name in type(value).model_fields for found in secrets_in(getattr(value, name)))
+        return tuple(secret for name in type(value).model_fields for secret in secrets_in(getattr(value, name)))
     return ()

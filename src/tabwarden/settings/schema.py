@@ -1,4 +1,4 @@
-"""What the models know at a place: which keys, and whether text, a list or a mapping. Not whether it is right."""
+"""What the models know at a place: which keys, and whether text, a list or a mapping."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def models_at(place: Place, values: Any) -> tuple[type[BaseModel], ...]:
         else:
             values = values.get(part) if isinstance(values, Mapping) else None
             infos = [fields_of(model).get(str(part)) for model in models]
-            models = tuple(dict.fromkeys(found for info in infos if info for found in models_in(info.annotation)))
+            models = tuple(dict.fromkeys(one for info in infos if info for one in models_in(info.annotation)))
         kind = values.get("type") if isinstance(values, Mapping) else None
         fitting = tuple(m for m in models if "type" in m.model_fields and kind in _type_words(m))
         models = fitting or models

@@ -1,4 +1,4 @@
-"""Puts `enc:` tokens where a settings text has secrets in plain. Not the encryption of a whole file.
+"""Puts `enc:` tokens where a settings text has secrets in plain.
 
 Only the values change: comments, order and layout stay as they were.
 """
@@ -26,25 +26,25 @@ def seal(text: str, keys: Keys, file: str = "") -> tuple[str, int]:
     loader = yaml.SafeLoader(text)
     node = loader.get_single_node()
     loader.dispose()
-    found: dict[int, yaml.ScalarNode] = {}
-    _secrets_below(node, (), written.values, found)
-    for start in sorted(found, reverse=True):
-        scalar = found[start]
+    nodes: dict[int, yaml.ScalarNode] = {}
+    _secrets_below(node, (), written.values, nodes)
+    for start in sorted(nodes, reverse=True):
+        scalar = nodes[start]
         token = f"enc:{encrypt(scalar.value.removeprefix('plain:'), keys)}"
         # the end of a block scalar is the start of the next line
         text = text[:start] + token + ("\n" if scalar.style in ("|", ">") else "") + text[scalar.end_mark.index :]
-    return text, len(found)
+    return text, len(nodes)
 
 
-def _secrets_below(node: Any, place: Place, values: Any, found: dict[int, yaml.ScalarNode]) -> None:
+def _secrets_below(node: Any, place: Place, values: Any, nodes: dict[int, yaml.ScalarNode]) -> None:
     """Collect the scalars with a plain secret by where they start; what an alias points at is there once."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            _secrets_below(value, (*place, str(key.value)), values, found)
+            _secrets_below(value, (*place, str(key.value)), values, nodes)
     elif isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            _secrets_below(item, (*place, index), values, found)
+            _secrets_below(item, (*place, index), values, nodes)
     elif isinstance(node, yaml.ScalarNode) and is_secret(place, values):
         plain = reference_kind(node.value) in (None, "plain")
         if plain and node.value and node.tag != "tag:yaml.org,2002:null":
-            found[node.start_mark.index] = node
+            nodes[node.start_mark.index] = node

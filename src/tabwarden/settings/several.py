@@ -1,7 +1,4 @@
-"""Several sources of people together: which there are, whose word counts, overrides, and what the mapping gives.
-
-Not where joiners and leavers come from where each has one list (people.py).
-"""
+"""Several sources of people together: which there are, whose word counts, overrides, and what the mapping gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings of what is kept between runs. Not what is kept."""
+"""The settings of what is kept between runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words for what the models refuse, each with its remedy. Not where it was written.
+"""Words for what the models refuse, each with its remedy.
 
 No sentence repeats a value: it may be a secret in the wrong place.
 """

@@ -66,8 +66,8 @@ def members() -> Mapping[str, type[Any]]:
     """The class of every sink by its word in the settings."""
     names = [info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_")]
     modules = [importlib.import_module(f"{__name__}.{name}") for name in sorted(names)]
-    classes = [each for module in modules for each in vars(module).values() if _is_sink(each, module.__name__)]
-    return {each.TYPE: each for each in classes}
+    classes = [sink for module in modules for sink in vars(module).values() if _is_sink(sink, module.__name__)]
+    return {sink.TYPE: sink for sink in classes}
 
 
 def _is_sink(thing: object, module: str) -> bool:

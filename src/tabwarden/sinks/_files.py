@@ -104,10 +104,10 @@ def _turn(home: Path, behind: Path, fresh: Path) -> None:
     _to_disk(home.parent)
 
 
-def _remove_others(behind: Path, kept: Path | None) -> None:
+def _remove_others(behind: Path, keep: Path | None) -> None:
     """Away with what a run before left unfinished, and with what the link leads to no more."""
     for path in behind.iterdir():
-        if path.name.isdecimal() and (kept is None or path.name != kept.name):
+        if path.name.isdecimal() and (keep is None or path.name != keep.name):
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -170,8 +170,8 @@ def kept(folder: Path, *, unchanged: bool) -> Tables | None:
 
 def _stamps(folder: Path) -> dict[str, list[int]]:
     """Size and time of every file that anybody reads."""
-    found = {path.name: path.stat() for path in folder.iterdir() if path.name != _BESIDE}
-    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in sorted(found.items())}
+    stats = {path.name: path.stat() for path in folder.iterdir() if path.name != _BESIDE}
+    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in sorted(stats.items())}
 
 
 # -- sinks of files ---------------------------------------------------------------------------------------------
@@ -372,12 +372,12 @@ def _objects(path: Path) -> list[Any]:
         ) from None
 
 
-def _line(each: Any) -> str:
-    return json.dumps(each, ensure_ascii=True, sort_keys=True)
+def _line(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=True, sort_keys=True)
 
 
 def _lines(objects: Iterable[Any]) -> str:
-    return "".join(f"{_line(each)}\n" for each in objects)
+    return "".join(f"{_line(value)}\n" for value in objects)
 
 
 def _document(objects: Iterable[Any]) -> str:

@@ -32,9 +32,9 @@ class DataHubSink(DerivedSink):
 
     def made(self, source: str, tables: Tables, earlier: Callable[[str], list[Any]]) -> Mapping[str, Iterable[Any]]:
         """Every file of these tables."""
-        before = {each["entityUrn"] for each in earlier(METADATA)}
+        before = {proposal["entityUrn"] for proposal in earlier(METADATA)}
         proposals = list(proposed(source, tables))
-        gone = before - {each["entityUrn"] for each in proposals}
+        gone = before - {proposal["entityUrn"] for proposal in proposals}
         proposals += [_gone(urn) for urn in sorted(gone)]
         return {METADATA: proposals}
 

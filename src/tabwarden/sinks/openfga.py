@@ -28,8 +28,8 @@ class OpenFgaSink(DerivedSink):
 
     def made(self, source: str, tables: Tables, earlier: Callable[[str], list[Any]]) -> Mapping[str, Iterable[Any]]:
         """Every file of these tables."""
-        before = {_key(each): each for each in earlier(TUPLES)}
-        after = {_key(each): each for each in tuples(source, tables)}
+        before = {_key(relationship): relationship for relationship in earlier(TUPLES)}
+        after = {_key(relationship): relationship for relationship in tuples(source, tables)}
         return {
             REMOVED: [before[key] for key in sorted(before.keys() - after.keys())],
             ADDED: [after[key] for key in sorted(after.keys() - before.keys())],
@@ -60,17 +60,17 @@ def _type(name: str, relation: str, users: list[dict[str, str]]) -> dict[str, An
 
 def tuples(source: str, tables: Tables) -> list[dict[str, str]]:
     """Who is in which set, and which set sees what."""
-    found = [
+    relationships = [
         _tuple(object_of(USER, person), MEMBER, object_of(VIEWERS, f"{source}.{viewers}"))
         for viewers, people in sets_of(tables).items()
         for person in people
     ]
-    found += [
+    relationships += [
         _tuple(f"{object_of(VIEWERS, f'{source}.{viewers}')}#{MEMBER}", VIEWER, object_of(item.kind, item.id))
         for item in items_of(tables)
         for viewers in item.viewers
     ]
-    return found
+    return relationships
 
 
 def object_of(kind: str, name: str) -> str:
@@ -82,5 +82,5 @@ def _tuple(user: str, relation: str, on: str) -> dict[str, str]:
     return {"user": user, "relation": relation, "object": on}
 
 
-def _key(found: dict[str, str]) -> tuple[str, str, str]:
-    return found["user"], found["relation"], found["object"]
+def _key(relationship: dict[str, str]) -> tuple[str, str, str]:
+    return relationship["user"], relationship["relation"], relationship["object"]

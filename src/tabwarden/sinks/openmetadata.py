@@ -44,9 +44,9 @@ class OpenMetadataSink(DerivedSink):
     def made(self, source: str, tables: Tables, earlier: Callable[[str], list[Any]]) -> Mapping[str, Iterable[Any]]:
         """Every file of these tables."""
         requests = list(requested(source, tables))
-        before = {(each["entity"], each["request"]["name"]) for each in earlier(REQUESTS)}
-        before |= {(each["entity"], each["name"]) for each in earlier(GONE)}
-        gone = before - {(each["entity"], each["request"]["name"]) for each in requests}
+        before = {(request["entity"], request["request"]["name"]) for request in earlier(REQUESTS)}
+        before |= {(request["entity"], request["name"]) for request in earlier(GONE)}
+        gone = before - {(request["entity"], request["request"]["name"]) for request in requests}
         members = [
             {"team": team(source, viewers), "role": team(source, viewers), "users": list(people)}
             for viewers, people in sets_of(tables).items()
@@ -82,8 +82,8 @@ def _set(name: str) -> Iterator[dict[str, Any]]:
         "resources": list(ASSETS),
         "condition": f"matchAnyTag('{CLASSIFICATION}.{name}')",
     }
-    told = "People who see the same of Tableau."
-    yield _request("tag", {"classification": CLASSIFICATION, "name": name, "description": told})
+    description = "People who see the same of Tableau."
+    yield _request("tag", {"classification": CLASSIFICATION, "name": name, "description": description})
     yield _request("policy", {"name": name, "rules": [rule]})
     yield _request("role", {"name": name, "policies": [name]})
     yield _request("team", {"name": name, "teamType": "Group", "isJoinable": False})
@@ -103,8 +103,8 @@ def _asset(source: str, item: Item, parent: Item | None) -> dict[str, Any]:
 
 
 def _tag(name: str) -> dict[str, str]:
-    told = {"source": "Classification", "labelType": "Automated", "state": "Confirmed"}
-    return {"tagFQN": f"{CLASSIFICATION}.{name}", **told}
+    label = {"source": "Classification", "labelType": "Automated", "state": "Confirmed"}
+    return {"tagFQN": f"{CLASSIFICATION}.{name}", **label}
 
 
 def team(source: str, viewers: str = "") -> str:

@@ -264,8 +264,8 @@ def _connected(sink: SqlSink, source: str) -> Iterator[_Database]:
     except SinkError:
         raise
     except Exception as error:
-        told = scrubbed(error, sink.connect)
-        raise SinkError(f"{sink.driver} does not take the mirror ({told}); check `connect` and `schema`") from None
+        why = scrubbed(error, sink.connect)
+        raise SinkError(f"{sink.driver} does not take the mirror ({why}); check `connect` and `schema`") from None
     finally:
         if connection is not None:
             for goodbye in ("rollback", "close"):

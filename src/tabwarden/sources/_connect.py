@@ -148,6 +148,6 @@ def _secrets_of(value: object, *, harmless: bool) -> Iterator[str]:
         if not harmless:
             yield text
         for pattern in _SECRET_IN_TEXT:
-            for found in pattern.findall(text):
-                yield found
-                yield found.strip("'{}")
+            for secret in pattern.findall(text):
+                yield secret
+                yield secret.strip("'{}")

@@ -96,11 +96,11 @@ def _paths(pattern: str) -> list[Path]:
         raise unreadable(f"`{_place(pattern)}` is a folder; name a file or a glob such as `{_place(pattern)}/*.csv`")
     if path.exists():
         return [path]
-    found = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file())
-    if not found:
+    paths = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file())
+    if not paths:
         what = "no file fits" if glob.has_magic(pattern) else "there is no file"
         raise unreadable(f"{what} `{_place(pattern)}`; check `path` (looked in `{_place(Path.cwd())}`)")
-    return found
+    return paths
 
 
 def _reader(options: FileSource, path: Path) -> _Reader:
@@ -238,7 +238,7 @@ def _parquet(path: Path, _: FileSource, __: list[str]) -> list[Row]:
 # --- Excel ---------------------------------------------------------------------------------------------------
 
 
-def _excel(path: Path, options: FileSource, told: list[str]) -> list[Row]:
+def _excel(path: Path, options: FileSource, remarks: list[str]) -> list[Row]:
     openpyxl = _extra("openpyxl", "Excel")
     source = f"file `{_place(path)}`"
     with path.open("rb") as file:
@@ -248,7 +248,7 @@ def _excel(path: Path, options: FileSource, told: list[str]) -> list[Row]:
                 book = openpyxl.load_workbook(file, read_only=True, data_only=True)
         except Exception as error:
             raise unreadable(f"{source} is no .xlsx workbook ({_first_line(error)}); save it again") from None
-        sheet = _sheet(book, options.sheet, source, told)
+        sheet = _sheet(book, options.sheet, source, remarks)
         try:
             rows = _excel_rows(sheet, source)
         except SourceError:
@@ -285,7 +285,7 @@ def _excel_cell(cells: Sequence[object], place: int) -> object:
     return value
 
 
-def _sheet(book: Any, wanted: str | None, source: str, told: list[str]) -> Any:
+def _sheet(book: Any, wanted: str | None, source: str, remarks: list[str]) -> Any:
     names = [sheet.title for sheet in book.worksheets]
     listed = ", ".join(f"`{shown(name)}`" for name in names)
     if wanted:
@@ -295,7 +295,7 @@ def _sheet(book: Any, wanted: str | None, source: str, told: list[str]) -> Any:
     if not names:
         raise unreadable(f"{source} has no sheet with cells; save the list into one")
     if len(names) > 1:
-        told.append(f"{source} has the sheets {listed}; the first is read, set `sheet` to be sure")
+        remarks.append(f"{source} has the sheets {listed}; the first is read, set `sheet` to be sure")
     return book.worksheets[0]
 
 

@@ -91,15 +91,15 @@ def _function(written: str, folder: Path) -> Callable[..., object]:
         raise unreadable(f"module `{name}` cannot be imported ({_told(error)}); install what it needs") from None
     except (Exception, SystemExit) as error:
         raise unreadable(f"module `{name}` cannot be imported ({_told(error)})") from None
-    found: object = module
+    function: object = module
     for part in attribute.split("."):
-        found = getattr(found, part, None)
-    if not callable(found):
+        function = getattr(function, part, None)
+    if not callable(function):
         own = {key: value for key, value in vars(module).items() if inspect.isfunction(value) and key[0] != "_"}
         functions = [key for key, value in own.items() if value.__module__ == module.__name__]
         listed = ", ".join(f"`{key}`" for key in functions) or "none"
         raise unreadable(f"module `{name}` has no function `{shown(attribute)}`; it has: {listed}")
-    return found
+    return function
 
 
 def _module(name: str, folder: Path) -> ModuleType:

@@ -116,8 +116,8 @@ def _rows(connection: Any, statement: str, options: SqlSource, source: str) -> l
     except Exception as error:
         raise partial(f"{source} broke off after {len(rows)} rows ({scrubbed(error, options.connect)})") from None
     # Drivers that know the number of rows say so; -1, or what was fetched so far, from those that do not.
-    if (told := getattr(cursor, "rowcount", -1)) is not None and told > len(rows):
-        raise partial(f"{source} announced {told} rows and handed over {len(rows)}; run again")
+    if (announced := getattr(cursor, "rowcount", -1)) is not None and announced > len(rows):
+        raise partial(f"{source} announced {announced} rows and handed over {len(rows)}; run again")
     return rows
 
 

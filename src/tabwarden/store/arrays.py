@@ -35,12 +35,12 @@ class Arrays:
         head = self._map[_FIRST : _FIRST + length]
         if self._map[:8] != MAGIC or crc32(head) != check:
             raise ValueError("no file of arrays, or a torn one")
-        told = json.loads(head)
-        size = (told.get("format"), told.get("order"), told.get("size"))
+        header = json.loads(head)
+        size = (header.get("format"), header.get("order"), header.get("size"))
         if size != (FORMAT, sys.byteorder, len(self._map)):
             raise ValueError("a file of arrays of another format, machine or length")
-        self.about: dict[str, Any] = told["about"]
-        self._places: dict[str, tuple[str, int, int]] = told["arrays"]
+        self.about: dict[str, Any] = header["about"]
+        self._places: dict[str, tuple[str, int, int]] = header["arrays"]
         self._start = _aligned(_FIRST + length)
         self._views: dict[str, memoryview] = {}
 
@@ -78,9 +78,9 @@ def write_arrays(path: Path, about: Mapping[str, Any], arrays: Mapping[str, Any]
     for name, array in arrays.items():
         places[name] = (kinds[array.dtype.str.lstrip("<>|=").replace("b1", "?")], at, len(array))
         at = _aligned(at + array.nbytes)
-    told = {"format": FORMAT, "order": sys.byteorder, "size": 0, "about": about, "arrays": places}
+    header = {"format": FORMAT, "order": sys.byteorder, "size": 0, "about": about, "arrays": places}
     # The size stands in the head and counts it: a width that fits any number keeps the head's own length.
-    head = json.dumps(told).replace('"size": 0', f'"size": {0:20d}').encode()
+    head = json.dumps(header).replace('"size": 0', f'"size": {0:20d}').encode()
     start = _aligned(_FIRST + len(head))
     head = head.replace(b'"size": ' + f"{0:20d}".encode(), b'"size": ' + f"{start + at:20d}".encode())
     with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:

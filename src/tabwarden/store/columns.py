@@ -1,4 +1,4 @@
-"""Columns kept as files and opened again: a folder of NumPy arrays, or of Parquet tables. Not what they mean.
+"""Columns kept as files and opened again: a folder of NumPy arrays, or of Parquet tables.
 
     site-columns/
       about.json         format, vocabulary, what is known of the Site beside its people and content
@@ -141,9 +141,10 @@ def columns_over(words: Mapping[str, Iterable[str]], about: Site, array: Callabl
         return Names(words=Words(array("words.data"), array("words.ends")), **plain)
 
     tables = {
-        table: made(**{column: array(f"{table}.{column}") for column in made._fields}) for table, made in TABLES.items()
+        table: table_type(**{column: array(f"{table}.{column}") for column in table_type._fields})
+        for table, table_type in TABLES.items()
     }
-    vocabulary = Vocabulary(**{name: tuple(told) for name, told in words.items()})
+    vocabulary = Vocabulary(**{name: tuple(texts) for name, texts in words.items()})
     return Columns(about=about, vocabulary=vocabulary, open_names=names, **tables)
 
 
@@ -157,16 +158,17 @@ def _columns(about: dict[str, Any], facts: dict[str, Array], names: Callable[[],
     )
     vocabulary = Vocabulary(**{name: tuple(words) for name, words in about["vocabulary"].items()})
     tables = {
-        table: made(**{column: facts[f"{table}.{column}"] for column in made._fields}) for table, made in TABLES.items()
+        table: table_type(**{column: facts[f"{table}.{column}"] for column in table_type._fields})
+        for table, table_type in TABLES.items()
     }
     return Columns(about=site, vocabulary=vocabulary, open_names=names, **tables)
 
 
 def _lazily(read: Callable[[], dict[str, Array]]) -> Callable[[], Names]:
     def names() -> Names:
-        held = read()
-        words = Words(held.pop("words.data"), held.pop("words.ends"))
-        return Names(words=words, **held)
+        arrays = read()
+        words = Words(arrays.pop("words.data"), arrays.pop("words.ends"))
+        return Names(words=words, **arrays)
 
     return names
 
@@ -198,10 +200,10 @@ def _narrow(array: Array) -> Array:
 
 
 def _read_arrays(path: Path) -> dict[str, Array]:
-    found: dict[str, Array] = {}
-    with np.load(path, allow_pickle=False) as held:
-        for key in held.files:
+    arrays: dict[str, Array] = {}
+    with np.load(path, allow_pickle=False) as npz:
+        for key in npz.files:
             name, kind, form = key.split(";")
-            array = held[key].astype(kind, copy=False)
-            found[name] = np.cumsum(array, dtype=kind) if form == "rising" else array
-    return found
+            array = npz[key].astype(kind, copy=False)
+            arrays[name] = np.cumsum(array, dtype=kind) if form == "rising" else array
+    return arrays

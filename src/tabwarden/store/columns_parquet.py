@@ -1,4 +1,4 @@
-"""Columns as Parquet tables, written and read by DuckDB. Not the NumPy form (`store.columns`).
+"""Columns as Parquet tables, written and read by DuckDB.
 
 One table a file: what is a range of another table's rows in the arrays (members of a group, rows of a rule list) is a
 table with a column for the owner of the range, as warehouses want it.
@@ -19,24 +19,24 @@ Table = dict[str, Array]
 
 def write(columns: Columns, folder: Path) -> None:
     """Write every table of `columns` to its own file in `folder`."""
-    held = columns
-    names = held.names
+    everything = columns
+    names = everything.names
     tables: dict[str, Table] = {
-        "users": {"role": held.users.role},
-        "groups": {"everyone": held.groups.everyone, "read": held.groups.read},
-        "members": {"group": _of(held.groups.offsets), "user": held.groups.members},
-        "group_sets": {"groups": np.diff(held.group_sets.offsets)},
-        "set_groups": {"group_set": _of(held.group_sets.offsets), "group": held.group_sets.groups},
-        "contents": held.contents._asdict(),
-        "defaults": held.defaults._asdict(),
-        "uses": held.uses._asdict(),
-        "rule_lists": {"rows": np.diff(held.rules.offsets)},
+        "users": {"role": everything.users.role},
+        "groups": {"everyone": everything.groups.everyone, "read": everything.groups.read},
+        "members": {"group": _of(everything.groups.offsets), "user": everything.groups.members},
+        "group_sets": {"groups": np.diff(everything.group_sets.offsets)},
+        "set_groups": {"group_set": _of(everything.group_sets.offsets), "group": everything.group_sets.groups},
+        "contents": everything.contents._asdict(),
+        "defaults": everything.defaults._asdict(),
+        "uses": everything.uses._asdict(),
+        "rule_lists": {"rows": np.diff(everything.rules.offsets)},
         "rules": {
-            "list": _of(held.rules.offsets),
-            "grantee_kind": (held.rules.grantee & 3).astype(np.uint8),
-            "grantee": held.rules.grantee >> 2,
-            "allow": held.rules.allow,
-            "deny": held.rules.deny,
+            "list": _of(everything.rules.offsets),
+            "grantee_kind": (everything.rules.grantee & 3).astype(np.uint8),
+            "grantee": everything.rules.grantee >> 2,
+            "allow": everything.rules.allow,
+            "deny": everything.rules.deny,
         },
         "words": {"text": np.array(names.words.all(), dtype=object)},
         **{f"{table}_names": _codes(names, table) for table in NUMBERED},
@@ -57,7 +57,7 @@ def facts(folder: Path) -> dict[str, Array]:
     """The arrays of the facts by `table.column`."""
     read = _Reader(folder)
     rules = read.table("rules")
-    found = {
+    arrays = {
         "users.role": read.table("users")["role"],
         **{f"groups.{name}": array for name, array in read.table("groups").items()},
         **{f"contents.{name}": array for name, array in read.table("contents").items()},
@@ -71,22 +71,22 @@ def facts(folder: Path) -> dict[str, Array]:
         "group_sets.groups": read.table("set_groups")["group"],
     }
     members = read.table("members")
-    counts = np.bincount(members["group"], minlength=len(found["groups.read"]))
-    found |= {"groups.offsets": _offsets(counts), "groups.members": members["user"]}
+    counts = np.bincount(members["group"], minlength=len(arrays["groups.read"]))
+    arrays |= {"groups.offsets": _offsets(counts), "groups.members": members["user"]}
     read.close()
-    return found
+    return arrays
 
 
 def names(folder: Path) -> dict[str, Array]:
     """The arrays of ids and names, and the words."""
     read = _Reader(folder)
-    found: dict[str, Array] = {}
+    arrays: dict[str, Array] = {}
     for table in NUMBERED:
-        found |= {f"{table}_{column}": codes for column, codes in read.table(f"{table}_names").items()}
-        found[f"{table}_named"] = read.table(f"{table}_named")["id"]
+        arrays |= {f"{table}_{column}": codes for column, codes in read.table(f"{table}_names").items()}
+        arrays[f"{table}_named"] = read.table(f"{table}_named")["id"]
     words = Words.of(read.table("words")["text"].tolist())
     read.close()
-    return {**found, "words.data": words.data, "words.ends": words.ends}
+    return {**arrays, "words.data": words.data, "words.ends": words.ends}
 
 
 def _codes(names: Names, table: str) -> Table:
@@ -106,9 +106,9 @@ def _of(offsets: Array) -> Array:
 
 
 def _offsets(counts: Array) -> Array:
-    found = np.zeros(len(counts) + 1, np.int64)
-    np.cumsum(counts, out=found[1:])
-    return found
+    offsets = np.zeros(len(counts) + 1, np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return offsets
 
 
 def _connect() -> Any:

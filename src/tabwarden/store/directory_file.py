@@ -92,11 +92,11 @@ def _lines(directory: Directory) -> Iterator[str]:
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         raise ValueError(f"the key `{next(n for n in names if names.count(n) > 1)}` is there twice; keep one")
-    return found
+    return fields
 
 
 def _directory(plain: object) -> Directory:
@@ -126,12 +126,12 @@ def _rows(kind: type[_Row], plain: Mapping[str, Any], part: str) -> Iterator[_Ro
 
 
 def _by_guid(rows: Iterable[_Object], part: str) -> dict[str, _Object]:
-    found: dict[str, _Object] = {}
+    by_guid: dict[str, _Object] = {}
     for row in rows:
-        if row.guid in found:
+        if row.guid in by_guid:
             raise ValueError(f"two of `{part}` have the guid `{row.guid}`; a guid is one object")
-        found[row.guid] = row
-    return found
+        by_guid[row.guid] = row
+    return by_guid
 
 
 def _check(directory: Directory) -> None:

@@ -1,4 +1,4 @@
-"""The chain of snapshots of a site in a database: kept, opened, compared. Not what a difference does to people.
+"""The chain of snapshots of a site in a database: kept, opened, compared.
 
 A thing whose body is as it was costs nothing: only what differs from the newest snapshot is written. Numbers of
 snapshots rise in the order of the reads, over all sites.
@@ -108,18 +108,18 @@ class History:
             return self._open(connection, self._kept_one(connection, number))
 
     @collected_later()
-    def _open(self, connection: Connection, kept: Snapshot) -> Site:
-        at = (kept.site, kept.number, kept.number)
+    def _open(self, connection: Connection, snapshot: Snapshot) -> Site:
+        at = (snapshot.site, snapshot.number, snapshot.number)
         rows = Rows(connection)
-        rows.all_things(kept.site)
+        rows.all_things(snapshot.site)
         rows.bodies(f"select v.body {OF_SITE}", *at)
         return opened(
-            self._bare(connection, kept), rows, connection.rows(f"select v.thing, v.slot, v.body {OF_SITE}", *at)
+            self._bare(connection, snapshot), rows, connection.rows(f"select v.thing, v.slot, v.body {OF_SITE}", *at)
         )
 
-    def _bare(self, connection: Connection, kept: Snapshot) -> Site:
+    def _bare(self, connection: Connection, snapshot: Snapshot) -> Site:
         """The facts of the site itself, without anybody or anything."""
-        return decode(connection.value("select about from snapshot where number = ?", kept.number), Site)
+        return decode(connection.value("select about from snapshot where number = ?", snapshot.number), Site)
 
     # -- comparing --------------------------------------------------------------------------------------------
 
@@ -141,11 +141,12 @@ class History:
         things = self._changed_things(connection, pair[0].site, first, last)
         rows = [_by_place(self._versions(connection, things, number)) for number in (before, after)]
         unlike = {place[0] for place in {*rows[0], *rows[1]} if rows[0].get(place) != rows[1].get(place)}
-        wanted = [[(*place, body) for place, body in held.items() if place[0] in unlike] for held in rows]
+        wanted = [[(*place, body) for place, body in versions.items() if place[0] in unlike] for versions in rows]
         needed = Rows(connection)
         needed.versions(chain(*wanted))
         before_part, after_part = (
-            opened(self._bare(connection, kept), needed, held) for kept, held in zip(pair, wanted, strict=True)
+            opened(self._bare(connection, snapshot), needed, versions)
+            for snapshot, versions in zip(pair, wanted, strict=True)
         )
         return before_part, after_part
 
@@ -161,8 +162,8 @@ class History:
 
     def _versions(self, connection: Connection, things: Sequence[int], number: int) -> Iterator[Any]:
         for some in chunks(things):
-            asked = f"select thing, slot, body from version where thing in {marks(some)} and {VALID}"
-            yield from connection.rows(asked, *some, number, number)
+            query = f"select thing, slot, body from version where thing in {marks(some)} and {VALID}"
+            yield from connection.rows(query, *some, number, number)
 
     def walk(self, first: int, last: int) -> Iterator[tuple[Snapshot, Site]]:
         """Each snapshot of the chain of `first` from it to `last`, in order; each Site is made from the one before.
@@ -170,14 +171,14 @@ class History:
         All are of one moment of the database, whatever goes meanwhile.
         """
         with self.database.reading() as connection:
-            kept = [one for one in self._kept(connection) if first <= one.number <= last]
-            of_site = [one for one in kept if one.site == kept[0].site] if kept else []
+            snapshots = [one for one in self._kept(connection) if first <= one.number <= last]
+            of_site = [one for one in snapshots if one.site == snapshots[0].site] if snapshots else []
             if of_site:
-                here = self._open(connection, of_site[0])
-                yield of_site[0], here
+                site = self._open(connection, of_site[0])
+                yield of_site[0], site
             for earlier, one in pairwise(of_site):
-                here = moved_on(here, *self._differing(connection, earlier.number, one.number))
-                yield one, here
+                site = moved_on(site, *self._differing(connection, earlier.number, one.number))
+                yield one, site
 
 
 def moved_on(site: Site, before: Site, after: Site) -> Site:
@@ -185,7 +186,7 @@ def moved_on(site: Site, before: Site, after: Site) -> Site:
     parts: dict[str, Any] = {}
     for part in ("users", "groups", "group_sets", "contents"):
         gone, come, was = getattr(before, part), getattr(after, part), getattr(site, part)
-        still = {each: value for each, value in was.items() if each in come or each not in gone} if gone else was
+        still = {thing: value for thing, value in was.items() if thing in come or thing not in gone} if gone else was
         parts[part] = {**still, **come} if gone or come else was
     return replace(after, **parts)
 

@@ -1,4 +1,4 @@
-"""From rows of the history to a Site, or to a part of one. Not which rows."""
+"""From rows of the history to a Site, or to a part of one."""
 
 from __future__ import annotations
 
@@ -34,51 +34,51 @@ class Rows:
     def all_things(self, chain: int) -> None:
         """Learn the id of everything there ever was on the site."""
         things = self.connection.rows("select number, kind, id from thing where site = ?", chain)
-        self.things.update((number, (kind, each)) for number, kind, each in things)
+        self.things.update((number, (kind, thing)) for number, kind, thing in things)
 
     def things_named(self, numbers: Iterable[int]) -> None:
         """Learn the ids of these."""
         for some in chunks({number for number in numbers if number not in self.things}):
             things = self.connection.rows(f"select number, kind, id from thing where number in {marks(some)}", *some)
-            self.things.update((number, (kind, each)) for number, kind, each in things)
+            self.things.update((number, (kind, thing)) for number, kind, thing in things)
 
     def bodies(self, hashes: str, *values: Any) -> None:
         """Learn the bodies whose hashes a query gives."""
         self._learn(f"({hashes})", *values)
 
-    def versions(self, held: Iterable[tuple[int, str, bytes]]) -> None:
+    def versions(self, versions: Iterable[tuple[int, str, bytes]]) -> None:
         """Learn what these versions (thing, slot, body) need: the bodies, and whom members and rules name."""
-        slots = {each: slot for _, slot, each in held}
+        slots = {digest: slot for _, slot, digest in versions}
         for some in chunks(slots):
             self._learn(marks(some), *some)
         named: set[int] = set()
-        for each, slot in slots.items():
-            if slot != FACTS and each != NOT_READ_HASH:
-                codes = packing.numbers(self.body(each))
+        for digest, slot in slots.items():
+            if slot != FACTS and digest != NOT_READ_HASH:
+                codes = packing.numbers(self.body(digest))
                 named.update(codes if slot == MEMBERS else (code >> packing.WORD_BITS for code in codes))
         self.things_named(named)
 
     def _learn(self, hashes: str, *values: Any) -> None:
         self.data.update(self.connection.rows(f"select hash, data from body where hash in {hashes}", *values))
 
-    def body(self, each: bytes) -> bytes:
+    def body(self, digest: bytes) -> bytes:
         """The bytes a hash stands for."""
         try:
-            return self.data[each]
+            return self.data[digest]
         except KeyError:
             raise IncompleteRead("the history is damaged: a body is missing; read the site again") from None
 
-    def list(self, each: bytes) -> Rules | None:
+    def list(self, digest: bytes) -> Rules | None:
         """The rule list a hash stands for, None: it was not read."""
-        if each not in self.lists:
-            self.lists[each] = frozenset(map(self.rules.__getitem__, packing.numbers(self.body(each))))
-        return self.lists[each]
+        if digest not in self.lists:
+            self.lists[digest] = frozenset(map(self.rules.__getitem__, packing.numbers(self.body(digest))))
+        return self.lists[digest]
 
-    def members(self, each: bytes) -> frozenset[str] | None:
+    def members(self, digest: bytes) -> frozenset[str] | None:
         """The members a hash stands for, None: they were not read."""
-        if each == NOT_READ_HASH:
+        if digest == NOT_READ_HASH:
             return None
-        return frozenset(self.things[number][1] for number in packing.numbers(self.body(each)))
+        return frozenset(self.things[number][1] for number in packing.numbers(self.body(digest)))
 
 
 def opened(bare: Site, rows: Rows, versions: Iterable[Sequence[Any]]) -> Site:
@@ -89,7 +89,7 @@ def opened(bare: Site, rows: Rows, versions: Iterable[Sequence[Any]]) -> Site:
     rows.things_named(slots)
     parts: dict[str, dict[str, Any]] = {kind: {} for kind in packing.FACTS}
     for number in sorted(slots):
-        (kind, each), bodies = rows.things[number], slots[number]
+        (kind, thing), bodies = rows.things[number], slots[number]
         apart: tuple[object, ...] = ()
         if kind == GROUP:
             apart = (rows.members(bodies.get(MEMBERS, b"")),)
@@ -98,6 +98,6 @@ def opened(bare: Site, rows: Rows, versions: Iterable[Sequence[Any]]) -> Site:
                 slot.removeprefix(DEFAULT): rows.list(body) for slot, body in bodies.items() if slot.startswith(DEFAULT)
             }
             apart = rows.list(bodies[RULES]) if RULES in bodies else NO_RULES, MappingProxyType(defaults)
-        parts[kind][each] = packing.value_of(kind, rows.body(bodies.get(FACTS, b"")), each, *apart)
+        parts[kind][thing] = packing.value_of(kind, rows.body(bodies.get(FACTS, b"")), thing, *apart)
     users, groups, group_sets, contents = (parts[kind] for kind in (USER, GROUP, GROUP_SET, CONTENT))
     return replace(bare, users=users, groups=groups, group_sets=group_sets, contents=contents)

@@ -1,4 +1,4 @@
-"""Writing one Site into the history: what differs from the newest snapshot, and nothing else. Not which Site."""
+"""Writing one Site into the history: what differs from the newest snapshot, and nothing else."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ class Packed(NamedTuple):
 def write(connection: Connection, chain: int, number: int, site: Site) -> tuple[int, str]:
     """Make `site` snapshot `number` of its chain; returns how many rules it has, and a digest of all that is in it."""
     things, words = _things(connection, chain), _words(connection)
-    told = _Telling(things, words)
-    here: dict[Place, Packed] = dict(told.all(site))
+    bodies = _Telling(things, words)
+    now: dict[Place, Packed] = dict(bodies.all(site))
     connection.insert("thing", ((n, chain, *key) for key, n in things.new()))
     connection.insert("word", ((n, *key) for key, n in words.new()))
     newest = "select v.thing, v.slot, v.body from version v join thing t on v.thing = t.number"
     rows = connection.rows(f"{newest} where t.site = ? and v.until is null", chain)
-    was: dict[Place, bytes] = {(each, slot): body for each, slot, body in rows}
-    ended = [place for place, body in was.items() if place not in here or here[place].hash != body]
-    begun = [(place, packed) for place, packed in here.items() if was.get(place) != packed.hash]
+    was: dict[Place, bytes] = {(thing, slot): body for thing, slot, body in rows}
+    ended = [place for place, body in was.items() if place not in now or now[place].hash != body]
+    begun = [(place, packed) for place, packed in now.items() if was.get(place) != packed.hash]
     if ended:
         end = "update version set until = ? where thing = ? and slot = ? and until is null"
         connection.run_each(end, [(number, *place) for place in ended])
     _keep_bodies(connection, {packed.hash: packed.data for _, packed in begun}, set(was.values()))
-    connection.insert("version", sorted((each, slot, number, None, packed.hash) for (each, slot), packed in begun))
+    connection.insert("version", sorted((thing, slot, number, None, packed.hash) for (thing, slot), packed in begun))
     digest = blake2b(repr([*things.items(), *words.items()]).encode("utf-8", "surrogatepass"), digest_size=16)
-    for (each, slot), packed in sorted(here.items()):
-        digest.update(b"%d %s " % (each, slot.encode()) + packed.hash)
-    return told.rules, digest.hexdigest()
+    for (thing, slot), packed in sorted(now.items()):
+        digest.update(b"%d %s " % (thing, slot.encode()) + packed.hash)
+    return bodies.rules, digest.hexdigest()
 
 
-def _keep_bodies(connection: Connection, told: Mapping[bytes, bytes], known: set[bytes]) -> None:
+def _keep_bodies(connection: Connection, bodies: Mapping[bytes, bytes], known: set[bytes]) -> None:
     """Those that are nowhere yet, in the order of their hashes: that is how the table lies on disk."""
-    new = sorted(told.keys() - known)
+    new = sorted(bodies.keys() - known)
     there: set[bytes] = set()
     if connection.value("select 1 from body limit 1") is not None:
         for some in chunks(new):
             there.update(connection.column(f"select hash from body where hash in {marks(some)}", *some))
-    connection.insert("body", ((each, told[each]) for each in new if each not in there))
+    connection.insert("body", ((digest, bodies[digest]) for digest in new if digest not in there))
 
 
 class Numbers(dict[tuple[str, str], int]):
@@ -79,7 +79,7 @@ class Numbers(dict[tuple[str, str], int]):
 def _things(connection: Connection, chain: int) -> Numbers:
     rows = connection.rows("select kind, id, number from thing where site = ?", chain)
     last = connection.value("select max(number) from thing") or 0
-    return Numbers({(kind, each): number for kind, each, number in rows}, last)
+    return Numbers({(kind, thing): number for kind, thing, number in rows}, last)
 
 
 def _words(connection: Connection) -> Numbers:
@@ -104,10 +104,10 @@ class _Telling:
             number = self.things[GROUP, group.id]
             yield (number, FACTS), _packed(packing.facts_of(GROUP, group))
             members = group.members
-            told = packing.NOT_READ if members is None else packing.numbers_of(self.things[USER, m] for m in members)
-            yield (number, MEMBERS), _packed(told)
-        for each in site.group_sets.values():
-            yield (self.things[GROUP_SET, each.id], FACTS), _packed(packing.facts_of(GROUP_SET, each))
+            body = packing.NOT_READ if members is None else packing.numbers_of(self.things[USER, m] for m in members)
+            yield (number, MEMBERS), _packed(body)
+        for group_set in site.group_sets.values():
+            yield (self.things[GROUP_SET, group_set.id], FACTS), _packed(packing.facts_of(GROUP_SET, group_set))
         for content in site.contents.values():
             yield from self._content(content)
         packing.check_words(max(self.words.values(), default=0))
@@ -124,10 +124,10 @@ class _Telling:
             return _packed(packing.NOT_READ)
         self.rules += len(rules)
         # By identity, not by value: the Site holds every list while this goes on, and equal lists pack to equal bytes.
-        found = self.lists.get(id(rules))
-        if found is None:
-            found = self.lists[id(rules)] = _packed(packing.numbers_of(map(self.codes.__getitem__, rules)))
-        return found
+        packed = self.lists.get(id(rules))
+        if packed is None:
+            packed = self.lists[id(rules)] = _packed(packing.numbers_of(map(self.codes.__getitem__, rules)))
+        return packed
 
 
 def _packed(data: bytes) -> Packed:

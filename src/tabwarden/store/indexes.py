@@ -23,15 +23,17 @@ from tabwarden.store.opened import hash_of
 
 def arrays_of(columns: Columns) -> dict[str, Array]:
     """Everything that is kept of one Site, by name."""
-    names, found = columns.names, {**facts_of(columns), **names_of(columns.names)}
+    names, arrays = columns.names, {**facts_of(columns), **names_of(columns.names)}
     words = names.words.all()
     hashes = np.array([hash_of(word) for word in words], np.uint64)
     for table in NUMBERED:
-        found |= _by_hash(table, hashes[_codes(columns, table)])
-    found |= _people(columns, words) | _tree(columns)
+        arrays |= _by_hash(table, hashes[_codes(columns, table)])
+    arrays |= _people(columns, words) | _tree(columns)
     states = _States(columns, hashes)
-    found |= {"user.state": states.users(), "group.state": states.groups(), "group_set.state": states.group_sets()}
-    return {name: np.ascontiguousarray(array) for name, array in (found | {"content.state": states.contents()}).items()}
+    arrays |= {"user.state": states.users(), "group.state": states.groups(), "group_set.state": states.group_sets()}
+    return {
+        name: np.ascontiguousarray(array) for name, array in (arrays | {"content.state": states.contents()}).items()
+    }
 
 
 def _codes(columns: Columns, table: str) -> Array:
@@ -59,12 +61,12 @@ def _people(columns: Columns, words: list[str]) -> dict[str, Array]:
     repeated = [of_plain[a] > 1 or (b != "" and of_full[b] > 1) for a, b in zip(plain, full, strict=True)]
     both = [*named, *(f"{domain}\\{name}" for domain, name in zip(domains, named, strict=True))]
     count = len(named)
-    found = _by_hash("names", _texts(both), np.tile(np.arange(count), 2))
+    arrays = _by_hash("names", _texts(both), np.tile(np.arange(count), 2))
     group = np.repeat(np.arange(len(columns.groups.read), dtype=np.int32), np.diff(columns.groups.offsets))
     member = columns.groups.members
     counts = (member < count) & columns.groups.read[group] & ~columns.groups.everyone[group]
     order, offsets = _rows(member[counts], count)
-    return found | {
+    return arrays | {
         "user.repeated": np.array(repeated, np.bool_),
         "belongs.offsets": offsets,
         "belongs.groups": group[counts][order],
@@ -82,8 +84,8 @@ def _tree(columns: Columns) -> dict[str, Array]:
     """Children by parent: row 0 the top level, row n + 1 what lies in content n, read or only named."""
     parent, names = columns.contents.parent, columns.names
     order, offsets = _rows(parent + 1, 1 + len(names.content_id) + len(names.content_named))
-    found = _by_hash("paths", _texts(names.paths(parent)))
-    return found | {"children.offsets": offsets, "children.contents": order.astype(np.int32)}
+    arrays = _by_hash("paths", _texts(names.paths(parent)))
+    return arrays | {"children.offsets": offsets, "children.contents": order.astype(np.int32)}
 
 
 class _States:
@@ -99,25 +101,25 @@ class _States:
         self.lists = np.append(self._lists(), np.uint64(1))  # of a list that was not read
 
     def text(self, column: str) -> Array:
-        found: Array = self.hashes[getattr(self.names, column)]
-        return found
+        hashes: Array = self.hashes[getattr(self.names, column)]
+        return hashes
 
     def users(self) -> Array:
         columns = ("name", "domain", "full_name", "email", "auth_setting", "last_login", "idp_configuration_id")
         return _all(self.of_word["roles"][self.columns.users.role], *(self.text(f"user_{c}") for c in columns))
 
     def groups(self) -> Array:
-        held = self.columns.groups
+        groups = self.columns.groups
         columns = (self.text(f"group_{c}") for c in ("name", "domain", "minimum_site_role", "grant_on"))
-        members = _sum(held.offsets, mixed(self.ids["user"][held.members]))
-        return _all(held.everyone, held.read, members, *columns)
+        members = _sum(groups.offsets, mixed(self.ids["user"][groups.members]))
+        return _all(groups.everyone, groups.read, members, *columns)
 
     def group_sets(self) -> Array:
-        held = self.columns.group_sets
-        return _all(self.text("group_set_name"), _sum(held.offsets, mixed(self.ids["group"][held.groups])))
+        group_sets = self.columns.group_sets
+        return _all(self.text("group_set_name"), _sum(group_sets.offsets, mixed(self.ids["group"][group_sets.groups])))
 
     def contents(self) -> Array:
-        held, count = self.columns.contents, len(self.columns.contents.kind)
+        contents, count = self.columns.contents, len(self.columns.contents.kind)
         parents = np.append(self.ids["content"], np.uint64(0))
         columns = (self.text(f"content_{c}") for c in ("name", "description", "created", "updated"))
         defaults, uses = self.columns.defaults, self.columns.uses
@@ -126,12 +128,12 @@ class _States:
         first = np.searchsorted(uses.content, uses.content)
         used = _all(place - first, self.ids["content"][uses.datasource], self.of_word["auths"][uses.auth])
         return _all(
-            self.of_word["kinds"][held.kind],
-            parents[held.parent],
-            self.ids["user"][held.owner],
-            self.lists[held.rules],
-            self.of_word["modes"][held.mode],
-            held.tabs,
+            self.of_word["kinds"][contents.kind],
+            parents[contents.parent],
+            self.ids["user"][contents.owner],
+            self.lists[contents.rules],
+            self.of_word["modes"][contents.mode],
+            contents.tabs,
             _sum(_ends(defaults.content, count), by_kind),
             _sum(_ends(uses.content, count), used),
             *columns,
@@ -139,37 +141,37 @@ class _States:
 
     def _lists(self) -> Array:
         """Of each rule list: the sum over its rules, so that their order does not count."""
-        held = self.columns.rules
-        kind, number = held.grantee & 3, held.grantee >> 2
+        lists = self.columns.rules
+        kind, number = lists.grantee & 3, lists.grantee >> 2
         who = np.zeros(len(kind), np.uint64)
         for code, table in enumerate(NUMBERED[:3]):
             mine = kind == code
             who[mine] = _all(
                 np.full(int(mine.sum()), hash_of(GRANTEE_KINDS[code]), np.uint64), self.ids[table][number[mine]]
             )
-        told = np.zeros(len(kind), np.uint64)
+        states = np.zeros(len(kind), np.uint64)
         for bit, word in enumerate(self.of_word["capabilities"].tolist()):
-            for mode, mask in enumerate((held.allow, held.deny)):
+            for mode, mask in enumerate((lists.allow, lists.deny)):
                 speaks = np.flatnonzero((mask >> np.uint64(bit)) & np.uint64(1))
-                told[speaks] += _all(np.full(len(speaks), word, np.uint64), np.full(len(speaks), mode), who[speaks])
-        return _sum(held.offsets, told)
+                states[speaks] += _all(np.full(len(speaks), word, np.uint64), np.full(len(speaks), mode), who[speaks])
+        return _sum(lists.offsets, states)
 
 
 def _ends(values: Array, count: int) -> Array:
-    found: Array = np.searchsorted(values, np.arange(count + 1))
-    return found
+    ends: Array = np.searchsorted(values, np.arange(count + 1))
+    return ends
 
 
 def _all(*columns: Array) -> Array:
     """One hash of several columns, row by row."""
-    found = np.zeros(len(columns[0]), np.uint64)
+    hashed = np.zeros(len(columns[0]), np.uint64)
     for column in columns:
-        found = mixed(found * np.uint64(0x9E3779B97F4A7C15) ^ column.astype(np.uint64))
-    return found
+        hashed = mixed(hashed * np.uint64(0x9E3779B97F4A7C15) ^ column.astype(np.uint64))
+    return hashed
 
 
 def _sum(offsets: Array, hashes: Array) -> Array:
     """Of each row the sum over its entries."""
     total = np.concatenate((np.zeros(1, np.uint64), np.cumsum(hashes, dtype=np.uint64)))
-    found: Array = total[offsets[1:]] - total[offsets[:-1]]
-    return found
+    sums: Array = total[offsets[1:]] - total[offsets[:-1]]
+    return sums

@@ -1,4 +1,4 @@
-"""What was really done of a plan, line by line on disk before and after each write. Not the doing itself.
+"""What was really done of a plan, line by line on disk before and after each write.
 
     .tabwarden/journals/<plan>.jsonl     one plan, from its first write to its end
     .tabwarden/good-runs.jsonl           rows per source of the runs that came to their end
@@ -30,7 +30,7 @@ DONE, ALREADY, FAILED, SKIPPED = "done", "already", "failed", "skipped"
 JOURNALS, GOOD_RUNS, LOCKS = "journals", "good-runs.jsonl", "locks"
 
 
-class Entry(NamedTuple):
+class ChangeResult(NamedTuple):
     """What became of one change: done, already, failed or skipped; `new_id` is of what it created."""
 
     position: int
@@ -49,7 +49,7 @@ class Record:
     site: str = ""
     started: str = ""
     waivers: tuple[Waiver, ...] = ()
-    ended: Mapping[int, Entry] = field(default_factory=dict)
+    ended: Mapping[int, ChangeResult] = field(default_factory=dict)
     begun: frozenset[int] = frozenset()
     finished: str = ""
 
@@ -80,7 +80,7 @@ class Journal:
         """These changes are about to be sent."""
         self._write({"begin": list(indexes)})
 
-    def end(self, entries: Sequence[Entry]) -> None:
+    def end(self, entries: Sequence[ChangeResult]) -> None:
         """What became of them."""
         self._write({"end": [list(entry) for entry in entries]})
 
@@ -114,21 +114,21 @@ def read(path: Path) -> Record:
     text = path.read_text(encoding="utf-8")
     lines = text.split("\n")[:-1]  # what follows the last line end is torn
     header: dict[str, Any] = {}
-    ended: dict[int, Entry] = {}
+    ended: dict[int, ChangeResult] = {}
     begun: set[int] = set()
     finished = ""
     for number, line in enumerate(lines, 1):
         try:
-            told = json.loads(line)
-            header = told if "plan" in told else header
+            fields = json.loads(line)
+            header = fields if "plan" in fields else header
             if header.get("format") != FORMAT:
                 raise TabwardenError(
                     f"the journal `{path}` is of another release; move the folder `{path.parent}` away and plan again"
                 )
-            begun.update(told.get("begin", ()))
-            for entry in (Entry(*one) for one in told.get("end", ())):
+            begun.update(fields.get("begin", ()))
+            for entry in (ChangeResult(*one) for one in fields.get("end", ())):
                 ended[entry.position] = entry
-            finished = told.get("finished", finished)
+            finished = fields.get("finished", finished)
         except (ValueError, TypeError, AttributeError):
             raise TabwardenError(f"the journal `{path}` is damaged in line {number}; make a new plan") from None
     return Record(
@@ -147,8 +147,8 @@ def newest(store: Path, site: SiteIdentity | None = None) -> Record | None:
     """The journal begun last (of a site where one is named), None when there is none."""
     wanted = site_key(site) if site is not None else None
     paths = list((store / JOURNALS).glob("*.jsonl"))
-    found = [(record.started, path.stat().st_mtime_ns, record) for path in paths if (record := read(path)).plan]
-    of_site = [one for one in found if wanted in (None, one[2].site)]
+    records = [(record.started, path.stat().st_mtime_ns, record) for path in paths if (record := read(path)).plan]
+    of_site = [one for one in records if wanted in (None, one[2].site)]
     return max(of_site, key=lambda one: one[:2])[2] if of_site else None
 
 
@@ -214,17 +214,17 @@ def only_writer(store: Path, site: SiteIdentity) -> Iterator[None]:
 def last_good_rows(store: Path, site: SiteIdentity) -> Mapping[str, int]:
     """Rows per task of the last run on this site that came to its end; empty when there was none."""
     path, key = store / GOOD_RUNS, site_key(site)
-    found: Mapping[str, int] = {}
+    rows: Mapping[str, int] = {}
     if not path.is_file():
-        return found
+        return rows
     for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
         try:
-            told = json.loads(line)
+            fields = json.loads(line)
         except ValueError:
             continue  # torn by a dying process; the runs before it count
-        if isinstance(told, dict) and told.get("site") == key:
-            found = {**found, **told.get("rows", {})}
-    return found
+        if isinstance(fields, dict) and fields.get("site") == key:
+            rows = {**rows, **fields.get("rows", {})}
+    return rows
 
 
 def keep_good_run(store: Path, site: SiteIdentity, rows: Mapping[str, int]) -> None:

@@ -61,22 +61,22 @@ class Table(Mapping[str, _Thing], Generic[_Thing]):
         self._whole = False
         self._count = len(reader.arrays[f"{name}_id"])
 
-    def __getitem__(self, each: str) -> _Thing:
-        thing = self._made.get(each)
+    def __getitem__(self, key: str) -> _Thing:
+        thing = self._made.get(key)
         if thing is None:
-            thing = self._made[each] = self._make(self._number(each))
+            thing = self._made[key] = self._make(self._number(key))
         return thing
 
-    def _number(self, each: str) -> int:
-        number = self._reader.number(self._name, each)
+    def _number(self, key: str) -> int:
+        number = self._reader.number(self._name, key)
         if number is None or number >= self._count:
-            raise KeyError(each)
+            raise KeyError(key)
         return number
 
-    def __contains__(self, each: object) -> bool:
-        if each in self._made:
+    def __contains__(self, key: object) -> bool:
+        if key in self._made:
             return True
-        number = self._reader.number(self._name, each) if isinstance(each, str) else None
+        number = self._reader.number(self._name, key) if isinstance(key, str) else None
         return number is not None and number < self._count
 
     def __iter__(self) -> Iterator[str]:
@@ -102,8 +102,8 @@ class Table(Mapping[str, _Thing], Generic[_Thing]):
 
     def _all(self) -> dict[str, _Thing]:
         if not self._whole:
-            made, make = self._made, self._make
-            self._made = {each: made[each] if each in made else make(n) for n, each in enumerate(self._ids())}
+            ready, make = self._made, self._make
+            self._made = {key: ready[key] if key in ready else make(n) for n, key in enumerate(self._ids())}
             self._whole = True
         return self._made
 
@@ -111,8 +111,8 @@ class Table(Mapping[str, _Thing], Generic[_Thing]):
         """Ids of what differs, or is in one alone; None where that takes a comparison one by one."""
         if not isinstance(other, Table) or other._make.__name__ != self._make.__name__:
             return None
-        here, there = (dict(zip(t._ids(), t._reader.arrays[f"{t._name}.state"], strict=False)) for t in (self, other))
-        return frozenset(each for each in {*here, *there} if here.get(each) != there.get(each))
+        mine, there = (dict(zip(t._ids(), t._reader.arrays[f"{t._name}.state"], strict=False)) for t in (self, other))
+        return frozenset(key for key in {*mine, *there} if mine.get(key) != there.get(key))
 
 
 class _Reader:
@@ -153,9 +153,9 @@ class _Reader:
             self._every_id[table] = [word(code) for code in codes]
         return self._every_id[table]
 
-    def number(self, table: str, each: str) -> int | None:
+    def number(self, table: str, key: str) -> int | None:
         """The number of an id, None for one that nobody names."""
-        return next((n for n in self.hashed(table, each) if self.id_of(table, n) == each), None)
+        return next((n for n in self.hashed(table, key) if self.id_of(table, n) == key), None)
 
     def hashed(self, index: str, text: str) -> Iterator[int]:
         """The numbers that an index holds under the hash of a text, rising."""
@@ -309,7 +309,7 @@ def _indexes(reader: _Reader, site: Site) -> dict[str, object]:
 
     def contents_at(path: str) -> tuple[str, ...]:
         ids = (reader.id_of("content", n) for n in sorted(reader.hashed("paths", path)))
-        return tuple(each for each in ids if same(site.path(each)) == path)
+        return tuple(content_id for content_id in ids if same(site.path(content_id)) == path)
 
     return {
         "_groups_of": _Index(groups_of),

@@ -59,17 +59,17 @@ def value_of(kind: str, data: bytes, *apart: object) -> Any:
 
 def numbers_of(numbers: Iterable[int]) -> bytes:
     """Numbers in their order, as bytes."""
-    held = sorted(numbers)
-    wide = bool(held) and held[-1] >= _NARROW
-    return _shorter(b"Q" if wide else b"I", array("Q" if wide else "I", held).tobytes())
+    ordered = sorted(numbers)
+    wide = bool(ordered) and ordered[-1] >= _NARROW
+    return _shorter(b"Q" if wide else b"I", array("Q" if wide else "I", ordered).tobytes())
 
 
 def numbers(data: bytes) -> array[int]:
     """The numbers of these bytes."""
     whole = _whole(data)
-    found = array("Q" if whole[:1] == b"Q" else "I")
-    found.frombytes(whole[1:])
-    return found
+    values = array("Q" if whole[:1] == b"Q" else "I")
+    values.frombytes(whole[1:])
+    return values
 
 
 class RuleCodes(dict[Rule, int]):
@@ -105,8 +105,8 @@ class _Grantees(dict[int, Grantee]):
         self.things = things
 
     def __missing__(self, number: int) -> Grantee:
-        found = self[number] = Grantee(*self.things[number])
-        return found
+        grantee = self[number] = Grantee(*self.things[number])
+        return grantee
 
 
 def check_words(number: int) -> None:

@@ -1,4 +1,4 @@
-"""A Site in which nobody and nothing can be recognised, and every question has the same answer. Not encryption.
+"""A Site in which nobody and nothing can be recognised, and every question has the same answer.
 
 Every name, id and text becomes a token that a key makes of it: the same each time under the same key, so that exports
 of several days can be compared. Whoever has the key can find out whose token one is. Left as they are: site roles,
@@ -58,11 +58,11 @@ class _Tokens:
 
     def token(self, kind: str, words: str) -> str:
         """`user-4f0c81d2aa31`: the same for the same words, of names in any letter case."""
-        told = f"{kind}\0{words.casefold()}".encode("utf-8", "surrogatepass")
-        return f"{kind}-{hmac.new(self.key, told, hashlib.sha256).hexdigest()[:LENGTH]}"
+        text = f"{kind}\0{words.casefold()}".encode("utf-8", "surrogatepass")
+        return f"{kind}-{hmac.new(self.key, text, hashlib.sha256).hexdigest()[:LENGTH]}"
 
-    def id(self, each: str) -> str:
-        return self.token("id", each) if each else each
+    def id(self, value: str) -> str:
+        return self.token("id", value) if value else value
 
     def word(self, words: str) -> str:
         """A word of Tableau's own as it is, any other as a token: a name may stand where none is expected."""
@@ -132,25 +132,27 @@ class _Tokens:
             group.everyone,
         )
 
-    def group_set(self, held: GroupSet) -> GroupSet:
-        return GroupSet(self.id(held.id), self.token("group-set", held.name), frozenset(map(self.id, held.groups)))
+    def group_set(self, group_set: GroupSet) -> GroupSet:
+        return GroupSet(
+            self.id(group_set.id), self.token("group-set", group_set.name), frozenset(map(self.id, group_set.groups))
+        )
 
-    def content(self, held: Content) -> Content:
-        built_in = held.kind == "project" and held.parent is None and held.name.casefold() == DEFAULT_PROJECT
+    def content(self, content: Content) -> Content:
+        built_in = content.kind == "project" and content.parent is None and content.name.casefold() == DEFAULT_PROJECT
         return Content(
-            self.id(held.id),
-            self.word(held.kind),
-            held.name if built_in else self.token(self.word(held.kind), held.name),
-            None if held.parent is None else self.id(held.parent),
-            self.id(held.owner),
-            self.rules(held.rules),
-            self.word(held.mode),
-            {self.word(kind): self.rules(rules) for kind, rules in held.defaults.items()},
-            held.tabs,
-            tuple(Use(self.id(use.datasource), self.word(use.auth)) for use in held.uses),
+            self.id(content.id),
+            self.word(content.kind),
+            content.name if built_in else self.token(self.word(content.kind), content.name),
+            None if content.parent is None else self.id(content.parent),
+            self.id(content.owner),
+            self.rules(content.rules),
+            self.word(content.mode),
+            {self.word(kind): self.rules(rules) for kind, rules in content.defaults.items()},
+            content.tabs,
+            tuple(Use(self.id(use.datasource), self.word(use.auth)) for use in content.uses),
             "",
-            self.time(held.created),
-            self.time(held.updated),
+            self.time(content.created),
+            self.time(content.updated),
         )
 
     def rules(self, rules: Rules | None) -> Rules | None:

@@ -1,4 +1,4 @@
-"""Which snapshots of the history stay, and letting go of the others. Not the keeping of new ones.
+"""Which snapshots of the history stay, and letting go of the others.
 
 What was true in a snapshot that goes is moved to the next that stays: nothing of those that stay changes.
 """
@@ -30,9 +30,9 @@ class Retention(NamedTuple):
 def thin(history: History, retention: Retention, now: str) -> tuple[int, ...]:
     """Let go of what the retention does not hold at `now` (ISO); returns the numbers that went."""
     chains: dict[int, list[Snapshot]] = defaultdict(list)
-    for kept in history.snapshots():
-        chains[kept.site].append(kept)
-    gone = tuple(kept.number for chain in chains.values() for kept in superfluous(chain, retention, now))
+    for snapshot in history.snapshots():
+        chains[snapshot.site].append(snapshot)
+    gone = tuple(snapshot.number for chain in chains.values() for snapshot in superfluous(chain, retention, now))
     if gone:
         forget(history, gone)
     return gone
@@ -44,31 +44,31 @@ def superfluous(chain: Sequence[Snapshot], retention: Retention, now: str) -> li
         return []
     today = _time(now)
     newest_of: dict[tuple[str, str], int] = {}
-    for kept in chain:
-        newest_of[_period(kept, retention, today)] = kept.number
+    for snapshot in chain:
+        newest_of[_period(snapshot, retention, today)] = snapshot.number
     stay = {number for (period, _), number in newest_of.items() if period} | {chain[-1].number}
-    return [kept for kept in chain if kept.number not in stay]
+    return [snapshot for snapshot in chain if snapshot.number not in stay]
 
 
-def _period(kept: Snapshot, retention: Retention, today: datetime) -> tuple[str, str]:
+def _period(snapshot: Snapshot, retention: Retention, today: datetime) -> tuple[str, str]:
     """Of each period one stays; of '' none."""
-    if not kept.taken:
-        return "every", str(kept.number)
-    age = today - _time(kept.taken)
+    if not snapshot.taken:
+        return "every", str(snapshot.number)
+    age = today - _time(snapshot.taken)
     if age <= timedelta(days=retention.every_days):
-        return "every", str(kept.number)
+        return "every", str(snapshot.number)
     if retention.most_days is not None and age > timedelta(days=retention.most_days):
         return "", ""
     daily = age <= timedelta(days=retention.daily_days)
-    return ("day", kept.taken[:10]) if daily else ("month", kept.taken[:7])
+    return ("day", snapshot.taken[:10]) if daily else ("month", snapshot.taken[:7])
 
 
 def forget(history: History, numbers: Iterable[int]) -> None:
     """Take these snapshots out of the history; the newest of a chain cannot be (ValueError)."""
     gone = frozenset(numbers)
     chains: dict[int, list[int]] = defaultdict(list)
-    for kept in history.snapshots():
-        chains[kept.site].append(kept.number)
+    for snapshot in history.snapshots():
+        chains[snapshot.site].append(snapshot.number)
     with history.database.writing() as connection:
         for chain in chains.values():
             if chain[-1] in gone:

@@ -84,7 +84,7 @@ def load(path: Path | str) -> Site:
 
 def latest(folder: Path | str, site: str, where: str | None = None) -> Path | None:
     """The newest snapshot in `folder` of the site with that content URL (and server), None when there is none."""
-    found: list[tuple[str, str, Path]] = []
+    reads: list[tuple[str, str, Path]] = []
     for place in sorted(Path(folder).glob(f"*/{META}")):
         if place.parent.name.startswith(_ASIDE):
             continue
@@ -93,20 +93,20 @@ def latest(folder: Path | str, site: str, where: str | None = None) -> Path | No
         except IncompleteRead:
             continue
         if meta.site.content_url == site and where in (None, meta.site.taken.where):
-            found.append((meta.site.taken.when, place.parent.name, place.parent))
-    return max(found)[2] if found else None
+            reads.append((meta.site.taken.when, place.parent.name, place.parent))
+    return max(reads)[2] if reads else None
 
 
 def sites(folder: Path | str) -> frozenset[str]:
     """Content URLs of the sites that have a snapshot in `folder`; damaged ones are passed over."""
-    found: set[str] = set()
+    urls: set[str] = set()
     for place in Path(folder).glob(f"*/{META}"):
         if not place.parent.name.startswith(_ASIDE):
             try:
-                found.add(_meta(place.parent).site.content_url)
+                urls.add(_meta(place.parent).site.content_url)
             except IncompleteRead:
                 continue
-    return frozenset(found)
+    return frozenset(urls)
 
 
 # -- writing --------------------------------------------------------------------------------------------------
@@ -206,6 +206,6 @@ def _lines(place: Path, part: str, type_: Any, counts: Mapping[str, int]) -> lis
     except IncompleteRead as error:
         raise IncompleteRead(f"the snapshot `{place}` is damaged: {error}; take a new one") from None
     if len(values) != counts.get(part):
-        told = f"{len(values)} of {counts.get(part)} lines in `{path.name}`"
-        raise IncompleteRead(f"the snapshot `{place}` is damaged: {told}; take a new one")
+        how_many = f"{len(values)} of {counts.get(part)} lines in `{path.name}`"
+        raise IncompleteRead(f"the snapshot `{place}` is damaged: {how_many}; take a new one")
     return values

@@ -58,8 +58,8 @@ class Snapshot(NamedTuple):
 
 def snapshot_of_row(row: tuple[object, ...]) -> Snapshot:
     """From a row of `SNAPSHOTS`."""
-    number, site, taken, told, users, contents, rules, _, address, content_url, site_id, scope = row
-    about = json.loads(str(told))  # not by its type: what reads types takes longer than a question
+    number, site, taken, about_json, users, contents, rules, _, address, content_url, site_id, scope = row
+    about = json.loads(str(about_json))  # not by its type: what reads types takes longer than a question
     taken_by = about.get("taken", {})
     mark = blake2b(repr(tuple(row)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return Snapshot(

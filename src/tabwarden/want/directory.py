@@ -1,4 +1,4 @@
-"""A Directory: what was read of Active Directory at one moment, as plain values. Not how it is read, nor what follows.
+"""A Directory: what was read of Active Directory at one moment, as plain values.
 
 The attributes carry Active Directory's own words in the docstrings. Keys are `objectGUID`s, which a rename and a move
 leave alone; names are compared in any letter case ("User Management in Active Directory Deployments").

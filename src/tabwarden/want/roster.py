@@ -1,4 +1,4 @@
-"""A roster: the people a source names, cleaned row by row. Not how they are read, nor what becomes of them.
+"""A roster: the people a source names, cleaned row by row.
 
 A bad row never stops the others: it is put in quarantine with its number, what stands in it and what to do.
 """

@@ -1,4 +1,4 @@
-"""The group that grants a site role on sign-in: found, created or corrected. Not who is in it."""
+"""The group that grants a site role on sign-in: found, created or corrected."""
 
 from __future__ import annotations
 

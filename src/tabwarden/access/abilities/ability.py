@@ -2,8 +2,8 @@
 
 Composed from the reference's answers; not an evaluator of its own.
 Every condition is kept in the Answer, in the order a person meets it; the first that fails gives the reason.
-The conditions: `deeds_content` (opening, publishing, web editing), `deeds_projects` (moving, creating, owners, rules),
-`deeds_views` (using what one sees), `deeds_site` (people, schedules, queries).
+The conditions: `content` (opening, publishing, web editing), `projects` (moving, creating, owners, rules),
+`views` (using what one sees), `site` (people, schedules, queries).
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _summed(deed: Deed, conditions: Conditions) -> Answer:
         decisive,
         verdict=verdict,
         because=because,
-        asked=deed.action,
+        what=deed.action,
         content=deed.content,
         conditions=conditions,
     )

@@ -1,4 +1,4 @@
-"""The conditions of opening, downloading, publishing and web editing. Not those of moving, owners and rules.
+"""The conditions of opening, downloading, publishing and web editing.
 
 Sources: "Web Editing and Web Authoring", "Data access for published Tableau data sources", "Guest User" (Server Help
 2020.3), the blog's sections 4 and 5; tableau-permissions §6.
@@ -20,13 +20,13 @@ from tabwarden.model.site import Site, Use
 def publish(deed: Deed) -> Conditions:
     """New content into a project; over existing content both Overwrite on it and Publish on its project."""
     content = deed.into()
-    held = deed.site.contents[content]
-    if held.kind != "project":
+    item = deed.site.contents[content]
+    if item.kind != "project":
         project = deed.site.project_of(content)
         return (role_publishes(deed), deed.may("Write", content), deed.may("Write", project))
     conditions = [role_publishes(deed), deed.may("Write", content)]
-    if deed.open_points.nested_publish_needs_parent and held.parent is not None:
-        conditions.append(deed.may("Write", held.parent))
+    if deed.open_points.nested_publish_needs_parent and item.parent is not None:
+        conditions.append(deed.may("Write", item.parent))
     return tuple(conditions)
 
 
@@ -52,10 +52,10 @@ def see_data(deed: Deed) -> Conditions:
 
 def _access_to_data(deed: Deed, workbook: str) -> Conditions:
     """What each published data source behind a workbook asks of the viewer (§6.1)."""
-    held = deed.site.contents.get(workbook)
-    if held is None:
+    item = deed.site.contents.get(workbook)
+    if item is None:
         return (deed.unread(workbook),)
-    return tuple(part for use in held.uses for part in _access_through(deed, use))
+    return tuple(part for use in item.uses for part in _access_through(deed, use))
 
 
 def _access_through(deed: Deed, use: Use) -> Conditions:

@@ -1,4 +1,4 @@
-"""The conditions of moving, deleting, creating, of owners and of setting permissions. Not of opening or publishing.
+"""The conditions of moving, deleting, creating, of owners and of setting permissions.
 
 Sources: "Permissions", "Use Projects to Manage Content Access", "Add Projects and Move Content Into Them" (Server Help
 2020.3); tableau-permissions §4.3 and §7.
@@ -153,12 +153,12 @@ def _of_table(deed: Deed) -> Answer:
 def set_view_rules(deed: Deed) -> Conditions:
     """Nobody edits at view level while tabs are shown or a project is locked."""
     content = deed.on()
-    held = deed.site.contents[content]
-    if held.kind != "view":
+    item = deed.site.contents[content]
+    if item.kind != "view":
         return (deed.says(False, "not_applicable", what="a view"),)
-    project, workbook = deed.project(), deed.site.contents.get(held.parent or "")
+    project, workbook = deed.project(), deed.site.contents.get(item.parent or "")
     if project not in deed.site.contents or workbook is None:
-        return (deed.unread(held.parent),)
+        return (deed.unread(item.parent),)
     locked = managing_project(deed.site, str(project)) is not None
     if not locked and lock_is_unknown(deed.site, str(project)):
         return (deed.says(not workbook.tabs, "tabs_shown", what="hidden tabs"), deed.unread(project))

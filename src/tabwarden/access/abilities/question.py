@@ -1,4 +1,4 @@
-"""One question about an ability, and the conditions that several abilities share. Not the abilities themselves."""
+"""One question about an ability, and the conditions that several abilities share."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ class Deed(NamedTuple):
 
     def workbook(self) -> str:
         """The content asked about; of a view its workbook."""
-        held = self.site.contents[self.on()]
-        return held.parent if held.kind == "view" and held.parent is not None else held.id
+        item = self.site.contents[self.on()]
+        return item.parent if item.kind == "view" and item.parent is not None else item.id
 
     def project(self) -> str | None:
         """The project that holds the content asked about; it may not have been read."""

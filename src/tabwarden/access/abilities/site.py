@@ -1,4 +1,4 @@
-"""The conditions of seeing other people, of schedules and of querying by API. Not of content itself.
+"""The conditions of seeing other people, of schedules and of querying by API.
 
 Sources: the permissions paper, "Allow non-admin users to see all other users" (Public User List, today user
 visibility); the blog, "Site Role" (one's own role is seen, another's is not) and "Project Leader" (refresh schedule);

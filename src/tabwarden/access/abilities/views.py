@@ -1,4 +1,4 @@
-"""The conditions of using what one may View: custom views, filters, tags, comments, subscriptions. Not of editing it.
+"""The conditions of using what one may View: custom views, filters, tags, comments, subscriptions.
 
 Sources: the permissions paper's glossary and its example C (actions and tooltips need no Filter; customized views and
 tags without it); the blog, "Shared customized", and its last comment (comments are deleted, never edited); "Guest User"
@@ -64,8 +64,8 @@ def delete_comment(deed: Deed) -> Conditions:
         allowed = deed.says(True, "not_owner", yes="own_comment" if own else "admin", what="the right to delete it")
         return (deed.says(is_licensed(deed.role), "site_role", what="a licence"), allowed)
     owned = deed.site.contents.get(deed.site.contents[content].parent or "") or deed.site.contents[content]
-    held = owned if deed.site.contents[content].kind == "view" else deed.site.contents[content]
-    owner = deed.says(held.owner == deed.user, "not_owner", yes="content_owner", what="owning it")
+    item = owned if deed.site.contents[content].kind == "view" else deed.site.contents[content]
+    owner = deed.says(item.owner == deed.user, "not_owner", yes="content_owner", what="owning it")
     rules = owner if owner.allowed else rules_project(deed, deed.project(), otherwise="not_owner")
     return (deed.may("Read", content), rules)
 

@@ -18,14 +18,14 @@ from tabwarden.model.site import ALLOW, DENY, Content, Grantee, Rule, Rules, Sit
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RuleRow:
     """What one grantee is allowed and denied: capabilities, sorted."""
 
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, rules: Iterable[Rule]) -> Row:
+    def of(cls, rules: Iterable[Rule]) -> RuleRow:
         """The rules of one grantee; an inherited leader is the echo of a rule above and none of them."""
         own = [rule for rule in rules if rule.capability != INHERITED_LEADER]
         allow, deny = (sorted(r.capability for r in own if (r.mode == ALLOW) is yes) for yes in (True, False))
@@ -37,7 +37,7 @@ class Row:
         return frozenset(Rule(grantee, capability, mode) for mode, names in both for capability in names)
 
 
-NO_ROW = Row()
+NO_ROW = RuleRow()
 WIDTH = {"user": 0, "groupSet": 1, "group": 2}
 
 
@@ -57,8 +57,8 @@ class PutRules(OfContent):
     )
 
     grantee: Ref
-    before: Row = NO_ROW
-    row: Row = NO_ROW
+    before: RuleRow = NO_ROW
+    row: RuleRow = NO_ROW
     default_for: str | None = None
 
     @property
@@ -151,7 +151,7 @@ class _OfRow(Change):
     def steps(self, site: Site) -> tuple[Change, ...]:
         content, grantee, default_for = self._row()
         before, row = (
-            Row.of(r for r in _listed(one.contents[content], default_for) or () if r.grantee == grantee)
+            RuleRow.of(r for r in _listed(one.contents[content], default_for) or () if r.grantee == grantee)
             for one in (site, self.done_to(site).site)
         )
         if before == row:

@@ -113,8 +113,8 @@ def _in_group(directory: Directory, name: str) -> frozenset[str]:
     where = directory.domain(domain) if domain else None
     groups = directory.groups_named(plain, where.fqdn if where else "") if where or not domain else ()
     if len(groups) != 1:
-        told = "is not in the directory" if not groups else "is in several domains; write it as `FQDN\\name`"
-        raise unreadable(f"group `{shown(name)}` {told}{'; check its name' if not groups else ''}")
+        reason = "is not in the directory" if not groups else "is in several domains; write it as `FQDN\\name`"
+        raise unreadable(f"group `{shown(name)}` {reason}{'; check its name' if not groups else ''}")
     return directory.everybody_in(groups[0].guid)
 
 

@@ -1,4 +1,4 @@
-"""From what the domains tell to one Directory: whom each reference means, across domains. Not the reading of a domain.
+"""From what the domains tell to one Directory: whom each reference means, across domains.
 
 A reference that nobody read so far means is looked up before anything is concluded, for somebody may have come while
 we read. What then is in no domain is gone.
@@ -16,7 +16,7 @@ from tabwarden.sources import unreadable
 from tabwarden.sources.ldap.options import DirectorySettings
 from tabwarden.sources.ldap.reading import Facts, GroupFacts, Wire, group, group_fields, person, person_fields
 from tabwarden.sources.ldap.values import (
-    Entry,
+    LdapEntry,
     Reference,
     domain_of_dn,
     domain_of_sid,
@@ -50,11 +50,11 @@ class _Found:
         self.unread = {same(word) for word in options.unread}
         self.known: dict[str, str] = {}  # guids by themselves and by SIDs, of all that is alive
         for one in facts:
-            for guid, each in one.people.items():
-                if not each.deleted:
-                    self._know(guid, each.sid)
-            for guid, held in one.groups.items():
-                self._know(guid, held.sid)
+            for guid, someone in one.people.items():
+                if not someone.deleted:
+                    self._know(guid, someone.sid)
+            for guid, group_facts in one.groups.items():
+                self._know(guid, group_facts.sid)
         self.others: set[_Sought] = set()
         self.gone: set[_Sought] = set()
 
@@ -63,7 +63,7 @@ class _Found:
         if sid:
             self.known[sid] = guid
 
-    def seek(self, of: Facts, held: GroupFacts, member: Reference) -> _Sought | str | None:
+    def seek(self, of: Facts, group: GroupFacts, member: Reference) -> _Sought | str | None:
         """A guid, or what to look up, or None for a member of no domain, or of one that is knowingly not read."""
         foreign = _FOREIGN in member.dn.upper()
         if not foreign and member.guid in self.known:
@@ -84,9 +84,9 @@ class _Found:
         if self.unread & {same(name), same(sid)}:
             return None
         known = f"`{name}` ({sid})" if name and sid else f"`{name or sid}`"
-        told = f"group `{held.name}` of `{of.domain.fqdn}` has a member of the domain {known}"
+        sentence = f"group `{group.name}` of `{of.domain.fqdn}` has a member of the domain {known}"
         trust = "" if name else ", which none of its trusts names"
-        raise unreadable(f"{told}{trust}; add that domain to `directory.domains`, or name it in `directory.unread`")
+        raise unreadable(f"{sentence}{trust}; add that domain to `directory.domains`, or name it in `directory.unread`")
 
     def look_up(self, sought: set[_Sought]) -> None:
         """Fetch what is sought; afterwards each of it is known, one of the others, or gone."""
@@ -109,7 +109,7 @@ class _Found:
                 self.others.add(one)
         self.gone |= set(wanted.values())
 
-    def _take(self, facts: Facts, line: Wire, entry: Entry) -> bool:
+    def _take(self, facts: Facts, line: Wire, entry: LdapEntry) -> bool:
         if entry.is_person:
             facts.people[entry.guid] = person(entry, facts.domain, self.options)
         elif entry.is_group:
@@ -122,26 +122,26 @@ class _Found:
     def references(self) -> Iterator[tuple[Facts, GroupFacts, Reference]]:
         """Every member of every group."""
         for one in self.facts.values():
-            for held in tuple(one.groups.values()):
-                for member in held.references:
-                    yield one, held, member
+            for group_facts in tuple(one.groups.values()):
+                for member in group_facts.references:
+                    yield one, group_facts, member
 
 
 def assembled(facts: Sequence[Facts], lines: Mapping[str, Wire], options: DirectorySettings, when: str) -> Directory:
     """One Directory of all domains; `lines` by FQDN in lower case. SourceError for a member of a domain not read."""
-    found = _Found(facts, lines, options)
+    index = _Found(facts, lines, options)
     while True:
-        sought = {s for s in (found.seek(*row) for row in found.references()) if isinstance(s, _Sought)}
-        sought -= found.others | found.gone
+        sought = {s for s in (index.seek(*row) for row in index.references()) if isinstance(s, _Sought)}
+        sought -= index.others | index.gone
         if not sought:
             break
-        found.look_up(sought)
-    people = {guid: each for one in facts for guid, each in one.people.items()}
+        index.look_up(sought)
+    people = {guid: person for one in facts for guid, person in one.people.items()}
     primary = _primary(people)
     groups = {
-        guid: _group(found, one, held, primary.get(held.sid, frozenset()))
+        guid: _group(index, one, group, primary.get(group.sid, frozenset()))
         for one in facts
-        for guid, held in one.groups.items()
+        for guid, group in one.groups.items()
     }
     return Directory(
         tuple(one.domain for one in facts),
@@ -154,24 +154,31 @@ def assembled(facts: Sequence[Facts], lines: Mapping[str, Wire], options: Direct
 
 def _primary(people: Mapping[str, DirectoryPerson]) -> Mapping[str, frozenset[str]]:
     """Who is in a group by being in it first of all: those no `member` tells. By the group's SID."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for guid, each in people.items():
-        if each.primary_group:
-            found[each.primary_group].add(guid)
-    return {sid: frozenset(guids) for sid, guids in found.items()}
+    people_by_sid: defaultdict[str, set[str]] = defaultdict(set)
+    for guid, someone in people.items():
+        if someone.primary_group:
+            people_by_sid[someone.primary_group].add(guid)
+    return {sid: frozenset(guids) for sid, guids in people_by_sid.items()}
 
 
-def _group(found: _Found, facts: Facts, held: GroupFacts, primary: frozenset[str]) -> DirectoryGroup:
-    members, orphans, others = set(primary), [], held.others
-    for member in held.references:
-        meant = found.seek(facts, held, member)
+def _group(index: _Found, facts: Facts, group: GroupFacts, primary: frozenset[str]) -> DirectoryGroup:
+    members, orphans, others = set(primary), [], group.others
+    for member in group.references:
+        meant = index.seek(facts, group, member)
         if isinstance(meant, str):
             members.add(meant)
-        elif meant is None or meant in found.others:
+        elif meant is None or meant in index.others:
             others += 1
         elif meant.domain != same(facts.domain.fqdn):
             orphans.append(member.sid)
         # What is gone from the group's own domain is no member any more: its server had not tidied up yet.
     return DirectoryGroup(
-        held.guid, facts.domain.fqdn, held.name, frozenset(members), held.sid, held.dn, tuple(sorted(orphans)), others
+        group.guid,
+        facts.domain.fqdn,
+        group.name,
+        frozenset(members),
+        group.sid,
+        group.dn,
+        tuple(sorted(orphans)),
+        others,
     )

@@ -1,4 +1,4 @@
-"""A domain read by what changed since a Directory was read of it. Not the whole reading.
+"""A domain read by what changed since a Directory was read of it.
 
 Sources: [MS-ADTS] 3.1.1.1.9 (update sequence numbers count on one server, known by its invocationId), 3.1.1.5.5
 (deletion removes a member from its groups without a change of the groups), 3.1.1.5.3.7 (so does bringing it back).
@@ -24,7 +24,7 @@ from tabwarden.sources.ldap.reading import (
     person_fields,
     read_domain,
 )
-from tabwarden.sources.ldap.values import Entry, Reference
+from tabwarden.sources.ldap.values import LdapEntry, Reference
 from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson, Domain
 
 _CONTAINERS = ("organizationalunit", "container", "builtindomain")
@@ -56,16 +56,16 @@ def _goes_on(before: Domain, now: Domain) -> bool:
 
 
 def _changed(line: Wire, options: DirectorySettings, previous: Directory, now: Facts, usn: int) -> Facts:
-    here = same(now.domain.fqdn)
-    old = {guid: each for guid, each in previous.people.items() if same(each.domain) == here}
-    now.people = {guid: each for guid, each in old.items() if not each.deleted}
+    domain = same(now.domain.fqdn)
+    old = {guid: known for guid, known in previous.people.items() if same(known.domain) == domain}
+    now.people = {guid: known for guid, known in old.items() if not known.deleted}
     now.groups = {
-        guid: _remembered(previous, each) for guid, each in previous.groups.items() if same(each.domain) == here
+        guid: _remembered(previous, known) for guid, known in previous.groups.items() if same(known.domain) == domain
     }
     fields = tuple(dict.fromkeys((*person_fields(options), *group_fields(line, options))))
     # All tombstones each time, for in the end they are removed without a trace.
     wanted = f"(|(uSNChanged>={usn + 1}){TOMBSTONES})"
-    renamed: list[Entry] = []
+    renamed: list[LdapEntry] = []
     others_went = False
     for entry in line.search(now.base, wanted, fields, deleted=True):
         if entry.deleted:
@@ -89,35 +89,35 @@ def _changed(line: Wire, options: DirectorySettings, previous: Directory, now: F
     return now
 
 
-def _refuse_returned(entry: Entry, known: DirectoryPerson | GroupFacts | None, usn: int) -> None:
+def _refuse_returned(entry: LdapEntry, known: DirectoryPerson | GroupFacts | None, usn: int) -> None:
     """Raises _Whole for what was there before we read and was not alive then: it brings memberships with it."""
     was_deleted = isinstance(known, DirectoryPerson) and known.deleted
     if was_deleted or (known is None and entry.number("uSNCreated") <= usn):
         raise _Whole
 
 
-def _remembered(previous: Directory, held: DirectoryGroup) -> GroupFacts:
+def _remembered(previous: Directory, group: DirectoryGroup) -> GroupFacts:
     """A group with its references as they were: those by primary group are told by the people."""
-    return GroupFacts(held.guid, held.name, held.sid, held.dn, tuple(_references(previous, held)), held.others)
+    return GroupFacts(group.guid, group.name, group.sid, group.dn, tuple(_references(previous, group)), group.others)
 
 
-def _references(previous: Directory, held: DirectoryGroup) -> Iterator[Reference]:
-    for guid in sorted(held.members):
-        each: DirectoryPerson | DirectoryGroup = previous.people.get(guid) or previous.groups[guid]
-        if isinstance(each, DirectoryPerson) and held.sid and each.primary_group == held.sid:
+def _references(previous: Directory, group: DirectoryGroup) -> Iterator[Reference]:
+    for guid in sorted(group.members):
+        member: DirectoryPerson | DirectoryGroup = previous.people.get(guid) or previous.groups[guid]
+        if isinstance(member, DirectoryPerson) and group.sid and member.primary_group == group.sid:
             continue
-        if same(each.domain) == same(held.domain):
-            yield Reference(guid, each.sid, each.dn)
+        if same(member.domain) == same(group.domain):
+            yield Reference(guid, member.sid, member.dn)
         else:
-            yield _foreign(each.sid)
-    yield from map(_foreign, held.orphans)
+            yield _foreign(member.sid)
+    yield from map(_foreign, group.orphans)
 
 
 def _foreign(sid: str) -> Reference:
     return Reference("", sid, f"CN={sid},CN=ForeignSecurityPrincipals,")
 
 
-def _move_below(line: Wire, container: Entry, now: Facts) -> None:
+def _move_below(line: Wire, container: LdapEntry, now: Facts) -> None:
     """Take the names of all below a container anew: they change with its own, and nothing of them tells it."""
     for entry in line.search(container.dn, f"(|{PEOPLE}{GROUPS})", ("objectGUID",)):
         if entry.guid in now.people:
@@ -129,6 +129,6 @@ def _move_below(line: Wire, container: Entry, now: Facts) -> None:
 def _read_again(line: Wire, options: DirectorySettings, now: Facts) -> None:
     """Something that is neither person nor group was deleted: count those of the groups that had some."""
     fields = group_fields(line, options)
-    for guid, held in tuple(now.groups.items()):
-        if held.others:
+    for guid, facts in tuple(now.groups.items()):
+        if facts.others:
             now.groups[guid] = group(line, line.get(f"<GUID={guid}>", *fields), options)

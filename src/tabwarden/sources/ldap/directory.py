@@ -1,4 +1,4 @@
-"""Several domains read into one Directory, whole or not at all. Not what is done with it."""
+"""Several domains read into one Directory, whole or not at all."""
 
 from __future__ import annotations
 

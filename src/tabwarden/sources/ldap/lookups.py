@@ -1,4 +1,4 @@
-"""Single questions to the domains: who is called that, which group, is this the password. Not the whole reading."""
+"""Single questions to the domains: who is called that, which group, is this the password."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tabwarden.model.names import same
 from tabwarden.sources import unreadable
 from tabwarden.sources.ldap.options import DirectoryDomain, DirectorySettings
 from tabwarden.sources.ldap.reading import Facts, introduce, person, person_fields
-from tabwarden.sources.ldap.session import Line, lets_in, opened
+from tabwarden.sources.ldap.session import LdapSession, lets_in, opened
 from tabwarden.sources.ldap.values import escaped
 from tabwarden.want.directory import DirectoryPerson, Domain, Trust
 
@@ -26,7 +26,7 @@ class Asking:
     def __init__(self, options: DirectorySettings) -> None:
         self.options = options
         self._lock = RLock()
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[str, LdapSession] = {}
         self._facts: dict[str, Facts] = {}
 
     def close(self) -> None:
@@ -53,7 +53,7 @@ class Asking:
             f"(&(objectClass=user)(|(sAMAccountName={word})(userPrincipalName={word})(userPrincipalName={word}@*)))"
         )
 
-        def ask(line: Line) -> Iterator[DirectoryPerson]:
+        def ask(line: LdapSession) -> Iterator[DirectoryPerson]:
             for entry in line.search(facts.base, wanted, person_fields(self.options)):
                 if entry.is_person:
                     yield person(entry, facts.domain, self.options)
@@ -68,8 +68,8 @@ class Asking:
             return None
         base, attribute = self._introduced(domain).base, self.options.group_name
         wanted = f"(&(objectClass=group)({attribute}={escaped(name)}))"
-        found = self._ask(domain, lambda line: (e.text(attribute) for e in line.search(base, wanted, (attribute,))))
-        same_name = [told for told in found if same(told) == same(name)]
+        names = self._ask(domain, lambda line: (e.text(attribute) for e in line.search(base, wanted, (attribute,))))
+        same_name = [name_there for name_there in names if same(name_there) == same(name)]
         if len(same_name) > 1:
             raise unreadable(f"several groups of `{domain.fqdn}` are called `{name}`; name groups by sAMAccountName")
         return same_name[0] if same_name else None
@@ -90,25 +90,25 @@ class Asking:
                 self._facts[domain.fqdn] = self._ask(domain, lambda line: iter((introduce(line),)))[0]
             return self._facts[domain.fqdn]
 
-    def _ask(self, domain: DirectoryDomain, question: Callable[[Line], Iterator[_Found]]) -> list[_Found]:
+    def _ask(self, domain: DirectoryDomain, question: Callable[[LdapSession], Iterator[_Found]]) -> list[_Found]:
         with self._lock:
-            kept = self._lines.pop(domain.fqdn, None)
-            if kept is not None:
+            session = self._lines.pop(domain.fqdn, None)
+            if session is not None:
                 try:
-                    found = list(question(kept))
+                    answers = list(question(session))
                 except Exception:
-                    kept.close()  # it may have died since the last question; the next line tells
+                    session.close()  # it may have died since the last question; the next line tells
                 else:
-                    self._lines[domain.fqdn] = kept
-                    return found
+                    self._lines[domain.fqdn] = session
+                    return answers
             line = opened(domain)
             try:
-                found = list(question(line))
+                answers = list(question(line))
             except BaseException:
                 line.close()
                 raise
             self._lines[domain.fqdn] = line
-            return found
+            return answers
 
 
 def _names(person: DirectoryPerson) -> tuple[str, ...]:

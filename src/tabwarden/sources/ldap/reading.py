@@ -1,4 +1,4 @@
-"""One domain read whole: its people, tombstones, groups with what they refer to, trusts. Not who the members are.
+"""One domain read whole: its people, tombstones, groups with what they refer to, trusts.
 
 A line per domain is given; nothing here knows the wire. Where a server tells less than all, the line raised.
 """
@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 from tabwarden.model.names import same
 from tabwarden.sources import partial, unreadable
 from tabwarden.sources.ldap.options import DirectoryDomain, DirectorySettings
-from tabwarden.sources.ldap.values import DISABLED, Entry, Reference, domain_of_dn, escaped, reference
+from tabwarden.sources.ldap.values import DISABLED, LdapEntry, Reference, domain_of_dn, escaped, reference
 from tabwarden.want.directory import DirectoryPerson, Domain, Trust
 
 PEOPLE = "(sAMAccountType=805306368)"
@@ -26,24 +26,26 @@ _TRIES = 3
 
 
 class Wire(Protocol):
-    """What is asked of a line; `line.Line` is one."""
+    """What is asked of a line; `session.LdapSession` is one."""
 
     options: DirectoryDomain
     words: str
 
-    def root(self, *attributes: str) -> Entry:
+    def root(self, *attributes: str) -> LdapEntry:
         """What the server says of itself."""
         ...
 
-    def get(self, dn: str, *attributes: str, deleted: bool = False) -> Entry:
+    def get(self, dn: str, *attributes: str, deleted: bool = False) -> LdapEntry:
         """One object."""
         ...
 
-    def find(self, dn: str, *attributes: str, deleted: bool = False) -> Entry | None:
+    def find(self, dn: str, *attributes: str, deleted: bool = False) -> LdapEntry | None:
         """One object, or None."""
         ...
 
-    def search(self, base: str, wanted: str, attributes: Sequence[str], *, deleted: bool = False) -> Iterator[Entry]:
+    def search(
+        self, base: str, wanted: str, attributes: Sequence[str], *, deleted: bool = False
+    ) -> Iterator[LdapEntry]:
         """Every object below a base that fits a filter."""
         ...
 
@@ -96,9 +98,9 @@ def introduce(line: Wire) -> Facts:
     # The number first: what changes while we read is then read again by the next incremental read.
     root = line.root("defaultNamingContext", "configurationNamingContext", "dsServiceName", "highestCommittedUSN")
     base = _plain_dn(root, "defaultNamingContext")
-    told, wanted = domain_of_dn(base), line.options.fqdn
-    if same(told) != same(wanted):
-        raise unreadable(f"{line.words} is a server of `{told}`; correct `fqdn` or `servers`")
+    its_domain, wanted = domain_of_dn(base), line.options.fqdn
+    if same(its_domain) != same(wanted):
+        raise unreadable(f"{line.words} is a server of `{its_domain}`; correct `fqdn` or `servers`")
     partitions = f"CN=Partitions,{_plain_dn(root, 'configurationNamingContext')}"
     named = f"(&(nCName={escaped(base)})(nETBIOSName=*))"
     netbios = [e.text("nETBIOSName") for e in line.search(partitions, named, ("nETBIOSName",))]
@@ -120,11 +122,11 @@ def introduce(line: Wire) -> Facts:
 
 def _sees_deleted(line: Wire, base: str) -> bool:
     """Whether the account may look into the container of tombstones: its name shows to all, its attributes do not."""
-    found = line.find(f"CN=Deleted Objects,{base}", "objectGUID", deleted=True)
-    return found is not None and bool(found.guid)
+    deleted_objects = line.find(f"CN=Deleted Objects,{base}", "objectGUID", deleted=True)
+    return deleted_objects is not None and bool(deleted_objects.guid)
 
 
-def _plain_dn(entry: Entry, name: str) -> str:
+def _plain_dn(entry: LdapEntry, name: str) -> str:
     return reference(entry.text(name).encode()).dn
 
 
@@ -156,7 +158,7 @@ def person_fields(options: DirectorySettings) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*_PERSON, *options.attributes)))
 
 
-def person(entry: Entry, domain: Domain, options: DirectorySettings) -> DirectoryPerson:
+def person(entry: LdapEntry, domain: Domain, options: DirectorySettings) -> DirectoryPerson:
     """A user object, or the tombstone of one, as a person."""
     more = {name: "; ".join(_texts(entry, name)) for name in options.attributes if entry.text(name)}
     group = entry.number("primaryGroupID")
@@ -176,7 +178,7 @@ def person(entry: Entry, domain: Domain, options: DirectorySettings) -> Director
     )
 
 
-def _texts(entry: Entry, name: str) -> Iterable[str]:
+def _texts(entry: LdapEntry, name: str) -> Iterable[str]:
     for raw in entry.attributes.get(name.lower(), ()):
         # Names of other objects, such as a manager's, come with their GUIDs.
         yield reference(raw).dn if raw.startswith(b"<GUID=") else raw.decode("utf-8", "replace")
@@ -196,36 +198,36 @@ def _members_from(first: int, size: int) -> str:
     return f"member;range={first}-{first + size - 1}"
 
 
-def group(line: Wire, entry: Entry, options: DirectorySettings) -> GroupFacts:
+def group(line: Wire, entry: LdapEntry, options: DirectorySettings) -> GroupFacts:
     """A group with all it refers to, the rest of its members fetched where the server gave a part."""
     references = tuple(reference(raw) for raw in _members(line, entry))
     name = entry.text(options.group_name) or entry.text("sAMAccountName")
     return GroupFacts(entry.guid, name, entry.sid, entry.dn, references)
 
 
-def _members(line: Wire, entry: Entry) -> list[bytes]:
+def _members(line: Wire, entry: LdapEntry) -> list[bytes]:
     """All values of `member`. A server gives 1,500 at a time as `member;range=0-1499`, the last as `...-*`."""
     size, at = line.options.member_range, f"<GUID={entry.guid}>"
     for _ in range(_TRIES):
-        found: list[bytes] = []
+        members: list[bytes] = []
         part, changed = entry, entry.number("uSNChanged")
         while True:
             values, last = _part(part)
-            found += values
+            members += values
             if last is None:
-                return found
+                return members
             part = line.get(at, _members_from(last + 1, size), "uSNChanged")
             if part.number("uSNChanged") != changed:
                 break  # somebody came or went between two parts, which shifts them
             if _part(part) == ([], None):
                 raise partial(
-                    f"{line.words} gave {len(found)} members of `{entry.dn}` and no more; nothing of it is used"
+                    f"{line.words} gave {len(members)} members of `{entry.dn}` and no more; nothing of it is used"
                 )
-        entry = Entry(entry.dn, line.get(at, _members_from(0, size), "uSNChanged", "objectGUID").attributes)
+        entry = LdapEntry(entry.dn, line.get(at, _members_from(0, size), "uSNChanged", "objectGUID").attributes)
     raise partial(f"{line.words} changes the members of `{entry.dn}` faster than they can be read; try again later")
 
 
-def _part(entry: Entry) -> tuple[list[bytes], int | None]:
+def _part(entry: LdapEntry) -> tuple[list[bytes], int | None]:
     """The members in one answer, and the number of the last one where more follow."""
     for name, values in entry.attributes.items():
         if name.startswith("member;range="):

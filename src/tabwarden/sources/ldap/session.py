@@ -1,4 +1,4 @@
-"""A signed-in line to one domain controller: the only module that knows ldap3. Not what is asked over it.
+"""A signed-in line to one domain controller: the only module that knows ldap3.
 
 Everything a server may do wrong becomes a SourceError of one sentence: `source-unreadable` before the first object of a
 search has come, `source-partial` after. Without a validated certificate nothing is said to a server.
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from tabwarden.model.errors import SourceError
 from tabwarden.sources import partial, unreadable
 from tabwarden.sources.ldap.options import DirectoryDomain
-from tabwarden.sources.ldap.values import Entry, reference
+from tabwarden.sources.ldap.values import LdapEntry, reference
 
 with warnings.catch_warnings():
     # ldap3 2.9 uses two names that pyasn1 has renamed (docs/decisions/0017-ldap.md).
@@ -76,7 +76,7 @@ class _Verified(Tls):
             raise
 
 
-class Line:
+class LdapSession:
     """A signed-in connection; close it. `words` names the domain and server in messages."""
 
     def __init__(self, connection: Any, options: DirectoryDomain, address: str) -> None:
@@ -89,26 +89,26 @@ class Line:
         """Say goodbye; a failing goodbye changes nothing about what was read."""
         _end(self._connection)
 
-    def __enter__(self) -> Line:
+    def __enter__(self) -> LdapSession:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def root(self, *attributes: str) -> Entry:
+    def root(self, *attributes: str) -> LdapEntry:
         """The root DSE: what the server says of itself."""
         return self.get("", *attributes)
 
-    def get(self, dn: str, *attributes: str, deleted: bool = False) -> Entry:
+    def get(self, dn: str, *attributes: str, deleted: bool = False) -> LdapEntry:
         """One object by its distinguished name (or `<GUID=...>`). SourceError where there is none or it is hidden."""
-        found = self.find(dn, *attributes, deleted=deleted)
-        if found is None:
+        entry = self.find(dn, *attributes, deleted=deleted)
+        if entry is None:
             raise unreadable(
                 f"{self.words} has no object `{dn}`, or hides it; check the name and what the account may read"
             )
-        return found
+        return entry
 
-    def find(self, dn: str, *attributes: str, deleted: bool = False) -> Entry | None:
+    def find(self, dn: str, *attributes: str, deleted: bool = False) -> LdapEntry | None:
         """The same, None where there is none or it is hidden."""
         controls = [show_deleted_control(True), *self._controls()] if deleted else self._controls()
         with self._troubles(dn, 0):
@@ -117,10 +117,12 @@ class Line:
             )
         if self._connection.result["result"] == _NO_OBJECT:
             return None
-        found = self._taken(dn, 0)
-        return found[0] if found else None
+        entries = self._taken(dn, 0)
+        return entries[0] if entries else None
 
-    def search(self, base: str, wanted: str, attributes: Sequence[str], *, deleted: bool = False) -> Iterator[Entry]:
+    def search(
+        self, base: str, wanted: str, attributes: Sequence[str], *, deleted: bool = False
+    ) -> Iterator[LdapEntry]:
         """Every object below `base` that fits the filter, page by page; SourceError unless all of them came."""
         controls = [show_deleted_control(True), *self._controls()] if deleted else self._controls()
         cookie: bytes | None = None
@@ -166,7 +168,7 @@ class Line:
                 f"{self.words} does not answer a search of `{base}` ({_plain(error)}); try again"
             ) from None
 
-    def _taken(self, base: str, number: int) -> list[Entry]:
+    def _taken(self, base: str, number: int) -> list[LdapEntry]:
         """The objects of an answer; SourceError unless it is whole."""
         result = self._connection.result
         code, failed = result["result"], partial if number else unreadable
@@ -187,21 +189,21 @@ class Line:
         return [_entry(response) for response in responses if response["type"] == "searchResEntry"]
 
 
-def _entry(response: Any) -> Entry:
+def _entry(response: Any) -> LdapEntry:
     # Windows tells an empty `member` beside `member;range=0-1499`; ldap3 makes None of it.
     attributes = {name.lower(): list(values) for name, values in response["raw_attributes"].items() if values}
-    return Entry(reference(response["dn"].encode()).dn, attributes)
+    return LdapEntry(reference(response["dn"].encode()).dn, attributes)
 
 
 # -- opening ---------------------------------------------------------------------------------------------------
 
 
-def opened(options: DirectoryDomain) -> Line:
+def opened(options: DirectoryDomain) -> LdapSession:
     """A line to the first server of a domain that can be reached. SourceError where none can, or it refuses."""
     away: list[Unreachable] = []
     for address in options.servers:
         try:
-            return Line(
+            return LdapSession(
                 signed_in(options, address, options.user, options.password.get_secret_value()), options, address
             )
         except Unreachable as error:
@@ -255,9 +257,9 @@ def signed_in(options: DirectoryDomain, address: str, user: str, password: str) 
             raise unreadable(f"{words}: {_distrust(tls.trouble, parts.hostname or '')}") from None
         raise Unreachable(f"{words} cannot be reached ({_plain(error)}); check address and network") from None
     if connection.result["result"] != _SUCCESS:
-        told, kind = _refusal(connection.result, user)
+        reason, kind = _refusal(connection.result, user)
         _end(connection)
-        raise kind(f"{words} {told}")
+        raise kind(f"{words} {reason}")
     return connection
 
 

@@ -1,4 +1,4 @@
-"""What Active Directory's values mean: GUIDs, SIDs, names with both, account flags. Not how they are fetched."""
+"""What Active Directory's values mean: GUIDs, SIDs, names with both, account flags."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DOMAIN_SID = re.compile(r"(S-1-5-21-\d+-\d+-\d+)-\d+")
 Attributes = dict[str, list[bytes]]
 
 
-class Entry(NamedTuple):
+class LdapEntry(NamedTuple):
     """An object as it was told: its distinguished name, and its attributes in bytes by name in lower case."""
 
     dn: str
@@ -100,19 +100,19 @@ def sid_bytes(sid: str) -> bytes:
 
 def reference(raw: bytes) -> Reference:
     """A name as the extended form tells it: `<GUID=...>;<SID=...>;CN=...` ([MS-ADTS] 3.1.1.3.4.1.5)."""
-    found = _EXTENDED.fullmatch(raw.decode("utf-8", "replace"))
-    assert found is not None  # the last group takes anything
-    dn = found["dn"]
-    sid = found["sid"] or ""
+    parts = _EXTENDED.fullmatch(raw.decode("utf-8", "replace"))
+    assert parts is not None  # the last group takes anything
+    dn = parts["dn"]
+    sid = parts["sid"] or ""
     if not sid and "CN=FOREIGNSECURITYPRINCIPALS," in dn.upper():
         sid = dn[3:].partition(",")[0]
-    return Reference((found["guid"] or "").lower(), sid, dn)
+    return Reference((parts["guid"] or "").lower(), sid, dn)
 
 
 def domain_of_sid(sid: str) -> str:
     """The SID of the domain that a SID belongs to, '' for those of no domain (`Authenticated Users`, ...)."""
-    found = _DOMAIN_SID.fullmatch(sid)
-    return found[1] if found else ""
+    match = _DOMAIN_SID.fullmatch(sid)
+    return match[1] if match else ""
 
 
 def domain_of_dn(dn: str) -> str:

@@ -1,4 +1,4 @@
-"""What Tableau's refusals mean to a person and what to do about them. Not the making of a request.
+"""What Tableau's refusals mean to a person and what to do about them.
 
 Codes are Tableau's six digits: HTTP status and three more. Not all of them are documented; where the six digits
 are unknown the status alone decides.

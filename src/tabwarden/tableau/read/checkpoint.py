@@ -1,4 +1,4 @@
-"""Answers of an unfinished read on disk, so that a read that was killed goes on where it was. Never a snapshot.
+"""Answers of an unfinished read on disk, so that a read that was killed goes on where it was.
 
 One file a site, appended to answer by answer; a record that was cut off in the middle is dropped. It holds what the
 server told (people, rules), so only the owner may read it; it holds no token.
@@ -25,7 +25,7 @@ _WHOM = ":whom"  # no path begins so
 _HEAD = struct.Struct("<IIHdI")  # lengths of key and body, status, when, checksum
 
 
-class Kept(NamedTuple):
+class StoredAnswer(NamedTuple):
     """One answer: the HTTP status and the body."""
 
     status: int
@@ -54,7 +54,7 @@ class Checkpoint:
     def __contains__(self, key: str) -> bool:
         return key in self._places
 
-    def get(self, key: str) -> Kept | None:
+    def get(self, key: str) -> StoredAnswer | None:
         """The answer kept under that key."""
         place = self._places.get(key)
         if place is None:
@@ -62,7 +62,7 @@ class Checkpoint:
         self._file.seek(place.start)
         packed = self._file.read(place.length)
         self._file.seek(0, os.SEEK_END)
-        return Kept(place.status, zlib.decompress(packed))
+        return StoredAnswer(place.status, zlib.decompress(packed))
 
     def put(self, key: str, status: int, body: bytes) -> None:
         """Keep an answer; a second one under the same key takes the place of the first."""

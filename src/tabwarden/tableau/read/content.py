@@ -1,4 +1,4 @@
-"""Projects, workbooks, views, data sources, flows, databases and their rules, as the server tells them. Not people.
+"""Projects, workbooks, views, data sources, flows, databases and their rules, as the server tells them.
 
 Lists come a thousand at a time; rules one request a thing. Where a lock or shown tabs decide, a thing's own rules are
 not asked: it carries those that govern it, which is what the server would answer.

@@ -1,4 +1,4 @@
-"""Users, groups, group sets and the site's own settings, as a connection tells them. Not projects and content."""
+"""Users, groups, group sets and the site's own settings, as a connection tells them."""
 
 from __future__ import annotations
 

@@ -1,14 +1,12 @@
-"""A whole Site from a connection: what is asked, what it costs, what it lacks. Not how each kind is asked.
-
-Nothing is written. The names of the other rooms of reading are found here, too.
-"""
+"""A Site from a connection: whole, or what its lists tell by themselves; what a read asks, costs and lacks."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,7 +18,7 @@ from tabwarden.model.site import Group, GroupSet, Site, User
 from tabwarden.tableau.http import lists
 from tabwarden.tableau.http.budget import Budget, Estimate, estimate
 from tabwarden.tableau.http.connection import Connection
-from tabwarden.tableau.http.lists import pages_of, query_of
+from tabwarden.tableau.http.lists import Listing, pages_of, query_of, whole
 from tabwarden.tableau.http.pace import Pace, hourly_of
 from tabwarden.tableau.http.reader import HttpReader, Progress, reading
 from tabwarden.tableau.read.checkpoint import Checkpoint
@@ -31,11 +29,11 @@ from tabwarden.tableau.read.content import (
     Ask,
     Wanted,
     answer_on,
+    list_on,
     lists_on,
     wanted,
     with_answers,
 )
-from tabwarden.tableau.read.lists import counts, owned_by, read_projects, read_sites
 from tabwarden.tableau.read.people import (
     GROUP_SETS_SINCE,
     NO_SITE,
@@ -43,6 +41,7 @@ from tabwarden.tableau.read.people import (
     groups_on,
     members_on,
     read_people,
+    read_site_itself,
     site_on,
     to_ask,
     users_on,
@@ -61,6 +60,8 @@ __all__ = [
     "read_site",
     "read_sites",
 ]
+
+OWNED = ("project", "workbook", "datasource", "flow", "virtualconnection", "database", "table")
 
 log = logging.getLogger(__name__)
 
@@ -301,3 +302,66 @@ class _Read:
         self._remarks += self._answers.remarks(site)
         if not self._wishes.connections:
             self._remarks.append(CONNECTIONS)
+
+
+# -- what lists tell by themselves --------------------------------------------------------------------------------
+
+
+def counts(connection: Connection) -> Mapping[str, int]:
+    """How many users, groups, projects and so on the site has: one short request each; none where that is refused."""
+    lists = {"user": "users", "group": "groups"} | {
+        name: kind.path
+        for name, kind in KINDS.items()
+        if connection.supports(kind.since) and name not in ("virtualconnection", "database", "table")
+    }
+    return {name: _count(connection, path) for name, path in lists.items()}
+
+
+def _count(connection: Connection, path: str) -> int:
+    try:
+        answer = connection.call("GET", path, query={"pageSize": "1", "pageNumber": "1"})
+    except TableauError as error:
+        if error.status not in GONE_OR_FORBIDDEN or error.code == NO_SITE:
+            raise
+        return 0
+    pagination = answer.find("pagination") if answer is not None else None
+    return int(pagination.get("totalAvailable", "0")) if pagination is not None else 0
+
+
+def read_projects(connection: Connection) -> Site:
+    """The site and its projects, nothing else: quick, for choosing what to look at."""
+    site = read_site_itself(connection)
+    listed = reading(connection, lambda reader: lists_on(reader, ("project",)))
+    partial = (*site.partial, "users, groups, rules and content other than projects")
+    return replace(site, contents=listed.contents, partial=partial)
+
+
+def read_sites(connection: Connection) -> list[str]:
+    """Names of the sites that whoever signed in is told of; where sites are not listed (Tableau Cloud), this one's."""
+
+    async def names(reader: HttpReader) -> list[str]:
+        return await whole(reader, Listing("/sites", "site", lambda site: site.get("name", "")))
+
+    try:
+        return reading(connection, names)
+    except TableauError as error:
+        if error.status not in GONE_OR_FORBIDDEN:
+            raise
+        return [read_site_itself(connection).name]
+
+
+def owned_by(connection: Connection, users: Iterable[str]) -> Mapping[str, list[str]]:
+    """Ids of what each of these users owns, from the lists alone (a request per thousand things of a kind)."""
+    owners = set(users)
+    owned: dict[str, list[str]] = defaultdict(list)
+    if not owners:
+        return {}
+
+    async def read_lists(reader: HttpReader) -> None:
+        by_kind = await asyncio.gather(*(list_on(reader, KINDS[name]) for name in OWNED))
+        for content in (one for contents in by_kind for one in contents):
+            if content.owner in owners:
+                owned[content.owner].append(content.id)
+
+    reading(connection, read_lists)
+    return dict(owned)

@@ -1,1 +1,1 @@
-"""A Site from Tableau Server's PostgreSQL repository. Not the REST API, and nothing is written."""
+"""A Site from Tableau Server's PostgreSQL repository."""

@@ -1,4 +1,4 @@
-"""What the repository's codes and names mean. Not where they are read, and a code that is not here means nothing.
+"""What the repository's codes and names mean.
 
 Sources: the inventory of `workgroup` in public queries (tableau-rest.md, C.3); what is only believed says so.
 """
@@ -104,8 +104,8 @@ def role_by_licence(licence: str, publisher: str, admin_level: str) -> str:
     """
     if admin_level not in NO_ADMINISTRATOR:
         return role_of_person("", admin_level)
-    found = _LICENCES.get(plain(licence))
-    return found or (f"{licence}, publisher_tristate {publisher}" if licence else "")
+    role = _LICENCES.get(plain(licence))
+    return role or (f"{licence}, publisher_tristate {publisher}" if licence else "")
 
 
 _GRANTS = MappingProxyType({"onlogin": ON_LOGIN, "onsync": ON_SYNC})

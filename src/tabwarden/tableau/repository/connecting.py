@@ -1,4 +1,4 @@
-"""A connection to the repository: TLS, one read-only transaction, rows as they stream in. Not what is asked.
+"""A connection to the repository: TLS, one read-only transaction, rows as they stream in.
 
 Rows come by COPY, which costs a third of fetching them. Needs the extra `postgres`; it is loaded when it is used.
 """
@@ -24,7 +24,7 @@ Row = list[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class RepositoryOptions:
     """Where the repository is, and how it is entered. `server` is the address that a snapshot is filed under.
 
     `ca_file` signs the certificate (PEM); without one, `verify-full` trusts what the system trusts.
@@ -49,7 +49,7 @@ class Options:
 class Repository:
     """An open repository, as it was at one moment. `selects` counts the statements that were sent."""
 
-    def __init__(self, options: Options, connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    def __init__(self, options: RepositoryOptions, connection: psycopg.Connection[tuple[object, ...]]) -> None:
         self.options = options
         self._connection = connection
         self.selects = 0
@@ -86,10 +86,10 @@ _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 def fields(line: bytes) -> Row:
     """The fields of a line of COPY's text format ("COPY", PostgreSQL's manual); null is ''."""
-    found = line.decode().split("\t")
+    values = line.decode().split("\t")
     if b"\\" in line:
-        return ["" if one == NULL else _ESCAPED.sub(_unescaped, one) if "\\" in one else one for one in found]
-    return found
+        return ["" if one == NULL else _ESCAPED.sub(_unescaped, one) if "\\" in one else one for one in values]
+    return values
 
 
 def _unescaped(match: re.Match[str]) -> str:
@@ -100,7 +100,7 @@ def _unescaped(match: re.Match[str]) -> str:
 
 
 @contextmanager
-def opened(options: Options) -> Iterator[Repository]:
+def opened(options: RepositoryOptions) -> Iterator[Repository]:
     """The repository in one repeatable-read, read-only transaction.
 
     TableauError where it cannot be entered or read; IncompleteRead where it breaks off.
@@ -138,9 +138,9 @@ def opened(options: Options) -> Iterator[Repository]:
         connection.close()
 
 
-def _keywords(options: Options) -> dict[str, Any]:
+def _keywords(options: RepositoryOptions) -> dict[str, Any]:
     """What the driver takes; nothing is left to the environment or to files of the user."""
-    found: dict[str, Any] = {
+    keywords: dict[str, Any] = {
         "host": options.host,
         "port": options.port,
         "dbname": options.database,
@@ -153,10 +153,10 @@ def _keywords(options: Options) -> dict[str, Any]:
         "connect_timeout": max(2, int(options.timeout)),
     }
     if options.ca_file is not None:
-        found["sslrootcert"] = str(options.ca_file)
+        keywords["sslrootcert"] = str(options.ca_file)
     elif options.sslmode == VERIFY_FULL:
-        found["sslrootcert"] = SYSTEM
-    return found
+        keywords["sslrootcert"] = SYSTEM
+    return keywords
 
 
 _REFUSALS: tuple[tuple[str, str], ...] = (
@@ -194,17 +194,17 @@ _REFUSALS: tuple[tuple[str, str], ...] = (
 )
 
 
-def _refused(options: Options, words: str) -> str:
+def _refused(options: RepositoryOptions, words: str) -> str:
     """Why the repository cannot be entered, as one sentence; what no rule knows is told in the driver's words."""
     for pattern, sentence in _REFUSALS:
         if re.search(pattern, words):
-            told = sentence.format(
+            reason = sentence.format(
                 user=options.user, database=options.database, sslmode=options.sslmode, host=options.host
             )
             break
     else:
-        told = f"could not be entered: {_first_line(words)}"
-    return f"the repository at `{options.host}:{options.port}` {told}"
+        reason = f"could not be entered: {_first_line(words)}"
+    return f"the repository at `{options.host}:{options.port}` {reason}"
 
 
 def _first_line(words: str) -> str:

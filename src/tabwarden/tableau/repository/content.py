@@ -1,4 +1,4 @@
-"""Projects and content from rows of the repository, with the rules that govern them. Not the rows of rules.
+"""Projects and content from rows of the repository, with the rules that govern them.
 
 Rules of what a lock or shown tabs govern stay in the repository as stale rows; as over REST, such content carries the
 rules that govern it.
@@ -48,28 +48,28 @@ class Contents(NamedTuple):
 
 def read_contents(repository: Repository, site: str, people: People) -> Contents:
     """Everything on the site with that number; what lies in no project is somebody's own and left out."""
-    has_tabs = "workbooks:tabs" in repository.statements["contents"].told
-    held = list(repository.rows("contents", site))
-    ids = {(row[0], row[1]): row[2] for row in held}
+    has_tabs = "workbooks:tabs" in repository.statements["contents"].facts
+    rows = list(repository.rows("contents", site))
+    ids = {(row[0], row[1]): row[2] for row in rows}
     places = _places(repository, site)
-    _must_be_placed({row[0] for row in held}, places, repository.statements["contents"].told)
-    found: dict[str, Content] = {}
+    _must_be_placed({row[0] for row in rows}, places, repository.statements["contents"].facts)
+    contents_by_id: dict[str, Content] = {}
     personal = 0
     # Views after the workbooks they belong to, whose owners are theirs.
-    for kind, number, luid, name, above, owner, *facts in sorted(held, key=lambda row: row[0] == "view"):
+    for kind, number, luid, name, above, owner, *facts in sorted(rows, key=lambda row: row[0] == "view"):
         description, created, updated, locked, nested, tabs = facts
         parent = _parent(kind, number, above, ids, places)
         if parent is None and kind in WITHIN_A_PROJECT:
             personal += 1
             continue
-        if kind == "view" and parent not in found:
+        if kind == "view" and parent not in contents_by_id:
             continue
-        found[luid] = Content(
+        contents_by_id[luid] = Content(
             id=luid,
             kind=kind,
             name=name,
             parent=parent,
-            owner=found[parent].owner if kind == "view" and parent is not None else people.user(owner),
+            owner=contents_by_id[parent].owner if kind == "view" and parent is not None else people.user(owner),
             rules=None,
             mode=mode_of(locked, nested),
             tabs=kind != "workbook" or (has_tabs and tabs != "false"),
@@ -77,13 +77,13 @@ def read_contents(repository: Repository, site: str, people: People) -> Contents
             created=created,
             updated=updated,
         )
-    return Contents(found, ids, personal, has_tabs)
+    return Contents(contents_by_id, ids, personal, has_tabs)
 
 
-def _must_be_placed(kinds: set[str], places: Mapping[str, object], told: frozenset[str]) -> None:
+def _must_be_placed(kinds: set[str], places: Mapping[str, object], columns: frozenset[str]) -> None:
     """TableauError where the repository does not tell in which projects things of a kind lie."""
     for kind, tables in WITHIN_A_PROJECT.items():
-        if kind in kinds and kind not in places and not any(f"{table}:parent" in told for table in tables):
+        if kind in kinds and kind not in places and not any(f"{table}:parent" in columns for table in tables):
             raise TableauError(
                 f"the repository does not tell in which projects content of the kind {kind} lies: it has no "
                 f"`projects_contents` for it and no `{tables[0]}.project_id`; read the site over REST"
@@ -104,12 +104,12 @@ def _parent(
 
 def _places(repository: Repository, site: str) -> Mapping[str, Mapping[str, str]]:
     """Project by number, by kind, as `projects_contents` tells it; a kind that it does not tell of is not there."""
-    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    projects_by_number: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for project, type_, number in repository.rows("places", site):
         kind = kind_of(type_)
         if kind is not None:
-            found[kind][number] = project
-    return found
+            projects_by_number[kind][number] = project
+    return projects_by_number
 
 
 # -- uses -----------------------------------------------------------------------------------------------------
@@ -120,8 +120,8 @@ def read_uses(repository: Repository, site: str, contents: Contents) -> Mapping[
     statement = repository.statements["connections"]
     if not statement.sql:
         return None
-    has_flag = "data_connections:embedded" in statement.told
-    found: defaultdict[str, dict[str, Use]] = defaultdict(dict)
+    has_flag = "data_connections:embedded" in statement.facts
+    uses_by_workbook: defaultdict[str, dict[str, Use]] = defaultdict(dict)
     for workbook, datasource, embedded, class_ in repository.rows("connections", site):
         holder = contents.ids.get(("workbook", workbook))
         used = contents.ids.get(("datasource", datasource))
@@ -129,11 +129,11 @@ def read_uses(repository: Repository, site: str, contents: Contents) -> Mapping[
             continue
         if used in contents.contents and used is not None:
             auth = ("embed" if embedded == "true" else "prompt") if has_flag else UNREAD_USE.auth
-            found[holder].setdefault(used, Use(used, auth))
+            uses_by_workbook[holder].setdefault(used, Use(used, auth))
         elif class_ == "sqlproxy":
             # A connection to a published data source, and the row does not say to which.
-            found[holder].setdefault("", UNREAD_USE)
-    return {workbook: tuple(uses.values()) for workbook, uses in found.items()}
+            uses_by_workbook[holder].setdefault("", UNREAD_USE)
+    return {workbook: tuple(uses.values()) for workbook, uses in uses_by_workbook.items()}
 
 
 # -- rules ----------------------------------------------------------------------------------------------------
@@ -143,13 +143,13 @@ def with_rules(
     site: Site, contents: Contents, rules: Lists, defaults: Lists | None, uses: Mapping[str, tuple[Use, ...]] | None
 ) -> Site:
     """The site with its rules; content that a lock or tabs govern carries those that govern it."""
-    found = _Governed(site, contents, rules, defaults)
+    governed = _Governed(site, contents, rules, defaults)
     unasked = (UNREAD_USE,) if any(content.kind == "datasource" for content in site.contents.values()) else ()
     done = {
         content.id: replace(
             content,
-            rules=found.rules(content),
-            defaults=found.defaults_for(content) if content.kind == "project" else content.defaults,
+            rules=governed.rules(content),
+            defaults=governed.defaults_for(content) if content.kind == "project" else content.defaults,
             uses=() if content.kind != "workbook" else unasked if uses is None else uses.get(content.id, ()),
         )
         for content in site.contents.values()

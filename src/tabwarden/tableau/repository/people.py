@@ -1,4 +1,4 @@
-"""Users, groups and group sets from rows of the repository. Not content and rules."""
+"""Users, groups and group sets from rows of the repository."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class People(NamedTuple):
 
     def user(self, number: str) -> str:
         """The id of a user by number; '' for one who is not on the site."""
-        found = self.grantees.get(("User", number))
-        return found.id if found is not None else ""
+        user = self.grantees.get(("User", number))
+        return user.id if user is not None else ""
 
 
 def read_people(repository: Repository, site: str) -> People:
@@ -43,13 +43,13 @@ def read_people(repository: Repository, site: str) -> People:
 
 def _users(repository: Repository, site: str, grantees: dict[tuple[str, str], Grantee]) -> dict[str, User]:
     statement = repository.statements["users"]
-    has_roles = "users:role" in statement.told
-    found: dict[str, User] = {}
+    has_roles = "users:role" in statement.facts
+    users: dict[str, User] = {}
     for row in repository.rows("users", site):
         number, luid, name, domain, full_name, email, last_login, level, *roles = row
         role, shown, licence, publisher, old_level = roles
         own = site_role_of(role, shown) if has_roles else role_by_licence(licence, publisher, old_level)
-        found[luid] = User(
+        users[luid] = User(
             id=luid,
             name=name,
             site_role=role_of_person(own, level),
@@ -59,13 +59,13 @@ def _users(repository: Repository, site: str, grantees: dict[tuple[str, str], Gr
             last_login=last_login or None,
         )
         grantees["User", number] = Grantee("user", luid)
-    return found
+    return users
 
 
 def _groups(repository: Repository, site: str, grantees: dict[tuple[str, str], Grantee]) -> dict[str, Group]:
-    found: dict[str, Group] = {}
+    groups_by_id: dict[str, Group] = {}
     for number, luid, name, domain, everyone, minimum, shown, grant in repository.rows("groups", site):
-        found[luid] = Group(
+        groups_by_id[luid] = Group(
             id=luid,
             name=name,
             domain=domain,
@@ -76,10 +76,10 @@ def _groups(repository: Repository, site: str, grantees: dict[tuple[str, str], G
         grantees["Group", number] = Grantee("group", luid)
     members: defaultdict[str, list[str]] = defaultdict(list)
     for group, user in repository.rows("memberships", site):
-        held, who = grantees.get(("Group", group)), grantees.get(("User", user))
-        if held is not None and who is not None:
-            members[held.id].append(who.id)
-    return {luid: replace(group, members=frozenset(members.get(luid, ()))) for luid, group in found.items()}
+        group_there, who = grantees.get(("Group", group)), grantees.get(("User", user))
+        if group_there is not None and who is not None:
+            members[group_there.id].append(who.id)
+    return {luid: replace(group, members=frozenset(members.get(luid, ()))) for luid, group in groups_by_id.items()}
 
 
 def _group_sets(repository: Repository, site: str, grantees: dict[tuple[str, str], Grantee]) -> dict[str, GroupSet]:
@@ -88,7 +88,7 @@ def _group_sets(repository: Repository, site: str, grantees: dict[tuple[str, str
     for number, luid, name, group in repository.rows("group sets", site):
         names[luid] = name
         grantees["GroupSet", number] = Grantee("groupSet", luid)
-        held = grantees.get(("Group", group))
-        if held is not None:
-            within[luid].add(held.id)
+        group_there = grantees.get(("Group", group))
+        if group_there is not None:
+            within[luid].add(group_there.id)
     return {luid: GroupSet(luid, name, frozenset(within[luid])) for luid, name in names.items()}

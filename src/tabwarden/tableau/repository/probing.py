@@ -1,4 +1,4 @@
-"""From the table of facts and the columns that are there to SQL. Not what is asked, nor the asking."""
+"""From the table of facts and the columns that are there to SQL."""
 
 from __future__ import annotations
 
@@ -59,20 +59,20 @@ class Columns(NamedTuple):
 class Statement(NamedTuple):
     """One SELECT: its SQL with `{site}` in place of the site's number, the names of its columns, what it cannot tell.
 
-    `sql` is '' where nothing of it can be read. `told` are the facts of a `table:name` that a column tells.
+    `sql` is '' where nothing of it can be read. `facts` are the facts of a `table:name` that a column tells.
     """
 
     sql: str
     names: tuple[str, ...]
     unknown: tuple[str, ...]
-    told: frozenset[str]
+    facts: frozenset[str]
 
 
 def tables() -> list[str]:
     """Every table that is looked at."""
-    found = {select.table for selects in STATEMENTS.values() for select in selects}
-    found |= {join.table for selects in STATEMENTS.values() for select in selects for join in select.joins}
-    return sorted(found)
+    names = {select.table for selects in STATEMENTS.values() for select in selects}
+    names |= {join.table for selects in STATEMENTS.values() for select in selects for join in select.joins}
+    return sorted(names)
 
 
 def statements(columns: Columns, user: str) -> Mapping[str, Statement]:
@@ -83,23 +83,23 @@ def statements(columns: Columns, user: str) -> Mapping[str, Statement]:
 def _statement(selects: tuple[Select, ...], columns: Columns, user: str) -> Statement:
     parts: list[str] = []
     unknown: list[str] = []
-    told: set[str] = set()
-    found: set[str] = set()
+    facts: set[str] = set()
+    columns_read: set[str] = set()
     for select in selects:
-        made = _Part(select, columns)
-        if made.lacking is None:
-            parts.append(made.sql())
-            unknown += made.unknown
-            told |= {f"{select.table}:{name}" for name in made.told}
-            found.add(select.unknown)
+        part = _Part(select, columns)
+        if part.lacking is None:
+            parts.append(part.sql())
+            unknown += part.unknown
+            facts |= {f"{select.table}:{name}" for name in part.facts}
+            columns_read.add(select.unknown)
         elif select.unknown:
             unknown.append(select.unknown)
         else:
-            raise TableauError(columns.lack(select.table, made.lacking, user))
+            raise TableauError(columns.lack(select.table, part.lacking, user))
     # Of two tables for the same thing one is enough.
-    left = tuple(dict.fromkeys(words for words in unknown if words not in found))
+    left = tuple(dict.fromkeys(words for words in unknown if words not in columns_read))
     names = tuple(fact.name for fact in selects[0].facts)
-    return Statement(" union all ".join(parts), names, left, frozenset(told))
+    return Statement(" union all ".join(parts), names, left, frozenset(facts))
 
 
 def _chr(letter: str) -> str:
@@ -124,7 +124,7 @@ class _Part:
                 self._lack(words)
 
     @property
-    def told(self) -> Iterable[str]:
+    def facts(self) -> Iterable[str]:
         """The facts that a column tells."""
         return self._chosen
 
@@ -172,8 +172,8 @@ class _Part:
 
     def _tables(self, expressions: Iterable[str]) -> set[str]:
         """The tables these expressions speak of, and those by which they are joined."""
-        found = {match[1] for words in expressions for match in _COLUMN.finditer(words)}
-        for table in [*found]:
+        tables = {match[1] for words in expressions for match in _COLUMN.finditer(words)}
+        for table in [*tables]:
             if table in self._joins:
-                found |= {match[1] for match in _COLUMN.finditer(self._joins[table].on)}
-        return found
+                tables |= {match[1] for match in _COLUMN.finditer(self._joins[table].on)}
+        return tables

@@ -1,4 +1,4 @@
-"""A Site from Tableau Server's repository, or all its sites. Not over REST, and nothing is written."""
+"""A Site from Tableau Server's repository, or all its sites."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tabwarden.model.errors import UnknownName
 from tabwarden.model.names import same
 from tabwarden.model.scope import PERSONAL, SETTINGS
 from tabwarden.model.site import LOCAL, Site, SiteSettings, Taken
-from tabwarden.tableau.repository.connecting import Options, Repository, Row, opened
+from tabwarden.tableau.repository.connecting import Repository, RepositoryOptions, Row, opened
 from tabwarden.tableau.repository.content import read_contents, read_uses, with_rules
 from tabwarden.tableau.repository.people import People, read_people
 from tabwarden.tableau.repository.rules import Lists, Reading, codes_in
@@ -21,7 +21,7 @@ STEPS = 10
 Progress = Callable[[int, int], None]
 
 
-def read_repository(options: Options, site: str = "", progress: Progress | None = None) -> Site:
+def read_repository(options: RepositoryOptions, site: str = "", progress: Progress | None = None) -> Site:
     """The site with that content URL ('' is Default), whole; `progress` takes (done, of).
 
     UnknownName where there is none; TableauError where the repository cannot be entered or read, IncompleteRead where
@@ -29,14 +29,14 @@ def read_repository(options: Options, site: str = "", progress: Progress | None 
     """
     with opened(options) as repository:
         listed = list(repository.rows("sites"))
-        found = [row for row in listed if same(row[3]) == same(site)]
-        if not found:
+        sites = [row for row in listed if same(row[3]) == same(site)]
+        if not sites:
             there = ", ".join(f"`{row[3]}`" if row[3] else "Default" for row in sorted(listed, key=lambda row: row[3]))
             raise UnknownName(f"there is no site `{site}` in the repository; see `tableau.site`: it has {there}")
-        return _Read(repository, found[0], progress).site()
+        return _Read(repository, sites[0], progress).site()
 
 
-def read_all(options: Options, progress: Progress | None = None) -> Iterator[Site]:
+def read_all(options: RepositoryOptions, progress: Progress | None = None) -> Iterator[Site]:
     """Every active site, one after the other, all as they were at the same moment."""
     with opened(options) as repository:
         listed = list(repository.rows("sites"))

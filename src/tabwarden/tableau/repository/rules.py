@@ -1,4 +1,4 @@
-"""Rules and default rules from rows of the repository. Not which of them count for a content.
+"""Rules and default rules from rows of the repository.
 
 A list with a code in it that has no known meaning is not known: neither an allow nor a deny is made of it.
 """
@@ -66,31 +66,31 @@ class Reading:
         self._rules: dict[str, Rule | Strange | None] = {}
         self.sets_unread = False
 
-    def lists(self, name: str, here: Callable[[str, str], bool]) -> Lists:
+    def lists(self, name: str, is_on_site: Callable[[str, str], bool]) -> Lists:
         """The lists of the statement `rules` or `defaults` on things that are `here`, by kind and number.
 
         Others are of other sites, or stayed when the thing was deleted.
         """
-        found = Lists()
-        for type_, number, told in self._repository.rows(name, self._site):
+        lists = Lists()
+        for type_, number, list_words in self._repository.rows(name, self._site):
             kind = kind_of(type_)
             if kind is None:
-                found.types[type_] += 1
+                lists.types[type_] += 1
                 continue
-            if not here(kind, number):
-                found.elsewhere.add(kind)
+            if not is_on_site(kind, number):
+                lists.elsewhere.add(kind)
                 continue
-            found.seen.add(kind)
-            if told not in self._lists:
-                self._lists[told] = self._list(told)
-            one = self._lists[told]
-            found.strange.update(one.strange)
-            found.gone += one.gone
-            found.rules[kind, number] = one.rules
-        return found
+            lists.seen.add(kind)
+            if list_words not in self._lists:
+                self._lists[list_words] = self._list(list_words)
+            one = self._lists[list_words]
+            lists.strange.update(one.strange)
+            lists.gone += one.gone
+            lists.rules[kind, number] = one.rules
+        return lists
 
-    def _list(self, told: str) -> _List:
-        rows = told.split(ROW)
+    def _list(self, list_words: str) -> _List:
+        rows = list_words.split(ROW)
         for row in rows:
             if row not in self._rules:
                 self._rules[row] = self._rule(row)
@@ -122,8 +122,8 @@ class Reading:
 
 def codes_in(lists: Mapping[str, Lists]) -> Iterator[str]:
     """What the rules hold that is not known, in words, with the codes; `lists` are named as in a sentence."""
-    for name, found in lists.items():
-        for why, number in sorted(found.strange.items()):
+    for name, things in lists.items():
+        for why, number in sorted(things.strange.items()):
             yield f"{name} with the code `{why}`, which is not known ({number} rules)"
-        for type_, number in sorted(found.types.items()):
+        for type_, number in sorted(things.types.items()):
             yield f"{name} on the type `{type_}`, which is not known ({number} things)"

@@ -72,7 +72,7 @@ def _take(name: str, *ways: str, unknown: str = "") -> Fact:
 
 def _content(kind: str, table: str, parent: str, *more: Fact, where: tuple[str, ...] = (), unknown: str = "") -> Select:
     """A kind of content; all kinds have the same facts, so that they can be asked for in one statement."""
-    told = {
+    facts = {
         "kind": Fact("kind", (f"'{kind}'",)),
         "id": _need("id", f"{table}.id"),
         "luid": _need("luid", f"{table}.luid"),
@@ -86,7 +86,7 @@ def _content(kind: str, table: str, parent: str, *more: Fact, where: tuple[str, 
         "nested": Fact("nested", ()),
         "tabs": Fact("tabs", ()),
     } | {fact.name: fact for fact in more}
-    return Select(table, tuple(told.values()), f"{table}.site_id = {{site}}", where=where, unknown=unknown)
+    return Select(table, tuple(facts.values()), f"{table}.site_id = {{site}}", where=where, unknown=unknown)
 
 
 _RULE = ("grantee_type", "grantee_id", "capability_id", "permission")

@@ -1,4 +1,4 @@
-"""Many changes in few requests: memberships of a group at once, users added and removed by a job. Not single ones.
+"""Many changes in few requests: memberships of a group at once, users added and removed by a job.
 
 The server's answer to many is short, so what became of each is read back; whoever is not as wanted then is tried
 alone, which tells why.
@@ -204,7 +204,7 @@ def _file(rows: Sequence[Sequence[str]]) -> Part:
 
 
 def _users_by_name(connection: Connection) -> Mapping[str, list[User]]:
-    found: dict[str, list[User]] = defaultdict(list)
+    users_by_name: dict[str, list[User]] = defaultdict(list)
     for user in read_users(connection):
-        found[user.name.casefold()].append(user)
-    return found
+        users_by_name[user.name.casefold()].append(user)
+    return users_by_name

@@ -53,17 +53,17 @@ def _imported(connection: Connection, change: ImportGroup) -> Result:
     try:
         answer = create(lambda: _send(connection, "POST", "groups", change), look)
     except TableauError as error:
-        found = _listed(connection, ref) if error.status == 409 else None
-        if found is None:
+        imported = _listed(connection, ref) if error.status == 409 else None
+        if imported is None:
             raise
-        result = _synchronised(connection, change, found.get("id", ""))
+        result = _synchronised(connection, change, imported.get("id", ""))
         return result._replace(status=ALREADY if result.status == DONE else result.status, code=error.code)
     done = _outcome(connection, answer)
     if done.trouble:
         return _failed(done)
-    made = group_of(answer).id if answer is not None and answer.tag == "group" else None
-    found = _listed(connection, ref) if made is None else None
-    new_id = made or (found.get("id") if found is not None else None)
+    new_group = group_of(answer).id if answer is not None and answer.tag == "group" else None
+    imported = _listed(connection, ref) if new_group is None else None
+    new_id = new_group or (imported.get("id") if imported is not None else None)
     if new_id is None:
         return Result(0, FAILED, "", "the server said yes, and the group is not on the site; look at its jobs page")
     return Result(0, DONE, "", _differences(change, done), new_id)
@@ -85,7 +85,7 @@ def _synchronised(connection: Connection, change: ImportGroup | SyncGroup, group
 
 def _send(connection: Connection, method: str, path: str, change: ImportGroup | SyncGroup) -> Element | None:
     ref, (role, mode) = change.group, change.grants
-    told = element(
+    source = element(
         "import",
         source=SOURCE,
         domainName=ref.domain,
@@ -93,14 +93,14 @@ def _send(connection: Connection, method: str, path: str, change: ImportGroup | 
         siteRole=role or NO_ROLE,
         grantLicenseMode=mode if role else None,
     )
-    return connection.call(method, path, body=element("group", told, name=ref.name), query={"asJob": "true"})
+    return connection.call(method, path, body=element("group", source, name=ref.name), query={"asJob": "true"})
 
 
 def _listed(connection: Connection, ref: Ref) -> Element | None:
     """The group of that name and domain in the whole list, which knows what a search may not know yet."""
     for one in connection.pages("groups", "group"):
-        found = group_of(one)
-        if (found.name.casefold(), found.domain.casefold()) == (ref.name.casefold(), ref.domain.casefold()):
+        group = group_of(one)
+        if (group.name.casefold(), group.domain.casefold()) == (ref.name.casefold(), ref.domain.casefold()):
             return one
     return None
 
@@ -111,18 +111,18 @@ def _listed(connection: Connection, ref: Ref) -> Element | None:
 def _outcome(connection: Connection, answer: Element | None) -> Done:
     """The end of the job an answer names; one that was done at once, or is cleaned away, has no counts."""
     job = answer.find("job") if answer is not None else None
-    told = wait_for_job(connection, job.get("id", "")) if job is not None else None
-    if told is None:
+    job_done = wait_for_job(connection, job.get("id", "")) if job is not None else None
+    if job_done is None:
         return Done({})
     counts: dict[str, int] = {}
     trouble, code = "", ""
-    for note in told.iter("statusNote"):
+    for note in job_done.iter("statusNote"):
         kind, value = note.get("type", ""), note.get("value", "")
         if kind.startswith(COUNTS) and value.isdigit():
             counts[kind] = int(value)
         elif not trouble and "error" in kind.casefold():
             trouble, code = note.get("text", ""), value
-    if told.get("finishCode", SUCCESS) == SUCCESS:
+    if job_done.get("finishCode", SUCCESS) == SUCCESS:
         return Done(counts)
     return Done(counts, trouble or "the job failed, and does not say why", code)
 

@@ -1,4 +1,4 @@
-"""The domains a Tableau Server knows, with their nicknames: read and set. Not the directory behind them.
+"""The domains a Tableau Server knows, with their nicknames: read and set.
 
 For server administrators only (REST `domains`, API 3.11); a nickname is what `shortName` is called in the documents.
 """
@@ -41,9 +41,9 @@ def read_domains(connection: Connection) -> tuple[ServerDomain, ...]:
             error.status,
             error.code,
         ) from None
-    told = answer.iter("domain") if answer is not None else ()
-    found = (ServerDomain(one.get("id", ""), one.get("name", ""), one.get("shortName", "")) for one in told)
-    return tuple(one for one in found if same(one.fqdn) != LOCAL)
+    elements = answer.iter("domain") if answer is not None else ()
+    domains = (ServerDomain(one.get("id", ""), one.get("name", ""), one.get("shortName", "")) for one in elements)
+    return tuple(one for one in domains if same(one.fqdn) != LOCAL)
 
 
 def with_nicknames(site: Site, connection: Connection) -> Site:

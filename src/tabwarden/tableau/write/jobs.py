@@ -30,9 +30,9 @@ def wait_for_job(connection: Connection, job_id: str) -> Element | None:
             if error.code in GONE:
                 return None
             raise
-        told = answer.find("job") if answer is not None else None
-        if told is not None and (told.get("completedAt") or told.get("progress") == "100"):
-            return told
+        job_told = answer.find("job") if answer is not None else None
+        if job_told is not None and (job_told.get("completedAt") or job_told.get("progress") == "100"):
+            return job_told
         time.sleep(pause)
         pause = min(pause * 1.5, LONGEST_POLL)
     raise TableauError(f"the job {job_id} was not over within an hour; look at the server's jobs page", 408)

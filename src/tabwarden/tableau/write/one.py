@@ -56,14 +56,14 @@ def add_user(connection: Connection, change: AddUser, ids: Ids) -> Result:
     if user.id == ids.of(ref):
         return Result(0, ALREADY, new_id=user.id)
     if ref.domain.casefold() != LOCAL and user.name and same(user.name) != same(ref.name):
-        made = f"the import made the user `{user.name}` of it; `tabwarden names check` tells why"
-        return Result(0, FAILED, "", made)
+        message = f"the import made the user `{user.name}` of it; `tabwarden names check` tells why"
+        return Result(0, FAILED, "", message)
     return added_as(user, change)
 
 
 def _user_told(answer: Element | None) -> User | None:
-    told = answer.find("user") if answer is not None else None
-    return user_of(told) if told is not None else None
+    user = answer.find("user") if answer is not None else None
+    return user_of(user) if user is not None else None
 
 
 def added_as(user: User, change: AddUser) -> Result:
@@ -82,9 +82,9 @@ def _not_added(connection: Connection, change: AddUser, error: TableauError) -> 
     ref, role = change.user, change.role
     if error.status not in (400, 409) or error.code in ("400013", "409005", NO_SEAT):
         raise error
-    found = find_new_user(connection, ref) if error.status == 409 else find_user(connection, ref)
-    if found is not None:
-        return already_there(found, role, error.code)
+    user = find_new_user(connection, ref) if error.status == 409 else find_user(connection, ref)
+    if user is not None:
+        return already_there(user, role, error.code)
     if error.code == "400003" and "@" not in ref.name:
         return failed_by(error, "Tableau Cloud takes e-mail addresses only as user names; this one has no `@`")
     if error.code == "400003" and change.auth_setting:
@@ -92,14 +92,14 @@ def _not_added(connection: Connection, change: AddUser, error: TableauError) -> 
     raise error
 
 
-def already_there(found: User, role: str, code: str) -> Result:
+def already_there(user: User, role: str, code: str) -> Result:
     """Somebody to be added who is on the site: fine unless his role is below the one asked for."""
-    if _height(found.site_role) < _height(role):
-        remedy = f"is on the site already, as {found.site_role} and not {role}; plan again"
-        return Result(0, FAILED, code, remedy, found.id)
-    if current_role(found.site_role) == current_role(role):
-        return Result(0, ALREADY, code, new_id=found.id)
-    return Result(0, ALREADY, code, f"is on the site already, as {found.site_role}; left so", found.id)
+    if _height(user.site_role) < _height(role):
+        remedy = f"is on the site already, as {user.site_role} and not {role}; plan again"
+        return Result(0, FAILED, code, remedy, user.id)
+    if current_role(user.site_role) == current_role(role):
+        return Result(0, ALREADY, code, new_id=user.id)
+    return Result(0, ALREADY, code, f"is on the site already, as {user.site_role}; left so", user.id)
 
 
 @sends(SetRole)
@@ -122,11 +122,11 @@ def set_site_role(connection: Connection, change: SetRole, ids: Ids) -> Result:
                 "take the user out of that group first",
             )
         raise
-    told = _user_told(answer)
-    if told is not None and told.site_role and current_role(told.site_role) != current_role(role):
-        remedy = f"the server said yes, but the site role is {told.site_role}: most likely no seat is free"
-        if _height(told.site_role) > _height(role):
-            remedy = f"the server said yes, but the site role stays {told.site_role}: it may not be set by others"
+    user = _user_told(answer)
+    if user is not None and user.site_role and current_role(user.site_role) != current_role(role):
+        remedy = f"the server said yes, but the site role is {user.site_role}: most likely no seat is free"
+        if _height(user.site_role) > _height(role):
+            remedy = f"the server said yes, but the site role stays {user.site_role}: it may not be set by others"
         return Result(0, FAILED, "", remedy)
     return Result(0, DONE)
 
@@ -230,19 +230,19 @@ def create_group(connection: Connection, change: CreateGroup, _ids: Ids) -> Resu
     except TableauError as error:
         if error.status != 409:
             raise
-        found = _find_group(connection, ref, whole=True)
-        if found is None:
+        group = _find_group(connection, ref, whole=True)
+        if group is None:
             raise
-        if _grants(found) == _wanted_grants(change.grants):
-            return Result(0, ALREADY, error.code, new_id=found.id)
-        return Result(0, FAILED, error.code, "a group of that name is there with other settings; plan again", found.id)
-    made = answer if isinstance(answer, Group) else _group_told(answer)
-    if made is None or not made.id:
+        if _grants(group) == _wanted_grants(change.grants):
+            return Result(0, ALREADY, error.code, new_id=group.id)
+        return Result(0, FAILED, error.code, "a group of that name is there with other settings; plan again", group.id)
+    new_group = answer if isinstance(answer, Group) else _group_told(answer)
+    if new_group is None or not new_group.id:
         return Result(0, FAILED, "", "the server said yes but named no group; look at the site")
-    if _grants(made) != _wanted_grants(change.grants):
+    if _grants(new_group) != _wanted_grants(change.grants):
         # A local group is made with grant on sign-in whatever mode was asked; another takes a second request.
-        connection.call("PUT", f"groups/{made.id}", body=body)
-    return Result(0, DONE, new_id=made.id)
+        connection.call("PUT", f"groups/{new_group.id}", body=body)
+    return Result(0, DONE, new_id=new_group.id)
 
 
 @sends(UpdateGroup)
@@ -293,17 +293,17 @@ def _wanted_grants(wanted: Grants) -> tuple[str | None, str | None]:
 
 
 def _group_told(answer: Element | None) -> Group | None:
-    told = answer.find("group") if answer is not None else None
-    return group_of(told) if told is not None else None
+    group = answer.find("group") if answer is not None else None
+    return group_of(group) if group is not None else None
 
 
 def _find_group(connection: Connection, ref: Ref, *, whole: bool = False) -> Group | None:
     """The group of that name; `whole` reads the whole list, which knows what the search index may not know yet."""
     unfit = "," in ref.name or "&" in ref.name
     query = {} if whole or unfit else {"filter": f"name:eq:{ref.name}"}
-    found = [group_of(one) for one in connection.pages("groups", "group", query)]
+    groups = [group_of(one) for one in connection.pages("groups", "group", query)]
     same = [
-        g for g in found if g.name.casefold() == ref.name.casefold() and g.domain.casefold() == ref.domain.casefold()
+        g for g in groups if g.name.casefold() == ref.name.casefold() and g.domain.casefold() == ref.domain.casefold()
     ]
     return same[0] if same else None
 

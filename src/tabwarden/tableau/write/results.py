@@ -116,9 +116,9 @@ def create(send: Callable[[], Element | None], look: Callable[[], Found | None])
         except TableauError as error:
             if not is_lost(error):
                 raise
-            found = look()
-            if found is not None:
-                return found
+            thing = look()
+            if thing is not None:
+                return thing
             if not tries_left:
                 raise
     return None
@@ -126,14 +126,14 @@ def create(send: Callable[[], Element | None], look: Callable[[], Found | None])
 
 def find_user(connection: Connection, ref: Ref) -> User | None:
     """The user of the site with that name in any letter case (and domain, where the Ref names one)."""
-    told = [user_of(one) for one in _named(connection, ref.name)]
-    return pick(told, ref)
+    users = [user_of(one) for one in _named(connection, ref.name)]
+    return pick(users, ref)
 
 
 def find_new_user(connection: Connection, ref: Ref) -> User | None:
     """As `find_user`, of somebody who is there for certain: where the search index lags, the whole list knows him."""
-    found = find_user(connection, ref)
-    return found if found is not None else pick(read_users(connection), ref)
+    user = find_user(connection, ref)
+    return user if user is not None else pick(read_users(connection), ref)
 
 
 def pick(users: list[User], ref: Ref) -> User | None:

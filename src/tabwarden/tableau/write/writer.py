@@ -1,4 +1,4 @@
-"""The changes of a plan carried out on a connection, each with what became of it. Not their order, not the journal.
+"""The changes of a plan carried out on a connection, each with what became of it.
 
 What is true already is never an error. A request that creates something and got no answer is looked up before it
 is sent again. One person's refusal is a Result; what would refuse everybody (no answer, no session) is raised.

@@ -1,4 +1,4 @@
-"""What Tableau does when it imports or synchronises one of its groups of the directory. Not the request that starts it.
+"""What Tableau does when it imports or synchronises one of its groups of the directory.
 
 Whoever left the group goes out of it, and is Unlicensed where the directory has disabled or deleted him; whoever is in
 it comes in, with at least what the groups grant at synchronisation. Nobody is removed from the server.
@@ -42,7 +42,7 @@ class Importing:
 
     def __init__(self, state: State, directory: Directory, behind: Behind) -> None:
         self.state, self.directory, self.behind = state, directory, behind
-        self.here: dict[str, str] = dict(behind.users)
+        self.user_by_guid: dict[str, str] = dict(behind.users)
         self.left: dict[str, list[str]] = {}
         self.gone: set[str] = set()
         self.no_seat: dict[str, str] = {}
@@ -57,7 +57,7 @@ class Importing:
         """One group, whole; or held, where it would take an administrator's role."""
         state, group = self.state, target.into.id
         enabled = target.members - self.behind.disabled
-        current = {self.here[guid] for guid in enabled if guid in self.here}
+        current = {self.user_by_guid[guid] for guid in enabled if guid in self.user_by_guid}
         leaving = sorted(state.members(group) - current)
         gone = {user for user in leaving if self.behind.is_gone(state.users[user])}
         admins = [user for user in sorted(gone) if is_admin(state.users[user].site_role)]
@@ -104,17 +104,17 @@ class Importing:
 
     def _take_in(self, target: Target, enabled: frozenset[str], counts: Counter[str]) -> None:
         state, group, people = self.state, target.into.id, self.directory.people
-        for person in in_order(people[guid] for guid in enabled if guid not in self.here):
+        for person in in_order(people[guid] for guid in enabled if guid not in self.user_by_guid):
             self._add(person, target)
             counts[ADDED_TO_SITE] += 1
         for guid in enabled - self._refreshed:
             counts[UPDATED] += self._refresh(people[guid])
-        users = {self.here[guid]: guid for guid in enabled}
+        users = {self.user_by_guid[guid]: guid for guid in enabled}
         for user in sorted(users.keys() - state.members(group)):
             state.enter(user, group, f"is in `{target.group.name}` in the directory")
             counts[ADDED_TO_GROUP] += 1
         for guid in sorted((users[user] for user in state.unsettled(users)), key=self._places.__getitem__):
-            self._grant(self.here[guid], target, counts)
+            self._grant(self.user_by_guid[guid], target, counts)
 
     @cached_property
     def _places(self) -> Mapping[str, int]:
@@ -125,13 +125,13 @@ class Importing:
         name, domain = person.sam_account_name, person.domain
         shown = person.display_name or name
         user = User(f"new:user:{domain}\\{name}", name, UNLICENSED, domain, shown, person.email)
-        self.here[person.guid] = user.id
+        self.user_by_guid[person.guid] = user.id
         self.state.add(user, f"is in `{target.group.name}` in the directory, and not on the site yet", target.into.id)
 
     def _refresh(self, person: DirectoryPerson) -> bool:
         """Display name and e-mail follow the directory; whether that changed anything."""
         self._refreshed.add(person.guid)
-        user = self.state.users[self.here[person.guid]]
+        user = self.state.users[self.user_by_guid[person.guid]]
         names_now = person.display_name or user.full_name, person.email or user.email
         if names_now == (user.full_name, user.email):
             return False

@@ -1,4 +1,4 @@
-"""What keeping local groups like those of the directory asks of people, one by one. Not what Tableau does of itself.
+"""What keeping local groups like those of the directory asks of people, one by one.
 
 For servers that are not joined to the directory, and for groups that are local there. The same is wanted as of an
 import: out of the group and Unlicensed who is gone, out of it only who left, in who is in it; roles never fall.
@@ -37,7 +37,7 @@ class Joining:
     def __init__(self, state: State, directory: Directory, behind: Behind, care: Care) -> None:
         self.state, self.directory, self.behind, self.care = state, directory, behind, care
         self.joined = behind.names.joined
-        self.here: dict[str, str] = {}
+        self.user_by_name: dict[str, str] = {}
         self.new: dict[str, DirectoryPerson] = {}
         self.left: dict[str, list[str]] = {}
         self.gone: set[str] = set()
@@ -80,13 +80,13 @@ class Joining:
         """The user a person is, one to be added among them; None where that is unclear: held, once."""
         attribute = SAM_ACCOUNT_NAME if self.joined else target.rule.user_name
         key = f"{person.guid} {attribute}"
-        if key not in self.here:
+        if key not in self.user_by_name:
             user = self._joined_user(person) if self.joined else self._local_user(person, attribute)
             if isinstance(user, Held):
                 self.held.append(user)
                 user = ""
-            self.here[key] = user
-        return self.here[key] or None
+            self.user_by_name[key] = user
+        return self.user_by_name[key] or None
 
     def _joined_user(self, person: DirectoryPerson) -> str | Held:
         known = self.behind.users.get(person.guid) or self._by_name(person.domain, person.sam_account_name)

@@ -1,4 +1,4 @@
-"""Which user of Tableau a person of the directory is, and which person is behind a user. Not what happens to either.
+"""Which user of Tableau a person of the directory is, and which person is behind a user.
 
 A group's import takes the sAMAccountName always, whatever its length ("User Management in Active Directory
 Deployments", adding user groups).

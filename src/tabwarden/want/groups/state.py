@@ -1,4 +1,4 @@
-"""A site on its way through a synchronisation: users, members, seats, sentences. Not the rules that move it.
+"""A site on its way through a synchronisation: users, members, seats, sentences.
 
 Made for whole sites: what nobody touches is never copied, and a role is looked at again only when it may be another.
 """

@@ -1,4 +1,4 @@
-"""Groups of the directory kept on Tableau: the Site as they would have it, and why. Not how it is brought about.
+"""Groups of the directory kept on Tableau: the Site as they would have it, and why.
 
 Deleted or disabled in the directory: out of the groups, Unlicensed, still on the site. Only out of the group there:
 out of it here, the site role stays. In it: on the site, in the group, with at least the group's minimum site role,
@@ -63,7 +63,7 @@ def want_groups(now: Site, directory: Directory, rules: Sequence[GroupRule], pol
     runs this are not drawn into anything; where they would lose something it is wanted all the same, and a lock-out
     stop says no to all of it: a directory that gives them up cannot be trusted blindly.
     """
-    listed, held = targets(now, directory, found_groups(directory, rules))
+    listed, not_synced = targets(now, directory, found_groups(directory, rules))
     state, behind = State(now), Behind(now, directory)
     importing = Importing(state, directory, behind)
     for target in listed:
@@ -83,7 +83,7 @@ def want_groups(now: Site, directory: Directory, rules: Sequence[GroupRule], pol
         wanted=Wanted(
             site,
             state.why(),
-            (*held, *importing.held, *joining.held),
+            (*not_synced, *importing.held, *joining.held),
             remarks(site, state, listed, importing, joining),
         ),
         targets=listed,

@@ -1,4 +1,4 @@
-"""Which group of Tableau each group of the directory becomes, and by which way it is kept the same. Not by whom.
+"""Which group of Tableau each group of the directory becomes, and by which way it is kept the same.
 
 By import: Tableau's own group of the directory, which Tableau fills when it is told to. By membership: a local group,
 into which people are put one by one. Only a server that is joined to the directory can do the first.

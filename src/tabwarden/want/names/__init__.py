@@ -1,1 +1,1 @@
-"""Which user a name of the directory makes or means: import rules, domains, resolving. Not who should exist."""
+"""Which user a name of the directory makes or means: import rules, domains, resolving."""

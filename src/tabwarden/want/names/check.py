@@ -1,4 +1,4 @@
-"""Names checked before they are imported: the user each would make, and what would collide. Nothing is imported here.
+"""Names checked before they are imported: the user each would make, and what would collide.
 
 Source: "User Management in Active Directory Deployments", its section on duplicate display names among them; what is
 known of the `$DUPLICATE` users that group syncs leave behind.

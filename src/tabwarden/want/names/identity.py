@@ -1,4 +1,4 @@
-"""Whom of a directory a Tableau user stands for, and which user of a site a name is. Not what an import would make.
+"""Whom of a directory a Tableau user stands for, and which user of a site a name is.
 
 Tableau keeps a user by domain and name; the name is the sAMAccountName or, imported otherwise, the UPN prefix ("User
 Management in Active Directory Deployments").

@@ -1,4 +1,4 @@
-"""Which Tableau user name an import from Active Directory makes. Not the look-up in a directory.
+"""Which Tableau user name an import from Active Directory makes.
 
 Source: "User Management in Active Directory Deployments", sections on adding users and groups. The document says a
 sAMAccountName is shorter than 20 characters and that names longer than 20 are imported by UPN; exactly 20 is

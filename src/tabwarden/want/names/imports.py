@@ -1,4 +1,4 @@
-"""Which Tableau user name an import would create, and why. Not what that collides with (`check`).
+"""Which Tableau user name an import would create, and why.
 
 Source: "User Management in Active Directory Deployments"; every result names the section that decides it.
 """

@@ -1,4 +1,4 @@
-"""A person under another user name: the new user with everything the old one had, the old one gone. Not the changes.
+"""A person under another user name: the new user with everything the old one had, the old one gone.
 
 Tableau renames nobody: the account is deleted and imported again ("User Management in Active Directory Deployments",
 on names imported by UPN). What Tableau keeps for a user and no rule tells (favourites, subscriptions) goes with it.

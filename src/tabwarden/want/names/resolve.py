@@ -1,4 +1,4 @@
-"""Joiners and leavers of any source, resolved through the directory a server is joined to. Not what becomes of them.
+"""Joiners and leavers of any source, resolved through the directory a server is joined to.
 
 A word of a source - sAMAccountName, UPN, mail address, `DOMAIN\\name` - becomes the `domain\\name` that the person has
 on Tableau, or would get: one person is one key, whatever the sources call her. Who cannot be told is held.

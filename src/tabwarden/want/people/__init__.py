@@ -1,1 +1,1 @@
-"""Several sources as one roster, and what it makes of a Site. Not how a source is read."""
+"""Several sources as one roster, and what it makes of a Site."""

@@ -1,4 +1,4 @@
-"""What a person's department, title and source groups give on Tableau: groups and a site role. Not who exists.
+"""What a person's department, title and source groups give on Tableau: groups and a site role.
 
 An entry of the mapping applies where all its conditions hold, a condition where one of its patterns fits one value.
 """
@@ -66,19 +66,19 @@ class GroupMapping:
 
     def gives(self, person: MergedPerson) -> Mapped:
         """What this person gets."""
-        held: dict[tuple[int, int], str] = {}
+        because_by_place: dict[tuple[int, int], str] = {}
         for about, value, because in self._values(person):
             for place in self._fits(about, value):
-                held.setdefault(place, because)
+                because_by_place.setdefault(place, because)
         groups: dict[str, Gives] = {}
         role: Gives | None = None
         applies = False
-        for number in sorted({number for number, _ in held} | self._for_everybody):
+        for number in sorted({number for number, _ in because_by_place} | self._for_everybody):
             entry, places = self.entries[number], self._places[number]
-            if not all(place in held for place in places):
+            if not all(place in because_by_place for place in places):
                 continue
             applies = True
-            because = " and ".join(dict.fromkeys(held[place] for place in places)) or "everybody"
+            because = " and ".join(dict.fromkeys(because_by_place[place] for place in places)) or "everybody"
             for group in entry.groups:
                 groups.setdefault(same(group.strip()), Gives(group.strip(), because))
             if entry.site_role and (role is None or (rank(entry.site_role) or 0) > (rank(role.what) or 0)):

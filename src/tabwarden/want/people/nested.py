@@ -1,4 +1,4 @@
-"""Source groups within source groups: which groups somebody is in besides those a source lists. Not Tableau's groups.
+"""Source groups within source groups: which groups somebody is in besides those a source lists.
 
 Cycles end where they close. A group is known by its name as written, in any letter case.
 """

@@ -1,4 +1,4 @@
-"""Overrides from the rows of a source, each about one person, with columns called as the fields. Not their use.
+"""Overrides from the rows of a source, each about one person, with columns called as the fields.
 
 person,department,site_role,reason
 jane@example.com,Finance,Explorer,on loan until spring

@@ -1,4 +1,4 @@
-"""Records: the rows of one source of people, each with every field the settings name. Not how records become people.
+"""Records: the rows of one source of people, each with every field the settings name.
 
 A bad row never stops the others; it is put in quarantine as in roster.py.
 """

@@ -1,4 +1,4 @@
-"""Where each person stands since the last good run: stays, new, moved, back again, renamed, or left. Not the merging.
+"""Where each person stands since the last good run: stays, new, moved, back again, renamed, or left.
 
 The roster of the last good run is the only memory: without one nobody is a mover, nobody is back, nobody vanished.
 """

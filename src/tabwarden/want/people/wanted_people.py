@@ -1,4 +1,4 @@
-"""What one roster of several sources makes of a Site: joiners, movers, rehires, renames and leavers. Not the merging.
+"""What one roster of several sources makes of a Site: joiners, movers, rehires, renames and leavers.
 
 Joiners and leavers are those of provisioning, with its tasks, its stops and the people it leaves alone. On top of
 that a mapping gives groups and site roles: a mapped group holds whom the mapping puts there; groups nobody mapped are

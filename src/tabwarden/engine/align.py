@@ -1,4 +1,4 @@
-"""Two columnar Sites under common numbers: everybody and everything of either has one row in both. Not what differs.
+"""Two columnar Sites under common numbers: everybody and everything of either has one row in both.
 
 A row that a Site lacks is filled so that nobody gets anything by it: an Unlicensed user, a group without members,
 a content without rules, marked in `Pair.has_content`. What a Site only names stays unread there.

@@ -1,4 +1,4 @@
-"""Who may exercise one capability on one content: packed rows, a bit a user. Not what one person may: `engine_what`."""
+"""Who may exercise one capability on one content: packed rows, a bit a user."""
 
 from __future__ import annotations
 

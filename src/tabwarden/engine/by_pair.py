@@ -1,4 +1,4 @@
-"""Many questions at once: verdicts of pairs of user and content, without a loop over them. Not their reasons."""
+"""Many questions at once: verdicts of pairs of user and content, without a loop over them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a Site to columns and back, without loss in either direction. Not the meaning of a column (`columns`)."""
+"""From a Site to columns and back, without loss in either direction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One question with its full reason, by plain dictionaries: for a single answer they beat arrays. Not many questions.
+"""One question with its full reason, by plain dictionaries: for a single answer they beat arrays.
 
 The Answer equals the reference's: verdict, reason, deciding and losing rules, ceiling, governing list and trace.
 """

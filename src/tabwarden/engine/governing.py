@@ -1,4 +1,4 @@
-"""Where each content's rules come from under locks, tabs and databases, for the whole site. Not what they decide.
+"""Where each content's rules come from under locks, tabs and databases, for the whole site.
 
 Source: tableau-permissions §4 and §5. Lists are never merged across levels.
 """

@@ -1,4 +1,4 @@
-"""Who is in which group and group set: lists by user and packed rows by group. Not what groups may do.
+"""Who is in which group and group set: lists by user and packed rows by group.
 
 A packed row has one bit a user, user u in bit u % 64 of word u // 64.
 """

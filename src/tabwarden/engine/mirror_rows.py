@@ -1,4 +1,4 @@
-"""Packed rows of many rule lists at once: who is allowed by groups and group sets under a ceiling. Not which lists.
+"""Packed rows of many rule lists at once: who is allowed by groups and group sets under a ceiling.
 
 A row is a union of packed group rows, without others, within the ceiling, and administrators. The ceiling and the
 administrators are laid over the rows of groups once, so that most rows are one operation: a union of two of those.

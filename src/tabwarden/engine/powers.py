@@ -1,4 +1,4 @@
-"""Who owns or leads which project, directly and through its parents, for the whole site. Not what that allows.
+"""Who owns or leads which project, directly and through its parents, for the whole site.
 
 Source: tableau-permissions §3.1 step 2b, §3.4 (the classic model) and §4.5.
 """

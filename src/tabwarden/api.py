@@ -319,8 +319,8 @@ class TableauSite:
 
     def why(self, user: str, capability: str, content: str | None = None, *, to: str | None = None) -> Why:
         """May she, and why: a capability or ability by any of its names; `to` is a target project or person."""
-        asked = self.questions.asked(user, capability, content, to=to)
-        return Why(self.facts, self.questions.why(asked))
+        question = self.questions.asked(user, capability, content, to=to)
+        return Why(self.facts, self.questions.why(question))
 
     def who(self, capability: str, content: str) -> Who:
         """Who may exercise a capability on a content."""
@@ -342,8 +342,8 @@ class TableauSite:
 
     def fixes(self, user: str, capability: str, content: str | None = None, *, to: str | None = None) -> list[Fix]:
         """The smallest changes that turn the answer, best first; none where what decides was not read."""
-        asked = self.questions.asked(user, capability, content, to=to)
-        return [Fix(self.facts, way) for way in self.questions.fixes(asked).ways]
+        question = self.questions.asked(user, capability, content, to=to)
+        return [Fix(self.facts, way) for way in self.questions.fixes(question).ways]
 
     def compare(self, later: TableauSite) -> Comparison:
         """This read and a later one of the same site."""

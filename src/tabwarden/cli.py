@@ -139,10 +139,10 @@ def _other(words: Sequence[str]) -> int:
 
         return answer(first, rest, COMMANDS, [*FAMILIES.items(), *HERE])
     family = first if first in FAMILIES else ""
-    asked = [word for word in words[:2] if word in ("-h", "--help")]
-    if not words or asked or (family and not rest):
+    wants_help = [word for word in words[:2] if word in ("-h", "--help")]
+    if not words or wants_help or (family and not rest):
         print("\n".join(_help(family)))
-        return 0 if asked else 1
+        return 0 if wants_help else 1
     return _mistyped(words[:2] if first in FIRST_OF_TWO else words[:1])
 
 

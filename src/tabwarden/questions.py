@@ -141,9 +141,9 @@ class Questions:
 
     # -- one answer ------------------------------------------------------------------------------------------------
 
-    def why(self, asked: Asked) -> Answer:
+    def why(self, question: Asked) -> Answer:
         """The reference's Answer, with the open points that would turn it. KeyError for who or what is not there."""
-        return with_disputes(lambda under: asked._replace(open_points=under).of(self.site), asked.open_points)
+        return with_disputes(lambda under: question._replace(open_points=under).of(self.site), question.open_points)
 
     def on(self, user: str, content: str) -> list[Answer]:
         """One person's Answer for every capability of a content."""
@@ -152,23 +152,35 @@ class Questions:
     def _may(self, user: str, capability: str, content: str) -> Answer:
         return may(self.site, user, capability, content, model=self.model, open_points=self.open_points)
 
-    def places(self, asked: Asked) -> tuple[tuple[str, Answer], ...]:
+    def places(self, question: Asked) -> tuple[tuple[str, Answer], ...]:
         """Of an ability whose target was left open: every project with the Answer for it as the target."""
-        if not asked.ability or asked.what not in ANY_TARGET or asked.target is not None or asked.content is None:
+        if (
+            not question.ability
+            or question.what not in ANY_TARGET
+            or question.target is not None
+            or question.content is None
+        ):
             return ()
         return targets(
-            self.site, asked.user, asked.what, asked.content, model=asked.model, open_points=asked.open_points
+            self.site,
+            question.user,
+            question.what,
+            question.content,
+            model=question.model,
+            open_points=question.open_points,
         )
 
-    def handover(self, asked: Asked) -> Handover | None:
+    def handover(self, question: Asked) -> Handover | None:
         """Of an ability that overwrites content: what the previous owner loses."""
-        if not asked.ability or asked.what not in OVERWRITES or asked.content is None:
+        if not question.ability or question.what not in OVERWRITES or question.content is None:
             return None
-        if self.site.contents[asked.content].kind == "project":
+        if self.site.contents[question.content].kind == "project":
             return None
         from tabwarden.compare.handover import overwritten
 
-        return overwritten(self.site, asked.content, asked.user, model=asked.model, open_points=asked.open_points)
+        return overwritten(
+            self.site, question.content, question.user, model=question.model, open_points=question.open_points
+        )
 
     # -- who -------------------------------------------------------------------------------------------------------
 
@@ -182,17 +194,17 @@ class Questions:
         number, ids = columns.names.number("content", content), columns.ids("user")
         groups, apart = self._speaking(capability, content)
         verdicts = self.engine.verdicts(capability, number)
-        found = []
+        people_by_answer = []
         for numbers in people_alike(columns, groups, apart):
             answer = self._may(ids[numbers[0]], capability, content)
             for other in numbers[verdicts[numbers] != VERDICTS.index(answer.verdict)].tolist():
                 raise _disagreement(ids[other], capability, content)
-            found.append(People(tuple(ids[each] for each in numbers.tolist()), answer))
-        answers = {user: people.answer for people in found for user in people.users}
+            people_by_answer.append(People(tuple(ids[row] for row in numbers.tolist()), answer))
+        answers = {user: people.answer for people in people_by_answer for user in people.users}
         for user in self._dice(f"{capability} {content}").sample(ids, min(FEW, len(ids))):
             if self._may(user, capability, content) != replace(answers[user], user=user):
                 raise _disagreement(user, capability, content)
-        return found
+        return people_by_answer
 
     def who_ids(self, capability: str, content: str) -> list[str]:
         """Ids of those who may, in the order of the site."""
@@ -215,7 +227,7 @@ class Questions:
             named |= {rule.grantee for rule in rules if rule.capability in LEADER_CAPABILITIES}
         groups = {grantee.id for grantee in named if grantee.kind == "group"}
         sets = (site.group_sets.get(grantee.id) for grantee in named if grantee.kind == "groupSet")
-        groups |= {group for each in sets if each is not None for group in each.groups}
+        groups |= {group for group_set in sets if group_set is not None for group in group_set.groups}
         return groups, users | {grantee.id for grantee in named if grantee.kind == "user"}
 
     # -- what ------------------------------------------------------------------------------------------------------
@@ -240,7 +252,7 @@ class Questions:
         """How many contents a person may View."""
         contents = self.site.contents
         if len(contents) <= FEW:
-            return sum(contents[each].kind != "collection" for each in self.what_ids(user, "Read"))
+            return sum(contents[content].kind != "collection" for content in self.what_ids(user, "Read"))
         columns = self.engine.columns
         kinds = columns.contents.kind[self.engine.what_ids(columns.names.number("user", user), "Read")]
         return int((kinds != columns.vocabulary.kinds.index("collection")).sum())
@@ -248,8 +260,8 @@ class Questions:
     def reach(self, user: str) -> list[Reachable]:
         """Everything that a person may View, with all she may there, in order of path."""
         small = len(self.site.contents) <= FEW
-        found = list(self._reach_asked(user)) if small else self._reach_by_engine(user)
-        return sorted(found, key=lambda each: each.path.casefold())
+        contents = list(self._reach_asked(user)) if small else self._reach_by_engine(user)
+        return sorted(contents, key=lambda reachable: reachable.path.casefold())
 
     def _reach_asked(self, user: str) -> Iterator[Reachable]:
         for content in self.site.contents.values():
@@ -261,19 +273,19 @@ class Questions:
         from tabwarden.engine.by_user import reachable
 
         rows = reachable(self.engine.parts, self.engine.columns.names.number("user", user))
-        found = [Reachable(*row) for row in rows]
-        alike = {(each.kind, each.allowed): each for each in reversed(found)}
-        for each in alike.values():
-            if tuple(answer.what for answer in self.on(user, each.content) if answer.allowed) != each.allowed:
-                raise _disagreement(user, "Read", each.content)
-        told, dice = {each.content: each for each in found}, self._dice(user)
+        contents = [Reachable(*row) for row in rows]
+        alike = {(one.kind, one.allowed): one for one in reversed(contents)}
+        for one in alike.values():
+            if tuple(answer.what for answer in self.on(user, one.content) if answer.allowed) != one.allowed:
+                raise _disagreement(user, "Read", one.content)
+        by_content, dice = {one.content: one for one in contents}, self._dice(user)
         for content in dice.sample(ids := self.engine.columns.ids("content"), min(FEW, len(ids))):
-            row, kind = told.get(content), self.site.contents[content].kind
+            row, kind = by_content.get(content), self.site.contents[content].kind
             capability = "Read" if row is None else dice.choice(capabilities_of(kind))
             allowed = row is not None and capability in row.allowed
             if kind != "collection" and self._may(user, capability, content).allowed != allowed:
                 raise _disagreement(user, capability, content)
-        return found
+        return contents
 
     def _dice(self, about: str) -> Random:
         """What is confirmed is chosen by it: other answers in each snapshot, the same for the same question."""
@@ -296,11 +308,11 @@ class Questions:
 
         return what_if(self.site, sentences, model=self.model, open_points=self.open_points, progress=progress)
 
-    def fixes(self, asked: Asked, progress: Progress | None = None) -> Fixes:
+    def fixes(self, question: Asked, progress: Progress | None = None) -> Fixes:
         """The smallest changes that turn an Answer."""
         from tabwarden.compare.fix import fixes
 
-        return fixes(self.site, asked, progress=progress)
+        return fixes(self.site, question, progress=progress)
 
 
 VERDICTS = (DENIED, ALLOWED, UNKNOWN)  # as the engine numbers them

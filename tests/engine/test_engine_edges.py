@@ -16,7 +16,7 @@ from small_site import group, group_set, project, rules, site, workbook
 
 from tabwarden.engine import difference
 from tabwarden.engine import mirror as engine_mirror
-from tabwarden.engine.by_pair import Many
+from tabwarden.engine.by_pair import PairVerdicts
 from tabwarden.engine.columns import NONE, Words
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.engine import Engine
@@ -156,7 +156,7 @@ def test_the_masks_of_pairs_are_those_of_whole_people(seed: int) -> None:
         contents, users = (part.ravel() for part in np.indices((len(held.contents), len(held.users))))
         named = (1 << len(engine.capabilities)) - 1
         expected = np.stack([engine.what(user).allowed for user in range(len(held.users))], axis=1) & named
-        assert (Many(engine.parts).masks(users, contents) == expected.ravel()).all()
+        assert (PairVerdicts(engine.parts).masks(users, contents) == expected.ravel()).all()
 
 
 # -- one membership -------------------------------------------------------------------------------

@@ -49,9 +49,9 @@ SHELLS = {
 Rows = Sequence[tuple[str, str]]
 
 
-def answer(asked: str, words: Sequence[str], commands: Mapping[str, Command], firsts: Rows) -> int:
+def answer(option: str, words: Sequence[str], commands: Mapping[str, Command], firsts: Rows) -> int:
     """Do one of the three options about completion; the exit code."""
-    if asked == "--complete":
+    if option == "--complete":
         for word, about in offered(words, commands, firsts):
             print(f"{word}\t{about}")
         return 0
@@ -61,7 +61,7 @@ def answer(asked: str, words: Sequence[str], commands: Mapping[str, Command], fi
     if shell not in SHELLS:
         say_error(f"there is no completion for the shell `{shell}`; name bash, zsh or fish")
         return 1
-    if asked == "--show-completion":
+    if option == "--show-completion":
         print(SHELLS[shell][0], end="")
     else:
         print(install(shell, Path.home()))
@@ -101,9 +101,9 @@ def offered(words: Sequence[str], commands: Mapping[str, Command], firsts: Rows)
         return
     parameters = parameters_of(commands[name].function())
     by_name = {option: parameter for parameter in parameters for option in parameter.names}
-    asked = by_name.get(before[-1])
-    if asked is not None and asked.type is not bool:
-        choices = asked.spec.choices if isinstance(asked.spec, Option) else ()
+    flag = by_name.get(before[-1])
+    if flag is not None and flag.type is not bool:
+        choices = flag.spec.choices if isinstance(flag.spec, Option) else ()
         yield from ((choice, "") for choice in choices if choice.startswith(last))
     elif last.startswith("-") or not any(isinstance(parameter.spec, Argument) for parameter in parameters):
         for option, parameter in by_name.items():

@@ -63,7 +63,7 @@ def applied_json(applied: Applied) -> Mapping[str, Any]:
         **{status: applied.count(status) for status in ("done", "already", "failed", "skipped")},
         "resumed": applied.resumed,
         "broken_off": applied.broken_off,
-        "held": [asdict(held) for held in applied.plan.held],
+        "held": [asdict(person) for person in applied.plan.held],
         "refused": [asdict(row) for row in applied.plan.refused],
         "stops": [stop_json(stop) for stop in applied.stops],
         "wrong_waivers": list(applied.wrong_waivers),

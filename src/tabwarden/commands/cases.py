@@ -83,11 +83,11 @@ def _ways(named: list[str]) -> Iterator[Mapping[str, Way]]:
 
 def _right(ways: Mapping[str, Way], verdicts: list[Verdict]) -> Iterator[str]:
     """How many cases each way was asked, and how many of them it got right."""
-    asked, right = Counter[str](), Counter[str]()
+    total, right = Counter[str](), Counter[str]()
     for verdict in verdicts:
-        asked.update(verdict.ways)
+        total.update(verdict.ways)
         right.update(name for name, passed in verdict.ways.items() if passed)
-    return (f"{name}: {right[name]} of {asked[name]}" for name in ways)
+    return (f"{name}: {right[name]} of {total[name]}" for name in ways)
 
 
 def _show_failure(verdict: Verdict) -> None:

@@ -101,12 +101,12 @@ def _show_mistakes(directory: Directory, now: Site | None, *, as_json: bool) -> 
 
     if now is None:
         raise UnknownName("`--mistakes` compares the users of a site: give `--settings` or `--snapshot`")
-    renames, held = mistakes(directory, now)
+    renames, left_alone = mistakes(directory, now)
     if as_json:
         pairs = [{"user": user, "sam_account_name": account} for user, account in renames]
-        print_json({"imported_by_upn": pairs, "held": [asdict(one) for one in held]})
+        print_json({"imported_by_upn": pairs, "held": [asdict(one) for one in left_alone]})
     else:
-        show(mistakes_table(renames, held))
+        show(mistakes_table(renames, left_alone))
 
 
 def domains(settings: SettingsPath = None, as_json: AsJson = False) -> None:

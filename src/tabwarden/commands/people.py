@@ -42,14 +42,16 @@ def people_show(
 
     roster = show_people(load_settings(settings))
     people = chosen(roster.standings, name)
-    held = [one for one in (*roster.merged.held, *roster.standings.held) if same(one.person) == same(name.strip())]
-    if name and not people and not held:
+    left_alone = [
+        one for one in (*roster.merged.held, *roster.standings.held) if same(one.person) == same(name.strip())
+    ]
+    if name and not people and not left_alone:
         raise UnknownName(f"nobody is called `{name}` in the sources; `tabwarden people show` lists everybody")
     if as_json:
         print_json(roster_json(roster.merged, roster.standings, people))
     elif name:
         show(*map(person_table, people))
-        show(*([held_words(held)] if held else ()))
+        show(*([held_words(left_alone)] if left_alone else ()))
     else:
         show(roster_table(roster.merged, roster.standings))
         for row in roster.refused:

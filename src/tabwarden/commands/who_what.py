@@ -90,8 +90,8 @@ def what(
 
     where, open_points = Where(snapshots, snapshot, site_url, store), read_open_points(open_point or ())
     if all_of_them:
-        asked = [Questions(each, model=model, open_points=open_points) for each in all_sites(where)]
-        _on_all_sites(f"`{snapshots}`" if snapshots else "the history", asked, user, content, as_json)
+        questions = [Questions(site, model=model, open_points=open_points) for site in all_sites(where)]
+        _on_all_sites(f"`{snapshots}`" if snapshots else "the history", questions, user, content, as_json)
     elif content is not None:
         _on_one(open_questions(where, model, open_points), user, content, as_json)
     else:
@@ -170,12 +170,12 @@ class _OnSite(NamedTuple):
     allowed: tuple[str, ...]
 
 
-def _on_all_sites(place: str, asked: list[Questions], user: str, content: str | None, as_json: bool) -> None:
+def _on_all_sites(place: str, sites: list[Questions], user: str, content: str | None, as_json: bool) -> None:
     """The same person has a role of her own on each site; nothing is shared between them (blog, introduction)."""
     from tabwarden.model.errors import UnknownName
     from tabwarden.model.roles import licence_of, ui_role
 
-    rows = [_on_site(questions, person, content) for questions in asked for person in questions.site.users_named(user)]
+    rows = [_on_site(questions, person, content) for questions in sites for person in questions.site.users_named(user)]
     if not rows:
         raise UnknownName(f"no user `{user}` on any site in {place}")
     if content is not None and not any(row.content for row in rows):

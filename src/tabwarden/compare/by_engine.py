@@ -16,12 +16,12 @@ from tabwarden.compare.access_changes import Count, Decision, Part, Reason, Unde
 from tabwarden.compare.alike import alike
 from tabwarden.engine.align import aligned
 from tabwarden.engine.by_content import UserBits
-from tabwarden.engine.by_pair import UNKNOWN, Many
+from tabwarden.engine.by_pair import UNKNOWN, PairVerdicts
 from tabwarden.engine.columns import NONE, USER, Array, Columns
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.difference import Difference, Shifted
 from tabwarden.engine.engine import Engine
-from tabwarden.engine.explain import One
+from tabwarden.engine.explain import SingleAnswers
 from tabwarden.engine.index import Later, Parts
 from tabwarden.engine.rules import by_value
 from tabwarden.model.capability import CAPABILITIES, capabilities_of
@@ -182,7 +182,7 @@ class _Counting:
         self.on = np.zeros((2, contents), np.int64)
         sides = compared.difference.sides
         self.hazy = [hazy(parts) for parts in sides]
-        self.many = [Many(parts) for parts in sides]
+        self.many = [PairVerdicts(parts) for parts in sides]
 
     def add(self, piece: Shifted) -> None:
         """Count a piece."""
@@ -240,7 +240,7 @@ class _Reasons:
     def __init__(self, compared: Compared) -> None:
         self.compared, self.sites = compared, compared.sites
         self.sides = compared.difference.sides
-        self.one = [One(parts) for parts in compared.own]
+        self.one = [SingleAnswers(parts) for parts in compared.own]
         self.known: dict[tuple[int, int, int, int], tuple[Reason, Reason]] = {}
 
     def of(self, piece: Shifted) -> Iterator[Part]:

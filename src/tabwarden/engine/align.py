@@ -71,9 +71,9 @@ def aligned(before: Columns, after: Columns) -> Pair:
     sides = (before, after)
     common = {table: list(dict.fromkeys((*before.ids(table), *after.ids(table)))) for table in NUMBERED}
     words = _common_words(before.vocabulary, after.vocabulary)
-    made = [_renumbered(columns, common, words) for columns in sides]
+    renumbered = [_renumbered(columns, common, words) for columns in sides]
     has = [np.isin(common["content"], columns.ids("content")) for columns in sides]
-    return Pair(made[0], made[1], common["user"], common["content"], (has[0], has[1]))
+    return Pair(renumbered[0], renumbered[1], common["user"], common["content"], (has[0], has[1]))
 
 
 def _numbered_alike(before: Columns, after: Columns) -> bool:
@@ -91,10 +91,10 @@ def _common_words(left: Vocabulary, right: Vocabulary) -> Vocabulary:
 
 def _map(columns: Columns, common: dict[str, list[str]], table: str) -> Array:
     """The common number of each number of a side; what is only named there lies beyond all rows."""
-    place = {each: number for number, each in enumerate(common[table])}
+    place = {key: number for number, key in enumerate(common[table])}
     read = columns.ids(table)
     named = len(columns.all_ids(table)) - len(read)
-    return np.array([*(place[each] for each in read), *range(len(place), len(place) + named)], np.int64)
+    return np.array([*(place[key] for key in read), *range(len(place), len(place) + named)], np.int64)
 
 
 def _codes(old: tuple[str, ...], new: tuple[str, ...]) -> Array:
@@ -129,29 +129,29 @@ def _rows(offsets: Array, to: Array, count: int) -> tuple[Array, Array]:
     source = np.full(count, NONE, np.int64)
     source[to[: len(offsets) - 1]] = np.arange(len(offsets) - 1)
     of, entry = expand(offsets, source)
-    found = np.zeros(count + 1, np.int64)
-    np.cumsum(np.bincount(of, minlength=count), out=found[1:])
-    return found, entry
+    starts = np.zeros(count + 1, np.int64)
+    np.cumsum(np.bincount(of, minlength=count), out=starts[1:])
+    return starts, entry
 
 
-def _groups(held: Groups, to: dict[str, Array], count: int) -> Groups:
-    here = to["group"][: len(held.read)]
+def _groups(groups: Groups, to: dict[str, Array], count: int) -> Groups:
+    rows = to["group"][: len(groups.read)]
     everyone, read = np.zeros(count, bool), np.ones(count, bool)
-    everyone[here], read[here] = held.everyone, held.read
-    offsets, entry = _rows(held.offsets, to["group"], count)
-    return Groups(everyone, read, offsets, to["user"][held.members[entry]])
+    everyone[rows], read[rows] = groups.everyone, groups.read
+    offsets, entry = _rows(groups.offsets, to["group"], count)
+    return Groups(everyone, read, offsets, to["user"][groups.members[entry]])
 
 
-def _sets(held: GroupSets, to: dict[str, Array], count: int) -> GroupSets:
-    offsets, entry = _rows(held.offsets, to["group_set"], count)
-    return GroupSets(offsets, to["group"][held.groups[entry]])
+def _sets(sets: GroupSets, to: dict[str, Array], count: int) -> GroupSets:
+    offsets, entry = _rows(sets.offsets, to["group_set"], count)
+    return GroupSets(offsets, to["group"][sets.groups[entry]])
 
 
 def _contents(columns: Columns, common: dict[str, list[str]], to: dict[str, Array], words: Vocabulary) -> Contents:
-    held, count = columns.contents, len(common["content"])
-    here = to["content"][: len(held.kind)]
+    contents, count = columns.contents, len(common["content"])
+    rows = to["content"][: len(contents.kind)]
     beyond = len(common["user"]) + len(columns.all_ids("user"))
-    made = Contents(
+    renumbered = Contents(
         kind=np.full(count, words.kinds.index("collection"), np.uint8),
         parent=np.full(count, NONE, np.int64),
         owner=np.full(count, beyond, np.int64),
@@ -159,26 +159,27 @@ def _contents(columns: Columns, common: dict[str, list[str]], to: dict[str, Arra
         mode=np.full(count, words.modes.index(CUSTOMIZABLE), np.uint8),
         tabs=np.zeros(count, bool),
     )
-    made.kind[here] = _codes(columns.vocabulary.kinds, words.kinds)[held.kind]
-    made.parent[here] = np.where(held.parent == NONE, NONE, to["content"][np.maximum(held.parent, 0)])
-    made.owner[here], made.rules[here], made.tabs[here] = to["user"][held.owner], held.rules, held.tabs
-    made.mode[here] = _codes(columns.vocabulary.modes, words.modes)[held.mode]
-    return made
+    renumbered.kind[rows] = _codes(columns.vocabulary.kinds, words.kinds)[contents.kind]
+    renumbered.parent[rows] = np.where(contents.parent == NONE, NONE, to["content"][np.maximum(contents.parent, 0)])
+    renumbered.owner[rows], renumbered.rules[rows] = to["user"][contents.owner], contents.rules
+    renumbered.tabs[rows] = contents.tabs
+    renumbered.mode[rows] = _codes(columns.vocabulary.modes, words.modes)[contents.mode]
+    return renumbered
 
 
 def _rules(columns: Columns, to: dict[str, Array], words: Vocabulary) -> RuleLists:
-    held = columns.rules
-    kind, number = held.grantee & 3, held.grantee >> 2
+    rules = columns.rules
+    kind, number = rules.grantee & 3, rules.grantee >> 2
     grantee = np.zeros(len(kind), np.int64)
     for code, table in enumerate(NUMBERED[:3]):
         mine = kind == code
         grantee[mine] = to[table][number[mine]] * 4 + code
-    order = np.lexsort((grantee, np.repeat(np.arange(len(held.offsets) - 1), np.diff(held.offsets))))
+    order = np.lexsort((grantee, np.repeat(np.arange(len(rules.offsets) - 1), np.diff(rules.offsets))))
     place = _codes(columns.vocabulary.capabilities, words.capabilities)
     masks = []
-    for mask in (held.allow, held.deny):
+    for mask in (rules.allow, rules.deny):
         moved = np.zeros(len(mask), np.uint64)
         for bit, new in enumerate(place.tolist()):
             moved |= ((mask >> np.uint64(bit)) & np.uint64(1)) << np.uint64(new)
         masks.append(moved[order])
-    return RuleLists(held.offsets, grantee[order], masks[0], masks[1])
+    return RuleLists(rules.offsets, grantee[order], masks[0], masks[1])

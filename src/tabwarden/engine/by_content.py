@@ -120,8 +120,8 @@ class Who:
             who = people.one_bit(code >> 2) if kind == USER else people.rows[people.row_of(code)]
             for place, speaks in ((2 * kind, allows), (2 * kind + 1, denies)):
                 if speaks:
-                    held = rows[place]
-                    rows[place] = who if held is None else held | who
+                    before = rows[place]
+                    rows[place] = who if before is None else before | who
         return Spoken(*(people.no_bits if row is None else row for row in rows))
 
     def _perhaps(self, codes: Array) -> Array:

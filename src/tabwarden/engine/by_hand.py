@@ -197,13 +197,13 @@ class _Hand:
         if column.dtype.kind in "iu":
             return column.astype(np.int64)
         place = {word: code for code, word in enumerate(words)}
-        found = [place.get(str(word), NONE) for word in column.tolist()]
-        if NONE in found:
-            row = found.index(NONE)
+        codes = [place.get(str(word), NONE) for word in column.tolist()]
+        if NONE in codes:
+            row = codes.index(NONE)
             near = get_close_matches(str(column[row]), words, n=1)
             hint = f"did you mean `{near[0]}`?" if near else f"words are {', '.join(words)}"
             raise invalid(table, f"`{name}` is `{column[row]}`", hint, row=row)
-        return np.array(found, np.int64)
+        return np.array(codes, np.int64)
 
     def _ranges(self, table: str, owner: str, name: str) -> tuple[Array, Array]:
         """Pairs as offsets by owner and what each has, rising, each once."""
@@ -293,15 +293,15 @@ class _Hand:
         columns: dict[str, Array] = {}
 
         def coded(texts: Iterable[object]) -> Array:
-            found = [NONE if text is None else codes.setdefault(str(text), len(codes)) for text in texts]
-            return np.array(found, np.int32)
+            numbers = [NONE if text is None else codes.setdefault(str(text), len(codes)) for text in texts]
+            return np.array(numbers, np.int32)
 
         for table in NUMBERED:
             given, count = self.tables[f"{table}s"], self.count[table]
             ids = given["id"].tolist() if "id" in given else [f"{table} {number}" for number in range(count)]
-            told = {field.name: field.default for field in fields(_MODELS[table])}
+            defaults = {field.name: field.default for field in fields(_MODELS[table])}
             for part in _texts_of(table):
-                default = ids if part in ("id", "name") else [told[part]] * count
+                default = ids if part in ("id", "name") else [defaults[part]] * count
                 columns[f"{table}_{part}"] = coded(given[part].tolist() if part in given else default)
             columns[f"{table}_named"] = coded(self.named[table])
         return Names(words=Words.of(codes), **columns)

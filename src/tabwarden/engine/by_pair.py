@@ -33,7 +33,7 @@ class Ruling(NamedTuple):
     unsure: Array | None
 
 
-class Many:
+class PairVerdicts:
     """The indexes many questions need, made once; those of a capability when it is first asked for."""
 
     def __init__(self, parts: Parts) -> None:
@@ -54,12 +54,12 @@ class Many:
         settled = settle(facts)
         allowed, unknown = settled.allowed, settled.unknown
         allowed = (allowed | tables.admin[roles]) & tables.known[roles] & open_to
-        found: Array = allowed.astype(np.int8)
+        verdicts: Array = allowed.astype(np.int8)
         if unknown is not None:
-            found[unknown & open_to & ~tables.admin[roles]] = UNKNOWN
+            verdicts[unknown & open_to & ~tables.admin[roles]] = UNKNOWN
         if not tables.known.all():
-            found[open_to & ~tables.known[roles]] = UNKNOWN
-        return found
+            verdicts[open_to & ~tables.known[roles]] = UNKNOWN
+        return verdicts
 
     # -- rules ------------------------------------------------------------------------------------------------
 
@@ -160,9 +160,9 @@ class Many:
 
     def _spoken(self, users: Array, lists: Array) -> tuple[Spoken, Spoken | None]:
         """What rules say of each pair, for sure and perhaps."""
-        held, people = self.parts.columns.rules, self.parts.people
-        pair, entry = expand(held.offsets, lists)
-        code, who = held.grantee[entry].astype(np.int64), users[pair]
+        rules, people = self.parts.columns.rules, self.parts.people
+        pair, entry = expand(rules.offsets, lists)
+        code, who = rules.grantee[entry].astype(np.int64), users[pair]
         named = code & 3 != USER
         row = np.where(named, people.row_of(code), 0)
         member = np.where(named, has_bit(people.rows, row, who), code >> 2 == who).astype(bool)
@@ -177,7 +177,7 @@ def merged(parts: Parts, count: int, pair: Array, entry: Array, speaks: Array) -
     """Masks of `count` questions by level and mode: rule row `entry[i]` is one of question `pair[i]`, rising."""
     rows = np.flatnonzero(speaks)
     pair, entry = pair[rows], entry[rows]
-    kind, found = parts.rules.grantee_kind[entry], list[Array]()
+    kind, by_level = parts.rules.grantee_kind[entry], list[Array]()
     for level in (USER, GROUP, GROUP_SET):
         mine = np.flatnonzero(kind == level)
         of, these = (pair, entry) if len(mine) == len(rows) else (pair[mine], entry[mine])
@@ -186,5 +186,5 @@ def merged(parts: Parts, count: int, pair: Array, entry: Array, speaks: Array) -
             level_masks = np.zeros(count, parts.tables.mask)
             if len(of):
                 level_masks[of[starts]] = np.bitwise_or.reduceat(masks[these], starts)
-            found.append(level_masks)
-    return Spoken(*found)
+            by_level.append(level_masks)
+    return Spoken(*by_level)

@@ -59,9 +59,9 @@ def mine_of(parts: Parts, user: int, belongs: Belongs | None = None) -> Mine:
         alone = Settled(reach, None) if tables.known[role] else Settled(np.zeros_like(reach), reach)
         return Mine(alone, _NOWHERE, Settled(reach[_NOWHERE], None))
     belongs = parts.people.of(user) if belongs is None else belongs
-    told, apart = told_classes(parts, user, belongs), apart_of(parts, user, belongs)
-    there = settled_apart(parts, told, of_content[apart.contents], apart).within(reach[of_content[apart.contents]])
-    return Mine(settle(told).within(reach), apart.contents, there)
+    facts, apart = told_classes(parts, user, belongs), apart_of(parts, user, belongs)
+    there = settled_apart(parts, facts, of_content[apart.contents], apart).within(reach[of_content[apart.contents]])
+    return Mine(settle(facts).within(reach), apart.contents, there)
 
 
 _NOWHERE = np.zeros(0, np.int64)
@@ -86,12 +86,12 @@ def what(parts: Parts, user: int, belongs: Belongs | None = None) -> Masks:
 
 def what_at(parts: Parts, mine: Mine, contents: Array) -> Array:
     """The masks of what somebody may on some contents."""
-    found = mine.by_class.allowed[parts.classes.of_content[contents]]
+    masks = mine.by_class.allowed[parts.classes.of_content[contents]]
     if len(mine.apart):
         place = np.minimum(np.searchsorted(mine.apart, contents), len(mine.apart) - 1)
         special = mine.apart[place] == contents
-        found[special] = mine.there.allowed[place[special]]
-    return found
+        masks[special] = mine.there.allowed[place[special]]
+    return masks
 
 
 def what_ids(parts: Parts, user: int, bit: int) -> Array:
@@ -202,20 +202,20 @@ def _at(flags: Array, rows: Array) -> Array:
     inside = (rows >= 0) & (rows < len(flags))
     if inside.all():
         return flags[rows]
-    found = np.zeros(len(rows), bool)
-    found[inside] = flags[rows[inside]]
-    return found
+    flagged = np.zeros(len(rows), bool)
+    flagged[inside] = flags[rows[inside]]
+    return flagged
 
 
-def settled_apart(parts: Parts, told: Facts, at: Array, apart: Apart) -> Settled:
-    """What holds on the contents of `apart`; what rules say of content i is `told` at `at[i]`."""
+def settled_apart(parts: Parts, classes: Facts, at: Array, apart: Apart) -> Settled:
+    """What holds on the contents of `apart`; what rules say of content i is `classes` at `at[i]`."""
     mask = parts.tables.mask
     every = ~mask(0)
 
     def spread(flags: Array | None, bits: np.unsignedinteger) -> Array | None:
         return None if flags is None else np.where(flags, bits, mask(0))
 
-    of_class = {name: part[at] for name, part in told._asdict().items() if part is not None}
+    of_class = {name: part[at] for name, part in classes._asdict().items() if part is not None}
     facts = Facts(**of_class)._replace(
         power=spread(apart.power, every),
         power_unknown=spread(apart.power_unknown, every),
@@ -263,9 +263,9 @@ def membership(parts: Parts, user: int, group: int, *, joins: bool) -> Shift:
     contents = np.unique(np.concatenate((contents, *inside))) if inside else np.sort(contents)
     at = np.searchsorted(rows.classes, parts.classes.of_content[contents])
     reach, masks = parts.reach_of(role)[rows.classes][at], []
-    for belongs, told in zip((before, after), facts, strict=True):
+    for belongs, of_classes in zip((before, after), facts, strict=True):
         power = parts.powers.of_user(user, belongs), parts.powers.unknown_of_user(belongs)
-        masks.append(settled_apart(parts, told, at, _power_at(parts, user, power, contents)).allowed & reach)
+        masks.append(settled_apart(parts, of_classes, at, _power_at(parts, user, power, contents)).allowed & reach)
     had, has = masks
     differs = had != has
     had, has = had[differs], has[differs]
@@ -280,7 +280,7 @@ def _moved(before: Array, after: Array) -> Array:
 def _naming(parts: Parts, group: int, sets: list[int]) -> list[Array]:
     """The classes whose rules name a group or one of the group sets."""
     by_group, by_set = parts.rules.entries(GROUP), parts.rules.entries(GROUP_SET)
-    return [by_group.at[by_group.of(group)], *(by_set.at[by_set.of(each)] for each in sets)]
+    return [by_group.at[by_group.of(group)], *(by_set.at[by_set.of(group_set)] for group_set in sets)]
 
 
 class _Rows(NamedTuple):
@@ -327,9 +327,9 @@ def reachable(parts: Parts, user: int) -> Iterator[tuple[str, str, str, tuple[st
     columns, names = parts.columns, parts.tables.names
     kinds = columns.vocabulary.kinds
     masks = what(parts, user).allowed.astype(np.uint64)
-    held = columns.contents.kind
+    codes = columns.contents.kind
     one = np.uint64(1 << names.index("Read"))
-    rows = np.flatnonzero((masks & one != 0) & (held != kinds.index("collection")))
+    rows = np.flatnonzero((masks & one != 0) & (codes != kinds.index("collection")))
     masks = masks[rows] & _named(parts)[rows]
 
     @cache
@@ -339,9 +339,9 @@ def reachable(parts: Parts, user: int) -> Iterator[tuple[str, str, str, tuple[st
 
     ids = columns.names.words.at(columns.names.content_id[rows]).all()
     paths = columns.names.paths(columns.contents.parent)
-    for each, row, mask in zip(ids, rows.tolist(), masks.tolist(), strict=True):
-        kind = kinds[held[row]]
-        yield each, kind, paths[row], allowed(kind, mask)
+    for content, row, mask in zip(ids, rows.tolist(), masks.tolist(), strict=True):
+        kind = kinds[codes[row]]
+        yield content, kind, paths[row], allowed(kind, mask)
 
 
 def _named(parts: Parts) -> Array:

@@ -196,8 +196,8 @@ class Names(NamedTuple):
         text = np.frombuffer(wanted.encode("utf-8", "surrogatepass"), np.uint8)
         starts = np.where(codes > 0, self.words.ends[codes - 1], 0)
         rows = np.flatnonzero(self.words.ends[codes] - starts == len(text))
-        here = self.words.data[starts[rows, None] + np.arange(len(text))] == text
-        for row in rows[here.all(axis=1)].tolist():
+        hits = self.words.data[starts[rows, None] + np.arange(len(text))] == text
+        for row in rows[hits.all(axis=1)].tolist():
             return int(row)
         raise KeyError(wanted)
 
@@ -205,23 +205,23 @@ class Names(NamedTuple):
         """The path of every content, whose parents are these numbers: `Site.path` of all at once."""
         names = self.words.at(self.content_name).all()
         above: list[int] = parent.tolist()
-        count, found = len(above), list[str | None]([None]) * len(above)
+        count, paths = len(above), list[str | None]([None]) * len(above)
 
         def path(row: int) -> str:
             trail: list[int] = []
-            here = row
-            while 0 <= here < count and found[here] is None and here not in trail:
-                trail.append(here)
-                here = above[here]
-            circle = here in trail
-            end = found[here] if 0 <= here < count and not circle else None
+            at = row
+            while 0 <= at < count and paths[at] is None and at not in trail:
+                trail.append(at)
+                at = above[at]
+            circle = at in trail
+            end = paths[at] if 0 <= at < count and not circle else None
             for number in reversed(trail):
                 end = names[number] if end is None else f"{end}/{names[number]}"
                 if not circle:
-                    found[number] = end
-            return end or found[row] or ""
+                    paths[number] = end
+            return end or paths[row] or ""
 
-        return [path(row) if found[row] is None else found[row] or "" for row in range(count)]
+        return [path(row) if paths[row] is None else paths[row] or "" for row in range(count)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,14 +288,14 @@ class Columns:
     @cached_property
     def grantee_numbers(self) -> tuple[Mapping[str, int], ...]:
         """Number of each user, group and group set by id, those only named among them; by code of the grantee kind."""
-        return tuple({each: number for number, each in enumerate(self.all_ids(table))} for table in NUMBERED[:3])
+        return tuple({key: number for number, key in enumerate(self.all_ids(table))} for table in NUMBERED[:3])
 
     def number_of(self, table: str, name: str) -> int:
         """The number of the `user`, `group` or `content` with this id; UnknownName where none was read."""
         numbers: Mapping[str, int] = getattr(self, f"{table}_numbers")
         if name not in numbers:
             near = get_close_matches(name, numbers, n=3) if len(numbers) <= _FEW else ()
-            hint = f"; near it: {', '.join(f'`{each}`' for each in near)}" if near else ""
+            hint = f"; near it: {', '.join(f'`{close}`' for close in near)}" if near else ""
             raise UnknownName(f"no {table} has the id `{name}`, of {len(numbers):,} that were read{hint}")
         return numbers[name]
 

@@ -67,12 +67,12 @@ class _Numbers:
 
     def __init__(self, ids: Iterable[str]) -> None:
         self.of: dict[str, int] = {}
-        for each in ids:
-            self.of[each] = len(self.of)
+        for key in ids:
+            self.of[key] = len(self.of)
         self.read = len(self.of)
 
-    def __getitem__(self, each: str) -> int:
-        return self.of.setdefault(each, len(self.of))
+    def __getitem__(self, key: str) -> int:
+        return self.of.setdefault(key, len(self.of))
 
     def named(self) -> list[str]:
         return list(self.of)[self.read :]
@@ -113,11 +113,11 @@ class _Maker:
         return Columns(about, vocabulary, users, groups, sets, contents, defaults, uses, rules, lambda: names)
 
     def _groups(self) -> Groups:
-        held = list(self.site.groups.values())
-        members = [sorted(self.users[user] for user in sorted(group.members or ())) for group in held]
+        groups = list(self.site.groups.values())
+        members = [sorted(self.users[user] for user in sorted(group.members or ())) for group in groups]
         return Groups(
-            _array([group.everyone for group in held], np.bool_),
-            _array([group.members is not None for group in held], np.bool_),
+            _array([group.everyone for group in groups], np.bool_),
+            _array([group.members is not None for group in groups], np.bool_),
             *_rows(members),
         )
 
@@ -128,14 +128,14 @@ class _Maker:
         return list(self.site.group_sets.values())
 
     def _contents(self) -> Contents:
-        held = list(self.site.contents.values())
+        contents = list(self.site.contents.values())
         return Contents(
-            kind=_array([self.kinds[content.kind] for content in held], np.uint8),
-            parent=_array([NONE if c.parent is None else self.contents[c.parent] for c in held], np.int32),
-            owner=_array([self.users[content.owner] for content in held], np.int32),
-            rules=_array([self._list(content.rules) for content in held], np.int32),
-            mode=_array([self.modes[content.mode] for content in held], np.uint8),
-            tabs=_array([content.tabs for content in held], np.bool_),
+            kind=_array([self.kinds[content.kind] for content in contents], np.uint8),
+            parent=_array([NONE if c.parent is None else self.contents[c.parent] for c in contents], np.int32),
+            owner=_array([self.users[content.owner] for content in contents], np.int32),
+            rules=_array([self._list(content.rules) for content in contents], np.int32),
+            mode=_array([self.modes[content.mode] for content in contents], np.uint8),
+            tabs=_array([content.tabs for content in contents], np.bool_),
         )
 
     def _defaults(self) -> Defaults:
@@ -180,19 +180,19 @@ class _Maker:
     def _names(self) -> Names:
         users, groups = list(self.site.users.values()), list(self.site.groups.values())
         contents = list(self.site.contents.values())
-        told: dict[str, Array] = {}
-        for table, held, columns in (
+        codes: dict[str, Array] = {}
+        for table, items, columns in (
             ("user", users, USER_TEXTS),
             ("group", groups, ("id", "name", "domain", "minimum_site_role", "grant_on")),
             ("group_set", self._held_sets(), ("id", "name")),
             ("content", contents, ("id", "name", "description", "created", "updated")),
         ):
             for column in columns:
-                told[f"{table}_{column}"] = self._coded(getattr(each, column) for each in held)
+                codes[f"{table}_{column}"] = self._coded(getattr(item, column) for item in items)
         numberings = (self.users, self.groups, self.sets, self.contents)
         for table, numbers in zip(NUMBERED, numberings, strict=True):
-            told[f"{table}_named"] = self._coded(numbers.named())
-        return Names(words=Words.of(self.words.of), **told)
+            codes[f"{table}_named"] = self._coded(numbers.named())
+        return Names(words=Words.of(self.words.of), **codes)
 
     def _coded(self, texts: Iterable[str | None]) -> Array:
         return _array([NONE if text is None else self.words[text] for text in texts], np.int32)
@@ -204,8 +204,8 @@ def _array(values: Iterable[object], dtype: type) -> Array:
 
 def _rows(lists: list[list[int]]) -> tuple[Array, Array]:
     offsets = np.zeros(len(lists) + 1, np.int64)
-    np.cumsum([len(each) for each in lists], out=offsets[1:])
-    return offsets, _array((number for each in lists for number in each), np.int32)
+    np.cumsum([len(numbers) for numbers in lists], out=offsets[1:])
+    return offsets, _array((number for numbers in lists for number in numbers), np.int32)
 
 
 def _by_column(rows: list[tuple[int, int, int]], *dtypes: type) -> list[Array]:
@@ -225,13 +225,13 @@ def rule_list(columns: Columns, number: int) -> Rules | None:
     if number == NONE:
         return None
     start, end = (int(end) for end in columns.rules.offsets[number : number + 2])
-    found: list[Rule] = []
+    rules: list[Rule] = []
     for row in range(start, end):
         code = int(columns.rules.grantee[row])
         grantee = Grantee(GRANTEE_KINDS[code & 3], columns.id_of(NUMBERED[code & 3], code >> 2))
         for mode, masks in ((ALLOW, columns.rules.allow), (DENY, columns.rules.deny)):
-            found.extend(Rule(grantee, name, mode) for name in _named(int(masks[row]), columns.vocabulary.capabilities))
-    return frozenset(found)
+            rules.extend(Rule(grantee, name, mode) for name in _named(int(masks[row]), columns.vocabulary.capabilities))
+    return frozenset(rules)
 
 
 def _named(mask: int, capabilities: tuple[str, ...]) -> Iterable[str]:
@@ -257,45 +257,45 @@ class _Reader:
         return None if code == NONE else self.words[code]
 
     def _users(self) -> dict[str, User]:
-        found = {}
+        users = {}
         for row, role in enumerate(self.columns.users.role.tolist()):
             plain: dict[str, Any] = {name: self.told(f"user_{name}", row) for name in USER_TEXTS}
             user = User(**plain, site_role=self.columns.vocabulary.roles[role])
-            found[user.id] = user
-        return found
+            users[user.id] = user
+        return users
 
     def _groups(self) -> dict[str, Group]:
-        held, found = self.columns.groups, {}
-        for row in range(len(held.read)):
-            members = held.members[held.offsets[row] : held.offsets[row + 1]].tolist()
+        arrays, groups = self.columns.groups, {}
+        for row in range(len(arrays.read)):
+            members = arrays.members[arrays.offsets[row] : arrays.offsets[row + 1]].tolist()
             group = Group(
                 id=self.text("group_id", row),
                 name=self.text("group_name", row),
                 domain=self.text("group_domain", row),
-                members=frozenset(self.columns.id_of("user", m) for m in members) if held.read[row] else None,
+                members=frozenset(self.columns.id_of("user", m) for m in members) if arrays.read[row] else None,
                 minimum_site_role=self.told("group_minimum_site_role", row),
                 grant_on=self.told("group_grant_on", row),
-                everyone=bool(held.everyone[row]),
+                everyone=bool(arrays.everyone[row]),
             )
-            found[group.id] = group
-        return found
+            groups[group.id] = group
+        return groups
 
     def _sets(self) -> dict[str, GroupSet]:
-        held, found = self.columns.group_sets, {}
-        for row in range(len(held.offsets) - 1):
-            groups = held.groups[held.offsets[row] : held.offsets[row + 1]].tolist()
+        arrays, sets = self.columns.group_sets, {}
+        for row in range(len(arrays.offsets) - 1):
+            groups = arrays.groups[arrays.offsets[row] : arrays.offsets[row + 1]].tolist()
             ids = frozenset(self.columns.id_of("group", g) for g in groups)
-            each = GroupSet(self.text("group_set_id", row), self.text("group_set_name", row), ids)
-            found[each.id] = each
-        return found
+            group_set = GroupSet(self.text("group_set_id", row), self.text("group_set_name", row), ids)
+            sets[group_set.id] = group_set
+        return sets
 
     def _contents(self) -> dict[str, Content]:
-        held, vocabulary = self.columns.contents, self.columns.vocabulary
+        arrays, vocabulary = self.columns.contents, self.columns.vocabulary
         lists = [rule_list(self.columns, number) for number in range(len(self.columns.rules.offsets) - 1)]
         lists.append(None)  # NONE is -1
         defaults, uses = self._defaults(lists), self._uses()
-        found = {}
-        for row, (kind, parent, owner, rules, mode, tabs) in enumerate(zip(*(c.tolist() for c in held), strict=True)):
+        contents = {}
+        for row, (kind, parent, owner, rules, mode, tabs) in enumerate(zip(*(c.tolist() for c in arrays), strict=True)):
             content = Content(
                 id=self.text("content_id", row),
                 kind=vocabulary.kinds[kind],
@@ -309,18 +309,18 @@ class _Reader:
                 uses=tuple(uses.get(row, ())),
                 **{name: self.text(f"content_{name}", row) for name in ("description", "created", "updated")},
             )
-            found[content.id] = content
-        return found
+            contents[content.id] = content
+        return contents
 
     def _defaults(self, lists: list[Rules | None]) -> Mapping[int, dict[str, Rules | None]]:
-        found: dict[int, dict[str, Rules | None]] = {}
+        defaults: dict[int, dict[str, Rules | None]] = {}
         for content, kind, rules in zip(*(c.tolist() for c in self.columns.defaults), strict=True):
-            found.setdefault(content, {})[self.columns.vocabulary.kinds[kind]] = lists[rules]
-        return found
+            defaults.setdefault(content, {})[self.columns.vocabulary.kinds[kind]] = lists[rules]
+        return defaults
 
     def _uses(self) -> Mapping[int, list[Use]]:
-        found: dict[int, list[Use]] = {}
+        uses: dict[int, list[Use]] = {}
         for content, datasource, auth in zip(*(c.tolist() for c in self.columns.uses), strict=True):
             use = Use(self.columns.id_of("content", datasource), self.columns.vocabulary.auths[auth])
-            found.setdefault(content, []).append(use)
-        return found
+            uses.setdefault(content, []).append(use)
+        return uses

@@ -13,7 +13,7 @@ import numpy as np
 
 from tabwarden.engine.algebra import Facts
 from tabwarden.engine.by_content import Who
-from tabwarden.engine.by_pair import Many
+from tabwarden.engine.by_pair import PairVerdicts
 from tabwarden.engine.by_user import mine_of, what_at
 from tabwarden.engine.columns import GROUP, NONE, Array
 from tabwarden.engine.index import Parts
@@ -65,8 +65,8 @@ class Difference:
             contents = [of_pair.of_all(np.flatnonzero(differs)), lonely, mine[0].apart, mine[1].apart]
             judged = np.unique(np.concatenate(contents))
             had, has = (
-                np.where(there[judged], what_at(parts, held, judged), self.mask(0))
-                for parts, held, there in zip(self.sides, mine, self.has_content, strict=True)
+                np.where(there[judged], what_at(parts, own, judged), self.mask(0))
+                for parts, own, there in zip(self.sides, mine, self.has_content, strict=True)
             )
             yield from _shifts(np.array([user]), judged, had, has)
 
@@ -84,18 +84,18 @@ class Difference:
         sides = [_Rows(parts, there) for parts, there in zip(self.sides, self.has_content, strict=True)]
         others = ~self.sides[0].people.pack(self.users) & self.sides[0].people.all_bits
         for contents in self.changed.alike(self.contents):
-            first, found = int(contents[0]), dict[tuple[bytes, bool], int]()
+            first, masks = int(contents[0]), dict[tuple[bytes, bool], int]()
             for bits in self.changed.bits_that_differ(first):
                 # Capabilities of one pattern of rules differ in their ceilings alone.
-                told = [side.rules(bits[0], first) for side in sides]
+                rules = [side.rules(bits[0], first) for side in sides]
                 for bit in bits:
-                    had, has = (side.row(facts, bit, first) & others for side, facts in zip(sides, told, strict=True))
+                    had, has = (side.row(facts, bit, first) & others for side, facts in zip(sides, rules, strict=True))
                     for row, gains in ((has & ~had, True), (had & ~has, False)):
                         if row.any():
                             key = (row.tobytes(), gains)
-                            found[key] = found.get(key, 0) | 1 << bit
+                            masks[key] = masks.get(key, 0) | 1 << bit
             owners = np.stack([parts.owner[contents] for parts in self.sides])
-            for (packed, gains), mask in found.items():
+            for (packed, gains), mask in masks.items():
                 yield from self._without_owners(contents, owners, np.frombuffer(packed, np.uint64), mask, gains)
 
     def _without_owners(self, contents: Array, owners: Array, row: Array, mask: int, gains: bool) -> Iterator[Shifted]:
@@ -110,9 +110,9 @@ class Difference:
         if plain.any():
             yield Shifted(people, contents[plain], gained[plain], lost[plain])
         for place in np.flatnonzero(apart).tolist():
-            others, here = people[~np.isin(people, owners[:, place])], slice(place, place + 1)
+            others, span = people[~np.isin(people, owners[:, place])], slice(place, place + 1)
             if len(others):
-                yield Shifted(others, contents[here], gained[here], lost[here])
+                yield Shifted(others, contents[span], gained[span], lost[span])
 
     # -- owners of contents that differ -----------------------------------------------------------------------
 
@@ -123,12 +123,12 @@ class Difference:
         keep[keep] = ~self.changed.users[owners[keep]]
         pairs = np.unique(np.stack([owners[keep], contents[keep]]), axis=1)
         had, has = (
-            np.where(there[pairs[1]], Many(parts).masks(pairs[0], pairs[1]), self.mask(0))
+            np.where(there[pairs[1]], PairVerdicts(parts).masks(pairs[0], pairs[1]), self.mask(0))
             for parts, there in zip(self.sides, self.has_content, strict=True)
         )
         for place in np.flatnonzero(had != has).tolist():
-            here = slice(place, place + 1)
-            yield from _shifts(pairs[0, here], pairs[1, here], had[here], has[here])
+            span = slice(place, place + 1)
+            yield from _shifts(pairs[0, span], pairs[1, span], had[span], has[span])
 
 
 def _shifts(users: Array, contents: Array, had: Array, has: Array) -> Iterator[Shifted]:
@@ -180,11 +180,11 @@ class Changed:
 
     def _signs(self, contents: Array) -> list[Array]:
         """What of a content, beside its rules and owner, everybody's answers hang on; both sides."""
-        found = list(self.has_content)
+        signs = list(self.has_content)
         for parts in self.sides:
             kind, sources = parts.columns.contents.kind, parts.sources
-            found += [kind, sources.project, sources.lock, sources.lock_unread]
-        return [each[contents] for each in found]
+            signs += [kind, sources.project, sources.lock, sources.lock_unread]
+        return [sign[contents] for sign in signs]
 
     def _contents(self) -> Array:
         before, after = self.sides
@@ -210,7 +210,7 @@ class Changed:
 
     def bits_that_differ(self, content: int) -> list[list[int]]:
         """The capabilities whose answers can differ on a content, those with the same pattern of rules together."""
-        signs = [int(each[0]) for each in self._signs(np.array([content]))]
+        signs = [int(sign[0]) for sign in self._signs(np.array([content]))]
         rules = [int(parts.sources.rules[content]) for parts in self.sides]
         rows = [_rows(parts, number) for parts, number in zip(self.sides, rules, strict=True)]
         every = (1 << len(self.sides[0].tables.names)) - 1
@@ -245,25 +245,25 @@ class Changed:
         """Packed row of who rules a project on one side and not on the other."""
         left, right = (parts.powers for parts in self.sides)
         both = np.flatnonzero((left.row != NONE) & (right.row != NONE))
-        found = np.zeros(left.people.words, np.uint64)
+        bits = np.zeros(left.people.words, np.uint64)
         for start in range(0, len(both), _BLOCK):
             some = both[start : start + _BLOCK]
             differs = left.rows[left.row[some]] ^ right.rows[right.row[some]]
-            found |= np.bitwise_or.reduce(differs, axis=0)
-        return found
+            bits |= np.bitwise_or.reduce(differs, axis=0)
+        return bits
 
 
 def _groups_of(people: People) -> Array:
     """An order-free hash of each user's groups."""
     group, user = people.memberships
-    found = np.zeros(people.count, np.uint64)
-    np.add.at(found, user, mixed(group))
-    return found
+    hashes = np.zeros(people.count, np.uint64)
+    np.add.at(hashes, user, mixed(group))
+    return hashes
 
 
 def _only(people: People, others: People) -> Array:
     """Packed row of who is in a group set, or in All Users, or perhaps in either, on one side and not on the other."""
-    found = people.no_bits.copy()
+    bits = people.no_bits.copy()
     count = min(people.n_sets, others.n_sets)
     pairs = [(people.rows, others.rows)]
     if people.some_unread or others.some_unread:
@@ -271,10 +271,10 @@ def _only(people: People, others: People) -> Array:
     for mine, theirs in pairs:
         sets = mine[people.n_groups : people.n_groups + count] ^ theirs[others.n_groups : others.n_groups + count]
         if len(sets):
-            found |= np.bitwise_or.reduce(sets, axis=0)
+            bits |= np.bitwise_or.reduce(sets, axis=0)
     if not np.array_equal(people.everyone, others.everyone):
-        found |= people.all_bits
-    return found
+        bits |= people.all_bits
+    return bits
 
 
 Said = list[tuple[int, int, int]]  # grantee code, masks it is allowed and denied
@@ -290,13 +290,13 @@ def _rows(parts: Parts, number: int) -> Said:
 
 def _differ(left: Said, right: Said) -> int:
     """The capabilities about which two lists say something else to anybody."""
-    found, others = 0, {grantee: (allow, deny) for grantee, allow, deny in right}
+    mask, others = 0, {grantee: (allow, deny) for grantee, allow, deny in right}
     for grantee, allow, deny in left:
         theirs = others.pop(grantee, (0, 0))
-        found |= (allow ^ theirs[0]) | (deny ^ theirs[1])
+        mask |= (allow ^ theirs[0]) | (deny ^ theirs[1])
     for allow, deny in others.values():
-        found |= allow | deny
-    return found
+        mask |= allow | deny
+    return mask
 
 
 class _SameLists:
@@ -337,8 +337,8 @@ class _SameLists:
 def _unread(people: People, grantee: Array) -> Array:
     """Whether a grantee's members were not read."""
     of_group = (grantee & 3) == GROUP
-    found: Array = of_group & people.is_unread[np.where(of_group, grantee >> 2, 0)]
-    return found
+    unread: Array = of_group & people.is_unread[np.where(of_group, grantee >> 2, 0)]
+    return unread
 
 
 def _hashes(parts: Parts) -> Array:
@@ -347,5 +347,5 @@ def _hashes(parts: Parts) -> Array:
     rows = mixed(mixed(mixed(lists.grantee) ^ lists.allow) ^ lists.deny)
     rows += _unread(parts.people, lists.grantee).astype(np.uint64)
     total = np.concatenate(([np.uint64(0)], np.cumsum(rows)))
-    found: Array = np.append(total[lists.offsets[1:]] - total[lists.offsets[:-1]], np.uint64(0xFFFFFFFFFFFFFFFF))
-    return found
+    hashes: Array = np.append(total[lists.offsets[1:]] - total[lists.offsets[:-1]], np.uint64(0xFFFFFFFFFFFFFFFF))
+    return hashes

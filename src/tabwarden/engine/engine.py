@@ -24,11 +24,11 @@ from tabwarden.access.answer import Answer
 from tabwarden.engine import by_user
 from tabwarden.engine.align import Pair, aligned
 from tabwarden.engine.by_content import UserBits, Who
-from tabwarden.engine.by_pair import ALLOWED, UNKNOWN, Many
+from tabwarden.engine.by_pair import ALLOWED, UNKNOWN, PairVerdicts
 from tabwarden.engine.by_user import Masks, Shift
 from tabwarden.engine.columns import Array, Columns
 from tabwarden.engine.difference import Difference
-from tabwarden.engine.explain import One
+from tabwarden.engine.explain import SingleAnswers
 from tabwarden.engine.index import Later, Parts
 from tabwarden.engine.mirror import Forms, Mirror, forms_of, mirror_of
 from tabwarden.model.errors import UnknownName
@@ -55,12 +55,12 @@ class Engine:
         return self.parts.bit(capability)
 
     @cached_property
-    def _one(self) -> One:
-        return One(self.parts)
+    def _one(self) -> SingleAnswers:
+        return SingleAnswers(self.parts)
 
     @cached_property
-    def _many(self) -> Many:
-        return Many(self.parts)
+    def _many(self) -> PairVerdicts:
+        return PairVerdicts(self.parts)
 
     @cached_property
     def _who(self) -> Who:
@@ -132,11 +132,11 @@ class Engine:
     def verdicts(self, capability: str, content: int) -> Array:
         """Verdicts (0 denied, 1 allowed, 2 unknown; int8) of every user on one content."""
         row = self.who(capability, content)
-        found = np.zeros(self.parts.n_users, np.int8)
-        found[self.parts.people.ids(row.allowed)] = ALLOWED
+        verdicts = np.zeros(self.parts.n_users, np.int8)
+        verdicts[self.parts.people.ids(row.allowed)] = ALLOWED
         if row.unknown is not None:
-            found[self.parts.people.ids(row.unknown)] = UNKNOWN
-        return found
+            verdicts[self.parts.people.ids(row.unknown)] = UNKNOWN
+        return verdicts
 
     def matrix(self, capability: str) -> Array:
         """Verdicts of every content (rows) and user (columns): for small sites."""

@@ -47,7 +47,7 @@ class Question(NamedTuple):
     speaking: Sequence[SpeakingRule]
 
 
-class One:
+class SingleAnswers:
     """Single answers of one site."""
 
     def __init__(self, parts: Parts) -> None:
@@ -64,11 +64,11 @@ class One:
         lookups = self.lookups
         person = lookups.persons.get(user) or lookups.person(user)
         place = lookups.places.get(content) or lookups.place(content)
-        asked = lookups.asked.get(capability) or lookups.named(capability)
-        gate = asked.gates.get(person.role << 8 | place.code) or lookups.gate(person, place, asked)
-        speaking = asked.speaking.get(place.rules)
+        of_capability = lookups.capabilities.get(capability) or lookups.named(capability)
+        gate = of_capability.gates.get(person.role << 8 | place.code) or lookups.gate(person, place, of_capability)
+        speaking = of_capability.speaking.get(place.rules)
         if speaking is None:
-            speaking = lookups.speaking_of(place.rules, asked.name)
+            speaking = lookups.speaking_of(place.rules, of_capability.name)
         mine = person.grantees
         deciding: tuple[Rule, ...] = ()
         losing: tuple[Losing, ...] = ()
@@ -79,7 +79,7 @@ class One:
                 either = mine | person.perhaps if person.perhaps else mine
                 losing = tuple([Losing(rule, because) for grantee, _, rule in speaking if grantee in either])
         elif not gate.plain or place.owner == person.number or not place.ruling.isdisjoint(mine):
-            return self._whole(Question(user, content, person, place, gate, asked.name, speaking))
+            return self._whole(Question(user, content, person, place, gate, of_capability.name, speaking))
         else:  # what nearly every question is: the rules decide
             hits = [(step, rule) for grantee, step, rule in speaking if grantee in mine]
             if not hits:
@@ -95,12 +95,12 @@ class One:
                 if len(deciding) < len(hits):
                     losing = tuple([Losing(rule, because) for step, rule in hits if step != first])
         answer = _new(Answer)
-        for put, value in _UNSAID:
-            put(answer, value)
+        for fill, value in _UNSAID:
+            fill(answer, value)
         _verdict(answer, verdict)
         _because(answer, because)
         _user(answer, user)
-        _what(answer, asked.name)
+        _what(answer, of_capability.name)
         _content(answer, content)
         _model(answer, self.model)
         _deciding(answer, deciding)
@@ -110,88 +110,88 @@ class One:
         _steps(answer, (*gate.steps, override, place.level, spoke))
         return answer
 
-    def _whole(self, asked: Question) -> Answer:
+    def _whole(self, question: Question) -> Answer:
         """The steps one by one, for whom or where more than role and rules decides."""
-        sure, perhaps = asked.person.grantees, asked.person.perhaps
-        asked = asked._replace(
-            speaking=[each for each in asked.speaking if each.grantee in sure or each.grantee in perhaps]
+        sure, perhaps = question.person.grantees, question.person.perhaps
+        question = question._replace(
+            speaking=[speaker for speaker in question.speaking if speaker.grantee in sure or speaker.grantee in perhaps]
         )
         if self.model == DENY_FIRST:
-            found = self._deny_first(asked)
-            if found is not None:
-                return found
-        return self._tableau(asked)
+            answer = self._deny_first(question)
+            if answer is not None:
+                return answer
+        return self._tableau(question)
 
-    def _deny_first(self, asked: Question) -> Answer | None:
+    def _deny_first(self, question: Question) -> Answer | None:
         """The mirror model: any Deny wins over everything but an administrator."""
-        if asked.place.rules == NONE:
-            return self._decided(asked, UNKNOWN, "not_read")
-        denies = [each for each in asked.speaking if each.rule.mode == DENY]
-        sure = tuple(each.rule for each in denies if each.grantee in asked.person.grantees)
+        if question.place.rules == NONE:
+            return self._decided(question, UNKNOWN, "not_read")
+        denies = [speaker for speaker in question.speaking if speaker.rule.mode == DENY]
+        sure = tuple(speaker.rule for speaker in denies if speaker.grantee in question.person.grantees)
         if sure:
-            return self._decided(asked, DENIED, "deny_rule", deciding=sure)
-        return self._decided(asked, UNKNOWN, "not_read") if denies else None
+            return self._decided(question, DENIED, "deny_rule", deciding=sure)
+        return self._decided(question, UNKNOWN, "not_read") if denies else None
 
-    def _tableau(self, asked: Question) -> Answer:
+    def _tableau(self, question: Question) -> Answer:
         """Steps 2b to 6."""
-        person, place = asked.person, asked.place
+        person, place = question.person, question.place
         power = self.lookups.power(person, place.project)
         if power is None and place.owner == person.number:
             power = Power("content_owner", place.owned, None)
-        editable = self._editable(asked) if asked.capability == CHANGE_PERMISSIONS else True
+        editable = self._editable(question) if question.capability == CHANGE_PERMISSIONS else True
         if power is not None:
             if editable:
                 override = Step("override", power.reason, (power.at,))
-                return self._decided(asked, ALLOWED, power.reason, override=override, at=power)
-            return self._decided(asked, *_locked(editable), override=Step("override", power.reason))
-        verdict, because, deciding = self._by_rules(asked)
+                return self._decided(question, ALLOWED, power.reason, override=override, at=power)
+            return self._decided(question, *_locked(editable), override=Step("override", power.reason))
+        verdict, because, deciding = self._by_rules(question)
         if verdict == DENIED or editable:
-            return self._decided(asked, verdict, because, deciding=deciding)
+            return self._decided(question, verdict, because, deciding=deciding)
         barred = _locked(editable)
         lock = (Step("lock", _WORD[editable]),)
-        return self._decided(asked, verdict, because, deciding=deciding, barred=barred, lock=lock)
+        return self._decided(question, verdict, because, deciding=deciding, barred=barred, lock=lock)
 
-    def _by_rules(self, asked: Question) -> tuple[Verdict, str, tuple[Rule, ...]]:
-        place, person = asked.place, asked.person
+    def _by_rules(self, question: Question) -> tuple[Verdict, str, tuple[Rule, ...]]:
+        place, person = question.place, question.person
         if place.rules == NONE:
             return UNKNOWN, "not_read", ()
         if not person.perhaps:
-            step = min((each.step for each in asked.speaking), default=self.silent)
+            step = min((speaker.step for speaker in question.speaking), default=self.silent)
             because = self.because[step]
             verdict: Verdict = ALLOWED if because.endswith("_allow") else DENIED
         else:
-            sure = [each for each in asked.speaking if each.grantee in person.grantees]
-            step = min((each.step for each in sure), default=self.silent)
+            sure = [speaker for speaker in question.speaking if speaker.grantee in person.grantees]
+            step = min((speaker.step for speaker in sure), default=self.silent)
             because = self.because[step]
             verdict = ALLOWED if because.endswith("_allow") else DENIED
             for mode in (ALLOW, DENY):
-                if self._with(asked, mode) != verdict:
+                if self._with(question, mode) != verdict:
                     return UNKNOWN, "not_read", ()
         # What was not read about leaders matters only to somebody the rules leave outside.
         if verdict == DENIED and self.lookups.power_unknown(person, place.project):
             return UNKNOWN, "not_read", ()
         mine = person.grantees
-        deciding = tuple(each.rule for each in asked.speaking if each.step == step and each.grantee in mine)
+        deciding = tuple(rule for grantee, at, rule in question.speaking if at == step and grantee in mine)
         return verdict, because, deciding
 
-    def _with(self, asked: Question, mode: str) -> str:
+    def _with(self, question: Question, mode: str) -> str:
         """The verdict if every rule of that mode which perhaps speaks did speak."""
-        sure = asked.person.grantees
-        steps = (each.step for each in asked.speaking if each.rule.mode == mode or each.grantee in sure)
+        sure = question.person.grantees
+        steps = (speaker.step for speaker in question.speaking if speaker.rule.mode == mode or speaker.grantee in sure)
         return ALLOWED if self.because[min(steps, default=self.silent)].endswith("_allow") else DENIED
 
-    def _editable(self, asked: Question) -> bool | None:
+    def _editable(self, question: Question) -> bool | None:
         """Whether locks leave the editing of permissions to the person; None when what decides was not read."""
-        place = asked.place
+        place = question.place
         if place.lock_unread:
             return None
-        if place.lock == NONE or self.lookups.power(asked.person, place.lock) is not None:
+        if place.lock == NONE or self.lookups.power(question.person, place.lock) is not None:
             return True
-        return None if self.lookups.power_unknown(asked.person, place.lock) else False
+        return None if self.lookups.power_unknown(question.person, place.lock) else False
 
     def _decided(
         self,
-        asked: Question,
+        question: Question,
         verdict: Verdict,
         because: str,
         *,
@@ -203,23 +203,23 @@ class One:
     ) -> Answer:
         """The Answer; `barred` is what a lock makes of what the rules gave."""
         rules = Step("rules", because if deciding else ("unknown" if verdict == UNKNOWN else "none"))
-        losing = tuple(Losing(each.rule, because) for each in asked.speaking if each.rule not in deciding)
+        losing = tuple(Losing(speaker.rule, because) for speaker in question.speaking if speaker.rule not in deciding)
         if barred is not None:
             verdict, because = barred
         leading = (at.rule,) if at is not None and at.rule is not None else ()
         return Answer(
             verdict,
             because,
-            asked.user,
-            asked.capability,
-            asked.content,
+            question.user,
+            question.capability,
+            question.content,
             self.model,
             deciding or leading,
             losing,
             at.at if at is not None else None,
-            asked.gate.ceiling,
-            asked.place.governing,
-            (*asked.gate.steps, override, asked.place.level, rules, *lock),
+            question.gate.ceiling,
+            question.place.governing,
+            (*question.gate.steps, override, question.place.level, rules, *lock),
         )
 
 

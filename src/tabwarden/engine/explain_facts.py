@@ -1,6 +1,6 @@
 """What single questions look up, kept in plain dictionaries: persons, places, gates, rules and chains of projects.
 
-Each is made of the columns when it is first needed. Not how a question is decided (`engine_one`).
+Each is made of the columns when it is first needed.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Gate(NamedTuple):
     plain: bool  # it decides nothing alone, and neither does anything but rules, owners and leaders
 
 
-class Asked(NamedTuple):
+class CapabilityFacts(NamedTuple):
     """What is kept of one capability: its REST name, gates by role and kind, rules that may speak by list."""
 
     name: str
@@ -120,7 +120,7 @@ class Lookups:
         self.step = {(kind, mode): place for place, (kind, mode, _) in enumerate(self.order)}
         self.persons: dict[str, Person] = {}
         self.places: dict[str, Place] = {}
-        self.asked: dict[str, Asked] = {}  # by whatever name was asked for
+        self.capabilities: dict[str, CapabilityFacts] = {}  # by whatever name was asked for
         self.lists: dict[int, Rules | None] = {}
         # Whether nothing is unread and no Deny comes before owners: what nearly every question is.
         self.plain = not parts.deny_first and not parts.powers.some_unread and parts.unread is None
@@ -139,9 +139,9 @@ class Lookups:
         perhaps = {g * 4 + GROUP for g in people.unread_groups.tolist()}
         perhaps |= {s * 4 + GROUP_SET for s in (*people.unread_sets.tolist(), *belongs.perhaps_sets.tolist())}
         role = int(self.columns.users.role[number])
-        made = Person(number, frozenset(sure), frozenset(perhaps), role, self.columns.vocabulary.roles[role])
-        self.persons[user] = made
-        return made
+        person = Person(number, frozenset(sure), frozenset(perhaps), role, self.columns.vocabulary.roles[role])
+        self.persons[user] = person
+        return person
 
     def place(self, content: str) -> Place:
         """A content by id; UnknownName for one that was not read."""
@@ -155,7 +155,7 @@ class Lookups:
         if kind == "view" and 0 <= int(self.columns.contents.parent[number]) < parts.n_contents:
             owned = int(self.columns.contents.parent[number])
         project = int(parts.project_row[number])
-        made = Place(
+        place = Place(
             kind,
             int(self.columns.contents.kind[number]),
             rules,
@@ -168,8 +168,8 @@ class Lookups:
             bool(sources.lock_unread[number]),
             self.chain(project).people,
         )
-        self.places[content] = made
-        return made
+        self.places[content] = place
+        return place
 
     def _list(self, number: int) -> Rules | None:
         if number not in self.lists:
@@ -179,24 +179,24 @@ class Lookups:
     def speaking_of(self, number: int, capability: str) -> tuple[SpeakingRule, ...]:
         """The rules of a list for a capability, in the order of the reference."""
         rules = sorted(rule for rule in self._list(number) or () if rule.capability == capability)
-        made = tuple(SpeakingRule(self._code(r), self.step[_KIND[r.grantee.kind], r.mode], r) for r in rules)
-        self.named(capability).speaking[number] = made
-        return made
+        speaking = tuple(SpeakingRule(self._code(r), self.step[_KIND[r.grantee.kind], r.mode], r) for r in rules)
+        self.named(capability).speaking[number] = speaking
+        return speaking
 
     def _code(self, rule: Rule) -> int:
         kind = _KIND[rule.grantee.kind]
         return self.columns.grantee_numbers[kind][rule.grantee.id] * 4 + kind
 
-    def named(self, words: str) -> Asked:
+    def named(self, words: str) -> CapabilityFacts:
         """What is kept of the capability that somebody calls so."""
-        if words not in self.asked:
+        if words not in self.capabilities:
             name = self.parts.capability(words)
-            self.asked[words] = self.asked.setdefault(name, Asked(name, {}, {}))
-        return self.asked[words]
+            self.capabilities[words] = self.capabilities.setdefault(name, CapabilityFacts(name, {}, {}))
+        return self.capabilities[words]
 
-    def gate(self, person: Person, place: Place, asked: Asked) -> Gate:
+    def gate(self, person: Person, place: Place, of_capability: CapabilityFacts) -> Gate:
         """What role and kind decide before any rule."""
-        capability = asked.name
+        capability = of_capability.name
         tables, role, kind = self.parts.tables, person.word, place.kind
         exists, ceiling = tables.exists(capability, kind), tables.reachable(role, kind, capability)
         off = capability in tables.off
@@ -224,9 +224,9 @@ class Lookups:
         elif tables.admin[person.role]:
             alone = (ALLOWED, "admin", Step("override", "admin"), Step("rules", "none"))
         plain = self.plain and alone is None and capability != CHANGE_PERMISSIONS
-        made = Gate(alone, _WORD[ceiling], steps, plain)
-        asked.gates[person.role << 8 | place.code] = made
-        return made
+        gate = Gate(alone, _WORD[ceiling], steps, plain)
+        of_capability.gates[person.role << 8 | place.code] = gate
+        return gate
 
     # -- owners and leaders -----------------------------------------------------------------------------------
 
@@ -250,8 +250,8 @@ class Lookups:
                 owners.setdefault(int(powers.owner[row]), place)
             number = int(self.columns.contents.rules[content])
             unread |= number == NONE or int(self.columns.contents.parent[content]) >= self.parts.n_contents
-            speaking = (each for name in LEADER_CAPABILITIES for each in self.speaking_of(number, name))
-            leaders.extend((place, each) for each in sorted(speaking, key=lambda t: t.rule))
+            speaking = (speaker for name in LEADER_CAPABILITIES for speaker in self.speaking_of(number, name))
+            leaders.extend((place, speaker) for speaker in sorted(speaking, key=lambda t: t.rule))
         ids = tuple(self.columns.id_of("content", int(powers.contents[row])) for row in rows)
         allowing = frozenset(t.grantee for _, t in leaders if t.rule.mode == ALLOW)
         named = frozenset(t.grantee for _, t in leaders)

@@ -36,31 +36,31 @@ class Sources(NamedTuple):
 
 def resolve(columns: Columns, *, locks: bool) -> Sources:
     """Sources of every content; the classic model has no `locks`."""
-    held, words = columns.contents, columns.vocabulary
-    count = len(held.kind)
+    contents, words = columns.contents, columns.vocabulary
+    count = len(contents.kind)
     code = {kind: number for number, kind in enumerate(words.kinds)}
     mode = {name: number for number, name in enumerate(words.modes)}
-    modes = held.mode if locks else np.full(count, mode[CUSTOMIZABLE], held.mode.dtype)
-    parent = held.parent.astype(np.int64)
-    is_project = held.kind == code["project"]
+    modes = contents.mode if locks else np.full(count, mode[CUSTOMIZABLE], contents.mode.dtype)
+    parent = contents.parent.astype(np.int64)
+    is_project = contents.kind == code["project"]
     holding = _climb(parent, is_project, count)
     manager, unsure = _managers(parent, modes, is_project, mode)
     project = np.where(is_project, np.arange(count), holding)
     managed, lock_unread = _of(manager, project, NONE), _of(unsure, project, True) & (project != NONE)
-    found = Sources(
-        rules=held.rules.astype(np.int64),
+    sources = Sources(
+        rules=contents.rules.astype(np.int64),
         level=np.full(count, OWN, np.uint8),
         holder=np.arange(count),
-        kind=held.kind.copy(),
+        kind=contents.kind.copy(),
         project=project,
         lock=_of(manager, holding, NONE),
         lock_unread=_of(unsure, holding, True) & (holding != NONE),
     )
-    _through_parents(columns, found, modes == mode[LOCKED_TO_DATABASE], code)
-    _under_locks(columns, found, managed, code)
-    found.rules[lock_unread], found.level[lock_unread] = NONE, UNREAD
-    found.kind[lock_unread], found.holder[lock_unread] = held.kind[lock_unread], project[lock_unread]
-    return found
+    _through_parents(columns, sources, modes == mode[LOCKED_TO_DATABASE], code)
+    _under_locks(columns, sources, managed, code)
+    sources.rules[lock_unread], sources.level[lock_unread] = NONE, UNREAD
+    sources.kind[lock_unread], sources.holder[lock_unread] = contents.kind[lock_unread], project[lock_unread]
+    return sources
 
 
 def _of(values: Array, index: Array, unread: int | bool) -> Array:
@@ -71,13 +71,13 @@ def _of(values: Array, index: Array, unread: int | bool) -> Array:
 
 def _climb(parent: Array, is_project: Array, count: int) -> Array:
     """The project that holds each content: the first project above it."""
-    here = parent.copy()
-    moving = np.flatnonzero((here >= 0) & (here < count))
+    above = parent.copy()
+    moving = np.flatnonzero((above >= 0) & (above < count))
     while len(moving):
-        moving = moving[~is_project[here[moving]]]
-        here[moving] = parent[here[moving]]
-        moving = moving[(here[moving] >= 0) & (here[moving] < count)]
-    return here
+        moving = moving[~is_project[above[moving]]]
+        above[moving] = parent[above[moving]]
+        moving = moving[(above[moving] >= 0) & (above[moving] < count)]
+    return above
 
 
 def _managers(parent: Array, modes: Array, is_project: Array, mode: dict[str, int]) -> tuple[Array, Array]:
@@ -87,60 +87,60 @@ def _managers(parent: Array, modes: Array, is_project: Array, mode: dict[str, in
     manager = np.full(count, NONE, np.int64)
     unsure = np.zeros(count, bool)
     moving = np.flatnonzero(is_project)
-    here = parent[moving]
+    above = parent[moving]
     for _ in range(count + 1):
-        outside = here >= count
+        outside = above >= count
         unsure[moving[outside]] = True
-        inside = (here >= 0) & ~outside
-        moving, here = moving[inside], here[inside]
-        goes_on = locked[here]
-        moving, here = moving[goes_on], here[goes_on]
+        inside = (above >= 0) & ~outside
+        moving, above = moving[inside], above[inside]
+        goes_on = locked[above]
+        moving, above = moving[goes_on], above[goes_on]
         if not len(moving):
             break
-        manager[moving] = here
-        here = parent[here]
+        manager[moving] = above
+        above = parent[above]
     own = is_project & (manager == NONE) & (locked | (modes == mode[LOCKED_WITHOUT_NESTED]))
     manager[own] = np.flatnonzero(own)
     return manager, unsure
 
 
-def _through_parents(columns: Columns, found: Sources, to_database: Array, code: dict[str, int]) -> None:
+def _through_parents(columns: Columns, sources: Sources, to_database: Array, code: dict[str, int]) -> None:
     """Views under shown tabs, and tables of a locked database."""
-    held = columns.contents
-    count = len(held.kind)
-    views = np.flatnonzero(held.kind == code["view"])
-    parents = found_parents = held.parent[views].astype(np.int64)
+    contents = columns.contents
+    count = len(contents.kind)
+    views = np.flatnonzero(contents.kind == code["view"])
+    parents = found_parents = contents.parent[views].astype(np.int64)
     lost = (parents < 0) | (parents >= count)
-    found.rules[views[lost]], found.level[views[lost]] = NONE, UNREAD
-    found.holder[views[lost]] = np.where(parents[lost] == NONE, views[lost], parents[lost])
+    sources.rules[views[lost]], sources.level[views[lost]] = NONE, UNREAD
+    sources.holder[views[lost]] = np.where(parents[lost] == NONE, views[lost], parents[lost])
     views, found_parents = views[~lost], parents[~lost]
-    shown = held.tabs[found_parents]
+    shown = contents.tabs[found_parents]
     views, found_parents = views[shown], found_parents[shown]
-    found.rules[views], found.level[views] = held.rules[found_parents], WORKBOOK
-    found.holder[views], found.kind[views] = found_parents, code["workbook"]
-    tables = np.flatnonzero(held.kind == code["table"])
-    tables = tables[(held.parent[tables] >= 0) & (held.parent[tables] < count)]
-    above = held.parent[tables].astype(np.int64)
-    locked = (held.kind[above] == code["database"]) & to_database[above]
+    sources.rules[views], sources.level[views] = contents.rules[found_parents], WORKBOOK
+    sources.holder[views], sources.kind[views] = found_parents, code["workbook"]
+    tables = np.flatnonzero(contents.kind == code["table"])
+    tables = tables[(contents.parent[tables] >= 0) & (contents.parent[tables] < count)]
+    above = contents.parent[tables].astype(np.int64)
+    locked = (contents.kind[above] == code["database"]) & to_database[above]
     tables, above = tables[locked], above[locked]
-    found.rules[tables] = default_lists(columns, above, np.full(len(above), code["table"]))
-    found.level[tables], found.holder[tables] = DATABASE_DEFAULT, above
+    sources.rules[tables] = default_lists(columns, above, np.full(len(above), code["table"]))
+    sources.level[tables], sources.holder[tables] = DATABASE_DEFAULT, above
 
 
-def _under_locks(columns: Columns, found: Sources, managed: Array, code: dict[str, int]) -> None:
+def _under_locks(columns: Columns, sources: Sources, managed: Array, code: dict[str, int]) -> None:
     """What a managing project governs: its own rules for projects, its defaults for everything else."""
     kinds = columns.contents.kind
     rows = np.flatnonzero(managed >= 0)
     manager = managed[rows].astype(np.int64)
     as_project = kinds[rows] == code["project"]
     nested = rows[as_project]
-    found.rules[nested] = columns.contents.rules[manager[as_project]]
-    found.level[nested] = np.where(nested == manager[as_project], OWN, PROJECT)
-    found.holder[rows] = manager
+    sources.rules[nested] = columns.contents.rules[manager[as_project]]
+    sources.level[nested] = np.where(nested == manager[as_project], OWN, PROJECT)
+    sources.holder[rows] = manager
     rows, manager = rows[~as_project], manager[~as_project]
     kind = np.where(kinds[rows] == code["view"], code["workbook"], kinds[rows])
-    found.rules[rows] = default_lists(columns, manager, kind)
-    found.level[rows], found.kind[rows] = PROJECT_DEFAULT, kind
+    sources.rules[rows] = default_lists(columns, manager, kind)
+    sources.level[rows], sources.kind[rows] = PROJECT_DEFAULT, kind
 
 
 def default_lists(columns: Columns, content: Array, kind: Array) -> Array:

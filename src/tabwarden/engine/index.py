@@ -105,12 +105,12 @@ class Parts:
     @cached_property
     def owner(self) -> Array:
         """Of each content the user who owns it, a view's workbook's; NONE for projects: theirs is a power of 2b."""
-        held = self.columns.contents
+        contents = self.columns.contents
         project, view = (self.columns.vocabulary.kinds.index(kind) for kind in ("project", "view"))
-        parent = held.parent.astype(np.int64)
-        inside = (held.kind == view) & (parent >= 0) & (parent < self.n_contents)
+        parent = contents.parent.astype(np.int64)
+        inside = (contents.kind == view) & (parent >= 0) & (parent < self.n_contents)
         owned = np.where(inside, parent, np.arange(self.n_contents))
-        return np.where(held.kind[owned] == project, NONE, held.owner[owned])
+        return np.where(contents.kind[owned] == project, NONE, contents.owner[owned])
 
     @cached_property
     def by_owner(self) -> ByValue:
@@ -122,8 +122,8 @@ class Parts:
         """Of each content the row of its project in `powers`: NONE at the top level; one above all for not read."""
         project, rows = self.sources.project, self.powers.row
         inside = (project >= 0) & (project < self.n_contents)
-        found = np.where(inside, rows[np.where(inside, project, 0)], NONE)
-        return np.where(project >= self.n_contents, len(self.powers.contents), found)
+        places = np.where(inside, rows[np.where(inside, project, 0)], NONE)
+        return np.where(project >= self.n_contents, len(self.powers.contents), places)
 
     @cached_property
     def lock_row(self) -> Array:
@@ -183,14 +183,14 @@ class Parts:
     @cached_property
     def nothing(self) -> Array:
         """No bits, for each class."""
-        found = np.zeros(len(self.classes.rules), self.tables.mask)
-        found.flags.writeable = False
-        return found
+        empty = np.zeros(len(self.classes.rules), self.tables.mask)
+        empty.flags.writeable = False
+        return empty
 
     def spread(self, by_class: Array) -> Array:
         """For each content whether its class has any bit; masks are taken faster than bools."""
-        found: Array = by_class.take(self.classes.of_content, mode="wrap") != 0
-        return found
+        flags: Array = by_class.take(self.classes.of_content, mode="wrap") != 0
+        return flags
 
 
 class Later(Parts):
@@ -228,8 +228,8 @@ class Tables:
 
     def __init__(self, words: Vocabulary, settings: SiteSettings, model: str, open_points: OpenPoints) -> None:
         self.model, self.open_points = model, open_points
-        told = open_points.ai_access_name
-        self.names = words.capabilities if told in ("", *words.capabilities) else (*words.capabilities, told)
+        ai_access = open_points.ai_access_name
+        self.names = words.capabilities if ai_access in ("", *words.capabilities) else (*words.capabilities, ai_access)
         self.bits: Mapping[str, int] = MappingProxyType({name: bit for bit, name in enumerate(self.names)})
         self.mask: type[np.unsignedinteger] = np.uint32 if len(self.names) <= 32 else np.uint64
         self.off = frozenset(n for n, setting in GATED_BY.items() if not getattr(settings, setting))

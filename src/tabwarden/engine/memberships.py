@@ -63,12 +63,12 @@ class People:
     @cached_property
     def memberships(self) -> tuple[Array, Array]:
         """Group and user of every membership that counts, in order of group and user."""
-        held = self.groups
-        group = np.repeat(np.arange(len(held.read), dtype=np.int32), np.diff(held.offsets))
-        counts = (held.members < self.count) & held.read[group] & ~held.everyone[group]
+        groups = self.groups
+        group = np.repeat(np.arange(len(groups.read), dtype=np.int32), np.diff(groups.offsets))
+        counts = (groups.members < self.count) & groups.read[group] & ~groups.everyone[group]
         if not counts.all():
-            return group[counts], held.members[counts]
-        return group, held.members
+            return group[counts], groups.members[counts]
+        return group, groups.members
 
     def of(self, user: int) -> Belongs:
         """What one user is in."""
@@ -85,37 +85,37 @@ class People:
         """Sets all of whose groups are in `groups`, and sets of which only groups not read are missing."""
         if not len(self.unread_groups):
             return self._filled_by(groups), _NOBODY
-        held = np.zeros(self.n_groups, bool)
-        held[groups] = held[self.everyone] = True
-        sure = self._in_all(held)
-        held[self.unread_groups] = True
-        return np.flatnonzero(sure), np.flatnonzero(self._in_all(held) & ~sure)
+        in_groups = np.zeros(self.n_groups, bool)
+        in_groups[groups] = in_groups[self.everyone] = True
+        sure = self._in_all(in_groups)
+        in_groups[self.unread_groups] = True
+        return np.flatnonzero(sure), np.flatnonzero(self._in_all(in_groups) & ~sure)
 
     def _filled_by(self, groups: Array) -> Array:
         """Sets all of whose groups are in `groups`, counted group by group: most groups are in no set."""
         missing: dict[int, int] = {}
         of_group, sizes = self._sets_of_group
         for group in (*groups.tolist(), *self.everyone.tolist()):
-            for each in of_group.get(group, ()):
-                missing[each] = missing.get(each, sizes[each]) - 1
-        return np.array(sorted(each for each, left in missing.items() if not left), np.int64)
+            for group_set in of_group.get(group, ()):
+                missing[group_set] = missing.get(group_set, sizes[group_set]) - 1
+        return np.array(sorted(group_set for group_set, left in missing.items() if not left), np.int64)
 
     @cached_property
     def _sets_of_group(self) -> tuple[dict[int, list[int]], list[int]]:
         """The sets each group is in, and how many groups each set has."""
-        found: dict[int, list[int]] = {}
+        by_group: dict[int, list[int]] = {}
         sizes = np.diff(self.sets.offsets)
         pairs = zip(self.sets.groups.tolist(), np.repeat(np.arange(self.n_sets), sizes).tolist(), strict=True)
-        for group, each in pairs:
-            found.setdefault(group, []).append(each)
-        return found, sizes.tolist()
+        for group, group_set in pairs:
+            by_group.setdefault(group, []).append(group_set)
+        return by_group, sizes.tolist()
 
-    def _in_all(self, held: Array) -> Array:
+    def _in_all(self, in_groups: Array) -> Array:
         filled, starts = self._filled_sets
-        found = np.zeros(self.n_sets, bool)
+        flags = np.zeros(self.n_sets, bool)
         if len(filled):
-            found[filled] = np.logical_and.reduceat(held[self.sets.groups], starts)
-        return found
+            flags[filled] = np.logical_and.reduceat(in_groups[self.sets.groups], starts)
+        return flags
 
     @cached_property
     def _filled_sets(self) -> tuple[Array, Array]:
@@ -153,9 +153,9 @@ class People:
         scatter(rows, group, user)
         rows[self.everyone] = self.all_bits
         if self.group_sets_speak:
-            for each in self._filled_sets[0].tolist():
-                parts = self.sets.groups[self.sets.offsets[each] : self.sets.offsets[each + 1]]
-                np.bitwise_and.reduce(rows[parts], axis=0, out=rows[self.n_groups + each])
+            for group_set in self._filled_sets[0].tolist():
+                parts = self.sets.groups[self.sets.offsets[group_set] : self.sets.offsets[group_set + 1]]
+                np.bitwise_and.reduce(rows[parts], axis=0, out=rows[self.n_groups + group_set])
         return rows
 
     @cached_property
@@ -165,16 +165,16 @@ class People:
         rows[self.unread_groups] = self.all_bits
         rows[self.n_groups + self.unread_sets] = self.all_bits
         if self.group_sets_speak and len(self.unread_groups):
-            for each in self._filled_sets[0].tolist():
-                parts = self.sets.groups[self.sets.offsets[each] : self.sets.offsets[each + 1]]
+            for group_set in self._filled_sets[0].tolist():
+                parts = self.sets.groups[self.sets.offsets[group_set] : self.sets.offsets[group_set + 1]]
                 perhaps = np.bitwise_and.reduce(self.rows[parts] | rows[parts], axis=0)
-                rows[self.n_groups + each] = perhaps & ~self.rows[self.n_groups + each]
+                rows[self.n_groups + group_set] = perhaps & ~self.rows[self.n_groups + group_set]
         return rows
 
     def row_of(self, grantee: Array) -> Array:
         """Where the rows of group and group set grantees (codes of rule rows, or one) are."""
-        found: Array = (grantee >> 2) + ((grantee & 3) == GROUP_SET) * self.n_groups
-        return found
+        rows: Array = (grantee >> 2) + ((grantee & 3) == GROUP_SET) * self.n_groups
+        return rows
 
     def one_bit(self, user: int) -> Array:
         """The row of one user; of nobody where he is only named."""
@@ -213,9 +213,9 @@ def scatter(rows: Array, row: Array, user: Array) -> None:
 def has_bit(rows: Array, row: Array, user: Array) -> Array:
     """Whether user `user[i]` is in row `row[i]`, for all i."""
     at = row * (rows.shape[1] * 8) + (user >> 3)
-    found = rows.reshape(-1).view(np.uint8).take(at)
-    held: Array = (found >> (user & 7).astype(np.uint8)) & 1
-    return held
+    octets = rows.reshape(-1).view(np.uint8).take(at)
+    bits: Array = (octets >> (user & 7).astype(np.uint8)) & 1
+    return bits
 
 
 # -- people alike -----------------------------------------------------------------------------------------------
@@ -249,12 +249,12 @@ def people_alike(columns: Columns, groups: Iterable[str], apart: Iterable[str]) 
 
 
 def _numbers(columns: Columns, table: str, ids: Iterable[str], count: int) -> set[int]:
-    found = set[int]()
-    for each in set(ids):
+    numbers = set[int]()
+    for key in set(ids):
         try:
-            number = columns.names.number(table, each)
+            number = columns.names.number(table, key)
         except KeyError:
             continue
         if number < count:
-            found.add(number)
-    return found
+            numbers.add(number)
+    return numbers

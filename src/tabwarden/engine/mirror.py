@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from tabwarden.engine.by_content import Reach, Who
-from tabwarden.engine.by_pair import ALLOWED, Many
+from tabwarden.engine.by_pair import ALLOWED, PairVerdicts
 from tabwarden.engine.columns import NONE, USER, Array
 from tabwarden.engine.index import Parts
 from tabwarden.engine.mirror_rows import fill, spoken
@@ -29,20 +29,20 @@ _BLOCK = 1 << 22  # bits that are unpacked at a time
 class Mirror:
     """`of_content[x]` is the row of content x in `rows`: packed, user u in bit u % 64 of word u // 64."""
 
-    def __init__(self, who: Who, many: Many, capability: str, of_content: Array, rows: Array) -> None:
+    def __init__(self, who: Who, many: PairVerdicts, capability: str, of_content: Array, rows: Array) -> None:
         self.parts, self.who, self.many, self.capability = who.parts, who, many, capability
         self.of_content, self.rows = of_content, rows
 
     def row(self, content: int) -> Array:
         """Exactly who may, on one content."""
-        found: Array = self.rows[self.of_content[self.parts.columns.checked("content", content)]].copy()
+        bits: Array = self.rows[self.of_content[self.parts.columns.checked("content", content)]].copy()
         users = self.apart(content)
         if len(users):
             verdicts = self.many.verdicts(users, self.capability, np.full(len(users), content))
             people = self.parts.people
-            found &= ~people.pack(users)
-            found |= people.pack(users[verdicts == ALLOWED])
-        return found
+            bits &= ~people.pack(users)
+            bits |= people.pack(users[verdicts == ALLOWED])
+        return bits
 
     def ids(self, content: int) -> Array:
         """The numbers of the users who may, on one content."""
@@ -51,15 +51,15 @@ class Mirror:
     def apart(self, content: int) -> Array:
         """The users for whom more than the class decides: named by a rule, owning or ruling the content."""
         parts = self.parts
-        found = [np.asarray([parts.owner[content]])]
+        parts_of_users = [np.asarray([parts.owner[content]])]
         rule_list = int(parts.sources.rules[content])
         if rule_list != NONE:
             codes, _, _ = parts.rules.rows_of(rule_list, parts.bit(self.capability))
-            found.append(codes[(codes & 3) == USER] >> 2)
+            parts_of_users.append(codes[(codes & 3) == USER] >> 2)
         project = int(parts.project_row[content])
         if NONE < project < len(parts.powers.contents):
-            found.append(parts.people.ids(parts.powers.row_bits(project)))
-        users = np.unique(np.concatenate(found))
+            parts_of_users.append(parts.people.ids(parts.powers.row_bits(project)))
+        users = np.unique(np.concatenate(parts_of_users))
         return users[(users >= 0) & (users < parts.n_users)]
 
     def class_pairs(self) -> int:
@@ -101,7 +101,7 @@ class Forms(NamedTuple):
     reaches: list[Reach]
 
 
-def mirror_of(who: Who, many: Many, forms: Forms, capability: str, into: Array | None = None) -> Mirror:
+def mirror_of(who: Who, many: PairVerdicts, forms: Forms, capability: str, into: Array | None = None) -> Mirror:
     """The mirror of one capability, in the memory of `into` if that has room."""
     parts = who.parts
     bit = parts.bit(capability)
@@ -165,8 +165,8 @@ def _same_lists(parts: Parts, bit: int) -> Array:
     of, row, code = spoken(parts, bit, lists)
     gives = np.zeros(len(lists), bool)
     gives[of[code & (GROUP_ALLOW | SET_ALLOW) != 0]] = True
-    kept = np.flatnonzero(gives[of])
-    said, counts = (row[kept] << 4) | code[kept], np.bincount(of[kept], minlength=len(lists))[gives]
+    giving = np.flatnonzero(gives[of])
+    said, counts = (row[giving] << 4) | code[giving], np.bincount(of[giving], minlength=len(lists))[gives]
     same = np.full(count + 1, NONE, np.int64)
     if len(counts):
         lists = lists[gives]
@@ -184,21 +184,21 @@ def _first_alike(said: Array, counts: Array) -> Array:
     mine = np.repeat(np.arange(len(counts)), counts)
     other = np.arange(len(said)) + (starts[like] - starts)[mine]
     differs[mine[said != said[np.minimum(other, len(said) - 1)]]] = True
-    found: Array = np.where(differs, np.arange(len(counts)), like)
-    return found
+    alike: Array = np.where(differs, np.arange(len(counts)), like)
+    return alike
 
 
 def _unsure(parts: Parts, bit: int) -> Array:
     """For each rule list whether it speaks of groups or sets whose members are not known; False for NONE."""
     lists, people = parts.columns.rules, parts.people
-    found = np.zeros(len(lists.offsets), bool)
+    unsure = np.zeros(len(lists.offsets), bool)
     if people.some_unread:
         one = np.uint64(1 << bit)
         of_list = np.repeat(np.arange(len(lists.offsets) - 1), np.diff(lists.offsets))
         rows = np.flatnonzero(((lists.allow | lists.deny) & one != 0) & ((lists.grantee & 3) != USER))
         perhaps: Array = np.asarray(people.perhaps_rows.any(axis=1))
-        found[of_list[rows[perhaps[people.row_of(lists.grantee[rows])]]]] = True
-    return found
+        unsure[of_list[rows[perhaps[people.row_of(lists.grantee[rows])]]]] = True
+    return unsure
 
 
 # -- of some people -----------------------------------------------------------------------------------------------

@@ -95,11 +95,11 @@ def _within(groups: Array, allows: Operands, reach: Reach) -> tuple[Array, Opera
     used = np.zeros(len(groups), bool)
     used[allows.row] = True
     place = np.cumsum(used) - 1
-    found = np.empty((int(used.sum()), groups.shape[1]), groups.dtype)
-    for source, row in zip(np.flatnonzero(used).tolist(), found, strict=True):
+    rows = np.empty((int(used.sum()), groups.shape[1]), groups.dtype)
+    for source, row in zip(np.flatnonzero(used).tolist(), rows, strict=True):
         np.bitwise_and(groups[source], reach.open_to, row)
         np.bitwise_or(row, reach.admins, row)
-    return found, Operands(allows.offsets, place[allows.row])
+    return rows, Operands(allows.offsets, place[allows.row])
 
 
 def _with_sets(groups: Array, said: list[tuple[int, int]], reach: Reach, out: Array) -> None:
@@ -119,7 +119,7 @@ def _with_sets(groups: Array, said: list[tuple[int, int]], reach: Reach, out: Ar
 def _one_by_one(plan: Plan, rows: Array) -> None:
     """Wide rows: each is made where it stays, while it is in the cache nearest to the processor."""
     forms, allows, within, denies, groups, admins = plan
-    held, without = list(within), np.empty_like(admins)
+    inner, without = list(within), np.empty_like(admins)
     allow, deny = allows.row.tolist(), denies.row.tolist()
     allow_at, deny_at = allows.offsets.tolist(), denies.offsets.tolist()
     either, both, invert, copy = np.bitwise_or, np.bitwise_and, np.invert, np.copyto
@@ -129,11 +129,11 @@ def _one_by_one(plan: Plan, rows: Array) -> None:
             continue
         row = rows[form]
         if end - start == 1:
-            copy(row, held[allow[start]])
+            copy(row, inner[allow[start]])
         else:
-            either(held[allow[start]], held[allow[start + 1]], row)
+            either(inner[allow[start]], inner[allow[start + 1]], row)
             for other in allow[start + 2 : end]:
-                either(row, held[other], row)
+                either(row, inner[other], row)
         start, end = deny_at[place], deny_at[place + 1]
         if start != end:
             for other in deny[start:end]:
@@ -151,14 +151,14 @@ def _many_at_a_time(plan: Plan, rows: Array) -> None:
     block, other = np.empty((2, size, rows.shape[1]), rows.dtype)
     for start in range(0, len(order), size):
         mine = order[start : start + size]
-        here, there = block[: len(mine)], other[: len(mine)]
+        target, there = block[: len(mine)], other[: len(mine)]
         first, number = allows.offsets[mine], allowed[mine]
-        np.take(within, allows.row[first], axis=0, out=here, mode="clip")
+        np.take(within, allows.row[first], axis=0, out=target, mode="clip")
         for place in range(1, int(number[-1])):
             rest = int(np.searchsorted(number, place, side="right"))  # rising: the last ones have as many
             np.take(within, allows.row[first[rest:] + place], axis=0, out=there[rest:], mode="clip")
-            np.bitwise_or(here[rest:], there[rest:], out=here[rest:])
+            np.bitwise_or(target[rest:], there[rest:], out=target[rest:])
         for place in range(int(denied[mine].max())):
             these = np.flatnonzero(denied[mine] > place)
-            here[these] = here[these] & ~groups[denies.row[denies.offsets[mine[these]] + place]] | admins
-        rows[forms[mine]] = here
+            target[these] = target[these] & ~groups[denies.row[denies.offsets[mine[these]] + place]] | admins
+        rows[forms[mine]] = target

@@ -39,20 +39,20 @@ class Powers:
     """Projects of a site as rows: `contents[row]` is the content, `row[content]` the way back (NONE: no project)."""
 
     def __init__(self, columns: Columns, people: People, model: str) -> None:
-        held = columns.contents
+        contents = columns.contents
         self.people, self.classic = people, model == CLASSIC
         code = columns.vocabulary.kinds.index("project")
-        self.contents = np.flatnonzero(held.kind == code)
-        self.row = np.full(len(held.kind), NONE, np.int64)
+        self.contents = np.flatnonzero(contents.kind == code)
+        self.row = np.full(len(contents.kind), NONE, np.int64)
         self.row[self.contents] = np.arange(len(self.contents))
-        above = held.parent[self.contents].astype(np.int64)
-        inside = (above >= 0) & (above < len(held.kind))
+        above = contents.parent[self.contents].astype(np.int64)
+        inside = (above >= 0) & (above < len(contents.kind))
         self.parent = np.full(len(above), NONE, np.int64)
         self.parent[inside] = self.row[above[inside]]
-        self.owner = held.owner[self.contents]
-        rules = held.rules[self.contents].astype(np.int64)
+        self.owner = contents.owner[self.contents]
+        rules = contents.rules[self.contents].astype(np.int64)
         self.leaders = self._leaders(columns, rules)
-        self._unread_here = (rules == NONE) | (above >= len(held.kind))
+        self._unread_here = (rules == NONE) | (above >= len(contents.kind))
         self.order = self._top_down()
 
     def _leaders(self, columns: Columns, rules: Array) -> Leaders:
@@ -66,15 +66,15 @@ class Powers:
     def _top_down(self) -> list[tuple[Array, Array]]:
         """Projects level by level below the top, each with its parents."""
         levels = []
-        here = np.flatnonzero(self.parent != NONE)
+        below = np.flatnonzero(self.parent != NONE)
         depth = np.zeros(len(self.parent), np.int64)
-        above = self.parent[here]
+        above = self.parent[below]
         for _ in range(len(self.parent)):
-            if not len(here):
+            if not len(below):
                 break
-            depth[here] += 1
+            depth[below] += 1
             above = self.parent[above]
-            here, above = here[above != NONE], above[above != NONE]
+            below, above = below[above != NONE], above[above != NONE]
         for level in range(1, int(depth.max(initial=0)) + 1):
             rows = np.flatnonzero(depth == level)
             levels.append((rows, self.parent[rows]))
@@ -97,12 +97,12 @@ class Powers:
         for root in [*np.flatnonzero(self.parent == NONE).tolist(), *range(count)]:
             trail = [root] if start[root] == NONE else []
             while trail:
-                here = trail[-1]
-                if start[here] == NONE:
-                    start[here], at = at, at + 1
-                    trail.extend(child for child in children[here] if start[child] == NONE)
+                project = trail[-1]
+                if start[project] == NONE:
+                    start[project], at = at, at + 1
+                    trail.extend(child for child in children[project] if start[child] == NONE)
                 else:
-                    end[here] = end[here] or at
+                    end[project] = end[project] or at
                     trail.pop()
         return np.array(start, np.int64), start, end
 
@@ -125,10 +125,10 @@ class Powers:
 
     def within(self, ranges: list[tuple[int, int]]) -> Array:
         """Whether each project has its place in one of these ranges."""
-        found = np.zeros(len(self.contents), bool)
+        inside = np.zeros(len(self.contents), bool)
         for start, end in ranges:
-            found[start:end] = True
-        return found[self.place] if ranges else found
+            inside[start:end] = True
+        return inside[self.place] if ranges else inside
 
     def below_led_by(self, codes: list[int]) -> list[tuple[int, int]]:
         """The places, as ranges, of the projects that leader rules for these grantees speak of, and of all below."""
@@ -142,8 +142,8 @@ class Powers:
     def _direct(self, user: int, belongs: Belongs) -> list[int]:
         """Projects a user owns or leads by themselves."""
         if self.classic:
-            found: list[int] = self._classic(user, belongs).tolist()
-            return found
+            projects: list[int] = self._classic(user, belongs).tolist()
+            return projects
         codes = [user * 4 + USER, *(g * 4 + GROUP for g in (*belongs.groups.tolist(), *self.people.everyone.tolist()))]
         codes += [s * 4 + GROUP_SET for s in belongs.sets.tolist()]
         led = [row for code in codes if code in self.leader_codes for row in self._led_by.get(code, ())]
@@ -151,18 +151,18 @@ class Powers:
 
     @cached_property
     def _owned_by(self) -> dict[int, list[int]]:
-        found: dict[int, list[int]] = {}
+        by_owner: dict[int, list[int]] = {}
         for row, owner in enumerate(self.owner.tolist()):
-            found.setdefault(owner, []).append(row)
-        return found
+            by_owner.setdefault(owner, []).append(row)
+        return by_owner
 
     @cached_property
     def _led_by(self) -> dict[int, list[int]]:
-        found: dict[int, list[int]] = {}
+        by_code: dict[int, list[int]] = {}
         rows = self.leaders.allow
         for row, code in zip(self.leaders.project[rows].tolist(), self.leaders.grantee[rows].tolist(), strict=True):
-            found.setdefault(code, []).append(row)
-        return found
+            by_code.setdefault(code, []).append(row)
+        return by_code
 
     @cached_property
     def leader_codes(self) -> frozenset[int]:
@@ -227,14 +227,14 @@ class Powers:
     def add_ruling(self, bits: Array, project: int) -> None:
         """Add to a packed row who owns or leads a project or a parent of it."""
         while project != NONE:
-            told = self._ruling.get(project) or self._told(project)
-            for user in told.users:
+            ruling = self._ruling.get(project) or self._told(project)
+            for user in ruling.users:
                 bits[user >> 6] |= np.uint64(1 << (user & 63))
-            for row in told.rows:
+            for row in ruling.rows:
                 bits |= self.people.rows[row]
-            if told.mixed is not None:
-                bits |= told.mixed
-            project = told.parent
+            if ruling.mixed is not None:
+                bits |= ruling.mixed
+            project = ruling.parent
 
     @cached_property
     def _ruling(self) -> dict[int, Ruling]:
@@ -244,14 +244,14 @@ class Powers:
         """What is kept of one project: its own owner and leaders."""
         rows, parent = self._rows_of(project), int(self.parent[project])
         if self.classic:
-            made = Ruling((), (), self._leading(project), parent)
+            ruling = Ruling((), (), self._leading(project), parent)
         else:
             codes = self.leaders.grantee[rows[self.leaders.allow[rows]]]
             users = [*(codes[(codes & 3) == USER] >> 2).tolist(), int(self.owner[project])]
             groups = self.people.row_of(codes[(codes & 3) != USER]).tolist()
-            made = Ruling(tuple(user for user in users if user < self.people.count), tuple(groups), None, parent)
-        self._ruling[project] = made
-        return made
+            ruling = Ruling(tuple(user for user in users if user < self.people.count), tuple(groups), None, parent)
+        self._ruling[project] = ruling
+        return ruling
 
     # -- of all users: packed rows ----------------------------------------------------------------------------
 
@@ -266,10 +266,10 @@ class Powers:
         if not self.some_unread:
             return None
         bits = self.people.no_bits.copy()
-        for here in self.chain(project):
-            if self._unread_here[here]:
+        for above in self.chain(project):
+            if self._unread_here[above]:
                 return self.people.all_bits
-            rows = self._rows_of(here)
+            rows = self._rows_of(above)
             codes = self.leaders.grantee[rows[self.leaders.allow[rows]]]
             for row in self.people.row_of(codes[(codes & 3) != USER]).tolist():
                 bits |= self.people.perhaps_rows[row]
@@ -277,11 +277,11 @@ class Powers:
 
     def chain(self, project: int) -> list[int]:
         """The project's row and those of its parents."""
-        found = []
-        while project != NONE and project not in found:
-            found.append(project)
+        chain = []
+        while project != NONE and project not in chain:
+            chain.append(project)
             project = int(self.parent[project])
-        return found
+        return chain
 
     @cached_property
     def _starts(self) -> Array:
@@ -352,5 +352,5 @@ def _within(ordered: Array, values: Array) -> Array:
     if not counts.any():
         return np.zeros(0, np.int64)
     ends_out = np.cumsum(counts)
-    found: Array = np.repeat(starts, counts) + np.arange(int(ends_out[-1])) - np.repeat(ends_out - counts, counts)
-    return found
+    places: Array = np.repeat(starts, counts) + np.arange(int(ends_out[-1])) - np.repeat(ends_out - counts, counts)
+    return places

@@ -102,15 +102,15 @@ class Rules:
         order = np.argsort(grantee, kind="stable")
         at, row, grantee = at[order], row[order], grantee[order]
         allow, deny = self.allow[row], self.deny[row]
-        found = []
+        entries = []
         for kind in (USER, GROUP, GROUP_SET):
             mine = np.flatnonzero((grantee & 3) == kind)
             number = grantee[mine] >> 2
             offsets = np.zeros(int(number[-1]) + 2 if len(number) else 1, np.int64)
             np.cumsum(np.bincount(number, minlength=len(offsets) - 1), out=offsets[1:])
             some = np.concatenate(([0], np.cumsum(deny[mine] != 0)))
-            found.append(Entries(offsets, at[mine], allow[mine], deny[mine], np.diff(some[offsets]) > 0))
-        return found[0], found[1], found[2]
+            entries.append(Entries(offsets, at[mine], allow[mine], deny[mine], np.diff(some[offsets]) > 0))
+        return entries[0], entries[1], entries[2]
 
     @cached_property
     def allow(self) -> Array:
@@ -147,9 +147,9 @@ class Rules:
     @cached_property
     def allowed_to_all(self) -> Array:
         """Masks by class of what All Users is allowed, which are the most rows of everybody."""
-        found = np.zeros(len(self.classes.rules), self.mask)
-        np.bitwise_or.at(found, *self.allowing.of(self.people.everyone.tolist()))
-        return found
+        masks = np.zeros(len(self.classes.rules), self.mask)
+        np.bitwise_or.at(masks, *self.allowing.of(self.people.everyone.tolist()))
+        return masks
 
     def entries(self, kind: int) -> Entries:
         """Rows by class of the grantees of a kind (USER, GROUP, GROUP_SET)."""
@@ -231,10 +231,10 @@ def expand(offsets: Array, rows: Array) -> tuple[Array, Array]:
 
 def mixed(values: Array) -> Array:
     """A 64-bit mix of each value (the finaliser of splitmix64)."""
-    found = values.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    hashes = values.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        found = (found ^ (found >> np.uint64(shift))) * np.uint64(factor)
-    last: Array = found ^ (found >> np.uint64(31))
+        hashes = (hashes ^ (hashes >> np.uint64(shift))) * np.uint64(factor)
+    last: Array = hashes ^ (hashes >> np.uint64(31))
     return last
 
 
@@ -263,8 +263,8 @@ def by_value(values: Array, count: int) -> ByValue:
     """Index numbers 0.. by `values`; values outside 0..count - 1 are left out."""
     inside = (values >= 0) & (values < count)
     rows = np.flatnonzero(inside) if not inside.all() else None
-    kept = values if rows is None else values[rows]
+    numbers = values if rows is None else values[rows]
     offsets = np.zeros(count + 1, np.int64)
-    np.cumsum(np.bincount(kept, minlength=count), out=offsets[1:])
-    order = np.argsort(kept.astype(np.int32), kind="stable")
+    np.cumsum(np.bincount(numbers, minlength=count), out=offsets[1:])
+    order = np.argsort(numbers.astype(np.int32), kind="stable")
     return ByValue(offsets, order if rows is None else rows[order])

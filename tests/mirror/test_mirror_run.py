@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from leaks import truth
+from mirror_disclosure import truth
 from paths import ROOT
 from small_site import group, project, site, workbook
 from watchdog import patience

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import forest
+import domain_people as forest
 import pytest
 import tableauserverclient as tsc
 from provisioning import SECRET, URL, world

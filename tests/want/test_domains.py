@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from joined import Desk, desk_of
+from joined_sandbox import Desk, desk_of
 
 from support import command_line
 from tabwarden.model.errors import TableauError

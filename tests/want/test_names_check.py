@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from joined import HOME, PARTNER, WEST, Desk, as_values, desk_of
+from joined_sandbox import HOME, PARTNER, WEST, Desk, as_values, desk_of
 from watchdog import patience
 
 from tabwarden.model.errors import TableauError

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from forest import ANN, CORP, NINETEEN, PASSWORD, SEATTLE, TWENTY, TWENTY_ONE
+from domain_people import ANN, CORP, NINETEEN, PASSWORD, SEATTLE, TWENTY, TWENTY_ONE
 
 from tabwarden.model.errors import TableauError
 from tabwarden.model.site import Site

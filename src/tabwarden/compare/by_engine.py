@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tabwarden.access.reference import may
 from tabwarden.compare.access_changes import Count, Decision, Part, Reason, Under, reason_of
 from tabwarden.compare.alike import alike
 from tabwarden.engine.align import aligned
@@ -286,7 +287,11 @@ class _Reasons:
         site = self.sites[side]
         if user not in site.users or content not in site.contents:
             return None
-        return reason_of(site, self.one[side].answer(user, capability, content))
+        parts = self.compared.own[side]
+        if capability in parts.tables.bits:
+            return reason_of(site, self.one[side].answer(user, capability, content))
+        # A name that only the other Site's rules use.
+        return reason_of(site, may(site, user, capability, content, model=parts.model, open_points=parts.open_points))
 
     @cached_property
     def _cells(self) -> _Cells:

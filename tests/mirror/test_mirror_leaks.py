@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from dense_sites import UNREAD_SHARES, dense_site
-from leaks import SINKS, SOURCE, disclosed, leaks, may_be_disclosed, truth
-from patched import Patch, engine_modules, fresh, source_with
+from mirror_disclosure import SINKS, SOURCE, disclosed, leaks, may_be_disclosed, truth
+from patched_modules import Patch, engine_modules, fresh, source_with
 from small_site import project, rules, site, workbook
 
 from tabwarden import sinks

@@ -36,7 +36,7 @@ class Killer(NamedTuple):
 
 def engine_on_random_sites() -> None:
     """The engine, however it is asked, over small random Sites; what the reference says is kept."""
-    from agreement import Fast, random_suite
+    from evaluator_suites import Fast, random_suite
 
     from tabwarden.access.reference import may
     from tabwarden.engine.convert import columns_of
@@ -48,7 +48,7 @@ def engine_on_random_sites() -> None:
 
 def engine_on_the_table() -> None:
     """The engine over some of the truth table."""
-    from agreement import Fast, parts, table_suite
+    from evaluator_suites import Fast, parts, table_suite
 
     from tabwarden.engine.convert import columns_of
     from tabwarden.engine.engine import Engine
@@ -69,7 +69,7 @@ def reference_on_random_sites() -> None:
 
 def reference_on_the_table() -> None:
     """The reference over some of the truth table."""
-    from agreement import parts, table_suite
+    from evaluator_suites import parts, table_suite
 
     from tabwarden.access.reference import may
 
@@ -88,8 +88,8 @@ def cases() -> None:
 
 @cache
 def _told_by_engine() -> list[tuple[Any, ...]]:
-    from agreement import OPEN_POINTS
     from dense_sites import ASKED, UNREAD_SHARES, dense_site
+    from evaluator_suites import OPEN_POINTS
 
     from tabwarden.engine.convert import columns_of
     from tabwarden.engine.engine import Engine
@@ -110,7 +110,7 @@ def _told_by_engine() -> list[tuple[Any, ...]]:
 
 def _keep_answers() -> None:
     """Room for all the reference's answers, which are the same for every mutant of the engine."""
-    import agreement
+    import evaluator_suites as agreement
 
     if agreement._answers.cache_parameters()["maxsize"] != 1 << 12:
         agreement._answers = lru_cache(1 << 12)(agreement._answers.__wrapped__)

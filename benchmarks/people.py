@@ -20,11 +20,11 @@ from rich.table import Table
 
 from tabwarden.model.site import ALL_USERS, Group, Site, User
 from tabwarden.plan.order import diff
+from tabwarden.want.people.joiners_and_leavers import Known, known_after, standings
 from tabwarden.want.people.mapping import Condition, GroupMapping, MappedGroups
 from tabwarden.want.people.merged import Precedence, SourceRank, merge
 from tabwarden.want.people.nested import Nesting
 from tabwarden.want.people.records import RecordColumns, Records, StatusWords, records
-from tabwarden.want.people.standing import Known, known_after, standings
 from tabwarden.want.people.wanted_people import PeoplePolicy, want_people
 from tabwarden.want.provision import Policy, Tasks
 

@@ -21,7 +21,7 @@ import aiohttp
 from tabwarden.sandbox.worlds.acme import TOKEN_NAME, TOKEN_SECRET
 from tabwarden.tableau.http.connection import connect
 from tabwarden.tableau.http.pace import MOST
-from tabwarden.tableau.http.signin import Pat, SignIn
+from tabwarden.tableau.http.session import Pat, SignIn
 from tabwarden.tableau.read.checkpoint import Checkpoint, opened
 from tabwarden.tableau.read.site import Wishes, read_site
 

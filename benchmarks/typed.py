@@ -64,17 +64,33 @@ TABLE = (
 )
 
 
-def on_large_sites(folder: Path) -> Iterator[Typed]:
+class Large(NamedTuple):
+    """A line about a large site: processor seconds and megabytes of the whole process, at most and as a goal."""
+
+    what: str
+    commands: Sequence[str]
+    most: float
+    goal: float
+    megabytes: int
+
+
+def on_large_sites(folder: Path) -> Iterator[Large]:
     """The lines about the histories that `histories.py` made in `folder`."""
-    second = A_SECOND / GIGA
-    for size, one, whole in (("M", (0.4, 0.25), (1.5, 1)), ("L", (2, 1.2), (8, 5))):
+    for size, few, whole in (("M", (0.4, 0.25, 150), (1.5, 1, 500)), ("L", (2, 1.2, 500), (8, 5, 2000))):
         store = f"--store {folder / size}"
-        questions = ("why u3 View c770", "who View c770", "what u3 c770", "rules c770")
-        limits = [(most * second, goal * second) for most, goal in (one, whole)]
-        yield Typed(
-            f"`why`, `who`, `what USER CONTENT`, `rules` on {size}", [f"{q} {store}" for q in questions], *limits[0]
+        for question in ("why u3 View c770", "what u3 c770", "rules c770"):
+            yield Large(f"`{question}` on {size}", [f"{question} {store}"], *few)
+        yield Large(f"`who View c770` on {size}, table", [f"who View c770 {store}"], *few)
+        everybody = few if size == "M" else (3, 2, 500)
+        yield Large(
+            f"`who View c770` on {size}, everybody with reasons, JSON", [f"who View c770 --json {store}"], *everybody
         )
-        yield Typed(f"`what USER` for everything on {size}, JSON", (f"what u3 --json {store}",), *limits[1])
+        yield Large(f"`what u3` for everything on {size}, JSON", [f"what u3 --json {store}"], *whole)
+        if size == "M":
+            yield Large(
+                "`whatif` of a membership on M", [f"whatif add_u3_to_g5 {store}".replace("_", "\0")], 2, 1, 1000
+            )
+            yield Large("`whatif` of a lock on M", [f"whatif lock_c7 {store}".replace("_", "\0")], 2, 1, 1000)
 
 
 def four_people(folder: Path) -> None:
@@ -99,9 +115,14 @@ def four_people(folder: Path) -> None:
 ROLES = ("Viewer", "Creator", "Explorer", "SiteAdministratorCreator")
 
 
+def split(words: str) -> list[str]:
+    """The words of a command; a space within one stands as a zero byte."""
+    return [word.replace("\0", " ") for word in words.split()]
+
+
 def cost(words: str, folder: Path, environ: Mapping[str, str]) -> float:
     """Instructions of one command, in thousand millions."""
-    command = [sys.executable, "-m", "tabwarden", *words.split()]
+    command = [sys.executable, "-m", "tabwarden", *split(words)]
     if shutil.which("valgrind") is None:
         return min(_seconds(command, folder, environ) for _ in range(5)) * A_SECOND / GIGA
     counted = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command]
@@ -119,12 +140,36 @@ def _seconds(command: Sequence[str], folder: Path, environ: Mapping[str, str]) -
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def rows(only: str, large: Sequence[Typed] = ()) -> Iterator[tuple[str, bool]]:
+def of_large(lines: Sequence[Large]) -> Iterator[tuple[str, bool]]:
+    """Each line about a large site: the best of three, run by `time`'s own accounting of a finished process."""
+    for line in lines:
+        best, memory = 1e9, 0
+        for words in (*line.commands, *line.commands, *line.commands):
+            pid = os.fork()
+            if pid == 0:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+                os.execv(sys.executable, [sys.executable, "-m", "tabwarden", *split(words)])
+            _, status, used = os.wait4(pid, 0)
+            if os.waitstatus_to_exitcode(status) not in (0, 2):
+                raise SystemExit(f"`{words}` ended with {os.waitstatus_to_exitcode(status)}")
+            best, memory = min(best, used.ru_utime + used.ru_stime), max(memory, used.ru_maxrss // 1024)
+        holds = best <= line.most and memory <= line.megabytes
+        verdict = "goal" if holds and best <= line.goal else "holds" if holds else "**missed**"
+        yield (
+            (
+                f"| {line.what} | {best:.2f} s, {memory} MB | {line.most:.3g} s, {line.megabytes} MB "
+                f"| {line.goal:.3g} s | {verdict} |"
+            ),
+            holds,
+        )
+
+
+def rows(only: str, large: Sequence[Large] = ()) -> Iterator[tuple[str, bool]]:
     """Each line of the table as Markdown, and whether it holds."""
     environ = {**os.environ, "COLUMNS": "100"}
     with tempfile.TemporaryDirectory(prefix="tabwarden-typed-") as place:
         four_people(Path(place))
-        for line in (*TABLE, *large):
+        for line in TABLE:
             if only in line.what:
                 for words in line.commands:  # once before, so that nothing is compiled while it is counted
                     subprocess.run([sys.executable, "-m", "tabwarden", *words.split()], cwd=place, capture_output=True)
@@ -132,6 +177,7 @@ def rows(only: str, large: Sequence[Typed] = ()) -> Iterator[tuple[str, bool]]:
                 verdict = "goal" if dearest <= line.goal else "holds" if dearest <= line.most else "**missed**"
                 words = f"| {line.what} | {dearest:.2f} G | {line.most:.3g} G | {line.goal:.3g} G | {verdict} |"
                 yield words, dearest <= line.most
+    yield from of_large([line for line in large if only in line.what])
 
 
 def main() -> int:

@@ -380,7 +380,7 @@ def open(  # noqa: A001 - it is called `tabwarden.open`
     `store` is the folder or URL of the history (None: the one the settings here name), `site` the content URL where
     the history or the world has several. UnknownName where there is no such snapshot or world.
     """
-    from tabwarden.run.ask import Where, open_site
+    from tabwarden.run.open_snapshot import Where, open_site
 
     facts = _of_a_world(str(what), site)
     if facts is None:

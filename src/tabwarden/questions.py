@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from tabwarden.access.abilities.ability import ACTIONS, targets
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
-from tabwarden.access.open_points import with_disputes
+from tabwarden.access.disputes import with_disputes
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import as_seen_by, may, what
 from tabwarden.model.capability import LEADER_CAPABILITIES, applies, capabilities_of, capability_named, kind_named

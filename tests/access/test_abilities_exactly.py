@@ -6,7 +6,7 @@ from small_site import project, rule, site, workbook
 
 from tabwarden.access.abilities.ability import can, missing, targets
 from tabwarden.access.answer import Answer
-from tabwarden.access.open_points import with_disputes
+from tabwarden.access.disputes import with_disputes
 from tabwarden.model.open_points import OpenPoints
 from tabwarden.model.site import Site, Use
 

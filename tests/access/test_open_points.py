@@ -9,7 +9,7 @@ import pytest
 from small_site import group, group_set, project, rules, site, workbook
 
 from support import command_line
-from tabwarden.access.open_points import with_disputes
+from tabwarden.access.disputes import with_disputes
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import may
 from tabwarden.effects import content, people
@@ -18,7 +18,7 @@ from tabwarden.model.errors import SettingsError
 from tabwarden.model.open_points import DOCUMENTED, OPEN_POINTS, OpenPoints, alternatives, open_points_from
 from tabwarden.model.site import Content, Site, Use, User
 from tabwarden.report.answers import disputed_lines
-from tabwarden.run.open_points import read_open_points
+from tabwarden.run.open_points_given import read_open_points
 from tabwarden.store import snapshot
 
 DASHBOARD = workbook("w", "p", "group:g +Read", uses=(Use("d", "prompt"),))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from agreement import Fast, parts, random_suite, table_suite
-from patched import Patch, engine_with, planted, reference_with, source_with
+from evaluator_suites import Fast, parts, random_suite, table_suite
+from patched_modules import Patch, engine_with, planted, reference_with, source_with
 
 from tabwarden.access.reference import may
 from tabwarden.engine.convert import columns_of

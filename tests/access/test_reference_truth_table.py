@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import oracle
+import bit_oracle as oracle
 import pytest
-from agreement import Fast, table_suite, whole_table
+from evaluator_suites import Fast, table_suite, whole_table
 
 from tabwarden.access.reference import may
 from tabwarden.engine.convert import columns_of

@@ -8,10 +8,6 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from dense_sites import UNREAD_SHARES, dense_site
-from test_engine_changes import edited
-from tiny_sites import GRANTEES, GROUPS, USERS, decisions, tiny_site
-
 from by_id import (
     ById,
     DeleteContent,
@@ -25,6 +21,10 @@ from by_id import (
     SetRole,
     SetTabs,
 )
+from dense_sites import UNREAD_SHARES, dense_site
+from test_engine_changes import edited
+from tiny_sites import GRANTEES, GROUPS, USERS, decisions, tiny_site
+
 from tabwarden.access.reference import as_seen_by, may
 from tabwarden.compare.access_changes import Reach, Under
 from tabwarden.compare.between_sites import SMALL, Base, shifts

@@ -6,9 +6,9 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
+from by_id import ById, SetMode
 from small_site import project, rules, site, workbook
 
-from by_id import ById, SetMode
 from tabwarden.access.reference import may
 from tabwarden.compare.what_if import done, what_if
 from tabwarden.effects.ops.rules import PutRule

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from by_id import ById, Join, Leave, SetOwner, SetRole, on
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from sites_of_chance import CAPABILITIES, GROUPS, USERS, sites
 from test_laws import verdicts
 
-from by_id import ById, Join, Leave, SetOwner, SetRole, on
 from tabwarden.compare.access_changes import Decision, Under
 from tabwarden.compare.between_sites import Base
 from tabwarden.compare.what_if import done, what_if

@@ -9,11 +9,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from paths import ROOT
-from small_site import group, group_set, project, rules, site, workbook
-from test_reach import some_edit
-from tiny_sites import tiny_site
-
 from by_id import (
     ById,
     DeleteContent,
@@ -28,6 +23,11 @@ from by_id import (
     SetTabs,
     on,
 )
+from paths import ROOT
+from small_site import group, group_set, project, rules, site, workbook
+from test_reach import some_edit
+from tiny_sites import tiny_site
+
 from support import command_line
 from tabwarden.access.reference import may
 from tabwarden.compare.what_if import what_if

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 from dense_sites import UNREAD_SHARES, dense_site
-from leaks import SOURCE, leaks, missed, rows_in, truth
+from mirror_disclosure import SOURCE, leaks, missed, rows_in, truth
 from plain_mirror import plain_mirror
 from small_site import group, project, rules, site, workbook
 

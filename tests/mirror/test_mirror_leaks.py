@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from dense_sites import UNREAD_SHARES, dense_site
-from leaks import SINKS, SOURCE, disclosed, leaks, may_be_disclosed, truth
-from patched import Patch, engine_modules, fresh, source_with
+from mirror_disclosure import SINKS, SOURCE, disclosed, leaks, may_be_disclosed, truth
+from patched_modules import Patch, engine_modules, fresh, source_with
 from small_site import project, rules, site, workbook
 
 from tabwarden import sinks
@@ -173,14 +173,14 @@ PLANTED = [
     Patch(
         "tabs ignored: sheets by their workbook's rules",
         "engine/governing.py",
-        "shown = held.tabs[found_parents]",
-        "shown = held.tabs[found_parents] | True",
+        "shown = contents.tabs[found_parents]",
+        "shown = contents.tabs[found_parents] | True",
     ),
     Patch(
         "tabs ignored: sheets by their own rules",
         "engine/governing.py",
-        "shown = held.tabs[found_parents]",
-        "shown = held.tabs[found_parents] & False",
+        "shown = contents.tabs[found_parents]",
+        "shown = contents.tabs[found_parents] & False",
     ),
     Patch(
         "unknown as visible, for people apart",

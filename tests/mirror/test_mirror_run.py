@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from leaks import truth
+from mirror_disclosure import truth
 from paths import ROOT
 from small_site import group, project, site, workbook
 from watchdog import patience
@@ -31,7 +31,7 @@ from tabwarden.settings import Settings, load
 from tabwarden.store import snapshot
 from tabwarden.store.history import History
 from tabwarden.tableau.http.connection import connect
-from tabwarden.tableau.http.signin import Password, SignIn
+from tabwarden.tableau.http.session import Password, SignIn
 from tabwarden.tableau.read.site import read_site
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

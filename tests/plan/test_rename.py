@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from joined import HOME, Desk, desk_of
+from joined_sandbox import HOME, Desk, desk_of
 
 from tabwarden.access.abilities.ability import ACTIONS
 from tabwarden.access.question import Asked

@@ -25,7 +25,7 @@ from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run import history, undo
 from tabwarden.run.apply import Applied, apply, terms_of
 from tabwarden.run.context import Context
-from tabwarden.run.sign_in import connected
+from tabwarden.run.sign_in_settings import connected
 from tabwarden.run.undo_to import Scope, plan_undo_to
 from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.settings import Settings, load

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from by_id import SetOwner
 from small_site import group, group_set, project, site, workbook
 
-from by_id import SetOwner
 from support import command_line
 from tabwarden.access.abilities.ability import can
 from tabwarden.access.question import Asked

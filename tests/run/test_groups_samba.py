@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import forest
+import domain_people as forest
 import pytest
 import tableauserverclient as tsc
 from provisioning import SECRET, URL, world
@@ -23,7 +23,7 @@ from tabwarden.run.apply import Applied, apply, terms_of
 from tabwarden.run.context import Context
 from tabwarden.run.groups import plan_groups
 from tabwarden.run.sandbox_directory import live_directory
-from tabwarden.run.sign_in import connected
+from tabwarden.run.sign_in_settings import connected
 from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.settings import Settings, load
 

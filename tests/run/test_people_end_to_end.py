@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import tableauserverclient
 from provisioning import SECRET, URL, by_name, world
-from several import Several, several
+from several_sources import Several, several
 
 from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.site import Group

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from reading_desk import Desk
+from reading_folder import Desk
 
 from tabwarden.access.reference import may
 from tabwarden.model.site import Site, User

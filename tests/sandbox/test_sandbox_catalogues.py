@@ -8,8 +8,8 @@ from __future__ import annotations
 import io
 
 import pytest
-from documents import packed
 from sandbox_client import TSC, by_name, everything, tsc
+from workbook_files import packed
 
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.worlds.file import read_text

@@ -10,7 +10,7 @@ from sandbox_client import TSC
 from watchdog import patience
 
 from tabwarden.model.errors import WorldError
-from tabwarden.sandbox.serve import Options, run
+from tabwarden.sandbox.serve import ServeOptions, run
 from tabwarden.sandbox.worlds.finding import find_world
 from tabwarden.settings import load
 
@@ -66,7 +66,7 @@ def test_a_world_without_a_token_names_its_administrator(world, site, works, tmp
 def test_settings_that_are_there_are_not_written_over(tmp_path):
     (tmp_path / "settings.yaml").write_text("mine")
     with pytest.raises(WorldError, match=r"has a `settings.yaml`"):
-        run(Options(world="w0", lead_from=str(tmp_path)), print)
+        run(ServeOptions(world="w0", lead_from=str(tmp_path)), print)
     assert (tmp_path / "settings.yaml").read_text() == "mine"
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import openpyxl
 import pytest
-from documents import FLOW, TDSX, TWBX, packed, workbook
 from sandbox_client import TSC, Raw, by_name, error, everything, tsc
 from test_sandbox_publishing import NEW, OVER, at, publish, publish_source
+from workbook_files import FLOW, TDSX, TWBX, packed, workbook
 
 from tabwarden.sandbox.content.item_details import MOST_REVISIONS
 from tabwarden.sandbox.http.server import running

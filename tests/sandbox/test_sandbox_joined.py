@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import forest
+import domain_people as forest
 import pytest
 import tableauserverclient as TSC  # noqa: N812 - its own documentation calls it so
-from forest import CORP, SEATTLE
+from domain_people import CORP, SEATTLE
 
 from tabwarden.model.errors import SourceError
 from tabwarden.run.sandbox_directory import LiveDirectory, live_directory

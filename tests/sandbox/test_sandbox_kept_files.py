@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import pytest
 import requests
-from documents import TWBX, packed, workbook
 from sandbox_client import TSC, Raw, error, everything, tsc
 from test_sandbox_publishing import OVER, at, multipart, publish, publish_source
 from test_sandbox_state import process
+from workbook_files import TWBX, packed, workbook
 
 from tabwarden.model.errors import WorldError
 from tabwarden.sandbox.http.errors import Refusal

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from everybody import ADMINS, LICENSED, SIGNED_IN, WORLD, living
 from sandbox_client import NS, error
 
-from house import ADMINS, LICENSED, SIGNED_IN, WORLD, living
 from tabwarden.sandbox.state.personality import personality
 
 

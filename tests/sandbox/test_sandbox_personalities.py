@@ -11,13 +11,13 @@ from test_sandbox_signin import token_for
 from test_sandbox_state import process
 
 from tabwarden.model.errors import SettingsError
-from tabwarden.run.open_points import open_point_words
+from tabwarden.run.open_points_given import open_point_words
 from tabwarden.sandbox.http import errors
 from tabwarden.sandbox.http.coverage import page
 from tabwarden.sandbox.http.endpoints import ROUTER, TABLE
 from tabwarden.sandbox.http.errors import CODES, Refusal
 from tabwarden.sandbox.http.server import running
-from tabwarden.sandbox.serve import Options, run
+from tabwarden.sandbox.serve import ServeOptions, run
 from tabwarden.sandbox.state.personality import PRODUCT_OF_API, Personality, as_pair, personality
 from tabwarden.sandbox.state.personality_options import BELIEVED, PERSONALITY_OPTIONS, names, played
 from tabwarden.sandbox.worlds.cloud import as_cloud
@@ -322,7 +322,7 @@ def test_a_wrong_word_is_told(word, told):
     with pytest.raises(SettingsError, match=told):
         played(personality(), [word])
     with pytest.raises(SettingsError, match=told):
-        run(Options(play=(word,)), print)
+        run(ServeOptions(play=(word,)), print)
 
 
 def test_all_mistakes_are_told_at_once_and_files_are_read(tmp_path):

@@ -11,8 +11,8 @@ import zipfile
 from dataclasses import replace
 
 import pytest
-from documents import FLOW, SOURCE, TDSX, TWBX, packed, workbook
 from sandbox_client import TSC, Raw, error, everything, tsc
+from workbook_files import FLOW, SOURCE, TDSX, TWBX, packed, workbook
 
 from tabwarden.model.site import Grantee, Rule
 from tabwarden.sandbox.content import packages

@@ -11,10 +11,10 @@ import uuid
 
 import jwt
 import pytest
+from everybody import living
 from sandbox_client import TSC, Raw, by_name, error, everything, rule, tsc
 from watchdog import patience
 
-from house import living
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.state.personality_options import played

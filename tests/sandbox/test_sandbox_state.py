@@ -20,7 +20,7 @@ from watchdog import patience
 
 from tabwarden.model.errors import TabwardenError, WorldError
 from tabwarden.sandbox.http.server import running
-from tabwarden.sandbox.serve import Options, run
+from tabwarden.sandbox.serve import ServeOptions, run
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.state.server_state import Job, Note
 from tabwarden.sandbox.state.sites import State
@@ -203,7 +203,7 @@ def test_the_process_stops_when_told_and_leaves_the_log(tmp_path):
 )
 def test_what_cannot_be_started_is_said(options, words):
     with pytest.raises(TabwardenError, match=words):
-        run(Options(**options), print)
+        run(ServeOptions(**options), print)
 
 
 def test_what_cannot_be_started_is_one_line():

@@ -16,7 +16,7 @@ from tabwarden.model.roles import is_licensed
 from tabwarden.sandbox.content.shapes import PLURALS
 from tabwarden.sandbox.http.server import running
 from tabwarden.tableau.http.connection import connect
-from tabwarden.tableau.http.signin import Password, SignIn
+from tabwarden.tableau.http.session import Password, SignIn
 from tabwarden.tableau.read.site import read_site
 
 # World, site, administrator, and which part of how many of its people.

@@ -9,9 +9,9 @@ import re
 from typing import NamedTuple
 
 import pytest
+from everybody import ADMINS, LICENSED, PUBLISHERS, SIGNED_IN, living
 from sandbox_client import error
 
-from house import ADMINS, LICENSED, PUBLISHERS, SIGNED_IN, living
 from tabwarden.access.abilities.ability import can
 from tabwarden.access.powers import power_over
 from tabwarden.access.reference import may

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from leaks import SINKS, SOURCE, fga_store, leaks, rows_in, texts_beyond, truth
+from mirror_disclosure import SINKS, SOURCE, fga_store, leaks, rows_in, texts_beyond, truth
 from test_mirror import mirror
 from test_mirror_leaks import dense
 

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 import snowflake.connector as snowflake_driver
 from dense_sites import dense_site
-from leaks import SOURCE, rows_in
+from mirror_disclosure import SOURCE, rows_in
 from small_site import group, project, site, workbook
 from test_docs import DOCS
 from watchdog import patience

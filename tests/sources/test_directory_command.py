@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-import forest
+import domain_people as forest
 import pytest
-from forest import CORP, SEATTLE
+from domain_people import CORP, SEATTLE
 from samba import ADMINISTRATOR
 
 from support import command_line

@@ -10,11 +10,11 @@ import uuid
 from contextlib import contextmanager
 from typing import Any
 
-import forest
+import domain_people as forest
 import pytest
 import trustme
 from directory_reading import one
-from forest import CORP
+from domain_people import CORP
 from ldap_proxy import proxied
 from pydantic import SecretStr
 from scripted_ldap import done, elsewhere, entry, last_page, page_control, scripted

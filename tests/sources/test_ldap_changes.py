@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import forest
+import domain_people as forest
 import pytest
 from directory_reading import group, options, person, read, within
-from forest import CORP, SEATTLE
+from domain_people import CORP, SEATTLE
 
 from tabwarden.sources.ldap import changes
 from tabwarden.sources.ldap.directory import read_directory

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import forest
+import domain_people as forest
 import pytest
 from directory_reading import options, read
-from forest import CORP, SEATTLE
+from domain_people import CORP, SEATTLE
 
 from tabwarden.model.errors import SourceError
 from tabwarden.run.context import read_roster

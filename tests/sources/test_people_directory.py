@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from provisioning import world
-from several import Several, several
+from several_sources import Several, several
 
 from tabwarden.model.site import Group
 

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from tabwarden.model.errors import SourceError
 from tabwarden.section import Connect
-from tabwarden.settings.people import AnySource
+from tabwarden.settings.sources import AnySource
 from tabwarden.sources import Source
 from tabwarden.sources.files import FileSource
 from tabwarden.sources.ldap import LdapSource

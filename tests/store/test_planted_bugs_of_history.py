@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from patched import Patch, fresh, planted, source_with
+from patched_modules import Patch, fresh, planted, source_with
 from test_cause import VIEW, later
 from test_history import days
 from test_pseudonyms import LEAKS, careless, every_byte

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import forest
+import domain_people as forest
 from samba import ADMINISTRATOR, ADMINISTRATOR_PASSWORD, Domain, Domains
 
 from tabwarden.sources.ldap.directory import read_directory

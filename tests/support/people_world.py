@@ -8,7 +8,7 @@ from watchdog import patience
 
 from tabwarden.model.site import Content, Grantee, Group, Rule, Site, SiteSettings, User
 from tabwarden.sandbox.state.server_state import AccessToken, Account, ConnectedApp, World
-from tabwarden.tableau.http.signin import Pat, SignIn
+from tabwarden.tableau.http.session import Pat, SignIn
 
 SITE_URL = "people"
 APP = ConnectedApp("client-1", "key-1", "a-pretend-secret-of-forty-characters-long")

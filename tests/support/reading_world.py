@@ -10,7 +10,7 @@ from typing import Any
 from tabwarden.model.site import Site, Taken
 from tabwarden.sandbox.http.server import Sandbox
 from tabwarden.tableau.http.connection import Connection, connect
-from tabwarden.tableau.http.signin import Pat, SignIn
+from tabwarden.tableau.http.session import Pat, SignIn
 from tabwarden.tableau.read.site import Wishes
 
 ACME = Pat("tabwarden", "acme-demo-secret")

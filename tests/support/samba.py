@@ -1,5 +1,5 @@
 """Two real Active Directory domains (Samba) on loopback addresses of their own. Not a test; not what is in them
-(tests/support/forest.py).
+(tests/support/domain_people.py).
 
 Use the fixture `domains` (tests/plugins/domains.py; one pair of servers a worker, provisioned once a run):
 
@@ -41,7 +41,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import forest
+import domain_people as forest
 import trustme
 import yaml
 from samba_image import ADMINISTRATOR_PASSWORD, NETBIOS, configure, run

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import forest
+import domain_people as forest
 from watchdog import patience
 
 PROGRAMS = ("samba", "samba-tool", "ldbmodify", "ldbdel", "ldbsearch")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from people_world import passed_on
-from reading_desk import PAT, Desk
+from reading_folder import PAT, Desk
 from reading_world import timeless
 from small_server import error, serving
 

@@ -15,7 +15,7 @@ from tabwarden.run.verify import verify_on
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.tableau.http.connection import connect
-from tabwarden.tableau.http.signin import Password, SignIn
+from tabwarden.tableau.http.session import Password, SignIn
 from tabwarden.tableau.read.site import read_projects, read_site, read_sites
 
 # -- projects, verification -----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from patched import Patch, fresh, planted, source_with
+from patched_modules import Patch, fresh, planted, source_with
 from people_world import passed_on
 from reading_world import CORE, timeless, w0
 from small_server import Asked, error, serving

@@ -17,7 +17,7 @@ from tabwarden.model.errors import TabwardenError
 from tabwarden.sandbox.faults.script import Fault
 from tabwarden.sandbox.http.server import running
 from tabwarden.tableau.http.connection import connect
-from tabwarden.tableau.http.signin import SignIn
+from tabwarden.tableau.http.session import SignIn
 from tabwarden.tableau.read.checkpoint import opened
 from tabwarden.tableau.read.site import read_site
 
@@ -78,7 +78,7 @@ READS = """
     from pathlib import Path
     from tabwarden.tableau.read.checkpoint import opened
     from tabwarden.tableau.http.connection import connect
-    from tabwarden.tableau.http.signin import SignIn, Pat
+    from tabwarden.tableau.http.session import SignIn, Pat
     from tabwarden.tableau.read.site import read_site
     url, folder = sys.argv[1:]
     with connect(SignIn(url, "acme", Pat("tabwarden", "acme-demo-secret"))) as connection:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from dense_worlds import dense_world
-from patched import SOURCE, Patch, fresh, planted, source_with
+from patched_modules import SOURCE, Patch, fresh, planted, source_with
 from workgroups import Workgroup, workgroup
 
 from tabwarden.model.errors import TabwardenError

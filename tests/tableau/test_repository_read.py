@@ -21,7 +21,7 @@ from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.state.server_state import Account, World
 from tabwarden.sandbox.worlds.finding import find_world
 from tabwarden.tableau.http.connection import connect
-from tabwarden.tableau.http.signin import Password, SignIn
+from tabwarden.tableau.http.session import Password, SignIn
 from tabwarden.tableau.read.site import read_site
 from tabwarden.tableau.repository.connecting import opened
 from tabwarden.tableau.repository.content import read_contents

@@ -18,7 +18,7 @@ from tabwarden.sandbox.state.personality import personality
 from tabwarden.tableau.http import lists
 from tabwarden.tableau.http.connection import connect
 from tabwarden.tableau.http.pace import Pace
-from tabwarden.tableau.http.signin import Pat, SignIn
+from tabwarden.tableau.http.session import Pat, SignIn
 from tabwarden.tableau.read.site import read_site
 from tabwarden.tableau.write.writer import Writer
 

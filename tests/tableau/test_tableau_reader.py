@@ -20,7 +20,7 @@ from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.tableau.http import lists
 from tabwarden.tableau.http.connection import connect
-from tabwarden.tableau.http.signin import Password, Pat, SignIn
+from tabwarden.tableau.http.session import Password, Pat, SignIn
 from tabwarden.tableau.read.site import Wishes, read_site
 
 # Faults that no GET can meet.

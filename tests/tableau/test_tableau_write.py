@@ -16,7 +16,7 @@ from tabwarden.model.errors import TableauError
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.tableau.http.connection import connect
-from tabwarden.tableau.http.signin import Pat
+from tabwarden.tableau.http.session import Pat
 from tabwarden.tableau.write.writer import Writer
 
 VIEWERS, SALES = Ref("group", "Viewers", id=GROUP), Ref("group", "Sales", id=OTHER)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from joined import Desk, desk_of
+from joined_sandbox import Desk, desk_of
 
 from support import command_line
 from tabwarden.model.errors import TableauError
@@ -15,7 +15,7 @@ from tabwarden.model.site import Site
 from tabwarden.plan.file import from_json, to_json
 from tabwarden.run.names import domains_of, plan_domains
 from tabwarden.tableau.http.connection import connect
-from tabwarden.tableau.http.signin import Password, SignIn
+from tabwarden.tableau.http.session import Password, SignIn
 from tabwarden.want.directory import Directory, Domain
 from tabwarden.want.names.domains import DIFFERS, MATCHES, NOT_KNOWN, NOT_READ, DomainLine, listed, nicknames_wanted
 

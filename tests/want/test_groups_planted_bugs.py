@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from patched import Patch, fresh, planted, source_with
+from patched_modules import Patch, fresh, planted, source_with
 from synced_groups import chance_directory, chance_rules, chance_site, directory_of, picture
 from test_groups_match_tableau import JOINED, SITE, at_rest, settled
 

@@ -15,14 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from joined import HOME, PARTNER, WEST, Desk, as_values, desk_of
+from joined_sandbox import HOME, PARTNER, WEST, Desk, as_values, desk_of
 from watchdog import patience
 
 from tabwarden.model.errors import TableauError
 from tabwarden.model.open_points import OpenPoints
 from tabwarden.model.site import Group, Site, User
 from tabwarden.run.names import mistakes, site_asked
-from tabwarden.run.sign_in import connected
+from tabwarden.run.sign_in_settings import connected
 from tabwarden.store import directory_file
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.wire import element

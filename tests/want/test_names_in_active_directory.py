@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from forest import ANN, CORP, NINETEEN, PASSWORD, SEATTLE, TWENTY, TWENTY_ONE
+from domain_people import ANN, CORP, NINETEEN, PASSWORD, SEATTLE, TWENTY, TWENTY_ONE
 
 from tabwarden.model.errors import TableauError
 from tabwarden.model.site import Site
@@ -25,14 +25,14 @@ from tabwarden.run.names import domains_of, plan_domains, site_asked
 from tabwarden.run.provision import plan_provision
 from tabwarden.run.rename import plan_rename
 from tabwarden.run.sandbox_directory import live_directory
-from tabwarden.run.sign_in import connected
+from tabwarden.run.sign_in_settings import connected
 from tabwarden.run.undo import plan_undo
 from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.sandbox.worlds.file import read_text
 from tabwarden.sandbox.worlds.finding import world_of
 from tabwarden.settings import Settings, load
 from tabwarden.tableau.http.connection import connect
-from tabwarden.tableau.http.signin import Password, SignIn
+from tabwarden.tableau.http.session import Password, SignIn
 from tabwarden.tableau.http.wire import element
 from tabwarden.want.directory import Directory
 from tabwarden.want.names.check import check_names

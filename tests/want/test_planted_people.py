@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from patched import Patch, fresh, planted, source_with
-from people_suite import MODULES, first_wrong
+from patched_modules import Patch, fresh, planted, source_with
+from people_bug_suite import MODULES, first_wrong
 
 BUGS = [pytest.param(bug, id=bug.name) for bug in planted("people")]
 

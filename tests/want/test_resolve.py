@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from joined import HOME, WEST, Desk, desk_of
+from joined_sandbox import HOME, WEST, Desk, desk_of
 from people_site import joiners, leavers
 
 from tabwarden.model.errors import IncompleteRead, UnknownName

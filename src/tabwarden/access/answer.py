@@ -50,7 +50,7 @@ class Answer:
     `because` is the reason code of the step that decided; `deciding` the rules of that step, `losing` all other
     rules that speak of the person; `at` is the content an override comes from (the project somebody leads).
     `ceiling` is yes, no or unknown; `conditions` are the answers an ability was composed from.
-    `disputed` names the open points that would turn it, where somebody asked for them (`access.open_points`).
+    `disputed` names the open points that would turn it, where somebody asked for them (`access.disputes`).
     An Answer is not a yes: ask `.allowed`.
     """
 

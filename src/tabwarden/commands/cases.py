@@ -43,7 +43,7 @@ def cases(
     from tabwarden.cases.running import run
     from tabwarden.cases.snapshot import run_on
     from tabwarden.cases.ways import Opened
-    from tabwarden.run.ask import Where, open_site
+    from tabwarden.run.open_snapshot import Where, open_site
 
     with _ways(api or ["check"]) as ways:
         if snapshot is not None or newest or site_url is not None:

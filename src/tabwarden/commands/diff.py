@@ -22,7 +22,7 @@ from tabwarden.commands._parsing import Argument, Option
 if TYPE_CHECKING:
     from tabwarden.compare.access_changes import Under
     from tabwarden.model.open_points import OpenPoints
-    from tabwarden.run.ask import Where
+    from tabwarden.run.open_snapshot import Where
 
 SNAPSHOT = f"What was then: {WHEN}, or a snapshot's folder."
 OTHER_MODELS = MODELS[:0:-1]
@@ -47,8 +47,8 @@ def diff(
     """Exit code 0 where nothing differs between the snapshots, 2 where something does."""
     from tabwarden.compare.access_changes import Under
     from tabwarden.model.errors import UnknownName
-    from tabwarden.run.ask import Where
-    from tabwarden.run.open_points import read_open_points
+    from tabwarden.run.open_points_given import read_open_points
+    from tabwarden.run.open_snapshot import Where
 
     open_points = read_open_points(open_point or ())
     if models and before is None:
@@ -79,7 +79,7 @@ def _models(where: Where, capability: str, against: str, open_points: OpenPoints
     from tabwarden.model.capability import capability_named, ui_name
     from tabwarden.model.errors import UnknownName
     from tabwarden.report.models import exceptions_heading, exceptions_json, exceptions_table
-    from tabwarden.run.ask import open_site
+    from tabwarden.run.open_snapshot import open_site
 
     if against not in OTHER_MODELS:
         raise UnknownName(f"`{against}` is no model to compare with; give deny_first or classic")

@@ -21,7 +21,7 @@ from tabwarden.commands._parsing import Argument, Option
 
 if TYPE_CHECKING:
     from tabwarden.model.site import Site
-    from tabwarden.run.ask import Where
+    from tabwarden.run.open_snapshot import Where
     from tabwarden.settings import Settings
     from tabwarden.want.directory import Directory
 
@@ -52,9 +52,9 @@ def names_check(
     """Exit code 1 where a name would be refused; nothing is imported."""
     from tabwarden.model.errors import UnknownName
     from tabwarden.report.names import names_json, names_report
-    from tabwarden.run.ask import Where
     from tabwarden.run.names import check, names_of
-    from tabwarden.run.open_points import read_open_points
+    from tabwarden.run.open_points_given import read_open_points
+    from tabwarden.run.open_snapshot import Where
 
     loaded = load_settings(settings) if directory is None or settings is not None else None
     listed = [*(names or ()), *(names_of(from_file) if from_file is not None else ())]
@@ -86,8 +86,8 @@ def _directory(settings: Settings | None, path: Path | None) -> Directory:
 
 def _site(settings: Settings | None, where: Where | None) -> Site | None:
     """What Tableau knows: by a snapshot, by the server of the settings, or nothing."""
-    from tabwarden.run.ask import open_site
     from tabwarden.run.names import site_asked
+    from tabwarden.run.open_snapshot import open_site
 
     if where is not None:
         return open_site(where)

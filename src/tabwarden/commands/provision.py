@@ -71,7 +71,7 @@ def apply(
     from tabwarden.run import apply as applying
     from tabwarden.run.context import Context
     from tabwarden.run.run_log import log_result
-    from tabwarden.run.sign_in import connected
+    from tabwarden.run.sign_in_settings import connected
 
     waivers = parse_waivers(accept or ())
     loaded = load_settings(settings)

@@ -42,11 +42,13 @@ def why(
 ) -> None:
     """One sentence, then ceiling, override, level, the winning rule and the losing ones."""
     from tabwarden.model.open_points import MODELS
-    from tabwarden.run import ask
-    from tabwarden.run.open_points import read_open_points
+    from tabwarden.run import open_snapshot
+    from tabwarden.run.open_points_given import read_open_points
 
     open_points = read_open_points(open_point or ())
-    questions = ask.open_questions(ask.Where(snapshots, snapshot, site_url, store), model, open_points)
+    questions = open_snapshot.open_questions(
+        open_snapshot.Where(snapshots, snapshot, site_url, store), model, open_points
+    )
     question = questions.asked(user, capability, content, to=target)
     answer = questions.why(question)
     ways = None

@@ -8,23 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.access.reference import may
-from tabwarden.compare.access_changes import Count, Decision, Part, Reason, Under, reason_of
+from tabwarden.compare.access_changes import Count, Decision, Part, Under
 from tabwarden.compare.alike import alike
+from tabwarden.compare.reasons import Reasons
 from tabwarden.engine.align import aligned
 from tabwarden.engine.by_content import UserBits
 from tabwarden.engine.by_pair import UNKNOWN, PairVerdicts
-from tabwarden.engine.columns import NONE, USER, Array, Columns
+from tabwarden.engine.columns import NONE, Array, Columns
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.difference import Difference, Shifted
 from tabwarden.engine.engine import Engine
-from tabwarden.engine.explain import SingleAnswers
 from tabwarden.engine.index import Later, Parts
-from tabwarden.engine.rules import by_value
 from tabwarden.model.capability import CAPABILITIES, capabilities_of
 from tabwarden.model.open_points import CURRENT, OpenPoints
 from tabwarden.model.site import Site
@@ -66,16 +63,20 @@ class Compared:
 
     def told(self, most: int, apart: Decision | None, progress: Progress | None) -> tuple[Count, list[Part]]:
         """All that differs, counted; and its parts with their reasons, until `most` pairs and reasons are told."""
-        counting, parts, reasons = _Counting(self), list[Part](), _Reasons(self)
+        counting, parts, reasons = (
+            _Counting(self),
+            list[Part](),
+            Reasons(self.sites, self.own, self.difference, (self.users, self.contents)),
+        )
         pairs = 0
         of = len(self.difference.users) + len(self.difference.contents)
         done = 0
         for piece in self._pieces(apart):
             counting.add(piece)
-            for part in reasons.of(piece) if pairs + len(reasons.known) < most else ():
+            for part in reasons.of(piece) if pairs + reasons.known < most else ():
                 parts.append(part)
                 pairs += len(part.users) * len(part.contents)
-                if pairs + len(reasons.known) >= most:
+                if pairs + reasons.known >= most:
                     break
             if progress is not None:
                 done = max(done, self._done(piece))
@@ -226,121 +227,6 @@ def hazy(parts: Parts) -> bool:
     sources, roles = parts.sources, parts.tables.known[parts.columns.users.role]
     unread = (sources.rules < 0).any() or sources.lock_unread.any() or parts.powers.some_unread
     return bool(unread or parts.people.some_unread or not roles.all())
-
-
-class _Cells(NamedTuple):
-    """Of each user and each content the number of those who share every reason, ownership of contents apart."""
-
-    users: Array
-    contents: Array
-
-
-class _Reasons:
-    """The reasons of decisions, asked once for everybody and everything that shares them."""
-
-    def __init__(self, compared: Compared) -> None:
-        self.compared, self.sites = compared, compared.sites
-        self.sides = compared.difference.sides
-        self.one = [SingleAnswers(parts) for parts in compared.own]
-        self.known: dict[tuple[int, int, int, int], tuple[Reason, Reason]] = {}
-
-    def of(self, piece: Shifted) -> Iterator[Part]:
-        """The piece, parted by reasons."""
-        names, compared = self.compared.difference.names, self.compared
-        cells = self._cells
-        owned = self._owned(piece)
-        keys = np.stack([cells.contents[piece.contents], owned, piece.gained, piece.lost]).astype(np.int64)
-        alike = _groups_of_columns(keys)
-        for mine in _groups_of(cells.users[piece.users]):
-            users = piece.users[mine]
-            people = tuple(compared.users[user] for user in users.tolist())
-            for same in alike:
-                first = int(same[0])
-                contents = tuple(compared.contents[c] for c in piece.contents[same].tolist())
-                for gained, mask in ((True, int(piece.gained[first])), (False, int(piece.lost[first]))):
-                    by_reason: dict[tuple[Reason, Reason], list[str]] = {}
-                    for bit in _bits(mask):
-                        reason = self._reasons(int(users[0]), int(piece.contents[first]), bit, int(owned[first]))
-                        by_reason.setdefault(reason, []).append(names[bit])
-                    for reasons, named in by_reason.items():
-                        yield Part((gained, *reasons), people, contents, tuple(named))
-
-    def _owned(self, piece: Shifted) -> Array:
-        """Whether the one person of a piece owns each content, before and after; pieces of many tell of no owners."""
-        if len(piece.users) > 1:
-            return np.zeros(len(piece.contents), np.int64)
-        before, after = (parts.owner[piece.contents] == piece.users[0] for parts in self.sides)
-        reasons: Array = before + 2 * after.astype(np.int64)
-        return reasons
-
-    def _reasons(self, user: int, content: int, bit: int, owned: int) -> tuple[Reason, Reason]:
-        key = (int(self._cells.users[user]), int(self._cells.contents[content]), bit, owned)
-        if key not in self.known:
-            compared, name = self.compared, self.compared.difference.names[bit]
-            before, after = (
-                self._reason(side, compared.users[user], name, compared.contents[content]) for side in (0, 1)
-            )
-            self.known[key] = before, after
-        return self.known[key]
-
-    def _reason(self, side: int, user: str, capability: str, content: str) -> Reason:
-        site = self.sites[side]
-        if user not in site.users or content not in site.contents:
-            return None
-        parts = self.compared.own[side]
-        if capability in parts.tables.bits:
-            return reason_of(site, self.one[side].answer(user, capability, content))
-        # A name that only the other Site's rules use.
-        return reason_of(site, may(site, user, capability, content, model=parts.model, open_points=parts.open_points))
-
-    @cached_property
-    def _cells(self) -> _Cells:
-        of_content = []
-        for parts, there in zip(self.sides, self.compared.difference.has_content, strict=True):
-            of_content += [there, parts.classes.of_content, parts.project_row, parts.lock_row]
-        contents = _numbered(np.stack(of_content).astype(np.int64))
-        special = np.zeros(len(self.compared.users) + 1, bool)
-        for parts in self.sides:
-            lists = parts.columns.rules.grantee
-            named = np.concatenate((lists[(lists & 3) == USER] >> 2, parts.columns.contents.owner))
-            special[np.minimum(named, len(special) - 1)] = True
-        numbers: dict[object, int] = {}
-        users = np.zeros(len(special) - 1, np.int64)
-        for user, alone in enumerate(special[:-1].tolist()):
-            key: object = user if alone else tuple(self._belonging(parts, user) for parts in self.sides)
-            users[user] = numbers.setdefault(key, len(numbers))
-        return _Cells(users, contents)
-
-    def _belonging(self, parts: Parts, user: int) -> tuple[int, bytes]:
-        groups = parts.people.of(user).groups
-        return int(parts.columns.users.role[user]), np.sort(groups).tobytes()
-
-
-def _bits(mask: int) -> Iterator[int]:
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
-
-
-def _numbered(rows: Array) -> Array:
-    """For each column a number that equal columns share."""
-    _, inverse = np.unique(rows, axis=1, return_inverse=True)
-    numbers: Array = inverse.reshape(-1)
-    return numbers
-
-
-def _groups_of(values: Array) -> list[Array]:
-    """Places of equal values."""
-    _, numbers = np.unique(values, return_inverse=True)
-    count = int(numbers.max()) + 1
-    grouped = by_value(numbers, count)
-    return [grouped.of(number) for number in range(count)]
-
-
-def _groups_of_columns(rows: Array) -> list[Array]:
-    """Places of equal columns."""
-    return _groups_of(_numbered(rows))
 
 
 # -- two models ----------------------------------------------------------------------------------------------

@@ -5,8 +5,9 @@ Equal in meaning to `engine.convert.columns_of` the later Site; lists may stand 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -41,10 +42,15 @@ def columns_after(before: Site, columns: Columns, after: Site) -> Columns:
 _Value = TypeVar("_Value")
 
 
-def _that_differ(before: Mapping[str, _Value], after: Mapping[str, _Value]) -> dict[int, _Value]:
+def _that_differ(
+    before: Mapping[str, _Value], after: Mapping[str, _Value], number_of: Callable[[str], int]
+) -> dict[int, _Value]:
     """What differs, by its number. KeyError where somebody or something came, went or has another place."""
     if before is after:
         return {}
+    unlike = after.unlike(before) if hasattr(after, "unlike") else None
+    if unlike is not None and [*before] == [*after]:
+        return {number_of(each): after[each] for each in unlike}
     if list(before) != list(after):
         raise KeyError("numbers")
     pairs = enumerate(zip(before.values(), after.values(), strict=True))
@@ -65,9 +71,10 @@ class _Changed:
 
     def made(self) -> Columns:
         before, after = self.before, self.after
-        if [*before.group_sets.values()] != [*after.group_sets.values()]:
+        same = before.group_sets is after.group_sets
+        if not same and [*before.group_sets.values()] != [*after.group_sets.values()]:
             raise KeyError("group sets")
-        contents = _that_differ(before.contents, after.contents)
+        contents = _that_differ(before.contents, after.contents, partial(self.columns.number_of, "content"))
         return replace(
             self.columns,
             about=replace(after, users={}, groups={}, group_sets={}, contents={}),
@@ -79,7 +86,7 @@ class _Changed:
         )
 
     def _users(self) -> Users:
-        differing = _that_differ(self.before.users, self.after.users)
+        differing = _that_differ(self.before.users, self.after.users, partial(self.columns.number_of, "user"))
         if not differing:
             return self.columns.users
         role = self.columns.users.role.copy()
@@ -88,7 +95,7 @@ class _Changed:
         return Users(role)
 
     def _groups(self) -> Groups:
-        differing = _that_differ(self.before.groups, self.after.groups)
+        differing = _that_differ(self.before.groups, self.after.groups, partial(self.columns.number_of, "group"))
         groups = self.columns.groups
         if not differing:
             return groups
@@ -107,13 +114,13 @@ class _Changed:
         before = self.columns.contents
         if not differing:
             return before
-        old = [*self.before.contents.values()]
         changed = Contents(*(column.copy() for column in before))
-        contents, users = self.columns.content_numbers, self.columns.grantee_numbers[0]
+        users = self.columns.grantee_numbers[0]
         for number, content in differing.items():
             changed.kind[number] = self.codes["kinds"][content.kind]
-            if content.parent != old[number].parent:
-                changed.parent[number] = NONE if content.parent is None else contents[content.parent]
+            if content.parent != self.before.contents[content.id].parent:
+                parent = NONE if content.parent is None else self.columns.content_numbers[content.parent]
+                changed.parent[number] = parent
             changed.owner[number] = users[content.owner]
             changed.rules[number] = self._list(content.rules)
             changed.mode[number] = self.codes["modes"][content.mode]
@@ -122,8 +129,8 @@ class _Changed:
 
     def _defaults(self, differing: Mapping[int, Content]) -> Defaults:
         before = self.columns.defaults
-        old = [*self.before.contents.values()] if differing else []
-        concerned = {number: c for number, c in differing.items() if dict(c.defaults) != dict(old[number].defaults)}
+        old = self.before.contents
+        concerned = {number: c for number, c in differing.items() if dict(c.defaults) != dict(old[c.id].defaults)}
         if not concerned:
             return before
         rows = [

@@ -63,6 +63,8 @@ class WhatIf:
     @property
     def licences(self) -> Mapping[str, int]:
         """Seats more (or fewer, below zero) by tier."""
+        if self.after.users is self.before.users:
+            return {}
         count: Counter[str] = Counter(filter(None, (licence_of(u.site_role) for u in self.after.users.values())))
         count.subtract(filter(None, (licence_of(u.site_role) for u in self.before.users.values())))
         return {tier: number for tier, number in sorted(count.items()) if number}

@@ -375,8 +375,13 @@ class Site:
         return replace(self, group_sets={**self.group_sets, **{s.id: s for s in group_sets}})
 
     def with_contents(self, *contents: Content) -> Site:
-        """This Site with these contents added or replaced."""
-        return replace(self, contents={**self.contents, **{c.id: c for c in contents}})
+        """This Site with these contents added or replaced; what is counted of it and stays true is kept."""
+        these, table = {c.id: c for c in contents}, self.contents
+        later = table.with_these(these) if hasattr(table, "with_these") else {**table, **these}
+        stays = ["_groups_of", "_repeated", "_users_by_name"]
+        if all(i in table and (table[i].parent, table[i].name) == (c.parent, c.name) for i, c in these.items()):
+            stays += ["_children", "_contents_by_path"]
+        return replace(self, contents=later).indexed({n: self.__dict__[n] for n in stays if n in self.__dict__})
 
     @property
     def bare(self) -> Site:

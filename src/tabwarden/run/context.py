@@ -12,9 +12,9 @@ from tabwarden.model.errors import SourceError
 from tabwarden.plan.plan import SiteIdentity
 from tabwarden.plan.stops import SOURCE_EMPTY, Guarded, Limit, Limits, Reading
 from tabwarden.run.directory import directory_asked
-from tabwarden.run.sign_in import connected
+from tabwarden.run.sign_in_settings import connected
 from tabwarden.settings import Settings
-from tabwarden.settings.people import AnySource
+from tabwarden.settings.sources import AnySource
 from tabwarden.sources.ldap import LdapSource
 from tabwarden.store.journal import now
 from tabwarden.tableau.http.connection import Connection

@@ -19,8 +19,8 @@ from tabwarden.plan.group_sight import sight_remarks
 from tabwarden.plan.plan import Plan, SiteIdentity, SourceSummary, Waiver
 from tabwarden.run.apply import GROUPS, Applied
 from tabwarden.run.context import Context, Progress, running, silent
-from tabwarden.run.decide import basis_of, planned, with_content_of
 from tabwarden.run.directory import read_directory
+from tabwarden.run.planning import basis_of, planned, with_content_of
 from tabwarden.run.whole_run import alone, do
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present

@@ -12,9 +12,9 @@ from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan
 from tabwarden.run.context import running
-from tabwarden.run.decide import basis_of, planned
 from tabwarden.run.directory import read_directory
-from tabwarden.run.sign_in import connected
+from tabwarden.run.planning import basis_of, planned
+from tabwarden.run.sign_in_settings import connected
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
 from tabwarden.tableau.http.connection import Connection

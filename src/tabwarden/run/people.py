@@ -21,12 +21,12 @@ from tabwarden.plan.plan import Plan, Refused, SiteIdentity, Waiver
 from tabwarden.plan.stops import Reading
 from tabwarden.run.apply import Applied
 from tabwarden.run.context import Context, People, Progress, policy_of, read_rows, running, silent, tasks_of
-from tabwarden.run.decide import basis_of, log_readings, planned, refused, with_sources
 from tabwarden.run.directory_names import directory_if_set
 from tabwarden.run.names import nicknames_if_told
+from tabwarden.run.planning import basis_of, log_readings, planned, refused, with_sources
 from tabwarden.run.whole_run import alone, do
 from tabwarden.settings import PeopleSource, PersonOverride, Settings
-from tabwarden.settings.people import AnySource
+from tabwarden.settings.sources import AnySource
 from tabwarden.sources.ldap import LdapSource
 from tabwarden.store.rosters import keep_for_plan, known_roster
 from tabwarden.tableau.http.connection import Connection
@@ -35,12 +35,12 @@ from tabwarden.want.cells import BadCell, column_of, text_of
 from tabwarden.want.directory import Directory
 from tabwarden.want.groups.ways import Names
 from tabwarden.want.names.resolve import resolved_joiners, resolved_leavers
+from tabwarden.want.people.joiners_and_leavers import Known, Standings, known_after, standings
 from tabwarden.want.people.mapping import ABOUT, Condition, GroupMapping, MappedGroups
 from tabwarden.want.people.merged import Merged, Override, Precedence, SourceRank, merge
 from tabwarden.want.people.nested import NONE, Nesting, memberships_of, nesting_of
 from tabwarden.want.people.overrides import override_rows
 from tabwarden.want.people.records import FIELDS, RecordColumns, Records, StatusWords, records
-from tabwarden.want.people.standing import Known, Standings, known_after, standings
 from tabwarden.want.people.wanted_people import PeoplePolicy, leaving, want_people
 from tabwarden.want.roster import Person, Quarantined, Roster
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tabwarden.model.roles import is_admin
 from tabwarden.model.site import Site
 from tabwarden.run import history
-from tabwarden.run.sign_in import connected
+from tabwarden.run.sign_in_settings import connected
 from tabwarden.settings import Settings
 from tabwarden.tableau.http import lists
 from tabwarden.tableau.http.connection import Connection

@@ -15,8 +15,8 @@ from tabwarden.plan.build import build
 from tabwarden.plan.plan import Plan
 from tabwarden.plan.rename import carried
 from tabwarden.run.context import Context, running
-from tabwarden.run.decide import basis_of
 from tabwarden.run.names import directory_of
+from tabwarden.run.planning import basis_of
 from tabwarden.settings import Settings
 from tabwarden.tableau.read.site import read_site
 from tabwarden.want.names.rename import Rename, importable, renamed, renames_of, upn_renames

@@ -13,7 +13,7 @@ from tabwarden.plan.undo import undone
 from tabwarden.run import rename
 from tabwarden.run.apply import load_plan, plan_path
 from tabwarden.run.context import Context
-from tabwarden.run.decide import basis_of, planned
+from tabwarden.run.planning import basis_of, planned
 from tabwarden.store.journal import DONE, Record, newest, path_of, read
 from tabwarden.tableau.read.site import owned_by, read_people
 from tabwarden.tableau.write.domains import with_nicknames

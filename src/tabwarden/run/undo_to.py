@@ -18,7 +18,7 @@ from tabwarden.plan.restore import restored, scope_of_project, translated
 from tabwarden.plan.restore_people import Back, ids_now
 from tabwarden.run import history
 from tabwarden.run.context import Context
-from tabwarden.run.decide import basis_of
+from tabwarden.run.planning import basis_of
 from tabwarden.tableau.read.site import read_site
 from tabwarden.want.wanted import Wanted
 

@@ -19,7 +19,7 @@ from tabwarden.plan.build import build
 from tabwarden.plan.plan import Plan
 from tabwarden.questions import Progress, Questions
 from tabwarden.run.context import running
-from tabwarden.run.decide import basis_of
+from tabwarden.run.planning import basis_of
 from tabwarden.settings import Settings
 from tabwarden.tableau.read.site import read_site
 

@@ -1,4 +1,4 @@
-"""`python -m tabwarden.sandbox`: the sandbox as a process, for tests and benchmarks. Not the command line."""
+"""`python -m tabwarden.sandbox`: the sandbox as a process, for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from tabwarden.model.errors import TabwardenError
-from tabwarden.sandbox.serve import Options, run
+from tabwarden.sandbox.serve import ServeOptions, run
 
 
 def main() -> int:
@@ -27,7 +27,7 @@ def main() -> int:
     given = vars(parser.parse_args())
     given["play"] = tuple(given["play"])
     try:
-        run(Options(**given), lambda line: print(line, flush=True))
+        run(ServeOptions(**given), lambda line: print(line, flush=True))
     except TabwardenError as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""The sandbox in the foreground: from options as typed to a server until it is interrupted. Not the command line."""
+"""The sandbox in the foreground: from options as typed to a server until it is interrupted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SECRET = "secret.txt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class ServeOptions:
     """What a person may say about a sandbox; `log`, `activity_log`, `state` and `faults` are file paths.
 
     `play` are options of the personality as `name=value`; `counts` says at the end how often each
@@ -55,7 +55,7 @@ class Options:
     directory: Directory | None = None
 
 
-def run(options: Options, say: Callable[[str], None], *, greet: bool = False) -> None:
+def run(options: ServeOptions, say: Callable[[str], None], *, greet: bool = False) -> None:
     """Serve until SIGINT or SIGTERM. The first line said is `listening on http://HOST:PORT`.
 
     `greet` adds what a person needs to sign in.
@@ -87,7 +87,7 @@ def run(options: Options, say: Callable[[str], None], *, greet: bool = False) ->
         raise WorldError(f"cannot listen on {options.host} port {options.port}: {problem.strerror}") from None
 
 
-def save(options: Options, path: Path) -> None:
+def save(options: ServeOptions, path: Path) -> None:
     """Write the world, or the state where one is kept, as a YAML file to start from."""
     from_state = options.state is not None
     text = text_of(_present(options)) if from_state else find_text(options.world, seed=options.seed)
@@ -97,7 +97,7 @@ def save(options: Options, path: Path) -> None:
         raise WorldError(f"world file `{path}` cannot be written: {problem.strerror}") from None
 
 
-def export(options: Options, url: str) -> Iterator[str]:
+def export(options: ServeOptions, url: str) -> Iterator[str]:
     """Write the world, or the state where one is kept, as Tableau's repository; says what went where.
 
     WorldError for a database that does not take it.
@@ -109,7 +109,7 @@ def export(options: Options, url: str) -> Iterator[str]:
         yield f"left out {count} of kind {kind}: no public source tells where the repository keeps them"
 
 
-def _present(options: Options) -> World:
+def _present(options: ServeOptions) -> World:
     """The world to start with, or what became of it where the state is kept."""
     world = find_world(options.world, seed=options.seed)
     if options.state is None:
@@ -121,7 +121,7 @@ def _present(options: Options) -> World:
         state.close()
 
 
-async def _until_told(sandbox: Sandbox, options: Options, saying: tuple[Callable[[str], None], bool]) -> None:
+async def _until_told(sandbox: Sandbox, options: ServeOptions, saying: tuple[Callable[[str], None], bool]) -> None:
     say, greet = saying
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -17,8 +17,8 @@ from tabwarden.settings.model import (
     Stops,
     Tableau,
 )
-from tabwarden.settings.people import Sources
-from tabwarden.settings.several import PeopleSource, PersonOverride, SeveralSources
+from tabwarden.settings.people import PeopleSource, PersonOverride, SeveralSources
+from tabwarden.settings.sources import Sources
 from tabwarden.settings.store import Retention, Store
 
 __all__ = [

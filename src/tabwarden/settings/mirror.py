@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field
 
 from tabwarden.section import Age, Connect, Connecting, LocalPath, Section, Text
-from tabwarden.settings.people import AnySource
+from tabwarden.settings.sources import AnySource
 
 DAY = 86_400
 

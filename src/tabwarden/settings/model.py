@@ -14,8 +14,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretSt
 from tabwarden.section import Address, Connect, LocalPath, Secret, Section, SiteRole, Text, loopback, server_address
 from tabwarden.settings.groups import SyncedGroup
 from tabwarden.settings.mirror import Catalog, Mirror
-from tabwarden.settings.people import Sources
-from tabwarden.settings.several import SeveralSources
+from tabwarden.settings.people import SeveralSources
+from tabwarden.settings.sources import Sources
 from tabwarden.settings.store import Store
 from tabwarden.sources.ldap.options import DirectorySettings
 

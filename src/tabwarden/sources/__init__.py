@@ -7,7 +7,7 @@ rows, or raises SourceError with one of three stops:
     source-empty        it was read and holds no row
     source-partial      reading began and did not come to the end
 
-Nothing of a source that raised is used. A new source is a new file and its name in `settings.people.AnySource`; what
+Nothing of a source that raised is used. A new source is a new file and its name in `settings.sources.AnySource`; what
 weighs something is imported where it reads. Modules whose name begins with an underscore help the others.
 Rows are cleaned by `want.roster`.
 """

@@ -1,6 +1,7 @@
 """A Site over kept arrays: each person, group and content is made when somebody asks for it, and no sooner.
 
-It is a plain Site whose tables and indexes read the arrays; whoever makes another Site of it gets plain tables.
+It is a plain Site whose tables and indexes read the arrays; one with other contents reads them too (`Changed`), and
+any other Site made of it gets plain tables.
 """
 
 from __future__ import annotations
@@ -113,6 +114,45 @@ class Table(Mapping[str, _Thing], Generic[_Thing]):
             return None
         mine, there = (dict(zip(t._ids(), t._reader.arrays[f"{t._name}.state"], strict=False)) for t in (self, other))
         return frozenset(key for key in {*mine, *there} if mine.get(key) != there.get(key))
+
+    def with_these(self, things: Mapping[str, _Thing]) -> Changed[_Thing]:
+        """The same with things added or replaced."""
+        return Changed(self, things)
+
+
+class Changed(Mapping[str, _Thing], Generic[_Thing]):
+    """A table with some things replaced, and new ones behind the rest."""
+
+    def __init__(self, table: Table[_Thing], things: Mapping[str, _Thing]) -> None:
+        self._table, self._things = table, things
+        self._new = [each for each in things if each not in table]
+
+    def __getitem__(self, each: str) -> _Thing:
+        return self._things[each] if each in self._things else self._table[each]
+
+    def __contains__(self, each: object) -> bool:
+        return each in self._things or each in self._table
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self._table, *self._new])
+
+    def __len__(self) -> int:
+        return len(self._table) + len(self._new)
+
+    def __eq__(self, other: object) -> bool:
+        unlike = self.unlike(other) if isinstance(other, Mapping) else None
+        return super().__eq__(other) if unlike is None else not unlike
+
+    def with_these(self, things: Mapping[str, _Thing]) -> Changed[_Thing]:
+        """The same with more things added or replaced."""
+        return Changed(self._table, {**self._things, **things})
+
+    def unlike(self, other: Mapping[str, _Thing]) -> frozenset[str] | None:
+        """Ids of what differs, or is in one alone; None where the other was not made of the same table."""
+        if other is not self._table and not (isinstance(other, Changed) and other._table is self._table):
+            return None
+        things = {*self._things, *(other._things if isinstance(other, Changed) else ())}
+        return frozenset(each for each in things if self.get(each) != other.get(each))
 
 
 class _Reader:

@@ -19,7 +19,7 @@ from tabwarden.model.codec import decode, encode
 from tabwarden.model.errors import IncompleteRead, TabwardenError
 from tabwarden.plan.plan import SiteIdentity
 from tabwarden.store.journal import site_key
-from tabwarden.want.people.standing import Known
+from tabwarden.want.people.joiners_and_leavers import Known
 
 ROSTERS, FORMAT = "rosters", 2
 FORGOTTEN_AFTER = 30 * 86_400

@@ -1,4 +1,4 @@
-"""What work on extracts does: flags of an item or of a whole site change; no data is read. Not its endpoints."""
+"""What work on extracts does: flags of an item or of a whole site change; no data is read."""
 
 from __future__ import annotations
 

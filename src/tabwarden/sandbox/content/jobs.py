@@ -1,4 +1,4 @@
-"""Jobs about content: publishing a file, work on extracts. Each succeeds or fails as one. Not jobs about people."""
+"""Jobs about content: publishing a file, work on extracts. Each succeeds or fails as one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading what people publish: sheets and connections of a .twb or .tds, plain or packaged. Not Tableau's file format.
+"""Reading what people publish: sheets and connections of a .twb or .tds, plain or packaged.
 
 Only what the sandbox shows of a file is read: names of sheets and dashboards in the order of their tabs, connections,
 the published data sources it stands on, whether it brings an extract. A file that cannot be read is published all the

@@ -1,4 +1,4 @@
-"""Static files where a real Tableau would render or pack: an image, a PDF, a presentation, sheets. Not renderings.
+"""Static files where a real Tableau would render or pack: an image, a PDF, a presentation, sheets.
 
 Each is a well-formed file of its type that a viewer opens; it shows nothing but names. Bytes are the same every time.
 """

@@ -1,4 +1,4 @@
-"""What publishing a file does to a site: new content or a new revision, its views, its sources. Not who may ask for it.
+"""What publishing a file does to a site: new content or a new revision, its views, its sources.
 
 Rules, owner and views change by `effects.content`, as everywhere; the file, its connections and its extracts go to the
 item's details. An order is plain data, so that a job can carry it out later, also after a restart.

@@ -1,1 +1,1 @@
-"""The directory behind a sandbox: its protocol, a pretend one, imports and sign-in. Not a real LDAP."""
+"""The directory behind a sandbox: its protocol, a pretend one, imports and sign-in."""

@@ -1,4 +1,4 @@
-"""What the sandbox asks a directory: people, groups, members, passwords. Not a directory.
+"""What the sandbox asks a directory: people, groups, members, passwords.
 
 A pretend one stands in the world file; whoever starts a sandbox may hand it a real one. An implementation raises
 TabwardenError where it cannot answer: half an answer is none.

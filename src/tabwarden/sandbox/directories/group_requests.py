@@ -1,4 +1,4 @@
-"""The requests that import a group from the directory and synchronise it. Not what that does to people.
+"""The requests that import a group from the directory and synchronise it.
 
 `<import source="ActiveDirectory" domainName= siteRole= grantLicenseMode=>`, with `asJob=true` as a job. A role without
 a mode is granted at synchronisation.

@@ -1,4 +1,4 @@
-"""Importing a group from the directory and synchronising it again: what happens to people. Not the endpoints.
+"""Importing a group from the directory and synchronising it again: what happens to people.
 
 The directory is read whole before anything changes; what goes wrong then leaves the site as it was.
 Sources: the Active Directory document ("Sync behavior when removing users from Active Directory"); "Set Users' Site

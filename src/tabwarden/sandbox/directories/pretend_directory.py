@@ -1,4 +1,4 @@
-"""A pretend Active Directory as part of a world file: domains, users, groups within groups. Not LDAP.
+"""A pretend Active Directory as part of a world file: domains, users, groups within groups.
 
 Within a domain a name belongs to one user or one group, as in Active Directory; a member of another domain is written
 `fqdn\\name`. Every user's password is his sAMAccountName unless the file says other.

@@ -1,1 +1,1 @@
-"""What goes wrong on demand, and how it is done to a request. Not what handlers refuse."""
+"""What goes wrong on demand, and how it is done to a request."""

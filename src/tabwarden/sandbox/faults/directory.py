@@ -1,4 +1,4 @@
-"""A directory that answers late, by halves or not at all, as the script of faults says. Not a directory itself."""
+"""A directory that answers late, by halves or not at all, as the script of faults says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How an answer goes over the line: whole, late, cut short, or not at all. Not what it says."""
+"""How an answer goes over the line: whole, late, cut short, or not at all."""
 
 from __future__ import annotations
 

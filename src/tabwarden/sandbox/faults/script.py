@@ -1,4 +1,4 @@
-"""Faults on demand: which request meets which fault, by script or by chance. Not what a fault does to a request.
+"""Faults on demand: which request meets which fault, by script or by chance.
 
 Chance is a seeded one: with the same script and the same order of requests the same requests are struck.
 """

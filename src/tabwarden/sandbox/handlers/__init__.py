@@ -1,1 +1,1 @@
-"""What answers each endpoint, one file a family. Not which endpoints there are (`endpoints`)."""
+"""What answers each endpoint, one file a family."""

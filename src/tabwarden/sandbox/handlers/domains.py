@@ -1,4 +1,4 @@
-"""The domains a server knows and their nicknames: listed, nicknames changed. Not the directory behind them."""
+"""The domains a server knows and their nicknames: listed, nicknames changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Downloading: the published file, or a placeholder of the right type where Tableau would render. Not publishing.
+"""Downloading: the published file, or a placeholder of the right type where Tableau would render.
 
 Who may is the evaluator's answer: the file needs Download (ExportXml), images and PDFs Download Image/PDF, data
 Download Summary Data; whatever shows data also needs access to the data behind it.

@@ -1,4 +1,4 @@
-"""Sites: the list and creating (Server only), the one of the session, its settings, its end. Not who is on them."""
+"""Sites: the list and creating (Server only), the one of the session, its settings, its end."""
 
 from __future__ import annotations
 

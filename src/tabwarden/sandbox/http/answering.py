@@ -1,4 +1,4 @@
-"""From a request to its bytes: find the endpoint, admit the caller, run the handler, encode. Not HTTP itself."""
+"""From a request to its bytes: find the endpoint, admit the caller, run the handler, encode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One request on its way through the sandbox and the answer to it. Not HTTP, and not what any endpoint does."""
+"""One request on its way through the sandbox and the answer to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page that says what the sandbox answers, made from the endpoint table and the error table. Not the tables."""
+"""The page that says what the sandbox answers, made from the endpoint table and the error table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one table of Tableau's error codes and how the reasons of our own floors map to them. Not their wording.
+"""The one table of Tableau's error codes and how the reasons of our own floors map to them.
 
 Marks: V read in a client or seen in a log, D read in public documentation, B believed and to be replaced when a real
 server tells. Clients should classify by HTTP status first; a test of a believed code asserts the status only.

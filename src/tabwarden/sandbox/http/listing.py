@@ -1,4 +1,4 @@
-"""What every list does: filter, sort, fields, pages. Not which fields a kind has (that is `shapes`).
+"""What every list does: filter, sort, fields, pages.
 
 Sources: "Paginating Results", "Filtering and Sorting", "Using Fields" of the public REST documentation;
 server-client-python for the codes.

@@ -1,4 +1,4 @@
-"""Reading multipart/mixed requests: the XML or JSON payload and the files beside it. Not what the files mean."""
+"""Reading multipart/mixed requests: the XML or JSON payload and the files beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much one user may ask of one site in an hour, counted by the sandbox's clock. Not who may ask.
+"""How much one user may ask of one site in an hour, counted by the sandbox's clock.
 
 Source: 40,000 requests per user, site and hour on Cloud (capacity pages; the migration SDK). That the hour begins
 with the first request and not at the full hour is believed.

@@ -12,7 +12,7 @@ from tabwarden.model.errors import WorldError
 WRITES = frozenset({"POST", "PUT", "DELETE"})
 
 
-class Entry(NamedTuple):
+class LoggedRequest(NamedTuple):
     """One answered request. `endpoint` is the table's name or '' where nothing matched; `user` a name or ''.
 
     `at` is the sandbox's clock in seconds since 1970, `took` the real seconds of the answer, `faults` the names of
@@ -34,7 +34,7 @@ class RequestLog:
     """The log of one sandbox, oldest first; only ever added to."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[LoggedRequest] = []
         self._out: IO[str] | None = None
         if path is not None:
             try:
@@ -42,7 +42,7 @@ class RequestLog:
             except OSError as problem:
                 raise WorldError(f"log file `{path}` cannot be written: {problem.strerror}") from None
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: LoggedRequest) -> None:
         """Keep one entry."""
         self.entries.append(entry)
         if self._out is not None:
@@ -57,7 +57,7 @@ class RequestLog:
         """How often each fault was given, by name."""
         return dict(Counter(name for entry in self.entries if entry.faults for name in entry.faults.split(",")))
 
-    def writes(self, *, succeeded: bool = True) -> list[Entry]:
+    def writes(self, *, succeeded: bool = True) -> list[LoggedRequest]:
         """What was written: POST, PUT and DELETE other than signing in and out, those that succeeded."""
         return [
             e

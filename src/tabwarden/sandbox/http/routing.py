@@ -1,4 +1,4 @@
-"""From a method and a path to the endpoint that answers, and whether this caller may. Not what the endpoint does.
+"""From a method and a path to the endpoint that answers, and whether this caller may.
 
 Paths match in any letter case and with a trailing slash: clients ask `serverInfo` and `serverinfo`,
 `virtualConnections` and `virtualconnections`.
@@ -64,7 +64,7 @@ class Endpoint(NamedTuple):
         return as_pair(self.since) <= as_pair(version) and before_end
 
 
-class Found(NamedTuple):
+class Route(NamedTuple):
     """The endpoint of a request, its path parameters and the API version asked for."""
 
     endpoint: Endpoint
@@ -81,7 +81,7 @@ class Router:
             parts = tuple(endpoint.path.split("/"))
             self._by_key.setdefault(_key(parts), []).append((endpoint, parts))
 
-    def find(self, method: str, path: str, personality: Personality) -> Found:
+    def find(self, method: str, path: str, personality: Personality) -> Route:
         """The endpoint for a raw path; 404003 for what this version does not have, 405000 for a wrong method."""
         parts = path.split("/")
         if parts[-1] == "":
@@ -96,11 +96,11 @@ class Router:
             if parameters is None:
                 continue
             if endpoint.path == "serverinfo" and endpoint.method == method:
-                return Found(endpoint, parameters, version)
+                return Route(endpoint, parameters, version)
             if as_pair(version) > as_pair(personality.api_version) or not endpoint.within(version):
                 continue
             if endpoint.method == method:
-                return Found(endpoint, parameters, version)
+                return Route(endpoint, parameters, version)
             others = True
         if others:
             raise Refusal("405000", f"{method} is not a way to ask for this")

@@ -1,4 +1,4 @@
-"""The sandbox as an HTTP server on a loopback port: reads requests, has them answered, logs them. Not the answers.
+"""The sandbox as an HTTP server on a loopback port: reads requests, has them answered, logs them.
 
 Handlers are plain functions that run one at a time on the event loop, so every request is atomic.
 """
@@ -26,7 +26,7 @@ from tabwarden.sandbox.http.call import Request
 from tabwarden.sandbox.http.endpoints import TABLE
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.rate_cap import Caps
-from tabwarden.sandbox.http.request_log import Entry, RequestLog
+from tabwarden.sandbox.http.request_log import LoggedRequest, RequestLog
 from tabwarden.sandbox.metadata import api as metadata_api
 from tabwarden.sandbox.state.activity import ActivityLog
 from tabwarden.sandbox.state.clock import Clock, TurnedClock
@@ -149,7 +149,7 @@ class Sandbox:
 
     def _note(self, request: Request, answered: Answered, struck: Struck, took: float) -> None:
         self.log.add(
-            Entry(
+            LoggedRequest(
                 request.method,
                 request.path,
                 answered.endpoint,

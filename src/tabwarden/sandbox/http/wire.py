@@ -1,4 +1,4 @@
-"""What travels: one neutral element tree, to and from XML and JSON. Not what any element means.
+"""What travels: one neutral element tree, to and from XML and JSON.
 
 Attributes that are `None` are left out when an element is built; numbers become text; booleans stay booleans, so
 that JSON can show the few true ones as such (XML always says true or false).

@@ -1,1 +1,1 @@
-"""The Metadata API over GraphQL. Not REST."""
+"""The Metadata API over GraphQL."""

@@ -1,4 +1,4 @@
-"""The Metadata API over HTTP: GraphQL in JSON beside the REST API, its limits and its way of saying no. Not the graph.
+"""The Metadata API over HTTP: GraphQL in JSON beside the REST API, its limits and its way of saying no.
 
 Its errors are JSON, whatever was asked for: 401 has the shape of the service behind it, a query that is wrong is 200
 with `errors`, one that asks for more than 20,000 nodes gets what fits and a warning, NODE_LIMIT_EXCEEDED.

@@ -1,4 +1,4 @@
-"""What published files tell the Metadata API: custom SQL, and which views are dashboards. Not how nodes tell it.
+"""What published files tell the Metadata API: custom SQL, and which views are dashboards.
 
 What came with the world has no file: its views are sheets, and no custom SQL is in it.
 """

@@ -1,4 +1,4 @@
-"""The nodes that the Metadata API tells of a site: content, its owners and its lineage, for one who asks. Not GraphQL.
+"""The nodes that the Metadata API tells of a site: content, its owners and its lineage, for one who asks.
 
 A node is a mapping: plain values, and functions for what hangs on it. What somebody may not View is in no list; where
 lineage leads to it, it is told by its ids alone, as Tableau does. Lineage is pretended where no published file tells

@@ -1,4 +1,4 @@
-"""What the Metadata API can be asked: its types and connections as far as catalogues ask them. Not the answers.
+"""What the Metadata API can be asked: its types and connections as far as catalogues ask them.
 
 Field names are those that the Tableau connectors of DataHub and OpenMetadata query; the rest of Tableau's schema is
 not played, and asking for it is a validation error. graphql-core, of the extra `metadata`, reads and runs queries.

@@ -1,4 +1,4 @@
-"""Work that happens later: imports and deletions of people from a file, groups of the directory. Not their endpoints.
+"""Work that happens later: imports and deletions of people from a file, groups of the directory.
 
 A job runs once the sandbox's clock has passed its due time, before the next request is answered; with the usual
 personality that is at once. Rows that fail become notes of type errorCode; the others are done.

@@ -1,4 +1,4 @@
-"""Writes a world into a real PostgreSQL as Tableau Server's repository. Not which rows, and nothing that reads them.
+"""Writes a world into a real PostgreSQL as Tableau Server's repository.
 
 Needs the extra `postgres`. The database must not have these tables yet: nothing is ever replaced.
 """

@@ -1,4 +1,4 @@
-"""Sites as the rows of Tableau Server's repository. Not the database they go into.
+"""Sites as the rows of Tableau Server's repository.
 
 Numbers are given in the order of the sites, so that the same world makes the same rows. As in the real one, rules of
 content in locked projects stay as stale rows, and owners and administrators have none.

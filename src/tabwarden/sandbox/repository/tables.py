@@ -1,4 +1,4 @@
-"""The tables of Tableau Server's repository that tell who may do what: names, columns, types. Not their rows.
+"""The tables of Tableau Server's repository that tell who may do what: names, columns, types.
 
 Names, columns and codes are those that public queries of the database `workgroup` use; Tableau promises none of them.
 The tables of group sets and of virtual connections were found in no public source and are believed.

@@ -1,4 +1,4 @@
-"""The activity log: one JSON object for every event of governance, as Tableau writes them. Not the request log.
+"""The activity log: one JSON object for every event of governance, as Tableau writes them.
 
 Events are told from what became of a site, so none is missing whatever route a change took: a lock that overwrites
 rules tells of every rule. The ten shared attributes are those of the "Activity Log Event Type Reference"; names of

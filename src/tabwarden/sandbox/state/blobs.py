@@ -1,4 +1,4 @@
-"""The bytes of published files, by their hash: in memory, or beside the state file. Not what the files mean.
+"""The bytes of published files, by their hash: in memory, or beside the state file.
 
 A file is written whole before the state file speaks of it and removed only after the state file no longer does, so
 that a sandbox killed at any moment finds every file it acknowledged.

@@ -1,4 +1,4 @@
-"""What the sandbox takes for the time: any clock, which can be turned forward. Not when anything happens."""
+"""What the sandbox takes for the time: any clock, which can be turned forward."""
 
 from __future__ import annotations
 

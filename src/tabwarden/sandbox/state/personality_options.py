@@ -1,4 +1,4 @@
-"""The options of a personality as people give them, `name=value`. Not what they do.
+"""The options of a personality as people give them, `name=value`.
 
 Every believed code of the error table has one of its own, `code_` and its six digits: `code_409003=409004`.
 """

@@ -1,4 +1,4 @@
-"""What a sandbox holds beside its sites: accounts, tokens, connected apps, jobs, a pretend directory. Not the sites.
+"""What a sandbox holds beside its sites: accounts, tokens, connected apps, jobs, a pretend directory.
 
 Passwords and secrets here are pretend ones; they never show in a repr.
 """

@@ -1,4 +1,4 @@
-"""Tokens and how one gets them: password, personal access token, connected-app JWT. Not what a token may do.
+"""Tokens and how one gets them: password, personal access token, connected-app JWT.
 
 Times are seconds of the state's clock. A personal access token has one live session: signing in with it again ends
 the one before (public documentation; server-client-python issue 717).

@@ -1,4 +1,4 @@
-"""Files that arrive in parts: upload sessions, appended to until they are published. Not what is published.
+"""Files that arrive in parts: upload sessions, appended to until they are published.
 
 Like tokens they end with the process; a client that lost one starts anew. Bounded in number and size, so that
 nobody fills the memory with sessions he never publishes.

@@ -1,4 +1,4 @@
-"""The words that the generated world acme is made of. Not how they are put together."""
+"""The words that the generated world acme is made of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a world file's names to sites with ids, and back. Not reading or writing the file itself.
+"""From a world file's names to sites with ids, and back.
 
 Content without rules starts as Tableau would have made it: items with their project's defaults, nested projects with
 their parent's rules, views with their workbook's.

@@ -1,4 +1,4 @@
-"""A world as Cloud would have it: everybody is called by his e-mail address. Not what Cloud answers.
+"""A world as Cloud would have it: everybody is called by his e-mail address.
 
 Who has no address gets one of `example.com`. Ids stay, and so do passwords, which Cloud with MFA takes from nobody.
 """

@@ -1,4 +1,4 @@
-"""A world as a YAML file people read and write: names instead of ids, templates instead of long lists. Not a state.
+"""A world as a YAML file people read and write: names instead of ids, templates instead of long lists.
 
 Every mistake of a file is told at once, each with its place. Ids follow from names unless a file gives them.
 """

@@ -1,4 +1,4 @@
-"""Worlds by name or file: packaged ones such as w0, the generated acme, a YAML file of your own. Not the schema."""
+"""Worlds by name or file: packaged ones such as w0, the generated acme, a YAML file of your own."""
 
 from __future__ import annotations
 

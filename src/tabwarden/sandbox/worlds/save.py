@@ -1,4 +1,4 @@
-"""From sites with ids to the names of a world file, the way back of `build`. Not the writing of the file.
+"""From sites with ids to the names of a world file, the way back of `build`.
 
 Ids that do not follow from names are written out, so that a saved world loads as the same sites.
 """

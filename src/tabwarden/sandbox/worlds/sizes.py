@@ -1,4 +1,4 @@
-"""Generated worlds of a stated size, for counting and timing what reads a whole site. Not a company with a story.
+"""Generated worlds of a stated size, for counting and timing what reads a whole site.
 
 rest-s, rest-m and rest-l have one site each, of 500, 10,000 and 60,000 users. 70 % of the content lies in locked
 projects, 30 % of the workbooks hide their tabs.

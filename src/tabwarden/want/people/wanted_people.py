@@ -17,9 +17,9 @@ from tabwarden.model.roles import licence_of, rank
 from tabwarden.model.seats import free_seats
 from tabwarden.model.site import LOCAL, Group, Site, User
 from tabwarden.want.names.resolve import Resolved
+from tabwarden.want.people.joiners_and_leavers import Standing, Standings
 from tabwarden.want.people.mapping import Gives, GroupMapping, Mapped
 from tabwarden.want.people.records import AUTH_SETTING, EMAIL, FULL_NAME
-from tabwarden.want.people.standing import Standing, Standings
 from tabwarden.want.provision import Policy, Tasks, is_left_alone, want
 from tabwarden.want.roster import Person, Roster
 from tabwarden.want.wanted import EXISTS, SITE_ROLE, Held, Wanted, Why

@@ -12,8 +12,8 @@ from functools import lru_cache
 from random import Random
 from typing import Any, NamedTuple
 
+import bit_oracle as oracle
 import numpy as np
-import oracle
 from dense_sites import ASKED, dense_site
 
 from tabwarden.access.answer import Answer

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 from tabwarden.settings import Settings
 from tabwarden.tableau.http.connection import Connection, connect
-from tabwarden.tableau.http.signin import Jwt, Password, Pat, SignIn
+from tabwarden.tableau.http.session import Jwt, Password, Pat, SignIn
 
 
 def connected(settings: Settings) -> AbstractContextManager[Connection]:

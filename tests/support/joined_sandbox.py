@@ -14,7 +14,7 @@ from tabwarden.run.apply import Applied, apply, terms_of
 from tabwarden.run.context import Context
 from tabwarden.run.provision import plan_provision
 from tabwarden.run.rename import plan_rename
-from tabwarden.run.sign_in import connected
+from tabwarden.run.sign_in_settings import connected
 from tabwarden.run.undo import plan_undo
 from tabwarden.sandbox.directories.pretend_directory import DirectoryText
 from tabwarden.sandbox.http.server import Sandbox, running

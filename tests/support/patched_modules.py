@@ -13,7 +13,7 @@ from importlib.util import spec_from_loader
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from agreement import Fast, May
+from evaluator_suites import Fast, May
 from paths import SOURCE, TESTS
 from planting import planted_in
 

@@ -50,7 +50,7 @@ def _that_differ(
         return {}
     unlike = after.unlike(before) if hasattr(after, "unlike") else None
     if unlike is not None and [*before] == [*after]:
-        return {number_of(each): after[each] for each in unlike}
+        return {number_of(identifier): after[identifier] for identifier in unlike}
     if list(before) != list(after):
         raise KeyError("numbers")
     pairs = enumerate(zip(before.values(), after.values(), strict=True))

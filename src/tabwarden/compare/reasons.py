@@ -91,7 +91,7 @@ class Reasons:
         if user not in self._persons:
             there = [user in site.users for site in self.sites]
             self._persons[user] = [
-                one.lookups.person(user) if here else None for one, here in zip(self.one, there, strict=True)
+                one.lookups.person(user) if is_there else None for one, is_there in zip(self.one, there, strict=True)
             ]
         return self._persons[user]
 
@@ -106,12 +106,12 @@ class Reasons:
 
     def _by_reason(self, user: str, content: str, mask: int) -> list[tuple[Reason, Reason, tuple[str, ...]]]:
         """The capabilities of a mask by what decides them before and after."""
-        found: dict[tuple[Reason, Reason], list[str]] = {}
+        by_reasons: dict[tuple[Reason, Reason], list[str]] = {}
         for bit in _bits(mask):
             name = self.difference.names[bit]
             reasons = self._reason(0, user, name, content), self._reason(1, user, name, content)
-            found.setdefault(reasons, []).append(name)
-        return [(*reasons, tuple(names)) for reasons, names in found.items()]
+            by_reasons.setdefault(reasons, []).append(name)
+        return [(*reasons, tuple(names)) for reasons, names in by_reasons.items()]
 
     def _reason(self, side: int, user: str, capability: str, content: str) -> Reason:
         site = self.sites[side]

@@ -125,13 +125,13 @@ class Changed(Mapping[str, _Thing], Generic[_Thing]):
 
     def __init__(self, table: Table[_Thing], things: Mapping[str, _Thing]) -> None:
         self._table, self._things = table, things
-        self._new = [each for each in things if each not in table]
+        self._new = [key for key in things if key not in table]
 
-    def __getitem__(self, each: str) -> _Thing:
-        return self._things[each] if each in self._things else self._table[each]
+    def __getitem__(self, key: str) -> _Thing:
+        return self._things[key] if key in self._things else self._table[key]
 
-    def __contains__(self, each: object) -> bool:
-        return each in self._things or each in self._table
+    def __contains__(self, key: object) -> bool:
+        return key in self._things or key in self._table
 
     def __iter__(self) -> Iterator[str]:
         return iter([*self._table, *self._new])
@@ -152,7 +152,7 @@ class Changed(Mapping[str, _Thing], Generic[_Thing]):
         if other is not self._table and not (isinstance(other, Changed) and other._table is self._table):
             return None
         things = {*self._things, *(other._things if isinstance(other, Changed) else ())}
-        return frozenset(each for each in things if self.get(each) != other.get(each))
+        return frozenset(key for key in things if self.get(key) != other.get(key))
 
 
 class _Reader:

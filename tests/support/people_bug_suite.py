@@ -12,7 +12,7 @@ from tabwarden.want.provision import Policy, Tasks
 # What the merging is made of; values such as Site and Person stay the same classes.
 MODULES = tuple(
     f"want.people.{name}"
-    for name in ("records", "merged", "nested", "mapping", "overrides", "standing", "wanted_people")
+    for name in ("records", "merged", "nested", "mapping", "overrides", "joiners_and_leavers", "wanted_people")
 )
 FIELDS = ("name", "email", "department", "title", "status")
 Load = Callable[[str], Any]
@@ -23,7 +23,7 @@ class House:
 
     def __init__(self, load: Load) -> None:
         self.records, self.merged, self.mapping = (load(f"want.people.{n}") for n in ("records", "merged", "mapping"))
-        self.standing, self.people = load("want.people.standing"), load("want.people.wanted_people")
+        self.standing, self.people = load("want.people.joiners_and_leavers"), load("want.people.wanted_people")
         self.columns = self.records.RecordColumns((("employee", "id"),), {each: each for each in FIELDS}, "groups")
 
     def told(self, source: str, *rows: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -116,7 +117,9 @@ def test_a_full_disk_is_told(desk: tuple[Desk, Sandbox], what: str) -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 
-    ran = here.process("read", preexec_fn=small_files)
+    # Nor may it write what it compiles: a module cut off there would break every later run.
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    ran = here.process("read", preexec_fn=small_files, env=env)
     assert ran.code == 1, ran.out
     assert ("Traceback" in ran.err, "tabwarden: " in ran.err) == (False, True), ran.err
     assert ("cannot be written" in ran.err) or what == "history"

@@ -1,4 +1,4 @@
-"""Which answers differ between two Sites, found by asking the reference. The specification of `reach_engine`.
+"""Which answers differ between two Sites, found by asking the reference. The specification of `by_engine`.
 
 The same as asking the reference everything twice, but it asks only where a fact that decides has changed, and once
 for all people who share their role and groups. For small Sites this is also the faster way.

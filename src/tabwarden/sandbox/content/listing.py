@@ -1,4 +1,4 @@
-"""By which fields content is filtered and sorted, and which a list tells unasked; their looks: `shapes_content`.
+"""By which fields content is filtered and sorted, and which a list tells unasked; their looks: `content.shapes`.
 
 Sources: "Filtering and Sorting" of the public REST documentation, the `filter` methods of server-client-python. What
 the sandbox does not keep (favourites, subscriptions, alerts) is nought.

@@ -1,4 +1,4 @@
-"""What a user, group, project, workbook, ... looks like in an answer, and by which fields it is listed.
+"""What users, groups, sites, jobs look like in an answer, and by which fields they are listed (not content).
 
 Shapes give every field they know; `listing` prunes. Not who may see a field, except another person's site role,
 which only administrators see.

@@ -19,7 +19,8 @@ from workbook_files import TWBX, packed, workbook
 from tabwarden.model.errors import WorldError
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.server import running
-from tabwarden.sandbox.state import blobs, uploads
+from tabwarden.sandbox.state import blobs
+from tabwarden.sandbox.state import blobs as uploads
 from tabwarden.sandbox.state.blobs import Blobs
 from tabwarden.sandbox.state.personality import personality
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from io import TextIOWrapper
 
 from tabwarden import __version__
 from tabwarden.commands import Command
@@ -105,7 +106,7 @@ def command_of(words: Sequence[str]) -> Command | None:
 
 
 def run(words: Sequence[str]) -> int:
-    """Do what the words say; the exit code. A TabwardenError ends in its sentence on standard error."""
+    """Do what the words say; the exit code. Every error ends in its sentence on standard error."""
     command = command_of(words)
     if command is None:
         return _other(words)
@@ -121,10 +122,17 @@ def run(words: Sequence[str]) -> int:
         else:
             function(**read(command.words, parameters_of(function), rest))
     except TabwardenError as error:
-        say_error(str(error))
+        say_error(error)
         return ERROR
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else DONE
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        from tabwarden.commands._unforeseen import sentence
+
+        say_error(sentence(f"tabwarden {command.words}", error))
+        return ERROR
     return DONE
 
 
@@ -179,14 +187,26 @@ def _help(family: str) -> Iterator[str]:
 def main() -> None:
     """The entry point: a usage error is exit code 1, as all errors are, because 2 says that a plan found changes."""
     code = 0
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter shows its escape
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except BrokenPipeError:  # whoever read it has read enough; what is left must not fail once more at the end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read it has read enough
+        _write_no_more()
+    except OSError as error:
+        _write_no_more()
+        print(f"tabwarden: the output cannot be written: {(error.strerror or '').lower()}", file=sys.stderr)
+        code = 1
     raise SystemExit(code)
+
+
+def _write_no_more() -> None:
+    """What is left in the buffer must not fail once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pytest
 
 from tabwarden.log import NAME, open_log
 from tabwarden.model.errors import TabwardenError
-from tabwarden.secrets import Scrubber
+from tabwarden.scrubber import Scrubber
 
 SECRET = "p@ss/Wörd-'22'"
 LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \| (DEBUG|INFO|WARNING|ERROR|CRITICAL) \| \S.*$")

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from tabwarden.input_file import read_text
 from tabwarden.model.capability import KINDS as CONTENT_KINDS
 from tabwarden.model.errors import WorldError
 from tabwarden.model.open_points import CURRENT, MODELS
@@ -48,7 +49,7 @@ def load(path: Path, *, of_snapshot: bool = False) -> tuple[Case, ...]:
     Questions `of_snapshot` need no setup, kind or id: the Site is there, and the question tells the rest.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise WorldError(f"`{path}` cannot be read as UTF-8 text: {error}") from None
     listed = enumerate(_items(path, text), 1)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tabwarden.effects.change import ALL_GROUPS, CONTENT, NICKNAMES, Change
 from tabwarden.effects.ref import Lookup
+from tabwarden.input_file import read_text
 from tabwarden.model.errors import TableauError, TabwardenError
 from tabwarden.model.site import Site
 from tabwarden.plan.build import Progressed, stops_now
@@ -118,7 +119,7 @@ class Applied:
 def load_plan(path: Path) -> Plan:
     """The plan of a file; TabwardenError where there is none."""
     try:
-        return from_json(path.read_text(encoding="utf-8-sig"), str(path))
+        return from_json(read_text(path), str(path))
     except OSError as error:
         raise TabwardenError(f"the plan `{path}` cannot be read: {(error.strerror or 'unreadable').lower()}") from None
     except UnicodeDecodeError:

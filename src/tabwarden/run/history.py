@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tabwarden.input_file import read_text
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Site
 from tabwarden.store import beside, snapshot
@@ -65,7 +66,7 @@ def _plain_folder(environ: Mapping[str, str]) -> str | None:
     import yaml
 
     try:
-        loader = yaml.SafeLoader(file.read_text(encoding="utf-8-sig"))
+        loader = yaml.SafeLoader(read_text(file))
         root = loader.get_single_node()
         if root is None:
             return DEFAULT_FOLDER

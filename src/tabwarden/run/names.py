@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from tabwarden.input_file import read_text
 from tabwarden.model.errors import SettingsError, TableauError, UnknownName
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
@@ -71,7 +72,7 @@ def check(
 def names_of(path: Path) -> list[str]:
     """The names of a file, one a line; blank lines and those that begin with `#` do not count."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(path).splitlines()
     except (OSError, UnicodeDecodeError):
         raise UnknownName(f"the names in `{path}` cannot be read; give a file of UTF-8 text, a name a line") from None
     return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tabwarden.input_file import read_text, yaml_value
 from tabwarden.model.errors import SettingsError
 from tabwarden.model.open_points import OpenPoints, open_points_from
 
@@ -28,7 +29,7 @@ def _words(given: str) -> Iterator[str]:
 
     path = Path(given)
     try:
-        answers = yaml.safe_load(path.read_text(encoding="utf-8"))
+        answers = yaml_value(read_text(path))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"`{given}` is no `name=value`, and no file that can be read: {error}"]) from None
     except yaml.YAMLError as error:

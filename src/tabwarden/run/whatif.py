@@ -13,6 +13,7 @@ from tabwarden.compare.access_changes import Under
 from tabwarden.compare.between_sites import Base
 from tabwarden.compare.what_if import WhatIf, done, written
 from tabwarden.effects.phrases import refusal
+from tabwarden.input_file import read_text, yaml_value
 from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.open_points import alternatives
 from tabwarden.plan.build import build
@@ -85,14 +86,14 @@ def read_changes(given: str) -> list[str]:
             raise SettingsError([f"`{given}` is neither a file that is there nor a change in words"])
         return [given]
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"`{given}` cannot be read as UTF-8 text: {error}"]) from None
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if lines and not lines[0].lstrip().startswith(("-", "[")):
         return [line.strip() for line in lines]
     try:
-        items = yaml.safe_load(text)
+        items = yaml_value(text)
     except yaml.YAMLError as error:
         raise SettingsError([f"`{given}` is not YAML: {error}"]) from None
     return list(_sentences(given, items or []))

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from tabwarden.input_file import read_text
 from tabwarden.model.codec import encode, from_plain, shape
 from tabwarden.model.errors import IncompleteRead, UnknownName
 from tabwarden.model.names import same
@@ -58,7 +59,7 @@ def load(path: Path | str) -> Directory:
     """
     place = Path(path)
     try:
-        text = place.read_text(encoding="utf-8-sig")
+        text = read_text(place, 1 << 30)
     except FileNotFoundError:
         raise UnknownName(f"there is no directory file `{place}`; `tabwarden directory read` makes one") from None
     except (OSError, UnicodeDecodeError):

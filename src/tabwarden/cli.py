@@ -106,7 +106,7 @@ def command_of(words: Sequence[str]) -> Command | None:
 
 
 def run(words: Sequence[str]) -> int:
-    """Do what the words say; the exit code. Every error ends in its sentence on standard error."""
+    """Do what the words say; the exit code. A TabwardenError ends in its sentence on standard error."""
     command = command_of(words)
     if command is None:
         return _other(words)
@@ -126,13 +126,6 @@ def run(words: Sequence[str]) -> int:
         return ERROR
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else DONE
-    except BrokenPipeError:
-        raise
-    except Exception as error:
-        from tabwarden.commands._unforeseen import sentence
-
-        say_error(sentence(f"tabwarden {command.words}", error))
-        return ERROR
     return DONE
 
 
@@ -197,10 +190,14 @@ def main() -> None:
         code = INTERRUPTED
     except BrokenPipeError:  # whoever read it has read enough
         _write_no_more()
-    except OSError as error:
+    except Exception as error:  # no traceback reaches a person
+        from tabwarden.commands._output import ERROR, say_error
+        from tabwarden.commands._unforeseen import sentence
+
+        command = command_of(sys.argv[1:])
+        say_error(sentence(f"tabwarden {command.words}" if command else "tabwarden", error))
         _write_no_more()
-        print(f"tabwarden: the output cannot be written: {(error.strerror or '').lower()}", file=sys.stderr)
-        code = 1
+        code = ERROR
     raise SystemExit(code)
 
 

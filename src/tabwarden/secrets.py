@@ -326,7 +326,12 @@ def _output(words: list[str], environ: Mapping[str, str]) -> tuple[bytes, int]:
         start_new_session=True,
     )
     late = threading.Event()
-    watch = threading.Timer(COMMAND_SECONDS, lambda: (late.set(), _kill(process)))
+
+    def too_late() -> None:
+        late.set()
+        _kill(process)
+
+    watch = threading.Timer(COMMAND_SECONDS, too_late)
     watch.start()
     try:
         with process, process.stdout or contextlib.nullcontext() as out:

@@ -111,6 +111,14 @@ def warn_partial(site: Site) -> None:
         say(f"not read: {'; '.join(site.partial)}; what depends on it is unknown")
 
 
+def confirmed(question: str) -> bool:
+    """Whether somebody at a terminal answers yes; nobody is there in a pipe or under cron."""
+    if not sys.stdin.isatty():
+        return False
+    say(f"{question} (yes or no)")
+    return input().strip().lower() in ("y", "yes")
+
+
 def leave(code: int) -> NoReturn:
     """End the command with an exit code."""
     raise SystemExit(code)

@@ -59,7 +59,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), reason)
     for pattern, reason in (
         (r"=.*", "is a formula; store what it yields"),
-        (r".*[<>].*", "holds a name and an address; write the address alone"),
+        (r"(?:.*<.*@.*>|<.*>)", "holds a name and an address; write the address alone"),
         (r"[a-z][a-z0-9+]*:.*", "begins with what an address is for, as `mailto:` does; write the address alone"),
         (r"(?:cn|uid|ou|dc)=.*", "is a place in a directory; write the user name"),
         (r"[+-].*", "begins as a formula does; write the user name alone"),

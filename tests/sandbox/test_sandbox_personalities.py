@@ -18,10 +18,17 @@ from tabwarden.sandbox.http.endpoints import ROUTER, TABLE
 from tabwarden.sandbox.http.errors import CODES, Refusal
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.serve import ServeOptions, run
-from tabwarden.sandbox.state.personality import PRODUCT_OF_API, Personality, as_pair, personality
-from tabwarden.sandbox.state.personality_options import BELIEVED, PERSONALITY_OPTIONS, names, played
-from tabwarden.sandbox.worlds.cloud import as_cloud
-from tabwarden.sandbox.worlds.finding import find_world
+from tabwarden.sandbox.state.personality import (
+    BELIEVED,
+    PERSONALITY_OPTIONS,
+    PRODUCT_OF_API,
+    Personality,
+    as_pair,
+    names,
+    personality,
+    played,
+)
+from tabwarden.sandbox.worlds.finding import as_cloud, find_world
 
 VERSIONS = sorted(PRODUCT_OF_API, key=as_pair)
 ASKED_FOR = ("2.8", "3.0", "3.4", "3.11", "3.17", "3.27")

@@ -16,7 +16,7 @@ from tabwarden.run.provision import plan_provision
 from tabwarden.run.rename import plan_rename
 from tabwarden.run.sign_in_settings import connected
 from tabwarden.run.undo import plan_undo
-from tabwarden.sandbox.directories.pretend_directory import DirectoryText
+from tabwarden.sandbox.directories.directory import DirectoryText
 from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.sandbox.worlds.file import read_text
 from tabwarden.sandbox.worlds.finding import world_of

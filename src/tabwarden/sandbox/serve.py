@@ -17,13 +17,11 @@ from tabwarden.model.roles import is_server_admin
 from tabwarden.sandbox.directories.directory import Directory
 from tabwarden.sandbox.http.server import LOOPBACK, Sandbox
 from tabwarden.sandbox.repository import export as repository_export
-from tabwarden.sandbox.state.personality import CLOUD, personality
-from tabwarden.sandbox.state.personality_options import played
+from tabwarden.sandbox.state.personality import CLOUD, personality, played
 from tabwarden.sandbox.state.server_state import World
 from tabwarden.sandbox.state.sites import State
-from tabwarden.sandbox.worlds.cloud import as_cloud
 from tabwarden.sandbox.worlds.file import to_yaml
-from tabwarden.sandbox.worlds.finding import find_text, find_world
+from tabwarden.sandbox.worlds.finding import as_cloud, find_text, find_world
 from tabwarden.sandbox.worlds.save import text_of
 
 _SECRET = "secret.txt"

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from tabwarden.access.reference import may
 from tabwarden.model.governing import managing_project
 from tabwarden.model.site import Content, Site
-from tabwarden.sandbox.content.item_details import MEGABYTE
 from tabwarden.sandbox.http.call import Call
 from tabwarden.sandbox.http.wire import Element, element
 from tabwarden.sandbox.people.shapes import user
+from tabwarden.sandbox.state.server_state import MEGABYTE
 from tabwarden.sandbox.state.sites import State
 
 PLURALS: Mapping[str, str] = {

@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from tabwarden.model.site import Content
 from tabwarden.sandbox.content import visibility
-from tabwarden.sandbox.content.item_details import Connection
 from tabwarden.sandbox.content.publishing import EMBED, PROMPT
 from tabwarden.sandbox.handlers.content import Handler, truth
 from tabwarden.sandbox.http.call import Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.wire import Element, element
+from tabwarden.sandbox.state.server_state import Connection
 
 
 def listed(kind: str) -> Handler:

@@ -5,7 +5,8 @@ Not publishing, downloading, tags and connections. Every kind gets its handlers 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import csv
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from tabwarden.access.powers import power_over
@@ -13,13 +14,13 @@ from tabwarden.effects import content as effects
 from tabwarden.model.open_points import CURRENT
 from tabwarden.model.site import Content, Site
 from tabwarden.sandbox.content import visibility
-from tabwarden.sandbox.content.item_details import Details
 from tabwarden.sandbox.content.listing import content_listing
-from tabwarden.sandbox.content.shapes import SHAPES, singular
+from tabwarden.sandbox.content.shapes import SHAPES, singular, tags_element
 from tabwarden.sandbox.http import listing
 from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.wire import Element, element
+from tabwarden.sandbox.state.server_state import Details
 
 Handler = Callable[[Call], Reply]
 
@@ -176,6 +177,57 @@ def deleted(kind: str) -> Handler:
         item = call.content(kind)
         visibility.demand(call, "delete", item)
         call.state.put(effects.delete_content(call.site, item.id))
+        return NO_CONTENT
+
+    return handler
+
+
+MOST_TAGS = 50
+LONGEST_TAG = 200
+
+
+def tags_added(kind: str) -> Handler:
+    """Add tags and tell all there are."""
+
+    def handler(call: Call) -> Reply:
+        item = visibility.shown(call, kind)
+        visibility.demand(call, "tag", item)
+        details = call.state.details(item.id)
+        tags = details.tags | _labels(call.body("tags").all("tag"))
+        if len(tags) > MOST_TAGS:
+            raise Refusal("400003", f"an item carries at most {MOST_TAGS} tags here")
+        if tags != details.tags:
+            call.state.put_details(item.id, replace(details, tags=tags))
+        return ok(tags_element(call, item))
+
+    return handler
+
+
+def _labels(tags: Iterable[Element]) -> frozenset[str]:
+    """The labels; one without quotation marks stands for as many as spaces and commas make of it."""
+    labels: set[str] = set()
+    for tag in tags:
+        words = tag.get("label") or ""
+        plain = words if '"' in words else words.replace(" ", ",")
+        try:
+            labels.update(word.strip() for row in csv.reader([plain], skipinitialspace=True) for word in row)
+        except csv.Error:
+            raise Refusal("400003", "a label of a tag is one line") from None
+    labels.discard("")
+    if not labels or any(len(word) > LONGEST_TAG for word in labels):
+        raise Refusal("400003", f"a tag needs a label of at most {LONGEST_TAG} characters")
+    return frozenset(labels)
+
+
+def tag_deleted(kind: str) -> Handler:
+    """Delete one tag; one that is not there is no error."""
+
+    def handler(call: Call) -> Reply:
+        item = visibility.shown(call, kind)
+        visibility.demand(call, "tag", item)
+        details, wanted = call.state.details(item.id), call.parameters["tag"]
+        if wanted in details.tags:
+            call.state.put_details(item.id, replace(details, tags=details.tags - {wanted}))
         return NO_CONTENT
 
     return handler

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tabwarden.sandbox.content import extracts, visibility
+from tabwarden.sandbox.content import jobs as extracts
+from tabwarden.sandbox.content import visibility
 from tabwarden.sandbox.handlers.content import Handler
 from tabwarden.sandbox.http.call import Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal

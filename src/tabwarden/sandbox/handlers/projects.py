@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tabwarden.effects import content as effects
 from tabwarden.effects import people
 from tabwarden.model.governing import managing_project
 from tabwarden.model.site import MODES, Content, Site
-from tabwarden.sandbox.content import samples, visibility
+from tabwarden.sandbox.content import placeholders, publishing, visibility
 from tabwarden.sandbox.content.listing import content_listing
+from tabwarden.sandbox.content.publishing import Order
 from tabwarden.sandbox.content.shapes import project
 from tabwarden.sandbox.handlers.content import handed_over
 from tabwarden.sandbox.http import listing
 from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal, because
 from tabwarden.sandbox.http.wire import Element
+
+SAMPLES: Mapping[str, tuple[str, ...]] = {
+    "Superstore": ("Overview", "Product", "Customers", "Shipping"),
+    "Regional": ("Global Temperatures", "College", "Economy", "Stocks"),
+    "World Indicators": ("Population", "GDP per capita", "Health"),
+}
+
+
+def _samples_asked(call: Call) -> bool:
+    """Whether a request about a project asks for the samples too."""
+    return (call.query("publishSamples") or "").lower() == "true"
+
+
+def _publish_samples(call: Call, project: Content) -> None:
+    """Publish the samples as the asker, over those that are there; refused to whoever may not publish there."""
+    visibility.demand(call, "publish", project)
+    for name, sheets in SAMPLES.items():
+        sample = Content("", "workbook", name, project.id, call.me.id)
+        order = Order(
+            call.session.site,
+            call.me.id,
+            "workbook",
+            name,
+            project.id,
+            call.state.blobs.keep(placeholders.package(sample, sheets)),
+            f"{name}.twbx",
+            publishing.OVERWRITE,
+            tabs=True,
+        )
+        publishing.publish(call.state, order)
 
 
 def projects(call: Call) -> Reply:
@@ -45,8 +77,8 @@ def create(call: Call) -> Reply:
         description=body.get("description") or "",
     )
     stored = call.state.put(effects.create_project(call.site, new)).contents[new.id]
-    if samples.asked_for(call):
-        samples.publish_into(call, stored)
+    if _samples_asked(call):
+        _publish_samples(call, stored)
     return ok(project(call, stored), status=201)
 
 
@@ -86,8 +118,8 @@ def update(call: Call) -> Reply:
     site = _locked(call, site, content, body)
     site = handed_over(call, site, content, body, deed="change_project_owner")
     call.state.put(site)
-    if samples.asked_for(call):
-        samples.publish_into(call, call.content("project"))
+    if _samples_asked(call):
+        _publish_samples(call, call.content("project"))
     return ok(project(call, call.content("project")))
 
 

@@ -9,7 +9,6 @@ from tabwarden.model.roles import publishes
 from tabwarden.model.site import Content
 from tabwarden.sandbox.content import jobs as content_jobs
 from tabwarden.sandbox.content import publishing, visibility
-from tabwarden.sandbox.content.item_details import MEGABYTE
 from tabwarden.sandbox.content.publishing import Order
 from tabwarden.sandbox.handlers.content import Handler, told, truth
 from tabwarden.sandbox.http import multipart
@@ -18,7 +17,8 @@ from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.multipart import Part
 from tabwarden.sandbox.http.wire import Element, element
 from tabwarden.sandbox.people import jobs, shapes
-from tabwarden.sandbox.state.uploads import Upload
+from tabwarden.sandbox.state.blobs import Upload
+from tabwarden.sandbox.state.server_state import MEGABYTE
 
 LARGEST_SINGLE = 64 * 1024 * 1024
 EXTENSIONS: Mapping[str, frozenset[str]] = {

@@ -10,14 +10,16 @@ import json
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
+from pydantic import ValidationError
+
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.roles import is_server_admin
-from tabwarden.sandbox.directories import control_page
+from tabwarden.sandbox.directories.directory import DirectoryText
 from tabwarden.sandbox.faults.script import FaultsGiven, script_from
 from tabwarden.sandbox.http.call import Request
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.request_log import RequestLog
-from tabwarden.sandbox.state.clock import TurnedClock
+from tabwarden.sandbox.state.server_state import TurnedClock
 from tabwarden.sandbox.state.sessions import Sessions
 from tabwarden.sandbox.state.sites import State
 
@@ -96,12 +98,25 @@ def _clock(box: Holder, request: Request) -> Page:
 
 
 def _directory(box: Holder, request: Request) -> Page:
-    return Page(*control_page.answer(box.state, request.method, request.body or b""))
+    """GET gives the directory as JSON, PUT replaces it; 400 with every mistake of what was sent."""
+    if request.method == "PUT":
+        try:
+            text = DirectoryText.model_validate_json(request.body or b"")
+            box.state.put_directory(text.model_dump(mode="json", exclude_defaults=True))
+        except ValidationError as problem:
+            lines = (f"{'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in problem.errors())
+            return Page(400, "\n".join(lines))
+        except TabwardenError as problem:
+            return Page(400, str(problem))
+        box.state.commit()
+    elif request.method != "GET":
+        return Page(405, "the page is read with GET and replaced with PUT")
+    return _json(box.state.pretended)
 
 
 _PAGES: Mapping[str, Callable[[Holder, Request], Page]] = {
     "/sandbox/log": _log,
     "/sandbox/faults": _faults,
     "/sandbox/clock": _clock,
-    control_page.PATH: _directory,
+    "/sandbox/directory": _directory,
 }

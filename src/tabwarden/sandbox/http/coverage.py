@@ -8,8 +8,7 @@ from tabwarden.sandbox.faults.script import KINDS
 from tabwarden.sandbox.http.endpoints import TABLE
 from tabwarden.sandbox.http.errors import CODES
 from tabwarden.sandbox.http.routing import WHO
-from tabwarden.sandbox.state.personality import CLOUD, PERSONALITIES, SERVER
-from tabwarden.sandbox.state.personality_options import PERSONALITY_OPTIONS, names, words_of
+from tabwarden.sandbox.state.personality import CLOUD, PERSONALITIES, PERSONALITY_OPTIONS, SERVER, names, words_of
 
 
 def page() -> Iterator[str]:

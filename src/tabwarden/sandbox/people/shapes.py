@@ -11,12 +11,11 @@ from collections.abc import Mapping
 
 from tabwarden.model.roles import TIERS, licence_of
 from tabwarden.model.site import ALL_USERS, LOCAL, Group, GroupSet, Site, User
-from tabwarden.sandbox.content.item_details import MEGABYTE
 from tabwarden.sandbox.directories.identity import nickname_of
 from tabwarden.sandbox.http.call import Call
 from tabwarden.sandbox.http.listing import NUMBER, TIME, TRUTH, Column, Listing, column
 from tabwarden.sandbox.http.wire import Element, element
-from tabwarden.sandbox.state.server_state import Job, Note, iso
+from tabwarden.sandbox.state.server_state import MEGABYTE, Job, Note, iso
 from tabwarden.sandbox.state.sites import State
 
 _TIMES = "eq gt gte lt lte"

@@ -15,16 +15,12 @@ from typing import Any
 from tabwarden.model.errors import WorldError
 from tabwarden.model.open_points import DOCUMENTED
 from tabwarden.model.site import Content, Site, User
-from tabwarden.sandbox.content.item_details import NOTHING, Details
-from tabwarden.sandbox.directories.directory import Directory
-from tabwarden.sandbox.directories.pretend_directory import pretend_directory
+from tabwarden.sandbox.directories.directory import Directory, pretend_directory
 from tabwarden.sandbox.state import record
 from tabwarden.sandbox.state.activity import ActivityLog
-from tabwarden.sandbox.state.blobs import Blobs
-from tabwarden.sandbox.state.record import Draft, Record
-from tabwarden.sandbox.state.server_state import Account, Job, World, iso, key_of
-from tabwarden.sandbox.state.uploads import Uploads
-from tabwarden.sandbox.state.write_log import StateFile
+from tabwarden.sandbox.state.blobs import Blobs, Uploads
+from tabwarden.sandbox.state.record import Draft, Record, StateFile
+from tabwarden.sandbox.state.server_state import NOTHING, Account, Details, Job, World, iso, key_of
 
 Clock = Callable[[], float]
 _SPACE = uuid.UUID("6f1d0f3e-8a55-5d0c-9d0e-7a8f5f2c1b10")

@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tabwarden.model.errors import WorldError
-from tabwarden.sandbox.directories.pretend_directory import DirectoryText
+from tabwarden.sandbox.directories.directory import DirectoryText
 
 # The safe loader and dumper, in C where the library has them: large worlds load ten times faster.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 
 from tabwarden.model.site import ALLOW, DENY, LOCAL, Content, Group, Rules, Site, User
-from tabwarden.sandbox.directories.pretend_directory import DirectoryText
+from tabwarden.sandbox.directories.directory import DirectoryText
 from tabwarden.sandbox.state.server_state import Account, AccountKey, World, key_of
 from tabwarden.sandbox.state.sites import stable_id
 from tabwarden.sandbox.worlds.build import quoted, site_id

@@ -1,17 +1,21 @@
-"""What a list says of people beside their names: display name, e-mail address, authentication."""
+"""What a list says of people beside their names, and what is told of all people of a plan together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from tabwarden.model.errors import AmbiguousName, UnknownName
 from tabwarden.model.names import some
-from tabwarden.model.site import LOCAL, User
+from tabwarden.model.roles import licence_of
+from tabwarden.model.seats import free_seats
+from tabwarden.model.site import LOCAL, Group, Site, User
 from tabwarden.model.takes import Authentication, SiteTakes
 from tabwarden.want.roster import Person
 from tabwarden.want.wanted import Held
+
+MOST_NAMED = 20
 
 
 class Described:
@@ -75,3 +79,64 @@ def _signs_in(user: User, how: Authentication) -> bool:
 
 def _signing_in(user: User, how: Authentication) -> User:
     return replace(user, auth_setting=how.setting, idp_configuration_id=how.provider)
+
+
+# -- of all of them --------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Remarks:
+    """What asks nothing of anybody: leavers who are not there, stay in groups or own something, and who is back.
+
+    `eligible` counts joiners without a licence who are in the group that grants one.
+    """
+
+    absent: list[str] = field(default_factory=list)
+    back: list[str] = field(default_factory=list)
+    staying: list[str] = field(default_factory=list)
+    owning: list[str] = field(default_factory=list)
+    eligible: int = 0
+
+    def all(self, now: Site, group: Group | None, described: Described) -> Iterator[str]:
+        """Every sentence; `group` is the one that grants a role on sign-in."""
+        if self.absent:
+            are = "leavers are" if len(self.absent) > 1 else "leaver is"
+            yield f"{len(self.absent)} {are} not on the site, nothing to do: {some(self.absent)}"
+        if group is not None:
+            yield from self._of_group(now, group)
+        yield from described.remarks()
+        if self.back:
+            yield f"without a licence until now, and again with what their groups give: {_several(self.back)}"
+        if self.staying:
+            yield (
+                "leavers who stay in groups, and have what those give as soon as they get a licence again: "
+                f"{_several(self.staying)}; `remove_leavers_from_all_groups` takes them out"
+            )
+        if self.owning:
+            yield (
+                f"leavers who own content and keep it without a licence: {_several(self.owning)}; `remove_leavers` "
+                "with `assets_to` hands it over"
+            )
+
+    def _of_group(self, now: Site, group: Group) -> Iterator[str]:
+        role = group.minimum_site_role
+        free = free_seats(now, role or "")
+        if not role and self.eligible:
+            yield (
+                f"the group `{group.name}` grants no site role: {self.eligible} joiners in it cannot sign in; say "
+                "`minimum_site_role` if it is to grant one"
+            )
+        if free is not None and self.eligible > free:
+            sentence = f"{self.eligible} joiners get {role} at their first sign-in"
+            tier = licence_of(role or "")
+            yield f"{sentence}, and {free} {tier} seats are free; the rest cannot sign in until more are"
+
+
+def named(user: User, things: Iterable[str]) -> str:
+    """`ann` (Board, Sales)."""
+    return f"`{user.qualified}` ({', '.join(things)})"
+
+
+def _several(words: Sequence[str]) -> str:
+    more = f" and {len(words) - MOST_NAMED} more" if len(words) > MOST_NAMED else ""
+    return ", ".join(words[:MOST_NAMED]) + more

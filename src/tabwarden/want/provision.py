@@ -6,24 +6,23 @@ Who is left alone stands in the wanted Site as he is.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.names import same, some
-from tabwarden.model.roles import is_admin, is_licensed, licence_of, may_own, rank
+from tabwarden.model.names import same
+from tabwarden.model.roles import is_admin, is_licensed, may_own, rank
 from tabwarden.model.seats import free_seats
 from tabwarden.model.site import LOCAL, ON_LOGIN, Group, Site, User
 from tabwarden.model.takes import Authentication, SiteTakes
-from tabwarden.want.described import Described
+from tabwarden.want.described import Described, Remarks, named
 from tabwarden.want.roster import Person, Roster
 from tabwarden.want.sign_in_group import sign_in_group
 from tabwarden.want.wanted import DETAILS, EXISTS, SITE_ROLE, Held, Wanted, Why
 
 UNLICENSED, VIEWER, GUEST = "Unlicensed", "Viewer", "Guest"
 NOT_RANKED = ("Guest", "SupportUser")
-MOST_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,16 +107,12 @@ class _Deciding:
         self.heirs: dict[str, str] = {}
         self.held: list[Held] = []
         self.notes: list[str] = []
-        self.absent: list[str] = []
-        self.back: list[str] = []
-        self.staying: list[str] = []
-        self.owning: list[str] = []
+        self.remarks = Remarks()
         self.described = Described(policy.takes, policy.authentication, change=policy.change_authentication)
         self.seats = free_seats(now, VIEWER)
         self.seats_at_first = self.seats
         self.new_by_bare_name: dict[str, list[Person]] = {}
         self.met: set[str] = set()
-        self.eligible = 0
         self.heir = self._find_heir()
 
     # -- the group that grants a role on sign-in --------------------------------------------------------------
@@ -190,7 +185,7 @@ class _Deciding:
             user = self._there(user, person)
         if self.tasks.add_joiners_to_group and self.group is not None:
             self._enter(user, self.group, f"joiner, {_row(person)}")
-            self.eligible += not is_licensed(user.site_role)
+            self.remarks.eligible += not is_licensed(user.site_role)
         if self.tasks.set_joiners_viewer:
             self._raise(user, person)
 
@@ -218,7 +213,7 @@ class _Deciding:
         others = [self.groups[g].name for g in self.now.groups_of(user.id) if not self.groups[g].everyone]
         others = sorted(name for name in others if self.group is None or name != self.group.name)
         if others and not is_licensed(user.site_role):
-            self.back.append(f"`{user.qualified}` ({', '.join(others)})")
+            self.remarks.back.append(named(user, others))
         described = self.described.known(user, person)
         if described != user:
             self.users[user.id] = described
@@ -256,7 +251,7 @@ class _Deciding:
         if match is None:
             return
         if not match:
-            self.absent.append(person.name)
+            self.remarks.absent.append(person.name)
             return
         user = match[0]
         if self._is_held(user):
@@ -277,10 +272,10 @@ class _Deciding:
         groups = (self.groups[group] for group, members in self.members.items() if user.id in members)
         names = sorted(group.name for group in groups if not group.everyone)
         if names:
-            self.staying.append(f"`{user.qualified}` ({', '.join(names)})")
+            self.remarks.staying.append(named(user, names))
         kinds = (self.policy.owners or {}).get(user.id, ())
         if kinds and self.tasks.set_leavers_unlicensed and not self.tasks.remove_leavers:
-            self.owning.append(f"`{user.qualified}` ({', '.join(sorted(KIND_NAMES.get(k, k) for k in kinds))})")
+            self.remarks.owning.append(named(user, sorted(KIND_NAMES.get(k, k) for k in kinds)))
 
     def _is_held(self, user: User) -> bool:
         if user.site_role == GUEST:
@@ -370,7 +365,7 @@ class _Deciding:
             g.id: g if g.members is None or g.everyone else replace(g, members=frozenset(self.members[g.id]))
             for g in self.groups.values()
         }
-        self.notes += self._remarks()
+        self.notes += self.remarks.all(self.now, self.group, self.described)
         contents = {
             c.id: replace(c, owner=self.heirs[c.owner]) if c.owner in self.heirs else c
             for c in self.now.contents.values()
@@ -380,41 +375,6 @@ class _Deciding:
         return Wanted(
             site, Why("", self.sentences, self.heirs, owned), (*self.held, *self.described.held), tuple(self.notes)
         )
-
-    def _remarks(self) -> Iterator[str]:
-        """What asks nothing of anybody, of all people together."""
-        if self.absent:
-            are = "leavers are" if len(self.absent) > 1 else "leaver is"
-            yield f"{len(self.absent)} {are} not on the site, nothing to do: {some(self.absent)}"
-        role = self.group.minimum_site_role if self.group is not None else None
-        free = free_seats(self.now, role or "")
-        if self.group is not None and not role and self.eligible:
-            yield (
-                f"the group `{self.group.name}` grants no site role: {self.eligible} joiners in it cannot sign in; say "
-                "`minimum_site_role` if it is to grant one"
-            )
-        if free is not None and self.eligible > free:
-            tier = licence_of(role or "")
-            sentence = f"{self.eligible} joiners get {role} at their first sign-in"
-            yield f"{sentence}, and {free} {tier} seats are free; the rest cannot sign in until more are"
-        yield from self.described.remarks()
-        if self.back:
-            yield f"without a licence until now, and again with what their groups give: {_several(self.back)}"
-        if self.staying:
-            yield (
-                f"leavers who stay in groups, and have what those give as soon as they get a licence again: "
-                f"{_several(self.staying)}; `remove_leavers_from_all_groups` takes them out"
-            )
-        if self.owning:
-            yield (
-                f"leavers who own content and keep it without a licence: {_several(self.owning)}; `remove_leavers` "
-                "with `assets_to` hands it over"
-            )
-
-
-def _several(words: Sequence[str]) -> str:
-    more = f" and {len(words) - MOST_NAMED} more" if len(words) > MOST_NAMED else ""
-    return ", ".join(words[:MOST_NAMED]) + more
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -309,9 +309,9 @@ class RemoveUser(Change):
             draft.heirs[user.id] = heir.id
 
     def take_back(self, undoing: Undoing) -> None:
-        ref, kept = self.user, undoing.user(self.user)
-        if kept is not None:
-            self._licensed_again(undoing, kept)
+        ref, user = self.user, undoing.user(self.user)
+        if user is not None:
+            self._licensed_again(undoing, user)
         elif undoing.lookup.user(ref.with_id(None)) is not None:
             undoing.notes.append(f"`{ref.qualified}` is on the site again already")
         else:
@@ -324,13 +324,13 @@ class RemoveUser(Change):
                 f"lost{heirs}"
             )
 
-    def _licensed_again(self, undoing: Undoing, kept: User) -> None:
+    def _licensed_again(self, undoing: Undoing, user: User) -> None:
         """Of somebody whom Tableau did not remove, and who was made Unlicensed instead."""
-        if kept.site_role == UNLICENSED:
-            undoing.put(replace(kept, site_role=self.role))
-            self._into_groups(undoing, kept.id)
-        elif kept.site_role != self.role:
-            undoing.hold(kept.qualified, f"became {UNLICENSED} and is {kept.site_role} by now")
+        if user.site_role == UNLICENSED:
+            undoing.put(replace(user, site_role=self.role))
+            self._into_groups(undoing, user.id)
+        elif user.site_role != self.role:
+            undoing.hold(user.qualified, f"became {UNLICENSED} and is {user.site_role} by now")
 
     def _into_groups(self, undoing: Undoing, user_id: str) -> None:
         ref = self.user

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sandbox_client import NS, TSC, Raw, error, everything, named, site_user, tsc
 
+from tabwarden.model.takes import IdentityProvider
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.worlds.file import read_text
 from tabwarden.sandbox.worlds.finding import world_of

@@ -29,7 +29,7 @@ def _imported(call: Call, body: Element, name: str) -> Reply:
     role, mode = _grant_at_import(body, wanted, None)
     if _as_job(call):
         row = (domain, plain, role or "", mode or "")
-        return ok(shapes.job(call, jobs.start(call, group_sync.GROUP_IMPORT, (row,))), status=202)
+        return ok(shapes.job(call, jobs.start(call, jobs.GROUP_IMPORT, (row,))), status=202)
     site = call.session.site
     group_id, _notes = group_sync.import_group(call.state, site, domain, plain, role=role, grant_on=mode)
     return ok(shapes.group(call, call.site.groups[group_id]), status=201)
@@ -47,7 +47,7 @@ def _synchronised(call: Call, body: Element, group: Group) -> Reply:
     role, mode = _grant_at_import(body, wanted, group)
     if _as_job(call):
         row = (group.id, role or "", mode or "")
-        return ok(shapes.job(call, jobs.start(call, group_sync.GROUP_SYNC, (row,))), status=202)
+        return ok(shapes.job(call, jobs.start(call, jobs.GROUP_SYNC, (row,))), status=202)
     group_sync.sync_group(call.state, call.session.site, group.id, role=role, grant_on=mode)
     return ok(shapes.group(call, call.group()))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from tabwarden.model.roles import is_server_admin
@@ -43,21 +42,17 @@ def groups_of_user(call: Call) -> Reply:
     return ok(*listing.answer(call, shapes.groups_listing(call), groups))
 
 
-def content_of_user(kind: str) -> Callable[[Call], Reply]:
+def content_of_user(call: Call, kind: str) -> Reply:
     """What of a kind a user may see, or with ownedBy owns: the server's own answer to who may View.
 
     What somebody owns without a licence is listed to administrators, who look for what leavers leave behind.
     """
-
-    def handler(call: Call) -> Reply:
-        user, owned = _self_or_any(call), (call.query("ownedBy") or "").lower() == "true"
-        looks_at = call.me if owned and call.is_admin else user
-        shown = visibility.visible(call.state, call.site, looks_at.id, kind)
-        if owned:
-            shown = [c for c in shown if c.owner == user.id]
-        return ok(*listing.answer(call, content_listing(call, kind), shown))
-
-    return handler
+    user, owned = _self_or_any(call), (call.query("ownedBy") or "").lower() == "true"
+    looks_at = call.me if owned and call.is_admin else user
+    shown = visibility.visible(call.state, call.site, looks_at.id, kind)
+    if owned:
+        shown = [c for c in shown if c.owner == user.id]
+    return ok(*listing.answer(call, content_listing(call, kind), shown))
 
 
 def _self_or_any(call: Call) -> User:

@@ -1,7 +1,4 @@
-"""`tabwarden plan provision|undo`, `apply` and `run provision`: joiners and leavers, and any plan done or taken back.
-
-Exit codes: 0 done or nothing to do, 1 an error or somebody was not done, 2 `plan` found changes, 3 a stop.
-"""
+"""`tabwarden plan provision|undo`, `apply`, `run provision`: joiners and leavers, any plan done or taken back."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Group synchronisation: directory and site are read, a plan is decided, and all in one. The doing is in apply.py.
-
-directory -> Directory ┐
-                       ├ want_groups -> what Tableau does itself, and what is wanted in the end -> changes -> Plan
-Tableau   -> Site ─────┘
-"""
+"""Group synchronisation: directory and site are read, a plan is decided, and all in one. The doing is in apply.py."""
 
 from __future__ import annotations
 

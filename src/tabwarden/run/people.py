@@ -1,10 +1,4 @@
-"""Several sources together: gather them, decide a plan, and show the one roster. The doing is in apply.py.
-
-sources -> records -> merged roster ┐
-roster of the last good run ────────┼ standings ┐
-directory (where there is one) ─────┘           ├ want -> wanted Site -> diff -> ... -> Plan
-Tableau -> Site ────────────────────────────────┘
-"""
+"""Several sources together: gather them, decide a plan, and show the one roster. The doing is in apply.py."""
 
 from __future__ import annotations
 

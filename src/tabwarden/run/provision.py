@@ -1,9 +1,4 @@
-"""Provisioning: gather people from sources and site, and decide a plan. The doing is in apply.py.
-
-sources -> rosters ┐      (through the directory, where the server is joined to one)
-                   ├ want -> wanted Site -> diff -> changes -> stops, impact, facts -> Plan
-Tableau -> Site ───┘
-"""
+"""Provisioning: gather people from sources and site, and decide a plan. The doing is in apply.py."""
 
 from __future__ import annotations
 

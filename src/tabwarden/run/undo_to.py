@@ -1,7 +1,4 @@
-"""Planning the way back to a day: the site, a project, a group or a user as a snapshot of the history has it.
-
-The plan is like any other: impact, stops, journal. The taking back of one plan is in `undo`.
-"""
+"""Planning the way back to a day: the site, a project, a group or a user as a snapshot of the history has it."""
 
 from __future__ import annotations
 

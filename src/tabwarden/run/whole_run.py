@@ -1,9 +1,4 @@
-"""A whole run: alone on the site and logged, from gathering to doing.
-
-with alone(settings, progress) as context:
-    gathered = gather(context)
-    return do(context, decide(context, gathered), gathered.now, waivers)
-"""
+"""A whole run: alone on the site and logged, from gathering to doing."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The cells of a row that names a person: user names and other text, cleaned or refused; columns by their names.
-
-Not what a row makes of them (roster.py, records.py).
-"""
+"""The cells of a row that names a person: user names and other text, cleaned or refused; columns by their names."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What projects, workbooks, views, data sources, flows look like in an answer; `content.listing` has their fields.
-
-Not who sees an item. Names of people show as `Call.sees_people` says, names of projects to those who may View them.
-"""
+"""What projects, workbooks, views, data sources, flows look like in an answer; `content.listing` has their fields."""
 
 from __future__ import annotations
 

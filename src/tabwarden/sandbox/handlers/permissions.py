@@ -1,7 +1,4 @@
-"""Permission rules of content and default rules of projects: read, added, replaced, deleted.
-
-Who may is the evaluator's answer; under a lock nobody edits below the managing project, an administrator neither.
-"""
+"""Permission rules of content and default rules of projects: read, added, replaced, deleted."""
 
 from __future__ import annotations
 

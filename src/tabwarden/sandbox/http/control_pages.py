@@ -1,8 +1,4 @@
-"""The sandbox's own pages under /sandbox/: counts, log, faults, clock, directory. Nothing here is part of Tableau.
-
-`/sandbox/counts` is for anybody; the others are for a server administrator's token in X-Tableau-Auth. Their answers
-are JSON, or one sentence where something is wrong.
-"""
+"""The sandbox's own pages under /sandbox/: counts, log, faults, clock, directory. Nothing here is part of Tableau."""
 
 from __future__ import annotations
 

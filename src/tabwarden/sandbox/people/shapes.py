@@ -1,8 +1,4 @@
-"""What users, groups, sites, jobs look like in an answer, and by which fields they are listed (not content).
-
-Shapes give every field they know; `listing` prunes. Not who may see a field, except another person's site role,
-which only administrators see.
-"""
+"""What users, groups, sites, jobs look like in an answer, and by which fields they are listed (not content)."""
 
 from __future__ import annotations
 

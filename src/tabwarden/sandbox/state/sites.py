@@ -1,8 +1,4 @@
-"""The sandbox's state: sites as values, replaced whole by what effects return, and the holdings beside them.
-
-Not a judge: who may change what is asked before `put`. What a request did is kept in the state file, as one line,
-before the request is answered.
-"""
+"""The sandbox's state: sites as values, replaced whole by what effects return, and the holdings beside them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The generated world acme: 3 sites, about 480 people, 60 groups, 1,200 items, and the mistakes real sites have.
-
-Everything follows from the seed, so numbers are the same everywhere. Not a measure of any real company.
-"""
+"""The generated world acme: 3 sites, about 480 people, 60 groups, 1,200 items, and the mistakes real sites have."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""From sites with ids to the names of a world file, the way back of `build`.
-
-Ids that do not follow from names are written out, so that a saved world loads as the same sites.
-"""
+"""From sites with ids to the names of a world file, the way back of `build`."""
 
 from __future__ import annotations
 

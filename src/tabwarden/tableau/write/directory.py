@@ -1,7 +1,4 @@
-"""Groups of the directory imported and synchronised by Tableau itself, as jobs whose notes are read back.
-
-Not what that does to people: Tableau decides it, the plan forecasts it, and run/ compares the two.
-"""
+"""Groups of the directory imported and synchronised by Tableau itself, as jobs whose notes are read back."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The domains a Tableau Server knows, with their nicknames: read and set.
-
-For server administrators only (REST `domains`, API 3.11); a nickname is what `shortName` is called in the documents.
-"""
+"""The domains a Tableau Server knows, with their nicknames: read and set."""
 
 from __future__ import annotations
 

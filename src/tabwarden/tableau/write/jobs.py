@@ -1,7 +1,4 @@
-"""Waiting for jobs: one that was just started, and those that somebody started and did not see the end of.
-
-It starts none.
-"""
+"""Waiting for jobs: one that was just started, and those that somebody started and did not see the end of."""
 
 from __future__ import annotations
 

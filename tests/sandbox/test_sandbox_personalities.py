@@ -11,7 +11,7 @@ from test_sandbox_signin import token_for
 from test_sandbox_state import process
 
 from tabwarden.model.errors import SettingsError
-from tabwarden.run.open_points_given import open_point_words
+from tabwarden.run.open_snapshot import open_point_words
 from tabwarden.sandbox.http import errors
 from tabwarden.sandbox.http.coverage import page
 from tabwarden.sandbox.http.endpoints import ROUTER, TABLE

@@ -47,8 +47,7 @@ def diff(
     """Exit code 0 where nothing differs between the snapshots, 2 where something does."""
     from tabwarden.compare.access_changes import Under
     from tabwarden.model.errors import UnknownName
-    from tabwarden.run.open_points_given import read_open_points
-    from tabwarden.run.open_snapshot import Where
+    from tabwarden.run.open_snapshot import Where, read_open_points
 
     open_points = read_open_points(open_point or ())
     if models and before is None:

@@ -75,7 +75,7 @@ def sandbox(
     from contextlib import nullcontext
     from dataclasses import replace
 
-    from tabwarden.run.open_points_given import open_point_words, read_open_points
+    from tabwarden.run.open_snapshot import open_point_words, read_open_points
     from tabwarden.run.sandbox_directory import live_directory
     from tabwarden.sandbox.serve import ServeOptions, export, run, save
 

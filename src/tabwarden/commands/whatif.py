@@ -47,8 +47,7 @@ def whatif(
 ) -> None:
     """Each change with its refusal, if Tableau would refuse it, then people gained and lost."""
     from tabwarden.report.access_changes import shift_lines, summary, tried_lines, warnings, whatif_json
-    from tabwarden.run.open_points_given import read_open_points
-    from tabwarden.run.open_snapshot import Where, open_questions
+    from tabwarden.run.open_snapshot import Where, open_questions, read_open_points
     from tabwarden.run.whatif import try_out
 
     open_points = read_open_points(open_point or ())

@@ -42,8 +42,7 @@ def who(
     from tabwarden.access.answer import ALLOWED, UNKNOWN
     from tabwarden.model.capability import ui_name
     from tabwarden.report.answers import answer_json, people_table
-    from tabwarden.run.open_points_given import read_open_points
-    from tabwarden.run.open_snapshot import Where, open_questions
+    from tabwarden.run.open_snapshot import Where, open_questions, read_open_points
 
     questions = open_questions(Where(snapshots, snapshot, site_url, store), model, read_open_points(open_point or ()))
     site, on = questions.site, questions.site.find_content(content)
@@ -85,8 +84,7 @@ def what(
 ) -> None:
     """The permission checker's grid for one content, or a list."""
     from tabwarden.questions import Questions
-    from tabwarden.run.open_points_given import read_open_points
-    from tabwarden.run.open_snapshot import Where, all_sites, open_questions
+    from tabwarden.run.open_snapshot import Where, all_sites, open_questions, read_open_points
 
     where, open_points = Where(snapshots, snapshot, site_url, store), read_open_points(open_point or ())
     if all_of_them:

@@ -43,7 +43,7 @@ def why(
     """One sentence, then ceiling, override, level, the winning rule and the losing ones."""
     from tabwarden.model.open_points import MODELS
     from tabwarden.run import open_snapshot
-    from tabwarden.run.open_points_given import read_open_points
+    from tabwarden.run.open_snapshot import read_open_points
 
     open_points = read_open_points(open_point or ())
     questions = open_snapshot.open_questions(

@@ -18,7 +18,7 @@ from tabwarden.run.context import Context, People, Progress, policy_of, read_row
 from tabwarden.run.directory_names import directory_if_set
 from tabwarden.run.names import nicknames_if_told
 from tabwarden.run.planning import basis_of, log_readings, planned, refused, with_sources
-from tabwarden.run.whole_run import alone, do
+from tabwarden.run.run_log import alone, do
 from tabwarden.settings import PeopleSource, PersonOverride, Settings
 from tabwarden.settings.sources import AnySource
 from tabwarden.sources.ldap import LdapSource

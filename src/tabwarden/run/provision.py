@@ -13,7 +13,7 @@ from tabwarden.run.apply import Applied
 from tabwarden.run.context import Context, People, Progress, policy_of, read_sources, running, silent, tasks_of
 from tabwarden.run.directory_names import Named, directory_if_set, named
 from tabwarden.run.planning import basis_of, log_readings, planned, with_sources
-from tabwarden.run.whole_run import alone, do
+from tabwarden.run.run_log import alone, do
 from tabwarden.settings import Settings
 from tabwarden.tableau.read.site import owned_by, read_people
 from tabwarden.want.provision import want

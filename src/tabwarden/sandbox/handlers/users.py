@@ -8,8 +8,8 @@ from tabwarden.model.roles import is_server_admin
 from tabwarden.model.site import User
 from tabwarden.sandbox.content import visibility
 from tabwarden.sandbox.content.listing import content_listing
-from tabwarden.sandbox.http import listing, multipart
-from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.http import listing
+from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, csv_rows, ok, parts_of, payload_of
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.wire import Element
 from tabwarden.sandbox.people import jobs, shapes
@@ -130,13 +130,13 @@ def remove(call: Call) -> Reply:
 
 def import_users(call: Call) -> Reply:
     """Add or update the people of a CSV file as a job."""
-    parts = multipart.parts(call.request)
-    rows = jobs.without_header(multipart.csv_rows(parts, "tableau_user_import"))
-    job = jobs.start(call, jobs.IMPORT, jobs.with_auth(rows, multipart.payload(parts)))
+    parts = parts_of(call.request)
+    rows = jobs.without_header(csv_rows(parts, "tableau_user_import"))
+    job = jobs.start(call, jobs.IMPORT, jobs.with_auth(rows, payload_of(parts)))
     return ok(shapes.job(call, job), status=202)
 
 
 def delete_users(call: Call) -> Reply:
     """Remove the people of a CSV file as a job."""
-    rows = jobs.without_header(multipart.csv_rows(multipart.parts(call.request), "tableau_user_delete"))
+    rows = jobs.without_header(csv_rows(parts_of(call.request), "tableau_user_delete"))
     return ok(shapes.job(call, jobs.start(call, jobs.DELETE, rows)), status=202)

@@ -21,7 +21,7 @@ from tabwarden.tableau.read.content import KINDS
 from tabwarden.tableau.read.content import rules_of as rules_told
 from tabwarden.tableau.write import bulk as write_bulk
 from tabwarden.tableau.write import directory, one
-from tabwarden.tableau.write.results import ALREADY, DONE, FAILED, Ids, Result, alone, not_there, sends
+from tabwarden.tableau.write.results import ALREADY, DONE, FAILED, Ids, Result, alone, sends
 
 GRANTEES = {"user": "users", "group": "groups", "groupSet": "groupsets"}
 
@@ -29,9 +29,7 @@ GRANTEES = {"user": "users", "group": "groups", "groupSet": "groupsets"}
 @sends(PutRules)
 def put_rules(connection: Connection, change: PutRules, ids: Ids) -> Result:
     """Give one grantee exactly these capabilities, allowed and denied, of those the change is about."""
-    grantee_id = ids.of(change.grantee)
-    if grantee_id is None:
-        return not_there(change.grantee)
+    grantee_id = ids.need(change.grantee)
     if change.content.kind not in KINDS:
         return _not_changed(change)
     grantee, place = Grantee(change.grantee.kind, grantee_id), _rules_path(change)
@@ -97,8 +95,7 @@ def move(connection: Connection, change: Move, _ids: Ids) -> Result:
 @sends(SetOwner)
 def set_owner(connection: Connection, change: SetOwner, ids: Ids) -> Result:
     """Another owner."""
-    owner = ids.of(change.owner)
-    return not_there(change.owner) if owner is None else _inside(connection, change, element("owner", id=owner))
+    return _inside(connection, change, element("owner", id=ids.need(change.owner)))
 
 
 def _inside(connection: Connection, change: OfContent, part: Element) -> Result:

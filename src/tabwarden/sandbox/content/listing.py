@@ -7,6 +7,7 @@ the sandbox does not keep (favourites, subscriptions, alerts) is nought.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from tabwarden.model.site import Content, Site
@@ -36,7 +37,7 @@ _PEOPLE: Mapping[str, Column] = {
 }
 _ADMINS: Mapping[str, Column] = {"ownerEmail": column(lambda s, c: _owner_of(s, c)[2])}
 _ITEMS: Mapping[str, Column] = {
-    "projectName": column(lambda s, c: s.contents[p].name if (p := s.project_of(c.id)) in s.contents else None),
+    "projectName": column(lambda s, c: s.contents[p].name if (p := s.project_of(c.id) or "") in s.contents else None),
     "projectId": column(lambda s, c: s.project_of(c.id)),
 }
 _OWN: Mapping[str, Mapping[str, Column]] = {
@@ -85,8 +86,8 @@ _DEFAULTS: Mapping[str, frozenset[str]] = {
     for kind, words in {
         "project": "id name description contentPermissions parentProjectId controllingPermissionsProjectId"
         " topLevelProject writeable createdAt updatedAt owner",
-        "workbook": "id name description contentUrl webpageUrl showTabs size encryptExtracts createdAt updatedAt project"
-        " owner tags",
+        "workbook": "id name description contentUrl webpageUrl showTabs size encryptExtracts createdAt updatedAt"
+        " project owner tags",
         "view": "id name contentUrl viewUrlName createdAt updatedAt workbook owner project tags usage",
         "datasource": "id name description contentUrl webpageUrl type isCertified useRemoteQueryAgent encryptExtracts"
         " createdAt updatedAt project owner tags",
@@ -131,10 +132,13 @@ def _kept_columns(call: Call, kind: str) -> dict[str, Column]:
         embeds = column(lambda _s, c: any(o.embedded for o in details(c.id).connections), "eq", TRUTH)
         columns["hasEmbeddedPassword"] = embeds
         for name, part in _CONNECTIONS.items():
-            columns[name] = column(
-                lambda _s, c, part=part: frozenset(getattr(o, part) for o in details(c.id).connections)
-            )
+            columns[name] = column(partial(_of_connections, call, part))
     return columns
+
+
+def _of_connections(call: Call, part: str, _site: Site, item: Content) -> frozenset[str]:
+    """This part of every connection."""
+    return frozenset(getattr(connection, part) for connection in call.state.details(item.id).connections)
 
 
 def content_listing(call: Call, kind: str) -> Listing[Content]:

@@ -161,15 +161,9 @@ def workbook(call: Call, item: Content) -> Element:
 def view(call: Call, item: Content) -> Element:
     """One view with its workbook, owner and project."""
     counted = (call.query("includeUsageStatistics") or "").lower() == "true" or asked(call, "usage")
-    address_of = address(call.state, call.site, item)
-    own: Attributes = {
-        "contentUrl": address_of,
-        "viewUrlName": url_name(item.name),
-        "sheetType": "view",
-        **_times(item),
-    }
+    names: Attributes = {"contentUrl": address(call.state, call.site, item), "viewUrlName": url_name(item.name)}
     usage = element("usage", {"totalViewCount": 0}) if counted else None
-    return _shape(call, item, own, _workbook_of(call, item), usage)
+    return _shape(call, item, {**names, "sheetType": "view", **_times(item)}, _workbook_of(call, item), usage)
 
 
 def _workbook_of(call: Call, item: Content) -> Element:

@@ -20,12 +20,13 @@ from tabwarden.run import history, rename
 from tabwarden.run.apply import load_plan, plan_path
 from tabwarden.run.context import Context
 from tabwarden.run.planning import basis_of, planned
-from tabwarden.store.journal import DONE, Record, newest, path_of, read
+from tabwarden.store.journal import DONE, INSTEAD, Record, newest, path_of, read
 from tabwarden.tableau.read.site import owned_by, read_people, read_site
 from tabwarden.tableau.write.directory import with_nicknames
 from tabwarden.want.wanted import Wanted
 
 KIND = "undo"
+LEFT_SOMETHING = (DONE, INSTEAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def plan_undo_to(context: Context, to: str, scope: Scope) -> Plan:
     changes = (*diff(site, work.people.site, work.people.why), *work.content)
     lacks = (f"{snapshot.words} is not whole: {'; '.join(snapshot.partial)}",) if snapshot.partial else ()
     return build(
-        basis_of(context, KIND, context.site(site.name), undoes=snapshot.words),
+        replace(basis_of(context, KIND, context.site(site.name), undoes=snapshot.words), takes=context.takes),
         site,
         changes,
         held=work.people.held,
@@ -126,7 +127,7 @@ def plan_undo(context: Context, path: Path | None) -> Plan:
         site = with_nicknames(site, connection)
     added = [ref.id for change in done if (ref := change.creates) is not None and ref.kind == USER and ref.id]
     wanted = undone(site, done, plan.id, frozenset(owned_by(connection, added)))
-    left_out = sum(1 for entry in record.ended.values() if entry.status != DONE)
+    left_out = sum(1 for entry in record.ended.values() if entry.status not in LEFT_SOMETHING)
     notes = (f"{left_out} changes of the plan had not been done and need no undo",) if left_out else ()
     basis = basis_of(context, KIND, context.site(site.name), undoes=plan.id)
     wanted = replace(wanted, notes=(*notes, *wanted.notes))
@@ -141,7 +142,9 @@ def done_changes(plan: Plan, record: Record) -> tuple[Change, ...]:
         if entry.new_id and ref is not None:
             ids[ref.key] = entry.new_id
     return tuple(
-        plan.changes[position].with_ids(ids) for position, entry in sorted(record.ended.items()) if entry.status == DONE
+        plan.changes[position].with_ids(ids)
+        for position, entry in sorted(record.ended.items())
+        if entry.status in LEFT_SOMETHING
     )
 
 

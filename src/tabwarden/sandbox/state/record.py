@@ -16,6 +16,7 @@ from typing import IO, Any
 from tabwarden.model.codec import decode, encode, from_plain
 from tabwarden.model.errors import IncompleteRead, WorldError
 from tabwarden.model.site import Content, Group, GroupSet, Rules, Site, User
+from tabwarden.model.takes import IdentityProvider
 from tabwarden.sandbox.state.server_state import (
     AccessToken,
     Account,
@@ -42,6 +43,7 @@ _TABLES: Mapping[str, tuple[str, Any, Any]] = {
     "job": ("jobs", str, Job),
     "details": ("item_details", str, Details),
     "siteWords": ("site_words", str, dict[str, str]),
+    "providers": ("providers", str, tuple[IdentityProvider, ...]),
 }
 
 
@@ -111,6 +113,7 @@ class Holdings:
         self.jobs: dict[str, Job] = {}
         self.item_details: dict[str, Details] = {}
         self.site_words: dict[str, Mapping[str, str]] = {}
+        self.providers: dict[str, tuple[IdentityProvider, ...]] = {}
 
     def apply(self, record: Record) -> None:
         """Take one record in; an unknown one raises KeyError."""
@@ -138,6 +141,7 @@ def holdings_of(world: World) -> Holdings:
     begun.accounts = {key_of(account.name, account.domain): account for account in world.accounts}
     begun.tokens = {(token.name, key_of(token.user, token.domain)): token for token in world.tokens}
     begun.apps = {app.client_id: app for app in world.apps}
+    begun.providers = dict(world.providers)
     return begun
 
 

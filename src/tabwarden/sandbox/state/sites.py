@@ -111,6 +111,7 @@ class State(Holdings):
             tuple(self.apps.values()),
             dict(self.pretended),
             dict(self.nicknames),
+            dict(self.providers),
         )
 
     @property

@@ -19,6 +19,7 @@ from tabwarden.sandbox.worlds.file import (
     GroupText,
     ItemText,
     ProjectText,
+    ProviderText,
     RuleText,
     SettingsText,
     SiteText,
@@ -38,13 +39,21 @@ def text_of(world: World) -> WorldText:
         apps=tuple(AppText(**_same(AppText, app)) for app in world.apps),
         directory=DirectoryText.model_validate(dict(world.directory)),
         nicknames=dict(world.nicknames),
-        sites=tuple(_SiteText(site, accounts).text() for site in world.sites),
+        sites=tuple(_with_providers(_SiteText(site, accounts).text(), world, site) for site in world.sites),
     )
 
 
 def _same(text: type[BaseModel], value: object, *but: str) -> dict[str, Any]:
     """What a value has by the names of a text, but for those that are written otherwise."""
     return {name: getattr(value, name) for name in text.model_fields if name not in but and hasattr(value, name)}
+
+
+def _with_providers(text: SiteText, world: World, site: Site) -> SiteText:
+    providers = world.providers.get(site.id, ())
+    listed = tuple(
+        ProviderText.model_validate({"name": p.name, "auth_setting": p.setting, "id": p.id}) for p in providers
+    )
+    return text.model_copy(update={"identity_providers": listed}) if listed else text
 
 
 class _SiteText:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -16,6 +16,7 @@ from tabwarden.plan.stops import SOURCE_EMPTY, Guarded, Limit, Limits, Reading
 from tabwarden.run.directory import directory_asked
 from tabwarden.settings import Settings
 from tabwarden.settings.sources import AnySource
+from tabwarden.sources.files import FileSource
 from tabwarden.sources.ldap import LdapSource
 from tabwarden.store.journal import now
 from tabwarden.tableau.http.connection import Connection, connect
@@ -141,12 +142,18 @@ def read_roster(source: AnySource, settings: Settings) -> tuple[Roster, list[str
     result = read_rows(source, settings)
     column = source.column
     columns = Columns(column.name, column.full_name or "", column.email or "", column.auth_setting or "")
-    return clean(result.rows, columns, result.source, as_of=result.as_of), result.warnings
+    roster = clean(result.rows, columns, result.source, as_of=result.as_of)
+    return roster, [*result.warnings, *roster.remarks]
 
 
-def read_rows(source: AnySource, settings: Settings) -> sources.Reading:
-    """One source's rows as they are, none where it may be empty; `as_of` where the settings ask. Raises SourceError."""
+def read_rows(source: AnySource, settings: Settings, wanted: Sequence[str] = ()) -> sources.Reading:
+    """One source's rows as they are, none where it may be empty; `as_of` where the settings ask. Raises SourceError.
+
+    `wanted` are the columns by which the heading of a file is known, where the source itself names none.
+    """
     try:
+        if isinstance(source, FileSource):
+            source = source.looking_for(wanted)
         if isinstance(source, LdapSource):
             source = source.within(directory_asked(settings))
         reading = source.read()

@@ -33,7 +33,7 @@ from tabwarden.want.people.joiners_and_leavers import Known, Standings, known_af
 from tabwarden.want.people.mapping import ABOUT, Condition, GroupMapping, MappedGroups
 from tabwarden.want.people.merged import Merged, Override, Precedence, SourceRank, merge
 from tabwarden.want.people.nested import NONE, Nesting, memberships_of, nesting_of
-from tabwarden.want.people.overrides import override_rows
+from tabwarden.want.people.overrides import COLUMNS, override_rows
 from tabwarden.want.people.records import FIELDS, RecordColumns, Records, StatusWords, records
 from tabwarden.want.people.wanted_people import PeoplePolicy, leaving, want_people
 from tabwarden.want.roster import Person, Quarantined, Roster
@@ -102,7 +102,7 @@ class _Reader:
         words = StatusWords(source.left, source.active, source.all_left)
         task = f"people of {source.name}"
         try:
-            result = read_rows(source.from_, self.settings)
+            result = read_rows(source.from_, self.settings, wanted.names)
             rows = self._with_groups(result.rows) if isinstance(source.from_, LdapSource) else result.rows
             roster_records = records(rows, wanted, words, name=source.name, source=result.source, as_of=result.as_of)
         except SourceError as error:
@@ -120,7 +120,7 @@ class _Reader:
 
     def overrides(self, source: AnySource) -> tuple[Override, ...]:
         try:
-            result = read_rows(source, self.settings)
+            result = read_rows(source, self.settings, COLUMNS)
         except SourceError as error:
             self.readings.append(Reading("overrides", source.type, error=error))
             return ()
@@ -132,7 +132,7 @@ class _Reader:
 
     def nesting(self, source: AnySource, inner: str, outer: str) -> Nesting:
         try:
-            result = read_rows(source, self.settings)
+            result = read_rows(source, self.settings, (inner, outer))
         except SourceError as error:
             self.readings.append(Reading("nested groups", source.type, error=error))
             return NONE
@@ -157,7 +157,7 @@ class _Reader:
 
     def _read(self, task: str, source: AnySource, roster: Roster, warnings: Iterable[str]) -> None:
         self.readings.append(Reading(task, roster.source, roster, None, source.stale_after, source.min_rows == 0))
-        self.warnings += warnings
+        self.warnings += (*warnings, *roster.remarks)
 
 
 def read_all(settings: Settings) -> SourcesRead:

@@ -19,6 +19,7 @@ from typing import IO, Any, Self
 
 from tabwarden import clocks
 from tabwarden.model.errors import TabwardenError
+from tabwarden.safe_files import for_the_owner
 
 LOGGER = "tabwarden"
 NAME = re.compile(r"^tabwarden-(\d{4}-\d{2}-\d{2}-\d{6})(?:-\d+)?\.(?:log|jsonl)$")
@@ -75,7 +76,7 @@ def _new_file(folder: Path, now: datetime, ending: str) -> Path:
     for number in range(1, _MOST_RUNS_IN_A_SECOND):
         path = folder / (f"{stem}-{number}.{ending}" if number > 1 else f"{stem}.{ending}")
         try:
-            path.open("x").close()
+            open(path, "x", opener=for_the_owner).close()
         except FileExistsError:
             continue
         return path

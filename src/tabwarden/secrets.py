@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tabwarden.input_file import MOST_SECRET, read_bytes, read_text
 from tabwarden.model.errors import SettingsError
+from tabwarden.safe_files import MOST_SECRET, read_bytes, read_text
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from tabwarden.input_file import read_text, yaml_value
 from tabwarden.model.errors import SettingsError
+from tabwarden.safe_files import read_text, yaml_value
 from tabwarden.secrets import HOW_TO_GIVE_A_KEY, Keys, encrypt, find_keys, read_encrypted, reference_kind
 
 TASKS = {

@@ -18,7 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("plan",),
     ("questions",),
     ("mirror", "audit"),
-    ("input_file", "scrubber", "clocks"),
+    ("safe_files", "scrubber", "clocks"),
     (
         "section",
         "sources",

@@ -11,7 +11,6 @@ from typing import Any
 
 from tabwarden.cases.names import meant
 from tabwarden.cases.schema import CASE, CASE_ON_SNAPSHOT, breaks
-from tabwarden.input_file import read_text
 from tabwarden.model.capability import KINDS as CONTENT_KINDS
 from tabwarden.model.capability import kind_named
 from tabwarden.model.errors import UnknownName, WorldError
@@ -32,6 +31,7 @@ from tabwarden.model.site import (
     Use,
     User,
 )
+from tabwarden.safe_files import read_text
 
 Json = Mapping[str, Any]
 

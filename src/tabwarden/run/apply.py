@@ -13,7 +13,6 @@ from pathlib import Path
 
 from tabwarden.effects.change import ALL_GROUPS, CONTENT, NICKNAMES, Change
 from tabwarden.effects.ref import Lookup
-from tabwarden.input_file import read_text
 from tabwarden.model.errors import TableauError, TabwardenError
 from tabwarden.model.site import Site
 from tabwarden.plan.build import Progressed, stops_now
@@ -23,6 +22,7 @@ from tabwarden.plan.stops import Guarded, Limits
 from tabwarden.plan.waivers import mismatches, not_waived
 from tabwarden.run import history
 from tabwarden.run.context import PLANS, Context, Progress, guarded_of, limits_of, silent
+from tabwarden.safe_files import read_text, write_whole
 from tabwarden.store.journal import (
     ALREADY,
     DONE,
@@ -40,8 +40,8 @@ from tabwarden.store.journal import (
 from tabwarden.store.rosters import keep_of_plan
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import read_people, read_site
-from tabwarden.tableau.write.domains import with_nicknames
-from tabwarden.tableau.write.jobs import wait_for_user_jobs
+from tabwarden.tableau.write.bulk import wait_for_user_jobs
+from tabwarden.tableau.write.directory import with_nicknames
 from tabwarden.tableau.write.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -130,10 +130,7 @@ def load_plan(path: Path) -> Plan:
 
 def keep_plan(plan: Plan, path: Path) -> Path:
     """Write the plan; whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".unfinished")
-    aside.write_text(to_json(plan), encoding="utf-8")
-    aside.replace(path)
+    write_whole(path, to_json(plan).encode())
     return path
 
 

@@ -1,8 +1,4 @@
-"""The history of a store: keeping a read in it, finding a snapshot by number or day.
-
-It is the one place where reads are kept (docs/decisions/0008-one-history.md). The database and the settings are loaded
-when they are first needed: they take longer than most questions.
-"""
+"""The history of a store: keeping a read in it, finding a snapshot by number or day."""
 
 from __future__ import annotations
 
@@ -15,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tabwarden.input_file import read_text
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Site
+from tabwarden.safe_files import read_text
 from tabwarden.store import beside, snapshot
 from tabwarden.store.snapshots import Listing, Snapshot, listed
 

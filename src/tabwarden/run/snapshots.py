@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tabwarden.input_file import read_text
 from tabwarden.model.errors import TabwardenError
 from tabwarden.run import history
+from tabwarden.safe_files import for_the_owner, read_text
 from tabwarden.settings import load_store
 from tabwarden.store import snapshot
 from tabwarden.store.pseudonyms import pseudonymised
@@ -61,7 +61,7 @@ def delete(store: str, snapshot: Snapshot) -> Deletion:
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     deletion = Deletion(snapshot.number, snapshot.taken, snapshot.name, now, getpass.getuser())
     path = _folder(store) / NOTES
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600), "a", encoding="utf-8") as file:
+    with open(path, "a", encoding="utf-8", opener=for_the_owner) as file:
         file.write(json.dumps(deletion._asdict(), ensure_ascii=False) + "\n")
     return deletion
 
@@ -103,6 +103,6 @@ def _folder(store: str) -> Path:
 def _key(store: str) -> bytes:
     path = _folder(store) / KEY_FILE
     if not path.is_file():
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+        with open(path, "x", encoding="ascii", opener=for_the_owner) as file:
             file.write(secrets.token_hex(32) + "\n")
     return path.read_bytes()

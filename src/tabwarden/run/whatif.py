@@ -13,7 +13,6 @@ from tabwarden.compare.access_changes import Under
 from tabwarden.compare.between_sites import Base
 from tabwarden.compare.what_if import WhatIf, done, written
 from tabwarden.effects.phrases import refusal
-from tabwarden.input_file import read_text, yaml_value
 from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.open_points import alternatives
 from tabwarden.plan.build import build
@@ -21,6 +20,7 @@ from tabwarden.plan.plan import Plan
 from tabwarden.questions import Progress, Questions
 from tabwarden.run.context import running
 from tabwarden.run.planning import basis_of
+from tabwarden.safe_files import read_text, yaml_value
 from tabwarden.settings import Settings
 from tabwarden.tableau.read.site import read_site
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from tabwarden.input_file import check_size
+from tabwarden.safe_files import check_size
 
 Place = tuple[str | int, ...]
 PREFIX = "TABWARDEN_"

@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tabwarden.input_file import read_text
 from tabwarden.model.errors import SettingsError
+from tabwarden.safe_files import read_text
 from tabwarden.scrubber import KNOWN
 from tabwarden.secrets import (
     HOW_TO_GIVE_A_KEY,

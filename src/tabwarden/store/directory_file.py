@@ -20,10 +20,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from tabwarden.input_file import read_text
 from tabwarden.model.codec import encode, from_plain, shape
 from tabwarden.model.errors import IncompleteRead, UnknownName
 from tabwarden.model.names import same
+from tabwarden.safe_files import read_text
 from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson, Domain, Trust
 
 FORMAT = 1

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from tabwarden.input_file import read_text, yaml_value
 from tabwarden.model.errors import WorldError
+from tabwarden.safe_files import read_text, yaml_value
 
 TOO_MANY, UNAVAILABLE, INTERNAL, HTML = "too-many", "unavailable", "internal", "html"
 RESET, TRUNCATED, SLOW = "reset", "truncated", "slow"

@@ -1,7 +1,4 @@
-"""A world as a YAML file people read and write: names instead of ids, templates instead of long lists.
-
-Every mistake of a file is told at once, each with its place. Ids follow from names unless a file gives them.
-"""
+"""A world as a YAML file people read and write: names instead of ids, templates instead of long lists."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tabwarden import input_file
+from tabwarden import safe_files
 from tabwarden.model.errors import WorldError
 from tabwarden.sandbox.directories.directory import DirectoryText
 
@@ -183,7 +180,7 @@ class WorldText(_Part):
 def read_text(text: str, where: str) -> WorldText:
     """The world of a YAML text; WorldError with every mistake and its place."""
     try:
-        raw = input_file.yaml_value(text)
+        raw = safe_files.yaml_value(text)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark is not None else ""
@@ -200,7 +197,7 @@ def read_text(text: str, where: str) -> WorldText:
 def read_file(path: Path) -> WorldText:
     """The world of a YAML file."""
     try:
-        return read_text(input_file.read_text(path), str(path))
+        return read_text(safe_files.read_text(path), str(path))
     except (OSError, UnicodeDecodeError) as problem:
         raise WorldError(f"world file `{path}` cannot be read: {problem}") from None
 

@@ -1,7 +1,8 @@
-"""Reading what somebody named as a file: whole, within bounds and in time, or an OSError that says why not."""
+"""Files as they are safe: read whole, within bounds and in time; new ones whole, and for their owner alone."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import select
@@ -55,6 +56,27 @@ def _of_pipe(number: int, most: int, path: Path) -> bytes:
 def read_text(path: Path, most: int = MOST) -> str:
     """The same as UTF-8 text, without a byte order mark; UnicodeDecodeError for what is none."""
     return read_bytes(path, most).decode("utf-8-sig").replace("\r\n", "\n")
+
+
+def for_the_owner(path: str, flags: int) -> int:
+    """The opener of a file that, where it is new, only its owner may read."""
+    return os.open(path, flags, 0o600)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, for its owner alone, whole or not at all; its folder is made. OSError where that cannot be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        with open(aside, "wb", opener=for_the_owner) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise
 
 
 def yaml_value(text: str) -> Any:

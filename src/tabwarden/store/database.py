@@ -19,6 +19,7 @@ from tabwarden.store.snapshots import FILE, RELEASE, VERSIONS
 
 SQLITE, POSTGRES = "sqlite", "postgresql"
 BUSY_SECONDS = 60
+MEND = "put it back from a backup, or delete it and take a snapshot with `tabwarden read`"
 CHUNK = 500  # values in one IN: SQLite of old takes no more than 999
 _PASSWORD = re.compile(r"(?<=://)([^:/@?]*:).*(?=@)|(password=)[^&]*")
 
@@ -104,6 +105,8 @@ class Database:
         with self.reading() as connection:
             release = _release(connection)
         if release is None and not create:
+            if self.is_sqlite and Path(self.words).stat().st_size == 0:
+                raise TabwardenError(f"`{self.words}` is empty: it was cut off, or a read ended at once; {MEND}")
             raise nothing_in(self.words)
         if release != RELEASE:
             with self.writing() as connection:

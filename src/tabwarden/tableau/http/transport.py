@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import random
-import re
 import ssl
 import time
 from collections import Counter
@@ -28,7 +27,6 @@ from tabwarden.tableau.http.wire import Answer, Request
 LONGEST_BACKOFF = 30.0
 USER_AGENT = f"Tabwarden/{__version__}"
 
-_AN_ID = re.compile(r"[^/\d]*\d[^/]*")
 _SAFE_POSTS = ("/auth/signin", "/auth/signout")
 log = logging.getLogger(__name__)
 
@@ -97,7 +95,7 @@ class Transport:
         url = f"{self.server}/api/{version}{request.target}"
         full = await self.gate.enter()
         try:
-            self.calls[f"{request.method} {endpoint_of(request)}"] += 1
+            self.calls[request.endpoint] += 1
             # Redirects are told, not followed: credentials go to the address in the settings and to no other.
             async with self._session.request(
                 request.method, url, data=request.body, headers=headers, allow_redirects=False
@@ -193,9 +191,6 @@ def asked_wait(header: str | None, now: datetime, *, longest: float) -> float | 
     return min(max((moment - now).total_seconds(), 0.0), longest)
 
 
-def endpoint_of(request: Request) -> str:
-    """The path of a request with its ids, the words that have a digit, blanked: `sites/{id}/groups/{id}/users`."""
-    return _AN_ID.sub("{id}", request.target.partition("?")[0].strip("/"))
 
 
 # -- the environment ------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import quote, urlencode
@@ -11,6 +12,9 @@ from xml.parsers.expat import ExpatError, ParserCreate
 
 LONGEST_WAIT = 120.0
 BUSY = frozenset({408, 429, 500, 502, 503, 504})
+
+
+_AN_ID = re.compile(r"[^/\d]*\d[^/]*")
 
 
 class Request(NamedTuple):
@@ -29,6 +33,11 @@ class Request(NamedTuple):
     def path(self) -> str:
         """The target without its query."""
         return self.target.partition("?")[0]
+
+    @property
+    def endpoint(self) -> str:
+        """What is asked, the ids (words that have a digit) blanked: `GET sites/{id}/groups/{id}/users`."""
+        return f"{self.method} {_AN_ID.sub('{id}', self.path.strip('/'))}"
 
 
 class Answer(NamedTuple):

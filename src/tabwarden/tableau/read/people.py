@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element
 
-from tabwarden.model.errors import IncompleteRead, TableauError
+from tabwarden.model.errors import IncompleteRead, MissingScope, TableauError
 from tabwarden.model.roles import TIERS, is_admin, rank
 from tabwarden.model.scope import SETTINGS
 from tabwarden.model.site import (
@@ -100,9 +100,9 @@ async def site_on(reader: HttpReader) -> Site:
     partial: list[str] = []
     if not is_admin(who.site_role):
         partial.append(f"what `{who.name}` ({who.site_role}) cannot see, not being an administrator")
-    if site_itself is None:
-        partial.append(f"{SETTINGS} and seats")
-    attributes = site_itself or {}
+    if not isinstance(site_itself, dict):
+        partial.append(f"{SETTINGS} and seats{site_itself}")
+    attributes = site_itself if isinstance(site_itself, dict) else {}
     return Site(
         id=connection.site_id,
         name=attributes.get("name", connection.site),
@@ -114,16 +114,23 @@ async def site_on(reader: HttpReader) -> Site:
     )
 
 
-async def _attributes(reader: HttpReader) -> Mapping[str, str] | None:
-    """What the site tells of itself; None where that is refused."""
+async def _attributes(reader: HttpReader) -> dict[str, str] | str:
+    """What the site tells of itself; words on why where that is refused."""
     try:
         answer = await reader.ask("")
+    except MissingScope as missing:
+        return f" ({without(missing)})"
     except TableauError as error:
         if error.status not in (403, 404) or error.code == NO_SITE:
             raise
-        return None
+        return ""
     site = answer.find("site") if answer is not None else None
-    return site.attrib if site is not None else {}
+    return dict(site.attrib) if site is not None else {}
+
+
+def without(missing: MissingScope) -> str:
+    """Why something was not read, for `Site.partial`."""
+    return f"the connected app lacks the scope `{missing.scope}`"
 
 
 def settings_of(attributes: Mapping[str, str]) -> SiteSettings:

@@ -23,7 +23,8 @@ apps: [{{name: door, client_id: {APP["client_id"]}, secret_id: {APP["secret_id"]
 sites:
   - name: Shop
     content_url: shop
-    users: {{root: {{role: ServerAdministrator}}, ida: {{role: Viewer}}, kim: {{role: Explorer}}, lee: {{role: Viewer}}}}
+    users:
+      {{root: {{role: ServerAdministrator}}, ida: {{role: Viewer}}, kim: {{role: Explorer}}, lee: {{role: Viewer}}}}
     groups: {{Night: {{members: [ida]}}, Day: {{members: [ida, lee]}}}}
     group_sets: {{Both: {{groups: [Night, Day]}}}}
     projects: {{Till: {{owner: root, rules: [{{group: Day, allow: [Read]}}]}}}}

@@ -100,6 +100,7 @@ class _SiteText:
             domain=group.domain,
             minimum_site_role=group.minimum_site_role,
             grant_on=group.grant_on,  # type: ignore[arg-type]
+            on_demand=group.id in self._site.on_demand,
             id=self._own_id(group.id, "group", group.domain, group.name),
         )
 

@@ -191,8 +191,6 @@ def asked_wait(header: str | None, now: datetime, *, longest: float) -> float | 
     return min(max((moment - now).total_seconds(), 0.0), longest)
 
 
-
-
 # -- the environment ------------------------------------------------------------------------------------------
 
 

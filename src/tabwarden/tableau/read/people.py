@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import IncompleteRead, MissingScope, TableauError
@@ -41,7 +43,9 @@ def read_people(connection: Connection, groups: Iterable[str] | None = None) -> 
     async def people(reader: HttpReader) -> tuple[Site, list[User], list[Group], Mapping[str, frozenset[str]]]:
         site = await site_on(reader)
         users = with_roles(connection, await users_on(reader))
-        listed = [group for group, _ in await groups_on(reader)]
+        of_list = await groups_on(reader)
+        site = replace(site, on_demand=on_demand_of(of_list))
+        listed = [one.group for one in of_list]
         chosen = [
             g for g in listed if wanted is None or _is_named(g, wanted) or (rank(g.minimum_site_role or "") or 0) > 0
         ]
@@ -61,6 +65,11 @@ def read_people(connection: Connection, groups: Iterable[str] | None = None) -> 
     return _assembled(site, users, with_members(listed, members), tuple(partial))
 
 
+def on_demand_of(groups: Iterable[ListedGroup]) -> frozenset[str]:
+    """Ids of the groups through which people come in on demand."""
+    return frozenset(one.group.id for one in groups if one.on_demand)
+
+
 def _is_named(group: Group, wanted: set[str]) -> bool:
     return group.name.casefold() in wanted or f"{group.domain}\\{group.name}".casefold() in wanted
 
@@ -76,6 +85,7 @@ def _assembled(site: Site, users: list[User], groups: list[Group], partial: tupl
         licences=site.licences,
         taken=site.taken,
         partial=partial,
+        on_demand=site.on_demand,
     )
 
 
@@ -197,8 +207,16 @@ def user_of(element: Element) -> User:
 # -- groups ---------------------------------------------------------------------------------------------------
 
 
-async def groups_on(reader: HttpReader) -> list[tuple[Group, int | None]]:
-    """All groups, and how many members the list says each has; members are None but of those it calls empty."""
+class ListedGroup(NamedTuple):
+    """A group of a list: how many members the list says it has, and whether people come in on demand through it."""
+
+    group: Group
+    size: int | None
+    on_demand: bool
+
+
+async def groups_on(reader: HttpReader) -> list[ListedGroup]:
+    """All groups; members are None but of those that the list calls empty."""
     try:
         return await whole(reader, Listing("groups", "group", _counted_group, {"fields": "_all_"}))
     except TableauError as error:
@@ -208,9 +226,10 @@ async def groups_on(reader: HttpReader) -> list[tuple[Group, int | None]]:
         return await whole(reader, Listing("groups", "group", _counted_group))
 
 
-def _counted_group(element: Element) -> tuple[Group, int | None]:
+def _counted_group(element: Element) -> ListedGroup:
     words = element.get("userCount", "")
-    return group_of(element), int(words) if words.isdigit() else None
+    on_demand = flag(element.get("ephemeralUsersEnabled"))
+    return ListedGroup(group_of(element), int(words) if words.isdigit() else None, on_demand)
 
 
 def group_of(element: Element) -> Group:

@@ -40,6 +40,7 @@ from tabwarden.tableau.read.people import (
     group_sets_on,
     groups_on,
     members_on,
+    on_demand_of,
     read_people,
     read_site_itself,
     site_on,
@@ -136,6 +137,7 @@ class _Read:
         self._progress, self._say = progress, say
         self._sizes: dict[str, int | None] = {}
         self._members: dict[str, frozenset[str]] = {}
+        self._on_demand = frozenset[str]()
         self._remarks: list[str] = []
         self._closed_groups = Counter[str]()
         self._answers = Answers()
@@ -165,6 +167,7 @@ class _Read:
         return replace(
             site,
             groups={group.id: group for group in with_members(groups, self._members)},
+            on_demand=self._on_demand,
             partial=tuple(self._remarks),
         )
 
@@ -173,7 +176,7 @@ class _Read:
     async def _groups(self) -> list[Group]:
         """All groups; none, with a remark, where they are kept from whoever reads."""
         try:
-            sized = await groups_on(self._reader)
+            listed = await groups_on(self._reader)
         except MissingScope as missing:
             self._remarks.append(f"groups and who is in them ({without(missing)})")
             return []
@@ -182,8 +185,9 @@ class _Read:
                 raise
             self._remarks.append("groups and who is in them (403)")
             return []
-        self._sizes = {group.id: size for group, size in sized}
-        return [group for group, _ in sized]
+        self._sizes = {one.group.id: one.size for one in listed}
+        self._on_demand = on_demand_of(listed)
+        return [one.group for one in listed]
 
     async def _group_sets(self) -> list[GroupSet]:
         if not self._connection.supports(GROUP_SETS_SINCE):

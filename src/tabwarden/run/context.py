@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 
 from tabwarden import sources
-from tabwarden.model.errors import SourceError
+from tabwarden.model.errors import AmbiguousName, SourceError, UnknownName
+from tabwarden.model.takes import Authentication, SiteTakes
 from tabwarden.plan.plan import SiteIdentity
 from tabwarden.plan.stops import SOURCE_EMPTY, Guarded, Limit, Limits, Reading
 from tabwarden.run.directory import directory_asked
 from tabwarden.run.sign_in_settings import connected
 from tabwarden.settings import Settings
 from tabwarden.settings.sources import AnySource
+from tabwarden.sources.files import FileSource
 from tabwarden.sources.ldap import LdapSource
 from tabwarden.store.journal import now
 from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.read.site import owned_by
+from tabwarden.tableau.read.takes import read_takes
 from tabwarden.want.provision import Policy, Tasks
 from tabwarden.want.roster import Columns, Roster, clean, latest
 
@@ -31,7 +36,7 @@ def silent(_done: int, _of: int, _words: str) -> None:
     """No progress is shown."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Context:
     """What a run works with: its settings, a signed-in connection, and who hears how far it is."""
 
@@ -48,6 +53,11 @@ class Context:
     def own_id(self) -> str:
         """The user who runs this."""
         return self.connection.user_id
+
+    @cached_property
+    def takes(self) -> SiteTakes:
+        """What the site takes, asked once."""
+        return read_takes(self.connection)
 
     def site(self, name: str | None = None) -> SiteIdentity:
         """Which site it is on; by what the settings call it where its name was not read."""
@@ -102,12 +112,18 @@ def read_roster(source: AnySource, settings: Settings) -> tuple[Roster, list[str
     result = read_rows(source, settings)
     column = source.column
     columns = Columns(column.name, column.full_name or "", column.email or "", column.auth_setting or "")
-    return clean(result.rows, columns, result.source, as_of=result.as_of), result.warnings
+    roster = clean(result.rows, columns, result.source, as_of=result.as_of)
+    return roster, [*result.warnings, *roster.remarks]
 
 
-def read_rows(source: AnySource, settings: Settings) -> sources.Reading:
-    """One source's rows as they are, none where it may be empty; `as_of` where the settings ask. Raises SourceError."""
+def read_rows(source: AnySource, settings: Settings, wanted: Sequence[str] = ()) -> sources.Reading:
+    """One source's rows as they are, none where it may be empty; `as_of` where the settings ask. Raises SourceError.
+
+    `wanted` are the columns by which the heading of a file is known, where the source itself names none.
+    """
     try:
+        if isinstance(source, FileSource):
+            source = source.looking_for(wanted)
         if isinstance(source, LdapSource):
             source = source.within(directory_asked(settings))
         reading = source.read()
@@ -135,20 +151,41 @@ def tasks_of(settings: Settings) -> Tasks:
     return Tasks(**{task.name: getattr(settings.provision, task.name) for task in fields(Tasks)})
 
 
-def policy_of(context: Context, owners: frozenset[str] | None) -> Policy:
-    """What the tasks need, with what was read about it."""
+def policy_of(context: Context, owners: Mapping[str, Collection[str]] | None) -> Policy:
+    """What the tasks need, with what was read about it. UnknownName for an authentication the site does not offer."""
     wanted = context.settings.provision
     group = wanted.group
     policy = Policy(
-        auth_setting=wanted.auth_setting,
+        authentication=authentication_of(context),
+        change_authentication=wanted.change_auth,
         assets_to=wanted.assets_to or "",
+        all_groups=wanted.remove_leavers_from_all_groups,
         protected=wanted.protected,
         own_id=context.own_id,
         owners=owners,
+        takes=context.takes,
     )
     if group is None:
         return policy
     return replace(policy, group=group.name, minimum_site_role=group.minimum_site_role, grant_on=group.grant)
+
+
+def authentication_of(context: Context) -> Authentication | None:
+    """How people sign in by the settings, None where they do not say; an error names the key."""
+    wanted = context.settings.provision
+    for key in ("auth_setting", "idp_configuration_id"):
+        words = getattr(wanted, key)
+        if words:
+            try:
+                return context.takes.authentication(words)
+            except (UnknownName, AmbiguousName) as problem:
+                raise type(problem)(f"`provision.{key}`: {problem}") from None
+    return None
+
+
+def owners_of(context: Context, users: Iterable[str]) -> Mapping[str, frozenset[str]]:
+    """Who of these users (ids) owns content, and of which kinds."""
+    return {user: frozenset(one.kind for one in owned) for user, owned in owned_by(context.connection, users).items()}
 
 
 def limits_of(settings: Settings) -> Limits:

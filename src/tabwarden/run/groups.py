@@ -18,7 +18,7 @@ from tabwarden.plan.group_changes import group_changes
 from tabwarden.plan.group_sight import sight_remarks
 from tabwarden.plan.plan import Plan, SiteIdentity, SourceSummary, Waiver
 from tabwarden.run.apply import GROUPS, Applied
-from tabwarden.run.context import Context, Progress, running, silent
+from tabwarden.run.context import Context, Progress, authentication_of, running, silent
 from tabwarden.run.directory import read_directory
 from tabwarden.run.planning import basis_of, planned, with_content_of
 from tabwarden.run.whole_run import alone, do
@@ -87,7 +87,7 @@ def rules_of(settings: Settings) -> tuple[GroupRule, ...]:
 def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) -> Plan:
     """The plan. `with_contents` also judges, by the newest snapshot, who sees what and who still owns what."""
     now, provision = gathered.now, context.settings.provision
-    policy = GroupPolicy(provision.protected, context.own_id, provision.auth_setting)
+    policy = GroupPolicy(provision.protected, context.own_id, authentication_of(context))
     decision = want_groups(now, gathered.directory, rules_of(context.settings), policy)
     changes = group_changes(now, decision)
     basis = replace(

@@ -10,7 +10,7 @@ from tabwarden.plan.plan import Plan
 from tabwarden.report.plans import headline, stop_words
 from tabwarden.run.apply import Applied
 from tabwarden.settings import Settings
-from tabwarden.store.journal import FAILED
+from tabwarden.store.journal import SKIPPED
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +38,16 @@ def log_result(applied: Applied) -> None:
     for change, entry in applied.not_done:
         if entry is None:
             log.error("%s", change.not_done("", "it was not begun; apply the plan again"))
-        elif entry.status != FAILED:
+        elif entry.status == SKIPPED:
             log.error("not done: %s", change.not_done(entry.code, entry.remedy))
+
+
+_OTHER_ENDS = (
+    ("already", "were so already"),
+    ("instead", "not removed but Unlicensed"),
+    ("failed", "failed"),
+    ("skipped", "skipped"),
+)
 
 
 def result_words(applied: Applied) -> str:
@@ -48,11 +56,7 @@ def result_words(applied: Applied) -> str:
         return "nothing to do"
     done = applied.count("done")
     counts = [f"{done} {'change' if done == 1 else 'changes'} done"]
-    counts += [
-        f"{applied.count(status)} {words}"
-        for status, words in (("already", "were so already"), ("failed", "failed"), ("skipped", "skipped"))
-        if applied.count(status)
-    ]
+    counts += [f"{applied.count(status)} {words}" for status, words in _OTHER_ENDS if applied.count(status)]
     left = len(applied.plan.changes) - len(applied.entries)
     return ", ".join([*counts, f"{left} not begun"] if left else counts)
 

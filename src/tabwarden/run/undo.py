@@ -14,11 +14,12 @@ from tabwarden.run import rename
 from tabwarden.run.apply import load_plan, plan_path
 from tabwarden.run.context import Context
 from tabwarden.run.planning import basis_of, planned
-from tabwarden.store.journal import DONE, Record, newest, path_of, read
+from tabwarden.store.journal import DONE, INSTEAD, Record, newest, path_of, read
 from tabwarden.tableau.read.site import owned_by, read_people
 from tabwarden.tableau.write.domains import with_nicknames
 
 KIND = "undo"
+LEFT_SOMETHING = (DONE, INSTEAD)
 
 
 def plan_undo(context: Context, path: Path | None) -> Plan:
@@ -38,7 +39,7 @@ def plan_undo(context: Context, path: Path | None) -> Plan:
         site = with_nicknames(site, connection)
     added = [ref.id for change in done if (ref := change.creates) is not None and ref.kind == USER and ref.id]
     wanted = undone(site, done, plan.id, frozenset(owned_by(connection, added)))
-    left_out = sum(1 for entry in record.ended.values() if entry.status != DONE)
+    left_out = sum(1 for entry in record.ended.values() if entry.status not in LEFT_SOMETHING)
     notes = (f"{left_out} changes of the plan had not been done and need no undo",) if left_out else ()
     basis = basis_of(context, KIND, context.site(site.name), undoes=plan.id)
     wanted = replace(wanted, notes=(*notes, *wanted.notes))
@@ -53,7 +54,9 @@ def done_changes(plan: Plan, record: Record) -> tuple[Change, ...]:
         if entry.new_id and ref is not None:
             ids[ref.key] = entry.new_id
     return tuple(
-        plan.changes[position].with_ids(ids) for position, entry in sorted(record.ended.items()) if entry.status == DONE
+        plan.changes[position].with_ids(ids)
+        for position, entry in sorted(record.ended.items())
+        if entry.status in LEFT_SOMETHING
     )
 
 

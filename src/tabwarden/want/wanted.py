@@ -13,6 +13,7 @@ from tabwarden.model.site import Site
 EXISTS = "exists"
 SITE_ROLE = "site role"
 GRANTS = "grants"
+DETAILS = "details"
 NICKNAME = "nickname"
 
 
@@ -29,14 +30,16 @@ class Held:
 class Why:
     """The sentences behind a wanted Site.
 
-    `sentences` is by (id, aspect): of a user or group EXISTS, of a user SITE_ROLE or the id of a group he enters
-    or leaves, of a group GRANTS, of a domain (by FQDN) NICKNAME. What has no sentence gets `otherwise`.
-    `heirs` maps the id of a user who is to go to the id of the one who receives what he owns.
+    `sentences` is by (id, aspect): of a user or group EXISTS, of a user SITE_ROLE, DETAILS or the id of a group he
+    enters or leaves, of a group GRANTS, of a domain (by FQDN) NICKNAME. What has no sentence gets `otherwise`.
+    `heirs` maps the id of a user who is to go to the id of the one who receives what he owns, `owned` an owner's id
+    to the kinds of that.
     """
 
     otherwise: str = ""
     sentences: Mapping[tuple[str, str], str] = field(default_factory=dict)
     heirs: Mapping[str, str] = field(default_factory=dict)
+    owned: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def says(self, subject: str, aspect: str) -> str:
         """The sentence for one difference."""

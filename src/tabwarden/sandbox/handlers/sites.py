@@ -98,9 +98,18 @@ def site(call: Call) -> Reply:
     return ok(shapes.site(call, current))
 
 
-def auth_configurations(_call: Call) -> Reply:
-    """The identity providers of the site: none, for SAML and OpenID are not emulated."""
-    return ok(element("siteAuthConfigurations"))
+def auth_configurations(call: Call) -> Reply:
+    """The identity providers of the site, which are names alone: nobody signs in through them here."""
+    shown = (
+        {
+            "idpConfigurationId": one.id,
+            "idpConfigurationName": one.name,
+            "authSetting": one.setting,
+            "enabled": "true",
+        }
+        for one in call.state.providers.get(call.site.id, ())
+    )
+    return ok(element("siteAuthConfigurations", {}, *(element("siteAuthConfiguration", one) for one in shown)))
 
 
 def create(call: Call) -> Reply:

@@ -14,7 +14,7 @@ from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.wire import Element
 from tabwarden.sandbox.people import jobs, shapes
-from tabwarden.sandbox.people.users_service import Desk, known_auth
+from tabwarden.sandbox.people.users_service import Desk
 from tabwarden.sandbox.state.server_state import Account
 
 
@@ -74,8 +74,8 @@ def add(call: Call) -> Reply:
         body.get("siteRole") or "",
         email=body.get("email") or "",
         auth=body.get("authSetting"),
+        provider=body.get("idpConfigurationId"),
     )
-    wanted = replace(wanted, idp_configuration_id=body.get("idpConfigurationId"))
     return ok(shapes.user(call, desk(call).add(wanted)), status=201)
 
 
@@ -96,13 +96,7 @@ def update(call: Call) -> Reply:
 
 
 def _profile(call: Call, body: Element, user: User) -> User:
-    auth = known_auth(body.get("authSetting"))
-    provider = body.get("idpConfigurationId")
-    changed = replace(
-        user,
-        auth_setting=auth if auth is not None else user.auth_setting,
-        idp_configuration_id=provider if provider is not None else user.idp_configuration_id,
-    )
+    changed = desk(call).signing_in(user, body.get("authSetting"), body.get("idpConfigurationId"))
     if not call.personality.profile_writable or desk(call).is_of_directory(user):
         return changed
     full_name, email = body.get("fullName"), body.get("email")

@@ -16,7 +16,7 @@ from tabwarden.sandbox.directories import group_sync
 from tabwarden.sandbox.http.call import Call
 from tabwarden.sandbox.http.errors import Refusal, unknown
 from tabwarden.sandbox.http.wire import Element
-from tabwarden.sandbox.people.users_service import Desk, known_auth
+from tabwarden.sandbox.people.users_service import Desk
 from tabwarden.sandbox.state.personality import Personality
 from tabwarden.sandbox.state.server_state import Job, Note
 from tabwarden.sandbox.state.sites import State
@@ -105,7 +105,7 @@ def _import_row(desk: Desk, row: Row) -> str:
     before = user
     if user.site_role != role:
         user = desk.give_role(user, role)
-    changed = replace(user, auth_setting=known_auth(auth or None) or user.auth_setting)
+    changed = desk.signing_in(user, auth or None)
     if not desk.is_of_directory(user):
         changed = replace(changed, full_name=full_name or user.full_name, email=email or user.email)
     user = desk.put(changed)
@@ -154,8 +154,11 @@ _WORK: Mapping[str, Callable[[Desk, Row], str]] = {IMPORT: _import_row, DELETE: 
 
 
 def with_auth(rows: tuple[Row, ...], payload: Element) -> tuple[Row, ...]:
-    """Rows with the authentication that the payload names per user, or for all by one user without a name."""
-    settings = {(u.get("name") or "").casefold(): u.get("authSetting") or "" for u in payload.all("user")}
+    """Rows with the authentication or identity provider of the payload: per user, or for all by one without a name."""
+    settings = {
+        (u.get("name") or "").casefold(): u.get("idpConfigurationId") or u.get("authSetting") or ""
+        for u in payload.all("user")
+    }
     usual = settings.get("", "")
     filled = []
     for row in rows:

@@ -16,6 +16,7 @@ from typing import IO, Any
 from tabwarden.model.codec import decode, encode, from_plain
 from tabwarden.model.errors import IncompleteRead, WorldError
 from tabwarden.model.site import Content, Group, GroupSet, Rules, Site, User
+from tabwarden.model.takes import IdentityProvider
 from tabwarden.sandbox.state.server_state import AccessToken, Account, AccountKey, ConnectedApp, Details, Job, key_of
 
 Record = dict[str, Any]
@@ -36,6 +37,7 @@ _TYPES: Mapping[str, Any] = {
     "details": Details,
     "directory": dict[str, Any],
     "nicknames": dict[str, str],
+    "providers": dict[str, tuple[IdentityProvider, ...]],
     "siteWords": dict[str, str],
 }
 _DELTAS: Mapping[str, Any] = {"group": frozenset[str], "content": Rules}
@@ -117,6 +119,7 @@ class Draft:
         self.jobs: dict[str, Job] = {}
         self.directory: Mapping[str, Any] = {}
         self.nicknames: dict[str, str] = {}
+        self.providers: dict[str, tuple[IdentityProvider, ...]] = {}
         self.details: dict[str, Details] = {}
         self.site_words: dict[str, Mapping[str, str]] = {}
         self._heads: dict[str, Site] = {}
@@ -144,6 +147,8 @@ class Draft:
                 self.directory = value
             case "nicknames":
                 self.nicknames = dict(value)
+            case "providers":
+                self.providers = dict(value)
             case "details":
                 self.details[record["id"]] = value
             case "siteWords":

@@ -90,6 +90,7 @@ class State:
         self.tokens = draft.tokens
         self.apps = draft.apps
         self.nicknames = draft.nicknames
+        self.providers = draft.providers
         self._pretended = draft.directory
         self._handed_in = directory is not None
         self._directory = directory if directory is not None else pretend_directory(draft.directory)
@@ -161,6 +162,7 @@ class State:
             tuple(self.apps.values()),
             dict(self._pretended),
             dict(self.nicknames),
+            dict(self.providers),
         )
 
     @property
@@ -352,6 +354,7 @@ class State:
         yield record.put("counter", self._counter)
         yield record.put("directory", self._pretended)
         yield record.put("nicknames", self.nicknames)
+        yield record.put("providers", self.providers)
         yield from (record.put("account", account) for account in self.accounts.values())
         yield from (record.put("token", token) for token in self.tokens.values())
         yield from (record.put("app", app) for app in self.apps.values())
@@ -366,6 +369,7 @@ def world_records(world: World) -> Iterator[Record]:
     """The records that build a world from nothing."""
     yield record.put("directory", world.directory)
     yield record.put("nicknames", world.nicknames)
+    yield record.put("providers", world.providers)
     yield from (record.put("account", account) for account in world.accounts)
     yield from (record.put("token", token) for token in world.tokens)
     yield from (record.put("app", app) for app in world.apps)

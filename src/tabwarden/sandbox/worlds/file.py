@@ -127,6 +127,14 @@ class SettingsText(_Part):
     vizql_data_service: bool = True
 
 
+class ProviderText(_Part):
+    """An identity provider of a site."""
+
+    name: str
+    auth_setting: Literal["SAML", "OpenID"] = "SAML"
+    id: str | None = None
+
+
 class SiteText(_Part):
     """One site."""
 
@@ -135,6 +143,7 @@ class SiteText(_Part):
     id: str | None = None
     settings: SettingsText = SettingsText()
     licences: Mapping[str, int] | None = None
+    identity_providers: tuple[ProviderText, ...] = ()
     users: Mapping[str, UserText]
     groups: Mapping[str, GroupText] = Field(default_factory=dict)
     group_sets: Mapping[str, GroupSetText] = Field(default_factory=dict)

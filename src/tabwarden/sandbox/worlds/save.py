@@ -19,6 +19,7 @@ from tabwarden.sandbox.worlds.file import (
     GroupText,
     ItemText,
     ProjectText,
+    ProviderText,
     RuleText,
     SettingsText,
     SiteText,
@@ -41,8 +42,16 @@ def text_of(world: World) -> WorldText:
         ),
         directory=DirectoryText.model_validate(dict(world.directory)),
         nicknames=dict(world.nicknames),
-        sites=tuple(_SiteText(site, accounts).text() for site in world.sites),
+        sites=tuple(_with_providers(_SiteText(site, accounts).text(), world, site) for site in world.sites),
     )
+
+
+def _with_providers(text: SiteText, world: World, site: Site) -> SiteText:
+    providers = world.providers.get(site.id, ())
+    listed = tuple(
+        ProviderText.model_validate({"name": p.name, "auth_setting": p.setting, "id": p.id}) for p in providers
+    )
+    return text.model_copy(update={"identity_providers": listed}) if listed else text
 
 
 class _SiteText:

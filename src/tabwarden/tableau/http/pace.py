@@ -157,5 +157,10 @@ def hourly_of(server: str, setting: int | None) -> int | None:
     """Requests an hour that a server allows: what the settings say, else Tableau Cloud's cap on Tableau Cloud."""
     if setting is not None:
         return setting
+    return CLOUD_HOURLY if is_cloud_host(server) else None
+
+
+def is_cloud_host(server: str) -> bool:
+    """Whether the address is Tableau Cloud's."""
     host = urlsplit(server).hostname or ""
-    return CLOUD_HOURLY if host == CLOUD_HOST or host.endswith(f".{CLOUD_HOST}") else None
+    return host == CLOUD_HOST or host.endswith(f".{CLOUD_HOST}")

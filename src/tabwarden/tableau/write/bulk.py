@@ -24,7 +24,7 @@ from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.wire import Part, element, with_ids
 from tabwarden.tableau.read.people import read_users
 from tabwarden.tableau.write.jobs import wait_for_job
-from tabwarden.tableau.write.one import added_as
+from tabwarden.tableau.write.one import added_as, authentication, called
 from tabwarden.tableau.write.results import (
     ALREADY,
     DONE,
@@ -153,8 +153,8 @@ def users_added(connection: Connection, work: Sequence[AddUser], ids: Ids) -> li
     settings = element("tsRequest")
     for change in work:
         name = change.user.qualified
-        rows.append((name, "", "", *COLUMNS_OF[current_role(change.role)], ""))
-        settings.append(element("user", name=name, authSetting=change.auth_setting))
+        rows.append((name, "", change.full_name, *COLUMNS_OF[current_role(change.role)], change.email))
+        settings.append(element("user", name=name, **authentication(change)))
     try:
         answer = connection.call("POST", "users/import", body=settings, multipart={"tableau_user_import": _file(rows)})
         _wait_for(connection, answer)
@@ -166,7 +166,10 @@ def users_added(connection: Connection, work: Sequence[AddUser], ids: Ids) -> li
     results = []
     for position, change in enumerate(work):
         user = pick(by_name.get(change.user.name.casefold(), []), change.user)
-        result = alone(connection, change, ids) if user is None else added_as(user, change)
+        if user is None:
+            result = alone(connection, change, ids)
+        else:
+            result = called(connection, user, change, added_as(user, change))
         results.append(result._replace(position=position))
     return results
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element
 
+from tabwarden.effects.ops.details import SetDetails
 from tabwarden.effects.ops.groups import CreateGroup, DeleteGroup, Grants, UpdateGroup
 from tabwarden.effects.ops.memberships import AddToGroup, RemoveFromGroup
 from tabwarden.effects.ops.users import AddUser, RemoveUser, SetRole
@@ -13,23 +14,27 @@ from tabwarden.model.names import same
 from tabwarden.model.roles import current_role, rank
 from tabwarden.model.site import LOCAL, ON_LOGIN, Group, User
 from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.refusals import remedy_of
 from tabwarden.tableau.http.wire import element
 from tabwarden.tableau.read.people import group_of, user_of
 from tabwarden.tableau.write.results import (
     ALREADY,
     DONE,
     FAILED,
+    INSTEAD,
     Ids,
     Result,
     create,
     failed_by,
     find_new_user,
     find_user,
+    is_for_all,
     not_there,
     sends,
+    with_text,
 )
 
-UNLICENSED = "Unlicensed"
+UNLICENSED, GROUPS_OF_USER_SINCE = "Unlicensed", "3.7"
 NO_SEAT = "409014"
 DIRECTORY_GROUP = "groups of a directory are imported and synchronised by Tableau; change it there"
 
@@ -42,7 +47,7 @@ def add_user(connection: Connection, change: AddUser, ids: Ids) -> Result:
     """Add a user to the site; one who is there already counts as already with his id."""
     ref = change.user
     name = change.given or ref.qualified
-    body = element("user", name=name, siteRole=change.role, authSetting=change.auth_setting)
+    body = element("user", name=name, siteRole=change.role, **authentication(change))
     try:
         answer = create(
             lambda: connection.call("POST", "users", body=body),
@@ -58,7 +63,43 @@ def add_user(connection: Connection, change: AddUser, ids: Ids) -> Result:
     if ref.domain.casefold() != LOCAL and user.name and same(user.name) != same(ref.name):
         message = f"the import made the user `{user.name}` of it; `tabwarden names check` tells why"
         return Result(0, FAILED, "", message)
-    return added_as(user, change)
+    return called(connection, user, change, added_as(user, change))
+
+
+def authentication(change: AddUser) -> dict[str, str | None]:
+    """The attributes that say how a new user signs in: the identity provider where one is named, else the setting."""
+    if change.idp_configuration_id:
+        return {"idpConfigurationId": change.idp_configuration_id}
+    return {"authSetting": change.auth_setting}
+
+
+def called(connection: Connection, user: User, change: AddUser, result: Result) -> Result:
+    """The Result once the new user has the display name and e-mail address, which only a second request gives."""
+    words_by_name = {"fullName": change.full_name or None, "email": change.email or None}
+    given = {"fullName": user.full_name, "email": user.email}
+    missing = {name: words for name, words in words_by_name.items() if words is not None and words != given[name]}
+    if not missing or result.status not in (DONE, ALREADY):
+        return result
+    try:
+        connection.call("PUT", f"users/{user.id}", body=element("user", **missing))
+    except TableauError as error:
+        return result._replace(remedy=with_text("display name and e-mail address were not written", error))
+    return result
+
+
+@sends(SetDetails)
+def set_details(connection: Connection, change: SetDetails, ids: Ids) -> Result:
+    """Give a user another display name, e-mail address or authentication."""
+    user_id, details = ids.of(change.user), change.details
+    if user_id is None:
+        return not_there(change.user)
+    words = {"fullName": details.full_name, "email": details.email}
+    if details.idp_configuration_id:
+        words["idpConfigurationId"] = details.idp_configuration_id
+    else:
+        words["authSetting"] = details.auth_setting
+    connection.call("PUT", f"users/{user_id}", body=element("user", **words))
+    return Result(0, DONE)
 
 
 def _user_told(answer: Element | None) -> User | None:
@@ -149,27 +190,40 @@ def remove_user(connection: Connection, change: RemoveUser, ids: Ids) -> Result:
     except TableauError as error:
         if error.status == 404:
             return Result(0, ALREADY, error.code)
-        if error.status == 409:
-            return _kept(connection, user_id, change, error)
-        raise
+        if is_for_all(error):
+            raise
+        return _unlicensed_instead(connection, user_id, error)
     return Result(0, DONE)
 
 
-def _kept(connection: Connection, user_id: str, change: RemoveUser, error: TableauError) -> Result:
-    """A removal refused with 409: an owner stays, and the failed request may have taken his licence."""
+def _unlicensed_instead(connection: Connection, user_id: str, error: TableauError) -> Result:
+    """A removal that is refused: the licence is taken at least, as Tableau itself does where the user owns content."""
+    why = "owns content; name who is to receive it" if error.status == 409 else remedy_of(error.status, error.code)
     try:
-        now = _user_told(connection.call("GET", f"users/{user_id}"))
-    except TableauError as gone:
-        if gone.status == 404:
+        user = _user_told(connection.call("GET", f"users/{user_id}"))
+        if user is not None and user.site_role != UNLICENSED:
+            for group in _granting(connection, user_id):
+                connection.call("DELETE", f"groups/{group}/users/{user_id}")
+            connection.call("PUT", f"users/{user_id}", body=element("user", siteRole=UNLICENSED))
+    except TableauError as second:
+        if second.status == 404:
             return Result(0, DONE, error.code)
-        raise
-    before = change.role
-    remedy = "owns content and stays on the site; name who is to receive it"
-    if now is not None and now.site_role == UNLICENSED and before != UNLICENSED:
-        remedy = (
-            "owns content and stays on the site, and Tableau has set the user Unlicensed; name who is to receive it"
-        )
-    return failed_by(error, remedy)
+        if is_for_all(second):
+            raise
+        refused = failed_by(error, why)
+        also = f"; nor was the user made Unlicensed, for {failed_by(second).remedy}"
+        return refused._replace(remedy=refused.remedy + also)
+    return failed_by(error, f"stays on the site as Unlicensed instead: {why}")._replace(status=INSTEAD)
+
+
+def _granting(connection: Connection, user_id: str) -> list[str]:
+    """Ids of the local groups somebody is in that would not let go of his licence."""
+    if not connection.supports(GROUPS_OF_USER_SINCE):
+        return []
+    groups = [group_of(one) for one in connection.pages(f"users/{user_id}/groups", "group")]
+    return [
+        g.id for g in groups if not g.everyone and g.domain.casefold() == LOCAL and _height(g.minimum_site_role or "")
+    ]
 
 
 # -- memberships ----------------------------------------------------------------------------------------------

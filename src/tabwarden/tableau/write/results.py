@@ -14,7 +14,7 @@ from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.refusals import REMEDIES, remedy_of
 from tabwarden.tableau.read.people import read_users, user_of
 
-DONE, ALREADY, FAILED = "done", "already", "failed"
+DONE, ALREADY, FAILED, INSTEAD = "done", "already", "failed", "instead"
 TRIES = 3
 _FOR_ALL = frozenset({0, 401, 429, 502, 503, 504})
 
@@ -23,7 +23,7 @@ Op = TypeVar("Op", bound=Change)
 
 
 class Result(NamedTuple):
-    """What became of one change: done, already (it was true before) or failed.
+    """What became of one change: done, already (it was true before), failed, or the next best was done instead.
 
     `code` is Tableau's (or the HTTP status), `remedy` one clause for a person. `new_id` is the id of a user or
     group that the change was to create and that exists now, also where it failed halfway (no seat for the role).
@@ -75,11 +75,16 @@ def alone(connection: Connection, change: Change, ids: Ids) -> Result:
 
 
 def failed_by(error: TableauError, because: str = "") -> Result:
-    """The Result of a refusal, with the remedy that fits best."""
+    """The Result of a refusal, with the remedy that fits best and what Tableau itself said."""
     code = error.code or str(error.status)
-    if not because:
-        because = remedy_of(error.status, error.code) if error.code in REMEDIES else str(error)
-    return Result(0, FAILED, code, because)
+    if not because and error.code not in REMEDIES:
+        return Result(0, FAILED, code, str(error))
+    return Result(0, FAILED, code, with_text(because or remedy_of(error.status, error.code), error))
+
+
+def with_text(because: str, error: TableauError) -> str:
+    """A reason with Tableau's own words beside it."""
+    return f"{because} (Tableau said: {error.text})" if error.text and error.text not in because else because
 
 
 def attempted(doing: Callable[[], Result], failed: Callable[[TableauError], Result] = failed_by) -> Result:

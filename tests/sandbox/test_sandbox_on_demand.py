@@ -123,7 +123,11 @@ def test_rest_keeps_and_tells_on_demand_access(box: Sandbox) -> None:
     _, made = call(box, "POST", groups, {"group": {"name": "Web", "ephemeralUsersEnabled": "true"}}, token)
     one = f"{groups}/{made['group']['id']}"
     _, listed = call(box, "GET", groups, token=token)
-    assert {g["name"] for g in listed["groups"]["group"] if g["ephemeralUsersEnabled"] == "true"} == {"Guests", "Barred", "Web"}
+    assert {g["name"] for g in listed["groups"]["group"] if g["ephemeralUsersEnabled"] == "true"} == {
+        "Guests",
+        "Barred",
+        "Web",
+    }
     assert call(box, "PUT", one, {"group": {"name": "Web2"}}, token)[1]["group"]["ephemeralUsersEnabled"] == "true"
     off = {"group": {"name": "Web2", "ephemeralUsersEnabled": "false"}}
     assert call(box, "PUT", one, off, token)[1]["group"]["ephemeralUsersEnabled"] == "false"

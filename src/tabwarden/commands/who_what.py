@@ -57,10 +57,15 @@ def who(
     shown = sorted((answer for some in listed for answer in some.answers()), key=_by_name(site))
     admitted = questions.admitting(named, on.id)
     if as_json:
-        told = [answer_json(site, answer) for answer in shown]
+        answers = [answer_json(site, answer) for answer in shown]
         on_demand = [{"id": group.id, "name": group.name} for group in admitted]
         print_json(
-            {"counts": dict(counts), "people": told, "on_demand": on_demand, "remarks": list(on_demand_lines(admitted))}
+            {
+                "counts": dict(counts),
+                "people": answers,
+                "on_demand": on_demand,
+                "remarks": list(on_demand_lines(admitted)),
+            }
         )
         return
     warn_partial(site)

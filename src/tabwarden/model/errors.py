@@ -81,8 +81,8 @@ class MissingScope(TableauError):
     """A connected app's token may not ask for something: `scope` is what it lacks."""
 
     def __init__(self, doing: str, scope: str, code: str = "") -> None:
-        told = f"the connected app's token may not {doing}: it lacks the scope `{scope}`; add it to `scopes`"
-        super().__init__(told, 401, code)
+        message = f"the connected app's token may not {doing}: it lacks the scope `{scope}`; add it to `scopes`"
+        super().__init__(message, 401, code)
         self.scope = scope
 
 

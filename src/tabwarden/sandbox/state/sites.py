@@ -52,19 +52,19 @@ class Asserted:
             self._known = site, with_asserted(site, user, (g for g in self.groups if g in site.groups))
         return self._known[1]
 
-    def off(self, site: Site, kept: Site) -> Site:
+    def off(self, site: Site, base: Site) -> Site:
         """A site that a request of this session made, without what the token said."""
-        seen, mine = self.on(kept), frozenset({self.user.id})
+        seen, mine = self.on(base), frozenset({self.user.id})
         groups = {}
         for key, group in site.groups.items():
-            was = kept.groups.get(key)
+            was = base.groups.get(key)
             if group is seen.groups.get(key) and was is not None:
                 groups[key] = was
             elif key in self.groups and was is not None and not mine <= (was.members or frozenset()):
                 groups[key] = replace(group, members=(group.members or frozenset()) - mine)
             else:
                 groups[key] = group
-        users = site.users if self.user.id in kept.users else {i: u for i, u in site.users.items() if i not in mine}
+        users = site.users if self.user.id in base.users else {i: u for i, u in site.users.items() if i not in mine}
         return replace(site, groups=groups, users=users)
 
 

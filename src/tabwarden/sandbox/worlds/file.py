@@ -1,7 +1,4 @@
-"""A world as a YAML file people read and write: names instead of ids, templates instead of long lists.
-
-Every mistake of a file is told at once, each with its place. Ids follow from names unless a file gives them.
-"""
+"""A world as a YAML file people read and write: names instead of ids, templates instead of long lists."""
 
 from __future__ import annotations
 

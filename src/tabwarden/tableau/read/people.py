@@ -62,7 +62,8 @@ def read_people(connection: Connection, groups: Iterable[str] | None = None) -> 
     unread = sum(1 for g in listed if g.id not in members and not g.everyone)
     if unread:
         partial.append(f"members of {unread} groups")
-    return _assembled(site, users, with_members(listed, members), tuple(partial))
+    groups = {group.id: group for group in with_members(listed, members)}
+    return replace(site, users={user.id: user for user in users}, groups=groups, partial=tuple(partial))
 
 
 def on_demand_of(groups: Iterable[ListedGroup]) -> frozenset[str]:
@@ -72,21 +73,6 @@ def on_demand_of(groups: Iterable[ListedGroup]) -> frozenset[str]:
 
 def _is_named(group: Group, wanted: set[str]) -> bool:
     return group.name.casefold() in wanted or f"{group.domain}\\{group.name}".casefold() in wanted
-
-
-def _assembled(site: Site, users: list[User], groups: list[Group], partial: tuple[str, ...]) -> Site:
-    return Site(
-        id=site.id,
-        name=site.name,
-        content_url=site.content_url,
-        users={user.id: user for user in users},
-        groups={group.id: group for group in groups},
-        settings=site.settings,
-        licences=site.licences,
-        taken=site.taken,
-        partial=partial,
-        on_demand=site.on_demand,
-    )
 
 
 # -- the site itself ------------------------------------------------------------------------------------------
@@ -272,10 +258,7 @@ def _id_of(element: Element) -> str:
 
 def with_members(groups: Iterable[Group], members: Mapping[str, frozenset[str] | None]) -> list[Group]:
     """The groups, those with members among `members` having them."""
-    return [
-        Group(g.id, g.name, g.domain, members.get(g.id, g.members), g.minimum_site_role, g.grant_on, g.everyone)
-        for g in groups
-    ]
+    return [replace(group, members=members.get(group.id, group.members)) for group in groups]
 
 
 async def group_sets_on(reader: HttpReader) -> list[GroupSet]:

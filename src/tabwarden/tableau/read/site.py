@@ -16,10 +16,9 @@ from tabwarden.model.roles import is_admin
 from tabwarden.model.scope import CONNECTIONS, OUTSIDE
 from tabwarden.model.site import Content, Group, GroupSet, Site, User
 from tabwarden.tableau.http import lists
-from tabwarden.tableau.http.budget import Budget, Estimate, estimate
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.lists import Listing, pages_of, query_of, whole
-from tabwarden.tableau.http.pace import Pace, hourly_of
+from tabwarden.tableau.http.pace import Budget, Estimate, Pace, estimate, hourly_of
 from tabwarden.tableau.http.reader import HttpReader, Progress, reading
 from tabwarden.tableau.read.checkpoint import Checkpoint
 from tabwarden.tableau.read.content import (

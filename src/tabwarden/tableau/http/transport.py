@@ -125,7 +125,7 @@ class Transport:
             body += part
             if len(body) > MOST_OF_AN_ANSWER:
                 raise TableauError(
-                    f"the answer to {request.method} {endpoint_of(request)} has more than {MOST_OF_AN_ANSWER:,} bytes, "
+                    f"the answer to {request.endpoint} has more than {MOST_OF_AN_ANSWER:,} bytes, "
                     "which no Tableau sends; check `tableau.server` and what stands between"
                 )
         return bytes(body)

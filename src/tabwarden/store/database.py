@@ -88,6 +88,10 @@ class Database:
                 _make(path)
             elif not path.is_file():
                 raise nothing_in(words)
+            elif path.stat().st_size == 0:
+                raise TabwardenError(
+                    f"the history `{path}` is empty: it was cut off, or the first read broke off; {MEND}"
+                )
             self._connect = lambda: _sqlite(path)
         else:
             self.words = _PASSWORD.sub(lambda match: f"{match[1] or match[2]}***", words)
@@ -105,8 +109,6 @@ class Database:
         with self.reading() as connection:
             release = _release(connection)
         if release is None and not create:
-            if self.is_sqlite and Path(self.words).stat().st_size == 0:
-                raise TabwardenError(f"`{self.words}` is empty: it was cut off, or a read ended at once; {MEND}")
             raise nothing_in(self.words)
         if release != RELEASE:
             with self.writing() as connection:

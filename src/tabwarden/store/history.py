@@ -125,6 +125,18 @@ class History:
         """The facts of the site itself, without anybody or anything."""
         return decode(connection.value("select about from snapshot where number = ?", snapshot.number), Site)
 
+    def check(self) -> None:
+        """Hold the database, and everything that a thing ever was, against their digests; TabwardenError."""
+        with self.database.reading() as connection:
+            if connection.is_sqlite:
+                (words,) = connection.rows("pragma integrity_check(1)")
+                if words[0] != "ok":
+                    raise damaged(str(words[0]).splitlines()[-1])
+            Rows(connection).bodies("select hash from body")
+            lost = "select count(*) from version where body not in (select hash from body)"
+            if connection.value(lost):
+                raise damaged("what things were is missing")
+
     # -- comparing --------------------------------------------------------------------------------------------
 
     def differing(self, before: int, after: int) -> tuple[Site, Site]:

@@ -69,7 +69,7 @@ class Rows:
 
     def _learn(self, hashes: str, *values: Any) -> None:
         for digest, data in self.connection.rows(f"select hash, data from body where hash in {hashes}", *values):
-            if packing.hash_of(data) != digest:
+            if not isinstance(data, bytes) or packing.hash_of(data) != digest:
                 raise damaged("what a thing was is not as it was written")
             self.data[digest] = data
 

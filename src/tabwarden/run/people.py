@@ -1,10 +1,4 @@
-"""Several sources together: gather them, decide a plan, and show the one roster. The doing is in apply.py.
-
-sources -> records -> merged roster ┐
-roster of the last good run ────────┼ standings ┐
-directory (where there is one) ─────┘           ├ want -> wanted Site -> diff -> ... -> Plan
-Tableau -> Site ────────────────────────────────┘
-"""
+"""Several sources together: gather them, decide a plan, and show the one roster. The doing is in apply.py."""
 
 from __future__ import annotations
 
@@ -24,7 +18,7 @@ from tabwarden.run.context import Context, People, Progress, owners_of, policy_o
 from tabwarden.run.directory_names import directory_if_set
 from tabwarden.run.names import nicknames_if_told
 from tabwarden.run.planning import basis_of, log_readings, planned, refused, with_sources
-from tabwarden.run.whole_run import alone, do
+from tabwarden.run.run_log import alone, do
 from tabwarden.settings import PeopleSource, PersonOverride, Settings
 from tabwarden.settings.sources import AnySource
 from tabwarden.sources.ldap import LdapSource
@@ -39,7 +33,7 @@ from tabwarden.want.people.joiners_and_leavers import Known, Standings, known_af
 from tabwarden.want.people.mapping import ABOUT, Condition, GroupMapping, MappedGroups
 from tabwarden.want.people.merged import Merged, Override, Precedence, SourceRank, merge
 from tabwarden.want.people.nested import NONE, Nesting, memberships_of, nesting_of
-from tabwarden.want.people.overrides import override_rows
+from tabwarden.want.people.overrides import COLUMNS, override_rows
 from tabwarden.want.people.records import FIELDS, RecordColumns, Records, StatusWords, records
 from tabwarden.want.people.wanted_people import PeoplePolicy, leaving, want_people
 from tabwarden.want.roster import Person, Quarantined, Roster
@@ -108,7 +102,7 @@ class _Reader:
         words = StatusWords(source.left, source.active, source.all_left)
         task = f"people of {source.name}"
         try:
-            result = read_rows(source.from_, self.settings)
+            result = read_rows(source.from_, self.settings, wanted.names)
             rows = self._with_groups(result.rows) if isinstance(source.from_, LdapSource) else result.rows
             roster_records = records(rows, wanted, words, name=source.name, source=result.source, as_of=result.as_of)
         except SourceError as error:
@@ -126,7 +120,7 @@ class _Reader:
 
     def overrides(self, source: AnySource) -> tuple[Override, ...]:
         try:
-            result = read_rows(source, self.settings)
+            result = read_rows(source, self.settings, COLUMNS)
         except SourceError as error:
             self.readings.append(Reading("overrides", source.type, error=error))
             return ()
@@ -138,7 +132,7 @@ class _Reader:
 
     def nesting(self, source: AnySource, inner: str, outer: str) -> Nesting:
         try:
-            result = read_rows(source, self.settings)
+            result = read_rows(source, self.settings, (inner, outer))
         except SourceError as error:
             self.readings.append(Reading("nested groups", source.type, error=error))
             return NONE
@@ -163,7 +157,7 @@ class _Reader:
 
     def _read(self, task: str, source: AnySource, roster: Roster, warnings: Iterable[str]) -> None:
         self.readings.append(Reading(task, roster.source, roster, None, source.stale_after, source.min_rows == 0))
-        self.warnings += warnings
+        self.warnings += (*warnings, *roster.remarks)
 
 
 def read_all(settings: Settings) -> SourcesRead:

@@ -28,12 +28,11 @@ from tabwarden.model.names import same
 from tabwarden.model.site import ALL_USERS, LOCAL, Content, Group, Site, User
 from tabwarden.plan.order import ASIDE
 from tabwarden.plan.plan import Plan
-from tabwarden.run import groups, names, people, provision, rename, undo_to
+from tabwarden.run import groups, names, people, provision, rename
 from tabwarden.run.apply import Applied, apply, terms_of
-from tabwarden.run.context import Context
+from tabwarden.run.context import Context, connected
 from tabwarden.run.history import keep
-from tabwarden.run.sign_in_settings import connected
-from tabwarden.run.undo import plan_undo
+from tabwarden.run.undo import Scope, plan_undo, plan_undo_to
 from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.state.server_state import World
@@ -362,10 +361,11 @@ def of_days(rng: random.Random, table: Table) -> None:
         drifted.pop("u-ada", None)
         moved = []
         for group in (g for g in site.groups.values() if g.domain == LOCAL and not g.everyone and rng.random() < 0.6):
-            role, inside = rng.choice((None, *MINIMUMS)), frozenset(rng.sample(sorted(site.users.keys() - {"u-ada"}), 4))
+            others = sorted(site.users.keys() - {"u-ada"})
+            role, inside = rng.choice((None, *MINIMUMS)), frozenset(rng.sample(others, 4))
             moved.append(replace(group, members=inside, minimum_site_role=role, grant_on=role and "onLogin"))
         table.sandbox.state.put(table.site.with_users(*drifted.values()).with_groups(*moved))
-        table.accepted(undo_to.plan_undo_to(context, "last", undo_to.Scope()))
+        table.accepted(plan_undo_to(context, "last", Scope()))
 
 
 def of_groups(rng: random.Random, table: Table) -> None:

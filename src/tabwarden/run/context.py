@@ -9,8 +9,10 @@ from pathlib import Path
 
 from tabwarden import sources
 from tabwarden.model.errors import SourceError
+from tabwarden.model.site import Site
 from tabwarden.plan.plan import SiteIdentity
 from tabwarden.plan.stops import SOURCE_EMPTY, Guarded, Limit, Limits, Reading
+from tabwarden.run import setting_names
 from tabwarden.run.directory import directory_asked
 from tabwarden.run.sign_in_settings import connected
 from tabwarden.settings import Settings
@@ -135,13 +137,15 @@ def tasks_of(settings: Settings) -> Tasks:
     return Tasks(**{task.name: getattr(settings.provision, task.name) for task in fields(Tasks)})
 
 
-def policy_of(context: Context, owners: frozenset[str] | None) -> Policy:
-    """What the tasks need, with what was read about it."""
+def policy_of(context: Context, now: Site, owners: frozenset[str] | None) -> Policy:
+    """What the tasks need, with what was read about it; an heir who is gone from the site receives nothing."""
     wanted = context.settings.provision
+    gone = setting_names.gone(context.settings, now, context.store, context.site())
+    heir = wanted.assets_to if ("provision.assets_to", wanted.assets_to) not in gone else None
     group = wanted.group
     policy = Policy(
         auth_setting=wanted.auth_setting,
-        assets_to=wanted.assets_to or "",
+        assets_to=heir or "",
         protected=wanted.protected,
         own_id=context.own_id,
         owners=owners,

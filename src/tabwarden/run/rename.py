@@ -58,7 +58,7 @@ def decide(
     protected.add(context.own_id)
     carry = carried(now, renamed(now, renames, keep_old=keep_old, protected=protected), renames)
     return build(
-        basis_of(context, "undo" if undoes else KIND, context.site(now.name), undoes=undoes),
+        basis_of(context, "undo" if undoes else KIND, context.site(now.name), now, undoes=undoes),
         now,
         carry.changes,
         held=(*held, *carry.held),

@@ -59,7 +59,7 @@ def plan_undo_to(context: Context, to: str, scope: Scope) -> Plan:
     changes = (*diff(site, work.people.site, work.people.why), *work.content)
     lacks = (f"{snapshot.words} is not whole: {'; '.join(snapshot.partial)}",) if snapshot.partial else ()
     return build(
-        basis_of(context, KIND, context.site(site.name), undoes=snapshot.words),
+        basis_of(context, KIND, context.site(site.name), site, undoes=snapshot.words),
         site,
         changes,
         held=work.people.held,

@@ -20,13 +20,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import IO, Any, NamedTuple, Self
 
 from tabwarden.model.errors import TabwardenError
 from tabwarden.plan.plan import FORMAT, Plan, SiteIdentity, Waiver
 
 DONE, ALREADY, FAILED, SKIPPED = "done", "already", "failed", "skipped"
+NO_NAMES: Mapping[str, list[str]] = MappingProxyType({})
 JOURNALS, GOOD_RUNS, LOCKS = "journals", "good-runs.jsonl", "locks"
 
 
@@ -213,28 +214,37 @@ def only_writer(store: Path, site: SiteIdentity) -> Iterator[None]:
 
 def last_good_rows(store: Path, site: SiteIdentity) -> Mapping[str, int]:
     """Rows per task of the last run on this site that came to its end; empty when there was none."""
+    return dict(pair for fields in _good_runs(store, site) for pair in fields.get("rows", {}).items())
+
+
+def last_good_names(store: Path, site: SiteIdentity) -> Mapping[str, list[str]]:
+    """By setting, the names in it that meant something at the last run on this site that came to its end."""
+    return dict(pair for fields in _good_runs(store, site) for pair in fields.get("names", {}).items())
+
+
+def _good_runs(store: Path, site: SiteIdentity) -> Iterator[Mapping[str, Any]]:
+    """What was kept of each run on this site that came to its end."""
     path, key = store / GOOD_RUNS, site_key(site)
-    rows: Mapping[str, int] = {}
-    if not path.is_file():
-        return rows
-    for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+    for line in path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else ():
         try:
             fields = json.loads(line)
         except ValueError:
             continue  # torn by a dying process; the runs before it count
         if isinstance(fields, dict) and fields.get("site") == key:
-            rows = {**rows, **fields.get("rows", {})}
-    return rows
+            yield fields
 
 
-def keep_good_run(store: Path, site: SiteIdentity, rows: Mapping[str, int]) -> None:
-    """Remember the rows of a run that came to its end; nothing is written when they are as they were."""
-    if not rows or {**last_good_rows(store, site), **rows} == dict(last_good_rows(store, site)):
+def keep_good_run(
+    store: Path, site: SiteIdentity, rows: Mapping[str, int], names: Mapping[str, list[str]] = NO_NAMES
+) -> None:
+    """Remember the rows and names of a run that came to its end; nothing is written when they are as they were."""
+    last, known = last_good_rows(store, site), last_good_names(store, site)
+    if {**last, **rows} == last and {**known, **names} == known:
         return
     store.mkdir(parents=True, exist_ok=True)
     path = store / GOOD_RUNS
     _cut_torn_line(path)
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"site": site_key(site), "at": now(), "rows": dict(rows)}) + "\n")
+        file.write(json.dumps({"site": site_key(site), "at": now(), "rows": dict(rows), "names": dict(names)}) + "\n")
         file.flush()
         os.fsync(file.fileno())

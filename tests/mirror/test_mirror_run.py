@@ -24,8 +24,7 @@ from tabwarden.model.errors import SettingsError, SinkError, SourceError, Unknow
 from tabwarden.model.scope import OUTSIDE, is_limited
 from tabwarden.model.site import Site, Taken
 from tabwarden.plan.plan import SiteIdentity
-from tabwarden.run.catalog import browse_as, last_mirror
-from tabwarden.run.mirror import publish
+from tabwarden.run.mirror import browse_as, last_mirror, publish
 from tabwarden.run.mirror_verify import verify
 from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.settings import Settings, load
@@ -206,7 +205,7 @@ def test_switched_off_is_told_on_every_run_and_every_look(tmp_path: Path) -> Non
 def test_a_selection_that_names_nothing_is_refused_and_one_that_is_gone_since_is_told(tmp_path: Path) -> None:
     kept(tmp_path)
     found = settings(tmp_path, "mirror: {projects: [public, Pubic]}\n")
-    with pytest.raises(SettingsError, match="`mirror.projects`: no project `Pubic` on site .*; near it: `Public`"):
+    with pytest.raises(SettingsError, match=r"`mirror.projects`: no project `Pubic` on site .*; near it: `Public`"):
         publish(found, now=NOW)
     keep_good_run(found.store.folder, IDENTITY, {}, {"mirror.projects": ["public", "Pubic"]})
     (warning,) = publish(found, now=NOW).warnings

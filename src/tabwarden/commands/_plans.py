@@ -60,7 +60,7 @@ def applied_json(applied: Applied) -> Mapping[str, Any]:
         "plan": applied.plan.id,
         "kind": applied.plan.kind,
         "changes": len(applied.plan.changes),
-        **{status: applied.count(status) for status in ("done", "already", "failed", "skipped")},
+        **{status: applied.count(status) for status in ("done", "already", "instead", "failed", "skipped")},
         "resumed": applied.resumed,
         "broken_off": applied.broken_off,
         "held": [asdict(person) for person in applied.plan.held],

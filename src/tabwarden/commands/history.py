@@ -29,7 +29,7 @@ def history(
     from tabwarden.model.errors import UnknownName
     from tabwarden.run import history as snapshots
     from tabwarden.run import timeline
-    from tabwarden.run.open_points_given import read_open_points
+    from tabwarden.run.open_snapshot import read_open_points
 
     if len(subject or ()) > 2:
         raise UnknownName("give a content, a person, or both; names with spaces in quotes")

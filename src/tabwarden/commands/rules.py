@@ -25,8 +25,7 @@ def rules(
     from tabwarden.access.dialog import rows_of
     from tabwarden.questions import defaults_of
     from tabwarden.report.dialog import implicit_lines, rows_heading, rows_json, rows_tables
-    from tabwarden.run.open_points_given import read_open_points
-    from tabwarden.run.open_snapshot import Where, open_site
+    from tabwarden.run.open_snapshot import Where, open_site, read_open_points
 
     open_points = read_open_points(open_point or ())
     site = open_site(Where(snapshots, snapshot, site_url, store=store))

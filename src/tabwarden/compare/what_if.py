@@ -1,7 +1,4 @@
-"""What a list of changes would do to people: the Site after it, what Tableau would refuse, who gains and loses what.
-
-Nothing is written. It equals evaluating the changed Site, and a test says so.
-"""
+"""What a list of changes would do to people: the Site after it, what Tableau would refuse, who gains and loses what."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ from tabwarden.model.capability import KIND_NAMES, LEADER, LEGACY_TEMPLATES, TEM
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.governing import LOCKED_TO_DATABASE
 from tabwarden.model.resolver import unquoted
-from tabwarden.model.roles import LEGACY_ROLES, SITE_ROLES, ui_role
+from tabwarden.model.roles import role_named, ui_role
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, LOCKED, LOCKED_WITHOUT_NESTED, Content, Site
 
 Says = Callable[[Site, Any], str | None]
@@ -123,17 +123,6 @@ def _template(site: Site, words: Words) -> Change:
         )
     grantee = grantee_named(site, str(words["grantee"]))
     return PutTemplate(content.id, grantee, name, known.get(name, frozenset()), default_for)
-
-
-def _role(words: str) -> str:
-    plain = "".join(c for c in words.casefold() if c.isalnum())
-    for role in SITE_ROLES.values():
-        if plain in ("".join(c for c in n.casefold() if c.isalnum()) for n in (role.name, role.ui)):
-            return role.name
-    old = next((name for name in LEGACY_ROLES if name.casefold() == plain), None)
-    if old is None:
-        raise UnknownName(f"no site role is called `{words}`; they are {', '.join(r.ui for r in SITE_ROLES.values())}")
-    return LEGACY_ROLES[old]
 
 
 def _says_template(site: Site, change: PutTemplate) -> str:
@@ -266,7 +255,7 @@ FORMS = (
         "set USER to ROLE",
         "set ann to Explorer (can publish)",
         r"set <user> to <role>",
-        lambda s, w: SetRole.on(s, user_named(s, w), _role(str(w["role"]))),
+        lambda s, w: SetRole.on(s, user_named(s, w), role_named(str(w["role"]))),
         SetRole,
         lambda s, c: f"set {user_words(s, c.user.id)} to {ui_role(c.role)}",
     ),

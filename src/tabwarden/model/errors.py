@@ -64,12 +64,16 @@ class SinkError(TabwardenError):
 
 
 class TableauError(TabwardenError):
-    """Tableau's refusal: `status` is the HTTP status (0 when no answer came), `code` its six digits or ''."""
+    """Tableau's refusal: `status` is the HTTP status (0 when no answer came), `code` its six digits or ''.
 
-    def __init__(self, message: str, status: int = 0, code: str = "") -> None:
+    `text` is what Tableau itself said, in its words, or ''.
+    """
+
+    def __init__(self, message: str, status: int = 0, code: str = "", text: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.text = text
 
 
 class Disagreement(TabwardenError):

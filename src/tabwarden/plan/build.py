@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tabwarden.effects.change import NO_FACTS, Change, Facts, Value, carried_out
 from tabwarden.effects.ref import Lookup
 from tabwarden.model.site import Grantee, Site
+from tabwarden.model.takes import SiteTakes
 from tabwarden.plan.impact import impact
 from tabwarden.plan.plan import Impact, Plan, Refused, SiteIdentity, SourceSummary, Stop
 from tabwarden.plan.restore import translated
@@ -23,6 +24,7 @@ from tabwarden.plan.stops import (
     source_stops,
     stale_plan,
 )
+from tabwarden.plan.taken import taken
 from tabwarden.want.wanted import Held
 
 RULE_FACTS = ("rules", "defaults")
@@ -49,6 +51,7 @@ class Basis:
     refused: tuple[Refused, ...] = ()
     notes: tuple[str, ...] = ()
     undoes: str = ""
+    takes: SiteTakes = field(default_factory=SiteTakes)
 
 
 def build(
@@ -63,6 +66,7 @@ def build(
 ) -> Plan:
     """The plan that does `changes` to `now`, with every stop, what it does to people and the facts it rests on.
 
+    What Tableau would refuse for a reason that is known is held instead.
     Without `now` the sources already said no. `shown` is `now` with content, for the impact, where that was read at
     another time; `same_people` maps who comes to the id of whom he was before.
     """
@@ -70,6 +74,8 @@ def build(
     stops = (*stops, *map(empty_group, basis.empty_groups))
     effect, seen = Impact(), NO_FACTS
     if now is not None:
+        changes, more, remarks_of_site = taken(now, changes, basis.takes, basis.guarded)
+        held, notes = (*held, *more), (*notes, *remarks_of_site)
         site = shown if shown is not None else now
         end = carried_out(now, changes)
         end_shown = end if site is now else carried_out(site, changes)

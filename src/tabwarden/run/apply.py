@@ -27,6 +27,7 @@ from tabwarden.store.journal import (
     ALREADY,
     DONE,
     FAILED,
+    INSTEAD,
     SKIPPED,
     ChangeResult,
     Journal,
@@ -39,12 +40,13 @@ from tabwarden.store.journal import (
 from tabwarden.store.rosters import keep_of_plan
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import read_people, read_site
-from tabwarden.tableau.write.domains import with_nicknames
-from tabwarden.tableau.write.jobs import wait_for_user_jobs
+from tabwarden.tableau.write.bulk import wait_for_user_jobs
+from tabwarden.tableau.write.directory import with_nicknames
 from tabwarden.tableau.write.writer import Writer
 
 log = logging.getLogger(__name__)
 
+NOT_DONE = (FAILED, INSTEAD, SKIPPED)
 GROUPS = "groups"  # the kind of plan that starts jobs for single changes
 
 
@@ -102,9 +104,9 @@ class Applied:
 
     @property
     def not_done(self) -> tuple[tuple[Change, ChangeResult | None], ...]:
-        """Changes that failed, were skipped or not begun, in order."""
+        """Changes that failed (or were done by halves), were skipped or not begun, in order."""
         both = ((change, self.entries.get(position)) for position, change in enumerate(self.plan.changes))
-        return tuple((c, e) for c, e in both if e is None or e.status in (FAILED, SKIPPED))
+        return tuple((c, e) for c, e in both if e is None or e.status in NOT_DONE)
 
     @property
     def otherwise(self) -> tuple[tuple[Change, ChangeResult], ...]:
@@ -193,7 +195,7 @@ def _progressed(record: Record) -> Progressed:
     return Progressed(
         started=bool(record.plan),
         done=tuple(position for position, entry in ended if entry.status in (DONE, ALREADY)),
-        failed=tuple(position for position, entry in ended if entry.status == FAILED),
+        failed=tuple(position for position, entry in ended if entry.status in (FAILED, INSTEAD)),
         ended=frozenset(record.ended),
         begun=tuple(sorted(record.begun)),
     )
@@ -319,7 +321,7 @@ class _Doing:
         change = self.plan.changes[entry.position]
         if entry.new_id and change.creates is not None:
             self.ids[change.creates.key] = entry.new_id
-        if entry.status in (FAILED, SKIPPED):
+        if entry.status in NOT_DONE:
             if change.blocks is not None:
                 self.failed.add(change.blocks.key)
             elif change.receiver is not None:

@@ -1,8 +1,4 @@
-"""The history of a store: keeping a read in it, finding a snapshot by number or day.
-
-It is the one place where reads are kept (docs/decisions/0008-one-history.md). The database and the settings are loaded
-when they are first needed: they take longer than most questions.
-"""
+"""The history of a store: keeping a read in it, finding a snapshot by number or day."""
 
 from __future__ import annotations
 

@@ -11,15 +11,14 @@ from tabwarden.model.errors import SettingsError, TableauError, UnknownName
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan
-from tabwarden.run.context import running
+from tabwarden.run.context import connected, running
 from tabwarden.run.directory import read_directory
 from tabwarden.run.planning import basis_of, planned
-from tabwarden.run.sign_in_settings import connected
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import read_people
-from tabwarden.tableau.write.domains import with_nicknames
+from tabwarden.tableau.write.directory import with_nicknames
 from tabwarden.want.directory import Directory
 from tabwarden.want.names.check import check_names
 from tabwarden.want.names.domains import DomainLine, listed, nicknames_wanted

@@ -72,6 +72,7 @@ def planned(
     notes = wanted.notes
     if shown is not now:
         notes = (*notes, f"who gains or loses sight of content is told by the snapshot of {shown.taken.when}")
+    basis = replace(basis, takes=context.takes)
     return build(basis, now, changes, held=wanted.held, notes=notes, shown=shown)
 
 

@@ -1,7 +1,4 @@
-"""Who could do it on a day, since when, and which change caused it: told by the snapshots of the history, in order.
-
-Not the answers themselves (`access`) and not which change it was (`compare.cause`).
-"""
+"""Who could do it on a day, since when, and which change caused it: told by the snapshots of the history, in order."""
 
 from __future__ import annotations
 

@@ -92,6 +92,19 @@ def _sources(sources: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[
         )
 
 
+def _provision(provision: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Complaint]:
+    if provision.get("assets_to") and not _is_on(provision.get("remove_leavers")):
+        yield (
+            ("provision", "assets_to"),
+            "`provision.assets_to` does nothing without `remove_leavers`; add `remove_leavers: true` or take it out",
+        )
+    if provision.get("auth_setting") and provision.get("idp_configuration_id"):
+        yield (
+            ("provision", "idp_configuration_id"),
+            "`provision` has `auth_setting` and `idp_configuration_id`, which both say how people sign in; keep one",
+        )
+
+
 def _source(place: Place, source: Mapping[str, Any]) -> Iterator[Complaint]:
     where = ".".join(str(part) for part in place)
     sql = source.get("type") == "sql"
@@ -171,6 +184,7 @@ _RULES: tuple[tuple[str, _Rule], ...] = (
     ("tableau", _sign_in),
     ("tableau", _repository),
     ("sources", _sources),
+    ("provision", _provision),
     ("catalog", _catalog),
     ("people", _people),
     ("mail", _mail),

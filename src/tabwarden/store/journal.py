@@ -26,13 +26,14 @@ from typing import IO, Any, NamedTuple, Self
 from tabwarden.model.errors import TabwardenError
 from tabwarden.plan.plan import FORMAT, Plan, SiteIdentity, Waiver
 
-DONE, ALREADY, FAILED, SKIPPED = "done", "already", "failed", "skipped"
+DONE, ALREADY, FAILED, SKIPPED, INSTEAD = "done", "already", "failed", "skipped", "instead"
 NO_NAMES: Mapping[str, list[str]] = MappingProxyType({})
 JOURNALS, GOOD_RUNS, LOCKS = "journals", "good-runs.jsonl", "locks"
 
 
 class ChangeResult(NamedTuple):
-    """What became of one change: done, already, failed or skipped; `new_id` is of what it created."""
+    """What became of one change: done, already, failed, skipped, or of a removal that was refused the licence taken
+    instead; `new_id` is of what it created."""
 
     position: int
     status: str

@@ -10,6 +10,8 @@ from tabwarden.model.resolver import meant, unquoted
 from tabwarden.model.site import LOCAL, Group, Site
 from tabwarden.want.wanted import EXISTS, GRANTS, Held
 
+USUAL_ROLE = "Viewer"
+
 
 class SignInGroup(NamedTuple):
     """The group as it should be, None where there is none to use.
@@ -24,8 +26,8 @@ class SignInGroup(NamedTuple):
     held: Held | None = None
 
 
-def sign_in_group(now: Site, name: str, role: str, mode: str, *, needed: bool) -> SignInGroup:
-    """The group of that name (`domain\\name` too, any letter case), granting `role` in `mode`.
+def sign_in_group(now: Site, name: str, role: str | None, mode: str, *, needed: bool) -> SignInGroup:
+    """The group of that name (`domain\\name` too, any letter case), granting `role` in `mode`; None: as it does.
 
     Unless it is `needed` to put somebody in, it is taken as it is, and not created.
     Of several of that name the local one is meant: people enter no other through Tableau.
@@ -37,11 +39,13 @@ def sign_in_group(now: Site, name: str, role: str, mode: str, *, needed: bool) -
     if not wanted or (group is None and not needed):
         return SignInGroup()
     if group is None:
-        return _created(now, wanted, role, mode)
+        return _created(now, wanted, role or USUAL_ROLE, mode)
     if not needed:
         return SignInGroup(group)
     if group.domain.casefold() != LOCAL:
         return SignInGroup(group, held=_of_a_directory(f"{group.domain}\\{group.name}"))
+    if role is None:
+        return SignInGroup(group)
     return _corrected(group, role, mode)
 
 

@@ -1,7 +1,4 @@
-"""A world as a YAML file people read and write: names instead of ids, templates instead of long lists.
-
-Every mistake of a file is told at once, each with its place. Ids follow from names unless a file gives them.
-"""
+"""A world as a YAML file people read and write: names instead of ids, templates instead of long lists."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tabwarden.model.errors import WorldError
-from tabwarden.sandbox.directories.pretend_directory import DirectoryText
+from tabwarden.sandbox.directories.directory import DirectoryText
 
 # The safe loader and dumper, in C where the library has them: large worlds load ten times faster.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -126,6 +123,14 @@ class SettingsText(_Part):
     vizql_data_service: bool = True
 
 
+class ProviderText(_Part):
+    """An identity provider of a site."""
+
+    name: str
+    auth_setting: Literal["SAML", "OpenID"] = "SAML"
+    id: str | None = None
+
+
 class SiteText(_Part):
     """One site."""
 
@@ -134,6 +139,7 @@ class SiteText(_Part):
     id: str | None = None
     settings: SettingsText = SettingsText()
     licences: Mapping[str, int] | None = None
+    identity_providers: tuple[ProviderText, ...] = ()
     users: Mapping[str, UserText]
     groups: Mapping[str, GroupText] = Field(default_factory=dict)
     group_sets: Mapping[str, GroupSetText] = Field(default_factory=dict)

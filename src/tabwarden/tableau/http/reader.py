@@ -1,8 +1,4 @@
-"""Reading over a connection: many GETs at once, each answer remembered in a checkpoint. It sends nothing but GET.
-
-A request costs a third of a millisecond of our time, so fifty of them on their way are kept full
-(docs/how-to/read.md has the figures). What is asked is decided elsewhere.
-"""
+"""Reading over a connection: many GETs at once, each answer remembered in a checkpoint. It sends nothing but GET."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element
 
@@ -59,26 +60,13 @@ def read_people(connection: Connection, groups: Iterable[str] | None = None) -> 
     unread = sum(1 for g in listed if g.id not in members and not g.everyone)
     if unread:
         partial.append(f"members of {unread} groups")
-    return _assembled(site, users, with_members(listed, members), tuple(partial))
+    groups = {group.id: group for group in with_members(listed, members)}
+    return replace(site, users={user.id: user for user in users}, groups=groups, partial=tuple(partial))
 
 
 def _is_named(group: Group, wanted: set[str]) -> bool:
     forms = (group.name, f"{group.domain}\\{group.name}", group.id)
     return any(form.casefold() in wanted for form in forms)
-
-
-def _assembled(site: Site, users: list[User], groups: list[Group], partial: tuple[str, ...]) -> Site:
-    return Site(
-        id=site.id,
-        name=site.name,
-        content_url=site.content_url,
-        users={user.id: user for user in users},
-        groups={group.id: group for group in groups},
-        settings=site.settings,
-        licences=site.licences,
-        taken=site.taken,
-        partial=partial,
-    )
 
 
 # -- the site itself ------------------------------------------------------------------------------------------
@@ -248,10 +236,7 @@ def _id_of(element: Element) -> str:
 
 def with_members(groups: Iterable[Group], members: Mapping[str, frozenset[str] | None]) -> list[Group]:
     """The groups, those with members among `members` having them."""
-    return [
-        Group(g.id, g.name, g.domain, members.get(g.id, g.members), g.minimum_site_role, g.grant_on, g.everyone)
-        for g in groups
-    ]
+    return [replace(group, members=members.get(group.id, group.members)) for group in groups]
 
 
 async def group_sets_on(reader: HttpReader) -> list[GroupSet]:

@@ -14,12 +14,11 @@ from datetime import UTC, datetime
 from tabwarden.model.errors import TableauError, TabwardenError, UnknownName
 from tabwarden.model.roles import is_admin
 from tabwarden.model.scope import CONNECTIONS, OUTSIDE
-from tabwarden.model.site import Group, GroupSet, Site, User
+from tabwarden.model.site import Content, Group, GroupSet, Site, User
 from tabwarden.tableau.http import lists
-from tabwarden.tableau.http.budget import Budget, Estimate, estimate
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.lists import Listing, pages_of, query_of, whole
-from tabwarden.tableau.http.pace import Pace, hourly_of
+from tabwarden.tableau.http.pace import Budget, Estimate, Pace, estimate, hourly_of
 from tabwarden.tableau.http.reader import HttpReader, Progress, reading
 from tabwarden.tableau.read.checkpoint import Checkpoint
 from tabwarden.tableau.read.content import (
@@ -350,10 +349,10 @@ def read_sites(connection: Connection) -> list[str]:
         return [read_site_itself(connection).name]
 
 
-def owned_by(connection: Connection, users: Iterable[str]) -> Mapping[str, list[str]]:
-    """Ids of what each of these users owns, from the lists alone (a request per thousand things of a kind)."""
+def owned_by(connection: Connection, users: Iterable[str]) -> Mapping[str, list[Content]]:
+    """What each of these users (ids) owns, from the lists alone (a request per thousand things of a kind)."""
     owners = set(users)
-    owned: dict[str, list[str]] = defaultdict(list)
+    owned: dict[str, list[Content]] = defaultdict(list)
     if not owners:
         return {}
 
@@ -361,7 +360,7 @@ def owned_by(connection: Connection, users: Iterable[str]) -> Mapping[str, list[
         by_kind = await asyncio.gather(*(list_on(reader, KINDS[name]) for name in OWNED))
         for content in (one for contents in by_kind for one in contents):
             if content.owner in owners:
-                owned[content.owner].append(content.id)
+                owned[content.owner].append(content)
 
     reading(connection, read_lists)
     return dict(owned)

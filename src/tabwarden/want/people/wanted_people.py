@@ -23,7 +23,7 @@ from tabwarden.want.people.mapping import Gives, GroupMapping, Mapped
 from tabwarden.want.people.records import AUTH_SETTING, EMAIL, FULL_NAME
 from tabwarden.want.provision import Policy, Tasks, is_left_alone, want
 from tabwarden.want.roster import Person, Roster
-from tabwarden.want.wanted import EXISTS, SITE_ROLE, Held, Wanted, Why
+from tabwarden.want.wanted import EXISTS, SITE_ROLE, Held, Wanted
 
 ROSTER = "the sources"
 Resolving = Callable[[Roster], Resolved]
@@ -239,7 +239,8 @@ class _Mapping:
 
     def leave(self, leavers: Sequence[Person], tasks: Tasks) -> None:
         """Leavers out of the mapped groups."""
-        for person in leavers if tasks.remove_leavers_from_group or tasks.remove_leavers else ():
+        out = tasks.remove_leavers_from_group or tasks.remove_leavers or self.policy.all_groups
+        for person in leavers if out else ():
             user = self._user(person.name)
             if user is not None:
                 for known, group in self.groups.items():
@@ -337,7 +338,7 @@ class _Mapping:
             if known in self.created or group.id in self.site.groups
         }
         site = replace(self.site, users=self.users, groups={**self.site.groups, **changed})
-        return Wanted(site, Why(self.why.otherwise, self.sentences, self.why.heirs))
+        return Wanted(site, replace(self.why, sentences=self.sentences))
 
 
 def _prefix(standing: Standing) -> str:

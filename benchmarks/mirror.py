@@ -33,6 +33,7 @@ from tabwarden.mirror.build import Mirrored, MirrorRequest, mirrored
 from tabwarden.mirror.match import match
 from tabwarden.mirror.tables import rows_for
 from tabwarden.model.site import Taken
+from tabwarden.section import Connect
 from tabwarden.sinks.jsonl import JsonLinesSink
 from tabwarden.sinks.parquet import ParquetSink
 from tabwarden.sinks.sql import SqlSink
@@ -129,9 +130,9 @@ def published(folder: Path, people: int, sink: sinks.Sink, columns: str) -> str:
 def places(folder: Path) -> dict[str, sinks.Sink]:
     """The sinks, by name."""
     return {
-        "JSON Lines": JsonLinesSink(str(folder / "jsonl")),
-        "Parquet": ParquetSink(str(folder / "parquet")),
-        "DuckDB": SqlSink("duckdb", {"database": str(folder / "catalog.duckdb")}),
+        "JSON Lines": JsonLinesSink(type="jsonl", folder=folder / "jsonl"),
+        "Parquet": ParquetSink(type="parquet", folder=folder / "parquet"),
+        "DuckDB": SqlSink(type="sql", driver="duckdb", connect=Connect({"database": str(folder / "catalog.duckdb")})),
     }
 
 

@@ -15,7 +15,6 @@ from tabwarden.run.directory import directory_asked
 from tabwarden.run.sign_in_settings import connected
 from tabwarden.settings import Settings
 from tabwarden.settings.sources import AnySource
-from tabwarden.sources.ldap import LdapSource
 from tabwarden.store.journal import now
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.want.provision import Policy, Tasks
@@ -108,7 +107,7 @@ def read_roster(source: AnySource, settings: Settings) -> tuple[Roster, list[str
 def read_rows(source: AnySource, settings: Settings) -> sources.Reading:
     """One source's rows as they are, none where it may be empty; `as_of` where the settings ask. Raises SourceError."""
     try:
-        if isinstance(source, LdapSource):
+        if source.asks_directory:
             source = source.within(directory_asked(settings))
         reading = source.read()
     except SourceError as error:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from tabwarden import sinks
 from tabwarden.engine.columns import Columns
 from tabwarden.engine.convert import columns_of
 from tabwarden.mirror.build import Mirrored, MirrorRequest, in_flat_form, mirrored, selection
 from tabwarden.mirror.match import Matches, Matching, match, tableau_people
-from tabwarden.mirror.tables import FLAT
+from tabwarden.mirror.renew import Last, renewed
+from tabwarden.mirror.rows import FLAT
 from tabwarden.model.errors import SinkError, SourceError
 from tabwarden.model.scope import is_limited
 from tabwarden.model.site import Site
 from tabwarden.run.catalog import last_mirror, source_name
-from tabwarden.run.history import LAST, is_folder, newest_site
-from tabwarden.settings import FilesSink, Settings, SqlSink
-from tabwarden.sinks import Sink, Written
+from tabwarden.run.history import LAST, is_folder, newest_site, site_beside
+from tabwarden.settings import Settings
+from tabwarden.sinks import Written
 from tabwarden.store.snapshot import load
+from tabwarden.store.snapshots import Snapshot
 from tabwarden.want.roster import Quarantined
+
+MADE = 1  # changes whenever a mirror of before is no start for one of today
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +48,69 @@ def publish(settings: Settings, *, snapshot: Path | str | None = None, now: date
     Raises SinkError where the snapshot must not be published, SourceError where the catalog people cannot be read. A
     sink that fails is told in `failed` and does not keep the others from theirs.
     """
-    site = snapshot_of(settings, snapshot)
+    site, kept = _read(settings, snapshot)
     _refuse(site, settings, now or datetime.now(UTC))
     columns = columns_of(site)
     matches, quarantined, warnings = people_of(settings, columns)
     wanted, source = settings.mirror, source_name(settings)
     request = MirrorRequest(source, projects=selection(wanted.projects), enforced=wanted.enforce)
-    last = mirrored(columns, matches, request, limited=is_limited(site))
+    made = _made_of(kept, request, matches)
+    last = _renewed(settings, made, columns, matches, request, limited=is_limited(site))
+    last = last or mirrored(columns, matches, request, limited=is_limited(site))
     # The last mirror is always kept compressed, for `catalog`.
-    written, failed = [("store", sinks.publish(last_mirror(settings), source, last.tables))], []
+    store = last_mirror(settings, made, last.apart)
+    written, failed = [("store", sinks.publish(store, source, last.tables))], []
     mirror = in_flat_form(last) if wanted.form == FLAT else last
-    for number, sink in enumerate(sinks_of(settings), start=1):
+    for number, sink in enumerate(wanted.sinks, start=1):
         try:
             written.append((f"sink {number}", sinks.publish(sink, source, mirror.tables)))
         except SinkError as error:
-            failed.append(f"sink {number} (`{sink.TYPE}`): {error}")
+            failed.append(f"sink {number} (`{sink.type}`): {error}")
     warnings = [*_warnings(site, mirror, wanted.enforce), *warnings]
     return Published(site, mirror, quarantined, tuple(written), tuple(failed), tuple(warnings))
 
 
-def snapshot_of(settings: Settings, snapshot: Path | str | None) -> Site:
-    """The Site to publish: that snapshot (a folder, a number, a day), else the newest of the settings' site."""
+def _read(settings: Settings, snapshot: Path | str | None) -> tuple[Site, Snapshot | None]:
+    """What to publish: that snapshot (a folder, a number, a day), else the newest of the settings' site.
+
+    None for the second where it is a folder's.
+    """
     if snapshot is not None and is_folder(snapshot):
-        return load(snapshot)
-    return newest_site(settings, LAST if snapshot is None else str(snapshot)).site
+        return load(snapshot), None
+    opened = newest_site(settings, LAST if snapshot is None else str(snapshot))
+    return opened.site, opened.snapshot
+
+
+def _made_of(snapshot: Snapshot | None, request: MirrorRequest, matches: Matches) -> dict[str, Any]:
+    """What a later mirror can be made out of this one by; nothing where none can.
+
+    One of some projects, or that is not enforced, is always made whole.
+    """
+    if snapshot is None or request.projects is not None or not request.enforced:
+        return {}
+    people = sorted((match.person, match.user) for match in matches.matched)
+    request_hash = blake2b(repr((MADE, request, people)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return {"request": request_hash, "snapshot": snapshot.number, "mark": snapshot.mark}
+
+
+def _renewed(
+    settings: Settings,
+    made: Mapping[str, Any],
+    columns: Columns,
+    matches: Matches,
+    request: MirrorRequest,
+    *,
+    limited: bool,
+) -> Mirrored | None:
+    """The mirror made out of the last one, of the same people by the same request; None where that cannot be."""
+    start = last_mirror(settings).start(request.source, made["request"]) if made else None
+    if start is None:
+        return None
+    before, tables, apart = start
+    site = site_beside(settings, before["snapshot"], before["mark"])
+    if site is None:
+        return None
+    return renewed(Last(tables, apart, columns_of(site)), columns, matches, request, limited=limited)
 
 
 def age_of(site: Site, now: datetime) -> timedelta | None:
@@ -147,18 +192,3 @@ def _warnings(site: Site, mirrored: Mirrored, enforced: bool) -> list[str]:
         f"`mirror.projects` names `{word}`, which is no project here: it mirrors nothing" for word in mirrored.missing
     ]
     return warnings
-
-
-# -- sinks ----------------------------------------------------------------------------------------------------
-
-
-def sinks_of(settings: Settings) -> list[Sink]:
-    """Every sink, in the order of the settings."""
-    return [_sink(sink) for sink in settings.mirror.sinks]
-
-
-def _sink(setting: FilesSink | SqlSink) -> Sink:
-    sink_class = sinks.members()[setting.type]
-    if isinstance(setting, FilesSink):
-        return cast(Sink, sink_class(str(setting.folder)))
-    return cast(Sink, sink_class(setting.driver, setting.connect, setting.table_schema, setting.prefix, setting.create))

@@ -27,7 +27,6 @@ from tabwarden.run.planning import basis_of, log_readings, planned, refused, wit
 from tabwarden.run.whole_run import alone, do
 from tabwarden.settings import PeopleSource, PersonOverride, Settings
 from tabwarden.settings.sources import AnySource
-from tabwarden.sources.ldap import LdapSource
 from tabwarden.store.rosters import keep_for_plan, known_roster
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import owned_by, read_people
@@ -109,7 +108,7 @@ class _Reader:
         task = f"people of {source.name}"
         try:
             result = read_rows(source.from_, self.settings)
-            rows = self._with_groups(result.rows) if isinstance(source.from_, LdapSource) else result.rows
+            rows = self._with_groups(result.rows) if source.from_.asks_directory else result.rows
             roster_records = records(rows, wanted, words, name=source.name, source=result.source, as_of=result.as_of)
         except SourceError as error:
             self.readings.append(Reading(task, source.from_.type, error=error))

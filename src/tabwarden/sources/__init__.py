@@ -15,7 +15,7 @@ Rows are cleaned by `want.roster`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field
 
@@ -92,6 +92,8 @@ class AsOf(Section):
 class Source(Section):
     """What every source of people has."""
 
+    asks_directory: ClassVar[bool] = False  # its rows are people of the directory; `within` says which
+
     column: Annotated[Column, BeforeValidator(Column.of)] = Field(
         default=Column(), description="the column with the user name, or a mapping of columns"
     )
@@ -104,6 +106,11 @@ class Source(Section):
         default=None, description="oldest age that is still good: a number with `m`, `h` or `d`, kept in seconds"
     )
     as_of: AsOf | None = Field(default=None, description="where the source says how old it is")
+
+    def within(self, directory: Any) -> Self:
+        """The same, of that directory or of the one that is read by these settings."""
+        del directory
+        return self
 
     def read(self) -> Reading:
         """All rows, or SourceError."""

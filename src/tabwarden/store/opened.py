@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
-from dataclasses import replace
+from dataclasses import asdict, replace
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -25,6 +25,8 @@ from tabwarden.model.site import (
     Rule,
     Rules,
     Site,
+    SiteSettings,
+    Taken,
     Use,
     User,
 )
@@ -38,6 +40,31 @@ _Thing = TypeVar("_Thing")
 def hash_of(text: str) -> int:
     """What an index holds of a text: 64 bits."""
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+def about_of(site: Site, vocabulary: Mapping[str, object]) -> dict[str, Any]:
+    """What is kept of a Site beside its people and content, and the words that its columns stand for."""
+    return {
+        "site": {"id": site.id, "name": site.name, "content_url": site.content_url},
+        "settings": asdict(site.settings),
+        "licences": None if site.licences is None else dict(site.licences),
+        "nicknames": None if site.nicknames is None else dict(site.nicknames),
+        "taken": asdict(site.taken),
+        "partial": list(site.partial),
+        "vocabulary": vocabulary,
+    }
+
+
+def bare_site(about: Mapping[str, Any]) -> Site:
+    """The Site without people and content; KeyError or TypeError for what `about_of` did not write."""
+    return Site(
+        **about["site"],
+        settings=SiteSettings(**about["settings"]),
+        licences=about["licences"],
+        nicknames=about.get("nicknames"),
+        taken=Taken(**about["taken"]),
+        partial=tuple(about["partial"]),
+    )
 
 
 def site_over(arrays: Arrays, about: Site, columns: Callable[[], object]) -> Site:

@@ -7,18 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-from tabwarden import sources
 from tabwarden.model.errors import SourceError
 from tabwarden.plan.plan import SiteIdentity
-from tabwarden.plan.stops import SOURCE_EMPTY, Guarded, Limit, Limits, Reading
-from tabwarden.run.directory import directory_asked
+from tabwarden.plan.stops import Guarded, Limit, Limits, Reading
 from tabwarden.run.sign_in_settings import connected
+from tabwarden.run.source_rows import read_roster
 from tabwarden.settings import Settings
-from tabwarden.settings.sources import AnySource
 from tabwarden.store.journal import now
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.want.provision import Policy, Tasks
-from tabwarden.want.roster import Columns, Roster, clean, latest
+from tabwarden.want.roster import Roster
 
 PLANS = "plans"
 
@@ -94,36 +92,6 @@ def read_sources(settings: Settings) -> People:
             readings.append(Reading(task, roster.source, roster, None, source.stale_after, may_be_empty))
             warnings += more
     return People(tuple(readings), tuple(warnings))
-
-
-def read_roster(source: AnySource, settings: Settings) -> tuple[Roster, list[str]]:
-    """One source's roster and its warnings. Raises SourceError."""
-    result = read_rows(source, settings)
-    column = source.column
-    columns = Columns(column.name, column.full_name or "", column.email or "", column.auth_setting or "")
-    return clean(result.rows, columns, result.source, as_of=result.as_of), result.warnings
-
-
-def read_rows(source: AnySource, settings: Settings) -> sources.Reading:
-    """One source's rows as they are, none where it may be empty; `as_of` where the settings ask. Raises SourceError."""
-    try:
-        if source.asks_directory:
-            source = source.within(directory_asked(settings))
-        reading = source.read()
-    except SourceError as error:
-        if error.stop != SOURCE_EMPTY or source.min_rows != 0:
-            raise
-        return sources.Reading([], source.type)
-    age, count = source.as_of, len(reading.rows)
-    as_of = reading.as_of if age is not None else None
-    if age is not None and age.column is not None:
-        as_of = latest(reading.rows, age.column, reading.source)
-    if source.min_rows is not None and count < source.min_rows:
-        raise SourceError(
-            f"{reading.source} has {count} rows, and `min_rows` says it has at least {source.min_rows}",
-            stop="source-partial",
-        )
-    return replace(reading, as_of=as_of)
 
 
 # -- what provisioning is asked to do --------------------------------------------------------------------------

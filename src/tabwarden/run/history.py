@@ -257,7 +257,7 @@ def newest_site(settings: Settings, which: str = LAST, now: datetime | None = No
     are asked by their number. UnknownName where there is none; SettingsError or TabwardenError where the store of the
     settings cannot be opened.
     """
-    from tabwarden.tableau.http.session import address_of
+    from tabwarden.tableau.http.address import address_of
 
     now = now or datetime.now(UTC)
     store, listing = store_of(settings), listed(store_of(settings))

@@ -158,7 +158,7 @@ def people_of(settings: Settings, columns: Columns) -> tuple[Matches, tuple[Quar
     catalog = settings.catalog
     if catalog.people is None:
         return tableau_people(columns), (), []
-    from tabwarden.run.context import read_roster  # with it come clients that a mirror without a list does not need
+    from tabwarden.run.source_rows import read_roster
 
     roster, warnings = read_roster(catalog.people, settings)
     _refuse_stale(roster.as_of, catalog.people.stale_after)

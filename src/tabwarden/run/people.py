@@ -20,10 +20,11 @@ from tabwarden.plan.build import build
 from tabwarden.plan.plan import Plan, Refused, SiteIdentity, Waiver
 from tabwarden.plan.stops import Reading
 from tabwarden.run.apply import Applied
-from tabwarden.run.context import Context, People, Progress, policy_of, read_rows, running, silent, tasks_of
+from tabwarden.run.context import Context, People, Progress, policy_of, running, silent, tasks_of
 from tabwarden.run.directory_names import directory_if_set
 from tabwarden.run.names import nicknames_if_told
 from tabwarden.run.planning import basis_of, log_readings, planned, refused, with_sources
+from tabwarden.run.source_rows import read_rows
 from tabwarden.run.whole_run import alone, do
 from tabwarden.settings import PeopleSource, PersonOverride, Settings
 from tabwarden.settings.sources import AnySource

@@ -24,6 +24,7 @@ from tabwarden.section import Age, Section, Text
 from tabwarden.want.roster import shown
 
 Row = dict[str, object]
+EMPTY = "source-empty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def partial(message: str) -> SourceError:
 def empty(source: str) -> SourceError:
     """It was read and holds no row."""
     return SourceError(
-        f"{source} holds no row; an empty list is taken for a broken one, so nothing is done", stop="source-empty"
+        f"{source} holds no row; an empty list is taken for a broken one, so nothing is done", stop=EMPTY
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class MirrorRequest:
 
 @dataclass(frozen=True, slots=True)
 class Mirrored:
-    """A mirror made: its tables, who was matched, and the words of the selection that name no project.
+    """A mirror made: its tables, who was matched, and the words that name no project with what is near them.
 
     `apart` tells of each row of `content` whether it is; see `visible.Placed`. None where no renewing can build on it.
     """
@@ -36,7 +36,7 @@ class Mirrored:
     source: str
     tables: Tables
     matches: Matches
-    missing: tuple[str, ...] = ()
+    missing: Mapping[str, str] = field(default_factory=dict)
     apart: Array | None = None
 
 

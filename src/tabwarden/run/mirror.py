@@ -16,17 +16,21 @@ from tabwarden.mirror.build import Mirrored, MirrorRequest, in_flat_form, mirror
 from tabwarden.mirror.match import Matches, Matching, match, tableau_people
 from tabwarden.mirror.renew import Last, renewed
 from tabwarden.mirror.rows import FLAT
-from tabwarden.model.errors import SinkError, SourceError
+from tabwarden.model.errors import AmbiguousName, SettingsError, SinkError, SourceError
 from tabwarden.model.scope import is_limited
 from tabwarden.model.site import Site
+from tabwarden.plan.plan import SiteIdentity
 from tabwarden.run.catalog import last_mirror, source_name
 from tabwarden.run.history import LAST, is_folder, newest_site, site_beside
+from tabwarden.run.setting_names import remark
 from tabwarden.settings import Settings
 from tabwarden.sinks import Written
+from tabwarden.store.journal import keep_good_run, last_good_names
 from tabwarden.store.snapshot import load
 from tabwarden.store.snapshots import Snapshot
 from tabwarden.want.roster import Quarantined
 
+PROJECTS = "mirror.projects"
 MADE = 1  # changes whenever a mirror of before is no start for one of today
 
 
@@ -55,8 +59,12 @@ def publish(settings: Settings, *, snapshot: Path | str | None = None, now: date
     wanted, source = settings.mirror, source_name(settings)
     request = MirrorRequest(source, projects=selection(wanted.projects), enforced=wanted.enforce)
     made = _made_of(kept, request, matches)
-    last = _renewed(settings, made, columns, matches, request, limited=is_limited(site))
-    last = last or mirrored(columns, matches, request, limited=is_limited(site))
+    try:
+        last = _renewed(settings, made, columns, matches, request, limited=is_limited(site))
+        last = last or mirrored(columns, matches, request, limited=is_limited(site))
+    except AmbiguousName as error:
+        raise SettingsError([f"`mirror.projects`: {error}"]) from None
+    gone = _gone(settings, site, last.missing)
     # The last mirror is always kept compressed, for `catalog`.
     store = last_mirror(settings, made, last.apart)
     written, failed = [("store", sinks.publish(store, source, last.tables))], []
@@ -66,7 +74,10 @@ def publish(settings: Settings, *, snapshot: Path | str | None = None, now: date
             written.append((f"sink {number}", sinks.publish(sink, source, mirror.tables)))
         except SinkError as error:
             failed.append(f"sink {number} (`{sink.type}`): {error}")
-    warnings = [*_warnings(site, mirror, wanted.enforce), *warnings]
+    if not failed:
+        names = {PROJECTS: [word for word in wanted.projects if word not in last.missing]}
+        keep_good_run(settings.store.folder, _identity(site), {}, names)
+    warnings = [*_warnings(site, mirror, wanted.enforce), *gone, *warnings]
     return Published(site, mirror, quarantined, tuple(written), tuple(failed), tuple(warnings))
 
 
@@ -188,7 +199,21 @@ def _warnings(site: Site, mirrored: Mirrored, enforced: bool) -> list[str]:
         reader = f"`{site.taken.by}` ({site.taken.by_role or 'role not told'})"
         left_out = f"; not read: {'; '.join(site.partial)}" if site.partial else ""
         warnings.append(f"the read by {reader} was limited, and what was not read is hidden from everybody{left_out}")
-    warnings += [
-        f"`mirror.projects` names `{word}`, which is no project here: it mirrors nothing" for word in mirrored.missing
-    ]
     return warnings
+
+
+def _gone(settings: Settings, site: Site, missing: Mapping[str, str]) -> list[str]:
+    """Remarks on projects that were there at the last mirror; SettingsError for names that fit none."""
+    known = last_good_names(settings.store.folder, _identity(site)).get(PROJECTS, [])
+    lacking = [
+        f"`{PROJECTS}`: no project `{word}` on site `{site.name}`{near}"
+        for word, near in missing.items()
+        if word not in known
+    ]
+    if lacking:
+        raise SettingsError(lacking)
+    return [remark(PROJECTS, word) for word in missing]
+
+
+def _identity(site: Site) -> SiteIdentity:
+    return SiteIdentity(site.taken.where, site.content_url, site.id, site.name)

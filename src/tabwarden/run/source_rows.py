@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tabwarden import sources
@@ -17,12 +18,17 @@ def read_roster(source: AnySource, settings: Settings) -> tuple[Roster, list[str
     result = read_rows(source, settings)
     column = source.column
     columns = Columns(column.name, column.full_name or "", column.email or "", column.auth_setting or "")
-    return clean(result.rows, columns, result.source, as_of=result.as_of), result.warnings
+    roster = clean(result.rows, columns, result.source, as_of=result.as_of)
+    return roster, [*result.warnings, *roster.remarks]
 
 
-def read_rows(source: AnySource, settings: Settings) -> sources.Reading:
-    """One source's rows as they are, none where it may be empty; `as_of` where the settings ask. Raises SourceError."""
+def read_rows(source: AnySource, settings: Settings, wanted: Sequence[str] = ()) -> sources.Reading:
+    """One source's rows as they are, none where it may be empty; `as_of` where the settings ask. Raises SourceError.
+
+    `wanted` are the columns by which the heading of a file is known, where the source itself names none.
+    """
     try:
+        source = source.looking_for(wanted)
         if source.asks_directory:
             from tabwarden.run.directory import directory_asked
 

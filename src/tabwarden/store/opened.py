@@ -49,6 +49,7 @@ def about_of(site: Site, vocabulary: Mapping[str, object]) -> dict[str, Any]:
         "settings": asdict(site.settings),
         "licences": None if site.licences is None else dict(site.licences),
         "nicknames": None if site.nicknames is None else dict(site.nicknames),
+        "on_demand": sorted(site.on_demand),
         "taken": asdict(site.taken),
         "partial": list(site.partial),
         "vocabulary": vocabulary,
@@ -62,6 +63,7 @@ def bare_site(about: Mapping[str, Any]) -> Site:
         settings=SiteSettings(**about["settings"]),
         licences=about["licences"],
         nicknames=about.get("nicknames"),
+        on_demand=frozenset(about.get("on_demand", ())),
         taken=Taken(**about["taken"]),
         partial=tuple(about["partial"]),
     )

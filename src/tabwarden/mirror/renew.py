@@ -144,7 +144,7 @@ class _Marks:
         """Column by column all that decides who sees each content, but for what holds it, and its name and place."""
         contents, defaults, lists = self.columns.contents, self.columns.defaults, self._lists()
         count, names = len(contents.kind), self.columns.names
-        held = np.append(self.ids("content"), np.uint64(0))[self.parents]
+        above = np.append(self.ids("content"), np.uint64(0))[self.parents]
         by_kind = hashed(defaults.kind, lists[defaults.rules])
         ends = np.searchsorted(defaults.content, np.arange(count + 1))
         return [
@@ -153,7 +153,7 @@ class _Marks:
             contents.tabs,
             self.person[contents.owner],
             lists[contents.rules],
-            held,
+            above,
             self.parents < count,
             self.texts[names.content_name],
             summed(ends, by_kind),

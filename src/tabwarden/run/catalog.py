@@ -24,14 +24,14 @@ from tabwarden.sinks._kept import BESIDE, Before, Kept, kept
 
 KEPT = "mirror"
 """The folder of the store that holds it."""
-_MADE = "made.npz"
+_ORIGIN = "origin.npz"
 
 
 class LastMirror(FilesSink):
     """The last mirror as columns, with what it was `made` of, so that the next one can be made out of it."""
 
     type: Literal["kept"] = "kept"
-    made: Mapping[str, Any] = {}
+    origin: Mapping[str, Any] = {}
     apart: Any = None
 
     def lying_in(self, folder: Path) -> Kept:
@@ -42,26 +42,26 @@ class LastMirror(FilesSink):
     def fill(self, fresh: Path, before: Before, tables: Tables, deltas: Mapping[str, Delta]) -> Tables:
         """What it was made of."""
         del before, deltas
-        made = np.frombuffer(json.dumps(self.made).encode(), np.uint8)
-        with new(fresh / _MADE).open("wb") as file:
-            np.savez(file, made=made, apart=np.zeros(0, bool) if self.apart is None else self.apart)
+        origin = np.frombuffer(json.dumps(self.origin).encode(), np.uint8)
+        with new(fresh / _ORIGIN).open("wb") as file:
+            np.savez(file, origin=origin, apart=np.zeros(0, bool) if self.apart is None else self.apart)
         return tables
 
     def start(self, source: str, request: str) -> tuple[Mapping[str, Any], Tables, Array] | None:
         """What lies there as the start of one by the same request: of what it is, its tables, which rows are apart."""
         folder = Path(os.path.realpath(Path(self.folder, source)))
         try:
-            with np.load(folder / _MADE, allow_pickle=False) as arrays:
-                made, apart = json.loads(arrays["made"].tobytes()), arrays["apart"]
+            with np.load(folder / _ORIGIN, allow_pickle=False) as arrays:
+                origin, apart = json.loads(arrays["origin"].tobytes()), arrays["apart"]
         except (OSError, ValueError, KeyError, BadZipFile):
             return None
-        tables = self.lying_in(folder).tables if made.get("request") == request else {}
-        return (made, tables, apart) if len(tables.get("content", ())) == len(apart) > 0 else None
+        tables = self.lying_in(folder).tables if origin.get("request") == request else {}
+        return (origin, tables, apart) if len(tables.get("content", ())) == len(apart) > 0 else None
 
 
-def last_mirror(settings: Settings, made: Mapping[str, Any] | None = None, apart: Array | None = None) -> LastMirror:
+def last_mirror(settings: Settings, origin: Mapping[str, Any] | None = None, apart: Array | None = None) -> LastMirror:
     """Where the last mirror is kept, or the one to keep."""
-    return LastMirror(folder=settings.store.folder / KEPT, made={} if apart is None else made or {}, apart=apart)
+    return LastMirror(folder=settings.store.folder / KEPT, origin={} if apart is None else origin or {}, apart=apart)
 
 
 def source_name(settings: Settings) -> str:

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from tabwarden import sinks
+from tabwarden import __version__, sinks
 from tabwarden.engine.columns import Columns
 from tabwarden.engine.convert import columns_of
 from tabwarden.mirror.build import Mirrored, MirrorRequest, in_flat_form, mirrored, selection
@@ -31,7 +31,7 @@ from tabwarden.store.snapshots import Snapshot
 from tabwarden.want.roster import Quarantined
 
 PROJECTS = "mirror.projects"
-MADE = 1  # changes whenever a mirror of before is no start for one of today
+MADE = 1  # changes, as the release does, whenever a mirror of before is no start for one of today
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +52,21 @@ def publish(settings: Settings, *, snapshot: Path | str | None = None, now: date
     Raises SinkError where the snapshot must not be published, SourceError where the catalog people cannot be read. A
     sink that fails is told in `failed` and does not keep the others from theirs.
     """
-    site, kept = _read(settings, snapshot)
+    site, chosen = _read(settings, snapshot)
     _refuse(site, settings, now or datetime.now(UTC))
     columns = columns_of(site)
     matches, quarantined, warnings = people_of(settings, columns)
     wanted, source = settings.mirror, source_name(settings)
     request = MirrorRequest(source, projects=selection(wanted.projects), enforced=wanted.enforce)
-    made = _made_of(kept, request, matches)
+    origin = _origin(chosen, request, matches)
     try:
-        last = _renewed(settings, made, columns, matches, request, limited=is_limited(site))
+        last = _renewed(settings, origin, columns, matches, request, limited=is_limited(site))
         last = last or mirrored(columns, matches, request, limited=is_limited(site))
     except AmbiguousName as error:
         raise SettingsError([f"`mirror.projects`: {error}"]) from None
     gone = _gone(settings, site, last.missing)
     # The last mirror is always kept compressed, for `catalog`.
-    store = last_mirror(settings, made, last.apart)
+    store = last_mirror(settings, origin, last.apart)
     written, failed = [("store", sinks.publish(store, source, last.tables))], []
     mirror = in_flat_form(last) if wanted.form == FLAT else last
     for number, sink in enumerate(wanted.sinks, start=1):
@@ -92,21 +92,22 @@ def _read(settings: Settings, snapshot: Path | str | None) -> tuple[Site, Snapsh
     return opened.site, opened.snapshot
 
 
-def _made_of(snapshot: Snapshot | None, request: MirrorRequest, matches: Matches) -> dict[str, Any]:
+def _origin(snapshot: Snapshot | None, request: MirrorRequest, matches: Matches) -> dict[str, Any]:
     """What a later mirror can be made out of this one by; nothing where none can.
 
-    One of some projects, or that is not enforced, is always made whole.
+    One of some projects, or that is not enforced, is always made whole, and so is the first of another release, which
+    may judge otherwise.
     """
     if snapshot is None or request.projects is not None or not request.enforced:
         return {}
-    people = sorted((match.person, match.user) for match in matches.matched)
-    request_hash = blake2b(repr((MADE, request, people)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    words = repr((__version__, MADE, request, sorted(matches.matched)))
+    request_hash = blake2b(words.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return {"request": request_hash, "snapshot": snapshot.number, "mark": snapshot.mark}
 
 
 def _renewed(
     settings: Settings,
-    made: Mapping[str, Any],
+    origin: Mapping[str, Any],
     columns: Columns,
     matches: Matches,
     request: MirrorRequest,
@@ -114,10 +115,12 @@ def _renewed(
     limited: bool,
 ) -> Mirrored | None:
     """The mirror made out of the last one, of the same people by the same request; None where that cannot be."""
-    start = last_mirror(settings).start(request.source, made["request"]) if made else None
+    start = last_mirror(settings).start(request.source, origin["request"]) if origin else None
     if start is None:
         return None
     before, tables, apart = start
+    if before == origin:
+        return Mirrored(request.source, tables, matches, apart=apart)
     site = site_beside(settings, before["snapshot"], before["mark"])
     if site is None:
         return None

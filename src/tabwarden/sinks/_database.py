@@ -15,7 +15,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from tabwarden.mirror.rows import COLUMNS, GROUPED, ORDER, Row
 from tabwarden.mirror.tables import Delta, Table, Tables, difference
@@ -25,9 +25,6 @@ from tabwarden.sinks._kept import keep, kept
 from tabwarden.sources._connect import prepare, scrubbed
 from tabwarden.sources._drivers import driver_named, select_all
 
-if TYPE_CHECKING:
-    from tabwarden.sinks.sql import SqlSink
-
 _BLOCK = 100  # rows a statement: 600 values at most, which every driver takes
 _MANY = 5_000  # rows a statement where a column of them is one value
 _ARRAYS = {"duckdb": "?::VARCHAR[]", "postgres": "%s::text[]", "psycopg": "%s::text[]"}
@@ -36,10 +33,34 @@ _GIVEN, _BUCKETS = "tabwarden_given", 1 << 14
 _STRING = ("databricks", "bigquery")
 
 
+class Access(Protocol):
+    """Which database, and what its tables are called: the settings of a sink."""
+
+    @property
+    def driver(self) -> str:
+        """Its short name, or `module:NAME`."""
+
+    @property
+    def connect(self) -> Mapping[str, Any]:
+        """What the driver's connect takes."""
+
+    @property
+    def table_schema(self) -> str:
+        """NAME or DATABASE.NAME, or nothing."""
+
+    @property
+    def prefix(self) -> str:
+        """What the names of the tables begin with."""
+
+    @property
+    def create(self) -> bool:
+        """Whether tables that are not there are made."""
+
+
 class Database:
     """An open connection and the way its driver writes statements: a `sinks.Place`."""
 
-    def __init__(self, sink: SqlSink, source: str, module: Any, connection: Any) -> None:
+    def __init__(self, sink: Access, source: str, module: Any, connection: Any) -> None:
         self.sink, self.source, self.module, self.connection = sink, source, module, connection
         self.cursor = connection.cursor()
         self.tables: Tables = {}
@@ -251,7 +272,7 @@ def _blocks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
 
 
 @contextmanager
-def connected(sink: SqlSink, source: str) -> Iterator[Database]:
+def connected(sink: Access, source: str) -> Iterator[Database]:
     """A connection, closed in the end; whatever the driver raises is a SinkError without secrets."""
     try:
         driver = driver_named(sink.driver)
@@ -281,7 +302,7 @@ def connected(sink: SqlSink, source: str) -> Iterator[Database]:
                     getattr(connection, goodbye)()
 
 
-def _arguments(sink: SqlSink) -> dict[str, Any]:
+def _arguments(sink: Access) -> dict[str, Any]:
     """What the driver connects with: as a source would, but able to write."""
     connect = dict(sink.connect)
     if sink.driver in ("sqlite", "duckdb"):

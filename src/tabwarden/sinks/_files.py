@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ from tabwarden.model.errors import SinkError
 from tabwarden.section import LocalPath
 from tabwarden.sinks import Sink
 from tabwarden.sinks._folders import alone, new, told
+from tabwarden.sinks._form import Form
 
 if TYPE_CHECKING:
     from tabwarden.mirror.tables import Delta, Table, Tables
@@ -129,15 +130,6 @@ def _same(old: Path, fresh: Path) -> None:
         fresh.hardlink_to(old)
     except OSError:  # not every file system has such links
         shutil.copy2(old, fresh)
-
-
-class Form(NamedTuple):
-    """How lines are written: before each value in double quotes its head, then `end`; above all the title."""
-
-    heads: Sequence[str]
-    end: str
-    escaped: Callable[[str], str]
-    title: str = ""
 
 
 class LinesSink(TablesSink):

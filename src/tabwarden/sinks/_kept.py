@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from zipfile import BadZipFile
 
 import numpy as np
@@ -16,9 +16,6 @@ from tabwarden.engine.columns import Words
 from tabwarden.mirror.rows import Row
 from tabwarden.mirror.tables import Delta, Table, Tables, difference
 from tabwarden.sinks._folders import new, replaced
-
-if TYPE_CHECKING:
-    from tabwarden.sinks._files import FilesSink
 
 BESIDE = ".tabwarden.npz"
 
@@ -79,10 +76,24 @@ def _stamps(files: Iterable[Path]) -> dict[str, list[int]]:
     return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in sorted(stats.items())}
 
 
+class Files(Protocol):
+    """What is asked of a sink of files."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the folders of sources are."""
+
+    def lying_in(self, folder: Path) -> Kept:
+        """The tables that are published by the files of a folder."""
+
+    def fill(self, fresh: Path, before: Before, tables: Tables, deltas: Mapping[str, Delta]) -> Tables:
+        """Write the files of these tables to the folder `fresh`; the tables with their rows as they lie there then."""
+
+
 class FilesPlace:
     """The files of one source, for whoever is `alone` there: a `sinks.Place`."""
 
-    def __init__(self, sink: FilesSink, source: str) -> None:
+    def __init__(self, sink: Files, source: str) -> None:
         self.sink, self.source = sink, source
 
     @cached_property

@@ -12,7 +12,7 @@ import numpy as np
 
 from tabwarden.engine.columns import Array, Words
 from tabwarden.mirror.tables import Delta, Table, arrangement, joined, patched
-from tabwarden.sinks._files import Form
+from tabwarden.sinks._form import Form
 
 _BLOCK = 1 << 15  # rows a write
 _COPIED = 1 << 24  # bytes at a time

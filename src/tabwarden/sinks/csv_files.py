@@ -11,7 +11,8 @@ from pydantic import Field
 
 from tabwarden.mirror.rows import COLUMNS, Row
 from tabwarden.model.errors import SinkError
-from tabwarden.sinks._files import Form, LinesSink
+from tabwarden.sinks._files import LinesSink
+from tabwarden.sinks._form import Form
 
 
 class CsvSink(LinesSink):

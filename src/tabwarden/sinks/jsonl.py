@@ -12,7 +12,8 @@ from typing import Literal
 from pydantic import Field
 
 from tabwarden.mirror.rows import COLUMNS, Row
-from tabwarden.sinks._files import Form, LinesSink
+from tabwarden.sinks._files import LinesSink
+from tabwarden.sinks._form import Form
 
 
 class JsonLinesSink(LinesSink):

@@ -20,7 +20,7 @@ from tabwarden.model.errors import UnknownName
 from tabwarden.settings import Settings
 from tabwarden.sinks._files import FilesSink
 from tabwarden.sinks._folders import new
-from tabwarden.sinks._kept import BESIDE, Before, Kept, kept
+from tabwarden.sinks._kept import BESIDE, Before, Lying, kept
 
 KEPT = "mirror"
 """The folder of the store that holds it."""
@@ -34,10 +34,10 @@ class LastMirror(FilesSink):
     origin: Mapping[str, Any] = {}
     apart: Any = None
 
-    def lying_in(self, folder: Path) -> Kept:
+    def lying_in(self, folder: Path) -> Lying:
         """The tables, none where they are not as they were written."""
         tables = kept(folder / BESIDE, folder.glob("*"))
-        return tables if tables is not None and tables.unchanged else Kept({}, unchanged=False)
+        return tables if tables is not None and tables.unchanged else Lying({}, unchanged=False)
 
     def fill(self, fresh: Path, before: Before, tables: Tables, deltas: Mapping[str, Delta]) -> Tables:
         """What it was made of."""

@@ -21,7 +21,7 @@ from tabwarden.sinks._form import Form
 
 if TYPE_CHECKING:
     from tabwarden.mirror.tables import Delta, Table, Tables
-    from tabwarden.sinks._kept import Before, FilesPlace, Kept
+    from tabwarden.sinks._kept import Before, FilesPlace, Lying
 
 _TRIES = 5
 
@@ -54,7 +54,7 @@ class FilesSink(Sink):
         with alone(self.folder, source):
             yield FilesPlace(self, source)
 
-    def lying_in(self, folder: Path) -> Kept:
+    def lying_in(self, folder: Path) -> Lying:
         """The tables that are published by the files of a folder."""
         raise NotImplementedError
 
@@ -81,12 +81,12 @@ class TablesSink(FilesSink):
         """The rows of a file; any error is one of the file."""
         raise NotImplementedError
 
-    def lying_in(self, folder: Path) -> Kept:
+    def lying_in(self, folder: Path) -> Lying:
         """The tables as they were kept, where every file is as it was; else what the files say."""
-        from tabwarden.sinks._kept import BESIDE, Kept, kept
+        from tabwarden.sinks._kept import BESIDE, Lying, kept
 
         tables = kept(folder / BESIDE, folder.glob("*"))
-        return tables if tables is not None and tables.unchanged else Kept(self._read(folder), unchanged=False)
+        return tables if tables is not None and tables.unchanged else Lying(self._read(folder), unchanged=False)
 
     def _read(self, folder: Path) -> Tables:
         from tabwarden.mirror.tables import Table
@@ -164,12 +164,12 @@ class DerivedSink(FilesSink):
         """The objects of every file; `earlier` tells those of a file of the last mirror."""
         raise NotImplementedError
 
-    def lying_in(self, folder: Path) -> Kept:
+    def lying_in(self, folder: Path) -> Lying:
         """The tables the files were made of."""
-        from tabwarden.sinks._kept import BESIDE, Kept, kept
+        from tabwarden.sinks._kept import BESIDE, Lying, kept
 
         there = all((folder / name).exists() for name in self.NEEDED)
-        return (kept(folder / BESIDE, folder.glob("*")) if there else None) or Kept({}, unchanged=False)
+        return (kept(folder / BESIDE, folder.glob("*")) if there else None) or Lying({}, unchanged=False)
 
     def fill(self, fresh: Path, before: Before, tables: Tables, deltas: Mapping[str, Delta]) -> Tables:
         """Every file anew."""

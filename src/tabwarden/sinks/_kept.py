@@ -20,7 +20,7 @@ from tabwarden.sinks._folders import new, replaced
 BESIDE = ".tabwarden.npz"
 
 
-class Kept(NamedTuple):
+class Lying(NamedTuple):
     """The tables, and whether every file made of them is as it was when it was written."""
 
     tables: Tables
@@ -51,7 +51,7 @@ def keep(path: Path, tables: Tables, files: Iterable[Path]) -> None:
         np.savez(file, about=np.frombuffer(about, np.uint8), **arrays)
 
 
-def kept(path: Path, files: Iterable[Path]) -> Kept | None:
+def kept(path: Path, files: Iterable[Path]) -> Lying | None:
     """Those tables; None where there are none."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -65,7 +65,7 @@ def kept(path: Path, files: Iterable[Path]) -> Kept | None:
                 )
                 for name, numbers in about["words"].items()
             }
-            return Kept(tables, about["stamps"] == _stamps(files))
+            return Lying(tables, about["stamps"] == _stamps(files))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile):
         return None
 
@@ -83,7 +83,7 @@ class Files(Protocol):
     def folder(self) -> Path:
         """Where the folders of sources are."""
 
-    def lying_in(self, folder: Path) -> Kept:
+    def lying_in(self, folder: Path) -> Lying:
         """The tables that are published by the files of a folder."""
 
     def fill(self, fresh: Path, before: Before, tables: Tables, deltas: Mapping[str, Delta]) -> Tables:

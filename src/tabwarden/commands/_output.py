@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+from tabwarden.model.errors import TabwardenError
+from tabwarden.model.names import visible
 
 if TYPE_CHECKING:
     from tabwarden.model.site import Site
@@ -14,19 +18,27 @@ if TYPE_CHECKING:
 
 DONE, ERROR, CHANGES, STOPPED = 0, 1, 2, 3
 IN_A_PIPE, BAR = 160, 30  # columns of a table in a pipe, of a progress bar
+# What JSON leaves as it is and a terminal obeys.
+ACTING = re.compile(
+    r"[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
 LONG = 100_000  # letters of JSON from which on another library writes it sooner, its loading included
 
 
-def show(*parts: Drawable, style: str = "") -> None:
-    """Lines and tables on standard output."""
+def show(*parts: Drawable, style: str = "", now: bool = False) -> None:
+    """Lines and tables on standard output. A string is one line of data: nothing in it is markup, what would act is
+    an escape, and a pipe gets it uncut. `now` where somebody waits for the line.
+    """
     if style or not all(isinstance(part, str) for part in parts):
         from tabwarden.report.table import Text, drawn
 
         pen = _pen(sys.stdout)
         some = (Text(part, style) if style and isinstance(part, str) else part for part in parts)
-        parts = tuple(line for part in some for line in drawn(part, pen))
-    if parts:
-        print(*parts, sep="\n")
+        lines = [line for part in some for line in drawn(part, pen)]
+    else:
+        lines = [visible(str(part)) for part in parts]
+    if lines:
+        print(*lines, sep="\n", flush=now)
 
 
 def _pen(file: TextIO) -> Pen:
@@ -85,27 +97,44 @@ def print_json(value: Any) -> None:
 
     text = json.dumps(value, ensure_ascii=False, default=str)
     if len(text) < LONG:
-        print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
-        return
-    from tabwarden.model.codec import indented
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    else:
+        from tabwarden.model.codec import indented
 
-    print(indented(text))
+        text = indented(text)
+    print(text if text.isascii() else ACTING.sub(_as_json_escape, text))
+
+
+def _as_json_escape(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def say(words: str) -> None:
     """A line on standard error, beside the result."""
-    print(words, file=sys.stderr)
+    print(visible(words), file=sys.stderr)
 
 
-def say_error(message: str) -> None:
+def say_error(problem: TabwardenError | str) -> None:
     """A problem, on standard error."""
-    say(f"tabwarden: {message}")
+    first, *more = problem.lines if isinstance(problem, TabwardenError) else (problem,)
+    say(f"tabwarden: {first}")
+    for line in more:
+        say(line)
 
 
 def warn_partial(site: Site) -> None:
     """A Site that is not whole says so before it answers."""
     if site.partial:
         say(f"not read: {'; '.join(site.partial)}; what depends on it is unknown")
+
+
+def confirmed(question: str) -> bool:
+    """Whether somebody at a terminal answers yes; nobody is there in a pipe or under cron."""
+    if not sys.stdin.isatty():
+        return False
+    say(f"{question} (yes or no)")
+    return input().strip().lower() in ("y", "yes")
 
 
 def leave(code: int) -> NoReturn:

@@ -1,6 +1,7 @@
 """Lines, tables and groups of them as reports make them, and how they are drawn for a terminal, a pipe or a file.
 
-A cell that is too wide is folded, at spaces where there are some: nothing is left out.
+Words are data here: nothing in them is markup, and what would act in a terminal is drawn as an escape. A cell that is
+too wide is folded, at spaces where there are some: nothing is left out.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from unicodedata import category, east_asian_width
+
+from tabwarden.model.names import visible
 
 # Left, between columns, right: above, beside the headings, below them, beside the rows, at the end.
 HEAVY = ("┏━┳┓", "┃ ┃┃", "┡━╇┩", "│ ││", "└─┴┘")
@@ -67,9 +70,9 @@ Drawable = str | Text | Table | Group
 def drawn(part: Drawable, pen: Pen) -> Iterator[str]:
     """Its lines. Words that are no cell stay whole: a terminal folds them, a pipe gets them uncut."""
     if isinstance(part, str):
-        yield part
+        yield visible(part)
     elif isinstance(part, Text):
-        yield pen.ink(*part)
+        yield pen.ink(visible(part.words), part.style)
     elif isinstance(part, Group):
         for one in part.parts:
             yield from drawn(one, pen)
@@ -82,17 +85,17 @@ class _Drawing:
 
     def __init__(self, table: Table, pen: Pen) -> None:
         self.table, self.pen = table, pen
-        self.rows = [tuple(Text(_shown(cell.words), cell.style) for cell in row) for row in table.rows]
-        self.headings = tuple(Text(_shown(heading), "bold") for heading in table.headings)
+        self.rows = [tuple(Text(visible(cell.words), cell.style) for cell in row) for row in table.rows]
+        self.headings = tuple(Text(visible(heading), "bold") for heading in table.headings)
         columns = list(zip(*(self.headings and [self.headings]), *self.rows, strict=True))
-        natural = [max(_wide(line) for cell in column for line in cell.words.split("\n")) for column in columns]
+        natural = [max(_wide(cell.words) for cell in column) for column in columns]
         strokes = 2 * (len(natural) - 1) if table.plain else 3 * len(natural) + 1
         self.widths = _fitting(natural, pen.width - strokes)
 
     def lines(self) -> Iterator[str]:
         table, (top, head, middle, side, bottom) = self.table, self.pen.box
         if table.title is not None:
-            yield self.pen.ink(*table.title)
+            yield self.pen.ink(visible(table.title.words), table.title.style)
         if not table.plain:
             yield self._stroke(top)
             yield from self._row(self.headings, f"{head[0]} ", f" {head[2]} ", f" {head[3]}")
@@ -110,7 +113,7 @@ class _Drawing:
 
     def _row(self, cells: Sequence[Text], left: str, between: str, right: str) -> Iterator[str]:
         columns = [
-            [words] if "\n" not in words and len(words) <= width and words.isascii() else _folded(words, width)
+            [words] if len(words) <= width and words.isascii() else _folded(words, width)
             for (words, _), width in zip(cells, self.widths, strict=True)
         ]
         for place in range(max(map(len, columns))):
@@ -139,20 +142,17 @@ def _fitting(widths: Sequence[int], room: int) -> list[int]:
 
 def _folded(words: str, width: int) -> list[str]:
     """Lines no wider than `width`."""
-    lines = []
-    for paragraph in words.split("\n"):
-        line = ""
-        for piece in _PIECES.split(paragraph):
-            if line and _wide((line + piece).rstrip()) > width:
-                lines.append(line.rstrip())
-                line = ""
-            line += piece
-            while _wide(line.rstrip()) > width:
-                end = next(end for end in range(len(line), 0, -1) if end == 1 or _wide(line[:end]) <= width)
-                lines.append(line[:end])
-                line = line[end:]
-        lines.append(line.rstrip())
-    return lines
+    lines, line = [], ""
+    for piece in _PIECES.split(words):
+        if line and _wide((line + piece).rstrip()) > width:
+            lines.append(line.rstrip())
+            line = ""
+        line += piece
+        while _wide(line.rstrip()) > width:
+            end = next(end for end in range(len(line), 0, -1) if end == 1 or _wide(line[:end]) <= width)
+            lines.append(line[:end])
+            line = line[end:]
+    return [*lines, line.rstrip()]
 
 
 def _wide(words: str) -> int:
@@ -161,15 +161,6 @@ def _wide(words: str) -> int:
 
 
 def _columns(letter: str) -> int:
-    if category(letter) in ("Mn", "Me", "Cf"):
+    if category(letter) in ("Mn", "Me"):
         return 0
     return 2 if east_asian_width(letter) in "WF" else 1
-
-
-def _shown(words: str) -> str:
-    """Without what would move or colour the terminal."""
-    if words.isprintable():
-        return words
-    return "".join(
-        " " if c == "\t" else c if c.isprintable() or c == "\n" or category(c) != "Cc" else "\ufffd" for c in words
-    )

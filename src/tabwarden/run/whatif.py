@@ -14,6 +14,7 @@ from tabwarden.effects.phrases import refusal
 from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.open_points import alternatives
 from tabwarden.questions import Progress, Questions
+from tabwarden.safe_files import read_text, yaml_value
 
 if TYPE_CHECKING:
     from tabwarden.plan.plan import Plan
@@ -57,7 +58,7 @@ def plan_changes(settings: Settings, given: Iterable[str]) -> Plan:
         problems = [f"`{one.words}`: {refusal(one.because)}" for one in tried if not one.done]
         if problems:
             raise TabwardenError(f"Tableau would refuse {'; '.join(problems)}; mend the changes, or leave these out")
-        basis = basis_of(context, KIND, context.site(site.name))
+        basis = basis_of(context, KIND, context.site(site.name), site)
         return build(basis, site, written(site, [one.change for one in tried]))
 
 
@@ -87,7 +88,7 @@ def read_changes(given: str) -> list[str]:
             raise SettingsError([f"`{given}` is neither a file that is there nor a change in words"])
         return [given]
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"`{given}` cannot be read as UTF-8 text: {error}"]) from None
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
@@ -96,7 +97,7 @@ def read_changes(given: str) -> list[str]:
     import yaml
 
     try:
-        items = yaml.safe_load(text)
+        items = yaml_value(text)
     except yaml.YAMLError as error:
         raise SettingsError([f"`{given}` is not YAML: {error}"]) from None
     return list(_sentences(given, items or []))

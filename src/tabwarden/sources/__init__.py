@@ -20,7 +20,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from tabwarden.model.errors import SourceError
-from tabwarden.section import Age, Section, Text
+from tabwarden.section import Age, ColumnName, Section, Text
 from tabwarden.want.roster import shown
 
 Row = dict[str, object]
@@ -71,21 +71,21 @@ def refuse_twins(names: list[str], source: str) -> None:
 class Column(Section):
     """Which column of the source says what. `column: NAME` is short for `column: {name: NAME}`."""
 
-    name: Text = Field(default="Email Address", description="column with the user name")
-    full_name: Text | None = Field(default=None, description="column with the full name")
-    email: Text | None = Field(default=None, description="column with the email address")
-    auth_setting: Text | None = Field(default=None, description="column with the person's auth setting")
+    name: ColumnName = Field(default="Email Address", description="column with the user name")
+    full_name: ColumnName | None = Field(default=None, description="column with the full name")
+    email: ColumnName | None = Field(default=None, description="column with the email address")
+    auth_setting: ColumnName | None = Field(default=None, description="column with the person's auth setting")
 
     @classmethod
     def of(cls, value: Any) -> Any:
         """The mapping that one name is short for."""
-        return {"name": value} if isinstance(value, str) else value
+        return {"name": value} if isinstance(value, str | int) else value
 
 
 class AsOf(Section):
     """Where the source says how old it is: exactly one of the two."""
 
-    column: Text | None = Field(default=None, description="column with a time; the newest counts")
+    column: ColumnName | None = Field(default=None, description="column with a time; the newest counts")
     query: Text | None = Field(default=None, description="query that yields one time (`type: sql` only)")
 
 

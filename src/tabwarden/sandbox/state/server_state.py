@@ -1,7 +1,4 @@
-"""What a sandbox holds beside its sites: accounts, tokens, connected apps, jobs, a pretend directory.
-
-Passwords and secrets here are pretend ones; they never show in a repr.
-"""
+"""What a sandbox holds beside its sites: accounts, tokens, connected apps, jobs, a pretend directory."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from tabwarden.model.site import LOCAL, Site
+from tabwarden.model.takes import IdentityProvider
 
 MEGABYTE = 1024 * 1024
 MOST_REVISIONS = 25  # Tableau's default revision limit of a site
@@ -171,6 +169,7 @@ class World:
     """What a sandbox starts with. `directory` is the pretend Active Directory as plain data.
 
     `nicknames` are those of the domains Tableau knows, by FQDN; that of the server is known without being named.
+    `providers` are the identity providers of sites, by the site's id.
     """
 
     name: str
@@ -180,6 +179,7 @@ class World:
     apps: tuple[ConnectedApp, ...] = ()
     directory: Mapping[str, Any] = field(default_factory=dict)
     nicknames: Mapping[str, str] = field(default_factory=dict)
+    providers: Mapping[str, tuple[IdentityProvider, ...]] = field(default_factory=dict)
 
 
 def iso(seconds: float) -> str:

@@ -10,8 +10,10 @@ from typing import Any
 
 from tabwarden.model.errors import WorldError
 from tabwarden.model.site import LOCAL, User
+from tabwarden.model.takes import IdentityProvider
 from tabwarden.sandbox.directories.directory import pretend_directory
 from tabwarden.sandbox.state.server_state import AccessToken, Account, AccountKey, ConnectedApp, World, key_of
+from tabwarden.sandbox.state.sites import stable_id
 from tabwarden.sandbox.worlds import acme, sizes
 from tabwarden.sandbox.worlds import file as world_file
 from tabwarden.sandbox.worlds.build import build_site, plain_name
@@ -83,14 +85,24 @@ def world_of(text: WorldText) -> World:
     urls = [site.content_url.casefold() for site in text.sites]
     if len(set(urls)) < len(urls):
         raise WorldError(f"world `{text.world}` has two sites at one content URL")
+    sites = tuple(build_site(site) for site in text.sites)
+    providers = {site.id: _providers(site.id, one) for site, one in zip(sites, text.sites, strict=True)}
     return World(
         text.world,
-        tuple(build_site(site) for site in text.sites),
+        sites,
         tuple(_accounts(text.sites)),
         tuple(AccessToken(t.name, t.secret, t.user, t.domain) for t in text.tokens),
         tuple(ConnectedApp(a.client_id, a.secret_id, a.secret, a.name) for a in text.apps),
         _directory(text),
         dict(text.nicknames),
+        {site: listed for site, listed in providers.items() if listed},
+    )
+
+
+def _providers(site: str, text: SiteText) -> tuple[IdentityProvider, ...]:
+    return tuple(
+        IdentityProvider(one.id or stable_id("identityProvider", site, one.name), one.name, one.auth_setting)
+        for one in text.identity_providers
     )
 
 

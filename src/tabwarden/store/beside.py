@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tabwarden.model.site import Site
+from tabwarden.store.about import about_of, bare_site
 from tabwarden.store.arrays import Arrays
-from tabwarden.store.opened import about_of, bare_site, site_over
+from tabwarden.store.opened import site_over
 from tabwarden.store.snapshots import Snapshot
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, ItemsView, Iterator, KeysView, Mapping, ValuesView
-from dataclasses import asdict, replace
+from dataclasses import replace
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -26,8 +26,6 @@ from tabwarden.model.site import (
     Rule,
     Rules,
     Site,
-    SiteSettings,
-    Taken,
     Use,
     User,
 )
@@ -42,33 +40,6 @@ _Thing = TypeVar("_Thing")
 def hash_of(text: str) -> int:
     """What an index holds of a text: 64 bits."""
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
-
-
-def about_of(site: Site, vocabulary: Mapping[str, object]) -> dict[str, Any]:
-    """What is kept of a Site beside its people and content, and the words that its columns stand for."""
-    return {
-        "site": {"id": site.id, "name": site.name, "content_url": site.content_url},
-        "settings": asdict(site.settings),
-        "licences": None if site.licences is None else dict(site.licences),
-        "nicknames": None if site.nicknames is None else dict(site.nicknames),
-        "on_demand": sorted(site.on_demand),
-        "taken": asdict(site.taken),
-        "partial": list(site.partial),
-        "vocabulary": vocabulary,
-    }
-
-
-def bare_site(about: Mapping[str, Any]) -> Site:
-    """The Site without people and content; KeyError or TypeError for what `about_of` did not write."""
-    return Site(
-        **about["site"],
-        settings=SiteSettings(**about["settings"]),
-        licences=about["licences"],
-        nicknames=about.get("nicknames"),
-        on_demand=frozenset(about.get("on_demand", ())),
-        taken=Taken(**about["taken"]),
-        partial=tuple(about["partial"]),
-    )
 
 
 def site_over(arrays: Arrays, about: Site, columns: Callable[[], object]) -> Site:

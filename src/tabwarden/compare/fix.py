@@ -2,8 +2,10 @@
 
 Every proposal was done to the Site and the question asked again.
 
-The fewest edits win; among equals the one that changes the fewest other decisions (person x content x capability),
-then the fewest other people, then what is easiest to take back.
+The fewest edits win. Of as many, what gives access stands as people should do it: joining a group that has it, a rule
+for a group she is in, a rule for her, everything else, and what All Users would get last (best practices of
+"Permissions": rules for groups, All Users empty). Then comes what changes the fewest other decisions (person x content
+x capability), then the fewest other people, then what is easiest to take back.
 """
 
 from __future__ import annotations
@@ -19,7 +21,11 @@ from tabwarden.compare.between_sites import Base, Progress
 from tabwarden.compare.fix_candidates import edits_for, edits_for_ability
 from tabwarden.compare.what_if import written
 from tabwarden.effects.change import Change
-from tabwarden.model.site import Site
+from tabwarden.effects.ops.memberships import AddToGroup
+from tabwarden.effects.ops.rules import PutRule, TakeRule
+from tabwarden.effects.ops.settings import SetSetting
+from tabwarden.effects.ops.users import SetRole
+from tabwarden.model.site import DENY, Site
 
 AT_MOST, DEEPEST = 3, 3
 # Partial fixes that are tried further; the conditions of an ability multiply.
@@ -112,11 +118,41 @@ def _further(partial: _Partial, question: Asked, seen: set[frozenset[Change]], *
 
 # -- ranking --------------------------------------------------------------------------------------------------
 
-_Place = tuple[int, int, int, str]
+_Place = tuple[int, int, int, int, str]
+JOIN, FOR_GROUP, FOR_PERSON, OTHERWISE, FOR_EVERYBODY = range(5)
 
 
 def _effort(edits: Iterable[Change]) -> int:
     return sum(edit.effort for edit in edits)
+
+
+def manner(site: Site, edits: Iterable[Change], answer: Answer, *, give: bool) -> int:
+    """How people should do it: `JOIN` first, `FOR_EVERYBODY` last. Roles and the site's settings come with any way."""
+    if not give:
+        return JOIN
+    led = answer.because == "project_leader" or any(part.because == "project_leader" for part in answer.conditions)
+    steps = [JOIN]
+    for edit in edits:
+        if isinstance(edit, AddToGroup):
+            steps.append(OTHERWISE if led else JOIN)
+        elif isinstance(edit, PutRule | TakeRule):
+            steps.append(_of_rule(site, edit))
+        elif not isinstance(edit, SetRole | SetSetting):
+            steps.append(OTHERWISE)
+    return max(steps)
+
+
+def _of_rule(site: Site, edit: PutRule | TakeRule) -> int:
+    """A group that is denied does not fit: an Allow would take its Deny away."""
+    grantee = edit.rule.grantee
+    group = site.groups.get(grantee.id) if grantee.kind == "group" else None
+    if group is not None and group.everyone:
+        return FOR_EVERYBODY
+    thing = site.contents[edit.content]
+    rules = thing.rules if edit.default_for is None else thing.defaults.get(edit.default_for)
+    if isinstance(edit, TakeRule) or edit.rule._replace(mode=DENY) in (rules or ()):
+        return OTHERWISE
+    return FOR_PERSON if grantee.kind == "user" else FOR_GROUP
 
 
 class _Way(NamedTuple):
@@ -129,16 +165,20 @@ class _Way(NamedTuple):
 def _ranked(site: Site, question: Asked, partials: list[_Partial], progress: Progress | None) -> Iterator[Fix]:
     """The best three, of ways that differ in the role alone the best. Counting stops where a way is worse than them."""
     base, apart = Base(site, Under(question.model, question.open_points)), asked_decision(question)
+    give = any(partial.answer.verdict == ALLOWED for partial in partials)
+    ordered = [(manner(site, p.edits, p.answer, give=give), _effort(p.edits), p) for p in partials]
     best: list[_Way] = []
-    for done, partial in enumerate(sorted(partials, key=lambda p: _effort(p.edits)), 1):
-        limit = best[-1].place[0] if len(best) == AT_MOST else None
+    for done, (rank, effort, partial) in enumerate(sorted(ordered, key=lambda way: way[:2]), 1):
+        worst = best[-1].place if len(best) == AT_MOST else None
+        if worst is not None and worst[0] < rank:
+            break
+        limit = worst[1] if worst is not None else None
         count = base.count(partial.site, apart=apart, limit=limit)
         if progress is not None:
             progress(done, len(partials))
         if count is None:
             continue
-        effort = _effort(partial.edits)
-        place = (count.decisions, count.others(question.user), effort, repr(partial.edits))
+        place = (rank, count.decisions, count.others(question.user), effort, repr(partial.edits))
         best = _unlike(sorted([*best, _Way(place, partial)], key=lambda way: way.place))[:AT_MOST]
     for _, partial in best:
         yield Fix(partial.edits, partial.answer, base.reach(partial.site, apart=apart))

@@ -18,8 +18,8 @@ from tiny_sites import GRANTEES, GROUPS, USERS, tiny_site
 from tabwarden.access.answer import ALLOWED
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import may
-from tabwarden.compare.fix import Fix, Fixes, fixes, manner
-from tabwarden.compare.fix_candidates import FIXING_ROLES, heir
+from tabwarden.compare.fix import Fix, Fixes, fixes
+from tabwarden.compare.fix_candidates import FIXING_ROLES, heir, manner
 from tabwarden.effects.change import Change
 from tabwarden.effects.ops.content import SetMode as Mode
 from tabwarden.effects.ops.content import SetTabs as Tabs

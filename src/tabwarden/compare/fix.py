@@ -18,14 +18,10 @@ from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
 from tabwarden.access.question import Asked
 from tabwarden.compare.access_changes import Decision, Reach, Shift, Under
 from tabwarden.compare.between_sites import Base, Progress
-from tabwarden.compare.fix_candidates import edits_for, edits_for_ability
+from tabwarden.compare.fix_candidates import edits_for, edits_for_ability, manner
 from tabwarden.compare.what_if import written
 from tabwarden.effects.change import Change
-from tabwarden.effects.ops.memberships import AddToGroup
-from tabwarden.effects.ops.rules import PutRule, TakeRule
-from tabwarden.effects.ops.settings import SetSetting
-from tabwarden.effects.ops.users import SetRole
-from tabwarden.model.site import DENY, Site
+from tabwarden.model.site import Site
 
 AT_MOST, DEEPEST = 3, 3
 # Partial fixes that are tried further; the conditions of an ability multiply.
@@ -119,40 +115,10 @@ def _further(partial: _Partial, question: Asked, seen: set[frozenset[Change]], *
 # -- ranking --------------------------------------------------------------------------------------------------
 
 _Place = tuple[int, int, int, int, str]
-JOIN, FOR_GROUP, FOR_PERSON, OTHERWISE, FOR_EVERYBODY = range(5)
 
 
 def _effort(edits: Iterable[Change]) -> int:
     return sum(edit.effort for edit in edits)
-
-
-def manner(site: Site, edits: Iterable[Change], answer: Answer, *, give: bool) -> int:
-    """How people should do it: `JOIN` first, `FOR_EVERYBODY` last. Roles and the site's settings come with any way."""
-    if not give:
-        return JOIN
-    led = answer.because == "project_leader" or any(part.because == "project_leader" for part in answer.conditions)
-    steps = [JOIN]
-    for edit in edits:
-        if isinstance(edit, AddToGroup):
-            steps.append(OTHERWISE if led else JOIN)
-        elif isinstance(edit, PutRule | TakeRule):
-            steps.append(_of_rule(site, edit))
-        elif not isinstance(edit, SetRole | SetSetting):
-            steps.append(OTHERWISE)
-    return max(steps)
-
-
-def _of_rule(site: Site, edit: PutRule | TakeRule) -> int:
-    """A group that is denied does not fit: an Allow would take its Deny away."""
-    grantee = edit.rule.grantee
-    group = site.groups.get(grantee.id) if grantee.kind == "group" else None
-    if group is not None and group.everyone:
-        return FOR_EVERYBODY
-    thing = site.contents[edit.content]
-    rules = thing.rules if edit.default_for is None else thing.defaults.get(edit.default_for)
-    if isinstance(edit, TakeRule) or edit.rule._replace(mode=DENY) in (rules or ()):
-        return OTHERWISE
-    return FOR_PERSON if grantee.kind == "user" else FOR_GROUP
 
 
 class _Way(NamedTuple):

@@ -105,5 +105,5 @@ def plan_domains(settings: Settings) -> Plan:
             f"`{line.fqdn}` is {line.verdict}{' yet' * (line.verdict == NOT_KNOWN)}; {line.remedy}" for line in unknown
         )
         wanted = replace(wanted, notes=(*notes, *wanted.notes))
-        basis = basis_of(context, KIND, context.site(now.name), when=when)
+        basis = basis_of(context, KIND, context.site(now.name), now, when=when)
         return planned(context, basis, now, wanted, with_contents=False)

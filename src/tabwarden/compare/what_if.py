@@ -94,7 +94,8 @@ def what_if(
 
 def done(site: Site, sentences: Iterable[str], open_points: OpenPoints = DOCUMENTED) -> tuple[Site, tuple[Tried, ...]]:
     """The Site after the changes, and how each went; as `what_if`, without asking what it does to people."""
-    tried, problems = [], []
+    tried: list[Tried] = []
+    problems: list[str] = []
     for words in sentences:
         try:
             change = change_of(site, words)

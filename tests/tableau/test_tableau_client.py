@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import ssl
 import time
 from datetime import UTC, datetime
-from threading import Thread
+from threading import Event, Thread
 
 import certifi
 import pytest
@@ -13,7 +15,7 @@ import trustme
 from small_server import RESET, SITE, Answer, error, serving, users, xml
 
 from tabwarden.model.errors import IncompleteRead, TableauError
-from tabwarden.tableau.http import wire
+from tabwarden.tableau.http import transport, wire
 from tabwarden.tableau.http.address import address_of
 from tabwarden.tableau.http.connection import connect
 from tabwarden.tableau.http.lists import ROUNDS
@@ -441,6 +443,41 @@ def test_a_certificate_nobody_vouches_for(tls, tmp_path):
         ):
             pass
         assert not small.asked
+
+
+def test_https_where_http_is_spoken_is_no_matter_of_certificates():
+    with serving() as small:
+        address = small.url.replace("http:", "https:")
+        with pytest.raises(TableauError, match="speaks no TLS") as error, connect(options(address)):
+            pass
+        assert "certificate" not in str(error.value)
+
+
+@pytest.mark.parametrize("ending", ["drips", "never ends"])
+def test_an_answer_that_does_not_end_is_given_up(ending, monkeypatch):
+    monkeypatch.setattr(transport, "TIMES_FOR_ALL", 2)
+    monkeypatch.setattr(transport, "MOST_OF_AN_ANSWER", 1 << 20)
+    stop = Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            while not stop.is_set():
+                try:
+                    talk, _ = server.accept()
+                except OSError:
+                    return
+                with talk, contextlib.suppress(OSError):
+                    talk.recv(65536)
+                    talk.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                    while not stop.wait(0.05 if ending == "drips" else 0):
+                        talk.sendall(b"1\r\n \r\n" if ending == "drips" else b"10000\r\n" + b" " * 65536 + b"\r\n")
+
+        Thread(target=answer, daemon=True).start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        told = "it took longer than" if ending == "drips" else "bytes, which no Tableau sends"
+        with pytest.raises(TableauError, match=told), connect(options(url, timeout=0.3, retries=0)):
+            pass
+        stop.set()
 
 
 def test_a_certificate_for_another_name(authority, tls, tmp_path):

@@ -112,8 +112,10 @@ class Transport:
                 answer = Answer(response.status, body, response.headers.get("Retry-After"), location)
             self.gate.pace.answered(time.monotonic(), full=full)
             return answer
-        except (aiohttp.ClientSSLError, ssl.SSLError):
+        except (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError):
             raise self._bad_certificate() from None
+        except (aiohttp.ClientSSLError, ssl.SSLError):
+            raise unreachable(self.server, "what answers speaks no TLS; is its address http://...?") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return error
         finally:

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from tabwarden.section import ColumnName, Section, Text
+from tabwarden.section import ColumnName, RoleName, Section, Text
 from tabwarden.settings.sources import AnySource
 
-MappedRole = Literal["Unlicensed", "Viewer", "Explorer", "ExplorerCanPublish", "Creator"]
+MappedRole = Annotated[Literal["Unlicensed", "Viewer", "Explorer", "ExplorerCanPublish", "Creator"], RoleName]
 
 
 def _texts(value: Any) -> Any:

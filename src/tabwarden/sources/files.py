@@ -18,17 +18,17 @@ import io
 import json
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
 from tabwarden.model.errors import SourceError
 from tabwarden.section import LocalPath, Text
-from tabwarden.sources import Reading, Row, Source, empty, partial, unreadable
+from tabwarden.sources import Column, Reading, Row, Source, empty, partial, unreadable
 from tabwarden.sources._headings import IMPORTED, LOOKED_AT, Table, named_in, rows_of
 from tabwarden.want.roster import shown
 
@@ -48,6 +48,8 @@ _DELIMITERS = ",;\t|"
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[ ,;\t]*(?:\r\n?|\n)', re.IGNORECASE)
 """The line by which Excel is told what parts the cells; `\\t` is written as the tab itself."""
 _BLOCK, _BEGINNING = 5_000, 100_000
+
+_COLUMNS: Mapping[str | int, Column] = {"no": Column(name="1"), "tableau": Column(**IMPORTED)}
 
 T = TypeVar("T")
 _Reader = Callable[["Path", "FileSource", list[str]], list[Row]]
@@ -87,14 +89,12 @@ class FileSource(Source):
     )
     _wanted: tuple[str, ...] = PrivateAttr(default=())
 
-    @model_validator(mode="before")
-    @classmethod
-    def _columns_without_heading(cls, data: Any) -> Any:
+    @model_validator(mode="after")
+    def _columns_without_heading(self) -> Self:
         """Where no heading names the columns, the first has the user name, and Tableau's import its own order."""
-        defaults = {"no": "1", False: "1", "tableau": IMPORTED}
-        if isinstance(data, dict) and "column" not in data and data.get("header") in defaults:
-            return {**data, "column": defaults[data["header"]]}
-        return data
+        if "column" not in self.model_fields_set and self.header in _COLUMNS:
+            self.__dict__["column"] = _COLUMNS[self.header]  # a default still: nobody wrote it
+        return self
 
     @property
     def wanted(self) -> tuple[str, ...]:

@@ -12,7 +12,9 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
+from tabwarden.model.errors import UnknownName
 from tabwarden.model.names import same
+from tabwarden.model.roles import role_named, ui_role
 from tabwarden.want.cells import BadCell, Finder, has_odd_margin, known_by, oddly_written, shown, text_of, user_name
 from tabwarden.want.roster import Person, Quarantined, Roster
 
@@ -182,11 +184,15 @@ class _Reading:
 
 
 def role_of(text: str) -> str:
-    """The site role a cell names, in any letter case. Raises BadCell for others, administrators among them."""
-    role_known = next((role for role in ROLES if same(role) == same(text)), None)
-    if role_known is None:
-        raise BadCell(shown(text), f"is no site role that may be given; it is one of {', '.join(ROLES)}")
-    return role_known
+    """The site role a cell names, by any name people use. Raises BadCell for others, administrators among them."""
+    try:
+        role = role_named(text)
+    except UnknownName:
+        raise BadCell(shown(text), f"is no site role; those that may be given are {', '.join(ROLES)}") from None
+    if role not in ROLES:
+        given = f"is the site role {ui_role(role)}, which no list gives: administrators are made by hand"
+        raise BadCell(shown(text), f"{given}; those that may be given are {', '.join(ROLES)}")
+    return role
 
 
 def _told(row: Mapping[str, object], column: str | None) -> Mapping[str, object]:

@@ -82,7 +82,7 @@ class Reading(NamedTuple):
         """Whether a plan may be made from it: it names people, or is rightly empty."""
         if self.roster is None:
             return False
-        return bool(self.roster.people) or (self.may_be_empty and self.roster.count == 0)
+        return self.roster.names_anybody or (self.may_be_empty and self.roster.count == 0)
 
 
 # -- sources ---------------------------------------------------------------------------------------------------

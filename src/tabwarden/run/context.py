@@ -17,6 +17,7 @@ from tabwarden.run.directory import directory_asked
 from tabwarden.run.sign_in_settings import connected
 from tabwarden.settings import Settings
 from tabwarden.settings.sources import AnySource
+from tabwarden.sources import Column
 from tabwarden.sources.files import FileSource
 from tabwarden.sources.ldap import LdapSource
 from tabwarden.store.journal import now
@@ -93,26 +94,29 @@ def read_sources(settings: Settings) -> People:
     """Joiners and leavers as their sources tell them; a source that fails is a Reading with its error."""
     readings: list[Reading] = []
     warnings: list[str] = []
+    when = now()
     for task, source in (("joiners", settings.sources.joiners), ("leavers", settings.sources.leavers)):
         if source is None:
             continue
         try:
-            roster, more = read_roster(source, settings)
+            roster, more = read_roster(source, settings, when, leaving=task == "leavers")
         except SourceError as error:
             readings.append(Reading(task, source.type, error=error))
         else:
             may_be_empty = source.min_rows == 0
             readings.append(Reading(task, roster.source, roster, None, source.stale_after, may_be_empty))
             warnings += more
-    return People(tuple(readings), tuple(warnings))
+    return People(tuple(readings), tuple(warnings), when)
 
 
-def read_roster(source: AnySource, settings: Settings) -> tuple[Roster, list[str]]:
-    """One source's roster and its warnings. Raises SourceError."""
+def read_roster(
+    source: AnySource, settings: Settings, when: str = "", *, leaving: bool = False
+) -> tuple[Roster, list[str]]:
+    """One source's roster at that time (ISO; '': now) and its warnings. Raises SourceError."""
     result = read_rows(source, settings)
-    column = source.column
-    columns = Columns(column.name, column.full_name or "", column.email or "", column.auth_setting or "")
-    roster = clean(result.rows, columns, result.source, as_of=result.as_of)
+    columns = Columns(**{name: getattr(source.column, name) or "" for name in Column.model_fields})
+    calendar = source.dates.calendar(when or now())
+    roster = clean(result.rows, columns, result.source, as_of=result.as_of, calendar=calendar, leaving=leaving)
     return roster, [*result.warnings, *roster.remarks]
 
 

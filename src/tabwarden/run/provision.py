@@ -8,10 +8,11 @@ Tableau -> Site ───┘
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tabwarden.model.errors import SettingsError
+from tabwarden.model.names import same, some
 from tabwarden.model.site import Site
 from tabwarden.plan.build import build
 from tabwarden.plan.plan import Plan, SiteIdentity, Waiver
@@ -32,6 +33,7 @@ from tabwarden.run.planning import basis_of, log_readings, planned, with_sources
 from tabwarden.run.whole_run import alone, do
 from tabwarden.settings import Settings
 from tabwarden.tableau.read.site import read_people
+from tabwarden.want.days import JOIN, LEAVE, Turn, next_change
 from tabwarden.want.provision import want
 from tabwarden.want.roster import Roster
 
@@ -60,7 +62,7 @@ def gather(context: Context) -> Gathered:
     if not people.readings:
         raise SettingsError(["`sources` names neither `joiners` nor `leavers`: there is nobody to provision"])
     log_readings(people)
-    joiners, leavers = people.roster("joiners"), people.roster("leavers")
+    joiners, leavers = people.roster("joiners"), _and_whose_days_are_over(people)
     if not all(reading.is_usable for reading in people.readings):
         return Gathered(people, context.site(), None, Named(joiners, leavers))
     directory = directory_if_set(context.settings)
@@ -68,6 +70,15 @@ def gather(context: Context) -> Gathered:
     names = named(context.connection, directory, now, joiners, leavers)
     owners = _owners(context, now, names.leavers)
     return Gathered(people, context.site(now.name), now, names, owners)
+
+
+def _and_whose_days_are_over(people: People) -> Roster:
+    """The leavers, and the joiners whose last day has passed: nobody stays after it."""
+    leavers = people.roster("leavers")
+    names = {same(person.name) for person in leavers.people}
+    over = (person for person in people.roster("joiners").over if same(person.name) not in names)
+    ended = tuple(p._replace(said=f"row {p.row} of {p.source}, whose last day has passed") for p in over)
+    return replace(leavers, people=(*leavers.people, *ended)) if ended else leavers
 
 
 def _read_site(context: Context) -> Site:
@@ -94,8 +105,24 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) 
     now, names = gathered.now, gathered.named
     policy = policy_of(context, gathered.owners)
     wanted = want(now, names.joiners, names.leavers, tasks_of(context.settings), policy)
-    wanted = replace(wanted, held=(*names.held, *wanted.held), notes=(*names.notes, *wanted.notes))
+    notes = (*names.notes, *wanted.notes, *_days(gathered.people))
+    wanted = replace(wanted, held=(*names.held, *wanted.held), notes=notes)
     return planned(context, basis, now, wanted, with_contents=with_contents)
+
+
+def _days(people: People) -> Iterator[str]:
+    """Who joins or leaves another day, and the next day on which anybody does."""
+    joiners, leavers = people.roster("joiners"), people.roster("leavers")
+    for who, verb, waiting in (("joiner", "started", joiners.waiting), ("leaver", "left", leavers.waiting)):
+        if waiting:
+            have = f"{who}s have" if len(waiting) > 1 else f"{who} has"
+            yield f"{len(waiting)} {have} not {verb} yet: {some([person.name for person in waiting])}"
+    yield from next_change(
+        Turn(person.stay.turn, what)
+        for listed, what in ((joiners.waiting, JOIN), (joiners.people, LEAVE), (leavers.waiting, LEAVE))
+        for person in listed
+        if person.stay.turn
+    )
 
 
 # -- all in one ------------------------------------------------------------------------------------------------

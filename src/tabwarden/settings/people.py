@@ -48,6 +48,10 @@ class PeopleColumns(Section):
     title: ColumnName | None = Field(default=None, description="column with the title or role at work")
     manager: ColumnName | None = Field(default=None, description="column with the manager")
     status: ColumnName | None = Field(default=None, description="column that says whether the person has left")
+    starts: ColumnName | None = Field(default=None, description="column with the first day; nobody joins before")
+    ends: ColumnName | None = Field(
+        default=None, description="column with the last day; nobody leaves before, nobody stays after"
+    )
     groups: ColumnName | None = Field(default=None, description="column with the source groups, a list or a text")
     site_role: ColumnName | None = Field(default=None, description="column with the site role on Tableau")
     auth_setting: ColumnName | None = Field(default=None, description="column with the person's auth setting")

@@ -100,7 +100,7 @@ class FileSource(Source):
     def wanted(self) -> tuple[str, ...]:
         """The columns by which a heading is known."""
         column = self.column
-        own = (column.name, column.full_name, column.email, column.auth_setting)
+        own = (column.name, column.full_name, column.email, column.auth_setting, column.starts, column.ends)
         return self._wanted or tuple(name for name in own if name)
 
     def looking_for(self, columns: Sequence[str]) -> FileSource:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from sandbox_client import TSC, Raw, by_name, error, everything
@@ -11,7 +11,7 @@ from test_sandbox_signin import token_for
 from test_sandbox_state import process
 
 from tabwarden.model.errors import SettingsError
-from tabwarden.run.open_points_given import open_point_words
+from tabwarden.run.open_snapshot import open_point_words
 from tabwarden.sandbox.http import errors
 from tabwarden.sandbox.http.coverage import page
 from tabwarden.sandbox.http.endpoints import ROUTER, TABLE
@@ -20,11 +20,10 @@ from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.serve import ServeOptions, run
 from tabwarden.sandbox.state.personality import (
     BELIEVED,
-    PERSONALITY_OPTIONS,
+    OPTIONS,
     PRODUCT_OF_API,
     Personality,
     as_pair,
-    names,
     personality,
     played,
 )
@@ -291,7 +290,8 @@ def test_a_world_of_cloud_keeps_ids_and_gives_everybody_an_address():
 
 
 def test_every_field_of_a_personality_is_a_switch_with_words():
-    assert set(names()) == set(PERSONALITY_OPTIONS), "describe the option in PERSONALITY_OPTIONS"
+    elsewhere = {"kind", "api_version", "codes", "open_points"}
+    assert {field.name for field in fields(Personality)} - elsewhere == set(OPTIONS), "give it words"
 
 
 @pytest.mark.parametrize(
@@ -364,6 +364,6 @@ def test_every_believed_code_has_a_switch_and_stands_on_the_page():
     for code in sorted(BELIEVED):
         assert played(Personality(), [f"code_{code}={code}"]).told(code) == code
         assert f"| {code} |" in text
-    for name in names():
+    for name in OPTIONS:
         assert f"| `{name}` |" in text
     assert errors.CODES["429000"].status == 429

@@ -20,9 +20,8 @@ from tabwarden.model.site import ALL_USERS, Content, Group, Site, SiteSettings, 
 from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied, apply, keep_plan, terms_of
-from tabwarden.run.context import Context
+from tabwarden.run.context import Context, connected
 from tabwarden.run.provision import plan_provision, run_provision
-from tabwarden.run.sign_in_settings import connected
 from tabwarden.run.undo import plan_undo
 from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.sandbox.state.personality import Personality, personality

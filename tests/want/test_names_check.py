@@ -21,8 +21,8 @@ from watchdog import patience
 from tabwarden.model.errors import TableauError
 from tabwarden.model.open_points import OpenPoints
 from tabwarden.model.site import Group, Site, User
+from tabwarden.run.context import connected
 from tabwarden.run.names import mistakes, site_asked
-from tabwarden.run.sign_in_settings import connected
 from tabwarden.store import directory_file
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.wire import element

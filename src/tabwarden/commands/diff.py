@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from tabwarden.commands._options import (
-    CURRENT,
-    MODELS,
-    WHEN,
-    AsJson,
-    Model,
-    OpenPointWords,
-    SiteUrl,
-    SnapshotFolder,
-    SnapshotWords,
-    StoreWords,
-)
+from tabwarden.commands._options import MODELS, NEWEST, WHEN, AsJson, Asking
 from tabwarden.commands._output import CHANGES, DONE, leave, print_json, progress_bar, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
 
@@ -36,25 +25,19 @@ def diff(
         str, Option("--against", about="With --models: deny_first or classic.", choices=OTHER_MODELS)
     ] = OTHER_MODELS[0],
     capability: Annotated[str, Option("--capability", about="With --models: any name of it.")] = "View",
-    snapshot: SnapshotWords = None,
-    snapshots: SnapshotFolder = None,
-    store: StoreWords = None,
-    site_url: SiteUrl = None,
-    model: Model = CURRENT,
-    open_point: OpenPointWords = None,
+    asking: Asking = NEWEST,
     as_json: AsJson = False,
 ) -> None:
     """Exit code 0 where nothing differs between the snapshots, 2 where something does."""
     from tabwarden.compare.access_changes import Under
     from tabwarden.model.errors import UnknownName
-    from tabwarden.run.open_points_given import read_open_points
-    from tabwarden.run.open_snapshot import Where
 
-    open_points = read_open_points(open_point or ())
+    open_points = asking.open_points
     if models and before is None:
-        _models(Where(snapshots, snapshot, site_url, store=store), capability, against, open_points, as_json=as_json)
+        _models(asking.where, capability, against, open_points, as_json=as_json)
     elif not models and before is not None and after is not None:
-        _snapshots((before, after), Under(model, open_points), store, site_url, as_json=as_json)
+        under = Under(asking.model, open_points)
+        _snapshots((before, after), under, asking.store, asking.site_url, as_json=as_json)
     else:
         raise UnknownName("say what is compared: two snapshots, as in `tabwarden diff EARLIER LATER`, or `--models`")
 

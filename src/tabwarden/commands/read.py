@@ -112,7 +112,7 @@ def _refuse(options: Mapping[str, object], why: str) -> None:
 
 def _from_repository(settings: Settings, verify_people: int, *, all_sites: bool, as_json: bool) -> None:
     """Read the site, or all sites, keep each and tell it."""
-    from tabwarden.run.read_repository import read_and_keep
+    from tabwarden.run.read import read_repository_and_keep as read_and_keep
 
     documents: list[dict[str, object]] = []
     site: Site | None = None

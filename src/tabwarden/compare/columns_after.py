@@ -1,7 +1,4 @@
-"""The columns of a Site that somebody changed, made from those of the Site before: only what differs is made anew.
-
-Equal in meaning to `engine.convert.columns_of` the later Site; lists may stand in it twice.
-"""
+"""The columns of a Site that somebody changed, made from those of the Site before: only what differs is made anew."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Whom two models judge differently, on Sites of any size.
-
-The same as `compare.models.exceptions`, which asks the reference everything; the engine finds who it is, the reference
-says why.
-"""
+"""Whom two models judge differently, on Sites of any size."""
 
 from __future__ import annotations
 

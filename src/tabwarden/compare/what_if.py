@@ -1,7 +1,4 @@
-"""What a list of changes would do to people: the Site after it, what Tableau would refuse, who gains and loses what.
-
-Nothing is written. It equals evaluating the changed Site, and a test says so.
-"""
+"""What a list of changes would do to people: the Site after it, what Tableau would refuse, who gains and loses what."""
 
 from __future__ import annotations
 
@@ -95,14 +92,15 @@ def done(site: Site, sentences: Iterable[str], open_points: OpenPoints = DOCUMEN
         try:
             change = change_of(site, words)
         except (UnknownName, AmbiguousName) as error:
-            problems.append(f"`{words}`: {error}" if not str(error).startswith(f"`{words}`") else str(error))
+            first, *more = error.lines
+            problems += [first if first.startswith(f"`{words}`") else f"`{words}`: {first}", *more]
             continue
         outcome = change.done_to(site, open_points)
         sets = _sets_that_change(site, outcome.site) if outcome.done else ()
         site = outcome.site
         tried.append(Tried(words, change, outcome.done, outcome.because, sets))
     if problems:
-        raise UnknownName("\n".join(problems))
+        raise UnknownName(*problems)
     return site, tuple(tried)
 
 

@@ -23,9 +23,8 @@ CUSTOMIZABLE = "ManagedByOwner"
 MODES = (LOCKED, LOCKED_WITHOUT_NESTED, CUSTOMIZABLE)
 
 ALLOW, DENY = "Allow", "Deny"
-ALL_USERS = "All Users"
 DEFAULT_PROJECT = "default"  # its name in any letter case, at the top level
-LOCAL, MOST_COMPARED = "local", 50_000
+ALL_USERS, LOCAL, MOST_COMPARED = "All Users", "local", 50_000
 ON_LOGIN, ON_SYNC = "onLogin", "onSync"
 
 
@@ -173,6 +172,7 @@ class Site:
     `licences` maps a tier (Creator, Explorer, Viewer) to its number of seats; None where the site does not tell.
     `partial` names what was left unread on purpose (empty: the Site is whole).
     `nicknames` are those of the server's domains by FQDN, which only server administrators are told; None: not read.
+    `on_demand` are ids of groups through which an application lets people in whom no snapshot holds.
     """
 
     id: str = "site"
@@ -187,6 +187,7 @@ class Site:
     taken: Taken = Taken()
     partial: tuple[str, ...] = ()
     nicknames: Mapping[str, str] | None = None
+    on_demand: frozenset[str] = frozenset()
     columns_beside: ClassVar[Any] = None  # opens the columns of this very value, where it was opened and not made
 
     # -- who is in what ---------------------------------------------------------------------------------------
@@ -210,8 +211,7 @@ class Site:
 
     def members(self, group: str) -> frozenset[str]:
         """User ids in `group`; of a group whose members were not read, none (see `Group.members`)."""
-        members = self.users if self.groups[group].everyone else self.groups[group].members
-        return frozenset(members or ())
+        return frozenset((self.users if self.groups[group].everyone else self.groups[group].members) or ())
 
     @property
     def all_users(self) -> Group | None:

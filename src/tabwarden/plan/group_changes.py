@@ -1,8 +1,4 @@
-"""From a group synchronisation that was decided to the changes of a plan, in order.
-
-First the imports and synchronisations that Tableau does itself, then what they bring about (read back, not sent),
-then what membership calls do.
-"""
+"""From a group synchronisation that was decided to the changes of a plan, in order."""
 
 from __future__ import annotations
 

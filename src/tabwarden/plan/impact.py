@@ -1,7 +1,4 @@
-"""What a plan does to people: who joins, who gains or loses a licence, who gains or loses sight of what.
-
-Two Sites are compared, before and after.
-"""
+"""What a plan does to people: who joins, who gains or loses a licence, who gains or loses sight of what."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,18 +14,48 @@ from tabwarden.model.takes import Authentication, SiteTakes
 from tabwarden.plan.plan import SiteIdentity
 from tabwarden.plan.stops import SOURCE_EMPTY, Guarded, Limit, Limits, Reading
 from tabwarden.run.directory import directory_asked
-from tabwarden.run.sign_in_settings import connected
 from tabwarden.settings import Settings
 from tabwarden.settings.sources import AnySource
 from tabwarden.sources import Column
 from tabwarden.sources.files import FileSource
 from tabwarden.sources.ldap import LdapSource
 from tabwarden.store.journal import now
-from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.connection import Connection, connect
+from tabwarden.tableau.http.session import Jwt, Password, Pat, SignIn
 from tabwarden.tableau.read.site import owned_by
 from tabwarden.tableau.read.takes import read_takes
 from tabwarden.want.provision import Policy, Tasks
 from tabwarden.want.roster import Columns, Roster, clean, latest
+
+
+def connected(settings: Settings) -> AbstractContextManager[Connection]:
+    """A signed-in connection, signed out at the end."""
+    return connect(sign_in_of(settings))
+
+
+def sign_in_of(settings: Settings) -> SignIn:
+    """Where and how to sign in."""
+    tableau, auth = settings.tableau, settings.tableau.auth
+    way: Pat | Password | Jwt
+    if auth.pat is not None:
+        way = Pat(auth.pat.name, auth.pat.secret.get_secret_value())
+    elif auth.jwt is not None:
+        app = auth.jwt
+        way = Jwt(app.username, app.client_id, app.secret_id, app.secret_value.get_secret_value(), app.scopes)
+    else:
+        assert auth.password is not None  # the settings have exactly one of the three
+        way = Password(auth.password.username, auth.password.password.get_secret_value())
+    return SignIn(
+        server=tableau.server,
+        site=tableau.site,
+        auth=way,
+        ca_file=tableau.ca_file,
+        api_version=tableau.api_version,
+        timeout=tableau.timeout,
+        retries=tableau.retries,
+        calls_per_hour=tableau.calls_per_hour,
+    )
+
 
 PLANS = "plans"
 

@@ -10,18 +10,58 @@ from typing import cast
 from tabwarden import sinks
 from tabwarden.engine.columns import Columns
 from tabwarden.engine.convert import columns_of
+from tabwarden.mirror.browse import Catalog, browse
 from tabwarden.mirror.build import Mirrored, MirrorRequest, in_flat_form, mirrored, selection
 from tabwarden.mirror.match import Matches, Matching, match, tableau_people
-from tabwarden.mirror.tables import FLAT
-from tabwarden.model.errors import SinkError, SourceError
+from tabwarden.mirror.tables import FLAT, YES, Tables
+from tabwarden.model.errors import SinkError, SourceError, UnknownName
 from tabwarden.model.scope import is_limited
 from tabwarden.model.site import Site
-from tabwarden.run.catalog import last_mirror, source_name
 from tabwarden.run.history import LAST, is_folder, newest_site
 from tabwarden.settings import FilesSink, Settings, SqlSink
 from tabwarden.sinks import Sink, Written
+from tabwarden.sinks.jsonl import JsonLinesSink
 from tabwarden.store.snapshot import load
 from tabwarden.want.roster import Quarantined
+
+KEPT = "mirror"
+"""The folder of the store that holds it."""
+
+
+def last_mirror(settings: Settings) -> JsonLinesSink:
+    """Where the last mirror is kept."""
+    return JsonLinesSink(str(settings.store.folder / KEPT))
+
+
+def source_name(settings: Settings) -> str:
+    """What the site is called in the sinks."""
+    return settings.mirror.source or settings.tableau.site or "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Browsed:
+    """A person's catalog, and of when the mirror is."""
+
+    catalog: Catalog
+    taken: str
+    enforced: bool
+
+
+def kept_tables(settings: Settings) -> Tables:
+    """The last mirror; UnknownName where there is none."""
+    tables = last_mirror(settings).held(source_name(settings))
+    if not len(tables.get("sources", ())):
+        raise UnknownName(
+            f"no mirror of source `{source_name(settings)}` was published yet; publish one with `tabwarden mirror`"
+        )
+    return tables
+
+
+def browse_as(settings: Settings, person: str) -> Browsed:
+    """What a catalog person sees of the last mirror; nothing for somebody it does not know."""
+    tables = kept_tables(settings)
+    (about,) = tables["sources"]
+    return Browsed(browse(tables, person), about[4], about[8] == YES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from random import Random
 
 from tabwarden.mirror.tables import KINDS, YES, Tables, rows_for
-from tabwarden.run.catalog import kept_tables
-from tabwarden.run.mirror import age_since, words
-from tabwarden.run.sign_in_settings import connected
+from tabwarden.run.context import connected
+from tabwarden.run.mirror import age_since, kept_tables, words
 from tabwarden.settings import Settings
 from tabwarden.tableau.read.listed import can_stand_in, listed_for, workbooks_of
 

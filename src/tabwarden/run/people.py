@@ -1,10 +1,4 @@
-"""Several sources together: gather them, decide a plan, and show the one roster. The doing is in apply.py.
-
-sources -> records -> merged roster ┐
-roster of the last good run ────────┼ standings ┐
-directory (where there is one) ─────┘           ├ want -> wanted Site -> diff -> ... -> Plan
-Tableau -> Site ────────────────────────────────┘
-"""
+"""Several sources together: gather them, decide a plan, and show the one roster. The doing is in apply.py."""
 
 from __future__ import annotations
 
@@ -24,7 +18,7 @@ from tabwarden.run.context import Context, People, Progress, owners_of, policy_o
 from tabwarden.run.directory_names import directory_if_set
 from tabwarden.run.names import nicknames_if_told
 from tabwarden.run.planning import basis_of, log_readings, planned, refused, with_sources
-from tabwarden.run.whole_run import alone, do
+from tabwarden.run.run_log import alone, do
 from tabwarden.settings import PeopleSource, PersonOverride, Settings
 from tabwarden.settings.sources import AnySource
 from tabwarden.sources.ldap import LdapSource

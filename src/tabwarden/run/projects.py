@@ -11,8 +11,8 @@ from tabwarden.access.reference import may
 from tabwarden.mirror.visible import VIEW, may_enter
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Content, Site
+from tabwarden.run.context import connected
 from tabwarden.run.history import newest_site
-from tabwarden.run.sign_in_settings import connected
 from tabwarden.settings import Settings
 from tabwarden.store import snapshot
 from tabwarden.tableau.read.checkpoint import cannot_be_written

@@ -1,9 +1,4 @@
-"""Provisioning: gather people from sources and site, and decide a plan. The doing is in apply.py.
-
-sources -> rosters ┐      (through the directory, where the server is joined to one)
-                   ├ want -> wanted Site -> diff -> changes -> stops, impact, facts -> Plan
-Tableau -> Site ───┘
-"""
+"""Provisioning: gather people from sources and site, and decide a plan. The doing is in apply.py."""
 
 from __future__ import annotations
 
@@ -30,7 +25,7 @@ from tabwarden.run.context import (
 )
 from tabwarden.run.directory_names import Named, directory_if_set, named
 from tabwarden.run.planning import basis_of, log_readings, planned, with_sources
-from tabwarden.run.whole_run import alone, do
+from tabwarden.run.run_log import alone, do
 from tabwarden.settings import Settings
 from tabwarden.tableau.read.site import read_people
 from tabwarden.want.days import JOIN, LEAVE, Turn, next_change

@@ -1,7 +1,4 @@
-"""People under another user name: the site is read whole, a plan is decided, and its way back. The doing: apply.py.
-
-Site + renames -> want.rename -> wanted Site -> change.carry -> changes -> Plan
-"""
+"""People under another user name: the site is read whole, a plan is decided, and its way back. The doing: apply.py."""
 
 from __future__ import annotations
 

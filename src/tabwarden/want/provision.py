@@ -1,8 +1,4 @@
-"""What joiners and leavers make of a Site: seven tasks, one group that grants a role on sign-in, people held.
-
-Pure, and not the order in which it is done (plan/order.py) nor whether it is too much (plan/stops.py).
-Who is left alone stands in the wanted Site as he is.
-"""
+"""What joiners and leavers make of a Site: seven tasks, one group that grants a role on sign-in, people held."""
 
 from __future__ import annotations
 

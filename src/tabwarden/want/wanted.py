@@ -1,7 +1,4 @@
-"""What wanting yields: the wanted Site, a sentence for everything that differs, and who was left as he is.
-
-Not how it is decided; every file that wants something returns a `Wanted`.
-"""
+"""What wanting yields: the wanted Site, a sentence for everything that differs, and who was left as he is."""
 
 from __future__ import annotations
 

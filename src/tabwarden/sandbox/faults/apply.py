@@ -1,7 +1,4 @@
-"""What a fault does to a request inside the sandbox: refusals, ended sessions, missing seats, wrong pages.
-
-Not the faults of the line itself (resets, broken and slow answers); those are `http.line`.
-"""
+"""What a fault does to a request inside the sandbox: refusals, ended sessions, missing seats, wrong pages."""
 
 from __future__ import annotations
 

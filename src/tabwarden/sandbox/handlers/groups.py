@@ -9,6 +9,7 @@ from tabwarden.effects.people import Outcome
 from tabwarden.model.roles import SETTABLE, SETTABLE_LEGACY, current_role
 from tabwarden.model.site import LOCAL, ON_LOGIN, ON_SYNC, Group, GroupSet
 from tabwarden.sandbox.directories import group_sync, identity
+from tabwarden.sandbox.handlers.content import truth
 from tabwarden.sandbox.http import listing
 from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal, because
@@ -26,10 +27,10 @@ def _imported(call: Call, body: Element, name: str) -> Reply:
     wanted = _import_of(call, body)
     domain, plain = _domain_and_name(wanted, name)
     identity.domain_for_import(call.state, domain)
-    role, mode = _grant_at_import(body, wanted, None)
+    role, mode = _import_grant(body, wanted, Group("", name))
     if _as_job(call):
         row = (domain, plain, role or "", mode or "")
-        return ok(shapes.job(call, jobs.start(call, group_sync.GROUP_IMPORT, (row,))), status=202)
+        return ok(shapes.job(call, jobs.start(call, jobs.GROUP_IMPORT, (row,))), status=202)
     site = call.session.site
     group_id, _notes = group_sync.import_group(call.state, site, domain, plain, role=role, grant_on=mode)
     return ok(shapes.group(call, call.site.groups[group_id]), status=201)
@@ -44,10 +45,10 @@ def _synchronised(call: Call, body: Element, group: Group) -> Reply:
     there = identity.domain_for_import(call.state, domain)
     if identity.key(there.fqdn, plain) != identity.key(group.domain, group.name):
         raise Refusal("400003", "a group of the directory keeps the name and the domain it has there")
-    role, mode = _grant_at_import(body, wanted, group)
+    role, mode = _import_grant(body, wanted, group)
     if _as_job(call):
         row = (group.id, role or "", mode or "")
-        return ok(shapes.job(call, jobs.start(call, group_sync.GROUP_SYNC, (row,))), status=202)
+        return ok(shapes.job(call, jobs.start(call, jobs.GROUP_SYNC, (row,))), status=202)
     group_sync.sync_group(call.state, call.session.site, group.id, role=role, grant_on=mode)
     return ok(shapes.group(call, call.group()))
 
@@ -67,21 +68,6 @@ def _domain_and_name(wanted: Element, name: str, usual: str = "") -> tuple[str, 
     if not domain:
         raise Refusal("400003", "an import needs a domainName")
     return domain, plain
-
-
-def _grant_at_import(body: Element, wanted: Element, group: Group | None) -> tuple[str | None, str | None]:
-    """Minimum site role and grant mode; REST calls the role siteRole in an import and minimumSiteRole elsewhere."""
-    role = wanted.get("siteRole") or wanted.get("minimumSiteRole") or body.get("minimumSiteRole")
-    mode = wanted.get("grantLicenseMode") or body.get("grantLicenseMode")
-    if mode is not None and mode not in (ON_LOGIN, ON_SYNC):
-        raise Refusal("400003", f"grantLicenseMode `{mode}` is not onLogin or onSync")
-    if role is None:
-        return (group.minimum_site_role, mode or group.grant_on) if group is not None else (None, None)
-    if role not in SETTABLE | SETTABLE_LEGACY:
-        raise Refusal("400013", f"siteRole `{role}` is not a site role that a group can grant")
-    if role == "Unlicensed":
-        return None, None
-    return current_role(role), mode or (group.grant_on if group is not None else None) or ON_SYNC
 
 
 def _as_job(call: Call) -> bool:
@@ -112,9 +98,9 @@ def create(call: Call) -> Reply:
         raise Refusal("400003", "a group needs a name")
     if body.find("import") is not None:
         return _imported(call, body, name)
-    role, mode = _grant(body, Group("", name))
+    role, mode = _local_grant(body, Group("", name))
     new = Group(call.state.new_id(call.site, "group"), name, LOCAL, frozenset(), role, mode)
-    done = _done(call, people.create_group(call.site, new))
+    done = _done(call, _with_on_demand(people.create_group(call.site, new), body, new.id))
     return ok(shapes.group(call, done.site.groups[new.id]), status=201)
 
 
@@ -123,29 +109,48 @@ def update(call: Call) -> Reply:
     body, group = call.body("group"), call.group()
     if body.find("import") is not None:
         return _synchronised(call, body, group)
-    role, mode = _grant(body, group)
+    role, mode = _local_grant(body, group)
     name = (body.get("name") or group.name).strip()
     if group.domain != LOCAL and name != group.name:
         raise Refusal("400003", "a group of the directory keeps the name it has there")
     changed = replace(group, name=name or group.name, minimum_site_role=role, grant_on=mode)
-    _done(call, people.update_group(call.site, changed))
+    _done(call, _with_on_demand(people.update_group(call.site, changed), body, group.id))
     return ok(shapes.group(call, call.group()))
 
 
-def _grant(body: Element, group: Group) -> tuple[str | None, str | None]:
-    """Minimum site role and grant mode after the request; a role alone means grant on sign-in."""
-    role, mode = body.get("minimumSiteRole"), body.get("grantLicenseMode")
+def _with_on_demand(outcome: Outcome, body: Element, group: str) -> Outcome:
+    """The group with on-demand access as the request has it, where it says so."""
+    words = body.get("ephemeralUsersEnabled")
+    if words is None or not outcome.done:
+        return outcome
+    on = outcome.site.on_demand - {group} | ({group} if truth("ephemeralUsersEnabled", words) else frozenset())
+    return outcome._replace(site=replace(outcome.site, on_demand=on))
+
+
+def _grant(role: str | None, mode: str | None, group: Group, usual: str, called: str) -> tuple[str | None, str | None]:
+    """Minimum site role and grant mode after the request; a role alone means the `usual` mode."""
     if mode is not None and mode not in MODES:
         raise Refusal("400003", f"grantLicenseMode `{mode}` is not onLogin or onSync")
     if role is None:
-        if mode is not None:
-            raise Refusal("400003", "minimumSiteRole is required where grantLicenseMode is given")
-        return group.minimum_site_role, group.grant_on
+        return group.minimum_site_role, mode or group.grant_on
     if role not in SETTABLE | SETTABLE_LEGACY:
-        raise Refusal("400013", f"minimumSiteRole `{role}` is not a site role that a group can grant")
-    if role == "Unlicensed":
-        return None, None
-    return current_role(role), mode or group.grant_on or ON_LOGIN
+        raise Refusal("400013", f"{called} `{role}` is not a site role that a group can grant")
+    return (None, None) if role == "Unlicensed" else (current_role(role), mode or group.grant_on or usual)
+
+
+def _local_grant(body: Element, group: Group) -> tuple[str | None, str | None]:
+    role, mode = body.get("minimumSiteRole"), body.get("grantLicenseMode")
+    if role is None and mode in MODES:
+        raise Refusal("400003", "minimumSiteRole is required where grantLicenseMode is given")
+    return _grant(role, mode, group, ON_LOGIN, "minimumSiteRole")
+
+
+def _import_grant(body: Element, wanted: Element, group: Group) -> tuple[str | None, str | None]:
+    """REST calls the role siteRole in an import and minimumSiteRole elsewhere."""
+    role = wanted.get("siteRole") or wanted.get("minimumSiteRole") or body.get("minimumSiteRole")
+    mode = wanted.get("grantLicenseMode") or body.get("grantLicenseMode")
+    role, mode = _grant(role, mode, group, ON_SYNC, "siteRole")
+    return (role, mode) if group.id or role else (None, None)
 
 
 def delete(call: Call) -> Reply:

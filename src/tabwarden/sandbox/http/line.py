@@ -1,7 +1,4 @@
-"""What comes over the line, well formed or not, and how an answer goes: whole, late, cut short, or not at all.
-
-Nothing that arrives may leave a traceback or keep the server waiting.
-"""
+"""What comes over the line, well formed or not, and how an answer goes: whole, late, cut short, or not at all."""
 
 from __future__ import annotations
 

@@ -22,9 +22,9 @@ from tabwarden.sandbox.faults.script import SEARCH_LAG, UNHARMED, Faults, Faults
 from tabwarden.sandbox.http import answering, control_pages, line
 from tabwarden.sandbox.http.answering import Answered, Caps
 from tabwarden.sandbox.http.call import Request
+from tabwarden.sandbox.http.control_pages import LoggedRequest, RequestLog
 from tabwarden.sandbox.http.endpoints import TABLE
 from tabwarden.sandbox.http.errors import Refusal
-from tabwarden.sandbox.http.request_log import LoggedRequest, RequestLog
 from tabwarden.sandbox.metadata import api as metadata_api
 from tabwarden.sandbox.state.activity import ActivityLog
 from tabwarden.sandbox.state.personality import CLOUD, Personality, personality

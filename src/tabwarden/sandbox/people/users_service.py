@@ -1,7 +1,4 @@
-"""Adding, changing and removing people on one site, for a request or a job: effects plus accounts and version quirks.
-
-It does not ask who may; endpoints do. Refusals keep the side effect a real server has.
-"""
+"""People of one site added, changed and removed, for a request or a job: effects, accounts and version quirks."""
 
 from __future__ import annotations
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 from tabwarden.model.errors import SettingsError, UnknownName
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.sandbox.http.errors import CODES
 
+T = TypeVar("T")
 SERVER, CLOUD = "server", "cloud"
 PRODUCT_OF_API: Mapping[str, str] = {
     "2.8": "10.5.0",
@@ -31,37 +32,35 @@ PRODUCT_OF_API: Mapping[str, str] = {
 NEWEST = "3.27"
 
 
+def _option(default: T, does: str, *words: str) -> T:
+    """A field that is an option: what it does, and the words it takes where it takes words."""
+    return field(default=default, metadata={"does": does, "words": words})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Personality:
-    """One Tableau to play.
+    """One Tableau to play. Seconds are those of the sandbox's clock.
 
-    `idle_seconds` is how long an unused token lives; `job_seconds` how long a job takes by the sandbox's clock.
-    `opposite_rule` says what PUT does about a rule that exists in the opposite mode: refuse or ignore.
-    `no_seat_on_add` says what adding a licensed user without a free seat does: unlicensed (silently) or refuse.
     `existing_user_add` is conflict (409017 always) or same-id (201 for an Unlicensed user added as Unlicensed, and
-    400003 where the add would demote a member of a grant-on-sign-in group), as Cloud answered.
-    `calls_per_hour` is how many requests one user may send to one site in an hour (0: any number) before 429000;
-    `cap_tells_when` lets that answer carry Retry-After. `password_sign_in` takes a name and password; without it
-    only personal access tokens and JWTs sign in. `codes` answers another code where the table's is only believed.
-    `names_need_at` refuses a user name without `@`; `lists_sites` answers GET sites; `profile_writable` lets full
-    name and password be changed; `shows_inherited_leaders` adds the read-only InheritedProjectLeader to answers.
-    `open_points` are those of the permission model as this Tableau settles them.
+    400003 where the add would demote a member of a grant-on-sign-in group), as Cloud answered. `codes` answers another
+    code where the table's is only believed. `open_points` are those of the permission model as this Tableau settles
+    them.
     """
 
     kind: str = SERVER
     api_version: str = NEWEST
-    idle_seconds: float = 240 * 60
-    job_seconds: float = 0.0
-    opposite_rule: str = "refuse"
-    no_seat_on_add: str = "unlicensed"
-    existing_user_add: str = "conflict"
-    calls_per_hour: int = 0
-    cap_tells_when: bool = True
-    names_need_at: bool = False
-    lists_sites: bool = True
-    profile_writable: bool = True
-    password_sign_in: bool = True
-    shows_inherited_leaders: bool = True
+    idle_seconds: float = _option(240 * 60, "how long an unused token lives")
+    job_seconds: float = _option(0.0, "how long a job takes")
+    opposite_rule: str = _option("refuse", "adding a rule that exists in the opposite mode", "refuse", "ignore")
+    no_seat_on_add: str = _option("unlicensed", "adding a licensed user without a free seat", "unlicensed", "refuse")
+    existing_user_add: str = _option("conflict", "adding a user who is there", "conflict", "same-id")
+    calls_per_hour: int = _option(0, "requests of one user to one site in an hour before 429000; 0: any number")
+    cap_tells_when: bool = _option(True, "that 429000 carries Retry-After")
+    names_need_at: bool = _option(False, "a user name needs `@`")
+    lists_sites: bool = _option(True, "GET sites lists; off: 403069")
+    profile_writable: bool = _option(True, "full name, e-mail and password can be changed")
+    password_sign_in: bool = _option(True, "passwords sign in; off: only tokens and JWTs, as with MFA")
+    shows_inherited_leaders: bool = _option(True, "answers show the read-only InheritedProjectLeader")
     codes: Mapping[str, str] = field(default_factory=dict, hash=False)
     open_points: OpenPoints = DOCUMENTED
 
@@ -122,31 +121,7 @@ def as_pair(version: str) -> tuple[int, int]:
 BELIEVED = frozenset(code.code for code in CODES.values() if code.mark == "B")
 _CODE = "code_"
 _ON, _OFF = ("true", "on", "yes", "1"), ("false", "off", "no", "0")
-# Given by options of their own, or one by one as code_NNNNNN.
-_ELSEWHERE = ("kind", "api_version", "codes", "open_points")
-
-
-class PersonalityOption(NamedTuple):
-    """What an option means, and the words it takes where it takes words (none: on or off, or a number)."""
-
-    does: str
-    words: tuple[str, ...] = ()
-
-
-PERSONALITY_OPTIONS: Mapping[str, PersonalityOption] = {
-    "idle_seconds": PersonalityOption("how long an unused token lives"),
-    "job_seconds": PersonalityOption("how long a job takes"),
-    "opposite_rule": PersonalityOption("adding a rule that exists in the opposite mode", ("refuse", "ignore")),
-    "no_seat_on_add": PersonalityOption("adding a licensed user without a free seat", ("unlicensed", "refuse")),
-    "existing_user_add": PersonalityOption("adding a user who is there", ("conflict", "same-id")),
-    "calls_per_hour": PersonalityOption("requests of one user to one site in an hour before 429000; 0: any number"),
-    "cap_tells_when": PersonalityOption("that 429000 carries Retry-After"),
-    "names_need_at": PersonalityOption("a user name needs `@`"),
-    "lists_sites": PersonalityOption("GET sites lists; off: 403069"),
-    "profile_writable": PersonalityOption("full name, e-mail and password can be changed"),
-    "password_sign_in": PersonalityOption("passwords sign in; off: only tokens and JWTs, as with MFA"),
-    "shows_inherited_leaders": PersonalityOption("answers show the read-only InheritedProjectLeader"),
-}
+OPTIONS = {field.name: field for field in fields(Personality) if field.metadata}
 
 
 def played(base: Personality, given: Iterable[str]) -> Personality:
@@ -162,30 +137,24 @@ def played(base: Personality, given: Iterable[str]) -> Personality:
         if name.startswith(_CODE) and equals:
             problems += _code_problems(name, value)
             codes[name.removeprefix(_CODE)] = value
-        elif name in names() and equals:
+        elif name in OPTIONS and equals:
             try:
                 values[name] = _value(name, getattr(base, name), value)
             except ValueError as problem:
                 problems.append(f"option `{name}` is `{value}`; it takes {problem}")
         else:
-            known = ", ".join((*names(), f"{_CODE}NNNNNN"))
+            known = ", ".join((*OPTIONS, f"{_CODE}NNNNNN"))
             problems.append(f"no option is written `{written}`; give name=value, of {known}")
     if problems:
         raise SettingsError(problems)
     return replace(base, codes=codes, **values)
 
 
-def names() -> tuple[str, ...]:
-    """The options by name, without those of single codes."""
-    return tuple(f.name for f in fields(Personality) if f.name not in _ELSEWHERE)
-
-
 def words_of(name: str) -> str:
     """What an option takes, in words."""
-    option = PERSONALITY_OPTIONS.get(name)
-    if option is not None and option.words:
-        return " or ".join(option.words)
-    return "on or off" if isinstance(getattr(Personality(), name), bool) else "a number from 0"
+    if words := OPTIONS[name].metadata["words"]:
+        return " or ".join(words)
+    return "on or off" if isinstance(OPTIONS[name].default, bool) else "a number from 0"
 
 
 def _value(name: str, default: object, words: str) -> object:
@@ -198,8 +167,7 @@ def _value(name: str, default: object, words: str) -> object:
         if not words.replace(".", "", isinstance(default, float)).isdecimal() or not words.isascii():
             raise ValueError(words_of(name))
         return type(default)(words)
-    allowed = PERSONALITY_OPTIONS[name].words if name in PERSONALITY_OPTIONS else ()
-    if allowed and words not in allowed:
+    if words not in OPTIONS[name].metadata["words"]:
         raise ValueError(words_of(name))
     return words
 

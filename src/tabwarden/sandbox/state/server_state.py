@@ -1,7 +1,4 @@
-"""What a sandbox holds beside its sites: accounts, tokens, connected apps, jobs, a pretend directory.
-
-Passwords and secrets here are pretend ones; they never show in a repr.
-"""
+"""What a sandbox holds beside its sites: accounts, tokens, connected apps, jobs, a pretend directory."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
 from tabwarden.effects.ops.details import SetDetails
@@ -29,7 +30,6 @@ from tabwarden.tableau.write.results import (
     find_new_user,
     find_user,
     is_for_all,
-    not_there,
     sends,
     with_text,
 )
@@ -90,9 +90,7 @@ def called(connection: Connection, user: User, change: AddUser, result: Result) 
 @sends(SetDetails)
 def set_details(connection: Connection, change: SetDetails, ids: Ids) -> Result:
     """Give a user another display name, e-mail address or authentication."""
-    user_id, details = ids.of(change.user), change.details
-    if user_id is None:
-        return not_there(change.user)
+    user_id, details = ids.need(change.user), change.details
     words = {"fullName": details.full_name, "email": details.email}
     if details.idp_configuration_id:
         words["idpConfigurationId"] = details.idp_configuration_id
@@ -147,11 +145,8 @@ def already_there(user: User, role: str, code: str) -> Result:
 def set_site_role(connection: Connection, change: SetRole, ids: Ids) -> Result:
     """Give a user another site role."""
     ref, role = change.user, change.role
-    user_id = ids.of(ref)
-    if user_id is None:
-        return not_there(ref)
     try:
-        answer = connection.call("PUT", f"users/{user_id}", body=element("user", siteRole=role))
+        answer = connection.call("PUT", f"users/{ids.need(ref)}", body=element("user", siteRole=role))
     except TableauError as error:
         if error.status == 404:
             return failed_by(error)
@@ -175,24 +170,24 @@ def set_site_role(connection: Connection, change: SetRole, ids: Ids) -> Result:
 @sends(RemoveUser)
 def remove_user(connection: Connection, change: RemoveUser, ids: Ids) -> Result:
     """Remove a user from the site, what he owns going to the heir where one is named."""
-    ref = change.user
-    user_id = ids.of(ref)
-    if user_id is None:
-        return not_there(ref)
-    query: dict[str, str] = {}
-    if change.heir is not None:
-        heir = ids.of(change.heir)
-        if heir is None:
-            return not_there(change.heir)
-        query["mapAssetsTo"] = heir
+    user_id = ids.need(change.user)
+    query = {"mapAssetsTo": ids.need(change.heir)} if change.heir is not None else {}
     try:
-        connection.call("DELETE", f"users/{user_id}", query=query)
+        return _deleted(connection, f"users/{user_id}", query)
     except TableauError as error:
-        if error.status == 404:
-            return Result(0, ALREADY, error.code)
         if is_for_all(error):
             raise
         return _unlicensed_instead(connection, user_id, error)
+
+
+def _deleted(connection: Connection, path: str, query: Mapping[str, str] | None = None) -> Result:
+    """Delete; what is gone counts as already."""
+    try:
+        connection.call("DELETE", path, query=query)
+    except TableauError as error:
+        if error.status == 404:
+            return Result(0, ALREADY, error.code)
+        raise
     return Result(0, DONE)
 
 
@@ -232,9 +227,7 @@ def _granting(connection: Connection, user_id: str) -> list[str]:
 @sends(AddToGroup)
 def add_to_group(connection: Connection, change: AddToGroup, ids: Ids) -> Result:
     """Put a user into a group."""
-    user_id, group_id = ids.of(change.user), ids.of(change.group)
-    if user_id is None or group_id is None:
-        return not_there(change.user if user_id is None else change.group)
+    user_id, group_id = ids.need(change.user), ids.need(change.group)
     try:
         create(
             lambda: connection.call("POST", f"groups/{group_id}/users", body=element("user", id=user_id)),
@@ -257,16 +250,8 @@ def _is_member(connection: Connection, user_id: str, group_id: str) -> bool:
 @sends(RemoveFromGroup)
 def remove_from_group(connection: Connection, change: RemoveFromGroup, ids: Ids) -> Result:
     """Take a user out of a group; no member, no such user or group: out already."""
-    user_id, group_id = ids.of(change.user), ids.of(change.group)
-    if user_id is None or group_id is None:
-        return not_there(change.user if user_id is None else change.group)
-    try:
-        connection.call("DELETE", f"groups/{group_id}/users/{user_id}")
-    except TableauError as error:
-        if error.status == 404:
-            return Result(0, ALREADY, error.code)
-        raise
-    return Result(0, DONE)
+    user_id = ids.need(change.user)
+    return _deleted(connection, f"groups/{ids.need(change.group)}/users/{user_id}")
 
 
 # -- groups ---------------------------------------------------------------------------------------------------
@@ -303,29 +288,16 @@ def create_group(connection: Connection, change: CreateGroup, _ids: Ids) -> Resu
 def update_group(connection: Connection, change: UpdateGroup, ids: Ids) -> Result:
     """Give a local group another minimum site role or grant mode."""
     ref = change.group
-    group_id = ids.of(ref)
     if ref.domain.casefold() != LOCAL:
         return Result(0, FAILED, "", DIRECTORY_GROUP)
-    if group_id is None:
-        return not_there(ref)
-    connection.call("PUT", f"groups/{group_id}", body=_group_body(ref, change.grants, taking_back=True))
+    connection.call("PUT", f"groups/{ids.need(ref)}", body=_group_body(ref, change.grants, taking_back=True))
     return Result(0, DONE)
 
 
 @sends(DeleteGroup)
 def delete_group(connection: Connection, change: DeleteGroup, ids: Ids) -> Result:
     """Delete a group; one that is gone counts as already."""
-    ref = change.group
-    group_id = ids.of(ref)
-    if group_id is None:
-        return not_there(ref)
-    try:
-        connection.call("DELETE", f"groups/{group_id}")
-    except TableauError as error:
-        if error.status == 404:
-            return Result(0, ALREADY, error.code)
-        raise
-    return Result(0, DONE)
+    return _deleted(connection, f"groups/{ids.need(change.group)}")
 
 
 def _group_body(ref: Ref, wanted: Grants, *, taking_back: bool = False) -> Element:

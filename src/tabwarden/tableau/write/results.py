@@ -46,9 +46,24 @@ class Ids:
         """The id, None where it does not exist (its creation failed)."""
         return None if ref is None else ref.id or self._known.get(ref.key)
 
+    def need(self, ref: Ref) -> str:
+        """The id; where it does not exist, the change that needs it is not done (`alone`)."""
+        known = self.of(ref)
+        if known is None:
+            raise _NotThereError(ref)
+        return known
+
     def learn(self, ref: Ref, new_id: str) -> None:
         """Keep the id of something new."""
         self._known[ref.key] = new_id
+
+
+class _NotThereError(Exception):
+    """A user or group that never came into being."""
+
+    def __init__(self, ref: Ref) -> None:
+        super().__init__(ref.qualified)
+        self.ref = ref
 
 
 Send = Callable[[Connection, Op, Ids], Result]
@@ -71,7 +86,10 @@ def alone(connection: Connection, change: Change, ids: Ids) -> Result:
     send = SENDERS.get(type(change))
     if send is None:
         return Result(0, FAILED, "", f"this release cannot carry out `{change.op}`")
-    return attempted(lambda: send(connection, change, ids))
+    try:
+        return attempted(lambda: send(connection, change, ids))
+    except _NotThereError as missing:
+        return not_there(missing.ref)
 
 
 def failed_by(error: TableauError, because: str = "") -> Result:
@@ -97,10 +115,11 @@ def attempted(doing: Callable[[], Result], failed: Callable[[TableauError], Resu
         return failed(error)
 
 
-def not_there(ref: Ref | None) -> Result:
+def not_there(ref: Ref) -> Result:
     """The Result of a change whose user or group never came into being."""
-    name = ref.qualified if ref is not None else ""
-    return Result(0, FAILED, "", f"`{name}` was not created, so this could not be done; see the line about that")
+    return Result(
+        0, FAILED, "", f"`{ref.qualified}` was not created, so this could not be done; see the line about that"
+    )
 
 
 def is_lost(error: TableauError) -> bool:

@@ -38,8 +38,8 @@ def present(plan: Plan, settings: Settings, out: Path | None, *, as_json: bool) 
         show(plan_table(plan))
         if path is not None:
             show(f"plan {plan.id} written to {path}")
-            accept = "".join(f" --accept {s.id}={s.number}" for s in plan.stops if s.waivable)
-            if plan.changes and all(stop.waivable for stop in plan.stops):
+            accept = "".join(f" --accept {s.id}={s.number}" for s in plan.stops_of_all if s.waivable)
+            if plan.changes and all(stop.waivable for stop in plan.stops_of_all):
                 show(f"next: tabwarden apply {path}{accept}")
     leave(STOPPED if plan.stops else CHANGES if plan.changes else DONE)
 
@@ -48,10 +48,12 @@ def present(plan: Plan, settings: Settings, out: Path | None, *, as_json: bool) 
 
 
 def exit_code(applied: Applied) -> int:
-    """0 done, 1 somebody was not done, 3 a stop."""
+    """0 done, 1 somebody was not done, 3 a stop, of one list too."""
     if applied.stops:
         return STOPPED
-    return DONE if applied.succeeded else ERROR
+    if not applied.succeeded:
+        return ERROR
+    return STOPPED if applied.plan.stops_of_lists else DONE
 
 
 def applied_json(applied: Applied) -> Mapping[str, Any]:
@@ -65,7 +67,7 @@ def applied_json(applied: Applied) -> Mapping[str, Any]:
         "broken_off": applied.broken_off,
         "held": [asdict(person) for person in applied.plan.held],
         "refused": [asdict(row) for row in applied.plan.refused],
-        "stops": [stop_json(stop) for stop in applied.stops],
+        "stops": [stop_json(stop) for stop in applied.stops_told],
         "wrong_waivers": list(applied.wrong_waivers),
         "not_done": [
             {
@@ -114,7 +116,8 @@ def _run(settings: Settings, waivers: tuple[Waiver, ...], running: Running) -> A
 def _summary(applied: Applied) -> str:
     if applied.stops:
         return f"stopped by {', '.join(stop.id for stop in applied.stops)}: nothing was written"
-    return result_words(applied)
+    apart = [f"nothing was done about {stop.only} ({stop.id})" for stop in applied.plan.stops_of_lists]
+    return "; ".join([result_words(applied), *apart])
 
 
 @contextmanager

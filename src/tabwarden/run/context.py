@@ -108,15 +108,20 @@ def running(settings: Settings, progress: Progress = silent) -> Iterator[Context
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """What the sources said: one Reading for each that is set, and warnings about them."""
+    """What the sources said: one Reading for each that is set, and warnings about them.
+
+    `left_out` are the lists (joiners, leavers) of which nothing is used, because a stop says no to them.
+    """
 
     readings: tuple[Reading, ...]
     warnings: tuple[str, ...] = ()
     when: str = field(default_factory=now)
+    left_out: frozenset[str] = frozenset()
 
     def roster(self, task: str) -> Roster:
-        """The roster of joiners or leavers; an empty one where that list is not set."""
-        roster = next((r.roster for r in self.readings if r.task == task and r.roster), None)
+        """The roster of joiners or leavers; an empty one where that list is not set, or left out."""
+        readings = () if task in self.left_out else self.readings
+        roster = next((r.roster for r in readings if r.task == task and r.roster), None)
         return roster or Roster("none")
 
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from tabwarden.model.errors import SettingsError
 from tabwarden.model.names import same, some
 from tabwarden.model.site import Site
-from tabwarden.plan.build import build
+from tabwarden.plan.build import build, lists_left_out
 from tabwarden.plan.plan import Plan, SiteIdentity, Waiver
 from tabwarden.run.apply import Applied
 from tabwarden.run.context import (
     Context,
     People,
     Progress,
+    limits_of,
     owners_of,
     policy_of,
     read_sources,
@@ -27,6 +28,7 @@ from tabwarden.run.directory_names import Named, directory_if_set, named
 from tabwarden.run.planning import basis_of, log_readings, planned, with_sources
 from tabwarden.run.run_log import alone, do
 from tabwarden.settings import Settings
+from tabwarden.store.journal import last_good_rows
 from tabwarden.tableau.read.site import read_people
 from tabwarden.want.days import JOIN, LEAVE, Turn, next_change
 from tabwarden.want.provision import want
@@ -51,14 +53,17 @@ class Gathered:
     owners: Mapping[str, Collection[str]] | None = None
 
 
-def gather(context: Context) -> Gathered:
-    """Read the sources, and only if they can be used the site's people."""
+def gather(context: Context, waivers: tuple[Waiver, ...] | None = None) -> Gathered:
+    """Read the sources, and only if one of them can be used the site's people. `waivers` are those of a run."""
     people = read_sources(context.settings)
     if not people.readings:
         raise SettingsError(["`sources` names neither `joiners` nor `leavers`: there is nobody to provision"])
     log_readings(people)
+    last = last_good_rows(context.store, context.site())
+    left_out = lists_left_out(people.readings, last, people.when, limits_of(context.settings), waivers)
+    people = replace(people, left_out=left_out)
     joiners, leavers = people.roster("joiners"), _and_whose_days_are_over(people)
-    if not all(reading.is_usable for reading in people.readings):
+    if people.left_out >= {reading.task for reading in people.readings}:
         return Gathered(people, context.site(), None, Named(joiners, leavers))
     directory = directory_if_set(context.settings)
     now = _read_site(context)
@@ -132,6 +137,6 @@ def plan_provision(settings: Settings) -> Plan:
 def run_provision(settings: Settings, waivers: tuple[Waiver, ...] = (), progress: Progress = silent) -> Applied:
     """Read, decide, stop or do, all of it logged; where it stops, the plan is kept to be looked at."""
     with alone(settings, progress) as context:
-        gathered = gather(context)
+        gathered = gather(context, waivers)
         plan = decide(context, gathered, with_contents=False)
         return do(context, plan, gathered.now, waivers)

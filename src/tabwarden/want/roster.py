@@ -145,7 +145,8 @@ class _Reading:
             if _RANK[person.stay.word] < _RANK[twin.stay.word]:
                 self.by_name[key], person, twin = person, twin, person
             self.quarantined.append(_twin(person, twin))
-        if has_odd_margin(row.get(columns[0] or "")):
+        value = row.get(columns[0] or "")
+        if value is not person.name and has_odd_margin(value):
             self.oddly.append(number)
 
     def _person(self, row: Mapping[str, object], columns: tuple[str | None, ...], number: int) -> Person:

@@ -166,7 +166,7 @@ class _Reading:
         name = self._name(row, columns[0], is_needed=not keys and EMAIL not in fields)
         if name:
             fields[NAME] = name
-            if has_odd_margin(row.get(columns[0] or "")):
+            if row.get(columns[0] or "") is not name and has_odd_margin(row.get(columns[0] or "")):
                 self.oddly.append(number)
         groups_of, starts, ends = columns[len(FIELDS) : len(FIELDS) + 3]
         stay = self.calendar.stay(row, starts, ends) if starts or ends else ALWAYS

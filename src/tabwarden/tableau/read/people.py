@@ -10,6 +10,7 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import IncompleteRead, MissingScope, TableauError
+from tabwarden.model.resolver import unquoted
 from tabwarden.model.roles import TIERS, is_admin, rank
 from tabwarden.model.scope import SETTINGS
 from tabwarden.model.site import (
@@ -35,10 +36,10 @@ NO_SITE = "404000"
 def read_people(connection: Connection, groups: Iterable[str] | None = None) -> Site:
     """Users, groups and the site's settings; of content nothing (`partial` says so).
 
-    Members are read of the groups named (a name or `domain\\name`, any letter case; None: of all) and of every
+    Members are read of the groups named (a name, `domain\\name` or id, any letter case; None: of all) and of every
     group that grants a site role, for those keep a role from being lowered. Others have `members` None.
     """
-    wanted = None if groups is None else {name.strip().casefold() for name in groups}
+    wanted = None if groups is None else {unquoted(name).casefold() for name in groups}
 
     async def people(reader: HttpReader) -> tuple[Site, list[User], list[Group], Mapping[str, frozenset[str]]]:
         site = await site_on(reader)
@@ -72,7 +73,8 @@ def on_demand_of(groups: Iterable[ListedGroup]) -> frozenset[str]:
 
 
 def _is_named(group: Group, wanted: set[str]) -> bool:
-    return group.name.casefold() in wanted or f"{group.domain}\\{group.name}".casefold() in wanted
+    forms = (group.name, f"{group.domain}\\{group.name}", group.id)
+    return any(form.casefold() in wanted for form in forms)
 
 
 # -- the site itself ------------------------------------------------------------------------------------------

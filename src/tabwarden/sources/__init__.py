@@ -14,10 +14,10 @@ Rows are cleaned by `want.roster`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from typing import Annotated, Any
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -27,6 +27,7 @@ from tabwarden.want.days import Calendar, pattern_of
 from tabwarden.want.roster import shown
 
 Row = dict[str, object]
+EMPTY = "source-empty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def partial(message: str) -> SourceError:
 def empty(source: str) -> SourceError:
     """It was read and holds no row."""
     return SourceError(
-        f"{source} holds no row; an empty list is taken for a broken one, so nothing is done", stop="source-empty"
+        f"{source} holds no row; an empty list is taken for a broken one, so nothing is done", stop=EMPTY
     )
 
 
@@ -106,6 +107,8 @@ def _form(value: str) -> str:
 
 def time_zone(value: str) -> tzinfo:
     """The zone of `Europe/Berlin`, `+01:00` or `UTC`. ValueError where there is none."""
+    from zoneinfo import ZoneInfo
+
     try:
         if value.upper() == "UTC":
             return UTC
@@ -139,6 +142,8 @@ class Dates(Section):
 class Source(Section):
     """What every source of people has."""
 
+    asks_directory: ClassVar[bool] = False  # its rows are people of the directory; `within` says which
+
     column: Annotated[Column, BeforeValidator(Column.of)] = Field(
         default=Column(), description="the column with the user name, or a mapping of columns"
     )
@@ -152,6 +157,16 @@ class Source(Section):
     )
     as_of: AsOf | None = Field(default=None, description="where the source says how old it is")
     dates: Dates = Field(default=Dates(), description="how days are written in the columns `starts` and `ends`")
+
+    def looking_for(self, columns: Sequence[str]) -> Self:
+        """The same, whose heading is known by these columns where it names none itself."""
+        del columns
+        return self
+
+    def within(self, directory: Any) -> Self:
+        """The same, of that directory or of the one that is read by these settings."""
+        del directory
+        return self
 
     def read(self) -> Reading:
         """All rows, or SourceError."""

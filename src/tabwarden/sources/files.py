@@ -103,7 +103,7 @@ class FileSource(Source):
         own = (column.name, column.full_name, column.email, column.auth_setting, column.starts, column.ends)
         return self._wanted or tuple(name for name in own if name)
 
-    def looking_for(self, columns: Sequence[str]) -> FileSource:
+    def looking_for(self, columns: Sequence[str]) -> Self:
         """The same for these columns."""
         source = self.model_copy()
         source._wanted = tuple(columns)

@@ -24,9 +24,6 @@ def count_of(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-# -- sentences -------------------------------------------------------------------------------------------------
-
-
 def headline(plan: Plan) -> str:
     """`12 people join, 3 lose their licence, 1 held: joiner and leaver at once`."""
     if not plan.changes and not plan.held:
@@ -75,9 +72,6 @@ def _kind_of(reason: str) -> str:
 def stop_words(stop: Stop) -> str:
     """One stop with everything: id, sentence, base, limit, number, remedy."""
     return f"stop {stop.id}: {stop.sentence} (number {stop.number}, limit {stop.limit}, of {stop.base}); {stop.remedy}"
-
-
-# -- tables ----------------------------------------------------------------------------------------------------
 
 
 def plan_table(plan: Plan) -> Drawable:
@@ -203,9 +197,6 @@ def _some(names: Sequence[str]) -> str:
 
 def _signed(names: Sequence[str], sign: str) -> str:
     return f"{sign}{len(names)}: {_some(names)}" if names else ""
-
-
-# -- JSON ------------------------------------------------------------------------------------------------------
 
 
 def plan_json(plan: Plan) -> Mapping[str, Any]:

@@ -28,9 +28,6 @@ def _known_by(one: Standing) -> set[str]:
     return {same(word) for word in (one.name, mail, *(w for kind, v in keys for w in (v, f"{kind}:{v}"))) if word}
 
 
-# -- words -----------------------------------------------------------------------------------------------------
-
-
 def roster_table(merged: Merged, standings: Standings) -> Drawable:
     """Everybody on a line, then who is held and remarks."""
     people = standings.people
@@ -104,9 +101,6 @@ def _table(columns: Iterable[str], title: str = "") -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
-
-
-# -- JSON ------------------------------------------------------------------------------------------------------
 
 
 def roster_json(merged: Merged, standings: Standings, people: Iterable[Standing]) -> Mapping[str, Any]:

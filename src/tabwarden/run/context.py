@@ -102,9 +102,6 @@ def running(settings: Settings, progress: Progress = silent) -> Iterator[Context
         yield Context(settings, connection, progress)
 
 
-# -- people ----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class People:
     """What the sources said: one Reading for each that is set, and warnings about them."""
@@ -171,9 +168,6 @@ def read_rows(source: AnySource, settings: Settings, wanted: Sequence[str] = ())
             stop="source-partial",
         )
     return replace(reading, as_of=as_of)
-
-
-# -- what provisioning is asked to do --------------------------------------------------------------------------
 
 
 def tasks_of(settings: Settings) -> Tasks:

@@ -104,9 +104,6 @@ def _summaries(decision: Decision, when: str) -> tuple[SourceSummary, ...]:
     )
 
 
-# -- all in one ------------------------------------------------------------------------------------------------
-
-
 def plan_groups(settings: Settings) -> Plan:
     """Read and decide; nothing is written."""
     with running(settings) as context:

@@ -189,9 +189,6 @@ def _warnings(site: Site, mirrored: Mirrored, enforced: bool) -> list[str]:
     return warnings
 
 
-# -- sinks ----------------------------------------------------------------------------------------------------
-
-
 def sinks_of(settings: Settings) -> list[Sink]:
     """Every sink, in the order of the settings."""
     return [_sink(sink) for sink in settings.mirror.sinks]

@@ -82,9 +82,6 @@ def mistakes(directory: Directory, now: Site) -> tuple[list[tuple[str, str]], li
     return [(f"{user.domain}\\{user.name}", told(person)) for user, person in by_mistake], held
 
 
-# -- domains ---------------------------------------------------------------------------------------------------
-
-
 def domains_of(settings: Settings) -> tuple[DomainLine, ...]:
     """Every domain by FQDN, NetBIOS name and Tableau's nickname; for server administrators only."""
     directory = directory_of(settings)

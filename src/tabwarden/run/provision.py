@@ -93,9 +93,6 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) 
     return planned(context, basis, now, wanted, with_contents=with_contents)
 
 
-# -- all in one ------------------------------------------------------------------------------------------------
-
-
 def plan_provision(settings: Settings) -> Plan:
     """Read and decide; nothing is written."""
     with running(settings) as context:

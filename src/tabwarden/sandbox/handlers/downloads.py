@@ -49,9 +49,6 @@ def file_of(call: Call, item: Content, revision: Revision) -> Reply:
     return attachment(File(body, BYTES), f"{item.name}.{extension}", f"tableau_{item.kind}")
 
 
-# -- what Tableau would render --------------------------------------------------------------------------------
-
-
 class Drawing(NamedTuple):
     """What would be rendered: the capability it needs, who makes the placeholder, its type and extension."""
 
@@ -104,9 +101,6 @@ DATA = Drawing("ExportData", lambda call, item: placeholders.data(_rows(call, it
 SHEET = Drawing(
     "ExportData", lambda call, item: placeholders.workbook_sheet(_rows(call, item)), placeholders.XLSX, "xlsx"
 )
-
-
-# -- revisions ------------------------------------------------------------------------------------------------
 
 
 def _revised_item(call: Call, kind: str) -> Content:

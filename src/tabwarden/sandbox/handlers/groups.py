@@ -149,9 +149,6 @@ def delete(call: Call) -> Reply:
     return NO_CONTENT
 
 
-# -- members --------------------------------------------------------------------------------------------------
-
-
 def add_members(call: Call) -> Reply:
     """Put one user into a group, or with `users` many at once (API 3.21)."""
     group, many = call.group(), call.tree.find("users")
@@ -187,9 +184,6 @@ def _listed(call: Call, many: Element) -> tuple[str, ...]:
     if not ids:
         raise Refusal("400003", "the list of users is empty")
     return ids
-
-
-# -- group sets -----------------------------------------------------------------------------------------------
 
 
 def group_sets(call: Call) -> Reply:

@@ -42,9 +42,6 @@ def _job(call: Call) -> Job:
     return job
 
 
-# -- asked for: extracts and runs of flows ---------------------------------------------------------------------
-
-
 def refreshed(call: Call, kind: str) -> Reply:
     """Refresh its extract, or run the flow, as a job; one that waits already is a conflict."""
     kind_of_work = work.RUN_FLOW if kind == "flow" else work.REFRESH

@@ -32,9 +32,6 @@ class Target(NamedTuple):
         return self.default_for or self.kind
 
 
-# -- reading --------------------------------------------------------------------------------------------------
-
-
 def read(call: Call, target: Target) -> Reply:
     """The rules in force: under a lock or with tabs shown those of the project or workbook."""
     content = call.content(target.kind)
@@ -98,9 +95,6 @@ def _locked_at(site: Site, content: Content) -> str | None:
     if manager is None and content.kind == "table" and above is not None and above.mode == LOCKED_TO_DATABASE:
         return above.id
     return None if manager == content.id else manager
-
-
-# -- writing --------------------------------------------------------------------------------------------------
 
 
 def add(call: Call, target: Target) -> Reply:

@@ -104,9 +104,6 @@ def _admit(call: Call, order: Order) -> None:
         raise Refusal("403004", f"not allowed to {what} ({answer.because})")
 
 
-# -- the file -------------------------------------------------------------------------------------------------
-
-
 def _file(call: Call, kind: str, parts: Mapping[str, Part]) -> tuple[str, bytes]:
     """Name and bytes, from the request itself or from an upload session, which ends."""
     upload = call.query("uploadSessionId")

@@ -73,8 +73,6 @@ class Call:
     acting: Session | None = field(default=None)
     struck: Struck = UNHARMED
 
-    # -- who asks, where --------------------------------------------------------------------------------------
-
     @property
     def session(self) -> Session:
         """The session; only endpoints that need none may not ask."""
@@ -122,8 +120,6 @@ class Call:
         """Whether the asked version has what came with `since`."""
         return as_pair(self.version) >= as_pair(since)
 
-    # -- what is asked ----------------------------------------------------------------------------------------
-
     @cached_property
     def tree(self) -> Element:
         """The body as a tree; 400000 when it is nonsense, 400003 or 400013 for words of a later version."""
@@ -147,8 +143,6 @@ class Call:
         """The last value of a query parameter, None when it is absent."""
         values = self.request.query.get(name)
         return values[-1] if values else None
-
-    # -- what is named, on this site only ---------------------------------------------------------------------
 
     def user(self, user_id: str | None = None) -> User:
         """The user of the path or of that id; 404002 unless he is on this site."""

@@ -103,8 +103,6 @@ class Sandbox:
         """Answer one request: the whole sandbox without HTTP."""
         return answering.answer(self.state, self.sessions, self.personality, request, caps=self.caps, struck=struck)
 
-    # -- serving ----------------------------------------------------------------------------------------------
-
     async def start(self, port: int = 0, host: str = LOOPBACK) -> None:
         """Listen; port 0 takes a free one. OSError when the port is taken."""
         server = line.LineServer(self._handle, self._refused)

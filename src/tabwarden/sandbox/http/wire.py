@@ -87,9 +87,6 @@ def element(
     return Element(name, texts, tuple(child for child in children if child is not None), text)
 
 
-# -- out ------------------------------------------------------------------------------------------------------
-
-
 def to_xml(children: Iterable[Element], version: str) -> bytes:
     """A whole XML answer with Tableau's envelope around `children`."""
     schema = f"https://help.tableau.com/samples/en-us/rest_api/ts-api_{version.replace('.', '_')}.xsd"
@@ -146,9 +143,6 @@ def _to_value(item: Element) -> Any:
         else:
             value[child.name] = _to_value(child)
     return value
-
-
-# -- in -------------------------------------------------------------------------------------------------------
 
 
 def parse(body: bytes, content_type: str) -> Element:

@@ -105,8 +105,6 @@ def _ids(name: str, luid: str) -> Event:
     return {f"{name}Id": number_of(luid), f"{name}Luid": luid}
 
 
-# -- what happened between two values of a site -------------------------------------------------------------------
-
 Told = tuple[str, Event]
 
 

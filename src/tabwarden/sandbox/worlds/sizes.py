@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from random import Random
-from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.capability import TEMPLATES
@@ -49,13 +48,11 @@ class Size(NamedTuple):
     flows: int
 
 
-SIZES: Mapping[str, Size] = MappingProxyType(
-    {
-        "rest-s": Size(500, 60, 40, 300, 1_800, 120, 20),
-        "rest-m": Size(10_000, 800, 400, 6_000, 40_000, 2_000, 200),
-        "rest-l": Size(60_000, 3_000, 2_000, 25_000, 200_000, 8_000, 1_000),
-    }
-)
+SIZES: Mapping[str, Size] = {
+    "rest-s": Size(500, 60, 40, 300, 1_800, 120, 20),
+    "rest-m": Size(10_000, 800, 400, 6_000, 40_000, 2_000, 200),
+    "rest-l": Size(60_000, 3_000, 2_000, 25_000, 200_000, 8_000, 1_000),
+}
 
 
 def sized(name: str, seed: int = 0) -> World:
@@ -99,8 +96,6 @@ class _Maker:
         for number, members in enumerate(members_of, 1):
             name = f"Group {number:04}"
             yield Group(self._id("group", name), name, members=frozenset(members))
-
-    # -- content ----------------------------------------------------------------------------------------------
 
     def _contents(self) -> Iterator[Content]:
         places = [Content(self._id("project", "Default"), "project", "Default", None, self._publishers[0])]

@@ -48,8 +48,6 @@ class Connection:
         self._asking = asyncio.Lock()
         self._reader: Reader | None = None
 
-    # -- who and what -----------------------------------------------------------------------------------------
-
     @property
     def site_id(self) -> str:
         """The id of the site."""
@@ -90,8 +88,6 @@ class Connection:
         """Whether this connection speaks at least that version of the REST API."""
         return _numbers(self.version) >= _numbers(version)
 
-    # -- plain code -------------------------------------------------------------------------------------------
-
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """What `work` gives in the loop of this connection; the caller waits for it, and ends it with Ctrl-C."""
         return self._loop.run(work)
@@ -124,8 +120,6 @@ class Connection:
     def pages(self, path: str, item: str, query: Mapping[str, str] | None = None) -> list[Element]:
         """All `item` elements of a paged list, as many as it says itself and each id once; else IncompleteRead."""
         return self.run(whole(self, Listing(path, item, _itself, query or {})))
-
-    # -- in the loop ------------------------------------------------------------------------------------------
 
     async def ask(self, path: str, query: Mapping[str, str] | None = None, *, fresh: bool = True) -> Element | None:
         """The answer to one GET; TableauError for a refusal. (Always `fresh`: nothing is remembered.)"""

@@ -85,8 +85,6 @@ class Transport:
         if self._session is not None:
             await self._session.close()
 
-    # -- one request ------------------------------------------------------------------------------------------
-
     async def _once(self, request: Request, version: str, token: str) -> Answer | Exception:
         """One request: its answer, or the error of one that got none."""
         if self._session is None:
@@ -138,8 +136,6 @@ class Transport:
             headers={"User-Agent": USER_AGENT, "Accept": "application/xml"},
             proxy=proxy_of(self.server),
         )
-
-    # -- errors -----------------------------------------------------------------------------------------------
 
     def _no_answer(self, error: Exception) -> TableauError:
         if isinstance(error, TimeoutError):
@@ -196,9 +192,6 @@ def asked_wait(header: str | None, now: datetime, *, longest: float) -> float | 
 def endpoint_of(request: Request) -> str:
     """The path of a request with its ids, the words that have a digit, blanked: `sites/{id}/groups/{id}/users`."""
     return _AN_ID.sub("{id}", request.target.partition("?")[0].strip("/"))
-
-
-# -- the environment ------------------------------------------------------------------------------------------
 
 
 def proxy_of(server: str) -> str | None:

@@ -67,9 +67,6 @@ def _is_named(group: Group, wanted: set[str]) -> bool:
     return group.name.casefold() in wanted or f"{group.domain}\\{group.name}".casefold() in wanted
 
 
-# -- the site itself ------------------------------------------------------------------------------------------
-
-
 def read_site_itself(connection: Connection) -> Site:
     """An empty Site with name, settings, seats, who read it when; `partial` says what the reader cannot see."""
     return reading(connection, site_on)
@@ -135,9 +132,6 @@ def licences_of(attributes: Mapping[str, str]) -> Mapping[str, int] | None:
     return numbers or None
 
 
-# -- users ----------------------------------------------------------------------------------------------------
-
-
 def read_users(connection: Connection) -> list[User]:
     """All users of the site with everything the list tells; IncompleteRead where it keeps site roles from us."""
     return with_roles(connection, reading(connection, users_on))
@@ -173,9 +167,6 @@ def user_of(element: Element) -> User:
         last_login=element.get("lastLogin") or None,
         idp_configuration_id=element.get("idpConfigurationId") or None,
     )
-
-
-# -- groups ---------------------------------------------------------------------------------------------------
 
 
 async def groups_on(reader: HttpReader) -> list[tuple[Group, int | None]]:

@@ -21,14 +21,12 @@ from tabwarden.tableau.repository.people import Lists, People
 
 ALWAYS = ("workbook", "datasource", "flow")
 """Kinds whose default rules every project has; of others those that are in use."""
-WITHIN_A_PROJECT: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "workbook": ("workbooks",),
-        "datasource": ("datasources",),
-        "flow": ("flows",),
-        "virtualconnection": ("virtual_connections", "published_connections"),
-    }
-)
+WITHIN_A_PROJECT: Mapping[str, tuple[str, ...]] = {
+    "workbook": ("workbooks",),
+    "datasource": ("datasources",),
+    "flow": ("flows",),
+    "virtualconnection": ("virtual_connections", "published_connections"),
+}
 """Kinds that lie in a project, with their tables; one in none lies in a personal space."""
 Key = tuple[str, str]
 
@@ -111,9 +109,6 @@ def _places(repository: Repository, site: str) -> Mapping[str, Mapping[str, str]
     return projects_by_number
 
 
-# -- uses -----------------------------------------------------------------------------------------------------
-
-
 def read_uses(repository: Repository, site: str, contents: Contents) -> Mapping[str, tuple[Use, ...]] | None:
     """The published data sources behind each workbook, each once; None where the repository does not tell."""
     statement = repository.statements["connections"]
@@ -133,9 +128,6 @@ def read_uses(repository: Repository, site: str, contents: Contents) -> Mapping[
             # A connection to a published data source, and the row does not say to which.
             uses_by_workbook[holder].setdefault("", UNREAD_USE)
     return {workbook: tuple(uses.values()) for workbook, uses in uses_by_workbook.items()}
-
-
-# -- rules ----------------------------------------------------------------------------------------------------
 
 
 def with_rules(
@@ -173,7 +165,7 @@ class _Governed:
     def _defaults_of(self, defaults: Lists | None, project: str, kinds: list[str]) -> Mapping[str, Rules | None]:
         if defaults is None:
             return MappingProxyType(dict.fromkeys(kinds))
-        return MappingProxyType({kind: defaults.get(kind, self._numbers[project]) for kind in kinds})
+        return {kind: defaults.get(kind, self._numbers[project]) for kind in kinds}
 
     def defaults_for(self, project: Content) -> Mapping[str, Rules | None]:
         """The default rules of a project, or of the one that manages it."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tabwarden.run.read import Taken
     from tabwarden.run.verify import Verified
     from tabwarden.settings import Settings
-    from tabwarden.tableau.read.site import Budget
+    from tabwarden.tableau.http.pace import Budget
 
 
 def read(

@@ -14,9 +14,10 @@ from tabwarden.run.context import connected
 from tabwarden.settings import Settings
 from tabwarden.tableau.http import lists
 from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.pace import Budget, Estimate, estimate
 from tabwarden.tableau.http.reader import Progress
 from tabwarden.tableau.read.checkpoint import opened
-from tabwarden.tableau.read.site import Budget, Estimate, Wishes, counts, estimate, read_site
+from tabwarden.tableau.read.site import Wishes, counts, read_site
 
 if TYPE_CHECKING:
     from tabwarden.store.snapshots import Snapshot

@@ -18,7 +18,7 @@ from tabwarden.model.site import Content, Group, GroupSet, Site, User
 from tabwarden.tableau.http import lists
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.lists import Listing, pages_of, query_of, whole
-from tabwarden.tableau.http.pace import Budget, Estimate, Pace, estimate, hourly_of
+from tabwarden.tableau.http.pace import Budget, Pace, hourly_of
 from tabwarden.tableau.http.reader import HttpReader, Progress, reading
 from tabwarden.tableau.read.checkpoint import Checkpoint
 from tabwarden.tableau.read.content import (
@@ -39,26 +39,12 @@ from tabwarden.tableau.read.people import (
     group_sets_on,
     groups_on,
     members_on,
-    read_people,
     read_site_itself,
     site_on,
     to_ask,
     users_on,
     with_members,
 )
-
-__all__ = [
-    "Budget",
-    "Estimate",
-    "Wishes",
-    "counts",
-    "estimate",
-    "owned_by",
-    "read_people",
-    "read_projects",
-    "read_site",
-    "read_sites",
-]
 
 OWNED = ("project", "workbook", "datasource", "flow", "virtualconnection", "database", "table")
 

@@ -115,8 +115,6 @@ def _path(change: OfContent) -> str:
     return f"{KINDS[change.content.kind].path}/{change.id}"
 
 
-__all__ = ["Result", "Writer"]
-
 REGISTERED = (directory, one)
 """The other modules that register what they send."""
 

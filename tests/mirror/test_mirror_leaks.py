@@ -25,7 +25,7 @@ from tabwarden.mirror.match import Matches, tableau_people
 from tabwarden.mirror.tables import COMPRESSED, FLAT, Delta, Row, Tables, difference, flat, tables_of
 from tabwarden.mirror.visible import may_enter
 from tabwarden.model.site import Site
-from tabwarden.run.projects import shown_to
+from tabwarden.run.read import shown_to
 from tabwarden.sandbox.worlds.acme import acme
 from tabwarden.sandbox.worlds.finding import world_of
 
@@ -274,7 +274,7 @@ def test_a_planted_count_is_caught() -> None:
 
 
 def test_a_planted_name_of_a_hidden_project_is_caught() -> None:
-    patch = Patch("a hidden project's name", "run/projects.py", " if up in shown]", "]")
+    patch = Patch("a hidden project's name", "run/read.py", " if up in shown]", "]")
     with fresh(("run.projects",), {"run.projects": source_with(patch)}) as load:
         told = load("run.projects").shown_to
         beyond = [

@@ -119,7 +119,7 @@ class Connection:
 
     def pages(self, path: str, item: str, query: Mapping[str, str] | None = None) -> list[Element]:
         """All `item` elements of a paged list, as many as it says itself and each id once; else IncompleteRead."""
-        return self.run(whole(self, Listing(path, item, _itself, query or {})))
+        return self.run(whole(self, Listing(path, item, lambda element: element, query or {})))
 
     async def ask(self, path: str, query: Mapping[str, str] | None = None, *, fresh: bool = True) -> Element | None:
         """The answer to one GET; TableauError for a refusal. (Always `fresh`: nothing is remembered.)"""
@@ -234,10 +234,6 @@ class _LoopThread:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         await self._loop.shutdown_default_executor()
-
-
-def _itself(item: Element) -> Element:
-    return item
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -216,11 +216,9 @@ def to_ask(groups: Iterable[Group]) -> list[str]:
 
 async def members_on(reader: HttpReader, group: str) -> frozenset[str]:
     """Ids of the members of a group."""
-    return frozenset(await whole(reader, Listing(f"groups/{group}/users", "user", _id_of)))
-
-
-def _id_of(element: Element) -> str:
-    return element.get("id", "")
+    return frozenset(
+        await whole(reader, Listing(f"groups/{group}/users", "user", lambda element: element.get("id", "")))
+    )
 
 
 def with_members(groups: Iterable[Group], members: Mapping[str, frozenset[str] | None]) -> list[Group]:

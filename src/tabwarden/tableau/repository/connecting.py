@@ -261,15 +261,12 @@ def fields(line: bytes) -> Row:
     """The fields of a line of COPY's text format ("COPY", PostgreSQL's manual); null is ''."""
     values = line.decode().split("\t")
     if b"\\" in line:
-        return [
-            ""
-            if one == NULL
-            else _ESCAPED.sub(lambda match: _ESCAPES.get(match[1], match[1]), one)
-            if "\\" in one
-            else one
-            for one in values
-        ]
+        return ["" if one == NULL else _ESCAPED.sub(_unescaped, one) if "\\" in one else one for one in values]
     return values
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return _ESCAPES.get(match[1], match[1])
 
 
 # -- opening --------------------------------------------------------------------------------------------------

@@ -58,9 +58,6 @@ def known_nicknames(directory: Directory, now: Site | None) -> Mapping[str, str]
     return known
 
 
-# -- which domain words mean ----------------------------------------------------------------------------------
-
-
 def domain_meant(directory: Directory, word: str, nicknames: Mapping[str, str]) -> Domain | Refusal:
     """The domain that a word before `\\` means where people or groups are added.
 
@@ -100,9 +97,6 @@ def _not_read(directory: Directory, word: str) -> Refusal:
         "add it under `directory` in the settings",
         SEVERAL_DOMAINS,
     )
-
-
-# -- trust ----------------------------------------------------------------------------------------------------
 
 
 def untrusted(directory: Directory, domain: Domain) -> Refusal | None:
@@ -149,9 +143,6 @@ def _in_one_tree(directory: Directory, one: str, other: str) -> bool:
         met |= further
         waiting += further
     return same(other) in met
-
-
-# -- nicknames ------------------------------------------------------------------------------------------------
 
 
 def listed(directory: Directory, nicknames: Mapping[str, str]) -> tuple[DomainLine, ...]:

@@ -26,7 +26,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "tabwarden"
 POSIX_ONLY = frozenset("fcntl grp nis posix pty pwd readline resource spwd syslog termios tty".split())
 # Of a running event loop, and by keyword: mypy sees neither.
 POSIX_CALLS = frozenset("add_signal_handler remove_signal_handler start_unix_server open_unix_connection".split())
-POSIX_KEYWORDS = frozenset("preexec_fn pass_fds start_new_session".split())
+POSIX_KEYWORDS = frozenset("preexec_fn pass_fds".split())  # `start_new_session` is taken there, and does nothing
 BOM = "\ufeff"
 SETTINGS = r"""
 tableau:

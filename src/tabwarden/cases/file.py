@@ -31,6 +31,7 @@ from tabwarden.model.site import (
     Use,
     User,
 )
+from tabwarden.safe_files import read_text
 
 Json = Mapping[str, Any]
 
@@ -55,7 +56,7 @@ def load(path: Path, *, of_snapshot: bool = False) -> tuple[Case, ...]:
     Questions `of_snapshot` need no setup, kind or id: the Site is there, and the question tells the rest.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise WorldError(f"`{path}` cannot be read as UTF-8 text: {error}") from None
     items = _items(path, text)

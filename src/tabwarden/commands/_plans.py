@@ -18,7 +18,7 @@ from tabwarden.plan.waivers import parse_waivers
 from tabwarden.report.plans import plan_json, plan_table, stop_json
 from tabwarden.run.apply import Applied, keep_plan, plan_path
 from tabwarden.run.run_log import mail_if_due, result_words
-from tabwarden.secrets import Scrubber
+from tabwarden.scrubber import Scrubber
 from tabwarden.settings import Settings
 
 log = logging.getLogger("tabwarden.run")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from tabwarden.commands._options import load_settings
+from tabwarden.commands._output import show
 from tabwarden.commands._parsing import Option
 
 PERSONALITIES = ("server", "cloud")
@@ -97,11 +98,10 @@ def sandbox(
     )
     if save_world is not None:
         save(options, save_world)
-        print(f"wrote {save_world}")
+        show(f"wrote {save_world}")
     if export_repository is not None:
-        for line in export(options, export_repository):
-            print(line)
+        show(*export(options, export_repository))
     if save_world is not None or export_repository is not None:
         return
     with live_directory(load_settings(directory)) if directory is not None else nullcontext() as joined:
-        run(replace(options, directory=joined), lambda line: print(line, flush=True), greet=True)
+        run(replace(options, directory=joined), lambda line: show(line, now=True), greet=True)

@@ -92,14 +92,15 @@ def done(site: Site, sentences: Iterable[str], open_points: OpenPoints = DOCUMEN
         try:
             change = change_of(site, words)
         except (UnknownName, AmbiguousName) as error:
-            problems.append(f"`{words}`: {error}" if not str(error).startswith(f"`{words}`") else str(error))
+            first, *more = error.lines
+            problems += [first if first.startswith(f"`{words}`") else f"`{words}`: {first}", *more]
             continue
         outcome = change.done_to(site, open_points)
         sets = _sets_that_change(site, outcome.site) if outcome.done else ()
         site = outcome.site
         tried.append(Tried(words, change, outcome.done, outcome.because, sets))
     if problems:
-        raise UnknownName("\n".join(problems))
+        raise UnknownName(*problems)
     return site, tuple(tried)
 
 

@@ -18,7 +18,14 @@ from collections.abc import Sequence
 
 
 class TabwardenError(Exception):
-    """Something a person can act on: one sentence, the words they used in back-ticks, what to do next."""
+    """Something a person can act on: one sentence, the words they used in back-ticks, what to do next.
+
+    `lines`: a line for each problem where there are several. What stands in a sentence never begins a line.
+    """
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
 
 
 class UnknownName(TabwardenError):
@@ -32,8 +39,7 @@ class AmbiguousName(TabwardenError):
     """
 
     def __init__(self, message: str, candidates: Sequence[str] = ()) -> None:
-        listed = "".join(f"\n  {line}" for line in candidates)
-        super().__init__(message + listed)
+        super().__init__(message, *(f"  {line}" for line in candidates))
         self.candidates = tuple(candidates)
 
 
@@ -41,7 +47,7 @@ class SettingsError(TabwardenError):
     """All problems of one settings file, one line each, in `problems`."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
+        super().__init__(*problems)
         self.problems = tuple(problems)
 
 
@@ -51,8 +57,8 @@ class SourceError(TabwardenError):
     `stop` is the id of the stop it stands for: source-unreadable, source-empty or source-partial.
     """
 
-    def __init__(self, message: str, stop: str = "source-unreadable") -> None:
-        super().__init__(message)
+    def __init__(self, *lines: str, stop: str = "source-unreadable") -> None:
+        super().__init__(*lines)
         self.stop = stop
 
 

@@ -1,15 +1,20 @@
-"""Tables and coloured lines as reports make them: what rich, loaded no earlier, draws."""
+"""Tables and coloured lines as reports make them: what rich, loaded no earlier, draws.
+
+Words are data here: nothing in them is markup, and what would act in a terminal is drawn as an escape.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from tabwarden.model.names import visible
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
 class Text:
-    """Words in one style; nothing in them is markup."""
+    """Words in one style."""
 
     def __init__(self, words: str, style: str = "") -> None:
         self.words, self.style = words, style
@@ -17,7 +22,7 @@ class Text:
     def __rich__(self) -> RenderableType:
         from rich.text import Text
 
-        return Text(self.words, style=self.style)
+        return Text(visible(self.words), style=self.style)
 
 
 class Table:
@@ -41,10 +46,14 @@ class Table:
 
         table = Table(**self.look)
         for heading, look in self._columns:
-            table.add_column(heading, **look)
+            table.add_column(_seen(heading), **look)
         for row in self._rows:
-            table.add_row(*row)
+            table.add_row(*map(_seen, row))
         return table
+
+
+def _seen(cell: str | Text) -> RenderableType:
+    return visible(cell) if isinstance(cell, str) else cell.__rich__()
 
 
 class Group:
@@ -56,7 +65,7 @@ class Group:
     def __rich__(self) -> RenderableType:
         from rich.console import Group
 
-        return Group(*self._parts)
+        return Group(*(visible(part) if isinstance(part, str) else part for part in self._parts))
 
 
 Drawable = str | Text | Table | Group

@@ -22,6 +22,7 @@ from tabwarden.plan.stops import Guarded, Limits
 from tabwarden.plan.waivers import mismatches, not_waived
 from tabwarden.run import history
 from tabwarden.run.context import PLANS, Context, Progress, guarded_of, limits_of, silent
+from tabwarden.safe_files import read_text, write_whole
 from tabwarden.store.journal import (
     ALREADY,
     DONE,
@@ -121,7 +122,7 @@ class Applied:
 def load_plan(path: Path) -> Plan:
     """The plan of a file; TabwardenError where there is none."""
     try:
-        return from_json(path.read_text(encoding="utf-8-sig"), str(path))
+        return from_json(read_text(path), str(path))
     except OSError as error:
         raise TabwardenError(f"the plan `{path}` cannot be read: {(error.strerror or 'unreadable').lower()}") from None
     except UnicodeDecodeError:
@@ -130,10 +131,7 @@ def load_plan(path: Path) -> Plan:
 
 def keep_plan(plan: Plan, path: Path) -> Path:
     """Write the plan; whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".unfinished")
-    aside.write_text(to_json(plan), encoding="utf-8")
-    aside.replace(path)
+    write_whole(path, to_json(plan).encode())
     return path
 
 

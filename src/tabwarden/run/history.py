@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Site
+from tabwarden.safe_files import read_text
 from tabwarden.store import beside, snapshot
 from tabwarden.store.snapshots import Listing, Snapshot, listed
 
@@ -61,7 +62,7 @@ def _plain_folder(environ: Mapping[str, str]) -> str | None:
     import yaml
 
     try:
-        loader = yaml.SafeLoader(file.read_text(encoding="utf-8-sig"))
+        loader = yaml.SafeLoader(read_text(file))
         root = loader.get_single_node()
         if root is None:
             return DEFAULT_FOLDER
@@ -115,14 +116,21 @@ def opened(store: str, *, must_exist: bool = True) -> Iterator[History]:
         yield history
 
 
-def keep(settings: Settings, site: Site) -> Snapshot:
-    """Keep a read in the history, and let go of what the retention lets go of."""
+def keep(settings: Settings, site: Site, doubt: str = "") -> Snapshot:
+    """Keep a read in the history, and let go of what the retention lets go of.
+
+    Nothing goes, and that is told, where there is a `doubt` about the clock, or the time has made a jump.
+    """
     from tabwarden.store.retention import Retention, thin
 
-    kept_days = settings.store.retention
+    days = settings.store.retention
     with opened(store_of(settings), must_exist=False) as history:
         taken = history.keep(site)
-        thin(history, Retention(kept_days.every_days, kept_days.daily_days, kept_days.most_days), taken.taken)
+        doubt = thin(history, Retention(days.every_days, days.daily_days, days.most_days), taken, doubt)
+    if doubt:
+        import logging
+
+        logging.getLogger(__name__).warning("%s; no old snapshot is let go of this time", doubt)
     if settings.store.url is None:
         beside.keep(settings.store.folder, taken, site)
     return taken

@@ -14,6 +14,7 @@ from tabwarden.plan.plan import Plan
 from tabwarden.run.context import connected, running
 from tabwarden.run.directory import read_directory
 from tabwarden.run.planning import basis_of, planned
+from tabwarden.safe_files import read_text
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
 from tabwarden.tableau.http.connection import Connection
@@ -70,7 +71,7 @@ def check(
 def names_of(path: Path) -> list[str]:
     """The names of a file, one a line; blank lines and those that begin with `#` do not count."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(path).splitlines()
     except (OSError, UnicodeDecodeError):
         raise UnknownName(f"the names in `{path}` cannot be read; give a file of UTF-8 text, a name a line") from None
     return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]

@@ -11,6 +11,7 @@ from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints, open_po
 from tabwarden.model.site import Site
 from tabwarden.questions import Questions
 from tabwarden.run.history import LAST, open_either, open_every_site
+from tabwarden.safe_files import read_text, yaml_value
 from tabwarden.store import snapshot
 
 
@@ -33,7 +34,7 @@ def _words(given: str) -> Iterator[str]:
 
     path = Path(given)
     try:
-        answers = yaml.safe_load(path.read_text(encoding="utf-8"))
+        answers = yaml_value(read_text(path))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"`{given}` is no `name=value`, and no file that can be read: {error}"]) from None
     except yaml.YAMLError as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tabwarden.clocks import doubt_beside
 from tabwarden.model.roles import is_admin
 from tabwarden.model.site import Site
 from tabwarden.run import history
@@ -205,7 +206,8 @@ def read_and_keep(settings: Settings, wishes: Wishes, listener: Listener, *, fre
                 say=listener.say,
                 checkpoint=checkpoint,
             )
-        snapshot = history.keep(settings, site)
+            doubt = doubt_beside(connection.clock_ahead)
+        snapshot = history.keep(settings, site, doubt)
         checkpoint.forget()
     finally:
         checkpoint.close()

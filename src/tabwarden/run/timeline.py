@@ -94,11 +94,11 @@ def _meant(site: Site, words: str) -> User | Content:
         except AmbiguousName:
             raise
         except UnknownName as error:
-            problems.append(str(error))
+            problems += error.lines
     if len(things) > 1:
         raise AmbiguousName(f"`{words}` is both; say which:", [f"content:{words}", f"user:{words}"])
     if not things:
-        raise UnknownName("\n".join(problems))
+        raise UnknownName(*problems)
     return things[0]
 
 

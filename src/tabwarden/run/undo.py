@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from tabwarden.clocks import doubt_beside
 from tabwarden.effects.change import NICKNAMES, Change
 from tabwarden.effects.ref import USER
 from tabwarden.model.errors import TabwardenError, UnknownName
@@ -56,7 +57,7 @@ def plan_undo_to(context: Context, to: str, scope: Scope) -> Plan:
         snapshot = history.snapshot_of(listing, to, connection.site, where=connection.server)
         then = listing.open(snapshot.number)
     site = read_site(connection)
-    as_it_is = history.keep(settings, site)
+    as_it_is = history.keep(settings, site, doubt_beside(connection.clock_ahead))
     if then.id != site.id:
         raise UnknownName(f"{snapshot.words} is of another site (`{then.name}`, id `{then.id}`)")
     because = f"as it was in {snapshot.words}"

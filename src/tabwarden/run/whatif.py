@@ -20,6 +20,7 @@ from tabwarden.plan.plan import Plan
 from tabwarden.questions import Progress, Questions
 from tabwarden.run.context import running
 from tabwarden.run.planning import basis_of
+from tabwarden.safe_files import read_text, yaml_value
 from tabwarden.settings import Settings
 from tabwarden.tableau.read.site import read_site
 
@@ -85,14 +86,14 @@ def read_changes(given: str) -> list[str]:
             raise SettingsError([f"`{given}` is neither a file that is there nor a change in words"])
         return [given]
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"`{given}` cannot be read as UTF-8 text: {error}"]) from None
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if lines and not lines[0].lstrip().startswith(("-", "[")):
         return [line.strip() for line in lines]
     try:
-        items = yaml.safe_load(text)
+        items = yaml_value(text)
     except yaml.YAMLError as error:
         raise SettingsError([f"`{given}` is not YAML: {error}"]) from None
     return list(_sentences(given, items or []))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from tabwarden.model.errors import WorldError
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.roles import is_server_admin
+from tabwarden.safe_files import for_the_owner
 from tabwarden.sandbox.directories.directory import Directory
 from tabwarden.sandbox.http.server import LOOPBACK, Sandbox
 from tabwarden.sandbox.repository import export as repository_export
@@ -156,16 +156,12 @@ def _write_settings(sandbox: Sandbox, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in (("settings.yaml", text), (_SECRET, f"{secret}\n")):
-            with open(folder / name, "x", encoding="utf-8", opener=_for_the_owner) as file:
+            with open(folder / name, "x", encoding="utf-8", opener=for_the_owner) as file:
                 file.write(content)
     except FileExistsError:
         raise WorldError(f"`{folder}` has a `settings.yaml` or `{_SECRET}` already; name another folder") from None
     except OSError as problem:
         raise WorldError(f"settings cannot be written to `{folder}`: {problem.strerror}") from None
-
-
-def _for_the_owner(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _counted(sandbox: Sandbox) -> Iterator[str]:

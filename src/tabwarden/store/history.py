@@ -59,7 +59,8 @@ class History:
             if newest is not None and site.taken.when < newest.taken:
                 raise TabwardenError(
                     f"the read of {site.taken.when or 'an unknown time'} is older than {newest.words}; "
-                    "keep snapshots in the order in which they were taken"
+                    "keep snapshots in the order in which they were taken. Where the clock was ahead then, "
+                    f"`tabwarden snapshots delete {newest.number}` frees the history"
                 )
             number = 1 + (connection.value("select max(number) from snapshot") or 0)
             rules, digest = write(connection, number_of_site, number, site)

@@ -25,6 +25,7 @@ from typing import IO, Any, NamedTuple, Self
 
 from tabwarden.model.errors import TabwardenError
 from tabwarden.plan.plan import FORMAT, Plan, SiteIdentity, Waiver
+from tabwarden.safe_files import for_the_owner
 
 DONE, ALREADY, FAILED, SKIPPED, INSTEAD = "done", "already", "failed", "skipped", "instead"
 JOURNALS, GOOD_RUNS, LOCKS = "journals", "good-runs.jsonl", "locks"
@@ -68,7 +69,7 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         _cut_torn_line(self.path)
         self.record = read(self.path)
-        self._file: IO[str] = self.path.open("a", encoding="utf-8")
+        self._file: IO[str] = _appending(self.path)
         if not self.record.plan:
             header = {"format": FORMAT, "kind": plan.kind, "site": site_key(plan.site), "changes": len(plan.changes)}
             accepted = [[waiver.id, waiver.number] for waiver in waivers]
@@ -153,6 +154,10 @@ def newest(store: Path, site: SiteIdentity | None = None) -> Record | None:
     return max(of_site, key=lambda one: one[:2])[2] if of_site else None
 
 
+def _appending(path: Path) -> IO[str]:
+    return open(path, "a", encoding="utf-8", opener=for_the_owner)
+
+
 def _cut_torn_line(path: Path) -> None:
     """Take away what a dying process left after the last line end, so that new lines stand by themselves."""
     if not path.is_file():
@@ -196,7 +201,7 @@ def only_writer(store: Path, site: SiteIdentity) -> Iterator[None]:
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", site.content_url or "default")
     path = store / LOCKS / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:8]}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as file:
+    with open(path, "a+", encoding="utf-8", opener=for_the_owner) as file:
         if not lock_descriptor(file.fileno(), blocking=False):
             file.seek(1)  # on Windows the lock is on the first byte, which nobody else may read meanwhile
             holder = file.read().strip() or "another process"
@@ -218,13 +223,17 @@ def last_good_rows(store: Path, site: SiteIdentity) -> Mapping[str, int]:
     rows: Mapping[str, int] = {}
     if not path.is_file():
         return rows
-    for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+    # What follows the last line end was torn by a dying process; the runs before it count.
+    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
         try:
             fields = json.loads(line)
-        except ValueError:
-            continue  # torn by a dying process; the runs before it count
-        if isinstance(fields, dict) and fields.get("site") == key:
-            rows = {**rows, **fields.get("rows", {})}
+            of_line = {task: int(count) for task, count in fields["rows"].items()}
+            rows = {**rows, **of_line} if fields["site"] == key else rows
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise TabwardenError(
+                f"line {number} of `{path}` is damaged, so it is not known whether a list has shrunk, and nothing is "
+                "planned; put it back from a backup, or delete the file: the next run then counts as the first"
+            ) from None
     return rows
 
 
@@ -235,7 +244,7 @@ def keep_good_run(store: Path, site: SiteIdentity, rows: Mapping[str, int]) -> N
     store.mkdir(parents=True, exist_ok=True)
     path = store / GOOD_RUNS
     _cut_torn_line(path)
-    with path.open("a", encoding="utf-8") as file:
+    with _appending(path) as file:
         file.write(json.dumps({"site": site_key(site), "at": now(), "rows": dict(rows)}) + "\n")
         file.flush()
         os.fsync(file.fileno())

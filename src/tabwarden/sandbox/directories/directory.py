@@ -218,5 +218,5 @@ def pretend_directory(plain: Mapping[str, Any]) -> PretendDirectory | None:
     directory = PretendDirectory(text)
     problems = sorted(set(directory.problems()))
     if problems:
-        raise WorldError("the directory has mistakes:\n  " + "\n  ".join(problems))
+        raise WorldError("the directory has mistakes:", *(f"  {line}" for line in problems))
     return directory

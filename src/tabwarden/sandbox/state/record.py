@@ -17,6 +17,7 @@ from tabwarden.model.codec import decode, encode, from_plain
 from tabwarden.model.errors import IncompleteRead, WorldError
 from tabwarden.model.site import Content, Group, GroupSet, Rules, Site, User
 from tabwarden.model.takes import IdentityProvider
+from tabwarden.safe_files import for_the_owner
 from tabwarden.sandbox.state.server_state import (
     AccessToken,
     Account,
@@ -230,7 +231,7 @@ class StateFile:
         """Replace the whole file by these records, one a line."""
         fresh = self.path.with_name(self.path.name + ".new")
         fresh.unlink(missing_ok=True)
-        with open(fresh, "xb", opener=_for_the_owner) as out:
+        with open(fresh, "xb", opener=for_the_owner) as out:
             out.write(encode(FORMAT) + b"\n")
             out.writelines(_line([record]) for record in records)
             out.flush()
@@ -254,11 +255,7 @@ class StateFile:
 
 
 def _opened(path: Path) -> IO[bytes]:
-    return open(path, "ab", buffering=0, opener=_for_the_owner)
-
-
-def _for_the_owner(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    return open(path, "ab", buffering=0, opener=for_the_owner)
 
 
 def _line(records: list[dict[str, Any]]) -> bytes:

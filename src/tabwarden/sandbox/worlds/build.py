@@ -273,5 +273,5 @@ def build_site(text: SiteText) -> Site:
     builder = SiteBuilder(text)
     site = builder.build()
     if builder.problems:
-        raise WorldError(f"site `{text.name}` has mistakes:\n  " + "\n  ".join(builder.problems))
+        raise WorldError(f"site `{text.name}` has mistakes:", *(f"  {line}" for line in builder.problems))
     return site

@@ -64,6 +64,11 @@ class Connection:
         return dict(self.transport.calls)
 
     @property
+    def clock_ahead(self) -> float | None:
+        """By how many seconds this machine's clock is ahead of the server's; None until it told its time."""
+        return self.transport.clock_ahead
+
+    @property
     def reader(self) -> Reader:
         """Name and site role of the user who is signed in; asked once."""
         return self._reader or self.run(self.who_reads())

@@ -13,7 +13,6 @@ from tabwarden.tableau.http.wire import Answer, Request, with_query
 from tabwarden.tableau.read.checkpoint import Checkpoint
 
 Progress = Callable[[int, int], None]  # how many are done, of how many
-LONGEST_PAUSE = 3660.0  # a server that names its hour of rest is given it
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -42,7 +41,7 @@ class HttpReader:
             self.reused += 1
             answer = Answer(remembered.status, remembered.body)
         else:
-            request = Request("GET", self.connection.target(key), longest_pause=LONGEST_PAUSE)
+            request = Request("GET", self.connection.target(key))
             answer = await self.connection.send(request)
             passing = answer.is_busy or answer.status == 401 or answer.location is not None
             if self._checkpoint is not None and not passing:

@@ -9,21 +9,16 @@ from uuid import uuid4
 from xml.etree.ElementTree import Element, SubElement, TreeBuilder, tostring
 from xml.parsers.expat import ExpatError, ParserCreate
 
-LONGEST_WAIT = 120.0
 BUSY = frozenset({408, 429, 500, 502, 503, 504})
 
 
 class Request(NamedTuple):
-    """What is sent: `target` is path and query after the API version, `/sites/x/users?pageSize=1000`.
-
-    `longest_pause` is how long (seconds) a busy server may ask for before this is sent again.
-    """
+    """What is sent: `target` is path and query after the API version, `/sites/x/users?pageSize=1000`."""
 
     method: str
     target: str
     body: bytes | None = None
     content_type: str = ""
-    longest_pause: float = LONGEST_WAIT
 
     @property
     def path(self) -> str:

@@ -54,7 +54,7 @@ def found_groups(directory: Directory, rules: Sequence[GroupRule]) -> tuple[Foun
         else:
             problems.append(_not_one(directory, rule.group, hits))
     if problems:
-        raise SourceError("\n".join(problems))
+        raise SourceError(*problems)
     return tuple(groups)
 
 

@@ -60,8 +60,7 @@ class Drawing(NamedTuple):
 
 def rendered(call: Call, kind: str, drawing: Drawing) -> Reply:
     """A placeholder for those who hold a capability on the item and may see its data."""
-    item = visibility.shown(call, kind)
-    visibility.demand_capability(call, drawing.capability, item)
+    item = visibility.capable(call, kind, drawing.capability)
     _demand_data(call, item)
     return attachment(File(drawing.drawn(call, item), drawing.content_type), f"{item.name}.{drawing.extension}")
 

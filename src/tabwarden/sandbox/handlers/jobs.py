@@ -55,16 +55,14 @@ def refreshed(call: Call, kind: str) -> Reply:
 
 def created(call: Call, kind: str) -> Reply:
     """Create an extract, encrypted where asked, as a job."""
-    item = visibility.shown(call, kind)
-    visibility.demand_capability(call, "Write", item)
+    item = visibility.capable(call, kind, "Write")
     encrypt = (call.query("encrypt") or "").lower() == "true"
     return _started(call, work.CREATE_ENCRYPTED if encrypt else work.CREATE, item.id)
 
 
 def deleted(call: Call, kind: str) -> Reply:
     """Delete its extracts, as a job."""
-    item = visibility.shown(call, kind)
-    visibility.demand_capability(call, "Write", item)
+    item = visibility.capable(call, kind, "Write")
     return _started(call, work.DELETE_EXTRACTS, item.id)
 
 

@@ -76,9 +76,7 @@ def _credentials(body: Element) -> Element | None:
 
 def _project(call: Call, body: Element) -> Content:
     """The project named, or Default."""
-    named = body.find("project")
-    wanted = (named.get("id") if named is not None else None) or call.site.default_project_id or ""
-    return visibility.shown(call, "project", wanted)
+    return visibility.shown(call, "project", body.inner("project") or call.site.default_project_id or "")
 
 
 def _mode(call: Call) -> str:

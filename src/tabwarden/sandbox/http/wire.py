@@ -68,6 +68,11 @@ class Element(NamedTuple):
         """The first child of that name."""
         return next((child for child in self.children if child.name == name), None)
 
+    def inner(self, name: str, attribute: str = "id") -> str | None:
+        """An attribute of the first child of that name, as in `<project id=.../>`; None where there is none."""
+        child = self.find(name)
+        return child.get(attribute) if child is not None else None
+
     def all(self, name: str) -> Iterator[Element]:
         """Every child of that name."""
         return (child for child in self.children if child.name == name)

@@ -18,29 +18,15 @@ from tabwarden.sandbox.http.errors import Refusal
 NAMESPACE = "http://tableau.com/api"
 DEEPEST = 40
 LARGEST, LONGEST = 16 * 1024 * 1024, 64 * 1024  # bytes of a request in XML or JSON, letters of one value
+_LISTED = (
+    "backgroundJob column connection database datasource flow group groupSet project revision site"
+    " siteAuthConfiguration statusNote table tag user view virtualConnection workbook"
+)
 LIST_OF: Mapping[str, str] = {
-    "backgroundJobs": "backgroundJob",
+    **{f"{name}s": name for name in _LISTED.split()},
     "capabilities": "capability",
-    "connections": "connection",
-    "datasources": "datasource",
     "domainList": "domain",
-    "flows": "flow",
-    "groupSets": "groupSet",
-    "groups": "group",
     "permissions": "granteeCapabilities",
-    "projects": "project",
-    "revisions": "revision",
-    "siteAuthConfigurations": "siteAuthConfiguration",
-    "sites": "site",
-    "statusNotes": "statusNote",
-    "tags": "tag",
-    "users": "user",
-    "views": "view",
-    "virtualConnections": "virtualConnection",
-    "databases": "database",
-    "tables": "table",
-    "columns": "column",
-    "workbooks": "workbook",
 }
 TRUE_BOOLEANS = frozenset({"hasExtracts", "isCertified", "useRemoteQueryAgent"})
 _NO_ATTRIBUTES: Mapping[str, str | bool] = {}

@@ -193,7 +193,7 @@ def group_sets(call: Call) -> Reply:
 
 def group_set(call: Call) -> Reply:
     """One group set."""
-    return ok(shapes.group_set(call, call.group_set(call.parameters["groupset"])))
+    return ok(shapes.group_set(call, call.group_set()))
 
 
 def create_group_set(call: Call) -> Reply:
@@ -208,7 +208,7 @@ def create_group_set(call: Call) -> Reply:
 
 def update_group_set(call: Call) -> Reply:
     """Rename a group set."""
-    group_set = call.group_set(call.parameters["groupset"])
+    group_set = call.group_set()
     name = (call.body("groupSet").get("name") or group_set.name).strip()
     _done(call, people.put_group_set(call.site, replace(group_set, name=name)))
     return ok(shapes.group_set(call, call.group_set(group_set.id)))
@@ -216,14 +216,14 @@ def update_group_set(call: Call) -> Reply:
 
 def delete_group_set(call: Call) -> Reply:
     """Delete a group set with its rules."""
-    group_set = call.group_set(call.parameters["groupset"])
+    group_set = call.group_set()
     _done(call, people.delete_group_set(call.site, group_set.id))
     return NO_CONTENT
 
 
 def add_group_to_set(call: Call) -> Reply:
     """Put a group into a set; one that is in it already stays."""
-    group_set = call.group_set(call.parameters["groupset"])
+    group_set = call.group_set()
     grown = replace(group_set, groups=group_set.groups | {call.group().id})
     _done(call, people.put_group_set(call.site, grown))
     return NO_CONTENT
@@ -231,7 +231,7 @@ def add_group_to_set(call: Call) -> Reply:
 
 def remove_group_from_set(call: Call) -> Reply:
     """Take a group out of a set."""
-    group_set = call.group_set(call.parameters["groupset"])
+    group_set = call.group_set()
     if call.group().id not in group_set.groups:
         raise Refusal("404012", "the group is not in the group set")
     _done(call, people.put_group_set(call.site, replace(group_set, groups=group_set.groups - {call.group().id})))

@@ -17,8 +17,7 @@ from tabwarden.access.reference import may
 from tabwarden.compare.alike import alike
 from tabwarden.compare.between_sites import SMALL
 from tabwarden.compare.by_engine import groups_that_differ
-from tabwarden.compare.models import exceptions
-from tabwarden.compare.models_apart import differing
+from tabwarden.compare.models import differing, exceptions
 from tabwarden.model.open_points import OpenPoints
 from tabwarden.model.site import Site
 from tabwarden.store import snapshot

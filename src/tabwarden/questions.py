@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from tabwarden.access.abilities.ability import ACTIONS, targets
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
 from tabwarden.access.disputes import with_disputes
+from tabwarden.access.on_demand import admitting
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import as_seen_by, may, what
 from tabwarden.model.capability import LEADER_CAPABILITIES, applies, capabilities_of, capability_named, kind_named
 from tabwarden.model.errors import AmbiguousName, Disagreement, UnknownName
 from tabwarden.model.governing import governing
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, MODELS, OpenPoints
-from tabwarden.model.site import Content, Site
+from tabwarden.model.site import Content, Group, Site
 
 if TYPE_CHECKING:
     from random import Random
@@ -181,6 +182,10 @@ class Questions:
         return overwritten(
             self.site, question.content, question.user, model=question.model, open_points=question.open_points
         )
+
+    def admitting(self, capability: str, content: str) -> list[Group]:
+        """The groups through which people in whom no snapshot holds may do it (`access.on_demand`)."""
+        return list(admitting(self.site, capability, content, model=self.model, open_points=self.open_points))
 
     # -- who -------------------------------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ StoreWords = Annotated[
 ]
 SiteUrl = Annotated[
     str | None,
-    Option("--site", about="Content URL or address of the site, where several are kept.", under=SNAPSHOT),
+    Option("--site", about="Name, content URL or address of the site, where several are kept.", under=SNAPSHOT),
 ]
 Model = Annotated[
     str, Option("--model", about="current, classic (2012) or deny_first (a careful mirror's).", choices=MODELS)

@@ -24,7 +24,7 @@ def rules(
     """The rules that count for it, whose they are, and the template that each row equals."""
     from tabwarden.access.dialog import rows_of
     from tabwarden.questions import defaults_of
-    from tabwarden.report.dialog import implicit_lines, rows_heading, rows_json, rows_tables
+    from tabwarden.report.dialog import implicit_lines, on_demand_rows, rows_heading, rows_json, rows_tables
     from tabwarden.run.open_snapshot import Where, open_site, read_open_points
 
     open_points = read_open_points(open_point or ())
@@ -43,4 +43,5 @@ def rules(
         show("nobody has a rule")
     else:
         show(*rows_tables(site, dialog))
+    show(*on_demand_rows(site, dialog))
     show(*implicit_lines(site, of.id), style="dim")

@@ -28,6 +28,7 @@ def who(
     from tabwarden.access.answer import ALLOWED, UNKNOWN
     from tabwarden.model.capability import ui_name
     from tabwarden.report.answers import answer_json, people_table
+    from tabwarden.report.remarks import on_demand_lines
 
     questions = asking.questions()
     site, on = questions.site, questions.site.find_content(content)
@@ -38,13 +39,23 @@ def who(
         counts[some.answer.verdict] += len(some.users)
     listed = [some for some in people if everybody or some.answer.verdict in (ALLOWED, UNKNOWN)]
     shown = sorted((answer for some in listed for answer in some.answers()), key=_by_name(site))
+    admitted = questions.admitting(named, on.id)
     if as_json:
-        print_json({"counts": dict(counts), "people": [answer_json(site, answer) for answer in shown]})
+        answers = [answer_json(site, answer) for answer in shown]
+        on_demand = [{"id": group.id, "name": group.name} for group in admitted]
+        print_json(
+            {
+                "counts": dict(counts),
+                "people": answers,
+                "on_demand": on_demand,
+                "remarks": list(on_demand_lines(admitted)),
+            }
+        )
         return
     warn_partial(site)
     name, path = ui_name(named, on.kind), site.path(on.id)
     show(f"{counts[ALLOWED]} of {len(site.users)} people may `{name}` {path}", style="bold")
-    show(people_table(site, shown))
+    show(people_table(site, shown), *on_demand_lines(admitted))
 
 
 def _by_name(site: Site) -> Callable[[Answer], tuple[str, str]]:

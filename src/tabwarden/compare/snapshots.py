@@ -30,8 +30,8 @@ class Fact(NamedTuple):
     """One fact that differs: `what` of the thing of kind `about` with that id was `before` and is `after`.
 
     `what` is added, removed, name, domain, site_role, minimum_site_role, grant_on, members, groups, parent, owner,
-    mode, tabs, rules, default_rules (of `kind`), or a setting of the site. Of members, groups and rules `before` are
-    those only the earlier has, `after` those only the later has; None: they were not read.
+    mode, tabs, rules, default_rules (of `kind`), on_demand, or a setting of the site. Of members, groups and rules
+    `before` are those only the earlier has, `after` those only the later has; None: they were not read.
     """
 
     about: str
@@ -99,6 +99,8 @@ def facts(before: Site, after: Site) -> Iterator[Fact]:
         was, now = getattr(before.settings, setting.name), getattr(after.settings, setting.name)
         if was != now:
             yield Fact(SITE, after.id, setting.name, was, now)
+    if before.on_demand != after.on_demand:
+        yield Fact(SITE, after.id, "on_demand", *_sides(before.on_demand, after.on_demand))
     for user, left, right in _both(before.users, after.users):
         yield from _came_or_went(USER, user, left, right)
         if left is not None and right is not None:

@@ -18,7 +18,6 @@ from tabwarden.effects.ops.settings import SetSetting
 from tabwarden.effects.ops.users import RemoveUser, SetRole
 from tabwarden.effects.phrases import (
     Words,
-    bare,
     capability_words,
     content_named,
     content_words,
@@ -37,6 +36,7 @@ from tabwarden.effects.phrases import (
 from tabwarden.model.capability import KIND_NAMES, LEADER, LEGACY_TEMPLATES, TEMPLATES, without_optional
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.governing import LOCKED_TO_DATABASE
+from tabwarden.model.resolver import unquoted
 from tabwarden.model.roles import role_named, ui_role
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, LOCKED, LOCKED_WITHOUT_NESTED, Content, Site
 
@@ -62,12 +62,13 @@ def change_of(site: Site, sentence: str) -> Change:
 
     Raises UnknownName for a sentence of no known form or a name that is not there, AmbiguousName for several.
     """
-    text = " ".join(sentence.split()).rstrip(".;")
+    parts = re.split(r'("[^"]*")', sentence)  # what stands in quotes is a name, and stays as it is
+    text = "".join(p if p.startswith('"') else re.sub(r"\s+", " ", p) for p in parts).strip().rstrip(".;")
     for form in FORMS:
         match = form.pattern.fullmatch(text)
         if match is not None:
-            parts = match.groupdict().items()
-            return form.meant(site, {key: value if value is None else bare(value) for key, value in parts})
+            words = match.groupdict().items()
+            return form.meant(site, {key: value if value is None else unquoted(value) for key, value in words})
     forms = "".join(f"\n  {form.written}" for form in FORMS)
     raise UnknownName(f"`{sentence}` is not a change that is understood; changes are written so:{forms}")
 
@@ -216,8 +217,8 @@ def _form(
     of: type[Change],
     says: Says,
 ) -> Form:
-    """`<name>` in a pattern is a name: in quotes, or the fewest words that fit."""
-    named = re.sub(r"(?<!P)<(\w+)>", r'(?P<\1>"[^"]+"|.+?)', pattern)
+    """`<name>` in a pattern is a name: in quotes, perhaps with its kind before them, or the fewest words that fit."""
+    named = re.sub(r"(?<!P)<(\w+)>", r'(?P<\1>(?:(?:user |group |group set |\\w+:) *)?"[^"]+"|.+?)', pattern)
     return Form(written, example, re.compile(named, re.IGNORECASE), meant, of, says)
 
 

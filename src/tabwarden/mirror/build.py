@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,12 +27,12 @@ class MirrorRequest:
 
 @dataclass(frozen=True, slots=True)
 class Mirrored:
-    """A mirror made: its tables, who was matched, and the words of the selection that name no project."""
+    """A mirror made: its tables, who was matched, and the words that name no project with what is near them."""
 
     source: str
     tables: Tables
     matches: Matches
-    missing: tuple[str, ...] = ()
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 def mirrored(columns: Columns, matches: Matches, request: MirrorRequest, *, limited: bool = False) -> Mirrored:

@@ -8,7 +8,8 @@ she may not hangs on the nearest ancestor she may, in the end on the site, so th
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,7 +20,9 @@ from tabwarden.engine.engine import Engine
 from tabwarden.engine.mirror import Apart, Mirror
 from tabwarden.engine.rules import expand, mixed
 from tabwarden.mirror.tables import KINDS
-from tabwarden.model.names import same
+from tabwarden.model.errors import AmbiguousName
+from tabwarden.model.names import hint, same
+from tabwarden.model.resolver import meant, unquoted
 from tabwarden.model.roles import is_known, is_licensed
 
 VIEW = "Read"
@@ -70,23 +73,40 @@ def may_enter(role: str) -> bool:
     return is_known(role) and (is_licensed(role) or role == GUEST)
 
 
-def chosen_of(columns: Columns, projects: Collection[str] | None) -> tuple[Array, tuple[str, ...]]:
-    """What is mirrored at all, a bool a content, and the words that name no project: they choose nothing."""
+def chosen_of(columns: Columns, projects: Collection[str] | None) -> tuple[Array, Mapping[str, str]]:
+    """What is mirrored at all, a bool a content, and the words that name no project with the nearest that are there.
+
+    AmbiguousName where one path is that of several projects.
+    """
     kinds = columns.vocabulary.kinds
     mirrored = np.isin(columns.contents.kind, [kinds.index(kind) for kind in KINDS if kind in kinds])
     if projects is None:
-        return mirrored, ()
+        return mirrored, {}
     of_kind = np.flatnonzero(columns.contents.kind == kinds.index("project"))
-    by_path = {same(path): number for number, path in _paths(columns, of_kind)}
+    by_path: defaultdict[str, list[str]] = defaultdict(list)
+    paths: dict[str, str] = {}
+    ids = columns.names.words.at(columns.names.content_id[of_kind]).all()
+    for project, (_, path) in zip(ids, _paths(columns, of_kind), strict=True):
+        paths[project] = path
+        by_path[same(path)].append(project)
     every = np.flatnonzero(mirrored)
     by_id = dict(zip(columns.names.words.at(columns.names.content_id[every]).all(), every.tolist(), strict=True))
-    meant = {words: by_id.get(words, by_path.get(same(words.strip().strip("/")))) for words in projects}
-    inside = np.zeros(len(mirrored), bool)
-    inside[[number for number in meant.values() if number is not None]] = True
+    inside, missing, several = np.zeros(len(mirrored), bool), dict[str, str](), list[str]()
+    for words in projects:
+        plain = unquoted(words).removeprefix("project:").strip("/")
+        chosen = meant(plain, by_id, lambda text: by_path.get(same(text), ()), lambda i: (paths[i],))
+        if len(chosen) > 1:
+            lines = "".join(sorted(f"\n  {project}  {paths[project]}" for project in chosen))
+            several.append(f"several projects are called `{words}`; say which, by its id:{lines}")
+        elif not chosen:
+            missing[words] = hint(plain, dict.fromkeys(paths.values(), ""))
+        inside[[by_id[content] for content in chosen]] = True
+    if several:
+        raise AmbiguousName("\n".join(several))
     lies = np.flatnonzero((columns.contents.parent >= 0) & (columns.contents.parent < len(mirrored)))
     while len(below := lies[inside[columns.contents.parent[lies]] & ~inside[lies]]):
         inside[below] = True
-    return mirrored & inside, tuple(words for words, number in meant.items() if number is None)
+    return mirrored & inside, missing
 
 
 def _paths(columns: Columns, projects: Array) -> Iterator[tuple[int, str]]:

@@ -7,6 +7,7 @@ TabwardenError                  anything we say instead of a traceback; exit cod
 ├── SourceError                 a source of people could not be read whole
 ├── SinkError                   a mirror could not be published, or what a sink holds could not be read
 ├── TableauError                Tableau refused or could not be reached
+│   └── MissingScope            a connected app's token may not do this; the scope is named
 ├── ColumnsError                columns hold what cannot be: the table, the row and the value
 ├── IncompleteRead              a list came back shorter than its own total
 └── WorldError                  a sandbox world or case file that cannot be loaded
@@ -80,6 +81,15 @@ class TableauError(TabwardenError):
         self.status = status
         self.code = code
         self.text = text
+
+
+class MissingScope(TableauError):
+    """A connected app's token may not ask for something: `scope` is what it lacks."""
+
+    def __init__(self, doing: str, scope: str, code: str = "") -> None:
+        message = f"the connected app's token may not {doing}: it lacks the scope `{scope}`; add it to `scopes`"
+        super().__init__(message, 401, code)
+        self.scope = scope
 
 
 class Disagreement(TabwardenError):

@@ -36,7 +36,7 @@ class Basis:
     """What a plan rests on beside the site: its kind, for which site, how much is too much, and what sources gave.
 
     `last_rows` holds the rows of the last good run per task, `empty_groups` the groups of a directory that are to be
-    synchronised and have nobody. `made_at` is an ISO time in UTC.
+    synchronised and have nobody, `notes` remarks on the settings. `made_at` is an ISO time in UTC.
     """
 
     kind: str
@@ -49,6 +49,7 @@ class Basis:
     sources: tuple[SourceSummary, ...] = ()
     empty_groups: tuple[str, ...] = ()
     refused: tuple[Refused, ...] = ()
+    notes: tuple[str, ...] = ()
     undoes: str = ""
     takes: SiteTakes = field(default_factory=SiteTakes)
 
@@ -89,7 +90,7 @@ def build(
         sources=basis.sources,
         held=tuple(held),
         refused=basis.refused,
-        notes=(*remarks, *notes),
+        notes=(*remarks, *basis.notes, *notes),
         stops=stops,
         impact=effect,
         seen=seen,

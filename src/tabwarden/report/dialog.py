@@ -66,6 +66,14 @@ def implicit_lines(site: Site, content: str) -> list[str]:
     return [f"without a rule: {admins} administrators; {'; '.join(owners)}"]
 
 
+def on_demand_rows(site: Site, dialog: Rows) -> Iterator[str]:
+    """Which of the rows let in people in whom no snapshot holds."""
+    for row in dialog.rows or ():
+        if row.grantee.kind == "group" and row.grantee.id in site.on_demand:
+            name = grantee_name(site, row.grantee)
+            yield f"{name} lets people in on demand: an application says who they are, and no snapshot holds them"
+
+
 def rows_json(site: Site, content: str, rows: Rows) -> dict[str, Any]:
     """The same for machines; `rows` is null when the list was not read."""
     return {
@@ -83,6 +91,7 @@ def rows_json(site: Site, content: str, rows: Rows) -> dict[str, Any]:
                 "grantee": {**row.grantee._asdict(), "name": grantee_name(site, row.grantee)},
                 "template": row.template,
                 "leads": row.leads,
+                "on_demand": row.grantee.kind == "group" and row.grantee.id in site.on_demand,
                 "allow": sorted(row.allowed),
                 "deny": sorted(row.denied),
             }

@@ -6,14 +6,15 @@ Source: tableau-permissions §5, §6.1, §9 and §10 (1, 5, 12, 15).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tabwarden.access.answer import DENIED, Answer
+from tabwarden.access.on_demand import admitting
 from tabwarden.access.powers import power_over
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import may
 from tabwarden.model.roles import publishes, ui_role
-from tabwarden.model.site import Site
+from tabwarden.model.site import Group, Site
 from tabwarden.report.answers import SEE_DATA, sentence
 
 OVERRIDES = ("admin", "project_owner", "project_leader", "content_owner")
@@ -25,6 +26,8 @@ def remarks(site: Site, question: Asked, answer: Answer) -> Iterator[str]:
         yield from _second_prompt(site, answer)
     if question.ability or question.content is None:
         return
+    groups = admitting(site, question.what, question.content, model=question.model, open_points=question.open_points)
+    yield from on_demand_lines(groups)
     kind = site.contents[question.content].kind
     if answer.because == "site_role":
         yield from _useless_power(site, question)
@@ -39,6 +42,15 @@ def remarks(site: Site, question: Asked, answer: Answer) -> Iterator[str]:
             yield f"it is of no use: moving asks for a site role that publishes, and {ui_role(role)} does not"
         if question.what == "ExportXml" and kind == "workbook":
             yield f"downloading only: saving asks for a site role that publishes, and {ui_role(role)} does not"
+
+
+def on_demand_lines(groups: Iterable[Group]) -> Iterator[str]:
+    """Who may and is on no list: people whom an application lets in as members of these groups."""
+    for group in groups:
+        yield (
+            f"so may whoever an application lets in on demand through group `{group.name}`: "
+            "such people are on no list of users, and no snapshot holds them"
+        )
 
 
 def _useless_power(site: Site, question: Asked) -> Iterator[str]:

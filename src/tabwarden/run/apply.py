@@ -20,9 +20,10 @@ from tabwarden.plan.file import from_json, to_json
 from tabwarden.plan.plan import Plan, Stop, Waiver
 from tabwarden.plan.stops import Guarded, Limits
 from tabwarden.plan.waivers import mismatches, not_waived
-from tabwarden.run import history
+from tabwarden.run import history, setting_names
 from tabwarden.run.context import PLANS, Context, Progress, guarded_of, limits_of, silent
 from tabwarden.safe_files import read_text, write_whole
+from tabwarden.settings import Settings
 from tabwarden.store.journal import (
     ALREADY,
     DONE,
@@ -56,7 +57,7 @@ class Terms:
     """Under which terms a plan is done: where it is kept, what is too much, what was accepted.
 
     `bulk` allows calls for many people at once, `jobs` among them imports (None: as `bulk`). `keep` keeps the site as
-    it is before content is changed, so that there is a way back.
+    it is before content is changed, so that there is a way back. Names in `settings` must fit somebody.
     """
 
     store: Path
@@ -67,6 +68,7 @@ class Terms:
     jobs: bool | None = None
     progress: Progress = silent
     keep: Callable[[Site], object] | None = None
+    settings: Settings | None = None
 
 
 def terms_of(context: Context, waivers: tuple[Waiver, ...] = ()) -> Terms:
@@ -79,6 +81,7 @@ def terms_of(context: Context, waivers: tuple[Waiver, ...] = ()) -> Terms:
         bulk=context.settings.provision.bulk == "auto",
         progress=context.progress,
         keep=lambda site: history.keep(context.settings, site),
+        settings=context.settings,
     )
 
 
@@ -163,6 +166,9 @@ def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) ->
     record = read(path_of(terms.store, plan.id))
     if record.finished:
         raise TabwardenError(f"the plan {plan.id} was applied already, at {record.finished}; make a new plan")
+    settings = terms.settings
+    for one in setting_names.gone(settings, now, terms.store, plan.site) if settings is not None else ():
+        log.warning("%s", setting_names.remark(*one))
     no_way = kept_before(plan, now, terms.keep)
     stops = stops_now(plan, now, terms.limits, terms.guarded, _progressed(record), no_way=no_way)
     open_stops = not_waived(stops, (*terms.waivers, *record.waivers))
@@ -177,7 +183,8 @@ def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) ->
     else:
         applied = Applied(plan)
     if not applied.broken_off:
-        keep_good_run(terms.store, plan.site, {source.task: source.rows for source in plan.sources})
+        names = setting_names.fitting(settings, now) if settings is not None else {}
+        keep_good_run(terms.store, plan.site, {source.task: source.rows for source in plan.sources}, names)
         keep_of_plan(terms.store, plan.id, plan.site)
     return replace(applied, wrong_waivers=wrong)
 

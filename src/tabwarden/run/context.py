@@ -10,9 +10,11 @@ from pathlib import Path
 
 from tabwarden import sources
 from tabwarden.model.errors import AmbiguousName, SourceError, UnknownName
+from tabwarden.model.site import Site
 from tabwarden.model.takes import Authentication, SiteTakes
 from tabwarden.plan.plan import SiteIdentity
 from tabwarden.plan.stops import SOURCE_EMPTY, Guarded, Limit, Limits, Reading
+from tabwarden.run import setting_names
 from tabwarden.run.directory import directory_asked
 from tabwarden.settings import Settings
 from tabwarden.settings.sources import AnySource
@@ -175,14 +177,19 @@ def tasks_of(settings: Settings) -> Tasks:
     return Tasks(**{task.name: getattr(settings.provision, task.name) for task in fields(Tasks)})
 
 
-def policy_of(context: Context, owners: Mapping[str, Collection[str]] | None) -> Policy:
-    """What the tasks need, with what was read about it. UnknownName for an authentication the site does not offer."""
+def policy_of(context: Context, now: Site, owners: Mapping[str, Collection[str]] | None) -> Policy:
+    """What the tasks need, with what was read about it; an heir who is gone from the site receives nothing.
+
+    UnknownName for an authentication the site does not offer.
+    """
     wanted = context.settings.provision
+    gone = setting_names.gone(context.settings, now, context.store, context.site())
+    heir = wanted.assets_to if ("provision.assets_to", wanted.assets_to) not in gone else None
     group = wanted.group
     policy = Policy(
         authentication=authentication_of(context),
         change_authentication=wanted.change_auth,
-        assets_to=wanted.assets_to or "",
+        assets_to=heir or "",
         all_groups=wanted.remove_leavers_from_all_groups,
         protected=wanted.protected,
         own_id=context.own_id,

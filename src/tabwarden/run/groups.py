@@ -86,7 +86,7 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) 
     decision = want_groups(now, gathered.directory, rules_of(context.settings), policy)
     changes = group_changes(now, decision)
     basis = replace(
-        basis_of(context, GROUPS, gathered.site, when=gathered.when),
+        basis_of(context, GROUPS, gathered.site, now, when=gathered.when),
         sources=_summaries(decision, gathered.directory.when or gathered.when),
         empty_groups=tuple(f"{target.group.domain}\\{target.group.name}" for target in decision.empty),
     )

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tabwarden.model.errors import UnknownName
+from tabwarden.model.names import hint, same
+from tabwarden.model.resolver import meant
 from tabwarden.model.site import Site
 from tabwarden.safe_files import read_text
 from tabwarden.store import beside, snapshot
@@ -142,13 +144,14 @@ def keep(settings: Settings, site: Site, doubt: str = "") -> Snapshot:
 def of_site(history: Listing | History, site: str | None = None, where: str | None = None) -> tuple[Snapshot, ...]:
     """The snapshots of one site in their order: of the whole of it where there are such.
 
-    `site` is a content URL, or the address that a browser shows; `where` a server. UnknownName where there are none,
-    or of several sites and none was named.
+    `site` is a content URL, the address that a browser shows, an id or a name; `where` a server.
+    UnknownName where there are none, or of several sites and none was named.
     """
     snapshots = [snapshot for snapshot in snapshots_of(history, site) if where in (None, snapshot.where)]
     if not snapshots:
         of = f" of site `{site or 'Default'}`" if site is not None else ""
-        raise UnknownName(f"there is no snapshot{of} in the history: take one with `tabwarden read`")
+        near = hint(site, {one.name: one.content_url for one in history.snapshots()}) if site else ""
+        raise UnknownName(f"there is no snapshot{of} in the history{near}: take one with `tabwarden read`")
     chains = _chains(snapshots)
     if len(chains) > 1:
         urls = [chain[-1].content_url for chain in chains]
@@ -178,10 +181,15 @@ def _chains(snapshots: Sequence[Snapshot]) -> list[tuple[Snapshot, ...]]:
 
 
 def snapshots_of(history: Listing | History, site: str | None = None) -> tuple[Snapshot, ...]:
-    """Every snapshot, or those of the site with that content URL or address."""
-    return tuple(
-        snapshot for snapshot in history.snapshots() if site in (None, snapshot.content_url, _address(snapshot))
-    )
+    """Every snapshot, or those of the site with that content URL, address, id or name."""
+    snapshots = tuple(history.snapshots())
+    if site is None:
+        return snapshots
+    exact = tuple(one for one in snapshots if site in (one.content_url, _address(one)))
+    named = {str(one.number): (one.content_url, _address(one), one.site_id, one.name) for one in snapshots}
+    alike = lambda name: [number for number, forms in named.items() if same(name) in map(same, forms)]  # noqa: E731
+    numbers = () if exact or not site else meant(site, (), alike, named.__getitem__)
+    return exact or tuple(one for one in snapshots if str(one.number) in numbers)
 
 
 def _address(snapshot: Snapshot) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,16 +15,20 @@ from tabwarden.mirror.browse import Catalog, browse
 from tabwarden.mirror.build import Mirrored, MirrorRequest, in_flat_form, mirrored, selection
 from tabwarden.mirror.match import Matches, Matching, match, tableau_people
 from tabwarden.mirror.tables import FLAT, YES, Tables
-from tabwarden.model.errors import SinkError, SourceError, UnknownName
+from tabwarden.model.errors import AmbiguousName, SettingsError, SinkError, SourceError, UnknownName
 from tabwarden.model.scope import is_limited
 from tabwarden.model.site import Site
+from tabwarden.plan.plan import SiteIdentity
 from tabwarden.run.history import LAST, is_folder, newest_site
+from tabwarden.run.setting_names import remark
 from tabwarden.settings import FilesSink, Settings, SqlSink
 from tabwarden.sinks import Sink, Written
 from tabwarden.sinks.jsonl import JsonLinesSink
+from tabwarden.store.journal import keep_good_run, last_good_names
 from tabwarden.store.snapshot import load
 from tabwarden.want.roster import Quarantined
 
+PROJECTS = "mirror.projects"
 KEPT = "mirror"
 """The folder of the store that holds it."""
 
@@ -88,7 +93,11 @@ def publish(settings: Settings, *, snapshot: Path | str | None = None, now: date
     matches, quarantined, warnings = people_of(settings, columns)
     wanted, source = settings.mirror, source_name(settings)
     request = MirrorRequest(source, projects=selection(wanted.projects), enforced=wanted.enforce)
-    last = mirrored(columns, matches, request, limited=is_limited(site))
+    try:
+        last = mirrored(columns, matches, request, limited=is_limited(site))
+    except AmbiguousName as error:
+        raise SettingsError([f"`mirror.projects`: {error}"]) from None
+    gone = _gone(settings, site, last.missing)
     # The last mirror is always kept compressed, for `catalog`.
     written, failed = [("store", sinks.publish(last_mirror(settings), source, last.tables))], []
     mirror = in_flat_form(last) if wanted.form == FLAT else last
@@ -97,7 +106,10 @@ def publish(settings: Settings, *, snapshot: Path | str | None = None, now: date
             written.append((f"sink {number}", sinks.publish(sink, source, mirror.tables)))
         except SinkError as error:
             failed.append(f"sink {number} (`{sink.TYPE}`): {error}")
-    warnings = [*_warnings(site, mirror, wanted.enforce), *warnings]
+    if not failed:
+        names = {PROJECTS: [word for word in wanted.projects if word not in last.missing]}
+        keep_good_run(settings.store.folder, _identity(site), {}, names)
+    warnings = [*_warnings(site, mirror, wanted.enforce), *gone, *warnings]
     return Published(site, mirror, quarantined, tuple(written), tuple(failed), tuple(warnings))
 
 
@@ -183,10 +195,24 @@ def _warnings(site: Site, mirrored: Mirrored, enforced: bool) -> list[str]:
         reader = f"`{site.taken.by}` ({site.taken.by_role or 'role not told'})"
         left_out = f"; not read: {'; '.join(site.partial)}" if site.partial else ""
         warnings.append(f"the read by {reader} was limited, and what was not read is hidden from everybody{left_out}")
-    warnings += [
-        f"`mirror.projects` names `{word}`, which is no project here: it mirrors nothing" for word in mirrored.missing
-    ]
     return warnings
+
+
+def _gone(settings: Settings, site: Site, missing: Mapping[str, str]) -> list[str]:
+    """Remarks on projects that were there at the last mirror; SettingsError for names that fit none."""
+    known = last_good_names(settings.store.folder, _identity(site)).get(PROJECTS, [])
+    lacking = [
+        f"`{PROJECTS}`: no project `{word}` on site `{site.name}`{near}"
+        for word, near in missing.items()
+        if word not in known
+    ]
+    if lacking:
+        raise SettingsError(lacking)
+    return [remark(PROJECTS, word) for word in missing]
+
+
+def _identity(site: Site) -> SiteIdentity:
+    return SiteIdentity(site.taken.where, site.content_url, site.id, site.name)
 
 
 def sinks_of(settings: Settings) -> list[Sink]:

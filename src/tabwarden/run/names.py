@@ -100,5 +100,5 @@ def plan_domains(settings: Settings) -> Plan:
         unknown = [line for line in listed(directory, now.nicknames or {}) if line.nickname is None]
         notes = tuple(f"`{line.fqdn}` is not known to Tableau yet; {line.remedy}" for line in unknown)
         wanted = replace(wanted, notes=(*notes, *wanted.notes))
-        basis = basis_of(context, KIND, context.site(now.name), when=when)
+        basis = basis_of(context, KIND, context.site(now.name), now, when=when)
         return planned(context, basis, now, wanted, with_contents=False)

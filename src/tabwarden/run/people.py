@@ -263,11 +263,11 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True, 
     A plan without changes is not applied, but where it is part of a run (`running`).
     """
     people, roster, now = gathered.sources_read.people, gathered.roster, gathered.now
-    basis = basis_of(context, KIND, gathered.site, when=people.when)
+    basis = basis_of(context, KIND, gathered.site, now, when=people.when)
     basis = with_sources(context, basis, people)
     if now is None or roster is None:
         return build(basis)
-    policy = policy_of(context, gathered.owners)
+    policy = policy_of(context, now, gathered.owners)
     wanted, unsettled = want_people(now, roster.standings, gathered.policy, tasks_of(context.settings), policy)
     held_people, notes = (*roster.merged.held, *wanted.held), (*_remarks(roster), *wanted.notes)
     wanted = replace(wanted, held=held_people, notes=notes)

@@ -82,12 +82,12 @@ def _owners(context: Context, now: Site, leavers: Roster) -> Mapping[str, Collec
 
 def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) -> Plan:
     """The plan. `with_contents` also judges who gains or loses sight of what, by the newest snapshot."""
-    basis = basis_of(context, KIND, gathered.site, when=gathered.people.when)
+    basis = basis_of(context, KIND, gathered.site, gathered.now, when=gathered.people.when)
     basis = with_sources(context, basis, gathered.people)
     if gathered.now is None:
         return build(basis)
     now, names = gathered.now, gathered.named
-    policy = policy_of(context, gathered.owners)
+    policy = policy_of(context, now, gathered.owners)
     wanted = want(now, names.joiners, names.leavers, tasks_of(context.settings), policy)
     wanted = replace(wanted, held=(*names.held, *wanted.held), notes=(*names.notes, *wanted.notes))
     return planned(context, basis, now, wanted, with_contents=with_contents)

@@ -57,7 +57,8 @@ def decide(
     carry = carried(now, renamed(now, renames, keep_old=keep_old, protected=protected), renames)
     return build(
         replace(
-            basis_of(context, "undo" if undoes else KIND, context.site(now.name), undoes=undoes), takes=context.takes
+            basis_of(context, "undo" if undoes else KIND, context.site(now.name), now, undoes=undoes),
+            takes=context.takes,
         ),
         now,
         carry.changes,

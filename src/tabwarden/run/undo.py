@@ -65,7 +65,7 @@ def plan_undo_to(context: Context, to: str, scope: Scope) -> Plan:
     changes = (*diff(site, work.people.site, work.people.why), *work.content)
     lacks = (f"{snapshot.words} is not whole: {'; '.join(snapshot.partial)}",) if snapshot.partial else ()
     return build(
-        replace(basis_of(context, KIND, context.site(site.name), undoes=snapshot.words), takes=context.takes),
+        replace(basis_of(context, KIND, context.site(site.name), site, undoes=snapshot.words), takes=context.takes),
         site,
         changes,
         held=work.people.held,
@@ -131,7 +131,7 @@ def plan_undo(context: Context, path: Path | None) -> Plan:
     wanted = undone(site, done, plan.id, frozenset(owned_by(connection, added)))
     left_out = sum(1 for entry in record.ended.values() if entry.status not in LEFT_SOMETHING)
     notes = (f"{left_out} changes of the plan had not been done and need no undo",) if left_out else ()
-    basis = basis_of(context, KIND, context.site(site.name), undoes=plan.id)
+    basis = basis_of(context, KIND, context.site(site.name), site, undoes=plan.id)
     wanted = replace(wanted, notes=(*notes, *wanted.notes))
     return planned(context, basis, site, wanted, with_contents=False)
 

@@ -56,7 +56,7 @@ def plan_changes(settings: Settings, given: Iterable[str]) -> Plan:
         problems = [f"`{one.words}`: {refusal(one.because)}" for one in tried if not one.done]
         if problems:
             raise TabwardenError(f"Tableau would refuse {'; '.join(problems)}; mend the changes, or leave these out")
-        basis = basis_of(context, KIND, context.site(site.name))
+        basis = basis_of(context, KIND, context.site(site.name), site)
         return build(basis, site, written(site, [one.change for one in tried]))
 
 

@@ -44,6 +44,7 @@ class Jwt(Section):
     scopes: tuple[Text, ...] = Field(
         default=(
             "tableau:content:read",
+            "tableau:sites:read",
             "tableau:users:*",
             "tableau:groups:*",
             "tableau:groupsets:*",

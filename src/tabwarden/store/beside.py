@@ -21,7 +21,7 @@ from tabwarden.store.snapshots import Snapshot
 if TYPE_CHECKING:
     from tabwarden.engine.columns import Columns
 
-FOLDER, ENDING, FORMAT = "columns", ".columns", 1
+FOLDER, ENDING, FORMAT = "columns", ".columns", 2
 MOST = 8  # files; those of the oldest snapshots go first
 
 
@@ -93,6 +93,7 @@ def _about(site: Site, columns: Columns, mark: str) -> dict[str, Any]:
         "settings": asdict(site.settings),
         "licences": None if site.licences is None else dict(site.licences),
         "nicknames": None if site.nicknames is None else dict(site.nicknames),
+        "on_demand": sorted(site.on_demand),
         "taken": asdict(site.taken),
         "partial": list(site.partial),
         "vocabulary": columns.vocabulary._asdict(),
@@ -105,6 +106,7 @@ def _site(about: dict[str, Any]) -> Site:
         settings=SiteSettings(**about["settings"]),
         licences=about["licences"],
         nicknames=about["nicknames"],
+        on_demand=frozenset(about["on_demand"]),
         taken=Taken(**about["taken"]),
         partial=tuple(about["partial"]),
     )

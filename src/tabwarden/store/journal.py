@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import IO, Any, NamedTuple, Self
 
 from tabwarden.model.errors import TabwardenError
@@ -28,6 +28,7 @@ from tabwarden.plan.plan import FORMAT, Plan, SiteIdentity, Waiver
 from tabwarden.safe_files import for_the_owner
 
 DONE, ALREADY, FAILED, SKIPPED, INSTEAD = "done", "already", "failed", "skipped", "instead"
+NO_NAMES: Mapping[str, list[str]] = MappingProxyType({})
 JOURNALS, GOOD_RUNS, LOCKS = "journals", "good-runs.jsonl", "locks"
 
 
@@ -219,32 +220,44 @@ def only_writer(store: Path, site: SiteIdentity) -> Iterator[None]:
 
 def last_good_rows(store: Path, site: SiteIdentity) -> Mapping[str, int]:
     """Rows per task of the last run on this site that came to its end; empty when there was none."""
+    return dict(pair for rows, _ in _good_runs(store, site) for pair in rows.items())
+
+
+def last_good_names(store: Path, site: SiteIdentity) -> Mapping[str, list[str]]:
+    """By setting, the names in it that meant something at the last run on this site that came to its end."""
+    return dict(pair for _, names in _good_runs(store, site) for pair in names.items())
+
+
+def _good_runs(store: Path, site: SiteIdentity) -> Iterator[tuple[Mapping[str, int], Mapping[str, list[str]]]]:
+    """Rows and names of each run on this site that came to its end. TabwardenError for a damaged file."""
     path, key = store / GOOD_RUNS, site_key(site)
-    rows: Mapping[str, int] = {}
-    if not path.is_file():
-        return rows
     # What follows the last line end was torn by a dying process; the runs before it count.
-    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
+    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1] if path.is_file() else (), 1):
         try:
             fields = json.loads(line)
-            of_line = {task: int(count) for task, count in fields["rows"].items()}
-            rows = {**rows, **of_line} if fields["site"] == key else rows
+            rows = {task: int(count) for task, count in fields["rows"].items()}
+            names = {setting: list(words) for setting, words in fields.get("names", {}).items()}
+            is_ours = fields["site"] == key
         except (ValueError, LookupError, TypeError, AttributeError):
             raise TabwardenError(
                 f"line {number} of `{path}` is damaged, so it is not known whether a list has shrunk, and nothing is "
                 "planned; put it back from a backup, or delete the file: the next run then counts as the first"
             ) from None
-    return rows
+        if is_ours:
+            yield rows, names
 
 
-def keep_good_run(store: Path, site: SiteIdentity, rows: Mapping[str, int]) -> None:
-    """Remember the rows of a run that came to its end; nothing is written when they are as they were."""
-    if not rows or {**last_good_rows(store, site), **rows} == dict(last_good_rows(store, site)):
+def keep_good_run(
+    store: Path, site: SiteIdentity, rows: Mapping[str, int], names: Mapping[str, list[str]] = NO_NAMES
+) -> None:
+    """Remember the rows and names of a run that came to its end; nothing is written when they are as they were."""
+    last, known = last_good_rows(store, site), last_good_names(store, site)
+    if {**last, **rows} == last and {**known, **names} == known:
         return
     store.mkdir(parents=True, exist_ok=True)
     path = store / GOOD_RUNS
     _cut_torn_line(path)
     with _appending(path) as file:
-        file.write(json.dumps({"site": site_key(site), "at": now(), "rows": dict(rows)}) + "\n")
+        file.write(json.dumps({"site": site_key(site), "at": now(), "rows": dict(rows), "names": dict(names)}) + "\n")
         file.flush()
         os.fsync(file.fileno())

@@ -9,6 +9,7 @@ from tabwarden.effects.people import Outcome
 from tabwarden.model.roles import SETTABLE, SETTABLE_LEGACY, current_role
 from tabwarden.model.site import LOCAL, ON_LOGIN, ON_SYNC, Group, GroupSet
 from tabwarden.sandbox.directories import group_sync, identity
+from tabwarden.sandbox.handlers.content import truth
 from tabwarden.sandbox.http import listing
 from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal, because
@@ -99,7 +100,7 @@ def create(call: Call) -> Reply:
         return _imported(call, body, name)
     role, mode = _local_grant(body, Group("", name))
     new = Group(call.state.new_id(call.site, "group"), name, LOCAL, frozenset(), role, mode)
-    done = _done(call, people.create_group(call.site, new))
+    done = _done(call, _with_on_demand(people.create_group(call.site, new), body, new.id))
     return ok(shapes.group(call, done.site.groups[new.id]), status=201)
 
 
@@ -113,8 +114,17 @@ def update(call: Call) -> Reply:
     if group.domain != LOCAL and name != group.name:
         raise Refusal("400003", "a group of the directory keeps the name it has there")
     changed = replace(group, name=name or group.name, minimum_site_role=role, grant_on=mode)
-    _done(call, people.update_group(call.site, changed))
+    _done(call, _with_on_demand(people.update_group(call.site, changed), body, group.id))
     return ok(shapes.group(call, call.group()))
+
+
+def _with_on_demand(outcome: Outcome, body: Element, group: str) -> Outcome:
+    """The group with on-demand access as the request has it, where it says so."""
+    words = body.get("ephemeralUsersEnabled")
+    if words is None or not outcome.done:
+        return outcome
+    on = outcome.site.on_demand - {group} | ({group} if truth("ephemeralUsersEnabled", words) else frozenset())
+    return outcome._replace(site=replace(outcome.site, on_demand=on))
 
 
 def _grant(role: str | None, mode: str | None, group: Group, usual: str, called: str) -> tuple[str | None, str | None]:

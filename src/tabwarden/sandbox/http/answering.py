@@ -95,6 +95,7 @@ def answer(
 
     `caps` counts requests where the personality has a cap; `struck` are the faults that this request meets.
     """
+    state.asserted = None
     if metadata_api.is_asked(request.path):
         return _of_metadata(state, sessions, personality, request, struck)
     endpoint: Endpoint | None = None

@@ -79,6 +79,7 @@ def group(call: Call, item: Group) -> Element:
             "name": item.name,
             "minimumSiteRole": role,
             "userCount": len(call.site.members(item.id)),
+            "ephemeralUsersEnabled": item.id in call.site.on_demand,
         },
         element("domain", {"name": item.domain}),
         grants if role is not None or item.domain != LOCAL else None,
@@ -87,6 +88,7 @@ def group(call: Call, item: Group) -> Element:
 
 GROUP_COLUMNS: Mapping[str, Column] = {
     "domainName": column(lambda _s, g: g.domain),
+    "ephemeralUsersEnabled": column(lambda s, g: g.id in s.on_demand),
     "isExternalUserEnabled": column(lambda _s, _g: False, "eq", TRUTH),
     "isLocal": column(lambda _s, g: g.domain == LOCAL, "eq", TRUTH),
     "luid": column(lambda _s, g: g.id),
@@ -97,7 +99,7 @@ ADMIN_GROUP_COLUMNS: Mapping[str, Column] = {
     **GROUP_COLUMNS,
     "minimumSiteRole": column(lambda _s, g: g.minimum_site_role),
 }
-GROUP_DEFAULTS = frozenset({"id", "name", "minimumSiteRole", "domain", "import"})
+GROUP_DEFAULTS = frozenset({"id", "name", "minimumSiteRole", "ephemeralUsersEnabled", "domain", "import"})
 
 
 def groups_listing(call: Call) -> Listing[Group]:

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from tabwarden.access.on_demand import with_asserted
 from tabwarden.model.errors import WorldError
 from tabwarden.model.open_points import DOCUMENTED
 from tabwarden.model.site import Content, Site, User
@@ -28,6 +29,39 @@ _STAMPED = tuple(f.name for f in fields(Content) if f.name not in _UNSTAMPED)
 def stable_id(*names: str) -> str:
     """An id that follows from names, so that a world has the same ids everywhere."""
     return str(uuid.uuid5(_SPACE, "\x1f".join(names)))
+
+
+class Asserted:
+    """What a session's token says of who is in which groups: true of its requests alone, and never kept.
+
+    `user` is on no site where an application lets him in on demand.
+    """
+
+    def __init__(self, site: str, user: User, groups: Iterable[str]) -> None:
+        self.site, self.user, self.groups = site, user, frozenset(groups)
+        self._known: tuple[Site, Site] | None = None
+
+    def on(self, site: Site) -> Site:
+        """The site as this session has it."""
+        if self._known is None or self._known[0] is not site:
+            user = site.users.get(self.user.id, self.user)
+            self._known = site, with_asserted(site, user, (g for g in self.groups if g in site.groups))
+        return self._known[1]
+
+    def off(self, site: Site, base: Site) -> Site:
+        """A site that a request of this session made, without what the token said."""
+        seen, mine = self.on(base), frozenset({self.user.id})
+        groups = {}
+        for key, group in site.groups.items():
+            was = base.groups.get(key)
+            if group is seen.groups.get(key) and was is not None:
+                groups[key] = was
+            elif key in self.groups and was is not None and not mine <= (was.members or frozenset()):
+                groups[key] = replace(group, members=(group.members or frozenset()) - mine)
+            else:
+                groups[key] = group
+        users = site.users if self.user.id in base.users else {i: u for i, u in site.users.items() if i not in mine}
+        return replace(site, groups=groups, users=users)
 
 
 class State(Holdings):
@@ -53,6 +87,7 @@ class State(Holdings):
         self.blobs = Blobs(path.with_name(path.name + ".files") if path is not None else None)
         self._remembered: dict[str, tuple[Site, dict[Any, Any]]] = {}
         self.open_points = DOCUMENTED  # the open points of the permission model as this Tableau settles them
+        self.asserted: Asserted | None = None  # by the token of the request that is answered
         self.watching = False  # whether `born` is kept: the moment each new thing came, by id
         self.born: dict[str, float] = {}
         self.pending = [job.id for job in self.jobs.values() if job.finish_code is None]
@@ -70,8 +105,9 @@ class State(Holdings):
         return tuple(self._sites.values())
 
     def site(self, site_id: str) -> Site:
-        """The site with that id; KeyError when there is none."""
-        return self._sites[site_id]
+        """The site with that id, as the session has it that asks; KeyError when there is none."""
+        site = self._sites[site_id]
+        return self.asserted.on(site) if self.asserted is not None and self.asserted.site == site_id else site
 
     def site_at(self, content_url: str) -> Site | None:
         """The site with that content URL in any letter case; `default` also means the empty one."""
@@ -140,6 +176,8 @@ class State(Holdings):
     def put(self, site: Site) -> Site:
         """Make `site` the present one, stamp what changed, keep it; gives the site as stored."""
         old = self._sites[site.id]
+        if self.asserted is not None and self.asserted.site == site.id:
+            site = self.asserted.off(site, old)
         stamped = self._stamp(old, site)
         if stamped is old:
             return old

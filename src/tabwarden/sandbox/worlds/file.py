@@ -55,6 +55,7 @@ class GroupText(_Part):
     domain: str = "local"
     minimum_site_role: str | None = None
     grant_on: Literal["onLogin", "onSync"] | None = None
+    on_demand: bool = False
     id: str | None = None
 
 

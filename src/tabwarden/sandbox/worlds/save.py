@@ -95,7 +95,12 @@ class _SiteText:
     def _group(self, group: Group) -> GroupText:
         members = tuple(sorted(self._users[m] for m in group.members or ()))
         own_id = self._own_id(group.id, "group", group.domain, group.name)
-        return GroupText(**_same(GroupText, group, "id", "members"), members=members, id=own_id)
+        return GroupText(
+            **_same(GroupText, group, "id", "members"),
+            members=members,
+            on_demand=group.id in self._site.on_demand,
+            id=own_id,
+        )
 
     def _group_set(self, group_set: GroupSet) -> GroupSetText:
         groups = tuple(sorted(self._groups[g] for g in group_set.groups))

@@ -36,6 +36,19 @@ SCOPES = (
     *(f"tableau:{what}:{verb}" for what in ("users", "groups") for verb in ("read", "create", "update", "delete")),
     "tableau:groupsets:read",
 )
+_VERBS = {"GET": "read", "POST": "create", "PUT": "update", "DELETE": "delete"}
+
+
+def scope_of(method: str, path: str) -> str:
+    """The scope that a connected app's token needs for a request; `path` is relative to the API."""
+    parts = [part for part in path.partition("?")[0].casefold().split("/") if part]
+    verb = _VERBS.get(method, "read")
+    if parts[-1:] == ["permissions"] or "default-permissions" in parts:
+        return f"tableau:permissions:{verb}"
+    what = parts[2] if len(parts) > 2 and parts[0] == "sites" else "sites"
+    if what in ("groupsets", "groups", "users", "jobs", "sites"):
+        return f"tableau:{what}:{verb}"
+    return "tableau:content:read" if verb == "read" else f"tableau:{what}:{verb}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +147,8 @@ class Session:
         async with self._renewing:
             if self.token != stale:
                 return self.token
-            if self.served > self._served_before:
-                self._fruitless.clear()
+            if self.served > self._served_before or isinstance(self.options.auth, Jwt):
+                self._fruitless.clear()  # nobody else can take a connected app's token away
             else:
                 self._fruitless.append(self._signed_in)
             server = self._transport.server

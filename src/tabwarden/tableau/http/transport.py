@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import random
-import re
 import ssl
 import time
 from collections import Counter
@@ -32,7 +31,6 @@ MOST_OF_AN_ANSWER = 512 << 20  # bytes; a page of a thousand items has one or tw
 TIMES_FOR_ALL = 10  # a whole answer may take so many times as long as the pause within it
 USER_AGENT = f"Tabwarden/{__version__}"
 
-_AN_ID = re.compile(r"[^/\d]*\d[^/]*")
 _SAFE_POSTS = ("/auth/signin", "/auth/signout")
 log = logging.getLogger(__name__)
 
@@ -101,7 +99,7 @@ class Transport:
         url = f"{self.server}/api/{version}{request.target}"
         full = await self.gate.enter()
         try:
-            self.calls[f"{request.method} {endpoint_of(request)}"] += 1
+            self.calls[request.endpoint] += 1
             # Redirects are told, not followed: credentials go to the address in the settings and to no other.
             async with self._session.request(
                 request.method, url, data=request.body, headers=headers, allow_redirects=False
@@ -125,7 +123,7 @@ class Transport:
             body += part
             if len(body) > MOST_OF_AN_ANSWER:
                 raise TableauError(
-                    f"the answer to {request.method} {endpoint_of(request)} has more than {MOST_OF_AN_ANSWER:,} bytes, "
+                    f"the answer to {request.endpoint} has more than {MOST_OF_AN_ANSWER:,} bytes, "
                     "which no Tableau sends; check `tableau.server` and what stands between"
                 )
         return bytes(body)
@@ -223,11 +221,6 @@ def asked_wait(header: str | None, now: datetime) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max((moment - now).total_seconds(), 0.0)
-
-
-def endpoint_of(request: Request) -> str:
-    """The path of a request with its ids, the words that have a digit, blanked: `sites/{id}/groups/{id}/users`."""
-    return _AN_ID.sub("{id}", request.target.partition("?")[0].strip("/"))
 
 
 def proxy_of(server: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import quote, urlencode
@@ -10,6 +11,9 @@ from xml.etree.ElementTree import Element, SubElement, TreeBuilder, tostring
 from xml.parsers.expat import ExpatError, ParserCreate
 
 BUSY = frozenset({408, 429, 500, 502, 503, 504})
+
+
+_AN_ID = re.compile(r"[^/\d]*\d[^/]*")
 
 
 class Request(NamedTuple):
@@ -24,6 +28,11 @@ class Request(NamedTuple):
     def path(self) -> str:
         """The target without its query."""
         return self.target.partition("?")[0]
+
+    @property
+    def endpoint(self) -> str:
+        """What is asked, the ids (words that have a digit) blanked: `GET sites/{id}/groups/{id}/users`."""
+        return f"{self.method} {_AN_ID.sub('{id}', self.path.strip('/'))}"
 
 
 class Answer(NamedTuple):

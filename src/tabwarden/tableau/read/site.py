@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from tabwarden.model.errors import TableauError, TabwardenError, UnknownName
+from tabwarden.model.errors import MissingScope, TableauError, TabwardenError, UnknownName
 from tabwarden.model.roles import is_admin
 from tabwarden.model.scope import CONNECTIONS, OUTSIDE
 from tabwarden.model.site import Content, Group, GroupSet, Site, User
@@ -39,11 +39,13 @@ from tabwarden.tableau.read.people import (
     group_sets_on,
     groups_on,
     members_on,
+    on_demand_of,
     read_site_itself,
     site_on,
     to_ask,
     users_on,
     with_members,
+    without,
 )
 
 OWNED = ("project", "workbook", "datasource", "flow", "virtualconnection", "database", "table")
@@ -120,8 +122,9 @@ class _Read:
         self._progress, self._say = progress, say
         self._sizes: dict[str, int | None] = {}
         self._members: dict[str, frozenset[str]] = {}
+        self._on_demand = frozenset[str]()
         self._remarks: list[str] = []
-        self._closed_groups = 0
+        self._closed_groups = Counter[str]()
         self._answers = Answers()
         self._done = 0
 
@@ -145,10 +148,11 @@ class _Read:
         self._tell_cost(site, to_do)
         await self._ask(site, to_do)
         self._remark(site, users, to_do)
-        site = with_answers(site, self._answers)
+        site = with_answers(site, self._answers, listed.unread)
         return replace(
             site,
             groups={group.id: group for group in with_members(groups, self._members)},
+            on_demand=self._on_demand,
             partial=tuple(self._remarks),
         )
 
@@ -157,20 +161,27 @@ class _Read:
     async def _groups(self) -> list[Group]:
         """All groups; none, with a remark, where they are kept from whoever reads."""
         try:
-            sized = await groups_on(self._reader)
+            listed = await groups_on(self._reader)
+        except MissingScope as missing:
+            self._remarks.append(f"groups and who is in them ({without(missing)})")
+            return []
         except TableauError as error:
             if error.status != 403 or await self._reader_is_admin():
                 raise
             self._remarks.append("groups and who is in them (403)")
             return []
-        self._sizes = {group.id: size for group, size in sized}
-        return [group for group, _ in sized]
+        self._sizes = {one.group.id: one.size for one in listed}
+        self._on_demand = on_demand_of(listed)
+        return [one.group for one in listed]
 
     async def _group_sets(self) -> list[GroupSet]:
         if not self._connection.supports(GROUP_SETS_SINCE):
             log.info("this version (%s) has no group sets", self._connection.version)
         try:
             return await group_sets_on(self._reader)
+        except MissingScope as missing:
+            self._remarks.append(f"group sets ({without(missing)})")
+            return []
         except TableauError as error:
             if error.status != 403 or await self._reader_is_admin():
                 raise
@@ -252,17 +263,19 @@ class _Read:
 
         things: list[str | Ask] = [*groups, *to_do.asks]
         await self._reader.for_all(things, one)
-        if any(status == 404 for _, status in self._answers.refused):
+        if any(status == "404" for _, status in self._answers.refused):
             # Gone one by one, or all with their site? Then this is refused too.
             await self._still_there()
 
     async def _ask_members(self, group: str) -> None:
         try:
             self._members[group] = await members_on(self._reader, group)
+        except MissingScope as missing:
+            self._closed_groups[without(missing)] += 1
         except TableauError as error:
             if error.status not in GONE_OR_FORBIDDEN or error.code == NO_SITE:
                 raise
-            self._closed_groups += 1
+            self._closed_groups[""] += 1
 
     async def _still_there(self) -> None:
         try:
@@ -276,8 +289,8 @@ class _Read:
         hidden = sum(1 for user in users if not user.site_role)
         if hidden:
             self._remarks.append(f"site roles of {hidden} users")
-        if self._closed_groups:
-            self._remarks.append(f"members of {self._closed_groups} groups")
+        for why, number in self._closed_groups.items():
+            self._remarks.append(f"members of {number} groups{f' ({why})' * bool(why)}")
         for kind, number in to_do.unaskable.items():
             since = KINDS[kind].rules_since
             self._remarks.append(

@@ -275,8 +275,8 @@ def test_a_planted_count_is_caught() -> None:
 
 def test_a_planted_name_of_a_hidden_project_is_caught() -> None:
     patch = Patch("a hidden project's name", "run/read.py", " if up in shown]", "]")
-    with fresh(("run.projects",), {"run.projects": source_with(patch)}) as load:
-        told = load("run.projects").shown_to
+    with fresh(("run.read",), {"run.read": source_with(patch)}) as load:
+        told = load("run.read").shown_to
         beyond = [
             path
             for site in map(dense, range(SITES))

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from tabwarden.access.answer import Answer
+from tabwarden.access.few import few
 from tabwarden.access.powers import speaks_of
 from tabwarden.access.reference import may
 from tabwarden.compare.alike import alike
-from tabwarden.compare.between_sites import SMALL, Progress
+from tabwarden.compare.between_sites import Progress
 from tabwarden.model.governing import governing
 from tabwarden.model.open_points import CURRENT, DENY_FIRST, DOCUMENTED, OpenPoints
 from tabwarden.model.site import DENY, Site
@@ -68,7 +69,7 @@ def differing(
     progress: Progress | None = None,
 ) -> Iterator[Exceptional]:
     """Everybody the two models differ on, in the order of the content; `progress` hears how many contents are done."""
-    if len(site.users) * len(site.contents) <= SMALL:
+    if few(site):
         yield from exceptions(site, capability, against=against, open_points=open_points)
         return
     # Only large Sites need it, and loading it takes longer than answering on a small one.

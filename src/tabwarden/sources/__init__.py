@@ -56,9 +56,7 @@ def partial(message: str) -> SourceError:
 
 def empty(source: str) -> SourceError:
     """It was read and holds no row."""
-    return SourceError(
-        f"{source} holds no row; an empty list is taken for a broken one, so nothing is done", stop=EMPTY
-    )
+    return SourceError(f"{source} holds no row; an empty list is taken for a broken one", stop=EMPTY)
 
 
 def refuse_twins(names: list[str], source: str) -> None:

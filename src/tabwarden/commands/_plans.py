@@ -13,6 +13,7 @@ from tabwarden.commands._options import load_settings
 from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, print_json, show
 from tabwarden.log import RunLog, open_log
 from tabwarden.model.errors import TabwardenError
+from tabwarden.model.names import some
 from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.report.plans import plan_json, plan_table, stop_json
@@ -48,10 +49,10 @@ def present(plan: Plan, settings: Settings, out: Path | None, *, as_json: bool) 
 
 
 def exit_code(applied: Applied) -> int:
-    """0 done, 1 somebody was not done, 3 a stop."""
+    """0 done, 1 somebody was not done or a leaver is held, 3 a stop."""
     if applied.stops:
         return STOPPED
-    return DONE if applied.succeeded else ERROR
+    return DONE if applied.succeeded and not applied.leavers_left else ERROR
 
 
 def applied_json(applied: Applied) -> Mapping[str, Any]:
@@ -63,6 +64,7 @@ def applied_json(applied: Applied) -> Mapping[str, Any]:
         **{status: applied.count(status) for status in ("done", "already", "instead", "failed", "skipped")},
         "resumed": applied.resumed,
         "broken_off": applied.broken_off,
+        "leavers_left": list(applied.leavers_left),
         "held": [asdict(person) for person in applied.plan.held],
         "refused": [asdict(row) for row in applied.plan.refused],
         "stops": [stop_json(stop) for stop in applied.stops],
@@ -114,7 +116,9 @@ def _run(settings: Settings, waivers: tuple[Waiver, ...], running: Running) -> A
 def _summary(applied: Applied) -> str:
     if applied.stops:
         return f"stopped by {', '.join(stop.id for stop in applied.stops)}: nothing was written"
-    return result_words(applied)
+    left = applied.leavers_left
+    keep = f"; leavers who may keep a licence: {some(left)}" if left else ""
+    return f"{result_words(applied)}{keep}"
 
 
 @contextmanager

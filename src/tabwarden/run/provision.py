@@ -22,7 +22,7 @@ from tabwarden.run.context import (
     silent,
     tasks_of,
 )
-from tabwarden.run.directory_names import Named, directory_if_set, named
+from tabwarden.run.directory_names import Named, directory_if_set, keep_who_is_who, named
 from tabwarden.run.planning import basis_of, log_readings, planned, with_sources
 from tabwarden.run.run_log import alone, do
 from tabwarden.settings import Settings
@@ -60,7 +60,7 @@ def gather(context: Context) -> Gathered:
         return Gathered(people, context.site(), None, Named(joiners, leavers))
     directory = directory_if_set(context.settings)
     now = _read_site(context)
-    names = named(context.connection, directory, now, joiners, leavers)
+    names = named(context, directory, now, joiners, leavers)
     owners = _owners(context, now, names.leavers)
     return Gathered(people, context.site(now.name), now, names, owners)
 
@@ -87,10 +87,12 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) 
     if gathered.now is None:
         return build(basis)
     now, names = gathered.now, gathered.named
-    policy = policy_of(context, now, gathered.owners)
+    policy = replace(policy_of(context, now, gathered.owners), known_as=names.known_as)
     wanted = want(now, names.joiners, names.leavers, tasks_of(context.settings), policy)
     wanted = replace(wanted, held=(*names.held, *wanted.held), notes=(*names.notes, *wanted.notes))
-    return planned(context, basis, now, wanted, with_contents=with_contents)
+    plan = planned(context, basis, now, wanted, with_contents=with_contents)
+    keep_who_is_who(context, plan, names.known_as)
+    return plan
 
 
 # -- all in one ------------------------------------------------------------------------------------------------

@@ -53,12 +53,22 @@ class Person(NamedTuple):
     said: str = ""
 
 
+def named_only(name: str) -> Person:
+    """Somebody of whom no list says more than the name."""
+    return Person(name, "", "", "", 0, "")
+
+
 class Quarantined(NamedTuple):
-    """A row that is not used. `value` is written so that invisible characters can be seen."""
+    """A row that is not used. `value` is written so that invisible characters can be seen.
+
+    `leaver` marks a row that says that somebody left, `is_twin` one that repeats a row which is used.
+    """
 
     row: int
     value: str
     reason: str
+    leaver: bool = False
+    is_twin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +109,13 @@ def clean(
     for count, row in enumerate(rows, start=1):
         try:
             person = _person(row, finder, count, source, require_email)
-            _refuse_twin(person, first.get(same(person.name)))
         except BadCell as bad:
             quarantined.append(Quarantined(count, bad.value, bad.reason))
+            continue
+        twin = first.setdefault(same(person.name), person)
+        if twin is not person:
+            quarantined.append(Quarantined(count, shown(person.name), _why_twin(person, twin), is_twin=True))
         else:
-            first[same(person.name)] = person
             people.append(person)
             if has_odd_margin(row.get(finder.keys(tuple(row))[0] or "")):
                 oddly.append(count)
@@ -157,13 +169,8 @@ def _person(row: Mapping[str, object], finder: Finder, number: int, source: str,
     )
 
 
-def _refuse_twin(person: Person, twin: Person | None) -> None:
-    """Raises BadCell when an earlier row has this name."""
-    if twin is None:
-        return
+def _why_twin(person: Person, twin: Person) -> str:
+    """Why a row that has the name of an earlier one is not used."""
     if twin.name == person.name:
-        raise BadCell(shown(person.name), f"is a duplicate of row {twin.row}, which is used; delete one of them")
-    raise BadCell(
-        shown(person.name),
-        f"is `{shown(twin.name)}` of row {twin.row} in other letter case, which is used; delete one of them",
-    )
+        return f"is a duplicate of row {twin.row}, which is used; delete one of them"
+    return f"is `{shown(twin.name)}` of row {twin.row} in other letter case, which is used; delete one of them"

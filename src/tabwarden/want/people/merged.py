@@ -29,12 +29,13 @@ Token = tuple[str, str]
 class SourceRank(NamedTuple):
     """A source by its name: the lower the rank, the more its word counts; of equal ranks the first by name.
 
-    Who vanishes from a source that is authoritative has left.
+    Who vanishes from a source that is authoritative has left; `lists_active` where the words for active are listed.
     """
 
     name: str
     rank: int = 100
     authoritative: bool = False
+    lists_active: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,12 @@ class MergedPerson:
     def name(self) -> str:
         """The Tableau user name, '' where no source knows one."""
         return self.value(NAME)
+
+    @property
+    def called(self) -> str:
+        """The user name, else whatever is known, with the rows she stands in."""
+        known = self.name or self.value(EMAIL) or next((value for _, value in self.keys), "?")
+        return f"{known} ({self.told})"
 
     @property
     def told(self) -> str:

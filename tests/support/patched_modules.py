@@ -1,7 +1,9 @@
 """The evaluators of the house from patched source: fresh copies of their modules, the rest shared. Not a test."""
 
 from __future__ import annotations
+import __future__
 
+import ast
 import importlib
 import sys
 import tomllib
@@ -15,7 +17,7 @@ from typing import Any, NamedTuple
 
 from evaluator_suites import Fast, May
 from paths import SOURCE, TESTS
-from planting import planted_in
+from planting import function_of, planted_in
 
 BUGS = TESTS / "planted"
 # What one evaluator is made of and the other is not; values such as Answer and Site stay the same classes.
@@ -25,7 +27,7 @@ REFERENCE = ("model.governing", "access.powers", "access.reference")
 class Patch(NamedTuple):
     """One planted bug: in `function` of `file` of the package the pattern `old`, found exactly once, becomes `new`.
 
-    Without a function `old` and `new` are text.
+    Without a function `old` and `new` are text. Random trials find it soon from `seed` on.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Patch(NamedTuple):
     old: str
     new: str
     function: str | None = None
+    seed: int = 0
 
 
 def planted(side: str) -> list[Patch]:
@@ -102,6 +105,27 @@ def fresh(names: tuple[str, ...], sources: Mapping[str, str]) -> Iterator[Any]:
         for name, module in kept.items():
             package, _, last = name.rpartition(".")
             setattr(sys.modules[package], last, module)
+
+
+@contextmanager
+def in_place(patch: Patch) -> Iterator[None]:
+    """Within it the function (`Class.method`, or one that its own module calls) is that with the bug, for everybody."""
+    assert patch.function is not None
+    module = importlib.import_module(f"tabwarden.{_module(patch)}")
+    *outer, name = patch.function.split(".")
+    holder: Any = module
+    for word in outer:
+        holder = getattr(holder, word)
+    whole = function_of(ast.parse(source_with(patch)), patch.function)
+    names: dict[str, Any] = {}
+    code = compile(ast.Module([whole], []), patch.file, "exec", __future__.annotations.compiler_flag, dont_inherit=True)
+    exec(code, module.__dict__, names)
+    right = holder.__dict__[name]
+    setattr(holder, name, names[name])
+    try:
+        yield
+    finally:
+        setattr(holder, name, right)
 
 
 class _Finder(MetaPathFinder):

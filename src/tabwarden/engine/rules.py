@@ -238,6 +238,14 @@ def mixed(values: Array) -> Array:
     return last
 
 
+def distinct(values: Array) -> Array:
+    """The different values, rising: `numpy.unique` of them alone loads all of NumPy's masked arrays."""
+    ordered = np.sort(values)
+    first = np.ones(len(ordered), bool)
+    first[1:] = ordered[1:] != ordered[:-1]
+    return ordered[first]
+
+
 class ByValue(NamedTuple):
     """Numbers in order of some value: those with value v are `order[offsets[v]:offsets[v + 1]]`."""
 

@@ -36,9 +36,8 @@ def rows_tables(site: Site, dialog: Rows) -> Iterator[Table]:
 
 def _table(site: Site, dialog: Rows, rows: Sequence[GranteeRow]) -> Table:
     """One column a grantee, one line a capability; the template on top."""
-    table = Table("Capability")
-    for row in rows:
-        table.add_column(Text(grantee_name(site, row.grantee)), justify="center")
+    headings = (grantee_name(site, row.grantee) for row in rows)
+    table = Table("Capability", *headings, centred=range(1, len(rows) + 1))
     table.add_row(Text("template", style="bold"), *(Text(_template(row), style="bold") for row in rows))
     for capability in dialog.capabilities:
         marks = (_MARKS[_mode(row, capability)] for row in rows)

@@ -37,6 +37,11 @@ def opened(store: Path | str, snapshot: Snapshot) -> Site | None:
         return None
 
 
+def is_there(store: Path | str, snapshot: Snapshot) -> bool:
+    """Whether columns of that number are kept, whole or not."""
+    return _path(store, snapshot).exists()
+
+
 def keep(store: Path | str, snapshot: Snapshot, site: Site) -> bool:
     """Keep the columns of a snapshot beside the history; False where they cannot be kept: nothing depends on it."""
     path = _path(store, snapshot)

@@ -89,13 +89,11 @@ class SetDetails(Change):
             return
         now = Details.of(user).where(self.details)
         if now == self.details:
-            undoing.put(Details(*("" if d is not None and b is None else b for b, d in self._pairs)).on(user))
+            undoing.put(self.before.on(user))
+            if self.details.auth_setting and not self.before.auth_setting:
+                undoing.hold(user.qualified, "had no authentication that Tableau told", "set it by hand")
         elif now != self.before:
             undoing.hold(user.qualified, f"got {self.details.words} and has {now.words} by now")
-
-    @property
-    def _pairs(self) -> Iterator[tuple[str | None, str | None]]:
-        return zip(self.before, self.details, strict=True)
 
     def inverse(self) -> SetDetails:
         return SetDetails(self.user, self.details, self.before)

@@ -403,7 +403,7 @@ def test_the_order_of_sources_changes_neither_the_roster_nor_the_plan(
     def plan(read: list[Records], declared: Precedence) -> object:
         merged = merge(read, declared, overrides)
         found = standings(merged, known, declared)
-        wanted, unsettled = want_people(NOW, found, PeoplePolicy(MAPPING), Tasks(), Policy())
+        wanted, unsettled, _ = want_people(NOW, found, PeoplePolicy(MAPPING), Tasks(), Policy())
         changes = diff(NOW, wanted.site, wanted.why)
         return merged, found, changes, wanted.held, wanted.notes, known_after(found, unsettled, "now")
 

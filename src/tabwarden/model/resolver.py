@@ -221,7 +221,7 @@ class OtherNames:
             yield from self._called(mail, exactly=True)
         yield from self._called(words)
         for other in others:
-            yield from self._called(other)
+            yield from (one._replace(how=f"may be `{other}` of the directory") for one in self._called(other))
 
     def _called(self, words: str, *, exactly: bool = False) -> Iterator[Candidate]:
         domain, _, name = words.strip().rpartition("\\")
@@ -229,7 +229,9 @@ class OtherNames:
         for user in self._by_bare.get(bare, ()):
             whole = same(user.name) == same(name)
             if whole and not domain:
-                yield Candidate(user.id, user.qualified, f"has the name `{user.name}`")
+                yield Candidate(
+                    user.id, user.qualified, "has the same e-mail" if exactly else f"has the name `{words}`"
+                )
             elif not exactly and self._may_be(domains, name, user):
                 yield Candidate(user.id, user.qualified, "differs in the domain alone")
 

@@ -220,21 +220,25 @@ def _users_removed(now: Site, end: Mapping[str, str], limit: Limit) -> list[Stop
     return [over_limit(USERS_REMOVED, base, limit, gone, f"{gone} of {base} users are removed from the site")]
 
 
-def _memberships_removed(now: Site, changes: Iterable[Change], limit: Limit, *, mapped: bool) -> list[Stop]:
+def _memberships_removed(now: Site, changes: Sequence[Change], limit: Limit, *, mapped: bool) -> list[Stop]:
     """Of each group, who is out in the end; stepping aside for a demotion is no loss.
 
-    A mapping that takes more than half of a group of three or more is a stop whatever the limit.
+    A mapping that takes more than half of a group of three or more is a stop whatever the limit; leavers do not count.
     """
     net: Counter[tuple[str, str]] = Counter()
     for change in changes:
         user, group = change.of_user, change.of_group
         if change.net_members and user is not None and group is not None and group.id:
             net[group.id, user.key] -= change.net_members
+    ends = ((c.of_user, c.ends_as) for c in changes if c.ends_as is not None)
+    leaving = {user.key for user, role in ends if user is not None and not is_licensed(role)}
     lost = Counter(group for (group, _user), number in net.items() if number > 0)
+    moved = Counter(group for (group, user), number in net.items() if number > 0 and user not in leaving)
     stops = []
     for group_id, number in lost.items():
         base = len(now.members(group_id)) if group_id in now.groups else 0
-        most = min(limit, Limit(base // 2, 0), key=lambda one: one.of(base)) if mapped and base > 2 else limit
+        by_mapping = mapped and base > 2 and moved[group_id] * 2 > base
+        most = Limit(base // 2, 0) if by_mapping and number <= limit.of(base) else limit
         if number > most.of(base):
             sentence = f"{number} of {base} members leave the group `{now.groups[group_id].name}`"
             stops.append(over_limit(MEMBERSHIPS_REMOVED, base, most, number, sentence))

@@ -41,10 +41,11 @@ def directory_if_set(settings: Settings) -> Directory | None:
 def named(context: Context, directory: Directory | None, now: Site, joiners: Roster, leavers: Roster) -> Named:
     """Joiners and leavers resolved through the directory; as they are written where the server is not joined to it."""
     names = [person.name for person in (*joiners.people, *leavers.people)]
-    known = known_as(context, directory, now, names)
+    joined = is_joined(context, directory, now)
+    known = known_as(context, directory, now, names, joined=joined)
     if directory is None:
         return Named(joiners, leavers, known_as=known)
-    if not Names(nicknames_if_told(now, context.connection), directory).joined:
+    if not joined:
         home = directory.domains[0].fqdn if directory.domains else "the directory"
         note = f"nobody on the site is of `{home}` and Tableau tells of no such domain: names are taken as they stand"
         return Named(joiners, leavers, (), (note,), known)
@@ -54,14 +55,21 @@ def named(context: Context, directory: Directory | None, now: Site, joiners: Ros
     return Named(coming.roster, going.roster, (*coming.held, *going.held), (*coming.notes, *going.notes), known)
 
 
-def known_as(context: Context, directory: Directory | None, now: Site, names: Collection[str]) -> KnownAs:
+def is_joined(context: Context, directory: Directory | None, now: Site) -> bool:
+    """Whether the server is joined to the directory of the settings."""
+    return directory is not None and Names(nicknames_if_told(now, context.connection), directory).joined
+
+
+def known_as(
+    context: Context, directory: Directory | None, now: Site, names: Collection[str], *, joined: bool
+) -> KnownAs:
     """What Tableau and the directory know these names and their domains by, and who was who at the last good run."""
     if directory is None:
         ask = any("\\" in name for name in names) and any(same(u.domain) not in NO_DOMAIN for u in now.users.values())
         domains = nicknames_if_told(now, context.connection).nicknames if ask else now.nicknames
         return KnownAs(tuple((domains or {}).items()))
     accounts = known_accounts(context.store, context.site())
-    joined = accounts_of(directory, now)
+    there = accounts_of(directory, now) if joined else {}
     others, before, keys = dict[str, tuple[str, ...]](), dict[str, str](), dict[str, tuple[str, str]]()
     for name in names:
         people = people_meant(directory, name.strip()).people
@@ -70,7 +78,7 @@ def known_as(context: Context, directory: Directory | None, now: Site, names: Co
         person, known = people[0], same(name.strip())
         others[known] = tuple(form for form in (told(person), person.upn, person.email) if form)
         before[known] = accounts.get(person.guid, "")
-        keys[known] = person.guid, joined.get(person.guid, told(person) if joined else name.strip())
+        keys[known] = person.guid, there.get(person.guid, told(person) if joined else name.strip())
     return KnownAs(tuple((domain.fqdn, domain.netbios) for domain in directory.domains), others, before, keys)
 
 

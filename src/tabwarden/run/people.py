@@ -15,8 +15,7 @@ from tabwarden.plan.plan import Plan, Refused, SiteIdentity, Waiver
 from tabwarden.plan.stops import Reading
 from tabwarden.run.apply import Applied
 from tabwarden.run.context import Context, People, Progress, owners_of, policy_of, read_rows, running, silent, tasks_of
-from tabwarden.run.directory_names import directory_if_set, keep_who_is_who, known_as
-from tabwarden.run.names import nicknames_if_told
+from tabwarden.run.directory_names import directory_if_set, is_joined, keep_who_is_who, known_as
 from tabwarden.run.planning import basis_of, log_readings, planned, refused, with_sources
 from tabwarden.run.run_log import alone, do
 from tabwarden.settings import PeopleSource, PersonOverride, Settings
@@ -26,7 +25,6 @@ from tabwarden.store.rosters import keep_for_plan, known_accounts, known_roster
 from tabwarden.tableau.read.site import read_people
 from tabwarden.want.cells import BadCell, column_of, text_of
 from tabwarden.want.directory import Directory
-from tabwarden.want.groups.ways import Names
 from tabwarden.want.names.resolve import resolved_joiners, resolved_leavers
 from tabwarden.want.people.joiners_and_leavers import Known, Standings, known_after, standings
 from tabwarden.want.people.mapping import ABOUT, Condition, GroupMapping, MappedGroups
@@ -252,16 +250,16 @@ def _people_policy(context: Context, readings: SourcesRead, roster: OneRoster, n
     """The mapping; names by the directory where the server is joined to one."""
     settings, several = context.settings, context.settings.people
     directory = readings.directory
-    names = [one.name for one in roster.standings.people]
+    names, joined = [one.name for one in roster.standings.people], is_joined(context, directory, now)
     policy = PeoplePolicy(
         mapping_of(settings, readings.nesting),
         several.lower,
         several.add == "mapped",
         authoritative=frozenset(source.name for source in several.sources if source.authoritative),
         unlisted_leave=several.unlisted == "leavers" and not roster.refused,
-        known_as=known_as(context, directory, now, names),
+        known_as=known_as(context, directory, now, names, joined=joined),
     )
-    if directory is None or not Names(nicknames_if_told(now, context.connection), directory).joined:
+    if directory is None or not joined:
         return policy
     accounts = known_accounts(context.store, context.site())
     return replace(

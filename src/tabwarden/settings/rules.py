@@ -106,7 +106,7 @@ def _provision(provision: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[C
 
 
 def _source(place: Place, source: Mapping[str, Any]) -> Iterator[Complaint]:
-    where = ".".join(str(part) for part in place)
+    where = dotted(place)
     sql = source.get("type") == "sql"
     if sql and ("query" in source) == ("table" in source):
         word = "both `query` and `table`; keep one" if "query" in source else "neither `query` nor `table`; add one"
@@ -214,7 +214,7 @@ def several_sources(people: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
     for place, source in sources_in(people):
         if "column" in source:
             instead = "name the columns in `columns` beside `from`" if place[1] == "sources" else "take it out"
-            yield (*place, "column"), f"`{'.'.join(map(str, place))}.column` is not used here; {instead}"
+            yield (*place, "column"), f"`{dotted(place)}.column` is not used here; {instead}"
     names: list[str] = []
     for number, source in enumerate(_list(people, "sources")):
         if isinstance(source, Mapping):
@@ -261,16 +261,16 @@ def _one(number: int, source: Mapping[str, Any], names: list[str]) -> Iterator[t
         names.append(name)
     columns = columns if isinstance(columns, Mapping) else {}
     if "columns" in source and not any(columns.get(key) for key in ("key", "name", "email")):
-        where = f"`people.sources.{number}.columns`"
+        where = f"`people.sources[{number + 1}].columns`"
         yield (*place, "columns"), f"{where} names nothing to know people by; add `key`, `name` or `email`"
     if "status" in columns and "left" not in source and not _is_on(source.get("all_left")):
-        where = f"`people.sources.{number}`"
+        where = f"`people.sources[{number + 1}]`"
         yield place, f"{where} has a status column and does not say what means left; add `left: [...]`"
     if "left" in source and "status" not in columns:
-        where = f"`people.sources.{number}.left`"
+        where = f"`people.sources[{number + 1}].left`"
         yield (*place, "left"), f"{where} does nothing without a status column; add `columns.status`"
     if _is_on(source.get("all_left")) and _is_on(source.get("authoritative")):
-        where = f"`people.sources.{number}`"
+        where = f"`people.sources[{number + 1}]`"
         why = "so who comes back would vanish from it and count as left again; take `authoritative` out"
         yield (*place, "authoritative"), f"{where} is `all_left` and `authoritative`, {why}"
 

@@ -72,6 +72,13 @@ class Candidates:
             return Held(person.name, reason, "take one of the rows out, or write both with their domain")
         return None
 
+    def both(self, person: Person, twin: Person) -> Held:
+        """Somebody who is joiner and leaver at once, perhaps under two names."""
+        remedy = "take the person out of one of the lists"
+        if candidates := self.of(person):
+            remedy = f"{remedy}, or {rename_words(candidates[0].called, person.name)}"
+        return Held(person.name, f"joiner ({row_of(person)}) and leaver ({row_of(twin)}) at once", remedy)
+
     def leaver(self, person: Person) -> Held | None:
         """A leaver who may be somebody on the site, of whom no other row says that he leaves."""
         candidates = [candidate for candidate in self.of(person) if candidate.user not in self._leaving]

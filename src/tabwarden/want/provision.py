@@ -140,9 +140,8 @@ class _Deciding:
             twin = next((leaving[key] for key in keys if key in leaving), None)
             if twin is not None:
                 names |= {same(person.name), same(twin.name)}
-                reason = f"joiner ({row_of(person)}) and leaver ({row_of(twin)}) at once"
                 keeps = self._are_licensed((*keys, *self._keys(twin)))
-                self.held.append(Held(person.name, reason, "take the person out of one of the lists", keeps))
+                self.held.append(replace(self.candidates.both(person, twin), leaver=keeps))
         return frozenset(names)
 
     def _keys(self, person: Person) -> tuple[str, ...]:

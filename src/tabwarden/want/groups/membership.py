@@ -88,6 +88,7 @@ class Joining:
             user = self._joined_user(person) if self.joined else self._local_user(person, attribute)
             if isinstance(user, Held):
                 self.held.append(user)
+                self.unclear |= self.behind.user_by_key(person)
                 user = ""
             self.user_by_name[key] = user
         return self.user_by_name[key] or None
@@ -128,6 +129,7 @@ class Joining:
             return renamed_since(shown, renamed, name)
         candidates = self.behind.candidates(person, name, attribute)
         if candidates:
+            self.unclear.update(candidate.user for candidate in candidates)
             reason = f"is not on the site as `{name}`: {', '.join(map(str, candidates))}"
             remedy = (
                 f"if it is the same person, {rename_words(candidates[0].called, name)}, or choose another `user_name`"

@@ -37,6 +37,10 @@ class Behind:
         user = self._now.users.get(self._before.get(person.guid, ""))
         return user if user is not None and same(user.name) != same(now_called) else None
 
+    def user_by_key(self, person: DirectoryPerson) -> set[str]:
+        """The user (id) somebody was at the last good run."""
+        return {self._before[person.guid]} if person.guid in self._before else set()
+
     @cached_property
     def _other_names(self) -> OtherNames:
         return OtherNames(self._now.users.values(), [(d.fqdn, d.netbios) for d in self._directory.domains])

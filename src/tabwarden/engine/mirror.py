@@ -16,6 +16,7 @@ from tabwarden.engine.by_content import Reach, Who
 from tabwarden.engine.by_pair import PairVerdicts
 from tabwarden.engine.columns import NONE, USER, Array
 from tabwarden.engine.index import Parts
+from tabwarden.engine.memberships import ones
 from tabwarden.engine.mirror_rows import fill, spoken
 from tabwarden.engine.rules import FREE, GROUP_ALLOW, SET_ALLOW, by_value, distinct, expand, mixed
 from tabwarden.model.capability import CHANGE_PERMISSIONS
@@ -226,13 +227,8 @@ class Apart:
         speaks = ((lists.allow | lists.deny) & one != 0) & (lists.grantee & 3 == USER) & self.wanted[named]
         rows = np.flatnonzero(speaks)
         self.named = np.searchsorted(rows, lists.offsets), named[rows]
-        ruling = [np.zeros(0, np.int64)] * len(parts.powers.contents)
-        for project in distinct(parts.project_row).tolist():
-            if NONE < project < len(ruling):
-                people = parts.people.ids(parts.powers.row_bits(project))
-                ruling[project] = people[self.wanted[people]]
-        ends = np.cumsum([0, *map(len, ruling)])
-        self.ruling = ends, np.concatenate(ruling) if ruling else np.zeros(0, np.int64)
+        project, ruling = ones(parts.powers.rows[:-1] & parts.people.pack(np.flatnonzero(self.wanted[:-1])))
+        self.ruling = np.searchsorted(project, np.arange(len(parts.powers.rows))), ruling
 
     def of(self, contents: Array) -> tuple[Array, Array]:
         """Pairs of one of these contents and one of the users, each once."""

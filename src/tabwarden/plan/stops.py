@@ -21,6 +21,7 @@ from tabwarden.model.site import Rule, Site, User
 from tabwarden.plan.plan import Stop
 from tabwarden.want.provision import is_protected
 from tabwarden.want.roster import Roster
+from tabwarden.want.wanted import LEAVER
 
 SOURCE_UNREADABLE, SOURCE_EMPTY, SOURCE_PARTIAL = "source-unreadable", "source-empty", "source-partial"
 SOURCE_STALE, SOURCE_SHRANK = "source-stale", "source-shrank"
@@ -226,12 +227,12 @@ def _memberships_removed(now: Site, changes: Sequence[Change], limit: Limit, *, 
     A mapping that takes more than half of a group of three or more is a stop whatever the limit; leavers do not count.
     """
     net: Counter[tuple[str, str]] = Counter()
+    leaving: set[str] = set()
     for change in changes:
         user, group = change.of_user, change.of_group
         if change.net_members and user is not None and group is not None and group.id:
             net[group.id, user.key] -= change.net_members
-    ends = ((c.of_user, c.ends_as) for c in changes if c.ends_as is not None)
-    leaving = {user.key for user, role in ends if user is not None and not is_licensed(role)}
+            leaving |= {user.key} if change.because.startswith(LEAVER) else set()
     lost = Counter(group for (group, _user), number in net.items() if number > 0)
     moved = Counter(group for (group, user), number in net.items() if number > 0 and user not in leaving)
     stops = []

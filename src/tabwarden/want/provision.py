@@ -17,7 +17,7 @@ from tabwarden.want.candidates import Candidates, KnownAs, row_of
 from tabwarden.want.described import Described, Remarks, named
 from tabwarden.want.roster import Person, Roster
 from tabwarden.want.sign_in_group import sign_in_group
-from tabwarden.want.wanted import DETAILS, EXISTS, SITE_ROLE, Held, Wanted, Why
+from tabwarden.want.wanted import DETAILS, EXISTS, LEAVER, SITE_ROLE, Held, Wanted, Why
 
 UNLICENSED, VIEWER, GUEST = "Unlicensed", "Viewer", "Guest"
 NOT_RANKED = ("Guest", "SupportUser")
@@ -262,7 +262,7 @@ class _Deciding:
         user = match[0]
         if self._is_held(user):
             return
-        because = f"leaver, {row_of(person)}"
+        because = f"{LEAVER}{row_of(person)}"
         if self.tasks.remove_leavers and self._removed(user, because):
             return
         if self.tasks.remove_leavers_from_group or self.tasks.remove_leavers or self.policy.all_groups:

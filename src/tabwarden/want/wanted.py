@@ -12,6 +12,8 @@ SITE_ROLE = "site role"
 GRANTS = "grants"
 DETAILS = "details"
 NICKNAME = "nickname"
+LEAVER = "leaver, "
+"""What the sentence of a leaver begins with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,8 +95,10 @@ class Behind:
         if not self.names.is_of_directory(user.domain):
             return False
         known = self._directory.people.get(self._key_of.get(user.id, ""))
+        if known is not None and known.deleted:
+            return True
         person = known or self._person(self.names.fqdn(user.domain), user.name)
-        return person is None or person.deleted or not person.enabled
+        return person is None or not person.enabled
 
     def _person(self, domain: str, name: str) -> DirectoryPerson | None:
         """The one person a user name of a domain means, by the rules of import."""

@@ -24,7 +24,7 @@ from tabwarden.want.people.records import AUTH_SETTING, EMAIL, FULL_NAME
 from tabwarden.want.people.unlisted import told_of, unlisted_users
 from tabwarden.want.provision import Policy, Tasks, is_left_alone, want
 from tabwarden.want.roster import Person, Roster, named_only
-from tabwarden.want.wanted import EXISTS, SITE_ROLE, Held, Wanted
+from tabwarden.want.wanted import EXISTS, LEAVER, SITE_ROLE, Held, Wanted
 
 ROSTER, UNLISTED = "the sources", "in no authoritative source (`people.unlisted: leavers`)"
 Resolving = Callable[[Roster], Resolved]
@@ -266,7 +266,7 @@ class _Mapping:
             user = self._user(person.name)
             if user is not None:
                 for known, group in self.groups.items():
-                    self._out(user, known, group, f"leaver, {person.said}")
+                    self._out(user, known, group, f"{LEAVER}{person.said}")
 
     def map(self, sorting: _Sorting) -> None:
         """Everybody else into the groups that apply and out of those that do not, with the role the mapping gives."""

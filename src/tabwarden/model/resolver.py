@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from tabwarden.model.errors import AmbiguousName, UnknownName
@@ -25,6 +26,12 @@ def unquoted(words: str) -> str:
     """Without the quotes around the whole."""
     text = words.strip()
     return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] == '"' else text
+
+
+@lru_cache(maxsize=8)
+def compared(names: tuple[str, ...]) -> frozenset[str]:
+    """Names as they are compared, with and without quotes around the whole."""
+    return frozenset(same(form) for name in names for form in (name.strip(), unquoted(name)))
 
 
 def meant(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.names import same
-from tabwarden.model.resolver import unquoted
+from tabwarden.model.resolver import compared
 from tabwarden.model.roles import is_admin, is_licensed, may_own, rank
 from tabwarden.model.seats import free_seats
 from tabwarden.model.site import LOCAL, ON_LOGIN, Group, Site, User
@@ -84,8 +84,7 @@ def want(now: Site, joiners: Roster, leavers: Roster, tasks: Tasks, policy: Poli
 
 def is_protected(user: User, names: tuple[str, ...]) -> bool:
     """Whether one of `names` (bare, `domain\\name` or id, any letter case, perhaps in quotes) is this user's."""
-    listed = {same(form) for name in names for form in (name.strip(), unquoted(name))}
-    return not listed.isdisjoint((same(user.name), same(f"{user.domain}\\{user.name}"), same(user.id)))
+    return not compared(names).isdisjoint((same(user.name), same(f"{user.domain}\\{user.name}"), same(user.id)))
 
 
 def is_left_alone(user: User, policy: Policy) -> bool:

@@ -85,7 +85,7 @@ sources:
     column:
       nam: Email
 provision:
-  group: {name: G, minimum_site_role: viewer}
+  group: {name: G, minimum_site_role: overseer}
   protected: 5
 stops: {licences_lost: {percent: 200}}
 mail:

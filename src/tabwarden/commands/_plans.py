@@ -39,8 +39,8 @@ def present(plan: Plan, settings: Settings, out: Path | None, *, as_json: bool) 
         show(plan_table(plan))
         if path is not None:
             show(f"plan {plan.id} written to {path}")
-            accept = "".join(f" --accept {s.id}={s.number}" for s in plan.stops if s.waivable)
-            if plan.changes and all(stop.waivable for stop in plan.stops):
+            accept = "".join(f" --accept {s.id}={s.number}" for s in plan.stops_of_all if s.waivable)
+            if plan.changes and all(stop.waivable for stop in plan.stops_of_all):
                 show(f"next: tabwarden apply {path}{accept}{again(settings)}")
     leave(STOPPED if plan.stops else CHANGES if plan.changes else DONE)
 
@@ -49,10 +49,12 @@ def present(plan: Plan, settings: Settings, out: Path | None, *, as_json: bool) 
 
 
 def exit_code(applied: Applied) -> int:
-    """0 done, 1 somebody was not done or a leaver is held, 3 a stop."""
+    """0 done, 1 somebody was not done or a leaver is held, 3 a stop, of one list too."""
     if applied.stops:
         return STOPPED
-    return DONE if applied.succeeded and not applied.leavers_left else ERROR
+    if not applied.succeeded or applied.leavers_left:
+        return ERROR
+    return STOPPED if applied.plan.stops_of_lists else DONE
 
 
 def applied_json(applied: Applied) -> Mapping[str, Any]:
@@ -67,7 +69,7 @@ def applied_json(applied: Applied) -> Mapping[str, Any]:
         "leavers_left": list(applied.leavers_left),
         "held": [asdict(person) for person in applied.plan.held],
         "refused": [asdict(row) for row in applied.plan.refused],
-        "stops": [stop_json(stop) for stop in applied.stops],
+        "stops": [stop_json(stop) for stop in applied.stops_told],
         "wrong_waivers": list(applied.wrong_waivers),
         "not_done": [
             {
@@ -117,8 +119,9 @@ def _summary(applied: Applied) -> str:
     if applied.stops:
         return f"stopped by {', '.join(stop.id for stop in applied.stops)}: nothing was written"
     left = applied.leavers_left
-    keep = f"; leavers who may keep a licence: {some(left)}" if left else ""
-    return f"{result_words(applied)}{keep}"
+    keep = [f"leavers who may keep a licence: {some(left)}"] if left else []
+    apart = [f"nothing was done about {stop.only} ({stop.id})" for stop in applied.plan.stops_of_lists]
+    return "; ".join([result_words(applied), *keep, *apart])
 
 
 @contextmanager

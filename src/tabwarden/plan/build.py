@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tabwarden.effects.change import NO_FACTS, Change, Facts, Value, carried_out
 from tabwarden.effects.ref import Lookup
 from tabwarden.model.site import Grantee, Site
 from tabwarden.model.takes import SiteTakes
 from tabwarden.plan.impact import impact
-from tabwarden.plan.plan import Impact, Plan, Refused, SiteIdentity, SourceSummary, Stop
+from tabwarden.plan.plan import Impact, Plan, Refused, SiteIdentity, SourceSummary, Stop, Waiver
 from tabwarden.plan.restore import translated
 from tabwarden.plan.stops import (
     LOCK_OUT,
@@ -27,6 +27,7 @@ from tabwarden.plan.stops import (
     unlisted_leave,
 )
 from tabwarden.plan.taken import taken
+from tabwarden.plan.waivers import not_waived
 from tabwarden.want.wanted import Held, Unlisted
 
 PEOPLE = "people"  # the kind of plan in which a mapping says who is in a group
@@ -39,8 +40,9 @@ class Basis:
     """What a plan rests on beside the site: its kind, for which site, how much is too much, and what sources gave.
 
     `last_rows` holds the rows of the last good run per task, `empty_groups` the groups of a directory that are to be
-    synchronised and have nobody, `notes` remarks on the settings,
-    `unlisted_leave` counts who leaves because no authoritative source knows him. `made_at` is an ISO time in UTC.
+    synchronised and have nobody, `notes` remarks on the settings, `unlisted_leave` counts who leaves because no
+    authoritative source knows him. `made_at` is an ISO time in UTC. `left_out` are the lists (joiners, leavers) of
+    which nothing is in the plan, because a stop says no to them.
     """
 
     kind: str
@@ -57,6 +59,7 @@ class Basis:
     unlisted_leave: int = 0
     undoes: str = ""
     takes: SiteTakes = field(default_factory=SiteTakes)
+    left_out: frozenset[str] = frozenset()
 
 
 def build(
@@ -77,6 +80,7 @@ def build(
     another time; `same_people` maps who comes to the id of whom he was before.
     """
     stops, remarks = source_stops(basis.readings, basis.last_rows, basis.made_at, basis.limits)
+    stops = tuple(stop if stop.only in basis.left_out else replace(stop, only="") for stop in stops)
     stops = (*stops, *map(empty_group, basis.empty_groups))
     effect, seen = Impact(), NO_FACTS
     if now is not None:
@@ -104,6 +108,24 @@ def build(
         undoes=basis.undoes,
         unlisted=unlisted,
     )
+
+
+def lists_left_out(
+    readings: Sequence[Reading],
+    last_rows: Mapping[str, int],
+    now: str,
+    limits: Limits,
+    waivers: Sequence[Waiver] | None,
+) -> frozenset[str]:
+    """The lists (joiners, leavers) of which nothing is planned, because a stop says no to them; the other goes on.
+
+    What may be waived is left out where a run goes on without it: not where a plan is only shown (`waivers` None), and
+    not where nothing else would be left.
+    """
+    stops, _ = source_stops(readings, last_rows, now, limits)
+    never = {stop.only for stop in stops if not stop.waivable}
+    standing = {stop.only for stop in not_waived(stops, waivers)} if waivers is not None else never
+    return frozenset(never if standing >= {reading.task for reading in readings} else standing)
 
 
 def _too_much(
@@ -138,7 +160,7 @@ def stops_now(
     present = facts(now, plan.changes)
     back = no_way_back(plan.changes, no_way) if no_way is not None else ()
     if not progressed.started:
-        sources = (stop for stop in plan.stops if stop.id.startswith("source-") or stop.id == UNLISTED_LEAVE)
+        sources = (s for s in plan.stops_of_all if s.id.startswith("source-") or s.id == UNLISTED_LEAVE)
         end = carried_out(now, plan.changes) if any(c.of_content for c in plan.changes) else now
         too_much = _too_much(plan.kind, now, end, plan.changes, limits, guarded)
         return (*sources, *too_much, *stale_plan(differences(plan.seen, present), len(plan.seen)), *back)

@@ -34,7 +34,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A reason not to apply: `number` of `base` is over `limit`. A waiver must name `number` exactly."""
+    """A reason not to apply: `number` of `base` is over `limit`. A waiver must name `number` exactly.
+
+    `only` names the one list (`joiners`, `leavers`) of which nothing is in the plan for this reason; what concerns the
+    other is. Without it nothing of the plan is done.
+    """
 
     id: str
     base: int
@@ -43,6 +47,7 @@ class Stop:
     waivable: bool
     sentence: str
     remedy: str
+    only: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,16 @@ class Plan:
     undoes: str = ""
     unlisted: tuple[Unlisted, ...] = ()
     format: int = FORMAT
+
+    @property
+    def stops_of_all(self) -> tuple[Stop, ...]:
+        """The stops that stand against all of it."""
+        return tuple(stop for stop in self.stops if not stop.only)
+
+    @property
+    def stops_of_lists(self) -> tuple[Stop, ...]:
+        """The stops for which nothing of one list is in it."""
+        return tuple(stop for stop in self.stops if stop.only)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -31,6 +31,8 @@ LOCK_OUT, STALE_PLAN = "lock-out", "stale-plan"
 RULES_REMOVED, NO_WAY_BACK = "rules-removed", "no-way-back"
 CONTENT_ONLY = "ContentOnly"
 SAMPLE = 5
+JOINERS, LEAVERS = "joiners", "leavers"
+MAY_BE_EMPTY = "if an empty list is right, say `min_rows: 0` of this source"
 MEND_THE_SOURCE = "mend the source and run again; this stop cannot be waived"
 
 
@@ -85,7 +87,7 @@ class Reading(NamedTuple):
         """Whether a plan may be made from it: it names people, or is rightly empty."""
         if self.roster is None:
             return False
-        return bool(self.roster.people) or (self.may_be_empty and self.roster.count == 0)
+        return self.roster.names_anybody or (self.may_be_empty and self.roster.count == 0)
 
 
 # -- sources ---------------------------------------------------------------------------------------------------
@@ -96,12 +98,13 @@ def source_stops(
 ) -> tuple[tuple[Stop, ...], tuple[str, ...]]:
     """The stops of the sources, and remarks on what could not be judged.
 
-    `last` holds the rows of the last good run per task; `now` is an ISO time in UTC.
+    `last` holds the rows of the last good run per task; `now` is an ISO time in UTC. A stop of joiners or leavers says
+    which of the two it is about (`only`), for each list stands for itself.
     """
     stops: list[Stop] = []
     notes: list[str] = []
     for reading in readings:
-        roster = reading.roster
+        roster, before = reading.roster, len(stops)
         if roster is None:
             stops.append(_unreadable(reading))
         elif not reading.is_usable:
@@ -116,6 +119,8 @@ def source_stops(
                 notes.append(
                     f"whether {reading.task} shrank is not judged: there is no earlier good run to compare with"
                 )
+        if reading.task in (JOINERS, LEAVERS):
+            stops[before:] = [replace(stop, only=reading.task) for stop in stops[before:]]
     return tuple(stops), tuple(notes)
 
 
@@ -138,13 +143,15 @@ def _unreadable(reading: Reading) -> Stop:
     error = reading.error
     kind = error.stop if error is not None else SOURCE_UNREADABLE
     sentence = f"the {reading.task} could not be read whole: {error}"
-    return Stop(kind, 1, 0, 1, False, sentence, MEND_THE_SOURCE)
+    remedy = f"{MAY_BE_EMPTY}; else {MEND_THE_SOURCE}" if kind == SOURCE_EMPTY else MEND_THE_SOURCE
+    return Stop(kind, 1, 0, 1, False, sentence, remedy)
 
 
 def _empty(reading: Reading, roster: Roster) -> Stop:
     rows = f"{roster.count} rows and no usable person" if roster.count else "no rows"
     sentence = f"the {reading.task} ({reading.source}) have {rows}"
-    return Stop(SOURCE_EMPTY, roster.count, 0, 1, False, sentence, MEND_THE_SOURCE)
+    remedy = MEND_THE_SOURCE if roster.count else f"{MAY_BE_EMPTY}; else {MEND_THE_SOURCE}"
+    return Stop(SOURCE_EMPTY, roster.count, 0, 1, False, sentence, remedy)
 
 
 def _stale(reading: Reading, roster: Roster, now: str) -> list[Stop]:

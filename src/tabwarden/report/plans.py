@@ -182,8 +182,11 @@ def _lost(content: ContentImpact) -> Sequence[str]:
 
 def stops_table(stops: Iterable[Stop]) -> Table:
     """All stops together, with base, limit and number."""
+    stops = tuple(stops)
     rows = ((s.id, str(s.number), str(s.limit), str(s.base), s.sentence, s.remedy) for s in stops)
-    return _table("Stops: nothing is written", ("stop", "number", "limit", "of", "why", "what to do"), rows, "red")
+    lists = "" if any(not s.only for s in stops) else " and ".join(dict.fromkeys(s.only for s in stops))
+    title = f"Stops: nothing is done about {lists}" if lists else "Stops: nothing is written"
+    return _table(title, ("stop", "number", "limit", "of", "why", "what to do"), rows, "red")
 
 
 def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], style: str = "") -> Table:

@@ -21,6 +21,7 @@ from tabwarden.run.run_log import alone, do
 from tabwarden.run.source_rows import read_rows
 from tabwarden.settings import PeopleSource, PersonOverride, Settings
 from tabwarden.settings.sources import AnySource
+from tabwarden.store.journal import now
 from tabwarden.store.rosters import keep_for_plan, known_accounts, known_roster
 from tabwarden.tableau.read.site import read_people
 from tabwarden.want.cells import BadCell, column_of, text_of
@@ -92,17 +93,27 @@ class _Reader:
     directory: Directory | None = None
     readings: list[Reading] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    when: str = field(default_factory=now)
 
     def records(self, source: PeopleSource) -> Records | None:
         columns = source.columns
         named = {name: getattr(columns, name) or "" for name in FIELDS}
-        wanted = RecordColumns(tuple(columns.key.items()), named, columns.groups or "", source.separator)
+        days = (columns.starts or "", columns.ends or "")
+        wanted = RecordColumns(tuple(columns.key.items()), named, columns.groups or "", source.separator, *days)
         words = StatusWords(source.left, source.active, source.all_left)
         task = f"people of {source.name}"
         try:
             result = read_rows(source.from_, self.settings, wanted.names)
             rows = self._with_groups(result.rows) if source.from_.asks_directory else result.rows
-            roster_records = records(rows, wanted, words, name=source.name, source=result.source, as_of=result.as_of)
+            roster_records = records(
+                rows,
+                wanted,
+                words,
+                name=source.name,
+                source=result.source,
+                as_of=result.as_of,
+                calendar=source.from_.dates.calendar(self.when),
+            )
         except SourceError as error:
             self.readings.append(Reading(task, source.from_.type, error=error))
             return None
@@ -178,7 +189,7 @@ def read_all(settings: Settings) -> SourcesRead:
         nesting = reader.nesting(several.nested.from_, several.nested.group, several.nested.parent)
     if several.nested is not None and several.nested.directory and reader.directory is not None:
         nesting = nesting_of(reader.directory)
-    people = People(tuple(reader.readings), tuple(dict.fromkeys(reader.warnings)))
+    people = People(tuple(reader.readings), tuple(dict.fromkeys(reader.warnings)), reader.when)
     return SourcesRead(people, tuple(sources), overrides, nesting, reader.directory)
 
 

@@ -43,10 +43,11 @@ def with_sources(context: Context, basis: Basis, people: People) -> Basis:
     summaries = (
         SourceSummary(r.task, r.source, r.roster.count, len(r.roster.people), r.roster.as_of or people.when)
         for r in people.readings
-        if r.roster is not None
+        if r.roster is not None and r.task not in people.left_out
     )
     return replace(
         basis,
+        left_out=people.left_out,
         readings=people.readings,
         last_rows=last_good_rows(context.store, basis.site),
         sources=tuple(summaries),

@@ -39,7 +39,7 @@ def log_result(applied: Applied) -> None:
     """The stops, or what was done and who was not."""
     for line in applied.wrong_waivers:
         log.warning("%s", line)
-    for stop in applied.stops:
+    for stop in applied.stops_told:
         log.error("%s", stop_words(stop))
     if applied.stops:
         return

@@ -76,6 +76,11 @@ def _sources(sources: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[
         source = sources.get(name)
         if isinstance(source, Mapping):
             yield from _source(("sources", name), source)
+            yield from _days(("sources", name), source, source.get("column"))
+            column = source.get("column")
+            if name == "leavers" and isinstance(column, Mapping) and "starts" in column:
+                why = "does nothing: who leaves has started"
+                yield (("sources", name, "column", "starts"), f"`sources.leavers.column.starts` {why}; take it out")
     provision = values.get("provision")
     provision = provision if isinstance(provision, Mapping) else {}
     on = [
@@ -122,10 +127,25 @@ def _source(place: Place, source: Mapping[str, Any]) -> Iterator[Complaint]:
             yield ((*place, "as_of", "query"), f"`{where}.as_of.query` needs `type: sql`; use `column`")
 
 
+def _days(place: Place, source: Mapping[str, Any], columns: object) -> Iterator[Complaint]:
+    """`dates` says how days are written, where there are any."""
+    if "dates" in source and not (isinstance(columns, Mapping) and {"starts", "ends"} & columns.keys()):
+        where = ".".join(map(str, (*place, "dates")))
+        yield (
+            (*place, "dates"),
+            f"`{where}` does nothing without a column `starts` or `ends`; name one, or take it out",
+        )
+
+
 def _catalog(catalog: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Complaint]:
     people = catalog.get("people")
     if isinstance(people, Mapping):
         yield from _source(("catalog", "people"), people)
+        yield from _days(("catalog", "people"), people, None)
+        column = people.get("column")
+        for name in {"starts", "ends"} & column.keys() if isinstance(column, Mapping) else ():
+            where = f"`catalog.people.column.{name}`"
+            yield ("catalog", "people", "column", name), f"{where} does nothing: a catalog has no days; take it out"
 
 
 def _people(people: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Complaint]:
@@ -215,6 +235,8 @@ def several_sources(people: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
         if "column" in source:
             instead = "name the columns in `columns` beside `from`" if place[1] == "sources" else "take it out"
             yield (*place, "column"), f"`{dotted(place)}.column` is not used here; {instead}"
+        if place[1] != "sources":
+            yield from _days(place, source, None)
     names: list[str] = []
     for number, source in enumerate(_list(people, "sources")):
         if isinstance(source, Mapping):
@@ -260,15 +282,19 @@ def _one(number: int, source: Mapping[str, Any], names: list[str]) -> Iterator[t
             yield (*place, "name"), f"`people.sources` may not call a source `{OVERRIDES}`: overrides are told so"
         names.append(name)
     columns = columns if isinstance(columns, Mapping) else {}
+    if isinstance(source.get("from"), Mapping):
+        yield from _days((*place, "from"), source["from"], columns)
     if "columns" in source and not any(columns.get(key) for key in ("key", "name", "email")):
         where = f"`people.sources[{number + 1}].columns`"
         yield (*place, "columns"), f"{where} names nothing to know people by; add `key`, `name` or `email`"
     if "status" in columns and "left" not in source and not _is_on(source.get("all_left")):
         where = f"`people.sources[{number + 1}]`"
         yield place, f"{where} has a status column and does not say what means left; add `left: [...]`"
-    if "left" in source and "status" not in columns:
-        where = f"`people.sources[{number + 1}].left`"
-        yield (*place, "left"), f"{where} does nothing without a status column; add `columns.status`"
+    for words in ("left", "active"):
+        if words not in source or "status" in columns:
+            continue
+        where = f"`people.sources[{number + 1}].{words}`"
+        yield (*place, words), f"{where} does nothing without a status column; add `columns.status`"
     if _is_on(source.get("all_left")) and _is_on(source.get("authoritative")):
         where = f"`people.sources[{number + 1}]`"
         why = "so who comes back would vanish from it and count as left again; take `authoritative` out"

@@ -84,6 +84,10 @@ _PLAIN_FOR = str.maketrans(
 
 def user_name(value: object, require_email: bool, column: str | None = None) -> str:
     """The user name in a cell, trimmed and NFC; `column` is what its column is called. Raises BadCell."""
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and not value[0].isdigit() and len(value) <= LONGEST:
+        known = value.lower()
+        if known not in _NOBODY and (column is None or known != same(column)) and not require_email:
+            return value
     text = _as_text(value)
     name = unicodedata.normalize("NFC", _trim(text))
     if not name:
@@ -170,7 +174,7 @@ def _as_text(value: object, advice: str = "store user names as text") -> str:
 def text_of(row: Mapping[str, object], key: str | None) -> str:
     """A cell other than the user name: absent and null are the empty text. Raises BadCell."""
     value = row.get(key) if key else None
-    if value is None:
+    if value is None or value == "":
         return ""
     try:
         text = unicodedata.normalize("NFC", _trim(_as_text(value, "name another column, or store it as text")))

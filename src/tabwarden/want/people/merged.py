@@ -1,8 +1,9 @@
 """Several sources as one roster: which rows are one person, and which source each field of hers is taken from.
 
 Rows are matched by key, then by user name, then by e-mail; fields are taken by the declared precedence. Nothing
-depends on the order in which sources or rows are read. Not who stays or leaves (standing.py), not what it means for
-a Site (people.py).
+depends on the order in which sources or rows are read. Several rows of one person in one source are merged where they
+do not contradict each other: any active row keeps her, and the groups of the rows that count add up. Not who stays
+or leaves (joiners_and_leavers.py), not what it means for a Site (wanted_people.py).
 """
 
 from __future__ import annotations
@@ -14,11 +15,27 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.names import same
-from tabwarden.want.people.records import EMAIL, FIELDS, NAME, STATUS, Record, Records, rows_of
+from tabwarden.want.days import JOIN, LEAVE, NOT_YET, Turn
+from tabwarden.want.people.records import (
+    ACTIVE,
+    EMAIL,
+    FIELDS,
+    FULL_NAME,
+    LEAVES_LATER,
+    LEFT,
+    NAME,
+    SAYS,
+    STATUS,
+    Record,
+    Records,
+    rows_of,
+)
 from tabwarden.want.wanted import Held
 
 KEY = "key"
 MATCH = (KEY, NAME, EMAIL)
+MUST_AGREE = tuple(name for name in FIELDS if name not in (STATUS, FULL_NAME))
+"""Where the rows of one person in one source may not contradict each other; elsewhere the first counts."""
 OVERRIDE = "overrides"
 """The source that provenance names for what an override says."""
 
@@ -88,8 +105,9 @@ class Field(NamedTuple):
 class MergedPerson:
     """One person as all sources together say.
 
-    `known_by` are kinds of key, each with its key. `fields` has only what anybody said. `says` holds ACTIVE or LEFT by
-    source. `rows` are pairs of source and row, the strongest source first. `groups` by the source's name for them.
+    `known_by` are kinds of key, each with its key. `fields` has only what anybody said. `says` holds one of SAYS by
+    source, `turns` the days on which that changes, by what it changes to. `rows` are pairs of source and row, the
+    strongest source first. `groups` by the source's name for them.
     """
 
     known_by: tuple[tuple[str, Given], ...]
@@ -97,6 +115,7 @@ class MergedPerson:
     groups: tuple[Given, ...]
     says: tuple[Given, ...]
     rows: tuple[tuple[str, int], ...]
+    turns: tuple[Turn, ...] = ()
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:
@@ -178,7 +197,7 @@ def _without_twins(rows: Iterable[Record]) -> list[Record]:
     ordered = sorted(rows, key=lambda r: (r.source, r.row))
     first: dict[object, Record] = {}
     for record in ordered:
-        known = (record.source, record.keys, frozenset(record.fields.items()), record.groups, record.says)
+        known = (record.source, record.keys, frozenset(record.fields.items()), *record[4:])
         first.setdefault(known, record)
     return list(first.values())
 
@@ -237,10 +256,10 @@ def _unite(above: list[int], one: int, other: int) -> None:
 
 def _trouble(several: Sequence[_Cluster], records: Sequence[Record], stage: str) -> str:
     """Why these cannot be one person; '' when they can."""
-    sources = [record.source for record in records]
-    twice = sorted({source for source in sources if sources.count(source) > 1})
-    if twice:
-        return f"is in several rows of {', '.join(twice)} with one {_WORDS[stage]}"
+    for source in sorted({record.source for record in records}):
+        differs = _contradiction([record for record in records if record.source == source])
+        if differs:
+            return f"is in several rows of {source} that differ in `{differs}`, with one {_WORDS[stage]}"
     keys: dict[str, set[str]] = defaultdict(set)
     for record in records:
         for kind, value in record.keys:
@@ -254,6 +273,21 @@ def _trouble(several: Sequence[_Cluster], records: Sequence[Record], stage: str)
     return (
         f"shares one {_WORDS[stage]} with somebody who is held" if any(cluster.is_held for cluster in several) else ""
     )
+
+
+def _contradiction(records: Sequence[Record]) -> str:
+    """The first field in which the rows that count contradict each other, '' where they may be one person's."""
+    count = _counting(records)
+    for name in (NAME,) if count[0].says == LEFT else MUST_AGREE:
+        if len({same(record.fields[name]) for record in count if name in record.fields}) > 1:
+            return name
+    return ""
+
+
+def _counting(records: Sequence[Record]) -> list[Record]:
+    """Of several rows of one person in one source those that count: any active row keeps her."""
+    best = min((record.says for record in records), key=SAYS.index)
+    return [record for record in records if record.says == best]
 
 
 _WORDS = {KEY: "key", NAME: "user name", EMAIL: "e-mail"}
@@ -284,8 +318,12 @@ class _Making:
         self.orders = {name: precedence.order(name) for name in FIELDS if name in precedence.fields}
 
     def person(self, records: Sequence[Record]) -> MergedPerson:
-        """One person; every row is of another source."""
-        ranked = sorted(records, key=lambda r: self.ranks[r.source])
+        """One person; of the rows of one source those that count come first, and their groups add up."""
+        ranked = sorted(records, key=lambda r: (self.ranks[r.source], SAYS.index(r.says), r.row))
+        first: dict[str, Record] = {}
+        for record in ranked:
+            first.setdefault(record.source, record)
+        counting = [record for record in ranked if record.says == first[record.source].says]
         given: dict[str, list[Given]] = {}
         for record in ranked:
             for name, value in record.fields.items():
@@ -299,15 +337,27 @@ class _Making:
         for record in ranked:
             for kind, key in record.keys:
                 keys.setdefault(kind, Given(key, record.source, record.row))
+        for record in counting:
             for group in record.groups:
                 groups.setdefault(same(group), Given(group, record.source, record.row))
         return MergedPerson(
             known_by=tuple(sorted(keys.items())),
             fields=fields,
             groups=tuple(groups[known] for known in sorted(groups)),
-            says=tuple(Given(r.says, r.source, r.row) for r in ranked),
+            says=tuple(Given(r.says, r.source, r.row) for r in first.values()),
             rows=tuple((r.source, r.row) for r in ranked),
+            turns=_turns(ranked, counting),
         )
+
+
+def _turns(records: Sequence[Record], counting: Sequence[Record]) -> tuple[Turn, ...]:
+    """The next first day of a row that has not begun, and the last day of all that are active."""
+    begin = min((r.turn for r in records if r.says == NOT_YET and r.turn), default="")
+    active = [r.turn for r in counting if r.says == ACTIVE]
+    leaving = [r.turn for r in counting if r.says == LEAVES_LATER]
+    end = max(active) if active and all(active) else ""
+    end = min(filter(None, (end, *leaving)), default="")
+    return tuple(Turn(day, what) for day, what in ((begin, JOIN), (end, LEAVE)) if day)
 
 
 def _field(given: Sequence[Given]) -> Field:

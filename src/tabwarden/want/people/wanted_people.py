@@ -136,7 +136,7 @@ class _Sorting:
 
     def sort(self) -> None:
         """Everybody once, by user name."""
-        active = [one for one in self.standings.people if not one.why_left and self._is_meant(one)]
+        active = [one for one in self.standings.people if not one.why_left and not one.waits and self._is_meant(one)]
         left = [one for one in self.standings.people if one.why_left and self._may_lose(one)]
         active_by_name = {same(one.name): one for one in active}
         joiners = self._named(self.people.joiners, active)

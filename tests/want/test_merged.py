@@ -13,9 +13,10 @@ from tabwarden.model.errors import SourceError
 from tabwarden.plan.order import diff
 from tabwarden.want.people.joiners_and_leavers import Known, KnownPerson, Standings, known_after, standings
 from tabwarden.want.people.mapping import Condition, GroupMapping, MappedGroups, bare_group
-from tabwarden.want.people.merged import Given, Merged, Override, Precedence, SourceRank, merge
+from tabwarden.want.people.merged import merge
 from tabwarden.want.people.nested import Nesting
 from tabwarden.want.people.overrides import override_rows
+from tabwarden.want.people.person import Given, Merged, Override, Precedence, SourceRank
 from tabwarden.want.people.records import LEFT, RecordColumns, Records, StatusWords, fits, records
 from tabwarden.want.people.wanted_people import PeoplePolicy, want_people
 from tabwarden.want.provision import Policy, Tasks

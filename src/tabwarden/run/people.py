@@ -29,9 +29,10 @@ from tabwarden.want.directory import Directory
 from tabwarden.want.names.resolve import resolved_joiners, resolved_leavers
 from tabwarden.want.people.joiners_and_leavers import Known, Standings, known_after, standings
 from tabwarden.want.people.mapping import ABOUT, Condition, GroupMapping, MappedGroups
-from tabwarden.want.people.merged import Merged, Override, Precedence, SourceRank, merge
+from tabwarden.want.people.merged import merge
 from tabwarden.want.people.nested import NONE, Nesting, memberships_of, nesting_of
 from tabwarden.want.people.overrides import COLUMNS, override_rows
+from tabwarden.want.people.person import Merged, Override, Precedence, SourceRank
 from tabwarden.want.people.records import FIELDS, RecordColumns, Records, StatusWords, records, status_words_without_row
 from tabwarden.want.people.wanted_people import PeoplePolicy, leaving, want_people
 from tabwarden.want.roster import Person, Quarantined, Roster

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tabwarden.model.names import same, some
 from tabwarden.want.days import JOIN, LEAVE, NOT_YET, next_change
-from tabwarden.want.people.merged import KEY, OVERRIDE, Given, Merged, MergedPerson, Precedence, Token, tokens_of
+from tabwarden.want.people.person import KEY, OVERRIDE, Given, Merged, MergedPerson, Precedence, Token, tokens_of
 from tabwarden.want.people.records import (
     ACTIVE,
     DEPARTMENT,

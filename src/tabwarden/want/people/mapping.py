@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from tabwarden.model.names import hint, same
 from tabwarden.model.roles import rank
-from tabwarden.want.people.merged import MergedPerson
 from tabwarden.want.people.nested import NONE, Nesting
+from tabwarden.want.people.person import MergedPerson
 from tabwarden.want.people.records import DEPARTMENT, EMAIL, MANAGER, NAME, SITE_ROLE, TITLE, fits
 
 GROUP, SOURCE = "group", "source"

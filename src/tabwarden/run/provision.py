@@ -29,7 +29,7 @@ from tabwarden.run.planning import basis_of, log_readings, planned, with_sources
 from tabwarden.run.run_log import alone, do
 from tabwarden.settings import Settings
 from tabwarden.store.journal import last_good_rows
-from tabwarden.tableau.read.site import read_people
+from tabwarden.tableau.read.people import read_people
 from tabwarden.want.days import JOIN, LEAVE, Turn, next_change
 from tabwarden.want.provision import want
 from tabwarden.want.roster import Roster
@@ -125,9 +125,6 @@ def _days(people: People) -> Iterator[str]:
         for person in listed
         if person.stay.turn
     )
-
-
-# -- all in one ------------------------------------------------------------------------------------------------
 
 
 def plan_provision(settings: Settings) -> Plan:

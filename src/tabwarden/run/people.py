@@ -269,7 +269,7 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True, 
         return build(basis)
     policy = policy_of(context, now, gathered.owners)
     wanted, unsettled = want_people(now, roster.standings, gathered.policy, tasks_of(context.settings), policy)
-    held_people, notes = (*roster.merged.held, *wanted.held), (*_remarks(roster), *wanted.notes)
+    held_people, notes = (*roster.merged.held, *wanted.held), (*_remarks(roster, context.settings), *wanted.notes)
     wanted = replace(wanted, held=held_people, notes=notes)
     plan = planned(context, basis, now, wanted, with_contents=with_contents)
     if running or plan.changes:
@@ -279,8 +279,9 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True, 
     return plan
 
 
-def _remarks(roster: OneRoster) -> tuple[str, ...]:
+def _remarks(roster: OneRoster, settings: Settings) -> tuple[str, ...]:
     remarks = list(roster.merged.notes)
+    remarks += [f"override of `{one.person}`: {one.reason}" for one in settings.people.overrides if one.reason]
     if not roster.known.when:
         remarks.append("there is no roster of an earlier good run: nobody counts as moved, back or vanished")
     if roster.merged.unnamed:

@@ -60,6 +60,7 @@ def want_people(now: Site, standings: Standings, people: PeoplePolicy, tasks: Ta
     """The Site as the roster and the mapping would have it, with a sentence for each difference."""
     sorting = _Sorting(now, standings, people)
     sorting.sort()
+    policy = replace(policy, mapped=frozenset(people.mapping.groups))
     provisioned = want(now, _roster(sorting.joiners), _roster(sorting.leavers), tasks, policy)
     mapping = _Mapping(now, provisioned, people, policy)
     mapping.leave(sorting.leavers, tasks)
@@ -296,7 +297,10 @@ class _Mapping:
                 self._set(user, gives.what, f"{prefix}{gives.because}")
         elif self.people.lower and wanted < has:
             floor = max((self._minimum(user), gives.what), key=lambda role: rank(role) or 0)
-            if (rank(floor) or 0) < has:
+            if user.id in self.why.heirs.values():
+                reason = "is to own what leavers owned (`assets_to`), and keeps the site role until then"
+                self.held.append(Held(user.qualified, reason, "run again, or name somebody else in `assets_to`"))
+            elif (rank(floor) or 0) < has:
                 self._set(user, floor, f"{prefix}{gives.because}; `lower` is set")
 
     def _minimum(self, user: User) -> str:

@@ -33,6 +33,7 @@ projects          read       List sites and projects, for choosing what to read;
 snapshots export  history    Write one snapshot of the history as a folder of files.
 snapshots import  history    Keep snapshot folders in the history, in the order in which they were taken.
 snapshots delete  history    Take one snapshot out of the history, such as one that was read while a clock was wrong.
+store check       history    Hold everything the store has against its digests: what is whole, what is damaged.
 # People and names
 people show       people     The one roster: who, and which row of which source each field is from. Asks no server.
 directory read    directory  Read all domains of the settings and keep them in a file; nothing is kept of a part.
@@ -73,6 +74,7 @@ FAMILIES = {
     "plan": "Work out what would change, and what that does to people.",
     "run": "Read, plan, stop or apply, in one process: for cron.",
     "settings": "Check settings.yaml, encrypt and decrypt it, change its key, import it from elsewhere.",
+    "store": "The folder or database in which reads, plans and journals are kept.",
     "snapshots": "Snapshots of the history: as files for others or from others, and deleting one.",
 }
 HERE = (

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from tabwarden.access.abilities.ability import ACTIONS, targets
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
 from tabwarden.access.disputes import with_disputes
+from tabwarden.access.few import FEW
 from tabwarden.access.on_demand import admitting
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import as_seen_by, may, what
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from tabwarden.engine.by_user import Masks
     from tabwarden.engine.engine import Engine
 
-FEW = 1_000
 _Thing = TypeVar("_Thing")
 Progress = Callable[[int, int], None]
 

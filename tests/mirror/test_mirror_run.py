@@ -24,7 +24,8 @@ from tabwarden.model.errors import SettingsError, SinkError, SourceError, Unknow
 from tabwarden.model.scope import OUTSIDE, is_limited
 from tabwarden.model.site import Site, Taken
 from tabwarden.plan.plan import SiteIdentity
-from tabwarden.run.mirror import browse_as, last_mirror, publish
+from tabwarden.run.catalog import browse_as, last_mirror
+from tabwarden.run.mirror import publish
 from tabwarden.run.mirror_verify import verify
 from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.settings import Settings, load

@@ -14,9 +14,10 @@ from small_server import RESET, SITE, Answer, error, serving, users, xml
 
 from tabwarden.model.errors import IncompleteRead, TableauError
 from tabwarden.tableau.http import wire
+from tabwarden.tableau.http.address import address_of
 from tabwarden.tableau.http.connection import connect
 from tabwarden.tableau.http.lists import ROUNDS
-from tabwarden.tableau.http.session import Jwt, Password, Pat, SignIn, address_of
+from tabwarden.tableau.http.session import Jwt, Password, Pat, SignIn
 from tabwarden.tableau.http.transport import asked_wait, backoff, is_repeatable, proxy_of
 from tabwarden.tableau.http.wire import Part, Request, element
 

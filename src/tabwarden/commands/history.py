@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from tabwarden.commands._options import CURRENT, WHEN, AsJson, Model, OpenPointWords, SiteUrl, StoreWords
-from tabwarden.commands._output import confirmed, print_json, progress_bar, show
+from tabwarden.commands._output import ERROR, confirmed, leave, print_json, progress_bar, show
 from tabwarden.commands._parsing import Argument, Option
 from tabwarden.model.errors import TabwardenError
 
@@ -130,6 +130,27 @@ def snapshots_delete(
         print_json(deletion._asdict())
     else:
         show(deletion.words)
+
+
+def store_check(
+    repair: Annotated[bool, Option("--repair", about="Make anew what is made of others: the columns.")] = False,
+    store: StoreWords = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every snapshot, journal, plan and roster. Exit code 1 where something is damaged."""
+    from tabwarden.run.history import store_named
+    from tabwarden.run.store_check import check
+
+    all_of = list(check(store_named(store), repair=repair))
+    damaged = [one for one in all_of if one.problem and not one.mended]
+    if as_json:
+        print_json([one._asdict() for one in all_of])
+    else:
+        for one in all_of:
+            show(f"{one.what}: {one.problem or 'whole'}{' and made anew' if one.mended else ''}")
+        show(f"{len(damaged)} of {len(all_of)} damaged" if damaged else f"all {len(all_of)} whole", style="bold")
+    if damaged:
+        leave(ERROR)
 
 
 def snapshots_import(

@@ -85,7 +85,7 @@ def catalog(
 ) -> None:
     """A tree of what that person sees, and nothing about the rest."""
     from tabwarden.report.mirror import catalog_json, catalog_lines
-    from tabwarden.run.mirror import browse_as
+    from tabwarden.run.catalog import browse_as
 
     browsed = browse_as(load_settings(settings), person)
     if as_json:

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 
-from tabwarden import sources
 from tabwarden.model.errors import AmbiguousName, SourceError, UnknownName
 from tabwarden.model.site import Site
 from tabwarden.model.takes import Authentication, SiteTakes
 from tabwarden.plan.plan import SiteIdentity
-from tabwarden.plan.stops import SOURCE_EMPTY, Guarded, Limit, Limits, Reading
+from tabwarden.plan.stops import Guarded, Limit, Limits, Reading
 from tabwarden.run import setting_names
-from tabwarden.run.directory import directory_asked
+from tabwarden.run.source_rows import read_roster
 from tabwarden.settings import Settings
-from tabwarden.settings.sources import AnySource
-from tabwarden.sources.files import FileSource
-from tabwarden.sources.ldap import LdapSource
 from tabwarden.store.journal import now
 from tabwarden.tableau.http.connection import Connection, connect
 from tabwarden.tableau.http.session import Jwt, Password, Pat, SignIn
 from tabwarden.tableau.read.site import owned_by
 from tabwarden.tableau.read.takes import read_takes
 from tabwarden.want.provision import Policy, Tasks
-from tabwarden.want.roster import Columns, Roster, clean, latest
+from tabwarden.want.roster import Roster
 
 
 def connected(settings: Settings) -> AbstractContextManager[Connection]:
@@ -137,42 +133,6 @@ def read_sources(settings: Settings) -> People:
             readings.append(Reading(task, roster.source, roster, None, source.stale_after, may_be_empty))
             warnings += more
     return People(tuple(readings), tuple(warnings))
-
-
-def read_roster(source: AnySource, settings: Settings) -> tuple[Roster, list[str]]:
-    """One source's roster and its warnings. Raises SourceError."""
-    result = read_rows(source, settings)
-    column = source.column
-    columns = Columns(column.name, column.full_name or "", column.email or "", column.auth_setting or "")
-    roster = clean(result.rows, columns, result.source, as_of=result.as_of)
-    return roster, [*result.warnings, *roster.remarks]
-
-
-def read_rows(source: AnySource, settings: Settings, wanted: Sequence[str] = ()) -> sources.Reading:
-    """One source's rows as they are, none where it may be empty; `as_of` where the settings ask. Raises SourceError.
-
-    `wanted` are the columns by which the heading of a file is known, where the source itself names none.
-    """
-    try:
-        if isinstance(source, FileSource):
-            source = source.looking_for(wanted)
-        if isinstance(source, LdapSource):
-            source = source.within(directory_asked(settings))
-        reading = source.read()
-    except SourceError as error:
-        if error.stop != SOURCE_EMPTY or source.min_rows != 0:
-            raise
-        return sources.Reading([], source.type)
-    age, count = source.as_of, len(reading.rows)
-    as_of = reading.as_of if age is not None else None
-    if age is not None and age.column is not None:
-        as_of = latest(reading.rows, age.column, reading.source)
-    if source.min_rows is not None and count < source.min_rows:
-        raise SourceError(
-            f"{reading.source} has {count} rows, and `min_rows` says it has at least {source.min_rows}",
-            stop="source-partial",
-        )
-    return replace(reading, as_of=as_of)
 
 
 # -- what provisioning is asked to do --------------------------------------------------------------------------

@@ -269,17 +269,34 @@ def newest_site(settings: Settings, which: str = LAST, now: datetime | None = No
     are asked by their number. UnknownName where there is none; SettingsError or TabwardenError where the store of the
     settings cannot be opened.
     """
-    from tabwarden.tableau.http.session import address_of
+    from tabwarden.tableau.http.address import address_of
 
     now = now or datetime.now(UTC)
-    store = store_of(settings)
-    with opened(store) as history:
-        where = address_of(settings.tableau.server)
+    store, listing = store_of(settings), listed(store_of(settings))
+    where = address_of(settings.tableau.server)
+
+    def chosen(history: Listing | History) -> Snapshot:
         snapshot = snapshot_of(history, which, settings.tableau.site, now, where=where)
         if (snapshot.where, snapshot.content_url) != (where, settings.tableau.site):
             raise UnknownName(f"{snapshot.words} is of `{_address(snapshot)}`, and the settings name another site")
-        site = beside.opened(store, snapshot) or history.open(snapshot.number)
+        return snapshot
+
+    if listing is None:
+        with opened(store) as history:
+            snapshot = chosen(history)
+            site = history.open(snapshot.number)
+    else:
+        snapshot = chosen(listing)
+        site = beside.opened(store, snapshot) or _from_history(store, snapshot)
     return Opened(site, snapshot, now - time_of(snapshot.taken) if snapshot.taken else None)
+
+
+def site_beside(settings: Settings, number: int, mark: str) -> Site | None:
+    """The Site of that snapshot with that mark, over the columns kept beside the history; None where there are none."""
+    listing = listed(store_of(settings))
+    snapshots = listing.snapshots() if listing is not None else ()
+    fitting = (beside.opened(store_of(settings), one) for one in snapshots if (one.number, one.mark) == (number, mark))
+    return next(fitting, None)
 
 
 def is_folder(words: str | Path) -> bool:

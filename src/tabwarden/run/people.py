@@ -14,14 +14,14 @@ from tabwarden.plan.build import build
 from tabwarden.plan.plan import Plan, Refused, SiteIdentity, Waiver
 from tabwarden.plan.stops import Reading
 from tabwarden.run.apply import Applied
-from tabwarden.run.context import Context, People, Progress, owners_of, policy_of, read_rows, running, silent, tasks_of
+from tabwarden.run.context import Context, People, Progress, owners_of, policy_of, running, silent, tasks_of
 from tabwarden.run.directory_names import directory_if_set
 from tabwarden.run.names import nicknames_if_told
 from tabwarden.run.planning import basis_of, log_readings, planned, refused, with_sources
 from tabwarden.run.run_log import alone, do
+from tabwarden.run.source_rows import read_rows
 from tabwarden.settings import PeopleSource, PersonOverride, Settings
 from tabwarden.settings.sources import AnySource
-from tabwarden.sources.ldap import LdapSource
 from tabwarden.store.rosters import keep_for_plan, known_roster
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import read_people
@@ -103,7 +103,7 @@ class _Reader:
         task = f"people of {source.name}"
         try:
             result = read_rows(source.from_, self.settings, wanted.names)
-            rows = self._with_groups(result.rows) if isinstance(source.from_, LdapSource) else result.rows
+            rows = self._with_groups(result.rows) if source.from_.asks_directory else result.rows
             roster_records = records(rows, wanted, words, name=source.name, source=result.source, as_of=result.as_of)
         except SourceError as error:
             self.readings.append(Reading(task, source.from_.type, error=error))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from tabwarden.compare.access_changes import Under
 from tabwarden.compare.between_sites import Base
@@ -15,14 +13,12 @@ from tabwarden.compare.what_if import WhatIf, done, written
 from tabwarden.effects.phrases import refusal
 from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.open_points import alternatives
-from tabwarden.plan.build import build
-from tabwarden.plan.plan import Plan
 from tabwarden.questions import Progress, Questions
-from tabwarden.run.context import running
-from tabwarden.run.planning import basis_of
 from tabwarden.safe_files import read_text, yaml_value
-from tabwarden.settings import Settings
-from tabwarden.tableau.read.site import read_site
+
+if TYPE_CHECKING:
+    from tabwarden.plan.plan import Plan
+    from tabwarden.settings import Settings
 
 KIND = "changes"
 
@@ -40,7 +36,7 @@ def try_out(
         raise SettingsError(["there is no change to try; give one in words, or a file with one a line"])
     outcome = questions.what_if(sentences, progress)
     after = Base(outcome.after, Under(questions.model, questions.open_points))
-    others = alternatives(questions.open_points, changes=True)
+    others = (pair for pair in alternatives(questions.open_points, changes=True) if pair[0] in outcome.looked_at)
     return outcome, tuple(n for n, other in others if after.differs(done(questions.site, sentences, other)[0]))
 
 
@@ -49,6 +45,12 @@ def plan_changes(settings: Settings, given: Iterable[str]) -> Plan:
 
     TabwardenError where Tableau would refuse one of them, or this release cannot write it.
     """
+    # What signs in and reads takes longer to load than trying a change out.
+    from tabwarden.plan.build import build
+    from tabwarden.run.context import running
+    from tabwarden.run.planning import basis_of
+    from tabwarden.tableau.read.site import read_site
+
     sentences = read_all(given)
     with running(settings) as context:
         site = read_site(context.connection)
@@ -92,6 +94,8 @@ def read_changes(given: str) -> list[str]:
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if lines and not lines[0].lstrip().startswith(("-", "[")):
         return [line.strip() for line in lines]
+    import yaml
+
     try:
         items = yaml_value(text)
     except yaml.YAMLError as error:

@@ -14,8 +14,9 @@ Rows are cleaned by `want.roster`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field
 
@@ -24,6 +25,7 @@ from tabwarden.section import Age, ColumnName, Section, Text
 from tabwarden.want.roster import shown
 
 Row = dict[str, object]
+EMPTY = "source-empty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def partial(message: str) -> SourceError:
 def empty(source: str) -> SourceError:
     """It was read and holds no row."""
     return SourceError(
-        f"{source} holds no row; an empty list is taken for a broken one, so nothing is done", stop="source-empty"
+        f"{source} holds no row; an empty list is taken for a broken one, so nothing is done", stop=EMPTY
     )
 
 
@@ -92,6 +94,8 @@ class AsOf(Section):
 class Source(Section):
     """What every source of people has."""
 
+    asks_directory: ClassVar[bool] = False  # its rows are people of the directory; `within` says which
+
     column: Annotated[Column, BeforeValidator(Column.of)] = Field(
         default=Column(), description="the column with the user name, or a mapping of columns"
     )
@@ -104,6 +108,16 @@ class Source(Section):
         default=None, description="oldest age that is still good: a number with `m`, `h` or `d`, kept in seconds"
     )
     as_of: AsOf | None = Field(default=None, description="where the source says how old it is")
+
+    def looking_for(self, columns: Sequence[str]) -> Self:
+        """The same, whose heading is known by these columns where it names none itself."""
+        del columns
+        return self
+
+    def within(self, directory: Any) -> Self:
+        """The same, of that directory or of the one that is read by these settings."""
+        del directory
+        return self
 
     def read(self) -> Reading:
         """All rows, or SourceError."""

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
@@ -103,7 +103,7 @@ class FileSource(Source):
         own = (column.name, column.full_name, column.email, column.auth_setting)
         return self._wanted or tuple(name for name in own if name)
 
-    def looking_for(self, columns: Sequence[str]) -> FileSource:
+    def looking_for(self, columns: Sequence[str]) -> Self:
         """The same for these columns."""
         source = self.model_copy()
         source._wanted = tuple(columns)

@@ -37,8 +37,11 @@ class _Roster:
 def known_roster(store: Path, site: SiteIdentity) -> Known:
     """The roster of the last good run on this site, an empty one where there was none. TabwardenError when damaged."""
     path = _of_site(store, site)
-    if not path.is_file():
-        return Known()
+    return read(path) if path.is_file() else Known()
+
+
+def read(path: Path) -> Known:
+    """The roster of a file; TabwardenError when damaged."""
     try:
         roster = decode(path.read_bytes(), _Roster)
         if roster.format != FORMAT:

@@ -12,10 +12,11 @@ from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import MissingScope, TableauError
 from tabwarden.tableau.http import wire
+from tabwarden.tableau.http.address import address_of
 from tabwarden.tableau.http.lists import Listing, whole
 from tabwarden.tableau.http.pace import hourly_of
 from tabwarden.tableau.http.refusals import refused
-from tabwarden.tableau.http.session import Jwt, Session, SignIn, address_of, scope_of, version_of
+from tabwarden.tableau.http.session import Jwt, Session, SignIn, scope_of, version_of
 from tabwarden.tableau.http.wire import Answer, Part, Request
 
 if TYPE_CHECKING:

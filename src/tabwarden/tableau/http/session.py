@@ -11,7 +11,6 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import TableauError
@@ -177,21 +176,6 @@ class Session:
             if secret:
                 text = text.replace(secret, "***")
         return text
-
-
-def address_of(words: str) -> str:
-    """The address with its scheme and without a trailing slash, `/api`, or the part a browser shows after `#`."""
-    address = words.strip()
-    if "://" not in address:
-        address = "https://" + address
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise TableauError(f"`server` is `{words}`, which is no address; write it as https://tableau.example.com")
-    if parts.username or parts.password:
-        raise TableauError("`server` holds a name or password; take them out and put them where sign-in is set")
-    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-        log.warning("`%s` is reached without TLS: the secret travels readable; use https", parts.hostname)
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
 async def version_of(transport: Transport) -> str:

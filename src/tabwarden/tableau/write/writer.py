@@ -11,7 +11,7 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from tabwarden.effects.change import Change
-from tabwarden.effects.ops.content import Move, OfContent, SetMode, SetOwner, SetTabs
+from tabwarden.effects.ops.content import Move, OfContent, SetDescription, SetMode, SetOwner, SetTabs
 from tabwarden.effects.ops.rules import PutRules
 from tabwarden.model.errors import TableauError
 from tabwarden.model.site import Grantee, Rule
@@ -82,6 +82,14 @@ def set_mode(connection: Connection, change: SetMode, _ids: Ids) -> Result:
 def set_tabs(connection: Connection, change: SetTabs, _ids: Ids) -> Result:
     """Show or hide the sheets of a workbook as tabs."""
     return _update(connection, change, element("workbook", showTabs="true" if change.shown else "false"))
+
+
+@sends(SetDescription)
+def set_description(connection: Connection, change: SetDescription, _ids: Ids) -> Result:
+    """Another description."""
+    kind = KINDS.get(change.content.kind)
+    element_name = "" if kind is None else kind.element
+    return _update(connection, change, element(element_name, description=change.description))
 
 
 @sends(Move)

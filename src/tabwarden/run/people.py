@@ -295,7 +295,7 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True, 
     tasks = tasks_of(context.settings)
     wanted, unsettled, unlisted = want_people(now, roster.standings, gathered.policy, tasks, policy, roster.merged.held)
     basis = replace(basis, unlisted_leave=unlisted)
-    held_people, notes = (*roster.merged.held, *wanted.held), (*_remarks(roster), *wanted.notes)
+    held_people, notes = (*roster.merged.held, *wanted.held), (*_remarks(roster, context.settings), *wanted.notes)
     wanted = replace(wanted, held=held_people, notes=notes)
     plan = planned(context, basis, now, wanted, with_contents=with_contents)
     if running or plan.changes:
@@ -306,8 +306,9 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True, 
     return plan
 
 
-def _remarks(roster: OneRoster) -> tuple[str, ...]:
+def _remarks(roster: OneRoster, settings: Settings) -> tuple[str, ...]:
     remarks = [*roster.merged.notes, *roster.notes]
+    remarks += [f"override of `{one.person}`: {one.reason}" for one in settings.people.overrides if one.reason]
     if not roster.known.when:
         remarks.append("there is no roster of an earlier good run: nobody counts as moved, back or vanished")
     if roster.merged.unnamed:

@@ -72,6 +72,12 @@ def _repository(tableau: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Co
 
 
 def _sources(sources: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Complaint]:
+    leavers = sources.get("leavers")
+    column = leavers.get("column") if isinstance(leavers, Mapping) else None
+    for key in ("full_name", "email", "auth_setting"):
+        if isinstance(column, Mapping) and column.get(key):
+            where = f"sources.leavers.column.{key}"
+            yield ((*where.split("."),), f"`{where}` does nothing: leavers go by their user name; take it out")
     for name in ("joiners", "leavers"):
         source = sources.get(name)
         if isinstance(source, Mapping):
@@ -116,6 +122,7 @@ def _source(place: Place, source: Mapping[str, Any]) -> Iterator[Complaint]:
     if sql and ("query" in source) == ("table" in source):
         word = "both `query` and `table`; keep one" if "query" in source else "neither `query` nor `table`; add one"
         yield (place, f"`{where}` has {word}")
+    yield from _file_options(place, source)
     as_of = source.get("as_of")
     if ("stale_after" in source) != ("as_of" in source):
         missing, there = ("as_of", "stale_after") if "stale_after" in source else ("stale_after", "as_of")
@@ -130,11 +137,23 @@ def _source(place: Place, source: Mapping[str, Any]) -> Iterator[Complaint]:
 def _days(place: Place, source: Mapping[str, Any], columns: object) -> Iterator[Complaint]:
     """`dates` says how days are written, where there are any."""
     if "dates" in source and not (isinstance(columns, Mapping) and {"starts", "ends"} & columns.keys()):
-        where = ".".join(map(str, (*place, "dates")))
+        where = dotted((*place, "dates"))
         yield (
             (*place, "dates"),
             f"`{where}` does nothing without a column `starts` or `ends`; name one, or take it out",
         )
+
+
+def _file_options(place: Place, source: Mapping[str, Any]) -> Iterator[Complaint]:
+    """What only text files have, and only workbooks."""
+    path = str(source.get("path") or "").casefold()
+    if source.get("type") != "file" or not path:
+        return
+    workbook = source.get("format") == "xlsx" or (source.get("format") is None and path.endswith((".xlsx", ".xlsm")))
+    for key in ("delimiter", "encoding") if workbook else ("sheet",):
+        if source.get(key) is not None:
+            where, kind = dotted((*place, key)), "a workbook" if workbook else "a text file"
+            yield ((*place, key), f"`{where}` does nothing for {kind}; take it out")
 
 
 def _catalog(catalog: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Complaint]:

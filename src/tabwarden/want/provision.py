@@ -43,10 +43,10 @@ class Policy:
     `group` is the group that grants `minimum_site_role` on sign-in (None: what it grants already); empty: there is
     none. `authentication` is that of new people, with `change_authentication` of those who are there too.
     `assets_to` is the user who receives what removed leavers own; empty: whoever owns something is not removed.
-    `all_groups` takes leavers out of every group. `protected` are user names that are never touched; `own_id` is the
-    user who runs this.
-    `owners` has the kinds of what users (ids) own, None when that was not read; `takes` is what the site takes,
-    `known_as` what else is known of names.
+    `all_groups` takes leavers out of every group, whatever leaves those of `mapped` (as compared) to the mapping.
+    `protected` are user names that are never touched; `own_id` is the user who runs this. `owners` has the kinds of
+    what users (ids) own, None when that was not read; `takes` is what the site takes, `known_as` what else is known
+    of names.
     """
 
     group: str = ""
@@ -56,6 +56,7 @@ class Policy:
     change_authentication: bool = False
     assets_to: str = ""
     all_groups: bool = False
+    mapped: frozenset[str] = frozenset()
     protected: tuple[str, ...] = ()
     own_id: str = ""
     owners: Mapping[str, Collection[str]] | None = None
@@ -275,7 +276,7 @@ class _Deciding:
     def _stays(self, user: User) -> None:
         """Remarks on what somebody who stays as Unlicensed has still."""
         groups = (self.groups[group] for group, members in self.members.items() if user.id in members)
-        names = sorted(group.name for group in groups if not group.everyone)
+        names = sorted(g.name for g in groups if not g.everyone and same(g.name) not in self.policy.mapped)
         if names:
             self.remarks.staying.append(named(user, names))
         kinds = (self.policy.owners or {}).get(user.id, ())

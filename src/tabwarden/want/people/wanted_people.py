@@ -80,7 +80,8 @@ def want_people(
     """
     sorting = _Sorting(now, standings, people)
     sorting.sort()
-    policy, candidates = replace(policy, known_as=people.known_as), Candidates(now, people.known_as)
+    policy = replace(policy, known_as=people.known_as, mapped=frozenset(people.mapping.groups))
+    candidates = Candidates(now, people.known_as)
     resolved, in_question = (*sorting.joiners, *sorting.leavers), (*more_held, *standings.held, *sorting.held)
     strangers = unlisted_users(now, standings.people, resolved, in_question, candidates, people.authoritative)
     going = [u for u in strangers if people.unlisted_leave and not is_left_alone(u, policy)]
@@ -318,7 +319,10 @@ class _Mapping:
                 self._set(user, gives.what, f"{prefix}{gives.because}")
         elif self.people.lower and wanted < has:
             floor = max((self._minimum(user), gives.what), key=lambda role: rank(role) or 0)
-            if (rank(floor) or 0) < has:
+            if user.id in self.why.heirs.values():
+                reason = "is to own what leavers owned (`assets_to`), and keeps the site role until then"
+                self.held.append(Held(user.qualified, reason, "run again, or name somebody else in `assets_to`"))
+            elif (rank(floor) or 0) < has:
                 self._set(user, floor, f"{prefix}{gives.because}; `lower` is set")
 
     def _minimum(self, user: User) -> str:

@@ -74,8 +74,9 @@ def _repository(tableau: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Co
 def _sources(sources: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Complaint]:
     leavers = sources.get("leavers")
     column = leavers.get("column") if isinstance(leavers, Mapping) else None
+    named = column if isinstance(column, Mapping) else {}
     for key in ("full_name", "email", "auth_setting"):
-        if isinstance(column, Mapping) and column.get(key):
+        if named.get(key):
             where = f"sources.leavers.column.{key}"
             yield ((*where.split("."),), f"`{where}` does nothing: leavers go by their user name; take it out")
     for name in ("joiners", "leavers"):

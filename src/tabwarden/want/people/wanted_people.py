@@ -225,6 +225,7 @@ class _Mapping:
     def __init__(self, now: Site, provisioned: Wanted, people: PeoplePolicy, policy: Policy) -> None:
         self.now, self.site, self.people, self.policy = now, provisioned.site, people, policy
         self.why = provisioned.why
+        self.heir = now.find_user(policy.assets_to).id if policy.assets_to else ""
         self.users = dict(provisioned.site.users)
         self.sentences = dict(provisioned.why.sentences)
         self.held: list[Held] = []
@@ -319,9 +320,9 @@ class _Mapping:
                 self._set(user, gives.what, f"{prefix}{gives.because}")
         elif self.people.lower and wanted < has:
             floor = max((self._minimum(user), gives.what), key=lambda role: rank(role) or 0)
-            if user.id in self.why.heirs.values():
-                reason = "is to own what leavers owned (`assets_to`), and keeps the site role until then"
-                self.held.append(Held(user.qualified, reason, "run again, or name somebody else in `assets_to`"))
+            if user.id == self.heir:
+                reason = f"receives what leavers own (`assets_to`), and is not lowered to {gives.what}"
+                self.held.append(Held(user.qualified, reason, "name somebody else in `assets_to`"))
             elif (rank(floor) or 0) < has:
                 self._set(user, floor, f"{prefix}{gives.because}; `lower` is set")
 

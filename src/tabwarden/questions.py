@@ -13,11 +13,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from tabwarden.access.abilities.ability import ACTIONS, targets
+from tabwarden.access.abilities.question import target_named
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
 from tabwarden.access.disputes import with_disputes
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import as_seen_by, may, what
-from tabwarden.model.capability import LEADER_CAPABILITIES, applies, capabilities_of, capability_named, kind_named
+from tabwarden.model.capability import (
+    LEADER_CAPABILITIES,
+    applies,
+    capabilities_of,
+    capability_named,
+    demand_known,
+    kind_named,
+)
 from tabwarden.model.errors import AmbiguousName, Disagreement, UnknownName
 from tabwarden.model.governing import governing
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, MODELS, OpenPoints
@@ -45,6 +53,8 @@ ABOUT_A_PERSON = (
     "delete_comment",
     "see_other_users",
     "see_site_role",
+    "subscribe",
+    "subscribe_with_image",
 )
 # Abilities whose target may be left open, and those that make somebody else the owner.
 ANY_TARGET, OVERWRITES = ("web_save_as", "move"), ("web_overwrite", "publish")
@@ -118,17 +128,22 @@ class Questions:
             return question
         if action in ABOUT_A_PERSON:
             return question._replace(to=site.find_user(to).id)
-        return question._replace(target=site.find_content(to).id)
+        return question._replace(target=target_named(to) or site.find_content(to).id)
 
     def capability(self, words: str, content: Content) -> str:
-        """A capability by any of its names; one unknown to this release only if a rule of the site names it."""
+        """A capability by any of its names; one unknown to this release only if a rule of the site names it.
+
+        UnknownName too for one that the model cannot know.
+        """
         try:
-            return capability_named(words, content.kind)
+            name = capability_named(words, content.kind)
         except UnknownName:
             strange = next((name for name in self._strange if name.casefold() == words.strip().casefold()), None)
             if strange is None:
                 raise
-            return strange
+            name = strange
+        demand_known(name, self.model)
+        return name
 
     @cached_property
     def _strange(self) -> tuple[str, ...]:
@@ -281,7 +296,7 @@ class Questions:
         by_content, dice = {one.content: one for one in contents}, self._dice(user)
         for content in dice.sample(ids := self.engine.columns.ids("content"), min(FEW, len(ids))):
             row, kind = by_content.get(content), self.site.contents[content].kind
-            capability = "Read" if row is None else dice.choice(capabilities_of(kind))
+            capability = "Read" if row is None else dice.choice(capabilities_of(kind, self.model))
             allowed = row is not None and capability in row.allowed
             if kind != "collection" and self._may(user, capability, content).allowed != allowed:
                 raise _disagreement(user, capability, content)

@@ -23,10 +23,10 @@ from tabwarden.model.site import (
     Rule,
     Rules,
     Site,
-    SiteSettings,
     Use,
     User,
 )
+from tabwarden.model.site_settings import SiteSettings
 
 KINDS = ("capability", "action", "sequence", "provisioning")
 Json = Mapping[str, Any]

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from tabwarden.access.abilities.question import TOP_LEVEL, target_named
 from tabwarden.access.answer import ALLOWED, Answer
 from tabwarden.access.question import Asked
 from tabwarden.cases.events import Happened, happen
 from tabwarden.cases.file import Case, Json, content_id, grantee_of, kind_of, named_project, rules_of, site_of
 from tabwarden.cases.ways import Opened, Said, Way, check
 from tabwarden.effects import content
+from tabwarden.model.capability import demand_known
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.governing import managing_project
 from tabwarden.model.open_points import OpenPoints, open_points_from
@@ -67,6 +69,8 @@ def judged(case: Case, opened: Opened, question: Asked, ways: Mapping[str, Way])
     agreed: dict[str, bool] = {}
     for model in ("current", "classic") if case.model == "both" else (case.model,):
         under_model = question._replace(model=model)
+        if not question.ability:
+            demand_known(question.what, model)
         answer = under_model.of(opened.site)
         problems: dict[str, list[str]] = {}
         for name, way in ways.items():
@@ -98,8 +102,11 @@ def mistake(error: Exception) -> str:
 
 
 def open_points_of(case: Case) -> OpenPoints:
-    """The open points as the case has them: `open_points: {name: value}`."""
-    return open_points_from(f"{name}={value}" for name, value in (case.raw.get("open_points") or {}).items())
+    """The open points as the case has them: `open_points: {name: value}`, or the one word `blog`."""
+    given = case.raw.get("open_points") or {}
+    if isinstance(given, str):
+        return open_points_from((given,))
+    return open_points_from(f"{name}={value}" for name, value in given.items())
 
 
 def _put(site: Site, case: Case) -> Asked:
@@ -108,8 +115,16 @@ def _put(site: Site, case: Case) -> Asked:
     user, about = question["user"], content_id(site, question.get("object"))
     if "capability" in question:
         return Asked(user, question["capability"], str(about), open_points=open_points)
-    target = content_id(site, question.get("target"), project=True)
+    target = _target(site, question)
     return Asked(user, question["action"], about, True, target, question.get("to"), open_points=open_points)
+
+
+def _target(site: Site, question: Json) -> str | None:
+    """A project's id, Personal Space, or the top level, to which moves what names no target (§0)."""
+    words = question.get("target")
+    if words is not None:
+        return target_named(words) or content_id(site, words, project=True)
+    return TOP_LEVEL if question["action"] == "move" else None
 
 
 def differences(case: Case, said: Said) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Open points as people give them: `name=value`, or a YAML file of such lines."""
+"""Open points as people give them: `name=value`, `blog`, or a YAML file of such lines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tabwarden.model.errors import SettingsError
-from tabwarden.model.open_points import OpenPoints, open_points_from
+from tabwarden.model.open_points import BLOG, OpenPoints, open_points_from
 
 
 def read_open_points(given: Iterable[str]) -> OpenPoints:
@@ -21,7 +21,7 @@ def open_point_words(given: Iterable[str]) -> Iterator[str]:
 
 
 def _words(given: str) -> Iterator[str]:
-    if "=" in given:
+    if "=" in given or given.strip().casefold() == BLOG:
         yield given
         return
     import yaml  # of use for files alone, and a fifth of what a small question costs

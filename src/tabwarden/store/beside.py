@@ -13,7 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tabwarden.model.site import Site, SiteSettings, Taken
+from tabwarden.model.site import Site, Taken
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.store.arrays import Arrays
 from tabwarden.store.opened import site_over
 from tabwarden.store.snapshots import Snapshot

@@ -38,7 +38,8 @@ from tabwarden.engine.columns import (
     Words,
 )
 from tabwarden.model.errors import IncompleteRead, UnknownName
-from tabwarden.model.site import Site, SiteSettings, Taken
+from tabwarden.model.site import Site, Taken
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.store import columns_parquet
 
 FORMAT = 2

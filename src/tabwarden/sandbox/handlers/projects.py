@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tabwarden.access.abilities.question import TOP_LEVEL
 from tabwarden.effects import content as effects
 from tabwarden.effects import people
 from tabwarden.model.governing import managing_project
@@ -115,7 +116,7 @@ def _moved(call: Call, site: Site, project: Content, body: Element) -> Site:
     target = visibility.shown(call, "project", wanted).id if wanted else None
     if target is not None and project.id in site.ancestors(target):
         raise Refusal("400100", "a project cannot be moved below itself")
-    visibility.demand(call, "move", project, target=target)
+    visibility.demand(call, "move", project, target=target or TOP_LEVEL)
     if _is_default(call.site, project):
         raise Refusal("403004", "the Default project cannot be moved")
     _free_name(site, site.contents[project.id].name, target, project.id)

@@ -27,10 +27,16 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 _TIERS: Mapping[str, str] = {f"tier{tier}Capacity": tier for tier in ("Creator", "Explorer", "Viewer")}
 _NUMBERS = frozenset({*_TIERS, "userQuota", "storageQuota", "revisionLimit"})
 # Settings that the model has, others that are kept as words and told again, and what is not a setting.
-_SETTINGS: Mapping[str, str] = {"commentingEnabled": "commenting", "authoringEnabled": "web_authoring"}
+_SETTINGS: Mapping[str, str] = {
+    "commentingEnabled": "commenting",
+    "authoringEnabled": "web_authoring",
+    "subscribeOthersEnabled": "subscribe_others",
+    "dataAlertsEnabled": "data_alerts",
+    "revisionHistoryEnabled": "revision_history",
+}
 _KEPT = frozenset(
-    "state userQuota storageQuota revisionLimit revisionHistoryEnabled subscribeOthersEnabled extractEncryptionMode"
-    " requestAccessEnabled catalogingEnabled runNowEnabled guestAccessEnabled dataAlertsEnabled timeZone"
+    "state userQuota storageQuota revisionLimit extractEncryptionMode"
+    " requestAccessEnabled catalogingEnabled runNowEnabled guestAccessEnabled timeZone"
     " flowsEnabled derivedPermissionsEnabled cacheWarmupEnabled".split()
 )
 

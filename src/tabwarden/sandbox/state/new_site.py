@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 from tabwarden.model.capability import TEMPLATES
 from tabwarden.model.roles import is_server_admin
-from tabwarden.model.site import ALL_USERS, ALLOW, Content, Grantee, Group, Rule, Rules, Site, SiteSettings, User
+from tabwarden.model.site import ALL_USERS, ALLOW, Content, Grantee, Group, Rule, Rules, Site, User
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.sandbox.state.server_state import key_of
 from tabwarden.sandbox.state.sites import State, stable_id
 

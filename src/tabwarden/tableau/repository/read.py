@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.names import same
 from tabwarden.model.scope import PERSONAL, SETTINGS
-from tabwarden.model.site import LOCAL, Site, SiteSettings, Taken
+from tabwarden.model.site import LOCAL, Site, Taken
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.tableau.repository.connecting import Repository, RepositoryOptions, Row, opened
 from tabwarden.tableau.repository.content import read_contents, read_uses, with_rules
 from tabwarden.tableau.repository.people import People, read_people

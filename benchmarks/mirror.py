@@ -1,23 +1,27 @@
-"""What a mirror costs: a site of 1,000,000 items to JSON Lines, Parquet and DuckDB, then again after one group changed.
+"""What a mirror costs, as it is typed: a site of 1,000,000 items to JSON Lines, Parquet and DuckDB, and again after one
+group changed.
 
     python benchmarks/mirror.py [--size L] [--people 1000] [--json FILE]
 
-The site is that of `engine.py` (60 % locked, owners, leaders, users named by rules), its columns kept as files; the
-catalog has so many of its people. Each line is one process, from opening the columns to the mirror on the disk: its
-processor time and its peak memory. The mirror of some of the content is compared with the reference first.
+The site is that of `engine.py` (60 % locked, owners, leaders, users named by rules), its columns kept beside a history;
+the catalog has so many of its people. Each line is one process, `tabwarden mirror` with its settings: its processor
+time and its peak memory. The mirror of some of the content is compared with the reference first.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
@@ -26,21 +30,29 @@ from typing import NamedTuple
 import numpy as np
 
 from sites import SIZES, site
-from tabwarden import sinks
 from tabwarden.engine.columns import Columns
+from tabwarden.engine.convert import columns_of
 from tabwarden.engine.engine import Engine
 from tabwarden.mirror.build import Mirrored, MirrorRequest, mirrored
 from tabwarden.mirror.match import match
 from tabwarden.mirror.tables import rows_for
-from tabwarden.model.site import Taken
-from tabwarden.sinks.jsonl import JsonLinesSink
-from tabwarden.sinks.parquet import ParquetSink
-from tabwarden.sinks.sql import SqlSink
-from tabwarden.store.columns import open_columns, save_columns
+from tabwarden.model.site import Taken, User
+from tabwarden.store import beside
+from tabwarden.store.history import History
 from tabwarden.want.roster import Person
 
 CHECKED = 2_000
-SOURCE = "perf"
+SERVER = "https://tableau.example.com"
+SETTINGS = """tableau: {server: %s, site: perf, auth: {pat: {name: p, secret: env:PAT}}}
+store: {folder: store}
+catalog: {people: {type: file, path: people.csv}}
+mirror: {source: perf, sinks: [%s]}
+"""
+SINKS = {
+    "JSON Lines": "{type: jsonl, folder: out}",
+    "Parquet": "{type: parquet, folder: out}",
+    "DuckDB": "{type: sql, driver: duckdb, connect: {database: catalog.duckdb}}",
+}
 
 
 class Measure(NamedTuple):
@@ -73,19 +85,54 @@ def main() -> int:
 def measured(size: str, people: int) -> Iterator[Measure]:
     """Every measure, as it is taken."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        before = taken(site(size), "2026-11-20T02:00:00Z")
-        save_columns(before, folder / "before")
-        save_columns(taken(changed(before), "2026-11-21T02:00:00Z"), folder / "after")
-        yield in_a_process("make the tables", tables_made, folder, people)
+        folder, before = Path(name), site(size)
+        before = replace(before, about=replace(before.about, content_url="perf"))
+        for number, columns in enumerate((before, changed(before)), start=1):
+            keep(folder / "store", columns, datetime.now(UTC) - timedelta(minutes=10 - number))
+        listed = "".join(f"{person.name}\n" for person in drawn(before, people))
+        (folder / "people.csv").write_text(f"Email Address\n{listed}", encoding="utf-8")
         yield in_a_process("check some of them", tables_checked, folder, people)
-        for sink, where in places(folder).items():
-            for what, columns in (
-                ("", "before"),
-                (" after one group changed", "after"),
-                (", nothing differs", "after"),
-            ):
-                yield in_a_process(f"{sink}: make and publish{what}", published, folder, people, where, columns)
+        for sink, setting in SINKS.items():
+            (folder / "settings.yaml").write_text(SETTINGS % (SERVER, setting), encoding="utf-8")
+            shutil.rmtree(folder / "store" / "mirror", ignore_errors=True)
+            for what, snapshot in (("", "1"), (" after one group changed", "2"), (", nothing differs", "2")):
+                yield typed(f"{sink}: make and publish{what}", folder, snapshot)
+            shutil.rmtree(folder / "out", ignore_errors=True)
+
+
+def keep(store: Path, columns: Columns, when: datetime) -> None:
+    """A snapshot whose columns lie beside a history; the history itself is of one person, as nobody asks it."""
+    about = replace(columns.about, taken=Taken(SERVER, when.isoformat(), "reader", "ServerAdministrator"))
+    with History(store) as history:
+        snapshot = history.keep(replace(about, users={"u": User("u", "u", "Viewer")}))
+    columns = replace(columns, about=about)
+    assert beside.keep(store, snapshot, about.indexed({"columns_beside": lambda: columns}))
+
+
+def typed(name: str, folder: Path, snapshot: str) -> Measure:
+    """`tabwarden mirror` as a process of its own."""
+    words = [
+        sys.executable,
+        "-m",
+        "tabwarden",
+        "mirror",
+        "--settings",
+        "settings.yaml",
+        "--snapshot",
+        snapshot,
+        "--json",
+    ]
+    pid = os.fork()
+    if pid == 0:
+        os.chdir(folder)
+        os.dup2(os.open("told.json", os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), 1)
+        os.execve(sys.executable, words, {**os.environ, "PAT": "secret"})
+    _, status, used = os.wait4(pid, 0)
+    if os.waitstatus_to_exitcode(status):
+        raise SystemExit(f"{name}: `{' '.join(words)}` ended with {os.waitstatus_to_exitcode(status)}")
+    written = json.loads((folder / "told.json").read_text(encoding="utf-8"))["sinks"][1]
+    rows = [sum(written[side].values()) for side in ("added", "removed")]
+    return Measure(name, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e9, f"+{rows[0]:,} -{rows[1]:,} rows")
 
 
 def in_a_process(name: str, work: Callable[..., str], *words: object) -> Measure:
@@ -102,43 +149,14 @@ def timed(work: Callable[..., str], *words: object) -> tuple[float, float, str]:
     return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9, remark
 
 
-def made(folder: Path, people: int) -> Mirrored:
-    """The mirror of the columns in a folder."""
-    columns = open_columns(folder)
-    return mirrored(columns, match(drawn(columns, people), columns), MirrorRequest(SOURCE))
-
-
-def tables_made(folder: Path, people: int) -> str:
-    """The tables of a mirror."""
-    mirror = made(folder / "before", people)
-    return ", ".join(f"{len(table):,} {name}" for name, table in mirror.tables.items())
-
-
 def tables_checked(folder: Path, people: int) -> str:
     """A benchmark of wrong answers is worth nothing."""
-    check(open_columns(folder / "before"), made(folder / "before", people))
+    with History(folder / "store") as history:
+        opened = beside.opened(folder / "store", history.snapshot(1))
+    assert opened is not None
+    columns = columns_of(opened)
+    check(columns, mirrored(columns, match(drawn(columns, people), columns), MirrorRequest("perf")))
     return f"{CHECKED:,} answers"
-
-
-def published(folder: Path, people: int, sink: sinks.Sink, columns: str) -> str:
-    """A mirror made and published."""
-    written = sinks.publish(sink, SOURCE, made(folder / columns, people).tables)
-    return f"+{sum(written.added.values()):,} -{sum(written.removed.values()):,} rows"
-
-
-def places(folder: Path) -> dict[str, sinks.Sink]:
-    """The sinks, by name."""
-    return {
-        "JSON Lines": JsonLinesSink(str(folder / "jsonl")),
-        "Parquet": ParquetSink(str(folder / "parquet")),
-        "DuckDB": SqlSink("duckdb", {"database": str(folder / "catalog.duckdb")}),
-    }
-
-
-def taken(columns: Columns, when: str) -> Columns:
-    """The site as read at a time."""
-    reader = Taken("https://tableau.example.com", when, "reader", "ServerAdministrator")
-    return replace(columns, about=replace(columns.about, taken=reader))
 
 
 def changed(columns: Columns) -> Columns:

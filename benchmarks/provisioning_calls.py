@@ -26,9 +26,8 @@ from rich.table import Table
 from tabwarden.model.site import ALL_USERS, Group, Site, User
 from tabwarden.plan.stops import Limit, Limits
 from tabwarden.run.apply import judge_and_do, terms_of
-from tabwarden.run.context import Context
+from tabwarden.run.context import Context, connected
 from tabwarden.run.provision import decide, gather
-from tabwarden.run.sign_in_settings import connected
 from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.state.server_state import AccessToken, Account, World

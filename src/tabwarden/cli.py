@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from io import TextIOWrapper
 
 from tabwarden import __version__
 from tabwarden.commands import Command
@@ -31,6 +32,8 @@ read              read       Read the site into a snapshot; nothing is written t
 projects          read       List sites and projects, for choosing what to read; nothing is published.
 snapshots export  history    Write one snapshot of the history as a folder of files.
 snapshots import  history    Keep snapshot folders in the history, in the order in which they were taken.
+snapshots delete  history    Take one snapshot out of the history, such as one that was read while a clock was wrong.
+store check       history    Hold everything the store has against its digests: what is whole, what is damaged.
 # People and names
 people show       people     The one roster: who, and which row of which source each field is from. Asks no server.
 directory read    directory  Read all domains of the settings and keep them in a file; nothing is kept of a part.
@@ -71,7 +74,8 @@ FAMILIES = {
     "plan": "Work out what would change, and what that does to people.",
     "run": "Read, plan, stop or apply, in one process: for cron.",
     "settings": "Check settings.yaml, encrypt and decrypt it, change its key, import it from elsewhere.",
-    "snapshots": "Snapshots of the history as files, for others or from others.",
+    "store": "The folder or database in which reads, plans and journals are kept.",
+    "snapshots": "Snapshots of the history: as files for others or from others, and deleting one.",
 }
 HERE = (
     ("--version", "Print the version and leave."),
@@ -121,7 +125,7 @@ def run(words: Sequence[str]) -> int:
         else:
             function(**read(command.words, parameters_of(function), rest))
     except TabwardenError as error:
-        say_error(str(error))
+        say_error(error)
         return ERROR
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else DONE
@@ -179,14 +183,30 @@ def _help(family: str) -> Iterator[str]:
 def main() -> None:
     """The entry point: a usage error is exit code 1, as all errors are, because 2 says that a plan found changes."""
     code = 0
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter shows its escape
     try:
         code = run(sys.argv[1:])
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except BrokenPipeError:  # whoever read it has read enough; what is left must not fail once more at the end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read it has read enough
+        _write_no_more()
+    except Exception as error:  # no traceback reaches a person
+        from tabwarden.commands._output import ERROR, say_error
+        from tabwarden.commands._unforeseen import sentence
+
+        command = command_of(sys.argv[1:])
+        say_error(sentence(f"tabwarden {command.words}" if command else "tabwarden", error))
+        _write_no_more()
+        code = ERROR
     raise SystemExit(code)
+
+
+def _write_no_more() -> None:
+    """What is left in the buffer must not fail once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -11,15 +11,18 @@ import logging
 import re
 import sys
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from tabwarden import clocks
 from tabwarden.model.errors import TabwardenError
+from tabwarden.safe_files import for_the_owner
 
 LOGGER = "tabwarden"
-NAME = re.compile(r"^tabwarden-(\d{4}-\d{2}-\d{2})-\d{6}(?:-\d+)?\.(?:log|jsonl)$")
+NAME = re.compile(r"^tabwarden-(\d{4}-\d{2}-\d{2}-\d{6})(?:-\d+)?\.(?:log|jsonl)$")
 _MOST_RUNS_IN_A_SECOND = 1000
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160)) if code != 13}
 
@@ -40,7 +43,8 @@ def open_log(
     console: IO[str] | None = None,
     quiet: bool = False,
 ) -> RunLog:
-    """Start the log of a run: delete log files older than `retention_days`, then open a new one in `folder`.
+    """Start the log of a run: open a new file in `folder`, delete those that were older than `retention_days` at the
+    run before. Where the clock has made a jump since, nothing is deleted, and that is told.
 
     `level` is DEBUG, INFO, WARNING or ERROR and counts for Tabwarden's own lines; of other packages only WARNING
     and above is written. `console` (stderr when None) gets the same lines unless `quiet`. `scrub` takes secrets
@@ -54,7 +58,15 @@ def open_log(
         reason = (error.strerror or "it cannot be used").lower()
         raise TabwardenError(f"log folder `{folder}` cannot be written: {reason}; set `logs.folder`") from None
     run_log = RunLog(path, level, as_json=as_json, scrub=scrub, console=None if quiet else console or sys.stderr)
-    run_log.deleted = tuple(_delete_old(folder, now.date() - timedelta(days=retention_days)))
+    earlier = _logs_in(folder)
+    del earlier[path]
+    times = sorted(time for time in earlier.values() if time <= now)  # one of a clock that was ahead tells nothing
+    doubt = clocks.doubt(times, now)
+    if doubt:
+        logging.getLogger(LOGGER).warning("%s; no old log is deleted this time", doubt)
+    elif times:
+        oldest_kept = times[-1].date() - timedelta(days=retention_days)
+        run_log.deleted = tuple(_delete([log for log, day in earlier.items() if day.date() < oldest_kept]))
     return run_log
 
 
@@ -64,26 +76,31 @@ def _new_file(folder: Path, now: datetime, ending: str) -> Path:
     for number in range(1, _MOST_RUNS_IN_A_SECOND):
         path = folder / (f"{stem}-{number}.{ending}" if number > 1 else f"{stem}.{ending}")
         try:
-            path.open("x").close()
+            open(path, "x", opener=for_the_owner).close()
         except FileExistsError:
             continue
         return path
     raise FileExistsError(17, "there are a thousand logs of this second")
 
 
-def _delete_old(folder: Path, oldest_kept: date) -> list[Path]:
-    """Delete our own log files of days before `oldest_kept`; whatever has another name is not ours."""
-    deleted = []
+def _logs_in(folder: Path) -> dict[Path, datetime]:
+    """Our own log files, and when each was begun; whatever has another name is not ours."""
+    logs = {}
     for path in sorted(folder.iterdir()):
         match = NAME.match(path.name)
         if match is None or not path.is_file() or path.is_symlink():
             continue
+        with suppress(ValueError):
+            logs[path] = datetime.strptime(match[1], "%Y-%m-%d-%H%M%S").astimezone()
+    return logs
+
+
+def _delete(logs: list[Path]) -> list[Path]:
+    deleted = []
+    for path in logs:
         try:
-            if date.fromisoformat(match[1]) < oldest_kept:
-                path.unlink()
-                deleted.append(path)
-        except ValueError:
-            continue
+            path.unlink()
+            deleted.append(path)
         except OSError as error:
             reason = (error.strerror or "").lower()
             logging.getLogger(LOGGER).warning("old log file %s cannot be deleted: %s", path.name, reason)

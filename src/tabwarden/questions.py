@@ -16,6 +16,8 @@ from tabwarden.access.abilities.ability import ACTIONS, targets
 from tabwarden.access.abilities.question import target_named
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
 from tabwarden.access.disputes import with_disputes
+from tabwarden.access.few import FEW
+from tabwarden.access.on_demand import admitting
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import as_seen_by, may, what
 from tabwarden.model.capability import (
@@ -29,7 +31,7 @@ from tabwarden.model.capability import (
 from tabwarden.model.errors import AmbiguousName, Disagreement, UnknownName
 from tabwarden.model.governing import governing
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, MODELS, OpenPoints
-from tabwarden.model.site import Content, Site
+from tabwarden.model.site import Content, Group, Site
 
 if TYPE_CHECKING:
     from random import Random
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
     from tabwarden.engine.by_user import Masks
     from tabwarden.engine.engine import Engine
 
-FEW = 1_000
 _Thing = TypeVar("_Thing")
 Progress = Callable[[int, int], None]
 
@@ -196,6 +197,10 @@ class Questions:
         return overwritten(
             self.site, question.content, question.user, model=question.model, open_points=question.open_points
         )
+
+    def admitting(self, capability: str, content: str) -> list[Group]:
+        """The groups through which people in whom no snapshot holds may do it (`access.on_demand`)."""
+        return list(admitting(self.site, capability, content, model=self.model, open_points=self.open_points))
 
     # -- who -------------------------------------------------------------------------------------------------------
 

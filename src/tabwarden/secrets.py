@@ -1,4 +1,4 @@
-"""Keys, encrypted values and files, references to secrets, and the scrubber.
+"""Keys, encrypted values and files, and references to secrets.
 
 A key is a Fernet key; several may be given, newest first: the first encrypts, every one decrypts.
 The encrypted file is one Fernet token over the YAML text, which is also what cryptoyaml wrote.
@@ -6,23 +6,22 @@ The encrypted file is one Fernet token over the YAML text, which is also what cr
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import html
-import json
 import os
 import re
 import shlex
+import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
 
 from tabwarden.model.errors import SettingsError
+from tabwarden.safe_files import MOST_SECRET, read_bytes, read_text
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
@@ -87,7 +86,7 @@ def _keys_in(text: str, origin: str, path: Path | None = None) -> Keys:
 def read_key_file(path: Path) -> Keys:
     """The keys of a file, one a line, newest first. Raises SettingsError."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, MOST_SECRET)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"key file `{path}` cannot be read: {_reason(error)}"]) from None
     return _keys_in(text, f"key file `{path}`", path)
@@ -180,7 +179,7 @@ def decrypt(token: str, keys: Keys) -> str:
 def read_encrypted(path: Path, keys: Keys) -> str:
     """The text of an encrypted file. Raises SettingsError."""
     try:
-        token = path.read_text(encoding="ascii", errors="replace")
+        token = read_bytes(path).decode("ascii", "replace")
     except OSError as error:
         raise SettingsError([f"{path}: cannot be read: {_reason(error)}"]) from None
     try:
@@ -279,7 +278,7 @@ def _from_environment(name: str, environ: Mapping[str, str]) -> str:
 def _from_file(name: str, folder: Path) -> str:
     path = folder / Path(name).expanduser()
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, MOST_SECRET)
     except (OSError, ValueError) as error:
         raise SettingsError([f"file `{name}` cannot be read: {_reason(error)}; check path and permissions"]) from None
     return _without_last_line_end(text)
@@ -295,27 +294,63 @@ def _from_command(line: str, environ: Mapping[str, str]) -> str:
         raise SettingsError(["`cmd:` names no program: write `cmd:PROGRAM ARGUMENTS`"])
     program = Path(words[0]).name
     try:
-        done = subprocess.run(
-            words,
-            capture_output=True,
-            env=dict(environ),
-            timeout=COMMAND_SECONDS,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        output, code = _output(words, environ)
     except subprocess.TimeoutExpired:
         raise SettingsError([f"command `{program}` did not end within {COMMAND_SECONDS} seconds"]) from None
     except (OSError, ValueError) as error:
         raise SettingsError([f"command `{program}` cannot be run: {_reason(error)}"]) from None
-    if done.returncode:
-        raise SettingsError([f"command `{program}` ended with {done.returncode}: run it by hand to see why"])
+    if len(output) > MOST_SECRET:
+        raise SettingsError([f"command `{program}` wrote more than {MOST_SECRET:,} bytes, which is no secret"])
+    if code:
+        raise SettingsError([f"command `{program}` ended with {code}: run it by hand to see why"])
     try:
-        text = _without_last_line_end(done.stdout.decode("utf-8"))
+        text = _without_last_line_end(output.decode("utf-8"))
     except UnicodeDecodeError:
         raise SettingsError([f"command `{program}` wrote something that is not UTF-8 text"]) from None
     if not text:
         raise SettingsError([f"command `{program}` wrote nothing: run it by hand to see why"])
     return text
+
+
+def _output(words: list[str], environ: Mapping[str, str]) -> tuple[bytes, int]:
+    """What a program writes, at most a byte more than a secret may have, and its exit code.
+
+    A program that writes on or takes too long is killed, with those it has started.
+    """
+    process = subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=dict(environ),
+        start_new_session=True,
+    )
+    late = threading.Event()
+
+    def too_late() -> None:
+        late.set()
+        _kill(process)
+
+    watch = threading.Timer(COMMAND_SECONDS, too_late)
+    watch.start()
+    try:
+        with process, process.stdout or contextlib.nullcontext() as out:
+            output = out.read(MOST_SECRET + 1) if out is not None else b""
+            if len(output) > MOST_SECRET:
+                _kill(process)
+    finally:
+        watch.cancel()
+    if late.is_set():
+        raise subprocess.TimeoutExpired(words, COMMAND_SECONDS)
+    return output, process.returncode
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _words(line: str, *, windows: bool) -> list[str]:
@@ -332,67 +367,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "it cannot be used"
-
-
-class Scrubber:
-    """Replaces registered secrets by `***` in any text, in the forms in which they turn up in messages.
-
-    Forms: as they are, URL-encoded, inside a Python or JSON string, XML- or HTML-escaped, base64; of a secret of
-    several lines (a private key) each line too. Secrets of fewer than 8 characters count only as whole words,
-    for otherwise a short password would eat half of the log.
-    """
-
-    MASK = "***"
-    SHORT = 8
-
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._forms: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
-        self.register(*secrets)
-
-    def register(self, *secrets: str) -> None:
-        """Have these replaced from now on; empty ones do not count."""
-        for secret in secrets:
-            if secret.strip():
-                self._forms |= _forms(secret)
-        longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
-        self._pattern = re.compile("|".join(map(self._one, longest_first))) if longest_first else None
-
-    def _one(self, form: str) -> str:
-        return re.escape(form) if len(form) >= self.SHORT else rf"(?<!\w){re.escape(form)}(?!\w)"
-
-    def __call__(self, text: str) -> str:
-        """The text without the secrets."""
-        return self._pattern.sub(self.MASK, text) if self._pattern else text
-
-    def __repr__(self) -> str:
-        return f"Scrubber({len(self._forms)} forms)"
-
-
-def _forms(secret: str) -> set[str]:
-    lines = [line.strip() for line in secret.splitlines()] if len(secret.splitlines()) > 1 else []
-    # The first and last line of a PEM block are the same for everybody.
-    parts = {secret, secret.strip(), *(line for line in lines if len(line) >= 16 and not line.startswith("-----"))}
-    return {form for part in parts for form in _forms_of_one(part)}
-
-
-def _forms_of_one(secret: str) -> set[str]:
-    encoded = secret.encode("utf-8", "surrogatepass")
-    quoted = {quote(encoded), quote(encoded, safe=""), quote_plus(encoded)}
-    return {
-        secret,
-        *quoted,
-        *(re.sub(r"%[0-9A-F]{2}", lambda match: match[0].lower(), form) for form in quoted),
-        # repr() may choose either quote, so both escapings of the inside count
-        repr(secret)[1:-1],
-        ascii(secret)[1:-1],
-        repr(secret + "'\"")[1:-1].removesuffix("\\'\""),
-        repr(encoded)[2:-1],
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        html.escape(secret, quote=False),
-        html.escape(secret),
-        html.escape(secret).replace("&#x27;", "&apos;"),
-        base64.b64encode(encoded).decode("ascii"),
-        base64.urlsafe_b64encode(encoded).decode("ascii"),
-    }

@@ -155,6 +155,8 @@ def _beside_settings(path: Path, info: ValidationInfo) -> Path:
 
 LocalPath = Annotated[Path, AfterValidator(_beside_settings)]
 Text = Annotated[str, Field(min_length=1)]
+ColumnName = Annotated[Text, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
+"""A column by its name; by its position, 1 the first, where no heading names any."""
 Secret = Annotated[SecretStr, Field(min_length=1)]
 Address = Annotated[str, AfterValidator(address)]
 SiteRole = Literal[

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from tabwarden.model.errors import SettingsError
+from tabwarden.safe_files import read_text, yaml_value
 from tabwarden.secrets import HOW_TO_GIVE_A_KEY, Keys, encrypt, find_keys, read_encrypted, reference_kind
 
 TASKS = {
@@ -97,12 +98,12 @@ def read_seed(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
         text = read_encrypted(path, keys)
     else:
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            text = read_text(path)
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
             raise SettingsError([f"{path}: cannot be read: {reason}"]) from None
     try:
-        seed = yaml.safe_load(text)
+        seed = yaml_value(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from people_site import joiners, leavers
-from rich.console import Console
 
 from tabwarden.access.reference import who
 from tabwarden.effects.change import carried_out
@@ -29,6 +27,7 @@ from tabwarden.plan.plan import Plan, SiteIdentity
 from tabwarden.report.answers import answer_json, grantee_name, people_table, sentence
 from tabwarden.report.dialog import implicit_lines
 from tabwarden.report.plans import plan_table
+from tabwarden.report.table import Drawable, Pen, drawn
 from tabwarden.store import snapshot
 from tabwarden.want.provision import Policy, Tasks, want
 
@@ -74,10 +73,8 @@ def test_what_is_written_finds_the_user_again() -> None:
         SITE.find_user("jsmith")
 
 
-def shown(thing: object) -> str:
-    out = io.StringIO()
-    Console(file=out, width=200).print(thing)
-    return out.getvalue()
+def shown(thing: Drawable) -> str:
+    return "\n".join(drawn(thing, Pen(200)))
 
 
 def cells(table: str, column: int) -> list[str]:

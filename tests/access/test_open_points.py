@@ -18,7 +18,7 @@ from tabwarden.model.errors import SettingsError
 from tabwarden.model.open_points import DOCUMENTED, OPEN_POINTS, OpenPoints, alternatives, open_points_from
 from tabwarden.model.site import Content, Site, Use, User
 from tabwarden.report.answers import disputed_lines
-from tabwarden.run.open_points_given import read_open_points
+from tabwarden.run.open_snapshot import read_open_points
 from tabwarden.store import snapshot
 
 DASHBOARD = workbook("w", "p", "group:g +Read", uses=(Use("d", "prompt"),))

@@ -52,6 +52,8 @@ def test_without_a_bug_nothing_is_seen() -> None:
 
 def test_a_bug_whose_text_is_gone_is_told() -> None:
     with pytest.raises(ValueError, match="found 0 times"):
-        source_with(Patch("gone", "access/reference.py", "no such text", ""))
+        source_with(Patch("gone", "access/reference.py", "no_such_name", "pass"))
     with pytest.raises(ValueError, match="must be found once"):
-        source_with(Patch("twice", "access/reference.py", "DENIED", ""))
+        source_with(Patch("twice", "access/reference.py", "DENIED", "ALLOWED"))
+    with pytest.raises(ValueError, match="there is no `gone`"):
+        source_with(Patch("gone", "access/reference.py", "DENIED", "ALLOWED", "gone"))

@@ -11,11 +11,11 @@ from paths import ROOT
 
 from tabwarden.access.abilities.ability import ACTIONS
 from tabwarden.access.reference import PRECEDENCE
-from tabwarden.cases.file import kind_of, load
+from tabwarden.cases.file import load
 from tabwarden.cases.running import run
 from tabwarden.cases.ways import WAYS
 from tabwarden.commands._typed import CommandLine
-from tabwarden.model.capability import KINDS
+from tabwarden.model.capability import KINDS, kind_named
 from tabwarden.model.open_points import DOCUMENTED, OPEN_POINTS
 
 PAGE = ROOT / "docs" / "explanation" / "rules-by-example.md"
@@ -45,7 +45,7 @@ def test_an_example_comes_out_as_written(title: str, block: str, tmp_path: Path)
 def test_the_examples_reach_every_ability_and_kind() -> None:
     told = [json.loads(block) for _, block in EXAMPLES]
     assert {case["question"].get("action") for case in told} >= set(ACTIONS)
-    kinds = {kind_of(held["type"]) for case in told for held in case["setup"].get("content", {}).values()}
+    kinds = {kind_named(held["type"]) for case in told for held in case["setup"].get("content", {}).values()}
     assert kinds >= {*KINDS} - {"project", "metric", "lens"}
 
 

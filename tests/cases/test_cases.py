@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from paths import CASES
+from paths import CASES, ROOT
 from watchdog import patience
 
+from tabwarden.access.abilities.ability import ACTIONS
 from tabwarden.cases.events import GONE, LEFT, MEMBER, directory_says
-from tabwarden.cases.file import Case, content_id, load, site_of
+from tabwarden.cases.file import Case, case_of, content_id, load, site_of
 from tabwarden.cases.running import run
+from tabwarden.cases.schema import CASE, CONTENT, EVENT, EVENTS, SITE, STEPS
+from tabwarden.model.capability import kind_named
 from tabwarden.model.errors import WorldError
 
 HERE = CASES
@@ -123,27 +127,12 @@ def test_a_wrong_result_of_provisioning_fails_though_the_event_was_done() -> Non
     [
         ("[{]", "is not JSON"),
         ('{"id": 1}\n{"id"', "(line 2)"),
-        ("[1]", "case 1: a case is a JSON object"),
-        ('[{"id": "a", "kind": "action"}]', "case 1: `setup, question, expected` is missing"),
-        (
-            '[{"id": "a", "kind": "deed", "setup": {}, "question": {}, "expected": "allow"}]',
-            "case 1 (`a`): kind `deed` is none of capability, action, sequence, provisioning",
-        ),
-        (
-            '[{"id": "a", "kind": "action", "setup": {}, "question": {}, "expected": true}]',
-            "expected `True` is neither allow nor deny",
-        ),
-        (
-            '[{"id": "a", "kind": "action", "setup": [], "question": {}, "expected": "allow"}]',
-            "case 1 (`a`): `setup` is a JSON object",
-        ),
-        (
-            '[{"id": "a", "kind": "action", "model": "new", "setup": {}, "question": {}, "expected": "deny"}]',
-            "model `new` is none of current, classic, deny_first, both",
-        ),
+        ("[]", "holds no case"),
+        ("\n", "holds no case"),
+        ('[{"id": 1, "setup": {"users": {}, "users": {}}}]', "has the key `users` twice"),
     ],
 )
-def test_a_malformed_file_names_its_place(tmp_path: Path, text: str, told: str) -> None:
+def test_a_file_without_a_case_is_an_error(tmp_path: Path, text: str, told: str) -> None:
     file = tmp_path / "bad.json"
     file.write_text(text)
     with pytest.raises(WorldError) as caught:
@@ -174,32 +163,77 @@ def changed(raw: dict[str, Any], *path: Any, to: Any = None) -> dict[str, Any]:
     return raw
 
 
-@pytest.mark.parametrize(
-    ("case_id", "path", "to", "told"),
-    [
-        ("ORD-002", ("setup", "users", "ann", "role"), None, "`role` is missing or names nothing"),
-        ("ORD-002", ("question", "user"), "nobody", "`nobody` is missing or names nothing"),
-        ("ORD-002", ("question", "object"), "content:None", "`content:None` is missing or names nothing"),
-        ("ORD-002", ("setup", "users"), ["ann"], "`users` of the setup is an object of names"),
-        ("ORD-002", ("setup", "content", "W", "rules", 0, "mode"), None, "`mode` is missing or names nothing"),
-        ("MOVE-004", ("question", "action"), "fly", "no action is called `fly`; actions are assign_project_owner"),
-        ("MOVE-004", ("question", "object"), None, "cannot be run"),
-        ("VIEW-010", ("question", "steps", 0, "op"), "burn", "no step is called `burn`; steps are add_rule"),
-        ("VIEW-010", ("question", "steps", 0, "workbook"), "Z", "`content:Z` is missing or names nothing"),
-        ("WEB-003", ("setup", "site"), {"web_editing": False}, "no site setting is called `web_editing`"),
-    ],
-)
-def test_a_case_with_a_mistake_fails_and_says_which(case_id: str, path: tuple[Any, ...], to: Any, told: str) -> None:
-    raw = changed(one(SHARED, case_id), *path, to=to)
-    problems = run(Case(case_id, raw["kind"], "current", raw)).problems
-    assert len(problems) == 1
-    assert told in problems[0]
+W, RULE = ("setup", "content", "W"), ("setup", "content", "W", "rules", 0)
+MISTAKES: list[tuple[str, tuple[Any, ...], Any, str]] = [
+    ("ORD-002", ("kind",), "deed", "`kind` is `deed`, which is none of capability, action, sequence, provisioning"),
+    ("ORD-002", ("kind",), None, "the case lacks `kind`"),
+    ("ORD-002", ("expected",), True, "`expected` is `true`; it is to be text"),
+    ("ORD-002", ("model",), "new", "`model` is `new`, which is none of current, classic, deny_first, both"),
+    ("ORD-002", ("setup",), [], "`setup` is a list; it is to be an object"),
+    ("ORD-002", ("setup", "user"), {"ann": {}}, "`setup` has no key `user`; near it: `users`"),
+    ("ORD-002", ("setup", "users"), ["ann"], "`setup.users` is a list; it is to be an object"),
+    ("ORD-002", ("setup", "users", "ann", "role"), None, "`setup.users.ann` lacks `role`"),
+    ("ORD-002", ("setup", "users", "ann", "role"), "Veiwer", "`setup.users.ann.role`: no site role is called `Veiwer`"),
+    ("ORD-002", ("setup", "projects", "P", "locked"), True, "`setup.projects.P` has no key `locked`; its keys are"),
+    ("ORD-002", ("setup", "projects", "P", "mode"), "Locked", "near it: `LockedToProject`, `LockedToProjectWithout"),
+    ("ORD-002", ("setup", "projects", "P", "parent"), "P", "project `P` lies in itself"),
+    ("ORD-002", ("setup", "projects", "P", "parent"), "Q", "`setup.projects.P.parent`: no project `Q`"),
+    ("ORD-002", ("setup", "projects", "P", "leaders"), ["zoe"], "leaders[0]` is `zoe`; write `user:NAME`"),
+    ("ORD-002", ("setup", "projects", "P", "defaults"), {"wrokbook": []}, "is called `wrokbook`; near it: `workbook`"),
+    ("ORD-002", ("setup", "group_sets"), {"S": ["Nope"]}, "`setup.group_sets.S[0]`: no group `Nope`"),
+    ("ORD-002", ("setup", "groups"), {"S": ["zoe"]}, "`setup.groups.S[0]`: no user `zoe`"),
+    ("ORD-002", (*W, "tabs"), "no", "`setup.content.W.tabs` is `no`; it is to be true or false or null"),
+    ("ORD-002", (*W, "type"), "spreadsheet", "`setup.content.W.type`: no kind of content is called `spreadsheet`"),
+    ("ORD-002", (*W, "type"), "view", "`setup.content.W` is a view, and only a workbook has `tabs`"),
+    ("ORD-002", (*W, "project"), None, "`setup.content.W` lacks `project`; `null` is somebody's personal space"),
+    ("ORD-002", (*W, "project"), "Z", "`setup.content.W.project`: no project `Z`; `setup.projects` has P"),
+    ("ORD-002", (*RULE, "mode"), None, "`setup.content.W.rules[0]` lacks `mode`"),
+    ("ORD-002", (*RULE, "mode"), "allow", "`setup.content.W.rules[0].mode` is `allow`; near it: `Allow`"),
+    ("ORD-002", (*RULE, "capability"), "Veiw", "`setup.content.W.rules[0].capability`: no capability is called `Veiw`"),
+    ("ORD-002", (*RULE, "grantee"), "group:Gg", "`setup.content.W.rules[0].grantee`: no group `Gg`"),
+    ("ORD-002", (*RULE, "grantee"), "role:ann", "is `role:ann`; write `user:NAME`, `group:NAME` or `groupset:NAME`"),
+    ("ORD-002", ("question", "user"), "nobody", "`question.user`: no user `nobody`"),
+    ("ORD-002", ("question", "object"), "content:None", "`question.object`: there is no `content:None`"),
+    ("ORD-002", ("question", "object"), None, "`question` lacks `object`"),
+    ("ORD-002", ("question", "capability"), None, "`question` lacks `capability` or `action`"),
+    ("ORD-002", ("question", "action"), "publish", "`question` has both `capability` and `action`"),
+    ("MOVE-004", ("question", "action"), "fly", "`question.action` is `fly`, which is none of publish, "),
+    ("MOVE-004", ("question", "target"), "Z", "`question.target`: there is no `Z`"),
+    ("VIEW-010", ("question", "steps", 0, "op"), "burn", "`question.steps[0].op` is `burn`, which is none of set_mode"),
+    ("VIEW-010", ("question", "steps", 0, "workbook"), "Z", "`show_tabs`: there is no `Z`"),
+    ("VIEW-010", ("question", "steps", 0, "workbok"), "W", "has no key `workbok`; near it: `workbook`"),
+    ("WEB-003", ("setup", "site"), {"web_editing": False}, "`setup.site` has no key `web_editing`"),
+    ("WEB-003", ("open_points",), {"fly": True}, "no open point is written `fly=True`"),
+    ("PROV-001", ("question", "event"), "promote", "`question.event` is `promote`, which is none of sign_in"),
+    ("PROV-001", ("question", "usr"), "ann", "`question` has no key `usr`; near it: `user`"),
+    ("PROV-001", ("setup", "users", "ann", "rloe"), "Viewer", "`setup.users.ann` has no key `rloe`; near it: `role`"),
+    ("PROV-001", ("question", "user"), None, "`question` lacks `user`"),
+    ("PROV-001", ("setup", "groups", "M", "grant_on"), "login", "`setup.groups.M.grant_on` is `login`; near it"),
+]
 
 
-def test_an_unknown_event_is_named() -> None:
-    raw = changed(one(SHARED, "PROV-001"), "question", "event", to="promote")
-    (problem,) = run(Case("x", "provisioning", "current", raw)).problems
-    assert problem.startswith("the case cannot be run: no event is called `promote`; events are add_user")
+@pytest.mark.parametrize(("case_id", "path", "to", "told"), MISTAKES)
+def test_a_case_with_a_mistake_fails_and_names_the_field(
+    case_id: str, path: tuple[Any, ...], to: Any, told: str
+) -> None:
+    problems = run(case_of(changed(one(SHARED, case_id), *path, to=to))).problems
+    assert any(told in problem for problem in problems), problems
+
+
+def test_every_mistake_of_a_case_is_told_at_once() -> None:
+    raw = changed(changed(one(SHARED, "ORD-002"), *RULE, "mode", to="allow"), "setup", "user", to={})
+    assert len(run(case_of(raw)).problems) == 2
+    named = changed(changed(one(SHARED, "ORD-002"), *RULE, "capability", to="Veiw"), "question", "user", to="zoe")
+    assert len(run(case_of(named)).problems) == 2
+
+
+def test_names_are_taken_as_tableau_shows_them() -> None:
+    raw = one(SHARED, "ORD-002")
+    changed(raw, *RULE, "capability", to="View")
+    changed(raw, "question", "capability", to="VIEW")
+    changed(raw, "setup", "users", "ann", "role", to="Explorer (can publish)")
+    changed(raw, "setup", "content", "W", "type", to="Workbooks")
+    assert run(case_of(raw)).problems == ()
 
 
 def test_one_broken_case_does_not_stop_the_others(tmp_path: Path) -> None:
@@ -216,7 +250,7 @@ def test_a_project_and_a_workbook_may_share_a_name() -> None:
         {
             "users": {"bob": {"role": "Creator"}},
             "projects": {"D": {"owner": "bob"}},
-            "content": {"D": {"type": "Data Source", "project": "D", "owner": "bob"}},
+            "content": {"D": {"type": "datasource", "project": "D", "owner": "bob"}},
         }
     )
     assert site.contents["content:D"].parent == "project:D"
@@ -236,10 +270,65 @@ def test_a_project_and_a_workbook_may_share_a_name() -> None:
     ],
 )
 def test_kinds_are_taken_as_people_and_rest_write_them(kind: str, words: list[str]) -> None:
-    for word in words:
-        site = site_of({"content": {"O": {"type": word}}, "projects": {"P": {"defaults": {word: []}}}})
-        assert site.contents["content:O"].kind == kind
-        assert list(site.contents["project:P"].defaults) == [kind]
+    assert {kind_named(word) for word in words} == {kind}
+
+
+def event(setup: dict[str, Any], expected: str = "allow", result: Any = None, **question: Any) -> tuple[str, ...]:
+    raw = {"id": 1, "kind": "provisioning", "setup": setup, "question": question, "expected": expected}
+    return run(case_of({**raw, "result": result or {}})).problems
+
+
+PEOPLE = {"ann": {"role": "Creator", "owns": ["W"]}, "joe": {"role": "Viewer"}, "bob": {"role": "Explorer"}}
+
+
+@pytest.mark.parametrize(
+    ("expected", "question", "owners"),
+    [
+        ("allow", {"event": "remove_user", "user": "ann", "map_assets_to": "bob"}, {"W": "bob"}),
+        ("deny", {"event": "remove_user", "user": "ann"}, {"W": "ann"}),
+        ("allow", {"event": "assign_owner", "to": "bob", "content": "W"}, {"W": "bob"}),
+        ("deny", {"event": "assign_owner", "to": "joe", "content": "project:P"}, {"W": "ann", "P": "ann"}),
+        ("allow", {"event": "assign_owner", "to": "bob", "content_type": "workbook"}, {"W": "ann"}),
+    ],
+)
+def test_who_owns_what_afterwards_is_a_fact(expected: str, question: dict[str, Any], owners: dict[str, str]) -> None:
+    setup = {"users": PEOPLE, "projects": {"P": {"owner": "ann"}}}
+    assert event(setup, expected, {"owner_of": owners}, **question) == ()
+    wrong = {**owners, "W": "joe"}
+    assert "expected owner_of" in str(event(setup, expected, {"owner_of": wrong}, **question))
+
+
+@pytest.mark.parametrize(
+    ("members", "said", "result"),
+    [
+        (["ann"], {"disabled": True}, {"site_role": "Unlicensed", "groups": [], "owner_of": {"W": "ann"}}),
+        (["ann"], {}, {"site_role": "Creator", "groups": ["G"]}),
+        (["ann"], {"removed": ["ann"]}, {"site_role": "Creator", "groups": []}),
+        (["ann", "joe"], {"deleted": ["joe"]}, {"owner_of": {"W": "ann"}, "error": None}),
+        ([], {"directory_members": ["new"]}, {"site_role": "Unlicensed", "groups": ["G"]}),
+    ],
+)
+def test_an_event_of_a_group_concerns_every_member(members: list[str], said: dict[str, Any], result: Any) -> None:
+    setup = {"users": PEOPLE, "groups": {"G": {"members": members}}}
+    for named in ({}, {"group": "G"}):
+        assert event(setup, result=result, event="group_sync", **named, **said) == ()
+
+
+def test_facts_of_a_person_are_those_of_an_only_member_alone() -> None:
+    setup = {"users": PEOPLE, "groups": {"G": {"members": ["ann", "joe"]}}}
+    (problem,) = event(setup, result={"site_role": "Creator"}, event="group_sync")
+    assert problem == "no fact is called `site_role`; facts here are error, owner_of"
+    (strange,) = event(setup, event="group_sync", shoe_size=44)
+    assert "`question` has no key `shoe_size`" in strange
+
+
+def test_the_schema_is_told_by_a_command_and_knows_every_word_of_the_page() -> None:
+    schema = json.loads(cases("--schema").stdout)
+    assert schema["items"]["oneOf"][0]["properties"]["model"]["enum"] == ["current", "classic", "deny_first", "both"]
+    page = (ROOT / "docs" / "reference" / "case-files.md").read_text(encoding="utf-8")
+    words = {*STEPS, *ACTIONS, *EVENTS, *EVENT["properties"], *CASE["oneOf"][0]["properties"], *CONTENT["properties"]}
+    words |= {key for step in STEPS.values() for key in step["properties"]} | {*SITE["properties"]}
+    assert [word for word in sorted(words) if f"`{word}`" not in page and not re.search(rf"\b{word}\b", page)] == []
 
 
 @pytest.mark.parametrize(

@@ -71,10 +71,13 @@ def test_a_question_needs_no_setup(number: int, tmp_path: Path) -> None:
         ),
         (asked("zoe", DENY, capability="View", object="Finance/Budget"), "no user `zoe`"),
         (asked("ann", DENY, capability="View", object="Nowhere"), "no content `Nowhere`"),
-        (asked("ann", DENY, capability="View"), "`View` needs an object"),
+        (asked("ann", DENY, capability="View"), "`question` lacks `object`"),
         (asked("ann", DENY, capability="Fly", object="Finance"), "no capability is called `Fly`"),
-        (asked("ann", DENY, action="fly", object="Finance"), "no action is called `fly`"),
-        (asked("ann", ALLOW, capability="View", object="Finance/Budget", steps=[{"op": "lock"}]), "changes in words"),
+        (asked("ann", DENY, action="fly", object="Finance"), "`question.action` is `fly`, which is none of"),
+        (
+            asked("ann", ALLOW, capability="View", object="Finance/Budget", steps=[{"op": "lock"}]),
+            "`question.steps[0]` is an object; it is to be text",
+        ),
         (
             asked("ann", ALLOW, capability="View", object="Finance/Budget", steps=["add ann to Staff"]),
             "Tableau would refuse `add ann to Staff` (already_member)",

@@ -18,6 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("plan",),
     ("questions",),
     ("mirror", "audit"),
+    ("safe_files", "scrubber", "clocks"),
     (
         "section",
         "sources",
@@ -48,7 +49,6 @@ NEIGHBOURS: dict[str, tuple[str, ...]] = {
     "sources": ("section",),
     "settings": ("secrets", "section", "sources", "sinks"),
     "seed": ("settings", "secrets"),
-    "log": ("secrets",),
 }
 # Of what lies below, the whole-site engine knows the question and the answer alone.
 OF_ACCESS_TO_THE_ENGINE = {"tabwarden.access.question", "tabwarden.access.answer"}

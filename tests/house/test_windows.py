@@ -18,6 +18,7 @@ from tabwarden.run.apply import keep_plan, load_plan
 from tabwarden.run.whatif import read_changes
 from tabwarden.secrets import _words, reference_kind
 from tabwarden.settings import load, load_store
+from tabwarden.sources import Column
 from tabwarden.sources.files import FileSource
 from tabwarden.store.database import Database
 
@@ -25,7 +26,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "tabwarden"
 POSIX_ONLY = frozenset("fcntl grp nis posix pty pwd readline resource spwd syslog termios tty".split())
 # Of a running event loop, and by keyword: mypy sees neither.
 POSIX_CALLS = frozenset("add_signal_handler remove_signal_handler start_unix_server open_unix_connection".split())
-POSIX_KEYWORDS = frozenset("preexec_fn pass_fds start_new_session".split())
+POSIX_KEYWORDS = frozenset("preexec_fn pass_fds".split())  # `start_new_session` is taken there, and does nothing
 BOM = "\ufeff"
 SETTINGS = r"""
 tableau:
@@ -100,7 +101,8 @@ def test_files_with_line_ends_of_windows(tmp_path: Path, begin: str) -> None:
         path.write_bytes((begin + text).replace("\n", "\r\n").encode())
         return path
 
-    rows = FileSource(type="file", path=written("joiners.csv", 'user,title\nann,"two\nlines"\n\n')).read().rows
+    path = written("joiners.csv", 'user,title\nann,"two\nlines"\n\n')
+    rows = FileSource(type="file", path=path, column=Column(name="user")).read().rows
     assert rows == [{"user": "ann", "title": "two\r\nlines"}]
     changes = "# a comment\nlock Finance\n\nadd una to Staff\n"
     assert read_changes(str(written("changes.txt", changes))) == ["lock Finance", "add una to Staff"]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from dense_sites import UNREAD_SHARES, dense_site
 from mirror_disclosure import SINKS, SOURCE, disclosed, leaks, may_be_disclosed, truth
-from patched_modules import Patch, engine_modules, fresh, source_with
+from patched_modules import Patch, engine_modules, fresh, planted, source_with
 from small_site import project, rules, site, workbook
 
 from tabwarden import sinks
@@ -22,7 +22,8 @@ from tabwarden.engine.convert import columns_of
 from tabwarden.mirror.browse import browse
 from tabwarden.mirror.build import MirrorRequest, mirrored
 from tabwarden.mirror.match import Matches, tableau_people
-from tabwarden.mirror.tables import COMPRESSED, FLAT, Delta, Row, Tables, difference, flat, tables_of
+from tabwarden.mirror.rows import COMPRESSED, FLAT, Row
+from tabwarden.mirror.tables import Delta, Tables, difference, flat, tables_of
 from tabwarden.mirror.visible import may_enter
 from tabwarden.model.site import Site
 from tabwarden.run.projects import shown_to
@@ -169,60 +170,6 @@ def test_hidden_things_change_no_word_and_no_number_of_what_is_shown() -> None:
 
 # -- planted leaks --------------------------------------------------------------------------------------------
 
-PLANTED = [
-    Patch(
-        "tabs ignored: sheets by their workbook's rules",
-        "engine/governing.py",
-        "shown = contents.tabs[found_parents]",
-        "shown = contents.tabs[found_parents] | True",
-    ),
-    Patch(
-        "tabs ignored: sheets by their own rules",
-        "engine/governing.py",
-        "shown = contents.tabs[found_parents]",
-        "shown = contents.tabs[found_parents] & False",
-    ),
-    Patch(
-        "unknown as visible, for people apart",
-        "engine/mirror.py",
-        "contents) == ALLOWED",
-        "contents) != 0",
-    ),
-    Patch(
-        "unknown as visible, for groups",
-        "engine/mirror.py",
-        "row.allowed if row.unknown is None else row.allowed & ~row.unknown",
-        "row.allowed if row.unknown is None else row.allowed | row.unknown",
-    ),
-    Patch(
-        "unlicensed people on the site",
-        "mirror/visible.py",
-        "is_known(role) and (is_licensed(role) or role == GUEST)",
-        "is_known(role)",
-    ),
-    Patch(
-        "one person's denial lost",
-        "mirror/visible.py",
-        "self.rows[self.form[those]] & ~less",
-        "self.rows[self.form[those]]",
-    ),
-    Patch(
-        "hidden parent's name",
-        "mirror/visible.py",
-        "seen = left & (self.rows[self.form[holder]] | self.more[self.more_of[holder]])",
-        "seen = left.copy()",
-    ),
-    Patch(
-        "another set's people", "mirror/visible.py", "_ones(rows[firsts[new]])", "_ones(rows[firsts[new]] | rows[:1])"
-    ),
-    Patch(
-        "the next person's sets",
-        "mirror/build.py",
-        "at, person = expand(first, placed.members)",
-        "at, person = expand(first, placed.members[::-1])",
-    ),
-    Patch("two sets of one name", "mirror/build.py", '"apart" * apart)', '"")'),
-]
 MIRROR = ("mirror.match", "mirror.tables", "mirror.items", "mirror.visible", "mirror.build", "mirror.browse")
 
 
@@ -241,7 +188,7 @@ def first_leak(mirror_of: Callable[[Site], Tables]) -> int | None:
     return None
 
 
-@pytest.mark.parametrize("bug", PLANTED, ids=lambda bug: bug.name)
+@pytest.mark.parametrize("bug", planted("mirror"), ids=lambda bug: bug.name)
 def test_a_planted_leak_is_caught(bug: Patch) -> None:
     with planted_in(bug) as load:
         made, people = load("mirror.build"), load("mirror.match").tableau_people
@@ -263,10 +210,10 @@ def test_without_a_planted_leak_none_is_caught() -> None:
 
 
 def test_a_planted_count_is_caught() -> None:
-    old, new = "Catalog(person, entries,", "Catalog(f\"{person}, of {len(tables['content'])}\", entries,"
+    old, new = "Catalog(person, $rest, $off)", "Catalog(f\"{person}, of {len(tables['content'])}\", $rest, $off)"
     site = dense(3)
     more = with_hidden_things(site)
-    with planted_in(Patch("a count", "mirror/browse.py", old, new)) as load:
+    with planted_in(Patch("a count", "mirror/browse.py", old, new, "browse")) as load:
         told = load("mirror.browse").browse
         people = list(told_to_all(mirror(site), more))
         assert people
@@ -274,7 +221,7 @@ def test_a_planted_count_is_caught() -> None:
 
 
 def test_a_planted_name_of_a_hidden_project_is_caught() -> None:
-    patch = Patch("a hidden project's name", "run/projects.py", " if up in shown]", "]")
+    patch = Patch("a hidden project's name", "run/projects.py", "$up in shown", "True", "_by_path")
     with fresh(("run.projects",), {"run.projects": source_with(patch)}) as load:
         told = load("run.projects").shown_to
         beyond = [
@@ -288,7 +235,7 @@ def test_a_planted_name_of_a_hidden_project_is_caught() -> None:
 
 
 def test_a_planted_stale_row_is_caught() -> None:
-    old, new = "return places[0][~np.isin(marks[0], marks[1])]", "return places[0][:0]"
+    bug = Patch("a stale row", "mirror/tables.py", "$places[$rows[gone]]", "$places[:0]", "rows_apart")
     users = ["ann:Viewer", "bob:Viewer"]
     before = site(workbook("w", None, "user:ann +Read", "user:bob +Read"), users=users)
     after = before.with_contents(replace(before.contents["w"], rules=rules("user:bob +Read")))
@@ -298,7 +245,7 @@ def test_a_planted_stale_row_is_caught() -> None:
 
     allowed = truth(after, tableau_people(columns_of(after)))
     assert not leaks(left(difference), allowed)
-    with planted_in(Patch("a stale row", "mirror/tables.py", old, new)) as load:
+    with planted_in(bug) as load:
         assert {row[2] for row in leaks(left(load("mirror.tables").difference), allowed)} == {"w"}
 
 

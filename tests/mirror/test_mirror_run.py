@@ -20,9 +20,10 @@ from support import command_line
 from tabwarden.engine.convert import columns_of
 from tabwarden.mirror.match import tableau_people
 from tabwarden.mirror.tables import flat
-from tabwarden.model.errors import SinkError, SourceError, UnknownName
+from tabwarden.model.errors import SettingsError, SinkError, SourceError, UnknownName
 from tabwarden.model.scope import OUTSIDE, is_limited
 from tabwarden.model.site import Site, Taken
+from tabwarden.plan.plan import SiteIdentity
 from tabwarden.run.catalog import browse_as, last_mirror
 from tabwarden.run.mirror import publish
 from tabwarden.run.mirror_verify import verify
@@ -30,6 +31,7 @@ from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.settings import Settings, load
 from tabwarden.store import snapshot
 from tabwarden.store.history import History
+from tabwarden.store.journal import keep_good_run
 from tabwarden.tableau.http.connection import connect
 from tabwarden.tableau.http.session import Password, SignIn
 from tabwarden.tableau.read.site import read_site
@@ -46,6 +48,7 @@ SITE = site(
     taken=TAKEN,
     content_url="a",
 )
+IDENTITY = SiteIdentity(TAKEN.where, SITE.content_url, SITE.id, SITE.name)
 SETTINGS = """\
 tableau:
   server: https://tableau.example.com
@@ -200,11 +203,14 @@ def test_switched_off_is_told_on_every_run_and_every_look(tmp_path: Path) -> Non
     assert len(browse_as(found, "jane").catalog.entries) == 4
 
 
-def test_a_selection_that_names_nothing_is_warned_of_and_mirrors_less(tmp_path: Path) -> None:
+def test_a_selection_that_names_nothing_is_refused_and_one_that_is_gone_since_is_told(tmp_path: Path) -> None:
     kept(tmp_path)
-    found = settings(tmp_path, "mirror: {projects: [public, Gone]}\n")
+    found = settings(tmp_path, "mirror: {projects: [public, Pubic]}\n")
+    with pytest.raises(SettingsError, match=r"`mirror.projects`: no project `Pubic` on site .*; near it: `Public`"):
+        publish(found, now=NOW)
+    keep_good_run(found.store.folder, IDENTITY, {}, {"mirror.projects": ["public", "Pubic"]})
     (warning,) = publish(found, now=NOW).warnings
-    assert "`Gone`" in warning
+    assert "`Pubic`, which was on the site at the last good run and is gone" in warning
     assert [e.path for e in browse_as(found, "john").catalog.entries] == ["", "Public"]
 
 

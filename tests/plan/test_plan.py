@@ -44,7 +44,7 @@ def told(changes: tuple[Change, ...]) -> list[str]:
 # -- order -------------------------------------------------------------------------------------------------------
 
 
-def test_the_order_is_groups_people_memberships_up_out_down_back_gone() -> None:
+def test_the_order_is_groups_people_memberships_out_up_down_back_gone() -> None:
     now = replace(NOW, groups={"g-all": NOW.groups["g-all"]}).with_groups(
         Group("g-old", "Old", members=frozenset({"u-vic"}), minimum_site_role="Viewer", grant_on="onLogin")
     )
@@ -54,8 +54,8 @@ def test_the_order_is_groups_people_memberships_up_out_down_back_gone() -> None:
         "create_group",
         "add_user new",
         "add_to_group new",
-        "set_site_role new Viewer",
         "remove_from_group vic",
+        "set_site_role new Viewer",
         "set_site_role vic Unlicensed",
         "remove_user una",
     ]

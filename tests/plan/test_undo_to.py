@@ -22,11 +22,11 @@ from tabwarden.plan.plan import Plan
 from tabwarden.plan.restore import without_contradiction
 from tabwarden.plan.stops import NO_WAY_BACK, RULES_REMOVED
 from tabwarden.plan.waivers import parse_waivers
-from tabwarden.run import history, undo
+from tabwarden.run import history
+from tabwarden.run import undo as undo
 from tabwarden.run.apply import Applied, apply, terms_of
-from tabwarden.run.context import Context
-from tabwarden.run.sign_in_settings import connected
-from tabwarden.run.undo_to import Scope, plan_undo_to
+from tabwarden.run.context import Context, connected
+from tabwarden.run.undo import Scope, plan_undo_to
 from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.settings import Settings, load
 from tabwarden.tableau.read.site import read_site

@@ -29,9 +29,8 @@ from synced_groups import (
 
 from tabwarden.effects.change import carried_out
 from tabwarden.plan.group_changes import group_changes
-from tabwarden.run.context import Context
+from tabwarden.run.context import Context, connected
 from tabwarden.run.groups import gather, rules_of
-from tabwarden.run.sign_in_settings import connected
 from tabwarden.sandbox.directories.group_sync import import_group, sync_group
 from tabwarden.sandbox.state.server_state import World
 from tabwarden.sandbox.state.sites import State

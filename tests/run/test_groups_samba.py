@@ -20,10 +20,9 @@ from synced_groups import LOOSE
 from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan
 from tabwarden.run.apply import Applied, apply, terms_of
-from tabwarden.run.context import Context
+from tabwarden.run.context import Context, connected
 from tabwarden.run.groups import plan_groups
 from tabwarden.run.sandbox_directory import live_directory
-from tabwarden.run.sign_in_settings import connected
 from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.settings import Settings, load
 

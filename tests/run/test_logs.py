@@ -8,14 +8,15 @@ import logging
 import re
 import warnings
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from tabwarden import log as log_module
 from tabwarden.log import NAME, open_log
 from tabwarden.model.errors import TabwardenError
-from tabwarden.secrets import Scrubber
+from tabwarden.scrubber import Scrubber
 
 SECRET = "p@ss/Wörd-'22'"
 LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \| (DEBUG|INFO|WARNING|ERROR|CRITICAL) \| \S.*$")
@@ -131,13 +132,13 @@ def test_only_old_logs_of_our_own_are_deleted(tmp_path: Path) -> None:
     def named(days: int, ending: str = ".log") -> str:
         return f"tabwarden-{today - timedelta(days=days)}-120000{ending}"
 
-    old = [named(91), named(400, ".jsonl"), named(91, "-2.log")]
+    old = [named(92), named(400, ".jsonl"), named(92, "-2.log")]
     kept = [
-        named(90),
-        named(0),
-        named(91, ".log.gz"),
-        "x" + named(91),
-        f"{today - timedelta(days=91)}.log",
+        named(91),
+        named(1),
+        named(92, ".log.gz"),
+        "x" + named(92),
+        f"{today - timedelta(days=92)}.log",
         "01-11-2022-08.56.59.log",
         "tabwarden-2020-99-99-120000.log",
         "tabwarden.log",
@@ -145,11 +146,29 @@ def test_only_old_logs_of_our_own_are_deleted(tmp_path: Path) -> None:
     ]
     for name in (*old, *kept):
         (tmp_path / name).write_text("x", encoding="utf-8")
-    (tmp_path / named(92)).mkdir()
+    (tmp_path / named(93)).mkdir()
     with open_log(tmp_path, retention_days=90, quiet=True) as log:
         pass
-    assert {path.name for path in tmp_path.iterdir()} == {*kept, named(92), log.path.name}
+    assert {path.name for path in tmp_path.iterdir()} == {*kept, named(93), log.path.name}
     assert {path.name for path in log.deleted} == set(old)
+
+
+def test_a_clock_that_is_wrong_once_deletes_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = datetime(2026, 11, 1, 2, tzinfo=UTC)
+
+    def run_at(now: datetime) -> str:
+        monkeypatch.setattr(log_module, "datetime", type("Clock", (datetime,), {"now": staticmethod(lambda: now)}))
+        with open_log(tmp_path, retention_days=3, quiet=True) as log:
+            pass
+        return log.path.read_text(encoding="utf-8")
+
+    for day in range(5):
+        assert run_at(start + timedelta(days=day)) == ""
+    before = set(tmp_path.iterdir())
+    assert "is the clock ahead?" in run_at(start + timedelta(days=730))
+    assert before <= set(tmp_path.iterdir())
+    assert run_at(start + timedelta(days=5)) == ""  # set right again, it goes on as ever
+    assert len(before - set(tmp_path.iterdir())) == 1
 
 
 def test_two_runs_in_one_second_have_two_files(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-import io
 import json
 import socket
 import sys
@@ -18,7 +17,6 @@ from aiosmtpd.controller import Controller
 from paths import ROOT
 from people_site import GROUP, joiners, leavers, site
 from provisioning import STAFF, Bench, bench, staff, world
-from rich.console import Console
 
 from support import command_line
 from tabwarden.effects.change import carried_out
@@ -26,6 +24,7 @@ from tabwarden.plan.impact import impact
 from tabwarden.plan.order import diff
 from tabwarden.plan.plan import Plan, SiteIdentity, Stop
 from tabwarden.report.plans import headline, plan_json, plan_table, stop_words
+from tabwarden.report.table import Pen, drawn
 from tabwarden.want.provision import Policy, Tasks, want
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -41,9 +40,7 @@ def planned(joining: list[str], leaving: list[str]) -> Plan:
 
 
 def printed(plan: Plan) -> str:
-    out = Console(width=200, record=True, file=io.StringIO())
-    out.print(plan_table(plan))
-    return out.export_text()
+    return "\n".join(drawn(plan_table(plan), Pen(200)))
 
 
 # -- plans in words ----------------------------------------------------------------------------------------------

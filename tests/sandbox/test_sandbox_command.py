@@ -66,7 +66,7 @@ def test_a_world_without_a_token_names_its_administrator(world, site, works, tmp
 def test_settings_that_are_there_are_not_written_over(tmp_path):
     (tmp_path / "settings.yaml").write_text("mine")
     with pytest.raises(WorldError, match=r"has a `settings.yaml`"):
-        run(ServeOptions(world="w0", lead_from=str(tmp_path)), print)
+        run(ServeOptions(world="w0", lead_from=tmp_path), print)
     assert (tmp_path / "settings.yaml").read_text() == "mine"
 
 

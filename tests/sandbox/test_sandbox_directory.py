@@ -11,7 +11,7 @@ import pytest
 from sandbox_client import TSC, Raw, error, tsc
 
 from tabwarden.model.errors import TabwardenError, WorldError
-from tabwarden.sandbox.directories.pretend_directory import pretend_directory
+from tabwarden.sandbox.directories.directory import pretend_directory
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.worlds.file import WorldText, read_text

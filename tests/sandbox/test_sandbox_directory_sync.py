@@ -14,7 +14,7 @@ from directory_groups import change, directory_group, imported, members, notes, 
 from sandbox_client import TSC, Raw, by_name, error, everything, rule, tsc
 
 from tabwarden.model.errors import TabwardenError
-from tabwarden.sandbox.directories.pretend_directory import pretend_directory
+from tabwarden.sandbox.directories.directory import pretend_directory
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
 

@@ -14,9 +14,8 @@ from test_sandbox_faults import fault
 from watchdog import patience
 
 from tabwarden.model.errors import TabwardenError
-from tabwarden.sandbox.directories.directory import DirectoryGroup
-from tabwarden.sandbox.directories.pretend_directory import pretend_directory
-from tabwarden.sandbox.faults.directory import StrickenDirectory
+from tabwarden.sandbox.directories.directory import DirectoryGroup, pretend_directory
+from tabwarden.sandbox.faults.apply import StrickenDirectory
 from tabwarden.sandbox.faults.script import KINDS, Fault, Faults, script_from
 from tabwarden.sandbox.http.endpoints import TABLE
 

@@ -12,9 +12,9 @@ from sandbox_client import TSC, Raw, by_name, error, everything, tsc
 from test_sandbox_publishing import NEW, OVER, at, publish, publish_source
 from workbook_files import FLOW, TDSX, TWBX, packed, workbook
 
-from tabwarden.sandbox.content.item_details import MOST_REVISIONS
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
+from tabwarden.sandbox.state.server_state import MOST_REVISIONS
 
 Refused = TSC.ServerResponseError
 # What may be asked of a view and of a workbook, and the type of the answer.

@@ -19,7 +19,7 @@ from workbook_files import TWBX, packed, workbook
 from tabwarden.model.errors import WorldError
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.server import running
-from tabwarden.sandbox.state import blobs, uploads
+from tabwarden.sandbox.state import blobs
 from tabwarden.sandbox.state.blobs import Blobs
 from tabwarden.sandbox.state.personality import personality
 
@@ -149,8 +149,8 @@ def test_there_is_an_end_to_what_is_kept(monkeypatch, box):
 
 
 def test_there_is_an_end_to_uploads(monkeypatch, box):
-    monkeypatch.setattr(uploads, "MOST_BYTES", 100)
-    monkeypatch.setattr(uploads, "MOST_SESSIONS", 3)
+    monkeypatch.setattr(blobs, "MOST_UPLOADED", 100)
+    monkeypatch.setattr(blobs, "MOST_SESSIONS", 3)
     raw = Raw(box).sign_in("carl")
     begun = [raw.call("POST", "{s}/fileUploads", json=True).json()["fileUpload"] for _ in range(4)]
     assert {upload["fileSize"] for upload in begun} == {"0"}

@@ -13,8 +13,7 @@ from watchdog import patience
 
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.server import running
-from tabwarden.sandbox.metadata import api as metadata_api
-from tabwarden.sandbox.metadata import schema as metadata_schema
+from tabwarden.sandbox.metadata import api
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.worlds.file import read_text
 from tabwarden.sandbox.worlds.finding import world_of
@@ -95,7 +94,7 @@ def catalog(clock):
 
 @pytest.mark.parametrize("name", ASKED_BY_CATALOGUES)
 def test_catalogues_find_the_fields_they_ask(name):
-    known = metadata_schema.schema().type_map[name].fields
+    known = api.schema().type_map[name].fields
     assert set(ASKED_BY_CATALOGUES[name].split()) <= set(known)
 
 
@@ -279,7 +278,7 @@ def test_queries_that_are_wrong_are_200_with_errors(raw, query, told):
 
 
 def test_more_nodes_than_the_limit_are_a_warning_with_what_fits(server, monkeypatch):
-    monkeypatch.setattr(metadata_api, "NODE_LIMIT", 5)
+    monkeypatch.setattr(api, "NODE_LIMIT", 5)
     answer = server.metadata.query("{ sheetsConnection(first: 8) { nodes { id } pageInfo { hasNextPage endCursor } } }")
     (error,) = answer["errors"]
     assert error["extensions"]["code"] == "NODE_LIMIT_EXCEEDED"
@@ -318,4 +317,4 @@ def test_requests_are_counted_and_reading_changes_nothing(box, server):
 def test_without_the_library_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "graphql", None)
     with pytest.raises(Refusal, match=r"tabwarden\[metadata\]"):
-        metadata_schema.graphql()
+        api.graphql()

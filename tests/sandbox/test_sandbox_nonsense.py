@@ -13,7 +13,7 @@ from line_fuzz import exchange as exchange_all
 from sandbox_client import Raw, error
 from watchdog import patience
 
-from tabwarden.sandbox.http import incoming
+from tabwarden.sandbox.http import line as wires
 from tabwarden.sandbox.http.server import running
 
 SERVERINFO = b"GET /api/3.27/serverinfo HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -211,7 +211,7 @@ def test_a_length_that_is_too_short_leaves_the_rest_as_nonsense(sturdy):
 
 
 def test_a_body_that_stops_coming_is_given_up(sturdy, monkeypatch):
-    monkeypatch.setattr(incoming, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(wires, "BODY_SECONDS", 0.2)
     with socket.create_connection(("127.0.0.1", sturdy.port), timeout=patience(10)) as line:
         line.sendall(b"POST /api/3.27/auth/signin HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n<ts")
         told = b""
@@ -245,7 +245,7 @@ def test_a_client_that_waits_to_be_told_is_told(sturdy):
 
 
 def test_a_body_that_unpacks_into_too_much(raw):
-    packed = gzip.compress(b" " * (incoming.LARGEST_BODY + 1))
+    packed = gzip.compress(b" " * (wires.LARGEST_BODY + 1))
     answer = raw.call("POST", "auth/signin", packed, headers={"Content-Encoding": "gzip"})
     assert error(answer) == (413, "413000")
 

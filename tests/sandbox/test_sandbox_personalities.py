@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from sandbox_client import TSC, Raw, by_name, error, everything
@@ -11,17 +11,23 @@ from test_sandbox_signin import token_for
 from test_sandbox_state import process
 
 from tabwarden.model.errors import SettingsError
-from tabwarden.run.open_points_given import open_point_words
+from tabwarden.run.open_snapshot import open_point_words
 from tabwarden.sandbox.http import errors
 from tabwarden.sandbox.http.coverage import page
 from tabwarden.sandbox.http.endpoints import ROUTER, TABLE
 from tabwarden.sandbox.http.errors import CODES, Refusal
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.serve import ServeOptions, run
-from tabwarden.sandbox.state.personality import PRODUCT_OF_API, Personality, as_pair, personality
-from tabwarden.sandbox.state.personality_options import BELIEVED, PERSONALITY_OPTIONS, names, played
-from tabwarden.sandbox.worlds.cloud import as_cloud
-from tabwarden.sandbox.worlds.finding import find_world
+from tabwarden.sandbox.state.personality import (
+    BELIEVED,
+    OPTIONS,
+    PRODUCT_OF_API,
+    Personality,
+    as_pair,
+    personality,
+    played,
+)
+from tabwarden.sandbox.worlds.finding import as_cloud, find_world
 
 VERSIONS = sorted(PRODUCT_OF_API, key=as_pair)
 ASKED_FOR = ("2.8", "3.0", "3.4", "3.11", "3.17", "3.27")
@@ -284,7 +290,8 @@ def test_a_world_of_cloud_keeps_ids_and_gives_everybody_an_address():
 
 
 def test_every_field_of_a_personality_is_a_switch_with_words():
-    assert set(names()) == set(PERSONALITY_OPTIONS), "describe the option in PERSONALITY_OPTIONS"
+    elsewhere = {"kind", "api_version", "codes", "open_points"}
+    assert {field.name for field in fields(Personality)} - elsewhere == set(OPTIONS), "give it words"
 
 
 @pytest.mark.parametrize(
@@ -357,6 +364,6 @@ def test_every_believed_code_has_a_switch_and_stands_on_the_page():
     for code in sorted(BELIEVED):
         assert played(Personality(), [f"code_{code}={code}"]).told(code) == code
         assert f"| {code} |" in text
-    for name in names():
+    for name in OPTIONS:
         assert f"| `{name}` |" in text
     assert errors.CODES["429000"].status == 429

@@ -14,8 +14,7 @@ from watchdog import patience
 
 from tabwarden.model.errors import WorldError
 from tabwarden.model.site import ALLOW, LOCKED, Site
-from tabwarden.sandbox.repository.export import export
-from tabwarden.sandbox.repository.rows import internal_name
+from tabwarden.sandbox.repository.export import export, internal_name
 from tabwarden.sandbox.worlds.finding import find_world
 
 

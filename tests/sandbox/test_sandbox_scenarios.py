@@ -16,8 +16,7 @@ from sandbox_client import TSC, Raw, by_name, error, everything, rule, tsc
 from watchdog import patience
 
 from tabwarden.sandbox.http.server import running
-from tabwarden.sandbox.state.personality import personality
-from tabwarden.sandbox.state.personality_options import played
+from tabwarden.sandbox.state.personality import personality, played
 
 Refused = TSC.ServerResponseError
 NEVER = ("schedules", "tasks/extractRefreshes", "subscriptions", "dataAlerts", "customviews", "metrics", "flows/runs")

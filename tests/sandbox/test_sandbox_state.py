@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -30,7 +31,7 @@ from tabwarden.sandbox.worlds.finding import find_world
 @contextmanager
 def process(*options):
     """The sandbox as a process; yields its URL and the process."""
-    command = [sys.executable, "-m", "tabwarden.sandbox", "--port", "0", *map(str, options)]
+    command = [sys.executable, "-m", "tabwarden", "sandbox", "--port", "0", *map(str, options)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running_:
         try:
             line = running_.stdout.readline()
@@ -198,7 +199,7 @@ def test_the_process_stops_when_told_and_leaves_the_log(tmp_path):
         ({"api_version": "9.9"}, "no API version"),
         ({"personality": "desktop"}, "no personality"),
         ({"host": "203.0.113.1"}, "cannot listen"),
-        ({"log": "/nonexistent/log"}, "cannot be written"),
+        ({"log": Path("/nonexistent/log")}, "cannot be written"),
     ],
 )
 def test_what_cannot_be_started_is_said(options, words):
@@ -207,7 +208,7 @@ def test_what_cannot_be_started_is_said(options, words):
 
 
 def test_what_cannot_be_started_is_one_line():
-    command = [sys.executable, "-m", "tabwarden.sandbox", "--world", "nowhere"]
+    command = [sys.executable, "-m", "tabwarden", "sandbox", "--world", "nowhere"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=patience(30), check=False)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1

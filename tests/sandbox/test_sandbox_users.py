@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sandbox_client import NS, TSC, Raw, error, everything, named, site_user, tsc
 
+from tabwarden.model.takes import IdentityProvider
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.worlds.file import read_text
 from tabwarden.sandbox.worlds.finding import world_of
@@ -246,9 +247,17 @@ def test_auth_setting(raw, box):
 
 def test_the_identity_provider_of_a_user(raw, box):
     body = '<tsRequest><user {}idpConfigurationId="{}"/></tsRequest>'
+    saml, oidc = IdentityProvider("idp-1", "Okta", "SAML"), IdentityProvider("idp-2", "Google", "OpenID")
+    box.state.providers[box.site("sandbox").id] = (saml, oidc)
+    told = raw.call("GET", "{s}/site-auth-configurations").text
+    assert [word in told for word in ("idp-1", "Okta", "SAML", "Google", "idp-3")] == [True] * 4 + [False]
     made = raw.call("POST", "{s}/users", body.format('name="new" siteRole="Viewer" ', "idp-1"))
     assert made.status_code == 201
-    assert site_user(box, "new").idp_configuration_id == "idp-1"
+    assert (site_user(box, "new").idp_configuration_id, site_user(box, "new").auth_setting) == ("idp-1", "SAML")
+    assert error(raw.call("POST", "{s}/users", body.format('name="two" siteRole="Viewer" ', "idp-3"))) == (
+        400,
+        "400003",
+    )
     path = f"{{s}}/users/{site_user(box, 'new').id}"
     assert raw.call("PUT", path, body.format("", "idp-2")).status_code == 200
     assert raw.call("PUT", path, '<tsRequest><user siteRole="Explorer"/></tsRequest>').status_code == 200

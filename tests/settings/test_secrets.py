@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from support import command_line
 from tabwarden.model.errors import SettingsError
-from tabwarden.secrets import Scrubber, decrypt, encrypt, find_keys, make_key_file, resolve, rotate_values
+from tabwarden.scrubber import Scrubber
+from tabwarden.secrets import decrypt, encrypt, find_keys, make_key_file, resolve, rotate_values
 from tabwarden.settings import load
 
 PLAIN = """\

@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet
 
 from support import command_line
 from tabwarden.model.errors import SettingsError
-from tabwarden.secrets import Scrubber
+from tabwarden.scrubber import Scrubber
 from tabwarden.seed import KEYS, TASKS, read_seed, translate
 from tabwarden.settings import load
 from tabwarden.sources.sql import SqlSource

@@ -34,7 +34,9 @@ def problems(folder: Path, text: str, **environ: str) -> list[str]:
 
 def test_small_settings_have_the_designed_defaults(tmp_path: Path) -> None:
     settings = load(written(tmp_path, SMALL), {})
-    tasks = settings.provision.model_dump(exclude={"group", "auth_setting", "assets_to", "protected", "bulk"})
+    tasks = settings.provision.model_dump(
+        exclude={"group", "auth_setting", "assets_to", "idp_configuration_id", "protected", "bulk"}
+    )
     assert tasks == {
         "add_joiners": True,
         "add_joiners_to_group": True,
@@ -43,6 +45,8 @@ def test_small_settings_have_the_designed_defaults(tmp_path: Path) -> None:
         "set_leavers_unlicensed": True,
         "add_leavers_to_group": False,
         "remove_leavers": False,
+        "remove_leavers_from_all_groups": False,
+        "change_auth": False,
     }
     assert {name: (limit["count"], limit["percent"]) for name, limit in settings.stops.model_dump().items()} == {
         "source_shrank": (0, 20),

@@ -16,10 +16,12 @@ from test_mirror_leaks import dense
 from tabwarden import sinks
 from tabwarden.engine.convert import columns_of
 from tabwarden.mirror.match import Match, Matches, tableau_people
-from tabwarden.mirror.tables import FORMS, Tables, flat, tables_of
+from tabwarden.mirror.rows import FORMS
+from tabwarden.mirror.tables import Tables, flat, tables_of
 from tabwarden.model.errors import SinkError
 from tabwarden.model.site import Site
-from tabwarden.sinks import datahub, members, openfga
+from tabwarden.settings.mirror import Mirror
+from tabwarden.sinks import datahub, openfga
 
 CASES = SINKS
 ODD = ("*", 'ann, "the" o\'brien\n', "user:x#member", "ü ∑ 日本", "a\\b@c", "=1+1", "a\rb")
@@ -39,8 +41,14 @@ def odd_people(site: Site) -> Matches:
     return Matches(tuple(Match(name, user, "name") for name, user in zip(ODD, site.users, strict=False)))
 
 
-def test_every_sink_has_a_case_here() -> None:
-    assert set(CASES) == set(members())
+def test_every_sink_has_a_case_here_and_is_what_the_settings_say(tmp_path: Path) -> None:
+    whole = {"jsonl", "csv", "parquet", "openfga", "datahub", "openmetadata"}
+    written = [{"type": name, "folder": str(tmp_path / "out")} for name in sorted(whole)]
+    written.append({"type": "sql", "driver": "sqlite", "connect": {"database": str(tmp_path / "out.db")}})
+    assert set(CASES) == {*whole, "sql"}
+    assert Mirror.model_validate({"sinks": written}).sinks == tuple(CASES[s["type"]](tmp_path) for s in written)
+    modules = {path.stem for path in Path(sinks.__file__).parent.glob("[a-z]*.py")}
+    assert len(modules) == len(CASES)
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
@@ -105,15 +113,6 @@ class TestEverySink:
             written = b"\n".join(path.read_bytes() for path in place.rglob("*") if path.is_file())
             found = {text for text in texts if text.encode() + b'"' in written or text.encode() + b"," in written}
             assert not texts_beyond(found, truth(site, people), texts)
-
-    def test_options_are_plain_frozen_values(self, name: str) -> None:
-        sink = members()[name]
-        assert name == sink.TYPE
-        assert dataclasses.is_dataclass(sink)
-        assert sink.__dataclass_params__.frozen  # type: ignore[attr-defined]
-        for each in dataclasses.fields(sink):
-            assert each.type in ("str", "bool", "Mapping[str, object]")
-            assert each.repr or each.type == "Mapping[str, object]"
 
 
 def renamed(tables: Tables, source: str) -> Tables:

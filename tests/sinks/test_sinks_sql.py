@@ -16,7 +16,7 @@ import psycopg
 import pytest
 import snowflake.connector as snowflake_driver
 from dense_sites import dense_site
-from mirror_disclosure import SOURCE, rows_in
+from mirror_disclosure import SOURCE, rows_in, sql_sink
 from small_site import group, project, site, workbook
 from test_docs import DOCS
 from watchdog import patience
@@ -26,7 +26,8 @@ from tabwarden import sinks
 from tabwarden.engine.convert import columns_of
 from tabwarden.mirror.build import MirrorRequest, mirrored
 from tabwarden.mirror.match import tableau_people
-from tabwarden.mirror.tables import FLAT, FORMS, Tables, difference, flat, tables_of
+from tabwarden.mirror.rows import FLAT, FORMS
+from tabwarden.mirror.tables import Tables, difference, flat, tables_of
 from tabwarden.model.errors import SinkError
 from tabwarden.model.site import Site
 from tabwarden.sinks.sql import SqlSink
@@ -73,7 +74,7 @@ def catalog(postgres: Postgres) -> Iterator[psycopg.Connection[Any]]:
 
 
 def test_postgres(postgres: Postgres, catalog: psycopg.Connection[Any]) -> None:
-    published_twice(SqlSink("postgres", postgres.admin, schema="catalog"))
+    published_twice(sql_sink("postgres", postgres.admin, schema="catalog"))
     assert catalog.execute(JOIN.format(person="jane")).fetchall() == [("Private",)]
     assert catalog.execute(JOIN.format(person="john")).fetchall() == []
 
@@ -85,7 +86,7 @@ def test_the_row_policies_of_the_page_show_each_person_what_is_theirs_and_not_wh
     page = (DOCS / "how-to" / "mirror.md").read_text(encoding="utf-8")
     (policies,) = [block for block in re.findall(r"^```sql\n(.*?)^```", page, re.M | re.S) if "CREATE POLICY" in block]
     people = ("john", "jane", "catalog_people")
-    sinks.publish(SqlSink("postgres", postgres.admin, schema="catalog"), SOURCE, mirror(BEFORE))
+    sinks.publish(sql_sink("postgres", postgres.admin, schema="catalog"), SOURCE, mirror(BEFORE))
     for role in people:
         catalog.execute(f"CREATE ROLE {role}")
     try:
@@ -101,7 +102,7 @@ def test_the_row_policies_of_the_page_show_each_person_what_is_theirs_and_not_wh
                 catalog.execute("SELECT * FROM tabwarden_people")
             catalog.execute("RESET ROLE")
         assert seen == {"john": {"Site", "Public", "Private", "Budget"}, "jane": {"Site", "Public"}}
-        sinks.publish(SqlSink("postgres", postgres.admin, schema="catalog"), SOURCE, mirror(AFTER))
+        sinks.publish(sql_sink("postgres", postgres.admin, schema="catalog"), SOURCE, mirror(AFTER))
         catalog.execute("SET ROLE jane")
         assert len(catalog.execute("SELECT * FROM tabwarden_content").fetchall()) == 3
     finally:
@@ -111,7 +112,7 @@ def test_the_row_policies_of_the_page_show_each_person_what_is_theirs_and_not_wh
 
 
 def test_two_mirrors_at_once_come_one_after_the_other(postgres: Postgres, catalog: psycopg.Connection[Any]) -> None:
-    options = SqlSink("postgres", postgres.admin, schema="catalog")
+    options = sql_sink("postgres", postgres.admin, schema="catalog")
     sinks.publish(options, SOURCE, mirror(BEFORE))
     with ThreadPoolExecutor() as pool:
         with options.opened(SOURCE) as place:
@@ -132,7 +133,7 @@ def test_snowflake(snowflake: Snowflake) -> None:
         connection.cursor().execute("CREATE DATABASE IF NOT EXISTS CATALOG")
         connection.cursor().execute("CREATE SCHEMA IF NOT EXISTS CATALOG.MIRROR")
     connect = {**plain, "password": "x", "database": "CATALOG", "schema": "MIRROR"}
-    published_twice(SqlSink("snowflake", connect, schema="CATALOG.MIRROR"))
+    published_twice(sql_sink("snowflake", connect, schema="CATALOG.MIRROR"))
     with snowflake_driver.connect(**connect) as connection:
         cursor = connection.cursor()
         assert cursor.execute(JOIN.format(person="jane")).fetchall() == [("Private",)]
@@ -141,7 +142,7 @@ def test_snowflake(snowflake: Snowflake) -> None:
 
 @pytest.mark.parametrize("driver", ["duckdb", "sqlite"])
 def test_files_of_databases(driver: str, tmp_path: Path) -> None:
-    published_twice(SqlSink(driver, {"database": str(tmp_path / "catalog")}, prefix="tw_"))
+    published_twice(sql_sink(driver, {"database": str(tmp_path / "catalog")}, prefix="tw_"))
 
 
 def write_and_fail(options: SqlSink, before: Tables, after: Tables) -> None:
@@ -154,9 +155,9 @@ def write_and_fail(options: SqlSink, before: Tables, after: Tables) -> None:
 def test_what_fails_in_the_middle_never_happened(driver: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if driver == "postgres":
         request.getfixturevalue("catalog")
-        options = SqlSink(driver, request.getfixturevalue("postgres").admin, schema="catalog")
+        options = sql_sink(driver, request.getfixturevalue("postgres").admin, schema="catalog")
     else:
-        options = SqlSink(driver, {"database": str(tmp_path / "catalog")})
+        options = sql_sink(driver, {"database": str(tmp_path / "catalog")})
     other = tables_of({name: [("other", *row[1:]) for row in table] for name, table in mirror(BEFORE).items()})
     sinks.publish(options, "other", other)
     sinks.publish(options, SOURCE, mirror(BEFORE))
@@ -204,7 +205,7 @@ def test_a_line_that_breaks_leaves_no_more_than_the_old_or_the_new(
     module = ModuleType("breaking_driver")
     module.connect, module.paramstyle = _Breaking(10_000).connect, "qmark"  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "breaking_driver", module)
-    options = SqlSink("module:breaking_driver", {"database": str(tmp_path / "catalog")})
+    options = sql_sink("module:breaking_driver", {"database": str(tmp_path / "catalog")})
     sinks.publish(options, SOURCE, mirror(one))
     statements = _Breaking(10 + after)
     module.connect = statements.connect  # type: ignore[attr-defined]
@@ -218,7 +219,7 @@ def test_a_line_that_breaks_leaves_no_more_than_the_old_or_the_new(
 
 
 def test_a_refused_password_is_not_told(postgres: Postgres) -> None:
-    options = SqlSink("postgres", {**postgres.admin, "password": "wrong-hush"})
+    options = sql_sink("postgres", {**postgres.admin, "password": "wrong-hush"})
     with pytest.raises(SinkError, match="does not take the mirror") as told:
         sinks.publish(options, SOURCE, mirror(BEFORE))
     assert "wrong-hush" not in str(told.value)
@@ -228,11 +229,11 @@ def test_a_refused_password_is_not_told(postgres: Postgres) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (SqlSink("no_such"), "driver `no_such` is not known"),
-        (SqlSink("module:no_such_module"), "needs `no_such_module`"),
-        (SqlSink("duckdb", {"database": ":memory:"}, schema="nowhere"), "does not take the mirror"),
-        (SqlSink("sqlite", {"database": ":memory:"}, schema='a."'), "must be a table name"),
-        (SqlSink("sqlite", {"database": ":memory:"}, create=False), "no such table"),
+        (sql_sink("no_such"), "driver `no_such` is not known"),
+        (sql_sink("module:no_such_module"), "needs `no_such_module`"),
+        (sql_sink("duckdb", {"database": ":memory:"}, schema="nowhere"), "does not take the mirror"),
+        (sql_sink("sqlite", {"database": ":memory:"}, schema='a."'), "must be a table name"),
+        (sql_sink("sqlite", {"database": ":memory:"}, create=False), "no such table"),
     ],
 )
 def test_what_cannot_be_published_to_is_told(options: SqlSink, words: str) -> None:

@@ -8,7 +8,7 @@ from directory_reading import options, read
 from domain_people import CORP, SEATTLE
 
 from tabwarden.model.errors import SourceError
-from tabwarden.run.context import read_roster
+from tabwarden.run.source_rows import read_roster
 from tabwarden.sources import Reading
 from tabwarden.sources.ldap import COLUMNS, LdapSource
 

@@ -76,7 +76,7 @@ def test_what_goes_leaves_the_others_as_they_were(any_store: str, seed: int) -> 
     sites, random = days(9, seed=seed), Random(seed)
     with History(any_store) as history:
         kept = [history.keep(site) for site in sites]
-        gone = {one.number for one in random.sample(kept[:-1], random.randint(1, 7))}
+        gone = {one.number for one in random.sample(kept, random.randint(1, 7))}
         forget(history, gone)
         stay = [(one, site) for one, site in zip(kept, sites, strict=True) if one.number not in gone]
         assert [one.number for one in history.snapshots()] == [one.number for one, _ in stay]
@@ -89,14 +89,24 @@ def test_what_goes_leaves_the_others_as_they_were(any_store: str, seed: int) -> 
         assert history.open(history.keep(again).number) == again
 
 
-def test_the_newest_never_goes(tmp_path: Path) -> None:
+def test_a_clock_that_is_wrong_once_deletes_nothing(tmp_path: Path) -> None:
     with History(tmp_path) as history:
-        numbers = [history.keep(site).number for site in days(2)]
-        with pytest.raises(ValueError, match="newest"):
-            forget(history, numbers)
-        assert len(history.snapshots()) == 2
-        assert thin(history, Retention(1, 2, 3), "2030-01-01T00:00:00Z") == (numbers[0],)
-        assert [one.number for one in history.snapshots()] == [numbers[1]]
+
+        def read_at(day: str, doubt: str = "") -> tuple[str, int]:
+            kept = history.keep(replace(days(1)[0], taken=replace(taken(1), when=f"{day}T02:00:00Z")))
+            return thin(history, Retention(2, 2, 2), kept, doubt), len(history.snapshots())
+
+        assert [read_at(f"2026-01-0{day}") for day in range(1, 5)] == [("", 1), ("", 2), ("", 3), ("", 4)]
+        told, stay = read_at("2028-01-04")
+        assert "is the clock ahead?" in told
+        assert stay == 5
+        forget(history, [5])
+        assert read_at("2026-01-05") == ("", 4)
+        assert read_at("2026-01-06", "the clock here is 0:10:00 ahead of the server's") == (
+            "the clock here is 0:10:00 ahead of the server's",
+            5,
+        )
+        assert read_at("2026-01-07") == ("", 4)
 
 
 def kept_at(number: int, when: str) -> Snapshot:
@@ -107,9 +117,9 @@ def test_retention_keeps_days_then_months() -> None:
     times = ["2025-03-01T01:00:00Z", "2026-01-03T01:00:00Z", "2026-01-30T01:00:00Z", "2026-10-01T01:00:00Z"]
     times += ["2026-10-01T09:00:00Z", "2026-11-20T01:00:00Z", "2026-11-20T02:00:00Z"]
     chain = [kept_at(number, when) for number, when in enumerate(times, 1)]
-    gone = superfluous(chain, Retention(30, 200, 400), "2026-11-21T00:00:00Z")
+    gone = superfluous(chain, Retention(30, 200, 400), datetime(2026, 11, 21, tzinfo=UTC))
     assert [one.number for one in gone] == [1, 2, 4]
-    assert superfluous(chain, Retention(10_000), "2026-11-21T00:00:00Z") == []
+    assert superfluous(chain, Retention(10_000), datetime(2026, 11, 21, tzinfo=UTC)) == []
 
 
 def test_the_same_read_is_kept_once_and_an_older_one_never(tmp_path: Path) -> None:

@@ -141,3 +141,20 @@ def test_good_runs_are_remembered_for_each_site_and_list(tmp_path: Path) -> None
     keep_good_run(tmp_path, OTHER, {"joiners": 98})
     assert last_good_rows(tmp_path, OTHER) == {"joiners": 98}
     assert last_good_rows(tmp_path, SITE) == {"joiners": 12, "leavers": 3}
+
+
+@pytest.mark.parametrize(
+    "line", [b"}{", b"[]", b'{"site": 1}', b'{"rows": {}}', b"\xff\xfe", b'{"site": "x", "rows": 3}']
+)
+def test_a_damaged_memory_of_good_runs_is_no_first_run(tmp_path: Path, line: bytes) -> None:
+    keep_good_run(tmp_path, SITE, {"joiners": 10})
+    path = tmp_path / "good-runs.jsonl"
+    key = path.read_bytes().split(b'"')[3]
+    path.write_bytes(line.replace(b'"x"', b'"' + key + b'"') + b"\n" + path.read_bytes())
+    with pytest.raises(TabwardenError, match=r"line 1 of .* is damaged"):
+        last_good_rows(tmp_path, SITE)
+
+
+def test_what_a_run_leaves_is_for_its_owner_alone(tmp_path: Path) -> None:
+    keep_good_run(tmp_path, SITE, {"joiners": 10})
+    assert (tmp_path / "good-runs.jsonl").stat().st_mode & 0o077 == 0

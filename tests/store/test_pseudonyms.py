@@ -54,6 +54,7 @@ def careless() -> Site:
         taken=TAKEN,
         partial=("rules of `Acquisition of Initech` were refused to svc.reader@corp.example",),
         nicknames={"corp.example": "CORP"},
+        on_demand=frozenset({"g2"}),
     )
 
 

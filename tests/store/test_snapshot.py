@@ -69,6 +69,7 @@ sites = st.builds(
     settings=st.builds(SiteSettings, *[st.booleans()] * 4, words, words, st.booleans(), st.booleans()),
     licences=st.none() | st.dictionaries(words, st.integers(0, 10**6), max_size=3),
     nicknames=st.none() | st.dictionaries(words, words, max_size=2),
+    on_demand=st.frozensets(words, max_size=2),
     taken=st.builds(Taken, words, words, words, words),
     partial=st.lists(words, max_size=2).map(tuple),
 )

@@ -109,7 +109,7 @@ def level_of(row: Row, model: str) -> str:
 
 def limited(seed: int) -> bool:
     """Whether user visibility is limited on the Site of a seed."""
-    return seed % 24 in (5, 8)
+    return seed % 24 in (8, 22)
 
 
 def private(row: Row, model: str) -> int:

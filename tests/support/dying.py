@@ -22,8 +22,7 @@ import filelock  # noqa: F401
 
 import tabwarden.run.apply as applying
 import tabwarden.tableau.http.transport  # noqa: F401  as filelock: else each child loads it anew
-from tabwarden.run.context import Context
-from tabwarden.run.sign_in_settings import connected
+from tabwarden.run.context import Context, connected
 from tabwarden.settings import Settings, load
 from tabwarden.store.journal import ChangeResult, Journal, path_of
 

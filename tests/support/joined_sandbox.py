@@ -11,12 +11,11 @@ from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied, apply, terms_of
-from tabwarden.run.context import Context
+from tabwarden.run.context import Context, connected
 from tabwarden.run.provision import plan_provision
 from tabwarden.run.rename import plan_rename
-from tabwarden.run.sign_in_settings import connected
 from tabwarden.run.undo import plan_undo
-from tabwarden.sandbox.directories.pretend_directory import DirectoryText
+from tabwarden.sandbox.directories.directory import DirectoryText
 from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.sandbox.worlds.file import read_text
 from tabwarden.sandbox.worlds.finding import world_of

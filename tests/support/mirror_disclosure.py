@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from fga import Store
@@ -11,7 +11,8 @@ from fga import Store
 from tabwarden import sinks
 from tabwarden.access.reference import may
 from tabwarden.mirror.match import Matches
-from tabwarden.mirror.tables import Row, Tables, flat
+from tabwarden.mirror.rows import Row
+from tabwarden.mirror.tables import Tables, flat
 from tabwarden.model.roles import SITE_ROLES
 from tabwarden.model.site import Site
 from tabwarden.sinks import datahub, openfga, openmetadata
@@ -74,14 +75,20 @@ def rows_in(tables: Tables) -> dict[str, frozenset[Row]]:
 
 # -- what lies in a sink --------------------------------------------------------------------------------------
 
+
+def sql_sink(driver: str, connect: Mapping[str, object] | None = None, **more: object) -> SqlSink:
+    """A database by its driver."""
+    return SqlSink(type="sql", driver=driver, connect=connect or {}, **more)  # type: ignore[arg-type]
+
+
 SINKS: dict[str, Callable[[Path], sinks.Sink]] = {
-    "jsonl": lambda folder: JsonLinesSink(str(folder / "out")),
-    "csv": lambda folder: CsvSink(str(folder / "out")),
-    "parquet": lambda folder: ParquetSink(str(folder / "out")),
-    "sql": lambda folder: SqlSink("sqlite", {"database": str(folder / "out.db")}),
-    "openfga": lambda folder: OpenFgaSink(str(folder / "out")),
-    "datahub": lambda folder: DataHubSink(str(folder / "out")),
-    "openmetadata": lambda folder: OpenMetadataSink(str(folder / "out")),
+    "jsonl": lambda folder: JsonLinesSink(type="jsonl", folder=folder / "out"),
+    "csv": lambda folder: CsvSink(type="csv", folder=folder / "out"),
+    "parquet": lambda folder: ParquetSink(type="parquet", folder=folder / "out"),
+    "sql": lambda folder: sql_sink("sqlite", {"database": str(folder / "out.db")}),
+    "openfga": lambda folder: OpenFgaSink(type="openfga", folder=folder / "out"),
+    "datahub": lambda folder: DataHubSink(type="datahub", folder=folder / "out"),
+    "openmetadata": lambda folder: OpenMetadataSink(type="openmetadata", folder=folder / "out"),
 }
 ASSETS = ("workbook", "view", "datasource")
 

@@ -1,7 +1,9 @@
 """The evaluators of the house from patched source: fresh copies of their modules, the rest shared. Not a test."""
 
 from __future__ import annotations
+import __future__
 
+import ast
 import importlib
 import sys
 import tomllib
@@ -15,7 +17,7 @@ from typing import Any, NamedTuple
 
 from evaluator_suites import Fast, May
 from paths import SOURCE, TESTS
-from planting import planted_in
+from planting import function_of, planted_in
 
 BUGS = TESTS / "planted"
 # What one evaluator is made of and the other is not; values such as Answer and Site stay the same classes.
@@ -25,14 +27,15 @@ REFERENCE = ("model.governing", "access.powers", "access.reference")
 class Patch(NamedTuple):
     """One planted bug: in `function` of `file` of the package the pattern `old`, found exactly once, becomes `new`.
 
-    Without a function `old` and `new` are text.
+    Random trials find it soon from `seed` on.
     """
 
     name: str
     file: str
     old: str
     new: str
-    function: str | None = None
+    function: str = ""
+    seed: int = 0
 
 
 def planted(side: str) -> list[Patch]:
@@ -47,16 +50,8 @@ def engine_modules() -> tuple[str, ...]:
 
 
 def source_with(patch: Patch) -> str:
-    """The patched source; ValueError where the text is not found exactly once, SyntaxError where it is no Python."""
-    text = (SOURCE / patch.file).read_text(encoding="utf-8")
-    if patch.function is not None:
-        return planted_in(text, patch.function, patch.old, patch.new)
-    hits = text.count(patch.old)
-    if hits != 1:
-        raise ValueError(f"bug `{patch.name}`: its text is found {hits} times in {patch.file}; it must be found once")
-    changed = text.replace(patch.old, patch.new)
-    compile(changed, patch.file, "exec")
-    return changed
+    """The patched source; ValueError where the pattern is not found exactly once, SyntaxError where it is no Python."""
+    return planted_in((SOURCE / patch.file).read_text(encoding="utf-8"), patch.function, patch.old, patch.new)
 
 
 def reference_with(patch: Patch) -> May:
@@ -102,6 +97,27 @@ def fresh(names: tuple[str, ...], sources: Mapping[str, str]) -> Iterator[Any]:
         for name, module in kept.items():
             package, _, last = name.rpartition(".")
             setattr(sys.modules[package], last, module)
+
+
+@contextmanager
+def in_place(patch: Patch) -> Iterator[None]:
+    """Within it the function (`Class.method`, or one that its own module calls) is that with the bug, for everybody."""
+    assert patch.function is not None
+    module = importlib.import_module(f"tabwarden.{_module(patch)}")
+    *outer, name = patch.function.split(".")
+    holder: Any = module
+    for word in outer:
+        holder = getattr(holder, word)
+    whole = function_of(ast.parse(source_with(patch)), patch.function)
+    names: dict[str, Any] = {}
+    code = compile(ast.Module([whole], []), patch.file, "exec", __future__.annotations.compiler_flag, dont_inherit=True)
+    exec(code, module.__dict__, names)
+    right = holder.__dict__[name]
+    setattr(holder, name, names[name])
+    try:
+        yield
+    finally:
+        setattr(holder, name, right)
 
 
 class _Finder(MetaPathFinder):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.engine import Engine
 from tabwarden.mirror.match import Matches
-from tabwarden.mirror.tables import KINDS, Row
+from tabwarden.mirror.rows import KINDS, Row
 from tabwarden.mirror.visible import may_enter
 from tabwarden.model.site import Content, Site
 

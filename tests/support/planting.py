@@ -19,7 +19,7 @@ def planted_in(source: str, function: str, old: str, new: str) -> str:
     ValueError where the function is not there, or the pattern is not found in it exactly once.
     """
     tree = ast.parse(source)
-    scope = _function(tree, function)
+    scope = function_of(tree, function)
     before, after = _pattern(old), _pattern(new)
     places = list(_places(scope, before))
     if len(places) != 1:
@@ -39,7 +39,8 @@ def _pattern(text: str) -> list[ast.AST]:
     return [body[0].value] if len(body) == 1 and isinstance(body[0], ast.Expr) else list(body)
 
 
-def _function(tree: ast.Module, dotted: str) -> ast.AST:
+def function_of(tree: ast.Module, dotted: str) -> ast.AST:
+    """The function or class of that dotted name; ValueError where there is none."""
     scope: ast.AST = tree
     for name in filter(None, dotted.split(".")):
         inner = [n for n in ast.walk(scope) if n is not scope and getattr(n, "name", None) == name]

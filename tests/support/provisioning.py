@@ -21,9 +21,8 @@ from tabwarden.model.site_settings import SiteSettings
 from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied, apply, keep_plan, terms_of
-from tabwarden.run.context import Context
+from tabwarden.run.context import Context, connected
 from tabwarden.run.provision import plan_provision, run_provision
-from tabwarden.run.sign_in_settings import connected
 from tabwarden.run.undo import plan_undo
 from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.sandbox.state.personality import Personality, personality
@@ -88,6 +87,7 @@ class Bench:
         self.token = "tok"
         self.api_version: str | None = None
         self.lists: dict[str, Path] = {}
+        self.source: dict[str, Mapping[str, object]] = {}
 
     # -- what is given ----------------------------------------------------------------------------------------
 
@@ -96,6 +96,12 @@ class Bench:
 
     def leavers(self, *names: str | None) -> None:
         self._list("leavers", names)
+
+    def file(self, task: str, content: bytes, name: str = "list.csv", **options: object) -> None:
+        """A list as somebody saved it, with the keys of its source."""
+        self.lists[task] = self.folder / name
+        self.lists[task].write_bytes(content)
+        self.source[task] = options
 
     def _list(self, task: str, names: tuple[str | None, ...]) -> None:
         path = self.folder / f"{task}.csv"
@@ -118,7 +124,10 @@ class Bench:
             tableau["api_version"] = self.api_version
         whole = {
             "tableau": tableau,
-            "sources": {task: {"type": "file", "path": str(path)} for task, path in self.lists.items()},
+            "sources": {
+                task: {"type": "file", "path": str(path), **self.source.get(task, {})}
+                for task, path in self.lists.items()
+            },
             "provision": {"group": {"name": GROUP}, **self.provision},
             "stops": self.stops,
             **self.more,

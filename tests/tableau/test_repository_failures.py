@@ -22,7 +22,7 @@ from workgroups import PASSWORD, Workgroup, workgroup
 
 from tabwarden.model.errors import IncompleteRead, TableauError, TabwardenError
 from tabwarden.run.history import opened as history_of
-from tabwarden.run.read_repository import read_and_keep
+from tabwarden.run.read import read_repository_and_keep as read_and_keep
 from tabwarden.sandbox.worlds.finding import find_world
 from tabwarden.settings import load
 from tabwarden.tableau.repository.connecting import RepositoryOptions, opened

@@ -24,10 +24,9 @@ from tabwarden.sandbox.worlds.finding import find_world
 from tabwarden.tableau.http.connection import connect
 from tabwarden.tableau.http.session import Password, SignIn
 from tabwarden.tableau.read.site import read_site
-from tabwarden.tableau.repository.connecting import opened
+from tabwarden.tableau.repository.connecting import PROBE, Columns, opened, statements, tables
 from tabwarden.tableau.repository.content import read_contents
 from tabwarden.tableau.repository.people import read_people
-from tabwarden.tableau.repository.probing import PROBE, Columns, statements, tables
 from tabwarden.tableau.repository.read import read_all, read_repository
 
 WORLDS = ("w0", "acme", "empty", "casual-users", "william", "erin")

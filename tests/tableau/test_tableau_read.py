@@ -194,7 +194,9 @@ def test_what_somebody_owns():
         held = sandbox.site(SITE_URL)
         olga = user_id("olga@example.com")
         found = owned_by(connection, [olga, user_id("cleo")])
-        assert found == {olga: [c.id for c in held.contents.values() if c.owner == olga]}
+        assert {user: [c.id for c in owned] for user, owned in found.items()} == {
+            olga: [c.id for c in held.contents.values() if c.owner == olga]
+        }
         sandbox.log.clear()
         assert owned_by(connection, []) == {}
         assert sandbox.log.entries == []

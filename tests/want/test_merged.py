@@ -213,7 +213,7 @@ def test_rows_that_cannot_be_used_are_told() -> None:
     assert hr.records == ()
     assert [row.reason.partition(";")[0] for row in hr.quarantined] == [
         "is blank",
-        "has white space inside",
+        "has white space inside (U+0020 SPACE)",
         "is a status that is neither in `active` nor in `left`",
     ]
     columns = RecordColumns((), {"name": "name", "site_role": "role"})

@@ -62,7 +62,7 @@ def test_a_bad_row_is_put_aside_and_the_rest_goes_on(value: object, told: str) -
     assert told in reason(value)
 
 
-@pytest.mark.parametrize("value", ["jane", "jane@acme", "@acme.com", "jane@", "jane@acme..com", "jane@.com"])
+@pytest.mark.parametrize("value", ["jane", "jane@acme", "jane@acme..com", "jane@.com"])
 def test_the_shape_of_an_address_counts_only_where_the_site_wants_addresses(value: str) -> None:
     assert roster(value).people[0].name == value
     assert "is not an e-mail address" in reason(value, require_email=True)

@@ -9,6 +9,7 @@ from people_site import GROUP, joiners, leavers, site
 
 from tabwarden.model.errors import AmbiguousName, UnknownName
 from tabwarden.model.site import ALL_USERS, Content, Group, Site
+from tabwarden.model.takes import Authentication
 from tabwarden.want.provision import Policy, Tasks, want
 from tabwarden.want.roster import Roster
 from tabwarden.want.wanted import EXISTS, GRANTS, SITE_ROLE, Wanted
@@ -39,7 +40,9 @@ NOW = site({"ada": "ServerAdministrator", "vic": "Viewer", "una": "Unlicensed", 
 
 
 def test_a_joiner_becomes_unlicensed_member_with_auth_setting_and_a_reason() -> None:
-    wanted = want(NOW, joiners("new@acme.example"), NOBODY, Tasks(), replace(POLICY, auth_setting="SAML"))
+    wanted = want(
+        NOW, joiners("new@acme.example"), NOBODY, Tasks(), replace(POLICY, authentication=Authentication("SAML"))
+    )
     user = wanted.site.find_user("new@acme.example")
     assert (user.site_role, user.auth_setting, user.domain) == ("Unlicensed", "SAML", "local")
     assert "new@acme.example" in members(wanted)
@@ -48,7 +51,9 @@ def test_a_joiner_becomes_unlicensed_member_with_auth_setting_and_a_reason() -> 
 
 def test_a_persons_own_auth_setting_wins() -> None:
     person = joiners("new").people[0]._replace(auth_setting="OpenID")
-    wanted = want(NOW, Roster("x", (person,), count=1), NOBODY, Tasks(), replace(POLICY, auth_setting="SAML"))
+    wanted = want(
+        NOW, Roster("x", (person,), count=1), NOBODY, Tasks(), replace(POLICY, authentication=Authentication("SAML"))
+    )
     assert wanted.site.find_user("new").auth_setting == "OpenID"
 
 
@@ -143,9 +148,18 @@ def test_a_missing_group_is_not_created_for_leavers_alone() -> None:
     assert role_of(wanted, "vic") == "Unlicensed"
 
 
+@pytest.mark.parametrize("role", [None, "Explorer", "ExplorerCanPublish"])
+def test_a_group_named_without_a_role_keeps_what_it_grants(role: str | None) -> None:
+    group = replace(NOW.groups["g-grant"], minimum_site_role=role, grant_on=role and "onLogin")
+    wanted = want(NOW.with_groups(group), joiners("una"), NOBODY, Tasks(), POLICY)
+    kept = wanted.site.groups["g-grant"]
+    assert (kept.minimum_site_role, kept.grant_on) == (group.minimum_site_role, group.grant_on)
+    assert any("grants no site role" in note for note in wanted.notes) is (role is None)
+
+
 def test_a_wrong_minimum_role_is_corrected_with_a_reason() -> None:
     now = NOW.with_groups(replace(NOW.groups["g-grant"], minimum_site_role=None, grant_on=None))
-    wanted = want(now, joiners("una"), NOBODY, Tasks(), POLICY)
+    wanted = want(now, joiners("una"), NOBODY, Tasks(), replace(POLICY, minimum_site_role="Viewer"))
     group = wanted.site.groups["g-grant"]
     assert (group.minimum_site_role, group.grant_on) == ("Viewer", "onLogin")
     assert "grants no role" in wanted.why.says("g-grant", GRANTS)
@@ -202,7 +216,9 @@ def test_a_leaver_may_stay_eligible() -> None:
 def test_a_removed_leaver_is_gone_everywhere_and_the_heir_owns() -> None:
     now = NOW.with_contents(Content("w", "workbook", "W", None, "u-vic"))
     tasks = Tasks(remove_leavers=True)
-    wanted = want(now, NOBODY, leavers("vic"), tasks, replace(POLICY, assets_to="Carl", owners=frozenset({"u-vic"})))
+    wanted = want(
+        now, NOBODY, leavers("vic"), tasks, replace(POLICY, assets_to="Carl", owners={"u-vic": ("workbook",)})
+    )
     assert "u-vic" not in wanted.site.users
     assert members(wanted) == {"carl"}
     assert wanted.site.contents["w"].owner == "u-carl"
@@ -211,7 +227,7 @@ def test_a_removed_leaver_is_gone_everywhere_and_the_heir_owns() -> None:
 
 def test_an_owner_without_heir_is_kept_as_unlicensed() -> None:
     tasks = Tasks(remove_leavers=True, set_leavers_unlicensed=False, remove_leavers_from_group=False)
-    policy = replace(POLICY, owners=frozenset({"u-vic"}))
+    policy = replace(POLICY, owners={"u-vic": ("workbook",)})
     wanted = want(NOW, NOBODY, leavers("vic", "una"), tasks, policy)
     assert (role_of(wanted, "vic"), role_of(wanted, "una")) == ("Unlicensed", None)
     assert members(wanted) == {"carl"}

@@ -1,7 +1,4 @@
-"""The permission dialog of a content: each grantee's row of the list that governs it, with the template it equals.
-
-Explicit rules only, as Tableau shows them; what they amount to for a person is the evaluator's business.
-"""
+"""The permission dialog of a content: each grantee's row of the list that governs it, with the template it equals."""
 
 from __future__ import annotations
 

@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from tabwarden.cases.file import Json, site_of
+from tabwarden.cases.file import Json, site_of, thing_on
+from tabwarden.cases.schema import EVENT_GROUP, EVENT_PERSON, HEIRS, PLACES_OF_WORDS, no_key
 from tabwarden.effects import people
+from tabwarden.effects.content import change_owner
+from tabwarden.model.capability import kind_named
+from tabwarden.model.errors import UnknownName
 from tabwarden.model.roles import TIERS, is_licensed, licence_of
-from tabwarden.model.site import Content, Site, User
+from tabwarden.model.site import Content, Group, Site, User
 
 
 class Happened(NamedTuple):
@@ -21,26 +25,37 @@ class Happened(NamedTuple):
 
 
 def happen(setup: Json, question: Json) -> Happened:
-    """What the event does; ValueError for an event this release does not know."""
-    event = question["event"]
+    """What the event does; UnknownName for what is said of nothing, or means nothing."""
+    event, strange = question["event"], list(meaningless(setup, question))
+    if strange:
+        raise UnknownName("; ".join(strange))
     if event == "delete_from_server" and setup.get("sites"):
         return _delete_from_server(setup, question["user"])
-    if event not in _EVENTS:
-        raise ValueError(f"no event is called `{event}`; events are {', '.join(sorted(_EVENTS))}")
     site = _with_owned(site_of(setup), {name: _owned(spec) for name, spec in (setup.get("users") or {}).items()})
     site = replace(site, licences=_licences(setup, site))
-    outcome = _EVENTS[event](site, setup, question)
-    return Happened(outcome.done, outcome.because, _facts(outcome, question))
+    outcome, concerned = _EVENTS[event](site, setup, question), [str(question.get("user"))]
+    if event == "group_sync":
+        concerned = _people(site, setup, question)
+    if event == "assign_owner":
+        concerned = [_new_owner(question)]
+    owners = {content.name: content.owner for content in outcome.site.contents.values()}
+    error = None if outcome.done else people.REFUSAL_CODES.get(outcome.because)
+    facts: dict[str, Any] = {"error": error, "owner_of": owners}
+    if len(concerned) == 1:
+        facts |= _of_person(outcome, question, concerned[0])
+    return Happened(outcome.done, outcome.because, facts)
 
 
-def _owned(spec: Any) -> tuple[str, ...]:
-    return () if isinstance(spec, str) else tuple(spec.get("owns") or ())
+def _owned(spec: Json) -> tuple[str, ...]:
+    return tuple(spec.get("owns") or ())
 
 
 def _with_owned(site: Site, owned: Mapping[str, tuple[str, ...]]) -> Site:
-    return site.with_contents(
-        *(Content(f"content:{name}", "workbook", name, None, user) for user, names in owned.items() for name in names)
-    )
+    """With a workbook for whatever people own and nothing else is said of."""
+    names = {name: user for user, names in owned.items() for name in names}
+    known = {name: site.contents[f"content:{name}"] for name in names if f"content:{name}" in site.contents}
+    contents = (known.get(n) or Content(f"content:{n}", "workbook", n, None, user) for n, user in names.items())
+    return site.with_contents(*(replace(one, owner=names[one.name]) for one in contents))
 
 
 # -- seats ----------------------------------------------------------------------------------------------------
@@ -73,13 +88,11 @@ def _seats(site: Site, tier: str, licence: Any, *, free: bool) -> int:
 # -- facts ----------------------------------------------------------------------------------------------------
 
 
-def _facts(outcome: people.Outcome, question: Json) -> dict[str, Any]:
+def _of_person(outcome: people.Outcome, question: Json, name: str) -> dict[str, Any]:
     """What a case may state of the person afterwards."""
     site = outcome.site
-    ids = site.users_named(question["user"])
-    facts: dict[str, Any] = {"removed": not ids, "exists": bool(ids), "error": None}
-    if not outcome.done:
-        facts["error"] = people.REFUSAL_CODES.get(outcome.because)
+    ids = site.users_named(name)
+    facts: dict[str, Any] = {"removed": not ids, "exists": bool(ids)}
     if not ids:
         return facts
     user = site.users[ids[0]]
@@ -119,11 +132,22 @@ def _import(site: Site, _: Json, question: Json) -> people.Outcome:
 
 
 def _group_sync(site: Site, setup: Json, question: Json) -> people.Outcome:
-    name = question["user"]
-    group = question.get("group") or next((g.id for g in site.groups.values() if not g.everyone), "")
-    says = directory_says(setup, question)
+    """What the synchronisation of a group does to one person, or to everybody who is in it or shall be."""
+    group = _group(site, question)
+    concerned = _people(site, setup, question)
+    if not concerned:
+        return people.Outcome(site, True, "nobody")
+    reasons: list[str] = []
+    for name in concerned:
+        outcome = _synchronised(site, group.id, name, directory_says(setup, {**question, "user": name}))
+        site = outcome.site
+        reasons.append(outcome.because if outcome.done else f"{outcome.because} ({name})")
+    return people.Outcome(site, all("(" not in reason for reason in reasons), ", ".join(dict.fromkeys(reasons)))
+
+
+def _synchronised(site: Site, group: str, name: str, says: str) -> people.Outcome:
     if says in (GONE, LEFT):
-        return people.group_sync(site, str(group), name, gone=says == GONE)
+        return people.group_sync(site, group, name, gone=says == GONE)
     if name not in site.users:
         site = site.with_users(User(name, name, "Unlicensed"))
     if name not in site.members(group):
@@ -131,8 +155,30 @@ def _group_sync(site: Site, setup: Json, question: Json) -> people.Outcome:
     return people.import_member(site, name)
 
 
+def _group(site: Site, question: Json) -> Group:
+    """The group that is synchronised: the one named, or the only one there is."""
+    groups = [group for group in site.groups.values() if not group.everyone]
+    if "group" in question:
+        return site.find_group(question["group"])
+    if len(groups) != 1:
+        raise UnknownName(
+            f"`group` says which group is synchronised: {', '.join(g.name for g in groups) or 'there is none'}"
+        )
+    return groups[0]
+
+
+def _people(site: Site, setup: Json, question: Json) -> list[str]:
+    """Whom a synchronisation concerns: the person named, else the members and whom the directory counts among them."""
+    if "user" in question:
+        return [question["user"]]
+    group = _group(site, question)
+    listed = [n for value in _of_the_event(setup, question).values() if isinstance(value, list) for n in value]
+    says = {n: directory_says(setup, {**question, "user": n}) for n in (*sorted(group.members or ()), *listed)}
+    return [name for name, state in says.items() if name in (group.members or ()) or state == MEMBER]
+
+
 def _remove_user(site: Site, _: Json, question: Json) -> people.Outcome:
-    heir = next((question[k] for k in ("map_assets_to", "mapAssetsTo", "map_to", "heir") if question.get(k)), None)
+    heir = next((question[key] for key in HEIRS if question.get(key)), None)
     return people.remove_user(site, question["user"], heir=heir)
 
 
@@ -141,8 +187,22 @@ def _set_site_role(site: Site, _: Json, question: Json) -> people.Outcome:
     return people.set_site_role(site, question["user"], question["role"], via_rest=via_rest)
 
 
+def _new_owner(question: Json) -> str:
+    owner = question.get("to") or question.get("user")
+    if owner is None:
+        raise UnknownName("`to` (or `user`) says who becomes the owner")
+    return str(owner)
+
+
 def _assign_owner(site: Site, _: Json, question: Json) -> people.Outcome:
-    return people.assign_owner(site, question.get("to") or question["user"], question.get("content_type", "workbook"))
+    """Of a content that is named, who owns it afterwards; of a kind alone, whether somebody may."""
+    to, content = _new_owner(question), question.get("content")
+    thing = None if content is None else site.contents[thing_on(site, content, "question.content")]
+    kind = thing.kind if thing is not None else kind_named(question.get("content_type", "workbook"))
+    outcome = people.assign_owner(site, to, kind)
+    if thing is None or not outcome.done:
+        return outcome
+    return outcome._replace(site=change_owner(site, thing.id, to))
 
 
 _EVENTS: Mapping[str, Callable[[Site, Json, Json], people.Outcome]] = {
@@ -164,11 +224,25 @@ GONE, LEFT, MEMBER = "gone", "left", "member"
 
 _GONE = ("disab", "delet", "gone", "inactive", "deactivat", "missing")
 _LEFT = ("remov", "left", "leav", "no longer", "no_longer", "dropped")
-_TOLD_OTHERWISE = ("event", "user", "group", "role", "via", "import_role")
-_OF_THE_SITE = (
-    "users groups group_sets sites licences licenses projects content site "
-    "role owns members minimum_site_role grant_on source name"
-).split()
+# Words for somebody who is there, which say as much as those for somebody who is gone.
+_THERE = ("activ", "enabl", "present", "member", "director", "group")
+
+
+def meaningless(setup: Json, question: Json) -> Iterator[str]:
+    """Keys beyond those of the schema that say nothing of a directory: a synchronisation alone has such keys."""
+    places = [(name, schema, {"setup": setup, "question": question}[name]) for name, schema in PLACES_OF_WORDS]
+    for table, schema in (("users", EVENT_PERSON), ("groups", EVENT_GROUP)):
+        named = (setup.get(table) or {}).items()
+        places += [(f"setup.{table}.{name}", schema, one) for name, one in named if isinstance(one, Mapping)]
+    for place, schema, said in places:
+        for key, value in said.items():
+            if key not in schema["properties"] and not (question["event"] == "group_sync" and _speaks(key, value)):
+                yield no_key(schema, key, place)
+
+
+def _speaks(key: str, value: Any) -> bool:
+    text = f"{key} {value}".casefold()
+    return any(word in text for word in (*_GONE, *_LEFT, *_THERE))
 
 
 def directory_says(setup: Mapping[str, Any], question: Mapping[str, Any]) -> str:
@@ -179,13 +253,15 @@ def directory_says(setup: Mapping[str, Any], question: Mapping[str, Any]) -> str
 
 
 def _of_the_event(setup: Mapping[str, Any], question: Mapping[str, Any]) -> dict[str, Any]:
-    """Every field that is not about the site itself."""
-    person = (setup.get("users") or {}).get(question["user"]) or {}
+    """Every field that the schema does not name: what the directory says."""
+    schemas = dict(PLACES_OF_WORDS)
+    person = (setup.get("users") or {}).get(question.get("user")) or {}
     group = (setup.get("groups") or {}).get(question.get("group")) or {}
-    facts = {key: value for key, value in question.items() if key not in _TOLD_OTHERWISE}
-    for place in (setup, person, group):
-        if isinstance(place, Mapping):
-            facts |= {key: value for key, value in place.items() if key not in _OF_THE_SITE}
+    places = ((question, schemas["question"]), (setup, schemas["setup"]), (person, EVENT_PERSON), (group, EVENT_GROUP))
+    facts: dict[str, Any] = {}
+    for said, schema in places:
+        if isinstance(said, Mapping):
+            facts |= {key: value for key, value in said.items() if key not in schema["properties"]}
     return facts
 
 

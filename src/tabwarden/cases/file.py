@@ -1,17 +1,21 @@
-"""A case file read: what each case states, and the Site it describes."""
+"""A case file read: what each case states, what is wrong with it, and the Site it describes."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from tabwarden.cases.names import meant
+from tabwarden.cases.schema import CASE, CASE_ON_SNAPSHOT, breaks
 from tabwarden.model.capability import KINDS as CONTENT_KINDS
-from tabwarden.model.errors import WorldError
-from tabwarden.model.open_points import CURRENT, MODELS
+from tabwarden.model.capability import kind_named
+from tabwarden.model.errors import UnknownName, WorldError
+from tabwarden.model.names import hint
+from tabwarden.model.open_points import CURRENT
 from tabwarden.model.site import (
     ALL_USERS,
     ALLOW,
@@ -27,73 +31,75 @@ from tabwarden.model.site import (
     User,
 )
 from tabwarden.model.site_settings import SiteSettings
+from tabwarden.safe_files import read_text
 
-KINDS = ("capability", "action", "sequence", "provisioning")
 Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case as it stands in its file; `raw` is the JSON object."""
+    """One case as it stands in its file; `raw` is the JSON object, by REST names.
+
+    A case with `problems` is not run: its keys or names are wrong.
+    """
 
     id: str
     kind: str
     model: str
     raw: Json
+    problems: tuple[str, ...] = ()
 
 
 def load(path: Path, *, of_snapshot: bool = False) -> tuple[Case, ...]:
-    """The cases of a file: a JSON array, or one JSON object a line. Raises WorldError naming file and case.
+    """The cases of a file: a JSON array, or one JSON object a line. WorldError for what is no JSON, or has no case.
 
     Questions `of_snapshot` need no setup, kind or id: the Site is there, and the question tells the rest.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise WorldError(f"`{path}` cannot be read as UTF-8 text: {error}") from None
-    listed = enumerate(_items(path, text), 1)
-    return tuple(_case(path, n, _completed(n, item) if of_snapshot else item) for n, item in listed)
-
-
-def _completed(number: int, item: Any) -> Any:
-    if not isinstance(item, dict) or not isinstance(item.get("question"), dict):
-        return item
-    kind = "action" if "action" in item["question"] else "capability"
-    return {"id": f"case {number}", "kind": kind, "setup": {}, **item}
+    items = _items(path, text)
+    if not items:
+        raise WorldError(f"`{path}` holds no case; write a list of cases (docs/reference/case-files.md)")
+    return tuple(case_of(item, number, of_snapshot=of_snapshot) for number, item in enumerate(items, 1))
 
 
 def _items(path: Path, text: str) -> list[Any]:
-    if text.lstrip("\ufeff \t\r\n").startswith("["):
-        return list(_parsed(path, text.removeprefix("\ufeff"), 1))
-    return [_parsed(path, line, n) for n, line in enumerate(text.splitlines(), 1) if line.strip("\ufeff \t")]
+    if text.lstrip().startswith("["):
+        return list(_parsed(path, text, 1))
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    return [_parsed(path, line, number) for number, line in lines]
 
 
 def _parsed(path: Path, text: str, line: int) -> Any:
     try:
-        return json.loads(text.removeprefix("\ufeff"))
+        return json.loads(text, object_pairs_hook=_each_once)
     except json.JSONDecodeError as error:
         raise WorldError(f"`{path}` is not JSON: {error.msg} (line {line + error.lineno - 1})") from None
+    except ValueError as error:
+        raise WorldError(f"`{path}` {error} (line {line} or below)") from None
 
 
-def _case(path: Path, number: int, item: Any) -> Case:
-    where = f"`{path}`, case {number}"
-    if not isinstance(item, dict):
-        raise WorldError(f"{where}: a case is a JSON object")
-    missing = [f for f in ("id", "kind", "setup", "question", "expected") if f not in item]
-    if missing:
-        raise WorldError(f"{where}: `{', '.join(missing)}` is missing")
-    where = f"{where} (`{item['id']}`)"
-    for part in ("setup", "question"):
-        if not isinstance(item[part], dict):
-            raise WorldError(f"{where}: `{part}` is a JSON object")
-    if item["kind"] not in KINDS:
-        raise WorldError(f"{where}: kind `{item['kind']}` is none of {', '.join(KINDS)}")
-    if item["expected"] not in ("allow", "deny"):
-        raise WorldError(f"{where}: expected `{item['expected']}` is neither allow nor deny")
-    model = item.get("model", CURRENT)
-    if model not in (*MODELS, "both"):
-        raise WorldError(f"{where}: model `{model}` is none of {', '.join(MODELS)}, both")
-    return Case(str(item["id"]), item["kind"], model, item)
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    twice = next((key for key in keys if keys.count(key) > 1), None)
+    if twice is not None:
+        raise ValueError(f"has the key `{twice}` twice in one object; the first of them would be lost")
+    return dict(pairs)
+
+
+def case_of(item: Any, number: int = 1, *, of_snapshot: bool = False) -> Case:
+    """One case: by the schema first, and where it fits that by its names."""
+    raw = item if isinstance(item, dict) else {}
+    problems = list(breaks(CASE_ON_SNAPSHOT if of_snapshot else CASE, item))
+    if of_snapshot and raw.get("kind") == "provisioning":
+        problems = ["an event is not a question that a snapshot answers"]
+    question = raw.get("question")
+    if not problems and not of_snapshot:
+        raw, problems = meant(raw)
+    kind = raw.get("kind") or ("action" if isinstance(question, dict) and "action" in question else "capability")
+    return Case(str(raw.get("id", f"case {number}")), str(kind), str(raw.get("model", CURRENT)), raw, tuple(problems))
 
 
 # -- the site of a case ---------------------------------------------------------------------------------------
@@ -103,46 +109,17 @@ def site_of(setup: Json) -> Site:
     """The Site a case describes. People's names are their ids, a project's is `project:NAME`, other content's
     `content:NAME`: a project and a workbook may share a name.
     """
-    users = {name: User(name, name, role_of(spec)) for name, spec in _table(setup, "users")}
-    contents = [_project(name, spec) for name, spec in _table(setup, "projects")]
-    contents += [_content(name, spec, setup["content"]) for name, spec in _table(setup, "content")]
-    sets = {name: GroupSet(name, name, frozenset(listed)) for name, listed in _table(setup, "group_sets")}
-    groups = _groups(dict(_table(setup, "groups")))
+    contents = [_project(name, spec) for name, spec in (setup.get("projects") or {}).items()]
+    others = setup.get("content") or {}
+    contents += [_content(name, spec, others) for name, spec in others.items()]
+    sets = (setup.get("group_sets") or {}).items()
     return Site(
-        users=users,
-        groups={**_named_only(contents, sets), **groups},
-        group_sets=sets,
+        users={name: User(name, name, spec["role"]) for name, spec in (setup.get("users") or {}).items()},
+        groups=_groups(setup.get("groups") or {}),
+        group_sets={name: GroupSet(name, name, frozenset(listed)) for name, listed in sets},
         contents={content.id: content for content in contents},
-        settings=_settings(setup.get("site") or {}),
+        settings=SiteSettings(**(setup.get("site") or {})),
     )
-
-
-def _table(setup: Json, part: str) -> Iterable[tuple[str, Any]]:
-    table = setup.get(part) or {}
-    if not isinstance(table, dict):
-        raise ValueError(f"`{part}` of the setup is an object of names")
-    return table.items()
-
-
-def role_of(spec: Any) -> str:
-    """The site role of a person of the setup: `{role: ...}`, or the role itself."""
-    return str(spec if isinstance(spec, str) else spec["role"])
-
-
-def _named_only(contents: Iterable[Content], sets: Mapping[str, GroupSet]) -> dict[str, Group]:
-    """Groups that only a rule or a group set names: a case states everything, so nobody is in them."""
-    lists = [rules for item in contents for rules in (item.rules, *item.defaults.values())]
-    named = {r.grantee.id for rules in lists for r in rules or () if r.grantee.kind == "group"}
-    return {name: Group(name, name) for name in named.union(*(item.groups for item in sets.values()))}
-
-
-def _settings(spec: Json) -> SiteSettings:
-    """The site's settings; one that is off and that this release does not know is a mistake, not an answer."""
-    known = {f.name for f in fields(SiteSettings)}
-    strange = [name for name, value in spec.items() if name not in known and value is False]
-    if strange:
-        raise ValueError(f"no site setting is called `{', '.join(strange)}`; they are {', '.join(sorted(known))}")
-    return SiteSettings(**{name: value for name, value in spec.items() if name in known})
 
 
 def content_id(site: Site, words: str | None, *, project: bool = False) -> str | None:
@@ -154,6 +131,14 @@ def content_id(site: Site, words: str | None, *, project: bool = False) -> str |
         return words if kind == "project" else f"content:{name}"
     either = (f"project:{words}", f"content:{words}") if project else (f"content:{words}", f"project:{words}")
     return next((candidate for candidate in either if candidate in site.contents), either[0])
+
+
+def thing_on(site: Site, words: str, field: str, *, project: bool = False) -> str:
+    """The id of what is on the site by that name; UnknownName with the field that says so and the names near it."""
+    content = str(content_id(site, words, project=project))
+    if content not in site.contents:
+        raise UnknownName(f"`{field}`: there is no `{words}`{hint(content, dict.fromkeys(site.contents, ''))}")
+    return content
 
 
 def named_project(words: str | None) -> str | None:
@@ -179,7 +164,7 @@ def _groups(specs: Mapping[str, Any]) -> dict[str, Group]:
 
 def _project(name: str, spec: Json) -> Content:
     leaders = (Rule(grantee_of(words), "ProjectLeader", ALLOW) for words in spec.get("leaders") or ())
-    defaults = {kind_of(k): rules_of(listed) for k, listed in (spec.get("defaults") or {}).items()}
+    defaults = {kind_named(k): rules_of(listed) for k, listed in (spec.get("defaults") or {}).items()}
     return Content(
         f"project:{name}",
         "project",
@@ -197,7 +182,7 @@ def _content(name: str, spec: Json, others: Json) -> Content:
     within = f"content:{_bare(holder)}" if holder else named_project(spec.get("project"))
     return Content(
         f"content:{name}",
-        kind_of(spec["type"]),
+        kind_named(spec["type"]),
         name,
         within,
         spec.get("owner") or (others.get(_bare(holder), {}).get("owner") if holder else None) or "",
@@ -210,16 +195,6 @@ def _content(name: str, spec: Json, others: Json) -> Content:
 
 def _bare(words: str) -> str:
     return words.split(":", 1)[-1]
-
-
-_KIND_WORDS = {"vc": "virtualconnection", "sheet": "view", "publisheddatasource": "datasource", "lenses": "lens"}
-
-
-def kind_of(words: str) -> str:
-    """A kind of content as people write it: `Virtual Connection`, `dataRoles`, `sheet`."""
-    plain = "".join(c for c in words.casefold() if c.isalnum())
-    plain = _KIND_WORDS.get(plain, plain)
-    return plain.removesuffix("s") if plain.removesuffix("s") in CONTENT_KINDS else plain
 
 
 def rules_of(listed: Iterable[Json]) -> Rules:

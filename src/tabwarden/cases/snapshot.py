@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tabwarden.access.abilities.question import target_named
 from tabwarden.access.question import Asked
@@ -22,10 +22,10 @@ from tabwarden.model.site import Content, Site
 def run_on(opened: Opened, case: Case, ways: Mapping[str, Way] = ONE_WAY) -> Verdict:
     """The case's question to this Site, its own setup left aside; `steps` are changes in the words of what-if.
 
-    Under both models where it says so. An event of provisioning is no question and fails with that.
+    Under both models where it says so.
     """
-    if case.kind == "provisioning":
-        return Verdict(case, ("the case cannot be run: an event is not a question that a snapshot answers",))
+    if case.problems:
+        return Verdict(case, case.problems)
     try:
         open_points = open_points_of(case)
         steps = case.raw["question"].get("steps") or ()
@@ -35,9 +35,7 @@ def run_on(opened: Opened, case: Case, ways: Mapping[str, Way] = ONE_WAY) -> Ver
         return Verdict(case, (mistake(error),))
 
 
-def _after(site: Site, steps: object, open_points: OpenPoints) -> Site:
-    if not isinstance(steps, list | tuple) or any(not isinstance(step, str) for step in steps):
-        raise UnknownName("the steps to take on a snapshot are changes in words, as in `lock Finance`")
+def _after(site: Site, steps: Sequence[str], open_points: OpenPoints) -> Site:
     after, tried = done(site, steps, open_points)
     refused = [f"`{t.words}` ({t.because})" for t in tried if not t.done]
     if refused:
@@ -49,9 +47,7 @@ def _put(site: Site, case: Case, open_points: OpenPoints) -> Asked:
     question = case.raw["question"]
     user = site.find_user(str(question["user"])).id
     item = _content(site, question.get("object"))
-    if "capability" in question:
-        if item is None:
-            raise UnknownName(f"`{question['capability']}` needs an object to be asked about")
+    if "capability" in question and item is not None:
         return Asked(user, capability_named(str(question["capability"]), item.kind), item.id, open_points=open_points)
     words, to = question.get("target"), question.get("to")
     target = target_named(str(words)) if words is not None else None

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from tabwarden.commands._parsing import Option
 
 if TYPE_CHECKING:
+    from tabwarden.model.open_points import OpenPoints
+    from tabwarden.questions import Questions
+    from tabwarden.run.open_snapshot import Where
     from tabwarden.settings import Settings
 
 SNAPSHOT = "Which snapshot"
@@ -33,7 +36,7 @@ StoreWords = Annotated[
 ]
 SiteUrl = Annotated[
     str | None,
-    Option("--site", about="Content URL or address of the site, where several are kept.", under=SNAPSHOT),
+    Option("--site", about="Name, content URL or address of the site, where several are kept.", under=SNAPSHOT),
 ]
 Model = Annotated[
     str, Option("--model", about="current, classic (2012) or deny_first (a careful mirror's).", choices=MODELS)
@@ -46,6 +49,49 @@ OpenPointWords = Annotated[
         value="NAME=VALUE|FILE",
     ),
 ]
+
+
+class Asking(NamedTuple):
+    """The options that every question takes: which snapshot it is put to, and under which model."""
+
+    snapshot: SnapshotWords = None
+    snapshots: SnapshotFolder = None
+    store: StoreWords = None
+    site_url: SiteUrl = None
+    model: Model = CURRENT
+    open_point: OpenPointWords = None
+
+    @property
+    def where(self) -> Where:
+        """The snapshot that is meant."""
+        from tabwarden.run.open_snapshot import Where
+
+        return Where(self.snapshots, self.snapshot, self.site_url, self.store)
+
+    @property
+    def open_points(self) -> OpenPoints:
+        """The open points of the permission model, as settled by the words and files given."""
+        from tabwarden.run.open_snapshot import read_open_points
+
+        return read_open_points(self.open_point or ())
+
+    def questions(self) -> Questions:
+        """The questions to that snapshot; UnknownName where there is none."""
+        from tabwarden.run.open_snapshot import open_questions
+
+        open_points = self.open_points
+        return open_questions(self.where, self.model, open_points)
+
+    def everywhere(self) -> list[Questions]:
+        """The questions to the newest snapshot of every site there is."""
+        from tabwarden.questions import Questions
+        from tabwarden.run.open_snapshot import all_sites
+
+        open_points = self.open_points
+        return [Questions(site, model=self.model, open_points=open_points) for site in all_sites(self.where)]
+
+
+NEWEST = Asking()
 SettingsPath = Annotated[Path | None, Option("--settings", about="File or folder; default: here.")]
 Out = Annotated[Path | None, Option("--out", about="Where to write the plan; default: in the store's folder.")]
 Accept = Annotated[

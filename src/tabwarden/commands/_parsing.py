@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -11,6 +11,7 @@ from tabwarden.model.errors import TabwardenError
 HELP = ("-h", "--help")
 NARROW, WIDE = 40, 110
 OPTIONS = "Options"
+Within = tuple[str, type] | None
 
 
 class UsageError(TabwardenError):
@@ -54,6 +55,8 @@ class Parameter(NamedTuple):
     many: bool
     required: bool
     default: object
+    within: Within = None
+    """The parameter whose tuple it is a field of, and that tuple's type."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -92,7 +95,7 @@ class Parameter(NamedTuple):
 
 
 def parameters_of(function: Callable[..., None]) -> list[Parameter]:
-    """Of a function whose parameters are annotated with an Argument or an Option, in its order.
+    """Of a function whose parameters are annotated with an Argument or an Option, or are tuples of such, in its order.
 
     Read without `inspect`, whose import alone costs more than all of this.
     """
@@ -104,16 +107,22 @@ def parameters_of(function: Callable[..., None]) -> list[Parameter]:
     hints = get_type_hints(function, include_extras=True)
     parameters = []
     for name in names:
-        bare, spec = hints[name].__origin__, hints[name].__metadata__[0]
-        if isinstance(bare, UnionType):
-            bare = next(one for one in get_args(bare) if one is not NoneType)
-        many = get_origin(bare) is list
-        parameters.append(
-            Parameter(
-                name, spec, get_args(bare)[0] if many else bare, many, name not in defaults, defaults.get(name, None)
-            )
-        )
+        if hasattr(hints[name], "_fields"):
+            inner = get_type_hints(hints[name], include_extras=True)
+            usual, within = hints[name]._field_defaults, (name, hints[name])
+            parameters += [_parameter(field, inner[field], usual, within) for field in inner]
+        else:
+            parameters.append(_parameter(name, hints[name], defaults))
     return parameters
+
+
+def _parameter(name: str, hint: Any, defaults: Mapping[str, Any], within: Within = None) -> Parameter:
+    bare, spec = hint.__origin__, hint.__metadata__[0]
+    if isinstance(bare, UnionType):
+        bare = next(one for one in get_args(bare) if one is not NoneType)
+    many = get_origin(bare) is list
+    type_ = get_args(bare)[0] if many else bare
+    return Parameter(name, spec, type_, many, name not in defaults, defaults.get(name), within)
 
 
 # -- reading ---------------------------------------------------------------------------------------------------
@@ -148,6 +157,9 @@ def read(command: str, parameters: Sequence[Parameter], words: Iterable[str]) ->
                 raise UsageError(f"`{name}` needs a value; {hint(command)}")
             _give(values, parameter, given, name)
     _place(command, parameters, loose, values)
+    for within in dict.fromkeys(parameter.within for parameter in parameters if parameter.within is not None):
+        name, type_ = within
+        values[name] = type_(**{field: values.pop(field) for field in get_type_hints(type_) if field in values})
     return values
 
 

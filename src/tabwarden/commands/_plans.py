@@ -18,7 +18,7 @@ from tabwarden.plan.waivers import parse_waivers
 from tabwarden.report.plans import plan_json, plan_table, stop_json
 from tabwarden.run.apply import Applied, keep_plan, plan_path
 from tabwarden.run.run_log import mail_if_due, result_words
-from tabwarden.secrets import Scrubber
+from tabwarden.scrubber import Scrubber
 from tabwarden.settings import Settings
 
 log = logging.getLogger("tabwarden.run")
@@ -60,7 +60,7 @@ def applied_json(applied: Applied) -> Mapping[str, Any]:
         "plan": applied.plan.id,
         "kind": applied.plan.kind,
         "changes": len(applied.plan.changes),
-        **{status: applied.count(status) for status in ("done", "already", "failed", "skipped")},
+        **{status: applied.count(status) for status in ("done", "already", "instead", "failed", "skipped")},
         "resumed": applied.resumed,
         "broken_off": applied.broken_off,
         "held": [asdict(person) for person in applied.plan.held],

@@ -1,8 +1,4 @@
-"""The command line as a way to ask a case's question: what `why`, `who` and `what` print as JSON.
-
-They run in this process, on a snapshot of the Site kept in a folder of the caller's, and are read back as any script
-would read them.
-"""
+"""The command line as a way to ask a case's question: what `why`, `who` and `what` print as JSON."""
 
 from __future__ import annotations
 

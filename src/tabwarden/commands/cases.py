@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def cases(
-    files: Annotated[list[Path], Argument("JSON files of cases (docs/reference/case-files.md).")],
+    files: Annotated[list[Path] | None, Argument("JSON files of cases (docs/reference/case-files.md).")] = None,
     snapshot: Annotated[
         str | None,
         Option(
@@ -36,9 +36,19 @@ def cases(
         list[str] | None,
         Option("--api", about="Ask in this way, or `all` ways; repeatable. Default: check."),
     ] = None,
+    schema: Annotated[bool, Option("--schema", about="Print the JSON Schema of case files, and run nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print each failure with its trace and a closing line; exit code 1 when a case fails."""
+    if schema:
+        from tabwarden.cases.schema import SCHEMA
+
+        print_json(SCHEMA)
+        return
+    if not files:
+        from tabwarden.model.errors import UnknownName
+
+        raise UnknownName("`cases` needs a case file; `--schema` prints what may stand in one")
     from tabwarden.cases.file import load
     from tabwarden.cases.running import run
     from tabwarden.cases.snapshot import run_on

@@ -17,10 +17,11 @@ def demo(
     """Public commands as processes, their real output, one fact checked of each."""
     import tempfile
 
+    from tabwarden.commands._output import show
     from tabwarden.run.demo import Story
 
     def say(line: str) -> None:
-        print(line, flush=True)
+        show(line, now=True)
 
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)

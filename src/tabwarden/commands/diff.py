@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from tabwarden.commands._options import (
-    CURRENT,
-    MODELS,
-    WHEN,
-    AsJson,
-    Model,
-    OpenPointWords,
-    SiteUrl,
-    SnapshotFolder,
-    SnapshotWords,
-    StoreWords,
-)
+from tabwarden.commands._options import MODELS, NEWEST, WHEN, AsJson, Asking
 from tabwarden.commands._output import CHANGES, DONE, leave, print_json, progress_bar, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
 
@@ -31,30 +20,26 @@ OTHER_MODELS = MODELS[:0:-1]
 def diff(
     before: Annotated[str | None, Argument(SNAPSHOT, name="EARLIER")] = None,
     after: Annotated[str | None, Argument("A later one of the same site.", name="LATER")] = None,
-    models: Annotated[bool, Option("--models", about="Compare the model of today with another one.")] = False,
+    models: Annotated[
+        bool, Option("--models", about="Who is in only as owner, as leader or by a rule in person.")
+    ] = False,
     against: Annotated[
         str, Option("--against", about="With --models: deny_first or classic.", choices=OTHER_MODELS)
     ] = OTHER_MODELS[0],
     capability: Annotated[str, Option("--capability", about="With --models: any name of it.")] = "View",
-    snapshot: SnapshotWords = None,
-    snapshots: SnapshotFolder = None,
-    store: StoreWords = None,
-    site_url: SiteUrl = None,
-    model: Model = CURRENT,
-    open_point: OpenPointWords = None,
+    asking: Asking = NEWEST,
     as_json: AsJson = False,
 ) -> None:
     """Exit code 0 where nothing differs between the snapshots, 2 where something does."""
     from tabwarden.compare.access_changes import Under
     from tabwarden.model.errors import UnknownName
-    from tabwarden.run.open_points_given import read_open_points
-    from tabwarden.run.open_snapshot import Where
 
-    open_points = read_open_points(open_point or ())
+    open_points = asking.open_points
     if models and before is None:
-        _models(Where(snapshots, snapshot, site_url, store=store), capability, against, open_points, as_json=as_json)
+        _models(asking.where, capability, against, open_points, as_json=as_json)
     elif not models and before is not None and after is not None:
-        _snapshots((before, after), Under(model, open_points), store, site_url, as_json=as_json)
+        under = Under(asking.model, open_points)
+        _snapshots((before, after), under, asking.store, asking.site_url, as_json=as_json)
     else:
         raise UnknownName("say what is compared: two snapshots, as in `tabwarden diff EARLIER LATER`, or `--models`")
 
@@ -75,6 +60,7 @@ def _snapshots(pair: tuple[str, str], under: Under, store: str | None, site: str
 
 def _models(where: Where, capability: str, against: str, open_points: OpenPoints, *, as_json: bool) -> None:
     """People whose access rests on owning, leading, a rule in person, or on the order of groups and group sets."""
+    from tabwarden.compare.models import in_person
     from tabwarden.compare.models_apart import differing
     from tabwarden.model.capability import capability_named, demand_known, ui_name
     from tabwarden.model.errors import UnknownName
@@ -87,6 +73,10 @@ def _models(where: Where, capability: str, against: str, open_points: OpenPoints
     demand_known(named, against)
     with progress_bar("comparing", hidden=as_json) as progress:
         differences = list(differing(site, named, against=against, open_points=open_points, progress=progress))
+    if against == OTHER_MODELS[0]:
+        there = {(user, one.content) for one in differences for user in one.users}
+        more = in_person(site, named, against=against, open_points=open_points)
+        differences += [one for one in more if not any((user, one.content) in there for user in one.users)]
     if as_json:
         rows = exceptions_json(site, differences)
         print_json({"capability": named, "against": against, "differences": rows})

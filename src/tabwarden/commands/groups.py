@@ -1,7 +1,4 @@
-"""`tabwarden plan groups` and `run groups`: groups of the directory kept on Tableau.
-
-Exit codes: 0 done or nothing to do, 1 an error or somebody was not done, 2 `plan` found changes, 3 a stop.
-"""
+"""`tabwarden plan groups` and `run groups`: groups of the directory kept on Tableau."""
 
 from __future__ import annotations
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from tabwarden.commands._options import CURRENT, WHEN, AsJson, Model, OpenPointWords, SiteUrl, StoreWords
-from tabwarden.commands._output import print_json, progress_bar, show
+from tabwarden.commands._output import ERROR, confirmed, leave, print_json, progress_bar, show
 from tabwarden.commands._parsing import Argument, Option
+from tabwarden.model.errors import TabwardenError
 
 if TYPE_CHECKING:
     from tabwarden.run.timeline import Subject, Turn
@@ -29,14 +30,16 @@ def history(
     from tabwarden.model.errors import UnknownName
     from tabwarden.run import history as snapshots
     from tabwarden.run import timeline
-    from tabwarden.run.open_points_given import read_open_points
+    from tabwarden.run.open_snapshot import read_open_points
 
     if len(subject or ()) > 2:
         raise UnknownName("give a content, a person, or both; names with spaces in quotes")
     named, under = capability_named(capability), Under(model, read_open_points(open_point or ()))
-    with snapshots.opened(snapshots.store_named(store)) as opened:
+    store = snapshots.store_named(store)
+    with snapshots.opened(store) as opened:
         if not subject:
             _list(snapshots.snapshots_of(opened, site_url), as_json=as_json)
+            _list_deletions(store, hidden=as_json)
             return
         last = snapshots.snapshot_of(opened, on, site_url)
         chain = [one for one in opened.snapshots() if one.site == last.site and one.number <= last.number]
@@ -53,6 +56,13 @@ def _list(snapshots: tuple[object, ...], *, as_json: bool) -> None:
         print_json(list(snapshots_json(snapshots)))
     else:
         show(snapshots_table(snapshots))
+
+
+def _list_deletions(store: str, *, hidden: bool) -> None:
+    from tabwarden.run.snapshots import deletions
+
+    if not hidden:
+        show(*(deletion.words for deletion in deletions(store)))
 
 
 def _show(turns: list[Turn], subject: Subject, capability: str, when: str, *, as_json: bool) -> None:
@@ -98,6 +108,49 @@ def snapshots_export(
         print_json({"snapshot": str(path)})
     else:
         show(f"snapshot {path}")
+
+
+def snapshots_delete(
+    number: Annotated[int, Argument("Its number, as `tabwarden history` lists it.")],
+    yes: Annotated[bool, Option("--yes", about="Do not ask.")] = False,
+    last: Annotated[bool, Option("--the-last", about="Even where no other whole read of its site is there.")] = False,
+    store: StoreWords = None,
+    as_json: AsJson = False,
+) -> None:
+    """A note stays of what was deleted, when and by whom; other snapshots stay as they are."""
+    from tabwarden.run.history import store_named
+    from tabwarden.run.snapshots import delete, to_delete
+
+    store = store_named(store)
+    snapshot = to_delete(store, number, last=last)
+    if not yes and not confirmed(f"delete {snapshot.words} of {snapshot.name or 'Default'} for good?"):
+        raise TabwardenError("nothing was deleted: answer `yes`, or add `--yes`")
+    deletion = delete(store, snapshot)
+    if as_json:
+        print_json(deletion._asdict())
+    else:
+        show(deletion.words)
+
+
+def store_check(
+    repair: Annotated[bool, Option("--repair", about="Make anew what is made of others: the columns.")] = False,
+    store: StoreWords = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every snapshot, journal, plan and roster. Exit code 1 where something is damaged."""
+    from tabwarden.run.history import store_named
+    from tabwarden.run.store_check import check
+
+    all_of = list(check(store_named(store), repair=repair))
+    damaged = [one for one in all_of if one.problem and not one.mended]
+    if as_json:
+        print_json([one._asdict() for one in all_of])
+    else:
+        for one in all_of:
+            show(f"{one.what}: {one.problem or 'whole'}{' and made anew' if one.mended else ''}")
+        show(f"{len(damaged)} of {len(all_of)} damaged" if damaged else f"all {len(all_of)} whole", style="bold")
+    if damaged:
+        leave(ERROR)
 
 
 def snapshots_import(

@@ -53,8 +53,7 @@ def names_check(
     from tabwarden.model.errors import UnknownName
     from tabwarden.report.names import names_json, names_report
     from tabwarden.run.names import check, names_of
-    from tabwarden.run.open_points_given import read_open_points
-    from tabwarden.run.open_snapshot import Where
+    from tabwarden.run.open_snapshot import Where, read_open_points
 
     loaded = load_settings(settings) if directory is None or settings is not None else None
     listed = [*(names or ()), *(names_of(from_file) if from_file is not None else ())]

@@ -1,7 +1,4 @@
-"""`tabwarden plan people`, `run people` and `people show`: several sources as one roster.
-
-Exit codes: 0 done or nothing to do, 1 an error or somebody was not done, 2 `plan` found changes, 3 a stop.
-"""
+"""`tabwarden plan people`, `run people` and `people show`: several sources as one roster."""
 
 from __future__ import annotations
 

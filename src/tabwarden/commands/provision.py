@@ -1,7 +1,4 @@
-"""`tabwarden plan provision|undo`, `apply` and `run provision`: joiners and leavers, and any plan done or taken back.
-
-Exit codes: 0 done or nothing to do, 1 an error or somebody was not done, 2 `plan` found changes, 3 a stop.
-"""
+"""`tabwarden plan provision|undo`, `apply`, `run provision`: joiners and leavers, any plan done or taken back."""
 
 from __future__ import annotations
 
@@ -42,7 +39,7 @@ def plan_undo(
     """A plan with an impact of its own; apply it to undo."""
     from tabwarden.commands._plans import present
     from tabwarden.model.errors import UnknownName
-    from tabwarden.run import undo, undo_to
+    from tabwarden.run import undo
     from tabwarden.run.context import running
 
     named = [name for name in (project, group, user) if name is not None]
@@ -53,7 +50,7 @@ def plan_undo(
     loaded = load_settings(settings)
     with running(loaded) as context:
         if to is not None:
-            undoing = undo_to.plan_undo_to(context, to, undo_to.Scope(project, group, user))
+            undoing = undo.plan_undo_to(context, to, undo.Scope(project, group, user))
         else:
             undoing = undo.plan_undo(context, plan)
     present(undoing, loaded, out, as_json=as_json)
@@ -69,9 +66,8 @@ def apply(
     from tabwarden.commands._plans import log, logged
     from tabwarden.plan.waivers import parse_waivers
     from tabwarden.run import apply as applying
-    from tabwarden.run.context import Context
+    from tabwarden.run.context import Context, connected
     from tabwarden.run.run_log import log_result
-    from tabwarden.run.sign_in_settings import connected
 
     waivers = parse_waivers(accept or ())
     loaded = load_settings(settings)

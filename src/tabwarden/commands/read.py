@@ -12,7 +12,7 @@ from tabwarden.commands._parsing import Option
 from tabwarden.model.errors import TabwardenError
 
 if TYPE_CHECKING:
-    from tabwarden.model.site import Site
+    from tabwarden.model.site import Content, Grantee, Site
     from tabwarden.run.projects import Listed
     from tabwarden.run.read import Taken
     from tabwarden.run.verify import Verified
@@ -84,11 +84,34 @@ def projects(
 
     listed = list_projects(load_settings(settings), asker)
     if as_json:
-        rows = [{"id": content.id, "path": path} for path, content in listed.shown]
+        rows = [_project_json(listed.known, path, content) for path, content in listed.shown]
         print_json({"kept": str(listed.path), "asker": listed.asker, "sites": list(listed.sites), "projects": rows})
         return
     show(f"sites: {', '.join(listed.sites) or 'none'}", style="bold")
-    show(*(path for path, _ in listed.shown), _summary(listed))
+    show(*(_project_words(listed.known, path, content) for path, content in listed.shown), _summary(listed))
+
+
+def _leaders(known: Site | None, project: str) -> list[Grantee] | None:
+    from tabwarden.report.dialog import leaders_of
+
+    return leaders_of(known, project) if known is not None and project in known.contents else None
+
+
+def _project_json(known: Site | None, path: str, project: Content) -> dict[str, object]:
+    from tabwarden.report.dialog import leaders_json
+
+    leaders = None if known is None else leaders_json(known, _leaders(known, project.id))
+    return {"id": project.id, "path": path, "description": project.description, "leaders": leaders}
+
+
+def _project_words(known: Site | None, path: str, project: Content) -> str:
+    """The path, what it says of itself, and its leaders by the newest snapshot."""
+    from tabwarden.report.answers import grantee_name
+
+    leaders = ", ".join(grantee_name(known, one) for one in _leaders(known, project.id) or ()) if known else ""
+    parts = [f"({project.description})"] if project.description else []
+    parts += [f"led by {leaders}"] if leaders else []
+    return "  ".join([path, *parts])
 
 
 def _summary(listed: Listed) -> str:
@@ -112,7 +135,7 @@ def _refuse(options: Mapping[str, object], why: str) -> None:
 
 def _from_repository(settings: Settings, verify_people: int, *, all_sites: bool, as_json: bool) -> None:
     """Read the site, or all sites, keep each and tell it."""
-    from tabwarden.run.read_repository import read_and_keep
+    from tabwarden.run.read import read_repository_and_keep as read_and_keep
 
     documents: list[dict[str, object]] = []
     site: Site | None = None

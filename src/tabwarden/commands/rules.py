@@ -24,9 +24,15 @@ def rules(
     """The rules that count for it, whose they are, and the template that each row equals."""
     from tabwarden.access.dialog import rows_of
     from tabwarden.questions import defaults_of
-    from tabwarden.report.dialog import implicit_lines, rows_heading, rows_json, rows_tables
-    from tabwarden.run.open_points_given import read_open_points
-    from tabwarden.run.open_snapshot import Where, open_site
+    from tabwarden.report.dialog import (
+        about_lines,
+        implicit_lines,
+        on_demand_rows,
+        rows_heading,
+        rows_json,
+        rows_tables,
+    )
+    from tabwarden.run.open_snapshot import Where, open_site, read_open_points
 
     open_points = read_open_points(open_point or ())
     site = open_site(Where(snapshots, snapshot, site_url, store=store))
@@ -38,10 +44,12 @@ def rules(
         return
     warn_partial(site)
     show(rows_heading(site, of.id, dialog), style="bold")
+    show(*about_lines(site, of.id))
     if dialog.rows is None:
         show("its rules were not read")
     elif not dialog.rows:
         show("nobody has a rule")
     else:
         show(*rows_tables(site, dialog))
+    show(*on_demand_rows(site, dialog))
     show(*implicit_lines(site, of.id), style="dim")

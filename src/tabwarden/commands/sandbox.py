@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from tabwarden.commands._options import load_settings
+from tabwarden.commands._output import show
 from tabwarden.commands._parsing import Option
 
 PERSONALITIES = ("server", "cloud")
@@ -75,7 +76,7 @@ def sandbox(
     from contextlib import nullcontext
     from dataclasses import replace
 
-    from tabwarden.run.open_points_given import open_point_words, read_open_points
+    from tabwarden.run.open_snapshot import open_point_words, read_open_points
     from tabwarden.run.sandbox_directory import live_directory
     from tabwarden.sandbox.serve import ServeOptions, export, run, save
 
@@ -83,25 +84,24 @@ def sandbox(
         world=world,
         port=port,
         host=host,
-        state=str(state) if state is not None else None,
+        state=state,
         seed=seed,
         personality=personality,
         api_version=api_version,
-        log=str(log) if log is not None else None,
-        activity_log=str(activity_log) if activity_log is not None else None,
+        log=log,
+        activity_log=activity_log,
         play=tuple(open_point_words(play or ())),
         open_points=read_open_points(open_point or ()),
-        faults=str(faults) if faults is not None else None,
+        faults=faults,
         counts=counts,
-        lead_from=str(write_settings) if write_settings is not None else None,
+        lead_from=write_settings,
     )
     if save_world is not None:
         save(options, save_world)
-        print(f"wrote {save_world}")
+        show(f"wrote {save_world}")
     if export_repository is not None:
-        for line in export(options, export_repository):
-            print(line)
+        show(*export(options, export_repository))
     if save_world is not None or export_repository is not None:
         return
     with live_directory(load_settings(directory)) if directory is not None else nullcontext() as joined:
-        run(replace(options, directory=joined), lambda line: print(line, flush=True), greet=True)
+        run(replace(options, directory=joined), lambda line: show(line, now=True), greet=True)

@@ -4,19 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from tabwarden.commands._options import (
-    CURRENT,
-    AsJson,
-    Model,
-    OpenPointWords,
-    Out,
-    SettingsPath,
-    SiteUrl,
-    SnapshotFolder,
-    SnapshotWords,
-    StoreWords,
-    load_settings,
-)
+from tabwarden.commands._options import NEWEST, AsJson, Asking, Out, SettingsPath, load_settings
 from tabwarden.commands._output import print_json, progress_bar, show, warn_partial
 from tabwarden.commands._parsing import Argument, epilog
 
@@ -37,22 +25,14 @@ Changes = Annotated[
 @epilog(_language)
 def whatif(
     changes: Changes,
-    snapshot: SnapshotWords = None,
-    snapshots: SnapshotFolder = None,
-    store: StoreWords = None,
-    site_url: SiteUrl = None,
-    model: Model = CURRENT,
-    open_point: OpenPointWords = None,
+    asking: Asking = NEWEST,
     as_json: AsJson = False,
 ) -> None:
     """Each change with its refusal, if Tableau would refuse it, then people gained and lost."""
     from tabwarden.report.access_changes import shift_lines, summary, tried_lines, warnings, whatif_json
-    from tabwarden.run.open_points_given import read_open_points
-    from tabwarden.run.open_snapshot import Where, open_questions
     from tabwarden.run.whatif import try_out
 
-    open_points = read_open_points(open_point or ())
-    questions = open_questions(Where(snapshots, snapshot, site_url, store), model, open_points)
+    questions = asking.questions()
     site = questions.site
     with progress_bar("comparing", hidden=as_json) as progress:
         result, disputed = try_out(questions, changes, progress)

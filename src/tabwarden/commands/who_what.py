@@ -7,16 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from tabwarden.commands._options import (
-    CURRENT,
-    AsJson,
-    Model,
-    OpenPointWords,
-    SiteUrl,
-    SnapshotFolder,
-    SnapshotWords,
-    StoreWords,
-)
+from tabwarden.commands._options import NEWEST, AsJson, Asking
 from tabwarden.commands._output import print_json, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
 
@@ -30,22 +21,16 @@ def who(
     capability: Annotated[str, Argument("Any name of it: Read, View, Download File, ...")],
     content: Annotated[str, Argument("Path, as in `Finance/Budget`, or id.")],
     everybody: Annotated[bool, Option("--all", about="List those who may not as well.")] = False,
-    snapshot: SnapshotWords = None,
-    snapshots: SnapshotFolder = None,
-    store: StoreWords = None,
-    site_url: SiteUrl = None,
-    model: Model = CURRENT,
-    open_point: OpenPointWords = None,
+    asking: Asking = NEWEST,
     as_json: AsJson = False,
 ) -> None:
     """The people who may, each with what decided; unknown ones are listed as unknown."""
     from tabwarden.access.answer import ALLOWED, UNKNOWN
     from tabwarden.model.capability import ui_name
     from tabwarden.report.answers import answer_json, people_table
-    from tabwarden.run.open_points_given import read_open_points
-    from tabwarden.run.open_snapshot import Where, open_questions
+    from tabwarden.report.remarks import on_demand_lines
 
-    questions = open_questions(Where(snapshots, snapshot, site_url, store), model, read_open_points(open_point or ()))
+    questions = asking.questions()
     site, on = questions.site, questions.site.find_content(content)
     named = questions.capability(capability, on)
     people = questions.who(named, on.id)
@@ -54,13 +39,23 @@ def who(
         counts[some.answer.verdict] += len(some.users)
     listed = [some for some in people if everybody or some.answer.verdict in (ALLOWED, UNKNOWN)]
     shown = sorted((answer for some in listed for answer in some.answers()), key=_by_name(site))
+    admitted = questions.admitting(named, on.id)
     if as_json:
-        print_json({"counts": dict(counts), "people": [answer_json(site, answer) for answer in shown]})
+        answers = [answer_json(site, answer) for answer in shown]
+        on_demand = [{"id": group.id, "name": group.name} for group in admitted]
+        print_json(
+            {
+                "counts": dict(counts),
+                "people": answers,
+                "on_demand": on_demand,
+                "remarks": list(on_demand_lines(admitted)),
+            }
+        )
         return
     warn_partial(site)
     name, path = ui_name(named, on.kind), site.path(on.id)
     show(f"{counts[ALLOWED]} of {len(site.users)} people may `{name}` {path}", style="bold")
-    show(people_table(site, shown))
+    show(people_table(site, shown), *on_demand_lines(admitted))
 
 
 def _by_name(site: Site) -> Callable[[Answer], tuple[str, str]]:
@@ -75,27 +70,17 @@ def what(
     user: Annotated[str, Argument("User name, `domain\\name` or id.")],
     content: Annotated[str | None, Argument("Path or id; without it everything she may View.")] = None,
     all_of_them: Annotated[bool, Option("--all-sites", about="Her role and reach on every site kept.")] = False,
-    snapshot: SnapshotWords = None,
-    snapshots: SnapshotFolder = None,
-    store: StoreWords = None,
-    site_url: SiteUrl = None,
-    model: Model = CURRENT,
-    open_point: OpenPointWords = None,
+    asking: Asking = NEWEST,
     as_json: AsJson = False,
 ) -> None:
     """The permission checker's grid for one content, or a list."""
-    from tabwarden.questions import Questions
-    from tabwarden.run.open_points_given import read_open_points
-    from tabwarden.run.open_snapshot import Where, all_sites, open_questions
-
-    where, open_points = Where(snapshots, snapshot, site_url, store), read_open_points(open_point or ())
     if all_of_them:
-        questions = [Questions(site, model=model, open_points=open_points) for site in all_sites(where)]
-        _on_all_sites(f"`{snapshots}`" if snapshots else "the history", questions, user, content, as_json)
+        place = f"`{asking.snapshots}`" if asking.snapshots else "the history"
+        _on_all_sites(place, asking.everywhere(), user, content, as_json)
     elif content is not None:
-        _on_one(open_questions(where, model, open_points), user, content, as_json)
+        _on_one(asking.questions(), user, content, as_json)
     else:
-        _on_everything(open_questions(where, model, open_points), user, as_json)
+        _on_everything(asking.questions(), user, as_json)
 
 
 def _on_one(questions: Questions, user: str, content: str, as_json: bool) -> None:

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from tabwarden.commands._options import (
-    CURRENT,
-    AsJson,
-    Model,
-    OpenPointWords,
-    SiteUrl,
-    SnapshotFolder,
-    SnapshotWords,
-    StoreWords,
-)
+from tabwarden.commands._options import NEWEST, AsJson, Asking
 from tabwarden.commands._output import print_json, progress_bar, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
 
@@ -32,23 +23,13 @@ def why(
     target: Annotated[str | None, Option("--to", about="The project to save or move to, or the new owner.")] = None,
     fix: Annotated[bool, Option("--fix", about="The smallest changes that would give, or take, it.")] = False,
     models: Annotated[bool, Option("--models", about="current, classic and deny_first side by side.")] = False,
-    snapshot: SnapshotWords = None,
-    snapshots: SnapshotFolder = None,
-    store: StoreWords = None,
-    site_url: SiteUrl = None,
-    model: Model = CURRENT,
-    open_point: OpenPointWords = None,
+    asking: Asking = NEWEST,
     as_json: AsJson = False,
 ) -> None:
     """One sentence, then ceiling, override, level, the winning rule and the losing ones."""
     from tabwarden.model.open_points import MODELS
-    from tabwarden.run import open_snapshot
-    from tabwarden.run.open_points_given import read_open_points
 
-    open_points = read_open_points(open_point or ())
-    questions = open_snapshot.open_questions(
-        open_snapshot.Where(snapshots, snapshot, site_url, store), model, open_points
-    )
+    questions = asking.questions()
     question = questions.asked(user, capability, content, to=target)
     answer = questions.why(question)
     ways = None

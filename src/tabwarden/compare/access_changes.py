@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from tabwarden.access.answer import UNKNOWN, Answer
 from tabwarden.model.capability import CAPABILITIES
@@ -16,6 +16,8 @@ Decision = tuple[str, str, str]  # user, content, capability
 # What decided, but for the capability it was about: the reason code, the project of an owner or leader, the rules as
 # grantees and modes, and the site role where that decides. None: the person or the content is not on that Site.
 Reason = tuple[str, str | None, tuple[tuple[str, str, str], ...], str | None] | None
+_Id = TypeVar("_Id", str, int)
+Places = Callable[[_Id], int]
 _BY_ROLE = ("site_role", "role_unknown", "admin")
 
 
@@ -102,47 +104,74 @@ class Reach:
 # -- putting together -----------------------------------------------------------------------------------------
 
 
-class Part(NamedTuple):
-    """Everybody of `users` on each of `contents` each of `names`, under one key: what `together` puts together."""
+class Part(NamedTuple, Generic[_Id]):
+    """Everybody of `users` on each of `contents` each of `names`, under one key: what `together` puts together.
+
+    People and contents are ids, or numbers of them.
+    """
 
     key: Hashable
-    users: tuple[str, ...]
-    contents: tuple[str, ...]
+    users: tuple[_Id, ...]
+    contents: tuple[_Id, ...]
     names: tuple[str, ...]
 
 
-def together(parts: Iterable[Part]) -> Iterator[Part]:
+def together(parts: Iterable[Part[_Id]]) -> Iterator[Part[_Id]]:
     """The same in as few parts: under one key, each person's contents by their names, then people who share them.
 
     Each (user, content, name) is in one part at most. Names stand in the order in which they turn up.
     """
-    on_one: dict[tuple[Hashable, str], dict[str, tuple[str, ...]]] = {}
     rank: dict[str, int] = {}
+    by_key: dict[Hashable, list[Part[_Id]]] = {}
     for part in parts:
+        by_key.setdefault(part.key, []).append(part)
         for name in part.names:
             rank.setdefault(name, len(rank))
-        for user in part.users:
-            mine = on_one.setdefault((part.key, user), {})
-            for content in part.contents:
-                mine[content] = mine[content] + part.names if content in mine else part.names
-    of_all: dict[tuple[Hashable, tuple[str, ...], tuple[str, ...]], list[str]] = {}
-    for (key, user), mine in on_one.items():
-        by_names: dict[tuple[str, ...], list[str]] = {}
-        for content, names in mine.items():
-            by_names.setdefault(names, []).append(content)
-        sorted_names: dict[tuple[str, ...], list[str]] = {}
-        for names, contents in by_names.items():
-            sorted_names.setdefault(tuple(sorted(names, key=rank.__getitem__)), []).extend(contents)
-        for names, contents in sorted_names.items():
-            of_all.setdefault((key, tuple(sorted(contents)), names), []).append(user)
-    for (key, contents_, names), users in of_all.items():
-        yield Part(key, tuple(users), contents_, names)
+    for key, alike in by_key.items():
+        users: dict[tuple[tuple[_Id, ...], tuple[str, ...]], list[_Id]] = {}
+        for some, theirs in _by_their_parts(alike):
+            for names, contents in _by_names(theirs, rank).items():
+                users.setdefault((tuple(sorted(contents)), names), []).extend(some)
+        for (contents_, names), some in users.items():
+            yield Part(key, tuple(some), contents_, names)
+
+
+def _by_their_parts(parts: Sequence[Part[_Id]]) -> Iterator[tuple[list[_Id], list[Part[_Id]]]]:
+    """People by the parts they are in: whatever one of them has, all have."""
+    by_people: dict[tuple[_Id, ...], list[Part[_Id]]] = {}
+    for part in parts:
+        by_people.setdefault(part.users, []).append(part)
+    numbers: dict[_Id, list[int]] = {}
+    for number, people in enumerate(by_people):
+        for user in people:
+            numbers.setdefault(user, []).append(number)
+    alike: dict[tuple[int, ...], list[_Id]] = {}
+    for user, mine in numbers.items():
+        alike.setdefault(tuple(mine), []).append(user)
+    groups = list(by_people.values())
+    for mine_, users in alike.items():
+        yield users, [part for number in mine_ for part in groups[number]]
+
+
+def _by_names(parts: Sequence[Part[_Id]], rank: Mapping[str, int]) -> dict[tuple[str, ...], list[_Id]]:
+    """The contents of one person's parts by all the names on each."""
+    on_content: dict[_Id, tuple[str, ...]] = {}
+    for part in parts:
+        for content in part.contents:
+            on_content[content] = on_content[content] + part.names if content in on_content else part.names
+    contents: dict[tuple[str, ...], list[_Id]] = {}
+    for content, names in on_content.items():
+        contents.setdefault(names, []).append(content)
+    sorted_names: dict[tuple[str, ...], list[_Id]] = {}
+    for names, some in contents.items():
+        sorted_names.setdefault(tuple(sorted(names, key=rank.__getitem__)), []).extend(some)
+    return sorted_names
 
 
 _PLACE = {name: place for place, name in enumerate(CAPABILITIES)}
 
 
-def in_order(parts: Iterable[Part], people: Mapping[str, int], contents: Mapping[str, int]) -> list[Part]:
+def in_order(parts: Iterable[Part[_Id]], people: Places[_Id], contents: Places[_Id]) -> list[Part[_Id]]:
     """Parts of capabilities with everything in its order, and themselves by the first of each; places by id."""
 
     def place(name: str) -> tuple[int, str]:
@@ -151,12 +180,12 @@ def in_order(parts: Iterable[Part], people: Mapping[str, int], contents: Mapping
     ordered = [
         Part(
             part.key,
-            tuple(sorted(part.users, key=people.__getitem__)),
-            tuple(sorted(part.contents, key=contents.__getitem__)),
+            tuple(sorted(part.users, key=people)),
+            tuple(sorted(part.contents, key=contents)),
             tuple(sorted(part.names, key=place)),
         )
         for part in parts
     ]
     return sorted(
-        ordered, key=lambda p: (contents[p.contents[0]], place(p.names[0]), people[p.users[0]], p.names, repr(p.key))
+        ordered, key=lambda p: (contents(p.contents[0]), place(p.names[0]), people(p.users[0]), p.names, repr(p.key))
     )

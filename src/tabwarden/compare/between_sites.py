@@ -11,6 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from tabwarden.access.answer import Answer
+from tabwarden.access.few import FEW, few
 from tabwarden.access.reference import may
 from tabwarden.compare.access_changes import Count, Decision, Part, Reach, Shift, Under, in_order, reason_of, together
 from tabwarden.compare.by_reference import differences
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from tabwarden.compare.by_engine import Compared
     from tabwarden.engine.index import Parts
 
-# Pairs of a person and a content up to which the reference is the faster of the two.
-SMALL = 1_000
 # Pairs of a person and a content that are told with their reasons; beyond them everything is counted.
 MOST_TOLD = 400_000
 Progress = Callable[[int, int], None]
@@ -42,7 +41,7 @@ class Base:
     content are compared by the engine; of what differs about `most` pairs are told with their reasons.
     """
 
-    def __init__(self, site: Site, under: Under | None = None, *, small: int = SMALL, most: int = MOST_TOLD) -> None:
+    def __init__(self, site: Site, under: Under | None = None, *, small: int = FEW, most: int = MOST_TOLD) -> None:
         self.site, self.under, self.small, self.most = site, under or Under(), small, most
         self._parts: Parts | None = None
 
@@ -57,11 +56,10 @@ class Base:
         """What differs, with reasons. `progress` hears how far it is, of how much."""
         if self._small(after):
             single = list(self._asked(after, apart))
-            count, parts = _counted(single), together(_parts(self.site, after, single))
+            people, contents = (_places(self.site.users, after.users), _places(self.site.contents, after.contents))
+            count, parts = _counted(single), in_order(together(_parts(self.site, after, single)), people, contents)
         else:
-            compared = self._by_engine(after)
-            count, pieces = compared.told(self.most, apart, progress)
-            parts = together(pieces)
+            count, parts = self._by_engine(after).told(self.most, apart, progress)
         return Reach(count, tuple(_confirmed(self.site, after, self.under, parts)))
 
     def on_each(self, after: Site, capability: str) -> Mapping[str, tuple[list[str], list[str]]]:
@@ -81,7 +79,7 @@ class Base:
         return self.count(after, limit=0) is None
 
     def _small(self, after: Site) -> bool:
-        return max(len(s.users) * len(s.contents) for s in (self.site, after)) <= self.small
+        return few(self.site, after, most=self.small)
 
     def _asked(self, after: Site, apart: Decision | None) -> Iterable[Shift]:
         for one in differences(self.site, after, model=self.under.model, open_points=self.under.open_points):
@@ -123,7 +121,11 @@ def _counted(shifts: Iterable[Shift]) -> Count:
     return Count(decisions, frozenset(people[True]), frozenset(people[False]), contents, unsure)
 
 
-def _parts(before: Site, after: Site, shifts: Iterable[Shift]) -> Iterator[Part]:
+def _places(before: Iterable[str], after: Iterable[str]) -> Callable[[str], int]:
+    return {key: place for place, key in enumerate(dict.fromkeys(chain(before, after)))}.__getitem__
+
+
+def _parts(before: Site, after: Site, shifts: Iterable[Shift]) -> Iterator[Part[str]]:
     for shift in shifts:
         reasons = reason_of(before, shift.before), reason_of(after, shift.after)
         yield Part((shift.gained, *reasons), shift.users, shift.contents, shift.capabilities)
@@ -132,11 +134,9 @@ def _parts(before: Site, after: Site, shifts: Iterable[Shift]) -> Iterator[Part]
 # -- confirmed by the reference -------------------------------------------------------------------------------
 
 
-def _confirmed(before: Site, after: Site, under: Under, parts: Iterable[Part]) -> Iterator[Shift]:
+def _confirmed(before: Site, after: Site, under: Under, parts: Iterable[Part[str]]) -> Iterator[Shift]:
     """Each part with the reference's Answers for the first of it; they must have the reasons it was put together by."""
-    people = {user: n for n, user in enumerate(dict.fromkeys(chain(before.users, after.users)))}
-    contents = {content: n for n, content in enumerate(dict.fromkeys(chain(before.contents, after.contents)))}
-    for part in in_order(parts, people, contents):
+    for part in parts:
         first = part.users[0], part.names[0], part.contents[0]
         was, now = (_answer(site, *first, under) for site in (before, after))
         gained = now is not None and now.allowed

@@ -11,12 +11,13 @@ from functools import cached_property
 
 import numpy as np
 
-from tabwarden.compare.access_changes import Count, Decision, Part, Under
+from tabwarden.compare.access_changes import Count, Decision, Part, Under, in_order, together
 from tabwarden.compare.alike import alike
 from tabwarden.compare.reasons import Reasons
+from tabwarden.engine.algebra import UNKNOWN
 from tabwarden.engine.align import aligned
 from tabwarden.engine.by_content import UserBits
-from tabwarden.engine.by_pair import UNKNOWN, PairVerdicts
+from tabwarden.engine.by_pair import PairVerdicts
 from tabwarden.engine.columns import NONE, Array, Columns
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.difference import Difference, Shifted
@@ -61,27 +62,27 @@ class Compared:
                 return None
         return counting.count()
 
-    def told(self, most: int, apart: Decision | None, progress: Progress | None) -> tuple[Count, list[Part]]:
+    def told(self, most: int, apart: Decision | None, progress: Progress | None) -> tuple[Count, list[Part[str]]]:
         """All that differs, counted; and its parts with their reasons, until `most` pairs and reasons are told."""
-        counting, parts, reasons = (
-            _Counting(self),
-            list[Part](),
-            Reasons(self.sites, self.own, self.difference, (self.users, self.contents)),
-        )
-        pairs = 0
+        counting, parts = _Counting(self), list[Part[int]]()
+        reasons = Reasons(self.sites, self.own, self.difference, (self.users, self.contents))
+        pairs = done = 0
         of = len(self.difference.users) + len(self.difference.contents)
-        done = 0
         for piece in self._pieces(apart):
             counting.add(piece)
-            for part in reasons.of(piece) if pairs + reasons.known < most else ():
+            for part in reasons.of(piece) if pairs + reasons.asked_for < most else ():
                 parts.append(part)
                 pairs += len(part.users) * len(part.contents)
-                if pairs + reasons.known >= most:
+                if pairs + reasons.asked_for >= most:
                     break
             if progress is not None:
                 done = max(done, self._done(piece))
                 progress(min(done, of), of)
-        return counting.count(), parts
+        return counting.count(), [self._by_id(part) for part in in_order(together(parts), int, int)]
+
+    def _by_id(self, part: Part[int]) -> Part[str]:
+        users = tuple(map(self.users.__getitem__, part.users))
+        return Part(part.key, users, tuple(map(self.contents.__getitem__, part.contents)), part.names)
 
     def on_each(self, capability: str) -> dict[str, tuple[list[str], list[str]]]:
         """Of each content that differs the people who gain and those who lose one capability."""

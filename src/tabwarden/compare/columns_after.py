@@ -1,7 +1,4 @@
-"""The columns of a Site that somebody changed, made from those of the Site before: only what differs is made anew.
-
-Equal in meaning to `engine.convert.columns_of` the later Site; lists may stand in it twice.
-"""
+"""The columns of a Site that somebody changed, made from those of the Site before: only what differs is made anew."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from tabwarden.engine.align import numbered_alike
 from tabwarden.engine.columns import (
     EMPTY_LIST,
     GRANTEE_KINDS,
@@ -33,6 +31,10 @@ def columns_after(before: Site, columns: Columns, after: Site) -> Columns:
     Numbers stay, so that both can be compared row by row. Where somebody or something came or went, or speaks of what
     was never named before, everything is made anew.
     """
+    if after.columns_beside is not None:
+        beside = columns_of(after)
+        if numbered_alike(columns, beside):
+            return beside
     try:
         return _Changed(before, columns, after).made()
     except KeyError:
@@ -49,7 +51,7 @@ def _that_differ(
     if before is after:
         return {}
     unlike = after.unlike(before) if hasattr(after, "unlike") else None
-    if unlike is not None and [*before] == [*after]:
+    if unlike is not None and after.ordered_like(before):  # type: ignore[attr-defined]
         return {number_of(identifier): after[identifier] for identifier in unlike}
     if list(before) != list(after):
         raise KeyError("numbers")

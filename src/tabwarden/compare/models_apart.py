@@ -1,15 +1,12 @@
-"""Whom two models judge differently, on Sites of any size.
-
-The same as `compare.models.exceptions`, which asks the reference everything; the engine finds who it is, the reference
-says why.
-"""
+"""Whom two models judge differently, on Sites of any size."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tabwarden.access.few import few
 from tabwarden.access.reference import may
-from tabwarden.compare.between_sites import SMALL, Progress
+from tabwarden.compare.between_sites import Progress
 from tabwarden.compare.models import Exceptional, exceptions
 from tabwarden.model.open_points import CURRENT, DENY_FIRST, DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
@@ -24,7 +21,7 @@ def differing(
     progress: Progress | None = None,
 ) -> Iterator[Exceptional]:
     """Everybody the two models differ on, in the order of the content; `progress` hears how many contents are done."""
-    if len(site.users) * len(site.contents) <= SMALL:
+    if few(site):
         yield from exceptions(site, capability, against=against, open_points=open_points)
         return
     # Only large Sites need it, and loading it takes longer than answering on a small one.

@@ -11,9 +11,10 @@ from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from tabwarden.access.answer import UNKNOWN
+from tabwarden.access.few import few
 from tabwarden.access.reference import as_seen_by, may
 from tabwarden.compare.access_changes import Reach, Under
-from tabwarden.compare.between_sites import SMALL, Base, Progress
+from tabwarden.compare.between_sites import Base, Progress
 from tabwarden.model.capability import capabilities_of
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.scope import scope_of
@@ -29,9 +30,9 @@ _Thing = TypeVar("_Thing")
 class Fact(NamedTuple):
     """One fact that differs: `what` of the thing of kind `about` with that id was `before` and is `after`.
 
-    `what` is added, removed, name, domain, site_role, minimum_site_role, grant_on, members, groups, parent, owner,
-    mode, tabs, rules, default_rules (of `kind`), or a setting of the site. Of members, groups and rules `before` are
-    those only the earlier has, `after` those only the later has; None: they were not read.
+    `what` is added, removed, name, domain, site_role, minimum_site_role, grant_on, members, groups, parent,
+    owner, description, mode, tabs, rules, default_rules (of `kind`), on_demand, or a setting of the site. Of members,
+    groups and rules `before` are those only the earlier has, `after` those only the later has; None: not read.
     """
 
     about: str
@@ -99,6 +100,8 @@ def facts(before: Site, after: Site) -> Iterator[Fact]:
         was, now = getattr(before.settings, setting.name), getattr(after.settings, setting.name)
         if was != now:
             yield Fact(SITE, after.id, setting.name, was, now)
+    if before.on_demand != after.on_demand:
+        yield Fact(SITE, after.id, "on_demand", *_sides(before.on_demand, after.on_demand))
     for user, left, right in _both(before.users, after.users):
         yield from _came_or_went(USER, user, left, right)
         if left is not None and right is not None:
@@ -121,7 +124,7 @@ def _both(
     """What differs, on either side or both, in the order of the earlier."""
     # Tables that lie beside a history know what differs without anything being made.
     unlike = before.unlike(after) if hasattr(before, "unlike") else None
-    old, new = ((key for key in table if unlike is None or key in unlike) for table in (before, after))
+    old, new = (table if unlike is None else table.in_order(unlike) for table in (before, after))  # type: ignore[attr-defined]
     for key in chain(old, (key for key in new if key not in before)):
         left, right = before.get(key), after.get(key)
         if left != right:
@@ -158,7 +161,7 @@ def _of_content(content: str, old: Content | None, new: Content | None) -> Itera
     if new is None:
         return
     if old is not None:
-        yield from _fields(CONTENT, old, new, "name", "parent", "owner", "mode", "tabs")
+        yield from _fields(CONTENT, old, new, "name", "description", "parent", "owner", "mode", "tabs")
     was_rules = frozenset() if old is None else old.rules
     if was_rules != new.rules:
         yield Fact(CONTENT, content, "rules", *_sides(was_rules, new.rules))
@@ -183,7 +186,7 @@ def _sides(
 
 def unknown(site: Site, under: Under) -> Unknown:
     """The decisions on a Site that are unknown, counted."""
-    if len(site.users) * len(site.contents) > SMALL:
+    if not few(site):
         # Only large Sites need it, and loading it takes longer than answering on a small one.
         from tabwarden.compare.by_engine import unknown_on_large
 

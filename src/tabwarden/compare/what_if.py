@@ -1,7 +1,4 @@
-"""What a list of changes would do to people: the Site after it, what Tableau would refuse, who gains and loses what.
-
-Nothing is written. It equals evaluating the changed Site, and a test says so.
-"""
+"""What a list of changes would do to people: the Site after it, what Tableau would refuse, who gains and loses what."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from tabwarden.compare.between_sites import Base, Progress
 from tabwarden.effects.change import Change
 from tabwarden.effects.sentences import change_of, words_of
 from tabwarden.model.errors import AmbiguousName, UnknownName
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
+from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints, watched
 from tabwarden.model.roles import licence_of
 from tabwarden.model.site import Site
 
@@ -42,13 +39,17 @@ class Tried(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """Before, after, what was tried in order, and every decision that differs."""
+    """Before, after, what was tried in order, and every decision that differs.
+
+    `looked_at` are the open points on which doing the changes hung: no other makes them come out otherwise.
+    """
 
     before: Site
     after: Site
     tried: tuple[Tried, ...]
     reach: Reach
     open_points: OpenPoints = DOCUMENTED
+    looked_at: frozenset[str] = frozenset()
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -83,9 +84,10 @@ def what_if(
     A refused change changes nothing and the rest goes on (a refused removal of an owner still takes his licence).
     Raises UnknownName with every sentence that is not understood. `progress` hears how far the comparison is.
     """
-    after, tried = done(site, sentences, open_points)
+    watching, looked_at = watched(open_points)
+    after, tried = done(site, sentences, watching)
     reach = Base(site, Under(model, open_points)).reach(after, progress=progress)
-    return WhatIf(site, after, tried, reach, open_points)
+    return WhatIf(site, after, tried, reach, open_points, frozenset(looked_at))
 
 
 def done(site: Site, sentences: Iterable[str], open_points: OpenPoints = DOCUMENTED) -> tuple[Site, tuple[Tried, ...]]:
@@ -95,14 +97,15 @@ def done(site: Site, sentences: Iterable[str], open_points: OpenPoints = DOCUMEN
         try:
             change = change_of(site, words)
         except (UnknownName, AmbiguousName) as error:
-            problems.append(f"`{words}`: {error}" if not str(error).startswith(f"`{words}`") else str(error))
+            first, *more = error.lines
+            problems += [first if first.startswith(f"`{words}`") else f"`{words}`: {first}", *more]
             continue
         outcome = change.done_to(site, open_points)
         sets = _sets_that_change(site, outcome.site) if outcome.done else ()
         site = outcome.site
         tried.append(Tried(words, change, outcome.done, outcome.because, sets))
     if problems:
-        raise UnknownName("\n".join(problems))
+        raise UnknownName(*problems)
     return site, tuple(tried)
 
 

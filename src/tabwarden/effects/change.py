@@ -12,11 +12,14 @@ from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
-from tabwarden.model.site import Group, Site
+from tabwarden.model.site import LOCAL, Group, Site
+from tabwarden.model.takes import SiteTakes
 
 Value = str | int | bool | tuple[str, ...] | None
 Facts = Mapping[str, Value]
 NO_FACTS: Facts = MappingProxyType({})
+Refusal = tuple[str, str]
+"""Why something is refused, as the end of a sentence about whom it concerns, and what to do."""
 CONTENT, NICKNAMES, ALL_GROUPS = "content", "nicknames", "all groups"
 NOBODY = "not_on_site"
 
@@ -159,6 +162,14 @@ class Change:
         """The changes that a plan writes for it on this Site: most are one themselves."""
         return (self,)
 
+    def fitting(self, takes: SiteTakes) -> Change | None:
+        """As much of it as the site takes; None where nothing is left."""
+        return self
+
+    def refusal(self, draft: Draft) -> Refusal | None:
+        """Why Tableau would refuse it, as the draft stands, and what to do; None where nothing known is against it."""
+        return None
+
     def carry(self, draft: Draft) -> None:
         """Do it to a draft, as if it succeeds; nothing where whom it is about is not there."""
         raise TabwardenError(f"this release cannot write `{self.op}` to Tableau; leave it out of the plan")
@@ -251,6 +262,13 @@ def membership_fact(user: Ref, group: Ref) -> str:
 def groups_fact(user: Ref) -> str:
     """The name of the fact in which groups somebody is."""
     return f"groups of {user.key}"
+
+
+def of_directory(group: Ref | None) -> Refusal | None:
+    """The refusal of whatever is written to a group of a directory."""
+    if group is None or group.domain.casefold() == LOCAL:
+        return None
+    return f"`{group.qualified}` is a group of a directory", "change it in the directory"
 
 
 def grants_of(group: Group) -> tuple[str | None, str | None]:

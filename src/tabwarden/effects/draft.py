@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 
 from tabwarden.effects import people
 from tabwarden.effects.ref import Lookup, Ref
-from tabwarden.model.site import Group, Site, User
+from tabwarden.model.roles import licence_of, minimum_that_counts
+from tabwarden.model.site import ON_LOGIN, Group, Site, User
+from tabwarden.model.takes import SiteTakes
 
 ON_CONTENT = Callable[[Site], Site]
 
@@ -15,11 +19,12 @@ ON_CONTENT = Callable[[Site], Site]
 class Draft:
     """A Site being changed: people and groups in place, for there are thousands; content at the end, step by step.
 
-    What is created has the id `new:` and its key.
+    What is created has the id `new:` and its key. `takes` is what the site takes, where a change is asked whether it
+    would be refused.
     """
 
-    def __init__(self, site: Site) -> None:
-        self.before, self.lookup = site, Lookup(site)
+    def __init__(self, site: Site, takes: SiteTakes | None = None) -> None:
+        self.before, self.lookup, self.takes = site, Lookup(site), takes or SiteTakes()
         self.users = dict(site.users)
         self.groups = dict(site.groups)
         self.members = {g.id: set(g.members) for g in site.groups.values() if g.members is not None}
@@ -41,15 +46,21 @@ class Draft:
         group_id = known.id if known is not None else self.new.get(ref.key) if ref is not None else None
         return None if group_id is None else self.groups.get(group_id)
 
-    def add_user(self, ref: Ref, role: str, auth_setting: str | None) -> str:
-        """Somebody new."""
+    def add_user(self, ref: Ref, user: User) -> str:
+        """Somebody new; his id is that of the Ref."""
         self.new[ref.key] = ref.new_id
-        self.users[ref.new_id] = User(ref.new_id, ref.name, role, ref.domain, auth_setting=auth_setting)
+        self.put(replace(user, id=ref.new_id, name=ref.name, domain=ref.domain))
         return ref.new_id
+
+    def put(self, user: User) -> None:
+        """Somebody as he is now."""
+        self._seat(self.users.get(user.id), -1)
+        self.users[user.id] = user
+        self._seat(user, 1)
 
     def remove_user(self, user: str) -> None:
         """Somebody out of everything; what he owns and his rules stay."""
-        del self.users[user]
+        self._seat(self.users.pop(user), -1)
         for members in self.members.values():
             members.discard(user)
 
@@ -59,6 +70,43 @@ class Draft:
         self.groups[ref.new_id] = Group(ref.new_id, ref.name, ref.domain, frozenset(), minimum_site_role, grant_on)
         self.members[ref.new_id] = set()
         return ref.new_id
+
+    # -- what Tableau looks at before it does something -------------------------------------------------------
+
+    @cached_property
+    def _taken(self) -> Counter[str | None]:
+        return Counter(licence_of(user.site_role) for user in self.users.values())
+
+    def _seat(self, user: User | None, number: int) -> None:
+        if user is not None and "_taken" in self.__dict__:
+            self._taken[licence_of(user.site_role)] += number
+
+    def has_seat(self, user: User, role: str) -> bool:
+        """Whether a seat is left for the role; none is needed where the user has one of that tier already."""
+        tier = licence_of(role)
+        seats = (self.before.licences or {}).get(tier or "")
+        return tier is None or seats is None or licence_of(user.site_role) == tier or self._taken[tier] < seats
+
+    def floor(self, user: str) -> tuple[str, Group] | None:
+        """The role below which nobody can set a user, and the group that grants it on sign-in."""
+        granting = [
+            group
+            for group in self.groups.values()
+            if group.minimum_site_role
+            and group.grant_on == ON_LOGIN
+            and (group.everyone or user in self.members.get(group.id, ()))
+        ]
+        role = minimum_that_counts(group.minimum_site_role or "" for group in granting)
+        return next(((role, group) for group in granting if group.minimum_site_role == role), None) if role else None
+
+    @cached_property
+    def owned_kinds(self) -> Mapping[str, frozenset[str]]:
+        """The kinds of what each user owns at first, by his id; views count with their workbook."""
+        owned: defaultdict[str, set[str]] = defaultdict(set)
+        for content in self.before.contents.values():
+            if content.kind != "view":
+                owned[content.owner].add(content.kind)
+        return {owner: frozenset(kinds) for owner, kinds in owned.items()}
 
     def site(self) -> Site:
         """The Site after everything."""

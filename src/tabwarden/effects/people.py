@@ -257,6 +257,7 @@ def delete_group(site: Site, group: str, open_points: OpenPoints = DOCUMENTED) -
     concerned = (s for s in site.group_sets.values() if group in s.groups)
     sets = (replace(s, groups=s.groups - {group} if leaves else frozenset()) for s in concerned)
     left = replace(site, groups={i: g for i, g in site.groups.items() if i != group}).with_group_sets(*sets)
+    left = replace(left, on_demand=left.on_demand - {group})
     return Outcome(without_grantee(left, Grantee("group", group)), True, "deleted")
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from tabwarden.model.capability import KIND_NAMES, applies, capability_named, kind_named, ui_name
 from tabwarden.model.errors import AmbiguousName, UnknownName
+from tabwarden.model.names import hint
+from tabwarden.model.resolver import unquoted
 from tabwarden.model.site import LOCAL, Content, Grantee, Rule, Site
 
 Words = Mapping[str, str | None]
@@ -41,11 +44,6 @@ REFUSALS = {
 
 
 # -- found ----------------------------------------------------------------------------------------------------
-
-
-def bare(value: str) -> str:
-    """Without the quotes."""
-    return value.strip().strip('"').strip()
 
 
 def content_named(site: Site, words: Words, key: str = "content") -> Content:
@@ -83,16 +81,16 @@ def grantee_named(site: Site, words: str) -> Grantee:
     """`user ann`, `group Sales`, `group set S`; without the kind the one thing of that name."""
     match = re.fullmatch(r"(user|group set|group)[ :]+(.+)", words, re.IGNORECASE)
     if match is not None:
-        kind, name = match[1].casefold(), bare(match[2])
+        kind, name = match[1].casefold(), unquoted(match[2])
         if kind == "user":
             return Grantee("user", site.find_user(name).id)
         if kind == "group":
             return Grantee("group", site.find_group(name).id)
-        return Grantee("groupSet", _group_set(site, name))
+        return Grantee("groupSet", site.find_group_set(name).id)
     finders: dict[str, Callable[[], str]] = {
         "group": lambda: site.find_group(words).id,
         "user": lambda: site.find_user(words).id,
-        "groupSet": lambda: _group_set(site, words),
+        "groupSet": lambda: site.find_group_set(words).id,
     }
     hits = []
     for kind, find in finders.items():
@@ -105,15 +103,9 @@ def grantee_named(site: Site, words: str) -> Grantee:
     if hits:
         listed = [f"{'group set' if g.kind == 'groupSet' else g.kind} {words}" for g in hits]
         raise AmbiguousName(f"several grantees are called `{words}`; say which:", listed)
-    raise UnknownName(f"no group, user or group set `{words}` on site `{site.name}`")
-
-
-def _group_set(site: Site, words: str) -> str:
-    name = words.casefold()
-    hits = [s.id for s in site.group_sets.values() if words == s.id or s.name.casefold() == name]
-    if len(hits) != 1:
-        raise UnknownName(f"no group set `{words}` on site `{site.name}`")
-    return hits[0]
+    tables: tuple[Mapping[str, Any], ...] = (site.groups, site.users, site.group_sets)
+    near = hint(words, {one.name: "" for table in tables for one in table.values()})
+    raise UnknownName(f"no group, user or group set `{words}` on site `{site.name}`{near}")
 
 
 def list_named(site: Site, words: Words) -> tuple[Content, str | None]:
@@ -160,14 +152,7 @@ def content_words(site: Site, content: str) -> str:
     """The path; with its kind, or the id, where the path alone would not find it."""
     if content not in site.contents:
         return content
-    path = site.path(content)
-    for words in (path, f"{site.contents[content].kind}:{path}"):
-        try:
-            if site.find_content(words).id == content:
-                return quoted(words)
-        except (AmbiguousName, UnknownName):
-            continue
-    return content
+    return quoted(site.written(content))
 
 
 def user_words(site: Site, user: str) -> str:

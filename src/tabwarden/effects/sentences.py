@@ -18,7 +18,6 @@ from tabwarden.effects.ops.settings import SetSetting
 from tabwarden.effects.ops.users import RemoveUser, SetRole
 from tabwarden.effects.phrases import (
     Words,
-    bare,
     capability_words,
     content_named,
     content_words,
@@ -37,7 +36,8 @@ from tabwarden.effects.phrases import (
 from tabwarden.model.capability import KIND_NAMES, LEADER, LEGACY_TEMPLATES, TEMPLATES, without_optional
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.governing import LOCKED_TO_DATABASE
-from tabwarden.model.roles import LEGACY_ROLES, SITE_ROLES, ui_role
+from tabwarden.model.resolver import unquoted
+from tabwarden.model.roles import role_named, ui_role
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, LOCKED, LOCKED_WITHOUT_NESTED, Content, Site
 
 Says = Callable[[Site, Any], str | None]
@@ -62,12 +62,13 @@ def change_of(site: Site, sentence: str) -> Change:
 
     Raises UnknownName for a sentence of no known form or a name that is not there, AmbiguousName for several.
     """
-    text = " ".join(sentence.split()).rstrip(".;")
+    parts = re.split(r'("[^"]*")', sentence)  # what stands in quotes is a name, and stays as it is
+    text = "".join(p if p.startswith('"') else re.sub(r"\s+", " ", p) for p in parts).strip().rstrip(".;")
     for form in FORMS:
         match = form.pattern.fullmatch(text)
         if match is not None:
-            parts = match.groupdict().items()
-            return form.meant(site, {key: value if value is None else bare(value) for key, value in parts})
+            words = match.groupdict().items()
+            return form.meant(site, {key: value if value is None else unquoted(value) for key, value in words})
     forms = "".join(f"\n  {form.written}" for form in FORMS)
     raise UnknownName(f"`{sentence}` is not a change that is understood; changes are written so:{forms}")
 
@@ -122,17 +123,6 @@ def _template(site: Site, words: Words) -> Change:
         )
     grantee = grantee_named(site, str(words["grantee"]))
     return PutTemplate(content.id, grantee, name, known.get(name, frozenset()), default_for)
-
-
-def _role(words: str) -> str:
-    plain = "".join(c for c in words.casefold() if c.isalnum())
-    for role in SITE_ROLES.values():
-        if plain in ("".join(c for c in n.casefold() if c.isalnum()) for n in (role.name, role.ui)):
-            return role.name
-    old = next((name for name in LEGACY_ROLES if name.casefold() == plain), None)
-    if old is None:
-        raise UnknownName(f"no site role is called `{words}`; they are {', '.join(r.ui for r in SITE_ROLES.values())}")
-    return LEGACY_ROLES[old]
 
 
 def _says_template(site: Site, change: PutTemplate) -> str:
@@ -227,8 +217,8 @@ def _form(
     of: type[Change],
     says: Says,
 ) -> Form:
-    """`<name>` in a pattern is a name: in quotes, or the fewest words that fit."""
-    named = re.sub(r"(?<!P)<(\w+)>", r'(?P<\1>"[^"]+"|.+?)', pattern)
+    """`<name>` in a pattern is a name: in quotes, perhaps with its kind before them, or the fewest words that fit."""
+    named = re.sub(r"(?<!P)<(\w+)>", r'(?P<\1>(?:(?:user |group |group set |\\w+:) *)?"[^"]+"|.+?)', pattern)
     return Form(written, example, re.compile(named, re.IGNORECASE), meant, of, says)
 
 
@@ -265,7 +255,7 @@ FORMS = (
         "set USER to ROLE",
         "set ann to Explorer (can publish)",
         r"set <user> to <role>",
-        lambda s, w: SetRole.on(s, user_named(s, w), _role(str(w["role"]))),
+        lambda s, w: SetRole.on(s, user_named(s, w), role_named(str(w["role"]))),
         SetRole,
         lambda s, c: f"set {user_words(s, c.user.id)} to {ui_role(c.role)}",
     ),

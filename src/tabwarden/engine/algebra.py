@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from tabwarden.engine.columns import Array
 
+DENIED, ALLOWED, UNKNOWN = range(3)  # verdicts
+
 
 class Spoken(NamedTuple):
     """Which bits have a rule that allows or denies, by level of the grantee."""

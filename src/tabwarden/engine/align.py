@@ -65,7 +65,7 @@ class Pair(NamedTuple):
 
 def aligned(before: Columns, after: Columns) -> Pair:
     """Both Sites by common numbers: those of the earlier one, behind them those only on the later one."""
-    if _numbered_alike(before, after):
+    if numbered_alike(before, after):
         there = np.ones(len(before.contents.kind), bool)
         return Pair(before, after, Ids(before, "user"), Ids(before, "content"), (there, there))
     sides = (before, after)
@@ -76,7 +76,7 @@ def aligned(before: Columns, after: Columns) -> Pair:
     return Pair(renumbered[0], renumbered[1], common["user"], common["content"], (has[0], has[1]))
 
 
-def _numbered_alike(before: Columns, after: Columns) -> bool:
+def numbered_alike(before: Columns, after: Columns) -> bool:
     """Whether the same numbers mean the same already, as for two states of one source."""
     left, right = before.names, after.names
     columns = [f"{table}_{part}" for table in NUMBERED for part in ("id", "named")]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.engine.algebra import Facts, Spoken, decide, settle, undecided
+from tabwarden.engine.algebra import UNKNOWN, Facts, Spoken, decide, settle, undecided
 from tabwarden.engine.columns import GROUP, GROUP_SET, NONE, USER, Array
 from tabwarden.engine.index import Parts
 from tabwarden.engine.memberships import has_bit
@@ -22,8 +22,6 @@ from tabwarden.engine.rules import (
     expand,
 )
 from tabwarden.model.capability import CHANGE_PERMISSIONS
-
-DENIED, ALLOWED, UNKNOWN = range(3)
 
 
 class Ruling(NamedTuple):
@@ -155,9 +153,8 @@ class PairVerdicts:
         )
         settled = settle(facts)
         column = parts.sources.column[contents]
-        allowed = settled.allowed | tables.admin[roles, column]
-        allowed &= np.where(tables.known[roles], tables.reach[roles, column], 0)
-        return allowed
+        allowed: Array = settled.allowed | tables.admin[roles, column]
+        return allowed & np.where(tables.known[roles], tables.reach[roles, column], tables.mask(0))
 
     def _spoken(self, users: Array, lists: Array) -> tuple[Spoken, Spoken | None]:
         """What rules say of each pair, for sure and perhaps."""

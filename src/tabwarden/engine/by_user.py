@@ -16,7 +16,7 @@ from tabwarden.engine.by_pair import merged
 from tabwarden.engine.columns import GROUP, GROUP_SET, NONE, USER, Array
 from tabwarden.engine.index import Parts
 from tabwarden.engine.memberships import Belongs
-from tabwarden.engine.rules import expand
+from tabwarden.engine.rules import distinct, expand
 from tabwarden.model.capability import CAPABILITIES, applies, capabilities_of
 
 
@@ -171,12 +171,12 @@ def apart_of(parts: Parts, user: int, belongs: Belongs) -> Apart:
     if perhaps is None:
         ranges = parts.powers.ranges(user, belongs)
         inside = [parts.by_place.between(*places) for places in ranges]
-        contents = np.unique(np.concatenate((*inside, owned))) if inside else owned
+        contents = distinct(np.concatenate((*inside, owned))) if inside else owned
         ruled = parts.powers.within(ranges)
     else:
         ruled = parts.powers.of_user(user, belongs)
         places = np.append(parts.powers.place[ruled | perhaps], len(ruled))
-        contents = np.unique(np.concatenate((parts.by_place.of_all(places), owned)))
+        contents = distinct(np.concatenate((parts.by_place.of_all(places), owned)))
     return _power_at(parts, user, (ruled, perhaps), contents)
 
 
@@ -263,7 +263,7 @@ def membership(parts: Parts, user: int, group: int, *, joins: bool) -> Shift:
         if old is not None:
             differs |= old != new
     contents = parts.by_class.of_all(rows.classes[differs])
-    contents = np.unique(np.concatenate((contents, *inside))) if inside else np.sort(contents)
+    contents = distinct(np.concatenate((contents, *inside))) if inside else np.sort(contents)
     at = np.searchsorted(rows.classes, parts.classes.of_content[contents])
     reach, masks = parts.reach_of(role)[rows.classes][at], []
     for belongs, of_classes in zip((before, after), facts, strict=True):

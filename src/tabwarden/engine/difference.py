@@ -7,6 +7,7 @@ kind, lock, project or owner differ.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from tabwarden.engine.by_user import mine_of, what_at
 from tabwarden.engine.columns import GROUP, NONE, Array
 from tabwarden.engine.index import Parts
 from tabwarden.engine.memberships import People
-from tabwarden.engine.rules import by_value, expand, mixed
+from tabwarden.engine.rules import by_value, distinct, expand, mixed
 
 _BLOCK = 256  # rows that are compared at a time
 
@@ -63,7 +64,7 @@ class Difference:
             mine = [mine_of(parts, user) for parts in self.sides]
             differs = mine[0].by_class.allowed[first] != mine[1].by_class.allowed[second]
             contents = [of_pair.of_all(np.flatnonzero(differs)), lonely, mine[0].apart, mine[1].apart]
-            judged = np.unique(np.concatenate(contents))
+            judged = distinct(np.concatenate(contents))
             had, has = (
                 np.where(there[judged], what_at(parts, own, judged), self.mask(0))
                 for parts, own, there in zip(self.sides, mine, self.has_content, strict=True)
@@ -121,14 +122,16 @@ class Difference:
         contents = np.tile(self.contents, 2)
         keep = (owners >= 0) & (owners < self.sides[0].n_users)
         keep[keep] = ~self.changed.users[owners[keep]]
-        pairs = np.unique(np.stack([owners[keep], contents[keep]]), axis=1)
+        count = len(self.changed.contents)
+        owners, contents = np.divmod(distinct(owners[keep] * count + contents[keep]), count)
         had, has = (
-            np.where(there[pairs[1]], PairVerdicts(parts).masks(pairs[0], pairs[1]), self.mask(0))
+            np.where(there[contents], PairVerdicts(parts).masks(owners, contents), self.mask(0))
             for parts, there in zip(self.sides, self.has_content, strict=True)
         )
-        for place in np.flatnonzero(had != has).tolist():
-            span = slice(place, place + 1)
-            yield from _shifts(pairs[0, span], pairs[1, span], had[span], has[span])
+        starts = np.flatnonzero(np.diff(owners, prepend=NONE))
+        for start, end in pairwise([*starts.tolist(), len(owners)]):
+            span = slice(start, end)
+            yield from _shifts(owners[start : start + 1], contents[span], had[span], has[span])
 
 
 def _shifts(users: Array, contents: Array, had: Array, has: Array) -> Iterator[Shifted]:
@@ -212,7 +215,7 @@ class Changed:
         """The capabilities whose answers can differ on a content, those with the same pattern of rules together."""
         signs = [int(sign[0]) for sign in self._signs(np.array([content]))]
         rules = [int(parts.sources.rules[content]) for parts in self.sides]
-        rows = [_rows(parts, number) for parts, number in zip(self.sides, rules, strict=True)]
+        rows = [said_by(parts, number) for parts, number in zip(self.sides, rules, strict=True)]
         every = (1 << len(self.sides[0].tables.names)) - 1
         whole = signs[2:6] != signs[6:] or signs[0] != signs[1] or NONE in rules
         differs = every if whole else every & _differ(*rows)
@@ -280,7 +283,8 @@ def _only(people: People, others: People) -> Array:
 Said = list[tuple[int, int, int]]  # grantee code, masks it is allowed and denied
 
 
-def _rows(parts: Parts, number: int) -> Said:
+def said_by(parts: Parts, number: int) -> Said:
+    """What a rule list says, one row a grantee; nothing where it was not read."""
     if number == NONE:
         return []
     lists = parts.columns.rules

@@ -11,28 +11,31 @@
 Users and contents are numbers of the columns, but for `check`; a capability is called by any of its names. What rules
 alone decide is answered once for each class of contents (same rule list, kind and lock); owners, leaders and facts that
 were not read are put right afterwards, where there are any. `reference.may` is the specification; neither imports the
-other.
+other. Each question loads its own means when it is first asked: most that is typed is one question.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tabwarden.access.answer import Answer
-from tabwarden.engine import by_user
-from tabwarden.engine.align import Pair, aligned
+from tabwarden.engine.algebra import ALLOWED, UNKNOWN
 from tabwarden.engine.by_content import UserBits, Who
-from tabwarden.engine.by_pair import ALLOWED, UNKNOWN, PairVerdicts
-from tabwarden.engine.by_user import Masks, Shift
 from tabwarden.engine.columns import Array, Columns
-from tabwarden.engine.difference import Difference
-from tabwarden.engine.explain import SingleAnswers
 from tabwarden.engine.index import Later, Parts
-from tabwarden.engine.mirror import Forms, Mirror, forms_of, mirror_of
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
+
+if TYPE_CHECKING:
+    from tabwarden.access.answer import Answer
+    from tabwarden.engine.align import Pair
+    from tabwarden.engine.by_pair import PairVerdicts
+    from tabwarden.engine.by_user import Masks, Shift
+    from tabwarden.engine.difference import Difference
+    from tabwarden.engine.explain import SingleAnswers
+    from tabwarden.engine.mirror import Forms, Mirror
 
 
 class Engine:
@@ -56,10 +59,14 @@ class Engine:
 
     @cached_property
     def _one(self) -> SingleAnswers:
+        from tabwarden.engine.explain import SingleAnswers
+
         return SingleAnswers(self.parts)
 
     @cached_property
     def _many(self) -> PairVerdicts:
+        from tabwarden.engine.by_pair import PairVerdicts
+
         return PairVerdicts(self.parts)
 
     @cached_property
@@ -84,10 +91,14 @@ class Engine:
 
     def what(self, user: int) -> Masks:
         """All a user may, on every content: masks of capabilities."""
+        from tabwarden.engine import by_user
+
         return by_user.what(self.parts, self.columns.checked("user", user))
 
     def what_ids(self, user: int, capability: str) -> Array:
         """Numbers of the contents on which a user may exercise one capability, rising."""
+        from tabwarden.engine import by_user
+
         return by_user.what_ids(self.parts, self.columns.checked("user", user), self.bit(capability))
 
     def who(self, capability: str, content: int) -> UserBits:
@@ -104,6 +115,8 @@ class Engine:
         `into` may be the rows of an earlier mirror that is needed no more: its memory is written over if it has room,
         which spares the time to get as much memory anew.
         """
+        from tabwarden.engine.mirror import forms_of, mirror_of
+
         name, bit = self.parts.capability(capability), self.bit(capability)
         if bit not in self._forms:
             self._forms[bit] = forms_of(self._who, bit)
@@ -115,6 +128,8 @@ class Engine:
 
     def what_if_member(self, user: int, group: int, *, joins: bool) -> Shift:
         """On which contents a user would gain or lose what by joining or leaving a group."""
+        from tabwarden.engine import by_user
+
         numbers = self.columns.checked("user", user), self.columns.checked("group", group)
         return by_user.membership(self.parts, *numbers, joins=joins)
 
@@ -123,6 +138,9 @@ class Engine:
 
         What an engine has made already is used again, of either side.
         """
+        from tabwarden.engine.align import aligned
+        from tabwarden.engine.difference import Difference
+
         pair = aligned(self.columns, after.columns if isinstance(after, Engine) else after)
         engines = [self, after] if isinstance(after, Engine) else [self]
         own = {id(engine.columns): engine.parts for engine in engines if engine.parts.under == self.parts.under}

@@ -1,7 +1,4 @@
-"""What single questions look up, kept in plain dictionaries: persons, places, gates, rules and chains of projects.
-
-Each is made of the columns when it is first needed.
-"""
+"""What single questions look up, kept in plain dictionaries: persons, places, gates, rules and chains of projects."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def _personal(columns: Columns, code: dict[str, int]) -> Array:
     """What lies in no project, and the views of such workbooks."""
     kinds, parent = columns.contents.kind, columns.contents.parent.astype(np.int64)
     elsewhere = [code[kind] for kind in (*MAY_LIE_NOWHERE, "view") if kind in code]
-    alone = (parent == NONE) & ~np.isin(kinds, elsewhere)
+    alone: Array = (parent == NONE) & ~np.isin(kinds, elsewhere)
     views = (kinds == code["view"]) & (parent >= 0) & (parent < len(kinds))
     above = parent[views]
     alone[views] = alone[above] & (kinds[above] == code["workbook"])

@@ -229,8 +229,9 @@ class Tables:
     """Bit c of a mask is capability c of `names`.
 
     A column is a kind, and behind all kinds the same once more for what lies in a Personal Space. `applies[column]`
-    holds what it has and no setting switches off; `reach[role, column]` what of it the role can ever exercise;
-    `admin[role, column]` what an administrator holds by that alone; `known[role]` whether this release knows the role.
+    holds what it has and no setting switches off (`off`; `private` is what nobody has in a Personal Space);
+    `reach[role, column]` what of it the role can ever exercise; `admin[role, column]` what an administrator holds by
+    that alone; `known[role]` whether this release knows the role.
     """
 
     def __init__(self, words: Vocabulary, settings: SiteSettings, model: str, open_points: OpenPoints) -> None:
@@ -242,15 +243,19 @@ class Tables:
         self.settings = settings
         self.known = np.array([is_known(role) for role in words.roles])
         on = [name for name in self.names if setting_against(settings, name) is None]
-        self.applies = np.array([self._mask(self._there(kind, on)) for kind in words.kinds] * 2, self.mask)
-        personal = slice(len(words.kinds), None)
-        self.applies[personal] &= ~self._mask(NOT_IN_PERSONAL_SPACE)
+        self.off, self.private = ~int(self._mask(on)) & self._all, int(self._mask(NOT_IN_PERSONAL_SPACE))
+        there = [int(self._mask(self._there(kind, on))) for kind in words.kinds]
+        self.applies = np.array([*there, *(mask & ~self.private for mask in there)], self.mask)
         self.reach = np.zeros((len(words.roles), len(self.applies)), self.mask)
         for row, role in enumerate(words.roles):
             roles = ((role, kind) for role in (role, role_in_personal_space(role)) for kind in words.kinds)
             self.reach[row] = self.applies & np.array([self._mask(self._able(*pair)) for pair in roles], self.mask)
         self.admin = self.reach * np.array([[is_admin(role)] for role in words.roles], self.mask)
-        self.admin[:, personal] &= ~self._mask(OWNERS_IN_PERSONAL_SPACE)
+        self.admin[:, len(there) :] &= np.array(~self._mask(OWNERS_IN_PERSONAL_SPACE))
+
+    @property
+    def _all(self) -> int:
+        return (1 << len(self.names)) - 1
 
     def leaves(self, masks: Array, bit: int) -> Array:
         """Whether masks of this table have a bit."""

@@ -218,6 +218,14 @@ def has_bit(rows: Array, row: Array, user: Array) -> Array:
     return bits
 
 
+def ones(rows: Array) -> tuple[Array, Array]:
+    """Row and bit of every bit that is set in packed rows, row by row, rising."""
+    row, word = np.nonzero(rows)
+    bits = np.unpackbits(rows[row, word][:, None].view(np.uint8), axis=1, bitorder="little")
+    at, bit = np.nonzero(bits)
+    return row[at], word[at] * 64 + bit
+
+
 # -- people alike -----------------------------------------------------------------------------------------------
 
 _BITS = 55  # of a mark hold memberships, those above the site role

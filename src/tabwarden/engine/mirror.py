@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from tabwarden.engine.algebra import ALLOWED
 from tabwarden.engine.by_content import Reach, Who
-from tabwarden.engine.by_pair import ALLOWED, PairVerdicts
+from tabwarden.engine.by_pair import PairVerdicts
 from tabwarden.engine.columns import NONE, USER, Array
 from tabwarden.engine.index import Parts
+from tabwarden.engine.memberships import ones
 from tabwarden.engine.mirror_rows import fill, spoken
-from tabwarden.engine.rules import FREE, GROUP_ALLOW, SET_ALLOW, by_value, expand, mixed
+from tabwarden.engine.rules import FREE, GROUP_ALLOW, SET_ALLOW, by_value, distinct, expand, mixed
 from tabwarden.model.capability import CHANGE_PERMISSIONS
 from tabwarden.model.errors import TabwardenError
 
@@ -59,7 +61,7 @@ class Mirror:
         project = int(parts.project_row[content])
         if NONE < project < len(parts.powers.contents):
             parts_of_users.append(parts.people.ids(parts.powers.row_bits(project)))
-        users = np.unique(np.concatenate(parts_of_users))
+        users = distinct(np.concatenate(parts_of_users))
         return users[(users >= 0) & (users < parts.n_users)]
 
     def class_pairs(self) -> int:
@@ -72,7 +74,7 @@ class Mirror:
         Columns `content` and `user`, int32 numbers of the columns; each pair once, in no order, at most `batch` rows at
         a time; what is unknown is not among them. Needs pyarrow, which the extra `files` brings.
         """
-        wanted = np.arange(self.parts.n_users) if users is None else np.unique(np.asarray(users, np.int64))
+        wanted = np.arange(self.parts.n_users) if users is None else distinct(np.asarray(users, np.int64))
         return record_batches(pairs_of(self, wanted, batch), ("content", "user"))
 
     def all_ids(self) -> Iterator[tuple[int, Array]]:
@@ -133,7 +135,7 @@ def forms_of(who: Who, bit: int) -> Forms:
     reaches: list[Reach] = []
     number: dict[bytes, int] = {}
     of_column = np.zeros(len(parts.tables.applies), np.int64)
-    for column in np.unique(classes.column).tolist():
+    for column in distinct(classes.column).tolist():
         reach = who.reach(column, bit)
         looks = b"".join(row.tobytes() for row in reach)
         if looks not in number:
@@ -225,13 +227,8 @@ class Apart:
         speaks = ((lists.allow | lists.deny) & one != 0) & (lists.grantee & 3 == USER) & self.wanted[named]
         rows = np.flatnonzero(speaks)
         self.named = np.searchsorted(rows, lists.offsets), named[rows]
-        ruling = [np.zeros(0, np.int64)] * len(parts.powers.contents)
-        for project in np.unique(parts.project_row).tolist():
-            if NONE < project < len(ruling):
-                people = parts.people.ids(parts.powers.row_bits(project))
-                ruling[project] = people[self.wanted[people]]
-        ends = np.cumsum([0, *map(len, ruling)])
-        self.ruling = ends, np.concatenate(ruling) if ruling else np.zeros(0, np.int64)
+        project, ruling = ones(parts.powers.rows[:-1] & parts.people.pack(np.flatnonzero(self.wanted[:-1])))
+        self.ruling = np.searchsorted(project, np.arange(len(parts.powers.rows))), ruling
 
     def of(self, contents: Array) -> tuple[Array, Array]:
         """Pairs of one of these contents and one of the users, each once."""
@@ -244,7 +241,7 @@ class Apart:
         leads, leader = expand(self.ruling[0], np.where(project < len(parts.powers.contents), project, NONE))
         place = np.concatenate((owned, by_rule, leads))
         users = np.concatenate((owner[owned], self.named[1][rule], self.ruling[1][leader]))
-        pairs = np.unique(contents[place] * parts.n_users + users)
+        pairs = distinct(contents[place] * parts.n_users + users)
         return pairs // max(parts.n_users, 1), pairs % max(parts.n_users, 1)
 
     def corrections(self, contents: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:

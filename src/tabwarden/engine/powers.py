@@ -12,7 +12,7 @@ import numpy as np
 
 from tabwarden.engine.columns import GROUP, GROUP_SET, NONE, USER, Array, Columns
 from tabwarden.engine.memberships import Belongs, People
-from tabwarden.engine.rules import expand
+from tabwarden.engine.rules import distinct, expand
 from tabwarden.model.capability import LEADER_CAPABILITIES
 from tabwarden.model.open_points import CLASSIC
 
@@ -287,6 +287,13 @@ class Powers:
     def _starts(self) -> Array:
         return np.searchsorted(self.leaders.project, np.arange(len(self.contents) + 1))
 
+    def named(self, project: int) -> set[int]:
+        """Grantee codes of all who own a project or a parent of it, and whom their leader rules name."""
+        codes = set[int]()
+        for row in self.chain(project):
+            codes |= {int(self.owner[row]) * 4 + USER, *self.leaders.grantee[self._rows_of(row)].tolist()}
+        return codes
+
     def _rows_of(self, project: int) -> Array:
         return np.arange(self._starts[project], self._starts[project + 1])
 
@@ -310,7 +317,7 @@ class Powers:
     def rows(self) -> Array:
         """Packed rows of who rules each project; one row more, of nobody, for NONE."""
         rows = np.zeros((len(self.contents) + 1, self.people.words), np.uint64)
-        for project in np.unique(self.leaders.project).tolist():
+        for project in distinct(self.leaders.project).tolist():
             rows[project] = self._leading(project)
         if not self.classic:
             mine = np.flatnonzero(self.owner < self.people.count)

@@ -238,6 +238,29 @@ def mixed(values: Array) -> Array:
     return last
 
 
+def hashed(*columns: Array) -> Array:
+    """One hash of several columns, row by row."""
+    hashes = np.zeros(len(columns[0]), np.uint64)
+    for column in columns:
+        hashes = mixed(hashes * np.uint64(0x9E3779B97F4A7C15) ^ column.astype(np.uint64))
+    return hashes
+
+
+def summed(offsets: Array, hashes: Array) -> Array:
+    """Of each row the sum over its entries."""
+    total = np.concatenate((np.zeros(1, np.uint64), np.cumsum(hashes, dtype=np.uint64)))
+    sums: Array = total[offsets[1:]] - total[offsets[:-1]]
+    return sums
+
+
+def distinct(values: Array) -> Array:
+    """The different values, rising: `numpy.unique` of them alone loads all of NumPy's masked arrays."""
+    ordered = np.sort(values)
+    first = np.ones(len(ordered), bool)
+    first[1:] = ordered[1:] != ordered[:-1]
+    return ordered[first]
+
+
 class ByValue(NamedTuple):
     """Numbers in order of some value: those with value v are `order[offsets[v]:offsets[v + 1]]`."""
 

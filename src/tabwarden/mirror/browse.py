@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tabwarden.mirror.tables import YES, Tables, rows_for
+from tabwarden.mirror.rows import YES
+from tabwarden.mirror.tables import Tables, rows_for
 
 _ORDER = ("site", "project", "workbook", "view", "datasource")
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from tabwarden.engine.columns import NONE, Array, Columns, Words
 from tabwarden.engine.rules import expand
 from tabwarden.mirror.items import set_name
-from tabwarden.mirror.match import Matches, SiteUsers, users_of
-from tabwarden.mirror.tables import COMPRESSED, NO, SITE, YES, Row, Table, Tables, flattened
+from tabwarden.mirror.match import Matches, users_of
+from tabwarden.mirror.rows import COMPRESSED, NO, SITE, YES, Row
+from tabwarden.mirror.tables import Table, Tables, eight, extended, flattened, joined, narrow
 from tabwarden.mirror.visible import Placed, chosen_of, everything, visible
 
 
@@ -27,36 +28,42 @@ class MirrorRequest:
 
 @dataclass(frozen=True, slots=True)
 class Mirrored:
-    """A mirror made: its tables, who was matched, and the words of the selection that name no project."""
+    """A mirror made: its tables, who was matched, and the words that name no project with what is near them.
+
+    `apart` tells of each row of `content` whether it is; see `visible.Placed`. None where no renewing can build on it.
+    """
 
     source: str
     tables: Tables
     matches: Matches
-    missing: tuple[str, ...] = ()
+    missing: Mapping[str, str] = field(default_factory=dict)
+    apart: Array | None = None
 
 
 def mirrored(columns: Columns, matches: Matches, request: MirrorRequest, *, limited: bool = False) -> Mirrored:
     """The tables of a site's mirror for these people."""
     chosen, missing = chosen_of(columns, request.projects)
-    users = users_of(columns)
-    site, taken = columns.about, columns.about.taken
+    if request.enforced:
+        persons, placed = for_each(columns, chosen, matches)
+    else:
+        persons, placed = _for_all(columns, chosen, matches)
+    tables = compressed(request.source, columns, placed, persons)
+    apart = placed.apart if len(tables["content"]) == len(placed.apart) else None
+    tables = {**of_site(columns, matches, request, limited=limited), **tables}
+    mirror = Mirrored(request.source, tables, matches, missing, apart)
+    return mirror if request.form == COMPRESSED else in_flat_form(mirror)
+
+
+def of_site(columns: Columns, matches: Matches, request: MirrorRequest, *, limited: bool) -> dict[str, Table]:
+    """The tables of what was read, and of whom it is for."""
+    site, taken, users = columns.about, columns.about.taken, users_of(columns)
     marks = (YES if limited else NO, YES if request.enforced else NO)
     about = (request.source, taken.where, site.id, site.content_url, taken.when, taken.by, taken.by_role, *marks)
     people = [
         (request.source, match.person, match.user, users.told(users.numbers[match.user]), match.how)
         for match in matches.matched
     ]
-    if request.enforced:
-        persons, placed = _for_each(columns, chosen, matches, users)
-    else:
-        persons, placed = _for_all(columns, chosen, matches)
-    tables: dict[str, Table] = {
-        "sources": _clean("sources", Table.of("sources", [about])),
-        "people": _clean("people", Table.of("people", people)),
-    }
-    tables |= _compressed(request.source, columns, placed, persons)
-    mirror = Mirrored(request.source, tables, matches, missing)
-    return mirror if request.form == COMPRESSED else in_flat_form(mirror)
+    return {name: _clean(name, Table.of(name, rows)) for name, rows in (("sources", [about]), ("people", people))}
 
 
 def in_flat_form(mirror: Mirrored) -> Mirrored:
@@ -70,17 +77,20 @@ def selection(words: Collection[str]) -> tuple[str, ...] | None:
     return tuple(words) or None
 
 
-def _for_each(columns: Columns, chosen: Array, matches: Matches, users: SiteUsers) -> tuple[list[str], Placed]:
-    """People, and what each of them sees: sets have places of that list as members."""
+def for_each(columns: Columns, chosen: Array, matches: Matches, only: Array | None = None) -> tuple[list[str], Placed]:
+    """People, and what each of them sees (with `only`, of that): sets have places of that list as members."""
+    users = users_of(columns)
     by_user = {users.numbers[user]: persons for user, persons in matches.by_user.items()}
     numbers = sorted(by_user)
-    placed = visible(columns, chosen, np.asarray(numbers, np.int64))
+    placed = visible(columns, chosen, np.asarray(numbers, np.int64), only)
     first = np.zeros(len(users.ids) + 1, np.int64)
     first[np.asarray(numbers, np.int64) + 1] = [len(by_user[number]) for number in numbers]
     first = np.cumsum(first)
+    names = [name for number in numbers for name in by_user[number]]
+    if len(names) == len(numbers):  # nearly always: one person each
+        return names, placed._replace(members=first[placed.members])
     at, person = expand(first, placed.members)
-    before = np.searchsorted(at, placed.offsets)
-    return [name for number in numbers for name in by_user[number]], placed._replace(members=person, offsets=before)
+    return names, placed._replace(members=person, offsets=np.searchsorted(at, placed.offsets))
 
 
 def _for_all(columns: Columns, chosen: Array, matches: Matches) -> tuple[list[str], Placed]:
@@ -96,20 +106,21 @@ def _for_all(columns: Columns, chosen: Array, matches: Matches) -> tuple[list[st
 # -- numbers become text ----------------------------------------------------------------------------------------
 
 
-def _compressed(source: str, columns: Columns, placed: Placed, persons: list[str]) -> dict[str, Table]:
+def compressed(source: str, columns: Columns, placed: Placed, persons: list[str]) -> dict[str, Table]:
     """The tables of viewers and content; no text is in them that no row has."""
     site, names, count = columns.about, columns.names, len(columns.contents.kind)
     seen = np.zeros(count + 1, bool)
-    seen[placed.content] = True
+    seen[placed.content] = seen[placed.parent] = True
     of_content, items = seen[:-1], np.cumsum(seen) - 1
-    ids = _joined(names.words.at(names.content_id[of_content]), [*([site.id] if seen[-1] else ()), ""])
+    ids = joined(names.words.at(names.content_id[of_content]), Words.of([site.id] if seen[-1] else []))
+    ids = joined(ids, Words.of([""] if site.id or not seen[-1] else []))
     item = items[placed.content]
     parent = np.where(placed.parent == NONE, len(ids) - 1, items[placed.parent])
     name_of, titles = _few(names.content_name[of_content], names.words)
-    name_of, titles = _with(name_of, titles, site.name) if seen[-1] else (name_of, titles)
+    name_of, titles = _with(name_of, titles, [site.name][: int(seen[-1])])
     kind_of, kinds = _few(columns.contents.kind[of_content], Words.of(columns.vocabulary.kinds))
-    kind_of, kinds = _with(kind_of, kinds, SITE) if seen[-1] else (kind_of, kinds)
-    sets = Words.of(_set_names(placed, ids, item, parent))
+    kind_of, kinds = _with(kind_of, kinds, [SITE][: int(seen[-1])])
+    sets = Words.of(set_names(placed.viewers, ids, item, parent, placed.apart))
     shown, seeing = _few(placed.members, Words.of(persons))
     of_source = Words.of([source])
     viewers = np.repeat(np.arange(len(sets), dtype=np.int32), np.diff(placed.offsets))
@@ -121,17 +132,12 @@ def _compressed(source: str, columns: Columns, placed: Placed, persons: list[str
         ),
     }
     return {
-        name: _clean(name, Table(tuple(map(_narrow, codes, words)), words)) for name, (codes, words) in tables.items()
+        name: _clean(name, Table(tuple(map(narrow, codes, words)), words)) for name, (codes, words) in tables.items()
     }
 
 
 def _none(like: Array) -> Array:
     return np.zeros(len(like), np.uint8)
-
-
-def _narrow(codes: Array, words: Words) -> Array:
-    """The codes as narrow as there are texts."""
-    return codes.astype(np.min_scalar_type(max(len(words) - 1, 0)))
 
 
 def _few(codes: Array, words: Words) -> tuple[Array, Words]:
@@ -141,50 +147,27 @@ def _few(codes: Array, words: Words) -> tuple[Array, Words]:
     return (np.cumsum(used) - 1)[codes], words.at(np.flatnonzero(used))
 
 
-def _joined(words: Words, texts: list[str]) -> Words:
-    more = Words.of(texts)
-    start = words.ends[-1] if len(words) else 0
-    return Words(np.concatenate((words.data, more.data)), np.concatenate((words.ends, more.ends + start)))
+def _with(codes: Array, words: Words, texts: list[str]) -> tuple[Array, Words]:
+    """Rows more, with these texts, which are there already or come behind."""
+    into, words = extended(words, Words.of(texts)) if texts else (codes[:0], words)
+    return np.append(codes, into), words
 
 
-def _with(codes: Array, words: Words, text: str) -> tuple[Array, Words]:
-    """One row more, with this text, which is there already or comes behind."""
-    octets = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
-    starts = np.append(0, words.ends[:-1])[: len(words)]
-    for code in np.flatnonzero(words.ends - starts == len(octets)).tolist():
-        if np.array_equal(words.data[starts[code] : words.ends[code]], octets):
-            return np.append(codes, code), words
-    return np.append(codes, len(words)), _joined(words, [text])
-
-
-def _set_names(placed: Placed, ids: Words, item: Array, parent: Array) -> list[str]:
-    """A name for each set, after its first row by id."""
-    starts = np.searchsorted(placed.viewers, np.arange(len(placed.offsets) - 1))
+def set_names(viewers: Array, ids: Words, item: Array, parent: Array, apart: Array) -> list[str]:
+    """A name for each set, after its first row by id; `viewers` rise, and each number has a row."""
+    starts = np.flatnonzero(np.diff(viewers, prepend=-1))
     rows = np.arange(len(item))
     step, most = 0, int(np.diff(ids.ends, prepend=0).max(initial=0))
     while len(rows) > len(starts) and step < most:
-        marks = _eight(ids, item[rows], step)
+        marks = eight(ids, item[rows], step)
         least = np.minimum.reduceat(marks, starts)
         counts = np.diff(np.append(starts, len(rows)))
         rows = rows[marks == np.repeat(least, counts)]
-        starts = np.searchsorted(placed.viewers[rows], np.arange(len(starts)))
+        starts = np.flatnonzero(np.diff(viewers[rows], prepend=-1))
         step += 8
     rows = rows[starts] if len(starts) else rows
-    sides = (ids.at(item[rows]).all(), ids.at(parent[rows]).all(), placed.apart[rows].tolist())
-    return [set_name((first, above, "apart" * apart)) for first, above, apart in zip(*sides, strict=True)]
-
-
-def _eight(words: Words, codes: Array, start: int) -> Array:
-    """Eight bytes of each text from `start` on, as numbers in the order of the texts."""
-    begins = np.append(0, words.ends[:-1])[codes] + start
-    length = np.clip(words.ends[codes] - begins, 0, 8).astype(np.uint64)
-    windows = np.lib.stride_tricks.sliding_window_view(np.append(words.data, np.zeros(8, np.uint8)), 8)
-    octets = windows[np.minimum(begins, len(words.data))].view(">u8")[:, 0].astype(np.uint64)
-    beyond = np.where(
-        length < 8, np.uint64(2**64 - 1) >> (np.uint64(8) * np.minimum(length, np.uint64(7))), np.uint64(0)
-    )
-    bits: Array = octets & ~beyond
-    return bits
+    sides = (ids.at(item[rows]).all(), ids.at(parent[rows]).all(), apart[rows].tolist())
+    return [set_name((first, above, "apart" * is_apart)) for first, above, is_apart in zip(*sides, strict=True)]
 
 
 # -- text that every sink can hold ------------------------------------------------------------------------------

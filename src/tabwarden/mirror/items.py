@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from tabwarden.mirror.tables import SITE, Row, Tables
+from tabwarden.mirror.rows import SITE, Row
+
+if TYPE_CHECKING:
+    from tabwarden.mirror.tables import Tables
 
 
 class Item(NamedTuple):

@@ -15,34 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.engine.columns import Array, Words
+from tabwarden.engine.columns import NONE, Array, Words
 from tabwarden.engine.rules import expand, mixed
 from tabwarden.mirror.match import Match
+from tabwarden.mirror.rows import COLUMNS, GROUPED, ORDER, Row
 from tabwarden.model.names import same
-
-COMPRESSED, FLAT = "compressed", "flat"
-FORMS = (COMPRESSED, FLAT)
-YES, NO = "yes", "no"
-SITE = "site"
-KINDS = ("project", "workbook", "view", "datasource")
-"""What is mirrored beside the site itself; a view is the documents' sheet."""
-
-Row = tuple[str, ...]
-
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "sources": ("source", "server", "site_id", "content_url", "taken", "reader", "reader_role", "limited", "enforced"),
-    "people": ("source", "person", "user_id", "user_name", "matched_by"),
-    "viewers": ("source", "viewers", "person"),
-    "content": ("source", "viewers", "id", "kind", "name", "parent"),
-    "access": ("source", "person", "id", "kind", "name", "parent"),
-}
-"""Tables and their columns, all text. `access` is the flat form; `viewers` and `content` the compressed one."""
-
-ORDER = ("sources", "people", "viewers", "content", "access")
-"""What is added in this order and taken away in the opposite one never shows more than the old or the new mirror."""
-
-GROUPED = {"sources": "site_id", "people": "person", "viewers": "viewers", "content": "id", "access": "id"}
-"""The column by whose values two tables are compared first: one hash for each set of viewers or item."""
 
 _BLOCK = 1 << 16
 
@@ -146,59 +123,115 @@ def match_rows(tables: Tables) -> tuple[Match, ...]:
 
 
 class Delta(NamedTuple):
-    """Rows of one table to add and to take away."""
+    """Rows of one table to add and to take away; `places` are those of the latter in the table before."""
 
     add: Table
     remove: Table
+    places: Array
 
 
 def difference(before: Tables, after: Tables) -> Mapping[str, Delta]:
     """What to add and take away, by table, to get from one to the other; tables alike are left out."""
     deltas = {}
-    known: dict[tuple[int, int], Array] = {}
     for name in ORDER:
         old, new = before.get(name) or Table.of(name), after.get(name) or Table.of(name)
         if not len(old) or not len(new):
-            delta = Delta(new, old)
+            delta = Delta(new, old, np.arange(len(old)))
         else:
-            into = []
-            for sides in zip(old.words, new.words, strict=True):
-                key = id(sides[0]), id(sides[1])
-                if key not in known:
-                    known[key] = recoded(*sides)
-                into.append(known[key])
-            codes = [way[column] for way, column in zip(into, old.codes, strict=True)]
-            gone, new_ones = _apart(codes, new.codes, COLUMNS[name].index(GROUPED[name]))
-            delta = Delta(new.at(new_ones), old.at(gone))
+            gone, come = rows_apart(name, old, new)
+            delta = Delta(new.at(come), old.at(gone), gone)
         if len(delta.add) or len(delta.remove):
             deltas[name] = delta
     return deltas
 
 
+def _recoded_all(old: Table, new: Table) -> list[Array]:
+    """The columns of `old` in the codes of `new`."""
+    known: dict[tuple[int, int], Array | None] = {}
+    columns = []
+    for codes, *sides in zip(old.codes, old.words, new.words, strict=True):
+        key = id(sides[0]), id(sides[1])
+        if key not in known:
+            known[key] = None if _begins(*sides) else recoded(*sides)
+        into = known[key]
+        columns.append(codes if into is None else into[codes])
+    return columns
+
+
+def _begins(old: Words, new: Words) -> bool:
+    """Whether the texts of `old` are the first of `new`."""
+    count, octets = len(old), len(old.data)
+    return np.array_equal(old.ends, new.ends[:count]) and np.array_equal(old.data, new.data[:octets])
+
+
 def recoded(old: Words, new: Words) -> Array:
     """For each text of `old` its code in `new`; numbers above all codes of `new` for what is not there."""
-    if np.array_equal(old.ends, new.ends) and np.array_equal(old.data, new.data):
+    if _begins(old, new) or _begins(new, old):
         return np.arange(len(old))
-    numbers = {text: code for code, text in enumerate(new.all())}
-    return np.asarray([numbers.setdefault(text, len(numbers)) for text in old.all()], np.int64)
+    salt, common = np.uint64(secrets.randbits(64)), min(len(old), len(new))
+    marks = [text_marks(words, salt) for words in (old, new)]
+    unlike = np.flatnonzero(marks[0][:common] != marks[1][:common])
+    wanted, others = (np.append(unlike, np.arange(common, len(side))) for side in marks)
+    order = np.argsort(marks[0][wanted])
+    place, ordered = np.searchsorted(marks[0][wanted], marks[1][others], sorter=order), marks[0][wanted[order]]
+    hits = np.flatnonzero(np.append(ordered, 0)[place] == marks[1][others])
+    hits = hits[place[hits] < len(order)]
+    into = np.arange(len(old))
+    into[wanted] = NONE
+    into[wanted[order[place[hits]]]] = others[hits]
+    missing = into == NONE
+    into[missing] = len(new) + np.arange(int(missing.sum()))
+    return into
 
 
-def _apart(old: Sequence[Array], new: Sequence[Array], by: int) -> tuple[Array, Array]:
-    """Places of the rows of `old` that are not in `new`, and the other way; `by` is the column of the groups.
+def text_marks(words: Words, salt: np.uint64) -> Array:
+    """A hash of 64 bits of each text, for which nobody who does not know `salt` can choose two texts."""
+    lengths = np.diff(words.ends, prepend=0)
+    marks, rows = mixed(lengths.astype(np.uint64) ^ salt), np.flatnonzero(lengths)
+    step = 0
+    while len(rows):
+        marks[rows] = mixed(marks[rows] ^ eight(words, rows, step))
+        step += 8
+        rows = rows[lengths[rows] > step]
+    return marks
 
-    A group is known by the sum of its rows' hashes, of 64 bits with a secret factor of this run, and their number; only
-    rows of groups that differ are looked at one by one.
+
+def eight(words: Words, codes: Array, start: int) -> Array:
+    """Eight bytes of each text from `start` on, as numbers in the order of the texts."""
+    begins = np.append(0, words.ends[:-1])[codes] + start
+    length = np.clip(words.ends[codes] - begins, 0, 8).astype(np.uint64)
+    windows = np.lib.stride_tricks.sliding_window_view(np.append(words.data, np.zeros(8, np.uint8)), 8)
+    octets = windows[np.minimum(begins, len(words.data))].view(">u8")[:, 0].astype(np.uint64)
+    beyond = np.where(
+        length < 8, np.uint64(2**64 - 1) >> (np.uint64(8) * np.minimum(length, np.uint64(7))), np.uint64(0)
+    )
+    bits: Array = octets & ~beyond
+    return bits
+
+
+def rows_apart(name: str, before: Table, after: Table) -> tuple[Array, Array]:
+    """Places of the rows of one table that are not in the other, and the other way.
+
+    What stands at one place in both is looked at no more. A group is known by the sum of its rows' hashes, of 64 bits
+    with a secret factor of this run, and their number; only rows of groups that differ are looked at one by one.
     """
-    if len(old[0]) == len(new[0]) and all(np.array_equal(*sides) for sides in zip(old, new, strict=True)):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    old, new = _recoded_all(before, after), list(after.codes)
+    by = COLUMNS[name].index(GROUPED[name])
+    common = min(len(old[0]), len(new[0]))
+    unlike = np.zeros(common, bool)
+    for mine, other in zip(old, new, strict=True):
+        unlike |= mine[:common] != other[:common]
+    places = [np.append(np.flatnonzero(unlike), np.arange(common, len(side[0]))) for side in (old, new)]
+    old, new = ([codes[rows] for codes in side] for side, rows in zip((old, new), places, strict=True))
     salt = np.uint64(secrets.randbits(64) | 1)
-    sizes = [max(int(sides[0].max()), int(sides[1].max())) + 1 for sides in zip(old, new, strict=True)]
+    sizes = [max(int(codes.max(initial=0)) for codes in sides) + 1 for sides in zip(old, new, strict=True)]
     keys = [_keys(codes, sizes, salt) for codes in (old, new)]
-    sums = [_summed(codes[by], marks, sizes[by], salt) for codes, marks in zip((old, new), keys, strict=True)]
+    sums = [by_group(codes[by], marks, sizes[by], salt) for codes, marks in zip((old, new), keys, strict=True)]
     differs = (sums[0] != sums[1]).any(axis=0)
-    places = [np.flatnonzero(differs[codes[by]]) for codes in (old, new)]
-    marks = [all_marks[rows] for all_marks, rows in zip(keys, places, strict=True)]
-    return places[0][~np.isin(marks[0], marks[1])], places[1][~np.isin(marks[1], marks[0])]
+    rows = [np.flatnonzero(differs[codes[by]]) for codes in (old, new)]
+    marks = [all_marks[these] for all_marks, these in zip(keys, rows, strict=True)]
+    gone, come = ~np.isin(marks[0], marks[1]), ~np.isin(marks[1], marks[0])
+    return places[0][rows[0][gone]], places[1][rows[1][come]]
 
 
 def _keys(columns: Sequence[Array], sizes: Sequence[int], salt: np.uint64) -> Array:
@@ -211,7 +244,7 @@ def _keys(columns: Sequence[Array], sizes: Sequence[int], salt: np.uint64) -> Ar
     return keys
 
 
-def _summed(groups: Array, keys: Array, count: int, salt: np.uint64) -> Array:
+def by_group(groups: Array, keys: Array, count: int, salt: np.uint64) -> Array:
     """Of each group the sum of hashes of its rows, and how many rows it has."""
     sums = np.zeros((2, count), np.uint64)
     marks = keys * salt
@@ -221,3 +254,76 @@ def _summed(groups: Array, keys: Array, count: int, salt: np.uint64) -> Array:
     np.add.at(sums[0], groups, marks)
     sums[1] = np.bincount(groups, minlength=count)
     return sums
+
+
+# -- one mirror out of another ----------------------------------------------------------------------------------
+
+
+def patched(table: Table, delta: Delta) -> Table:
+    """The table after a difference was carried out; no text is left in it that no row has."""
+    at = arrangement(len(table), delta)
+    known: dict[tuple[int, int], tuple[Array, Words]] = {}
+    codes, words = [], []
+    for mine, more, *sides in zip(table.codes, delta.add.codes, table.words, delta.add.words, strict=True):
+        key = id(sides[0]), id(sides[1])
+        if key not in known:
+            known[key] = extended(*sides)
+        into, texts = known[key]
+        codes.append(np.concatenate((mine, into[more]))[at])
+        words.append(texts)
+    return trimmed(Table(tuple(codes), tuple(words)))
+
+
+def arrangement(count: int, delta: Delta) -> Array:
+    """Which row stands at each place afterwards: of the `count` rows before, behind them those that come.
+
+    What comes takes the places of what goes, so that two tables one change apart differ at few of them.
+    """
+    gone, come = delta.places, np.arange(count, count + len(delta.add))
+    at = np.arange(count)
+    both = min(len(gone), len(come))
+    at[gone[:both]] = come[:both]
+    at, holes = np.append(at, come[both:]), gone[both:]
+    end = len(at) - len(holes)
+    last = np.ones(len(holes), bool)
+    last[holes[holes >= end] - end] = False
+    at[holes[holes < end]] = at[end:][last]
+    return at[:end]
+
+
+def extended(words: Words, more: Words) -> tuple[Array, Words]:
+    """The codes of the texts of `more`, and the texts with those behind them that were not there."""
+    into = recoded(more, words)
+    new = into >= len(words)
+    return into, joined(words, more.at(np.flatnonzero(new))) if new.any() else words
+
+
+def joined(words: Words, more: Words) -> Words:
+    """Texts behind each other, which must differ."""
+    start = words.ends[-1] if len(words) else 0
+    return Words(np.concatenate((words.data, more.data)), np.concatenate((words.ends, more.ends + start)))
+
+
+def trimmed(table: Table) -> Table:
+    """The same without texts that no row has: a dictionary that holds more than its rows tells hidden names.
+
+    The last texts take the places of those, so that most codes stay as they are.
+    """
+    used = {id(texts): np.zeros(len(texts), bool) for texts in table.words}
+    for column, texts in zip(table.codes, table.words, strict=True):
+        used[id(texts)][column] = True
+    fewer: dict[int, tuple[Array, Words]] = {}
+    for texts in table.words:
+        there, count = used[id(texts)], int(used[id(texts)].sum())
+        into, order, holes = np.arange(len(texts)), np.arange(count), np.flatnonzero(~there[:count])
+        order[holes] = count + np.flatnonzero(there[count:])
+        into[order[holes]] = holes
+        fewer[id(texts)] = into, texts if count == len(texts) else texts.at(order)
+    pairs = [(column, *fewer[id(texts)]) for column, texts in zip(table.codes, table.words, strict=True)]
+    columns = (narrow(column if len(into) == len(texts) else into[column], texts) for column, into, texts in pairs)
+    return Table(tuple(columns), tuple(texts for _, _, texts in pairs))
+
+
+def narrow(codes: Array, words: Words) -> Array:
+    """The codes as narrow as there are texts."""
+    return codes.astype(np.min_scalar_type(max(len(words) - 1, 0)))

@@ -8,18 +8,22 @@ she may not hangs on the nearest ancestor she may, in the end on the site, so th
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from tabwarden.engine.columns import NONE, USER, Array, Columns
+from tabwarden.engine.columns import NONE, USER, Array, Columns, Contents, Defaults, Uses
 from tabwarden.engine.engine import Engine
+from tabwarden.engine.memberships import ones
 from tabwarden.engine.mirror import Apart, Mirror
 from tabwarden.engine.rules import expand, mixed
-from tabwarden.mirror.tables import KINDS
-from tabwarden.model.names import same
+from tabwarden.mirror.rows import KINDS
+from tabwarden.model.errors import AmbiguousName
+from tabwarden.model.names import hint, same
+from tabwarden.model.resolver import meant, unquoted
 from tabwarden.model.roles import is_known, is_licensed
 
 VIEW = "Read"
@@ -44,16 +48,25 @@ class Placed(NamedTuple):
     members: Array
 
 
-def visible(columns: Columns, chosen: Array, users: Array) -> Placed:
-    """Who of these users (numbers, rising) may View what of the `chosen` contents (a bool each)."""
+def visible(columns: Columns, chosen: Array, users: Array, only: Array | None = None) -> Placed:
+    """Who of these users (numbers, rising) may View what of the `chosen` contents (a bool each).
+
+    With `only` (a bool a content) of those alone.
+    """
     roles = columns.vocabulary.roles
     enters = np.asarray([may_enter(role) for role in roles], bool)
     users = users[enters[columns.users.role[users]]]
     if not len(users):
         none = np.zeros(0, np.int64)
         return Placed(none, none, none.astype(bool), none, np.zeros(1, np.int64), none)
-    placed = _Places(narrowed(columns, users), chosen).placed()
-    return placed._replace(members=users[placed.members])
+    site, contents = len(chosen), np.arange(len(chosen) + 1)
+    if only is not None:
+        contents = np.append(np.flatnonzero(_with_parents(columns.contents.parent, only)), site)
+        columns, chosen, only = within(columns, contents[:-1]), chosen[contents[:-1]], only[contents[:-1]]
+    placed = _Places(narrowed(columns, users), chosen).placed(chosen if only is None else chosen & only)
+    # numbers of what holds something are never NONE but for the site
+    parent = np.where(placed.parent == NONE, NONE, contents[placed.parent])
+    return placed._replace(content=contents[placed.content], parent=parent, members=users[placed.members])
 
 
 def everything(columns: Columns, chosen: Array) -> tuple[Array, Array]:
@@ -70,23 +83,37 @@ def may_enter(role: str) -> bool:
     return is_known(role) and (is_licensed(role) or role == GUEST)
 
 
-def chosen_of(columns: Columns, projects: Collection[str] | None) -> tuple[Array, tuple[str, ...]]:
-    """What is mirrored at all, a bool a content, and the words that name no project: they choose nothing."""
+def chosen_of(columns: Columns, projects: Collection[str] | None) -> tuple[Array, Mapping[str, str]]:
+    """What is mirrored at all, a bool a content, and the words that name no project with the nearest that are there.
+
+    AmbiguousName where one path is that of several projects.
+    """
     kinds = columns.vocabulary.kinds
     mirrored = np.isin(columns.contents.kind, [kinds.index(kind) for kind in KINDS if kind in kinds])
     if projects is None:
-        return mirrored, ()
+        return mirrored, {}
     of_kind = np.flatnonzero(columns.contents.kind == kinds.index("project"))
-    by_path = {same(path): number for number, path in _paths(columns, of_kind)}
+    by_path: defaultdict[str, list[str]] = defaultdict(list)
+    paths: dict[str, str] = {}
+    ids = columns.names.words.at(columns.names.content_id[of_kind]).all()
+    for project, (_, path) in zip(ids, _paths(columns, of_kind), strict=True):
+        paths[project] = path
+        by_path[same(path)].append(project)
     every = np.flatnonzero(mirrored)
     by_id = dict(zip(columns.names.words.at(columns.names.content_id[every]).all(), every.tolist(), strict=True))
-    meant = {words: by_id.get(words, by_path.get(same(words.strip().strip("/")))) for words in projects}
-    inside = np.zeros(len(mirrored), bool)
-    inside[[number for number in meant.values() if number is not None]] = True
-    lies = np.flatnonzero((columns.contents.parent >= 0) & (columns.contents.parent < len(mirrored)))
-    while len(below := lies[inside[columns.contents.parent[lies]] & ~inside[lies]]):
-        inside[below] = True
-    return mirrored & inside, tuple(words for words, number in meant.items() if number is None)
+    inside, missing, several = np.zeros(len(mirrored), bool), dict[str, str](), list[str]()
+    for words in projects:
+        plain = unquoted(words).removeprefix("project:").strip("/")
+        chosen = meant(plain, by_id, lambda text: by_path.get(same(text), ()), lambda i: (paths[i],))
+        if len(chosen) > 1:
+            lines = "".join(sorted(f"\n  {project}  {paths[project]}" for project in chosen))
+            several.append(f"several projects are called `{words}`; say which, by its id:{lines}")
+        elif not chosen:
+            missing[words] = hint(plain, dict.fromkeys(paths.values(), ""))
+        inside[[by_id[content] for content in chosen]] = True
+    if several:
+        raise AmbiguousName("\n".join(several))
+    return mirrored & with_children(columns.contents.parent, inside), missing
 
 
 def _paths(columns: Columns, projects: Array) -> Iterator[tuple[int, str]]:
@@ -125,6 +152,41 @@ def narrowed(columns: Columns, users: Array) -> Columns:
     contents = columns.contents._replace(owner=number[columns.contents.owner])
     return replace(columns, users=columns.users._replace(role=columns.users.role[users]), groups=groups,
                    contents=contents, rules=rules)  # fmt: skip
+
+
+def within(columns: Columns, contents: Array) -> Columns:
+    """The same site with these contents alone (numbers, rising, with all that hold them), now numbered from 0."""
+    old, defaults, uses = columns.contents, columns.defaults, columns.uses
+    most = max(int(array.max(initial=0)) for array in (contents, old.parent, defaults.content))
+    number = np.full(most + 2, len(contents), np.int64)  # what was not read stays so; the last is NONE's
+    number[contents], number[NONE] = np.arange(len(contents)), NONE
+    fewer = Contents(*(column[contents] for column in old))
+    stays = number[defaults.content] < len(contents)
+    return replace(
+        columns,
+        contents=fewer._replace(parent=number[fewer.parent]),
+        defaults=Defaults(number[defaults.content[stays]], defaults.kind[stays], defaults.rules[stays]),
+        uses=Uses(*(column[:0] for column in uses)),
+    )
+
+
+def _with_parents(parent: Array, contents: Array) -> Array:
+    """These contents (a bool each) and all that hold them."""
+    every, rows = contents.copy(), np.flatnonzero(contents)
+    while len(rows):
+        rows = np.unique(parent[rows])
+        rows = rows[(rows >= 0) & (rows < len(every))]
+        rows = rows[~every[rows]]
+        every[rows] = True
+    return every
+
+
+def with_children(parent: Array, contents: Array) -> Array:
+    """These contents (a bool each) and all below them."""
+    every, lies = contents.copy(), np.flatnonzero((parent >= 0) & (parent < len(contents)))
+    while len(below := lies[every[parent[lies]] & ~every[lies]]):
+        every[below] = True
+    return every
 
 
 def _fewer(offsets: Array, stays: Array) -> Array:
@@ -173,19 +235,17 @@ class _Places:
         self.form[those] = np.arange(len(self.rows), len(self.rows) + len(those))
         self.rows = np.concatenate((self.rows, own))
 
-    def placed(self) -> Placed:
-        """Every content with its sets of viewers."""
+    def placed(self, these: Array) -> Placed:
+        """These contents (a bool each) with their sets of viewers."""
         sets, n_users = _Sets(), len(self.columns.users.role)
         everybody = np.zeros((1, self.rows.shape[1]), np.uint64)
         _set_bits(everybody, np.zeros(n_users, np.int64), np.arange(n_users))
         pieces = [(np.array([self.site]), np.array([NONE]), np.zeros(1, bool), sets.add(everybody))]
-        contents = np.flatnonzero(self.chosen)
-        for rows, row_of, these, is_apart in (
-            (self.rows, self.form[contents], contents, False),
-            (self.more, self.more_of[self.gaining], self.gaining, True),
+        for rows, row_of, some, is_apart in (
+            (self.rows, self.form, np.flatnonzero(these), False),
+            (self.more, self.more_of, self.gaining[these[self.gaining]], True),
         ):
-            row_of, these = row_of[self.chosen[these]], these[self.chosen[these]]
-            content, parent, viewers = self._below(rows, row_of, these, sets)
+            content, parent, viewers = self._below(rows, row_of[some], some, sets)
             pieces.append((content, parent, np.full(len(content), is_apart), viewers))
         content, parent, apart_, viewers = (np.concatenate(side) for side in zip(*pieces, strict=True))
         order = np.argsort(viewers, kind="stable")
@@ -241,14 +301,6 @@ def _set_bits(rows: Array, row: Array, user: Array) -> None:
     np.bitwise_or.at(rows, (row, user >> 6), np.left_shift(np.uint64(1), (user & 63).astype(np.uint64)))
 
 
-def _ones(rows: Array) -> tuple[Array, Array]:
-    """Row and bit of every bit that is set in packed rows, row by row, rising."""
-    row, word = np.nonzero(rows)
-    bits = np.unpackbits(rows[row, word][:, None].view(np.uint8), axis=1, bitorder="little")
-    at, bit = np.nonzero(bits)
-    return row[at], word[at] * 64 + bit
-
-
 class _Sets:
     """Different sets of people, each kept once, as the numbers of its members.
 
@@ -270,7 +322,7 @@ class _Sets:
             marks.sum(axis=1, dtype=np.uint64),
             (marks * (mixed(place) | np.uint64(1))).sum(axis=1, dtype=np.uint64),
         ]
-        order = np.lexsort(hashes)
+        order = np.argsort(hashes[0])
         sides = [column[order] for column in hashes]
         differs = np.append(True, (sides[0][1:] != sides[0][:-1]) | (sides[1][1:] != sides[1][:-1]))
         firsts = order[differs]
@@ -279,7 +331,7 @@ class _Sets:
         keys = zip(hashes[0][firsts].tolist(), hashes[1][firsts].tolist(), strict=True)
         numbers = np.asarray([known.setdefault(key, len(known)) for key in keys], np.int64)
         new = np.flatnonzero(numbers >= before)
-        row, member = _ones(rows[firsts[new]])
+        row, member = ones(rows[firsts[new]])
         self._row.append(numbers[new][row])
         self._members.append(member)
         codes = np.empty(len(rows), np.int64)

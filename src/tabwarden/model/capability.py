@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.errors import AmbiguousName, UnknownName
+from tabwarden.model.names import hint
 from tabwarden.model.open_points import CLASSIC, CURRENT, DOCUMENTED, OpenPoints
 
 KINDS = (
@@ -58,7 +59,9 @@ def kind_named(words: str) -> str:
         form = _KIND_WORDS.get(form, form)
         if form in KINDS:
             return form
-    raise UnknownName(f"no kind of content is called `{words}`; kinds are {', '.join(KIND_NAMES.values())}")
+    near = hint(words, {name: kind for kind, name in KIND_NAMES.items()})
+    kinds = f"; kinds are {', '.join(KIND_NAMES.values())}"
+    raise UnknownName(f"no kind of content is called `{words}`{near or kinds}")
 
 
 # Templates are cumulative: each adds its capabilities to those of the ones before it.

@@ -7,6 +7,7 @@ TabwardenError                  anything we say instead of a traceback; exit cod
 ├── SourceError                 a source of people could not be read whole
 ├── SinkError                   a mirror could not be published, or what a sink holds could not be read
 ├── TableauError                Tableau refused or could not be reached
+│   └── MissingScope            a connected app's token may not do this; the scope is named
 ├── ColumnsError                columns hold what cannot be: the table, the row and the value
 ├── IncompleteRead              a list came back shorter than its own total
 └── WorldError                  a sandbox world or case file that cannot be loaded
@@ -18,7 +19,14 @@ from collections.abc import Sequence
 
 
 class TabwardenError(Exception):
-    """Something a person can act on: one sentence, the words they used in back-ticks, what to do next."""
+    """Something a person can act on: one sentence, the words they used in back-ticks, what to do next.
+
+    `lines`: a line for each problem where there are several. What stands in a sentence never begins a line.
+    """
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
 
 
 class UnknownName(TabwardenError):
@@ -32,8 +40,7 @@ class AmbiguousName(TabwardenError):
     """
 
     def __init__(self, message: str, candidates: Sequence[str] = ()) -> None:
-        listed = "".join(f"\n  {line}" for line in candidates)
-        super().__init__(message + listed)
+        super().__init__(message, *(f"  {line}" for line in candidates))
         self.candidates = tuple(candidates)
 
 
@@ -41,7 +48,7 @@ class SettingsError(TabwardenError):
     """All problems of one settings file, one line each, in `problems`."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
+        super().__init__(*problems)
         self.problems = tuple(problems)
 
 
@@ -51,8 +58,8 @@ class SourceError(TabwardenError):
     `stop` is the id of the stop it stands for: source-unreadable, source-empty or source-partial.
     """
 
-    def __init__(self, message: str, stop: str = "source-unreadable") -> None:
-        super().__init__(message)
+    def __init__(self, *lines: str, stop: str = "source-unreadable") -> None:
+        super().__init__(*lines)
         self.stop = stop
 
 
@@ -64,12 +71,25 @@ class SinkError(TabwardenError):
 
 
 class TableauError(TabwardenError):
-    """Tableau's refusal: `status` is the HTTP status (0 when no answer came), `code` its six digits or ''."""
+    """Tableau's refusal: `status` is the HTTP status (0 when no answer came), `code` its six digits or ''.
 
-    def __init__(self, message: str, status: int = 0, code: str = "") -> None:
+    `text` is what Tableau itself said, in its words, or ''.
+    """
+
+    def __init__(self, message: str, status: int = 0, code: str = "", text: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.text = text
+
+
+class MissingScope(TableauError):
+    """A connected app's token may not ask for something: `scope` is what it lacks."""
+
+    def __init__(self, doing: str, scope: str, code: str = "") -> None:
+        message = f"the connected app's token may not {doing}: it lacks the scope `{scope}`; add it to `scopes`"
+        super().__init__(message, 401, code)
+        self.scope = scope
 
 
 class Disagreement(TabwardenError):

@@ -1,4 +1,4 @@
-"""When two names are the same name, how several are told, and which are near one."""
+"""When two names are the same name, how they are told so that nothing in them acts, and which are near one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,17 @@ def same(name: str) -> str:
     if name.isascii():  # nothing to normalise, and by far the most of many
         return name.casefold()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def visible(text: str) -> str:
+    """The text with every character that is not seen, or that acts, as an escape: one line, whatever is in it.
+
+    Control characters (C0, C1, ESC), line ends, marks of direction and other characters without a width, white space
+    that is no blank, and halves of a character.
+    """
+    if text.isprintable():  # nearly all
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def some(names: Sequence[str], most: int = 5) -> str:

@@ -180,6 +180,22 @@ def alternatives(open_points: OpenPoints, *, changes: bool = False) -> Iterator[
                 yield row.name, with_values(open_points, {row.name: value})
 
 
+def watched(open_points: OpenPoints) -> tuple[OpenPoints, set[str]]:
+    """The same open points, and the names of those that somebody looks at from now on."""
+    names = set[str]()
+
+    class Watched(OpenPoints):
+        __slots__ = ()
+
+        def __getattribute__(self, name: str) -> Any:
+            names.add(name)
+            return OpenPoints.__getattribute__(self, name)
+
+    values = Watched(**{field.name: getattr(open_points, field.name) for field in fields(OpenPoints)})
+    names.clear()
+    return values, names
+
+
 def with_values(open_points: OpenPoints, values: Mapping[str, bool | str]) -> OpenPoints:
     """The open points with some of them set."""
     changed: dict[str, Any] = dict(values)

@@ -13,6 +13,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.capability import CAPABILITIES
+from tabwarden.model.errors import UnknownName
+from tabwarden.model.names import hint
 from tabwarden.model.open_points import API_ACCESS, CLASSIC, CURRENT, DOCUMENTED, OpenPoints
 
 
@@ -119,6 +121,24 @@ def publishes(name: str) -> str:
     """Whether the role publishes: no, existing (only from published data) or any."""
     role = _role(name)
     return "no" if role is None else role.publishes
+
+
+def role_named(words: str) -> str:
+    """Today's REST name of what a person calls a site role: REST, UI and older names. UnknownName lists them."""
+    key = _plain(words)
+    for name, role in SITE_ROLES.items():
+        if key in (_plain(name), _plain(role.ui)):
+            return name
+    old = next((new for name, new in LEGACY_ROLES.items() if _plain(name) == key), None)
+    if old is None:
+        near = hint(words, {role.ui: name for name, role in SITE_ROLES.items()})
+        roles = f"; they are {', '.join(role.ui for role in SITE_ROLES.values())}"
+        raise UnknownName(f"no site role is called `{words}`{near or roles}")
+    return old
+
+
+def _plain(words: str) -> str:
+    return "".join(c for c in words.casefold() if c.isalnum())
 
 
 def rank(name: str) -> int | None:

@@ -14,8 +14,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
-from tabwarden.model.errors import AmbiguousName, UnknownName
-from tabwarden.model.names import hint, same
+from tabwarden.model import resolver
+from tabwarden.model.names import same
 from tabwarden.model.site_settings import SiteSettings
 
 LOCKED = "LockedToProject"
@@ -24,9 +24,8 @@ CUSTOMIZABLE = "ManagedByOwner"
 MODES = (LOCKED, LOCKED_WITHOUT_NESTED, CUSTOMIZABLE)
 
 ALLOW, DENY = "Allow", "Deny"
-ALL_USERS = "All Users"
 DEFAULT_PROJECT = "default"  # its name in any letter case, at the top level
-LOCAL, MOST_COMPARED = "local", 50_000
+ALL_USERS, LOCAL = "All Users", "local"
 ON_LOGIN, ON_SYNC = "onLogin", "onSync"
 
 
@@ -155,6 +154,7 @@ class Site:
     `licences` maps a tier (Creator, Explorer, Viewer) to its number of seats; None where the site does not tell.
     `partial` names what was left unread on purpose (empty: the Site is whole).
     `nicknames` are those of the server's domains by FQDN, which only server administrators are told; None: not read.
+    `on_demand` are ids of groups through which an application lets people in whom no snapshot holds.
     """
 
     id: str = "site"
@@ -169,6 +169,7 @@ class Site:
     taken: Taken = Taken()
     partial: tuple[str, ...] = ()
     nicknames: Mapping[str, str] | None = None
+    on_demand: frozenset[str] = frozenset()
     columns_beside: ClassVar[Any] = None  # opens the columns of this very value, where it was opened and not made
 
     # -- who is in what ---------------------------------------------------------------------------------------
@@ -192,8 +193,7 @@ class Site:
 
     def members(self, group: str) -> frozenset[str]:
         """User ids in `group`; of a group whose members were not read, none (see `Group.members`)."""
-        members = self.users if self.groups[group].everyone else self.groups[group].members
-        return frozenset(members or ())
+        return frozenset((self.users if self.groups[group].everyone else self.groups[group].members) or ())
 
     @property
     def all_users(self) -> Group | None:
@@ -286,31 +286,20 @@ class Site:
 
     def find_user(self, words: str) -> User:
         """The one user a person means by name, `domain\\name` or id; else UnknownName or AmbiguousName."""
-        if words in self.users:
-            return self.users[words]
-        ids = self.users_named(words)
-        if len(ids) == 1:
-            return self.users[ids[0]]
-        if not ids:
-            names = {user.name: user.full_name for user in self.users.values()}
-            near = hint(words, names, "; names are user names, not display names")
-            raise UnknownName(f"no user `{words}` on site `{self.name}`{near}")
-        lines = sorted(f"{self.users[i].domain}\\{self.users[i].name}  {self.users[i].full_name}" for i in ids)
-        raise AmbiguousName(f"several users are called `{words}`; say which:", lines)
+        return self.users[resolver.user_meant(self, words)]
+
+    def groups_named(self, name: str) -> tuple[str, ...]:
+        """Ids of the groups with that name or `domain\\name`, in any letter case."""
+        wanted = same(name.strip())
+        return tuple(g.id for g in self.groups.values() if wanted in (same(g.name), same(f"{g.domain}\\{g.name}")))
 
     def find_group(self, words: str) -> Group:
         """The one group a person means by name, `domain\\name` or id; else UnknownName or AmbiguousName."""
-        if words in self.groups:
-            return self.groups[words]
-        wanted = same(words.strip())
-        hits = [g for g in self.groups.values() if wanted in (same(g.name), same(f"{g.domain}\\{g.name}"))]
-        if not hits:
-            near = hint(words, {group.name: "" for group in self.groups.values()})
-            raise UnknownName(f"no group `{words}` on site `{self.name}`{near}")
-        if len(hits) == 1:
-            return hits[0]
-        lines = sorted(f"{g.domain}\\{g.name}" for g in hits)
-        raise AmbiguousName(f"several groups are called `{words}`; say which:", lines)
+        return self.groups[resolver.group_meant(self, words)]
+
+    def find_group_set(self, words: str) -> GroupSet:
+        """The one group set a person means by name or id; else UnknownName or AmbiguousName."""
+        return self.group_sets[resolver.group_set_meant(self, words)]
 
     @cached_property
     def _contents_by_path(self) -> Mapping[str, tuple[str, ...]]:
@@ -319,23 +308,17 @@ class Site:
             ids_by_path[same(self.path(content))].append(content)
         return {path: tuple(ids) for path, ids in ids_by_path.items()}
 
+    def contents_at(self, path: str) -> tuple[str, ...]:
+        """Ids of the contents with that path, in any letter case."""
+        return self._contents_by_path.get(same(path.strip()), ())
+
     def find_content(self, words: str) -> Content:
         """The one content a person means by path, `kind:path` or id; else UnknownName or AmbiguousName."""
-        if words in self.contents:
-            return self.contents[words]
-        kind, colon, rest = words.partition(":")
-        ids = self._contents_by_path.get(same(words.strip()), ())
-        if not ids and colon:
-            every = self._contents_by_path.get(same(rest.strip()), ())
-            ids = tuple(i for i in every if self.contents[i].kind == kind.strip().casefold())
-        if len(ids) == 1:
-            return self.contents[ids[0]]
-        if not ids:
-            few = self.contents if len(self.contents) <= MOST_COMPARED else ()
-            near = hint(words, {self.path(content): "" for content in few}, "; give its path, as in `Finance/Budget`")
-            raise UnknownName(f"no content `{words}` on site `{self.name}`{near}")
-        lines = sorted(f"{self.contents[i].kind}:{self.path(i)}  {i}" for i in ids)
-        raise AmbiguousName(f"several things are called `{words}`; say which:", lines)
+        return self.contents[resolver.content_meant(self, words)]
+
+    def written(self, content: str) -> str:
+        """The path of a content; with its kind, or its id alone, where the path would mean something else too."""
+        return resolver.content_written(self, content)
 
     def indexed(self, indexes: Mapping[str, object]) -> Site:
         """This value with cached properties, by name, looked up in an index; a Site made of it counts them itself."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tabwarden.effects.change import NO_FACTS, Change, Facts, Value, carried_out
 from tabwarden.effects.ref import Lookup
 from tabwarden.model.site import Grantee, Site
+from tabwarden.model.takes import SiteTakes
 from tabwarden.plan.impact import impact
 from tabwarden.plan.plan import Impact, Plan, Refused, SiteIdentity, SourceSummary, Stop
 from tabwarden.plan.restore import translated
@@ -23,6 +24,7 @@ from tabwarden.plan.stops import (
     source_stops,
     stale_plan,
 )
+from tabwarden.plan.taken import taken
 from tabwarden.want.wanted import Held
 
 RULE_FACTS = ("rules", "defaults")
@@ -34,7 +36,7 @@ class Basis:
     """What a plan rests on beside the site: its kind, for which site, how much is too much, and what sources gave.
 
     `last_rows` holds the rows of the last good run per task, `empty_groups` the groups of a directory that are to be
-    synchronised and have nobody. `made_at` is an ISO time in UTC.
+    synchronised and have nobody, `notes` remarks on the settings. `made_at` is an ISO time in UTC.
     """
 
     kind: str
@@ -47,7 +49,9 @@ class Basis:
     sources: tuple[SourceSummary, ...] = ()
     empty_groups: tuple[str, ...] = ()
     refused: tuple[Refused, ...] = ()
+    notes: tuple[str, ...] = ()
     undoes: str = ""
+    takes: SiteTakes = field(default_factory=SiteTakes)
 
 
 def build(
@@ -62,6 +66,7 @@ def build(
 ) -> Plan:
     """The plan that does `changes` to `now`, with every stop, what it does to people and the facts it rests on.
 
+    What Tableau would refuse for a reason that is known is held instead.
     Without `now` the sources already said no. `shown` is `now` with content, for the impact, where that was read at
     another time; `same_people` maps who comes to the id of whom he was before.
     """
@@ -69,6 +74,8 @@ def build(
     stops = (*stops, *map(empty_group, basis.empty_groups))
     effect, seen = Impact(), NO_FACTS
     if now is not None:
+        changes, more, remarks_of_site = taken(now, changes, basis.takes, basis.guarded)
+        held, notes = (*held, *more), (*notes, *remarks_of_site)
         site = shown if shown is not None else now
         end = carried_out(now, changes)
         end_shown = end if site is now else carried_out(site, changes)
@@ -83,7 +90,7 @@ def build(
         sources=basis.sources,
         held=tuple(held),
         refused=basis.refused,
-        notes=(*remarks, *notes),
+        notes=(*remarks, *basis.notes, *notes),
         stops=stops,
         impact=effect,
         seen=seen,

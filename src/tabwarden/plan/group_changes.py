@@ -1,8 +1,4 @@
-"""From a group synchronisation that was decided to the changes of a plan, in order.
-
-First the imports and synchronisations that Tableau does itself, then what they bring about (read back, not sent),
-then what membership calls do.
-"""
+"""From a group synchronisation that was decided to the changes of a plan, in order."""
 
 from __future__ import annotations
 
@@ -23,18 +19,7 @@ def group_changes(now: Site, decision: Decision) -> tuple[Change, ...]:
     after = decision.by_import.site
     brought = _Brought(now, decision)
     later = [_as_known(change, now) for change in diff(after, decision.wanted.site, decision.wanted.why)]
-    return (*brought.syncs(), *brought.effects(diff(now, after, decision.by_import.why)), *_out_before_up(later))
-
-
-def _out_before_up(changes: list[Change]) -> Iterator[Change]:
-    """Whoever gets a higher role is first taken out of the groups he leaves: they may grant more, and refuse less."""
-    rising = {c.of_user for c in changes if c.ends_as and not c.destructive}
-    early = [c for c in changes if c.net_members < 0 and c.of_user in rising and c.because != ASIDE]
-    place = next((n for n, change in enumerate(changes) if change.ends_as), len(changes))
-    yield from changes[:place]
-    yield from early
-    taken = set(map(id, early))
-    yield from (change for change in changes[place:] if id(change) not in taken)
+    return (*brought.syncs(), *brought.effects(diff(now, after, decision.by_import.why)), *later)
 
 
 class _Brought:

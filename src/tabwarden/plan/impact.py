@@ -1,13 +1,9 @@
-"""What a plan does to people: who joins, who gains or loses a licence, who gains or loses sight of what.
-
-Two Sites are compared, before and after.
-"""
+"""What a plan does to people: who joins, who gains or loses a licence, who gains or loses sight of what."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from itertools import chain
 
 from tabwarden.compare.between_sites import Base
@@ -33,7 +29,7 @@ def impact(now: Site, after: Site, held_people: int = 0) -> Impact:
         if had != has:
             gained.update([has] if has else [])
             lost.update([had] if had else [])
-        if end is not None and _waits(promised[1], end) and not (before and _waits(promised[0], before)):
+        if end is not None and _rises(promised[1], end) > (_rises(promised[0], before) if before else 0):
             lists["eligible"].append(user.qualified)
     joined, left = _memberships(now, after)
     return Impact(
@@ -74,15 +70,20 @@ def _what_happens(before: User | None, end: User | None) -> Iterator[str]:
         yield "other_role"
 
 
-def _waits(promised: AbstractSet[str], user: User) -> bool:
-    """Whether the next sign-in gives this user a licence."""
-    return user.id in promised and not is_licensed(user.site_role)
+def _rises(promised: Mapping[str, int], user: User) -> int:
+    """The rank to which the next sign-in raises this user, 0 where it does not."""
+    minimum, has = promised.get(user.id, 0), rank(user.site_role)
+    return minimum if has is not None and minimum > has else 0
 
 
-def _promised(site: Site) -> AbstractSet[str]:
-    """Ids of the users in a group that grants a licence on sign-in."""
-    granting = (g for g in site.groups.values() if g.grant_on == ON_LOGIN and (rank(g.minimum_site_role or "") or 0))
-    return set().union(*(site.members(group.id) for group in granting))
+def _promised(site: Site) -> Mapping[str, int]:
+    """By id of the users in groups that grant a role on sign-in, the highest rank of those."""
+    promised: dict[str, int] = {}
+    for group in site.groups.values():
+        granted = rank(group.minimum_site_role or "") or 0
+        if group.grant_on == ON_LOGIN and granted:
+            promised |= {user: granted for user in site.members(group.id) if promised.get(user, 0) < granted}
+    return promised
 
 
 def _memberships(now: Site, after: Site) -> tuple[Mapping[str, int], Mapping[str, int]]:

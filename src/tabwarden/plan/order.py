@@ -12,17 +12,18 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from tabwarden.effects.change import Change
+from tabwarden.effects.ops.details import Details, SetDetails
 from tabwarden.effects.ops.groups import CreateGroup, DeleteGroup, Grants, UpdateGroup
 from tabwarden.effects.ops.memberships import AddToGroup, RemoveFromGroup
 from tabwarden.effects.ops.settings import SetNickname
 from tabwarden.effects.ops.users import AddUser, RemoveUser, SetRole, height
 from tabwarden.effects.ref import DOMAIN, GROUP, USER, Ref, group_ref, user_ref
-from tabwarden.model.site import Group, Site
-from tabwarden.want.wanted import EXISTS, GRANTS, NICKNAME, SITE_ROLE, Why
+from tabwarden.model.site import LOCAL, ON_SYNC, Group, Site
+from tabwarden.want.wanted import DETAILS, EXISTS, GRANTS, NICKNAME, SITE_ROLE, Why
 
 UNLICENSED = "Unlicensed"
-ASIDE = "steps out of the group, because the role cannot be lowered below the group's minimum"
-BACK = "steps back into the group after the role was lowered"
+ASIDE = "steps out of the group, because a role below the group's minimum cannot be set"
+BACK = "steps back into the group after the role was set"
 
 
 def diff(now: Site, wanted: Site, why: Why) -> tuple[Change, ...]:
@@ -37,9 +38,11 @@ def diff(now: Site, wanted: Site, why: Why) -> tuple[Change, ...]:
             both.nicknames(),
             both.groups_first(),
             both.users_added(),
+            both.details(),
             both.memberships_added(),
+            both.memberships_removed(forbidding=True),
             both.roles(up=True),
-            both.memberships_removed(),
+            both.memberships_removed(forbidding=False),
             both.roles(up=False),
             both.stepped_back(),
             both.users_removed(),
@@ -56,16 +59,18 @@ class Both:
     wanted: Site
     why: Why
     places: Mapping[str, int] = field(init=False, repr=False)
-    demoted: frozenset[str] = field(init=False, repr=False)
+    changed: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """The place of each user of the wanted Site and who ranks higher now, made once: there are thousands to ask."""
+        """The place of each user of the wanted Site and who gets another role, once: there are thousands to ask."""
         object.__setattr__(self, "places", {user: place for place, user in enumerate(self.wanted.users)})
-        both = ((self.now.users.get(user.id), user) for user in self.wanted.users.values())
-        demoted = (
-            user.id for current, user in both if current is not None and _falls(current.site_role, user.site_role)
-        )
-        object.__setattr__(self, "demoted", frozenset(demoted))
+        changed = (user.id for user in self.wanted.users.values() if user.site_role != self.role_now(user.id))
+        object.__setattr__(self, "changed", frozenset(changed))
+
+    def role_now(self, user_id: str) -> str:
+        """The role somebody has before his role is set; everybody comes Unlicensed."""
+        current = self.now.users.get(user_id)
+        return current.site_role if current is not None else UNLICENSED
 
     def nicknames(self) -> Iterator[Change]:
         """Domains of the server that get another nickname, in the order of the wanted Site."""
@@ -89,7 +94,18 @@ class Both:
         for user in self.wanted.users.values():
             if user.id not in self.now.users:
                 because = self.why.says(user.id, EXISTS)
-                yield AddUser(self.user(user.id), UNLICENSED, user.auth_setting, because=because)
+                yield AddUser.of(self.user(user.id), user, UNLICENSED).but(because=because)
+
+    def details(self) -> Iterator[Change]:
+        """Display names, e-mail addresses and authentication; those of a directory's people it tells Tableau itself."""
+        for user in self.wanted.users.values():
+            current = self.now.users.get(user.id)
+            if current is None or current is user or user.domain.casefold() != LOCAL:
+                continue
+            details = Details.of(user).unlike(Details.of(current))
+            if any(value is not None for value in details):
+                before = Details.of(current).where(details)
+                yield SetDetails(self.user(user.id), before, details, because=self.why.says(user.id, DETAILS))
 
     def memberships_added(self) -> Iterator[Change]:
         """People who are to be in a group and are not."""
@@ -103,26 +119,29 @@ class Both:
     def roles(self, *, up: bool) -> Iterator[Change]:
         """Site roles that rise (`up`) or that fall or change without rising."""
         for user in self.wanted.users.values():
-            current = self.now.users.get(user.id)
-            before = current.site_role if current else UNLICENSED
+            before = self.role_now(user.id)
             if before == user.site_role or (height(user.site_role) > height(before)) is not up:
                 continue
             because = self.why.says(user.id, SITE_ROLE)
             yield SetRole(self.user(user.id), before, user.site_role, because=because)
 
-    def memberships_removed(self) -> Iterator[Change]:
-        """People who are in a group and are not to be, then those who only step aside for a demotion."""
+    def memberships_removed(self, *, forbidding: bool) -> Iterator[Change]:
+        """People who are in a group and are not to be, then those who only step aside for another role.
+
+        `forbidding`: those for whom the group's minimum forbids the role they get; they go before it is set.
+        """
         for group in self.now.groups.values():
             if group.everyone or group.members is None or group.id not in self.wanted.groups:
                 continue
             gone = group.members - _members(self.wanted, group.id)
             for user in self.in_order(gone & self.wanted.users.keys()):
-                yield self.leave(user, group.id, self.why.says(user, group.id))
-        for user, group_id in self.stepping():
+                if self.waits(user, self.wanted.groups[group.id]) is forbidding:
+                    yield self.leave(user, group.id, self.why.says(user, group.id))
+        for user, group_id in self.stepping() if forbidding else ():
             yield self.leave(user, group_id, ASIDE)
 
     def stepped_back(self) -> Iterator[Change]:
-        """Into the group after the demotion: those who stepped aside, and those whom it would have forbidden."""
+        """Into the group after the role: those who stepped aside, and those whom it would have forbidden."""
         for user, group_id in self.stepping():
             if group_id in self.wanted.groups:
                 yield self.join(user, group_id, BACK)
@@ -133,16 +152,16 @@ class Both:
                         yield self.join(user, group.id, self.why.says(user, group.id))
 
     def stepping(self) -> Iterator[tuple[str, str]]:
-        """User and group where the group's minimum forbids the demotion and the user is and stays a member."""
+        """User and group where the group's minimum forbids the new role and the user is and stays a member."""
         steps: list[tuple[str, str]] = []
-        for group_id, current in self.now.groups.items() if self.demoted else ():
+        for group_id, current in self.now.groups.items() if self.changed else ():
             group = self.wanted.groups.get(group_id, current)
-            if group.everyone or group.minimum_site_role is None:
+            if group.everyone or group.minimum_site_role is None or group.domain.casefold() != LOCAL:
                 continue
-            staying = self.demoted & (current.members or frozenset())
+            staying = self.changed & (current.members or frozenset())
             if group_id in self.wanted.groups:
                 staying &= _members(self.wanted, group_id)
-            steps += [(user, group_id) for user in staying if forbids(group, self.wanted.users[user].site_role)]
+            steps += [(user, group_id) for user in staying if self.waits(user, group)]
         yield from sorted(steps, key=lambda pair: (self.places[pair[0]], pair[1]))
 
     def joining(self, group: Group) -> Iterator[str]:
@@ -150,8 +169,8 @@ class Both:
         return self.in_order(_members(self.wanted, group.id) - _members(self.now, group.id))
 
     def waits(self, user_id: str, group: Group) -> bool:
-        """Whether the user may enter only after his demotion, because membership would forbid it."""
-        return user_id in self.demoted and forbids(group, self.wanted.users[user_id].site_role)
+        """Whether the user may be in the group only once he has his new role, because membership would forbid it."""
+        return user_id in self.changed and forbids(group, self.wanted.users[user_id].site_role)
 
     def users_removed(self) -> Iterator[Change]:
         """People who are on the site and are not to be; their memberships go with them."""
@@ -160,7 +179,9 @@ class Both:
                 continue
             heir = self.why.heirs.get(user.id)
             removal = RemoveUser.on(self.now, user.id)
-            yield removal.but(heir=self.user(heir) if heir else None, because=self.why.says(user.id, EXISTS))
+            owns = self.why.owned.get(user.id, ())
+            because = self.why.says(user.id, EXISTS)
+            yield removal.but(heir=self.user(heir) if heir else None, owns=owns, because=because)
 
     def groups_last(self) -> Iterator[Change]:
         """Groups that are not to be any more."""
@@ -197,13 +218,10 @@ class Both:
         return iter(sorted(users & self.places.keys(), key=self.places.__getitem__))
 
 
-def _falls(before: str, after: str) -> bool:
-    return before != after and height(after) < height(before)
-
-
 def forbids(group: Group, role: str) -> bool:
     """Whether members of `group` cannot be set to `role` (tableau-permissions 8.1: grant role on sign-in)."""
-    return group.minimum_site_role is not None and height(role) < height(group.minimum_site_role)
+    at_sync = group.domain.casefold() != LOCAL and group.grant_on == ON_SYNC
+    return group.minimum_site_role is not None and not at_sync and height(role) < height(group.minimum_site_role)
 
 
 def _members(site: Site, group: str) -> frozenset[str]:

@@ -84,7 +84,7 @@ class ContentImpact:
 class Impact:
     """What a plan does to people, by name.
 
-    `eligible` are those who will get a licence at their next sign-in. `licences_gained` and `licences_lost`
+    `eligible` are those who will get a (higher) role at their next sign-in. `licences_gained` and `licences_lost`
     count people per tier. `contents` is None when the content of the site was not read: unknown, not nothing.
     """
 

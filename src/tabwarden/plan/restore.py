@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from tabwarden.effects.change import Change
-from tabwarden.effects.ops.content import Move, OfContent, SetMode, SetOwner, SetTabs
+from tabwarden.effects.ops.content import Move, OfContent, SetDescription, SetMode, SetOwner, SetTabs
 from tabwarden.effects.ops.rules import PutRules, RuleRow
 from tabwarden.effects.ref import Ref, content_ref, grantee_ref
 from tabwarden.model.capability import KIND_NAMES, applies
@@ -55,6 +55,7 @@ def restored(
             work.item(content)
     if only is None:
         for content in work.in_order(work.current):
+            work.description(content)
             work.owner(content)
     work.tell_the_rest()
     return replace(work.result, site=work.current)
@@ -106,6 +107,12 @@ class _Work:
             )
         if mode != CUSTOMIZABLE and managing_project(self.then, project) == project:
             self.mode(project, mode)
+
+    def description(self, content: str) -> None:
+        """The words that say what it is."""
+        was = self.then.contents[content].description
+        if self.current.contents[content].description != was:
+            self.try_to(SetDescription.on(self.current, content, was))
 
     def mode(self, project: str, mode: str) -> None:
         """Another content permissions mode."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, cast
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tabwarden.access.answer import UNKNOWN, Answer
 from tabwarden.compare.access_changes import Part, Reach, Shift, together
-from tabwarden.compare.fix import Fix, Fixes
-from tabwarden.compare.what_if import Tried, WhatIf
 from tabwarden.effects.phrases import refusal
 from tabwarden.effects.sentences import words_of
 from tabwarden.model.capability import ui_name
 from tabwarden.model.site import Content, Site
 from tabwarden.report.answers import answer_json, decider, sentence
 from tabwarden.report.table import Table, Text
+
+if TYPE_CHECKING:
+    from tabwarden.compare.fix import Fix, Fixes
+    from tabwarden.compare.what_if import Tried, WhatIf
 
 _FEW = 5
 MOST_LINES = 200
@@ -48,20 +51,18 @@ def verb_of(shift: Shift) -> str:
 
 def lines(before: Site, after: Site, shifts: Iterable[Shift]) -> list[ShiftLine]:
     """Shifts put together by what reads the same: people, capabilities, contents, reason."""
-    shift_lines_ = together(_worded(before, after, shifts))
-    return [
-        ShiftLine(
-            tuple(sorted(_names(before, after, part.users))),
-            cast(tuple[str, str], part.key)[0],
-            part.names,
-            _paths(before, after, part.contents),
-            cast(tuple[str, str], part.key)[1],
-        )
-        for part in shift_lines_
-    ]
+    return list(_in_words(before, after, together(_worded(before, after, shifts))))
 
 
-def _worded(before: Site, after: Site, shifts: Iterable[Shift]) -> Iterator[Part]:
+def _in_words(before: Site, after: Site, parts: Iterable[Part[str]]) -> Iterator[ShiftLine]:
+    name, path = (cache(partial(of, before, after)) for of in (_name, _path))
+    for part in parts:
+        verb, why = cast(tuple[str, str], part.key)
+        users, contents = tuple(sorted(map(name, part.users))), tuple(sorted(map(path, part.contents)))
+        yield ShiftLine(users, verb, part.names, contents, why)
+
+
+def _worded(before: Site, after: Site, shifts: Iterable[Shift]) -> Iterator[Part[str]]:
     """The shifts in words; a capability has another name on some kinds."""
     for shift in shifts:
         key = verb_of(shift), _why(before, after, shift)
@@ -86,9 +87,8 @@ def _path(before: Site, after: Site, content: str) -> str:
     return (after if content in after.contents else before).path(content)
 
 
-def _names(before: Site, after: Site, users: Iterable[str]) -> Iterator[str]:
-    for user in users:
-        yield (after if user in after.users else before).called(user)
+def _name(before: Site, after: Site, user: str) -> str:
+    return (after if user in after.users else before).called(user)
 
 
 def _why(before: Site, after: Site, shift: Shift) -> str:
@@ -109,10 +109,10 @@ def listed(names: Sequence[str]) -> str:
     return shown if len(names) <= _FEW else f"{shown} and {len(names) - _FEW:,} more"
 
 
-def shift_table(rows: Sequence[ShiftLine]) -> Table:
-    """One line a group of people, direction, and capabilities on contents; no more than anybody reads."""
+def shift_table(rows: Iterable[ShiftLine]) -> Table:
+    """One line a group of people, direction, and capabilities on contents."""
     table = Table("", "People", "Capabilities", "On", "Decided by")
-    for line in rows[:MOST_LINES]:
+    for line in rows:
         table.add_row(
             Text(line.verb, style=COLOURS[line.verb]),
             Text(listed(line.users)),
@@ -124,13 +124,13 @@ def shift_table(rows: Sequence[ShiftLine]) -> Table:
 
 
 def shift_lines(before: Site, after: Site, reach: Reach) -> Iterator[Table | str]:
-    """What to print of a Reach: the table, and in words what is not in it."""
+    """What to print of a Reach: the table, no longer than anybody reads, and in words what is not in it."""
     if not reach.shifts:
         return
-    rows = lines(before, after, reach.shifts)
-    yield shift_table(rows)
-    if len(rows) > MOST_LINES:
-        yield f"and {len(rows) - MOST_LINES:,} lines more, all of them with --json"
+    parts = list(together(_worded(before, after, reach.shifts)))
+    yield shift_table(_in_words(before, after, parts[:MOST_LINES]))
+    if len(parts) > MOST_LINES:
+        yield f"and {len(parts) - MOST_LINES:,} lines more, all of them with --json"
     if reach.told < reach.count.decisions:
         on = sorted(reach.count.contents.items(), key=lambda counted: -sum(counted[1]))[:_FEW]
         most = ", ".join(f"{_path(before, after, content)} ({sum(both):,})" for content, both in on)
@@ -274,7 +274,7 @@ def also(site: Site, fixes: Fixes, fix: Fix) -> list[str]:
             if not some:
                 continue
             people = {u for s in some for u in s.users if (u == me) is mine}
-            named = sorted(_names(site, after, people))
+            named = sorted(_name(site, after, user) for user in people)
             who = ", ".join(named) if len(named) <= 2 else f"{len(named)} others"
             kinds = {content: _held(site, after, content).kind for s in some for content in s.contents}
             names = (ui_name(name, kinds[content]) for s in some for content in s.contents for name in s.capabilities)

@@ -281,17 +281,15 @@ def mark(answer: Answer) -> Text:
 
 def trace_table(site: Site, answer: Answer) -> Table:
     """The trace, one step a line."""
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
+    table = Table(plain=True)
     for step, words in trace(site, answer):
-        table.add_row(step, words)
+        table.add_row(Text(step, "dim"), words)
     return table
 
 
 def checker_grid(site: Site, answers: Iterable[Answer]) -> Table:
     """The permission checker's grid: each capability, the verdict, and who decided it."""
-    table = Table("Capability", "Effective", "Decided by", "Reason", title_justify="left")
+    table = Table("Capability", "Effective", "Decided by", "Reason")
     for answer in answers:
         table.add_row(asked_name(site, answer), mark(answer), decider(site, answer), answer.because)
     return table

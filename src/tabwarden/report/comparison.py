@@ -18,6 +18,7 @@ FIELDS = {
     "site_role": "site role",
     "minimum_site_role": "minimum site role",
     "grant_on": "role granted on",
+    "on_demand": "groups that let people in on demand",
     "parent": "place",
     "mode": "content permissions",
     "tabs": "sheets as tabs",
@@ -70,9 +71,9 @@ def fact_words(comparison: Compared, fact: Fact) -> tuple[str, str, str, str]:
     if fact.what in ("rules", "default_rules"):
         what = "rules" if fact.kind is None else f"rules for new {KIND_NAMES[fact.kind]}s"
         return thing, what, *_lists(comparison, fact, _rule_words(fact.kind))
-    if fact.what in ("members", "groups"):
-        table = "users" if fact.what == "members" else "groups"
-        return thing, fact.what, *_lists(comparison, fact, lambda site, thing_id: _name(site, table, str(thing_id)))
+    if fact.what in ("members", "groups", "on_demand"):
+        table, what = "users" if fact.what == "members" else "groups", FIELDS.get(fact.what, fact.what)
+        return thing, what, *_lists(comparison, fact, lambda site, thing_id: _name(site, table, str(thing_id)))
     what = FIELDS.get(fact.what, fact.what.replace("_", " "))
     return thing, what, _value(comparison.before, fact, fact.before), _value(comparison.after, fact, fact.after)
 

@@ -17,9 +17,7 @@ DOCUMENT = "User Management in Active Directory Deployments"
 
 def names_report(names: Sequence[Checked], site: Site | None) -> Drawable:
     """A line for each name with what an import would make of it, then refusals and collisions in full."""
-    table = Table()
-    for column in ("Given", "Tableau user", "Attribute", "Because", "Section"):
-        table.add_column(column, overflow="fold")
+    table = Table("Given", "Tableau user", "Attribute", "Because", "Section")
     for one in names:
         if one.refusal is not None:
             row = (one.given, "refused", "", one.refusal.reason, one.refusal.section)
@@ -34,7 +32,7 @@ def names_report(names: Sequence[Checked], site: Site | None) -> Drawable:
         parts.append(Text("Tableau was not asked: who is there already, and the nicknames of domains, are not known"))
     elif site.nicknames is None:
         parts.append(Text("nicknames are believed, not read: only server administrators are told them"))
-    return Group(*parts)
+    return Group(parts)
 
 
 def heading(names: Sequence[Checked]) -> str:
@@ -86,7 +84,7 @@ def mistakes_table(mistakes: Sequence[tuple[str, str]], held: Sequence[Held]) ->
     parts: list[Drawable] = [Text(f"{count_of(len(mistakes), 'user', 'users')} imported by UPN", style="bold")]
     parts += [table, Text("next: tabwarden plan rename --upn")] if mistakes else []
     parts += [Text(f"{one.person}: {one.reason}; {one.remedy}") for one in held]
-    return Group(*parts)
+    return Group(parts)
 
 
 def domains_table(lines: Sequence[DomainLine]) -> Drawable:

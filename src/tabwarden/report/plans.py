@@ -95,7 +95,7 @@ def plan_table(plan: Plan) -> Drawable:
     parts += [Text(f"note: {note}") for note in plan.notes]
     if plan.stops:
         parts.append(stops_table(plan.stops))
-    return Group(*parts)
+    return Group(parts)
 
 
 def _title(plan: Plan) -> str:
@@ -177,9 +177,7 @@ def stops_table(stops: Iterable[Stop]) -> Table:
 
 
 def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], style: str = "") -> Table:
-    table = Table(title=title or None, title_justify="left", title_style=f"bold {style}".strip(), header_style="dim")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    table = Table(*columns, title=Text(title, f"bold {style}") if title else None)
     left_out = 0
     for number, row in enumerate(rows):
         if number < MOST_ROWS:
@@ -192,7 +190,7 @@ def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], st
 def _captioned(table: Table, left_out: int, words: str) -> Table:
     if left_out > 0:
         more = " ".join(w for w in (str(left_out), "more", words) if w)
-        table.look |= {"caption": f"and {more}; all of them are in the plan file", "caption_justify": "left"}
+        table.caption = f"and {more}; all of them are in the plan file"
     return table
 
 

@@ -6,15 +6,16 @@ Source: tableau-permissions §5, §6.1, §9 and §10 (1, 5, 12, 15).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tabwarden.access.answer import DENIED, Answer
+from tabwarden.access.on_demand import admitting
 from tabwarden.access.powers import power_over, speaks_of
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import may
 from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.roles import publishes, ui_role
-from tabwarden.model.site import Site
+from tabwarden.model.site import Group, Site
 from tabwarden.report.answers import SEE_DATA, rule_words, sentence
 
 OVERRIDES = ("admin", "project_owner", "project_leader", "content_owner")
@@ -53,7 +54,10 @@ def _revision(site: Site, question: Asked) -> Iterator[str]:
 
 
 def _of_capability(site: Site, question: Asked, answer: Answer) -> Iterator[str]:
-    kind = site.contents[str(question.content)].kind
+    content = str(question.content)
+    kind = site.contents[content].kind
+    groups = admitting(site, question.what, content, model=question.model, open_points=question.open_points)
+    yield from on_demand_lines(groups)
     yield from _of_others(site, question, answer)
     if question.what == "Read" and answer.allowed:
         yield from _unseen_parent(site, question)
@@ -104,6 +108,15 @@ def _through_workbooks_only(question: Asked, answer: Answer) -> Iterator[str]:
     of_project = answer.governing is not None and answer.governing.level == "project_default"
     if question.open_points.project_connect_is_for_workbooks and of_project and answer.deciding and answer.at is None:
         yield "by the blog it works through workbooks only, for it comes from the project: not from Desktop or by API"
+
+
+def on_demand_lines(groups: Iterable[Group]) -> Iterator[str]:
+    """Who may and is on no list: people whom an application lets in as members of these groups."""
+    for group in groups:
+        yield (
+            f"so may whoever an application lets in on demand through group `{group.name}`: "
+            "such people are on no list of users, and no snapshot holds them"
+        )
 
 
 def _useless_power(site: Site, question: Asked) -> Iterator[str]:

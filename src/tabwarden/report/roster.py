@@ -44,19 +44,19 @@ def roster_table(merged: Merged, standings: Standings) -> Drawable:
         department, title = (one.person.value(field) if one.person is not None else "" for field in (DEPARTMENT, TITLE))
         table.add_row(*map(Text, (one.name, department, title, _since(one), _rows(one))))
     if len(people) > MOST_ROWS:
-        table.look["caption"] = f"and {len(people) - MOST_ROWS} more; `--json` has all of them"
+        table.caption = f"and {len(people) - MOST_ROWS} more; `--json` has all of them"
     parts: list[Drawable] = [Text(", ".join([*numbers, f"{len(held)} held"]), style="bold"), table]
     if held:
         parts.append(_held_table(held))
     parts += [Text(f"note: {note}") for note in (*merged.notes, *standings.notes)]
-    return Group(*parts)
+    return Group(parts)
 
 
 def person_table(one: Standing) -> Drawable:
     """One person: each field with the row it is from, and what it overrules."""
     head = Text(f"{one.name}: {_since(one) or 'stays as known'}", style="bold")
     if one.person is None:
-        return Group(head, Text(f"listed by no source any more; {one.said}"))
+        return Group((head, Text(f"listed by no source any more; {one.said}")))
     person = one.person
     table = _table(("field", "value", "from", "overrules"))
     rows = [(kind if kind == KEY else f"key {kind}", key.value, _row(key), "") for kind, key in person.known_by]
@@ -69,7 +69,7 @@ def person_table(one: Standing) -> Drawable:
     rows += [("says", given.value, _row(given), "") for given in person.says]
     for row in rows:
         table.add_row(*map(Text, row))
-    return Group(head, table)
+    return Group((head, table))
 
 
 def held_words(held: Iterable[Held]) -> Drawable:
@@ -100,10 +100,7 @@ def _held_table(held: Iterable[Held]) -> Table:
 
 
 def _table(columns: Iterable[str], title: str = "") -> Table:
-    table = Table(title=title or None, title_justify="left", title_style="bold", header_style="dim")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
+    return Table(*columns, title=Text(title, "bold") if title else None)
 
 
 # -- JSON ------------------------------------------------------------------------------------------------------

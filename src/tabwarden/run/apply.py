@@ -20,12 +20,15 @@ from tabwarden.plan.file import from_json, to_json
 from tabwarden.plan.plan import Plan, Stop, Waiver
 from tabwarden.plan.stops import Guarded, Limits
 from tabwarden.plan.waivers import mismatches, not_waived
-from tabwarden.run import history
+from tabwarden.run import history, setting_names
 from tabwarden.run.context import PLANS, Context, Progress, guarded_of, limits_of, silent
+from tabwarden.safe_files import read_text, write_whole
+from tabwarden.settings import Settings
 from tabwarden.store.journal import (
     ALREADY,
     DONE,
     FAILED,
+    INSTEAD,
     SKIPPED,
     ChangeResult,
     Journal,
@@ -38,12 +41,13 @@ from tabwarden.store.journal import (
 from tabwarden.store.rosters import keep_of_plan
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import read_people, read_site
-from tabwarden.tableau.write.domains import with_nicknames
-from tabwarden.tableau.write.jobs import wait_for_user_jobs
+from tabwarden.tableau.write.bulk import wait_for_user_jobs
+from tabwarden.tableau.write.directory import with_nicknames
 from tabwarden.tableau.write.writer import Writer
 
 log = logging.getLogger(__name__)
 
+NOT_DONE = (FAILED, INSTEAD, SKIPPED)
 GROUPS = "groups"  # the kind of plan that starts jobs for single changes
 
 
@@ -52,7 +56,7 @@ class Terms:
     """Under which terms a plan is done: where it is kept, what is too much, what was accepted.
 
     `bulk` allows calls for many people at once, `jobs` among them imports (None: as `bulk`). `keep` keeps the site as
-    it is before content is changed, so that there is a way back.
+    it is before content is changed, so that there is a way back. Names in `settings` must fit somebody.
     """
 
     store: Path
@@ -63,6 +67,7 @@ class Terms:
     jobs: bool | None = None
     progress: Progress = silent
     keep: Callable[[Site], object] | None = None
+    settings: Settings | None = None
 
 
 def terms_of(context: Context, waivers: tuple[Waiver, ...] = ()) -> Terms:
@@ -75,6 +80,7 @@ def terms_of(context: Context, waivers: tuple[Waiver, ...] = ()) -> Terms:
         bulk=context.settings.provision.bulk == "auto",
         progress=context.progress,
         keep=lambda site: history.keep(context.settings, site),
+        settings=context.settings,
     )
 
 
@@ -99,9 +105,9 @@ class Applied:
 
     @property
     def not_done(self) -> tuple[tuple[Change, ChangeResult | None], ...]:
-        """Changes that failed, were skipped or not begun, in order."""
+        """Changes that failed (or were done by halves), were skipped or not begun, in order."""
         both = ((change, self.entries.get(position)) for position, change in enumerate(self.plan.changes))
-        return tuple((c, e) for c, e in both if e is None or e.status in (FAILED, SKIPPED))
+        return tuple((c, e) for c, e in both if e is None or e.status in NOT_DONE)
 
     @property
     def otherwise(self) -> tuple[tuple[Change, ChangeResult], ...]:
@@ -118,7 +124,7 @@ class Applied:
 def load_plan(path: Path) -> Plan:
     """The plan of a file; TabwardenError where there is none."""
     try:
-        return from_json(path.read_text(encoding="utf-8-sig"), str(path))
+        return from_json(read_text(path), str(path))
     except OSError as error:
         raise TabwardenError(f"the plan `{path}` cannot be read: {(error.strerror or 'unreadable').lower()}") from None
     except UnicodeDecodeError:
@@ -127,10 +133,7 @@ def load_plan(path: Path) -> Plan:
 
 def keep_plan(plan: Plan, path: Path) -> Path:
     """Write the plan; whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".unfinished")
-    aside.write_text(to_json(plan), encoding="utf-8")
-    aside.replace(path)
+    write_whole(path, to_json(plan).encode())
     return path
 
 
@@ -162,6 +165,9 @@ def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) ->
     record = read(path_of(terms.store, plan.id))
     if record.finished:
         raise TabwardenError(f"the plan {plan.id} was applied already, at {record.finished}; make a new plan")
+    settings = terms.settings
+    for one in setting_names.gone(settings, now, terms.store, plan.site) if settings is not None else ():
+        log.warning("%s", setting_names.remark(*one))
     no_way = kept_before(plan, now, terms.keep)
     stops = stops_now(plan, now, terms.limits, terms.guarded, _progressed(record), no_way=no_way)
     open_stops = not_waived(stops, (*terms.waivers, *record.waivers))
@@ -176,7 +182,8 @@ def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) ->
     else:
         applied = Applied(plan)
     if not applied.broken_off:
-        keep_good_run(terms.store, plan.site, {source.task: source.rows for source in plan.sources})
+        names = setting_names.fitting(settings, now) if settings is not None else {}
+        keep_good_run(terms.store, plan.site, {source.task: source.rows for source in plan.sources}, names)
         keep_of_plan(terms.store, plan.id, plan.site)
     return replace(applied, wrong_waivers=wrong)
 
@@ -186,7 +193,7 @@ def _progressed(record: Record) -> Progressed:
     return Progressed(
         started=bool(record.plan),
         done=tuple(position for position, entry in ended if entry.status in (DONE, ALREADY)),
-        failed=tuple(position for position, entry in ended if entry.status == FAILED),
+        failed=tuple(position for position, entry in ended if entry.status in (FAILED, INSTEAD)),
         ended=frozenset(record.ended),
         begun=tuple(sorted(record.begun)),
     )
@@ -312,7 +319,7 @@ class _Doing:
         change = self.plan.changes[entry.position]
         if entry.new_id and change.creates is not None:
             self.ids[change.creates.key] = entry.new_id
-        if entry.status in (FAILED, SKIPPED):
+        if entry.status in NOT_DONE:
             if change.blocks is not None:
                 self.failed.add(change.blocks.key)
             elif change.receiver is not None:

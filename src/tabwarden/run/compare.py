@@ -36,5 +36,5 @@ def compare(
         except (UnknownName, IncompleteRead) as problem:
             problems.append(problem)
     if problems:
-        raise type(problems[0])("\n".join(str(problem) for problem in problems))
+        raise type(problems[0])(*(line for problem in problems for line in problem.lines))
     return compared(sites[0], sites[1], under, progress)

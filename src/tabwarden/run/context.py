@@ -2,24 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 
-from tabwarden import sources
-from tabwarden.model.errors import SourceError
+from tabwarden.model.errors import AmbiguousName, SourceError, UnknownName
+from tabwarden.model.site import Site
+from tabwarden.model.takes import Authentication, SiteTakes
 from tabwarden.plan.plan import SiteIdentity
-from tabwarden.plan.stops import SOURCE_EMPTY, Guarded, Limit, Limits, Reading
-from tabwarden.run.directory import directory_asked
-from tabwarden.run.sign_in_settings import connected
+from tabwarden.plan.stops import Guarded, Limit, Limits, Reading
+from tabwarden.run import setting_names
+from tabwarden.run.source_rows import read_roster
 from tabwarden.settings import Settings
-from tabwarden.settings.sources import AnySource
-from tabwarden.sources.ldap import LdapSource
 from tabwarden.store.journal import now
-from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.connection import Connection, connect
+from tabwarden.tableau.http.session import Jwt, Password, Pat, SignIn
+from tabwarden.tableau.read.site import owned_by
+from tabwarden.tableau.read.takes import read_takes
 from tabwarden.want.provision import Policy, Tasks
-from tabwarden.want.roster import Columns, Roster, clean, latest
+from tabwarden.want.roster import Roster
+
+
+def connected(settings: Settings) -> AbstractContextManager[Connection]:
+    """A signed-in connection, signed out at the end."""
+    return connect(sign_in_of(settings))
+
+
+def sign_in_of(settings: Settings) -> SignIn:
+    """Where and how to sign in."""
+    tableau, auth = settings.tableau, settings.tableau.auth
+    way: Pat | Password | Jwt
+    if auth.pat is not None:
+        way = Pat(auth.pat.name, auth.pat.secret.get_secret_value())
+    elif auth.jwt is not None:
+        app = auth.jwt
+        way = Jwt(app.username, app.client_id, app.secret_id, app.secret_value.get_secret_value(), app.scopes)
+    else:
+        assert auth.password is not None  # the settings have exactly one of the three
+        way = Password(auth.password.username, auth.password.password.get_secret_value())
+    return SignIn(
+        server=tableau.server,
+        site=tableau.site,
+        auth=way,
+        ca_file=tableau.ca_file,
+        api_version=tableau.api_version,
+        timeout=tableau.timeout,
+        retries=tableau.retries,
+        calls_per_hour=tableau.calls_per_hour,
+    )
+
 
 PLANS = "plans"
 
@@ -31,7 +64,7 @@ def silent(_done: int, _of: int, _words: str) -> None:
     """No progress is shown."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Context:
     """What a run works with: its settings, a signed-in connection, and who hears how far it is."""
 
@@ -48,6 +81,11 @@ class Context:
     def own_id(self) -> str:
         """The user who runs this."""
         return self.connection.user_id
+
+    @cached_property
+    def takes(self) -> SiteTakes:
+        """What the site takes, asked once."""
+        return read_takes(self.connection)
 
     def site(self, name: str | None = None) -> SiteIdentity:
         """Which site it is on; by what the settings call it where its name was not read."""
@@ -97,36 +135,6 @@ def read_sources(settings: Settings) -> People:
     return People(tuple(readings), tuple(warnings))
 
 
-def read_roster(source: AnySource, settings: Settings) -> tuple[Roster, list[str]]:
-    """One source's roster and its warnings. Raises SourceError."""
-    result = read_rows(source, settings)
-    column = source.column
-    columns = Columns(column.name, column.full_name or "", column.email or "", column.auth_setting or "")
-    return clean(result.rows, columns, result.source, as_of=result.as_of), result.warnings
-
-
-def read_rows(source: AnySource, settings: Settings) -> sources.Reading:
-    """One source's rows as they are, none where it may be empty; `as_of` where the settings ask. Raises SourceError."""
-    try:
-        if isinstance(source, LdapSource):
-            source = source.within(directory_asked(settings))
-        reading = source.read()
-    except SourceError as error:
-        if error.stop != SOURCE_EMPTY or source.min_rows != 0:
-            raise
-        return sources.Reading([], source.type)
-    age, count = source.as_of, len(reading.rows)
-    as_of = reading.as_of if age is not None else None
-    if age is not None and age.column is not None:
-        as_of = latest(reading.rows, age.column, reading.source)
-    if source.min_rows is not None and count < source.min_rows:
-        raise SourceError(
-            f"{reading.source} has {count} rows, and `min_rows` says it has at least {source.min_rows}",
-            stop="source-partial",
-        )
-    return replace(reading, as_of=as_of)
-
-
 # -- what provisioning is asked to do --------------------------------------------------------------------------
 
 
@@ -135,20 +143,46 @@ def tasks_of(settings: Settings) -> Tasks:
     return Tasks(**{task.name: getattr(settings.provision, task.name) for task in fields(Tasks)})
 
 
-def policy_of(context: Context, owners: frozenset[str] | None) -> Policy:
-    """What the tasks need, with what was read about it."""
+def policy_of(context: Context, now: Site, owners: Mapping[str, Collection[str]] | None) -> Policy:
+    """What the tasks need, with what was read about it; an heir who is gone from the site receives nothing.
+
+    UnknownName for an authentication the site does not offer.
+    """
     wanted = context.settings.provision
+    gone = setting_names.gone(context.settings, now, context.store, context.site())
+    heir = wanted.assets_to if ("provision.assets_to", wanted.assets_to) not in gone else None
     group = wanted.group
     policy = Policy(
-        auth_setting=wanted.auth_setting,
-        assets_to=wanted.assets_to or "",
+        authentication=authentication_of(context),
+        change_authentication=wanted.change_auth,
+        assets_to=heir or "",
+        all_groups=wanted.remove_leavers_from_all_groups,
         protected=wanted.protected,
         own_id=context.own_id,
         owners=owners,
+        takes=context.takes,
     )
     if group is None:
         return policy
     return replace(policy, group=group.name, minimum_site_role=group.minimum_site_role, grant_on=group.grant)
+
+
+def authentication_of(context: Context) -> Authentication | None:
+    """How people sign in by the settings, None where they do not say; an error names the key."""
+    wanted = context.settings.provision
+    for key in ("auth_setting", "idp_configuration_id"):
+        words = getattr(wanted, key)
+        if words:
+            try:
+                return context.takes.authentication(words)
+            except (UnknownName, AmbiguousName) as problem:
+                raise type(problem)(f"`provision.{key}`: {problem}") from None
+    return None
+
+
+def owners_of(context: Context, users: Iterable[str]) -> Mapping[str, frozenset[str]]:
+    """Who of these users (ids) owns content, and of which kinds."""
+    return {user: frozenset(one.kind for one in owned) for user, owned in owned_by(context.connection, users).items()}
 
 
 def limits_of(settings: Settings) -> Limits:

@@ -1,7 +1,4 @@
-"""The demo's story: public commands run as processes on the sandbox, their real output, one fact checked of each.
-
-It prints through `say` and decides nothing about Tableau; not a test (the facts are few) and not a tutorial.
-"""
+"""The demo's story: public commands run as processes on the sandbox, their real output, one fact checked of each."""
 
 from __future__ import annotations
 

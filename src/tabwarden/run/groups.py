@@ -1,9 +1,4 @@
-"""Group synchronisation: directory and site are read, a plan is decided, and all in one. The doing is in apply.py.
-
-directory -> Directory ┐
-                       ├ want_groups -> what Tableau does itself, and what is wanted in the end -> changes -> Plan
-Tableau   -> Site ─────┘
-"""
+"""Group synchronisation: directory and site are read, a plan is decided, and all in one. The doing is in apply.py."""
 
 from __future__ import annotations
 
@@ -18,15 +13,15 @@ from tabwarden.plan.group_changes import group_changes
 from tabwarden.plan.group_sight import sight_remarks
 from tabwarden.plan.plan import Plan, SiteIdentity, SourceSummary, Waiver
 from tabwarden.run.apply import GROUPS, Applied
-from tabwarden.run.context import Context, Progress, running, silent
+from tabwarden.run.context import Context, Progress, authentication_of, running, silent
 from tabwarden.run.directory import read_directory
 from tabwarden.run.planning import basis_of, planned, with_content_of
-from tabwarden.run.whole_run import alone, do
+from tabwarden.run.run_log import alone, do
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import read_people
-from tabwarden.tableau.write import domains
+from tabwarden.tableau.write.directory import with_nicknames
 from tabwarden.want.directory import Directory
 from tabwarden.want.groups.rules import GroupRule, found_groups
 from tabwarden.want.groups.sync import Decision, GroupPolicy, want_groups
@@ -61,7 +56,7 @@ def gather(context: Context) -> Gathered:
 def _with_nicknames(now: Site, connection: Connection) -> Site:
     """With the server's domains where it tells them; else users and groups tell whether it is joined."""
     try:
-        return domains.with_nicknames(now, connection)
+        return with_nicknames(now, connection)
     except TableauError as error:
         log.info("whether the server is joined to the directory is told by its users and groups: %s", error)
         return now
@@ -87,11 +82,11 @@ def rules_of(settings: Settings) -> tuple[GroupRule, ...]:
 def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) -> Plan:
     """The plan. `with_contents` also judges, by the newest snapshot, who sees what and who still owns what."""
     now, provision = gathered.now, context.settings.provision
-    policy = GroupPolicy(provision.protected, context.own_id, provision.auth_setting)
+    policy = GroupPolicy(provision.protected, context.own_id, authentication_of(context))
     decision = want_groups(now, gathered.directory, rules_of(context.settings), policy)
     changes = group_changes(now, decision)
     basis = replace(
-        basis_of(context, GROUPS, gathered.site, when=gathered.when),
+        basis_of(context, GROUPS, gathered.site, now, when=gathered.when),
         sources=_summaries(decision, gathered.directory.when or gathered.when),
         empty_groups=tuple(f"{target.group.domain}\\{target.group.name}" for target in decision.empty),
     )

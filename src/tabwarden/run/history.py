@@ -1,8 +1,4 @@
-"""The history of a store: keeping a read in it, finding a snapshot by number or day.
-
-It is the one place where reads are kept (docs/decisions/0008-one-history.md). The database and the settings are loaded
-when they are first needed: they take longer than most questions.
-"""
+"""The history of a store: keeping a read in it, finding a snapshot by number or day."""
 
 from __future__ import annotations
 
@@ -16,7 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tabwarden.model.errors import UnknownName
+from tabwarden.model.names import hint, same
+from tabwarden.model.resolver import meant
 from tabwarden.model.site import Site
+from tabwarden.safe_files import read_text
 from tabwarden.store import beside, snapshot
 from tabwarden.store.snapshots import Listing, Snapshot, listed
 
@@ -65,7 +64,7 @@ def _plain_folder(environ: Mapping[str, str]) -> str | None:
     import yaml
 
     try:
-        loader = yaml.SafeLoader(file.read_text(encoding="utf-8-sig"))
+        loader = yaml.SafeLoader(read_text(file))
         root = loader.get_single_node()
         if root is None:
             return DEFAULT_FOLDER
@@ -119,14 +118,21 @@ def opened(store: str, *, must_exist: bool = True) -> Iterator[History]:
         yield history
 
 
-def keep(settings: Settings, site: Site) -> Snapshot:
-    """Keep a read in the history, and let go of what the retention lets go of."""
+def keep(settings: Settings, site: Site, doubt: str = "") -> Snapshot:
+    """Keep a read in the history, and let go of what the retention lets go of.
+
+    Nothing goes, and that is told, where there is a `doubt` about the clock, or the time has made a jump.
+    """
     from tabwarden.store.retention import Retention, thin
 
-    kept_days = settings.store.retention
+    days = settings.store.retention
     with opened(store_of(settings), must_exist=False) as history:
         taken = history.keep(site)
-        thin(history, Retention(kept_days.every_days, kept_days.daily_days, kept_days.most_days), taken.taken)
+        doubt = thin(history, Retention(days.every_days, days.daily_days, days.most_days), taken, doubt)
+    if doubt:
+        import logging
+
+        logging.getLogger(__name__).warning("%s; no old snapshot is let go of this time", doubt)
     if settings.store.url is None:
         beside.keep(settings.store.folder, taken, site)
     return taken
@@ -138,13 +144,14 @@ def keep(settings: Settings, site: Site) -> Snapshot:
 def of_site(history: Listing | History, site: str | None = None, where: str | None = None) -> tuple[Snapshot, ...]:
     """The snapshots of one site in their order: of the whole of it where there are such.
 
-    `site` is a content URL, or the address that a browser shows; `where` a server. UnknownName where there are none,
-    or of several sites and none was named.
+    `site` is a content URL, the address that a browser shows, an id or a name; `where` a server.
+    UnknownName where there are none, or of several sites and none was named.
     """
     snapshots = [snapshot for snapshot in snapshots_of(history, site) if where in (None, snapshot.where)]
     if not snapshots:
         of = f" of site `{site or 'Default'}`" if site is not None else ""
-        raise UnknownName(f"there is no snapshot{of} in the history: take one with `tabwarden read`")
+        near = hint(site, {one.name: one.content_url for one in history.snapshots()}) if site else ""
+        raise UnknownName(f"there is no snapshot{of} in the history{near}: take one with `tabwarden read`")
     chains = _chains(snapshots)
     if len(chains) > 1:
         urls = [chain[-1].content_url for chain in chains]
@@ -174,10 +181,15 @@ def _chains(snapshots: Sequence[Snapshot]) -> list[tuple[Snapshot, ...]]:
 
 
 def snapshots_of(history: Listing | History, site: str | None = None) -> tuple[Snapshot, ...]:
-    """Every snapshot, or those of the site with that content URL or address."""
-    return tuple(
-        snapshot for snapshot in history.snapshots() if site in (None, snapshot.content_url, _address(snapshot))
-    )
+    """Every snapshot, or those of the site with that content URL, address, id or name."""
+    snapshots = tuple(history.snapshots())
+    if site is None:
+        return snapshots
+    exact = tuple(one for one in snapshots if site in (one.content_url, _address(one)))
+    named = {str(one.number): (one.content_url, _address(one), one.site_id, one.name) for one in snapshots}
+    alike = lambda name: [number for number, forms in named.items() if same(name) in map(same, forms)]  # noqa: E731
+    numbers = () if exact or not site else meant(site, (), alike, named.__getitem__)
+    return exact or tuple(one for one in snapshots if str(one.number) in numbers)
 
 
 def _address(snapshot: Snapshot) -> str:
@@ -257,17 +269,34 @@ def newest_site(settings: Settings, which: str = LAST, now: datetime | None = No
     are asked by their number. UnknownName where there is none; SettingsError or TabwardenError where the store of the
     settings cannot be opened.
     """
-    from tabwarden.tableau.http.session import address_of
+    from tabwarden.tableau.http.address import address_of
 
     now = now or datetime.now(UTC)
-    store = store_of(settings)
-    with opened(store) as history:
-        where = address_of(settings.tableau.server)
+    store, listing = store_of(settings), listed(store_of(settings))
+    where = address_of(settings.tableau.server)
+
+    def chosen(history: Listing | History) -> Snapshot:
         snapshot = snapshot_of(history, which, settings.tableau.site, now, where=where)
         if (snapshot.where, snapshot.content_url) != (where, settings.tableau.site):
             raise UnknownName(f"{snapshot.words} is of `{_address(snapshot)}`, and the settings name another site")
-        site = beside.opened(store, snapshot) or history.open(snapshot.number)
+        return snapshot
+
+    if listing is None:
+        with opened(store) as history:
+            snapshot = chosen(history)
+            site = history.open(snapshot.number)
+    else:
+        snapshot = chosen(listing)
+        site = beside.opened(store, snapshot) or _from_history(store, snapshot)
     return Opened(site, snapshot, now - time_of(snapshot.taken) if snapshot.taken else None)
+
+
+def site_beside(settings: Settings, number: int, mark: str) -> Site | None:
+    """The Site of that snapshot with that mark, over the columns kept beside the history; None where there are none."""
+    listing = listed(store_of(settings))
+    snapshots = listing.snapshots() if listing is not None else ()
+    fitting = (beside.opened(store_of(settings), one) for one in snapshots if (one.number, one.mark) == (number, mark))
+    return next(fitting, None)
 
 
 def is_folder(words: str | Path) -> bool:

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
-from typing import cast
+from typing import Any
 
-from tabwarden import sinks
+from tabwarden import __version__, sinks
 from tabwarden.engine.columns import Columns
 from tabwarden.engine.convert import columns_of
 from tabwarden.mirror.build import Mirrored, MirrorRequest, in_flat_form, mirrored, selection
 from tabwarden.mirror.match import Matches, Matching, match, tableau_people
-from tabwarden.mirror.tables import FLAT
-from tabwarden.model.errors import SinkError, SourceError
+from tabwarden.mirror.renew import Last, renewed
+from tabwarden.mirror.rows import FLAT
+from tabwarden.model.errors import AmbiguousName, SettingsError, SinkError, SourceError
 from tabwarden.model.scope import is_limited
 from tabwarden.model.site import Site
+from tabwarden.plan.plan import SiteIdentity
 from tabwarden.run.catalog import last_mirror, source_name
-from tabwarden.run.history import LAST, is_folder, newest_site
-from tabwarden.settings import FilesSink, Settings, SqlSink
-from tabwarden.sinks import Sink, Written
+from tabwarden.run.history import LAST, is_folder, newest_site, site_beside
+from tabwarden.run.setting_names import remark
+from tabwarden.settings import Settings
+from tabwarden.sinks import Written
+from tabwarden.store.journal import keep_good_run, last_good_names
 from tabwarden.store.snapshot import load
+from tabwarden.store.snapshots import Snapshot
 from tabwarden.want.roster import Quarantined
+
+PROJECTS = "mirror.projects"
+MADE = 1  # changes, as the release does, whenever a mirror of before is no start for one of today
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +52,79 @@ def publish(settings: Settings, *, snapshot: Path | str | None = None, now: date
     Raises SinkError where the snapshot must not be published, SourceError where the catalog people cannot be read. A
     sink that fails is told in `failed` and does not keep the others from theirs.
     """
-    site = snapshot_of(settings, snapshot)
+    site, chosen = _read(settings, snapshot)
     _refuse(site, settings, now or datetime.now(UTC))
     columns = columns_of(site)
     matches, quarantined, warnings = people_of(settings, columns)
     wanted, source = settings.mirror, source_name(settings)
     request = MirrorRequest(source, projects=selection(wanted.projects), enforced=wanted.enforce)
-    last = mirrored(columns, matches, request, limited=is_limited(site))
+    origin = _origin(chosen, request, matches)
+    try:
+        last = _renewed(settings, origin, columns, matches, request, limited=is_limited(site))
+        last = last or mirrored(columns, matches, request, limited=is_limited(site))
+    except AmbiguousName as error:
+        raise SettingsError([f"`mirror.projects`: {error}"]) from None
+    gone = _gone(settings, site, last.missing)
     # The last mirror is always kept compressed, for `catalog`.
-    written, failed = [("store", sinks.publish(last_mirror(settings), source, last.tables))], []
+    store = last_mirror(settings, origin, last.apart)
+    written, failed = [("store", sinks.publish(store, source, last.tables))], []
     mirror = in_flat_form(last) if wanted.form == FLAT else last
-    for number, sink in enumerate(sinks_of(settings), start=1):
+    for number, sink in enumerate(wanted.sinks, start=1):
         try:
             written.append((f"sink {number}", sinks.publish(sink, source, mirror.tables)))
         except SinkError as error:
-            failed.append(f"sink {number} (`{sink.TYPE}`): {error}")
-    warnings = [*_warnings(site, mirror, wanted.enforce), *warnings]
+            failed.append(f"sink {number} (`{sink.type}`): {error}")
+    if not failed:
+        names = {PROJECTS: [word for word in wanted.projects if word not in last.missing]}
+        keep_good_run(settings.store.folder, _identity(site), {}, names)
+    warnings = [*_warnings(site, mirror, wanted.enforce), *gone, *warnings]
     return Published(site, mirror, quarantined, tuple(written), tuple(failed), tuple(warnings))
 
 
-def snapshot_of(settings: Settings, snapshot: Path | str | None) -> Site:
-    """The Site to publish: that snapshot (a folder, a number, a day), else the newest of the settings' site."""
+def _read(settings: Settings, snapshot: Path | str | None) -> tuple[Site, Snapshot | None]:
+    """What to publish: that snapshot (a folder, a number, a day), else the newest of the settings' site.
+
+    None for the second where it is a folder's.
+    """
     if snapshot is not None and is_folder(snapshot):
-        return load(snapshot)
-    return newest_site(settings, LAST if snapshot is None else str(snapshot)).site
+        return load(snapshot), None
+    opened = newest_site(settings, LAST if snapshot is None else str(snapshot))
+    return opened.site, opened.snapshot
+
+
+def _origin(snapshot: Snapshot | None, request: MirrorRequest, matches: Matches) -> dict[str, Any]:
+    """What a later mirror can be made out of this one by; nothing where none can.
+
+    One of some projects, or that is not enforced, is always made whole, and so is the first of another release, which
+    may judge otherwise.
+    """
+    if snapshot is None or request.projects is not None or not request.enforced:
+        return {}
+    words = repr((__version__, MADE, request, sorted(matches.matched)))
+    request_hash = blake2b(words.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return {"request": request_hash, "snapshot": snapshot.number, "mark": snapshot.mark}
+
+
+def _renewed(
+    settings: Settings,
+    origin: Mapping[str, Any],
+    columns: Columns,
+    matches: Matches,
+    request: MirrorRequest,
+    *,
+    limited: bool,
+) -> Mirrored | None:
+    """The mirror made out of the last one, of the same people by the same request; None where that cannot be."""
+    start = last_mirror(settings).start(request.source, origin["request"]) if origin else None
+    if start is None:
+        return None
+    before, tables, apart = start
+    if before == origin:
+        return Mirrored(request.source, tables, matches, apart=apart)
+    site = site_beside(settings, before["snapshot"], before["mark"])
+    if site is None:
+        return None
+    return renewed(Last(tables, apart, columns_of(site)), columns, matches, request, limited=limited)
 
 
 def age_of(site: Site, now: datetime) -> timedelta | None:
@@ -113,7 +172,7 @@ def people_of(settings: Settings, columns: Columns) -> tuple[Matches, tuple[Quar
     catalog = settings.catalog
     if catalog.people is None:
         return tableau_people(columns), (), []
-    from tabwarden.run.context import read_roster  # with it come clients that a mirror without a list does not need
+    from tabwarden.run.source_rows import read_roster
 
     roster, warnings = read_roster(catalog.people, settings)
     _refuse_stale(roster.as_of, catalog.people.stale_after)
@@ -143,22 +202,21 @@ def _warnings(site: Site, mirrored: Mirrored, enforced: bool) -> list[str]:
         reader = f"`{site.taken.by}` ({site.taken.by_role or 'role not told'})"
         left_out = f"; not read: {'; '.join(site.partial)}" if site.partial else ""
         warnings.append(f"the read by {reader} was limited, and what was not read is hidden from everybody{left_out}")
-    warnings += [
-        f"`mirror.projects` names `{word}`, which is no project here: it mirrors nothing" for word in mirrored.missing
-    ]
     return warnings
 
 
-# -- sinks ----------------------------------------------------------------------------------------------------
+def _gone(settings: Settings, site: Site, missing: Mapping[str, str]) -> list[str]:
+    """Remarks on projects that were there at the last mirror; SettingsError for names that fit none."""
+    known = last_good_names(settings.store.folder, _identity(site)).get(PROJECTS, [])
+    lacking = [
+        f"`{PROJECTS}`: no project `{word}` on site `{site.name}`{near}"
+        for word, near in missing.items()
+        if word not in known
+    ]
+    if lacking:
+        raise SettingsError(lacking)
+    return [remark(PROJECTS, word) for word in missing]
 
 
-def sinks_of(settings: Settings) -> list[Sink]:
-    """Every sink, in the order of the settings."""
-    return [_sink(sink) for sink in settings.mirror.sinks]
-
-
-def _sink(setting: FilesSink | SqlSink) -> Sink:
-    sink_class = sinks.members()[setting.type]
-    if isinstance(setting, FilesSink):
-        return cast(Sink, sink_class(str(setting.folder)))
-    return cast(Sink, sink_class(setting.driver, setting.connect, setting.table_schema, setting.prefix, setting.create))
+def _identity(site: Site) -> SiteIdentity:
+    return SiteIdentity(site.taken.where, site.content_url, site.id, site.name)

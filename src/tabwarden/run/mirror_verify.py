@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
-from tabwarden.mirror.tables import KINDS, YES, Tables, rows_for
+from tabwarden.mirror.rows import KINDS, YES
+from tabwarden.mirror.tables import Tables, rows_for
 from tabwarden.run.catalog import kept_tables
+from tabwarden.run.context import connected
 from tabwarden.run.mirror import age_since, words
-from tabwarden.run.sign_in_settings import connected
 from tabwarden.settings import Settings
 from tabwarden.tableau.read.listed import can_stand_in, listed_for, workbooks_of
 

@@ -11,18 +11,18 @@ from tabwarden.model.errors import SettingsError, TableauError, UnknownName
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan
-from tabwarden.run.context import running
+from tabwarden.run.context import connected, running
 from tabwarden.run.directory import read_directory
 from tabwarden.run.planning import basis_of, planned
-from tabwarden.run.sign_in_settings import connected
+from tabwarden.safe_files import read_text
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.site import read_people
-from tabwarden.tableau.write.domains import with_nicknames
+from tabwarden.tableau.write.directory import with_nicknames
 from tabwarden.want.directory import Directory
 from tabwarden.want.names.check import check_names
-from tabwarden.want.names.domains import DomainLine, listed, nicknames_wanted
+from tabwarden.want.names.domains import NOT_KNOWN, DomainLine, listed, nicknames_wanted
 from tabwarden.want.names.identity import imported_by_mistake, told
 from tabwarden.want.names.imports import ROUTES, Checked
 from tabwarden.want.wanted import Held
@@ -71,7 +71,7 @@ def check(
 def names_of(path: Path) -> list[str]:
     """The names of a file, one a line; blank lines and those that begin with `#` do not count."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(path).splitlines()
     except (OSError, UnicodeDecodeError):
         raise UnknownName(f"the names in `{path}` cannot be read; give a file of UTF-8 text, a name a line") from None
     return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
@@ -101,7 +101,9 @@ def plan_domains(settings: Settings) -> Plan:
         now = with_nicknames(read_people(context.connection, []), context.connection)
         wanted = nicknames_wanted(now, directory)
         unknown = [line for line in listed(directory, now.nicknames or {}) if line.nickname is None]
-        notes = tuple(f"`{line.fqdn}` is not known to Tableau yet; {line.remedy}" for line in unknown)
+        notes = tuple(
+            f"`{line.fqdn}` is {line.verdict}{' yet' * (line.verdict == NOT_KNOWN)}; {line.remedy}" for line in unknown
+        )
         wanted = replace(wanted, notes=(*notes, *wanted.notes))
-        basis = basis_of(context, KIND, context.site(now.name), when=when)
+        basis = basis_of(context, KIND, context.site(now.name), now, when=when)
         return planned(context, basis, now, wanted, with_contents=False)

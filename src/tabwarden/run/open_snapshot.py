@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tabwarden.model.errors import UnknownName
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
+from tabwarden.model.errors import SettingsError, UnknownName
+from tabwarden.model.open_points import BLOG, CURRENT, DOCUMENTED, OpenPoints, open_points_from
 from tabwarden.model.site import Site
 from tabwarden.questions import Questions
 from tabwarden.run.history import LAST, open_either, open_every_site
+from tabwarden.safe_files import read_text, yaml_value
 from tabwarden.store import snapshot
+
+
+def read_open_points(given: Iterable[str]) -> OpenPoints:
+    """`name=value` words, `blog` and YAML files of words, later ones winning. SettingsError names all mistakes."""
+    return open_points_from(open_point_words(given))
+
+
+def open_point_words(given: Iterable[str]) -> Iterator[str]:
+    """Every `name=value` word, those of YAML files in their place. SettingsError for a file that cannot be read."""
+    for one in given:
+        yield from _words(one)
+
+
+def _words(given: str) -> Iterator[str]:
+    if "=" in given or given.strip().casefold() == BLOG:
+        yield given
+        return
+    import yaml  # of use for files alone, and a fifth of what a small question costs
+
+    path = Path(given)
+    try:
+        answers = yaml_value(read_text(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"`{given}` is no `name=value`, and no file that can be read: {error}"]) from None
+    except yaml.YAMLError as error:
+        raise SettingsError([f"`{given}` is not YAML: {error}"]) from None
+    if not isinstance(answers, dict):
+        raise SettingsError([f"`{given}` is a YAML file of `name: value` lines"])
+    for name, value in answers.items():
+        yield f"{name}={'' if value is None else value}"
 
 
 @dataclass(frozen=True, slots=True)

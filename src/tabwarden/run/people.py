@@ -1,15 +1,9 @@
-"""Several sources together: gather them, decide a plan, and show the one roster. The doing is in apply.py.
-
-sources -> records -> merged roster ┐
-roster of the last good run ────────┼ standings ┐
-directory (where there is one) ─────┘           ├ want -> wanted Site -> diff -> ... -> Plan
-Tableau -> Site ────────────────────────────────┘
-"""
+"""Several sources together: gather them, decide a plan, and show the one roster. The doing is in apply.py."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -20,17 +14,17 @@ from tabwarden.plan.build import build
 from tabwarden.plan.plan import Plan, Refused, SiteIdentity, Waiver
 from tabwarden.plan.stops import Reading
 from tabwarden.run.apply import Applied
-from tabwarden.run.context import Context, People, Progress, policy_of, read_rows, running, silent, tasks_of
+from tabwarden.run.context import Context, People, Progress, owners_of, policy_of, running, silent, tasks_of
 from tabwarden.run.directory_names import directory_if_set
 from tabwarden.run.names import nicknames_if_told
 from tabwarden.run.planning import basis_of, log_readings, planned, refused, with_sources
-from tabwarden.run.whole_run import alone, do
+from tabwarden.run.run_log import alone, do
+from tabwarden.run.source_rows import read_rows
 from tabwarden.settings import PeopleSource, PersonOverride, Settings
 from tabwarden.settings.sources import AnySource
-from tabwarden.sources.ldap import LdapSource
 from tabwarden.store.rosters import keep_for_plan, known_roster
 from tabwarden.tableau.http.connection import Connection
-from tabwarden.tableau.read.site import owned_by, read_people
+from tabwarden.tableau.read.site import read_people
 from tabwarden.want.cells import BadCell, column_of, text_of
 from tabwarden.want.directory import Directory
 from tabwarden.want.groups.ways import Names
@@ -39,7 +33,7 @@ from tabwarden.want.people.joiners_and_leavers import Known, Standings, known_af
 from tabwarden.want.people.mapping import ABOUT, Condition, GroupMapping, MappedGroups
 from tabwarden.want.people.merged import Merged, Override, Precedence, SourceRank, merge
 from tabwarden.want.people.nested import NONE, Nesting, memberships_of, nesting_of
-from tabwarden.want.people.overrides import override_rows
+from tabwarden.want.people.overrides import COLUMNS, override_rows
 from tabwarden.want.people.records import FIELDS, RecordColumns, Records, StatusWords, records
 from tabwarden.want.people.wanted_people import PeoplePolicy, leaving, want_people
 from tabwarden.want.roster import Person, Quarantined, Roster
@@ -86,7 +80,7 @@ class Gathered:
     roster: OneRoster | None = None
     now: Site | None = None
     policy: PeoplePolicy = field(default_factory=PeoplePolicy)
-    owners: frozenset[str] | None = None
+    owners: Mapping[str, Collection[str]] | None = None
 
 
 # -- reading ---------------------------------------------------------------------------------------------------
@@ -108,8 +102,8 @@ class _Reader:
         words = StatusWords(source.left, source.active, source.all_left)
         task = f"people of {source.name}"
         try:
-            result = read_rows(source.from_, self.settings)
-            rows = self._with_groups(result.rows) if isinstance(source.from_, LdapSource) else result.rows
+            result = read_rows(source.from_, self.settings, wanted.names)
+            rows = self._with_groups(result.rows) if source.from_.asks_directory else result.rows
             roster_records = records(rows, wanted, words, name=source.name, source=result.source, as_of=result.as_of)
         except SourceError as error:
             self.readings.append(Reading(task, source.from_.type, error=error))
@@ -126,7 +120,7 @@ class _Reader:
 
     def overrides(self, source: AnySource) -> tuple[Override, ...]:
         try:
-            result = read_rows(source, self.settings)
+            result = read_rows(source, self.settings, COLUMNS)
         except SourceError as error:
             self.readings.append(Reading("overrides", source.type, error=error))
             return ()
@@ -138,7 +132,7 @@ class _Reader:
 
     def nesting(self, source: AnySource, inner: str, outer: str) -> Nesting:
         try:
-            result = read_rows(source, self.settings)
+            result = read_rows(source, self.settings, (inner, outer))
         except SourceError as error:
             self.readings.append(Reading("nested groups", source.type, error=error))
             return NONE
@@ -163,7 +157,7 @@ class _Reader:
 
     def _read(self, task: str, source: AnySource, roster: Roster, warnings: Iterable[str]) -> None:
         self.readings.append(Reading(task, roster.source, roster, None, source.stale_after, source.min_rows == 0))
-        self.warnings += warnings
+        self.warnings += (*warnings, *roster.remarks)
 
 
 def read_all(settings: Settings) -> SourcesRead:
@@ -239,13 +233,13 @@ def gather(context: Context) -> Gathered:
     roster = one_roster(readings, settings, site)
     provision = settings.provision
     names = list(mapping_of(settings).groups.values()) + ([provision.group.name] if provision.group else [])
-    # Whoever is removed leaves all groups, and an undo has to know which.
-    now = read_people(connection, None if provision.remove_leavers else names)
+    # Whoever is removed leaves all groups, and an undo has to know which; a rehire is told what he has again.
+    every = provision.remove_leavers or provision.remove_leavers_from_all_groups
+    every = every or any(one.is_back for one in roster.standings.people)
+    now = read_people(connection, None if every else names)
     log.info("site `%s`: %d users, %d groups", now.name, len(now.users), len(now.groups))
     policy = _people_policy(settings, readings, now, connection)
-    owners = None
-    if provision.remove_leavers:
-        owners = frozenset(owned_by(connection, leaving(now, roster.standings, policy)))
+    owners = owners_of(context, leaving(now, roster.standings, policy))
     return Gathered(readings, context.site(now.name), roster, now, policy, owners)
 
 
@@ -269,17 +263,18 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True, 
     A plan without changes is not applied, but where it is part of a run (`running`).
     """
     people, roster, now = gathered.sources_read.people, gathered.roster, gathered.now
-    basis = basis_of(context, KIND, gathered.site, when=people.when)
+    basis = basis_of(context, KIND, gathered.site, now, when=people.when)
     basis = with_sources(context, basis, people)
     if now is None or roster is None:
         return build(basis)
-    policy = policy_of(context, gathered.owners)
+    policy = policy_of(context, now, gathered.owners)
     wanted, unsettled = want_people(now, roster.standings, gathered.policy, tasks_of(context.settings), policy)
     held_people, notes = (*roster.merged.held, *wanted.held), (*_remarks(roster), *wanted.notes)
     wanted = replace(wanted, held=held_people, notes=notes)
     plan = planned(context, basis, now, wanted, with_contents=with_contents)
     if running or plan.changes:
-        known = known_after(roster.standings, unsettled, people.when)
+        left = frozenset(same(one.person) for one in plan.held)
+        known = known_after(roster.standings, unsettled | left, people.when)
         keep_for_plan(context.store, plan.id, plan.site, known)
     return plan
 

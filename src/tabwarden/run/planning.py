@@ -11,7 +11,7 @@ from tabwarden.model.site import Site
 from tabwarden.plan.build import Basis, build
 from tabwarden.plan.order import diff
 from tabwarden.plan.plan import Plan, Refused, SiteIdentity, SourceSummary
-from tabwarden.run import history
+from tabwarden.run import history, setting_names
 from tabwarden.run.context import Context, People, guarded_of, limits_of
 from tabwarden.store.journal import last_good_rows
 from tabwarden.store.journal import now as present
@@ -20,14 +20,18 @@ from tabwarden.want.wanted import Wanted
 log = logging.getLogger(__name__)
 
 
-def basis_of(context: Context, kind: str, site: SiteIdentity, *, when: str = "", undoes: str = "") -> Basis:
-    """What every plan of a run rests on."""
+def basis_of(
+    context: Context, kind: str, site: SiteIdentity, now: Site | None, *, when: str = "", undoes: str = ""
+) -> Basis:
+    """What every plan of a run rests on. SettingsError with every name in the settings that fits nobody of `now`."""
+    gone = setting_names.gone(context.settings, now, context.store, site) if now is not None else ()
     return Basis(
         kind=kind,
         site=site,
         made_at=when or present(),
         limits=limits_of(context.settings),
         guarded=guarded_of(context),
+        notes=tuple(setting_names.remark(*one) for one in gone),
         undoes=undoes,
     )
 
@@ -68,6 +72,7 @@ def planned(
     notes = wanted.notes
     if shown is not now:
         notes = (*notes, f"who gains or loses sight of content is told by the snapshot of {shown.taken.when}")
+    basis = replace(basis, takes=context.takes)
     return build(basis, now, changes, held=wanted.held, notes=notes, shown=shown)
 
 

@@ -11,8 +11,8 @@ from tabwarden.access.reference import may
 from tabwarden.mirror.visible import VIEW, may_enter
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Content, Site
+from tabwarden.run.context import connected
 from tabwarden.run.history import newest_site
-from tabwarden.run.sign_in_settings import connected
 from tabwarden.settings import Settings
 from tabwarden.store import snapshot
 from tabwarden.tableau.read.checkpoint import cannot_be_written
@@ -26,6 +26,7 @@ class Listed:
     """The list as it was fetched (`site`, at `path`), and what `asker` sees of it: sites, and projects by their path.
 
     That path is made of names he sees: a project that is hidden from him is left out of the paths of those below it.
+    `known` is the newest snapshot, which tells who leads a project; None where there is none.
     """
 
     path: Path
@@ -33,6 +34,7 @@ class Listed:
     asker: str
     sites: tuple[str, ...]
     shown: tuple[tuple[str, Content], ...]
+    known: Site | None = None
 
 
 def list_projects(settings: Settings, asker: str | None = None) -> Listed:
@@ -47,11 +49,15 @@ def list_projects(settings: Settings, asker: str | None = None) -> Listed:
         reader = connection.reader.name
     path = _kept(site, sites, settings.store.folder / PROJECTS)
     if asker is None:
-        return Listed(path, site, reader, tuple(sorted(sites)), _by_path(site, set(site.contents)))
+        try:
+            last = _newest(settings)
+        except UnknownName:
+            last = None
+        return Listed(path, site, reader, tuple(sorted(sites)), _by_path(site, set(site.contents)), last)
     known = _newest(settings)
     user = known.find_user(asker)
     on_site = (site.name,) if may_enter(user.site_role) else ()
-    return Listed(path, site, user.name, on_site, shown_to(user.id, known, site))
+    return Listed(path, site, user.name, on_site, shown_to(user.id, known, site), known)
 
 
 def shown_to(user: str, known: Site, fetched: Site) -> tuple[tuple[str, Content], ...]:

@@ -1,13 +1,9 @@
-"""Provisioning: gather people from sources and site, and decide a plan. The doing is in apply.py.
-
-sources -> rosters ┐      (through the directory, where the server is joined to one)
-                   ├ want -> wanted Site -> diff -> changes -> stops, impact, facts -> Plan
-Tableau -> Site ───┘
-"""
+"""Provisioning: gather people from sources and site, and decide a plan. The doing is in apply.py."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from tabwarden.model.errors import SettingsError
@@ -15,12 +11,22 @@ from tabwarden.model.site import Site
 from tabwarden.plan.build import build
 from tabwarden.plan.plan import Plan, SiteIdentity, Waiver
 from tabwarden.run.apply import Applied
-from tabwarden.run.context import Context, People, Progress, policy_of, read_sources, running, silent, tasks_of
+from tabwarden.run.context import (
+    Context,
+    People,
+    Progress,
+    owners_of,
+    policy_of,
+    read_sources,
+    running,
+    silent,
+    tasks_of,
+)
 from tabwarden.run.directory_names import Named, directory_if_set, named
 from tabwarden.run.planning import basis_of, log_readings, planned, with_sources
-from tabwarden.run.whole_run import alone, do
+from tabwarden.run.run_log import alone, do
 from tabwarden.settings import Settings
-from tabwarden.tableau.read.site import owned_by, read_people
+from tabwarden.tableau.read.site import read_people
 from tabwarden.want.provision import want
 from tabwarden.want.roster import Roster
 
@@ -40,7 +46,7 @@ class Gathered:
     site: SiteIdentity
     now: Site | None
     named: Named
-    owners: frozenset[str] | None = None
+    owners: Mapping[str, Collection[str]] | None = None
 
 
 def gather(context: Context) -> Gathered:
@@ -60,31 +66,28 @@ def gather(context: Context) -> Gathered:
 
 
 def _read_site(context: Context) -> Site:
-    removing = context.settings.provision.remove_leavers
-    group = context.settings.provision.group
+    provision = context.settings.provision
     # Whoever is removed leaves all groups, and an undo has to know which.
-    names = None if removing else [group.name] if group is not None else []
+    every = provision.remove_leavers or provision.remove_leavers_from_all_groups
+    names = None if every else [provision.group.name] if provision.group is not None else []
     now = read_people(context.connection, names)
     log.info("site `%s`: %d users, %d groups", now.name, len(now.users), len(now.groups))
     return now
 
 
-def _owners(context: Context, now: Site, leavers: Roster) -> frozenset[str] | None:
-    """Which leavers own content; None where nobody is removed, so that it does not matter."""
-    if not context.settings.provision.remove_leavers:
-        return None
-    leaving = {u for person in leavers.people for u in now.users_named(person.name)}
-    return frozenset(owned_by(context.connection, leaving))
+def _owners(context: Context, now: Site, leavers: Roster) -> Mapping[str, Collection[str]]:
+    """Which leavers own content."""
+    return owners_of(context, {u for person in leavers.people for u in now.users_named(person.name)})
 
 
 def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) -> Plan:
     """The plan. `with_contents` also judges who gains or loses sight of what, by the newest snapshot."""
-    basis = basis_of(context, KIND, gathered.site, when=gathered.people.when)
+    basis = basis_of(context, KIND, gathered.site, gathered.now, when=gathered.people.when)
     basis = with_sources(context, basis, gathered.people)
     if gathered.now is None:
         return build(basis)
     now, names = gathered.now, gathered.named
-    policy = policy_of(context, gathered.owners)
+    policy = policy_of(context, now, gathered.owners)
     wanted = want(now, names.joiners, names.leavers, tasks_of(context.settings), policy)
     wanted = replace(wanted, held=(*names.held, *wanted.held), notes=(*names.notes, *wanted.notes))
     return planned(context, basis, now, wanted, with_contents=with_contents)

@@ -1,11 +1,9 @@
-"""People under another user name: the site is read whole, a plan is decided, and its way back. The doing: apply.py.
-
-Site + renames -> want.rename -> wanted Site -> change.carry -> changes -> Plan
-"""
+"""People under another user name: the site is read whole, a plan is decided, and its way back. The doing: apply.py."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tabwarden.effects.change import Change
 from tabwarden.effects.ref import user_of
@@ -58,7 +56,10 @@ def decide(
     protected.add(context.own_id)
     carry = carried(now, renamed(now, renames, keep_old=keep_old, protected=protected), renames)
     return build(
-        basis_of(context, "undo" if undoes else KIND, context.site(now.name), undoes=undoes),
+        replace(
+            basis_of(context, "undo" if undoes else KIND, context.site(now.name), now, undoes=undoes),
+            takes=context.takes,
+        ),
         now,
         carry.changes,
         held=(*held, *carry.held),

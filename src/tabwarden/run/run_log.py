@@ -1,16 +1,20 @@
-"""What a run says in its log and its mail."""
+"""A run: alone on the site, logged and mailed, from gathering to doing."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tabwarden import notify
 from tabwarden.log import RunLog
-from tabwarden.plan.plan import Plan
+from tabwarden.model.site import Site
+from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.report.plans import headline, stop_words
-from tabwarden.run.apply import Applied
+from tabwarden.run.apply import Applied, judge_and_do, keep_plan, plan_path, settle_jobs, terms_of
+from tabwarden.run.context import Context, Progress, running, silent
 from tabwarden.settings import Settings
-from tabwarden.store.journal import FAILED
+from tabwarden.store.journal import SKIPPED, newest, only_writer
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +42,16 @@ def log_result(applied: Applied) -> None:
     for change, entry in applied.not_done:
         if entry is None:
             log.error("%s", change.not_done("", "it was not begun; apply the plan again"))
-        elif entry.status != FAILED:
+        elif entry.status == SKIPPED:
             log.error("not done: %s", change.not_done(entry.code, entry.remedy))
+
+
+_OTHER_ENDS = (
+    ("already", "were so already"),
+    ("instead", "not removed but Unlicensed"),
+    ("failed", "failed"),
+    ("skipped", "skipped"),
+)
 
 
 def result_words(applied: Applied) -> str:
@@ -48,11 +60,7 @@ def result_words(applied: Applied) -> str:
         return "nothing to do"
     done = applied.count("done")
     counts = [f"{done} {'change' if done == 1 else 'changes'} done"]
-    counts += [
-        f"{applied.count(status)} {words}"
-        for status, words in (("already", "were so already"), ("failed", "failed"), ("skipped", "skipped"))
-        if applied.count(status)
-    ]
+    counts += [f"{applied.count(status)} {words}" for status, words in _OTHER_ENDS if applied.count(status)]
     left = len(applied.plan.changes) - len(applied.entries)
     return ", ".join([*counts, f"{left} not begun"] if left else counts)
 
@@ -69,3 +77,25 @@ def mail_if_due(settings: Settings, run_log: RunLog, summary: str) -> None:
         log.info("mail sent to %s", ", ".join(mail.to))
     else:
         log.warning("%s", problem)
+
+
+@contextmanager
+def alone(settings: Settings, progress: Progress = silent) -> Iterator[Context]:
+    """The context of a run while nobody else writes to the site, and what an earlier one left running is over."""
+    with running(settings, progress) as context, only_writer(context.store, context.site()):
+        settle_jobs(context.connection, newest(context.store, context.site()))
+        yield context
+
+
+def do(context: Context, plan: Plan, now: Site | None, waivers: tuple[Waiver, ...] = ()) -> Applied:
+    """Stop or do the plan, all of it logged; where it stops, the plan is kept to be looked at.
+
+    `now` is the site it was decided on, None where the sources already said no.
+    """
+    log_plan(plan)
+    stopped = Applied(plan, stops=plan.stops)
+    applied = stopped if now is None else judge_and_do(plan, context.connection, terms_of(context, waivers), now)
+    if applied.stops:
+        log.info("nothing was written; the plan is kept in %s", keep_plan(plan, plan_path(context.store, plan.id)))
+    log_result(applied)
+    return applied

@@ -1,8 +1,4 @@
-"""A real Active Directory behind the sandbox, asked each time anew.
-
-Whom a name means, which groups there are and whose password it is are asked of the domains; who is in a group is read
-with the whole directory, for that goes through groups within groups and across domains.
-"""
+"""A real Active Directory behind the sandbox, asked each time anew."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Who could do it on a day, since when, and which change caused it: told by the snapshots of the history, in order.
-
-Not the answers themselves (`access`) and not which change it was (`compare.cause`).
-"""
+"""Who could do it on a day, since when, and which change caused it: told by the snapshots of the history, in order."""
 
 from __future__ import annotations
 
@@ -97,11 +94,11 @@ def _meant(site: Site, words: str) -> User | Content:
         except AmbiguousName:
             raise
         except UnknownName as error:
-            problems.append(str(error))
+            problems += error.lines
     if len(things) > 1:
         raise AmbiguousName(f"`{words}` is both; say which:", [f"content:{words}", f"user:{words}"])
     if not things:
-        raise UnknownName("\n".join(problems))
+        raise UnknownName(*problems)
     return things[0]
 
 

@@ -1,24 +1,114 @@
-"""Planning the way back: what a journal says was done, taken back against the site as it is now."""
+"""Planning the way back: what a journal says was done, or a site, project, group or user as on a day, taken back."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
+from tabwarden.clocks import doubt_beside
 from tabwarden.effects.change import NICKNAMES, Change
 from tabwarden.effects.ref import USER
 from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.model.site import Grantee, Site
+from tabwarden.plan.build import build
+from tabwarden.plan.order import diff
 from tabwarden.plan.plan import Plan
+from tabwarden.plan.restore import restored, scope_of_project, translated
+from tabwarden.plan.restore_people import Back, ids_now
 from tabwarden.plan.undo import undone
-from tabwarden.run import rename
+from tabwarden.run import history, rename
 from tabwarden.run.apply import load_plan, plan_path
 from tabwarden.run.context import Context
 from tabwarden.run.planning import basis_of, planned
-from tabwarden.store.journal import DONE, Record, newest, path_of, read
-from tabwarden.tableau.read.site import owned_by, read_people
-from tabwarden.tableau.write.domains import with_nicknames
+from tabwarden.store.journal import DONE, INSTEAD, Record, newest, path_of, read
+from tabwarden.tableau.read.site import owned_by, read_people, read_site
+from tabwarden.tableau.write.directory import with_nicknames
+from tabwarden.want.wanted import Wanted
 
 KIND = "undo"
+LEFT_SOMETHING = (DONE, INSTEAD)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is put back: one of these by name, path or id, or everything."""
+
+    project: str | None = None
+    group: str | None = None
+    user: str | None = None
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing is named."""
+        return self.project is self.group is self.user is None
+
+
+def plan_undo_to(context: Context, to: str, scope: Scope) -> Plan:
+    """The plan that puts the scope back as it was on the day `to` (or in that snapshot).
+
+    The site is read whole and kept first, so that this can be undone as well. UnknownName where there is no snapshot
+    of that day, or nothing of that name then.
+    """
+    settings, connection = context.settings, context.connection
+    # Found and opened before the site is kept: `last` is what was read before, and the retention may let go of it.
+    with history.opened(history.store_of(settings)) as listing:
+        snapshot = history.snapshot_of(listing, to, connection.site, where=connection.server)
+        then = listing.open(snapshot.number)
+    site = read_site(connection)
+    as_it_is = history.keep(settings, site, doubt_beside(connection.clock_ahead))
+    if then.id != site.id:
+        raise UnknownName(f"{snapshot.words} is of another site (`{then.name}`, id `{then.id}`)")
+    because = f"as it was in {snapshot.words}"
+    work = _way_back(site, then, scope, because)
+    changes = (*diff(site, work.people.site, work.people.why), *work.content)
+    lacks = (f"{snapshot.words} is not whole: {'; '.join(snapshot.partial)}",) if snapshot.partial else ()
+    return build(
+        replace(basis_of(context, KIND, context.site(site.name), site, undoes=snapshot.words), takes=context.takes),
+        site,
+        changes,
+        held=work.people.held,
+        notes=(*lacks, *work.people.notes, f"the site as it is now is snapshot {as_it_is.number} of the history"),
+    )
+
+
+class _Back(NamedTuple):
+    """The wanted people and the changes to content."""
+
+    people: Wanted
+    content: tuple[Change, ...]
+
+
+def _way_back(now: Site, then: Site, scope: Scope, because: str) -> _Back:
+    then = translated(then, ids_now(now, then, create=scope.project is None))
+    people, contents = Back(now, then, because), now.contents.keys() | then.contents.keys()
+    if scope.project is not None:
+        restoration = restored(now, then, scope_of_project(now, then, _project(now, then, scope.project)), because)
+    elif scope.group is not None:
+        group = then.find_group(scope.group).id
+        people.group(group)
+        restoration = restored(now, then, contents, because, only=Grantee("group", group))
+    elif scope.user is not None:
+        user = then.find_user(scope.user).id
+        people.user(user)
+        restoration = restored(now, then, contents, because, only=Grantee("user", user))
+    else:
+        people.everybody()
+        restoration = restored(now, then, contents, because)
+    wanted = people.wanted()
+    both = replace(wanted, held=(*wanted.held, *restoration.held), notes=(*wanted.notes, *restoration.notes))
+    return _Back(both, tuple(restoration.changes))
+
+
+def _project(now: Site, then: Site, words: str) -> str:
+    """The project by today's path, else by the path it had then."""
+    try:
+        project = now.find_content(words)
+    except UnknownName:
+        project = then.find_content(words)
+    if project.kind != "project":
+        raise UnknownName(f"`{words}` is a {project.kind} and no project; give the project it is in")
+    return project.id
 
 
 def plan_undo(context: Context, path: Path | None) -> Plan:
@@ -38,9 +128,9 @@ def plan_undo(context: Context, path: Path | None) -> Plan:
         site = with_nicknames(site, connection)
     added = [ref.id for change in done if (ref := change.creates) is not None and ref.kind == USER and ref.id]
     wanted = undone(site, done, plan.id, frozenset(owned_by(connection, added)))
-    left_out = sum(1 for entry in record.ended.values() if entry.status != DONE)
+    left_out = sum(1 for entry in record.ended.values() if entry.status not in LEFT_SOMETHING)
     notes = (f"{left_out} changes of the plan had not been done and need no undo",) if left_out else ()
-    basis = basis_of(context, KIND, context.site(site.name), undoes=plan.id)
+    basis = basis_of(context, KIND, context.site(site.name), site, undoes=plan.id)
     wanted = replace(wanted, notes=(*notes, *wanted.notes))
     return planned(context, basis, site, wanted, with_contents=False)
 
@@ -53,7 +143,9 @@ def done_changes(plan: Plan, record: Record) -> tuple[Change, ...]:
         if entry.new_id and ref is not None:
             ids[ref.key] = entry.new_id
     return tuple(
-        plan.changes[position].with_ids(ids) for position, entry in sorted(record.ended.items()) if entry.status == DONE
+        plan.changes[position].with_ids(ids)
+        for position, entry in sorted(record.ended.items())
+        if entry.status in LEFT_SOMETHING
     )
 
 

@@ -13,7 +13,7 @@ from tabwarden.engine.engine import Engine
 from tabwarden.model.roles import is_licensed
 from tabwarden.model.scope import scope_of
 from tabwarden.model.site import Site, User
-from tabwarden.run.sign_in_settings import connected
+from tabwarden.run.context import connected
 from tabwarden.settings import Settings
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.reader import Progress

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from tabwarden.compare.access_changes import Under
 from tabwarden.compare.between_sites import Base
@@ -15,13 +13,12 @@ from tabwarden.compare.what_if import WhatIf, done, written
 from tabwarden.effects.phrases import refusal
 from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.open_points import alternatives
-from tabwarden.plan.build import build
-from tabwarden.plan.plan import Plan
 from tabwarden.questions import Progress, Questions
-from tabwarden.run.context import running
-from tabwarden.run.planning import basis_of
-from tabwarden.settings import Settings
-from tabwarden.tableau.read.site import read_site
+from tabwarden.safe_files import read_text, yaml_value
+
+if TYPE_CHECKING:
+    from tabwarden.plan.plan import Plan
+    from tabwarden.settings import Settings
 
 KIND = "changes"
 
@@ -39,7 +36,7 @@ def try_out(
         raise SettingsError(["there is no change to try; give one in words, or a file with one a line"])
     outcome = questions.what_if(sentences, progress)
     after = Base(outcome.after, Under(questions.model, questions.open_points))
-    others = alternatives(questions.open_points, changes=True)
+    others = (pair for pair in alternatives(questions.open_points, changes=True) if pair[0] in outcome.looked_at)
     return outcome, tuple(n for n, other in others if after.differs(done(questions.site, sentences, other)[0]))
 
 
@@ -48,6 +45,12 @@ def plan_changes(settings: Settings, given: Iterable[str]) -> Plan:
 
     TabwardenError where Tableau would refuse one of them, or this release cannot write it.
     """
+    # What signs in and reads takes longer to load than trying a change out.
+    from tabwarden.plan.build import build
+    from tabwarden.run.context import running
+    from tabwarden.run.planning import basis_of
+    from tabwarden.tableau.read.site import read_site
+
     sentences = read_all(given)
     with running(settings) as context:
         site = read_site(context.connection)
@@ -55,7 +58,7 @@ def plan_changes(settings: Settings, given: Iterable[str]) -> Plan:
         problems = [f"`{one.words}`: {refusal(one.because)}" for one in tried if not one.done]
         if problems:
             raise TabwardenError(f"Tableau would refuse {'; '.join(problems)}; mend the changes, or leave these out")
-        basis = basis_of(context, KIND, context.site(site.name))
+        basis = basis_of(context, KIND, context.site(site.name), site)
         return build(basis, site, written(site, [one.change for one in tried]))
 
 
@@ -85,14 +88,16 @@ def read_changes(given: str) -> list[str]:
             raise SettingsError([f"`{given}` is neither a file that is there nor a change in words"])
         return [given]
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"`{given}` cannot be read as UTF-8 text: {error}"]) from None
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if lines and not lines[0].lstrip().startswith(("-", "[")):
         return [line.strip() for line in lines]
+    import yaml
+
     try:
-        items = yaml.safe_load(text)
+        items = yaml_value(text)
     except yaml.YAMLError as error:
         raise SettingsError([f"`{given}` is not YAML: {error}"]) from None
     return list(_sentences(given, items or []))

@@ -1,8 +1,4 @@
-"""Fixtures for the tests of other people's Tableau scripts: a fresh sandbox for each test.
-
-pytest finds it by the entry point `pytest11` wherever tabwarden is installed; nothing of the sandbox is imported until
-a test asks for it.
-"""
+"""Fixtures for the tests of other people's Tableau scripts: a fresh sandbox for each test."""
 
 from __future__ import annotations
 

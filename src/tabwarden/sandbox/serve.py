@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -14,16 +13,15 @@ from pathlib import Path
 from tabwarden.model.errors import WorldError
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.roles import is_server_admin
+from tabwarden.safe_files import for_the_owner
 from tabwarden.sandbox.directories.directory import Directory
 from tabwarden.sandbox.http.server import LOOPBACK, Sandbox
 from tabwarden.sandbox.repository import export as repository_export
-from tabwarden.sandbox.state.personality import CLOUD, personality
-from tabwarden.sandbox.state.personality_options import played
+from tabwarden.sandbox.state.personality import CLOUD, personality, played
 from tabwarden.sandbox.state.server_state import World
 from tabwarden.sandbox.state.sites import State
-from tabwarden.sandbox.worlds.cloud import as_cloud
 from tabwarden.sandbox.worlds.file import to_yaml
-from tabwarden.sandbox.worlds.finding import find_text, find_world
+from tabwarden.sandbox.worlds.finding import as_cloud, find_text, find_world
 from tabwarden.sandbox.worlds.save import text_of
 
 _SECRET = "secret.txt"
@@ -31,26 +29,25 @@ _SECRET = "secret.txt"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeOptions:
-    """What a person may say about a sandbox; `log`, `activity_log`, `state` and `faults` are file paths.
+    """What a person may say about a sandbox.
 
-    `play` are options of the personality as `name=value`; `counts` says at the end how often each
-    endpoint was asked and which faults were given; `open_points` settle the open points of the permission model;
-    `lead_from` is a folder that gets settings which lead to the sandbox.
+    `play` are options of the personality as `name=value`; `counts` says at the end how often each endpoint was asked
+    and which faults were given; `lead_from` is a folder that gets settings which lead to the sandbox.
     """
 
     world: str = "w0"
     port: int = 0
     host: str = LOOPBACK
-    state: str | None = None
+    state: Path | None = None
     seed: int = 0
     personality: str = "server"
     api_version: str | None = None
-    log: str | None = None
-    activity_log: str | None = None
+    log: Path | None = None
+    activity_log: Path | None = None
     play: tuple[str, ...] = ()
-    faults: str | None = None
+    faults: Path | None = None
     counts: bool = False
-    lead_from: str | None = None
+    lead_from: Path | None = None
     open_points: OpenPoints = DOCUMENTED
     directory: Directory | None = None
 
@@ -69,15 +66,12 @@ def run(options: ServeOptions, say: Callable[[str], None], *, greet: bool = Fals
         world = as_cloud(world)
     if options.directory is not None:
         world = replace(world, directory={"joined": True})
-    state = Path(options.state) if options.state else None
-    log = Path(options.log) if options.log else None
-    activity = Path(options.activity_log) if options.activity_log else None
     sandbox = Sandbox(
         world,
         plays=plays,
-        state=state,
-        log_to=log,
-        activity_to=activity,
+        state=options.state,
+        log_to=options.log,
+        activity_to=options.activity_log,
         directory=options.directory,
         faults=options.faults,
     )
@@ -114,7 +108,7 @@ def _present(options: ServeOptions) -> World:
     world = find_world(options.world, seed=options.seed)
     if options.state is None:
         return world
-    state = State(world, time.time, Path(options.state))
+    state = State(world, time.time, options.state)
     try:
         return state.world()
     finally:
@@ -133,7 +127,7 @@ async def _until_told(sandbox: Sandbox, options: ServeOptions, saying: tuple[Cal
     try:
         await sandbox.start(options.port, options.host)
         if options.lead_from is not None:
-            _write_settings(sandbox, Path(options.lead_from))
+            _write_settings(sandbox, options.lead_from)
         say(f"listening on {sandbox.url}")
         if not _is_loopback(options.host):
             say(f"warning: {options.host} is not a loopback address; the passwords in here are public")
@@ -162,16 +156,12 @@ def _write_settings(sandbox: Sandbox, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in (("settings.yaml", text), (_SECRET, f"{secret}\n")):
-            with open(folder / name, "x", encoding="utf-8", opener=_for_the_owner) as file:
+            with open(folder / name, "x", encoding="utf-8", opener=for_the_owner) as file:
                 file.write(content)
     except FileExistsError:
         raise WorldError(f"`{folder}` has a `settings.yaml` or `{_SECRET}` already; name another folder") from None
     except OSError as problem:
         raise WorldError(f"settings cannot be written to `{folder}`: {problem.strerror}") from None
-
-
-def _for_the_owner(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _counted(sandbox: Sandbox) -> Iterator[str]:

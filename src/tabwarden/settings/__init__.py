@@ -2,7 +2,7 @@
 
 from tabwarden.settings.groups import SyncedGroup
 from tabwarden.settings.loader import ENCRYPTED, PLAIN, load, load_store
-from tabwarden.settings.mirror import Catalog, FilesSink, Mirror, SqlSink, UserException
+from tabwarden.settings.mirror import Catalog, Mirror, UserException
 from tabwarden.settings.model import (
     Auth,
     Jwt,
@@ -26,7 +26,6 @@ __all__ = [
     "PLAIN",
     "Auth",
     "Catalog",
-    "FilesSink",
     "Jwt",
     "Limit",
     "Logs",
@@ -42,7 +41,6 @@ __all__ = [
     "SeveralSources",
     "SignInGroup",
     "Sources",
-    "SqlSink",
     "Stops",
     "Store",
     "SyncedGroup",

@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from tabwarden.safe_files import check_size
+
 Place = tuple[str | int, ...]
 PREFIX = "TABWARDEN_"
 # A long word in quotes may be part of a password that begins with * or !, so it is never repeated.
@@ -84,6 +86,7 @@ def read_yaml(text: str, file: str) -> Written:
     try:
         node = loader.get_single_node()
         if node is not None and not (isinstance(node, yaml.ScalarNode) and node.value in ("", "null", "~")):
+            check_size(node)
             written.origins[()] = _origin(file, node)
             value = _Walk(loader, written).value(node, ())
             if isinstance(value, dict):

@@ -15,6 +15,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from tabwarden.model.errors import SettingsError
+from tabwarden.safe_files import read_text
+from tabwarden.scrubber import KNOWN
 from tabwarden.secrets import (
     HOW_TO_GIVE_A_KEY,
     Keys,
@@ -54,6 +56,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
         raise SettingsError(lines)
     settings._origin = str(path or "")
     settings._secrets = (*resolved.secrets, *(keys.values if keys else ()))
+    KNOWN.register(*settings.secrets())
     settings._warnings = tuple(_warnings(resolved, keys))
     return settings
 
@@ -127,7 +130,7 @@ def _read(path: Path | None, keys: Keys | None, early: list[str]) -> Written:
             raise SettingsError(early or [f"{path}: it is encrypted and no key is there: {HOW_TO_GIVE_A_KEY}"])
         return read_yaml(read_encrypted(path, keys), str(path))
     try:
-        return read_yaml(path.read_text(encoding="utf-8-sig"), str(path))
+        return read_yaml(read_text(path), str(path))
     except UnicodeDecodeError:
         raise SettingsError([*early, f"{path}: is not UTF-8 text; save it as UTF-8"]) from None
     except OSError as error:

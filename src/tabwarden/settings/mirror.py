@@ -6,8 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field
 
-from tabwarden.section import Age, Connect, Connecting, LocalPath, Section, Text
+from tabwarden.section import Age, Section, Text
 from tabwarden.settings.sources import AnySource
+from tabwarden.sinks.csv_files import CsvSink
+from tabwarden.sinks.datahub import DataHubSink
+from tabwarden.sinks.jsonl import JsonLinesSink
+from tabwarden.sinks.openfga import OpenFgaSink
+from tabwarden.sinks.openmetadata import OpenMetadataSink
+from tabwarden.sinks.parquet import ParquetSink
+from tabwarden.sinks.sql import SqlSink
 
 DAY = 86_400
 
@@ -33,33 +40,10 @@ class Catalog(Section):
     )
 
 
-class FilesSink(Section):
-    """Files in a folder for each source."""
-
-    type: Literal["jsonl", "csv", "parquet", "openfga", "datahub", "openmetadata"] = Field(
-        description="where the mirror goes"
-    )
-    folder: LocalPath = Field(description="folder that holds a folder for each source")
-
-
-class SqlSink(Section):
-    """Tables of a database."""
-
-    type: Literal["sql"] = Field(description="where the mirror goes")
-    driver: Text = Field(
-        description="short name (`snowflake`, `postgres`, `duckdb`, ...), or `module:` and the name of a DB-API module"
-    )
-    connect: Connecting = Field(
-        default=Connect(), description="what the driver's connect takes, key by key; any value may be a reference"
-    )
-    table_schema: str = Field(default="", alias="schema", description="schema of the tables: NAME or DATABASE.NAME")
-    prefix: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] = Field(
-        default="tabwarden_", description="what the names of the tables begin with"
-    )
-    create: bool = Field(default=True, description="make the tables that are not there")
-
-
-AnySink = Annotated[FilesSink | SqlSink, Discriminator("type")]
+AnySink = Annotated[
+    CsvSink | JsonLinesSink | ParquetSink | SqlSink | OpenFgaSink | DataHubSink | OpenMetadataSink,
+    Discriminator("type"),
+]
 
 
 class Mirror(Section):

@@ -44,6 +44,7 @@ class Jwt(Section):
     scopes: tuple[Text, ...] = Field(
         default=(
             "tableau:content:read",
+            "tableau:sites:read",
             "tableau:users:*",
             "tableau:groups:*",
             "tableau:groupsets:*",
@@ -110,7 +111,11 @@ class SignInGroup(Section):
     """The group that grants a site role on sign-in; found, created or corrected."""
 
     name: Text = Field(description="name of the group")
-    minimum_site_role: SiteRole = Field(default="Viewer", description="site role the group grants")
+    minimum_site_role: SiteRole | None = Field(
+        default=None,
+        description="site role the group grants; when not given, a group that is there keeps what it grants and a new "
+        "one grants Viewer",
+    )
     grant: Literal["onLogin"] = Field(default="onLogin", description="when the role is granted")
 
 
@@ -126,12 +131,24 @@ class Provision(Section):
         default=False, description="put leavers back into the group, so that they may return"
     )
     remove_leavers: bool = Field(default=False, description="remove leavers from the site")
+    remove_leavers_from_all_groups: bool = Field(
+        default=False, description="take leavers out of every group, so that nothing comes back with a new licence"
+    )
     group: SignInGroup | None = Field(default=None, description="the group that grants a site role on sign-in")
     auth_setting: Text | None = Field(
         default=None,
-        description="auth setting of new users (`SAML`, `ServerDefault`, `OpenID`, `TableauIDWithMFA`)",
+        description="how new people sign in: `SAML`, `ServerDefault`, `OpenID`, `TableauIDWithMFA` in any spelling, or "
+        "the name of one of the site's identity providers",
     )
-    assets_to: Text | None = Field(default=None, description="user who receives the content of removed leavers")
+    idp_configuration_id: Text | None = Field(
+        default=None, description="the same by id or name of an identity provider, where a site has several"
+    )
+    change_auth: bool = Field(
+        default=False, description="give people who are there the authentication too, which else is only told"
+    )
+    assets_to: Text | None = Field(
+        default=None, description="user who receives the content of leavers; needs `remove_leavers`"
+    )
     protected: tuple[Text, ...] = Field(default=(), description="users who are never touched")
     bulk: Literal["auto", "never"] = Field(default="auto", description="whether calls for many people at once are used")
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from tabwarden.section import Section, Text
+from tabwarden.section import ColumnName, Section, Text
 from tabwarden.settings.sources import AnySource
 
 MappedRole = Literal["Unlicensed", "Viewer", "Explorer", "ExplorerCanPublish", "Creator"]
@@ -18,8 +18,10 @@ def _texts(value: Any) -> Any:
 
 
 def _keys(value: Any) -> Any:
-    if isinstance(value, str):
-        return {"key": value}
+    if isinstance(value, str) or type(value) is int:
+        return {"key": str(value)}
+    if isinstance(value, Mapping):
+        value = {kind: str(key) if type(key) is int else key for kind, key in value.items()}
     if not isinstance(value, Mapping) or not all(
         isinstance(part, str) and part for both in value.items() for part in both
     ):
@@ -39,16 +41,16 @@ class PeopleColumns(Section):
         description="column with a key that stays for life, or a mapping of kinds of key to columns; "
         "keys of one kind are compared",
     )
-    name: Text | None = Field(default=None, description="column with the user name")
-    full_name: Text | None = Field(default=None, description="column with the full name")
-    email: Text | None = Field(default=None, description="column with the email address")
-    department: Text | None = Field(default=None, description="column with the department")
-    title: Text | None = Field(default=None, description="column with the title or role at work")
-    manager: Text | None = Field(default=None, description="column with the manager")
-    status: Text | None = Field(default=None, description="column that says whether the person has left")
-    groups: Text | None = Field(default=None, description="column with the source groups, a list or a text")
-    site_role: Text | None = Field(default=None, description="column with the site role on Tableau")
-    auth_setting: Text | None = Field(default=None, description="column with the person's auth setting")
+    name: ColumnName | None = Field(default=None, description="column with the user name")
+    full_name: ColumnName | None = Field(default=None, description="column with the full name")
+    email: ColumnName | None = Field(default=None, description="column with the email address")
+    department: ColumnName | None = Field(default=None, description="column with the department")
+    title: ColumnName | None = Field(default=None, description="column with the title or role at work")
+    manager: ColumnName | None = Field(default=None, description="column with the manager")
+    status: ColumnName | None = Field(default=None, description="column that says whether the person has left")
+    groups: ColumnName | None = Field(default=None, description="column with the source groups, a list or a text")
+    site_role: ColumnName | None = Field(default=None, description="column with the site role on Tableau")
+    auth_setting: ColumnName | None = Field(default=None, description="column with the person's auth setting")
 
 
 class PeopleSource(Section):

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from tabwarden.model.names import hint, some
 from tabwarden.section import loopback
-from tabwarden.settings.lines import Place
+from tabwarden.settings.lines import Place, dotted
 from tabwarden.settings.model import Provision
+from tabwarden.want.people.records import fits
 
 Complaint = tuple[Place, str]
 GROUP_TASKS = ("add_joiners_to_group", "remove_leavers_from_group", "add_leavers_to_group")
@@ -87,6 +89,19 @@ def _sources(sources: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[
         yield (
             ("provision", "group"),
             f"`provision.group` is missing and {tasks} needs it; add `group: {{name: ...}}` or switch that off",
+        )
+
+
+def _provision(provision: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Complaint]:
+    if provision.get("assets_to") and not _is_on(provision.get("remove_leavers")):
+        yield (
+            ("provision", "assets_to"),
+            "`provision.assets_to` does nothing without `remove_leavers`; add `remove_leavers: true` or take it out",
+        )
+    if provision.get("auth_setting") and provision.get("idp_configuration_id"):
+        yield (
+            ("provision", "idp_configuration_id"),
+            "`provision` has `auth_setting` and `idp_configuration_id`, which both say how people sign in; keep one",
         )
 
 
@@ -169,6 +184,7 @@ _RULES: tuple[tuple[str, _Rule], ...] = (
     ("tableau", _sign_in),
     ("tableau", _repository),
     ("sources", _sources),
+    ("provision", _provision),
     ("catalog", _catalog),
     ("people", _people),
     ("mail", _mail),
@@ -207,15 +223,31 @@ def several_sources(people: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
     for field, listed in precedence.items() if isinstance(precedence, Mapping) else ():
         for name in [listed] if isinstance(listed, str) else listed if isinstance(listed, list) else ():
             if isinstance(name, str) and name not in names:
-                known = ", ".join(map("`{}`".format, names)) or "none"
                 place = (PEOPLE, "precedence", str(field))
-                yield place, f"`people.precedence.{field}` names `{name}`, which is no source; there are: {known}"
+                yield place, f"`people.precedence.{field}` names `{name}`, which is no source{_near(name, names)}"
+    yield from _mapped_sources(people, names)
     nested = people.get("nested")
     if isinstance(nested, Mapping) and ("from" in nested) == _is_on(nested.get("directory")):
         word = (
             "both `from` and `directory`; keep one" if "from" in nested else "neither `from` nor `directory`; add one"
         )
         yield (PEOPLE, "nested"), f"`people.nested` has {word}"
+
+
+def _near(name: str, names: list[str]) -> str:
+    """The nearest names of sources, else all of them."""
+    return hint(name, dict.fromkeys(names, ""), f"; there are: {some(names) or 'none'}")
+
+
+def _mapped_sources(people: Mapping[str, Any], names: list[str]) -> Iterator[tuple[Place, str]]:
+    """Conditions on a source that fit none of them."""
+    for number, entry in enumerate(_list(people, "mapping")):
+        when = entry.get("when") if isinstance(entry, Mapping) else None
+        listed = when.get("source") if isinstance(when, Mapping) else None
+        for pattern in [listed] if isinstance(listed, str) else listed if isinstance(listed, list) else ():
+            if isinstance(pattern, str) and not any(fits(pattern, name) for name in names):
+                place = (PEOPLE, "mapping", number, "when", "source")
+                yield place, f"`{dotted(place)}` names `{pattern}`, which is no source{_near(pattern, names)}"
 
 
 def _one(number: int, source: Mapping[str, Any], names: list[str]) -> Iterator[tuple[Place, str]]:

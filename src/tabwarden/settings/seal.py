@@ -1,7 +1,4 @@
-"""Puts `enc:` tokens where a settings text has secrets in plain.
-
-Only the values change: comments, order and layout stay as they were.
-"""
+"""Puts `enc:` tokens where a settings text has secrets in plain."""
 
 from __future__ import annotations
 

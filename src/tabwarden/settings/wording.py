@@ -1,7 +1,4 @@
-"""Words for what the models refuse, each with its remedy.
-
-No sentence repeats a value: it may be a secret in the wrong place.
-"""
+"""Words for what the models refuse, each with its remedy."""
 
 from __future__ import annotations
 

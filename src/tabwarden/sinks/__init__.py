@@ -1,29 +1,29 @@
-"""Where a mirror goes; one file a sink.
+"""Where a mirror goes: one file a sink, with its options as it reads them from the settings.
 
-A sink is a frozen dataclass of plain values, in a module of this package, with
+A sink is a class of one module: its fields are its settings, its word there is `type`, and it has
 
-    TYPE      the word for it in the settings (`type: jsonl`)
     held      source -> the tables of that source that lie there; empty where there is nothing yet
     opened    source -> a context in which the mirror there is nobody else's, a `Place`
 
 What is written in a `Place` appears at once when the context ends well, and else not at all: whoever reads meanwhile,
 or after a failure, has the old mirror whole. Databases without transactions are the exception; there the order of
-`mirror.tables.ORDER` keeps readers from being shown more than the old mirror or the new one. Whatever goes wrong is a
-SinkError. A new sink is a new file; no list of sinks is kept anywhere. Modules whose name begins with an underscore
-help the others.
+`mirror.rows.ORDER` keeps readers from being shown more than the old mirror or the new one. Whatever goes wrong is a
+SinkError. A new sink is a new file and its name in `settings.mirror.AnySink`; what weighs something is imported where
+it writes. Modules whose name begins with an underscore help the others.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from functools import cache
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from tabwarden.mirror.tables import Delta, Row, Tables
+from tabwarden.mirror.rows import Row
 from tabwarden.model.errors import SinkError
+from tabwarden.section import Section
+
+if TYPE_CHECKING:
+    from tabwarden.mirror.tables import Delta, Tables
 
 
 class Place(Protocol):
@@ -39,18 +39,18 @@ class Place(Protocol):
         """Make it these tables; `deltas` is how they differ from what lies there."""
 
 
-class Sink(Protocol):
+class Sink(Section):
     """What every sink offers."""
 
-    @property
-    def TYPE(self) -> str:  # noqa: N802
-        """The word for it in the settings."""
+    type: str
 
     def held(self, source: str) -> Tables:
         """What lies there of a source; whoever is writing is not waited for."""
+        raise NotImplementedError
 
     def opened(self, source: str) -> AbstractContextManager[Place]:
         """The mirror of a source to be written; SinkError while somebody else writes it."""
+        raise NotImplementedError
 
 
 class Written(NamedTuple):
@@ -59,19 +59,6 @@ class Written(NamedTuple):
     sink: str
     added: Mapping[str, int]
     removed: Mapping[str, int]
-
-
-@cache
-def members() -> Mapping[str, type[Any]]:
-    """The class of every sink by its word in the settings."""
-    names = [info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_")]
-    modules = [importlib.import_module(f"{__name__}.{name}") for name in sorted(names)]
-    classes = [sink for module in modules for sink in vars(module).values() if _is_sink(sink, module.__name__)]
-    return {sink.TYPE: sink for sink in classes}
-
-
-def _is_sink(thing: object, module: str) -> bool:
-    return isinstance(thing, type) and thing.__module__ == module and hasattr(thing, "TYPE")
 
 
 def publish(sink: Sink, source: str, tables: Tables) -> Written:
@@ -87,7 +74,7 @@ def publish(sink: Sink, source: str, tables: Tables) -> Written:
             place.write(tables, deltas)
     added = {table: len(delta.add) for table, delta in deltas.items() if len(delta.add)}
     removed = {table: len(delta.remove) for table, delta in deltas.items() if len(delta.remove)}
-    return Written(sink.TYPE, added, removed)
+    return Written(sink.type, added, removed)
 
 
 def _refuse_others(source: str, before: Iterable[Row], after: Iterable[Row]) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tabwarden.mirror.tables import COLUMNS, Table
+from tabwarden.mirror.rows import COLUMNS
+from tabwarden.mirror.tables import Table
 
 _OFTEN = 8  # as often at least stands a text of a dictionary
 

@@ -5,22 +5,26 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Literal
 
-from tabwarden.mirror.tables import COLUMNS, Row, Table
+from pydantic import Field
+
+from tabwarden.mirror.rows import COLUMNS, Row
 from tabwarden.model.errors import SinkError
-from tabwarden.sinks._files import TablesSink, write_lines
+from tabwarden.sinks._files import LinesSink
+from tabwarden.sinks._form import Form
 
 
-class CsvSink(TablesSink):
+class CsvSink(LinesSink):
     """A CSV file a table."""
 
-    TYPE: ClassVar[str] = "csv"
+    type: Literal["csv"] = Field(description="where the mirror goes")
 
-    def encode(self, path: Path, name: str, table: Table) -> None:
-        """A heading and a line a row; a lone carriage return inside a name needs quotes, so everything has them."""
-        path.write_text(",".join(f'"{column}"' for column in COLUMNS[name]) + "\n", encoding="utf-8")
-        write_lines(path, table, lambda text: text.replace('"', '""'), ["", *[","] * (len(COLUMNS[name]) - 1)], "\n")
+    def form(self, name: str) -> Form:
+        """A lone carriage return inside a name needs quotes, so everything has them."""
+        title = ",".join(f'"{column}"' for column in COLUMNS[name]) + "\n"
+        heads = ["", *[","] * (len(COLUMNS[name]) - 1)]
+        return Form(heads, "\n", lambda text: text.replace('"', '""'), title)
 
     def decode(self, path: Path, name: str) -> Iterator[Row]:
         """The rows under the heading."""

@@ -11,12 +11,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import quote
 
+from pydantic import Field
+
 from tabwarden.mirror.items import Item, items_of, sets_of
-from tabwarden.mirror.tables import Tables
 from tabwarden.sinks._files import DerivedSink
+
+if TYPE_CHECKING:
+    from tabwarden.mirror.tables import Tables
 
 METADATA = "metadata.json"
 PLATFORM = "urn:li:dataPlatform:tableau"
@@ -27,8 +31,8 @@ _KINDS = {"site": "Site", "project": "Project", "workbook": "Workbook", "view": 
 class DataHubSink(DerivedSink):
     """One file of proposals."""
 
-    TYPE: ClassVar[str] = "datahub"
-    NEEDED = (METADATA,)
+    type: Literal["datahub"] = Field(description="where the mirror goes")
+    NEEDED: ClassVar[tuple[str, ...]] = (METADATA,)
 
     def made(self, source: str, tables: Tables, earlier: Callable[[str], list[Any]]) -> Mapping[str, Iterable[Any]]:
         """Every file of these tables."""

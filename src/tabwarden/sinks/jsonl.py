@@ -7,22 +7,25 @@ from collections.abc import Iterator
 from json.encoder import encode_basestring
 from operator import itemgetter
 from pathlib import Path
-from typing import ClassVar
+from typing import Literal
 
-from tabwarden.mirror.tables import COLUMNS, Row, Table
-from tabwarden.sinks._files import TablesSink, write_lines
+from pydantic import Field
+
+from tabwarden.mirror.rows import COLUMNS, Row
+from tabwarden.sinks._files import LinesSink
+from tabwarden.sinks._form import Form
 
 
-class JsonLinesSink(TablesSink):
+class JsonLinesSink(LinesSink):
     """A file of JSON Lines a table."""
 
-    TYPE: ClassVar[str] = "jsonl"
+    type: Literal["jsonl"] = Field(description="where the mirror goes")
 
-    def encode(self, path: Path, name: str, table: Table) -> None:
+    def form(self, name: str) -> Form:
         """An object a line; every value is text."""
         first, *others = COLUMNS[name]
         heads = [f'{{"{first}": ', *(f', "{column}": ' for column in others)]
-        write_lines(path, table, lambda text: encode_basestring(text)[1:-1], heads, "}\n")
+        return Form(heads, "}\n", lambda text: encode_basestring(text)[1:-1])
 
     def decode(self, path: Path, name: str) -> Iterator[Row]:
         """The values of each object."""

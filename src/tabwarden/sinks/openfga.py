@@ -9,12 +9,17 @@ removed.jsonl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import quote
 
+from pydantic import Field
+
 from tabwarden.mirror.items import items_of, sets_of
-from tabwarden.mirror.tables import KINDS, SITE, Tables
+from tabwarden.mirror.rows import KINDS, SITE
 from tabwarden.sinks._files import DerivedSink
+
+if TYPE_CHECKING:
+    from tabwarden.mirror.tables import Tables
 
 MODEL, TUPLES, ADDED, REMOVED = "model.json", "tuples.jsonl", "added.jsonl", "removed.jsonl"
 USER, VIEWERS, MEMBER, VIEWER = "user", "viewers", "member", "viewer"
@@ -23,8 +28,8 @@ USER, VIEWERS, MEMBER, VIEWER = "user", "viewers", "member", "viewer"
 class OpenFgaSink(DerivedSink):
     """The model, every tuple, and the tuples of the last change."""
 
-    TYPE: ClassVar[str] = "openfga"
-    NEEDED = (MODEL, TUPLES)
+    type: Literal["openfga"] = Field(description="where the mirror goes")
+    NEEDED: ClassVar[tuple[str, ...]] = (MODEL, TUPLES)
 
     def made(self, source: str, tables: Tables, earlier: Callable[[str], list[Any]]) -> Mapping[str, Iterable[Any]]:
         """Every file of these tables."""

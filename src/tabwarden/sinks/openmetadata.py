@@ -11,11 +11,15 @@ has the tag, a role holds the policy and a team of the set's people has the role
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from tabwarden.mirror.items import Item, items_of, sets_of
-from tabwarden.mirror.tables import Tables
 from tabwarden.sinks._files import DerivedSink
+
+if TYPE_CHECKING:
+    from tabwarden.mirror.tables import Tables
 
 REQUESTS, MEMBERS, GONE = "requests.jsonl", "members.jsonl", "gone.jsonl"
 CLASSIFICATION = "TabwardenViewers"
@@ -38,8 +42,8 @@ _ASSET_OF = {"workbook": "dashboard", "view": "chart", "datasource": "dashboardD
 class OpenMetadataSink(DerivedSink):
     """Requests, members of teams, and what is gone."""
 
-    TYPE: ClassVar[str] = "openmetadata"
-    NEEDED = (REQUESTS, MEMBERS, GONE)
+    type: Literal["openmetadata"] = Field(description="where the mirror goes")
+    NEEDED: ClassVar[tuple[str, ...]] = (REQUESTS, MEMBERS, GONE)
 
     def made(self, source: str, tables: Tables, earlier: Callable[[str], list[Any]]) -> Mapping[str, Iterable[Any]]:
         """Every file of these tables."""

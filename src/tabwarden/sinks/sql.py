@@ -1,283 +1,51 @@
-"""A mirror as tables of any database with a PEP 249 driver, ready for a join or a row access policy.
-
-Only rows that differ are written, in one transaction where the database has them; their order alone already keeps
-a reader from being shown more than the old mirror or the new one.
-"""
+"""A mirror as tables of any database with a PEP 249 driver, ready for a join or a row access policy."""
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
-from importlib.util import find_spec
-from itertools import islice
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from tabwarden.mirror.tables import COLUMNS, GROUPED, ORDER, Delta, Row, Table, Tables, difference
-from tabwarden.model.errors import SinkError, SourceError
-from tabwarden.sinks._arrow import arrow_of
-from tabwarden.sources._connect import prepare, scrubbed
-from tabwarden.sources._drivers import driver_named, select_all
+from pydantic import Field
 
-_BLOCK = 100  # rows a statement: 600 values at most, which every driver takes
-_MANY = 5_000  # rows a statement where a column of them is one value
-_ARRAYS = {"duckdb": "?::VARCHAR[]", "postgres": "%s::text[]", "psycopg": "%s::text[]"}
-_TEXT = {"mssql": "NVARCHAR(400)", "pyodbc": "NVARCHAR(400)", "oracle": "VARCHAR2(1000)", "trino": "VARCHAR"}
-_GIVEN, _BUCKETS = "tabwarden_given", 1 << 14
-_STRING = ("databricks", "bigquery")
+from tabwarden.section import Connect, Connecting, Text
+from tabwarden.sinks import Sink
+
+if TYPE_CHECKING:
+    from tabwarden.mirror.tables import Tables
+    from tabwarden.sinks._database import Database
 
 
-@dataclass(frozen=True)
-class SqlSink:
-    """`driver` is a short name or `module:NAME`; `connect` the keyword arguments of its `connect`.
+class SqlSink(Sink):
+    """Tables of a database, called `prefix` and the table's name."""
 
-    Tables are called `prefix` and the table's name, in `schema` (NAME or DATABASE.NAME); they are made when they are
-    not there, unless `create` is off.
-    """
-
-    TYPE: ClassVar[str] = "sql"
-    driver: str
-    connect: Mapping[str, object] = field(default_factory=dict, repr=False)
-    schema: str = ""
-    prefix: str = "tabwarden_"
-    create: bool = True
+    type: Literal["sql"] = Field(description="where the mirror goes")
+    driver: Text = Field(
+        description="short name (`snowflake`, `postgres`, `duckdb`, ...), or `module:` and the name of a DB-API module"
+    )
+    connect: Connecting = Field(
+        default=Connect(), description="what the driver's connect takes, key by key; any value may be a reference"
+    )
+    table_schema: str = Field(default="", alias="schema", description="schema of the tables: NAME or DATABASE.NAME")
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] = Field(
+        default="tabwarden_", description="what the names of the tables begin with"
+    )
+    create: bool = Field(default=True, description="make the tables that are not there")
 
     def held(self, source: str) -> Tables:
         """What lies there of a source; makes the tables that are not there."""
-        with _connected(self, source) as database:
+        from tabwarden.sinks._database import connected
+
+        with connected(self, source) as database:
             return database.held()
 
     @contextmanager
-    def opened(self, source: str) -> Iterator[_Database]:
+    def opened(self, source: str) -> Iterator[Database]:
         """The mirror of a source in a transaction that holds it: another one waits for it, or is refused."""
-        with _connected(self, source) as database:
+        from tabwarden.sinks._database import connected
+
+        with connected(self, source) as database:
             database.hold()
             yield database
             database.connection.commit()
-
-
-class _Database:
-    """An open connection and the way its driver writes statements: a `sinks.Place`."""
-
-    def __init__(self, sink: SqlSink, source: str, module: Any, connection: Any) -> None:
-        self.sink, self.source, self.module, self.connection = sink, source, module, connection
-        self.cursor = connection.cursor()
-
-    def held(self) -> Tables:
-        """What lies there."""
-        return {table: Table.of(table, self.rows(table)) for table in ORDER}
-
-    def sources(self) -> Iterable[Row]:
-        """The rows of `sources` that lie there."""
-        return self.rows("sources")
-
-    def deltas(self, tables: Tables) -> Mapping[str, Delta]:
-        """How these tables differ from what lies there; DuckDB tells by hashes where to look."""
-        if not self.takes_arrow:
-            return difference(self.held(), tables)
-        before, after = {}, {}
-        for name in ORDER:
-            before[name], after[name] = self._differing(name, tables.get(name) or Table.of(name))
-        return difference(before, after)
-
-    @cached_property
-    def takes_arrow(self) -> bool:
-        """Whether whole columns are handed over: DuckDB does, where pyarrow is installed."""
-        return self.sink.driver == "duckdb" and find_spec("pyarrow") is not None
-
-    def _differing(self, name: str, table: Table) -> tuple[Table, Table]:
-        """The rows here and the rows to be, without those whose sets of viewers, or items, surely stay the same.
-
-        Both are summed up bucket by bucket, by hashes with a secret factor of this run: nobody can choose names that
-        hide a difference.
-        """
-        columns, mine = ", ".join(COLUMNS[name]), self.name(name)
-        if not self._all(f"SELECT 1 FROM {mine} WHERE source = ? LIMIT 1", [self.source]):
-            return Table.of(name), table
-        bucket = f"hash({GROUPED[name]}) % {_BUCKETS}"
-        summed = f"SELECT {bucket} b, count(*) n, bit_xor(hash({columns}, '{secrets.token_hex(8)}')) h FROM"
-        with self._given(name, table):
-            differs = self._all(
-                f"SELECT b FROM ({summed} {mine} WHERE source = ? GROUP BY b) old "
-                f"FULL JOIN ({summed} {_GIVEN} GROUP BY b) new USING (b) "
-                "WHERE old.n IS DISTINCT FROM new.n OR old.h IS DISTINCT FROM new.h",
-                [self.source],
-            )
-            if not differs:
-                return Table.of(name), Table.of(name)
-            those = f"{bucket} IN ({', '.join(str(number) for (number,) in differs)})"
-            before = self._all(f"SELECT {columns} FROM {mine} WHERE source = ? AND {those}", [self.source])
-            after = self._all(f"SELECT {columns} FROM {_GIVEN} WHERE {those}", [])
-        return Table.of(name, frozenset(before)), Table.of(name, after)
-
-    def _all(self, query: str, values: list[Any]) -> list[Any]:
-        rows: list[Any] = self.cursor.execute(query, values).fetchall()
-        return rows
-
-    @contextmanager
-    def _given(self, name: str, table: Table) -> Iterator[None]:
-        """A table as one that queries may name."""
-        self.cursor.register(_GIVEN, arrow_of(name, table))
-        try:
-            yield
-        finally:
-            self.cursor.unregister(_GIVEN)
-
-    def write(self, tables: Tables, deltas: Mapping[str, Delta]) -> None:  # noqa: ARG002
-        """Make it these tables: what must go goes first, in opposite order."""
-        for table in reversed(ORDER):
-            if table in deltas:
-                self.remove(table, deltas[table].remove)
-        for table in ORDER:
-            if table in deltas:
-                self.add(table, deltas[table].add)
-
-    def hold(self) -> None:
-        """Begin a transaction, and let nobody else write this source until it ends."""
-        if self.module.__name__ == "duckdb":  # does not begin by itself
-            self.cursor.begin()
-            self.connection = self.cursor
-        if self.module.__name__.startswith("psycopg"):
-            self.cursor.execute(f"LOCK TABLE {self.name('sources')} IN SHARE ROW EXCLUSIVE MODE")
-        else:
-            mine = f"WHERE source = {self._places(1)[0]}"
-            self._run(f"UPDATE {self.name('sources')} SET source = source {mine}", [self.source])
-
-    def name(self, table: str) -> str:
-        """The table's quoted name."""
-        whole = ".".join(filter(None, (self.sink.schema, self.sink.prefix + table)))
-        return select_all(whole, driver_named(self.sink.driver)).removeprefix("SELECT * FROM ")
-
-    def create(self) -> None:
-        """Make every table that is not there."""
-        kind = "STRING" if self.sink.driver in _STRING else _TEXT.get(self.sink.driver, "TEXT")
-        for table, columns in COLUMNS.items():
-            listed = ", ".join(f"{column} {kind}" for column in columns)
-            self.cursor.execute(f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({listed})")
-        self.connection.commit()
-
-    def rows(self, table: str) -> frozenset[Row]:
-        """Every row of the source."""
-        columns = ", ".join(COLUMNS[table])
-        self._run(f"SELECT {columns} FROM {self.name(table)} WHERE source = {self._places(1)[0]}", [self.source])
-        rows: list[Row] = []
-        while block := self.cursor.fetchmany(5_000):
-            # Oracle keeps no empty text: it comes back as NULL.
-            rows.extend(tuple("" if value is None else str(value) for value in row) for row in block)
-        return frozenset(rows)
-
-    def remove(self, table: str, rows: Table) -> None:
-        """Delete these rows."""
-        columns, array = COLUMNS[table], _ARRAYS.get(self.sink.driver)
-        if self.takes_arrow:
-            listed = ", ".join(columns)
-            with self._given(table, rows):
-                self.cursor.execute(
-                    f"DELETE FROM {self.name(table)} WHERE ({listed}) IN (SELECT {listed} FROM {_GIVEN})"
-                )
-            return
-        for block in _blocks(rows, _BLOCK if array is None else _MANY):
-            if array is not None:
-                these = f"({', '.join(columns)}) IN (SELECT {_unnested(array, columns)})"
-                self._run(f"DELETE FROM {self.name(table)} WHERE {these}", _by_column(block))
-                continue
-            places = iter(self._places(len(block) * len(columns)))
-            one = (" AND ".join(f"{column} = {next(places)}" for column in columns) for _ in block)
-            self._run(f"DELETE FROM {self.name(table)} WHERE ({') OR ('.join(one)})", _values(block))
-
-    def add(self, table: str, rows: Table) -> None:
-        """Insert these rows."""
-        columns, array = COLUMNS[table], _ARRAYS.get(self.sink.driver)
-        into = f"INSERT INTO {self.name(table)} ({', '.join(columns)})"
-        if self.takes_arrow:
-            with self._given(table, rows):
-                self.cursor.execute(f"{into} SELECT * FROM {_GIVEN}")
-            return
-        for block in _blocks(rows, _BLOCK if array is None else _MANY):
-            if array is not None:
-                self._run(f"{into} SELECT {_unnested(array, columns)}", _by_column(block))
-                continue
-            places = iter(self._places(len(block) * len(columns)))
-            one = (f"({', '.join(next(places) for _ in columns)})" for _ in block)
-            self._run(f"{into} VALUES {', '.join(one)}", _values(block))
-
-    def _run(self, statement: str, values: list[Any]) -> None:
-        if getattr(self.module, "paramstyle", "qmark") == "named":
-            self.cursor.execute(statement, {f"v{place}": value for place, value in enumerate(values)})
-        else:
-            self.cursor.execute(statement, values)
-
-    def _places(self, count: int) -> list[str]:
-        """What stands for the values of a statement."""
-        style = getattr(self.module, "paramstyle", "qmark")
-        if style in ("format", "pyformat"):
-            return ["%s"] * count
-        if style in ("numeric", "named"):
-            start = ":v" if style == "named" else ":"
-            first = 0 if style == "named" else 1
-            return [f"{start}{place}" for place in range(first, first + count)]
-        return ["?"] * count
-
-
-def _values(rows: list[Row]) -> list[Any]:
-    return [value for row in rows for value in row]
-
-
-def _by_column(rows: list[Row]) -> list[Any]:
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _unnested(array: str, columns: Iterable[str]) -> str:
-    return ", ".join(f"unnest({array})" for _ in columns)
-
-
-def _blocks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
-    left = iter(rows)
-    while block := list(islice(left, size)):
-        yield block
-
-
-@contextmanager
-def _connected(sink: SqlSink, source: str) -> Iterator[_Database]:
-    """A connection, closed in the end; whatever the driver raises is a SinkError without secrets."""
-    try:
-        driver = driver_named(sink.driver)
-        arguments = _arguments(sink)
-    except SourceError as error:
-        raise SinkError(str(error)) from None
-    try:
-        module = importlib.import_module(driver.module)
-    except ImportError as error:
-        raise SinkError(f"driver `{sink.driver}` needs `{driver.module}` ({error}); install {driver.install}") from None
-    connection = None
-    try:
-        connection = module.connect(**arguments)
-        database = _Database(sink, source, module, connection)
-        if sink.create:
-            database.create()
-        yield database
-    except SinkError:
-        raise
-    except Exception as error:
-        why = scrubbed(error, sink.connect)
-        raise SinkError(f"{sink.driver} does not take the mirror ({why}); check `connect` and `schema`") from None
-    finally:
-        if connection is not None:
-            for goodbye in ("rollback", "close"):
-                with contextlib.suppress(Exception):
-                    getattr(connection, goodbye)()
-
-
-def _arguments(sink: SqlSink) -> dict[str, Any]:
-    """What the driver connects with: as a source would, but able to write."""
-    connect = dict(sink.connect)
-    if sink.driver in ("sqlite", "duckdb"):
-        if isinstance(connect.get("database"), str):
-            connect["database"] = str(Path(str(connect["database"])).expanduser())
-        return connect
-    return prepare(sink.driver, connect, [])
+            database.remember()

@@ -14,16 +14,18 @@ Rows are cleaned by `want.roster`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field
 
 from tabwarden.model.errors import SourceError
-from tabwarden.section import Age, Section, Text
+from tabwarden.section import Age, ColumnName, Section, Text
 from tabwarden.want.roster import shown
 
 Row = dict[str, object]
+EMPTY = "source-empty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def partial(message: str) -> SourceError:
 def empty(source: str) -> SourceError:
     """It was read and holds no row."""
     return SourceError(
-        f"{source} holds no row; an empty list is taken for a broken one, so nothing is done", stop="source-empty"
+        f"{source} holds no row; an empty list is taken for a broken one, so nothing is done", stop=EMPTY
     )
 
 
@@ -71,26 +73,28 @@ def refuse_twins(names: list[str], source: str) -> None:
 class Column(Section):
     """Which column of the source says what. `column: NAME` is short for `column: {name: NAME}`."""
 
-    name: Text = Field(default="Email Address", description="column with the user name")
-    full_name: Text | None = Field(default=None, description="column with the full name")
-    email: Text | None = Field(default=None, description="column with the email address")
-    auth_setting: Text | None = Field(default=None, description="column with the person's auth setting")
+    name: ColumnName = Field(default="Email Address", description="column with the user name")
+    full_name: ColumnName | None = Field(default=None, description="column with the full name")
+    email: ColumnName | None = Field(default=None, description="column with the email address")
+    auth_setting: ColumnName | None = Field(default=None, description="column with the person's auth setting")
 
     @classmethod
     def of(cls, value: Any) -> Any:
         """The mapping that one name is short for."""
-        return {"name": value} if isinstance(value, str) else value
+        return {"name": value} if isinstance(value, str | int) else value
 
 
 class AsOf(Section):
     """Where the source says how old it is: exactly one of the two."""
 
-    column: Text | None = Field(default=None, description="column with a time; the newest counts")
+    column: ColumnName | None = Field(default=None, description="column with a time; the newest counts")
     query: Text | None = Field(default=None, description="query that yields one time (`type: sql` only)")
 
 
 class Source(Section):
     """What every source of people has."""
+
+    asks_directory: ClassVar[bool] = False  # its rows are people of the directory; `within` says which
 
     column: Annotated[Column, BeforeValidator(Column.of)] = Field(
         default=Column(), description="the column with the user name, or a mapping of columns"
@@ -104,6 +108,16 @@ class Source(Section):
         default=None, description="oldest age that is still good: a number with `m`, `h` or `d`, kept in seconds"
     )
     as_of: AsOf | None = Field(default=None, description="where the source says how old it is")
+
+    def looking_for(self, columns: Sequence[str]) -> Self:
+        """The same, whose heading is known by these columns where it names none itself."""
+        del columns
+        return self
+
+    def within(self, directory: Any) -> Self:
+        """The same, of that directory or of the one that is read by these settings."""
+        del directory
+        return self
 
     def read(self) -> Reading:
         """All rows, or SourceError."""

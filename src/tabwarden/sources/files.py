@@ -20,17 +20,17 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import zip_longest
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
 from tabwarden.model.errors import SourceError
 from tabwarden.section import LocalPath, Text
-from tabwarden.sources import Reading, Row, Source, empty, partial, refuse_twins, unreadable
-from tabwarden.want.roster import Broken, shown
+from tabwarden.sources import Reading, Row, Source, empty, partial, unreadable
+from tabwarden.sources._headings import IMPORTED, LOOKED_AT, Table, named_in, rows_of
+from tabwarden.want.roster import shown
 
 FORMATS = {
     ".csv": "csv",
@@ -45,11 +45,20 @@ FORMATS = {
 }
 
 _DELIMITERS = ",;\t|"
-_EXCEL_ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#SPILL!", "#CALC!")
-_BLOCK = 5_000
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[ ,;\t]*(?:\r\n?|\n)', re.IGNORECASE)
+"""The line by which Excel is told what parts the cells; `\\t` is written as the tab itself."""
+_BLOCK, _BEGINNING = 5_000, 100_000
 
 T = TypeVar("T")
 _Reader = Callable[["Path", "FileSource", list[str]], list[Row]]
+
+
+def _encoding(value: str) -> str:
+    try:
+        "".encode(value)
+    except (LookupError, UnicodeError):
+        raise ValueError("must be an encoding such as `utf-8`, `windows-1252` or `utf-16`") from None
+    return value
 
 
 class FileSource(Source):
@@ -60,11 +69,45 @@ class FileSource(Source):
     format: Literal["csv", "jsonl", "parquet", "xlsx"] | None = Field(
         default=None, description="format of the file; when not given, by its name's ending"
     )
+    header: Annotated[
+        Annotated[int, Field(ge=1)] | Literal["yes", "no", "tableau"],
+        BeforeValidator(lambda value: {True: "yes", False: "no"}[value] if isinstance(value, bool) else value),
+    ] = Field(
+        default="yes",
+        description="whether a line of a CSV file or sheet names the columns: `no` and columns are called by position, "
+        "`1` the first; a number is the line of the heading; `tableau`: the columns of Tableau's own import",
+    )
+    encoding: Annotated[Text, AfterValidator(_encoding)] | None = Field(
+        default=None, description="encoding of a CSV or JSON Lines file; when not given, UTF-8"
+    )
     sheet: Text | None = Field(default=None, description="sheet of an Excel file; when not given, the first")
     delimiter: Text | None = Field(
         default=None,
         description="character between the cells of a CSV file; when not given, the one its heading uses most",
     )
+    _wanted: tuple[str, ...] = PrivateAttr(default=())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _columns_without_heading(cls, data: Any) -> Any:
+        """Where no heading names the columns, the first has the user name, and Tableau's import its own order."""
+        defaults = {"no": "1", False: "1", "tableau": IMPORTED}
+        if isinstance(data, dict) and "column" not in data and data.get("header") in defaults:
+            return {**data, "column": defaults[data["header"]]}
+        return data
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The columns by which a heading is known."""
+        column = self.column
+        own = (column.name, column.full_name, column.email, column.auth_setting)
+        return self._wanted or tuple(name for name in own if name)
+
+    def looking_for(self, columns: Sequence[str]) -> Self:
+        """The same for these columns."""
+        source = self.model_copy()
+        source._wanted = tuple(columns)
+        return source
 
     def read(self) -> Reading:
         """All rows of all files, in the order of their names; `as_of` is when the oldest of them was last written."""
@@ -116,58 +159,61 @@ def _reader(options: FileSource, path: Path) -> _Reader:
 # --- CSV -----------------------------------------------------------------------------------------------------
 
 
-def _csv(path: Path, options: FileSource, _: list[str]) -> list[Row]:
-    text = _utf8(path)
+def _csv(path: Path, options: FileSource, remarks: list[str]) -> list[Row]:
     source = f"file `{_place(path)}`"
-    heading = next((line for line in io.StringIO(text) if line.strip()), None)
-    if heading is None:
-        raise empty(source)
-    delimiter = options.delimiter or _delimiter(heading, path)
+    text = _text(path, options.encoding)
+    delimiter = options.delimiter
+    if (first := _SEPARATOR_LINE.match(text)) is not None:
+        text, delimiter = text[first.end() :], delimiter or first[1]
+    delimiter = delimiter or _delimiter(text, path, options.wanted)
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise unreadable(f"delimiter `{shown(delimiter)}` is not one plain character; set `delimiter` to , or ;")
-    records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    skipped = 1 if first is not None else 0
+    records = ((reader.line_num + skipped, cells) for cells in reader)
+    table = Table(options.header, options.wanted, source, delimiter)
     try:
-        columns = [name.strip() for name in next(record for record in records if record)]
-        refuse_twins(columns, source)
-        rows = [_csv_row(columns, record, delimiter) for record in _without_blank_end(records, any)]
+        rows = list(rows_of(_without_blank_end(records, lambda record: any(record[1])), table, remarks))
     except csv.Error as error:
         raise partial(
-            f"{source} is broken at line {records.line_num} ({error}); check its quotes, and that it is whole"
+            f"{source} is broken at line {reader.line_num + skipped} ({error}); check its quotes, and that it is whole"
         ) from None
     if not rows:
         raise empty(source)
     return rows
 
 
-def _csv_row(columns: Sequence[str], record: list[str], delimiter: str) -> Row:
-    if len(record) > len(columns):
-        have = f"has {len(record)} cells under {len(columns)} columns"
-        reason = f"{have}; put double quotes around a cell that holds `{delimiter}`"
-        return dict.fromkeys(columns, Broken(delimiter.join(record), reason))
-    # A row that is too short ends in nulls; where the user name is missing, the roster says so.
-    return dict(zip_longest(columns, record))
-
-
-def _delimiter(heading: str, path: Path) -> str:
+def _delimiter(text: str, path: Path, wanted: Sequence[str]) -> str:
+    """The one by which a wanted column is found in the first lines; else the one the first line uses most."""
     if path.suffix.lower() == ".tsv":
         return "\t"
-    bare = "".join(heading.split('"')[::2])
-    return max(_DELIMITERS, key=bare.count)
+    lines = [line for line in re.split(r"\r\n?|\n", text[:_BEGINNING]) if line.strip()][:LOOKED_AT]
+    bare = "".join(lines[0].split('"')[::2]) if lines else ""
+    ordered = sorted(_DELIMITERS, key=bare.count, reverse=True)
+    fitting = (one for one in ordered if named_in([*csv.reader(lines, delimiter=one)], wanted) is not None)
+    return next(fitting, ordered[0])
 
 
-def _utf8(path: Path) -> str:
-    """The text of a file in UTF-8, with or without byte order mark. Raises SourceError for other encodings."""
+def _text(path: Path, encoding: str | None) -> str:
+    """The text of a file: UTF-8 with or without byte order mark, UTF-16 with one, or as the settings say."""
     data = path.read_bytes()
     source = f"file `{_place(path)}`"
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise unreadable(f"{source} is UTF-16, not UTF-8; save it as `CSV UTF-8`")
+    if encoding is None and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode(encoding or "utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
+        where = f"(byte 0x{data[error.start]:02X} in line {line})"
         raise unreadable(
-            f"{source} is not UTF-8 (byte 0x{data[error.start]:02X} in line {line}); save it as `CSV UTF-8`"
+            f"{source} is not {encoding or 'UTF-8'} {where}; save it as `CSV UTF-8`, or say "
+            "`encoding: windows-1252` if it is what Excel in Western Europe and America saves as plain CSV"
         ) from None
+    if "\0" in text:
+        raise unreadable(
+            f"{source} holds zero bytes; save it as `CSV UTF-8`, or say `encoding: utf-16-le` if it is that"
+        )
+    return text.removeprefix("\ufeff")
 
 
 def _without_blank_end(records: Iterable[T], filled: Callable[[T], bool]) -> Iterator[T]:
@@ -183,11 +229,11 @@ def _without_blank_end(records: Iterable[T], filled: Callable[[T], bool]) -> Ite
 # --- JSON Lines ----------------------------------------------------------------------------------------------
 
 
-def _json_lines(path: Path, _: FileSource, __: list[str]) -> list[Row]:
+def _json_lines(path: Path, options: FileSource, _: list[str]) -> list[Row]:
     source = f"file `{_place(path)}`"
     rows: list[Row] = []
     # Only line feeds end a line here: U+2028 and its kin may stand inside a JSON text.
-    for number, line in enumerate(_utf8(path).split("\n"), start=1):
+    for number, line in enumerate(_text(path, options.encoding).split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -250,7 +296,7 @@ def _excel(path: Path, options: FileSource, remarks: list[str]) -> list[Row]:
             raise unreadable(f"{source} is no .xlsx workbook ({_first_line(error)}); save it again") from None
         sheet = _sheet(book, options.sheet, source, remarks)
         try:
-            rows = _excel_rows(sheet, source)
+            rows = _excel_rows(sheet, Table(options.header, options.wanted, source), remarks)
         except SourceError:
             raise
         except Exception as error:
@@ -262,27 +308,11 @@ def _excel(path: Path, options: FileSource, remarks: list[str]) -> list[Row]:
     return rows
 
 
-def _excel_rows(sheet: Any, source: str) -> list[Row]:
+def _excel_rows(sheet: Any, table: Table, remarks: list[str]) -> list[Row]:
     sheet.reset_dimensions()  # the size a file states for itself is often wrong
-    filled = _without_blank_end(sheet.iter_rows(values_only=True), lambda cells: any(c is not None for c in cells))
-    heading: dict[int, str] | None = None
-    rows: list[Row] = []
-    for cells in filled:
-        if heading is None:
-            heading = {place: str(cell).strip() for place, cell in enumerate(cells) if cell is not None}
-            refuse_twins(list(heading.values()), source)
-            if not heading:
-                raise unreadable(f"the first row of {source} is blank; put the column names there")
-        else:
-            rows.append({name: _excel_cell(cells, place) for place, name in heading.items()})
-    return rows
-
-
-def _excel_cell(cells: Sequence[object], place: int) -> object:
-    value = cells[place] if place < len(cells) else None
-    if isinstance(value, str) and value in _EXCEL_ERRORS:
-        return Broken(value, "is an error of Excel's; repair the formula in this cell")
-    return value
+    records = enumerate(sheet.iter_rows(values_only=True), start=1)
+    filled = _without_blank_end(records, lambda record: any(cell is not None for cell in record[1]))
+    return list(rows_of(filled, table, remarks))
 
 
 def _sheet(book: Any, wanted: str | None, source: str, remarks: list[str]) -> Any:

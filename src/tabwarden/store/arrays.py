@@ -2,6 +2,7 @@
 
 8 bytes      `TWARRAYS`
 8 bytes      length of the head, little-endian
+4 and 4      CRC-32 of the head, and of all that follows it
 head         JSON: format, byte order, size of the file, what the writer tells, and of each array its type,
              place and number of values
 arrays       one behind the other, each at a multiple of 16
@@ -15,13 +16,16 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from zlib import crc32
 
-MAGIC, FORMAT, STEP = b"TWARRAYS", 1, 16
+from tabwarden.safe_files import for_the_owner
+
+MAGIC, FORMAT, STEP = b"TWARRAYS", 2, 16
 # The types of `struct` that are used, as NumPy writes them: bool, uint8, int32, int64, uint64.
 TYPES = {"?": "?", "B": "u1", "i": "i4", "q": "i8", "Q": "u8"}
-_FIRST = len(MAGIC) + 8 + 4
+_FIRST = len(MAGIC) + 8 + 4 + 4
+_PIECE = 1 << 20
 
 
 class Arrays:
@@ -31,9 +35,10 @@ class Arrays:
         """Map the file; OSError where there is none, ValueError for one that is torn or of another form."""
         with open(path, "rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        length, check = int.from_bytes(self._map[8:16], "little"), int.from_bytes(self._map[16:20], "little")
+            length, check, rest = (int.from_bytes(self._map[a:b], "little") for a, b in ((8, 16), (16, 20), (20, 24)))
+            whole = rest == _check_from(file, _FIRST + length)
         head = self._map[_FIRST : _FIRST + length]
-        if self._map[:8] != MAGIC or crc32(head) != check:
+        if self._map[:8] != MAGIC or crc32(head) != check or not whole:
             raise ValueError("no file of arrays, or a torn one")
         header = json.loads(head)
         size = (header.get("format"), header.get("order"), header.get("size"))
@@ -61,6 +66,15 @@ class Arrays:
         return np.frombuffer(self._map, TYPES[kind], count, self._start + offset)
 
 
+def _check_from(file: IO[bytes], start: int) -> int:
+    """Of what follows, a piece at a time: mapped, it would count as memory that is used."""
+    file.seek(start)
+    check = 0
+    while piece := file.read(_PIECE):
+        check = crc32(piece, check)
+    return check
+
+
 _WIDTH = {"?": 1, "B": 1, "i": 4, "q": 8, "Q": 8}
 
 
@@ -83,11 +97,14 @@ def write_arrays(path: Path, about: Mapping[str, Any], arrays: Mapping[str, Any]
     head = json.dumps(header).replace('"size": 0', f'"size": {0:20d}').encode()
     start = _aligned(_FIRST + len(head))
     head = head.replace(b'"size": ' + f"{0:20d}".encode(), b'"size": ' + f"{start + at:20d}".encode())
-    with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-        file.write(MAGIC + len(head).to_bytes(8, "little") + crc32(head).to_bytes(4, "little") + head)
+    with open(path, "x+b", opener=for_the_owner) as file:
+        file.write(MAGIC + len(head).to_bytes(8, "little") + crc32(head).to_bytes(4, "little") + bytes(4) + head)
         for name, array in arrays.items():
             file.seek(start + places[name][1])
             file.write(memoryview(array).cast("B") if array.nbytes else b"")
         file.truncate(start + at)
+        check = _check_from(file, _FIRST + len(head))
+        file.seek(_FIRST - 4)
+        file.write(check.to_bytes(4, "little"))
         file.flush()
         os.fsync(file.fileno())

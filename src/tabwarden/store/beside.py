@@ -9,12 +9,11 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tabwarden.model.site import Site, Taken
-from tabwarden.model.site_settings import SiteSettings
+from tabwarden.model.site import Site
+from tabwarden.store.about import about_of, bare_site
 from tabwarden.store.arrays import Arrays
 from tabwarden.store.opened import site_over
 from tabwarden.store.snapshots import Snapshot
@@ -22,7 +21,7 @@ from tabwarden.store.snapshots import Snapshot
 if TYPE_CHECKING:
     from tabwarden.engine.columns import Columns
 
-FOLDER, ENDING, FORMAT = "columns", ".columns", 1
+FOLDER, ENDING, FORMAT = "columns", ".columns", 2
 MOST = 8  # files; those of the oldest snapshots go first
 
 
@@ -33,9 +32,14 @@ def opened(store: Path | str, snapshot: Snapshot) -> Site | None:
         about = arrays.about
         if (about["format"], about["mark"]) != (FORMAT, snapshot.mark):
             return None
-        return site_over(arrays, _site(about), lambda: _columns(arrays))
+        return site_over(arrays, bare_site(about), lambda: _columns(arrays))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def is_there(store: Path | str, snapshot: Snapshot) -> bool:
+    """Whether columns of that number are kept, whole or not."""
+    return _path(store, snapshot).exists()
 
 
 def keep(store: Path | str, snapshot: Snapshot, site: Site) -> bool:
@@ -49,7 +53,11 @@ def keep(store: Path | str, snapshot: Snapshot, site: Site) -> bool:
 
         columns = columns_of(site)
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        write_arrays(aside, _about(site, columns, snapshot.mark), arrays_of(columns))
+        write_arrays(
+            aside,
+            {"format": FORMAT, "mark": snapshot.mark, **about_of(site, columns.vocabulary._asdict())},
+            arrays_of(columns),
+        )
         os.replace(aside, path)
         _thin(path.parent)
     except (OSError, ValueError):  # no room, no right; more capabilities than columns have room for
@@ -86,32 +94,7 @@ def _runs(process: str) -> bool:
     return True
 
 
-def _about(site: Site, columns: Columns, mark: str) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "mark": mark,
-        "site": {"id": site.id, "name": site.name, "content_url": site.content_url},
-        "settings": asdict(site.settings),
-        "licences": None if site.licences is None else dict(site.licences),
-        "nicknames": None if site.nicknames is None else dict(site.nicknames),
-        "taken": asdict(site.taken),
-        "partial": list(site.partial),
-        "vocabulary": columns.vocabulary._asdict(),
-    }
-
-
-def _site(about: dict[str, Any]) -> Site:
-    return Site(
-        **about["site"],
-        settings=SiteSettings(**about["settings"]),
-        licences=about["licences"],
-        nicknames=about["nicknames"],
-        taken=Taken(**about["taken"]),
-        partial=tuple(about["partial"]),
-    )
-
-
 def _columns(arrays: Arrays) -> Columns:
     from tabwarden.store.columns import columns_over
 
-    return columns_over(arrays.about["vocabulary"], _site(arrays.about), arrays.numpy)
+    return columns_over(arrays.about, arrays.numpy)

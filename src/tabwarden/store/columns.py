@@ -16,8 +16,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +37,8 @@ from tabwarden.engine.columns import (
     Words,
 )
 from tabwarden.model.errors import IncompleteRead, UnknownName
-from tabwarden.model.site import Site, Taken
-from tabwarden.model.site_settings import SiteSettings
 from tabwarden.store import columns_parquet
+from tabwarden.store.about import about_of, bare_site
 
 FORMAT = 2
 ABOUT, FACTS, NAMES = "about.json", "facts.npz", "names.npz"
@@ -66,7 +64,8 @@ def save_columns(columns: Columns, folder: Path | str, *, parquet: bool = False)
     place.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=place.parent))
     try:
-        about = {"format": FORMAT, "form": "parquet" if parquet else "numpy", **_about(columns)}
+        about = {"format": FORMAT, "form": "parquet" if parquet else "numpy"}
+        about |= about_of(columns.about, columns.vocabulary._asdict())
         if parquet:
             columns_parquet.write(columns, aside)
         else:
@@ -99,7 +98,7 @@ def open_columns(folder: Path | str) -> Columns:
             facts, names = columns_parquet.facts(place), _lazily(lambda: columns_parquet.names(place))
         else:
             facts, names = _read_arrays(place / FACTS), _lazily(lambda: _read_arrays(place / NAMES))
-        return _columns(about, facts, names)
+        return columns_over(about, facts.__getitem__, names)
     except IncompleteRead:
         raise
     except (KeyError, TypeError, ValueError, OSError, AttributeError) as error:
@@ -119,59 +118,33 @@ def names_of(names: Names) -> dict[str, Array]:
     return {**plain, "words.data": names.words.data, "words.ends": names.words.ends}
 
 
-# -- about.json -----------------------------------------------------------------------------------------------
-
-
-def _about(columns: Columns) -> dict[str, Any]:
-    site = columns.about
-    return {
-        "site": {"id": site.id, "name": site.name, "content_url": site.content_url},
-        "settings": asdict(site.settings),
-        "licences": None if site.licences is None else dict(site.licences),
-        "taken": asdict(site.taken),
-        "partial": list(site.partial),
-        "vocabulary": columns.vocabulary._asdict(),
-    }
-
-
-def columns_over(words: Mapping[str, Iterable[str]], about: Site, array: Callable[[str], Array]) -> Columns:
-    """Columns whose arrays `array` opens by name, those of `facts_of` and `names_of`."""
+def columns_over(
+    about: Mapping[str, Any], array: Callable[[str], Array], name: Callable[[str], Array] | None = None
+) -> Columns:
+    """Columns of what `about_of` told; `array` opens by name the arrays of `facts_of`, `name` those of `names_of`."""
+    of_names = name or array
 
     def names() -> Names:
-        plain = {column: array(column) for column in Names._fields if column != "words"}
-        return Names(words=Words(array("words.data"), array("words.ends")), **plain)
+        plain = {column: of_names(column) for column in Names._fields if column != "words"}
+        return Names(words=Words(of_names("words.data"), of_names("words.ends")), **plain)
 
     tables = {
         table: table_type(**{column: array(f"{table}.{column}") for column in table_type._fields})
         for table, table_type in TABLES.items()
     }
-    vocabulary = Vocabulary(**{name: tuple(texts) for name, texts in words.items()})
-    return Columns(about=about, vocabulary=vocabulary, open_names=names, **tables)
+    vocabulary = Vocabulary(**{name: tuple(texts) for name, texts in about["vocabulary"].items()})
+    return Columns(about=bare_site(about), vocabulary=vocabulary, open_names=names, **tables)
 
 
-def _columns(about: dict[str, Any], facts: dict[str, Array], names: Callable[[], Names]) -> Columns:
-    site = Site(
-        **about["site"],
-        settings=SiteSettings(**about["settings"]),
-        licences=about["licences"],
-        taken=Taken(**about["taken"]),
-        partial=tuple(about["partial"]),
-    )
-    vocabulary = Vocabulary(**{name: tuple(words) for name, words in about["vocabulary"].items()})
-    tables = {
-        table: table_type(**{column: facts[f"{table}.{column}"] for column in table_type._fields})
-        for table, table_type in TABLES.items()
-    }
-    return Columns(about=site, vocabulary=vocabulary, open_names=names, **tables)
+def _lazily(read: Callable[[], dict[str, Array]]) -> Callable[[str], Array]:
+    arrays: dict[str, Array] = {}
 
+    def array(name: str) -> Array:
+        if not arrays:
+            arrays.update(read())
+        return arrays[name]
 
-def _lazily(read: Callable[[], dict[str, Array]]) -> Callable[[], Names]:
-    def names() -> Names:
-        arrays = read()
-        words = Words(arrays.pop("words.data"), arrays.pop("words.ends"))
-        return Names(words=words, **arrays)
-
-    return names
+    return array
 
 
 # -- NumPy ----------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from tabwarden.store.snapshots import FILE, RELEASE, VERSIONS
 
 SQLITE, POSTGRES = "sqlite", "postgresql"
 BUSY_SECONDS = 60
+MEND = "put it back from a backup, or delete it and take a snapshot with `tabwarden read`"
 CHUNK = 500  # values in one IN: SQLite of old takes no more than 999
 _PASSWORD = re.compile(r"(?<=://)([^:/@?]*:).*(?=@)|(password=)[^&]*")
 
@@ -87,6 +88,10 @@ class Database:
                 _make(path)
             elif not path.is_file():
                 raise nothing_in(words)
+            elif path.stat().st_size == 0:
+                raise TabwardenError(
+                    f"the history `{path}` is empty: it was cut off, or the first read broke off; {MEND}"
+                )
             self._connect = lambda: _sqlite(path)
         else:
             self.words = _PASSWORD.sub(lambda match: f"{match[1] or match[2]}***", words)

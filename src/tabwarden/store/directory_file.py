@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from tabwarden.model.codec import encode, from_plain, shape
 from tabwarden.model.errors import IncompleteRead, UnknownName
 from tabwarden.model.names import same
+from tabwarden.safe_files import read_text
 from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson, Domain, Trust
 
 FORMAT = 1
@@ -58,7 +59,7 @@ def load(path: Path | str) -> Directory:
     """
     place = Path(path)
     try:
-        text = place.read_text(encoding="utf-8-sig")
+        text = read_text(place, 1 << 30)
     except FileNotFoundError:
         raise UnknownName(f"there is no directory file `{place}`; `tabwarden directory read` makes one") from None
     except (OSError, UnicodeDecodeError):

@@ -17,7 +17,7 @@ from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.scope import scope_of
 from tabwarden.model.site import Site
 from tabwarden.store.database import Connection, Database, chunks, marks
-from tabwarden.store.history_read import Rows, opened
+from tabwarden.store.history_read import Rows, damaged, opened
 from tabwarden.store.history_write import write
 from tabwarden.store.snapshots import SNAPSHOTS, Listing, Snapshot, snapshot_of_row
 
@@ -59,7 +59,8 @@ class History:
             if newest is not None and site.taken.when < newest.taken:
                 raise TabwardenError(
                     f"the read of {site.taken.when or 'an unknown time'} is older than {newest.words}; "
-                    "keep snapshots in the order in which they were taken"
+                    "keep snapshots in the order in which they were taken. Where the clock was ahead then, "
+                    f"`tabwarden snapshots delete {newest.number}` frees the history"
                 )
             number = 1 + (connection.value("select max(number) from snapshot") or 0)
             rules, digest = write(connection, number_of_site, number, site)
@@ -113,13 +114,28 @@ class History:
         rows = Rows(connection)
         rows.all_things(snapshot.site)
         rows.bodies(f"select v.body {OF_SITE}", *at)
-        return opened(
-            self._bare(connection, snapshot), rows, connection.rows(f"select v.thing, v.slot, v.body {OF_SITE}", *at)
-        )
+        versions = list(connection.rows(f"select v.thing, v.slot, v.body {OF_SITE}", *at))
+        bare = self._bare(connection, snapshot)
+        digest = connection.value("select digest from snapshot where number = ?", snapshot.number)
+        if "-" in digest and digest != rows.digest(bare, versions, digest):  # the first ones cannot be held against it
+            raise damaged(f"{snapshot.words} is not what was read then")
+        return opened(bare, rows, versions)
 
     def _bare(self, connection: Connection, snapshot: Snapshot) -> Site:
         """The facts of the site itself, without anybody or anything."""
         return decode(connection.value("select about from snapshot where number = ?", snapshot.number), Site)
+
+    def check(self) -> None:
+        """Hold the database, and everything that a thing ever was, against their digests; TabwardenError."""
+        with self.database.reading() as connection:
+            if connection.is_sqlite:
+                (words,) = connection.rows("pragma integrity_check(1)")
+                if words[0] != "ok":
+                    raise damaged(str(words[0]).splitlines()[-1])
+            Rows(connection).bodies("select hash from body")
+            lost = "select count(*) from version where body not in (select hash from body)"
+            if connection.value(lost):
+                raise damaged("what things were is missing")
 
     # -- comparing --------------------------------------------------------------------------------------------
 

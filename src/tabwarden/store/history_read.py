@@ -12,11 +12,20 @@ from tabwarden.model.errors import IncompleteRead
 from tabwarden.model.site import NO_RULES, Rules, Site
 from tabwarden.store import packing
 from tabwarden.store.database import Connection, chunks, marks
+from tabwarden.store.history_write import digest_of
 from tabwarden.store.packing import CONTENT, GROUP, GROUP_SET, NOT_READ, USER, RulesRead
 from tabwarden.store.schema import FACTS, MEMBERS, RULES
 
 DEFAULT = "default "
 NOT_READ_HASH = packing.hash_of(NOT_READ)
+
+
+def damaged(what: str) -> IncompleteRead:
+    """The error of a history that is not as it was written."""
+    return IncompleteRead(
+        f"the history is damaged: {what}; `tabwarden store check` tells which snapshots are whole, "
+        "a backup or a new read brings the others back"
+    )
 
 
 class Rows:
@@ -59,14 +68,26 @@ class Rows:
         self.things_named(named)
 
     def _learn(self, hashes: str, *values: Any) -> None:
-        self.data.update(self.connection.rows(f"select hash, data from body where hash in {hashes}", *values))
+        for digest, data in self.connection.rows(f"select hash, data from body where hash in {hashes}", *values):
+            if not isinstance(data, bytes) or packing.hash_of(data) != digest:
+                raise damaged("what a thing was is not as it was written")
+            self.data[digest] = data
+
+    def digest(self, bare: Site, versions: Iterable[tuple[int, str, bytes]], like: str) -> str:
+        """The digest of a snapshot as it is now, to be held against `like`, the one that it was kept with."""
+        ends = [int(end) for end in like.split("-")[1:]]
+        things, words = (
+            {name: number for number, name in names.items() if number <= end}
+            for names, end in zip((self.things, self.words), ends, strict=True)
+        )
+        return digest_of(bare, things, words, versions)
 
     def body(self, digest: bytes) -> bytes:
         """The bytes a hash stands for."""
         try:
             return self.data[digest]
         except KeyError:
-            raise IncompleteRead("the history is damaged: a body is missing; read the site again") from None
+            raise damaged("what a thing was is missing") from None
 
     def list(self, digest: bytes) -> Rules | None:
         """The rule list a hash stands for, None: it was not read."""

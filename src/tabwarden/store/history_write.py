@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import NamedTuple
 
-from tabwarden.model.codec import collected_later
+from tabwarden.model.codec import collected_later, encode
 from tabwarden.model.site import Content, Rules, Site
 from tabwarden.store import packing
 from tabwarden.store.database import Connection, chunks, marks
@@ -14,6 +14,7 @@ from tabwarden.store.packing import CONTENT, GROUP, GROUP_SET, USER, RuleCodes
 from tabwarden.store.schema import FACTS, MEMBERS, RULES
 
 Place = tuple[int, str]
+Named = tuple[str, str]
 
 
 class Packed(NamedTuple):
@@ -41,10 +42,25 @@ def write(connection: Connection, chain: int, number: int, site: Site) -> tuple[
         connection.run_each(end, [(number, *place) for place in ended])
     _keep_bodies(connection, {packed.hash: packed.data for _, packed in begun}, set(was.values()))
     connection.insert("version", sorted((thing, slot, number, None, packed.hash) for (thing, slot), packed in begun))
-    digest = blake2b(repr([*things.items(), *words.items()]).encode("utf-8", "surrogatepass"), digest_size=16)
-    for (thing, slot), packed in sorted(now.items()):
-        digest.update(b"%d %s " % (thing, slot.encode()) + packed.hash)
-    return bodies.rules, digest.hexdigest()
+    versions = ((*place, packed.hash) for place, packed in now.items())
+    return bodies.rules, digest_of(site.bare, things, words, versions)
+
+
+def digest_of(
+    bare: Site, things: Mapping[Named, int], words: Mapping[Named, int], versions: Iterable[tuple[int, str, bytes]]
+) -> str:
+    """What stands for a whole snapshot: its digest, and how far things and words were numbered by then.
+
+    `things` are numbered by kind and id, `words` by capability and mode; `versions` are thing, slot, hash.
+    """
+    ends = [max(numbered.values(), default=0) for numbered in (things, words)]
+    digest = blake2b(encode(bare), digest_size=16)
+    for numbered in (things, words):
+        names = sorted((number, *name) for name, number in numbered.items())
+        digest.update(repr(names).encode("utf-8", "surrogatepass"))
+    for thing, slot, body in sorted(versions):
+        digest.update(b"%d %s " % (thing, slot.encode()) + body)
+    return "-".join([digest.hexdigest(), *map(str, ends)])
 
 
 def _keep_bodies(connection: Connection, bodies: Mapping[bytes, bytes], known: set[bytes]) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from tabwarden.engine.columns import GRANTEE_KINDS, NUMBERED, Array, Columns
-from tabwarden.engine.rules import mixed
+from tabwarden.engine.rules import hashed, mixed, summed
 from tabwarden.model.names import same
 from tabwarden.store.columns import facts_of, names_of
 from tabwarden.store.opened import hash_of
@@ -106,36 +106,38 @@ class _States:
 
     def users(self) -> Array:
         columns = ("name", "domain", "full_name", "email", "auth_setting", "last_login", "idp_configuration_id")
-        return _all(self.of_word["roles"][self.columns.users.role], *(self.text(f"user_{c}") for c in columns))
+        return hashed(self.of_word["roles"][self.columns.users.role], *(self.text(f"user_{c}") for c in columns))
 
     def groups(self) -> Array:
         groups = self.columns.groups
         columns = (self.text(f"group_{c}") for c in ("name", "domain", "minimum_site_role", "grant_on"))
-        members = _sum(groups.offsets, mixed(self.ids["user"][groups.members]))
-        return _all(groups.everyone, groups.read, members, *columns)
+        members = summed(groups.offsets, mixed(self.ids["user"][groups.members]))
+        return hashed(groups.everyone, groups.read, members, *columns)
 
     def group_sets(self) -> Array:
         group_sets = self.columns.group_sets
-        return _all(self.text("group_set_name"), _sum(group_sets.offsets, mixed(self.ids["group"][group_sets.groups])))
+        return hashed(
+            self.text("group_set_name"), summed(group_sets.offsets, mixed(self.ids["group"][group_sets.groups]))
+        )
 
     def contents(self) -> Array:
         contents, count = self.columns.contents, len(self.columns.contents.kind)
         parents = np.append(self.ids["content"], np.uint64(0))
         columns = (self.text(f"content_{c}") for c in ("name", "description", "created", "updated"))
         defaults, uses = self.columns.defaults, self.columns.uses
-        by_kind = _all(self.of_word["kinds"][defaults.kind], self.lists[defaults.rules])
+        by_kind = hashed(self.of_word["kinds"][defaults.kind], self.lists[defaults.rules])
         place = np.arange(len(uses.content))  # the order of uses is part of what they say
         first = np.searchsorted(uses.content, uses.content)
-        used = _all(place - first, self.ids["content"][uses.datasource], self.of_word["auths"][uses.auth])
-        return _all(
+        used = hashed(place - first, self.ids["content"][uses.datasource], self.of_word["auths"][uses.auth])
+        return hashed(
             self.of_word["kinds"][contents.kind],
             parents[contents.parent],
             self.ids["user"][contents.owner],
             self.lists[contents.rules],
             self.of_word["modes"][contents.mode],
             contents.tabs,
-            _sum(_ends(defaults.content, count), by_kind),
-            _sum(_ends(uses.content, count), used),
+            summed(_ends(defaults.content, count), by_kind),
+            summed(_ends(uses.content, count), used),
             *columns,
         )
 
@@ -146,32 +148,17 @@ class _States:
         who = np.zeros(len(kind), np.uint64)
         for code, table in enumerate(NUMBERED[:3]):
             mine = kind == code
-            who[mine] = _all(
+            who[mine] = hashed(
                 np.full(int(mine.sum()), hash_of(GRANTEE_KINDS[code]), np.uint64), self.ids[table][number[mine]]
             )
         states = np.zeros(len(kind), np.uint64)
         for bit, word in enumerate(self.of_word["capabilities"].tolist()):
             for mode, mask in enumerate((lists.allow, lists.deny)):
                 speaks = np.flatnonzero((mask >> np.uint64(bit)) & np.uint64(1))
-                states[speaks] += _all(np.full(len(speaks), word, np.uint64), np.full(len(speaks), mode), who[speaks])
-        return _sum(lists.offsets, states)
+                states[speaks] += hashed(np.full(len(speaks), word, np.uint64), np.full(len(speaks), mode), who[speaks])
+        return summed(lists.offsets, states)
 
 
 def _ends(values: Array, count: int) -> Array:
     ends: Array = np.searchsorted(values, np.arange(count + 1))
     return ends
-
-
-def _all(*columns: Array) -> Array:
-    """One hash of several columns, row by row."""
-    hashed = np.zeros(len(columns[0]), np.uint64)
-    for column in columns:
-        hashed = mixed(hashed * np.uint64(0x9E3779B97F4A7C15) ^ column.astype(np.uint64))
-    return hashed
-
-
-def _sum(offsets: Array, hashes: Array) -> Array:
-    """Of each row the sum over its entries."""
-    total = np.concatenate((np.zeros(1, np.uint64), np.cumsum(hashes, dtype=np.uint64)))
-    sums: Array = total[offsets[1:]] - total[offsets[:-1]]
-    return sums

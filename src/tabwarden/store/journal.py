@@ -20,18 +20,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import IO, Any, NamedTuple, Self
+from zlib import crc32
 
 from tabwarden.model.errors import TabwardenError
 from tabwarden.plan.plan import FORMAT, Plan, SiteIdentity, Waiver
+from tabwarden.safe_files import for_the_owner
 
-DONE, ALREADY, FAILED, SKIPPED = "done", "already", "failed", "skipped"
+DONE, ALREADY, FAILED, SKIPPED, INSTEAD = "done", "already", "failed", "skipped", "instead"
+NO_NAMES: Mapping[str, list[str]] = MappingProxyType({})
 JOURNALS, GOOD_RUNS, LOCKS = "journals", "good-runs.jsonl", "locks"
 
 
 class ChangeResult(NamedTuple):
-    """What became of one change: done, already, failed or skipped; `new_id` is of what it created."""
+    """What became of one change: done, already, failed, skipped, or of a removal that was refused the licence taken
+    instead; `new_id` is of what it created."""
 
     position: int
     status: str
@@ -67,7 +71,7 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         _cut_torn_line(self.path)
         self.record = read(self.path)
-        self._file: IO[str] = self.path.open("a", encoding="utf-8")
+        self._file: IO[str] = _appending(self.path)
         if not self.record.plan:
             header = {"format": FORMAT, "kind": plan.kind, "site": site_key(plan.site), "changes": len(plan.changes)}
             accepted = [[waiver.id, waiver.number] for waiver in waivers]
@@ -89,7 +93,7 @@ class Journal:
         self._write({"finished": now()})
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._file.write(checked_line(line))
         self._file.flush()
         os.fsync(self._file.fileno())
 
@@ -102,6 +106,21 @@ class Journal:
         self._file.close()
 
 
+def checked_line(fields: Mapping[str, Any]) -> str:
+    """A line of JSON that ends with a check of itself: a letter that changes on the disk is found."""
+    text = json.dumps(fields, ensure_ascii=False)
+    return f'{text[:-1]}, "check": "{crc32(text.encode()):08x}"}}\n'
+
+
+def fields_of(line: bytes) -> dict[str, Any]:
+    """The fields of such a line; an error of some kind where it is not as it was written."""
+    fields: dict[str, Any] = json.loads(line)
+    check = fields.pop("check")
+    if f"{crc32(json.dumps(fields, ensure_ascii=False).encode()):08x}" != check:
+        raise ValueError("it is not as it was written")
+    return fields
+
+
 def path_of(store: Path, plan_id: str) -> Path:
     """Where the journal of a plan is."""
     return store / JOURNALS / f"{plan_id}.jsonl"
@@ -111,25 +130,24 @@ def read(path: Path) -> Record:
     """A journal; an empty Record where there is none. A torn last line is left out, a broken one before it told."""
     if not path.is_file():
         return Record()
-    text = path.read_text(encoding="utf-8")
-    lines = text.split("\n")[:-1]  # what follows the last line end is torn
+    lines = path.read_bytes().split(b"\n")[:-1]  # what follows the last line end is torn
     header: dict[str, Any] = {}
     ended: dict[int, ChangeResult] = {}
     begun: set[int] = set()
     finished = ""
     for number, line in enumerate(lines, 1):
         try:
-            fields = json.loads(line)
-            header = fields if "plan" in fields else header
+            header = header or json.loads(line)
             if header.get("format") != FORMAT:
                 raise TabwardenError(
                     f"the journal `{path}` is of another release; move the folder `{path.parent}` away and plan again"
                 )
+            fields = fields_of(line)
             begun.update(fields.get("begin", ()))
             for entry in (ChangeResult(*one) for one in fields.get("end", ())):
                 ended[entry.position] = entry
             finished = fields.get("finished", finished)
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError):
             raise TabwardenError(f"the journal `{path}` is damaged in line {number}; make a new plan") from None
     return Record(
         plan=header.get("plan", ""),
@@ -144,12 +162,26 @@ def read(path: Path) -> Record:
 
 
 def newest(store: Path, site: SiteIdentity | None = None) -> Record | None:
-    """The journal begun last (of a site where one is named), None when there is none."""
+    """The journal begun last (of a site where one is named), None when there is none.
+
+    TabwardenError where a later one cannot be read: whatever it did comes before what is older.
+    """
     wanted = site_key(site) if site is not None else None
     paths = list((store / JOURNALS).glob("*.jsonl"))
-    records = [(record.started, path.stat().st_mtime_ns, record) for path in paths if (record := read(path)).plan]
-    of_site = [one for one in records if wanted in (None, one[2].site)]
-    return max(of_site, key=lambda one: one[:2])[2] if of_site else None
+    all_of = [(record.started, path.stat().st_mtime_ns, record, path) for path in paths for record in (read(path),)]
+    of_site = [one for one in all_of if one[2].plan and wanted in (None, one[2].site)]
+    last = max(of_site, key=lambda one: one[:2], default=None)
+    for _, changed, record, path in all_of:
+        if not record.plan and (last is None or changed > last[1]):
+            raise TabwardenError(
+                f"the journal `{path}` is empty or cut off, so it is not known which plan was applied last; put it "
+                "back from a backup, or delete it if nothing of that plan was done, or name a plan"
+            )
+    return last[2] if last else None
+
+
+def _appending(path: Path) -> IO[str]:
+    return open(path, "a", encoding="utf-8", opener=for_the_owner)
 
 
 def _cut_torn_line(path: Path) -> None:
@@ -195,7 +227,7 @@ def only_writer(store: Path, site: SiteIdentity) -> Iterator[None]:
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", site.content_url or "default")
     path = store / LOCKS / f"{name}-{hashlib.sha256(key.encode()).hexdigest()[:8]}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="utf-8") as file:
+    with open(path, "a+", encoding="utf-8", opener=for_the_owner) as file:
         if not lock_descriptor(file.fileno(), blocking=False):
             file.seek(1)  # on Windows the lock is on the first byte, which nobody else may read meanwhile
             holder = file.read().strip() or "another process"
@@ -213,28 +245,44 @@ def only_writer(store: Path, site: SiteIdentity) -> Iterator[None]:
 
 def last_good_rows(store: Path, site: SiteIdentity) -> Mapping[str, int]:
     """Rows per task of the last run on this site that came to its end; empty when there was none."""
+    return dict(pair for rows, _ in _good_runs(store, site) for pair in rows.items())
+
+
+def last_good_names(store: Path, site: SiteIdentity) -> Mapping[str, list[str]]:
+    """By setting, the names in it that meant something at the last run on this site that came to its end."""
+    return dict(pair for _, names in _good_runs(store, site) for pair in names.items())
+
+
+def _good_runs(store: Path, site: SiteIdentity) -> Iterator[tuple[Mapping[str, int], Mapping[str, list[str]]]]:
+    """Rows and names of each run on this site that came to its end. TabwardenError for a damaged file."""
     path, key = store / GOOD_RUNS, site_key(site)
-    rows: Mapping[str, int] = {}
-    if not path.is_file():
-        return rows
-    for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+    # What follows the last line end was torn by a dying process; the runs before it count.
+    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1] if path.is_file() else (), 1):
         try:
-            fields = json.loads(line)
-        except ValueError:
-            continue  # torn by a dying process; the runs before it count
-        if isinstance(fields, dict) and fields.get("site") == key:
-            rows = {**rows, **fields.get("rows", {})}
-    return rows
+            fields = fields_of(line)
+            rows = {task: int(count) for task, count in fields["rows"].items()}
+            names = {setting: list(words) for setting, words in fields.get("names", {}).items()}
+            is_ours = fields["site"] == key
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise TabwardenError(
+                f"line {number} of `{path}` is damaged, so it is not known whether a list has shrunk, and nothing is "
+                "planned; put it back from a backup, or delete the file: the next run then counts as the first"
+            ) from None
+        if is_ours:
+            yield rows, names
 
 
-def keep_good_run(store: Path, site: SiteIdentity, rows: Mapping[str, int]) -> None:
-    """Remember the rows of a run that came to its end; nothing is written when they are as they were."""
-    if not rows or {**last_good_rows(store, site), **rows} == dict(last_good_rows(store, site)):
+def keep_good_run(
+    store: Path, site: SiteIdentity, rows: Mapping[str, int], names: Mapping[str, list[str]] = NO_NAMES
+) -> None:
+    """Remember the rows and names of a run that came to its end; nothing is written when they are as they were."""
+    last, known = last_good_rows(store, site), last_good_names(store, site)
+    if {**last, **rows} == last and {**known, **names} == known:
         return
     store.mkdir(parents=True, exist_ok=True)
     path = store / GOOD_RUNS
     _cut_torn_line(path)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"site": site_key(site), "at": now(), "rows": dict(rows)}) + "\n")
+    with _appending(path) as file:
+        file.write(checked_line({"site": site_key(site), "at": now(), "rows": dict(rows), "names": dict(names)}))
         file.flush()
         os.fsync(file.fileno())

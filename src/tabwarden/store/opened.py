@@ -7,7 +7,8 @@ any other Site made of it gets plain tables.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
+from collections import Counter
+from collections.abc import Callable, Collection, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import replace
 from hashlib import blake2b
 from types import MappingProxyType
@@ -32,6 +33,7 @@ from tabwarden.store.arrays import Arrays
 
 GRANTEES = (("user", "user"), ("group", "group"), ("groupSet", "group_set"))  # by the code of a rule row
 NONE = -1
+SOME, SHARE = 1_000, 16  # ids found in the index before all are read: finding one takes as long as reading SHARE
 _Thing = TypeVar("_Thing")
 
 
@@ -112,8 +114,29 @@ class Table(Mapping[str, _Thing], Generic[_Thing]):
         """Ids of what differs, or is in one alone; None where that takes a comparison one by one."""
         if not isinstance(other, Table) or other._make.__name__ != self._make.__name__:
             return None
-        mine, there = (dict(zip(t._ids(), t._reader.arrays[f"{t._name}.state"], strict=False)) for t in (self, other))
+        states = [table._reader.arrays[f"{table._name}.state"].tolist() for table in (self, other)]
+        if self._numbered_like(other):
+            differ = (number for number, pair in enumerate(zip(*states, strict=True)) if pair[0] != pair[1])
+            return frozenset(self._reader.id_of(self._name, number) for number in differ)
+        mine, there = (
+            dict(zip(table._ids(), state, strict=False)) for table, state in zip((self, other), states, strict=True)
+        )
         return frozenset(key for key in {*mine, *there} if mine.get(key) != there.get(key))
+
+    def _numbered_like(self, other: Table[_Thing]) -> bool:
+        """Whether both files say the same ids in the same order in the same octets."""
+        left, right = self._reader.arrays, other._reader.arrays
+        return all(bytes(left[n]) == bytes(right[n]) for n in ("words.data", "words.ends", f"{self._name}_id"))
+
+    def in_order(self, keys: Collection[str]) -> list[str]:
+        """Those of the ids that are in the table, in its order."""
+        return sorted((key for key in keys if key in self), key=self._number)
+
+    def ordered_like(self, other: Mapping[str, _Thing]) -> bool:
+        """Whether both have the same ids in the same order."""
+        if isinstance(other, Changed):
+            return other.ordered_like(self)
+        return (isinstance(other, Table) and self._numbered_like(other)) or [*self] == [*other]
 
     def with_these(self, things: Mapping[str, _Thing]) -> Changed[_Thing]:
         """The same with things added or replaced."""
@@ -143,6 +166,15 @@ class Changed(Mapping[str, _Thing], Generic[_Thing]):
         unlike = self.unlike(other) if isinstance(other, Mapping) else None
         return super().__eq__(other) if unlike is None else not unlike
 
+    def in_order(self, keys: Collection[str]) -> list[str]:
+        """Those of the ids that are in the table, in its order."""
+        return [*self._table.in_order(keys), *(key for key in self._new if key in keys)]
+
+    def ordered_like(self, other: Mapping[str, _Thing]) -> bool:
+        """Whether both have the same ids in the same order: without new ones, what was changed keeps its place."""
+        table, new = (other._table, other._new) if isinstance(other, Changed) else (other, [])
+        return self._new == new if table is self._table else [*self] == [*other]
+
     def with_these(self, things: Mapping[str, _Thing]) -> Changed[_Thing]:
         """The same with more things added or replaced."""
         return Changed(self._table, {**self._things, **things})
@@ -163,6 +195,8 @@ class _Reader:
         self.words: dict[str, tuple[str, ...]] = {k: tuple(v) for k, v in arrays.about["vocabulary"].items()}
         self._lists: dict[int, Rules | None] = {NONE: None}
         self._every_id: dict[str, list[str]] = {}
+        self._numbers: dict[str, dict[str, int]] = {}
+        self._asked_for: Counter[str] = Counter()
 
     # -- texts and numbers --------------------------------------------------------------------------------------
 
@@ -194,7 +228,12 @@ class _Reader:
         return self._every_id[table]
 
     def number(self, table: str, key: str) -> int | None:
-        """The number of an id, None for one that nobody names."""
+        """The number of an id, None for one that nobody names; for whoever asks for many, all are read."""
+        if table in self._numbers:
+            return self._numbers[table].get(key)
+        self._asked_for[table] += 1
+        if self._asked_for[table] > max(SOME, len(self.arrays[f"{table}_id"]) // SHARE):
+            self._numbers[table] = {identifier: number for number, identifier in enumerate(self.ids(table))}
         return next((n for n in self.hashed(table, key) if self.id_of(table, n) == key), None)
 
     def hashed(self, index: str, text: str) -> Iterator[int]:

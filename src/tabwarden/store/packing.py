@@ -51,7 +51,7 @@ def value_of(kind: str, data: bytes, *apart: object) -> Any:
     try:
         return FACTS[kind].from_row(_whole(data)[1:], *apart)
     except IncompleteRead as error:
-        raise IncompleteRead(f"the history is damaged ({error}); read the site again") from None
+        raise IncompleteRead(f"the history is damaged ({error}); `tabwarden store check` tells more") from None
 
 
 # -- numbers --------------------------------------------------------------------------------------------------

@@ -96,6 +96,7 @@ class _Tokens:
             ),
             partial=tuple(map(self.left_out, site.partial)),
             nicknames=None if site.nicknames is None else self.domains(site.nicknames),
+            on_demand=frozenset(map(self.id, site.on_demand)),
         )
 
     def left_out(self, words: str) -> str:

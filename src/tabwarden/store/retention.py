@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
+from tabwarden import clocks
 from tabwarden.store.database import Connection, chunks, marks
 from tabwarden.store.history import History
 from tabwarden.store.snapshots import Snapshot
@@ -27,22 +28,26 @@ class Retention(NamedTuple):
     most_days: int | None = None
 
 
-def thin(history: History, retention: Retention, now: str) -> tuple[int, ...]:
-    """Let go of what the retention does not hold at `now` (ISO); returns the numbers that went."""
+def thin(history: History, retention: Retention, taken: Snapshot, doubt: str = "") -> str:
+    """Let go of what the retention did not hold any more when the read before `taken` was made.
+
+    Returns why nothing went, where the time cannot be believed: `doubt`, or a jump from the reads before.
+    """
     chains: dict[int, list[Snapshot]] = defaultdict(list)
     for snapshot in history.snapshots():
         chains[snapshot.site].append(snapshot)
-    gone = tuple(snapshot.number for chain in chains.values() for snapshot in superfluous(chain, retention, now))
-    if gone:
+    times = [_time(s.taken) for s in chains[taken.site] if s.taken and s.number < taken.number]
+    if not times or not taken.taken:
+        return doubt
+    doubt = doubt or clocks.doubt(times, _time(taken.taken))
+    if not doubt:
+        gone = [snapshot.number for chain in chains.values() for snapshot in superfluous(chain, retention, times[-1])]
         forget(history, gone)
-    return gone
+    return doubt
 
 
-def superfluous(chain: Sequence[Snapshot], retention: Retention, now: str) -> list[Snapshot]:
+def superfluous(chain: Sequence[Snapshot], retention: Retention, today: datetime) -> list[Snapshot]:
     """Those of one chain, in their order, that the retention does not hold."""
-    if not chain or not now:
-        return []
-    today = _time(now)
     newest_of: dict[tuple[str, str], int] = {}
     for snapshot in chain:
         newest_of[_period(snapshot, retention, today)] = snapshot.number
@@ -64,27 +69,32 @@ def _period(snapshot: Snapshot, retention: Retention, today: datetime) -> tuple[
 
 
 def forget(history: History, numbers: Iterable[int]) -> None:
-    """Take these snapshots out of the history; the newest of a chain cannot be (ValueError)."""
+    """Take these snapshots out of the history."""
     gone = frozenset(numbers)
+    if not gone:
+        return
     chains: dict[int, list[int]] = defaultdict(list)
     for snapshot in history.snapshots():
         chains[snapshot.site].append(snapshot.number)
     with history.database.writing() as connection:
         for chain in chains.values():
-            if chain[-1] in gone:
-                raise ValueError(f"snapshot {chain[-1]} is the newest of its site and stays")
             for leaving, run in groupby(chain, key=gone.__contains__):
                 if leaving:
                     some = list(run)
-                    _move(connection, some, next(n for n in chain if n > some[-1]))
+                    _move(connection, some, next((n for n in chain if n > some[-1]), None))
         for some in chunks(gone):
             connection.run(f"delete from snapshot where number in {marks(some)}", *some)
         # Bodies that nothing is any more.
         connection.run("delete from body where hash not in (select body from version)")
 
 
-def _move(connection: Connection, leaving: Sequence[int], to: int) -> None:
-    """Neighbours that go, and the next that stays."""
+def _move(connection: Connection, leaving: Sequence[int], to: int | None) -> None:
+    """Neighbours that go, and the next that stays. Without one what began with them never was, what ended goes on."""
+    if to is None:
+        for some in chunks(leaving):
+            connection.run(f"delete from version where since in {marks(some)}", *some)
+            connection.run(f"update version set until = null where until in {marks(some)}", *some)
+        return
     for some in chunks(leaving):
         connection.run(f"delete from version where since in {marks(some)} and until <= ?", *some, to)
     for some in chunks(leaving):

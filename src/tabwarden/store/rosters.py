@@ -9,7 +9,6 @@ The files name people with their departments: only their owner may read them.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import time
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from tabwarden.model.codec import decode, encode
 from tabwarden.model.errors import IncompleteRead, TabwardenError
 from tabwarden.plan.plan import SiteIdentity
+from tabwarden.safe_files import write_whole
 from tabwarden.store.journal import site_key
 from tabwarden.want.people.joiners_and_leavers import Known
 
@@ -37,8 +37,11 @@ class _Roster:
 def known_roster(store: Path, site: SiteIdentity) -> Known:
     """The roster of the last good run on this site, an empty one where there was none. TabwardenError when damaged."""
     path = _of_site(store, site)
-    if not path.is_file():
-        return Known()
+    return read(path) if path.is_file() else Known()
+
+
+def read(path: Path) -> Known:
+    """The roster of a file; TabwardenError when damaged."""
     try:
         roster = decode(path.read_bytes(), _Roster)
         if roster.format != FORMAT:
@@ -83,11 +86,4 @@ def _of_site(store: Path, site: SiteIdentity) -> Path:
 
 def _write(path: Path, known: Known) -> None:
     """Whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".unfinished")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(encode(_Roster(FORMAT, known)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    write_whole(path, encode(_Roster(FORMAT, known)) + b"\n")

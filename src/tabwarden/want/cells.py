@@ -1,10 +1,12 @@
 """The cells of a row that names a person: user names and other text, cleaned or refused; columns by their names.
 
-Not what a row makes of them (roster.py, records.py).
+Behind every source, so that a cell means the same in a file, a sheet, a table and a function. Not what a row makes of
+them (roster.py, records.py).
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -35,23 +37,124 @@ class BadCell(Exception):
         self.reason = reason
 
 
-def user_name(value: object, require_email: bool) -> str:
-    """The user name in a cell, trimmed and NFC. Raises BadCell."""
+# -- user names ------------------------------------------------------------------------------------------------
+
+_PLAIN = re.compile(
+    r"(?:[A-Za-z0-9_-]+\\)?[A-Za-z0-9](?:[A-Za-z0-9.+'&$_-]*[A-Za-z0-9_$-])?(?:@[A-Za-z0-9]+(?:[.-]+[A-Za-z0-9]+)*)?"
+)
+"""What most names are like; the others are looked at closely."""
+
+_NOBODY = frozenset(
+    "null none nil nan n/a na n.a. n.a n/v k.a. k.a undefined unknown unbekannt vacant tbd tba tbc empty blank"
+    " true false \\n".split()
+)
+"""What people and programs write where there is nobody (as compared)."""
+
+_ERRORS = re.compile(
+    r"#(?:N/A|NV|N/D|[A-Z0-9À-Þ/]+[!?]|(?:SPILL|CALC|FIELD|BLOCKED|CONNECT|GETTING_DATA).*|#+)", re.IGNORECASE
+)
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:[ T].*)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
+_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), reason)
+    for pattern, reason in (
+        (r"=.*", "is a formula; store what it yields"),
+        (r"(?:.*<.*@.*>|<.*>)", "holds a name and an address; write the address alone"),
+        (r"[a-z][a-z0-9+]*:.*", "begins with what an address is for, as `mailto:` does; write the address alone"),
+        (r"(?:cn|uid|ou|dc)=.*", "is a place in a directory; write the user name"),
+        (r"[+-].*", "begins as a formula does; write the user name alone"),
+        (r"(?:.*\\)?@.*", "names nobody before the @; write the whole user name"),
+        (r".*@", "names nothing after the @; write the whole user name"),
+        (r".*\\.*\\.*", "has more than one backslash; write `DOMAIN\\name`"),
+        (r"\\.*", "has no domain before the backslash; write `DOMAIN\\name`"),
+        (r".*\\", "has no name after the domain; write `DOMAIN\\name`"),
+        (r".*/.*", "holds a `/`; a domain is parted from the name by `\\`"),
+        (r"(['\"]).*\1", "stands in quotes; take them off"),
+        (r"[.,;:|'`([{*].*", "begins with `{}`, which is no part of it; write the user name alone"),
+        (r".*[.,;:|`)\]}*]", "ends in `{1}`, which is no part of it; take it off"),
+    )
+)  # fmt: skip
+_PLAIN_FOR = str.maketrans(
+    dict.fromkeys("‐‑‒–—―−﹘﹣－", "-")
+    | dict.fromkeys("‘’‚‛´ʼ＇", "'")
+    | dict.fromkeys("“”„‟＂", '"')
+    | {"＠": "@", "．": ".", "。": ".", "＼": "\\"}
+)
+
+
+def user_name(value: object, require_email: bool, column: str | None = None) -> str:
+    """The user name in a cell, trimmed and NFC; `column` is what its column is called. Raises BadCell."""
     text = _as_text(value)
     name = unicodedata.normalize("NFC", _trim(text))
     if not name:
         raise BadCell(shown(text), "is blank; give the user name or delete the row")
-    if (character := _invisible(name)) is not None:
-        raise BadCell(shown(text), f"holds the invisible character {character}; type the name again by hand")
-    if any(c.isspace() for c in name):
-        raise BadCell(shown(text), "has white space inside; a row holds one user name, without spaces")
-    if name.count("@") > 1:
-        raise BadCell(shown(text), "has more than one @; a row holds one user name")
     if len(name) > LONGEST:
         raise BadCell(shown(text), f"has {len(name)} characters; Tableau takes at most {LONGEST}")
+    if column and same(name) == same(column):
+        raise BadCell(shown(text), "is the heading again; delete the row")
+    if not _PLAIN.fullmatch(name) or (name[0].isdigit() and _mangled(name)) or same(name) in _NOBODY:
+        _look_closely(name, text)
     if require_email and not _is_email(name):
         raise BadCell(shown(text), "is not an e-mail address; on this site user names are e-mail addresses")
     return name
+
+
+def _look_closely(name: str, text: str) -> None:
+    """Raises BadCell where a name is none: what is written where there is nobody, what spreadsheets and mails leave."""
+    reason = _mangled(name) or _names_nobody(name) or _odd_character(name)
+    if not reason and name.count("@") > 1:
+        reason = "has more than one @; a row holds one user name"
+    reason = reason or next((words for shape, words in _SHAPES if shape.fullmatch(name)), "").format(name[0], name[-1])
+    spaces = [f"U+{ord(c):04X} {unicodedata.name(c, '')}" for c in name if c.isspace()]
+    if spaces and not reason:
+        reason = f"has white space inside ({spaces[0]}); a row holds one user name, without spaces"
+    if reason:
+        raise BadCell(shown(text), reason)
+
+
+def _names_nobody(name: str) -> str:
+    if same(name.strip("()<>[]{}")) in _NOBODY:
+        escape = f", or write `local\\{name}` if somebody is called so" if name.isalnum() else ""
+        return f"is what is written where there is nobody; delete the row{escape}"
+    bare = name.rpartition("\\")[2]
+    if bare and bare != "@" and not any(c.isalnum() for c in bare):
+        return "holds no letter and no digit; give the user name or delete the row"
+    return ""
+
+
+def _mangled(name: str) -> str:
+    """What a spreadsheet made of it; '' where it did nothing."""
+    if _ERRORS.fullmatch(name):
+        return "is an error of a spreadsheet; repair the formula in this cell"
+    if _ROUNDED.fullmatch(name):
+        return "is a number that a spreadsheet rounded; store the column as text and write it again"
+    return "is a date; is this the column with user names?" if _DAY.fullmatch(name) else ""
+
+
+def _odd_character(name: str) -> str:
+    """A character nobody can see, or one that looks like another; '' where there is none."""
+    if (character := _invisible(name)) is not None:
+        return f"holds the invisible character {character}; type the name again by hand"
+    odd = next((c for c in name if c.translate(_PLAIN_FOR) != c), None)
+    if odd is None:
+        return ""
+    return f"holds `{odd}` (U+{ord(odd):04X} {unicodedata.name(odd, '')}); write a plain `{odd.translate(_PLAIN_FOR)}`"
+
+
+def known_by(row: Mapping[str, object], key: str | None) -> str:
+    """A key or an e-mail: as `text_of`; what is written where there is none, such as `n/a` or `-`, is the empty text.
+
+    Two people without a key would be one otherwise. Raises BadCell.
+    """
+    text = text_of(row, key)
+    if text and (same(text.strip("()<>[]")) in _NOBODY or not any(c.isalnum() for c in text)):
+        return ""
+    if _ROUNDED.fullmatch(text):
+        raise BadCell(shown(text), f"(column `{shown(key)}`) {_mangled(text)}")
+    return text
+
+
+# -- any cell --------------------------------------------------------------------------------------------------
 
 
 def _as_text(value: object) -> str:
@@ -73,8 +176,15 @@ def text_of(row: Mapping[str, object], key: str | None) -> str:
         text = unicodedata.normalize("NFC", _trim(_as_text(value)))
     except BadCell as bad:
         raise BadCell(bad.value, f"(column `{shown(key)}`) {bad.reason}") from None
+    if text.isascii() and text.isprintable() and text[:1] not in "#=":
+        return text
+    reason = "is a formula; store what it yields" if text.startswith("=") else ""
     if (character := _invisible(text)) is not None:
-        raise BadCell(shown(value), f"(column `{shown(key)}`) holds the invisible character {character}; type it again")
+        reason = f"holds the invisible character {character}; type it again"
+    elif _ERRORS.fullmatch(text):
+        reason = _mangled(text)
+    if reason:
+        raise BadCell(shown(value), f"(column `{shown(key)}`) {reason}")
     return text
 
 
@@ -86,6 +196,21 @@ def _trim(text: str) -> str:
     while end > start and _is_margin(text[end - 1]):
         end -= 1
     return text[start:end]
+
+
+def has_odd_margin(value: object) -> bool:
+    """Whether more than plain white space was taken off around a cell: what nobody can see is told."""
+    text = value.strip(" \t\r\n") if isinstance(value, str) else ""
+    return bool(text) and (_is_margin(text[0]) or _is_margin(text[-1]))
+
+
+def oddly_written(rows: Sequence[int], source: str, most: int = 5) -> tuple[str, ...]:
+    """The remark on rows whose user names had something around them that nobody can see; none where there are none."""
+    if not rows:
+        return ()
+    numbers = ", ".join(map(str, rows[:most])) + (f" and {len(rows) - most} more" if len(rows) > most else "")
+    what = "white space or marks that nobody can see were taken off around user names"
+    return (f"{what} of {source}: row{'s' if len(rows) > 1 else ''} {numbers}",)
 
 
 def _is_margin(character: str) -> bool:
@@ -119,7 +244,7 @@ def column_of(wanted: str, present: Sequence[str], source: str) -> str | None:
     """The column meant: the very name, else the one alike; None when there is none, SourceError when several are."""
     if wanted in present:
         return wanted
-    alike = [name for name in present if _loose(name) == _loose(wanted)]
+    alike = [name for name in present if loose(name) == loose(wanted)]
     if len(alike) > 1:
         raise SourceError(
             f"column `{shown(wanted)}` of {source} could be {told(alike)}; found: {told(present)}; "
@@ -128,7 +253,7 @@ def column_of(wanted: str, present: Sequence[str], source: str) -> str | None:
     return alike[0] if alike else None
 
 
-def _loose(name: str) -> str:
+def loose(name: str) -> str:
     """A column name without regard to letter case, white space and invisible marks."""
     return same("".join(c for c in name if not _is_margin(c)))
 

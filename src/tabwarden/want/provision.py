@@ -1,21 +1,22 @@
-"""What joiners and leavers make of a Site: seven tasks, one group that grants a role on sign-in, people held.
-
-Pure, and not the order in which it is done (plan/order.py) nor whether it is too much (plan/stops.py).
-Who is left alone stands in the wanted Site as he is.
-"""
+"""What joiners and leavers make of a Site: seven tasks, one group that grants a role on sign-in, people held."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
+from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.names import same, some
-from tabwarden.model.roles import is_admin, is_licensed, licence_of, rank
+from tabwarden.model.names import same
+from tabwarden.model.resolver import unquoted
+from tabwarden.model.roles import is_admin, is_licensed, may_own, rank
 from tabwarden.model.seats import free_seats
 from tabwarden.model.site import LOCAL, ON_LOGIN, Group, Site, User
+from tabwarden.model.takes import Authentication, SiteTakes
+from tabwarden.want.described import Described, Remarks, named
 from tabwarden.want.roster import Person, Roster
 from tabwarden.want.sign_in_group import sign_in_group
-from tabwarden.want.wanted import EXISTS, SITE_ROLE, Held, Wanted, Why
+from tabwarden.want.wanted import DETAILS, EXISTS, SITE_ROLE, Held, Wanted, Why
 
 UNLICENSED, VIEWER, GUEST = "Unlicensed", "Viewer", "Guest"
 NOT_RANKED = ("Guest", "SupportUser")
@@ -38,20 +39,25 @@ class Tasks:
 class Policy:
     """What the tasks need.
 
-    `group` is the group that grants `minimum_site_role` on sign-in; empty: there is none.
+    `group` is the group that grants `minimum_site_role` on sign-in (None: what it grants already); empty: there is
+    none. `authentication` is that of new people, with `change_authentication` of those who are there too.
     `assets_to` is the user who receives what removed leavers own; empty: whoever owns something is not removed.
-    `protected` are user names that are never touched; `own_id` is the user who runs this.
-    `owners` are the ids of users who own content, None when that was not read.
+    `all_groups` takes leavers out of every group. `protected` are user names that are never touched; `own_id` is the
+    user who runs this.
+    `owners` has the kinds of what users (ids) own, None when that was not read; `takes` is what the site takes.
     """
 
     group: str = ""
-    minimum_site_role: str = VIEWER
+    minimum_site_role: str | None = None
     grant_on: str = ON_LOGIN
-    auth_setting: str | None = None
+    authentication: Authentication | None = None
+    change_authentication: bool = False
     assets_to: str = ""
+    all_groups: bool = False
     protected: tuple[str, ...] = ()
     own_id: str = ""
-    owners: frozenset[str] | None = None
+    owners: Mapping[str, Collection[str]] | None = None
+    takes: SiteTakes = field(default_factory=SiteTakes)
 
 
 def want(now: Site, joiners: Roster, leavers: Roster, tasks: Tasks, policy: Policy) -> Wanted:
@@ -74,9 +80,9 @@ def want(now: Site, joiners: Roster, leavers: Roster, tasks: Tasks, policy: Poli
 
 
 def is_protected(user: User, names: tuple[str, ...]) -> bool:
-    """Whether one of `names` (bare or `domain\\name`, any letter case) is this user's."""
-    listed = {same(name.strip()) for name in names}
-    return same(user.name) in listed or same(f"{user.domain}\\{user.name}") in listed
+    """Whether one of `names` (bare, `domain\\name` or id, any letter case, perhaps in quotes) is this user's."""
+    listed = {same(form) for name in names for form in (name.strip(), unquoted(name))}
+    return not listed.isdisjoint((same(user.name), same(f"{user.domain}\\{user.name}"), same(user.id)))
 
 
 def is_left_alone(user: User, policy: Policy) -> bool:
@@ -98,12 +104,12 @@ class _Deciding:
         self.heirs: dict[str, str] = {}
         self.held: list[Held] = []
         self.notes: list[str] = []
-        self.absent: list[str] = []
+        self.remarks = Remarks()
+        self.described = Described(policy.takes, policy.authentication, change=policy.change_authentication)
         self.seats = free_seats(now, VIEWER)
         self.seats_at_first = self.seats
         self.new_by_bare_name: dict[str, list[Person]] = {}
         self.met: set[str] = set()
-        self.eligible = 0
         self.heir = self._find_heir()
 
     # -- the group that grants a role on sign-in --------------------------------------------------------------
@@ -172,9 +178,11 @@ class _Deciding:
         user = match[0] if match else self._new(person)
         if user is None or self._stays_untouched(user):
             return
+        if match:
+            user = self._there(user, person)
         if self.tasks.add_joiners_to_group and self.group is not None:
             self._enter(user, self.group, f"joiner, {_row(person)}")
-            self.eligible += not is_licensed(user.site_role)
+            self.remarks.eligible += not is_licensed(user.site_role)
         if self.tasks.set_joiners_viewer:
             self._raise(user, person)
 
@@ -188,12 +196,26 @@ class _Deciding:
             reason = f"may be the same person as `{alike[0].name}`, {_row(alike[0])}"
             self.held.append(Held(person.name, reason, "take one of the rows out, or write both with their domain"))
             return None
-        auth = person.auth_setting or self.policy.auth_setting
         # The id is only a place-holder until Tableau gives one.
-        user = User(f"new:{domain}\\{name}".casefold(), name, UNLICENSED, domain, auth_setting=auth)
+        new = User(f"new:{domain}\\{name}".casefold(), name, UNLICENSED, domain, person.full_name, person.email)
+        user = self.described.new(new, person)
+        if user is None:
+            return None
         self.users[user.id] = user
         self.sentences[user.id, EXISTS] = f"joiner, {_row(person)}"
         return user
+
+    def _there(self, user: User, person: Person) -> User:
+        """Somebody who is on the site, with the details that the list has of him."""
+        others = [self.groups[g].name for g in self.now.groups_of(user.id) if not self.groups[g].everyone]
+        others = sorted(name for name in others if self.group is None or name != self.group.name)
+        if others and not is_licensed(user.site_role):
+            self.remarks.back.append(named(user, others))
+        described = self.described.known(user, person)
+        if described != user:
+            self.users[user.id] = described
+            self.sentences[user.id, DETAILS] = f"as in {_row(person)}"
+        return described
 
     def _stays_untouched(self, user: User) -> bool:
         if is_admin(user.site_role):
@@ -226,7 +248,7 @@ class _Deciding:
         if match is None:
             return
         if not match:
-            self.absent.append(person.name)
+            self.remarks.absent.append(person.name)
             return
         user = match[0]
         if self._is_held(user):
@@ -234,12 +256,23 @@ class _Deciding:
         because = f"leaver, {_row(person)}"
         if self.tasks.remove_leavers and self._removed(user, because):
             return
-        if self.tasks.remove_leavers_from_group or self.tasks.remove_leavers:
+        if self.tasks.remove_leavers_from_group or self.tasks.remove_leavers or self.policy.all_groups:
             self._leave_granting_groups(user, because)
         if self.tasks.set_leavers_unlicensed or self.tasks.remove_leavers:
             self._unlicense(user, because)
         if self.tasks.add_leavers_to_group and self.group is not None:
             self._enter(user, self.group, f"{because}: stays eligible, so that the person may return")
+        self._stays(user)
+
+    def _stays(self, user: User) -> None:
+        """Remarks on what somebody who stays as Unlicensed has still."""
+        groups = (self.groups[group] for group, members in self.members.items() if user.id in members)
+        names = sorted(group.name for group in groups if not group.everyone)
+        if names:
+            self.remarks.staying.append(named(user, names))
+        kinds = (self.policy.owners or {}).get(user.id, ())
+        if kinds and self.tasks.set_leavers_unlicensed and not self.tasks.remove_leavers:
+            self.remarks.owning.append(named(user, sorted(KIND_NAMES.get(k, k) for k in kinds)))
 
     def _is_held(self, user: User) -> bool:
         if user.site_role == GUEST:
@@ -259,7 +292,16 @@ class _Deciding:
 
     def _removed(self, user: User, because: str) -> bool:
         """Whether the user is taken off the site; else he is kept as Unlicensed, and that is said."""
-        owns = self.policy.owners is None or user.id in self.policy.owners
+        kinds = (self.policy.owners or {}).get(user.id, ())
+        owns = self.policy.owners is None or bool(kinds)
+        unfit = sorted(kind for kind in kinds if self.heir is not None and not may_own(self.heir.site_role, kind))
+        if self.heir is not None and unfit:
+            may_not = f"`{self.heir.qualified}` (`assets_to`), who is {self.heir.site_role}, may not own"
+            reason = f"owns a {KIND_NAMES.get(unfit[0], unfit[0])}, which {may_not}"
+            self.held.append(
+                Held(user.qualified, f"{reason}; kept as Unlicensed", "name somebody who publishes in `assets_to`")
+            )
+            return False
         if self.policy.owners is not None and owns and self.heir is None:
             self.notes.append(
                 f"`{user.qualified}` owns content and is kept as Unlicensed; to remove the user, say in `assets_to` "
@@ -279,10 +321,12 @@ class _Deciding:
         for group_id in sorted(self.now.groups_of(user.id)):
             group = self.groups[group_id]
             ours = self.group is not None and group_id == self.group.id
-            if not (ours or _grants(group.minimum_site_role)) or _is_kept(group):
+            grants = _grants(group.minimum_site_role)
+            if not (ours or grants or self.policy.all_groups) or _is_kept(group):
                 continue
             self.members[group_id].discard(user.id)
-            self.sentences[user.id, group_id] = because if ours else f"{because}: the group grants a site role"
+            why = ": the group grants a site role" if grants else ": out of all groups"
+            self.sentences[user.id, group_id] = because if ours else f"{because}{why}"
 
     def _unlicense(self, user: User, because: str) -> None:
         mine = [self.groups[g] for g in sorted(self.now.groups_of(user.id))]
@@ -318,20 +362,16 @@ class _Deciding:
             g.id: g if g.members is None or g.everyone else replace(g, members=frozenset(self.members[g.id]))
             for g in self.groups.values()
         }
-        if self.absent:
-            are = "leavers are" if len(self.absent) > 1 else "leaver is"
-            self.notes.append(f"{len(self.absent)} {are} not on the site, nothing to do: {some(self.absent)}")
-        tier = licence_of(self.policy.minimum_site_role) or ""
-        free = free_seats(self.now, tier)
-        if free is not None and self.eligible > free:
-            sentence = f"{self.eligible} joiners get {self.policy.minimum_site_role} at their first sign-in"
-            self.notes.append(f"{sentence}, and {free} {tier} seats are free; the rest cannot sign in until more are")
+        self.notes += self.remarks.all(self.now, self.group, self.described)
         contents = {
             c.id: replace(c, owner=self.heirs[c.owner]) if c.owner in self.heirs else c
             for c in self.now.contents.values()
         }
         site = replace(self.now, users=self.users, groups=groups, contents=contents)
-        return Wanted(site, Why("", self.sentences, self.heirs), tuple(self.held), tuple(self.notes))
+        owned = {user: tuple(sorted(kinds)) for user, kinds in (self.policy.owners or {}).items()}
+        return Wanted(
+            site, Why("", self.sentences, self.heirs, owned), (*self.held, *self.described.held), tuple(self.notes)
+        )
 
 
 def _split(name: str) -> tuple[str, str]:

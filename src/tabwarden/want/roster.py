@@ -13,7 +13,17 @@ from typing import NamedTuple
 from tabwarden.model.errors import SourceError
 from tabwarden.model.names import same
 from tabwarden.want.cells import ONLY_COLUMN as ONLY_COLUMN
-from tabwarden.want.cells import BadCell, Finder, column_of, text_of, told, user_name
+from tabwarden.want.cells import (
+    BadCell,
+    Finder,
+    column_of,
+    has_odd_margin,
+    known_by,
+    oddly_written,
+    text_of,
+    told,
+    user_name,
+)
 from tabwarden.want.cells import Broken as Broken
 from tabwarden.want.cells import shown as shown
 
@@ -53,13 +63,18 @@ class Quarantined(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """What one source says. `count` is the rows seen, good and bad; `as_of` an ISO time in UTC, or None."""
+    """What one source says.
+
+    `count` is the rows seen, good and bad; `as_of` an ISO time in UTC, or None; `remarks` are on cells that were taken
+    otherwise than they stand there.
+    """
 
     source: str
     people: tuple[Person, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
     count: int = 0
     as_of: str | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def clean(
@@ -78,6 +93,7 @@ def clean(
     people: list[Person] = []
     quarantined: list[Quarantined] = []
     first: dict[str, Person] = {}
+    oddly: list[int] = []
     finder = Finder((columns.name, columns.full_name, columns.email, columns.auth_setting), source)
     count = 0
     for count, row in enumerate(rows, start=1):
@@ -89,9 +105,11 @@ def clean(
         else:
             first[same(person.name)] = person
             people.append(person)
+            if has_odd_margin(row.get(finder.keys(tuple(row))[0] or "")):
+                oddly.append(count)
     if count:
         finder.require_all()
-    return Roster(source, tuple(people), tuple(quarantined), count, as_of)
+    return Roster(source, tuple(people), tuple(quarantined), count, as_of, oddly_written(oddly, source))
 
 
 def latest(rows: Iterable[Mapping[str, object]], column: str, source: str) -> str:
@@ -128,11 +146,11 @@ def as_time(value: object) -> str | None:
 
 def _person(row: Mapping[str, object], finder: Finder, number: int, source: str, require_email: bool) -> Person:
     name_of, full_name_of, email_of, auth_setting_of = finder.keys(tuple(row))
-    name = user_name(row.get(name_of) if name_of else None, require_email)
+    name = user_name(row.get(name_of) if name_of else None, require_email, name_of)
     return Person(
         name,
         text_of(row, full_name_of),
-        text_of(row, email_of),
+        known_by(row, email_of),
         text_of(row, auth_setting_of),
         number,
         source,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from tabwarden.model.names import same
+from tabwarden.model.names import hint
+from tabwarden.model.resolver import meant, unquoted
 from tabwarden.model.site import LOCAL, Group, Site
 from tabwarden.want.wanted import EXISTS, GRANTS, Held
+
+USUAL_ROLE = "Viewer"
 
 
 class SignInGroup(NamedTuple):
@@ -23,34 +26,37 @@ class SignInGroup(NamedTuple):
     held: Held | None = None
 
 
-def sign_in_group(now: Site, name: str, role: str, mode: str, *, needed: bool) -> SignInGroup:
-    """The group of that name (`domain\\name` too, any letter case), granting `role` in `mode`.
+def sign_in_group(now: Site, name: str, role: str | None, mode: str, *, needed: bool) -> SignInGroup:
+    """The group of that name (`domain\\name` too, any letter case), granting `role` in `mode`; None: as it does.
 
     Unless it is `needed` to put somebody in, it is taken as it is, and not created.
     Of several of that name the local one is meant: people enter no other through Tableau.
     """
-    wanted = same(name.strip())
-    hits = [g for g in now.groups.values() if wanted in (same(g.name), same(f"{g.domain}\\{g.name}"))]
+    wanted = unquoted(name)
+    hits = [now.groups[g] for g in meant(wanted, now.groups, now.groups_named, lambda _: ())]
     local = [g for g in hits if g.domain.casefold() == LOCAL]
     group = next(iter(local or hits), None)
     if not wanted or (group is None and not needed):
         return SignInGroup()
     if group is None:
-        return _created(name, role, mode)
+        return _created(now, wanted, role or USUAL_ROLE, mode)
     if not needed:
         return SignInGroup(group)
     if group.domain.casefold() != LOCAL:
         return SignInGroup(group, held=_of_a_directory(f"{group.domain}\\{group.name}"))
+    if role is None:
+        return SignInGroup(group)
     return _corrected(group, role, mode)
 
 
-def _created(name: str, role: str, mode: str) -> SignInGroup:
+def _created(now: Site, name: str, role: str, mode: str) -> SignInGroup:
     domain, backslash, bare = name.strip().rpartition("\\")
     if backslash and domain.casefold() != LOCAL:
         return SignInGroup(held=_of_a_directory(name))
     # The id is only a place-holder until Tableau gives one.
     group = Group(f"new:group:{bare}".casefold(), bare, LOCAL, frozenset(), role, mode)
-    return SignInGroup(group, EXISTS, f"the group that grants {role} on sign-in is not there yet")
+    near = hint(bare, {one.name: "" for one in now.groups.values()})
+    return SignInGroup(group, EXISTS, f"the group that grants {role} on sign-in is not there yet{near}")
 
 
 def _corrected(group: Group, role: str, mode: str) -> SignInGroup:

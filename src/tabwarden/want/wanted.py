@@ -1,7 +1,4 @@
-"""What wanting yields: the wanted Site, a sentence for everything that differs, and who was left as he is.
-
-Not how it is decided; every file that wants something returns a `Wanted`.
-"""
+"""What wanting yields: the wanted Site, a sentence for everything that differs, and who was left as he is."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ from tabwarden.model.site import Site
 EXISTS = "exists"
 SITE_ROLE = "site role"
 GRANTS = "grants"
+DETAILS = "details"
 NICKNAME = "nickname"
 
 
@@ -29,14 +27,16 @@ class Held:
 class Why:
     """The sentences behind a wanted Site.
 
-    `sentences` is by (id, aspect): of a user or group EXISTS, of a user SITE_ROLE or the id of a group he enters
-    or leaves, of a group GRANTS, of a domain (by FQDN) NICKNAME. What has no sentence gets `otherwise`.
-    `heirs` maps the id of a user who is to go to the id of the one who receives what he owns.
+    `sentences` is by (id, aspect): of a user or group EXISTS, of a user SITE_ROLE, DETAILS or the id of a group he
+    enters or leaves, of a group GRANTS, of a domain (by FQDN) NICKNAME. What has no sentence gets `otherwise`.
+    `heirs` maps the id of a user who is to go to the id of the one who receives what he owns, `owned` an owner's id
+    to the kinds of that.
     """
 
     otherwise: str = ""
     sentences: Mapping[tuple[str, str], str] = field(default_factory=dict)
     heirs: Mapping[str, str] = field(default_factory=dict)
+    owned: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def says(self, subject: str, aspect: str) -> str:
         """The sentence for one difference."""

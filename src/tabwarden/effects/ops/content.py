@@ -8,13 +8,14 @@ from typing import ClassVar, NamedTuple, Self
 
 from tabwarden.effects import content as effects
 from tabwarden.effects import people
-from tabwarden.effects.change import CONTENT, NOBODY, Change, Value, done, refused
+from tabwarden.effects.change import CONTENT, NOBODY, Change, Refusal, Value, done, refused
 from tabwarden.effects.draft import Draft
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref, content_ref, user_of, user_ref
 from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.governing import LOCKED_TO_DATABASE, managing_project
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
+from tabwarden.model.roles import may_own
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, MODES, Content, Site
 
 MODE_WORDS = {LOCKED: "locked", LOCKED_WITHOUT_NESTED: "locked without nested projects", CUSTOMIZABLE: "customizable"}
@@ -233,6 +234,43 @@ class SetTabs(OfContent):
 
 
 @dataclass(frozen=True, slots=True)
+class SetDescription(OfContent):
+    """Another description, which decides nothing."""
+
+    op: ClassVar[str] = "set_description"
+    step: ClassVar[str] = "description"
+    FACT: ClassVar[str] = "description"
+    WORDS: ClassVar[tuple[str, str, str]] = (
+        "describe {c.thing} as `{c.description}`",
+        "described {c.thing} as `{c.description}`",
+        "{c.thing} was not described as `{c.description}`",
+    )
+
+    before: str
+    description: str
+
+    @classmethod
+    def on(cls, site: Site, content: str, description: str) -> Self:
+        """As a change to content of the Site, by id."""
+        return cls(content_ref(site, content), site.contents[content].description, description)
+
+    def value(self, lookup: Lookup, content: Content) -> Value:
+        return content.description
+
+    def wanted(self) -> Value:
+        return self.description
+
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
+        """Refused on a view, which has none."""
+        if site.contents[self.id].kind == "view":
+            return refused(site, "not_applicable")
+        return done(site.with_contents(replace(site.contents[self.id], description=self.description)))
+
+    def inverse(self) -> SetDescription:
+        return SetDescription(self.content, self.description, self.before)
+
+
+@dataclass(frozen=True, slots=True)
 class SetOwner(OfContent):
     """Another owner of a content or a project; `before` is the qualified name of who owns it."""
 
@@ -273,6 +311,13 @@ class SetOwner(OfContent):
             return refused(site, "not_applicable")
         fits = people.assign_owner(site, owner.id, kind, open_points)
         return done(effects.change_owner(site, self.id, owner.id)) if fits.done else fits
+
+    def refusal(self, draft: Draft) -> Refusal | None:
+        owner, kind = draft.user(self.owner), self.content.kind
+        if owner is None or may_own(owner.site_role, kind):
+            return None
+        reason = f"may not go to `{owner.qualified}`, who is {owner.site_role}"
+        return reason, "name somebody who publishes, or give a higher site role"
 
     def after(self, site: Site) -> Site:
         return effects.change_owner(site, self.id, Lookup(site).grantee(self.owner).id)

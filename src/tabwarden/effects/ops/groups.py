@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple, Self
 
 from tabwarden.effects import people
-from tabwarden.effects.change import NOBODY, Change, Value, grants_fact, refused
+from tabwarden.effects.change import NOBODY, Change, Refusal, Value, grants_fact, of_directory, refused
 from tabwarden.effects.draft import Draft, Undoing
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref, group_ref
@@ -92,6 +92,11 @@ class CreateGroup(_Made):
         ref = self.group
         return people.create_group(site, Group(ref.new_id, ref.name, ref.domain, frozenset(), *self.grants))
 
+    def refusal(self, draft: Draft) -> Refusal | None:
+        if draft.group(self.group) is not None:
+            return f"there is a group `{self.group.qualified}` already", "give one of them another name"
+        return of_directory(self.group)
+
     def is_true(self, lookup: Lookup) -> str | None:
         group = lookup.group(self.group)
         return group.id if group is not None and Grants.of(group) == self.grants else None
@@ -130,6 +135,9 @@ class UpdateGroup(_Granting):
         if group is None:
             return refused(site, NOBODY)
         return people.update_group(site, _granting(group, self.grants))
+
+    def refusal(self, draft: Draft) -> Refusal | None:
+        return of_directory(self.group)
 
     def take_back(self, undoing: Undoing) -> None:
         group = undoing.group(self.group)

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from tabwarden.effects import people
-from tabwarden.effects.change import NOBODY, Change, Value, groups_fact, membership_fact, refused
+from tabwarden.effects.change import (
+    NOBODY,
+    Change,
+    Refusal,
+    Value,
+    groups_fact,
+    membership_fact,
+    of_directory,
+    refused,
+)
 from tabwarden.effects.draft import Draft, Undoing
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref, group_ref, user_ref
@@ -41,6 +50,12 @@ class _Membership(Change):
             return refused(site, NOBODY)
         event = people.add_to_group if self.joins else people.remove_from_group
         return event(site, group.id, (user.id,))
+
+    def refusal(self, draft: Draft) -> Refusal | None:
+        group = draft.group(self.group)
+        if group is not None and group.everyone:
+            return f"`{group.name}` has everybody in it", "name another group"
+        return of_directory(self.group)
 
     def carry(self, draft: Draft) -> None:
         user, group = draft.user(self.user), draft.group(self.group)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
-from tabwarden.effects.change import NICKNAMES, Change, Value, done, refused
+from tabwarden.effects.change import NICKNAMES, Change, Refusal, Value, done, refused
 from tabwarden.effects.draft import Draft, Undoing
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref
+from tabwarden.model.names import same
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
-from tabwarden.model.site import Site
+from tabwarden.model.site import LOCAL, Site
 from tabwarden.model.site_settings import FULL, LIMITED, SiteSettings
 
 
@@ -39,6 +40,14 @@ class SetNickname(Change):
     @property
     def _fact(self) -> str:
         return f"nickname of {self.domain.name.casefold()}"
+
+    def refusal(self, draft: Draft) -> Refusal | None:
+        others = ((fqdn, name) for fqdn, name in draft.nicknames.items() if same(fqdn) != same(self.domain.name))
+        holder = next((fqdn for fqdn, name in others if same(self.nickname) in (same(name), same(fqdn))), None)
+        if holder is None and same(self.nickname) != LOCAL:
+            return None
+        whose = f"is the word for `{holder}`" if holder is not None else "means users of no domain"
+        return f"cannot be called `{self.nickname}`, which {whose}", "choose another nickname"
 
     def carry(self, draft: Draft) -> None:
         draft.nicknames[self.domain.name] = self.nickname

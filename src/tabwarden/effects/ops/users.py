@@ -8,20 +8,25 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from tabwarden.effects import people
-from tabwarden.effects.change import ALL_GROUPS, CONTENT, NOBODY, Change, Value, groups_fact, refused
+from tabwarden.effects.change import ALL_GROUPS, CONTENT, NOBODY, Change, Refusal, Value, groups_fact, refused
 from tabwarden.effects.draft import Draft, Undoing
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import GROUP, USER, Lookup, Ref, group_ref, user_of, user_ref
+from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
-from tabwarden.model.roles import rank
+from tabwarden.model.roles import SETTABLE, is_server_admin, licence_of, may_own, rank
 from tabwarden.model.site import LOCAL, Grantee, Site, User
+from tabwarden.model.takes import SiteTakes
 
-NO_RULES = "none"
+NO_RULES, UNLICENSED = "none", "Unlicensed"
 
 
 @dataclass(frozen=True, slots=True)
 class AddUser(Change):
-    """Add somebody to the site; `given` is how an import has to write the name where that is not the name itself."""
+    """Add somebody to the site; `given` is how an import has to write the name where that is not the name itself.
+
+    `full_name` and `email` are empty where nothing is said of them.
+    """
 
     op: ClassVar[str] = "add_user"
     step: ClassVar[str] = "add user"
@@ -35,19 +40,44 @@ class AddUser(Change):
     role: str
     auth_setting: str | None = None
     given: str = ""
+    full_name: str = ""
+    email: str = ""
+    idp_configuration_id: str | None = None
+
+    @classmethod
+    def of(cls, ref: Ref, user: User, role: str) -> Self:
+        """As a change that adds this user with a site role."""
+        # A directory tells the names of its people itself.
+        names = (user.full_name, user.email) if user.domain.casefold() == LOCAL else ("", "")
+        return cls(ref, role, user.auth_setting, "", *names, user.idp_configuration_id)
 
     @property
     def creates(self) -> Ref:
         return self.user
 
+    @property
+    def as_user(self) -> User:
+        """The user it makes, with the id he is thought to get."""
+        ref, provider = self.user, self.idp_configuration_id
+        words = self.full_name, self.email, self.auth_setting
+        return User(ref.new_id, ref.name, self.role, ref.domain, *words, idp_configuration_id=provider)
+
+    def fitting(self, takes: SiteTakes) -> AddUser:
+        return replace(self, full_name="", email="") if takes.cloud else self
+
+    def refusal(self, draft: Draft) -> Refusal | None:
+        if draft.takes.cloud and "@" not in self.user.name:
+            return "is no e-mail address, and Tableau Cloud takes no other user names", "write the person's e-mail"
+        if self.role not in SETTABLE:
+            return f"cannot be added as {self.role}", "add the person as Unlicensed"
+        return None
+
     def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Without a free seat he silently comes in Unlicensed."""
-        ref = self.user
-        user = User(ref.new_id, ref.name, self.role, ref.domain, auth_setting=self.auth_setting)
-        return people.add_user(site, user)
+        return people.add_user(site, self.as_user)
 
     def carry(self, draft: Draft) -> None:
-        draft.add_user(self.user, self.role, self.auth_setting)
+        draft.add_user(self.user, self.as_user)
 
     def take_back(self, undoing: Undoing) -> None:
         user = undoing.user(self.user)
@@ -116,16 +146,31 @@ class SetRole(Change):
             return refused(site, NOBODY)
         return people.set_site_role(site, user.id, self.role, open_points=open_points)
 
+    def refusal(self, draft: Draft) -> Refusal | None:
+        user = draft.user(self.user)
+        if user is None:
+            return None
+        if is_server_admin(user.site_role) or self.role not in SETTABLE:
+            return f"is {user.site_role} and is to be {self.role}, which REST does not set", "set the role by hand"
+        floor = draft.floor(user.id)
+        if floor is not None and height(self.role) < height(floor[0]):
+            reason = f"cannot be {self.role}: group `{floor[1].name}` grants its members {floor[0]} on sign-in"
+            return reason, "let the group grant less, or take the person out of it first"
+        if not draft.has_seat(user, self.role):
+            tier = licence_of(self.role)
+            return f"no {tier} seat is left for the site role {self.role}", f"free or buy {tier} seats, then plan again"
+        return None
+
     def carry(self, draft: Draft) -> None:
         if (user := draft.user(self.user)) is not None:
-            draft.users[user.id] = replace(user, site_role=self.role)
+            draft.put(replace(user, site_role=self.role))
 
     def take_back(self, undoing: Undoing) -> None:
         user = undoing.user(self.user)
         if user is None:
             return
         if user.site_role == self.role:
-            undoing.users[user.id] = replace(user, site_role=self.before)
+            undoing.put(replace(user, site_role=self.before))
         elif user.site_role != self.before:
             undoing.hold(user.qualified, f"became {self.role} and is {user.site_role} by now")
 
@@ -183,8 +228,8 @@ def _groups_of(site: Site, user: User | None) -> list[Ref]:
 class RemoveUser(Change):
     """Remove somebody from the site; `heir` receives what he owns (None: nobody does), the rest is the way back.
 
-    Of somebody who gets another user name `rules` is a word for all rules that named him, and `given` how an import
-    would have to write the old name.
+    `owns` are the kinds of what he owns, where that is known. Of somebody who gets another user name `rules` is a word
+    for all rules that named him, and `given` how an import would have to write the old name.
     """
 
     op: ClassVar[str] = "remove_user"
@@ -205,6 +250,8 @@ class RemoveUser(Change):
     groups: tuple[str, ...] = ()
     rules: str = ""
     given: str = ""
+    idp_configuration_id: str | None = None
+    owns: tuple[str, ...] = ()
 
     @classmethod
     def on(cls, site: Site, user: str, heir: str | None = None) -> Self:
@@ -212,7 +259,8 @@ class RemoveUser(Change):
         known = site.users[user]
         groups = tuple(sorted(ref.qualified for ref in _groups_of(site, known)))
         heir_ref = user_ref(site.users[heir]) if heir is not None else None
-        return cls(user_ref(known), heir_ref, known.site_role, known.auth_setting, known.full_name, known.email, groups)
+        words, provider = (known.auth_setting, known.full_name, known.email), known.idp_configuration_id
+        return cls(user_ref(known), heir_ref, known.site_role, *words, groups, idp_configuration_id=provider)
 
     @property
     def needs(self) -> Ref | None:
@@ -238,6 +286,20 @@ class RemoveUser(Change):
             return refused(site, NOBODY)
         return people.remove_user(site, user.id, heir=None if heir is None else heir.id)
 
+    def refusal(self, draft: Draft) -> Refusal | None:
+        user, heir = draft.user(self.user), draft.user(self.heir)
+        if user is None or heir is None:
+            return None
+        owns = self.owns or draft.owned_kinds.get(user.id, ())
+        kinds = sorted(kind for kind in owns if not may_own(heir.site_role, kind))
+        if not kinds:
+            return None
+        may_not = f"`{heir.qualified}`, who is {heir.site_role}, may not own"
+        return (
+            f"owns a {KIND_NAMES.get(kinds[0], kinds[0])}, which {may_not}",
+            "name an heir who publishes, or give a higher site role",
+        )
+
     def carry(self, draft: Draft) -> None:
         user, heir = draft.user(self.user), draft.user(self.heir)
         if user is None:
@@ -247,11 +309,31 @@ class RemoveUser(Change):
             draft.heirs[user.id] = heir.id
 
     def take_back(self, undoing: Undoing) -> None:
-        ref = self.user
-        if undoing.user(ref) is not None or undoing.lookup.user(ref.with_id(None)) is not None:
+        ref, user = self.user, undoing.user(self.user)
+        if user is not None:
+            self._licensed_again(undoing, user)
+        elif undoing.lookup.user(ref.with_id(None)) is not None:
             undoing.notes.append(f"`{ref.qualified}` is on the site again already")
-            return
-        user_id = undoing.add_user(ref, self.role, self.auth_setting)
+        else:
+            words = self.full_name, self.email, self.auth_setting
+            user = User("", ref.name, self.role, ref.domain, *words, idp_configuration_id=self.idp_configuration_id)
+            self._into_groups(undoing, undoing.add_user(ref, user))
+            heirs = f", and what the user owned stays with `{self.heir.qualified}`" if self.heir else ""
+            undoing.notes.append(
+                f"`{ref.qualified}` is added again as a new user: rules for the user in person and favourites are "
+                f"lost{heirs}"
+            )
+
+    def _licensed_again(self, undoing: Undoing, user: User) -> None:
+        """Of somebody whom Tableau did not remove, and who was made Unlicensed instead."""
+        if user.site_role == UNLICENSED:
+            undoing.put(replace(user, site_role=self.role))
+            self._into_groups(undoing, user.id)
+        elif user.site_role != self.role:
+            undoing.hold(user.qualified, f"became {UNLICENSED} and is {user.site_role} by now")
+
+    def _into_groups(self, undoing: Undoing, user_id: str) -> None:
+        ref = self.user
         for name in self.groups:
             domain, _, bare = name.rpartition("\\")
             group = undoing.group(Ref(GROUP, bare, domain or LOCAL))
@@ -259,11 +341,6 @@ class RemoveUser(Change):
                 undoing.hold(ref.qualified, f"was in group `{name}`", "put the user into it by hand")
             elif group.id in undoing.members:
                 undoing.members[group.id].add(user_id)
-        heirs = f", and what the user owned stays with `{self.heir.qualified}`" if self.heir else ""
-        undoing.notes.append(
-            f"`{ref.qualified}` is added again as a new user: rules for the user in person and favourites are "
-            f"lost{heirs}"
-        )
 
     def facts(self, lookup: Lookup) -> Iterator[tuple[str, Value]]:
         yield from Change.facts(self, lookup)

@@ -7,14 +7,17 @@ the sandbox does not keep (favourites, subscriptions, alerts) is nought.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from tabwarden.model.site import Content, Site
 from tabwarden.sandbox.content.shapes import PLURALS, SHAPES, address, project_of, size_of, source_type, url_name
 from tabwarden.sandbox.http.call import Call
 from tabwarden.sandbox.http.listing import NUMBER, TIME, TRUTH, Column, Listing, column
+from tabwarden.sandbox.http.wire import Element
 
 _TIMES = "eq gt gte lt lte"
+NO_PROJECT = Element("project")
 
 
 def _always(value: Any, type_: str) -> Column:
@@ -34,7 +37,7 @@ _PEOPLE: Mapping[str, Column] = {
 }
 _ADMINS: Mapping[str, Column] = {"ownerEmail": column(lambda s, c: _owner_of(s, c)[2])}
 _ITEMS: Mapping[str, Column] = {
-    "projectName": column(lambda s, c: _project_name(s, c)),
+    "projectName": column(lambda s, c: s.contents[p].name if (p := s.project_of(c.id) or "") in s.contents else None),
     "projectId": column(lambda s, c: s.project_of(c.id)),
 }
 _OWN: Mapping[str, Mapping[str, Column]] = {
@@ -79,43 +82,38 @@ _OWN: Mapping[str, Mapping[str, Column]] = {
     "table": {"databaseId": column(lambda _s, c: c.parent)},
 }
 _DEFAULTS: Mapping[str, frozenset[str]] = {
-    "project": frozenset(
-        "id name description contentPermissions parentProjectId controllingPermissionsProjectId topLevelProject"
-        " writeable createdAt updatedAt owner".split()
-    ),
-    "workbook": frozenset(
-        "id name description contentUrl webpageUrl showTabs size encryptExtracts createdAt updatedAt project"
-        " owner tags".split()
-    ),
-    "view": frozenset("id name contentUrl viewUrlName createdAt updatedAt workbook owner project tags usage".split()),
-    "datasource": frozenset(
-        "id name description contentUrl webpageUrl type isCertified useRemoteQueryAgent encryptExtracts createdAt"
-        " updatedAt project owner tags".split()
-    ),
-    "flow": frozenset("id name description fileType webpageUrl createdAt updatedAt project owner tags".split()),
-    "virtualconnection": frozenset("id name isCertified createdAt updatedAt project owner tags".split()),
-    "database": frozenset(
-        "id name description type connectionType hostName port isEmbedded isCertified contentPermissions site contact"
-        " owner project tags".split()
-    ),
-    "table": frozenset("id name description schema isEmbedded isCertified site location contact owner tags".split()),
+    kind: frozenset(words.split())
+    for kind, words in {
+        "project": "id name description contentPermissions parentProjectId controllingPermissionsProjectId"
+        " topLevelProject writeable createdAt updatedAt owner",
+        "workbook": "id name description contentUrl webpageUrl showTabs size encryptExtracts createdAt updatedAt"
+        " project owner tags",
+        "view": "id name contentUrl viewUrlName createdAt updatedAt workbook owner project tags usage",
+        "datasource": "id name description contentUrl webpageUrl type isCertified useRemoteQueryAgent encryptExtracts"
+        " createdAt updatedAt project owner tags",
+        "flow": "id name description fileType webpageUrl createdAt updatedAt project owner tags",
+        "virtualconnection": "id name isCertified createdAt updatedAt project owner tags",
+        "database": "id name description type connectionType hostName port isEmbedded isCertified contentPermissions"
+        " site contact owner project tags",
+        "table": "id name description schema isEmbedded isCertified site location contact owner tags",
+    }.items()
+}
+
+
+# Fields of data sources that are those of their connections.
+_CONNECTIONS: Mapping[str, str] = {
+    "authenticationType": "auth_type",
+    "connectionType": "type",
+    "databaseName": "database",
+    "databaseUserName": "user_name",
+    "serverName": "server",
+    "serverPort": "port",
 }
 
 
 def _owner_of(site: Site, item: Content) -> tuple[str, str, str]:
     owner = site.users.get(item.owner)
     return (owner.name, owner.domain, owner.email) if owner is not None else ("", "", "")
-
-
-def _project_name(site: Site, item: Content) -> str | None:
-    project = site.contents.get(site.project_of(item.id) or "")
-    return project.name if project is not None else None
-
-
-def _visible_project_name(call: Call, item: Content) -> str | None:
-    """The project's name for those who may View it; a filter tells the others nothing."""
-    project = project_of(call, item)
-    return project.get("name") if project is not None else None
 
 
 def _kept_columns(call: Call, kind: str) -> dict[str, Column]:
@@ -131,29 +129,16 @@ def _kept_columns(call: Call, kind: str) -> dict[str, Column]:
     if kind == "datasource":
         columns["type"] = column(lambda _s, c: source_type(call, c))
         columns["isCertified"] = column(lambda _s, c: details(c.id).certified, "eq", TRUTH)
-        columns["hasEmbeddedPassword"] = column(
-            lambda _s, c: any(connection.embedded for connection in details(c.id).connections), "eq", TRUTH
-        )
-        columns.update((name, _of_connections(call, part)) for name, part in _CONNECTIONS.items())
+        embeds = column(lambda _s, c: any(o.embedded for o in details(c.id).connections), "eq", TRUTH)
+        columns["hasEmbeddedPassword"] = embeds
+        for name, part in _CONNECTIONS.items():
+            columns[name] = column(partial(_of_connections, call, part))
     return columns
 
 
-# Fields of data sources that are those of their connections.
-_CONNECTIONS: Mapping[str, str] = {
-    "authenticationType": "auth_type",
-    "connectionType": "type",
-    "databaseName": "database",
-    "databaseUserName": "user_name",
-    "serverName": "server",
-    "serverPort": "port",
-}
-
-
-def _of_connections(call: Call, part: str) -> Column:
-    """A column that holds this part of every connection."""
-    return column(
-        lambda _s, c: frozenset(getattr(connection, part) for connection in call.state.details(c.id).connections)
-    )
+def _of_connections(call: Call, part: str, _site: Site, item: Content) -> frozenset[str]:
+    """This part of every connection."""
+    return frozenset(getattr(connection, part) for connection in call.state.details(item.id).connections)
 
 
 def content_listing(call: Call, kind: str) -> Listing[Content]:
@@ -164,7 +149,8 @@ def content_listing(call: Call, kind: str) -> Listing[Content]:
     if call.is_admin:
         columns.update(_ADMINS)
     elif "projectName" in columns:
-        columns["projectName"] = column(lambda _s, c: _visible_project_name(call, c))
+        # Of a project that he may not View a filter tells nothing.
+        columns["projectName"] = column(lambda _s, c: (project_of(call, c) or NO_PROJECT).get("name"))
     if kind != "project":
         columns.update(_kept_columns(call, kind))
     return Listing(PLURALS[kind], columns, _DEFAULTS[kind], SHAPES[kind])

@@ -11,12 +11,14 @@ import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 from xml.etree.ElementTree import Element as XmlElement
 from xml.etree.ElementTree import ParseError
 
+from tabwarden.model.site import Content
 from tabwarden.sandbox.http.wire import xml_tree
+from tabwarden.sandbox.state.sites import State, stable_id
 
 LARGEST_DOCUMENT = 32 * 1024 * 1024
 MOST_SHEETS = 500
@@ -152,3 +154,51 @@ def _link(connection: XmlElement, location: XmlElement | None) -> Link:
     return Link(
         kind, connection.get("server") or "", connection.get("port") or "", database, connection.get("username") or ""
     )
+
+
+def node_id(kind: str, luid: str) -> str:
+    """The id of a node, which is never the LUID of the content behind it."""
+    return stable_id("metadata", kind, luid)
+
+
+class Query(NamedTuple):
+    """Custom SQL in the published file of a content: the text, and its number there."""
+
+    content: Content
+    number: int
+    text: str
+
+    @property
+    def id(self) -> str:
+        """The node's id."""
+        return node_id("query", f"{self.content.id}/{self.number}")
+
+
+class Files:
+    """The published files, each workbook's read once for its dashboards."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._dashboards: dict[str, Mapping[str, tuple[str, ...]]] = {}
+
+    def queries(self, contents: Iterable[Content]) -> Iterator[Query]:
+        """The custom SQL in the files of these, in the order of each file."""
+        for content in contents:
+            file = self._file_of(content.id)
+            texts = queries_in(file) if file is not None else ()
+            yield from (Query(content, number, text) for number, text in enumerate(texts))
+
+    def dashboards(self, workbook: str) -> Mapping[str, tuple[str, ...]]:
+        """The dashboards of a workbook by name, each with the names of the sheets on it."""
+        if workbook not in self._dashboards:
+            file = self._file_of(workbook)
+            self._dashboards[workbook] = dashboards_in(file) if file is not None else {}
+        return self._dashboards[workbook]
+
+    def is_dashboard(self, view: Content) -> bool:
+        """Whether a view is a dashboard."""
+        return view.name in self.dashboards(view.parent or "")
+
+    def _file_of(self, content: str) -> bytes | None:
+        current = self._state.details(content).current
+        return self._state.blobs.read(current.blob) if current is not None else None

@@ -1,7 +1,4 @@
-"""Static files where a real Tableau would render or pack: an image, a PDF, a presentation, sheets.
-
-Each is a well-formed file of its type that a viewer opens; it shows nothing but names. Bytes are the same every time.
-"""
+"""Static files where a real Tableau would render or pack: an image, a PDF, a presentation, sheets."""
 
 from __future__ import annotations
 

@@ -15,10 +15,10 @@ from tabwarden.effects import content as effects
 from tabwarden.model.names import same
 from tabwarden.model.site import Content, Site, Use
 from tabwarden.sandbox.content import packages, placeholders
-from tabwarden.sandbox.content.item_details import Connection, Revision
 from tabwarden.sandbox.content.packages import Package
 from tabwarden.sandbox.content.shapes import address
 from tabwarden.sandbox.http.errors import Refusal, unknown
+from tabwarden.sandbox.state.server_state import Connection, Revision
 from tabwarden.sandbox.state.sites import State, stable_id
 
 CREATE, OVERWRITE, APPEND, REPLACE = "create", "overwrite", "append", "replace"

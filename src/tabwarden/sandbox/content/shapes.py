@@ -1,7 +1,4 @@
-"""What projects, workbooks, views, data sources, flows look like in an answer; `content.listing` has their fields.
-
-Not who sees an item. Names of people show as `Call.sees_people` says, names of projects to those who may View them.
-"""
+"""What projects, workbooks, views, data sources, flows look like in an answer; `content.listing` has their fields."""
 
 from __future__ import annotations
 
@@ -11,10 +8,10 @@ from collections.abc import Callable, Mapping
 from tabwarden.access.reference import may
 from tabwarden.model.governing import managing_project
 from tabwarden.model.site import Content, Site
-from tabwarden.sandbox.content.item_details import MEGABYTE
 from tabwarden.sandbox.http.call import Call
-from tabwarden.sandbox.http.wire import Element, element
+from tabwarden.sandbox.http.wire import Attributes, Element, element
 from tabwarden.sandbox.people.shapes import user
+from tabwarden.sandbox.state.server_state import MEGABYTE
 from tabwarden.sandbox.state.sites import State
 
 PLURALS: Mapping[str, str] = {
@@ -106,27 +103,29 @@ def _times(item: Content) -> dict[str, str | None]:
 # -- one shape a kind -----------------------------------------------------------------------------------------
 
 
+def _shape(call: Call, item: Content, own: Attributes, *children: Element | None) -> Element:
+    """What every kind tells: id, name and tags, of an item its project and owner, beside what is its own."""
+    attributes = {"id": item.id, "name": item.name, **own}
+    place = project_of(call, item) if item.kind != "table" else None
+    return element(singular(item.kind), attributes, *children, place, owner(call, item), tags_element(call, item))
+
+
 def project(call: Call, item: Content) -> Element:
     """One project; controllingPermissionsProjectId where the lock comes from a parent."""
-    site = call.site
-    manager = managing_project(site, item.id)
-    return element(
-        "project",
-        {
-            "id": item.id,
-            "name": item.name,
-            "description": item.description,
-            "contentPermissions": item.mode,
-            "parentProjectId": item.parent,
-            "controllingPermissionsProjectId": manager if manager != item.id else None,
-            "topLevelProject": item.parent is None,
-            "writeable": call.is_admin
-            or may(site, call.me.id, "Write", item.id, open_points=call.state.open_points).allowed,
-            **_times(item),
-        },
-        owner(call, item),
-        _counts(call, item),
-    )
+    site, manager = call.site, managing_project(call.site, item.id)
+    writes = call.is_admin or may(site, call.me.id, "Write", item.id, open_points=call.state.open_points).allowed
+    attributes = {
+        "id": item.id,
+        "name": item.name,
+        "description": item.description,
+        "contentPermissions": item.mode,
+        "parentProjectId": item.parent,
+        "controllingPermissionsProjectId": manager if manager != item.id else None,
+        "topLevelProject": item.parent is None,
+        "writeable": writes,
+        **_times(item),
+    }
+    return element("project", attributes, owner(call, item), _counts(call, item))
 
 
 def _counts(call: Call, project: Content) -> Element | None:
@@ -143,54 +142,28 @@ def _counts(call: Call, project: Content) -> Element | None:
 
 def workbook(call: Call, item: Content) -> Element:
     """One workbook without its views."""
-    views = call.site.children(item.id)
-    return element(
-        "workbook",
-        {
-            "id": item.id,
-            "name": item.name,
-            "description": item.description,
-            "contentUrl": address(call.state, call.site, item),
-            "webpageUrl": f"#/workbooks/{item.id}",
-            "showTabs": item.tabs,
-            "size": size_of(call, item),
-            "sheetCount": len(views),
-            "defaultViewId": _default_view(call, item) if asked(call, "defaultViewId") else None,
-            "hasExtracts": call.state.details(item.id).has_extracts,
-            "encryptExtracts": call.state.details(item.id).encrypted,
-            **_times(item),
-        },
-        project_of(call, item),
-        owner(call, item),
-        tags_element(call, item),
-    )
-
-
-def _default_view(call: Call, workbook: Content) -> str | None:
-    """The first view that the asker may View."""
-    views = call.site.children(workbook.id)
-    return next((view for view in views if _may_view(call, call.site.contents[view])), None)
+    views, details = call.site.children(item.id), call.state.details(item.id)
+    shown = (view for view in views if _may_view(call, call.site.contents[view]))
+    own: Attributes = {
+        "description": item.description,
+        "contentUrl": address(call.state, call.site, item),
+        "webpageUrl": f"#/workbooks/{item.id}",
+        "showTabs": item.tabs,
+        "size": size_of(call, item),
+        "sheetCount": len(views),
+        "defaultViewId": next(shown, None) if asked(call, "defaultViewId") else None,
+        "hasExtracts": details.has_extracts,
+        "encryptExtracts": details.encrypted,
+    }
+    return _shape(call, item, {**own, **_times(item)})
 
 
 def view(call: Call, item: Content) -> Element:
     """One view with its workbook, owner and project."""
     counted = (call.query("includeUsageStatistics") or "").lower() == "true" or asked(call, "usage")
-    return element(
-        "view",
-        {
-            "id": item.id,
-            "name": item.name,
-            "contentUrl": address(call.state, call.site, item),
-            "viewUrlName": url_name(item.name),
-            "sheetType": "view",
-            **_times(item),
-        },
-        _workbook_of(call, item),
-        owner(call, item),
-        project_of(call, item),
-        tags_element(call, item),
-        element("usage", {"totalViewCount": 0}) if counted else None,
-    )
+    names: Attributes = {"contentUrl": address(call.state, call.site, item), "viewUrlName": url_name(item.name)}
+    usage = element("usage", {"totalViewCount": 0}) if counted else None
+    return _shape(call, item, {**names, "sheetType": "view", **_times(item)}, _workbook_of(call, item), usage)
 
 
 def _workbook_of(call: Call, item: Content) -> Element:
@@ -204,33 +177,25 @@ def datasource(call: Call, item: Content) -> Element:
     """One published data source."""
     details = call.state.details(item.id)
     first = details.connections[0] if details.connections else None
-    return element(
-        "datasource",
-        {
-            "id": item.id,
-            "name": item.name,
-            "description": item.description,
-            "contentUrl": address(call.state, call.site, item),
-            "webpageUrl": f"#/datasources/{item.id}",
-            "type": source_type(call, item),
-            "size": size_of(call, item),
-            "hasExtracts": details.has_extracts,
-            "isCertified": details.certified,
-            "certificationNote": details.certification_note or None,
-            "isPublished": True,
-            "useRemoteQueryAgent": False,
-            "encryptExtracts": details.encrypted,
-            "serverName": first.server if first is not None else None,
-            "databaseName": first.database if first is not None else None,
-            "hasAlert": False,
-            "favoritesTotal": 0,
-            "connectedWorkbooksCount": _count_of_workbooks(call, item) if asked(call, "connectedWorkbooks") else None,
-            **_times(item),
-        },
-        project_of(call, item),
-        owner(call, item),
-        tags_element(call, item),
-    )
+    own: Attributes = {
+        "description": item.description,
+        "contentUrl": address(call.state, call.site, item),
+        "webpageUrl": f"#/datasources/{item.id}",
+        "type": source_type(call, item),
+        "size": size_of(call, item),
+        "hasExtracts": details.has_extracts,
+        "isCertified": details.certified,
+        "certificationNote": details.certification_note or None,
+        "isPublished": True,
+        "useRemoteQueryAgent": False,
+        "encryptExtracts": details.encrypted,
+        "serverName": first.server if first is not None else None,
+        "databaseName": first.database if first is not None else None,
+        "hasAlert": False,
+        "favoritesTotal": 0,
+        "connectedWorkbooksCount": _count_of_workbooks(call, item) if asked(call, "connectedWorkbooks") else None,
+    }
+    return _shape(call, item, {**own, **_times(item)})
 
 
 def _count_of_workbooks(call: Call, source: Content) -> int:
@@ -241,65 +206,33 @@ def _count_of_workbooks(call: Call, source: Content) -> int:
 
 def flow(call: Call, item: Content) -> Element:
     """One flow."""
-    attributes = {"id": item.id, "name": item.name, "description": item.description, "fileType": "tflx"}
-    return element(
-        "flow",
-        {**attributes, "webpageUrl": f"#/flows/{item.id}", **_times(item)},
-        project_of(call, item),
-        owner(call, item),
-        tags_element(call, item),
-    )
+    own: Attributes = {"description": item.description, "fileType": "tflx", "webpageUrl": f"#/flows/{item.id}"}
+    return _shape(call, item, {**own, **_times(item)})
 
 
 def virtual_connection(call: Call, item: Content) -> Element:
     """One virtual connection."""
-    attributes = {"id": item.id, "name": item.name, "isCertified": False, **_times(item)}
-    return element("virtualConnection", attributes, project_of(call, item), owner(call, item), tags_element(call, item))
+    return _shape(call, item, {"isCertified": False, **_times(item)})
+
+
+def _asset(call: Call, item: Content, own: Attributes, *children: Element | None) -> Element:
+    """A database or table; its contact is its owner (B)."""
+    shared: Attributes = {"description": item.description or None, "isEmbedded": False, "isCertified": False}
+    site = element("site", {"id": call.site.id, "name": call.site.name})
+    return _shape(call, item, {**shared, **own}, site, *children, element("contact", {"id": item.owner}))
 
 
 def database(call: Call, item: Content) -> Element:
-    """One database; its contact is its owner (B)."""
-    return element(
-        "database",
-        {
-            "id": item.id,
-            "name": item.name,
-            "description": item.description or None,
-            "type": "DatabaseServer",
-            "connectionType": "postgres",
-            "hostName": "localhost",
-            "port": 5432,
-            "isEmbedded": False,
-            "isCertified": False,
-            "contentPermissions": item.mode,
-        },
-        element("site", {"id": call.site.id, "name": call.site.name}),
-        element("contact", {"id": item.owner}),
-        owner(call, item),
-        project_of(call, item),
-        tags_element(call, item),
-    )
+    """One database."""
+    place: Attributes = {"type": "DatabaseServer", "connectionType": "postgres", "hostName": "localhost", "port": 5432}
+    return _asset(call, item, {**place, "contentPermissions": item.mode})
 
 
 def table(call: Call, item: Content) -> Element:
-    """One table with the database it is in; its contact is its owner (B)."""
+    """One table with the database it is in."""
     database = call.site.contents.get(item.parent or "")
-    return element(
-        "table",
-        {
-            "id": item.id,
-            "name": item.name,
-            "description": item.description or None,
-            "schema": "public",
-            "isEmbedded": False,
-            "isCertified": False,
-        },
-        element("site", {"id": call.site.id, "name": call.site.name}),
-        element("location", {"id": database.id, "type": "Database"}) if database is not None else None,
-        element("contact", {"id": item.owner}),
-        owner(call, item),
-        tags_element(call, item),
-    )
+    location = element("location", {"id": database.id, "type": "Database"}) if database is not None else None
+    return _asset(call, item, {"schema": "public"}, location)
 
 
 SHAPES: Mapping[str, Callable[[Call, Content], Element]] = {

@@ -1,7 +1,4 @@
-"""What a person sees of a site's content: the evaluator's Read on every item, remembered per value of the site.
-
-Whatever is shown or hidden is the answer that `questions` gives of the whole site's content, or the reference's of one.
-"""
+"""What a person sees of a site's content: the evaluator's Read on every item, remembered per value of the site."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ Roles" for what an import does to roles; server-client-python and the migration 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tabwarden.effects import people
@@ -17,10 +17,9 @@ from tabwarden.model.site import LOCAL, Group, Site, User
 from tabwarden.sandbox.directories import identity
 from tabwarden.sandbox.directories.directory import DirectoryGroup, Person
 from tabwarden.sandbox.http.errors import Refusal, because, unknown
-from tabwarden.sandbox.state.server_state import Job, Note
+from tabwarden.sandbox.state.server_state import Note
 from tabwarden.sandbox.state.sites import State
 
-GROUP_IMPORT, GROUP_SYNC = "GroupImport", "GroupSync"
 IN_DIRECTORY = "CountOfUsersInActiveDirectoryGroup"
 PROCESSED = "CountOfUsersProcessed"
 SKIPPED = "CountOfUsersSkipped"
@@ -175,27 +174,3 @@ def _is_gone(state: State, user: User) -> bool:
         return False
     person = identity.behind(state, user)
     return person is None or not person.enabled
-
-
-# -- as jobs --------------------------------------------------------------------------------------------------
-
-
-def _import(state: State, job: Job) -> tuple[Note, ...]:
-    ((domain, name, role, grant_on),) = job.rows
-    return import_group(state, job.site, domain, name, role=role or None, grant_on=grant_on or None)[1]
-
-
-def _sync(state: State, job: Job) -> tuple[Note, ...]:
-    ((group, role, grant_on),) = job.rows
-    return sync_group(state, job.site, group, role=role or None, grant_on=grant_on or None)
-
-
-WORK: Mapping[str, Callable[[State, Job], tuple[Note, ...]]] = {GROUP_IMPORT: _import, GROUP_SYNC: _sync}
-
-
-def run(state: State, job: Job) -> tuple[int, tuple[Note, ...]]:
-    """Do a group's job: its finish code and its notes; one that cannot be done fails as a whole."""
-    try:
-        return 0, WORK[job.kind](state, job)
-    except Refusal as refusal:
-        return 1, (Note("errorCode", refusal.code.code, refusal.detail),)

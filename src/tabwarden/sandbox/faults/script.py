@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from tabwarden.model.errors import WorldError
+from tabwarden.safe_files import read_text, yaml_value
 
 TOO_MANY, UNAVAILABLE, INTERNAL, HTML = "too-many", "unavailable", "internal", "html"
 RESET, TRUNCATED, SLOW = "reset", "truncated", "slow"
@@ -205,7 +206,7 @@ def script_of(given: FaultsGiven) -> Script:
 
 def _read(path: Path) -> Script:
     try:
-        return script_from(path.read_text(encoding="utf-8"), f"`{path}`")
+        return script_from(read_text(path), f"`{path}`")
     except (OSError, UnicodeDecodeError) as problem:
         raise WorldError(f"faults `{path}` cannot be read: {problem}") from None
 
@@ -213,14 +214,16 @@ def _read(path: Path) -> Script:
 def script_from(text: str, where: str) -> Script:
     """The script of a YAML text; WorldError with every mistake."""
     try:
-        plain = yaml.safe_load(text)
+        plain = yaml_value(text)
     except yaml.YAMLError as problem:
         raise WorldError(f"faults {where} are not YAML: {problem}") from None
     try:
         return Script.model_validate({} if plain is None else plain)
     except ValidationError as problem:
-        lines = (f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in problem.errors())
-        raise WorldError(f"faults {where} have mistakes:\n  " + "\n  ".join(lines)) from None
+        lines = (
+            f"  {'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in problem.errors()
+        )
+        raise WorldError(f"faults {where} have mistakes:", *lines) from None
 
 
 def plain_name(words: str) -> str:

@@ -10,22 +10,18 @@ from dataclasses import replace
 
 from tabwarden.model.site import Content
 from tabwarden.sandbox.content import visibility
-from tabwarden.sandbox.content.item_details import Connection
 from tabwarden.sandbox.content.publishing import EMBED, PROMPT
-from tabwarden.sandbox.handlers.content import Handler, truth
+from tabwarden.sandbox.handlers.content import truth
 from tabwarden.sandbox.http.call import Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.wire import Element, element
+from tabwarden.sandbox.state.server_state import Connection
 
 
-def listed(kind: str) -> Handler:
+def listed(call: Call, kind: str) -> Reply:
     """The connections of an item; of a workbook also one for each published data source behind it."""
-
-    def handler(call: Call) -> Reply:
-        item = visibility.shown(call, kind)
-        return ok(element("connections", {}, *_all(call, item).values()))
-
-    return handler
+    item = visibility.shown(call, kind)
+    return ok(element("connections", {}, *_all(call, item).values()))
 
 
 def _all(call: Call, item: Content) -> dict[str, Element]:
@@ -72,32 +68,24 @@ def _to_data(connection: Connection) -> Element:
     )
 
 
-def updated(kind: str) -> Handler:
+def updated(call: Call, kind: str) -> Reply:
     """Change one connection: server, user, whether a password is embedded."""
-
-    def handler(call: Call) -> Reply:
-        item = visibility.shown(call, kind)
-        visibility.demand_capability(call, "Write", item)
-        wanted = call.parameters["connection"]
-        _change(call, item, [wanted], call.body("connection"))
-        return ok(_all(call, call.content(kind))[wanted])
-
-    return handler
+    item = visibility.shown(call, kind)
+    visibility.demand_capability(call, "Write", item)
+    wanted = call.parameters["connection"]
+    _change(call, item, [wanted], call.body("connection"))
+    return ok(_all(call, call.content(kind))[wanted])
 
 
-def updated_together(kind: str) -> Handler:
+def updated_together(call: Call, kind: str) -> Reply:
     """Change several connections at once, named by their ids."""
-
-    def handler(call: Call) -> Reply:
-        item = visibility.shown(call, kind)
-        visibility.demand_capability(call, "Write", item)
-        named = call.body("connectionLUIDs")
-        wanted = [one.text or one.get("value") or "" for one in named.all("connectionLUID")]
-        _change(call, item, wanted or [named.get("connectionLUID") or ""], call.body("connection"))
-        after = _all(call, call.content(kind))
-        return ok(element("connections", {}, *(after[one] for one in after if one in wanted)))
-
-    return handler
+    item = visibility.shown(call, kind)
+    visibility.demand_capability(call, "Write", item)
+    named = call.body("connectionLUIDs")
+    wanted = [one.text or one.get("value") or "" for one in named.all("connectionLUID")]
+    _change(call, item, wanted or [named.get("connectionLUID") or ""], call.body("connection"))
+    after = _all(call, call.content(kind))
+    return ok(element("connections", {}, *(after[one] for one in after if one in wanted)))
 
 
 def _change(call: Call, item: Content, wanted: list[str], body: Element) -> None:

@@ -1,135 +1,261 @@
-"""Workbooks, views, data sources, flows: listed, read, changed, deleted, for one kind after the other.
+"""Content of every kind, projects and assets of a catalog among it: listed, read, made, changed, tagged, deleted.
 
-Not publishing, downloading, tags and connections. Every kind gets its handlers from the same few functions.
+A database has a lock of its own over its tables (LockedToDatabase), beside that of its project. The contacts of assets
+are not kept. Source of the shapes: server-client-python.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import csv
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
+from tabwarden.access.abilities.question import TOP_LEVEL
 from tabwarden.access.powers import power_over
 from tabwarden.effects import content as effects
+from tabwarden.effects import people
+from tabwarden.model.governing import LOCKED_TO_DATABASE, managing_project
 from tabwarden.model.open_points import CURRENT
-from tabwarden.model.site import Content, Site
-from tabwarden.sandbox.content import visibility
-from tabwarden.sandbox.content.item_details import Details
+from tabwarden.model.site import CUSTOMIZABLE, MODES, Content, Site
+from tabwarden.sandbox.content import placeholders, publishing, visibility
 from tabwarden.sandbox.content.listing import content_listing
-from tabwarden.sandbox.content.shapes import SHAPES, singular
+from tabwarden.sandbox.content.publishing import Order
+from tabwarden.sandbox.content.shapes import SHAPES, singular, tags_element
 from tabwarden.sandbox.http import listing
 from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
-from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.errors import Refusal, because
+from tabwarden.sandbox.http.listing import Listing, column
 from tabwarden.sandbox.http.wire import Element, element
+from tabwarden.sandbox.metadata.graph import COLUMNS
+from tabwarden.sandbox.state.server_state import Details
+from tabwarden.sandbox.state.sites import stable_id
 
-Handler = Callable[[Call], Reply]
+MOST_TAGS, LONGEST_TAG = 50, 200
+# The names Tableau's samples have, without their data.
+SAMPLES: Mapping[str, tuple[str, ...]] = {
+    "Superstore": ("Overview", "Product", "Customers", "Shipping"),
+    "Regional": ("Global Temperatures", "College", "Economy", "Stocks"),
+    "World Indicators": ("Population", "GDP per capita", "Health"),
+}
 
 
-def listed(kind: str) -> Handler:
-    """The list of a kind, as far as the asker may View."""
-
-    def handler(call: Call) -> Reply:
-        shown = visibility.visible(call.state, call.site, call.me.id, kind)
-        return ok(*listing.answer(call, content_listing(call, kind), shown))
-
-    return handler
+def listed(call: Call, kind: str) -> Reply:
+    """Those of a kind that the asker may View."""
+    shown = visibility.visible(call.state, call.site, call.me.id, kind)
+    return ok(*listing.answer(call, content_listing(call, kind), shown))
 
 
-def one(kind: str) -> Handler:
+def one(call: Call, kind: str) -> Reply:
     """One item; a workbook with those of its views that the asker may View."""
-
-    def handler(call: Call) -> Reply:
-        return ok(_whole(call, visibility.shown(call, kind)))
-
-    return handler
+    return ok(_whole(call, visibility.shown(call, kind)))
 
 
 def _whole(call: Call, item: Content) -> Element:
     shape = SHAPES[item.kind](call, item)
-    if item.kind != "workbook":
-        return shape
-    views = (SHAPES["view"](call, view) for view in _views(call, item))
-    return shape._replace(children=(*shape.children, element("views", {}, *views)))
+    return shape._replace(children=(*shape.children, _views(call, item))) if item.kind == "workbook" else shape
 
 
-def _views(call: Call, workbook: Content) -> list[Content]:
+def _views(call: Call, workbook: Content) -> Element:
     views = (call.site.contents[v] for v in call.site.children(workbook.id))
-    return [view for view in views if visibility.sees(call, view)]
+    return element("views", {}, *(SHAPES["view"](call, view) for view in views if visibility.sees(call, view)))
 
 
 def views_of_workbook(call: Call) -> Reply:
     """The views of a workbook that the asker may View."""
-    workbook = visibility.shown(call, "workbook")
-    return ok(element("views", {}, *(SHAPES["view"](call, view) for view in _views(call, workbook))))
+    return ok(_views(call, visibility.shown(call, "workbook")))
+
+
+def columns(call: Call) -> Reply:
+    """The columns of a table: the same three of every one."""
+    item = visibility.shown(call, "table")
+    return ok(*listing.answer(call, _COLUMNS, [(item.id, name, remote) for name, remote, *_rest in COLUMNS]))
+
+
+def _column(call: Call, item: tuple[str, str, str]) -> Element:
+    table, name, remote = item
+    attributes = {"id": stable_id("column", table, name), "name": name, "remoteType": remote, "parentTableId": table}
+    return element("column", attributes, element("site", {"id": call.site.id, "name": call.site.name}))
+
+
+_COLUMNS = Listing[tuple[str, str, str]](
+    "columns",
+    {"name": column(lambda _s, c: c[1])},
+    frozenset({"id", "name", "remoteType", "parentTableId", "site"}),
+    _column,
+)
+
+
+def no_connections(call: Call) -> Reply:
+    """The connections of a virtual connection: none, for the sandbox does not play them."""
+    visibility.shown(call, "virtualconnection")
+    return ok(element("virtualConnectionConnections"))
+
+
+# -- a new project --------------------------------------------------------------------------------------------
+
+
+def create_project(call: Call) -> Reply:
+    """A new project: administrators anywhere, owners and leaders below their own."""
+    body = call.body("project")
+    name, parent = (body.get("name") or "").strip(), body.get("parentProjectId") or None
+    if not name:
+        raise Refusal("400003", "a project needs a name")
+    if parent is None:
+        visibility.demand(call, "create_top_level_project", code="403045")
+    else:
+        visibility.demand(call, "create_nested_project", visibility.shown(call, "project", parent), code="403045")
+    draft = Content("", "project", name, parent, call.me.id, description=body.get("description") or "")
+    _free_name(call.site, draft, parent)
+    new_id = call.state.new_id(call.site, "project")
+    new = replace(draft, id=new_id, owner=_first_owner(call, body), mode=_mode(draft, body) or CUSTOMIZABLE)
+    stored = call.state.put(effects.create_project(call.site, new)).contents[new.id]
+    _publish_samples(call, stored)
+    return ok(SHAPES["project"](call, stored), status=201)
+
+
+def _first_owner(call: Call, body: Element) -> str:
+    """Another first owner than the asker is an administrator's choice."""
+    wanted = named(body, "owner")
+    if not wanted or wanted == call.me.id:
+        return call.me.id
+    if not call.is_admin:
+        raise Refusal("403045", "only administrators create projects for somebody else")
+    heir = call.user(wanted)
+    outcome = people.assign_owner(call.site, heir.id, "project", call.state.open_points)
+    if not outcome.done:
+        raise because(outcome.because)
+    return heir.id
+
+
+def _publish_samples(call: Call, project: Content) -> None:
+    """Publish the samples, where asked for, over those that are there; refused to whoever may not publish there."""
+    if (call.query("publishSamples") or "").lower() != "true":
+        return
+    visibility.demand(call, "publish", project)
+    for name, sheets in SAMPLES.items():
+        package = placeholders.package(Content("", "workbook", name, project.id, call.me.id), sheets)
+        order = Order(
+            call.session.site,
+            call.me.id,
+            "workbook",
+            name,
+            project.id,
+            call.state.blobs.keep(package),
+            f"{name}.twbx",
+            publishing.OVERWRITE,
+            tabs=True,
+        )
+        publishing.publish(call.state, order)
 
 
 # -- changing -------------------------------------------------------------------------------------------------
 
 
-def updated(kind: str) -> Handler:
-    """Change name, description, tabs, project or owner: what differs is asked about, then done as one.
+def updated(call: Call, kind: str) -> Reply:
+    """Change name, description, tabs, place, lock, owner or certification, as far as the kind has them.
 
-    What clients send along and the sandbox does not keep (acceleration, view ids) is ignored.
+    What differs is asked about, then done as one; nothing that differs is a read. What clients send along and the
+    sandbox does not keep (acceleration, view ids) is ignored.
     """
-
-    def handler(call: Call) -> Reply:
-        item, body = visibility.shown(call, kind), call.body(singular(kind))
-        site = _edited(call, item, body)
-        site = _moved(call, site, item, body)
-        site = handed_over(call, site, item, body)
-        details = _certified(call, item, body)
-        call.state.put(site)
-        if details != call.state.details(item.id):
-            call.state.put_details(item.id, details)
-        return ok(told(call, call.content(kind)))
-
-    return handler
+    item, site = visibility.shown(call, kind), call.site
+    body = (call.tree.find("project") or Element("project")) if kind == "project" else call.body(singular(kind))
+    for change in (_edited, _moved, _locked, _handed_over):
+        site = change(call, site, item, body)
+    details = _certified(call, item, body)
+    call.state.put(site)
+    if details != call.state.details(item.id):
+        call.state.put_details(item.id, details)
+    if kind == "project":
+        _publish_samples(call, call.content(kind))
+    return ok(told(call, call.content(kind)))
 
 
 def told(call: Call, item: Content) -> Element:
     """After a move or another owner the one who asked may not View it any more; he still gets his answer."""
-    return (
-        _whole(call, item)
-        if visibility.sees(call, item)
-        else element(singular(item.kind), {"id": item.id, "name": item.name})
-    )
+    if item.kind == "project" or visibility.sees(call, item):
+        return _whole(call, item)
+    return element(singular(item.kind), {"id": item.id, "name": item.name})
 
 
-def _edited(call: Call, item: Content, body: Element) -> Site:
-    name, description, tabs = body.get("name"), body.get("description"), body.get("showTabs")
+def _edited(call: Call, site: Site, item: Content, body: Element) -> Site:
+    name = body.get("name") if item.kind not in ("database", "table") else None
+    description, tabs = body.get("description"), body.get("showTabs")
     changed = replace(
-        item,
-        name=name if name else item.name,
-        description=description if description is not None else item.description,
+        item, name=name or item.name, description=item.description if description is None else description
     )
     show = item.tabs if tabs is None or item.kind != "workbook" else truth("showTabs", tabs)
     if changed == item and show == item.tabs:
-        return call.site
+        return site
     visibility.demand(call, "rename", item)
     if changed.name != item.name:
-        _free_name(call.site, changed, changed.parent)
-    site = call.site.with_contents(changed)
+        _not_default(site, item, "renamed")
+        _free_name(site, changed, changed.parent)
+    site = site.with_contents(changed)
     if show == item.tabs:
         return site
     return effects.show_tabs(site, item.id) if show else effects.hide_tabs(site, item.id)
 
 
 def _moved(call: Call, site: Site, item: Content, body: Element) -> Site:
-    wanted = named(body, "project")
-    if not wanted or wanted == item.parent:
+    wanted = body.get("parentProjectId") if item.kind == "project" else named(body, "project") or None
+    if wanted is None or item.kind == "table" or (wanted or None) == item.parent:
         return site
-    target = visibility.shown(call, "project", wanted)
-    visibility.demand(call, "move", item, target=target.id)
-    _free_name(site, site.contents[item.id], target.id)
-    return effects.move(site, item.id, target.id, open_points=call.state.open_points)
+    target = visibility.shown(call, "project", wanted).id if wanted else None
+    if target is not None and item.id in site.ancestors(target):
+        raise Refusal("400100", "a project cannot be moved below itself")
+    visibility.demand(call, "move", item, target=target or TOP_LEVEL)
+    _not_default(site, item, "moved")
+    if item.kind != "database":
+        _free_name(site, site.contents[item.id], target)
+    return effects.move(site, item.id, target, open_points=call.state.open_points)
 
 
-def handed_over(call: Call, site: Site, item: Content, body: Element, *, deed: str = "change_content_owner") -> Site:
-    """The site with another owner of the item, where one is asked for and the asker may do that deed."""
+class _Lock(NamedTuple):
+    """How a kind is locked: its modes, the ability that sets them, and what is said where another lock is above."""
+
+    modes: tuple[str, ...]
+    ability: str
+    locked: str
+
+
+_LOCKS: Mapping[str, _Lock] = {
+    "project": _Lock(
+        MODES, "set_content_permissions_mode", "permissions are locked from a project above; change the mode there"
+    ),
+    "database": _Lock(
+        (LOCKED_TO_DATABASE, CUSTOMIZABLE),
+        "set_permissions",
+        "permissions are locked to the project; change them there",
+    ),
+}
+
+
+def _mode(item: Content, body: Element) -> str | None:
+    mode = body.get("contentPermissions") if item.kind in _LOCKS else None
+    if mode is not None and mode not in _LOCKS[item.kind].modes:
+        raise Refusal("400003", f"contentPermissions `{mode}` is not one of {', '.join(_LOCKS[item.kind].modes)}")
+    return mode
+
+
+def _locked(call: Call, site: Site, item: Content, body: Element) -> Site:
+    mode = _mode(item, body)
+    if mode is None or mode in (item.mode, site.contents[item.id].mode):
+        return site
+    lock, is_project = _LOCKS[item.kind], item.kind == "project"
+    visibility.demand(call, lock.ability, item)
+    place = item.id if is_project else item.parent
+    if place is not None and managing_project(call.site, place) not in (None, item.id):
+        raise Refusal("403004", lock.locked)
+    return (effects.set_mode if is_project else effects.set_database_mode)(site, item.id, mode)
+
+
+def _handed_over(call: Call, site: Site, item: Content, body: Element) -> Site:
     wanted = named(body, "owner")
     if not wanted or wanted == item.owner:
         return site
     heir = call.user(wanted)
-    visibility.demand(call, deed, item, to=heir.id)
+    visibility.demand(call, f"change_{'project' if item.kind == 'project' else 'content'}_owner", item, to=heir.id)
     return effects.change_owner(site, item.id, heir.id)
 
 
@@ -166,16 +292,63 @@ def truth(name: str, words: str) -> bool:
 def _free_name(site: Site, item: Content, parent: str | None) -> None:
     others = (site.contents[c] for c in site.children(parent) if c != item.id)
     if any(o.kind == item.kind and o.name.casefold() == item.name.casefold() for o in others):
+        if item.kind == "project":
+            raise Refusal("409006", f"a project `{item.name}` exists in that place")
         raise Refusal("409012", f"the project holds another {item.kind} of that name")
 
 
-def deleted(kind: str) -> Handler:
-    """Delete an item with what lies below it."""
+def _not_default(site: Site, item: Content, done: str) -> None:
+    if site.default_project_id == item.id:
+        raise Refusal("403004", f"the Default project cannot be {done}")
 
-    def handler(call: Call) -> Reply:
-        item = call.content(kind)
+
+def deleted(call: Call, kind: str) -> Reply:
+    """Delete it with what lies below it; the Default project stays."""
+    item = call.content(kind)
+    if kind not in ("database", "table"):  # no rule grants that on assets: their line is for administrators
         visibility.demand(call, "delete", item)
-        call.state.put(effects.delete_content(call.site, item.id))
-        return NO_CONTENT
+    _not_default(call.site, item, "deleted")
+    call.state.put(effects.delete_content(call.site, item.id))
+    return NO_CONTENT
 
-    return handler
+
+# -- tags -----------------------------------------------------------------------------------------------------
+
+
+def tags_added(call: Call, kind: str) -> Reply:
+    """Add tags and tell all there are."""
+    item = visibility.shown(call, kind)
+    visibility.demand(call, "tag", item)
+    details = call.state.details(item.id)
+    tags = details.tags | _labels(call.body("tags").all("tag"))
+    if len(tags) > MOST_TAGS:
+        raise Refusal("400003", f"an item carries at most {MOST_TAGS} tags here")
+    if tags != details.tags:
+        call.state.put_details(item.id, replace(details, tags=tags))
+    return ok(tags_element(call, item))
+
+
+def _labels(tags: Iterable[Element]) -> frozenset[str]:
+    """The labels; one without quotation marks stands for as many as spaces and commas make of it."""
+    labels: set[str] = set()
+    for tag in tags:
+        words = tag.get("label") or ""
+        plain = words if '"' in words else words.replace(" ", ",")
+        try:
+            labels.update(word.strip() for row in csv.reader([plain], skipinitialspace=True) for word in row)
+        except csv.Error:
+            raise Refusal("400003", "a label of a tag is one line") from None
+    labels.discard("")
+    if not labels or any(len(word) > LONGEST_TAG for word in labels):
+        raise Refusal("400003", f"a tag needs a label of at most {LONGEST_TAG} characters")
+    return frozenset(labels)
+
+
+def tag_deleted(call: Call, kind: str) -> Reply:
+    """Delete one tag; one that is not there is no error."""
+    item = visibility.shown(call, kind)
+    visibility.demand(call, "tag", item)
+    details, wanted = call.state.details(item.id), call.parameters["tag"]
+    if wanted in details.tags:
+        call.state.put_details(item.id, replace(details, tags=details.tags - {wanted}))
+    return NO_CONTENT

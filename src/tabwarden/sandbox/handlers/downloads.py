@@ -1,4 +1,4 @@
-"""Downloading: the published file, or a placeholder of the right type where Tableau would render.
+"""Downloading: the published file or a revision of it, a placeholder of the right type where Tableau would render.
 
 Who may is the evaluator's answer: the file needs Download (ExportXml), images and PDFs Download Image/PDF, data
 Download Summary Data; whatever shows data also needs access to the data behind it.
@@ -7,18 +7,20 @@ Download Summary Data; whatever shows data also needs access to the data behind 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
 from urllib.parse import quote
 
 from tabwarden.access.abilities.ability import can
 from tabwarden.model.site import Content
 from tabwarden.sandbox.content import placeholders, publishing, visibility
-from tabwarden.sandbox.content.item_details import Revision
-from tabwarden.sandbox.handlers.content import Handler
-from tabwarden.sandbox.http.call import Call, File, Reply
+from tabwarden.sandbox.http import listing
+from tabwarden.sandbox.http.call import NO_CONTENT, Call, File, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.wire import Element, element
+from tabwarden.sandbox.state.server_state import Revision
 
 BYTES = "application/octet-stream"
-Drawn = Callable[[Call, Content], bytes]
 
 
 def attachment(file: File, name: str, part: str = "") -> Reply:
@@ -30,15 +32,11 @@ def attachment(file: File, name: str, part: str = "") -> Reply:
     return Reply(headers={"Content-Disposition": named + shown}, file=file)
 
 
-def content(kind: str) -> Handler:
+def content(call: Call, kind: str) -> Reply:
     """The published file."""
-
-    def handler(call: Call) -> Reply:
-        item = call.content(kind)
-        visibility.demand(call, "download", item)
-        return file_of(call, item, publishing.revisions(call.state, item)[-1])
-
-    return handler
+    item = call.content(kind)
+    visibility.demand(call, "download", item)
+    return file_of(call, item, publishing.revisions(call.state, item)[-1])
 
 
 def file_of(call: Call, item: Content, revision: Revision) -> Reply:
@@ -54,28 +52,29 @@ def file_of(call: Call, item: Content, revision: Revision) -> Reply:
 # -- what Tableau would render --------------------------------------------------------------------------------
 
 
-def rendered(kind: str, capability: str, drawn: Drawn, content_type: str, extension: str) -> Handler:
+class Drawing(NamedTuple):
+    """What would be rendered: the capability it needs, who makes the placeholder, its type and extension."""
+
+    capability: str
+    drawn: Callable[[Call, Content], bytes]
+    content_type: str
+    extension: str
+
+
+def rendered(call: Call, kind: str, drawing: Drawing) -> Reply:
     """A placeholder for those who hold a capability on the item and may see its data."""
-
-    def handler(call: Call) -> Reply:
-        item = visibility.shown(call, kind)
-        visibility.demand_capability(call, capability, item)
-        _demand_data(call, item)
-        return attachment(File(drawn(call, item), content_type), f"{item.name}.{extension}")
-
-    return handler
+    item = visibility.shown(call, kind)
+    visibility.demand_capability(call, drawing.capability, item)
+    _demand_data(call, item)
+    return attachment(File(drawing.drawn(call, item), drawing.content_type), f"{item.name}.{drawing.extension}")
 
 
-def preview(kind: str) -> Handler:
+def preview(call: Call, kind: str) -> Reply:
     """The thumbnail, for whoever may View the item."""
-
-    def handler(call: Call) -> Reply:
-        item = visibility.shown(call, kind)
-        if "workbook" in call.parameters and kind == "view" and item.parent != call.parameters["workbook"]:
-            raise Refusal("404011", "the workbook has no such view")
-        return Reply(file=File(placeholders.image(), placeholders.PNG))
-
-    return handler
+    item = visibility.shown(call, kind)
+    if "workbook" in call.parameters and kind == "view" and item.parent != call.parameters["workbook"]:
+        raise Refusal("404011", "the workbook has no such view")
+    return Reply(file=File(placeholders.image(), placeholders.PNG))
 
 
 def _demand_data(call: Call, item: Content) -> None:
@@ -85,30 +84,10 @@ def _demand_data(call: Call, item: Content) -> None:
         raise Refusal("403004", f"not allowed: the data behind that {item.kind} ({answer.because})")
 
 
-def an_image(_call: Call, _item: Content) -> bytes:
-    """Any image."""
-    return placeholders.image()
-
-
-def a_pdf(call: Call, item: Content) -> bytes:
+def _pdf(call: Call, item: Content) -> bytes:
     """A page with the name; of a workbook one page for each view the asker may View."""
     views = [call.site.contents[v] for v in call.site.children(item.id)] if item.kind == "workbook" else []
     return placeholders.pdf([view.name for view in views if visibility.sees(call, view)] or [item.name])
-
-
-def a_presentation(_call: Call, _item: Content) -> bytes:
-    """Any presentation."""
-    return placeholders.presentation()
-
-
-def some_data(call: Call, item: Content) -> bytes:
-    """One row that tells which view it is."""
-    return placeholders.data(_rows(call, item))
-
-
-def a_crosstab(call: Call, item: Content) -> bytes:
-    """The same row as an Excel workbook."""
-    return placeholders.workbook_sheet(_rows(call, item))
 
 
 def _rows(call: Call, item: Content) -> list[list[str]]:
@@ -116,3 +95,72 @@ def _rows(call: Call, item: Content) -> list[list[str]]:
     workbook = call.site.contents[item.parent or ""]
     filters = {name[3:]: values[-1] for name, values in call.request.query.items() if name.startswith("vf_")}
     return [["Workbook", "View", *filters], [workbook.name, item.name, *filters.values()]]
+
+
+PDF = Drawing("ExportImage", _pdf, placeholders.PDF, "pdf")
+SLIDES = Drawing("ExportImage", lambda _call, _item: placeholders.presentation(), placeholders.PPTX, "pptx")
+IMAGE = Drawing("ExportImage", lambda _call, _item: placeholders.image(), placeholders.PNG, "png")
+DATA = Drawing("ExportData", lambda call, item: placeholders.data(_rows(call, item)), placeholders.CSV, "csv")
+SHEET = Drawing(
+    "ExportData", lambda call, item: placeholders.workbook_sheet(_rows(call, item)), placeholders.XLSX, "xlsx"
+)
+
+
+# -- revisions ------------------------------------------------------------------------------------------------
+
+
+def _revised_item(call: Call, kind: str) -> Content:
+    """The item, for whoever may publish over it and download it ("Work with content revisions")."""
+    item = call.content(kind)
+    visibility.demand(call, "download", item)
+    visibility.demand(call, "publish", item)
+    return item
+
+
+def revisions(call: Call, kind: str) -> Reply:
+    """The revisions that are kept, newest first."""
+    revisions = publishing.revisions(call.state, _revised_item(call, kind))
+    page, pagination = listing.paged(call, revisions[::-1])
+    shown = (_shape(call, revision, current=revision == revisions[-1]) for revision in page)
+    return ok(pagination, element("revisions", {}, *shown))
+
+
+def _shape(call: Call, revision: Revision, *, current: bool) -> Element:
+    publisher = call.site.users.get(revision.by)
+    named = publisher is not None and (call.sees_people() or publisher.id == call.me.id)
+    return element(
+        "revision",
+        {
+            "revisionNumber": revision.number,
+            "publishedAt": revision.at,
+            "deleted": False,
+            "current": current,
+            "sizeInBytes": revision.size,
+        },
+        element("publisher", {"id": revision.by, "name": publisher.name if publisher and named else None}),
+    )
+
+
+def revision_content(call: Call, kind: str) -> Reply:
+    """The file of one revision."""
+    item = _revised_item(call, kind)
+    return file_of(call, item, _revision(call, item))
+
+
+def revision_deleted(call: Call, kind: str) -> Reply:
+    """Delete a revision; the current one stays."""
+    item = _revised_item(call, kind)
+    revision, details = _revision(call, item), call.state.details(item.id)
+    if not revision.blob or revision == details.current:
+        raise Refusal("403004", "the current revision cannot be deleted; publish another first")
+    others = tuple(other for other in details.revisions if other != revision)
+    call.state.put_details(item.id, replace(details, revisions=others))
+    return NO_CONTENT
+
+
+def _revision(call: Call, item: Content) -> Revision:
+    wanted = call.parameters["revision"]
+    for revision in publishing.revisions(call.state, item):
+        if str(revision.number) == wanted:
+            return revision
+    raise Refusal("404003", f"revision `{wanted}` could not be found")

@@ -8,12 +8,71 @@ from tabwarden.effects import people
 from tabwarden.effects.people import Outcome
 from tabwarden.model.roles import SETTABLE, SETTABLE_LEGACY, current_role
 from tabwarden.model.site import LOCAL, ON_LOGIN, ON_SYNC, Group, GroupSet
-from tabwarden.sandbox.directories import group_requests
+from tabwarden.sandbox.directories import group_sync, identity
+from tabwarden.sandbox.handlers.content import truth
 from tabwarden.sandbox.http import listing
 from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal, because
 from tabwarden.sandbox.http.wire import Element, element
-from tabwarden.sandbox.people import shapes
+from tabwarden.sandbox.people import jobs, shapes
+
+SOURCE = "ActiveDirectory"
+
+
+def _imported(call: Call, body: Element, name: str) -> Reply:
+    """Import a group that is not on the site yet; an unknown domain is refused at once, as a job too.
+
+    `<import source="ActiveDirectory" domainName= siteRole= grantLicenseMode=>`; a role alone is granted at sync.
+    """
+    wanted = _import_of(call, body)
+    domain, plain = _domain_and_name(wanted, name)
+    identity.domain_for_import(call.state, domain)
+    role, mode = _import_grant(body, wanted, Group("", name))
+    if _as_job(call):
+        row = (domain, plain, role or "", mode or "")
+        return ok(shapes.job(call, jobs.start(call, jobs.GROUP_IMPORT, (row,))), status=202)
+    site = call.session.site
+    group_id, _notes = group_sync.import_group(call.state, site, domain, plain, role=role, grant_on=mode)
+    return ok(shapes.group(call, call.site.groups[group_id]), status=201)
+
+
+def _synchronised(call: Call, body: Element, group: Group) -> Reply:
+    """Synchronise a group of the directory; its name and domain stay what they are."""
+    wanted = _import_of(call, body)
+    if group.domain == LOCAL:
+        raise Refusal("400101", "a local group is not synchronised with a directory")
+    domain, plain = _domain_and_name(wanted, (body.get("name") or group.name).strip(), group.domain)
+    there = identity.domain_for_import(call.state, domain)
+    if identity.key(there.fqdn, plain) != identity.key(group.domain, group.name):
+        raise Refusal("400003", "a group of the directory keeps the name and the domain it has there")
+    role, mode = _import_grant(body, wanted, group)
+    if _as_job(call):
+        row = (group.id, role or "", mode or "")
+        return ok(shapes.job(call, jobs.start(call, jobs.GROUP_SYNC, (row,))), status=202)
+    group_sync.sync_group(call.state, call.session.site, group.id, role=role, grant_on=mode)
+    return ok(shapes.group(call, call.group()))
+
+
+def _import_of(call: Call, body: Element) -> Element:
+    wanted = body.find("import") or Element("import")
+    if (wanted.get("source") or "").casefold() != SOURCE.casefold():
+        raise Refusal("400003", f"the source of an import is {SOURCE}")
+    identity.asked(call.state.directory)
+    return wanted
+
+
+def _domain_and_name(wanted: Element, name: str, usual: str = "") -> tuple[str, str]:
+    """The domain of the import element, or the one before the name."""
+    before, slash, plain = name.rpartition("\\")
+    domain = (wanted.get("domainName") or (before if slash else "") or usual).strip()
+    if not domain:
+        raise Refusal("400003", "an import needs a domainName")
+    return domain, plain
+
+
+def _as_job(call: Call) -> bool:
+    return (call.query("asJob") or "").lower() == "true"
+
 
 BULK_SINCE = "3.21"
 MODES = frozenset({ON_LOGIN, ON_SYNC})
@@ -38,10 +97,10 @@ def create(call: Call) -> Reply:
     if not name:
         raise Refusal("400003", "a group needs a name")
     if body.find("import") is not None:
-        return group_requests.imported(call, body, name)
-    role, mode = _grant(body, Group("", name))
+        return _imported(call, body, name)
+    role, mode = _local_grant(body, Group("", name))
     new = Group(call.state.new_id(call.site, "group"), name, LOCAL, frozenset(), role, mode)
-    done = _done(call, people.create_group(call.site, new))
+    done = _done(call, _with_on_demand(people.create_group(call.site, new), body, new.id))
     return ok(shapes.group(call, done.site.groups[new.id]), status=201)
 
 
@@ -49,30 +108,49 @@ def update(call: Call) -> Reply:
     """Rename a local group or change the role it grants; synchronise one of the directory, at once or as a job."""
     body, group = call.body("group"), call.group()
     if body.find("import") is not None:
-        return group_requests.synchronised(call, body, group)
-    role, mode = _grant(body, group)
+        return _synchronised(call, body, group)
+    role, mode = _local_grant(body, group)
     name = (body.get("name") or group.name).strip()
     if group.domain != LOCAL and name != group.name:
         raise Refusal("400003", "a group of the directory keeps the name it has there")
     changed = replace(group, name=name or group.name, minimum_site_role=role, grant_on=mode)
-    _done(call, people.update_group(call.site, changed))
+    _done(call, _with_on_demand(people.update_group(call.site, changed), body, group.id))
     return ok(shapes.group(call, call.group()))
 
 
-def _grant(body: Element, group: Group) -> tuple[str | None, str | None]:
-    """Minimum site role and grant mode after the request; a role alone means grant on sign-in."""
-    role, mode = body.get("minimumSiteRole"), body.get("grantLicenseMode")
+def _with_on_demand(outcome: Outcome, body: Element, group: str) -> Outcome:
+    """The group with on-demand access as the request has it, where it says so."""
+    words = body.get("ephemeralUsersEnabled")
+    if words is None or not outcome.done:
+        return outcome
+    on = outcome.site.on_demand - {group} | ({group} if truth("ephemeralUsersEnabled", words) else frozenset())
+    return outcome._replace(site=replace(outcome.site, on_demand=on))
+
+
+def _grant(role: str | None, mode: str | None, group: Group, usual: str, called: str) -> tuple[str | None, str | None]:
+    """Minimum site role and grant mode after the request; a role alone means the `usual` mode."""
     if mode is not None and mode not in MODES:
         raise Refusal("400003", f"grantLicenseMode `{mode}` is not onLogin or onSync")
     if role is None:
-        if mode is not None:
-            raise Refusal("400003", "minimumSiteRole is required where grantLicenseMode is given")
-        return group.minimum_site_role, group.grant_on
+        return group.minimum_site_role, mode or group.grant_on
     if role not in SETTABLE | SETTABLE_LEGACY:
-        raise Refusal("400013", f"minimumSiteRole `{role}` is not a site role that a group can grant")
-    if role == "Unlicensed":
-        return None, None
-    return current_role(role), mode or group.grant_on or ON_LOGIN
+        raise Refusal("400013", f"{called} `{role}` is not a site role that a group can grant")
+    return (None, None) if role == "Unlicensed" else (current_role(role), mode or group.grant_on or usual)
+
+
+def _local_grant(body: Element, group: Group) -> tuple[str | None, str | None]:
+    role, mode = body.get("minimumSiteRole"), body.get("grantLicenseMode")
+    if role is None and mode in MODES:
+        raise Refusal("400003", "minimumSiteRole is required where grantLicenseMode is given")
+    return _grant(role, mode, group, ON_LOGIN, "minimumSiteRole")
+
+
+def _import_grant(body: Element, wanted: Element, group: Group) -> tuple[str | None, str | None]:
+    """REST calls the role siteRole in an import and minimumSiteRole elsewhere."""
+    role = wanted.get("siteRole") or wanted.get("minimumSiteRole") or body.get("minimumSiteRole")
+    mode = wanted.get("grantLicenseMode") or body.get("grantLicenseMode")
+    role, mode = _grant(role, mode, group, ON_SYNC, "siteRole")
+    return (role, mode) if group.id or role else (None, None)
 
 
 def delete(call: Call) -> Reply:

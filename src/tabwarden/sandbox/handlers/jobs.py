@@ -1,12 +1,14 @@
-"""Jobs of the session's site: listed, read, cancelled. What they do is `sandbox.people.jobs`' business."""
+"""Jobs of the session's site: listed, read, cancelled, and work on extracts asked for; `people.jobs` does it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from tabwarden.sandbox.content import visibility
 from tabwarden.sandbox.http import listing
 from tabwarden.sandbox.http.call import Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal, unknown
+from tabwarden.sandbox.people import jobs as work
 from tabwarden.sandbox.people import shapes
 from tabwarden.sandbox.state.server_state import Job
 
@@ -38,3 +40,41 @@ def _job(call: Call) -> Job:
     if not call.is_admin and job.by != call.session.user:
         raise Refusal("403004", "the job belongs to somebody else")
     return job
+
+
+# -- asked for: extracts and runs of flows ---------------------------------------------------------------------
+
+
+def refreshed(call: Call, kind: str) -> Reply:
+    """Refresh its extract, or run the flow, as a job; one that waits already is a conflict."""
+    kind_of_work = work.RUN_FLOW if kind == "flow" else work.REFRESH
+    item = visibility.shown(call, kind)
+    visibility.demand(call, "change_refresh_schedule", item)
+    waiting = (call.state.jobs[job] for job in call.state.pending)
+    if any((job.kind, job.about) == (kind_of_work, item.id) for job in waiting):
+        raise Refusal("409093", "a job for that item is already queued")
+    return _started(call, kind_of_work, item.id, status=202 if kind != "flow" else 200)
+
+
+def created(call: Call, kind: str) -> Reply:
+    """Create an extract, encrypted where asked, as a job."""
+    item = visibility.shown(call, kind)
+    visibility.demand_capability(call, "Write", item)
+    encrypt = (call.query("encrypt") or "").lower() == "true"
+    return _started(call, work.CREATE_ENCRYPTED if encrypt else work.CREATE, item.id)
+
+
+def deleted(call: Call, kind: str) -> Reply:
+    """Delete its extracts, as a job."""
+    item = visibility.shown(call, kind)
+    visibility.demand_capability(call, "Write", item)
+    return _started(call, work.DELETE_EXTRACTS, item.id)
+
+
+def of_site(call: Call, kind: str) -> Reply:
+    """Encrypt, decrypt or encrypt anew every extract of the site, as a job."""
+    return _started(call, kind, "")
+
+
+def _started(call: Call, kind: str, about: str, *, status: int = 200) -> Reply:
+    return ok(shapes.job(call, work.start(call, kind, about=about)), status=status)

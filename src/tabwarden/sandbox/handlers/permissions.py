@@ -1,11 +1,8 @@
-"""Permission rules of content and default rules of projects: read, added, replaced, deleted.
-
-Who may is the evaluator's answer; under a lock nobody edits below the managing project, an administrator neither.
-"""
+"""Permission rules of content and default rules of projects: read, added, replaced, deleted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import NamedTuple
 
@@ -19,7 +16,6 @@ from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal, unknown
 from tabwarden.sandbox.http.wire import Element, element
 
-Handler = Callable[[Call], Reply]
 GRANTEES: Mapping[str, str] = {"users": "user", "groups": "group", "groupsets": "groupSet"}
 LEADER, INHERITED_LEADER = "ProjectLeader", "InheritedProjectLeader"
 
@@ -39,18 +35,14 @@ class Target(NamedTuple):
 # -- reading --------------------------------------------------------------------------------------------------
 
 
-def read(target: Target) -> Handler:
+def read(call: Call, target: Target) -> Reply:
     """The rules in force: under a lock or with tabs shown those of the project or workbook."""
-
-    def handler(call: Call) -> Reply:
-        content = call.content(target.kind)
-        if not visibility.rules_shown(call, content):
-            if not visibility.sees(call, content):
-                raise unknown(content.kind, content.id)
-            raise Refusal("403004", "only those who may set permissions, owners and leaders read them")
-        return ok(_answer(call, content, target))
-
-    return handler
+    content = call.content(target.kind)
+    if not visibility.rules_shown(call, content):
+        if not visibility.sees(call, content):
+            raise unknown(content.kind, content.id)
+        raise Refusal("403004", "only those who may set permissions, owners and leaders read them")
+    return ok(_answer(call, content, target))
 
 
 def _answer(call: Call, content: Content, target: Target) -> Element:
@@ -111,48 +103,36 @@ def _locked_at(site: Site, content: Content) -> str | None:
 # -- writing --------------------------------------------------------------------------------------------------
 
 
-def add(target: Target) -> Handler:
+def add(call: Call, target: Target) -> Reply:
     """Add rules; one that exists stays, the opposite of one that exists is refused or ignored."""
-
-    def handler(call: Call) -> Reply:
-        content = _editable(call, target)
-        rules = _asked(call, content, target)
-        present = {(r.grantee, r.capability): r.mode for r in _own(content, target)}
-        opposite = {r for r in rules if present.get((r.grantee, r.capability), r.mode) != r.mode}
-        if opposite and call.personality.opposite_rule == "refuse":
-            words = ", ".join(sorted({f"{r.capability} {r.mode}" for r in opposite}))
-            raise Refusal("409010", f"the opposite of {words} exists; delete it first")
-        _keep(call, effects.add_rules(call.site, content.id, rules - opposite, default_for=target.default_for), content)
-        return ok(_answer(call, call.content(target.kind), target))
-
-    return handler
+    content = _editable(call, target)
+    rules = _asked(call, content, target)
+    present = {(r.grantee, r.capability): r.mode for r in _own(content, target)}
+    opposite = {r for r in rules if present.get((r.grantee, r.capability), r.mode) != r.mode}
+    if opposite and call.personality.opposite_rule == "refuse":
+        words = ", ".join(sorted({f"{r.capability} {r.mode}" for r in opposite}))
+        raise Refusal("409010", f"the opposite of {words} exists; delete it first")
+    _keep(call, effects.add_rules(call.site, content.id, rules - opposite, default_for=target.default_for), content)
+    return ok(_answer(call, call.content(target.kind), target))
 
 
-def replaced(target: Target) -> Handler:
+def replaced(call: Call, target: Target) -> Reply:
     """Make these the only rules (used by the migration SDK)."""
-
-    def handler(call: Call) -> Reply:
-        content = _editable(call, target)
-        rules = _asked(call, content, target)
-        _keep(call, effects.replace_rules(call.site, content.id, rules, default_for=target.default_for), content)
-        return ok(_answer(call, call.content(target.kind), target))
-
-    return handler
+    content = _editable(call, target)
+    rules = _asked(call, content, target)
+    _keep(call, effects.replace_rules(call.site, content.id, rules, default_for=target.default_for), content)
+    return ok(_answer(call, call.content(target.kind), target))
 
 
-def removed(target: Target) -> Handler:
+def removed(call: Call, target: Target) -> Reply:
     """Delete one rule: grantee, capability and mode are in the path."""
-
-    def handler(call: Call) -> Reply:
-        content = _editable(call, target)
-        grantee = _grantee(call, GRANTEES.get(call.parameters["grantees"].lower(), ""), call.parameters["grantee"])
-        rule = Rule(grantee, call.parameters["capability"], call.parameters["mode"])
-        if rule not in _own(content, target):
-            raise Refusal("404050", f"there is no rule {rule.capability} {rule.mode} for that grantee")
-        _keep(call, effects.remove_rules(call.site, content.id, [rule], default_for=target.default_for), content)
-        return NO_CONTENT
-
-    return handler
+    content = _editable(call, target)
+    grantee = _grantee(call, GRANTEES.get(call.parameters["grantees"].lower(), ""), call.parameters["grantee"])
+    rule = Rule(grantee, call.parameters["capability"], call.parameters["mode"])
+    if rule not in _own(content, target):
+        raise Refusal("404050", f"there is no rule {rule.capability} {rule.mode} for that grantee")
+    _keep(call, effects.remove_rules(call.site, content.id, [rule], default_for=target.default_for), content)
+    return NO_CONTENT
 
 
 def _editable(call: Call, target: Target) -> Content:

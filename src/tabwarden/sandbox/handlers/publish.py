@@ -7,18 +7,15 @@ from collections.abc import Mapping
 from tabwarden.access.abilities.ability import can
 from tabwarden.model.roles import publishes
 from tabwarden.model.site import Content
-from tabwarden.sandbox.content import jobs as content_jobs
 from tabwarden.sandbox.content import publishing, visibility
-from tabwarden.sandbox.content.item_details import MEGABYTE
 from tabwarden.sandbox.content.publishing import Order
-from tabwarden.sandbox.handlers.content import Handler, told, truth
-from tabwarden.sandbox.http import multipart
-from tabwarden.sandbox.http.call import Call, Reply, ok
+from tabwarden.sandbox.handlers.content import told, truth
+from tabwarden.sandbox.http.call import Call, Part, Reply, ok, parts_of, payload_of
 from tabwarden.sandbox.http.errors import Refusal
-from tabwarden.sandbox.http.multipart import Part
 from tabwarden.sandbox.http.wire import Element, element
 from tabwarden.sandbox.people import jobs, shapes
-from tabwarden.sandbox.state.uploads import Upload
+from tabwarden.sandbox.state.blobs import Upload
+from tabwarden.sandbox.state.server_state import MEGABYTE
 
 LARGEST_SINGLE = 64 * 1024 * 1024
 EXTENSIONS: Mapping[str, frozenset[str]] = {
@@ -29,25 +26,21 @@ EXTENSIONS: Mapping[str, frozenset[str]] = {
 _MODES = (publishing.OVERWRITE, publishing.APPEND, publishing.REPLACE)
 
 
-def published(kind: str) -> Handler:
+def published(call: Call, kind: str) -> Reply:
     """Publish a file as new content or as a new revision of what has its name in the project."""
-
-    def handler(call: Call) -> Reply:
-        parts = multipart.parts(call.request)
-        body = multipart.payload(parts).find(kind)
-        if body is None:
-            raise Refusal("400000", f"the part `request_payload` has no `{kind}` element")
-        order = _order(call, kind, body)
-        _admit(call, order)
-        name, content = _file(call, kind, parts)
-        order = order._replace(blob=call.state.blobs.keep(content), file_name=name)
-        if call.query("asJob") in ("true", "True"):
-            work = content_jobs.PUBLISH[kind]
-            job = jobs.start(call, work, ((publishing.to_text(order),),), blob=order.blob)
-            return ok(shapes.job(call, job), status=202)
-        return ok(told(call, publishing.publish(call.state, order)), status=201)
-
-    return handler
+    parts = parts_of(call.request)
+    body = payload_of(parts).find(kind)
+    if body is None:
+        raise Refusal("400000", f"the part `request_payload` has no `{kind}` element")
+    order = _order(call, kind, body)
+    _admit(call, order)
+    name, content = _file(call, kind, parts)
+    order = order._replace(blob=call.state.blobs.keep(content), file_name=name)
+    if call.query("asJob") in ("true", "True"):
+        work = jobs.PUBLISH[kind]
+        job = jobs.start(call, work, ((publishing.to_text(order),),), blob=order.blob)
+        return ok(shapes.job(call, job), status=202)
+    return ok(told(call, publishing.publish(call.state, order)), status=201)
 
 
 def _order(call: Call, kind: str, body: Element) -> Order:
@@ -155,7 +148,7 @@ def append_upload(call: Call) -> Reply:
     """Append a part to an upload."""
     _publisher(call)
     upload = call.state.uploads.find(call.parameters["upload"], call.session.site, call.session.user)
-    part = multipart.parts(call.request).get("tableau_file")
+    part = parts_of(call.request).get("tableau_file")
     if part is None:
         raise Refusal("400000", "the multipart request has no part `tableau_file`")
     call.state.uploads.append(upload, part.content)

@@ -5,18 +5,65 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from urllib.parse import unquote
 
+from tabwarden.model.capability import TEMPLATES
 from tabwarden.model.names import same
-from tabwarden.model.site import Site
+from tabwarden.model.roles import is_server_admin
+from tabwarden.model.site import ALL_USERS, ALLOW, LOCAL, Content, Grantee, Group, Rule, Rules, Site, User
+from tabwarden.model.site_settings import SiteSettings
+from tabwarden.sandbox.directories import identity
 from tabwarden.sandbox.handlers.content import truth
 from tabwarden.sandbox.http import listing
 from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.wire import Element, element
 from tabwarden.sandbox.people import shapes
-from tabwarden.sandbox.state.new_site import new_site
 from tabwarden.sandbox.state.personality import CLOUD
+from tabwarden.sandbox.state.server_state import key_of
+from tabwarden.sandbox.state.sites import State, stable_id
+
+_WITH_DEFAULTS = ("workbook", "datasource", "flow")
+
+
+def new_site(state: State, name: str, content_url: str, by: User) -> Site:
+    """A site as Tableau ships it ("Add or Edit Sites", Server Help), not yet in the state; `by` owns its Default."""
+    site_id = state.new_id(state.sites[0], "site")
+    admins: dict[tuple[str, str], User] = {}
+    for other in state.sites:
+        for user in other.users.values():
+            key = key_of(user.name, user.domain)
+            if is_server_admin(user.site_role) and key not in admins:
+                new_id = stable_id(site_id, "user", *key)
+                admins[key] = User(new_id, user.name, user.site_role, user.domain, user.full_name, user.email)
+    everyone = Group(stable_id(site_id, "group", ALL_USERS), ALL_USERS, everyone=True)
+    default = Content(
+        stable_id(site_id, "project", "Default"),
+        "project",
+        "Default",
+        None,
+        admins[key_of(by.name, by.domain)].id,
+        rules=_view("project", everyone),
+        defaults=MappingProxyType({kind: _view(kind, everyone) for kind in _WITH_DEFAULTS}),
+        created=state.now(),
+        updated=state.now(),
+    )
+    return Site(
+        id=site_id,
+        name=name,
+        content_url=content_url,
+        users={user.id: user for user in admins.values()},
+        groups={everyone.id: everyone},
+        contents={default.id: default},
+        settings=SiteSettings(),
+    )
+
+
+def _view(kind: str, group: Group) -> Rules:
+    grantee = Grantee("group", group.id)
+    return frozenset(Rule(grantee, capability, ALLOW) for capability in TEMPLATES[kind]["View"])
+
 
 _URL = re.compile(r"[\w-]{1,64}", re.ASCII)
 _CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -59,9 +106,18 @@ def site(call: Call) -> Reply:
     return ok(shapes.site(call, current))
 
 
-def auth_configurations(_call: Call) -> Reply:
-    """The identity providers of the site: none, for SAML and OpenID are not emulated."""
-    return ok(element("siteAuthConfigurations"))
+def auth_configurations(call: Call) -> Reply:
+    """The identity providers of the site, which are names alone: nobody signs in through them here."""
+    shown = (
+        {
+            "idpConfigurationId": one.id,
+            "idpConfigurationName": one.name,
+            "authSetting": one.setting,
+            "enabled": "true",
+        }
+        for one in call.state.providers.get(call.site.id, ())
+    )
+    return ok(element("siteAuthConfigurations", {}, *(element("siteAuthConfiguration", one) for one in shown)))
 
 
 def create(call: Call) -> Reply:
@@ -129,3 +185,36 @@ def _free(call: Call, site: Site, name: str, url: str) -> None:
     others = [other for other in call.state.sites if other.id != site.id]
     if any(same(other.name) == same(name) or same(other.content_url) == same(url) for other in others):
         raise Refusal("409001", "a site of that name or content URL exists")
+
+
+def domains(call: Call) -> Reply:
+    """The local domain and those of the directory that an import has named, with their nicknames."""
+    local = element("domain", {"id": LOCAL, "name": LOCAL, "shortName": LOCAL})
+    known = identity.known_domains(call.state)
+    return ok(element("domainList", {}, local, *(_domain(*one) for one in known.items())))
+
+
+def update_domain(call: Call) -> Reply:
+    """Change the nickname of a domain, named by id or by name; its name stays."""
+    body, known = call.body("domain"), identity.known_domains(call.state)
+    wanted, name = body.get("id"), body.get("name")
+    fqdn = next((f for f in known if _domain_id(f) == wanted or (wanted is None and same(f) == same(name or ""))), None)
+    if fqdn is None:
+        raise Refusal("404003", f"domain `{wanted or name or ''}` could not be found")
+    if name and same(name) != same(fqdn):
+        raise Refusal("400102", f"the sandbox does not rename domains; `{fqdn}` keeps its name")
+    nickname = (body.get("shortName") or "").strip()
+    if not nickname:
+        raise Refusal("400003", "a domain needs a shortName, its nickname")
+    if any(same(nickname) in (same(n), same(f)) for f, n in known.items() if f != fqdn) or same(nickname) == LOCAL:
+        raise Refusal("400003", f"the nickname `{nickname}` is another domain's")
+    call.state.put_nicknames({**known, fqdn: nickname})
+    return ok(_domain(fqdn, nickname))
+
+
+def _domain_id(fqdn: str) -> str:
+    return stable_id("domain", same(fqdn))
+
+
+def _domain(fqdn: str, nickname: str) -> Element:
+    return element("domain", {"id": _domain_id(fqdn), "name": fqdn, "shortName": nickname})

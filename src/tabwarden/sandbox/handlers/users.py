@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from tabwarden.model.roles import is_server_admin
 from tabwarden.model.site import User
 from tabwarden.sandbox.content import visibility
 from tabwarden.sandbox.content.listing import content_listing
-from tabwarden.sandbox.http import listing, multipart
-from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
+from tabwarden.sandbox.http import listing
+from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, csv_rows, ok, parts_of, payload_of
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.wire import Element
 from tabwarden.sandbox.people import jobs, shapes
-from tabwarden.sandbox.people.users_service import Desk, known_auth
+from tabwarden.sandbox.people.users_service import Desk
 from tabwarden.sandbox.state.server_state import Account
 
 
@@ -43,21 +42,17 @@ def groups_of_user(call: Call) -> Reply:
     return ok(*listing.answer(call, shapes.groups_listing(call), groups))
 
 
-def content_of_user(kind: str) -> Callable[[Call], Reply]:
+def content_of_user(call: Call, kind: str) -> Reply:
     """What of a kind a user may see, or with ownedBy owns: the server's own answer to who may View.
 
     What somebody owns without a licence is listed to administrators, who look for what leavers leave behind.
     """
-
-    def handler(call: Call) -> Reply:
-        user, owned = _self_or_any(call), (call.query("ownedBy") or "").lower() == "true"
-        looks_at = call.me if owned and call.is_admin else user
-        shown = visibility.visible(call.state, call.site, looks_at.id, kind)
-        if owned:
-            shown = [c for c in shown if c.owner == user.id]
-        return ok(*listing.answer(call, content_listing(call, kind), shown))
-
-    return handler
+    user, owned = _self_or_any(call), (call.query("ownedBy") or "").lower() == "true"
+    looks_at = call.me if owned and call.is_admin else user
+    shown = visibility.visible(call.state, call.site, looks_at.id, kind)
+    if owned:
+        shown = [c for c in shown if c.owner == user.id]
+    return ok(*listing.answer(call, content_listing(call, kind), shown))
 
 
 def _self_or_any(call: Call) -> User:
@@ -74,8 +69,8 @@ def add(call: Call) -> Reply:
         body.get("siteRole") or "",
         email=body.get("email") or "",
         auth=body.get("authSetting"),
+        provider=body.get("idpConfigurationId"),
     )
-    wanted = replace(wanted, idp_configuration_id=body.get("idpConfigurationId"))
     return ok(shapes.user(call, desk(call).add(wanted)), status=201)
 
 
@@ -96,13 +91,7 @@ def update(call: Call) -> Reply:
 
 
 def _profile(call: Call, body: Element, user: User) -> User:
-    auth = known_auth(body.get("authSetting"))
-    provider = body.get("idpConfigurationId")
-    changed = replace(
-        user,
-        auth_setting=auth if auth is not None else user.auth_setting,
-        idp_configuration_id=provider if provider is not None else user.idp_configuration_id,
-    )
+    changed = desk(call).signing_in(user, body.get("authSetting"), body.get("idpConfigurationId"))
     if not call.personality.profile_writable or desk(call).is_of_directory(user):
         return changed
     full_name, email = body.get("fullName"), body.get("email")
@@ -135,13 +124,13 @@ def remove(call: Call) -> Reply:
 
 def import_users(call: Call) -> Reply:
     """Add or update the people of a CSV file as a job."""
-    parts = multipart.parts(call.request)
-    rows = jobs.without_header(multipart.csv_rows(parts, "tableau_user_import"))
-    job = jobs.start(call, jobs.IMPORT, jobs.with_auth(rows, multipart.payload(parts)))
+    parts = parts_of(call.request)
+    rows = jobs.without_header(csv_rows(parts, "tableau_user_import"))
+    job = jobs.start(call, jobs.IMPORT, jobs.with_auth(rows, payload_of(parts)))
     return ok(shapes.job(call, job), status=202)
 
 
 def delete_users(call: Call) -> Reply:
     """Remove the people of a CSV file as a job."""
-    rows = jobs.without_header(multipart.csv_rows(multipart.parts(call.request), "tableau_user_delete"))
+    rows = jobs.without_header(csv_rows(parts_of(call.request), "tableau_user_delete"))
     return ok(shapes.job(call, jobs.start(call, jobs.DELETE, rows)), status=202)

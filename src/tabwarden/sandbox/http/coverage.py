@@ -8,8 +8,7 @@ from tabwarden.sandbox.faults.script import KINDS
 from tabwarden.sandbox.http.endpoints import TABLE
 from tabwarden.sandbox.http.errors import CODES
 from tabwarden.sandbox.http.routing import WHO
-from tabwarden.sandbox.state.personality import CLOUD, PERSONALITIES, SERVER
-from tabwarden.sandbox.state.personality_options import PERSONALITY_OPTIONS, names, words_of
+from tabwarden.sandbox.state.personality import CLOUD, OPTIONS, PERSONALITIES, SERVER, words_of
 
 
 def page() -> Iterator[str]:
@@ -53,9 +52,9 @@ def _options() -> Iterator[str]:
     yield ""
     yield "| option | what | takes | server | cloud |"
     yield "|---|---|---|---|---|"
-    for name in names():
+    for name, option in OPTIONS.items():
         server, cloud = (_shown(getattr(PERSONALITIES[kind], name)) for kind in (SERVER, CLOUD))
-        yield f"| `{name}` | {PERSONALITY_OPTIONS[name].does} | {words_of(name)} | {server} | {cloud} |"
+        yield f"| `{name}` | {option.metadata['does']} | {words_of(name)} | {server} | {cloud} |"
 
 
 def _shown(value: object) -> str:

@@ -1,13 +1,27 @@
 """The one table of what the sandbox answers: routing, coverage page and the isolation test are made from it.
 
-Not the handlers; a new endpoint is one line here and a function there.
+A new endpoint is one line here and a function in a handler; what it does is the first line of that one's docstring.
 """
 
 from __future__ import annotations
 
-from tabwarden.sandbox.handlers import assets, auth, content, domains, groups, jobs, permissions, projects, sites, users
+from collections.abc import Callable, Iterator
+
+from tabwarden.sandbox.content.shapes import PLURALS
+from tabwarden.sandbox.handlers import (
+    auth,
+    connections,
+    content,
+    downloads,
+    groups,
+    jobs,
+    permissions,
+    publish,
+    sites,
+    users,
+)
 from tabwarden.sandbox.handlers.permissions import Target
-from tabwarden.sandbox.http.file_endpoints import FILES
+from tabwarden.sandbox.http.call import Reply
 from tabwarden.sandbox.http.routing import (
     ADMIN,
     ANYONE,
@@ -20,22 +34,29 @@ from tabwarden.sandbox.http.routing import (
     Endpoint,
     Router,
 )
+from tabwarden.sandbox.people.jobs import DECRYPT, ENCRYPT, REENCRYPT
 
 S = "sites/{site}"
 _USERS, _USER, _GROUPS, _GROUP = f"{S}/users", f"{S}/users/{{user}}", f"{S}/groups", f"{S}/groups/{{group}}"
 _SETS, _SET = f"{S}/groupsets", f"{S}/groupsets/{{groupset}}"
-_PROJECTS, _PROJECT = f"{S}/projects", f"{S}/projects/{{project}}"
-_JOBS, _JOB = f"{S}/jobs", f"{S}/jobs/{{job}}"
-_RULE = "{grantees}/{grantee}/{capability}/{mode}"
+_PROJECT, _JOBS, _JOB = f"{S}/projects/{{project}}", f"{S}/jobs", f"{S}/jobs/{{job}}"
+_WORKBOOK, _VIEW, _UPLOADS = f"{S}/workbooks/{{workbook}}", f"{S}/views/{{view}}", f"{S}/fileUploads"
 
 
-_OF_USER = "what a user may see of these, or with ownedBy owns"
-
-
-def _line(method: str, path: str, since: str, who: str, handler: content.Handler, **more: str) -> Endpoint:
-    does = (handler.__doc__ or more.pop("does", "")).strip().splitlines()[0]
-    refused = more.pop("refused", "403004")
-    return Endpoint(method, path, since, who, handler, more.pop("does", does), refused)
+def _line(
+    method: str,
+    path: str,
+    since: str,
+    who: str,
+    handler: Callable[..., Reply],
+    *about: object,
+    refused: str = "403004",
+    until: str | None = None,
+    file: bool = False,
+) -> Endpoint:
+    """A line of the table; `about` is what the handler takes beside the call."""
+    does = (handler.__doc__ or "").strip().splitlines()[0]
+    return Endpoint(method, path, since, who, lambda call: handler(call, *about), does, refused, until, file)
 
 
 SERVER = (
@@ -47,8 +68,8 @@ SERVER = (
     _line("DELETE", "sessions/{session}", "3.9", SERVER_ADMIN, auth.end_session),
     _line("DELETE", "auth/serverAdminAccessTokens", "3.10", SERVER_ADMIN, auth.revoke_admin_tokens),
     _line("POST", "auth/revokeAllServerAdminTokens", "3.10", SERVER_ADMIN, auth.revoke_admin_tokens),
-    _line("GET", "domains", "3.11", SERVER_ADMIN, domains.domains),
-    _line("PUT", "domains", "3.11", SERVER_ADMIN, domains.update),
+    _line("GET", "domains", "3.11", SERVER_ADMIN, sites.domains),
+    _line("PUT", "domains", "3.11", SERVER_ADMIN, sites.update_domain),
     _line("GET", "sites", "2.0", SIGNED_IN, sites.sites),
     _line("POST", "sites", "2.0", SERVER_ADMIN, sites.create),
     _line("GET", S, "2.0", SIGNED_IN, sites.site),
@@ -65,8 +86,8 @@ PEOPLE = (
     _line("PUT", _USER, "2.0", PEOPLE_ADMIN, users.update, refused="403009"),
     _line("DELETE", _USER, "2.0", PEOPLE_ADMIN, users.remove),
     _line("GET", f"{_USER}/groups", "3.7", SIGNED_IN, users.groups_of_user),
-    _line("GET", f"{_USER}/workbooks", "2.0", SIGNED_IN, users.content_of_user("workbook"), does=_OF_USER),
-    _line("GET", f"{_USER}/flows", "3.3", SIGNED_IN, users.content_of_user("flow"), does=_OF_USER),
+    _line("GET", f"{_USER}/workbooks", "2.0", SIGNED_IN, users.content_of_user, "workbook"),
+    _line("GET", f"{_USER}/flows", "3.3", SIGNED_IN, users.content_of_user, "flow"),
     _line("GET", _GROUPS, "2.0", SEES_PEOPLE, groups.groups),
     _line("POST", _GROUPS, "2.0", PEOPLE_ADMIN, groups.create),
     _line("PUT", _GROUP, "2.0", PEOPLE_ADMIN, groups.update),
@@ -86,33 +107,53 @@ PEOPLE = (
     _line("GET", _JOB, "2.6", SIGNED_IN, jobs.job),
     _line("PUT", _JOB, "3.1", SIGNED_IN, jobs.cancel),
 )
-PROJECTS = (
-    _line("GET", _PROJECTS, "2.0", JUDGED, projects.projects),
-    _line("POST", _PROJECTS, "2.0", JUDGED, projects.create),
-    _line("PUT", _PROJECT, "2.0", JUDGED, projects.update),
-    _line("DELETE", _PROJECT, "2.0", JUDGED, projects.delete),
+# Of every kind of content: method, path below the kind's own, handler, and since when which kinds have it.
+_PUBLISHED = "workbook 2.0 datasource 2.0 flow 3.3"
+_CONNECTED = "workbook 2.3 datasource 2.3 flow 3.3"
+_REVISED = "workbook 2.3 datasource 2.3"
+_TAGGED = "workbook 2.0 view 2.0 datasource 2.6 flow 3.3 virtualconnection 3.23 database 3.9 table 3.9"
+_OF_CONTENT: tuple[tuple[str, str, Callable[..., Reply], str], ...] = (
+    (
+        "GET",
+        "",
+        content.listed,
+        "project 2.0 workbook 2.0 view 2.2 datasource 2.0 flow 3.3 virtualconnection 3.18 database 3.5 table 3.5",
+    ),
+    (
+        "GET",
+        "/{}",
+        content.one,
+        "workbook 2.0 view 3.1 datasource 2.0 flow 3.3 virtualconnection 3.18 database 3.5 table 3.5",
+    ),
+    (
+        "PUT",
+        "/{}",
+        content.updated,
+        "project 2.0 workbook 2.0 datasource 2.0 flow 3.3 virtualconnection 3.23 database 3.5 table 3.5",
+    ),
+    (
+        "DELETE",
+        "/{}",
+        content.deleted,
+        "project 2.0 workbook 2.0 view 3.27 datasource 2.0 flow 3.3 virtualconnection 3.23",
+    ),
+    ("POST", "", publish.published, _PUBLISHED),
+    ("GET", "/{}/content", downloads.content, _PUBLISHED),
+    ("GET", "/{}/connections", connections.listed, _CONNECTED),
+    ("PUT", "/{}/connections/{connection}", connections.updated, _CONNECTED),
+    ("PUT", "/{}/connections", connections.updated_together, "workbook 3.26 datasource 3.26"),
+    ("PUT", "/{}/tags", content.tags_added, _TAGGED),
+    ("DELETE", "/{}/tags/{tag}", content.tag_deleted, _TAGGED),
+    ("GET", "/{}/revisions", downloads.revisions, _REVISED),
+    ("GET", "/{}/revisions/{revision}/content", downloads.revision_content, _REVISED),
+    ("DELETE", "/{}/revisions/{revision}", downloads.revision_deleted, _REVISED),
+    ("POST", "/{}/refresh", jobs.refreshed, "workbook 2.8 datasource 2.8"),
+    ("POST", "/{}/run", jobs.refreshed, "flow 3.3"),
+    ("POST", "/{}/createExtract", jobs.created, "workbook 3.5 datasource 3.5"),
+    ("POST", "/{}/deleteExtract", jobs.deleted, "workbook 3.3 datasource 3.3"),
 )
-
-# Kind, its name in paths, first version of the list, of one item, of updating and of deleting ("" for never).
-_KINDS = (
-    ("workbook", "workbooks", "2.0", "2.0", "2.0", "2.0"),
-    ("view", "views", "2.2", "3.1", "", "3.27"),
-    ("datasource", "datasources", "2.0", "2.0", "2.0", "2.0"),
-    ("flow", "flows", "3.3", "3.3", "3.3", "3.3"),
-    ("virtualconnection", "virtualConnections", "3.18", "3.18", "3.23", "3.23"),
-    ("database", "databases", "3.5", "3.5", "", ""),
-    ("table", "tables", "3.5", "3.5", "", ""),
-)
-_RULED = (
-    ("project", "projects", "2.0"),
-    ("workbook", "workbooks", "2.0"),
-    ("datasource", "datasources", "2.0"),
-    ("view", "views", "3.2"),
-    ("flow", "flows", "3.3"),
-    ("virtualconnection", "virtualConnections", "3.22"),
-    ("database", "databases", "3.5"),
-    ("table", "tables", "3.5"),
-)
+_FILES = (downloads.content, downloads.revision_content)
+_RULED = "project 2.0 workbook 2.0 datasource 2.0 view 3.2 flow 3.3 virtualconnection 3.22 database 3.5 table 3.5"
 # Default rules: the kind, its name in paths, first version, and the version that dropped it.
 DEFAULT_KINDS = (
     ("workbook", "workbooks", "2.1", None),
@@ -127,55 +168,69 @@ DEFAULT_KINDS = (
 )
 
 
-def _content() -> list[Endpoint]:
-    endpoints: list[Endpoint] = []
-    for kind, plural, listed, one, updated, deleted in _KINDS:
-        path, item = f"{S}/{plural}", f"{S}/{plural}/{{{kind}}}"
-        lines = (
-            ("GET", path, listed, content.listed(kind), f"{plural} the asker may View"),
-            ("GET", item, one, content.one(kind), f"one of the {plural}"),
-            ("PUT", item, updated, content.updated(kind), "change name, description, tabs, project or owner"),
-            ("DELETE", item, deleted, content.deleted(kind), "delete it with what lies below it"),
-        )
-        endpoints.extend(
-            _line(m, p, since, JUDGED, handler, does=does) for m, p, since, handler, does in lines if since
-        )
-    does = "change description, owner and, of a database, project and lock"
-    for kind, plural in (("database", "databases"), ("table", "tables")):
-        item = f"{S}/{plural}/{{{kind}}}"
-        endpoints.append(_line("PUT", item, "3.5", JUDGED, assets.updated(kind), does=does))
-        endpoints.append(
-            _line("DELETE", item, "3.5", ADMIN, assets.deleted(kind), does="delete it with what lies below it")
-        )
-    endpoints.append(_line("GET", f"{S}/tables/{{table}}/columns", "3.5", JUDGED, assets.columns))
+def _since(versions: str) -> dict[str, str]:
+    words = versions.split()
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def _content() -> Iterator[Endpoint]:
+    yield _line("POST", f"{S}/projects", "2.0", JUDGED, content.create_project)
+    for kind, plural in PLURALS.items():
+        for method, below, handler, versions in _OF_CONTENT:
+            if since := _since(versions).get(kind):
+                path = f"{S}/{plural}{below.replace('{}', f'{{{kind}}}')}"
+                yield _line(method, path, since, JUDGED, handler, kind, file=handler in _FILES)
+    for kind in ("database", "table"):
+        yield _line("DELETE", f"{S}/{kind}s/{{{kind}}}", "3.5", ADMIN, content.deleted, kind)
+    yield _line("GET", f"{S}/tables/{{table}}/columns", "3.5", JUDGED, content.columns)
     connected = f"{S}/virtualConnections/{{virtualconnection}}/connections"
-    endpoints.append(_line("GET", connected, "3.18", JUDGED, assets.no_connections))
-    endpoints.append(_line("GET", f"{S}/workbooks/{{workbook}}/views", "2.0", JUDGED, content.views_of_workbook))
-    return endpoints
+    yield _line("GET", connected, "3.18", JUDGED, content.no_connections)
+    yield _line("GET", f"{_WORKBOOK}/views", "2.0", JUDGED, content.views_of_workbook)
 
 
-def _rules(path: str, since: str, target: Target, until: str | None = None) -> list[Endpoint]:
-    lines = (
-        ("GET", path, permissions.read(target), "the rules in force"),
-        ("PUT", path, permissions.add(target), "add rules"),
-        ("POST", path, permissions.replaced(target), "replace all rules"),
-        ("DELETE", f"{path}/{_RULE}", permissions.removed(target), "delete one rule"),
-    )
-    return [Endpoint(m, p, since, JUDGED, handler, does, until=until) for m, p, handler, does in lines]
+def _rendered(path: str, since: str, kind: str, drawing: downloads.Drawing) -> Endpoint:
+    return _line("GET", path, since, JUDGED, downloads.rendered, kind, drawing, file=True)
 
 
-def _all_rules() -> list[Endpoint]:
-    endpoints: list[Endpoint] = []
-    for kind, plural, since in _RULED:
-        endpoints.extend(_rules(f"{S}/{plural}/{{{kind}}}/permissions", since, Target(kind)))
+def _preview(path: str, kind: str) -> Endpoint:
+    return _line("GET", f"{path}/previewImage", "2.0", JUDGED, downloads.preview, kind, file=True)
+
+
+FILES = (
+    _rendered(f"{_WORKBOOK}/pdf", "3.4", "workbook", downloads.PDF),
+    _rendered(f"{_WORKBOOK}/powerpoint", "3.8", "workbook", downloads.SLIDES),
+    _rendered(f"{_VIEW}/image", "2.5", "view", downloads.IMAGE),
+    _rendered(f"{_VIEW}/pdf", "2.7", "view", downloads.PDF),
+    _rendered(f"{_VIEW}/data", "2.7", "view", downloads.DATA),
+    _rendered(f"{_VIEW}/crosstab/excel", "3.8", "view", downloads.SHEET),
+    _preview(_WORKBOOK, "workbook"),
+    _preview(f"{_WORKBOOK}/views/{{view}}", "view"),
+    _preview(_VIEW, "view"),
+    _line("POST", _UPLOADS, "2.0", SIGNED_IN, publish.begin_upload),
+    _line("PUT", f"{_UPLOADS}/{{upload}}", "2.0", SIGNED_IN, publish.append_upload),
+    _line("POST", f"{S}/encrypt-extracts", "3.5", SERVER_ADMIN, jobs.of_site, ENCRYPT),
+    _line("POST", f"{S}/decrypt-extracts", "3.5", SERVER_ADMIN, jobs.of_site, DECRYPT),
+    _line("POST", f"{S}/reencrypt-extracts", "3.5", SERVER_ADMIN, jobs.of_site, REENCRYPT),
+)
+
+
+def _rules(path: str, since: str, target: Target, until: str | None = None) -> Iterator[Endpoint]:
+    for method, below, handler in (
+        ("GET", "", permissions.read),
+        ("PUT", "", permissions.add),
+        ("POST", "", permissions.replaced),
+        ("DELETE", "/{grantees}/{grantee}/{capability}/{mode}", permissions.removed),
+    ):
+        yield _line(method, path + below, since, JUDGED, handler, target, until=until)
+
+
+def _all_rules() -> Iterator[Endpoint]:
+    for kind, since in _since(_RULED).items():
+        yield from _rules(f"{S}/{PLURALS[kind]}/{{{kind}}}/permissions", since, Target(kind))
     for kind, plural, since, until in DEFAULT_KINDS:
-        path = f"{_PROJECT}/default-permissions/{plural}"
-        endpoints.extend(_rules(path, since, Target("project", kind), until))
-    endpoints.extend(
-        _rules(f"{S}/databases/{{database}}/default-permissions/tables", "3.5", Target("database", "table"))
-    )
-    return endpoints
+        yield from _rules(f"{_PROJECT}/default-permissions/{plural}", since, Target("project", kind), until)
+    yield from _rules(f"{S}/databases/{{database}}/default-permissions/tables", "3.5", Target("database", "table"))
 
 
-TABLE: tuple[Endpoint, ...] = (*SERVER, *PEOPLE, *PROJECTS, *_content(), *FILES, *_all_rules())
+TABLE: tuple[Endpoint, ...] = (*SERVER, *PEOPLE, *_content(), *FILES, *_all_rules())
 ROUTER = Router(TABLE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from tabwarden.model.site import Site
@@ -138,13 +139,10 @@ def in_order(call: Call, columns: Mapping[str, Column], items: Sequence[T]) -> S
         name, _colon, direction = part.strip().partition(":")
         if direction not in ("asc", "desc", ""):
             raise Refusal("400000", f"sort `{part}` must end in `:asc` or `:desc`")
-        key = _column(columns, name)
-        items = _sorted(site, items, key, backwards=direction == "desc")
+        value = _column(columns, name).value
+        keyed = [(_sortable(value(site, item)), item) for item in items]
+        items = [item for _key, item in sorted(keyed, key=itemgetter(0), reverse=direction == "desc")]
     return items
-
-
-def _sorted(site: Site, items: Sequence[T], key: Column, *, backwards: bool) -> Sequence[T]:
-    return sorted(items, key=lambda item: _sortable(key.value(site, item)), reverse=backwards)
 
 
 def _sortable(value: Any) -> tuple[bool, Any]:

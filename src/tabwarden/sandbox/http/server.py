@@ -17,21 +17,18 @@ from aiohttp import web
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.site import Site
 from tabwarden.sandbox.directories.directory import Directory
-from tabwarden.sandbox.faults import outgoing
-from tabwarden.sandbox.faults.directory import StrickenDirectory
+from tabwarden.sandbox.faults.apply import StrickenDirectory
 from tabwarden.sandbox.faults.script import SEARCH_LAG, UNHARMED, Faults, FaultsGiven, Struck
-from tabwarden.sandbox.http import answering, control_pages, incoming
-from tabwarden.sandbox.http.answering import Answered
+from tabwarden.sandbox.http import answering, control_pages, line
+from tabwarden.sandbox.http.answering import Answered, Caps
 from tabwarden.sandbox.http.call import Request
+from tabwarden.sandbox.http.control_pages import LoggedRequest, RequestLog
 from tabwarden.sandbox.http.endpoints import TABLE
 from tabwarden.sandbox.http.errors import Refusal
-from tabwarden.sandbox.http.rate_cap import Caps
-from tabwarden.sandbox.http.request_log import LoggedRequest, RequestLog
 from tabwarden.sandbox.metadata import api as metadata_api
 from tabwarden.sandbox.state.activity import ActivityLog
-from tabwarden.sandbox.state.clock import Clock, TurnedClock
 from tabwarden.sandbox.state.personality import CLOUD, Personality, personality
-from tabwarden.sandbox.state.server_state import World
+from tabwarden.sandbox.state.server_state import Clock, TurnedClock, World
 from tabwarden.sandbox.state.sessions import Sessions
 from tabwarden.sandbox.state.sites import State
 from tabwarden.sandbox.worlds.finding import find_world
@@ -110,8 +107,8 @@ class Sandbox:
 
     async def start(self, port: int = 0, host: str = LOOPBACK) -> None:
         """Listen; port 0 takes a free one. OSError when the port is taken."""
-        server = incoming.LineServer(self._handle, self._refused)
-        self._runner = web.ServerRunner(server, shutdown_timeout=incoming.LINGERING_SECONDS)
+        server = line.LineServer(self._handle, self._refused)
+        self._runner = web.ServerRunner(server, shutdown_timeout=line.LINGERING_SECONDS)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
         self.host, self.port = host, self._runner.addresses[0][1]
@@ -127,7 +124,7 @@ class Sandbox:
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         began = time.perf_counter()
         try:
-            incoming_request = await incoming.read(request)
+            asked_for = await line.read(request)
         except Refusal as refusal:
             response = self._refused(refusal, request.headers.get("Accept", ""))
             response.force_close()
@@ -135,17 +132,17 @@ class Sandbox:
         except ConnectionError:
             # The client died while it was sending: nobody is left to answer, and nothing was asked.
             return web.Response(status=400)
-        own = control_pages.answer(self, incoming_request)
+        own = control_pages.answer(self, asked_for)
         if own is not None:
             return web.Response(status=own.status, text=own.text, content_type=own.content_type)
-        struck = answering.struck_by(self.faults, self.personality, incoming_request)
-        await outgoing.wait(struck)
-        if outgoing.is_never_done(struck):
-            answered = outgoing.instead(struck, answering.unanswered(self.personality, incoming_request))
+        struck = answering.struck_by(self.faults, self.personality, asked_for)
+        await line.wait(struck)
+        if line.is_never_done(struck):
+            answered = line.instead(struck, answering.unanswered(self.personality, asked_for))
         else:
-            answered = self.answer(incoming_request, struck)
-        self._note(incoming_request, answered, struck, time.perf_counter() - began)
-        return await outgoing.send(request, answered, struck)
+            answered = self.answer(asked_for, struck)
+        self._note(asked_for, answered, struck, time.perf_counter() - began)
+        return await line.send(request, answered, struck)
 
     def _note(self, request: Request, answered: Answered, struck: Struck, took: float) -> None:
         self.log.add(
@@ -163,7 +160,7 @@ class Sandbox:
         )
 
     def _refused(self, refusal: Refusal, accept: str = "") -> web.Response:
-        return outgoing.as_response(answering.refused(refusal, accept, self.personality))
+        return line.as_response(answering.refused(refusal, accept, self.personality))
 
 
 @contextmanager

@@ -40,6 +40,7 @@ _SINCE: Mapping[tuple[str, str], str] = {
     ("user", "language"): "3.6",  # believed
     ("project", "controllingPermissionsProjectId"): "3.7",  # with the lock of a single project
     ("user", "idpConfigurationId"): "3.24",
+    ("group", "ephemeralUsersEnabled"): "3.21",  # believed
     ("project", "contentsCounts"): "3.16",  # believed
 }
 # Seats by tier came with the roles that take them.

@@ -73,9 +73,12 @@ class Element(NamedTuple):
         return (child for child in self.children if child.name == name)
 
 
+Attributes = Mapping[str, str | int | bool | None]
+
+
 def element(
     name: str,
-    attributes: Mapping[str, str | int | bool | None] | None = None,
+    attributes: Attributes | None = None,
     *children: Element | None,
     text: str | None = None,
 ) -> Element:

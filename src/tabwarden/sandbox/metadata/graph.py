@@ -13,9 +13,9 @@ from typing import Any
 
 from tabwarden.model.site import Content, Site
 from tabwarden.sandbox.content import visibility
+from tabwarden.sandbox.content.packages import Files, Query, node_id
 from tabwarden.sandbox.content.shapes import address
 from tabwarden.sandbox.http.call import Call
-from tabwarden.sandbox.metadata.files import Files, Query, node_id
 from tabwarden.sandbox.state.sites import State
 
 Node = Mapping[str, Any]

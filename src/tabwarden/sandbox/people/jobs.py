@@ -1,4 +1,4 @@
-"""Work that happens later: imports and deletions of people from a file, groups of the directory.
+"""Work that happens later: people from a file, groups of the directory, publishing, extracts.
 
 A job runs once the sandbox's clock has passed its due time, before the next request is answered; with the usual
 personality that is at once. Rows that fail become notes of type errorCode; the others are done.
@@ -11,17 +11,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from tabwarden.model.roles import role_from_csv
-from tabwarden.sandbox.content import jobs as content_jobs
+from tabwarden.sandbox.content import publishing
 from tabwarden.sandbox.directories import group_sync
 from tabwarden.sandbox.http.call import Call
 from tabwarden.sandbox.http.errors import Refusal, unknown
 from tabwarden.sandbox.http.wire import Element
-from tabwarden.sandbox.people.users_service import Desk, known_auth
+from tabwarden.sandbox.people.users_service import Desk
 from tabwarden.sandbox.state.personality import Personality
 from tabwarden.sandbox.state.server_state import Job, Note
 from tabwarden.sandbox.state.sites import State
 
 IMPORT, DELETE = "UserImport", "UserDelete"
+GROUP_IMPORT, GROUP_SYNC = "GroupImport", "GroupSync"
+PUBLISH: Mapping[str, str] = {
+    "workbook": "PublishWorkbook",
+    "datasource": "PublishDatasource",
+    "flow": "PublishFlow",
+}
+REFRESH, RUN_FLOW = "RefreshExtract", "RunFlow"
+CREATE, CREATE_ENCRYPTED, DELETE_EXTRACTS = "CreateExtracts", "CreateEncryptedExtracts", "DeleteExtracts"
+ENCRYPT, DECRYPT, REENCRYPT = "EncryptExtracts", "DecryptExtracts", "ReencryptExtracts"
 COLUMNS = 8  # user name, password, display name, licence, admin, publisher, e-mail, authentication
 Row = tuple[str, ...]
 
@@ -39,17 +48,8 @@ def start(call: Call, kind: str, rows: tuple[Row, ...] = (), *, about: str = "",
     """A job for these rows, or about a content; it has run already when jobs take no time."""
     state, now = call.state, call.state.clock()
     due = now + call.personality.job_seconds
-    job = Job(
-        state.new_id(call.site, "job"),
-        call.session.site,
-        kind,
-        call.session.user,
-        now,
-        due,
-        rows,
-        about=about,
-        blob=blob,
-    )
+    by, new_id = call.session, state.new_id(call.site, "job")
+    job = Job(new_id, by.site, kind, by.user, now, due, rows, about=about, blob=blob)
     state.put_job(job)
     run_due(state, call.personality)
     return state.jobs[job.id]
@@ -67,26 +67,83 @@ def run_due(state: State, personality: Personality) -> None:
 
 
 def _done(state: State, personality: Personality, job: Job, now: float) -> Job:
-    if job.kind in group_sync.WORK:
-        finish_code, job_notes = group_sync.run(state, job)
-        return replace(job, finish_code=finish_code, completed=now, notes=job_notes)
-    if job.kind in content_jobs.WORK:
-        finish_code, job_notes, about = content_jobs.run(state, job)
-        return replace(job, finish_code=finish_code, completed=now, notes=job_notes, about=about)
-    desk = Desk(state, personality, job.site, job.by)
+    if job.kind in _ROW_WORK:
+        return replace(_rows_done(Desk(state, personality, job.site, job.by), job), completed=now)
+    try:
+        return replace(_WORK[job.kind](state, job), finish_code=0, completed=now)
+    except Refusal as refusal:
+        return replace(job, finish_code=1, completed=now, notes=(Note("errorCode", refusal.code.code, refusal.detail),))
+
+
+def _rows_done(desk: Desk, job: Job) -> Job:
     counts: Counter[str] = Counter()
     errors: list[Note] = []
     for number, row in enumerate(job.rows, start=1):
         counts[PROCESSED] += 1
         try:
-            counts[_WORK[job.kind](desk, row)] += 1
+            counts[_ROW_WORK[job.kind](desk, row)] += 1
         except Refusal as refusal:
             counts[SKIPPED] += 1
             name = row[0] if row else ""
             errors.append(Note("errorCode", refusal.code.code, f"row {number}, {name}: {refusal.detail}"))
     notes = [Note(kind, str(count), f"{kind}: {count}") for kind, count in sorted(counts.items())]
     failed = bool(job.rows) and len(errors) == len(job.rows)
-    return replace(job, finish_code=1 if failed else 0, completed=now, notes=(*notes, *errors))
+    return replace(job, finish_code=1 if failed else 0, notes=(*notes, *errors))
+
+
+# -- what succeeds or fails as one ----------------------------------------------------------------------------
+
+
+def _group_imported(state: State, job: Job) -> Job:
+    ((domain, name, role, grant_on),) = job.rows
+    _id, notes = group_sync.import_group(state, job.site, domain, name, role=role or None, grant_on=grant_on or None)
+    return replace(job, notes=notes)
+
+
+def _group_synchronised(state: State, job: Job) -> Job:
+    ((group, role, grant_on),) = job.rows
+    notes = group_sync.sync_group(state, job.site, group, role=role or None, grant_on=grant_on or None)
+    return replace(job, notes=notes)
+
+
+def _published(state: State, job: Job) -> Job:
+    return replace(job, about=publishing.publish(state, publishing.from_text(job.rows[0][0])).id)
+
+
+def _refreshed(state: State, job: Job) -> Job:
+    """Nothing: no data is read."""
+    if job.about not in state.site(job.site).contents:
+        raise unknown("content", job.about)
+    return job
+
+
+def _extracted(state: State, job: Job) -> Job:
+    """Extracts created, encrypted where asked, or deleted."""
+    _refreshed(state, job)
+    details = state.details(job.about)
+    has, encrypted = job.kind != DELETE_EXTRACTS, job.kind == CREATE_ENCRYPTED
+    state.put_details(job.about, replace(details, has_extracts=has, encrypted=encrypted))
+    return job
+
+
+def _ciphered(state: State, job: Job) -> Job:
+    """Every extract of the site is encrypted, encrypted anew, or not any more."""
+    encrypted = job.kind != DECRYPT
+    for content in state.site(job.site).contents:
+        details = state.details(content)
+        if details.has_extracts and details.encrypted != encrypted:
+            state.put_details(content, replace(details, encrypted=encrypted))
+    return job
+
+
+_WORK: Mapping[str, Callable[[State, Job], Job]] = {
+    GROUP_IMPORT: _group_imported,
+    GROUP_SYNC: _group_synchronised,
+    **dict.fromkeys(PUBLISH.values(), _published),
+    **dict.fromkeys((REFRESH, RUN_FLOW), _refreshed),
+    **dict.fromkeys((CREATE, CREATE_ENCRYPTED, DELETE_EXTRACTS), _extracted),
+    **dict.fromkeys((ENCRYPT, DECRYPT, REENCRYPT), _ciphered),
+}
 
 
 # -- one row --------------------------------------------------------------------------------------------------
@@ -105,7 +162,7 @@ def _import_row(desk: Desk, row: Row) -> str:
     before = user
     if user.site_role != role:
         user = desk.give_role(user, role)
-    changed = replace(user, auth_setting=known_auth(auth or None) or user.auth_setting)
+    changed = desk.signing_in(user, auth or None)
     if not desk.is_of_directory(user):
         changed = replace(changed, full_name=full_name or user.full_name, email=email or user.email)
     user = desk.put(changed)
@@ -150,12 +207,15 @@ _COLUMN_NAMES = (
     | {""}
 )
 
-_WORK: Mapping[str, Callable[[Desk, Row], str]] = {IMPORT: _import_row, DELETE: _delete_row}
+_ROW_WORK: Mapping[str, Callable[[Desk, Row], str]] = {IMPORT: _import_row, DELETE: _delete_row}
 
 
 def with_auth(rows: tuple[Row, ...], payload: Element) -> tuple[Row, ...]:
-    """Rows with the authentication that the payload names per user, or for all by one user without a name."""
-    settings = {(u.get("name") or "").casefold(): u.get("authSetting") or "" for u in payload.all("user")}
+    """Rows with the authentication or identity provider of the payload: per user, or for all by one without a name."""
+    settings = {
+        (u.get("name") or "").casefold(): u.get("idpConfigurationId") or u.get("authSetting") or ""
+        for u in payload.all("user")
+    }
     usual = settings.get("", "")
     filled = []
     for row in rows:

@@ -1,8 +1,4 @@
-"""What users, groups, sites, jobs look like in an answer, and by which fields they are listed (not content).
-
-Shapes give every field they know; `listing` prunes. Not who may see a field, except another person's site role,
-which only administrators see.
-"""
+"""What users, groups, sites, jobs look like in an answer, and by which fields they are listed (not content)."""
 
 from __future__ import annotations
 
@@ -10,14 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 
 from tabwarden.model.roles import TIERS, licence_of
-from tabwarden.model.site import ALL_USERS, LOCAL, Group, GroupSet, Site, User
-from tabwarden.sandbox.content.item_details import MEGABYTE
+from tabwarden.model.site import LOCAL, Group, GroupSet, Site, User
 from tabwarden.sandbox.directories.identity import nickname_of
 from tabwarden.sandbox.http.call import Call
 from tabwarden.sandbox.http.listing import NUMBER, TIME, TRUTH, Column, Listing, column
-from tabwarden.sandbox.http.wire import Element, element
-from tabwarden.sandbox.state.server_state import Job, Note, iso
-from tabwarden.sandbox.state.sites import State
+from tabwarden.sandbox.http.wire import Attributes, Element, element
+from tabwarden.sandbox.state.server_state import MEGABYTE, Job, Note, iso
 
 _TIMES = "eq gt gte lt lte"
 
@@ -90,6 +84,7 @@ def group(call: Call, item: Group) -> Element:
             "name": item.name,
             "minimumSiteRole": role,
             "userCount": len(call.site.members(item.id)),
+            "ephemeralUsersEnabled": item.id in call.site.on_demand,
         },
         element("domain", {"name": item.domain}),
         grants if role is not None or item.domain != LOCAL else None,
@@ -98,6 +93,7 @@ def group(call: Call, item: Group) -> Element:
 
 GROUP_COLUMNS: Mapping[str, Column] = {
     "domainName": column(lambda _s, g: g.domain),
+    "ephemeralUsersEnabled": column(lambda s, g: g.id in s.on_demand),
     "isExternalUserEnabled": column(lambda _s, _g: False, "eq", TRUTH),
     "isLocal": column(lambda _s, g: g.domain == LOCAL, "eq", TRUTH),
     "luid": column(lambda _s, g: g.id),
@@ -108,7 +104,7 @@ ADMIN_GROUP_COLUMNS: Mapping[str, Column] = {
     **GROUP_COLUMNS,
     "minimumSiteRole": column(lambda _s, g: g.minimum_site_role),
 }
-GROUP_DEFAULTS = frozenset({"id", "name", "minimumSiteRole", "domain", "import"})
+GROUP_DEFAULTS = frozenset({"id", "name", "minimumSiteRole", "ephemeralUsersEnabled", "domain", "import"})
 
 
 def groups_listing(call: Call) -> Listing[Group]:
@@ -171,12 +167,8 @@ def _usage(call: Call, item: Site) -> Element:
     """How many people are on a site, and how many take a seat of each tier (attributes of tiers: B)."""
     taken = Counter(licence_of(user.site_role) for user in item.users.values())
     tiers = {f"num{tier}s": taken[tier] for tier in TIERS}
-    return element("usage", {"numUsers": len(item.users), **tiers, "storage": storage_of(call.state, item)})
-
-
-def storage_of(state: State, item: Site) -> int:
-    """Megabytes of published files, begun ones counted."""
-    return -(-state.published_bytes(item) // MEGABYTE)
+    storage = -(-call.state.published_bytes(item) // MEGABYTE)  # megabytes, begun ones counted
+    return element("usage", {"numUsers": len(item.users), **tiers, "storage": storage})
 
 
 SITES = Listing[Site](
@@ -187,66 +179,41 @@ SITES = Listing[Site](
         "luid": column(lambda _s, s: s.id),
     },
     frozenset(
-        {
-            "id",
-            "name",
-            "contentUrl",
-            "adminMode",
-            "state",
-            "tierCreatorCapacity",
-            "tierExplorerCapacity",
-            "tierViewerCapacity",
-            "userVisibilityMode",
-            "commentingEnabled",
-            "authoringEnabled",
-            "disableSubscriptions",
-        }
+        "id name contentUrl adminMode state tierCreatorCapacity tierExplorerCapacity tierViewerCapacity"
+        " userVisibilityMode commentingEnabled authoringEnabled disableSubscriptions".split()
     ),
     site,
 )
 
 
 def job(call: Call, item: Job) -> Element:
-    """One job with what became of it; `completedAt` and `finishCode` only once it ran."""
-    done = item.completed is not None
-    return element(
-        "job",
-        {
-            "id": item.id,
-            "mode": "Asynchronous",
-            "type": item.kind,
-            "progress": 100 if done else _progress(call.state.clock(), item),
-            "createdAt": iso(item.created),
-            "startedAt": iso(item.created),
-            "updatedAt": iso(item.completed if item.completed is not None else item.created),
-            "completedAt": iso(item.completed) if item.completed is not None else None,
-            "finishCode": item.finish_code if done else None,
-        },
-        element(
-            "statusNotes",
-            {},
-            *(element("statusNote", {"type": n.type, "value": _told(call, n), "text": n.text}) for n in item.notes),
-        )
-        if item.notes
-        else None,
-        _about(call, item),
-    )
+    """One job with what became of it; `completedAt` and `finishCode` only once it ran.
 
-
-def _told(call: Call, note: Note) -> str:
-    """The value of a note; a believed code may be answered as another."""
-    return call.personality.told(note.value) if note.type == "errorCode" else note.value
-
-
-def _progress(now: float, item: Job) -> int:
-    """How far a job that has not run is, by the clock; 100 only when it ran."""
-    return min(99, max(0, int(100 * (now - item.created) / max(item.due - item.created, 1e-9))))
-
-
-def _about(call: Call, item: Job) -> Element | None:
-    """The content a job concerns, while it is there."""
+    `progress` goes by the clock; it is 100 only when the job ran.
+    """
+    ended, now = item.completed, call.state.clock()
+    gone = int(100 * (now - item.created) / max(item.due - item.created, 1e-9))
+    attributes: Attributes = {
+        "id": item.id,
+        "mode": "Asynchronous",
+        "type": item.kind,
+        "progress": 100 if ended is not None else min(99, max(0, gone)),
+        "createdAt": iso(item.created),
+        "startedAt": iso(item.created),
+        "updatedAt": iso(item.created if ended is None else ended),
+        "completedAt": iso(ended) if ended is not None else None,
+        "finishCode": item.finish_code if ended is not None else None,
+    }
+    notes = element("statusNotes", {}, *(_note(call, note) for note in item.notes)) if item.notes else None
     content = call.site.contents.get(item.about)
-    return element(content.kind, {"id": content.id, "name": content.name}) if content is not None else None
+    about = element(content.kind, {"id": content.id, "name": content.name}) if content is not None else None
+    return element("job", attributes, notes, about)
+
+
+def _note(call: Call, note: Note) -> Element:
+    """A note; a believed code may be answered as another."""
+    value = call.personality.told(note.value) if note.type == "errorCode" else note.value
+    return element("statusNote", {"type": note.type, "value": value, "text": note.text})
 
 
 _PRIORITY = 50
@@ -288,8 +255,3 @@ JOBS = Listing[Job](
     frozenset({"id", "status", "createdAt", "startedAt", "endedAt", "priority", "jobType", "title"}),
     background_job,
 )
-
-
-def everyone(item: Group) -> bool:
-    """Whether this is the built-in All Users, which nobody renames, deletes or fills by hand."""
-    return item.everyone or item.name == ALL_USERS

@@ -1,7 +1,4 @@
-"""Adding, changing and removing people on one site, for a request or a job: effects plus accounts and version quirks.
-
-It does not ask who may; endpoints do. Refusals keep the side effect a real server has.
-"""
+"""People of one site added, changed and removed, for a request or a job: effects, accounts and version quirks."""
 
 from __future__ import annotations
 
@@ -10,14 +7,13 @@ from dataclasses import replace
 from tabwarden.effects import people
 from tabwarden.model.roles import SETTABLE, is_server_admin, rank
 from tabwarden.model.site import LOCAL, Site, User
+from tabwarden.model.takes import AUTH_SETTINGS, OPEN_ID, SAML
 from tabwarden.sandbox.directories import identity
 from tabwarden.sandbox.directories.identity import Imported
 from tabwarden.sandbox.http.errors import Refusal, because
 from tabwarden.sandbox.state.personality import Personality
 from tabwarden.sandbox.state.server_state import Account, key_of
 from tabwarden.sandbox.state.sites import State
-
-AUTH_SETTINGS = frozenset({"ServerDefault", "SAML", "OpenID", "TableauIDWithMFA"})
 
 
 class Desk:
@@ -39,21 +35,47 @@ class Desk:
         domain, name = identity.split(self._state, words.strip())
         return self._present(name, domain) or self._present(words.strip(), LOCAL)
 
-    def describe(self, words: str, role: str, *, full_name: str = "", email: str = "", auth: str | None = None) -> User:
+    def describe(
+        self,
+        words: str,
+        role: str,
+        *,
+        full_name: str = "",
+        email: str = "",
+        auth: str | None = None,
+        provider: str | None = None,
+    ) -> User:
         """The user to add; 400003 for a name or authentication that cannot be.
 
         Somebody of the directory gets its name, display name and e-mail; who is not in it is refused.
         """
-        known_auth(auth)
         needs_at = self._personality.names_need_at
         imported = identity.to_import(self._state, words.strip()) if not needs_at else None
         if imported is not None:
-            return directory_user(imported, role, auth)
+            return self.signing_in(directory_user(imported, role), auth, provider)
         domain, name = identity.split(self._state, words.strip())
         if not name or (needs_at and "@" not in name):
             raise Refusal("400003", "the payload is malformed or incomplete")
         shown = full_name or (f".{name}" if needs_at else name)
-        return User("", name, role, domain, shown, email, auth)
+        return self.signing_in(User("", name, role, domain, shown, email), auth, provider)
+
+    def signing_in(self, user: User, auth: str | None, provider: str | None = None) -> User:
+        """The user with this authentication (API 3.24: or identity provider), 400003 for one the site does not have.
+
+        None leaves it; a setting may be written as the id of a provider, as the column of an import file.
+        """
+        providers = self._state.providers.get(self._site, ())
+        mine = next((one for one in providers if one.id in (provider, auth)), None)
+        if mine is not None:
+            return replace(user, auth_setting=mine.setting, idp_configuration_id=mine.id)
+        if provider is not None:
+            raise Refusal("400003", f"idpConfigurationId `{provider}` is not known")
+        if auth is None:
+            return user
+        ours = providers and auth in (SAML, OPEN_ID)
+        if auth not in AUTH_SETTINGS or (ours and all(one.setting != auth for one in providers)):
+            raise Refusal("400003", f"authSetting `{auth}` is not known")
+        return replace(user, auth_setting=auth, idp_configuration_id=None)
 
     def add(self, wanted: User, *, password: str | None = None) -> User:
         """Add a user and, when he is new to the server, his account; gives him as stored."""
@@ -132,14 +154,7 @@ class Desk:
         return next((u for u in users if key_of(u.name, u.domain) == key_of(name, domain)), None)
 
 
-def directory_user(imported: Imported, role: str, auth: str | None = None) -> User:
+def directory_user(imported: Imported, role: str) -> User:
     """The user that importing a person of the directory makes; his id is still to be given."""
     person = imported.person
-    return User("", imported.name, role, person.domain, person.display_name or imported.name, person.email, auth)
-
-
-def known_auth(auth: str | None) -> str | None:
-    """The authentication setting, None when not given; 400003 for an unknown one."""
-    if auth is not None and auth not in AUTH_SETTINGS:
-        raise Refusal("400003", f"authSetting `{auth}` is not known")
-    return auth
+    return User("", imported.name, role, person.domain, person.display_name or imported.name, person.email)

@@ -1,17 +1,301 @@
-"""Writes a world into a real PostgreSQL as Tableau Server's repository.
+"""A world as Tableau Server's repository, written into a real PostgreSQL that does not have its tables yet.
 
-Needs the extra `postgres`. The database must not have these tables yet: nothing is ever replaced.
+Numbers are given in the order of the sites, so that the same world makes the same rows. As in the real one, rules of
+content in locked projects stay as stale rows, and owners and administrators have none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import count
+from typing import Any, NamedTuple
 
+from tabwarden.model.capability import CAPABILITIES, READ_ONLY, ui_name
 from tabwarden.model.errors import WorldError
-from tabwarden.sandbox.repository.rows import Export, rows_of
+from tabwarden.model.governing import managing_project
+from tabwarden.model.roles import SITE_ROLES, current_role, is_server_admin, ui_role
+from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCAL, LOCKED, Content, Grantee, Group, Rules, Site, User
+from tabwarden.sandbox.repository import tables as schema
 from tabwarden.sandbox.repository.tables import TABLES
-from tabwarden.sandbox.state.server_state import World
+from tabwarden.sandbox.state.server_state import World, key_of
+
+Row = Mapping[str, Any]
+_UNKNOWN_MOMENT = "2000-01-01T00:00:00Z"
+
+
+class Export(NamedTuple):
+    """Rows of each table, and how many contents of which kinds the repository has no known table for."""
+
+    rows: Mapping[str, Sequence[Row]]
+    left_out: Mapping[str, int]
+
+
+def internal_name(capability: str) -> str:
+    """What the repository calls a capability: `ExportImage` is `export_image` (believed beyond `read`)."""
+    return "".join("_" + c.lower() if c.isupper() else c for c in capability).lstrip("_")
+
+
+def rows_of(world: World) -> Export:
+    """The repository of a server that has these sites."""
+    return _Rows(world).export()
+
+
+class _Rows:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._rows: dict[str, list[Row]] = {name: [] for name in schema.TABLES}
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._left_out: Counter[str] = Counter()
+        self._domains: dict[str, int] = {}
+        self._accounts: dict[tuple[str, str], int] = {}
+        self._roles = {name: number for number, name in enumerate(SITE_ROLES)}
+        self._capabilities: dict[str, int] = {}
+
+    def export(self) -> Export:
+        self._write_codes()
+        for site_number, site in enumerate(self._world.sites, 1):
+            self._site(site, site_number)
+        return Export(self._rows, dict(self._left_out))
+
+    def _add(self, table: str, **values: Any) -> int:
+        """One more row; columns that are not named are null. Its id is its place unless it says another."""
+        rows = self._rows[table]
+        number: int = values.pop("id", len(rows) + 1)
+        empty: dict[str, Any] = dict.fromkeys(column.name for column in schema.TABLES[table])
+        rows.append(empty | values | {"id": number})
+        return number
+
+    def _write_codes(self) -> None:
+        for name, number in self._roles.items():
+            rank = SITE_ROLES[name].rank
+            self._add("site_roles", id=number, name=name, display_name=ui_role(name), licensing_rank=rank)
+        spoken = {r.capability for s in self._world.sites for r in _rules_of(s)} - set(CAPABILITIES)
+        free = (n for n in count(1) if n not in schema.FIRST_CAPABILITIES.values())
+        for name in (*CAPABILITIES, *sorted(spoken)):
+            if name not in READ_ONLY:
+                number = schema.FIRST_CAPABILITIES.get(name) or next(free)
+                self._capabilities[name] = number
+                display = ui_name(name) if name in CAPABILITIES else name
+                self._add("capabilities", id=number, name=internal_name(name), display_name=display)
+
+    # -- people -----------------------------------------------------------------------------------------------
+
+    def _domain(self, name: str) -> int:
+        key = name.casefold()
+        if key not in self._domains:
+            nickname = next(
+                (n for d, n in self._world.nicknames.items() if d.casefold() == key), name.partition(".")[0]
+            )
+            family = "local" if key == LOCAL else "active_directory"
+            self._domains[key] = self._add("domains", name=name, short_name=nickname, family=family, active=True)
+        return self._domains[key]
+
+    def _account(self, user: User) -> int:
+        key = key_of(user.name, user.domain)
+        if key not in self._accounts:
+            level = schema.SERVER_ADMINISTRATOR if is_server_admin(user.site_role) else 0
+            self._accounts[key] = self._add(
+                "system_users",
+                name=user.name,
+                email=user.email or None,
+                friendly_name=user.full_name or user.name,
+                domain_id=self._domain(user.domain),
+                state="active",
+                admin_level=level,
+                # What nobody may ever read is there to be found in a reader that asked for it.
+                hashed_password="pretend-hash",
+                salt="pretend-salt",
+                keychain="pretend-keychain",
+                **_since("", ""),
+            )
+        return self._accounts[key]
+
+    def _people(self, site: Site, number: int) -> None:
+        for user in site.users.values():
+            self._numbers["user", user.id] = self._add(
+                "users",
+                luid=user.id,
+                site_id=number,
+                system_user_id=self._account(user),
+                site_role_id=self._roles[current_role(user.site_role)],
+                login_at=_moment(user.last_login),
+                **_since("", ""),
+            )
+        for group in site.groups.values():
+            self._numbers["group", group.id] = self._group(site, number, group)
+        for group_set in site.group_sets.values():
+            set_number = self._add("group_sets", luid=group_set.id, name=group_set.name, site_id=number)
+            self._numbers["groupSet", group_set.id] = set_number
+            for group_id in sorted(group_set.groups):
+                group_number = self._numbers["group", group_id]
+                self._add("group_set_groups", group_set_id=set_number, group_id=group_number)
+
+    def _group(self, site: Site, number: int, group: Group) -> int:
+        minimum = group.minimum_site_role
+        group_number = self._add(
+            "groups",
+            luid=group.id,
+            name=group.name,
+            site_id=number,
+            domain_id=self._domain(group.domain),
+            system=group.everyone,
+            minimum_site_role_id=None if minimum is None else self._roles[current_role(minimum)],
+            grant_license_mode=group.grant_on,
+            **_since("", ""),
+        )
+        for member in sorted(site.members(group.id), key=lambda user: self._numbers["user", user]):
+            self._add("group_users", group_id=group_number, user_id=self._numbers["user", member])
+        return group_number
+
+    # -- content ----------------------------------------------------------------------------------------------
+
+    def _site(self, site: Site, number: int) -> None:
+        settings = site.settings
+        self._add(
+            "sites",
+            luid=site.id,
+            name=site.name,
+            url_namespace=site.content_url,
+            status="active",
+            content_admin_mode=schema.CONTENT_ADMIN_MODES[settings.admin_mode],
+            user_visibility=schema.USER_VISIBILITIES[settings.user_visibility],
+            commenting_enabled=settings.commenting,
+            web_editing_enabled=settings.web_authoring,
+            subscriptions_enabled=settings.subscriptions,
+            **_since("", ""),
+        )
+        self._people(site, number)
+        places: defaultdict[str, int] = defaultdict(int)
+        for content in _parents_first(site):
+            if content.kind not in schema.TABLE_OF_KIND:
+                self._left_out[content.kind] += 1
+                continue
+            places[content.parent or ""] += 1
+            self._content(site, number, content, places[content.parent or ""])
+        for content in site.contents.values():
+            if content.kind in schema.TABLE_OF_KIND:
+                self._rules_on(content)
+        for workbook in site.contents.values():
+            self._connections(number, workbook)
+
+    def _content(self, site: Site, number: int, content: Content, place: int) -> None:
+        table = schema.TABLE_OF_KIND[content.kind]
+        columns = {column.name for column in schema.TABLES[table]}
+        parent = self._numbers["content", content.parent] if content.parent else None
+        values: dict[str, Any] = {
+            "luid": content.id,
+            "name": content.name,
+            "site_id": number,
+            "owner_id": self._numbers.get(("user", content.owner)),
+            "project_id": parent,
+            "parent_project_id": parent,
+            "workbook_id": parent,
+            "description": content.description or None,
+            "is_deleted": False,
+            "state": "active",
+            "connectable": True,
+            "display_tabs": content.tabs,
+            "index": place,
+            "sheettype": "view",
+            "repository_url": content.name.replace(" ", ""),
+            "controlled_permissions_enabled": content.mode != CUSTOMIZABLE,
+            "nested_projects_permissions_included": content.mode == LOCKED,
+            **_since(content.created, content.updated),
+        }
+        content_number = self._add(table, **{name: value for name, value in values.items() if name in columns})
+        self._numbers["content", content.id] = content_number
+        if content.kind == "project":
+            manager = managing_project(site, content.id)
+            controlling = (
+                content_number if manager == content.id else self._numbers["content", manager] if manager else None
+            )
+            row = dict(self._rows[table][-1]) | {"controlling_permissions_project_id": controlling}
+            self._rows[table][-1] = row
+        if content.kind != "view" and parent is not None:
+            self._add(
+                "projects_contents",
+                project_id=parent,
+                site_id=number,
+                content_id=content_number,
+                content_type=content.kind,
+            )
+
+    def _connections(self, number: int, workbook: Content) -> None:
+        for use in workbook.uses:
+            self._add(
+                "data_connections",
+                site_id=number,
+                owner_type="Workbook",
+                owner_id=self._numbers["content", workbook.id],
+                datasource_id=self._numbers["content", use.datasource],
+                dbclass="sqlproxy",
+                password=use.auth == "embed",
+                keychain="pretend-keychain",
+            )
+
+    # -- rules ------------------------------------------------------------------------------------------------
+
+    def _rules_on(self, content: Content) -> None:
+        number = self._numbers["content", content.id]
+        kind = schema.TYPE_OF_KIND[content.kind]
+        for row in self._rule_rows(content.rules or frozenset()):
+            self._add("next_gen_permissions", authorizable_type=kind, authorizable_id=number, **row)
+        for of, rules in sorted(content.defaults.items()):
+            for row in self._rule_rows(rules or frozenset()):
+                self._add("permissions_templates", container_id=number, template_type=schema.TYPE_OF_KIND[of], **row)
+
+    def _rule_rows(self, rules: Rules) -> Iterable[dict[str, Any]]:
+        for rule in sorted(rules):
+            if rule.capability not in READ_ONLY:
+                yield {
+                    "grantee_type": _GRANTEE_TYPES[rule.grantee.kind],
+                    "grantee_id": self._numbers[rule.grantee.kind, rule.grantee.id],
+                    "capability_id": self._capabilities[rule.capability],
+                    "permission": _permission(rule.grantee, rule.mode),
+                }
+
+
+_GRANTEE_TYPES = {"user": "User", "group": "Group", "groupSet": "GroupSet"}
+
+
+def _permission(grantee: Grantee, mode: str) -> int:
+    """1 to 4; a group set's rules have the codes of groups (believed)."""
+    if grantee.kind == "user":
+        return schema.USER_ALLOW if mode == ALLOW else schema.USER_DENY
+    return schema.GROUP_ALLOW if mode == ALLOW else schema.GROUP_DENY
+
+
+def _rules_of(site: Site) -> Iterable[Any]:
+    for content in site.contents.values():
+        yield from content.rules or ()
+        for rules in content.defaults.values():
+            yield from rules or ()
+
+
+def _parents_first(site: Site) -> list[Content]:
+    depth: dict[str | None, int] = {None: 0}
+
+    def of(content: Content) -> int:
+        if content.id not in depth:
+            depth[content.id] = 1 + (of(site.contents[content.parent]) if content.parent else 0)
+        return depth[content.id]
+
+    return sorted(site.contents.values(), key=of)
+
+
+def _moment(iso: str | None) -> datetime | None:
+    return datetime.fromisoformat(iso).replace(tzinfo=None) if iso else None
+
+
+def _since(created: str, updated: str) -> dict[str, datetime | None]:
+    """Both moments of a row; the sandbox does not know when people and groups came."""
+    return {
+        "created_at": _moment(created or _UNKNOWN_MOMENT),
+        "updated_at": _moment(updated or created or _UNKNOWN_MOMENT),
+    }
+
 
 READER = "readonly"
 

@@ -64,20 +64,18 @@ class ActivityLog:
 
     def signed_in(self, site: str, user: User | None) -> None:
         """Tell a sign-in; without a user one that was refused."""
-        details = {"userId": number_of(user.id), "userLuid": user.id} if user is not None else {}
+        details = _ids("user", user.id) if user is not None else {}
         self._add(site, "login", SUCCESS if user is not None else UNAUTHORIZED, details)
 
     def _add(self, site: str, event_type: str, outcome: str, details: Mapping[str, Any]) -> None:
         moment = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         shared = {
-            "actorUserId": number_of(self._actor),
-            "actorUserLuid": self._actor,
+            **_ids("actorUser", self._actor),
             "eventOutcome": outcome,
             "eventProcessedTime": moment,
             "eventTime": moment,
             "eventType": event_type,
-            "initiatingUserId": number_of(self._initiator),
-            "initiatingUserLuid": self._initiator,
+            **_ids("initiatingUser", self._initiator),
             "serviceName": SERVICE,
             "siteLuid": site,
         }
@@ -103,6 +101,10 @@ def number_of(luid: str) -> int:
     return crc32(luid.encode()) & 0x7FFFFFFF
 
 
+def _ids(name: str, luid: str) -> Event:
+    return {f"{name}Id": number_of(luid), f"{name}Luid": luid}
+
+
 # -- what happened between two values of a site -------------------------------------------------------------------
 
 Told = tuple[str, Event]
@@ -118,20 +120,16 @@ def events_between(old: Site, new: Site) -> Iterator[Told]:
         yield from _contents(old, new)
 
 
-def _user(user: str) -> Event:
-    return {"userId": number_of(user), "userLuid": user}
-
-
 def _users(old: Site, new: Site) -> Iterator[Told]:
     for key, user in new.users.items():
         was = old.users.get(key)
         if was is None:
-            yield "create_delete_user", {**_user(key), "userOperation": "create", "siteRole": user.site_role}
+            yield "create_delete_user", {**_ids("user", key), "userOperation": "create", "siteRole": user.site_role}
         elif was.site_role != user.site_role:
-            details = {**_user(key), "oldSiteRole": was.site_role, "newSiteRole": user.site_role}
+            details = {**_ids("user", key), "oldSiteRole": was.site_role, "newSiteRole": user.site_role}
             yield "update_site_role", details
     for key in old.users.keys() - new.users.keys():
-        yield "create_delete_user", {**_user(key), "userOperation": "delete"}
+        yield "create_delete_user", {**_ids("user", key), "userOperation": "delete"}
 
 
 def _groups(old: Site, new: Site) -> Iterator[Told]:
@@ -140,15 +138,11 @@ def _groups(old: Site, new: Site) -> Iterator[Told]:
         if was is group:
             continue
         if was is None:
-            yield "create_delete_group", {**_group(group), "groupOperation": "create"}
+            yield "create_delete_group", {**_ids("group", group.id), "groupOperation": "create"}
         yield from _memberships(was, group)
     for key, group in old.groups.items():
         if key not in new.groups:
-            yield "create_delete_group", {**_group(group), "groupOperation": "delete"}
-
-
-def _group(group: Group) -> Event:
-    return {"groupId": number_of(group.id), "groupLuid": group.id}
+            yield "create_delete_group", {**_ids("group", group.id), "groupOperation": "delete"}
 
 
 def _memberships(was: Group | None, group: Group) -> Iterator[Told]:
@@ -157,7 +151,7 @@ def _memberships(was: Group | None, group: Group) -> Iterator[Told]:
     before, after = (was.members if was is not None else None) or frozenset(), group.members or frozenset()
     for operation, users in (("add", after - before), ("delete", before - after)):
         for user in sorted(users):
-            details = {**_group(group), "groupOperation": operation, "isError": False, **_user(user)}
+            details = {**_ids("group", group.id), "groupOperation": operation, "isError": False, **_ids("user", user)}
             yield "add_delete_user_to_group", details
 
 
@@ -176,12 +170,7 @@ def _contents(old: Site, new: Site) -> Iterator[Told]:
 
 
 def _content(content: Content) -> Event:
-    return {
-        "contentId": number_of(content.id),
-        "contentLuid": content.id,
-        "contentName": content.name,
-        "contentType": content.kind,
-    }
+    return {**_ids("content", content.id), "contentName": content.name, "contentType": content.kind}
 
 
 def _moved(was: Content, now: Content) -> Iterator[Told]:
@@ -230,8 +219,7 @@ def _rule_events(before: Rules, after: Rules) -> Iterator[tuple[str, Rule]]:
 def _rule(rule: Rule) -> Event:
     return {
         "granteeType": rule.grantee.kind,
-        "granteeId": number_of(rule.grantee.id),
-        "granteeLuid": rule.grantee.id,
+        **_ids("grantee", rule.grantee.id),
         "capabilityName": rule.capability,
         "permissionType": rule.mode,
     }

@@ -1,4 +1,4 @@
-"""The bytes of published files, by their hash: in memory, or beside the state file.
+"""The bytes of published files by their hash, in memory or beside the state file; files that arrive in parts.
 
 A file is written whole before the state file speaks of it and removed only after the state file no longer does, so
 that a sandbox killed at any moment finds every file it acknowledged.
@@ -8,12 +8,72 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tabwarden.model.errors import WorldError
 from tabwarden.sandbox.http.errors import Refusal
+
+MOST_SESSIONS = 50
+MOST_BLOCKS = 1000
+MOST_UPLOADED = 256 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Upload:
+    """One upload session: whose it is and what has arrived."""
+
+    id: str
+    site: str
+    user: str
+    began: float
+    blocks: list[bytes] = field(default_factory=list, repr=False)
+
+    @property
+    def size(self) -> int:
+        """Bytes that have arrived."""
+        return sum(map(len, self.blocks))
+
+
+class Uploads:
+    """The open upload sessions, bounded in number and size; like tokens they end with the process."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Upload] = {}
+        self._count = 0
+
+    def begin(self, site: str, user: str, now: float) -> Upload:
+        """A new, empty session."""
+        self._count += 1
+        begun = Upload(f"{self._count}:{secrets.token_hex(16)}-1:0", site, user, now)
+        self._open[begun.id] = begun
+        if len(self._open) > MOST_SESSIONS:
+            del self._open[min(self._open, key=lambda i: self._open[i].began)]
+        return begun
+
+    def find(self, upload_id: str, site: str, user: str) -> Upload:
+        """The session of that id; only who began it knows it."""
+        upload = self._open.get(upload_id)
+        if upload is None or (upload.site, upload.user) != (site, user):
+            raise Refusal("404003", f"upload session `{upload_id}` could not be found")
+        return upload
+
+    def append(self, upload: Upload, block: bytes) -> None:
+        """Add one block; 413000 beyond what all sessions may hold together."""
+        size = sum(other.size for other in self._open.values())
+        if len(upload.blocks) >= MOST_BLOCKS or size + len(block) > MOST_UPLOADED:
+            most = f"{MOST_BLOCKS} blocks and all together {MOST_UPLOADED // 2**20} MB"
+            raise Refusal("413000", f"an upload session holds at most {most}")
+        upload.blocks.append(block)
+
+    def finish(self, upload: Upload) -> bytes:
+        """The whole file; the session ends."""
+        del self._open[upload.id]
+        return b"".join(upload.blocks)
+
 
 MOST_BYTES = 512 * 1024 * 1024
 

@@ -1,16 +1,19 @@
 """Which Tableau the sandbox plays, as data: version, Server or Cloud, and an option for every believed answer.
 
-Not how anything is answered; handlers ask these values. The marks of the options are those of the error table.
+Every believed code of the error table has an option of its own, `code_` and its six digits: `code_409003=409004`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
 
-from tabwarden.model.errors import UnknownName
+from tabwarden.model.errors import SettingsError, UnknownName
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
+from tabwarden.sandbox.http.errors import CODES
 
+T = TypeVar("T")
 SERVER, CLOUD = "server", "cloud"
 PRODUCT_OF_API: Mapping[str, str] = {
     "2.8": "10.5.0",
@@ -29,37 +32,35 @@ PRODUCT_OF_API: Mapping[str, str] = {
 NEWEST = "3.27"
 
 
+def _option(default: T, does: str, *words: str) -> T:
+    """A field that is an option: what it does, and the words it takes where it takes words."""
+    return field(default=default, metadata={"does": does, "words": words})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Personality:
-    """One Tableau to play.
+    """One Tableau to play. Seconds are those of the sandbox's clock.
 
-    `idle_seconds` is how long an unused token lives; `job_seconds` how long a job takes by the sandbox's clock.
-    `opposite_rule` says what PUT does about a rule that exists in the opposite mode: refuse or ignore.
-    `no_seat_on_add` says what adding a licensed user without a free seat does: unlicensed (silently) or refuse.
     `existing_user_add` is conflict (409017 always) or same-id (201 for an Unlicensed user added as Unlicensed, and
-    400003 where the add would demote a member of a grant-on-sign-in group), as Cloud answered.
-    `calls_per_hour` is how many requests one user may send to one site in an hour (0: any number) before 429000;
-    `cap_tells_when` lets that answer carry Retry-After. `password_sign_in` takes a name and password; without it
-    only personal access tokens and JWTs sign in. `codes` answers another code where the table's is only believed.
-    `names_need_at` refuses a user name without `@`; `lists_sites` answers GET sites; `profile_writable` lets full
-    name and password be changed; `shows_inherited_leaders` adds the read-only InheritedProjectLeader to answers.
-    `open_points` are those of the permission model as this Tableau settles them.
+    400003 where the add would demote a member of a grant-on-sign-in group), as Cloud answered. `codes` answers another
+    code where the table's is only believed. `open_points` are those of the permission model as this Tableau settles
+    them.
     """
 
     kind: str = SERVER
     api_version: str = NEWEST
-    idle_seconds: float = 240 * 60
-    job_seconds: float = 0.0
-    opposite_rule: str = "refuse"
-    no_seat_on_add: str = "unlicensed"
-    existing_user_add: str = "conflict"
-    calls_per_hour: int = 0
-    cap_tells_when: bool = True
-    names_need_at: bool = False
-    lists_sites: bool = True
-    profile_writable: bool = True
-    password_sign_in: bool = True
-    shows_inherited_leaders: bool = True
+    idle_seconds: float = _option(240 * 60, "how long an unused token lives")
+    job_seconds: float = _option(0.0, "how long a job takes")
+    opposite_rule: str = _option("refuse", "adding a rule that exists in the opposite mode", "refuse", "ignore")
+    no_seat_on_add: str = _option("unlicensed", "adding a licensed user without a free seat", "unlicensed", "refuse")
+    existing_user_add: str = _option("conflict", "adding a user who is there", "conflict", "same-id")
+    calls_per_hour: int = _option(0, "requests of one user to one site in an hour before 429000; 0: any number")
+    cap_tells_when: bool = _option(True, "that 429000 carries Retry-After")
+    names_need_at: bool = _option(False, "a user name needs `@`")
+    lists_sites: bool = _option(True, "GET sites lists; off: 403069")
+    profile_writable: bool = _option(True, "full name, e-mail and password can be changed")
+    password_sign_in: bool = _option(True, "passwords sign in; off: only tokens and JWTs, as with MFA")
+    shows_inherited_leaders: bool = _option(True, "answers show the read-only InheritedProjectLeader")
     codes: Mapping[str, str] = field(default_factory=dict, hash=False)
     open_points: OpenPoints = DOCUMENTED
 
@@ -115,3 +116,66 @@ def as_pair(version: str) -> tuple[int, int]:
     """`3.4` as numbers, so that 3.11 comes after 3.4."""
     major, _dot, minor = version.partition(".")
     return int(major), int(minor)
+
+
+BELIEVED = frozenset(code.code for code in CODES.values() if code.mark == "B")
+_CODE = "code_"
+_ON, _OFF = ("true", "on", "yes", "1"), ("false", "off", "no", "0")
+OPTIONS = {field.name: field for field in fields(Personality) if field.metadata}
+
+
+def played(base: Personality, given: Iterable[str]) -> Personality:
+    """The personality with options set by `name=value` words, later ones winning.
+
+    Raises SettingsError with every mistake.
+    """
+    values: dict[str, Any] = {}
+    codes, problems = dict(base.codes), list[str]()
+    for written in given:
+        name, equals, value = (part.strip() for part in written.partition("="))
+        name = name.replace("-", "_").casefold()
+        if name.startswith(_CODE) and equals:
+            problems += _code_problems(name, value)
+            codes[name.removeprefix(_CODE)] = value
+        elif name in OPTIONS and equals:
+            try:
+                values[name] = _value(name, getattr(base, name), value)
+            except ValueError as problem:
+                problems.append(f"option `{name}` is `{value}`; it takes {problem}")
+        else:
+            known = ", ".join((*OPTIONS, f"{_CODE}NNNNNN"))
+            problems.append(f"no option is written `{written}`; give name=value, of {known}")
+    if problems:
+        raise SettingsError(problems)
+    return replace(base, codes=codes, **values)
+
+
+def words_of(name: str) -> str:
+    """What an option takes, in words."""
+    if words := OPTIONS[name].metadata["words"]:
+        return " or ".join(words)
+    return "on or off" if isinstance(OPTIONS[name].default, bool) else "a number from 0"
+
+
+def _value(name: str, default: object, words: str) -> object:
+    """The value of an option; ValueError with what it takes."""
+    if isinstance(default, bool):
+        if words.casefold() not in (*_ON, *_OFF):
+            raise ValueError(words_of(name))
+        return words.casefold() in _ON
+    if isinstance(default, (int, float)):
+        if not words.replace(".", "", isinstance(default, float)).isdecimal() or not words.isascii():
+            raise ValueError(words_of(name))
+        return type(default)(words)
+    if words not in OPTIONS[name].metadata["words"]:
+        raise ValueError(words_of(name))
+    return words
+
+
+def _code_problems(name: str, value: str) -> list[str]:
+    code = name.removeprefix(_CODE)
+    if code not in BELIEVED:
+        return [f"`{code}` is no believed code, only those have an option: {', '.join(sorted(BELIEVED))}"]
+    if len(value) != 6 or not value.isascii() or not value.isdecimal() or value[0] not in "45":
+        return [f"option `{name}` is `{value}`; it takes six digits that begin with an HTTP status from 400"]
+    return []

@@ -6,48 +6,64 @@ that grow large (members of a group, rules of a content) are recorded by what ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
-from tabwarden.model.codec import from_plain
+from tabwarden.model.codec import decode, encode, from_plain
+from tabwarden.model.errors import IncompleteRead, WorldError
 from tabwarden.model.site import Content, Group, GroupSet, Rules, Site, User
-from tabwarden.sandbox.content.item_details import Details
-from tabwarden.sandbox.state.server_state import AccessToken, Account, AccountKey, ConnectedApp, Job, key_of
+from tabwarden.model.takes import IdentityProvider
+from tabwarden.safe_files import for_the_owner
+from tabwarden.sandbox.state.server_state import (
+    AccessToken,
+    Account,
+    AccountKey,
+    ConnectedApp,
+    Details,
+    Job,
+    World,
+    key_of,
+)
 
 Record = dict[str, Any]
 """`put` names what the `value` is, `drop` what is gone; `site` and `id` say of which site or thing."""
 
 _PARTS: Mapping[str, str] = {"user": "users", "group": "groups", "groupSet": "group_sets", "content": "contents"}
-_TYPES: Mapping[str, Any] = {
-    "site": Site,
-    "user": User,
-    "group": Group,
-    "groupSet": GroupSet,
-    "content": Content,
-    "counter": int,
-    "account": Account,
-    "token": AccessToken,
-    "app": ConnectedApp,
-    "job": Job,
-    "details": Details,
-    "directory": dict[str, Any],
-    "nicknames": dict[str, str],
-    "siteWords": dict[str, str],
-}
+_OF_SITES: Mapping[str, Any] = {"site": Site, "user": User, "group": Group, "groupSet": GroupSet, "content": Content}
 _DELTAS: Mapping[str, Any] = {"group": frozenset[str], "content": Rules}
+_SINGLE: Mapping[str, Any] = {"counter": int, "pretended": dict[str, Any], "nicknames": dict[str, str]}
+# The other holdings: the attribute of `Holdings`, the type of its keys, that of its values.
+_TABLES: Mapping[str, tuple[str, Any, Any]] = {
+    "account": ("accounts", AccountKey, Account),
+    "token": ("tokens", tuple[str, AccountKey], AccessToken),
+    "app": ("apps", str, ConnectedApp),
+    "job": ("jobs", str, Job),
+    "details": ("item_details", str, Details),
+    "siteWords": ("site_words", str, dict[str, str]),
+    "providers": ("providers", str, tuple[IdentityProvider, ...]),
+}
 
 
 def read(plain: Record) -> Record:
     """A record of the file with its values; KeyError or IncompleteRead where it is none."""
-    if "drop" in plain:
-        return plain
-    what = plain["put"]
-    delta = {way: from_plain(some, _DELTAS[what]) for way, some in plain.get("delta", {}).items()}
-    return {**plain, "value": from_plain(plain["value"], _TYPES[what]), "delta": delta}
+    what = plain.get("put") or plain["drop"]
+    values = {}
+    if what in _TABLES:
+        _table, key_type, type_ = _TABLES[what]
+        values["id"] = from_plain(plain["id"], key_type)
+    else:
+        type_ = _SINGLE.get(what) or _OF_SITES[what]
+    if "put" in plain:
+        values["value"] = from_plain(plain["value"], type_)
+        values["delta"] = {way: from_plain(some, _DELTAS[what]) for way, some in plain.get("delta", {}).items()}
+    return {**plain, **values}
 
 
-def put(what: str, value: Any, **of: str) -> Record:
+def put(what: str, value: Any, **of: Any) -> Record:
     """The record that keeps a value."""
     return {"put": what, "value": value, **of}
 
@@ -58,7 +74,7 @@ def put(what: str, value: Any, **of: str) -> Record:
 def site_changes(old: Site | None, new: Site) -> Iterator[Record]:
     """The records that turn `old` (None: nothing) into `new`."""
     if old is None or old.bare != new.bare:
-        yield put("site", new.bare)
+        yield put("site", new.bare, id=new.id)
     for part, attribute in _PARTS.items():
         before: Mapping[str, Any] = getattr(old, attribute) if old is not None else {}
         after: Mapping[str, Any] = getattr(new, attribute)
@@ -85,86 +101,75 @@ def _value_change(part: str, site: str, was: Any, value: Any) -> Record:
 # -- the other holdings ---------------------------------------------------------------------------------------
 
 
-def account_gone(account: Account) -> Record:
-    """The record that drops an account."""
-    return {"drop": "account", "name": account.name, "domain": account.domain}
-
-
-def token_gone(token: AccessToken) -> Record:
-    """The record that drops a personal access token."""
-    return {"drop": "token", "name": token.name, "user": token.user, "domain": token.domain}
-
-
-def job_record(job: Job) -> Record:
-    """The record that keeps a job; once it ran its input is no longer needed."""
-    return put("job", replace(job, rows=()) if job.finish_code is not None else job)
-
-
-# -- reading back ---------------------------------------------------------------------------------------------
-
-
-class Draft:
-    """What records have built so far."""
+class Holdings:
+    """What a sandbox holds beside its sites, which records change; `pretended` is the directory as in a world file."""
 
     def __init__(self) -> None:
         self.counter = 0
+        self.pretended: Mapping[str, Any] = {}
+        self.nicknames: Mapping[str, str] = {}
         self.accounts: dict[AccountKey, Account] = {}
         self.tokens: dict[tuple[str, AccountKey], AccessToken] = {}
         self.apps: dict[str, ConnectedApp] = {}
         self.jobs: dict[str, Job] = {}
-        self.directory: Mapping[str, Any] = {}
-        self.nicknames: dict[str, str] = {}
-        self.details: dict[str, Details] = {}
+        self.item_details: dict[str, Details] = {}
         self.site_words: dict[str, Mapping[str, str]] = {}
+        self.providers: dict[str, tuple[IdentityProvider, ...]] = {}
+
+    def apply(self, record: Record) -> None:
+        """Take one record in; an unknown one raises KeyError."""
+        what = record.get("put") or record["drop"]
+        if what in _SINGLE:
+            setattr(self, what, record["value"])
+            return
+        table = getattr(self, _TABLES[what][0])
+        if "drop" in record:
+            table.pop(record["id"], None)
+        else:
+            table[record["id"]] = record["value"]
+
+    def records(self) -> Iterator[Record]:
+        """The records that build these from nothing."""
+        yield from (put(what, getattr(self, what)) for what in _SINGLE)
+        for what, (table, _key_type, _type) in _TABLES.items():
+            yield from (put(what, value, id=key) for key, value in getattr(self, table).items())
+
+
+def holdings_of(world: World) -> Holdings:
+    """What a sandbox of that world begins with."""
+    begun = Holdings()
+    begun.pretended, begun.nicknames = world.directory, world.nicknames
+    begun.accounts = {key_of(account.name, account.domain): account for account in world.accounts}
+    begun.tokens = {(token.name, key_of(token.user, token.domain)): token for token in world.tokens}
+    begun.apps = {app.client_id: app for app in world.apps}
+    begun.providers = dict(world.providers)
+    return begun
+
+
+class Draft(Holdings):
+    """What the records of a file have built so far, the sites among it."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self._heads: dict[str, Site] = {}
         self._parts: dict[str, dict[str, dict[str, Any]]] = {}
 
     def apply(self, record: Record) -> None:
         """Take one record into the draft; an unknown one raises KeyError."""
-        if "drop" in record:
-            self._drop(record)
-            return
-        value = record["value"]
-        match record["put"]:
-            case "site":
-                self._heads[value.id] = value
-                self._parts.setdefault(value.id, {part: {} for part in _PARTS})
-            case "counter":
-                self.counter = value
-            case "account":
-                self.accounts[key_of(value.name, value.domain)] = value
-            case "token":
-                self.tokens[(value.name, key_of(value.user, value.domain))] = value
-            case "app":
-                self.apps[value.client_id] = value
-            case "directory":
-                self.directory = value
-            case "nicknames":
-                self.nicknames = dict(value)
-            case "details":
-                self.details[record["id"]] = value
-            case "siteWords":
-                self.site_words[record["id"]] = value
-            case "job":
-                self.jobs[value.id] = value
-            case part:
-                self._put_part(self._parts[record["site"]][part], value, record.get("delta"))
-
-    def _drop(self, record: Record) -> None:
-        if record["drop"] == "account":
-            key = key_of(record["name"], record["domain"])
-            self.accounts.pop(key, None)
-            self.tokens = {which: token for which, token in self.tokens.items() if which[1] != key}
-        elif record["drop"] == "token":
-            self.tokens.pop((record["name"], key_of(record["user"], record["domain"])), None)
-        elif record["drop"] == "details":
-            self.details.pop(record["id"], None)
-        elif record["drop"] == "site":
-            for table in (self._heads, self._parts, self.site_words):
-                table.pop(record["id"], None)
-            self.jobs = {which: job for which, job in self.jobs.items() if job.site != record["id"]}
+        what = record.get("put") or record["drop"]
+        if what not in _OF_SITES:
+            super().apply(record)
+        elif what == "site":
+            key = record["id"]
+            if "drop" in record:
+                del self._heads[key], self._parts[key]
+            else:
+                self._heads[key] = record["value"]
+                self._parts.setdefault(key, {part: {} for part in _PARTS})
+        elif "drop" in record:
+            self._parts[record["site"]][what].pop(record["id"], None)
         else:
-            self._parts[record["site"]][record["drop"]].pop(record["id"], None)
+            self._put_part(self._parts[record["site"]][what], record["value"], record.get("delta"))
 
     def _put_part(self, values: dict[str, Any], value: Any, delta: Record | None) -> None:
         if delta:
@@ -177,3 +182,81 @@ class Draft:
         for site_id, head in self._heads.items():
             parts: dict[str, Any] = {attribute: self._parts[site_id][part] for part, attribute in _PARTS.items()}
             yield replace(head, **parts)
+
+
+FORMAT = "tabwarden sandbox state 3"
+
+
+class StateFile:
+    """An open state file, locked by a file beside it; `draft` is what it held (None when it was new or empty).
+
+    One acknowledged write a line, handed to the operating system before it is answered, so that it survives the death
+    of the process at any moment; a line torn by that death was never answered and is dropped. It is compacted at start.
+    """
+
+    def __init__(self, path: Path) -> None:
+        from filelock import lock_descriptor
+
+        self.path = path
+        self.draft: Draft | None = None
+        try:
+            # The state itself is replaced when it is compacted, so the lock is on a file that stays.
+            with ExitStack() as opened:
+                self._lock = opened.enter_context(_opened(path.with_name(path.name + ".lock")))
+                if not lock_descriptor(self._lock.fileno(), blocking=False):
+                    raise WorldError(f"state file `{path}` is in use by another sandbox; stop it first")
+                self._file = opened.enter_context(_opened(path))
+                self.draft = self._read()
+                opened.pop_all()
+        except OSError as problem:
+            raise WorldError(f"state file `{path}` cannot be opened: {problem.strerror}; give another") from None
+
+    def _read(self) -> Draft | None:
+        lines = self.path.read_bytes().split(b"\n")
+        lines.pop()  # what follows the last line end is empty or a write that was never answered
+        if not lines:
+            return None
+        if lines[0] != encode(FORMAT):
+            raise WorldError(f"`{self.path}` is not a state file of this release; give another or remove it")
+        draft = Draft()
+        for number, line in enumerate(lines[1:], start=2):
+            try:
+                for plain in decode(line, list[Record]):
+                    draft.apply(read(plain))
+            except (KeyError, TypeError, AttributeError, IncompleteRead) as problem:
+                raise WorldError(f"state file `{self.path}` line {number} cannot be read: {problem!r}") from None
+        return draft
+
+    def rewrite(self, records: Iterable[Record]) -> None:
+        """Replace the whole file by these records, one a line."""
+        fresh = self.path.with_name(self.path.name + ".new")
+        fresh.unlink(missing_ok=True)
+        with open(fresh, "xb", opener=for_the_owner) as out:
+            out.write(encode(FORMAT) + b"\n")
+            out.writelines(_line([record]) for record in records)
+            out.flush()
+            os.fsync(out.fileno())
+        self._file.close()  # Windows replaces no file that is open
+        os.replace(fresh, self.path)
+        self._file = _opened(self.path)
+
+    def append(self, records: list[Record]) -> None:
+        """Keep one write, whole or not at all."""
+        if records:
+            rest = memoryview(_line(records))
+            while rest:
+                rest = rest[self._file.write(rest) :]
+
+    def close(self) -> None:
+        """Let others use the file."""
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._lock.close()
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return open(path, "ab", buffering=0, opener=for_the_owner)
+
+
+def _line(records: list[dict[str, Any]]) -> bytes:
+    return encode(records) + b"\n"

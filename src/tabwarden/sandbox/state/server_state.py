@@ -1,16 +1,101 @@
-"""What a sandbox holds beside its sites: accounts, tokens, connected apps, jobs, a pretend directory.
-
-Passwords and secrets here are pretend ones; they never show in a repr.
-"""
+"""What a sandbox holds beside its sites: accounts, tokens, connected apps, jobs, a pretend directory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from tabwarden.model.site import LOCAL, Site
+from tabwarden.model.takes import IdentityProvider
+
+MEGABYTE = 1024 * 1024
+MOST_REVISIONS = 25  # Tableau's default revision limit of a site
+
+
+class Revision(NamedTuple):
+    """One published file of an item: its number from 1, where its bytes are kept, who published it and when.
+
+    `blob` is the key of the bytes; `file_name` the name they came with; `size` in bytes; `at` an ISO time in UTC.
+    """
+
+    number: int
+    blob: str
+    file_name: str
+    size: int
+    by: str
+    at: str
+
+
+class Connection(NamedTuple):
+    """A connection to data outside the site; a password is never kept, only whether one is embedded."""
+
+    id: str
+    type: str
+    server: str = ""
+    port: str = ""
+    user_name: str = ""
+    database: str = ""
+    embedded: bool = False
+    auth_type: str = ""
+    query_tagging: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What is kept of one item: revisions oldest first, tags, connections, extracts, the address it was given, whether
+    somebody certified it and why.
+
+    `next_revision` is the number the next file gets; numbers of deleted revisions are not given again.
+    `content_url` is "" where the address follows from the name.
+    """
+
+    revisions: tuple[Revision, ...] = ()
+    next_revision: int = 1
+    tags: frozenset[str] = frozenset()
+    connections: tuple[Connection, ...] = ()
+    has_extracts: bool = False
+    encrypted: bool = False
+    content_url: str = ""
+    certified: bool = False
+    certification_note: str = ""
+
+    @property
+    def current(self) -> Revision | None:
+        """The newest file, None for an item that came with the world."""
+        return self.revisions[-1] if self.revisions else None
+
+    def with_file(self, revision: Revision) -> Details:
+        """These with a newer file; the oldest go beyond the limit."""
+        revisions = (*self.revisions, revision)[-MOST_REVISIONS:]
+        return replace(self, revisions=revisions, next_revision=revision.number + 1)
+
+
+NOTHING = Details()
+
+
+Clock = Callable[[], float]
+"""Seconds since 1970."""
+
+
+class TurnedClock:
+    """Another clock, as far ahead of it as it was turned forward; never back."""
+
+    def __init__(self, within: Clock) -> None:
+        self._within = within
+        self._ahead = 0.0
+
+    def __call__(self) -> float:
+        """The present moment."""
+        return self._within() + self._ahead
+
+    def forward(self, seconds: float) -> None:
+        """Turn it forward: tokens grow old, jobs come due, the hour of the cap passes."""
+        if seconds < 0:
+            raise ValueError(f"a clock is not turned back, not by {-seconds:g} seconds")
+        self._ahead += seconds
+
 
 AccountKey = tuple[str, str]
 
@@ -84,6 +169,7 @@ class World:
     """What a sandbox starts with. `directory` is the pretend Active Directory as plain data.
 
     `nicknames` are those of the domains Tableau knows, by FQDN; that of the server is known without being named.
+    `providers` are the identity providers of sites, by the site's id.
     """
 
     name: str
@@ -93,6 +179,7 @@ class World:
     apps: tuple[ConnectedApp, ...] = ()
     directory: Mapping[str, Any] = field(default_factory=dict)
     nicknames: Mapping[str, str] = field(default_factory=dict)
+    providers: Mapping[str, tuple[IdentityProvider, ...]] = field(default_factory=dict)
 
 
 def iso(seconds: float) -> str:

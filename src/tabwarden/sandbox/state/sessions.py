@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,20 +23,23 @@ from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.wire import Element
 from tabwarden.sandbox.state.personality import Personality
 from tabwarden.sandbox.state.server_state import Account, key_of
-from tabwarden.sandbox.state.sites import State
+from tabwarden.sandbox.state.sites import Asserted, State
 
 AUDIENCE = "tableau"
 JWT_SECONDS = 600.0
 LONGEST_JWT = 16 * 1024
 ACCESS_TOKEN_SECONDS = 15 * 24 * 3600.0
 SKEW_SECONDS = 60.0
+# Claims of "On-demand access" and "Dynamic group membership using assertions".
+ON_DEMAND_CLAIM, GROUPS_CLAIM = "https://tableau.com/oda", "https://tableau.com/groups"
 
 
 @dataclass(slots=True)
 class Session:
     """Who a token speaks for, on which site, and when it was last used.
 
-    `initiator` is the administrator who signed in as somebody else; `id` names the session and opens nothing.
+    `initiator` is the administrator who signed in as somebody else; `id` names the session and opens nothing;
+    `asserted` is what a connected app's token said of groups.
     """
 
     token: str = field(repr=False)
@@ -44,6 +48,7 @@ class Session:
     used: float
     access_token: tuple[str, str, str] | None = None
     initiator: str = ""
+    asserted: Asserted | None = None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
@@ -65,6 +70,7 @@ class Sessions:
             raise Refusal("401000", "the request carries no token; sign in first")
         session = self._live.get(token)
         now = self._state.clock()
+        self._state.asserted = session.asserted if session is not None else None
         if session is not None and now - session.used > self._personality.idle_seconds:
             self.end(session)
             session = None
@@ -118,8 +124,8 @@ class Sessions:
             raise _refused("the site or the credentials are not right")
         access_token: tuple[str, str, str] | None = None
         if credentials.get("jwt") is not None:
-            name, domain = self._by_jwt(credentials.get("jwt") or ""), None
-        elif credentials.get("personalAccessTokenName") is not None:
+            return self._impersonate(credentials, self._by_app(site, credentials.get("jwt") or ""))
+        if credentials.get("personalAccessTokenName") is not None:
             access_token = self._by_access_token(credentials)
             domain, name = access_token[1], access_token[2]
         else:
@@ -156,7 +162,7 @@ class Sessions:
         self._state.put(outcome.site.with_users(seen))
         if access_token is not None:
             self._end_all(access_token)
-        session = Session(secrets.token_urlsafe(24), site.id, user.id, self._state.clock(), access_token)
+        session = Session(_new_token(), site.id, user.id, self._state.clock(), access_token)
         self._live[session.token] = session
         return session
 
@@ -215,7 +221,33 @@ class Sessions:
                 return key
         raise _refused("the personal access token is unknown or its secret is not right")
 
-    def _by_jwt(self, words: str) -> str:
+    def _by_app(self, site: Site, words: str) -> Session:
+        """A session by a connected app, with the groups that its token names; of somebody unknown on demand.
+
+        Groups of another name are nobody's (B). Whoever is let in on demand is a Viewer, in groups that allow it.
+        """
+        claims = self._by_jwt(words)
+        named = claims.get(GROUPS_CLAIM, ())
+        names = {named} if isinstance(named, str) else {name for name in named or () if isinstance(name, str)}
+        groups = [group for group in site.groups.values() if group.name in names and not group.everyone]
+        subject = str(claims["sub"])
+        if str(claims.get(ON_DEMAND_CLAIM, "")).casefold() == "true" and not site.users_named(subject):
+            admitted = [group.id for group in groups if group.id in site.on_demand]
+            if not admitted:
+                raise _refused("no group of the token allows on-demand access")
+            user = User(str(uuid.uuid5(uuid.NAMESPACE_URL, f"{site.id} {subject}")), subject, "Viewer")
+            return self._begun(Session(_new_token(), site.id, user.id, self._state.clock()), user, admitted)
+        user = _find(site, subject, None)
+        session = self._open(site, user, None)
+        return self._begun(session, user, [group.id for group in groups]) if groups else session
+
+    def _begun(self, session: Session, user: User, groups: Iterable[str]) -> Session:
+        session.asserted = self._state.asserted = Asserted(session.site, user, groups)
+        self._live[session.token] = session
+        return session
+
+    def _by_jwt(self, words: str) -> dict[str, Any]:
+        """The claims of a token that one of the connected apps made."""
         if len(words) > LONGEST_JWT:
             raise _refused("the JWT is longer than any connected app makes it")
         try:
@@ -229,14 +261,17 @@ class Sessions:
                 issuer=app.client_id,
                 options={"verify_exp": False, "verify_iat": False, "verify_nbf": False},
             )
-            expires = float(claims["exp"])
-            subject = str(claims["sub"])
+            expires, _ = float(claims["exp"]), claims["sub"]
         except (jwt.PyJWTError, StopIteration, KeyError, TypeError, ValueError, OverflowError, RecursionError):
             raise _refused("the JWT is not one of a connected app of this site") from None
         now = self._state.clock()
         if not now < expires <= now + JWT_SECONDS + SKEW_SECONDS:
             raise _refused("the JWT has expired or lives longer than 10 minutes")
-        return subject
+        return claims
+
+
+def _new_token() -> str:
+    return secrets.token_urlsafe(24)
 
 
 def _find(site: Site, name: str, domain: str | None) -> User:

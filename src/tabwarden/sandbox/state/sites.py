@@ -1,30 +1,23 @@
-"""The sandbox's state: sites as values, replaced whole by what effects return, and the holdings beside them.
-
-Not a judge: who may change what is asked before `put`. What a request did is kept in the state file, as one line,
-before the request is answered.
-"""
+"""The sandbox's state: sites as values, replaced whole by what effects return, and the holdings beside them."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from tabwarden.access.on_demand import with_asserted
 from tabwarden.model.errors import WorldError
 from tabwarden.model.open_points import DOCUMENTED
 from tabwarden.model.site import Content, Site, User
-from tabwarden.sandbox.content.item_details import NOTHING, Details
-from tabwarden.sandbox.directories.directory import Directory
-from tabwarden.sandbox.directories.pretend_directory import pretend_directory
-from tabwarden.sandbox.state import record
+from tabwarden.sandbox.directories.directory import Directory, pretend_directory
 from tabwarden.sandbox.state.activity import ActivityLog
-from tabwarden.sandbox.state.blobs import Blobs
-from tabwarden.sandbox.state.record import Draft, Record
-from tabwarden.sandbox.state.server_state import Account, Job, World, iso, key_of
-from tabwarden.sandbox.state.uploads import Uploads
-from tabwarden.sandbox.state.write_log import StateFile
+from tabwarden.sandbox.state.blobs import Blobs, Uploads
+from tabwarden.sandbox.state.record import Holdings, Record, StateFile, holdings_of, put, site_changes
+from tabwarden.sandbox.state.server_state import NOTHING, Account, Details, Job, World, iso, key_of
 
 Clock = Callable[[], float]
 _SPACE = uuid.UUID("6f1d0f3e-8a55-5d0c-9d0e-7a8f5f2c1b10")
@@ -38,42 +31,66 @@ def stable_id(*names: str) -> str:
     return str(uuid.uuid5(_SPACE, "\x1f".join(names)))
 
 
-class State:
+class Asserted:
+    """What a session's token says of who is in which groups: true of its requests alone, and never kept.
+
+    `user` is on no site where an application lets him in on demand.
+    """
+
+    def __init__(self, site: str, user: User, groups: Iterable[str]) -> None:
+        self.site, self.user, self.groups = site, user, frozenset(groups)
+        self._known: tuple[Site, Site] | None = None
+
+    def on(self, site: Site) -> Site:
+        """The site as this session has it."""
+        if self._known is None or self._known[0] is not site:
+            user = site.users.get(self.user.id, self.user)
+            self._known = site, with_asserted(site, user, (g for g in self.groups if g in site.groups))
+        return self._known[1]
+
+    def off(self, site: Site, base: Site) -> Site:
+        """A site that a request of this session made, without what the token said."""
+        seen, mine = self.on(base), frozenset({self.user.id})
+        groups = {}
+        for key, group in site.groups.items():
+            was = base.groups.get(key)
+            if group is seen.groups.get(key) and was is not None:
+                groups[key] = was
+            elif key in self.groups and was is not None and not mine <= (was.members or frozenset()):
+                groups[key] = replace(group, members=(group.members or frozenset()) - mine)
+            else:
+                groups[key] = group
+        users = site.users if self.user.id in base.users else {i: u for i, u in site.users.items() if i not in mine}
+        return replace(site, groups=groups, users=users)
+
+
+class State(Holdings):
     """Sites by id and the holdings beside them. A `directory` handed in takes the place of the world's pretend one."""
 
     def __init__(
         self, world: World, clock: Clock, path: Path | None = None, *, directory: Directory | None = None
     ) -> None:
+        super().__init__()
         self.name = world.name
         self.clock = clock
         self.activity = ActivityLog(clock)
         self._file = StateFile(path) if path is not None else None
         self._unkept: list[Record] = []
         draft = self._file.draft if self._file is not None else None
-        if draft is None:
-            draft = Draft()
-            for item in world_records(world):
-                draft.apply(item)
-        self._sites = {site.id: site for site in draft.sites()}
-        self._counter = draft.counter
-        self.accounts = draft.accounts
-        self.tokens = draft.tokens
-        self.apps = draft.apps
-        self.nicknames = draft.nicknames
-        self._pretended = draft.directory
+        for item in (draft or holdings_of(world)).records():
+            self.apply(item)
+        self._sites = {site.id: site for site in (world.sites if draft is None else draft.sites())}
         self._handed_in = directory is not None
-        self._directory = directory if directory is not None else pretend_directory(draft.directory)
+        self._directory = directory if directory is not None else pretend_directory(self.pretended)
         self.troubled: Callable[[Directory], Directory] | None = None  # stands between us and the directory
-        self.jobs = draft.jobs
-        self.site_words = draft.site_words
         self.uploads = Uploads()
-        self._details = draft.details
         self.blobs = Blobs(path.with_name(path.name + ".files") if path is not None else None)
         self._remembered: dict[str, tuple[Site, dict[Any, Any]]] = {}
         self.open_points = DOCUMENTED  # the open points of the permission model as this Tableau settles them
+        self.asserted: Asserted | None = None  # by the token of the request that is answered
         self.watching = False  # whether `born` is kept: the moment each new thing came, by id
         self.born: dict[str, float] = {}
-        self.pending = [job.id for job in draft.jobs.values() if job.finish_code is None]
+        self.pending = [job.id for job in self.jobs.values() if job.finish_code is None]
         self._start_files()
 
     def now(self) -> str:
@@ -88,8 +105,9 @@ class State:
         return tuple(self._sites.values())
 
     def site(self, site_id: str) -> Site:
-        """The site with that id; KeyError when there is none."""
-        return self._sites[site_id]
+        """The site with that id, as the session has it that asks; KeyError when there is none."""
+        site = self._sites[site_id]
+        return self.asserted.on(site) if self.asserted is not None and self.asserted.site == site_id else site
 
     def site_at(self, content_url: str) -> Site | None:
         """The site with that content URL in any letter case; `default` also means the empty one."""
@@ -110,7 +128,7 @@ class State:
 
     def details(self, content: str) -> Details:
         """What answers tell of an item beyond the model."""
-        return self._details.get(content, NOTHING)
+        return self.item_details.get(content, NOTHING)
 
     def remembered(self, site: Site) -> dict[Any, Any]:
         """A place to remember what follows from this value of a site; empty again once the site has changed."""
@@ -127,8 +145,9 @@ class State:
             tuple(self.accounts.values()),
             tuple(self.tokens.values()),
             tuple(self.apps.values()),
-            dict(self._pretended),
+            dict(self.pretended),
             dict(self.nicknames),
+            dict(self.providers),
         )
 
     @property
@@ -145,35 +164,36 @@ class State:
     @property
     def joined(self) -> bool:
         """Whether the directory is the identity store, so that a plain name means its domain."""
-        return self._directory is not None and bool(self._pretended.get("joined"))
+        return self._directory is not None and bool(self.pretended.get("joined"))
 
     # -- writing ----------------------------------------------------------------------------------------------
 
     def new_id(self, site: Site, kind: str) -> str:
         """An id never given before; the same in every run that does the same things."""
-        self._counter += 1
-        self._keep([record.put("counter", self._counter)])
-        return stable_id(site.id, kind, str(self._counter))
+        self._write(put("counter", self.counter + 1))
+        return stable_id(site.id, kind, str(self.counter))
 
     def put(self, site: Site) -> Site:
         """Make `site` the present one, stamp what changed, keep it; gives the site as stored."""
         old = self._sites[site.id]
+        if self.asserted is not None and self.asserted.site == site.id:
+            site = self.asserted.off(site, old)
         stamped = self._stamp(old, site)
         if stamped is old:
             return old
-        records = list(record.site_changes(old, stamped)) if self._file is not None else []
+        records = list(site_changes(old, stamped)) if self._file is not None else []
         self._sites[site.id] = stamped
         self.activity.changed(old, stamped)
         if self.watching:
             self._note_births(old, stamped)
         self._keep(records)
-        for content in [c for c in self._details if c in old.contents and c not in stamped.contents]:
+        for content in [c for c in self.item_details if c in old.contents and c not in stamped.contents]:
             self.put_details(content, NOTHING)
         return stamped
 
     def published_bytes(self, site: Site) -> int:
         """How much the files published on a site hold, all revisions counted."""
-        details = (details_here for content, details_here in self._details.items() if content in site.contents)
+        details = (details_here for content, details_here in self.item_details.items() if content in site.contents)
         return sum(revision.size for details_here in details for revision in details_here.revisions)
 
     def put_details(self, content: str, details: Details) -> None:
@@ -182,32 +202,27 @@ class State:
             self.blobs.leave(revision.blob)
         for revision in details.revisions:
             self.blobs.use(revision.blob)
-        if details == NOTHING:
-            self._details.pop(content, None)
-            self._keep([{"drop": "details", "id": content}])
-        else:
-            self._details[content] = details
-            self._keep([record.put("details", details, id=content)])
+        gone = details == NOTHING
+        self._write({"drop": "details", "id": content} if gone else put("details", details, id=content))
 
     def add_site(self, site: Site) -> None:
         """A new site."""
         self._sites[site.id] = site
-        self._keep(list(record.site_changes(None, site)))
+        self._keep(site_changes(None, site))
 
     def put_site_words(self, site: str, words: Mapping[str, str]) -> None:
         """Keep the settings of a site that no decision depends on."""
-        self.site_words[site] = words
-        self._keep([record.put("siteWords", words, id=site)])
+        self._write(put("siteWords", words, id=site))
 
     def drop_site(self, site: Site) -> None:
         """Forget a site with all that is on it, and the accounts of those who are on no other."""
-        for content in [c for c in self._details if c in site.contents]:
+        for content in [c for c in self.item_details if c in site.contents]:
             self.put_details(content, NOTHING)
         for job in [job for job in self.jobs.values() if job.site == site.id]:
             self.put_job(replace(job, finish_code=2))
-            del self.jobs[job.id]
+            self._write({"drop": "job", "id": job.id})
         del self._sites[site.id]
-        self.site_words.pop(site.id, None)
+        self._write({"drop": "siteWords", "id": site.id})
         self._keep([{"drop": "site", "id": site.id}])
         for user in site.users.values():
             if not self.sites_of(user):
@@ -220,55 +235,43 @@ class State:
 
     def put_account(self, account: Account) -> None:
         """Add an account or change its password."""
-        self.accounts[key_of(account.name, account.domain)] = account
-        self._keep([record.put("account", account)])
+        self._write(put("account", account, id=key_of(account.name, account.domain)))
 
     def drop_account(self, user: User) -> None:
         """Forget the account of a person who is on no site any more, with its tokens."""
-        key = key_of(user.name, user.domain)
-        account = self.accounts.pop(key, None)
-        self.tokens = {which: token for which, token in self.tokens.items() if which[1] != key}
-        if account is not None:
-            self._keep([record.account_gone(account)])
+        self.drop_tokens(user)
+        self._write({"drop": "account", "id": key_of(user.name, user.domain)})
 
     def drop_tokens(self, user: User) -> None:
         """Forget the personal access tokens of a person."""
         key = key_of(user.name, user.domain)
-        gone = [token for which, token in self.tokens.items() if which[1] == key]
-        self.tokens = {which: token for which, token in self.tokens.items() if which[1] != key}
-        self._keep([record.token_gone(token) for token in gone])
+        for which in [which for which in self.tokens if which[1] == key]:
+            self._write({"drop": "token", "id": which})
 
     def put_nicknames(self, nicknames: Mapping[str, str]) -> None:
         """Keep the nicknames of the domains Tableau knows, by FQDN."""
-        self.nicknames = dict(nicknames)
-        self._keep([record.put("nicknames", self.nicknames)])
+        self._write(put("nicknames", dict(nicknames)))
 
     def put_directory(self, plain: Mapping[str, Any]) -> None:
         """Let the pretend directory be another one; WorldError, and nothing changed, when it cannot be."""
         if self._handed_in:
             raise WorldError("the directory is not a pretended one; change it where it is kept")
         self._directory = pretend_directory(plain)
-        self._pretended = dict(plain)
-        self._keep([record.put("directory", self._pretended)])
-
-    @property
-    def pretended(self) -> Mapping[str, Any]:
-        """The pretend directory as plain data, as a world file has it."""
-        return self._pretended
+        self._write(put("pretended", dict(plain)))
 
     def put_job(self, job: Job) -> None:
-        """Add a job or what became of it."""
+        """Add a job or what became of it; once it ran its input is no longer needed."""
         if job.blob and job.id not in self.jobs:
             self.blobs.use(job.blob)
-        if job.blob and job.finish_code is not None:
-            self.blobs.leave(job.blob)
-            job = replace(job, blob="")
-        self.jobs[job.id] = job
+        if job.finish_code is not None:
+            if job.blob:
+                self.blobs.leave(job.blob)
+            job = replace(job, blob="", rows=())
+        self._write(put("job", job, id=job.id))
         if job.finish_code is None:
             self.pending.append(job.id)
         elif job.id in self.pending:
             self.pending.remove(job.id)
-        self._keep([record.job_record(job)])
 
     def close(self) -> None:
         """Let go of the state file."""
@@ -301,39 +304,21 @@ class State:
 
     def _start_files(self) -> None:
         try:
-            published = [r.blob for details in self._details.values() for r in details.revisions]
+            published = [r.blob for details in self.item_details.values() for r in details.revisions]
             self.blobs.start((*published, *(job.blob for job in self.jobs.values() if job.blob)))
         except WorldError:
             if self._file is not None:
                 self._file.close()
             raise
         if self._file is not None:
-            self._file.rewrite(self._records())
+            sites = (change for site in self._sites.values() for change in site_changes(None, site))
+            self._file.rewrite(chain(self.records(), sites))
 
-    def _keep(self, records: list[Record]) -> None:
+    def _write(self, change: Record) -> None:
+        """Change a holding, and keep that."""
+        self.apply(change)
+        self._keep((change,))
+
+    def _keep(self, records: Iterable[Record]) -> None:
         if self._file is not None:
             self._unkept.extend(records)
-
-    def _records(self) -> Iterator[Record]:
-        yield record.put("counter", self._counter)
-        yield record.put("directory", self._pretended)
-        yield record.put("nicknames", self.nicknames)
-        yield from (record.put("account", account) for account in self.accounts.values())
-        yield from (record.put("token", token) for token in self.tokens.values())
-        yield from (record.put("app", app) for app in self.apps.values())
-        for site in self._sites.values():
-            yield from record.site_changes(None, site)
-        yield from (record.put("siteWords", words, id=site) for site, words in self.site_words.items())
-        yield from (record.put("details", details, id=content) for content, details in self._details.items())
-        yield from map(record.job_record, self.jobs.values())
-
-
-def world_records(world: World) -> Iterator[Record]:
-    """The records that build a world from nothing."""
-    yield record.put("directory", world.directory)
-    yield record.put("nicknames", world.nicknames)
-    yield from (record.put("account", account) for account in world.accounts)
-    yield from (record.put("token", token) for token in world.tokens)
-    yield from (record.put("app", app) for app in world.apps)
-    for site in world.sites:
-        yield from record.site_changes(None, site)

@@ -1,7 +1,4 @@
-"""The generated world acme: 3 sites, about 480 people, 60 groups, 1,200 items, and the mistakes real sites have.
-
-Everything follows from the seed, so numbers are the same everywhere. Not a measure of any real company.
-"""
+"""The generated world acme: 3 sites, about 480 people, 60 groups, 1,200 items, and the mistakes real sites have."""
 
 from __future__ import annotations
 
@@ -11,8 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from tabwarden.model.roles import licence_of
-from tabwarden.sandbox.worlds.acme_directory import acme_directory
-from tabwarden.sandbox.worlds.acme_words import DEPARTMENTS, FIRST, LAST, MANNERS, TOPICS, VIEWS
+from tabwarden.sandbox.directories.directory import DirectoryText, DomainText, GroupEntryText, PersonText
 from tabwarden.sandbox.worlds.file import (
     AppText,
     GroupSetText,
@@ -28,6 +24,59 @@ from tabwarden.sandbox.worlds.file import (
     ViewText,
     WorldText,
 )
+
+FIRST = tuple(
+    "Amir Anna Arjun Astrid Beatriz Ben Carla Chen Chloe Dana David Diego Elena Emil Fatima Felix Freya Gita Grace"
+    " Hana Hugo Ida Imran Ines Ivan Jana Jonas Julia Kenji Lara Leo Lina Lukas Maja Marco Maria Mateo Mei Mila Nadia"
+    " Nils Noor Olga Omar Paul Petra Priya Rafael Rosa Sami Sara Sofia Stefan Tara Theo Tom Vera Viktor Yara"
+    " Zoe".split()
+)
+LAST = tuple(
+    "Adler Ahmed Almeida Bauer Becker Bell Berger Blanc Bosch Braun Castro Chan Conti Costa Dahl Diaz Eriksen Farah"
+    " Fischer Fontaine Garcia Gruber Haas Hansen Ito Jensen Kaya Keller Khan Kim Klein Kovacs Kumar Lang Larsen Lopez"
+    " Maier Marino Martin Meyer Moreau Mueller Nagy Novak Okafor Olsen Park Patel Peeters Pereira Popov Ricci Rossi"
+    " Santos Sato Schmidt Silva Singh Sousa Tanaka Torres Vogel Wagner Weber Wolf Wong Yilmaz Zhang".split()
+)
+DEPARTMENTS = tuple("Engineering Finance HR Legal Marketing Operations Procurement Research Sales Support".split())
+TOPICS = tuple(
+    "Budget Campaigns Capacity Churn Compliance Contracts Costs Deliveries Energy Forecast Headcount Incidents"
+    " Inventory Margins Orders Pipeline Pricing Quality Regions Releases Revenue Satisfaction Suppliers Tickets"
+    " Travel".split()
+)
+MANNERS = ("Overview", "Monthly", "Quarterly", "Details", "Trends", "Scorecard", "Monitor", "Deep Dive", "Summary")
+VIEWS = ("Summary", "By Region", "By Month", "Top 20", "Map", "Details", "Forecast", "Notes")
+
+
+HOME, EAST = "corp.acme.example", "east.corp.acme.example"
+TEAMS = ("Analysts", "Controllers", "Planners")
+_EVERY = 3
+
+
+def acme_directory() -> DirectoryText:
+    """24 people in teams of eight, one of them disabled; a second domain whose NetBIOS name is not its first label."""
+    pairs = list(zip(FIRST[::_EVERY], reversed(LAST[::_EVERY]), strict=False))[:24]
+    names = [f"{first[0]}{last}".lower() for first, last in pairs]
+    people = {
+        name: PersonText(
+            upn=f"{first}.{last}@{HOME}".lower(),
+            display_name=f"{first} {last}",
+            email=f"{first}.{last}@acme.example".lower(),
+            enabled=name != names[-1],
+        )
+        for name, (first, last) in zip(names, pairs, strict=True)
+    }
+    teams = {team: GroupEntryText(members=tuple(names[n :: len(TEAMS)])) for n, team in enumerate(TEAMS)}
+    everybody = GroupEntryText(members=(*TEAMS, f"{EAST}\\Eastern Staff"))
+    # Somebody with the display name of a colleague in the other domain.
+    twin = PersonText(display_name=people[names[0]].display_name)
+    east = DomainText(
+        netbios="ORIENT",
+        users={names[0]: twin, "ykim": PersonText(display_name="Yara Kim")},
+        groups={"Eastern Staff": GroupEntryText(members=(names[0], "ykim"))},
+    )
+    home = DomainText(netbios="ACME", users=people, groups={**teams, "BI Everybody": everybody})
+    return DirectoryText(domains={HOME: home, EAST: east})
+
 
 ADMIN = "admin"
 TOKEN_NAME, TOKEN_SECRET = "tabwarden", "acme-demo-secret"

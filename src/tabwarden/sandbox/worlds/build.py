@@ -76,6 +76,7 @@ class SiteBuilder:
             contents=self._contents,
             settings=SiteSettings(**text.settings.model_dump()),
             licences=dict(text.licences) if text.licences is not None else None,
+            on_demand=frozenset(self._groups[key].id for key, group in text.groups.items() if group.on_demand),
         )
 
     # -- people -----------------------------------------------------------------------------------------------
@@ -273,5 +274,5 @@ def build_site(text: SiteText) -> Site:
     builder = SiteBuilder(text)
     site = builder.build()
     if builder.problems:
-        raise WorldError(f"site `{text.name}` has mistakes:\n  " + "\n  ".join(builder.problems))
+        raise WorldError(f"site `{text.name}` has mistakes:", *(f"  {line}" for line in builder.problems))
     return site

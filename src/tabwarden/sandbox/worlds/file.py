@@ -1,7 +1,4 @@
-"""A world as a YAML file people read and write: names instead of ids, templates instead of long lists.
-
-Every mistake of a file is told at once, each with its place. Ids follow from names unless a file gives them.
-"""
+"""A world as a YAML file people read and write: names instead of ids, templates instead of long lists."""
 
 from __future__ import annotations
 
@@ -12,11 +9,11 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tabwarden import safe_files
 from tabwarden.model.errors import WorldError
-from tabwarden.sandbox.directories.pretend_directory import DirectoryText
+from tabwarden.sandbox.directories.directory import DirectoryText
 
 # The safe loader and dumper, in C where the library has them: large worlds load ten times faster.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 USUAL_TIME = "2025-01-01T08:00:00Z"
 
@@ -58,6 +55,7 @@ class GroupText(_Part):
     domain: str = "local"
     minimum_site_role: str | None = None
     grant_on: Literal["onLogin", "onSync"] | None = None
+    on_demand: bool = False
     id: str | None = None
 
 
@@ -130,6 +128,14 @@ class SettingsText(_Part):
     vizql_data_service: bool = True
 
 
+class ProviderText(_Part):
+    """An identity provider of a site."""
+
+    name: str
+    auth_setting: Literal["SAML", "OpenID"] = "SAML"
+    id: str | None = None
+
+
 class SiteText(_Part):
     """One site."""
 
@@ -138,6 +144,7 @@ class SiteText(_Part):
     id: str | None = None
     settings: SettingsText = SettingsText()
     licences: Mapping[str, int] | None = None
+    identity_providers: tuple[ProviderText, ...] = ()
     users: Mapping[str, UserText]
     groups: Mapping[str, GroupText] = Field(default_factory=dict)
     group_sets: Mapping[str, GroupSetText] = Field(default_factory=dict)
@@ -178,7 +185,7 @@ class WorldText(_Part):
 def read_text(text: str, where: str) -> WorldText:
     """The world of a YAML text; WorldError with every mistake and its place."""
     try:
-        raw = yaml.load(text, _LOADER)
+        raw = safe_files.yaml_value(text)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark is not None else ""
@@ -188,14 +195,14 @@ def read_text(text: str, where: str) -> WorldText:
     try:
         return WorldText.model_validate(raw)
     except ValidationError as problem:
-        lines = (f"{'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in problem.errors())
-        raise WorldError(f"world `{where}` has mistakes:\n  " + "\n  ".join(lines)) from None
+        lines = (f"  {'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in problem.errors())
+        raise WorldError(f"world `{where}` has mistakes:", *lines) from None
 
 
 def read_file(path: Path) -> WorldText:
     """The world of a YAML file."""
     try:
-        return read_text(path.read_text(encoding="utf-8"), str(path))
+        return read_text(safe_files.read_text(path), str(path))
     except (OSError, UnicodeDecodeError) as problem:
         raise WorldError(f"world file `{path}` cannot be read: {problem}") from None
 

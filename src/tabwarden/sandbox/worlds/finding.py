@@ -3,18 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from tabwarden.model.errors import WorldError
-from tabwarden.sandbox.directories.pretend_directory import pretend_directory
-from tabwarden.sandbox.state.server_state import AccessToken, Account, ConnectedApp, World, key_of
+from tabwarden.model.site import LOCAL, User
+from tabwarden.model.takes import IdentityProvider
+from tabwarden.sandbox.directories.directory import pretend_directory
+from tabwarden.sandbox.state.server_state import AccessToken, Account, AccountKey, ConnectedApp, World, key_of
+from tabwarden.sandbox.state.sites import stable_id
 from tabwarden.sandbox.worlds import acme, sizes
 from tabwarden.sandbox.worlds import file as world_file
 from tabwarden.sandbox.worlds.build import build_site, plain_name
 from tabwarden.sandbox.worlds.file import SiteText, WorldText
 from tabwarden.sandbox.worlds.save import text_of
+
+MAIL_DOMAIN = "example.com"
+
+
+def as_cloud(world: World) -> World:
+    """The world as Cloud would have it: local user names are e-mail addresses; ids and passwords stay."""
+    named = _addresses(world)
+
+    def renamed(user: User) -> User:
+        return replace(user, name=named.get(key_of(user.name, user.domain), user.name))
+
+    return replace(
+        world,
+        sites=tuple(site.with_users(*map(renamed, site.users.values())) for site in world.sites),
+        accounts=tuple(replace(a, name=named.get(key_of(a.name, a.domain), a.name)) for a in world.accounts),
+        tokens=tuple(replace(t, user=named.get(key_of(t.user, t.domain), t.user)) for t in world.tokens),
+    )
+
+
+def _addresses(world: World) -> Mapping[AccountKey, str]:
+    """The new name of every local account whose name is no address: its e-mail where that is free."""
+    everybody = [user for site in world.sites for user in site.users.values() if user.domain == LOCAL]
+    taken = {user.name.casefold() for user in everybody if "@" in user.name}
+    addresses: dict[AccountKey, str] = {}
+    for user in everybody:
+        key = key_of(user.name, user.domain)
+        if "@" in user.name or key in addresses:
+            continue
+        free = "@" in user.email and user.email.casefold() not in taken
+        addresses[key] = user.email if free else f"{user.name}@{MAIL_DOMAIN}"
+        taken.add(addresses[key].casefold())
+    return addresses
+
 
 PACKAGED = ("w0", "company", "empty", "casual-users", "william", "erin")
 GENERATED: Mapping[str, Callable[[int], WorldText]] = {"acme": acme.acme}
@@ -48,14 +85,24 @@ def world_of(text: WorldText) -> World:
     urls = [site.content_url.casefold() for site in text.sites]
     if len(set(urls)) < len(urls):
         raise WorldError(f"world `{text.world}` has two sites at one content URL")
+    sites = tuple(build_site(site) for site in text.sites)
+    providers = {site.id: _providers(site.id, one) for site, one in zip(sites, text.sites, strict=True)}
     return World(
         text.world,
-        tuple(build_site(site) for site in text.sites),
+        sites,
         tuple(_accounts(text.sites)),
         tuple(AccessToken(t.name, t.secret, t.user, t.domain) for t in text.tokens),
         tuple(ConnectedApp(a.client_id, a.secret_id, a.secret, a.name) for a in text.apps),
         _directory(text),
         dict(text.nicknames),
+        {site: listed for site, listed in providers.items() if listed},
+    )
+
+
+def _providers(site: str, text: SiteText) -> tuple[IdentityProvider, ...]:
+    return tuple(
+        IdentityProvider(one.id or stable_id("identityProvider", site, one.name), one.name, one.auth_setting)
+        for one in text.identity_providers
     )
 
 

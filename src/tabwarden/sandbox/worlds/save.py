@@ -1,15 +1,15 @@
-"""From sites with ids to the names of a world file, the way back of `build`.
-
-Ids that do not follow from names are written out, so that a saved world loads as the same sites.
-"""
+"""From sites with ids to the names of a world file, the way back of `build`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import groupby
+from typing import Any
 
-from tabwarden.model.site import ALLOW, DENY, LOCAL, Content, Group, Rules, Site, User
-from tabwarden.sandbox.directories.pretend_directory import DirectoryText
+from pydantic import BaseModel
+
+from tabwarden.model.site import ALLOW, DENY, LOCAL, Content, Group, GroupSet, Rules, Site, User
+from tabwarden.sandbox.directories.directory import DirectoryText
 from tabwarden.sandbox.state.server_state import Account, AccountKey, World, key_of
 from tabwarden.sandbox.state.sites import stable_id
 from tabwarden.sandbox.worlds.build import quoted, site_id
@@ -19,12 +19,12 @@ from tabwarden.sandbox.worlds.file import (
     GroupText,
     ItemText,
     ProjectText,
+    ProviderText,
     RuleText,
     SettingsText,
     SiteText,
     TokenText,
     UserText,
-    UseText,
     ViewText,
     WorldText,
 )
@@ -35,14 +35,25 @@ def text_of(world: World) -> WorldText:
     accounts = {key_of(a.name, a.domain): a for a in world.accounts}
     return WorldText(
         world=world.name,
-        tokens=tuple(TokenText(name=t.name, secret=t.secret, user=t.user, domain=t.domain) for t in world.tokens),
-        apps=tuple(
-            AppText(name=a.name, client_id=a.client_id, secret_id=a.secret_id, secret=a.secret) for a in world.apps
-        ),
+        tokens=tuple(TokenText(**_same(TokenText, token)) for token in world.tokens),
+        apps=tuple(AppText(**_same(AppText, app)) for app in world.apps),
         directory=DirectoryText.model_validate(dict(world.directory)),
         nicknames=dict(world.nicknames),
-        sites=tuple(_SiteText(site, accounts).text() for site in world.sites),
+        sites=tuple(_with_providers(_SiteText(site, accounts).text(), world, site) for site in world.sites),
     )
+
+
+def _same(text: type[BaseModel], value: object, *but: str) -> dict[str, Any]:
+    """What a value has by the names of a text, but for those that are written otherwise."""
+    return {name: getattr(value, name) for name in text.model_fields if name not in but and hasattr(value, name)}
+
+
+def _with_providers(text: SiteText, world: World, site: Site) -> SiteText:
+    providers = world.providers.get(site.id, ())
+    listed = tuple(
+        ProviderText.model_validate({"name": p.name, "auth_setting": p.setting, "id": p.id}) for p in providers
+    )
+    return text.model_copy(update={"identity_providers": listed}) if listed else text
 
 
 class _SiteText:
@@ -59,19 +70,11 @@ class _SiteText:
             name=site.name,
             content_url=site.content_url,
             id=None if site.id == site_id(site.content_url) else site.id,
-            settings=SettingsText(
-                **{name: getattr(site.settings, name) for name in SettingsText.model_fields},
-            ),
+            settings=SettingsText(**_same(SettingsText, site.settings)),
             licences=dict(site.licences) if site.licences is not None else None,
             users={self._users[u.id]: self._user(u) for u in site.users.values()},
             groups={self._groups[g.id]: self._group(g) for g in site.groups.values()},
-            group_sets={
-                s.name: GroupSetText(
-                    groups=tuple(sorted(self._groups[g] for g in s.groups)),
-                    id=self._own_id(s.id, "groupSet", s.name),
-                )
-                for s in site.group_sets.values()
-            },
+            group_sets={s.name: self._group_set(s) for s in site.group_sets.values()},
             projects={self._path(c): self._project(c) for c in self._in_order("project")},
             content=self._content(),
         )
@@ -81,27 +84,27 @@ class _SiteText:
 
     def _user(self, user: User) -> UserText:
         account = self._accounts.get(key_of(user.name, user.domain))
-        password = account.password if account is not None and account.password != user.name else None
         return UserText(
+            **_same(UserText, user, "id", "full_name"),
             role=user.site_role,
-            domain=user.domain,
             full_name=None if user.full_name == user.name else user.full_name,
-            email=user.email,
-            auth_setting=user.auth_setting,
-            last_login=user.last_login,
-            idp_configuration_id=user.idp_configuration_id,
-            password=password,
+            password=account.password if account is not None and account.password != user.name else None,
             id=self._own_id(user.id, "user", user.domain, user.name),
         )
 
     def _group(self, group: Group) -> GroupText:
+        members = tuple(sorted(self._users[m] for m in group.members or ()))
+        own_id = self._own_id(group.id, "group", group.domain, group.name)
         return GroupText(
-            members=tuple(sorted(self._users[m] for m in group.members or ())),
-            domain=group.domain,
-            minimum_site_role=group.minimum_site_role,
-            grant_on=group.grant_on,  # type: ignore[arg-type]
-            id=self._own_id(group.id, "group", group.domain, group.name),
+            **_same(GroupText, group, "id", "members"),
+            members=members,
+            on_demand=group.id in self._site.on_demand,
+            id=own_id,
         )
+
+    def _group_set(self, group_set: GroupSet) -> GroupSetText:
+        groups = tuple(sorted(self._groups[g] for g in group_set.groups))
+        return GroupSetText(groups=groups, id=self._own_id(group_set.id, "groupSet", group_set.name))
 
     # -- content ----------------------------------------------------------------------------------------------
 
@@ -119,16 +122,17 @@ class _SiteText:
         return sorted(contents, key=lambda c: self._path(c).count("/")) if kind == "project" else contents
 
     def _project(self, project: Content) -> ProjectText:
-        return ProjectText(
-            owner=self._users[project.owner],
-            description=project.description,
-            created=project.created,
-            updated=project.updated,
-            rules=self._rules(project.rules),
-            id=self._own_id(project.id, "project", self._path(project)),
-            mode=project.mode,  # type: ignore[arg-type]
-            defaults={kind: self._rules(rules) for kind, rules in project.defaults.items()},
-        )
+        return ProjectText(**self._of_content(ProjectText, project))
+
+    def _of_content(self, text: type[BaseModel], content: Content) -> dict[str, Any]:
+        """What projects and items have in common."""
+        return {
+            **_same(text, content, "uses"),
+            "owner": self._users[content.owner],
+            "rules": self._rules(content.rules),
+            "defaults": {kind: self._rules(rules) for kind, rules in content.defaults.items()},
+            "id": self._own_id(content.id, content.kind, self._path(content)),
+        }
 
     def _content(self) -> dict[str, ItemText | tuple[ItemText, ...]]:
         items_by_path: dict[str, list[ItemText]] = {}
@@ -139,23 +143,13 @@ class _SiteText:
 
     def _item(self, content: Content) -> ItemText:
         site, path = self._site, self._path(content)
-        return ItemText(
-            kind=content.kind,
-            owner=self._users[content.owner],
-            description=content.description,
-            created=content.created,
-            updated=content.updated,
-            rules=self._rules(content.rules),
-            id=self._own_id(content.id, content.kind, path),
-            mode=content.mode,  # type: ignore[arg-type]
-            defaults={kind: self._rules(rules) for kind, rules in content.defaults.items()},
-            tabs=content.tabs,
-            views=tuple(self._view(site.contents[v], path) for v in site.children(content.id)),
-            uses=tuple(
-                UseText(datasource=self._path(site.contents[u.datasource]), auth=u.auth)  # type: ignore[arg-type]
-                for u in content.uses
-                if u.datasource in site.contents
-            ),
+        sources = ((site.contents.get(use.datasource), use.auth) for use in content.uses)
+        return ItemText.model_validate(
+            {
+                **self._of_content(ItemText, content),
+                "views": tuple(self._view(site.contents[v], path) for v in site.children(content.id)),
+                "uses": tuple({"datasource": self._path(c), "auth": auth} for c, auth in sources if c is not None),
+            }
         )
 
     def _view(self, view: Content, workbook: str) -> ViewText:

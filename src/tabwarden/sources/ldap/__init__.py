@@ -8,7 +8,7 @@ the domain itself. Rows have the columns of `COLUMNS` and every attribute that w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr
 
@@ -26,6 +26,8 @@ COLUMNS = ("sAMAccountName", "userPrincipalName", "displayName", "mail", "domain
 
 class LdapSource(Source):
     """People from the directory of the section `directory`; who fits all that is named counts."""
+
+    asks_directory: ClassVar[bool] = True
 
     type: Literal["ldap"] = Field(description="where the people are")
     state: Literal["enabled", "disabled", "deleted", "left"] = Field(

@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from xml.etree.ElementTree import Element
 
-from tabwarden.model.errors import TableauError
+from tabwarden.model.errors import MissingScope, TableauError
 from tabwarden.tableau.http import wire
+from tabwarden.tableau.http.address import address_of
 from tabwarden.tableau.http.lists import Listing, whole
 from tabwarden.tableau.http.pace import hourly_of
 from tabwarden.tableau.http.refusals import refused
-from tabwarden.tableau.http.session import Session, SignIn, address_of, version_of
+from tabwarden.tableau.http.session import Jwt, Session, SignIn, scope_of, version_of
 from tabwarden.tableau.http.wire import Answer, Part, Request
 
 if TYPE_CHECKING:
     from tabwarden.tableau.http.transport import Transport
 
+NEW_SESSIONS = 2  # that refuse the same request of a connected app: then it is its scopes
 REPLAYS = 3  # how often one request is sent again because its session had ended, where nothing else is served
 Result = TypeVar("Result")
 
@@ -47,6 +49,8 @@ class Connection:
         self._loop = loop
         self._asking = asyncio.Lock()
         self._reader: Reader | None = None
+        self._scoping = asyncio.Lock()
+        self._out_of_scope: dict[str, MissingScope] = {}
 
     # -- who and what -----------------------------------------------------------------------------------------
 
@@ -66,6 +70,11 @@ class Connection:
         return dict(self.transport.calls)
 
     @property
+    def clock_ahead(self) -> float | None:
+        """By how many seconds this machine's clock is ahead of the server's; None until it told its time."""
+        return self.transport.clock_ahead
+
+    @property
     def reader(self) -> Reader:
         """Name and site role of the user who is signed in; asked once."""
         return self._reader or self.run(self.who_reads())
@@ -77,7 +86,7 @@ class Connection:
                 try:
                     answer = await self.ask(f"users/{self.user_id}")
                 except TableauError as error:
-                    if error.status not in (403, 404):
+                    if error.status not in (403, 404) and not isinstance(error, MissingScope):
                         raise
                     self._demand("3.1", "GET /sessions/current")
                     answer = await self.ask("/sessions/current")
@@ -139,15 +148,41 @@ class Connection:
         Where nothing else is served meanwhile, patience with sessions that end at once is short.
         """
         session, retries = self.session, self.transport.retries
+        if request.endpoint in self._out_of_scope:
+            raise self._out_of_scope[request.endpoint]
         replayed, served, token = 0, session.served, session.token
         while True:
             answer = await self.transport.send(request, self.version, token)
             session.served += 200 <= answer.status < 300
             patience = max(REPLAYS, 2 * retries) if session.served > served else REPLAYS
+            if answer.status == 401 and isinstance(self.options.auth, Jwt):
+                return await self._by_app(request, token)
             if answer.status == 401 and replayed < patience:
                 token, replayed = await session.renewed(token), replayed + 1
                 continue
             return answer
+
+    async def _by_app(self, request: Request, token: str) -> Answer:
+        """The answer to a connected app's request whose session seemed to have ended; MissingScope where it had not.
+
+        Tableau answers what a token's scopes leave out as it answers an ended session (401002). One request after
+        another is tried, so that none takes the blame for what ends the others' sessions.
+        """
+        endpoint = request.endpoint
+        async with self._scoping:
+            if endpoint in self._out_of_scope:
+                raise self._out_of_scope[endpoint]
+            for _ in range(NEW_SESSIONS):
+                token = await self.session.renewed(token)
+                answer = await self.transport.send(request, self.version, token)
+                self.session.served += 200 <= answer.status < 300
+                if answer.status != 401:
+                    return answer
+            code = wire.error_in(wire.parse(answer.body) if answer.body else None).code
+            scope, asked_for = scope_of(request.method, request.path), endpoint.replace("sites/{id}/", "")
+            missing = MissingScope(f"`{asked_for}`", scope, code)
+            self._out_of_scope[endpoint] = missing
+            raise missing
 
     def target(self, path: str) -> str:
         """What a path is after the API version."""

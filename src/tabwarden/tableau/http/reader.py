@@ -1,8 +1,4 @@
-"""Reading over a connection: many GETs at once, each answer remembered in a checkpoint. It sends nothing but GET.
-
-A request costs a third of a millisecond of our time, so fifty of them on their way are kept full
-(docs/how-to/read.md has the figures). What is asked is decided elsewhere.
-"""
+"""Reading over a connection: many GETs at once, each answer remembered in a checkpoint. It sends nothing but GET."""
 
 from __future__ import annotations
 
@@ -17,7 +13,6 @@ from tabwarden.tableau.http.wire import Answer, Request, with_query
 from tabwarden.tableau.read.checkpoint import Checkpoint
 
 Progress = Callable[[int, int], None]  # how many are done, of how many
-LONGEST_PAUSE = 3660.0  # a server that names its hour of rest is given it
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -46,7 +41,7 @@ class HttpReader:
             self.reused += 1
             answer = Answer(remembered.status, remembered.body)
         else:
-            request = Request("GET", self.connection.target(key), longest_pause=LONGEST_PAUSE)
+            request = Request("GET", self.connection.target(key))
             answer = await self.connection.send(request)
             passing = answer.is_busy or answer.status == 401 or answer.location is not None
             if self._checkpoint is not None and not passing:

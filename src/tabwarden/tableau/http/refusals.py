@@ -68,10 +68,12 @@ def remedy_of(status: int, code: str = "") -> str:
 
 
 def refused(doing: str, status: int, code: str = "", text: str = "") -> TableauError:
-    """The error for a refusal: `doing` completes "Tableau refused to ...", `told` is the server's own text."""
+    """The error for a refusal: `doing` completes "Tableau refused to ...", `text` is the server's own."""
     words = f" (it said: {text})" if text else ""
     number = code or str(status)
-    return TableauError(f"Tableau refused to {doing} with {number}: {remedy_of(status, code)}{words}", status, code)
+    return TableauError(
+        f"Tableau refused to {doing} with {number}: {remedy_of(status, code)}{words}", status, code, text
+    )
 
 
 def unreachable(server: str, why: str) -> TableauError:

@@ -11,7 +11,6 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import TableauError
@@ -36,6 +35,19 @@ SCOPES = (
     *(f"tableau:{what}:{verb}" for what in ("users", "groups") for verb in ("read", "create", "update", "delete")),
     "tableau:groupsets:read",
 )
+_VERBS = {"GET": "read", "POST": "create", "PUT": "update", "DELETE": "delete"}
+
+
+def scope_of(method: str, path: str) -> str:
+    """The scope that a connected app's token needs for a request; `path` is relative to the API."""
+    parts = [part for part in path.partition("?")[0].casefold().split("/") if part]
+    verb = _VERBS.get(method, "read")
+    if parts[-1:] == ["permissions"] or "default-permissions" in parts:
+        return f"tableau:permissions:{verb}"
+    what = parts[2] if len(parts) > 2 and parts[0] == "sites" else "sites"
+    if what in ("groupsets", "groups", "users", "jobs", "sites"):
+        return f"tableau:{what}:{verb}"
+    return "tableau:content:read" if verb == "read" else f"tableau:{what}:{verb}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +146,8 @@ class Session:
         async with self._renewing:
             if self.token != stale:
                 return self.token
-            if self.served > self._served_before:
-                self._fruitless.clear()
+            if self.served > self._served_before or isinstance(self.options.auth, Jwt):
+                self._fruitless.clear()  # nobody else can take a connected app's token away
             else:
                 self._fruitless.append(self._signed_in)
             server = self._transport.server
@@ -164,21 +176,6 @@ class Session:
             if secret:
                 text = text.replace(secret, "***")
         return text
-
-
-def address_of(words: str) -> str:
-    """The address with its scheme and without a trailing slash, `/api`, or the part a browser shows after `#`."""
-    address = words.strip()
-    if "://" not in address:
-        address = "https://" + address
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise TableauError(f"`server` is `{words}`, which is no address; write it as https://tableau.example.com")
-    if parts.username or parts.password:
-        raise TableauError("`server` holds a name or password; take them out and put them where sign-in is set")
-    if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-        log.warning("`%s` is reached without TLS: the secret travels readable; use https", parts.hostname)
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
 async def version_of(transport: Transport) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import random
-import re
 import ssl
 import time
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -26,9 +26,11 @@ from tabwarden.tableau.http.refusals import unreachable
 from tabwarden.tableau.http.wire import Answer, Request
 
 LONGEST_BACKOFF = 30.0
+LONGEST_PAUSE = 3660.0  # a server that names its hour of rest is given it
+MOST_OF_AN_ANSWER = 512 << 20  # bytes; a page of a thousand items has one or two millions
+TIMES_FOR_ALL = 10  # a whole answer may take so many times as long as the pause within it
 USER_AGENT = f"Tabwarden/{__version__}"
 
-_AN_ID = re.compile(r"[^/\d]*\d[^/]*")
 _SAFE_POSTS = ("/auth/signin", "/auth/signout")
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,8 @@ class Transport:
     did nothing (429, or the connection was never made), because it may have created something. Its caller looks
     it up. `timeout` is seconds for one answer, `retries` the number of tries after the first, `first_wait` the seconds
     before the first of them, `hourly` how many requests may be sent within an hour (None: any number). `calls` counts
-    requests sent, tries included, by method and path with ids blanked out.
+    requests sent, tries included, by method and path with ids blanked out; `clock_ahead` by how many seconds this
+    machine's clock is ahead of the server's, None until an answer told.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Transport:
         self._trust = trust_of(server, ca_file)
         self._session: aiohttp.ClientSession | None = None
         self._answered = 0
+        self.clock_ahead: float | None = None
 
     async def send(self, request: Request, version: str, token: str = "") -> Answer:
         """The last answer, whatever its status, after as many tries as patience allows; TableauError for none.
@@ -77,7 +81,7 @@ class Transport:
                 if isinstance(answer, Answer):
                     return answer
                 raise self._no_answer(answer) from None
-            await self._wait(answer, request, tried)
+            await self._wait(answer, tried)
             tried += 1
 
     async def close(self) -> None:
@@ -97,12 +101,13 @@ class Transport:
         url = f"{self.server}/api/{version}{request.target}"
         full = await self.gate.enter()
         try:
-            self.calls[f"{request.method} {endpoint_of(request)}"] += 1
+            self.calls[request.endpoint] += 1
             # Redirects are told, not followed: credentials go to the address in the settings and to no other.
             async with self._session.request(
                 request.method, url, data=request.body, headers=headers, allow_redirects=False
             ) as response:
-                body = await response.read()
+                body = await self._body(response, request)
+                self._compare_clocks(response.headers.get("Date"))
                 location = response.headers.get("Location", "") if 300 <= response.status < 400 else None
                 answer = Answer(response.status, body, response.headers.get("Retry-After"), location)
             self.gate.pace.answered(time.monotonic(), full=full)
@@ -114,13 +119,33 @@ class Transport:
         finally:
             self.gate.leave()
 
-    async def _wait(self, answer: Answer | Exception, request: Request, tried: int) -> None:
+    async def _body(self, response: aiohttp.ClientResponse, request: Request) -> bytes:
+        body = bytearray()
+        async for part in response.content.iter_any():
+            body += part
+            if len(body) > MOST_OF_AN_ANSWER:
+                raise TableauError(
+                    f"the answer to {request.endpoint} has more than {MOST_OF_AN_ANSWER:,} bytes, "
+                    "which no Tableau sends; check `tableau.server` and what stands between"
+                )
+        return bytes(body)
+
+    def _compare_clocks(self, date: str | None) -> None:
+        """The server's clock is asked once: it is good to a second, and so is the question."""
+        if date is None or self.clock_ahead is not None:
+            return
+        with contextlib.suppress(ValueError, TypeError):
+            self.clock_ahead = (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds()
+
+    async def _wait(self, answer: Answer | Exception, tried: int) -> None:
         """Before another try: as long as the server asks, else a random time up to a doubling limit."""
         pause = None
         if isinstance(answer, Answer):
             if answer.status in (429, 503):
                 self.gate.pace.busy()
-            pause = asked_wait(answer.retry_after, datetime.now(UTC), longest=request.longest_pause)
+            pause = asked_wait(answer.retry_after, datetime.now(UTC))
+            if pause is not None and pause > LONGEST_PAUSE:
+                raise self._comes_back_later(answer, pause)
         if pause is None:
             await asyncio.sleep(backoff(tried, self.first_wait))
             return
@@ -133,13 +158,22 @@ class Transport:
     def _opened(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=self._trust, keepalive_timeout=30),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.timeout, sock_read=self.timeout),
+            timeout=aiohttp.ClientTimeout(
+                total=TIMES_FOR_ALL * self.timeout, sock_connect=self.timeout, sock_read=self.timeout
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT, "Accept": "application/xml"},
             proxy=proxy_of(self.server),
         )
 
     # -- errors -----------------------------------------------------------------------------------------------
+
+    def _comes_back_later(self, answer: Answer, pause: float) -> TableauError:
+        back = (datetime.now(UTC) + timedelta(seconds=min(pause, 1e9))).astimezone()
+        return TableauError(
+            f"`{self.server}` asks to be left alone until {back:%Y-%m-%d %H:%M}; run again then, or ask who runs it",
+            answer.status,
+        )
 
     def _no_answer(self, error: Exception) -> TableauError:
         if isinstance(error, TimeoutError):
@@ -177,25 +211,20 @@ def backoff(tried: int, first_wait: float) -> float:
     return random.uniform(0.0, min(LONGEST_BACKOFF, first_wait * 2.0**tried))
 
 
-def asked_wait(header: str | None, now: datetime, *, longest: float) -> float | None:
-    """Seconds a Retry-After header asks for (number or HTTP date), at most `longest`; None without a usable one."""
+def asked_wait(header: str | None, now: datetime) -> float | None:
+    """Seconds a Retry-After header asks for (number or HTTP date); None without a usable one."""
     if header is None:
         return None
     words = header.strip()
     if words.isdigit():
-        return min(float(words), longest)
+        return float(words)
     try:
         moment = parsedate_to_datetime(words)
     except ValueError:
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return min(max((moment - now).total_seconds(), 0.0), longest)
-
-
-def endpoint_of(request: Request) -> str:
-    """The path of a request with its ids, the words that have a digit, blanked: `sites/{id}/groups/{id}/users`."""
-    return _AN_ID.sub("{id}", request.target.partition("?")[0].strip("/"))
+    return max((moment - now).total_seconds(), 0.0)
 
 
 # -- the environment ------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import quote, urlencode
@@ -9,26 +10,29 @@ from uuid import uuid4
 from xml.etree.ElementTree import Element, SubElement, TreeBuilder, tostring
 from xml.parsers.expat import ExpatError, ParserCreate
 
-LONGEST_WAIT = 120.0
 BUSY = frozenset({408, 429, 500, 502, 503, 504})
 
 
-class Request(NamedTuple):
-    """What is sent: `target` is path and query after the API version, `/sites/x/users?pageSize=1000`.
+_AN_ID = re.compile(r"[^/\d]*\d[^/]*")
 
-    `longest_pause` is how long (seconds) a busy server may ask for before this is sent again.
-    """
+
+class Request(NamedTuple):
+    """What is sent: `target` is path and query after the API version, `/sites/x/users?pageSize=1000`."""
 
     method: str
     target: str
     body: bytes | None = None
     content_type: str = ""
-    longest_pause: float = LONGEST_WAIT
 
     @property
     def path(self) -> str:
         """The target without its query."""
         return self.target.partition("?")[0]
+
+    @property
+    def endpoint(self) -> str:
+        """What is asked, the ids (words that have a digit) blanked: `GET sites/{id}/groups/{id}/users`."""
+        return f"{self.method} {_AN_ID.sub('{id}', self.path.strip('/'))}"
 
 
 class Answer(NamedTuple):

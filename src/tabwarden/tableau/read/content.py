@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from tabwarden.model.errors import TableauError
+from tabwarden.model.errors import MissingScope, TableauError
 from tabwarden.model.governing import LOCKED_TO_DATABASE, MAY_LIE_NOWHERE, lock_is_unknown, managing_project
 from tabwarden.model.scope import PERSONAL
 from tabwarden.model.site import (
@@ -33,7 +33,7 @@ from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.lists import Listing, whole
 from tabwarden.tableau.http.reader import HttpReader
 from tabwarden.tableau.http.wire import flag
-from tabwarden.tableau.read.people import NO_SITE
+from tabwarden.tableau.read.people import NO_SITE, without
 
 
 class Kind(NamedTuple):
@@ -90,13 +90,13 @@ class Ask(NamedTuple):
 class Answers:
     """What the requests brought: `rules` by content, `defaults` by project and kind, `uses` by workbook.
 
-    `refused` holds what the server would not tell, with the status.
+    `refused` holds what the server would not tell, with the status or the scope that is missing.
     """
 
     rules: dict[str, Rules | None] = field(default_factory=dict)
     defaults: dict[str, dict[str, Rules | None]] = field(default_factory=lambda: defaultdict(dict))
     uses: dict[str, tuple[Use, ...]] = field(default_factory=dict)
-    refused: list[tuple[Ask, int]] = field(default_factory=list)
+    refused: list[tuple[Ask, str]] = field(default_factory=list)
     known: dict[Rules, Rules] = field(default_factory=dict)
 
     def remarks(self, site: Site) -> list[str]:
@@ -116,18 +116,31 @@ def _what(ask: Ask) -> str:
 
 
 class Listed(NamedTuple):
-    """All content with nothing known of its rules, and remarks on what was left out."""
+    """All content with nothing known of its rules, remarks on what was left out, and the kinds that were not read."""
 
     contents: Mapping[str, Content]
     left_out: tuple[str, ...]
+    unread: frozenset[str]
 
 
 async def lists_on(reader: HttpReader, kinds: Iterable[str] = KINDS) -> Listed:
     """Every project and content of these kinds, rules unread; personal spaces are left out and counted."""
     names = list(kinds)
-    by_kind = await asyncio.gather(*(list_on(reader, KINDS[name]) for name in names))
     contents: dict[str, Content] = {}
     remarks: list[str] = []
+    unread: set[str] = set()
+
+    async def of_kind(kind: Kind) -> list[Content]:
+        try:
+            return await list_on(reader, kind)
+        except MissingScope as missing:
+            if kind.name == "project":
+                raise  # what locks and who leads is told of projects: without them nothing can be said
+            remarks.append(f"{kind.path} ({without(missing)})")
+            unread.add(kind.name)
+            return []
+
+    by_kind = await asyncio.gather(*(of_kind(KINDS[name]) for name in names))
     personal = 0
     for name, listed in zip(names, by_kind, strict=True):
         for content in listed:
@@ -140,7 +153,7 @@ async def lists_on(reader: HttpReader, kinds: Iterable[str] = KINDS) -> Listed:
         del contents[view]
     if personal:
         remarks.append(f"{personal} {PERSONAL}")
-    return Listed(contents, tuple(remarks))
+    return Listed(contents, tuple(remarks), frozenset(unread))
 
 
 async def list_on(reader: HttpReader, kind: Kind) -> list[Content]:
@@ -260,10 +273,12 @@ async def answer_on(reader: HttpReader, site: Site, ask: Ask, answers: Answers) 
     uses: tuple[Use, ...] = (UNREAD_USE,)
     try:
         answer = await reader.ask(ask.path)
+    except MissingScope as missing:
+        answers.refused.append((ask, without(missing)))
     except TableauError as error:
         if error.status not in GONE_OR_FORBIDDEN or error.code == NO_SITE:
             raise
-        answers.refused.append((ask, error.status))
+        answers.refused.append((ask, str(error.status)))
     else:
         if ask.what == "connections":
             uses = uses_of(answer, site)
@@ -306,12 +321,14 @@ def uses_of(answer: Element | None, site: Site) -> tuple[Use, ...]:
 # -- putting together -----------------------------------------------------------------------------------------
 
 
-def with_answers(site: Site, answers: Answers) -> Site:
+def with_answers(site: Site, answers: Answers, unread: frozenset[str] = frozenset()) -> Site:
     """The site with its rules; content that a lock or tabs govern carries the rules that govern it.
 
-    A workbook whose connections were not asked may use any data source there is.
+    A workbook whose connections were not asked may use any data source there is, or may be: `unread` are the kinds
+    whose list was not read.
     """
-    unasked = (UNREAD_USE,) if any(content.kind == "datasource" for content in site.contents.values()) else ()
+    any_source = "datasource" in unread or any(content.kind == "datasource" for content in site.contents.values())
+    unasked = (UNREAD_USE,) if any_source else ()
     defaults = {project: MappingProxyType(of_project) for project, of_project in answers.defaults.items()}
     contents = {
         content.id: replace(

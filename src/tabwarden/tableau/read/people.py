@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
-from tabwarden.model.errors import IncompleteRead, TableauError
+from tabwarden.model.errors import IncompleteRead, MissingScope, TableauError
+from tabwarden.model.resolver import unquoted
 from tabwarden.model.roles import TIERS, is_admin, rank
 from tabwarden.model.scope import SETTINGS
 from tabwarden.model.site import (
@@ -33,15 +36,17 @@ NO_SITE = "404000"
 def read_people(connection: Connection, groups: Iterable[str] | None = None) -> Site:
     """Users, groups and the site's settings; of content nothing (`partial` says so).
 
-    Members are read of the groups named (a name or `domain\\name`, any letter case; None: of all) and of every
+    Members are read of the groups named (a name, `domain\\name` or id, any letter case; None: of all) and of every
     group that grants a site role, for those keep a role from being lowered. Others have `members` None.
     """
-    wanted = None if groups is None else {name.strip().casefold() for name in groups}
+    wanted = None if groups is None else {unquoted(name).casefold() for name in groups}
 
     async def people(reader: HttpReader) -> tuple[Site, list[User], list[Group], Mapping[str, frozenset[str]]]:
         site = await site_on(reader)
         users = with_roles(connection, await users_on(reader))
-        listed = [group for group, _ in await groups_on(reader)]
+        of_list = await groups_on(reader)
+        site = replace(site, on_demand=on_demand_of(of_list))
+        listed = [one.group for one in of_list]
         chosen = [
             g for g in listed if wanted is None or _is_named(g, wanted) or (rank(g.minimum_site_role or "") or 0) > 0
         ]
@@ -58,25 +63,18 @@ def read_people(connection: Connection, groups: Iterable[str] | None = None) -> 
     unread = sum(1 for g in listed if g.id not in members and not g.everyone)
     if unread:
         partial.append(f"members of {unread} groups")
-    return _assembled(site, users, with_members(listed, members), tuple(partial))
+    groups = {group.id: group for group in with_members(listed, members)}
+    return replace(site, users={user.id: user for user in users}, groups=groups, partial=tuple(partial))
+
+
+def on_demand_of(groups: Iterable[ListedGroup]) -> frozenset[str]:
+    """Ids of the groups through which people come in on demand."""
+    return frozenset(one.group.id for one in groups if one.on_demand)
 
 
 def _is_named(group: Group, wanted: set[str]) -> bool:
-    return group.name.casefold() in wanted or f"{group.domain}\\{group.name}".casefold() in wanted
-
-
-def _assembled(site: Site, users: list[User], groups: list[Group], partial: tuple[str, ...]) -> Site:
-    return Site(
-        id=site.id,
-        name=site.name,
-        content_url=site.content_url,
-        users={user.id: user for user in users},
-        groups={group.id: group for group in groups},
-        settings=site.settings,
-        licences=site.licences,
-        taken=site.taken,
-        partial=partial,
-    )
+    forms = (group.name, f"{group.domain}\\{group.name}", group.id)
+    return any(form.casefold() in wanted for form in forms)
 
 
 # -- the site itself ------------------------------------------------------------------------------------------
@@ -100,9 +98,9 @@ async def site_on(reader: HttpReader) -> Site:
     partial: list[str] = []
     if not is_admin(who.site_role):
         partial.append(f"what `{who.name}` ({who.site_role}) cannot see, not being an administrator")
-    if site_itself is None:
-        partial.append(f"{SETTINGS} and seats")
-    attributes = site_itself or {}
+    if not isinstance(site_itself, dict):
+        partial.append(f"{SETTINGS} and seats{site_itself}")
+    attributes = site_itself if isinstance(site_itself, dict) else {}
     return Site(
         id=connection.site_id,
         name=attributes.get("name", connection.site),
@@ -114,16 +112,23 @@ async def site_on(reader: HttpReader) -> Site:
     )
 
 
-async def _attributes(reader: HttpReader) -> Mapping[str, str] | None:
-    """What the site tells of itself; None where that is refused."""
+async def _attributes(reader: HttpReader) -> dict[str, str] | str:
+    """What the site tells of itself; words on why where that is refused."""
     try:
         answer = await reader.ask("")
+    except MissingScope as missing:
+        return f" ({without(missing)})"
     except TableauError as error:
         if error.status not in (403, 404) or error.code == NO_SITE:
             raise
-        return None
+        return ""
     site = answer.find("site") if answer is not None else None
-    return site.attrib if site is not None else {}
+    return dict(site.attrib) if site is not None else {}
+
+
+def without(missing: MissingScope) -> str:
+    """Why something was not read, for `Site.partial`."""
+    return f"the connected app lacks the scope `{missing.scope}`"
 
 
 def settings_of(attributes: Mapping[str, str]) -> SiteSettings:
@@ -193,8 +198,16 @@ def user_of(element: Element) -> User:
 # -- groups ---------------------------------------------------------------------------------------------------
 
 
-async def groups_on(reader: HttpReader) -> list[tuple[Group, int | None]]:
-    """All groups, and how many members the list says each has; members are None but of those it calls empty."""
+class ListedGroup(NamedTuple):
+    """A group of a list: how many members the list says it has, and whether people come in on demand through it."""
+
+    group: Group
+    size: int | None
+    on_demand: bool
+
+
+async def groups_on(reader: HttpReader) -> list[ListedGroup]:
+    """All groups; members are None but of those that the list calls empty."""
     try:
         return await whole(reader, Listing("groups", "group", _counted_group, {"fields": "_all_"}))
     except TableauError as error:
@@ -204,9 +217,10 @@ async def groups_on(reader: HttpReader) -> list[tuple[Group, int | None]]:
         return await whole(reader, Listing("groups", "group", _counted_group))
 
 
-def _counted_group(element: Element) -> tuple[Group, int | None]:
+def _counted_group(element: Element) -> ListedGroup:
     words = element.get("userCount", "")
-    return group_of(element), int(words) if words.isdigit() else None
+    on_demand = flag(element.get("ephemeralUsersEnabled"))
+    return ListedGroup(group_of(element), int(words) if words.isdigit() else None, on_demand)
 
 
 def group_of(element: Element) -> Group:
@@ -249,10 +263,7 @@ def _id_of(element: Element) -> str:
 
 def with_members(groups: Iterable[Group], members: Mapping[str, frozenset[str] | None]) -> list[Group]:
     """The groups, those with members among `members` having them."""
-    return [
-        Group(g.id, g.name, g.domain, members.get(g.id, g.members), g.minimum_site_role, g.grant_on, g.everyone)
-        for g in groups
-    ]
+    return [replace(group, members=members.get(group.id, group.members)) for group in groups]
 
 
 async def group_sets_on(reader: HttpReader) -> list[GroupSet]:

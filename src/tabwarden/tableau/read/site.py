@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from tabwarden.model.errors import TableauError, TabwardenError, UnknownName
+from tabwarden.model.errors import MissingScope, TableauError, TabwardenError, UnknownName
 from tabwarden.model.roles import is_admin
 from tabwarden.model.scope import CONNECTIONS, OUTSIDE
-from tabwarden.model.site import Group, GroupSet, Site, User
+from tabwarden.model.site import Content, Group, GroupSet, Site, User
 from tabwarden.tableau.http import lists
-from tabwarden.tableau.http.budget import Budget, Estimate, estimate
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.lists import Listing, pages_of, query_of, whole
-from tabwarden.tableau.http.pace import Pace, hourly_of
+from tabwarden.tableau.http.pace import Budget, Estimate, Pace, estimate, hourly_of
 from tabwarden.tableau.http.reader import HttpReader, Progress, reading
 from tabwarden.tableau.read.checkpoint import Checkpoint
 from tabwarden.tableau.read.content import (
@@ -40,12 +39,14 @@ from tabwarden.tableau.read.people import (
     group_sets_on,
     groups_on,
     members_on,
+    on_demand_of,
     read_people,
     read_site_itself,
     site_on,
     to_ask,
     users_on,
     with_members,
+    without,
 )
 
 __all__ = [
@@ -135,8 +136,9 @@ class _Read:
         self._progress, self._say = progress, say
         self._sizes: dict[str, int | None] = {}
         self._members: dict[str, frozenset[str]] = {}
+        self._on_demand = frozenset[str]()
         self._remarks: list[str] = []
-        self._closed_groups = 0
+        self._closed_groups = Counter[str]()
         self._answers = Answers()
         self._done = 0
 
@@ -160,10 +162,11 @@ class _Read:
         self._tell_cost(site, to_do)
         await self._ask(site, to_do)
         self._remark(site, users, to_do)
-        site = with_answers(site, self._answers)
+        site = with_answers(site, self._answers, listed.unread)
         return replace(
             site,
             groups={group.id: group for group in with_members(groups, self._members)},
+            on_demand=self._on_demand,
             partial=tuple(self._remarks),
         )
 
@@ -172,20 +175,27 @@ class _Read:
     async def _groups(self) -> list[Group]:
         """All groups; none, with a remark, where they are kept from whoever reads."""
         try:
-            sized = await groups_on(self._reader)
+            listed = await groups_on(self._reader)
+        except MissingScope as missing:
+            self._remarks.append(f"groups and who is in them ({without(missing)})")
+            return []
         except TableauError as error:
             if error.status != 403 or await self._reader_is_admin():
                 raise
             self._remarks.append("groups and who is in them (403)")
             return []
-        self._sizes = {group.id: size for group, size in sized}
-        return [group for group, _ in sized]
+        self._sizes = {one.group.id: one.size for one in listed}
+        self._on_demand = on_demand_of(listed)
+        return [one.group for one in listed]
 
     async def _group_sets(self) -> list[GroupSet]:
         if not self._connection.supports(GROUP_SETS_SINCE):
             log.info("this version (%s) has no group sets", self._connection.version)
         try:
             return await group_sets_on(self._reader)
+        except MissingScope as missing:
+            self._remarks.append(f"group sets ({without(missing)})")
+            return []
         except TableauError as error:
             if error.status != 403 or await self._reader_is_admin():
                 raise
@@ -267,17 +277,19 @@ class _Read:
 
         things: list[str | Ask] = [*groups, *to_do.asks]
         await self._reader.for_all(things, one)
-        if any(status == 404 for _, status in self._answers.refused):
+        if any(status == "404" for _, status in self._answers.refused):
             # Gone one by one, or all with their site? Then this is refused too.
             await self._still_there()
 
     async def _ask_members(self, group: str) -> None:
         try:
             self._members[group] = await members_on(self._reader, group)
+        except MissingScope as missing:
+            self._closed_groups[without(missing)] += 1
         except TableauError as error:
             if error.status not in GONE_OR_FORBIDDEN or error.code == NO_SITE:
                 raise
-            self._closed_groups += 1
+            self._closed_groups[""] += 1
 
     async def _still_there(self) -> None:
         try:
@@ -291,8 +303,8 @@ class _Read:
         hidden = sum(1 for user in users if not user.site_role)
         if hidden:
             self._remarks.append(f"site roles of {hidden} users")
-        if self._closed_groups:
-            self._remarks.append(f"members of {self._closed_groups} groups")
+        for why, number in self._closed_groups.items():
+            self._remarks.append(f"members of {number} groups{f' ({why})' * bool(why)}")
         for kind, number in to_do.unaskable.items():
             since = KINDS[kind].rules_since
             self._remarks.append(
@@ -350,10 +362,10 @@ def read_sites(connection: Connection) -> list[str]:
         return [read_site_itself(connection).name]
 
 
-def owned_by(connection: Connection, users: Iterable[str]) -> Mapping[str, list[str]]:
-    """Ids of what each of these users owns, from the lists alone (a request per thousand things of a kind)."""
+def owned_by(connection: Connection, users: Iterable[str]) -> Mapping[str, list[Content]]:
+    """What each of these users (ids) owns, from the lists alone (a request per thousand things of a kind)."""
     owners = set(users)
-    owned: dict[str, list[str]] = defaultdict(list)
+    owned: dict[str, list[Content]] = defaultdict(list)
     if not owners:
         return {}
 
@@ -361,7 +373,7 @@ def owned_by(connection: Connection, users: Iterable[str]) -> Mapping[str, list[
         by_kind = await asyncio.gather(*(list_on(reader, KINDS[name]) for name in OWNED))
         for content in (one for contents in by_kind for one in contents):
             if content.owner in owners:
-                owned[content.owner].append(content.id)
+                owned[content.owner].append(content)
 
     reading(connection, read_lists)
     return dict(owned)

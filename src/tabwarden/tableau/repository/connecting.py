@@ -13,10 +13,183 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tabwarden.model.errors import IncompleteRead, TableauError
-from tabwarden.tableau.repository.probing import PROBE, Columns, Statement, statements, tables
 
 if TYPE_CHECKING:
     import psycopg
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from tabwarden.tableau.repository.selects import FIELD, ROW, STATEMENTS, Fact, Select
+
+_COLUMN = re.compile(r"\b([a-z_]+)\.([a-z_]+)\b")
+
+PROBE = """
+select c.relname, a.attname, format_type(a.atttypid, null), has_column_privilege(c.oid, a.attnum, 'select')
+from pg_catalog.pg_class c join pg_catalog.pg_attribute a on a.attrelid = c.oid
+where pg_catalog.pg_table_is_visible(c.oid) and c.relkind in ('r', 'v', 'm', 'p', 'f')
+and a.attnum > 0 and not a.attisdropped and c.relname = any(%s)
+"""
+"""Every column of the tables, whether it may be read or not: `information_schema` shows only what may be."""
+
+
+class Columns(NamedTuple):
+    """What there is: the type of each column that may be read, and the columns that may not, as `table.column`."""
+
+    readable: Mapping[str, str]
+    closed: frozenset[str]
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[str, str, str, bool]]) -> Columns:
+        """From the rows of `PROBE`."""
+        readable: dict[str, str] = {}
+        closed: set[str] = set()
+        for table, column, type_, may_read in rows:
+            if may_read:
+                readable[f"{table}.{column}"] = type_
+            else:
+                closed.add(f"{table}.{column}")
+        return cls(readable, frozenset(closed))
+
+    def has_table(self, table: str) -> bool:
+        """Whether anything of the table may be read."""
+        return any(column.startswith(f"{table}.") for column in self.readable)
+
+    def lack(self, table: str, columns: Iterable[str], user: str) -> str:
+        """Why these columns cannot be read, as a sentence."""
+        missing = [column for column in columns if column not in self.readable]
+        there = self.has_table(table)
+        if any(column in self.closed for column in missing) or any(c.startswith(f"{table}.") for c in self.closed):
+            what = f"column `{missing[0]}`" if there and missing else f"table `{table}`"
+            return (
+                f"`{user}` may not read the {what} of the repository; enable the user again with "
+                f"`tsm data-access repository-access enable`, or let an administrator grant SELECT on it"
+            )
+        what = f"column `{missing[0]}`" if there and missing else f"table `{table}`"
+        return f"the repository has no {what}, which this release cannot do without; read the site over REST"
+
+
+class Statement(NamedTuple):
+    """One SELECT: its SQL with `{site}` in place of the site's number, the names of its columns, what it cannot tell.
+
+    `sql` is '' where nothing of it can be read. `facts` are the facts of a `table:name` that a column tells.
+    """
+
+    sql: str
+    names: tuple[str, ...]
+    unknown: tuple[str, ...]
+    facts: frozenset[str]
+
+
+def tables() -> list[str]:
+    """Every table that is looked at."""
+    names = {select.table for selects in STATEMENTS.values() for select in selects}
+    names |= {join.table for selects in STATEMENTS.values() for select in selects for join in select.joins}
+    return sorted(names)
+
+
+def statements(columns: Columns, user: str) -> Mapping[str, Statement]:
+    """Every statement as these columns allow it. TableauError where one cannot be without what is missing."""
+    return {name: _statement(selects, columns, user) for name, selects in STATEMENTS.items()}
+
+
+def _statement(selects: tuple[Select, ...], columns: Columns, user: str) -> Statement:
+    parts: list[str] = []
+    unknown: list[str] = []
+    facts: set[str] = set()
+    columns_read: set[str] = set()
+    for select in selects:
+        part = _Part(select, columns)
+        if part.lacking is None:
+            parts.append(part.sql())
+            unknown += part.unknown
+            facts |= {f"{select.table}:{name}" for name in part.facts}
+            columns_read.add(select.unknown)
+        elif select.unknown:
+            unknown.append(select.unknown)
+        else:
+            raise TableauError(columns.lack(select.table, part.lacking, user))
+    # Of two tables for the same thing one is enough.
+    left = tuple(dict.fromkeys(words for words in unknown if words not in columns_read))
+    names = tuple(fact.name for fact in selects[0].facts)
+    return Statement(" union all ".join(parts), names, left, frozenset(facts))
+
+
+def _chr(letter: str) -> str:
+    return f"chr({ord(letter)})"
+
+
+class _Part:
+    """One SELECT on the columns there are. `lacking` are the columns without which it cannot be, None: it can."""
+
+    def __init__(self, select: Select, columns: Columns) -> None:
+        self._select, self._columns = select, columns
+        self._joins = {join.table: join for join in select.joins}
+        self.lacking: list[str] | None = None
+        self.unknown: list[str] = []
+        self._chosen: dict[str, str] = {}
+        for fact in select.facts:
+            self._choose(fact)
+        # A condition whose columns are closed to us cannot be left out: what it leaves out would be read.
+        closed = [words for words in select.where if any(c in columns.closed for c in self._needs(words))]
+        for words in (select.within, *closed):
+            if not self._can(words):
+                self._lack(words)
+
+    @property
+    def facts(self) -> Iterable[str]:
+        """The facts that a column tells."""
+        return self._chosen
+
+    def sql(self) -> str:
+        """The statement; a fact without a way is null."""
+        facts = [f"({self._chosen.get(f.name, 'null')})::text" for f in self._select.facts]
+        where = [words for words in (self._select.within, *self._select.where) if words and self._can(words)]
+        used = self._tables([*self._chosen.values(), *where])
+        joins = "".join(f" {j.kind} {j.table} on {j.on}" for t, j in self._joins.items() if t in used)
+        condition = f" where {' and '.join(where)}" if where else ""
+        rest = f"from {self._select.table}{joins}{condition}"
+        if not self._select.gathered:
+            return f"select {', '.join(facts)} {rest}"
+        # `concat` writes null as '', where `||` would lose the whole row.
+        row = f", {_chr(FIELD)}, ".join(facts[2:])
+        listed = f"string_agg(concat({row}), {_chr(ROW)} order by {', '.join(facts[2:])})"
+        return f"select {', '.join(facts[:2])}, {listed} {rest} group by 1, 2"
+
+    def _choose(self, fact: Fact) -> None:
+        for way in fact.ways:
+            if self._can(way) and (not fact.flag or self._columns.readable.get(way) == "boolean"):
+                self._chosen[fact.name] = way
+                return
+        if fact.needed:
+            self._lack(fact.ways[0])
+        elif fact.unknown:
+            self.unknown.append(fact.unknown)
+
+    def _lack(self, words: str) -> None:
+        self.lacking = [*(self.lacking or []), *self._needs(words)]
+
+    def _can(self, words: str) -> bool:
+        return all(column in self._columns.readable for column in self._needs(words))
+
+    def _needs(self, words: str) -> Iterator[str]:
+        """The columns of an expression, and those that join their tables."""
+        for match in _COLUMN.finditer(words):
+            yield match[0]
+            if match[1] in self._joins:
+                join = self._joins[match[1]]
+                yield from (m[0] for m in _COLUMN.finditer(join.on))
+                others = {m[1] for m in _COLUMN.finditer(join.on)} - {join.table}
+                for other in others & self._joins.keys():
+                    yield from (m[0] for m in _COLUMN.finditer(self._joins[other].on))
+
+    def _tables(self, expressions: Iterable[str]) -> set[str]:
+        """The tables these expressions speak of, and those by which they are joined."""
+        tables = {match[1] for words in expressions for match in _COLUMN.finditer(words)}
+        for table in [*tables]:
+            if table in self._joins:
+                tables |= {match[1] for match in _COLUMN.finditer(self._joins[table].on)}
+        return tables
+
 
 PORT, DATABASE, USER = 8060, "workgroup", "readonly"
 VERIFY_FULL, SYSTEM = "verify-full", "system"

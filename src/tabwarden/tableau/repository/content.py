@@ -17,8 +17,7 @@ from tabwarden.model.governing import managing_project
 from tabwarden.model.site import NO_RULES, UNREAD_USE, Content, Rules, Site, Use
 from tabwarden.tableau.repository.codes import kind_of, mode_of
 from tabwarden.tableau.repository.connecting import Repository
-from tabwarden.tableau.repository.people import People
-from tabwarden.tableau.repository.rules import Lists
+from tabwarden.tableau.repository.people import Lists, People
 
 ALWAYS = ("workbook", "datasource", "flow")
 """Kinds whose default rules every project has; of others those that are in use."""

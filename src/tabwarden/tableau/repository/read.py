@@ -13,8 +13,7 @@ from tabwarden.model.site import LOCAL, Site, Taken
 from tabwarden.model.site_settings import SiteSettings
 from tabwarden.tableau.repository.connecting import Repository, RepositoryOptions, Row, opened
 from tabwarden.tableau.repository.content import read_contents, read_uses, with_rules
-from tabwarden.tableau.repository.people import People, read_people
-from tabwarden.tableau.repository.rules import Lists, Reading, codes_in
+from tabwarden.tableau.repository.people import Lists, People, Reading, codes_in, read_people
 
 log = logging.getLogger(__name__)
 ACTIVE = "active"

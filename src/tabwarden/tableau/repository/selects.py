@@ -1,6 +1,6 @@
 """What is asked of the repository, as a table: statements, facts, and the columns that tell a fact by version.
 
-Not SQL yet: `probing` makes it from this and the columns that are there. Every column is written as `table.column`,
+Not SQL yet: `connecting` makes it from this and the columns that are there. Every column is written as `table.column`,
 so that none is asked for that is not named here; password texts, hashes, salts and keychains are not.
 """
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import re
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -23,8 +25,7 @@ from tabwarden.model.site import User
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.wire import Part, element, with_ids
 from tabwarden.tableau.read.people import read_users
-from tabwarden.tableau.write.jobs import wait_for_job
-from tabwarden.tableau.write.one import added_as
+from tabwarden.tableau.write.one import added_as, authentication, called
 from tabwarden.tableau.write.results import (
     ALREADY,
     DONE,
@@ -37,6 +38,57 @@ from tabwarden.tableau.write.results import (
     not_there,
     pick,
 )
+
+log = logging.getLogger(__name__)
+
+KINDS = frozenset({"userimport", "userdelete", "groupimport", "groupsync"})
+LISTED_SINCE = "3.1"
+FIRST_POLL, LONGEST_POLL, LONGEST_JOB = 0.2, 20.0, 3600.0
+GONE = ("404018", "400031")  # finished jobs are cleaned away
+
+
+def wait_for_job(connection: Connection, job_id: str) -> Element | None:
+    """The job as it is told when it is over, asking ever more seldom; None where it is cleaned away already."""
+    pause, ends = FIRST_POLL, time.monotonic() + LONGEST_JOB
+    while time.monotonic() < ends:
+        try:
+            answer = connection.call("GET", f"jobs/{job_id}")
+        except TableauError as error:
+            if error.code in GONE:
+                return None
+            raise
+        job_told = answer.find("job") if answer is not None else None
+        if job_told is not None and (job_told.get("completedAt") or job_told.get("progress") == "100"):
+            return job_told
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_POLL)
+    raise TableauError(f"the job {job_id} was not over within an hour; look at the server's jobs page", 408)
+
+
+def wait_for_user_jobs(connection: Connection) -> None:
+    """Until no import, deletion or synchronisation of people is under way on the site.
+
+    TableauError (408) after an hour of it. Where the server does not tell its jobs there is nothing to wait for: an
+    import that comes twice changes nothing.
+    """
+    if not connection.supports(LISTED_SINCE):
+        return
+    pause, ends = FIRST_POLL, time.monotonic() + LONGEST_JOB
+    while time.monotonic() < ends:
+        try:
+            jobs = connection.pages("jobs", "backgroundJob")
+        except TableauError as error:
+            if error.status not in (400, 403, 404):
+                raise
+            log.debug("the server does not list its jobs: %s", error)
+            return
+        if not any(job.get("jobType", "").casefold() in KINDS and not job.get("endedAt") for job in jobs):
+            return
+        log.info("an import, deletion or synchronisation of people is under way; waiting for its end")
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_POLL)
+    raise TableauError("an import or synchronisation takes over an hour; look at the server's jobs page", 408)
+
 
 # Licence, administrator and publisher columns of an import file by site role ("CSV Import File Guidelines").
 COLUMNS_OF: Mapping[str, tuple[str, str, str]] = MappingProxyType(
@@ -153,8 +205,8 @@ def users_added(connection: Connection, work: Sequence[AddUser], ids: Ids) -> li
     settings = element("tsRequest")
     for change in work:
         name = change.user.qualified
-        rows.append((name, "", "", *COLUMNS_OF[current_role(change.role)], ""))
-        settings.append(element("user", name=name, authSetting=change.auth_setting))
+        rows.append((name, "", change.full_name, *COLUMNS_OF[current_role(change.role)], change.email))
+        settings.append(element("user", name=name, **authentication(change)))
     try:
         answer = connection.call("POST", "users/import", body=settings, multipart={"tableau_user_import": _file(rows)})
         _wait_for(connection, answer)
@@ -166,7 +218,10 @@ def users_added(connection: Connection, work: Sequence[AddUser], ids: Ids) -> li
     results = []
     for position, change in enumerate(work):
         user = pick(by_name.get(change.user.name.casefold(), []), change.user)
-        result = alone(connection, change, ids) if user is None else added_as(user, change)
+        if user is None:
+            result = alone(connection, change, ids)
+        else:
+            result = called(connection, user, change, added_as(user, change))
         results.append(result._replace(position=position))
     return results
 

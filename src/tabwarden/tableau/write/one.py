@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
+from tabwarden.effects.ops.details import SetDetails
 from tabwarden.effects.ops.groups import CreateGroup, DeleteGroup, Grants, UpdateGroup
 from tabwarden.effects.ops.memberships import AddToGroup, RemoveFromGroup
 from tabwarden.effects.ops.users import AddUser, RemoveUser, SetRole
@@ -13,23 +15,26 @@ from tabwarden.model.names import same
 from tabwarden.model.roles import current_role, rank
 from tabwarden.model.site import LOCAL, ON_LOGIN, Group, User
 from tabwarden.tableau.http.connection import Connection
+from tabwarden.tableau.http.refusals import remedy_of
 from tabwarden.tableau.http.wire import element
 from tabwarden.tableau.read.people import group_of, user_of
 from tabwarden.tableau.write.results import (
     ALREADY,
     DONE,
     FAILED,
+    INSTEAD,
     Ids,
     Result,
     create,
     failed_by,
     find_new_user,
     find_user,
-    not_there,
+    is_for_all,
     sends,
+    with_text,
 )
 
-UNLICENSED = "Unlicensed"
+UNLICENSED, GROUPS_OF_USER_SINCE = "Unlicensed", "3.7"
 NO_SEAT = "409014"
 DIRECTORY_GROUP = "groups of a directory are imported and synchronised by Tableau; change it there"
 
@@ -42,7 +47,7 @@ def add_user(connection: Connection, change: AddUser, ids: Ids) -> Result:
     """Add a user to the site; one who is there already counts as already with his id."""
     ref = change.user
     name = change.given or ref.qualified
-    body = element("user", name=name, siteRole=change.role, authSetting=change.auth_setting)
+    body = element("user", name=name, siteRole=change.role, **authentication(change))
     try:
         answer = create(
             lambda: connection.call("POST", "users", body=body),
@@ -58,7 +63,41 @@ def add_user(connection: Connection, change: AddUser, ids: Ids) -> Result:
     if ref.domain.casefold() != LOCAL and user.name and same(user.name) != same(ref.name):
         message = f"the import made the user `{user.name}` of it; `tabwarden names check` tells why"
         return Result(0, FAILED, "", message)
-    return added_as(user, change)
+    return called(connection, user, change, added_as(user, change))
+
+
+def authentication(change: AddUser) -> dict[str, str | None]:
+    """The attributes that say how a new user signs in: the identity provider where one is named, else the setting."""
+    if change.idp_configuration_id:
+        return {"idpConfigurationId": change.idp_configuration_id}
+    return {"authSetting": change.auth_setting}
+
+
+def called(connection: Connection, user: User, change: AddUser, result: Result) -> Result:
+    """The Result once the new user has the display name and e-mail address, which only a second request gives."""
+    words_by_name = {"fullName": change.full_name or None, "email": change.email or None}
+    given = {"fullName": user.full_name, "email": user.email}
+    missing = {name: words for name, words in words_by_name.items() if words is not None and words != given[name]}
+    if not missing or result.status not in (DONE, ALREADY):
+        return result
+    try:
+        connection.call("PUT", f"users/{user.id}", body=element("user", **missing))
+    except TableauError as error:
+        return result._replace(remedy=with_text("display name and e-mail address were not written", error))
+    return result
+
+
+@sends(SetDetails)
+def set_details(connection: Connection, change: SetDetails, ids: Ids) -> Result:
+    """Give a user another display name, e-mail address or authentication."""
+    user_id, details = ids.need(change.user), change.details
+    words = {"fullName": details.full_name, "email": details.email}
+    if details.idp_configuration_id:
+        words["idpConfigurationId"] = details.idp_configuration_id
+    else:
+        words["authSetting"] = details.auth_setting
+    connection.call("PUT", f"users/{user_id}", body=element("user", **words))
+    return Result(0, DONE)
 
 
 def _user_told(answer: Element | None) -> User | None:
@@ -106,11 +145,8 @@ def already_there(user: User, role: str, code: str) -> Result:
 def set_site_role(connection: Connection, change: SetRole, ids: Ids) -> Result:
     """Give a user another site role."""
     ref, role = change.user, change.role
-    user_id = ids.of(ref)
-    if user_id is None:
-        return not_there(ref)
     try:
-        answer = connection.call("PUT", f"users/{user_id}", body=element("user", siteRole=role))
+        answer = connection.call("PUT", f"users/{ids.need(ref)}", body=element("user", siteRole=role))
     except TableauError as error:
         if error.status == 404:
             return failed_by(error)
@@ -134,42 +170,55 @@ def set_site_role(connection: Connection, change: SetRole, ids: Ids) -> Result:
 @sends(RemoveUser)
 def remove_user(connection: Connection, change: RemoveUser, ids: Ids) -> Result:
     """Remove a user from the site, what he owns going to the heir where one is named."""
-    ref = change.user
-    user_id = ids.of(ref)
-    if user_id is None:
-        return not_there(ref)
-    query: dict[str, str] = {}
-    if change.heir is not None:
-        heir = ids.of(change.heir)
-        if heir is None:
-            return not_there(change.heir)
-        query["mapAssetsTo"] = heir
+    user_id = ids.need(change.user)
+    query = {"mapAssetsTo": ids.need(change.heir)} if change.heir is not None else {}
     try:
-        connection.call("DELETE", f"users/{user_id}", query=query)
+        return _deleted(connection, f"users/{user_id}", query)
+    except TableauError as error:
+        if is_for_all(error):
+            raise
+        return _unlicensed_instead(connection, user_id, error)
+
+
+def _deleted(connection: Connection, path: str, query: Mapping[str, str] | None = None) -> Result:
+    """Delete; what is gone counts as already."""
+    try:
+        connection.call("DELETE", path, query=query)
     except TableauError as error:
         if error.status == 404:
             return Result(0, ALREADY, error.code)
-        if error.status == 409:
-            return _kept(connection, user_id, change, error)
         raise
     return Result(0, DONE)
 
 
-def _kept(connection: Connection, user_id: str, change: RemoveUser, error: TableauError) -> Result:
-    """A removal refused with 409: an owner stays, and the failed request may have taken his licence."""
+def _unlicensed_instead(connection: Connection, user_id: str, error: TableauError) -> Result:
+    """A removal that is refused: the licence is taken at least, as Tableau itself does where the user owns content."""
+    why = "owns content; name who is to receive it" if error.status == 409 else remedy_of(error.status, error.code)
     try:
-        now = _user_told(connection.call("GET", f"users/{user_id}"))
-    except TableauError as gone:
-        if gone.status == 404:
+        user = _user_told(connection.call("GET", f"users/{user_id}"))
+        if user is not None and user.site_role != UNLICENSED:
+            for group in _granting(connection, user_id):
+                connection.call("DELETE", f"groups/{group}/users/{user_id}")
+            connection.call("PUT", f"users/{user_id}", body=element("user", siteRole=UNLICENSED))
+    except TableauError as second:
+        if second.status == 404:
             return Result(0, DONE, error.code)
-        raise
-    before = change.role
-    remedy = "owns content and stays on the site; name who is to receive it"
-    if now is not None and now.site_role == UNLICENSED and before != UNLICENSED:
-        remedy = (
-            "owns content and stays on the site, and Tableau has set the user Unlicensed; name who is to receive it"
-        )
-    return failed_by(error, remedy)
+        if is_for_all(second):
+            raise
+        refused = failed_by(error, why)
+        also = f"; nor was the user made Unlicensed, for {failed_by(second).remedy}"
+        return refused._replace(remedy=refused.remedy + also)
+    return failed_by(error, f"stays on the site as Unlicensed instead: {why}")._replace(status=INSTEAD)
+
+
+def _granting(connection: Connection, user_id: str) -> list[str]:
+    """Ids of the local groups somebody is in that would not let go of his licence."""
+    if not connection.supports(GROUPS_OF_USER_SINCE):
+        return []
+    groups = [group_of(one) for one in connection.pages(f"users/{user_id}/groups", "group")]
+    return [
+        g.id for g in groups if not g.everyone and g.domain.casefold() == LOCAL and _height(g.minimum_site_role or "")
+    ]
 
 
 # -- memberships ----------------------------------------------------------------------------------------------
@@ -178,9 +227,7 @@ def _kept(connection: Connection, user_id: str, change: RemoveUser, error: Table
 @sends(AddToGroup)
 def add_to_group(connection: Connection, change: AddToGroup, ids: Ids) -> Result:
     """Put a user into a group."""
-    user_id, group_id = ids.of(change.user), ids.of(change.group)
-    if user_id is None or group_id is None:
-        return not_there(change.user if user_id is None else change.group)
+    user_id, group_id = ids.need(change.user), ids.need(change.group)
     try:
         create(
             lambda: connection.call("POST", f"groups/{group_id}/users", body=element("user", id=user_id)),
@@ -203,16 +250,8 @@ def _is_member(connection: Connection, user_id: str, group_id: str) -> bool:
 @sends(RemoveFromGroup)
 def remove_from_group(connection: Connection, change: RemoveFromGroup, ids: Ids) -> Result:
     """Take a user out of a group; no member, no such user or group: out already."""
-    user_id, group_id = ids.of(change.user), ids.of(change.group)
-    if user_id is None or group_id is None:
-        return not_there(change.user if user_id is None else change.group)
-    try:
-        connection.call("DELETE", f"groups/{group_id}/users/{user_id}")
-    except TableauError as error:
-        if error.status == 404:
-            return Result(0, ALREADY, error.code)
-        raise
-    return Result(0, DONE)
+    user_id = ids.need(change.user)
+    return _deleted(connection, f"groups/{ids.need(change.group)}/users/{user_id}")
 
 
 # -- groups ---------------------------------------------------------------------------------------------------
@@ -249,29 +288,16 @@ def create_group(connection: Connection, change: CreateGroup, _ids: Ids) -> Resu
 def update_group(connection: Connection, change: UpdateGroup, ids: Ids) -> Result:
     """Give a local group another minimum site role or grant mode."""
     ref = change.group
-    group_id = ids.of(ref)
     if ref.domain.casefold() != LOCAL:
         return Result(0, FAILED, "", DIRECTORY_GROUP)
-    if group_id is None:
-        return not_there(ref)
-    connection.call("PUT", f"groups/{group_id}", body=_group_body(ref, change.grants, taking_back=True))
+    connection.call("PUT", f"groups/{ids.need(ref)}", body=_group_body(ref, change.grants, taking_back=True))
     return Result(0, DONE)
 
 
 @sends(DeleteGroup)
 def delete_group(connection: Connection, change: DeleteGroup, ids: Ids) -> Result:
     """Delete a group; one that is gone counts as already."""
-    ref = change.group
-    group_id = ids.of(ref)
-    if group_id is None:
-        return not_there(ref)
-    try:
-        connection.call("DELETE", f"groups/{group_id}")
-    except TableauError as error:
-        if error.status == 404:
-            return Result(0, ALREADY, error.code)
-        raise
-    return Result(0, DONE)
+    return _deleted(connection, f"groups/{ids.need(change.group)}")
 
 
 def _group_body(ref: Ref, wanted: Grants, *, taking_back: bool = False) -> Element:

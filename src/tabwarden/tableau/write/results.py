@@ -14,7 +14,7 @@ from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.refusals import REMEDIES, remedy_of
 from tabwarden.tableau.read.people import read_users, user_of
 
-DONE, ALREADY, FAILED = "done", "already", "failed"
+DONE, ALREADY, FAILED, INSTEAD = "done", "already", "failed", "instead"
 TRIES = 3
 _FOR_ALL = frozenset({0, 401, 429, 502, 503, 504})
 
@@ -23,7 +23,7 @@ Op = TypeVar("Op", bound=Change)
 
 
 class Result(NamedTuple):
-    """What became of one change: done, already (it was true before) or failed.
+    """What became of one change: done, already (it was true before), failed, or the next best was done instead.
 
     `code` is Tableau's (or the HTTP status), `remedy` one clause for a person. `new_id` is the id of a user or
     group that the change was to create and that exists now, also where it failed halfway (no seat for the role).
@@ -46,9 +46,24 @@ class Ids:
         """The id, None where it does not exist (its creation failed)."""
         return None if ref is None else ref.id or self._known.get(ref.key)
 
+    def need(self, ref: Ref) -> str:
+        """The id; where it does not exist, the change that needs it is not done (`alone`)."""
+        known = self.of(ref)
+        if known is None:
+            raise _NotThereError(ref)
+        return known
+
     def learn(self, ref: Ref, new_id: str) -> None:
         """Keep the id of something new."""
         self._known[ref.key] = new_id
+
+
+class _NotThereError(Exception):
+    """A user or group that never came into being."""
+
+    def __init__(self, ref: Ref) -> None:
+        super().__init__(ref.qualified)
+        self.ref = ref
 
 
 Send = Callable[[Connection, Op, Ids], Result]
@@ -71,15 +86,23 @@ def alone(connection: Connection, change: Change, ids: Ids) -> Result:
     send = SENDERS.get(type(change))
     if send is None:
         return Result(0, FAILED, "", f"this release cannot carry out `{change.op}`")
-    return attempted(lambda: send(connection, change, ids))
+    try:
+        return attempted(lambda: send(connection, change, ids))
+    except _NotThereError as missing:
+        return not_there(missing.ref)
 
 
 def failed_by(error: TableauError, because: str = "") -> Result:
-    """The Result of a refusal, with the remedy that fits best."""
+    """The Result of a refusal, with the remedy that fits best and what Tableau itself said."""
     code = error.code or str(error.status)
-    if not because:
-        because = remedy_of(error.status, error.code) if error.code in REMEDIES else str(error)
-    return Result(0, FAILED, code, because)
+    if not because and error.code not in REMEDIES:
+        return Result(0, FAILED, code, str(error))
+    return Result(0, FAILED, code, with_text(because or remedy_of(error.status, error.code), error))
+
+
+def with_text(because: str, error: TableauError) -> str:
+    """A reason with Tableau's own words beside it."""
+    return f"{because} (Tableau said: {error.text})" if error.text and error.text not in because else because
 
 
 def attempted(doing: Callable[[], Result], failed: Callable[[TableauError], Result] = failed_by) -> Result:
@@ -92,10 +115,11 @@ def attempted(doing: Callable[[], Result], failed: Callable[[TableauError], Resu
         return failed(error)
 
 
-def not_there(ref: Ref | None) -> Result:
+def not_there(ref: Ref) -> Result:
     """The Result of a change whose user or group never came into being."""
-    name = ref.qualified if ref is not None else ""
-    return Result(0, FAILED, "", f"`{name}` was not created, so this could not be done; see the line about that")
+    return Result(
+        0, FAILED, "", f"`{ref.qualified}` was not created, so this could not be done; see the line about that"
+    )
 
 
 def is_lost(error: TableauError) -> bool:

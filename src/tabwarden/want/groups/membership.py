@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from tabwarden.model.names import same
 from tabwarden.model.roles import is_admin, merge, minimum_that_counts, rank
 from tabwarden.model.site import LOCAL, ON_LOGIN, ON_SYNC, Group, User
+from tabwarden.model.takes import Authentication
 from tabwarden.want.directory import Directory, DirectoryPerson
 from tabwarden.want.groups.imported import granted
 from tabwarden.want.groups.people import Behind
@@ -25,10 +26,10 @@ NOT_RANKED = ("Guest", "SupportUser")
 
 @dataclass(frozen=True, slots=True)
 class Care:
-    """Who is left alone (ids), and the auth setting of new users."""
+    """Who is left alone (ids), and how new users sign in."""
 
     untouched: frozenset[str] = frozenset()
-    auth_setting: str | None = None
+    authentication: Authentication | None = None
 
 
 class Joining:
@@ -135,7 +136,8 @@ class Joining:
         if user not in state.users:
             domain, _, bare = user.removeprefix("new:user:").partition("\\")
             person = self.new[user]
-            added = User(user, bare, UNLICENSED, domain, person.display_name, person.email, self.care.auth_setting)
+            how, names = self.care.authentication or Authentication(), (person.display_name, person.email)
+            added = User(user, bare, UNLICENSED, domain, *names, how.setting, idp_configuration_id=how.provider)
             state.add(added, f"is in `{name}` in the directory, and not on the site yet", group)
         if user not in state.members(group):
             state.enter(user, group, f"is in `{name}` in the directory")

@@ -1,7 +1,4 @@
-"""Which groups of the directory are to be synchronised, as the settings name them, and who is in them.
-
-Not which group of Tableau each becomes (`ways`), nor what follows for anybody (`sync`).
-"""
+"""Which groups of the directory are to be synchronised, as the settings name them, and who is in them."""
 
 from __future__ import annotations
 
@@ -57,7 +54,7 @@ def found_groups(directory: Directory, rules: Sequence[GroupRule]) -> tuple[Foun
         else:
             problems.append(_not_one(directory, rule.group, hits))
     if problems:
-        raise SourceError("\n".join(problems))
+        raise SourceError(*problems)
     return tuple(groups)
 
 

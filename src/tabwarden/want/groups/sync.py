@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tabwarden.model.site import Site
+from tabwarden.model.takes import Authentication
 from tabwarden.want.directory import Directory
 from tabwarden.want.groups.imported import Importing, Synced
 from tabwarden.want.groups.membership import Care, Joining
@@ -26,11 +27,11 @@ from tabwarden.want.wanted import Wanted
 
 @dataclass(frozen=True, slots=True)
 class GroupPolicy:
-    """Who is not touched: `protected` names, the user who runs this (id); the auth setting of new users."""
+    """Who is not touched: `protected` names, the user who runs this (id); how new users sign in."""
 
     protected: tuple[str, ...] = ()
     own_id: str = ""
-    auth_setting: str | None = None
+    authentication: Authentication | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def want_groups(now: Site, directory: Directory, rules: Sequence[GroupRule], pol
             importing.synchronise(target)
     by_import, brought_by = Wanted(state.site(), state.why()), dict(state.by)
     state.sentences.clear()
-    joining = Joining(state, directory, behind, Care(_untouched(now, policy), policy.auth_setting))
+    joining = Joining(state, directory, behind, Care(_untouched(now, policy), policy.authentication))
     for target in listed:
         if target.way != IMPORT:
             joining.keep(target)

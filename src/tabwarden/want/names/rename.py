@@ -6,13 +6,16 @@ on names imported by UPN). What Tableau keeps for a user and no rule tells (favo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 
+from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.names import same
-from tabwarden.model.roles import SETTABLE, is_licensed, licence_of, rank
+from tabwarden.model.roles import SETTABLE, is_licensed, licence_of, may_own, rank
 from tabwarden.model.seats import free_seats
 from tabwarden.model.site import ALLOW, LOCAL, Content, Grantee, Group, Rule, Rules, Site, User
 from tabwarden.want.directory import Directory
@@ -164,7 +167,25 @@ class _Work:
         there = self._there(rename)
         if there is not None and any(one.old == there.id for one in all_of_them):
             return f"would become `{rename.qualified}`, who is to be renamed too", "rename one after the other"
-        return self._no_seat(rename, old)
+        return self._may_not_own(rename, old) or self._no_seat(rename, old)
+
+    def _may_not_own(self, rename: Rename, old: User) -> tuple[str, str] | None:
+        """Somebody may own from earlier what nobody of that site role is given."""
+        there = self._there(rename)
+        role = old.site_role if there is None else _higher(old, there)
+        unfit = next((c for c in self._owned.get(old.id, ()) if not may_own(role, c.kind)), None)
+        if unfit is None:
+            return None
+        reason = f"owns {KIND_NAMES.get(unfit.kind, unfit.kind)} `{self.now.path(unfit.id)}`, which no {role} is given"
+        return reason, "give that to somebody who publishes, or give a higher site role first"
+
+    @cached_property
+    def _owned(self) -> Mapping[str, Sequence[Content]]:
+        owned: defaultdict[str, list[Content]] = defaultdict(list)
+        for content in self.now.contents.values():
+            if content.kind != "view":
+                owned[content.owner].append(content)
+        return owned
 
     def _no_seat(self, rename: Rename, old: User) -> tuple[str, str] | None:
         """For a moment both users hold a licence: the new one is whole before the old one goes."""
@@ -194,8 +215,7 @@ class _Work:
         if there is None:
             user = replace(old, id=new_id(rename), name=rename.name, domain=rename.domain, last_login=None)
         else:
-            best = max(old.site_role, there.site_role, key=lambda role: rank(role) or 0)
-            user = replace(there, site_role=best)
+            user = replace(there, site_role=_higher(old, there))
             self.notes.append(
                 f"`{rename.qualified}` is on the site already: what both have comes together, of an Allow and a Deny "
                 "the Deny"
@@ -276,6 +296,10 @@ class _Work:
                     "read the site as an administrator",
                 )
             )
+
+
+def _higher(one: User, other: User) -> str:
+    return max(one.site_role, other.site_role, key=lambda role: rank(role) or 0)
 
 
 def _without_contradiction(mine: Iterable[Rule], others: Rules) -> frozenset[Rule]:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.names import same
-from tabwarden.want.cells import BadCell, Finder, shown, text_of, user_name
+from tabwarden.want.cells import BadCell, Finder, has_odd_margin, known_by, oddly_written, shown, text_of, user_name
 from tabwarden.want.roster import Person, Quarantined, Roster
 
 ACTIVE, LEFT = "active", "left"
@@ -41,6 +41,11 @@ class RecordColumns:
     fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({NAME: "Email Address"}))
     groups: str = ""
     separator: str = ";"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns that are wanted."""
+        return tuple(filter(None, (*self.fields.values(), self.groups, *(column for _, column in self.keys))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class Records:
     quarantined: tuple[Quarantined, ...] = ()
     count: int = 0
     as_of: str | None = None
+    remarks: tuple[str, ...] = ()
 
     def roster(self) -> Roster:
         """The same as a Roster, by which the stops judge every source."""
@@ -86,7 +92,7 @@ class Records:
             Person(r.fields.get(NAME, ""), r.fields.get(FULL_NAME, ""), r.fields.get(EMAIL, ""), "", r.row, self.source)
             for r in self.records
         )
-        return Roster(self.source, people, self.quarantined, self.count, self.as_of)
+        return Roster(self.source, people, self.quarantined, self.count, self.as_of, self.remarks)
 
 
 def records(
@@ -110,7 +116,8 @@ def records(
             quarantined.append(Quarantined(count, bad.value, bad.reason))
     if count:
         reading.finder.require_all()
-    return Records(name, source, tuple(usable), tuple(quarantined), count, as_of)
+    remarks = oddly_written(reading.oddly, source)
+    return Records(name, source, tuple(usable), tuple(quarantined), count, as_of, remarks)
 
 
 class _Reading:
@@ -124,23 +131,27 @@ class _Reading:
             *(c for _, c in columns.keys),
         )
         self.finder = Finder(wanted, source)
+        self.oddly: list[int] = []
 
     def record(self, row: Mapping[str, object], number: int) -> Record:
         """The record of a row. Raises BadCell."""
         columns = self.finder.keys(tuple(row))
         fields: dict[str, str] = {}
         for name, column in zip(FIELDS, columns, strict=False):
-            value = text_of(_told(row, column), column) if column and name != NAME else ""
+            reading = known_by if name == EMAIL else text_of
+            value = reading(_told(row, column), column) if column and name != NAME else ""
             if value:
                 fields[name] = value if name != SITE_ROLE else role_of(value)
         keys = tuple(
             (kind, value)
             for (kind, _), column in zip(self.columns.keys, columns[len(FIELDS) + 1 :], strict=True)
-            if (value := text_of(_told(row, column), column))
+            if (value := known_by(_told(row, column), column))
         )
         name = self._name(row, columns[0], is_needed=not keys and EMAIL not in fields)
         if name:
             fields[NAME] = name
+            if has_odd_margin(row.get(columns[0] or "")):
+                self.oddly.append(number)
         groups = self._groups(row, columns[len(FIELDS)])
         return Record(self.name, number, keys, fields, groups, self._says(fields.get(STATUS, "")))
 
@@ -150,7 +161,7 @@ class _Reading:
             return ""
         if column is None:
             raise BadCell("", "has no key and no e-mail, and this source has no column with user names")
-        return user_name(value, False)
+        return user_name(value, False, column)
 
     def _groups(self, row: Mapping[str, object], column: str | None) -> tuple[str, ...]:
         value = row.get(column) if column else None

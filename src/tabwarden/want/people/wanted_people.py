@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from tabwarden.model.names import same, some
+from tabwarden.model.names import hint, same, some
+from tabwarden.model.resolver import NO_DOMAIN, meant, unquoted
 from tabwarden.model.roles import licence_of, rank
 from tabwarden.model.seats import free_seats
 from tabwarden.model.site import LOCAL, Group, Site, User
@@ -22,7 +23,7 @@ from tabwarden.want.people.mapping import Gives, GroupMapping, Mapped
 from tabwarden.want.people.records import AUTH_SETTING, EMAIL, FULL_NAME
 from tabwarden.want.provision import Policy, Tasks, is_left_alone, want
 from tabwarden.want.roster import Person, Roster
-from tabwarden.want.wanted import EXISTS, SITE_ROLE, Held, Wanted, Why
+from tabwarden.want.wanted import EXISTS, SITE_ROLE, Held, Wanted
 
 ROSTER = "the sources"
 Resolving = Callable[[Roster], Resolved]
@@ -204,6 +205,7 @@ class _Mapping:
         self.users = dict(provisioned.site.users)
         self.sentences = dict(provisioned.why.sentences)
         self.held: list[Held] = []
+        self.keys: dict[str, list[str]] = {}
         self.groups = dict(self._groups())
         self.members = {
             known: set(self.site.members(g.id)) for known, g in self.groups.items() if g.id in self.now.groups
@@ -214,26 +216,31 @@ class _Mapping:
 
     def _groups(self) -> Iterator[tuple[str, Group]]:
         """The mapped groups that people enter through Tableau; the sign-in group is provisioning's business."""
-        by_name: dict[str, list[Group]] = {}
-        for group in self.site.groups.values():
-            by_name.setdefault(same(group.name), []).append(group)
+        site, known_by_id = self.site, dict[str, str]()
+        sign_in = meant(self.policy.group, site.groups, site.groups_named, lambda _: ())
         for known, name in self.people.mapping.groups.items():
-            if known == same(self.policy.group.strip()):
+            ids = meant(name, site.groups, site.groups_named, lambda _: ())
+            if known == same(self.policy.group.strip()) or set(ids) & set(sign_in):
                 continue
-            alike = by_name.get(known, [])
-            local = [g for g in alike if g.domain.casefold() == LOCAL and not g.everyone]
+            domain, _, bare = unquoted(name).rpartition("\\")
+            local = [g for g in map(site.groups.__getitem__, ids) if g.domain.casefold() == LOCAL and not g.everyone]
+            first = known_by_id.setdefault(local[0].id if local else f"new:group:{same(bare)}", known)
+            self.keys.setdefault(first, []).append(known)
+            if first != known:
+                continue  # the same group by another name
             if local and local[0].members is not None:
                 yield known, local[0]
-            elif alike:
+            elif ids or same(domain) not in NO_DOMAIN:
                 reason = "is mapped, and is a group nobody is put into through Tableau"
                 self.held.append(Held(name, reason, "map a local group, or put people into it in the directory"))
             else:
                 # The id is only a place-holder until Tableau gives one.
-                yield known, Group(f"new:group:{known}", name, LOCAL, frozenset())
+                yield known, Group(f"new:group:{same(bare)}", bare, LOCAL, frozenset())
 
     def leave(self, leavers: Sequence[Person], tasks: Tasks) -> None:
         """Leavers out of the mapped groups."""
-        for person in leavers if tasks.remove_leavers_from_group or tasks.remove_leavers else ():
+        out = tasks.remove_leavers_from_group or tasks.remove_leavers or self.policy.all_groups
+        for person in leavers if out else ():
             user = self._user(person.name)
             if user is not None:
                 for known, group in self.groups.items():
@@ -263,7 +270,7 @@ class _Mapping:
 
     def _regroup(self, user: User, standing: Standing, mapped: Mapped) -> None:
         for known, group in self.groups.items():
-            gives = mapped.groups.get(known)
+            gives = next((mapped.groups[key] for key in self.keys[known] if key in mapped.groups), None)
             if gives is None:
                 moved = f"mover, {standing.moved} ({standing.said})"
                 self._out(
@@ -274,7 +281,8 @@ class _Mapping:
                 self.sentences[user.id, group.id] = f"{_prefix(standing)}{gives.because}"
                 if group.id not in self.site.groups:
                     self.created.add(known)
-                    self.sentences[group.id, EXISTS] = "the mapping names it, and it is not there yet"
+                    near = hint(group.name, {one.name: "" for one in self.now.groups.values()})
+                    self.sentences[group.id, EXISTS] = f"the mapping names it, and it is not there yet{near}"
 
     def _out(self, user: User, known: str, group: Group, because: str) -> None:
         if user.id in self.members.get(known, ()):
@@ -330,7 +338,7 @@ class _Mapping:
             if known in self.created or group.id in self.site.groups
         }
         site = replace(self.site, users=self.users, groups={**self.site.groups, **changed})
-        return Wanted(site, Why(self.why.otherwise, self.sentences, self.why.heirs))
+        return Wanted(site, replace(self.why, sentences=self.sentences))
 
 
 def _prefix(standing: Standing) -> str:

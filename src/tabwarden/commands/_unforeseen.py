@@ -1,0 +1,45 @@
+"""An error nobody foresaw, as a sentence and a report file: no traceback reaches a person."""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+import tempfile
+import traceback
+from datetime import datetime
+
+from tabwarden import __version__
+from tabwarden.scrubber import KNOWN
+
+
+def sentence(command: str, error: Exception) -> str:
+    """What went wrong and what to do next. Where the cause is not known, a report is written and named."""
+    match error:
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return f"{_place(error)}: the disk is full; make room and start `{command}` again"
+        case OSError(strerror=str(words)):
+            return f"{_place(error)}: {words.lower()}; check the path, and who may read and write there"
+        case MemoryError():
+            return f"`{command}` needs more memory than there is; ask about less, or use a larger machine"
+        case RecursionError():
+            return f"`{command}` was given something that is nested too deep; make it flatter"
+    return f"`{command}` met an error nobody foresaw ({type(error).__name__}); please report it with {_report(error)}"
+
+
+def _place(error: OSError) -> str:
+    named = error.filename if error.filename is not None else error.filename2
+    return f"`{os.fsdecode(named)}`" if isinstance(named, str | bytes) else "the output cannot be written"
+
+
+def _report(error: Exception) -> str:
+    """Writes what a report needs; of the command's words nothing, and of secrets nothing that is known."""
+    lines = [f"tabwarden {__version__}, Python {platform.python_version()}, {platform.system()}", ""]
+    text = KNOWN("\n".join([*lines, *traceback.format_exception(error)]))
+    try:
+        number, path = tempfile.mkstemp(f"-{datetime.now().astimezone():%Y%m%d-%H%M%S}.txt", "tabwarden-report-")
+        with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError:
+        return "what you did; a report could not be written"
+    return f"the file `{path}`, which holds no secret of the settings"

@@ -1,0 +1,254 @@
+"""The one resolver: what a name in settings, lists, options and sentences means on a site.
+
+In this order: an id in any letter case, the exact spelling, any letter case; quotes around the whole are no part of a
+name. Whoever has a name by another form alone (e-mail, UPN, another domain) is a candidate and never a match.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Iterator
+from typing import Any, NamedTuple, Protocol
+
+from tabwarden.model.errors import AmbiguousName, UnknownName
+from tabwarden.model.names import hint, same
+
+Site = Any  # a Site, whose module imports this one
+MOST_COMPARED = 50_000
+"""Contents among which the nearest are looked for."""
+
+NO_DOMAIN = ("", ".", "local", "external")
+"""What stands where a user has no domain: on Server, on Cloud, and as people type it."""
+
+
+def unquoted(words: str) -> str:
+    """Without the quotes around the whole."""
+    text = words.strip()
+    return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] == '"' else text
+
+
+def meant(
+    words: str, ids: Container[str], named: Callable[[str], Iterable[str]], spelt: Callable[[str], Iterable[str]]
+) -> tuple[str, ...]:
+    """The ids that words mean, of several that fit those of the exact spelling; none that is not in `ids`.
+
+    `named` gives the ids of a name in any letter case, `spelt` all that the thing of an id is called.
+    """
+    for text in dict.fromkeys((words.strip(), unquoted(words))):
+        for own in dict.fromkeys((text, text.lower(), text.upper())):
+            if own in ids:
+                return (own,)
+        every = tuple(named(text))
+        if every:
+            return (len(every) > 1 and tuple(i for i in every if text in spelt(i))) or every
+    return ()
+
+
+def one_of(ids: Iterable[str], words: str, things: str, line: Callable[[str], str], nobody: Callable[[], str]) -> str:
+    """The one id; AmbiguousName with a line for each candidate, UnknownName with what `nobody` says."""
+    candidates = tuple(ids)
+    if len(candidates) == 1:
+        return candidates[0]
+    if not candidates:
+        raise UnknownName(nobody())
+    raise AmbiguousName(f"several {things} are called `{words}`; say which:", sorted(map(line, candidates)))
+
+
+# -- the things of a site ------------------------------------------------------------------------------------------
+
+
+def _forms(thing: Any) -> tuple[str, str]:
+    return thing.name, f"{thing.domain}\\{thing.name}"
+
+
+def user_meant(site: Site, words: str) -> str:
+    """The id of the one user of that name, `domain\\name` or id."""
+    ids = meant(words, site.users, site.users_named, lambda i: _forms(site.users[i]))
+
+    def line(user: str) -> str:
+        return f"{site.users[user].domain}\\{site.users[user].name}  {site.users[user].full_name}"
+
+    return one_of(ids, words, "users", line, lambda: f"no user `{words}` on site `{site.name}`{near_user(site, words)}")
+
+
+def near_user(site: Site, words: str) -> str:
+    """`; near it: ...`: who has the name in another form, else who is called much like it."""
+    others = OtherNames(site.users.values(), (site.nicknames or {}).items()).of(unquoted(words))
+    if others:
+        return f"; near it: {', '.join(map(str, others[:5]))}"
+    names = {user.name: user.full_name for user in site.users.values()}
+    return hint(unquoted(words), names, "; names are user names, not display names")
+
+
+def group_meant(site: Site, words: str) -> str:
+    """The id of the one group of that name, `domain\\name` or id."""
+    ids = meant(words, site.groups, site.groups_named, lambda i: _forms(site.groups[i]))
+
+    def line(group: str) -> str:
+        return f"{site.groups[group].domain}\\{site.groups[group].name}"
+
+    def nobody() -> str:
+        near = hint(unquoted(words).rpartition("\\")[2], {group.name: "" for group in site.groups.values()})
+        return f"no group `{words}` on site `{site.name}`{near}"
+
+    return one_of(ids, words, "groups", line, nobody)
+
+
+def group_set_meant(site: Site, words: str) -> str:
+    """The id of the one group set of that name or id."""
+    sets = site.group_sets
+    ids = meant(words, sets, lambda n: [i for i in sets if same(sets[i].name) == same(n)], lambda i: (sets[i].name,))
+    near = hint(unquoted(words), {group_set.name: "" for group_set in sets.values()})
+    return one_of(ids, words, "group sets", str, lambda: f"no group set `{words}` on site `{site.name}`{near}")
+
+
+def _contents(site: Site, words: str) -> tuple[str, ...]:
+    """Ids of the contents words mean, by path or `kind:path`; what is spelt so comes first."""
+
+    def named(text: str) -> tuple[str, ...]:
+        kind, colon, rest = text.partition(":")
+        ids: tuple[str, ...] = site.contents_at(text)
+        if ids:
+            return ids
+        kinds = {same("".join(kind.split())), same("".join(kind.split()).removesuffix("s"))}
+        at = site.contents_at(unquoted(rest)) if colon else ()
+        return tuple(content for content in at if same(site.contents[content].kind) in kinds)
+
+    def spelt(content: str) -> tuple[str, ...]:
+        path = site.path(content)
+        return path, f"{site.contents[content].kind}:{path}"
+
+    return meant(words, site.contents, named, spelt)
+
+
+def content_meant(site: Site, words: str) -> str:
+    """The id of the one content of that path, `kind:path` or id."""
+
+    def nobody() -> str:
+        few = site.contents if len(site.contents) <= MOST_COMPARED else ()
+        paths = {site.path(content): "" for content in few}
+        near = hint(unquoted(words), paths, "; give its path, as in `Finance/Budget`")
+        return f"no content `{words}` on site `{site.name}`{near}"
+
+    def line(content: str) -> str:
+        return f"{site.contents[content].kind}:{site.path(content)}  {content}"
+
+    return one_of(_contents(site, words), words, "things", line, nobody)
+
+
+def content_written(site: Site, content: str) -> str:
+    """The path; with its kind, or the id alone, where the path would mean something else too."""
+    path = site.path(content)
+    return next(
+        (w for w in (path, f"{site.contents[content].kind}:{path}") if _contents(site, w) == (content,)), content
+    )
+
+
+# -- people by another form of their names -------------------------------------------------------------------------
+
+
+class Named(Protocol):
+    """What is asked of a user here."""
+
+    @property
+    def id(self) -> str:
+        """The id."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+
+    @property
+    def domain(self) -> str:
+        """The domain."""
+
+    @property
+    def email(self) -> str:
+        """The address, perhaps empty."""
+
+    @property
+    def qualified(self) -> str:
+        """As people type the user."""
+
+
+class Candidate(NamedTuple):
+    """A user (id, and as people type the name) whom a name may mean, and how it fits."""
+
+    user: str
+    called: str
+    how: str
+
+    def __str__(self) -> str:
+        return f"`{self.called}` {self.how}"
+
+
+class OtherNames:
+    """The users of a site by e-mail, UPN, `domain\\name` and nickname form of a name.
+
+    `aliases` are other words for domains by their FQDN: nicknames on Tableau, NetBIOS names.
+    """
+
+    def __init__(self, users: Iterable[Named], aliases: Iterable[tuple[str, str]] = ()) -> None:
+        self._by_bare: dict[str, list[Named]] = defaultdict(list)
+        self._by_mail: dict[str, list[Named]] = defaultdict(list)
+        self._fqdn = {same(alias): same(fqdn) for fqdn, alias in aliases}
+        self._domains: set[str] = set(self._fqdn.values())
+        for user in users:
+            bare, domains = _parts(user.domain, user.name)
+            self._by_bare[bare].append(user)
+            self._domains |= domains
+            if user.email:
+                self._by_mail[same(user.email)].append(user)
+
+    def of(self, words: str, mails: Iterable[str] = (), others: Iterable[str] = ()) -> tuple[Candidate, ...]:
+        """Whom words may mean that are nobody's name, the likeliest first; nobody for `local\\name`, which is whole.
+
+        `mails` are the person's addresses, `others` other names of hers.
+        """
+        candidates: dict[str, Candidate] = {}
+        for candidate in self._each(words, tuple(mails), tuple(others)):
+            candidates.setdefault(candidate.user, candidate)
+        return tuple(candidates.values())
+
+    def _each(self, words: str, mails: tuple[str, ...], others: tuple[str, ...]) -> Iterator[Candidate]:
+        domain, slash, name = words.strip().rpartition("\\")
+        if slash and same(domain) in NO_DOMAIN:
+            return
+        for mail in (name, *mails, *others):
+            for user in self._by_mail.get(same(mail.strip()), ()):
+                yield Candidate(user.id, user.qualified, f"has the e-mail `{user.email}`")
+        for mail in mails:
+            yield from self._called(mail, exactly=True)
+        yield from self._called(words)
+        for other in others:
+            yield from self._called(other)
+
+    def _called(self, words: str, *, exactly: bool = False) -> Iterator[Candidate]:
+        domain, _, name = words.strip().rpartition("\\")
+        bare, domains = _parts(domain, name)
+        for user in self._by_bare.get(bare, ()):
+            whole = same(user.name) == same(name)
+            if whole and not domain:
+                yield Candidate(user.id, user.qualified, f"has the name `{user.name}`")
+            elif not exactly and self._may_be(domains, name, user):
+                yield Candidate(user.id, user.qualified, "differs in the domain alone")
+
+    def _may_be(self, domains: set[str], name: str, user: Named) -> bool:
+        """Whether equal names are one person's: a domain that is known to be another says no."""
+        if "@" in name and "@" in user.name:
+            return same(name) == same(user.name)  # both are whole
+        theirs = _parts(user.domain, user.name)[1]
+        if not domains or not theirs or any(self._are_one(a, b) for a in domains for b in theirs):
+            return True
+        return not any(self._are_one(domain, known) for domain in domains for known in self._domains)
+
+    def _are_one(self, one: str, other: str) -> bool:
+        """Whether two words mean one domain: `corp` is `corp.example`, whatever its nickname is."""
+        a, b = self._fqdn.get(one, one), self._fqdn.get(other, other)
+        return a == b or (("." in a) != ("." in b) and a.partition(".")[0] == b.partition(".")[0])
+
+
+def _parts(domain: str, name: str) -> tuple[str, set[str]]:
+    """The name without any domain, and the domains it is said to be of, as compared."""
+    bare, at, suffix = same(name).rpartition("@")
+    return (bare if at else same(name)), {word for word in (same(domain), at and suffix) if word not in NO_DOMAIN}

@@ -1,0 +1,118 @@
+"""Files as they are safe: read whole, within bounds and in time; new ones whole, and for their owner alone."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import select
+import stat
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import yaml
+
+MOST = 64 << 20  # bytes of settings, plans, worlds, cases: a thousand times what people write
+MOST_SECRET = 64 << 10  # bytes of a key, a password, a token
+MOST_VALUES = 2_000_000  # in a YAML text, with those that aliases repeat
+PIPE_SECONDS = 30.0
+
+
+def read_bytes(path: Path, most: int = MOST) -> bytes:
+    """All of a file, or of a pipe that ends in time, such as a shell's `<(...)`.
+
+    OSError where it cannot be read, is a device, or has more than `most` bytes.
+    """
+    number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(number, "rb") as file:
+        mode = os.fstat(number).st_mode
+        if stat.S_ISFIFO(mode):
+            content = _of_pipe(number, most, path)
+        elif stat.S_ISREG(mode):
+            content = file.read(most + 1) or b""
+        else:
+            reason = "is a folder" if stat.S_ISDIR(mode) else "is a device, where a file is needed"
+            raise OSError(errno.EINVAL, reason, str(path))
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"has more than the {most:,} bytes that such a file may have", str(path))
+    return content
+
+
+def _of_pipe(number: int, most: int, path: Path) -> bytes:
+    content = bytearray()
+    end = time.monotonic() + PIPE_SECONDS
+    while len(content) <= most:
+        if not select.select([number], [], [], max(0.0, end - time.monotonic()))[0]:
+            raise OSError(errno.ETIMEDOUT, f"is a pipe that did not end within {PIPE_SECONDS:.0f} seconds", str(path))
+        part = os.read(number, 1 << 16)
+        if not part:
+            break
+        content += part
+    return bytes(content)
+
+
+def read_text(path: Path, most: int = MOST) -> str:
+    """The same as UTF-8 text, without a byte order mark; UnicodeDecodeError for what is none."""
+    return read_bytes(path, most).decode("utf-8-sig").replace("\r\n", "\n")
+
+
+def for_the_owner(path: str, flags: int) -> int:
+    """The opener of a file that, where it is new, only its owner may read."""
+    return os.open(path, flags, 0o600)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, for its owner alone, whole or not at all; its folder is made. OSError where that cannot be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        with open(aside, "wb", opener=for_the_owner) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise
+
+
+def yaml_value(text: str) -> Any:
+    """What a YAML text says; yaml.YAMLError also where it is nested too deep, or where its aliases never end."""
+    import yaml
+
+    try:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            check_size(node)
+            return loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except RecursionError:
+        raise yaml.YAMLError("it is nested too deep") from None
+    except ValueError as error:  # such as the date 2024-13-45
+        raise yaml.YAMLError(f"a value looks like a date or number and is none: {error}") from None
+
+
+def check_size(node: yaml.Node) -> None:
+    """Raises yaml.YAMLError where aliases make more of a small text than anybody can mean."""
+    import yaml
+
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node) -> int:
+        if id(node) not in sizes:
+            sizes[id(node)] = 1  # of a circle, which is told elsewhere
+            parts = node.value if isinstance(node, yaml.SequenceNode) else ()
+            if isinstance(node, yaml.MappingNode):
+                parts = [part for pair in node.value for part in pair]
+            sizes[id(node)] = 1 + sum(map(size, parts))
+        return sizes[id(node)]
+
+    if size(node) > MOST_VALUES:
+        raise yaml.YAMLError(f"its aliases stand for more than {MOST_VALUES:,} values; write the values out")

@@ -1,0 +1,118 @@
+"""Tables as files of lines, and lines that came and went in such a file, all else copied byte by byte."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from tabwarden.engine.columns import Array, Words
+from tabwarden.mirror.tables import Delta, Table, arrangement, joined, patched
+from tabwarden.sinks._form import Form
+
+_BLOCK = 1 << 15  # rows a write
+_COPIED = 1 << 24  # bytes at a time
+
+
+def write(path: Path, table: Table, form: Form) -> None:
+    """A file of a table: the title, and a line a row."""
+    with path.open("wb") as file:
+        file.write(form.title.encode())
+        file.writelines(_Pieces(table, form).lines(table.codes))
+
+
+def write_patched(path: Path, before: Path, table: Table, delta: Delta, form: Form) -> None:
+    """What comes of the file `before`, which is of `table`, by a difference; its rows then stand as in `patched`."""
+    at, new = arrangement(len(table), delta), patched(table, delta)
+    ends = np.append(0, np.cumsum(_Pieces(table, form).sizes(table.codes))) + len(form.title.encode())
+    moved = np.flatnonzero((at != np.arange(len(at))) | (at >= len(table)))
+    pieces, rows = _Pieces(new, form), [column[moved] for column in new.codes]
+    others, cuts = b"".join(pieces.lines(rows)), np.append(0, np.cumsum(pieces.sizes(rows))).tolist()
+    with path.open("wb") as file, before.open("rb") as source:
+        file.write(form.title.encode())
+        place = 0
+        for start, end in _runs(moved):
+            _copy(source, file, int(ends[place]), int(ends[moved[start]]))
+            file.write(others[cuts[start] : cuts[end]])
+            place = int(moved[end - 1]) + 1
+        if place < len(at):
+            _copy(source, file, int(ends[place]), int(ends[len(at)]))
+
+
+def _runs(numbers: Array) -> Iterator[tuple[int, int]]:
+    """Where runs of numbers that rise by one begin and end."""
+    if len(numbers):
+        yield from pairwise([0, *(np.flatnonzero(np.diff(numbers) != 1) + 1).tolist(), len(numbers)])
+
+
+def _copy(source: BinaryIO, file: BinaryIO, start: int, end: int) -> None:
+    """Bytes of one file to another, inside of the system where it can."""
+    file.flush()
+    whole: Any = getattr(os, "copy_file_range", None)
+    while whole is not None and start < end:
+        try:
+            count = whole(source.fileno(), file.fileno(), end - start, start)
+        except OSError:
+            break
+        start += count
+        if not count:
+            break
+    source.seek(start)
+    while start < end:
+        block = source.read(min(end - start, _COPIED))
+        if not block:
+            raise OSError(f"`{source.name}` is shorter than it was")
+        file.write(block)
+        start += len(block)
+
+
+class _Pieces:
+    """The texts of a table as they stand in a line, those of a column with its head: all in one table of texts."""
+
+    def __init__(self, table: Table, form: Form) -> None:
+        heads = [f'{head}"' for head in form.heads]
+        ends = ['"'] * (len(heads) - 1) + [f'"{form.end}']
+        self.starts: list[int] = []
+        self.words = Words.of(())
+        for words, head, end in zip(table.words, heads, ends, strict=True):
+            self.starts.append(len(self.words))
+            self.words = joined(self.words, _surrounded(head, _escaped(words, form.escaped), end))
+        self.lengths = np.diff(self.words.ends, prepend=0).astype(np.int32)
+        self.begins = (self.words.ends - self.lengths).astype(np.int64)
+
+    def sizes(self, codes: Sequence[Array]) -> Array:
+        """How many bytes each line has."""
+        sizes = np.zeros(len(codes[0]), np.int64)
+        for start, column in zip(self.starts, codes, strict=True):
+            sizes += self.lengths[start:][column]
+        return sizes
+
+    def lines(self, codes: Sequence[Array]) -> Iterator[memoryview]:
+        """The lines of these rows, many at a time."""
+        for first in range(0, len(codes[0]), _BLOCK):
+            block = [column[first : first + _BLOCK].astype(np.int64) for column in codes]
+            pieces = np.stack([column + start for column, start in zip(block, self.starts, strict=True)], 1).ravel()
+            lengths = self.lengths[pieces]
+            ends = np.cumsum(lengths)
+            at = np.arange(int(ends[-1]))
+            at += np.repeat(self.begins[pieces] + lengths - ends, lengths)
+            yield self.words.data.take(at, mode="clip").data
+
+
+def _escaped(words: Words, escaped: Callable[[str], str]) -> Words:
+    """The texts as they stand between quotes; most need no look at each."""
+    if bool((words.data >= 0x20).all() and not np.isin(words.data, (0x22, 0x5C)).any()):
+        return words
+    return Words.of([escaped(text) for text in words.all()])
+
+
+def _surrounded(head: str, words: Words, end: str) -> Words:
+    """Each text between two others."""
+    codes = np.ones((len(words), 3), np.int64)
+    codes[:, 0], codes[:, 1] = 0, np.arange(len(words)) + 2
+    whole = joined(Words.of((head, end)), words).at(codes.ravel())
+    return Words(whole.data, whole.ends[2::3])

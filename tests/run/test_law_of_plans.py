@@ -1,0 +1,35 @@
+"""What is planned is accepted and has its effect, a second plan is empty, undo gives back what was: random plans."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from patched_modules import Patch, in_place, planted
+from plans_of_chance import Broken, tables, try_plans
+
+PLANS = 500
+ENOUGH = 20  # plans within which a planted bug is found from its seed on
+BUGS = [pytest.param(bug, id=bug.name) for bug in planted("plans")]
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory):
+    memory = Path("/dev/shm")  # a journal is on disk before each write, which thousands of plans need not wait for
+    folder = memory if memory.is_dir() and os.access(memory, os.W_OK) else tmp_path_factory.mktemp("plans")
+    with tables(folder) as opened:
+        yield opened
+
+
+def test_random_plans_are_accepted_and_taken_back(opened, capsys: pytest.CaptureFixture[str]) -> None:
+    tally = try_plans(opened, PLANS)
+    with capsys.disabled():
+        print(f"\n{tally}")
+    assert tally.applied >= PLANS
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_breaks_the_law(opened, bug: Patch) -> None:
+    with in_place(bug), pytest.raises(Broken):
+        try_plans(opened, ENOUGH, seed=bug.seed)

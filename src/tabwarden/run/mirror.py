@@ -16,6 +16,7 @@ from tabwarden.mirror.build import Mirrored, MirrorRequest, in_flat_form, mirror
 from tabwarden.mirror.match import Matches, Matching, match, tableau_people
 from tabwarden.mirror.renew import Last, renewed
 from tabwarden.mirror.rows import FLAT
+from tabwarden.model.codec import collected_later
 from tabwarden.model.errors import AmbiguousName, SettingsError, SinkError, SourceError
 from tabwarden.model.scope import is_limited
 from tabwarden.model.site import Site
@@ -46,6 +47,7 @@ class Published:
     warnings: tuple[str, ...]
 
 
+@collected_later()
 def publish(settings: Settings, *, snapshot: Path | str | None = None, now: datetime | None = None) -> Published:
     """Bring every sink to the newest snapshot, or to that one.
 

@@ -92,6 +92,28 @@ def test_every_sink_of_the_settings_gets_the_mirror(tmp_path: Path) -> None:
     assert [e.path for e in browse_as(found, "jane").catalog.entries] == ["", "Public"]
 
 
+def test_the_next_mirror_is_made_out_of_the_last_by_the_same_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = settings(tmp_path, SINKS % (tmp_path / "x.db"))
+    kept(tmp_path)
+    publish(found, now=NOW)
+    monkeypatch.setattr("tabwarden.run.mirror.mirrored", lambda *_, **__: pytest.fail("it was made whole"))
+    assert not any(written.added for _, written in publish(found, now=NOW).written)
+    later = replace(SITE.with_groups(group("G", "jane")), taken=replace(TAKEN, when="2026-11-21T11:30:00Z"))
+    kept(tmp_path, later)
+    published = publish(found, now=NOW)
+    truth_now = truth(later, tableau_people(columns_of(later)), source="a")
+    assert flat(last_mirror(found).held("a")) == flat(found.mirror.sinks[0].held("a")) == truth_now
+    assert {name: dict(written.removed) for name, written in published.written}["sink 1"] == {
+        "sources": 1,
+        "viewers": 1,
+    }
+    monkeypatch.setattr("tabwarden.run.mirror.__version__", "another")
+    with pytest.raises(pytest.fail.Exception, match="made whole"):
+        publish(found, now=NOW)
+
+
 def test_a_sink_that_fails_does_not_keep_the_others_from_theirs(tmp_path: Path) -> None:
     found = settings(tmp_path, (SINKS % "/no/such/folder/x.db") + "    - {type: csv, folder: out2}\n")
     kept(tmp_path)

@@ -60,8 +60,7 @@ def _snapshots(pair: tuple[str, str], under: Under, store: str | None, site: str
 
 def _models(where: Where, capability: str, against: str, open_points: OpenPoints, *, as_json: bool) -> None:
     """People whose access rests on owning, leading, a rule in person, or on the order of groups and group sets."""
-    from tabwarden.compare.models import in_person
-    from tabwarden.compare.models_apart import differing
+    from tabwarden.compare.models import differing, in_person
     from tabwarden.model.capability import capability_named, ui_name
     from tabwarden.model.errors import UnknownName
     from tabwarden.report.models import exceptions_heading, exceptions_json, exceptions_table

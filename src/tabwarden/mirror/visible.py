@@ -107,13 +107,13 @@ def chosen_of(columns: Columns, projects: Collection[str] | None) -> tuple[Array
         plain = unquoted(words).removeprefix("project:").strip("/")
         chosen = meant(plain, by_id, lambda text: by_path.get(same(text), ()), lambda i: (paths[i],))
         if len(chosen) > 1:
-            lines = "".join(sorted(f"\n  {project}  {paths[project]}" for project in chosen))
-            several.append(f"several projects are called `{words}`; say which, by its id:{lines}")
+            several.append(f"several projects are called `{words}`; say which, by its id:")
+            several += sorted(f"  {project}  {paths[project]}" for project in chosen)
         elif not chosen:
             missing[words] = hint(plain, dict.fromkeys(paths.values(), ""))
         inside[[by_id[content] for content in chosen]] = True
     if several:
-        raise AmbiguousName("\n".join(several))
+        raise AmbiguousName(several[0], [line.strip() for line in several[1:]])
     return mirrored & with_children(columns.contents.parent, inside), missing
 
 

@@ -209,7 +209,12 @@ def main() -> int:
             all_hold = all_hold and holds
     if given.write is not None:
         python = f"Python {sys.version.split()[0]}"
-        write(given.write, f"`python benchmarks/typed.py`, {python}.\n\n" + "\n".join(lines) + "\n", "typed")
+        command = f"`python benchmarks/typed.py`, {python}."
+        if large:
+            command = (
+                f"`python benchmarks/typed.py --histories FOLDER`, {python}; `benchmarks/histories.py` makes them."
+            )
+        write(given.write, f"{command}\n\n" + "\n".join(lines) + "\n", "typed")
     return 0 if all_hold else 1
 
 

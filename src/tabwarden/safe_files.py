@@ -8,6 +8,7 @@ import os
 import select
 import stat
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 MOST = 64 << 20  # bytes of settings, plans, worlds, cases: a thousand times what people write
 MOST_SECRET = 64 << 10  # bytes of a key, a password, a token
 MOST_VALUES = 2_000_000  # in a YAML text, with those that aliases repeat
+MOST_LEVELS = 100
 PIPE_SECONDS = 30.0
 
 
@@ -83,8 +85,10 @@ def yaml_value(text: str) -> Any:
     """What a YAML text says; yaml.YAMLError also where it is nested too deep, or where its aliases never end."""
     import yaml
 
+    kind = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+        _check_depth(yaml.parse(text, kind))
+        loader = kind(text)
         try:
             node = loader.get_single_node()
             if node is None:
@@ -93,10 +97,19 @@ def yaml_value(text: str) -> Any:
             return loader.construct_document(node)
         finally:
             loader.dispose()
-    except RecursionError:
-        raise yaml.YAMLError("it is nested too deep") from None
     except ValueError as error:  # such as the date 2024-13-45
         raise yaml.YAMLError(f"a value looks like a date or number and is none: {error}") from None
+
+
+def _check_depth(events: Iterable[yaml.Event]) -> None:
+    """Before anything is built: what builds it calls itself for each level, and the C library dies of too many."""
+    import yaml
+
+    depth = 0
+    for event in events:
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MOST_LEVELS:
+            raise yaml.YAMLError(f"it is nested deeper than {MOST_LEVELS} levels")
 
 
 def check_size(node: yaml.Node) -> None:

@@ -103,7 +103,7 @@ def all_ways(held: Site, asked: Asked) -> list[tuple[str, list[str]]]:
                 group_sets={"s": group_set("s", "g", "h")},
             ),
             Asked("ann", "Read", "w"),
-            ["allow View on p/w to user ann"],
+            ["add ann to h"],
         ),
         (
             site(project("p", None, "user:ann +ProjectLeader"), workbook("w", "p"), users=["ann:Viewer"]),
@@ -132,6 +132,44 @@ def test_the_first_way(held: Site, asked: Asked, first: list[str]) -> None:
     told = steps_of(held, found.ways[0])
     assert sorted(told) == sorted(first)
     assert may(after_fix(held, found.ways[0]), asked.user, asked.what, str(asked.content)).allowed is found.give
+
+
+def offices() -> Site:
+    """Staff has View, ann is in Desk and in no other group; joe and eve are in Desk too."""
+    return site(
+        project("p"),
+        workbook("w", "p", "group:Staff +Read"),
+        users=["ann:Viewer", "joe:Viewer", "eve:Viewer", "zoe:Viewer"],
+        groups=[group("Staff", "zoe"), group("Desk", "ann", "joe", "eve")],
+    )
+
+
+def test_ways_stand_as_people_should_do_it_each_with_its_cost() -> None:
+    told = effects_of(offices(), Asked("ann", "Read", "w"))
+    assert list(told) == [
+        "add ann to Staff",
+        "allow View on p/w to group Desk",
+        "allow View on p/w to user ann",
+    ]
+    assert told["allow View on p/w to group Desk"] == ["also gives eve, joe View on p/w"]
+    alone = replace(offices(), groups={i: g for i, g in offices().groups.items() if g.name != "Desk"})
+    assert steps(alone, Asked("ann", "Read", "w"))[:2] == [["add ann to Staff"], ["allow View on p/w to user ann"]]
+    bare = alone.with_contents(workbook("w", "p"))
+    assert ["allow View on p/w to group All Users"] not in steps(bare, Asked("ann", "Read", "w"))
+    assert steps(bare, Asked("ann", "Read", "w"))[0] == ["allow View on p/w to user ann"]
+
+
+def test_a_group_that_leads_is_no_group_that_has_it() -> None:
+    held = site(
+        project("p", None, "group:Heads +ProjectLeader"),
+        workbook("w", "p"),
+        users=["ann:Viewer"],
+        groups=[group("Heads"), group("Desk", "ann")],
+    )
+    assert steps(held, Asked("ann", "Read", "w"))[:2] == [
+        ["allow View on p/w to group Desk"],
+        ["allow View on p/w to user ann"],
+    ]
 
 
 def test_of_roles_the_lowest_that_will_do_is_proposed() -> None:

@@ -19,7 +19,7 @@ from tabwarden.access.answer import ALLOWED
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import may
 from tabwarden.compare.fix import Fix, Fixes, fixes
-from tabwarden.compare.fix_candidates import FIXING_ROLES, heir
+from tabwarden.compare.fix_candidates import FIXING_ROLES, heir, manner
 from tabwarden.effects.change import Change
 from tabwarden.effects.ops.content import SetMode as Mode
 from tabwarden.effects.ops.content import SetTabs as Tabs
@@ -159,14 +159,15 @@ def check(site: Site, asked: Asked, told: Fixes) -> None:
     if not told.ways:
         return
     assert len({len(way.edits) for way in told.ways}) == 1
-    assert [w.decisions for w in told.ways] == sorted(w.decisions for w in told.ways)
+    places = [(manner(site, w.edits, w.answer, give=told.give), w.decisions) for w in told.ways]
+    assert places == sorted(places)
     decisions: Decisions = {}
     for way in told.ways:
         after = done(site, way)
         assert asked.of(after).allowed is told.give
         assert changed(site, after, asked, 10_000, decisions) == way.decisions, way
-    best = told.ways[0].decisions
-    if deepest <= 2 and best > 0:
+    best = min(way.decisions for way in told.ways)
+    if deepest <= 2 and best > 0 and not told.give:
         for after in reached(site, asked, deepest, give=told.give):
             assert changed(site, after, asked, best, decisions) >= best, "as small, with fewer side effects"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,10 @@ from tabwarden.access.few import few
 from tabwarden.access.reference import may
 from tabwarden.compare.alike import alike
 from tabwarden.compare.by_engine import groups_that_differ
-from tabwarden.compare.models import exceptions
-from tabwarden.compare.models_apart import differing
+from tabwarden.compare.models import PERSONAL, differing, exceptions, in_person
+from tabwarden.model.capability import LEADER_CAPABILITIES
 from tabwarden.model.open_points import OpenPoints
-from tabwarden.model.site import Site
+from tabwarden.model.site import Rule, Site
 from tabwarden.store import snapshot
 
 
@@ -107,6 +108,52 @@ def test_people_who_are_alike_have_the_same_answers() -> None:
                     assert mine == theirs
 
 
+def test_who_is_in_only_by_a_rule_in_person_needs_no_deny() -> None:
+    held = site(
+        project("p", None, "group:heads +ProjectLeader", "user:dan +Read", owner="pat"),
+        workbook("w", "p", "group:g +Read", "user:ann +Read", "user:joe +Read", "group:h -Read", owner="bob"),
+        workbook("v", "w", kind="view", owner="bob"),
+        users=["ann:Viewer", "joe:Viewer", "eve:Viewer", "pat:Creator", "kim:Creator", "dan:Viewer", "una:Unlicensed"],
+        groups=[group("g", "joe"), group("h", "bob", "joe"), group("heads", "kim")],
+    )
+    found = {(u, e.content): e.current.because for e in in_person(held, "Read") for u in e.users}
+    # A rule for joe's groups would not let him in: one of them is denied.
+    assert found == {
+        ("dan", "p"): "user_allow",
+        **{(user, "p"): f"project_{role}" for user, role in (("pat", "owner"), ("kim", "leader"))},
+        **{("ann", c): "user_allow" for c in "wv"},
+        **{("joe", c): "user_allow" for c in "wv"},
+        **{("bob", c): "content_owner" for c in "wv"},
+        **{("pat", c): "project_owner" for c in "wv"},
+        **{("kim", c): "project_leader" for c in "wv"},
+    }
+
+
+def test_nobody_is_left_out_who_would_be_out_without_what_is_personal() -> None:
+    """Held against the plain way: everything that names people taken from a Site, and everybody asked again."""
+    for seed in range(80):
+        held = tiny_site(seed)
+        nobody = {
+            content.id: replace(
+                content,
+                owner="",
+                rules=None if content.rules is None else frozenset(filter(plain, content.rules)),
+                defaults={k: None if r is None else frozenset(filter(plain, r)) for k, r in content.defaults.items()},
+            )
+            for content in held.contents.values()
+        }
+        without = replace(held, contents=nobody)
+        told = {(u, e.content) for e in in_person(held, "Read") for u in e.users}
+        for user, content, named in decisions(held):
+            now, then = (may(one, user, named, content) for one in (held, without))
+            if named == "Read" and now.allowed and now.because in PERSONAL and then.verdict == "denied":
+                assert (user, content) in told, (seed, user, content)
+
+
+def plain(rule: Rule) -> bool:
+    return rule.grantee.kind != "user" and rule.capability not in LEADER_CAPABILITIES
+
+
 def typed(folder: Path, *words: str) -> Any:
     snapshot.save(house(), folder)
     return command_line.run(*words, "--snapshots", folder)
@@ -125,9 +172,13 @@ def test_why_shows_the_models_side_by_side(tmp_path: Path) -> None:
 def test_the_diff_of_models(tmp_path: Path) -> None:
     done = typed(tmp_path, "diff", "--models")
     assert done.exit_code == 0, done.output
-    assert done.output.splitlines()[0] == "5 people have View on 3 things only by what deny_first does not know"
+    first = " ".join(done.output.split()).partition("┏")[0].strip()
+    by = "as owner, as leader, by a rule in person or by what deny_first does not know"
+    assert first == f"5 people have View on 4 things only {by}"
     assert "leader of p: user lea" in done.output
     told = json.loads(typed(tmp_path, "diff", "--models", "--json").output)
-    assert len(told["differences"]) == 9
+    assert len(told["differences"]) == 13
+    where = {(p["name"], one["content"]["path"]) for one in told["differences"] for p in one["people"]}
+    assert where >= {("lea", "p"), ("pat", "p"), ("lea", "p/x"), ("pat", "p/x"), ("ann", "p/w")}
     assert typed(tmp_path, "diff").exit_code == 1
     assert typed(tmp_path, "diff", "--models", "--against", "current").exit_code == 1

@@ -30,7 +30,7 @@ from tiny_sites import tiny_site
 
 from support import command_line
 from tabwarden.access.reference import may
-from tabwarden.compare.what_if import what_if
+from tabwarden.compare.what_if import done, what_if
 from tabwarden.effects import content as effects
 from tabwarden.effects.change import Change, carried_out
 from tabwarden.effects.ops.content import NewProject
@@ -38,7 +38,7 @@ from tabwarden.effects.ops.rules import Lead, PutRule, PutTemplate, TakeRule, Un
 from tabwarden.effects.ops.settings import SetSetting
 from tabwarden.effects.sentences import FORMS, change_of, words_of
 from tabwarden.model.errors import AmbiguousName, SettingsError, UnknownName
-from tabwarden.model.open_points import open_points_from
+from tabwarden.model.open_points import DOCUMENTED, alternatives, open_points_from
 from tabwarden.model.site import Content, Grantee, Rule, Site
 from tabwarden.plan.impact import impact
 from tabwarden.questions import Questions
@@ -261,6 +261,13 @@ def test_a_project_from_a_template_has_its_rules_defaults_and_lock() -> None:
     assert made.rules == rules("group:Staff +Read")
     assert dict(made.defaults) == {"workbook": rules("group:Staff +Read")}
     assert made.mode == "LockedToProject"
+
+
+@pytest.mark.parametrize("words", [words for words, _ in MEANT])
+def test_an_open_point_that_was_not_looked_at_makes_no_difference(words: str) -> None:
+    outcome = what_if(small(), [words])
+    for name, other in alternatives(DOCUMENTED, changes=True):
+        assert name in outcome.looked_at or done(small(), [words], other) == (outcome.after, outcome.tried)
 
 
 def test_an_open_point_that_matters_is_named() -> None:

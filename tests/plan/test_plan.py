@@ -335,3 +335,23 @@ def test_taking_everything_back_yields_the_site_before(
     assert by_name(carried_out(done, changes_of(done, back))) == by_name(now)
     again = carried_out(done, changes_of(done, back))
     assert changes_of(again, undone(again, changes, "p")) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"op": "promote_user"}, "knows no change `promote_user`"),
+        ({"role": "Emperor"}, "`role` of .* is `Emperor`"),
+        ({"role": 7}, "`role` of"),
+        ({"user": None}, "is not a whole plan"),
+    ],
+)
+def test_words_that_nobody_knows_are_refused_whoever_sealed_them(change: dict[str, object], told: str) -> None:
+    from tabwarden.plan.file import _seal
+
+    whole = json.loads(to_json(a_plan()))
+    whole["changes"][0] |= change
+    del whole["seal"]
+    whole["seal"] = _seal(whole)
+    with pytest.raises(TabwardenError, match=told):
+        from_json(json.dumps(whole))

@@ -24,9 +24,8 @@ from tabwarden.tableau.http.connection import connect
 from tabwarden.tableau.http.session import Password, SignIn
 from tabwarden.tableau.read.site import read_site
 from tabwarden.tableau.repository.connecting import PROBE, Columns, opened, statements, tables
-from tabwarden.tableau.repository.content import read_contents
 from tabwarden.tableau.repository.people import read_people
-from tabwarden.tableau.repository.read import read_all, read_repository
+from tabwarden.tableau.repository.read import read_all, read_contents, read_repository
 
 WORLDS = ("w0", "acme", "empty", "casual-users", "william", "erin")
 IN_BOTH = ("project", "workbook", "view", "datasource", "flow", "virtualconnection")

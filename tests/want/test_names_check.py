@@ -28,7 +28,7 @@ from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.wire import element
 from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson, Domain, Trust
 from tabwarden.want.names.check import check_names
-from tabwarden.want.names.domains import untrusted
+from tabwarden.want.names.domains import NOT_TRUSTED, listed, untrusted
 from tabwarden.want.names.imports import Checked, Imports
 
 SAM, UPN = "sAMAccountName", "UPN prefix"
@@ -162,6 +162,26 @@ def test_the_domain_of_the_server_must_trust_that_of_the_users(trust: Trust, cod
     if found.refusal is not None:
         assert f"`{FQDN}` trusts `{W}`" in found.refusal.remedy
         assert found.refusal.section == "Support for multiple domains"
+
+
+@pytest.mark.parametrize("nicknames", [{FQDN: "CORP"}, {FQDN: "CORP", W: "SEATTLE"}])
+@pytest.mark.parametrize(
+    "trusts",
+    [
+        (Trust(FQDN, "else.example", "E", True, True),),
+        (Trust(FQDN, W, "S", True, True),),
+        (Trust(FQDN, W, "S", False, True),),
+    ],
+    ids=["none", "trusted", "wrong way"],
+)
+def test_domains_and_names_check_agree_about_trust(trusts: tuple[Trust, ...], nicknames: dict[str, str]) -> None:
+    held = directory(person("wanda", domain=W), trusts=trusts)
+    refusal = one(f"{W}\\wanda", held).refusal
+    line = next(line for line in listed(held, nicknames) if line.fqdn == W)
+    assert (refusal is None) is (trusts[0].trusts_partner and trusts[0].partner == W)
+    assert (refusal is not None and refusal.reason in line.remedy) is (refusal is not None)
+    assert (line.verdict == NOT_TRUSTED) is (refusal is not None and W not in nicknames)
+    assert refusal is None or "add its first user" not in line.remedy
 
 
 def test_a_trusted_domain_that_was_not_read_and_a_word_that_is_none() -> None:

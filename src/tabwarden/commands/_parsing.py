@@ -29,7 +29,7 @@ class Option:
     """A word with a name and, unless it is a bool, a value.
 
     `names` default to the parameter's; `no` is the name that switches a bool off; `choices` complete and explain, and
-    are judged by who uses them; `least` is the smallest number.
+    are judged by who uses them; `least` and `most` are the smallest and largest number.
     """
 
     def __init__(
@@ -39,11 +39,12 @@ class Option:
         value: str = "",
         choices: tuple[str, ...] = (),
         least: int | None = None,
+        most: int | None = None,
         no: str = "",
         under: str = OPTIONS,
     ) -> None:
         self.names, self.about, self.value, self.choices = names, about, value or "|".join(choices), choices
-        self.least, self.no, self.under = least, no, under
+        self.least, self.most, self.no, self.under = least, most, no, under
 
 
 class Parameter(NamedTuple):
@@ -84,13 +85,15 @@ class Parameter(NamedTuple):
         """The value that `text` stands for; UsageError where it stands for none."""
         if self.type is not int:
             return self.type(text)
-        least = self.spec.least if isinstance(self.spec, Option) else None
+        least, most = (self.spec.least, self.spec.most) if isinstance(self.spec, Option) else (None, None)
         try:
             number = int(text)
         except ValueError:
             raise UsageError(f"`{name}` wants a whole number, not `{text}`") from None
         if least is not None and number < least:
             raise UsageError(f"`{name}` is at least {least}, not {number}")
+        if most is not None and number > most:
+            raise UsageError(f"`{name}` is at most {most}, not {number}")
         return number
 
 

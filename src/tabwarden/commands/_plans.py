@@ -24,9 +24,6 @@ from tabwarden.settings import Settings
 log = logging.getLogger("tabwarden.run")
 
 
-# -- plan ------------------------------------------------------------------------------------------------------
-
-
 def present(plan: Plan, settings: Settings, out: Path | None, *, as_json: bool) -> None:
     """Keep the plan where it matters, show it, and leave with 0 (nothing), 2 (changes) or 3 (a stop)."""
     path = None
@@ -42,9 +39,6 @@ def present(plan: Plan, settings: Settings, out: Path | None, *, as_json: bool) 
             if plan.changes and all(stop.waivable for stop in plan.stops):
                 show(f"next: tabwarden apply {path}{accept}")
     leave(STOPPED if plan.stops else CHANGES if plan.changes else DONE)
-
-
-# -- apply and run ---------------------------------------------------------------------------------------------
 
 
 def exit_code(applied: Applied) -> int:

@@ -58,8 +58,6 @@ class CommandLine:
             raise TabwardenError(f"`{' '.join(words)}` failed: {error}") from None
         return json.loads(out.getvalue())
 
-    # -- ways -------------------------------------------------------------------------------------------------
-
     def _why(self, opened: Opened, question: Asked) -> Said | None:
         if question.ability:
             to = question.to if question.what in ABOUT_A_PERSON else question.target

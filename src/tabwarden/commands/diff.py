@@ -20,7 +20,9 @@ OTHER_MODELS = MODELS[:0:-1]
 def diff(
     before: Annotated[str | None, Argument(SNAPSHOT, name="EARLIER")] = None,
     after: Annotated[str | None, Argument("A later one of the same site.", name="LATER")] = None,
-    models: Annotated[bool, Option("--models", about="Compare the model of today with another one.")] = False,
+    models: Annotated[
+        bool, Option("--models", about="Who is in only as owner, as leader or by a rule in person.")
+    ] = False,
     against: Annotated[
         str, Option("--against", about="With --models: deny_first or classic.", choices=OTHER_MODELS)
     ] = OTHER_MODELS[0],
@@ -58,7 +60,7 @@ def _snapshots(pair: tuple[str, str], under: Under, store: str | None, site: str
 
 def _models(where: Where, capability: str, against: str, open_points: OpenPoints, *, as_json: bool) -> None:
     """People whose access rests on owning, leading, a rule in person, or on the order of groups and group sets."""
-    from tabwarden.compare.models_apart import differing
+    from tabwarden.compare.models import differing, in_person
     from tabwarden.model.capability import capability_named, ui_name
     from tabwarden.model.errors import UnknownName
     from tabwarden.report.models import exceptions_heading, exceptions_json, exceptions_table
@@ -69,6 +71,10 @@ def _models(where: Where, capability: str, against: str, open_points: OpenPoints
     named, site = capability_named(capability), open_site(where)
     with progress_bar("comparing", hidden=as_json) as progress:
         differences = list(differing(site, named, against=against, open_points=open_points, progress=progress))
+    if against == OTHER_MODELS[0]:
+        there = {(user, one.content) for one in differences for user in one.users}
+        more = in_person(site, named, against=against, open_points=open_points)
+        differences += [one for one in more if not any((user, one.content) in there for user in one.users)]
     if as_json:
         rows = exceptions_json(site, differences)
         print_json({"capability": named, "against": against, "differences": rows})

@@ -12,12 +12,11 @@ from tabwarden.commands._parsing import Option
 from tabwarden.model.errors import TabwardenError
 
 if TYPE_CHECKING:
-    from tabwarden.model.site import Site
-    from tabwarden.run.projects import Listed
-    from tabwarden.run.read import Taken
+    from tabwarden.model.site import Content, Grantee, Site
+    from tabwarden.run.read import Listed, Taken
     from tabwarden.run.verify import Verified
     from tabwarden.settings import Settings
-    from tabwarden.tableau.read.site import Budget
+    from tabwarden.tableau.http.pace import Budget
 
 
 def read(
@@ -80,15 +79,38 @@ def projects(
     as_json: AsJson = False,
 ) -> None:
     """Fetches sites and projects, keeps them whole and shows them as far as one may see them."""
-    from tabwarden.run.projects import list_projects
+    from tabwarden.run.read import list_projects
 
     listed = list_projects(load_settings(settings), asker)
     if as_json:
-        rows = [{"id": content.id, "path": path} for path, content in listed.shown]
+        rows = [_project_json(listed.known, path, content) for path, content in listed.shown]
         print_json({"kept": str(listed.path), "asker": listed.asker, "sites": list(listed.sites), "projects": rows})
         return
     show(f"sites: {', '.join(listed.sites) or 'none'}", style="bold")
-    show(*(path for path, _ in listed.shown), _summary(listed))
+    show(*(_project_words(listed.known, path, content) for path, content in listed.shown), _summary(listed))
+
+
+def _leaders(known: Site | None, project: str) -> list[Grantee] | None:
+    from tabwarden.report.dialog import leaders_of
+
+    return leaders_of(known, project) if known is not None and project in known.contents else None
+
+
+def _project_json(known: Site | None, path: str, project: Content) -> dict[str, object]:
+    from tabwarden.report.dialog import leaders_json
+
+    leaders = None if known is None else leaders_json(known, _leaders(known, project.id))
+    return {"id": project.id, "path": path, "description": project.description, "leaders": leaders}
+
+
+def _project_words(known: Site | None, path: str, project: Content) -> str:
+    """The path, what it says of itself, and its leaders by the newest snapshot."""
+    from tabwarden.report.answers import grantee_name
+
+    leaders = ", ".join(grantee_name(known, one) for one in _leaders(known, project.id) or ()) if known else ""
+    parts = [f"({project.description})"] if project.description else []
+    parts += [f"led by {leaders}"] if leaders else []
+    return "  ".join([path, *parts])
 
 
 def _summary(listed: Listed) -> str:

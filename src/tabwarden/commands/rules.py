@@ -24,7 +24,14 @@ def rules(
     """The rules that count for it, whose they are, and the template that each row equals."""
     from tabwarden.access.dialog import rows_of
     from tabwarden.questions import defaults_of
-    from tabwarden.report.dialog import implicit_lines, on_demand_rows, rows_heading, rows_json, rows_tables
+    from tabwarden.report.dialog import (
+        about_lines,
+        implicit_lines,
+        on_demand_rows,
+        rows_heading,
+        rows_json,
+        rows_tables,
+    )
     from tabwarden.run.open_snapshot import Where, open_site, read_open_points
 
     open_points = read_open_points(open_point or ())
@@ -37,6 +44,7 @@ def rules(
         return
     warn_partial(site)
     show(rows_heading(site, of.id, dialog), style="bold")
+    show(*about_lines(site, of.id))
     if dialog.rows is None:
         show("its rules were not read")
     elif not dialog.rows:

@@ -55,7 +55,7 @@ Repository = Annotated[
 
 def sandbox(
     world: WorldName = "acme",
-    port: Annotated[int, Option(about="Port to listen on; 0 takes a free one.")] = 8080,
+    port: Annotated[int, Option(about="Port to listen on; 0 takes a free one.", least=0, most=65535)] = 8080,
     host: Annotated[str, Option(about="Address to listen on; anything but loopback is said.")] = "127.0.0.1",
     state: StateFile = None,
     seed: Annotated[int, Option(about="Number that a generated world grows from.")] = 0,

@@ -25,7 +25,7 @@ CAN, CANNOT = "can", "cannot"  # the third is UNKNOWN
 TABLES = {USER: "users", GROUP: "groups", GROUP_SET: "group_sets", CONTENT: "contents"}
 LISTS = ("members", "groups", "rules", "default_rules")
 TRIALS = 1_000  # sets of facts tried for a smaller cause
-IDLE = ("name", "domain", "minimum_site_role", "grant_on")  # decide nothing by themselves
+IDLE = ("name", "domain", "description", "minimum_site_role", "grant_on", "on_demand")  # decide nothing by themselves
 
 
 def standing(site: Site, decision: Decision, under: Under | None = None) -> str:
@@ -125,9 +125,6 @@ def about(site: Site, other: Site, decision: Decision) -> Site:
     )
 
 
-# -- taken apart ----------------------------------------------------------------------------------------------
-
-
 def steps(before: Site, after: Site) -> Iterator[Fact]:
     """Every single change that can decide anything: lists by member, rules by grantee and capability."""
     for fact in facts(before, after):
@@ -154,9 +151,6 @@ def steps(before: Site, after: Site) -> Iterator[Fact]:
 def _rules(listed: Any) -> Rules:
     rules: Rules = listed
     return rules
-
-
-# -- put on ---------------------------------------------------------------------------------------------------
 
 
 def put_on(before: Site, after: Site, some: Iterable[Fact]) -> Site:

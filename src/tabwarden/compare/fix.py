@@ -2,8 +2,10 @@
 
 Every proposal was done to the Site and the question asked again.
 
-The fewest edits win; among equals the one that changes the fewest other decisions (person x content x capability),
-then the fewest other people, then what is easiest to take back.
+The fewest edits win. Of as many, what gives access stands as people should do it: joining a group that has it, a rule
+for a group she is in, a rule for her, everything else, and what All Users would get last (best practices of
+"Permissions": rules for groups, All Users empty). Then comes what changes the fewest other decisions (person x content
+x capability), then the fewest other people, then what is easiest to take back.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
 from tabwarden.access.question import Asked
 from tabwarden.compare.access_changes import Decision, Reach, Shift, Under
 from tabwarden.compare.between_sites import Base, Progress
-from tabwarden.compare.fix_candidates import edits_for, edits_for_ability
+from tabwarden.compare.fix_candidates import edits_for, edits_for_ability, manner
 from tabwarden.compare.what_if import written
 from tabwarden.effects.change import Change
 from tabwarden.model.site import Site
@@ -73,9 +75,6 @@ def fixes(site: Site, question: Asked, *, deepest: int = DEEPEST, progress: Prog
     return Fixes(question, now, give, tuple(_ranked(site, question, partials, progress)))
 
 
-# -- searching ------------------------------------------------------------------------------------------------
-
-
 class _Partial(NamedTuple):
     edits: tuple[Change, ...]
     site: Site
@@ -110,9 +109,7 @@ def _further(partial: _Partial, question: Asked, seen: set[frozenset[Change]], *
             yield _Partial((*partial.edits, edit), outcome.site, question.of(outcome.site))
 
 
-# -- ranking --------------------------------------------------------------------------------------------------
-
-_Place = tuple[int, int, int, str]
+_Place = tuple[int, int, int, int, str]
 
 
 def _effort(edits: Iterable[Change]) -> int:
@@ -129,16 +126,20 @@ class _Way(NamedTuple):
 def _ranked(site: Site, question: Asked, partials: list[_Partial], progress: Progress | None) -> Iterator[Fix]:
     """The best three, of ways that differ in the role alone the best. Counting stops where a way is worse than them."""
     base, apart = Base(site, Under(question.model, question.open_points)), asked_decision(question)
+    give = any(partial.answer.verdict == ALLOWED for partial in partials)
+    ordered = [(manner(site, p.edits, p.answer, give=give), _effort(p.edits), p) for p in partials]
     best: list[_Way] = []
-    for done, partial in enumerate(sorted(partials, key=lambda p: _effort(p.edits)), 1):
-        limit = best[-1].place[0] if len(best) == AT_MOST else None
+    for done, (rank, effort, partial) in enumerate(sorted(ordered, key=lambda way: way[:2]), 1):
+        worst = best[-1].place if len(best) == AT_MOST else None
+        if worst is not None and worst[0] < rank:
+            break
+        limit = worst[1] if worst is not None else None
         count = base.count(partial.site, apart=apart, limit=limit)
         if progress is not None:
             progress(done, len(partials))
         if count is None:
             continue
-        effort = _effort(partial.edits)
-        place = (count.decisions, count.others(question.user), effort, repr(partial.edits))
+        place = (rank, count.decisions, count.others(question.user), effort, repr(partial.edits))
         best = _unlike(sorted([*best, _Way(place, partial)], key=lambda way: way.place))[:AT_MOST]
     for _, partial in best:
         yield Fix(partial.edits, partial.answer, base.reach(partial.site, apart=apart))

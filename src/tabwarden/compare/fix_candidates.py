@@ -12,7 +12,7 @@ Creator. Nothing is moved or deleted. Only this person's memberships and role ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tabwarden.access.answer import ALLOWED, Answer
@@ -281,3 +281,37 @@ def _owner_edits(site: Site, part: Answer, *, give: bool) -> Iterator[Change]:
                 leads = rule.capability == LEADER and rule.mode == ALLOW
                 if leads and speaks_of(site, rule.grantee, user) is not False:
                     yield Unlead(project, rule.grantee)
+
+
+# -- how people should do it ----------------------------------------------------------------------------------
+
+JOIN, FOR_GROUP, FOR_PERSON, OTHERWISE, FOR_EVERYBODY = range(5)
+
+
+def manner(site: Site, edits: Iterable[Change], answer: Answer, *, give: bool) -> int:
+    """How people should do it: `JOIN` first, `FOR_EVERYBODY` last. Roles and the site's settings come with any way."""
+    if not give:
+        return JOIN
+    led = answer.because == "project_leader" or any(part.because == "project_leader" for part in answer.conditions)
+    steps = [JOIN]
+    for edit in edits:
+        if isinstance(edit, AddToGroup):
+            steps.append(OTHERWISE if led else JOIN)
+        elif isinstance(edit, PutRule | TakeRule):
+            steps.append(_of_rule(site, edit))
+        elif not isinstance(edit, SetRole | SetSetting):
+            steps.append(OTHERWISE)
+    return max(steps)
+
+
+def _of_rule(site: Site, edit: PutRule | TakeRule) -> int:
+    """A group that is denied does not fit: an Allow would take its Deny away."""
+    grantee = edit.rule.grantee
+    group = site.groups.get(grantee.id) if grantee.kind == "group" else None
+    if group is not None and group.everyone:
+        return FOR_EVERYBODY
+    thing = site.contents[edit.content]
+    rules = thing.rules if edit.default_for is None else thing.defaults.get(edit.default_for)
+    if isinstance(edit, TakeRule) or edit.rule._replace(mode=DENY) in (rules or ()):
+        return OTHERWISE
+    return FOR_PERSON if grantee.kind == "user" else FOR_GROUP

@@ -30,9 +30,9 @@ _Thing = TypeVar("_Thing")
 class Fact(NamedTuple):
     """One fact that differs: `what` of the thing of kind `about` with that id was `before` and is `after`.
 
-    `what` is added, removed, name, domain, site_role, minimum_site_role, grant_on, members, groups, parent, owner,
-    mode, tabs, rules, default_rules (of `kind`), on_demand, or a setting of the site. Of members, groups and rules
-    `before` are those only the earlier has, `after` those only the later has; None: they were not read.
+    `what` is added, removed, name, domain, site_role, minimum_site_role, grant_on, members, groups, parent,
+    owner, description, mode, tabs, rules, default_rules (of `kind`), on_demand, or a setting of the site. Of members,
+    groups and rules `before` are those only the earlier has, `after` those only the later has; None: not read.
     """
 
     about: str
@@ -161,7 +161,7 @@ def _of_content(content: str, old: Content | None, new: Content | None) -> Itera
     if new is None:
         return
     if old is not None:
-        yield from _fields(CONTENT, old, new, "name", "parent", "owner", "mode", "tabs")
+        yield from _fields(CONTENT, old, new, "name", "description", "parent", "owner", "mode", "tabs")
     was_rules = frozenset() if old is None else old.rules
     if was_rules != new.rules:
         yield Fact(CONTENT, content, "rules", *_sides(was_rules, new.rules))

@@ -16,6 +16,8 @@ from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints, watched
 from tabwarden.model.roles import licence_of
 from tabwarden.model.site import Site
 
+MOST_PROBLEMS = 100  # of a file of changes, each with the names nearest to what was meant
+
 
 class SetChange(NamedTuple):
     """A group set (id) that a deleted group was in, and the users who are in it now and were not before."""
@@ -92,12 +94,15 @@ def what_if(
 
 def done(site: Site, sentences: Iterable[str], open_points: OpenPoints = DOCUMENTED) -> tuple[Site, tuple[Tried, ...]]:
     """The Site after the changes, and how each went; as `what_if`, without asking what it does to people."""
-    tried, problems = [], []
+    tried: list[Tried] = []
+    problems: list[str] = []
     for words in sentences:
         try:
             change = change_of(site, words)
         except (UnknownName, AmbiguousName) as error:
             first, *more = error.lines
+            if len(problems) >= MOST_PROBLEMS:
+                raise UnknownName(*problems, "mend these first; what follows them was not looked at") from None
             problems += [first if first.startswith(f"`{words}`") else f"`{words}`: {first}", *more]
             continue
         outcome = change.done_to(site, open_points)

@@ -69,8 +69,8 @@ def change_of(site: Site, sentence: str) -> Change:
         if match is not None:
             words = match.groupdict().items()
             return form.meant(site, {key: value if value is None else unquoted(value) for key, value in words})
-    forms = "".join(f"\n  {form.written}" for form in FORMS)
-    raise UnknownName(f"`{sentence}` is not a change that is understood; changes are written so:{forms}")
+    forms = (f"  {form.written}" for form in FORMS)
+    raise UnknownName(f"`{sentence}` is not a change that is understood; changes are written so:", *forms)
 
 
 def words_of(site: Site, change: Change) -> str:

@@ -59,8 +59,6 @@ class PairVerdicts:
             verdicts[open_to & ~tables.known[roles]] = UNKNOWN
         return verdicts
 
-    # -- rules ------------------------------------------------------------------------------------------------
-
     def _by_rules(self, users: Array, bit: int, lists: Array) -> Facts:
         speaking = self.parts.speaking(bit)
         pair, entry = expand(speaking.offsets, lists)
@@ -102,8 +100,6 @@ class PairVerdicts:
         base = decide(sure, final)
         return base, undecided(sure, perhaps, base, final), sure.any_deny, perhaps.any_deny
 
-    # -- owners, leaders, locks -------------------------------------------------------------------------------
-
     def _ruling(self, users: Array, contents: Array) -> Ruling:
         parts, powers = self.parts, self.parts.powers
         last = len(powers.contents)  # the row of nobody
@@ -123,8 +119,6 @@ class PairVerdicts:
             return outside, lock_unread if lock_unread.any() else None
         over = has_bit(powers.perhaps_rows, at, users).view(bool)
         return outside & ~over, lock_unread | (outside & over)
-
-    # -- all capabilities of pairs ----------------------------------------------------------------------------
 
     def masks(self, users: Array, contents: Array) -> Array:
         """The mask of all that user `users[i]` may on content `contents[i]`."""

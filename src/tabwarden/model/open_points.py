@@ -197,8 +197,6 @@ def with_values(open_points: OpenPoints, values: Mapping[str, bool | str]) -> Op
     return replace(open_points, **changed)
 
 
-# -- as people write them -------------------------------------------------------------------------------------
-
 _ON, _OFF = ("true", "on", "yes", "1"), ("false", "off", "no", "0")
 _TEXT: Mapping[str, tuple[Callable[[str], bool], str]] = MappingProxyType(
     {

@@ -103,9 +103,6 @@ def _too_much(now: Site, end: Site, changes: Sequence[Change], limits: Limits, g
     return (*people, *content_stops(now, end, changes, limits.rules_removed))
 
 
-# -- again, before it is applied ------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Progressed:
     """How far an earlier pass came, by position of the change; without `started` nothing was done yet."""
@@ -154,9 +151,6 @@ def _under_way(plan: Plan, progressed: Progressed) -> frozenset[str]:
     groups = {ref.key for ref in synced if ref is not None}
     moving = [c for c in plan.changes if c.brought_by is not None and c.brought_by.key in groups]
     return frozenset(facts(Site(), moving))
-
-
-# -- facts ------------------------------------------------------------------------------------------------------
 
 
 def facts(site: Site, changes: Iterable[Change]) -> Facts:

@@ -13,10 +13,16 @@ from typing import Any
 
 import tabwarden.effects.ops  # noqa: F401  (every op is known by its name)
 from tabwarden.effects.change import OPS, Change
+from tabwarden.model.capability import KINDS
 from tabwarden.model.codec import Shape, shape, to_plain
 from tabwarden.model.errors import IncompleteRead, TabwardenError
+from tabwarden.model.names import hint
+from tabwarden.model.roles import SITE_ROLES
+from tabwarden.model.site import MODES
 from tabwarden.plan.plan import FORMAT, Plan
 
+# What a field of a change may say, whoever has sealed the plan.
+VOCABULARY = {"role": SITE_ROLES, "mode": MODES, "default_for": KINDS}
 PLAN_AGAIN = "make a new plan"
 
 
@@ -60,8 +66,13 @@ def as_json(plan: Plan) -> dict[str, Any]:
 
 
 def _change(plain: Mapping[str, Any]) -> Change:
-    said = {name: value for name, value in plain.items() if name != "op"}
-    change: Change = shape(OPS[plain["op"]]).from_plain(said, place=plain["op"])
+    op = plain["op"]
+    if op not in OPS:
+        raise IncompleteRead(f"this release knows no change `{op}`{hint(str(op), dict.fromkeys(OPS, ''))}")
+    for name, words in VOCABULARY.items():
+        if plain.get(name) and plain[name] not in words:
+            raise IncompleteRead(f"`{name}` of `{op}` is `{plain[name]}`, which is none of {', '.join(sorted(words))}")
+    change: Change = shape(OPS[op]).from_plain({name: plain[name] for name in plain if name != "op"}, place=op)
     return change
 
 

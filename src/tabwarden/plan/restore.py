@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from tabwarden.effects.change import Change
-from tabwarden.effects.ops.content import Move, OfContent, SetMode, SetOwner, SetTabs
+from tabwarden.effects.ops.content import Move, OfContent, SetDescription, SetMode, SetOwner, SetTabs
 from tabwarden.effects.ops.rules import PutRules, RuleRow
 from tabwarden.effects.ref import Ref, content_ref, grantee_ref
 from tabwarden.model.capability import KIND_NAMES, applies
@@ -55,6 +55,7 @@ def restored(
             work.item(content)
     if only is None:
         for content in work.in_order(work.current):
+            work.description(content)
             work.owner(content)
     work.tell_the_rest()
     return replace(work.result, site=work.current)
@@ -73,8 +74,6 @@ class _Work:
         """What is put back, parents before children."""
         depth = {c: len(list(site.ancestors(c))) for c in self.scope if site.contents[c].kind in WRITTEN}
         yield from sorted(depth, key=lambda c: (depth[c], site.path(c).casefold(), c))
-
-    # -- places, modes, tabs, owners ----------------------------------------------------------------------------
 
     def place(self, content: str) -> None:
         """Back into the project it was in."""
@@ -106,6 +105,12 @@ class _Work:
             )
         if mode != CUSTOMIZABLE and managing_project(self.then, project) == project:
             self.mode(project, mode)
+
+    def description(self, content: str) -> None:
+        """The words that say what it is."""
+        was = self.then.contents[content].description
+        if self.current.contents[content].description != was:
+            self.try_to(SetDescription.on(self.current, content, was))
 
     def mode(self, project: str, mode: str) -> None:
         """Another content permissions mode."""
@@ -141,8 +146,6 @@ class _Work:
         owner = self.now.users.get(now.owner)
         self.do(SetOwner(self.ref(content), now.owner if owner is None else owner.qualified, ref))
 
-    # -- rules --------------------------------------------------------------------------------------------------
-
     def rules(self, content: str, now: Rules | None, was: Rules | None, kind: str | None) -> None:
         """One list made as it was, a grantee at a time."""
         if now is None or was is None:
@@ -175,8 +178,6 @@ class _Work:
             return
         if ref is not None:
             self.do(PutRules(self.ref(content), ref, RuleRow.of(now), RuleRow.of(was), kind))
-
-    # -- words and references -----------------------------------------------------------------------------------
 
     def try_to(self, change: OfContent) -> bool:
         """Do what Tableau does not refuse."""

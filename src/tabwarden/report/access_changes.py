@@ -64,11 +64,12 @@ def _in_words(before: Site, after: Site, parts: Iterable[Part[str]]) -> Iterator
 
 def _worded(before: Site, after: Site, shifts: Iterable[Shift]) -> Iterator[Part[str]]:
     """The shifts in words; a capability has another name on some kinds."""
+    kind_of = cache(lambda content: _held(before, after, content).kind)
     for shift in shifts:
         key = verb_of(shift), _why(before, after, shift)
         by_names: dict[tuple[str, ...], list[str]] = {}
         for content in shift.contents:
-            kind = _held(before, after, content).kind
+            kind = kind_of(content)
             names = tuple(dict.fromkeys(ui_name(capability, kind) for capability in shift.capabilities))
             by_names.setdefault(names, []).append(content)
         for names, contents in by_names.items():

@@ -18,6 +18,7 @@ FIELDS = {
     "site_role": "site role",
     "minimum_site_role": "minimum site role",
     "grant_on": "role granted on",
+    "on_demand": "groups that let people in on demand",
     "parent": "place",
     "mode": "content permissions",
     "tabs": "sheets as tabs",
@@ -49,9 +50,6 @@ def parts(comparison: Compared) -> Iterator[Table | str]:
     yield from unknown_lines(comparison)
 
 
-# -- facts ----------------------------------------------------------------------------------------------------
-
-
 def _facts_table(comparison: Compared) -> Table:
     table = Table("What", "", "Before", "After")
     for fact in comparison.facts[:MOST_LINES]:
@@ -70,9 +68,9 @@ def fact_words(comparison: Compared, fact: Fact) -> tuple[str, str, str, str]:
     if fact.what in ("rules", "default_rules"):
         what = "rules" if fact.kind is None else f"rules for new {KIND_NAMES[fact.kind]}s"
         return thing, what, *_lists(comparison, fact, _rule_words(fact.kind))
-    if fact.what in ("members", "groups"):
-        table = "users" if fact.what == "members" else "groups"
-        return thing, fact.what, *_lists(comparison, fact, lambda site, thing_id: _name(site, table, str(thing_id)))
+    if fact.what in ("members", "groups", "on_demand"):
+        table, what = "users" if fact.what == "members" else "groups", FIELDS.get(fact.what, fact.what)
+        return thing, what, *_lists(comparison, fact, lambda site, thing_id: _name(site, table, str(thing_id)))
     what = FIELDS.get(fact.what, fact.what.replace("_", " "))
     return thing, what, _value(comparison.before, fact, fact.before), _value(comparison.after, fact, fact.after)
 
@@ -130,9 +128,6 @@ def _lists(comparison: Compared, fact: Fact, words: Callable[[Site, Any], str]) 
     return told(comparison.before, "-", fact.before), told(comparison.after, "+", fact.after)
 
 
-# -- what nobody can know -------------------------------------------------------------------------------------
-
-
 def unknown_lines(comparison: Compared) -> Iterator[str]:
     """Of each snapshot what was not read, and how many decisions are unknown for it."""
     for site, unknown in zip((comparison.before, comparison.after), comparison.unknown, strict=True):
@@ -145,9 +140,6 @@ def unknown_lines(comparison: Compared) -> Iterator[str]:
                 f"unknown {_taken(site)}: {unknown.decisions:,} decisions of {len(unknown.users):,} people "
                 f"on {len(unknown.contents):,} things: {on}{' ...' if len(most) > _FEW_THINGS else ''}"
             )
-
-
-# -- JSON -----------------------------------------------------------------------------------------------------
 
 
 def compared_json(comparison: Compared) -> dict[str, Any]:

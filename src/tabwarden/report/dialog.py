@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tabwarden.access.dialog import GranteeRow, Rows
-from tabwarden.model.capability import KIND_NAMES, ui_name
+from tabwarden.model.capability import KIND_NAMES, LEADER, ui_name
 from tabwarden.model.roles import is_admin
-from tabwarden.model.site import Site
+from tabwarden.model.site import ALLOW, Grantee, Site
 from tabwarden.report.answers import LEVELS, grantee_name
 from tabwarden.report.table import Table, Text
 
@@ -65,6 +65,37 @@ def implicit_lines(site: Site, content: str) -> list[str]:
     return [f"without a rule: {admins} administrators; {'; '.join(owners)}"]
 
 
+def leaders_of(site: Site, project: str) -> list[Grantee] | None:
+    """Whom a project's own rules make its leaders, by name; None where its rules were not read."""
+    rules = site.contents[project].rules
+    if rules is None:
+        return None
+    leaders = {rule.grantee for rule in rules if rule.capability == LEADER and rule.mode == ALLOW}
+    return sorted(leaders, key=lambda grantee: grantee_name(site, grantee))
+
+
+def about_lines(site: Site, content: str) -> Iterator[str]:
+    """What it says of itself, and who leads the project and those above it."""
+    if site.contents[content].description:
+        yield f"description: {site.contents[content].description}"
+    for project, leaders in _led(site, content):
+        names = "not read" if leaders is None else ", ".join(grantee_name(site, leader) for leader in leaders)
+        if names:
+            yield f"leaders of {site.path(project)}: {names}"
+
+
+def _led(site: Site, content: str) -> Iterator[tuple[str, list[Grantee] | None]]:
+    projects = site.ancestors(content if site.contents[content].kind == "project" else site.project_of(content))
+    return ((project, leaders_of(site, project)) for project in projects)
+
+
+def leaders_json(site: Site, leaders: list[Grantee] | None) -> list[dict[str, Any]] | None:
+    """The leaders by kind, id and name; None where they were not read."""
+    if leaders is None:
+        return None
+    return [{**leader._asdict(), "name": grantee_name(site, leader)} for leader in leaders]
+
+
 def on_demand_rows(site: Site, dialog: Rows) -> Iterator[str]:
     """Which of the rows let in people in whom no snapshot holds."""
     for row in dialog.rows or ():
@@ -77,6 +108,8 @@ def rows_json(site: Site, content: str, rows: Rows) -> dict[str, Any]:
     """The same for machines; `rows` is null when the list was not read."""
     return {
         "content": {"id": content, "kind": site.contents[content].kind, "path": site.path(content)},
+        "description": site.contents[content].description,
+        "leaders": {site.path(project): leaders_json(site, leaders) for project, leaders in _led(site, content)},
         "governing": {
             "level": rows.governing.level,
             "holder": site.path(rows.governing.holder),

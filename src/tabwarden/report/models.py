@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tabwarden.compare.models import Exceptional
+from tabwarden.model.open_points import DENY_FIRST
 from tabwarden.model.roles import ui_role
 from tabwarden.model.site import Site
 from tabwarden.report.access_changes import listed
@@ -56,10 +57,11 @@ def exceptions_json(site: Site, exceptions: Iterable[Exceptional]) -> list[dict[
 
 
 def exceptions_heading(exceptions: list[Exceptional], capability: str, against: str) -> str:
-    """`5 people have View on 12 things that they would not have under deny_first`."""
+    """`5 people have View on 12 things only as owner, as leader, by a rule in person ...`."""
     gained = [one for one in exceptions if one.current.allowed]
     people = {u for one in gained for u in one.users}
     things = {one.content for one in gained}
-    words = f"{len(people)} people have {capability} on {len(things)} things only by what {against} does not know"
+    by = "" if against != DENY_FIRST else "as owner, as leader, by a rule in person or "
+    words = f"{len(people)} people have {capability} on {len(things)} things only {by}by what {against} does not know"
     missed = {u for one in exceptions if not one.current.allowed for u in one.users}
     return words + (f"; {len(missed)} would have more under {against}" if missed else "")

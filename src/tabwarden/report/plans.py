@@ -11,7 +11,7 @@ from typing import Any
 from tabwarden.effects.change import OPS, Change
 from tabwarden.effects.ref import DOMAIN
 from tabwarden.plan.file import to_json
-from tabwarden.plan.plan import ContentImpact, Impact, Plan, Stop
+from tabwarden.plan.plan import Impact, Plan, Stop
 from tabwarden.report.table import Drawable, Group, Table, Text
 
 MOST_ROWS = 40
@@ -22,9 +22,6 @@ SAMPLE = 8
 def count_of(number: int, one: str, many: str) -> str:
     """`1 person`, `3 people`."""
     return f"{number} {one if number == 1 else many}"
-
-
-# -- sentences -------------------------------------------------------------------------------------------------
 
 
 def headline(plan: Plan) -> str:
@@ -75,9 +72,6 @@ def _kind_of(reason: str) -> str:
 def stop_words(stop: Stop) -> str:
     """One stop with everything: id, sentence, base, limit, number, remedy."""
     return f"stop {stop.id}: {stop.sentence} (number {stop.number}, limit {stop.limit}, of {stop.base}); {stop.remedy}"
-
-
-# -- tables ----------------------------------------------------------------------------------------------------
 
 
 def plan_table(plan: Plan) -> Drawable:
@@ -151,7 +145,7 @@ def impact_table(impact: Impact) -> Drawable:
 def contents_table(impact: Impact) -> Table:
     """Who gains and who loses View of which content: what is gained by most people first, for that is the risk."""
     contents = sorted(impact.contents or (), key=lambda c: (-len(c.gained), -len(c.lost), c.path))
-    gain, lose = ({name for c in contents for name in names(c)} for names in (_gained, _lost))
+    gain, lose = {name for c in contents for name in c.gained}, {name for c in contents for name in c.lost}
     title = (
         f"Who sees what: {count_of(len(gain), 'person gains', 'people gain')} sight of "
         f"{sum(1 for c in contents if c.gained)} contents, {count_of(len(lose), 'loses', 'lose')} it of "
@@ -160,14 +154,6 @@ def contents_table(impact: Impact) -> Table:
     rows = ((c.path, _signed(c.gained, "+"), _signed(c.lost, "-")) for c in contents[:MOST_CONTENTS])
     table = _table(title, ("content", "gain View", "lose View"), rows)
     return _captioned(table, len(contents) - MOST_CONTENTS, "contents")
-
-
-def _gained(content: ContentImpact) -> Sequence[str]:
-    return content.gained
-
-
-def _lost(content: ContentImpact) -> Sequence[str]:
-    return content.lost
 
 
 def stops_table(stops: Iterable[Stop]) -> Table:
@@ -201,9 +187,6 @@ def _some(names: Sequence[str]) -> str:
 
 def _signed(names: Sequence[str], sign: str) -> str:
     return f"{sign}{len(names)}: {_some(names)}" if names else ""
-
-
-# -- JSON ------------------------------------------------------------------------------------------------------
 
 
 def plan_json(plan: Plan) -> Mapping[str, Any]:

@@ -28,9 +28,6 @@ def _known_by(one: Standing) -> set[str]:
     return {same(word) for word in (one.name, mail, *(w for kind, v in keys for w in (v, f"{kind}:{v}"))) if word}
 
 
-# -- words -----------------------------------------------------------------------------------------------------
-
-
 def roster_table(merged: Merged, standings: Standings) -> Drawable:
     """Everybody on a line, then who is held and remarks."""
     people = standings.people
@@ -101,9 +98,6 @@ def _held_table(held: Iterable[Held]) -> Table:
 
 def _table(columns: Iterable[str], title: str = "") -> Table:
     return Table(*columns, title=Text(title, "bold") if title else None)
-
-
-# -- JSON ------------------------------------------------------------------------------------------------------
 
 
 def roster_json(merged: Merged, standings: Standings, people: Iterable[Standing]) -> Mapping[str, Any]:

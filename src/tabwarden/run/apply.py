@@ -40,7 +40,8 @@ from tabwarden.store.journal import (
 )
 from tabwarden.store.rosters import keep_of_plan
 from tabwarden.tableau.http.connection import Connection
-from tabwarden.tableau.read.site import read_people, read_site
+from tabwarden.tableau.read.people import read_people
+from tabwarden.tableau.read.site import read_site
 from tabwarden.tableau.write.bulk import wait_for_user_jobs
 from tabwarden.tableau.write.directory import with_nicknames
 from tabwarden.tableau.write.writer import Writer

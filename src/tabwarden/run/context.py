@@ -100,9 +100,6 @@ def running(settings: Settings, progress: Progress = silent) -> Iterator[Context
         yield Context(settings, connection, progress)
 
 
-# -- people ----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class People:
     """What the sources said: one Reading for each that is set, and warnings about them."""
@@ -133,9 +130,6 @@ def read_sources(settings: Settings) -> People:
             readings.append(Reading(task, roster.source, roster, None, source.stale_after, may_be_empty))
             warnings += more
     return People(tuple(readings), tuple(warnings))
-
-
-# -- what provisioning is asked to do --------------------------------------------------------------------------
 
 
 def tasks_of(settings: Settings) -> Tasks:

@@ -20,7 +20,7 @@ from tabwarden.run.run_log import alone, do
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
 from tabwarden.tableau.http.connection import Connection
-from tabwarden.tableau.read.site import read_people
+from tabwarden.tableau.read.people import read_people
 from tabwarden.tableau.write.directory import with_nicknames
 from tabwarden.want.directory import Directory
 from tabwarden.want.groups.rules import GroupRule, found_groups
@@ -102,9 +102,6 @@ def _summaries(decision: Decision, when: str) -> tuple[SourceSummary, ...]:
         SourceSummary(f"group {t.name}", f"{t.group.domain}\\{t.group.name}", len(t.members), len(t.members), when)
         for t in decision.targets
     )
-
-
-# -- all in one ------------------------------------------------------------------------------------------------
 
 
 def plan_groups(settings: Settings) -> Plan:

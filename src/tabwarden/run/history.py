@@ -335,5 +335,5 @@ def _open(store: str, choose: Callable[[Listing | History], tuple[Snapshot, ...]
 def _from_history(store: str, chosen: Snapshot) -> Site:
     with opened(store) as history:
         site = history.open(chosen.number)
-    beside.keep(store, chosen, site)
-    return site
+    # Over the columns again: two Sites that both lie beside a history are compared by what they say of themselves.
+    return (beside.keep(store, chosen, site) and beside.opened(store, chosen)) or site

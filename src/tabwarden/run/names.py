@@ -18,11 +18,11 @@ from tabwarden.safe_files import read_text
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
 from tabwarden.tableau.http.connection import Connection
-from tabwarden.tableau.read.site import read_people
+from tabwarden.tableau.read.people import read_people
 from tabwarden.tableau.write.directory import with_nicknames
 from tabwarden.want.directory import Directory
 from tabwarden.want.names.check import check_names
-from tabwarden.want.names.domains import DomainLine, listed, nicknames_wanted
+from tabwarden.want.names.domains import NOT_KNOWN, DomainLine, listed, nicknames_wanted
 from tabwarden.want.names.identity import imported_by_mistake, told
 from tabwarden.want.names.imports import ROUTES, Checked
 from tabwarden.want.wanted import Held
@@ -83,9 +83,6 @@ def mistakes(directory: Directory, now: Site) -> tuple[list[tuple[str, str]], li
     return [(f"{user.domain}\\{user.name}", told(person)) for user, person in by_mistake], held
 
 
-# -- domains ---------------------------------------------------------------------------------------------------
-
-
 def domains_of(settings: Settings) -> tuple[DomainLine, ...]:
     """Every domain by FQDN, NetBIOS name and Tableau's nickname; for server administrators only."""
     directory = directory_of(settings)
@@ -101,7 +98,9 @@ def plan_domains(settings: Settings) -> Plan:
         now = with_nicknames(read_people(context.connection, []), context.connection)
         wanted = nicknames_wanted(now, directory)
         unknown = [line for line in listed(directory, now.nicknames or {}) if line.nickname is None]
-        notes = tuple(f"`{line.fqdn}` is not known to Tableau yet; {line.remedy}" for line in unknown)
+        notes = tuple(
+            f"`{line.fqdn}` is {line.verdict}{' yet' * (line.verdict == NOT_KNOWN)}; {line.remedy}" for line in unknown
+        )
         wanted = replace(wanted, notes=(*notes, *wanted.notes))
         basis = basis_of(context, KIND, context.site(now.name), now, when=when)
         return planned(context, basis, now, wanted, with_contents=False)

@@ -24,7 +24,7 @@ from tabwarden.settings import PeopleSource, PersonOverride, Settings
 from tabwarden.settings.sources import AnySource
 from tabwarden.store.rosters import keep_for_plan, known_roster
 from tabwarden.tableau.http.connection import Connection
-from tabwarden.tableau.read.site import read_people
+from tabwarden.tableau.read.people import read_people
 from tabwarden.want.cells import BadCell, column_of, text_of
 from tabwarden.want.directory import Directory
 from tabwarden.want.groups.ways import Names

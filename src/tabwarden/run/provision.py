@@ -26,7 +26,7 @@ from tabwarden.run.directory_names import Named, directory_if_set, named
 from tabwarden.run.planning import basis_of, log_readings, planned, with_sources
 from tabwarden.run.run_log import alone, do
 from tabwarden.settings import Settings
-from tabwarden.tableau.read.site import read_people
+from tabwarden.tableau.read.people import read_people
 from tabwarden.want.provision import want
 from tabwarden.want.roster import Roster
 
@@ -91,9 +91,6 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) 
     wanted = want(now, names.joiners, names.leavers, tasks_of(context.settings), policy)
     wanted = replace(wanted, held=(*names.held, *wanted.held), notes=(*names.notes, *wanted.notes))
     return planned(context, basis, now, wanted, with_contents=with_contents)
-
-
-# -- all in one ------------------------------------------------------------------------------------------------
 
 
 def plan_provision(settings: Settings) -> Plan:

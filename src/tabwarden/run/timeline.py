@@ -75,7 +75,7 @@ def subject_on(history: History, chain: Sequence[Snapshot], words: Sequence[str]
             except UnknownName:
                 continue
             raise UnknownName(
-                f"{error}\nit was there until {snapshot.words}; ask with `--on {snapshot.number}`"
+                *error.lines, f"it was there until {snapshot.words}; ask with `--on {snapshot.number}`"
             ) from None
         raise
 

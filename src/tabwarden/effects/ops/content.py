@@ -234,6 +234,43 @@ class SetTabs(OfContent):
 
 
 @dataclass(frozen=True, slots=True)
+class SetDescription(OfContent):
+    """Another description, which decides nothing."""
+
+    op: ClassVar[str] = "set_description"
+    step: ClassVar[str] = "description"
+    FACT: ClassVar[str] = "description"
+    WORDS: ClassVar[tuple[str, str, str]] = (
+        "describe {c.thing} as `{c.description}`",
+        "described {c.thing} as `{c.description}`",
+        "{c.thing} was not described as `{c.description}`",
+    )
+
+    before: str
+    description: str
+
+    @classmethod
+    def on(cls, site: Site, content: str, description: str) -> Self:
+        """As a change to content of the Site, by id."""
+        return cls(content_ref(site, content), site.contents[content].description, description)
+
+    def value(self, lookup: Lookup, content: Content) -> Value:
+        return content.description
+
+    def wanted(self) -> Value:
+        return self.description
+
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
+        """Refused on a view, which has none."""
+        if site.contents[self.id].kind == "view":
+            return refused(site, "not_applicable")
+        return done(site.with_contents(replace(site.contents[self.id], description=self.description)))
+
+    def inverse(self) -> SetDescription:
+        return SetDescription(self.content, self.description, self.before)
+
+
+@dataclass(frozen=True, slots=True)
 class SetOwner(OfContent):
     """Another owner of a content or a project; `before` is the qualified name of who owns it."""
 

@@ -115,7 +115,7 @@ def create_project(call: Call) -> Reply:
 
 def _first_owner(call: Call, body: Element) -> str:
     """Another first owner than the asker is an administrator's choice."""
-    wanted = named(body, "owner")
+    wanted = body.inner("owner")
     if not wanted or wanted == call.me.id:
         return call.me.id
     if not call.is_admin:
@@ -197,7 +197,7 @@ def _edited(call: Call, site: Site, item: Content, body: Element) -> Site:
 
 
 def _moved(call: Call, site: Site, item: Content, body: Element) -> Site:
-    wanted = body.get("parentProjectId") if item.kind == "project" else named(body, "project") or None
+    wanted = body.get("parentProjectId") if item.kind == "project" else body.inner("project") or None
     if wanted is None or item.kind == "table" or (wanted or None) == item.parent:
         return site
     target = visibility.shown(call, "project", wanted).id if wanted else None
@@ -250,18 +250,12 @@ def _locked(call: Call, site: Site, item: Content, body: Element) -> Site:
 
 
 def _handed_over(call: Call, site: Site, item: Content, body: Element) -> Site:
-    wanted = named(body, "owner")
+    wanted = body.inner("owner")
     if not wanted or wanted == item.owner:
         return site
     heir = call.user(wanted)
     visibility.demand(call, f"change_{'project' if item.kind == 'project' else 'content'}_owner", item, to=heir.id)
     return effects.change_owner(site, item.id, heir.id)
-
-
-def named(body: Element, name: str) -> str | None:
-    """The id of a child such as `<project id=.../>`, None where there is none."""
-    child = body.find(name)
-    return child.get("id") if child is not None else None
 
 
 def _certified(call: Call, item: Content, body: Element) -> Details:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from urllib.parse import unquote
 
 from tabwarden.model.capability import TEMPLATES
@@ -44,7 +43,7 @@ def new_site(state: State, name: str, content_url: str, by: User) -> Site:
         None,
         admins[key_of(by.name, by.domain)].id,
         rules=_view("project", everyone),
-        defaults=MappingProxyType({kind: _view(kind, everyone) for kind in _WITH_DEFAULTS}),
+        defaults={kind: _view(kind, everyone) for kind in _WITH_DEFAULTS},
         created=state.now(),
         updated=state.now(),
     )

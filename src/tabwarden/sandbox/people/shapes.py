@@ -15,8 +15,6 @@ from tabwarden.sandbox.state.server_state import MEGABYTE, Job, Note, iso
 
 _TIMES = "eq gt gte lt lte"
 
-# -- users ----------------------------------------------------------------------------------------------------
-
 
 def user(call: Call, item: User) -> Element:
     """One user; site role, licence facts and e-mail of another person only for administrators."""
@@ -60,9 +58,6 @@ def users_listing(call: Call) -> Listing[User]:
     """How users are listed for the one who asks."""
     columns = USER_COLUMNS if call.is_admin else PLAIN_USER_COLUMNS
     return Listing("users", columns, USER_DEFAULTS, user)
-
-
-# -- groups ---------------------------------------------------------------------------------------------------
 
 
 def group(call: Call, item: Group) -> Element:
@@ -130,8 +125,6 @@ GROUP_SETS = Listing[GroupSet](
     frozenset({"id", "name", "groupCount", "group"}),
     group_set,
 )
-
-# -- sites and jobs -------------------------------------------------------------------------------------------
 
 
 def site(call: Call, item: Site) -> Element:

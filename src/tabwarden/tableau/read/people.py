@@ -77,9 +77,6 @@ def _is_named(group: Group, wanted: set[str]) -> bool:
     return any(form.casefold() in wanted for form in forms)
 
 
-# -- the site itself ------------------------------------------------------------------------------------------
-
-
 def read_site_itself(connection: Connection) -> Site:
     """An empty Site with name, settings, seats, who read it when; `partial` says what the reader cannot see."""
     return reading(connection, site_on)
@@ -152,9 +149,6 @@ def licences_of(attributes: Mapping[str, str]) -> Mapping[str, int] | None:
     return numbers or None
 
 
-# -- users ----------------------------------------------------------------------------------------------------
-
-
 def read_users(connection: Connection) -> list[User]:
     """All users of the site with everything the list tells; IncompleteRead where it keeps site roles from us."""
     return with_roles(connection, reading(connection, users_on))
@@ -190,9 +184,6 @@ def user_of(element: Element) -> User:
         last_login=element.get("lastLogin") or None,
         idp_configuration_id=element.get("idpConfigurationId") or None,
     )
-
-
-# -- groups ---------------------------------------------------------------------------------------------------
 
 
 class ListedGroup(NamedTuple):
@@ -251,11 +242,9 @@ def to_ask(groups: Iterable[Group]) -> list[str]:
 
 async def members_on(reader: HttpReader, group: str) -> frozenset[str]:
     """Ids of the members of a group."""
-    return frozenset(await whole(reader, Listing(f"groups/{group}/users", "user", _id_of)))
-
-
-def _id_of(element: Element) -> str:
-    return element.get("id", "")
+    return frozenset(
+        await whole(reader, Listing(f"groups/{group}/users", "user", lambda element: element.get("id", "")))
+    )
 
 
 def with_members(groups: Iterable[Group], members: Mapping[str, frozenset[str] | None]) -> list[Group]:

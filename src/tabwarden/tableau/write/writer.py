@@ -11,7 +11,7 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from tabwarden.effects.change import Change
-from tabwarden.effects.ops.content import Move, OfContent, SetMode, SetOwner, SetTabs
+from tabwarden.effects.ops.content import Move, OfContent, SetDescription, SetMode, SetOwner, SetTabs
 from tabwarden.effects.ops.rules import PutRules
 from tabwarden.model.errors import TableauError
 from tabwarden.model.site import Grantee, Rule
@@ -69,9 +69,6 @@ def _rules_path(change: PutRules) -> str:
     return f"{_path(change)}/default-permissions/{KINDS[kind].path.lower() if kind in KINDS else f'{kind}s'}"
 
 
-# -- everything else is one update ----------------------------------------------------------------------------
-
-
 @sends(SetMode)
 def set_mode(connection: Connection, change: SetMode, _ids: Ids) -> Result:
     """Lock or unlock a project."""
@@ -82,6 +79,14 @@ def set_mode(connection: Connection, change: SetMode, _ids: Ids) -> Result:
 def set_tabs(connection: Connection, change: SetTabs, _ids: Ids) -> Result:
     """Show or hide the sheets of a workbook as tabs."""
     return _update(connection, change, element("workbook", showTabs="true" if change.shown else "false"))
+
+
+@sends(SetDescription)
+def set_description(connection: Connection, change: SetDescription, _ids: Ids) -> Result:
+    """Another description."""
+    kind = KINDS.get(change.content.kind)
+    element_name = "" if kind is None else kind.element
+    return _update(connection, change, element(element_name, description=change.description))
 
 
 @sends(Move)
@@ -117,8 +122,6 @@ def _not_changed(change: OfContent) -> Result:
 def _path(change: OfContent) -> str:
     return f"{KINDS[change.content.kind].path}/{change.id}"
 
-
-__all__ = ["Result", "Writer"]
 
 REGISTERED = (directory, one)
 """The other modules that register what they send."""

@@ -79,8 +79,6 @@ class Importing:
             notes = NOTES if self._mails_are_told else [note for note in NOTES if note != UPDATED]
             self.synced.append(Synced(target, {note: counts[note] for note in notes}))
 
-    # -- out ------------------------------------------------------------------------------------------------------
-
     def _take_out(self, user: str, target: Target, counts: Counter[str], *, gone: bool) -> None:
         state, group = self.state, target.into.id
         counts[REMOVED] += 1
@@ -99,8 +97,6 @@ class Importing:
         names = ", ".join(f"`{self.state.users[user].qualified}`" for user in admins)
         reason = f"its synchronisation would take the site role of the administrator {names}, gone from the directory"
         return Held(target.name, reason, "take the administrator's role away by hand first, if that is meant")
-
-    # -- in -------------------------------------------------------------------------------------------------------
 
     def _take_in(self, target: Target, enabled: frozenset[str], counts: Counter[str]) -> None:
         state, group, people = self.state, target.into.id, self.directory.people

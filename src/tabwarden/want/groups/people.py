@@ -26,8 +26,6 @@ class Behind:
     def __init__(self, now: Site, directory: Directory) -> None:
         self._now, self._directory, self.names = now, directory, Names(now, directory)
 
-    # -- on a server that is joined: by domain and sAMAccountName -------------------------------------------------
-
     @cached_property
     def users(self) -> Mapping[str, str]:
         """User ids by guid of those who are on the site with their sAMAccountName."""
@@ -69,8 +67,6 @@ class Behind:
 
         people = (by_upn() or by_account()) if imported_by_upn(name) is not None else (by_account() or by_upn())
         return people[0] if len(people) == 1 else None
-
-    # -- on a server that is not: by an attribute -----------------------------------------------------------------
 
     @cached_property
     def _local(self) -> Mapping[str, tuple[str, ...]]:

@@ -19,6 +19,7 @@ from tabwarden.want.wanted import NICKNAME, Held, Wanted, Why
 SEVERAL_DOMAINS = "Support for multiple domains"
 NICKNAMES = "Sign in to Tableau Server with NetBIOS name"
 MATCHES, DIFFERS, NOT_KNOWN, NOT_READ = "matches", "differs", "not known to Tableau", "not in the directory"
+NOT_TRUSTED = "not trusted"
 
 
 class Refusal(NamedTuple):
@@ -56,9 +57,6 @@ def known_nicknames(directory: Directory, now: Site | None) -> Mapping[str, str]
     if home is not None and all(same(fqdn) != same(home.fqdn) for fqdn in known):
         known = {home.fqdn: home.netbios, **known}
     return known
-
-
-# -- which domain words mean ----------------------------------------------------------------------------------
 
 
 def domain_meant(directory: Directory, word: str, nicknames: Mapping[str, str]) -> Domain | Refusal:
@@ -100,9 +98,6 @@ def _not_read(directory: Directory, word: str) -> Refusal:
         "add it under `directory` in the settings",
         SEVERAL_DOMAINS,
     )
-
-
-# -- trust ----------------------------------------------------------------------------------------------------
 
 
 def untrusted(directory: Directory, domain: Domain) -> Refusal | None:
@@ -151,15 +146,15 @@ def _in_one_tree(directory: Directory, one: str, other: str) -> bool:
     return same(other) in met
 
 
-# -- nicknames ------------------------------------------------------------------------------------------------
-
-
 def listed(directory: Directory, nicknames: Mapping[str, str]) -> tuple[DomainLine, ...]:
     """Every domain of the directory or of Tableau with its three names, the server's first, and what is amiss."""
     lines = []
     for domain in directory.domains:
         nickname = next((n for fqdn, n in nicknames.items() if same(fqdn) == same(domain.fqdn)), None)
-        if nickname is None:
+        refusal = untrusted(directory, domain)
+        if nickname is None and refusal is not None:
+            verdict, remedy = NOT_TRUSTED, f"{refusal.reason}; {refusal.remedy}"
+        elif nickname is None:
             given = tableau_nickname(domain.fqdn)
             verdict = NOT_KNOWN
             remedy = f"add its first user as `{domain.fqdn}\\NAME`; Tableau will call it `{given}`"
@@ -168,11 +163,17 @@ def listed(directory: Directory, nicknames: Mapping[str, str]) -> tuple[DomainLi
         else:
             verdict = DIFFERS
             remedy = f"`{domain.netbios}\\NAME` cannot sign in; `tabwarden plan domains` sets the nickname"
+        if nickname is not None and refusal is not None:
+            remedy = "; ".join(filter(None, (remedy, f"nobody of it can be added: {refusal.reason}", refusal.remedy)))
         lines.append(DomainLine(domain.fqdn, domain.netbios, nickname, verdict, remedy))
     read = {same(domain.fqdn) for domain in directory.domains}
     for fqdn, nickname in nicknames.items():
         if same(fqdn) not in (*read, LOCAL):
             remedy = "add it under `directory` to see its NetBIOS name"
+            named = any(same(fqdn) == same(trust.partner) for trust in directory.trusts)
+            refusal = untrusted(directory, Domain(fqdn, nickname)) if named else None
+            if refusal is not None:
+                remedy = f"nobody of it can be added: {refusal.reason}; {refusal.remedy}"
             lines.append(DomainLine(fqdn, None, nickname, NOT_READ, remedy))
     return tuple(lines)
 

@@ -119,8 +119,6 @@ class _Work:
         for user in users or (None,):
             self._keep(person, _qualified(user) if user is not None else told(match))
 
-    # -- finding ----------------------------------------------------------------------------------------------
-
     def _one(self, person: Person, nobody: Callable[[Person], bool]) -> DirectoryPerson | None:
         """The one person of the directory meant; None where she was held, met before, or dealt with by `nobody`."""
         word = person.name.strip()
@@ -189,8 +187,6 @@ class _Work:
             reason = f"`{_qualified(taken)}` on Tableau is somebody else, imported by UPN"
             return reason, "`tabwarden plan rename --upn` gives that user the right name; then run again"
         return None
-
-    # -- the result -------------------------------------------------------------------------------------------
 
     def _keep(self, person: Person, name: str) -> None:
         self.people.append(person._replace(name=name))

@@ -1,0 +1,132 @@
+"""Every input has a bound: what never ends, is too large, too deep or no file is told in time and in a sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from watchdog import patience
+
+from tabwarden import safe_files, secrets
+from tabwarden.model.errors import SettingsError
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n"
+    for before, name in zip("abcdefghi", "bcdefghij", strict=True)
+)
+SETTINGS = "tableau: {{server: 'https://tableau.example.com', auth: {{pat: {{name: t, secret: '{}'}}}}}}\n"
+
+
+def ended(folder: Path, *words: object, stdout: int | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tabwarden", *map(str, words)]
+    out = subprocess.PIPE if stdout is None else stdout
+    return subprocess.run(
+        command, cwd=folder, stdout=out, stderr=subprocess.PIPE, text=True, timeout=patience(60), check=False
+    )
+
+
+def refused(done: subprocess.CompletedProcess[str], *told: str) -> None:
+    assert done.returncode == 1, done
+    assert "Traceback" not in done.stderr
+    assert [words for words in told if words not in done.stderr] == [], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("secret", "told"),
+    [
+        ("cmd:yes", "`yes` wrote more than 65,536 bytes"),
+        ('cmd:sh -c "yes & yes"', "`sh` wrote more than 65,536 bytes"),
+        ("file:/dev/zero", "is a device"),
+        ("file:/etc", "is a directory"),
+        ("file:big", "has more than the 65,536 bytes"),
+    ],
+)
+def test_a_secret_is_small_and_comes_in_time(tmp_path: Path, secret: str, told: str) -> None:
+    (tmp_path / "big").write_bytes(b"x" * 70_000)
+    (tmp_path / "settings.yaml").write_text(SETTINGS.format(secret.replace("'", "''")))
+    refused(ended(tmp_path, "settings", "check"), told)
+
+
+def test_a_command_that_never_ends_is_killed_with_its_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "COMMAND_SECONDS", 1)
+    began = time.monotonic()
+    with pytest.raises(SettingsError, match="did not end within 1 seconds"):
+        secrets.resolve("cmd:sh -c 'sleep 987 & sleep 987'", Path(), os.environ, None)
+    assert time.monotonic() - began < patience(20)
+    assert "sleep 987" not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+
+
+def test_a_pipe_that_ends_is_read_and_one_that_does_not_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(safe_files, "PIPE_SECONDS", 0.5)
+    for name, end in (("ends", True), ("stays", False)):
+        os.mkfifo(tmp_path / name)
+        held = os.open(tmp_path / name, os.O_RDWR)
+        os.write(held, b"a: 1\n")
+        if end:
+            threading.Timer(0.2, os.close, [held]).start()
+    assert safe_files.read_text(tmp_path / "ends") == "a: 1\n"
+    with pytest.raises(OSError, match="is a pipe that did not end"):
+        safe_files.read_text(tmp_path / "stays")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("settings", "check", "--settings", "bad.yaml"),
+        ("sandbox", "--world", "bad.yaml", "--port", "0"),
+        ("sandbox", "--faults", "bad.yaml", "--port", "0"),
+        ("whatif", "bad.yaml"),
+        ("why", "ann", "View", "x", "--open-point", "bad.yaml"),
+        ("settings", "import", "bad.yaml"),
+        ("apply", "bad.yaml"),
+        ("cases", "bad.yaml"),
+        ("names", "check", "--from", "bad.yaml"),
+    ],
+    ids=lambda words: " ".join(words),
+)
+@pytest.mark.parametrize(
+    "content", [BOMB, "[" * 100_000, '{"a":' * 100_000, "\x00\xff"], ids=["bomb", "list", "map", "junk"]
+)
+def test_what_multiplies_or_is_deep_is_told(tmp_path: Path, words: tuple[str, ...], content: str) -> None:
+    (tmp_path / "bad.yaml").write_bytes(content.encode("latin-1"))
+    done = ended(tmp_path, *words)
+    assert (done.returncode in (1, 3), "Traceback" in done.stderr, "nobody foresaw" in done.stderr) == (
+        True,
+        False,
+        False,
+    ), done.stderr
+    assert done.stderr.strip()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("words", [("--help",), ("--version",), ("why", "--help"), ("cases", "--schema")])
+def test_an_output_that_takes_nothing_is_told(tmp_path: Path, words: tuple[str, ...]) -> None:
+    with open("/dev/full", "w") as full:
+        refused(ended(tmp_path, *words, stdout=full.fileno()), "the disk is full")
+
+
+def test_a_letter_that_the_terminal_lacks_is_an_escape(tmp_path: Path) -> None:
+    case = {"id": "é", "kind": "capability"}
+    (tmp_path / "c.json").write_text(json.dumps([case]))
+    command = [sys.executable, "-m", "tabwarden", "cases", "c.json"]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"},
+        capture_output=True,
+        check=False,
+    )
+    assert (b"Traceback" in done.stderr, done.returncode) == (False, 1)
+
+
+@pytest.mark.parametrize("port", ["70000", "-1", "x"])
+def test_a_port_that_is_none_is_a_usage_error(tmp_path: Path, port: str) -> None:
+    refused(ended(tmp_path, "sandbox", "--port", port), "`--port`")

@@ -43,6 +43,7 @@ SENTENCES = {
     "not_owner": "only the owner may do that",
     "not_leader": "only the project's owner, its leaders and administrators may do that",
     "guest_cannot_own": "Guest can own nothing",
+    "shown": "Tableau listed it for {user}, who read the site and is shown no more than that",
     "not_read": "the rules or members that decide were not read",
     "role_unknown": "what the site role {role} can ever do is not known to this release",
     "guest_extract": "Guest needs View on its data source if that is an extract, which is not known",

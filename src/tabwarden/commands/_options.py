@@ -45,7 +45,7 @@ OpenPointWords = Annotated[
     list[str] | None,
     Option(
         "--open-point",
-        about="An open point as name=value, or a YAML file of them; repeatable.",
+        about="An open point as name=value, `blog`, or a YAML file of them; repeatable.",
         value="NAME=VALUE|FILE",
     ),
 ]

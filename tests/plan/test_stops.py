@@ -8,7 +8,8 @@ import pytest
 from people_site import GROUP, leavers, site
 
 from tabwarden.model.errors import SourceError, TabwardenError
-from tabwarden.model.site import Group, Site, SiteSettings
+from tabwarden.model.site import Group, Site
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.plan.order import diff
 from tabwarden.plan.plan import Stop, Waiver
 from tabwarden.plan.stops import (

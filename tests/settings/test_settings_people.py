@@ -34,7 +34,10 @@ def problems(folder: Path, section: str) -> list[str]:
         ("  sources:\n" + HR.replace("key: id, name: login", "title: t"), "names nothing to know people by"),
         ("  sources:\n" + HR.replace("name: login", "status: s"), "does not say what means left; add `left: [...]`"),
         ("  sources:\n" + HR.replace("{name: hr,", "{name: hr, left: gone,"), "does nothing without a status column"),
-        ("  sources:\n" + HR.replace("hr.csv", "hr.csv, column: x"), "`people.sources.0.from.column` is not used here"),
+        (
+            "  sources:\n" + HR.replace("hr.csv", "hr.csv, column: x"),
+            "people.sources[hr].from.column` is not used",
+        ),
         ("  sources:\n" + HR + "  precedence: {title: crm}\n", "names `crm`, which is no source; there are: `hr`"),
         ("  sources:\n" + HR.replace("name: hr", "name: overrides"), "may not call a source `overrides`"),
         ("  sources:\n" + HR.replace("{name: hr,", "{name: hr, all_left: true, authoritative: true,"), "left again"),

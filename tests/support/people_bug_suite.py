@@ -16,7 +16,16 @@ MODULES = (
     "want.days",
     *(
         f"want.people.{name}"
-        for name in ("records", "merged", "nested", "mapping", "overrides", "joiners_and_leavers", "wanted_people")
+        for name in (
+            "records",
+            "person",
+            "merged",
+            "nested",
+            "mapping",
+            "overrides",
+            "joiners_and_leavers",
+            "wanted_people",
+        )
     ),
 )
 FIELDS = ("name", "email", "department", "title", "status")
@@ -28,6 +37,7 @@ class House:
 
     def __init__(self, load: Load) -> None:
         self.records, self.merged, self.mapping = (load(f"want.people.{n}") for n in ("records", "merged", "mapping"))
+        self.person = load("want.people.person")
         self.standing, self.people = load("want.people.joiners_and_leavers"), load("want.people.wanted_people")
         self.days = load("want.days")
         self.columns = self.records.RecordColumns((("employee", "id"),), {each: each for each in FIELDS}, "groups")
@@ -50,8 +60,8 @@ class House:
 
     def precedence(self, *authoritative: str, **fields: tuple[str, ...]) -> Any:
         """hr before crm."""
-        ranks = (self.merged.SourceRank(name, rank, name in authoritative) for rank, name in enumerate(("hr", "crm")))
-        return self.merged.Precedence(tuple(ranks), fields)
+        ranks = (self.person.SourceRank(name, rank, name in authoritative) for rank, name in enumerate(("hr", "crm")))
+        return self.person.Precedence(tuple(ranks), fields)
 
     def wanted(self, sources: list[Any], known: Any, precedence: Any, overrides: tuple[Any, ...] = ()) -> Site:
         roster = self.merged.merge(sources, precedence, overrides)
@@ -116,7 +126,7 @@ def a_named_source_comes_first(house: House) -> bool:
 
 
 def an_override_wins(house: House) -> bool:
-    override = house.merged.Override("jane", {"department": "Finance"})
+    override = house.person.Override("jane", {"department": "Finance"})
     site = house.wanted([house.told("hr", f"{ROW}Sales")], house.known(house.jane()), house.precedence(), (override,))
     return _groups(site) == {"Finance", "Choir"}
 

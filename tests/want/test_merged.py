@@ -13,9 +13,10 @@ from tabwarden.model.errors import SourceError
 from tabwarden.plan.order import diff
 from tabwarden.want.people.joiners_and_leavers import Known, KnownPerson, Standings, known_after, standings
 from tabwarden.want.people.mapping import Condition, GroupMapping, MappedGroups, bare_group
-from tabwarden.want.people.merged import Given, Merged, Override, Precedence, SourceRank, merge
+from tabwarden.want.people.merged import merge
 from tabwarden.want.people.nested import Nesting
 from tabwarden.want.people.overrides import override_rows
+from tabwarden.want.people.person import Given, Merged, Override, Precedence, SourceRank
 from tabwarden.want.people.records import LEFT, RecordColumns, Records, StatusWords, fits, records
 from tabwarden.want.people.wanted_people import PeoplePolicy, want_people
 from tabwarden.want.provision import Policy, Tasks
@@ -420,7 +421,7 @@ def test_the_order_of_sources_changes_neither_the_roster_nor_the_plan(
     def plan(read: list[Records], declared: Precedence) -> object:
         merged = merge(read, declared, overrides)
         found = standings(merged, known, declared)
-        wanted, unsettled = want_people(NOW, found, PeoplePolicy(MAPPING), Tasks(), Policy())
+        wanted, unsettled, _ = want_people(NOW, found, PeoplePolicy(MAPPING), Tasks(), Policy())
         changes = diff(NOW, wanted.site, wanted.why)
         return merged, found, changes, wanted.held, wanted.notes, known_after(found, unsettled, "now")
 

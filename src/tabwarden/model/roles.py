@@ -258,6 +258,11 @@ def ceiling(kind: str, capability: str, open_points: OpenPoints = DOCUMENTED) ->
     return row._replace(columns="ynnnn") if only_creator else row
 
 
+def role_in_personal_space(role: str) -> str:
+    """Whose ceilings hold for one's own work in a Personal Space: Explorers keep work there (which of it: B)."""
+    return "ExplorerCanPublish" if current_role(role) == "Explorer" else role
+
+
 def ceiling_row(
     role: str, kind: str, capability: str, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED
 ) -> tuple[str, ...]:

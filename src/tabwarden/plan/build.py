@@ -14,6 +14,7 @@ from tabwarden.plan.plan import Impact, Plan, Refused, SiteIdentity, SourceSumma
 from tabwarden.plan.restore import translated
 from tabwarden.plan.stops import (
     LOCK_OUT,
+    UNLISTED_LEAVE,
     Guarded,
     Limits,
     Reading,
@@ -23,11 +24,13 @@ from tabwarden.plan.stops import (
     people_stops,
     source_stops,
     stale_plan,
+    unlisted_leave,
 )
 from tabwarden.plan.taken import taken
 from tabwarden.plan.waivers import not_waived
-from tabwarden.want.wanted import Held
+from tabwarden.want.wanted import Held, Unlisted
 
+PEOPLE = "people"  # the kind of plan in which a mapping says who is in a group
 RULE_FACTS = ("rules", "defaults")
 _UNKNOWN = "\0"
 
@@ -37,8 +40,9 @@ class Basis:
     """What a plan rests on beside the site: its kind, for which site, how much is too much, and what sources gave.
 
     `last_rows` holds the rows of the last good run per task, `empty_groups` the groups of a directory that are to be
-    synchronised and have nobody, `notes` remarks on the settings. `made_at` is an ISO time in UTC. `left_out` are the
-    lists (joiners, leavers) of which nothing is in the plan, because a stop says no to them.
+    synchronised and have nobody, `notes` remarks on the settings, `unlisted_leave` counts who leaves because no
+    authoritative source knows him. `made_at` is an ISO time in UTC. `left_out` are the lists (joiners, leavers) of
+    which nothing is in the plan, because a stop says no to them.
     """
 
     kind: str
@@ -52,6 +56,7 @@ class Basis:
     empty_groups: tuple[str, ...] = ()
     refused: tuple[Refused, ...] = ()
     notes: tuple[str, ...] = ()
+    unlisted_leave: int = 0
     undoes: str = ""
     takes: SiteTakes = field(default_factory=SiteTakes)
     left_out: frozenset[str] = frozenset()
@@ -66,6 +71,7 @@ def build(
     notes: Iterable[str] = (),
     shown: Site | None = None,
     same_people: Mapping[Grantee, str] | None = None,
+    unlisted: tuple[Unlisted, ...] = (),
 ) -> Plan:
     """The plan that does `changes` to `now`, with every stop, what it does to people and the facts it rests on.
 
@@ -85,7 +91,8 @@ def build(
         end_shown = end if site is now else carried_out(site, changes)
         effect = impact(site, translated(end_shown, same_people or {}), len(held))
         seen = facts(now, changes)
-        stops = (*stops, *_too_much(now, end, changes, basis.limits, basis.guarded))
+        stops = (*stops, *unlisted_leave(now, basis.unlisted_leave, basis.limits.unlisted_leave))
+        stops = (*stops, *_too_much(basis.kind, now, end, changes, basis.limits, basis.guarded))
     return Plan(
         kind=basis.kind,
         site=basis.site,
@@ -99,6 +106,7 @@ def build(
         impact=effect,
         seen=seen,
         undoes=basis.undoes,
+        unlisted=unlisted,
     )
 
 
@@ -120,8 +128,10 @@ def lists_left_out(
     return frozenset(never if standing >= {reading.task for reading in readings} else standing)
 
 
-def _too_much(now: Site, end: Site, changes: Sequence[Change], limits: Limits, guarded: Guarded) -> tuple[Stop, ...]:
-    people = people_stops(now, changes, limits, guarded)
+def _too_much(
+    kind: str, now: Site, end: Site, changes: Sequence[Change], limits: Limits, guarded: Guarded
+) -> tuple[Stop, ...]:
+    people = people_stops(now, changes, limits, guarded, mapped=kind == PEOPLE)
     return (*people, *content_stops(now, end, changes, limits.rules_removed))
 
 
@@ -147,9 +157,9 @@ def stops_now(
     present = facts(now, plan.changes)
     back = no_way_back(plan.changes, no_way) if no_way is not None else ()
     if not progressed.started:
-        sources = (stop for stop in plan.stops_of_all if stop.id.startswith("source-"))
+        sources = (s for s in plan.stops_of_all if s.id.startswith("source-") or s.id == UNLISTED_LEAVE)
         end = carried_out(now, plan.changes) if any(c.of_content for c in plan.changes) else now
-        too_much = _too_much(now, end, plan.changes, limits, guarded)
+        too_much = _too_much(plan.kind, now, end, plan.changes, limits, guarded)
         return (*sources, *too_much, *stale_plan(differences(plan.seen, present), len(plan.seen)), *back)
     left = [change for position, change in enumerate(plan.changes) if position not in progressed.ended]
     never = (stop for stop in people_stops(now, left, limits, guarded) if stop.id == LOCK_OUT)

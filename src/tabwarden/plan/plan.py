@@ -9,7 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from tabwarden.effects.change import NO_FACTS, Change, Facts
-from tabwarden.want.wanted import Held
+from tabwarden.want.wanted import Held, Unlisted
 
 FORMAT = 2
 
@@ -20,12 +20,16 @@ def _no_counts() -> Mapping[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A row of a source that is no person: `row` counts from 1, `value` is what stood there."""
+    """A row of a source that is no person: `row` counts from 1, `value` is what stood there.
+
+    `leaver` marks a row that says that somebody left: nobody knows whether he keeps a licence.
+    """
 
     source: str
     row: int
     value: str
     reason: str
+    leaver: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,8 @@ class Plan:
     """Changes in order with everything they were based on.
 
     `seen` holds each fact the changes touch as it was when the plan was made (`facts`);
-    `notes` are remarks that ask nothing of anybody; `undoes` names the plan an undo takes back.
+    `notes` are remarks that ask nothing of anybody; `undoes` names the plan an undo takes back;
+    `unlisted` are people on the site whom no authoritative source knows.
     """
 
     kind: str
@@ -128,6 +133,7 @@ class Plan:
     seen: Facts = field(default_factory=lambda: NO_FACTS)
     waivers: tuple[Waiver, ...] = ()
     undoes: str = ""
+    unlisted: tuple[Unlisted, ...] = ()
     format: int = FORMAT
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 from tabwarden.model.names import same
 from tabwarden.report.table import Drawable, Group, Table, Text
 from tabwarden.want.people.joiners_and_leavers import Standing, Standings
-from tabwarden.want.people.merged import KEY, Field, Given, Merged, MergedPerson
+from tabwarden.want.people.person import KEY, Field, Given, Merged, MergedPerson
 from tabwarden.want.people.records import ACTIVE, DEPARTMENT, EMAIL, FIELDS, LEFT, TITLE
 from tabwarden.want.wanted import Held
 

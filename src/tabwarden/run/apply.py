@@ -117,6 +117,12 @@ class Applied:
         return tuple((change, entry) for change, entry in both if entry.status == DONE and entry.remedy)
 
     @property
+    def leavers_left(self) -> tuple[str, ...]:
+        """Leavers who are held with a licence, and rows of leavers that are not used: whoever runs this must know."""
+        rows = (f"{row.value} (row {row.row} of {row.source})" for row in self.plan.refused if row.leaver)
+        return (*(one.person for one in self.plan.held if one.leaver), *rows)
+
+    @property
     def stops_told(self) -> tuple[Stop, ...]:
         """The stops against all of it, and those for which nothing was done about one list."""
         return tuple(dict.fromkeys((*self.stops, *self.plan.stops_of_lists)))

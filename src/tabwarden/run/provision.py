@@ -24,7 +24,7 @@ from tabwarden.run.context import (
     silent,
     tasks_of,
 )
-from tabwarden.run.directory_names import Named, directory_if_set, named
+from tabwarden.run.directory_names import Named, directory_if_set, keep_who_is_who, named
 from tabwarden.run.planning import basis_of, log_readings, planned, with_sources
 from tabwarden.run.run_log import alone, do
 from tabwarden.settings import Settings
@@ -67,7 +67,7 @@ def gather(context: Context, waivers: tuple[Waiver, ...] | None = None) -> Gathe
         return Gathered(people, context.site(), None, Named(joiners, leavers))
     directory = directory_if_set(context.settings)
     now = _read_site(context)
-    names = named(context.connection, directory, now, joiners, leavers)
+    names = named(context, directory, now, joiners, leavers)
     owners = _owners(context, now, names.leavers)
     return Gathered(people, context.site(now.name), now, names, owners)
 
@@ -103,11 +103,13 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) 
     if gathered.now is None:
         return build(basis)
     now, names = gathered.now, gathered.named
-    policy = policy_of(context, now, gathered.owners)
+    policy = replace(policy_of(context, now, gathered.owners), known_as=names.known_as)
     wanted = want(now, names.joiners, names.leavers, tasks_of(context.settings), policy)
     notes = (*names.notes, *wanted.notes, *_days(gathered.people))
     wanted = replace(wanted, held=(*names.held, *wanted.held), notes=notes)
-    return planned(context, basis, now, wanted, with_contents=with_contents)
+    plan = planned(context, basis, now, wanted, with_contents=with_contents)
+    keep_who_is_who(context, plan, names.known_as)
+    return plan
 
 
 def _days(people: People) -> Iterator[str]:

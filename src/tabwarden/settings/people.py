@@ -157,4 +157,8 @@ class SeveralSources(Section):
     add: Literal["everybody", "mapped"] = Field(
         default="everybody", description="`mapped`: add nobody to whom no entry of the mapping applies"
     )
+    unlisted: Literal["tell", "leavers"] = Field(
+        default="tell",
+        description="what people on the site are whom no authoritative source knows: told, or `leavers` too",
+    )
     lower: bool = Field(default=False, description="whether the mapping may lower a site role too")

@@ -161,14 +161,14 @@ def known_by(row: Mapping[str, object], key: str | None) -> str:
 # -- any cell --------------------------------------------------------------------------------------------------
 
 
-def _as_text(value: object) -> str:
+def _as_text(value: object, advice: str = "store user names as text") -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, Broken):
         raise BadCell(shown(value.text), value.reason)
     if value is None:
         raise BadCell("", "is empty (null); give the user name or delete the row")
-    raise BadCell(shown(value), f"is of type {type(value).__name__}, not text; store user names as text")
+    raise BadCell(shown(value), f"is of type {type(value).__name__}, not text; {advice}")
 
 
 def text_of(row: Mapping[str, object], key: str | None) -> str:
@@ -177,7 +177,7 @@ def text_of(row: Mapping[str, object], key: str | None) -> str:
     if value is None or value == "":
         return ""
     try:
-        text = unicodedata.normalize("NFC", _trim(_as_text(value)))
+        text = unicodedata.normalize("NFC", _trim(_as_text(value, "name another column, or store it as text")))
     except BadCell as bad:
         raise BadCell(bad.value, f"(column `{shown(key)}`) {bad.reason}") from None
     if text.isascii() and text.isprintable() and text[:1] not in "#=":

@@ -57,12 +57,22 @@ class Person(NamedTuple):
     stay: Stay = ALWAYS
 
 
+def named_only(name: str) -> Person:
+    """Somebody of whom no list says more than the name."""
+    return Person(name, "", "", "", 0, "")
+
+
 class Quarantined(NamedTuple):
-    """A row that is not used. `value` is written so that invisible characters can be seen."""
+    """A row that is not used. `value` is written so that invisible characters can be seen.
+
+    `leaver` marks a row that says that somebody left, `is_twin` one that repeats a row which is used.
+    """
 
     row: int
     value: str
     reason: str
+    leaver: bool = False
+    is_twin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,4 +218,4 @@ def _twin(person: Person, twin: Person) -> Quarantined:
     reason = f"is a duplicate of row {twin.row}, which is used; delete one of them"
     if twin.name != person.name:
         reason = f"is `{shown(twin.name)}` of row {twin.row} in other letter case, which is used; delete one of them"
-    return Quarantined(person.row, shown(person.name), reason)
+    return Quarantined(person.row, shown(person.name), reason, is_twin=True)

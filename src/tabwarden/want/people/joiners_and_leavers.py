@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tabwarden.model.names import same, some
 from tabwarden.want.days import JOIN, LEAVE, NOT_YET, next_change
-from tabwarden.want.people.merged import KEY, OVERRIDE, Given, Merged, MergedPerson, Precedence, Token, tokens_of
+from tabwarden.want.people.person import KEY, OVERRIDE, Given, Merged, MergedPerson, Precedence, Token, tokens_of
 from tabwarden.want.people.records import (
     ACTIVE,
     DEPARTMENT,
@@ -48,10 +48,14 @@ class KnownPerson:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The roster of the last good run; `when` an ISO time in UTC, '' where there was none."""
+    """The roster of the last good run; `when` an ISO time in UTC, '' where there was none.
+
+    `active_words` are the status words, as compared, that active people had by then.
+    """
 
     people: tuple[KnownPerson, ...] = ()
     when: str = ""
+    active_words: tuple[str, ...] = ()
 
 
 class Standing(NamedTuple):
@@ -102,15 +106,20 @@ def standings(merged: Merged, known: Known, precedence: Precedence, refused: Col
     return _Comparing(merged, known, precedence, refused).all()
 
 
-def known_after(standings_: Standings, held_names: Collection[str], when: str) -> Known:
-    """What the next run is to know: those of `held_names` (as compared) stay as they were."""
+def known_after(standings_: Standings, held_names: Collection[str], when: str, before: Iterable[str] = ()) -> Known:
+    """What the next run is to know: those of `held_names` (as compared) stay as they were.
+
+    `before` are the words for active that were known.
+    """
     people = list(dict.fromkeys(standings_.untouched))
     for standing in standings_.people:
         if same(standing.name) not in held_names and not standing.waits:
             people.append(_known(standing))
         elif standing.was is not None:
             people.append(standing.was)
-    return Known(tuple(sorted(people, key=lambda p: (same(p.name), p))), when)
+    active = (one.person for one in standings_.people if one.person is not None and not one.why_left)
+    words = {same(person.value(STATUS)) for person in active} | set(before)
+    return Known(tuple(sorted(people, key=lambda p: (same(p.name), p))), when, tuple(sorted(words - {""})))
 
 
 def _known(standing: Standing) -> KnownPerson:
@@ -179,6 +188,8 @@ class _Comparing:
         word, why_left = ACTIVE, ""
         if trouble is None:
             word, why_left, trouble = self.says(person, was)
+        if trouble is None and was is not None and was.left and word == ACTIVE:
+            trouble = self.new_word(person)
         if trouble is not None:
             self.held.append(trouble)
             if was is not None:
@@ -190,6 +201,16 @@ class _Comparing:
         moved = _moved(was, person) if was is not None and not is_back and word == ACTIVE else ""
         said = why_left or (f"{person.told}, had left before" if is_back else person.told)
         self.people.append(Standing(person.name, said, person, was, why_left, moved, is_back, called, waits))
+
+    def new_word(self, person: MergedPerson) -> Held | None:
+        """Held where somebody who had left is back by a status word alone that nobody had before."""
+        status = person.fields.get(STATUS)
+        sure = {OVERRIDE, *(source.name for source in self.precedence.sources if source.lists_active)}
+        if status is None or status.source in sure or same(status.value) in self.known.active_words:
+            return None
+        reason = f"had left, and has a status that was never seen before: `{status.value}` ({person.told})"
+        remedy = f"write the word into `left` or `active` of source `{status.source}`"
+        return Held(person.name, reason, remedy, leaver=True)
 
     def listed_without_name(self, person: MergedPerson) -> None:
         """Who has no user name any more may have left; nothing else can be decided."""
@@ -262,11 +283,9 @@ class _Comparing:
         if {ACTIVE, LEFT} <= words:
             statements = ", ".join(f"{given.value} by {_row(given, gone)}" for given in count)
             remedy = "mend the sources, write an override with `status`, or name the source that counts in "
-            return (
-                ACTIVE,
-                "",
-                Held(person.name, f"is active and left at once: {statements}", f"{remedy}`people.precedence.status`"),
-            )
+            reason = f"is active and left at once: {statements}"
+            held = Held(person.name, reason, f"{remedy}`people.precedence.status`", leaver=True)
+            return ACTIVE, "", held
         if gone:
             return LEFT, _vanished(vanished), None
         # Who starts another day is not there yet, whatever account she has already.
@@ -306,6 +325,7 @@ class _Comparing:
             name,
             f"is not in {sources} any more, or in a row of it that cannot be used",
             "mend the rows that cannot be used",
+            leaver=True,
         )
 
     def tell_nowhere(self) -> None:

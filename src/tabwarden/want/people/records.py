@@ -6,14 +6,14 @@ A bad row never stops the others; it is put in quarantine as in roster.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.names import same
+from tabwarden.model.names import hint, same
 from tabwarden.model.roles import role_named, ui_role
 from tabwarden.want.cells import BadCell, Finder, has_odd_margin, known_by, oddly_written, shown, text_of, user_name
 from tabwarden.want.days import ALWAYS, NOT_YET, OVER, TIMELESS, Calendar, Stay
@@ -127,11 +127,21 @@ def records(
         try:
             usable.append(reading.record(row, count))
         except BadCell as bad:
-            quarantined.append(Quarantined(count, bad.value, bad.reason))
+            quarantined.append(Quarantined(count, bad.value, bad.reason, reading.says_left(row)))
     if count:
         reading.finder.require_all()
     remarks = oddly_written(reading.oddly, source)
     return Records(name, source, tuple(usable), tuple(quarantined), count, as_of, remarks)
+
+
+def status_words_without_row(source: Records, words: StatusWords) -> Iterator[str]:
+    """A sentence for each status word of the settings that fits no row, with what the column holds near it."""
+    statuses = {same(value): value for record in source.records if (value := record.fields.get(STATUS, ""))}
+    for key, listed in (("left", words.left), ("active", words.active)):
+        for word in listed if source.count else ():
+            if not any(fits(word, value) for value in statuses.values()):
+                near = hint(word, dict.fromkeys(statuses.values(), ""))
+                yield f"`{key}` of source `{source.name}`: `{word}` fits no row{near}"
 
 
 class _Reading:
@@ -189,6 +199,12 @@ class _Reading:
             parts = list(text_of(row, column).split(self.columns.separator)) if value is not None else []
         names = (text_of({str(column): part}, str(column)) for part in parts)
         return tuple(sorted({same(name): name for name in names if name}.values()))
+
+    def says_left(self, row: Mapping[str, object]) -> bool:
+        """Whether a row that is not used says all the same that somebody left."""
+        column = self.finder.keys(tuple(row))[FIELDS.index(STATUS)]
+        status = str(row.get(column) or "").strip() if column else ""
+        return self.words.all_left or (bool(status) and any(fits(word, status) for word in self.words.left))
 
     def _says(self, status: str, stay: Stay) -> str:
         """What the row says now: where it has a last day, that decides and not the word."""

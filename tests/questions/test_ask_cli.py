@@ -14,7 +14,8 @@ from small_site import group, group_set, project, site, workbook
 from watchdog import patience
 
 from support import command_line
-from tabwarden.model.site import Site, SiteSettings, Taken, Use, User
+from tabwarden.model.site import Site, Taken, Use, User
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.store import snapshot
 
 LOCKED = "LockedToProject"

@@ -15,7 +15,8 @@ from workgroups import PASSWORD, SECRET, SERVER, workgroup
 
 from tabwarden.model.capability import CAPABILITIES, READ_ONLY
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.site import Content, Grantee, Rule, Rules, Site, SiteSettings
+from tabwarden.model.site import Content, Grantee, Rule, Rules, Site
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.state.server_state import Account, World

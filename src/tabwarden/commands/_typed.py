@@ -98,7 +98,9 @@ class CommandLine:
         if answer is not None:
             return Said(answer["verdict"], answer["because"])
         return (
-            Said(DENIED) if applies(question.what, opened.site.contents[str(question.content)].kind) is False else None
+            Said(DENIED)
+            if applies(question.what, opened.site.contents[str(question.content)].kind, question.model) is False
+            else None
         )
 
     def _reach(self, opened: Opened, question: Asked) -> Said | None:
@@ -111,7 +113,7 @@ class CommandLine:
             return Said(NOT_ALLOWED) if question.what == "Read" else None
         if question.what in row["allowed"]:
             return Said(ALLOWED)
-        return Said(NOT_ALLOWED) if question.what in capabilities_of(row["kind"]) else None
+        return Said(NOT_ALLOWED) if question.what in capabilities_of(row["kind"], question.model) else None
 
 
 def sayable(site: Site, question: Asked) -> bool:

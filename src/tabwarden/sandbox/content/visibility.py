@@ -89,9 +89,11 @@ def capable(call: Call, kind: str, capability: str) -> Content:
 def rules_shown(call: Call, content: Content) -> bool:
     """Whether the asker may read the rules: who may edit them, the owner, and owners and leaders of the project.
 
-    Owning or leading helps only somebody whose site role lets him see the content at all.
+    Owning or leading helps only somebody whose site role lets him see the content at all, and other people.
     """
     site, me = call.site, call.me.id
+    if not call.sees_people():
+        return False
     if call.is_admin or can(site, me, "set_permissions", content.id, open_points=call.state.open_points).allowed:
         return True
     if not sees(call, content):

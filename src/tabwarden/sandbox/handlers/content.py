@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from tabwarden.access.abilities.question import TOP_LEVEL
 from tabwarden.access.powers import power_over
 from tabwarden.effects import content as effects
 from tabwarden.effects import people
@@ -203,7 +204,7 @@ def _moved(call: Call, site: Site, item: Content, body: Element) -> Site:
     target = visibility.shown(call, "project", wanted).id if wanted else None
     if target is not None and item.id in site.ancestors(target):
         raise Refusal("400100", "a project cannot be moved below itself")
-    visibility.demand(call, "move", item, target=target)
+    visibility.demand(call, "move", item, target=target or TOP_LEVEL)
     _not_default(site, item, "moved")
     if item.kind != "database":
         _free_name(site, site.contents[item.id], target)

@@ -148,6 +148,9 @@ def site(call: Call, item: Site) -> Element:
             "commentingEnabled": settings.commenting if full else None,
             "authoringEnabled": settings.web_authoring if full else None,
             "disableSubscriptions": not settings.subscriptions if full else None,
+            "subscribeOthersEnabled": settings.subscribe_others if full else None,
+            "dataAlertsEnabled": settings.data_alerts if full else None,
+            "revisionHistoryEnabled": settings.revision_history if full else None,
         },
         _usage(call, item) if full else None,
     )

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import MissingScope, TableauError
-from tabwarden.model.governing import LOCKED_TO_DATABASE, lock_is_unknown, managing_project
+from tabwarden.model.governing import LOCKED_TO_DATABASE, MAY_LIE_NOWHERE, lock_is_unknown, managing_project
 from tabwarden.model.scope import PERSONAL
 from tabwarden.model.site import (
     ALLOW,
@@ -186,7 +186,6 @@ def content_of(element: Element, kind: str) -> Content:
 
 
 _HOLDERS: Mapping[str, str] = {"view": "workbook", "table": "location"}
-MAY_LIE_NOWHERE = frozenset({"project", "database", "table"})  # at the top level, or in no project at all
 
 
 def _id_within(element: Element, tag: str) -> str | None:

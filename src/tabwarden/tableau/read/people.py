@@ -20,10 +20,10 @@ from tabwarden.model.site import (
     Group,
     GroupSet,
     Site,
-    SiteSettings,
     Taken,
     User,
 )
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.lists import Listing, whole
 from tabwarden.tableau.http.reader import HttpReader, reading
@@ -139,6 +139,9 @@ def settings_of(attributes: Mapping[str, str]) -> SiteSettings:
         admin_mode=attributes.get("adminMode", usual.admin_mode),
         user_visibility=attributes.get("userVisibilityMode", usual.user_visibility),
         subscriptions=not flag(attributes.get("disableSubscriptions")),
+        subscribe_others=flag(attributes.get("subscribeOthersEnabled"), missing=usual.subscribe_others),
+        data_alerts=flag(attributes.get("dataAlertsEnabled"), missing=usual.data_alerts),
+        revision_history=flag(attributes.get("revisionHistoryEnabled"), missing=usual.revision_history),
     )
 
 

@@ -14,7 +14,8 @@ from tabwarden.model.errors import TableauError, UnknownName
 from tabwarden.model.governing import managing_project
 from tabwarden.model.names import same
 from tabwarden.model.scope import PERSONAL, SETTINGS
-from tabwarden.model.site import LOCAL, NO_RULES, UNREAD_USE, Content, Rules, Site, SiteSettings, Taken, Use
+from tabwarden.model.site import LOCAL, NO_RULES, UNREAD_USE, Content, Rules, Site, Taken, Use
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.tableau.repository.codes import kind_of, mode_of
 from tabwarden.tableau.repository.connecting import Repository, RepositoryOptions, Row, opened
 from tabwarden.tableau.repository.people import Lists, People, Reading, codes_in, read_people

@@ -17,7 +17,10 @@ OF_EQUAL_THINGS = {
 }
 CORRIDOR_LINES = 100
 # Small modules with one user that do not move in with him, and why.
-APART = {"want/sign_in_group.py": "want/provision.py is full"}
+APART = {
+    "want/sign_in_group.py": "want/provision.py is full",
+    "want/people/unlisted.py": "want/people/wanted_people.py is full",
+}
 
 
 def name_of(path: Path) -> str:

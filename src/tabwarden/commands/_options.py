@@ -100,6 +100,14 @@ Accept = Annotated[
 ]
 
 
+def again(settings: Settings) -> str:
+    """` --settings FILE` for a command that is to follow, where one was needed here."""
+    import shlex
+
+    usual = ("", "settings.yaml", "settings.yaml.aes")
+    return "" if settings.origin in usual else f" --settings {shlex.quote(settings.origin)}"
+
+
 def load_settings(path: Path | None) -> Settings:
     """The settings of `--settings`, else of this folder; SettingsError with every problem."""
     from tabwarden.settings import load

@@ -117,6 +117,7 @@ def _show(applied: Applied, run_log: RunLog, *, as_json: bool) -> None:
     if applied.stops:
         show(stops_table(applied.stops))
     else:
+        show(*([stops_table(applied.plan.stops_of_lists)] if applied.plan.stops_of_lists else ()))
         show(f"{'resumed: ' if applied.resumed else ''}{result_words(applied)}", style="bold")
         for change, entry in applied.not_done:
             remedy = entry.remedy if entry is not None else "not begun; apply the plan again"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from typing import Any
 
 from tabwarden.effects.change import OPS, Change
@@ -82,10 +82,20 @@ def plan_table(plan: Plan) -> Drawable:
     if plan.impact.contents:
         parts.append(contents_table(plan.impact))
     if plan.held:
-        parts.append(_table("Held: left as they are", ("person", "why", "what to do"), map(astuple, plan.held)))
+        parts.append(
+            _table(
+                "Held: left as they are",
+                ("person", "why", "what to do"),
+                ((h.person, h.reason, h.remedy) for h in plan.held),
+            )
+        )
     if plan.refused:
         rows = ((r.source, str(r.row), r.value, r.reason) for r in plan.refused)
         parts.append(_table("Rows that were not used", ("source", "row", "value", "why"), rows))
+    if plan.unlisted:
+        title = "On the site, and in no authoritative source"
+        people = ((u.person, u.site_role, u.last_login or "never") for u in plan.unlisted)
+        parts.append(_table(title, ("person", "site role", "last sign-in"), people))
     parts += [Text(f"note: {note}") for note in plan.notes]
     if plan.stops:
         parts.append(stops_table(plan.stops))
@@ -158,8 +168,11 @@ def contents_table(impact: Impact) -> Table:
 
 def stops_table(stops: Iterable[Stop]) -> Table:
     """All stops together, with base, limit and number."""
+    stops = tuple(stops)
     rows = ((s.id, str(s.number), str(s.limit), str(s.base), s.sentence, s.remedy) for s in stops)
-    return _table("Stops: nothing is written", ("stop", "number", "limit", "of", "why", "what to do"), rows, "red")
+    lists = "" if any(not s.only for s in stops) else " and ".join(dict.fromkeys(s.only for s in stops))
+    title = f"Stops: nothing is done about {lists}" if lists else "Stops: nothing is written"
+    return _table(title, ("stop", "number", "limit", "of", "why", "what to do"), rows, "red")
 
 
 def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], style: str = "") -> Table:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from tabwarden.access.abilities.ability import ACTIONS, targets
+from tabwarden.access.abilities.ability import ABOUT_A_PERSON, ACTIONS, ANY_TARGET, OVERWRITES, targets
 from tabwarden.access.abilities.question import target_named
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Step
 from tabwarden.access.disputes import with_disputes
@@ -22,6 +22,7 @@ from tabwarden.access.question import Asked
 from tabwarden.access.reference import as_seen_by, may, what
 from tabwarden.model.capability import (
     LEADER_CAPABILITIES,
+    ai_access,
     applies,
     capabilities_of,
     capability_named,
@@ -46,20 +47,6 @@ if TYPE_CHECKING:
 
 _Thing = TypeVar("_Thing")
 Progress = Callable[[int, int], None]
-
-# Abilities that hand something to a person or look at one; the others send it to a project.
-ABOUT_A_PERSON = (
-    "change_project_owner",
-    "assign_project_owner",
-    "change_content_owner",
-    "delete_comment",
-    "see_other_users",
-    "see_site_role",
-    "subscribe",
-    "subscribe_with_image",
-)
-# Abilities whose target may be left open, and those that make somebody else the owner.
-ANY_TARGET, OVERWRITES = ("web_save_as", "move"), ("web_overwrite", "publish")
 
 
 class People(NamedTuple):
@@ -138,7 +125,7 @@ class Questions:
         UnknownName too for one that the model cannot know.
         """
         try:
-            name = capability_named(words, content.kind)
+            name = ai_access(words, self.open_points) or capability_named(words, content.kind)
         except UnknownName:
             strange = next((name for name in self._strange if name.casefold() == words.strip().casefold()), None)
             if strange is None:

@@ -525,7 +525,7 @@ def test_a_name_cloud_does_not_take_is_held(tmp_path: Path) -> None:
         desk.joiners("plainname", "new@a.example")
         applied = desk.run()
         assert applied.succeeded
-        ((person, reason, _),) = map(astuple, applied.plan.held)
+        ((person, reason, _, _),) = map(astuple, applied.plan.held)
         assert (person, "is no e-mail address" in reason) == ("plainname", True)
         assert "new@a.example" in desk.members()
 

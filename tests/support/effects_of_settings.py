@@ -98,6 +98,7 @@ _PYTHON = {"sources.joiners": {"type": "python", "function": "own:rows"}}
 _GROUP = {"people.mapping": [{"when": {"group": "top"}, "groups": ["Sales"]}]}
 _NESTED = {"people.nested": {"from": _file("nested.csv")}, **_GROUP}
 _LDAP, _MAIL, _REPOSITORY = "sources/test_ldap_", "run/test_mail.py::test_", "tableau/test_repository_"
+_UNLISTED = "run/test_names_fit.py::test_whom_no_authoritative_source_knows_is_told"
 _LEFT = {"people.sources": [_SOURCES[0], {**_SOURCES[1], "left": ["gone"]}]}
 
 
@@ -277,7 +278,9 @@ ROWS = (
         True,
         {"people.mapping": [{"when": {"department": "Sales"}, "site_role": "Unlicensed"}]},
     ),
+    Row("people.unlisted", test=_UNLISTED),
     # -- stops
+    Row("stops.unlisted_leave.*", test=_UNLISTED),
     Row("stops.licences_lost.count", "provision", 99, {"stops.licences_lost": OFF}),
     Row("stops.licences_lost.percent", "provision", 100, {"stops.licences_lost": OFF}),
     Row("stops.users_removed.count", "provision", 99, _REMOVED),

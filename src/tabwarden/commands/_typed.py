@@ -10,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from tabwarden.access.abilities.ability import ABOUT_A_PERSON
 from tabwarden.access.answer import ALLOWED, DENIED
 from tabwarden.access.question import Asked
 from tabwarden.cases.ways import NOT_ALLOWED, Opened, Said, Way
@@ -20,7 +21,7 @@ from tabwarden.model.capability import applies, capabilities_of
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
-from tabwarden.questions import ABOUT_A_PERSON, Questions
+from tabwarden.questions import Questions
 from tabwarden.store import snapshot
 
 COMMANDS: Mapping[str, Callable[..., None]] = {"why": why, "who": who, "what": what}

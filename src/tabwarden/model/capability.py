@@ -243,6 +243,13 @@ def applies(capability: str, kind: str, model: str = CURRENT) -> bool | None:
     return None if row is None else kind in row.kinds
 
 
+def ai_access(words: str, open_points: OpenPoints) -> str | None:
+    """The REST name that AI Access was told to have, None for other words; no source read says it (§12.8)."""
+    if _plain(words) != "aiaccess" or open_points.ai_access_name:
+        return open_points.ai_access_name if _plain(words) == "aiaccess" else None
+    raise UnknownName("the REST name of `AI Access` is in no document; tell it by `--open-point ai_access_name=NAME`")
+
+
 def demand_known(capability: str, model: str) -> None:
     """UnknownName for a capability that the model cannot know: in 2012 there were fifteen."""
     if model == CLASSIC and capability not in CLASSIC_CAPABILITIES:

@@ -25,6 +25,20 @@ from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.roles import is_known
 from tabwarden.model.site import Site
 
+# Abilities that hand something to a person or look at one; the others send it to a project.
+ABOUT_A_PERSON = (
+    "change_project_owner",
+    "assign_project_owner",
+    "change_content_owner",
+    "delete_comment",
+    "see_other_users",
+    "see_site_role",
+    "subscribe",
+    "subscribe_with_image",
+)
+# Abilities whose target may be left open, and those that make somebody else the owner.
+ANY_TARGET, OVERWRITES = ("web_save_as", "move"), ("web_overwrite", "publish")
+
 
 def can(
     site: Site,

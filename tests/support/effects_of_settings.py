@@ -153,6 +153,15 @@ ROWS = (
     # -- joiners and leavers
     Row("sources.joiners.column.name", "provision", "Alt"),
     Row("sources.joiners.column.full_name", "provision", "Name"),
+    Row(
+        "sources.joiners.column.starts",
+        test="run/test_days_of_people.py::test_lists_of_joiners_and_leavers_have_days_too",
+    ),
+    Row(
+        "sources.joiners.column.ends",
+        test="run/test_days_of_people.py::test_lists_of_joiners_and_leavers_have_days_too",
+    ),
+    Row("*.dates.*", test="run/test_days_of_people.py::test_a_day_is_read_as_it_is_stated_or_refused"),
     Row("sources.joiners.column.email", "provision", "Mail"),
     Row("sources.joiners.column.auth_setting", "provision", "Auth"),
     Row("sources.leavers.column.name", "provision", "Alt"),

@@ -98,6 +98,7 @@ _PYTHON = {"sources.joiners": {"type": "python", "function": "own:rows"}}
 _GROUP = {"people.mapping": [{"when": {"group": "top"}, "groups": ["Sales"]}]}
 _NESTED = {"people.nested": {"from": _file("nested.csv")}, **_GROUP}
 _LDAP, _MAIL, _REPOSITORY = "sources/test_ldap_", "run/test_mail.py::test_", "tableau/test_repository_"
+_DAYS = "run/test_days_of_people.py::test_"
 _UNLISTED = "run/test_names_fit.py::test_whom_no_authoritative_source_knows_is_told"
 _LEFT = {"people.sources": [_SOURCES[0], {**_SOURCES[1], "left": ["gone"]}]}
 
@@ -119,6 +120,12 @@ def _when(about: str, value: str) -> Row:
 
 
 ROWS = (
+    # -- days
+    Row("*.column.starts", test=f"{_DAYS}lists_of_joiners_and_leavers_have_days_too"),
+    Row("*.column.ends", test=f"{_DAYS}lists_of_joiners_and_leavers_have_days_too"),
+    Row("*.columns.starts", test=f"{_DAYS}days_decide_who_joins_and_who_leaves"),
+    Row("*.columns.ends", test=f"{_DAYS}days_decide_who_joins_and_who_leaves"),
+    Row("*.dates.*", test=f"{_DAYS}a_day_is_read_as_it_is_stated_or_refused"),
     # -- Tableau
     Row("tableau.server", "provision", "http://127.0.0.1:9"),
     Row("tableau.site", "provision", "nowhere"),

@@ -31,8 +31,8 @@ from rich.table import Table
 from readers import CORE, LATENCY, THREADS, Tsc, bare, checkpoint, options, ours, sandbox, stub
 from report import write
 from tabwarden.tableau.http.connection import connect
-from tabwarden.tableau.http.pace import MOST
-from tabwarden.tableau.read.site import Budget, Wishes, read_site
+from tabwarden.tableau.http.pace import MOST, Budget
+from tabwarden.tableau.read.site import Wishes, read_site
 
 LIMIT = MOST / LATENCY
 HEADINGS = ("measured", "found", "asked", "verdict")

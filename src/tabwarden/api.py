@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tabwarden.access.answer import Answer
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
-from tabwarden.model.site import Site
+from tabwarden.model.site import Site, User
 from tabwarden.questions import Questions
 
 if TYPE_CHECKING:
@@ -309,8 +309,7 @@ class Comparison(AccessChanges):
 class TableauSite:
     """One Tableau site as it was at one moment; `facts` are its values, all questions go by names.
 
-    `model` and `open_points` choose another permission model and the answers where sources are silent or disagree
-    (docs/explanation/permission-model.md).
+    `model` and `open_points` are those of docs/explanation/permission-model.md.
     """
 
     def __init__(self, facts: Site, *, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED) -> None:
@@ -336,9 +335,9 @@ class TableauSite:
 
     def what_if(self, *changes: str) -> WhatIf:
         """What changes in words would do to people: `lock Finance`, `add ann to Finance`."""
-        if not changes:
-            raise UnknownName("there is no change to try; give one in words, as `lock Finance`")
-        return WhatIf(self.questions, changes)
+        if changes:
+            return WhatIf(self.questions, changes)
+        raise UnknownName("there is no change to try; give one in words, as `lock Finance`")
 
     def fixes(self, user: str, capability: str, content: str | None = None, *, to: str | None = None) -> list[Fix]:
         """The smallest changes that turn the answer, best first; none where what decides was not read."""
@@ -348,6 +347,11 @@ class TableauSite:
     def compare(self, later: TableauSite) -> Comparison:
         """This read and a later one of the same site."""
         return Comparison(self.questions.compare(later.facts))
+
+    @property
+    def users(self) -> tuple[User, ...]:
+        """Everybody on the site: docs/reference/python.md."""
+        return tuple(self.facts.users.values())
 
     @property
     def columns(self) -> Columns:
@@ -360,11 +364,9 @@ class TableauSite:
         return self.questions.engine
 
     def __repr__(self) -> str:
-        facts = self.facts
-        where = facts.name or facts.content_url or "site"
-        return (
-            f"<{where}: {len(facts.users):,} users, {len(facts.contents):,} contents, read {facts.taken.when or '-'}>"
-        )
+        users, contents = len(self.facts.users), len(self.facts.contents)
+        where, when = self.facts.name or self.facts.content_url or "site", self.facts.taken.when or "-"
+        return f"<{where}: {users:,} users, {contents:,} contents, read {when}>"
 
 
 def open(  # noqa: A001 - it is called `tabwarden.open`
@@ -382,9 +384,8 @@ def open(  # noqa: A001 - it is called `tabwarden.open`
     """
     from tabwarden.run.open_snapshot import Where, open_site
 
-    facts = _of_a_world(str(what), site)
-    if facts is None:
-        facts = open_site(Where(path=what, site=site, store=str(store) if store is not None else None))
+    history = str(store) if store is not None else None
+    facts = _of_a_world(str(what), site) or open_site(Where(path=what, site=site, store=history))
     return TableauSite(facts, model=model, open_points=open_points)
 
 
@@ -393,7 +394,7 @@ def _of_a_world(name: str, site: str | None) -> Site | None:
 
     if name not in (*PACKAGED, *GENERATED):
         return None
-    sites = [one for one in find_world(name).sites if site is None or one.content_url == site]
+    sites = [one for one in find_world(name).sites if site in (None, one.content_url, one.name)]
     if not sites:
         raise UnknownName(f"the world `{name}` has no site `{site}`")
     return sites[0]

@@ -35,23 +35,23 @@ snapshots import  history    Keep snapshot folders in the history, in the order 
 snapshots delete  history    Take one snapshot out of the history, such as one that was read while a clock was wrong.
 store check       history    Hold everything the store has against its digests: what is whole, what is damaged.
 # People and names
-people show       people     The one roster: who, and which row of which source each field is from. Asks no server.
+people show       provision  The one roster: who, and which row of which source each field is from. Asks no server.
 directory read    directory  Read all domains of the settings and keep them in a file; nothing is kept of a part.
 directory show    directory  Domains, trusts and counts; or the people of a group, or what is known of a person.
 domains           names      Domains by FQDN, NetBIOS name and Tableau's nickname.
 names check       names      Which Tableau user an import would create, why, and what would collide.
 # Change
 plan provision    provision  Joiners and leavers: what would change. Writes a plan file, nothing else.
-plan people       people     Several sources as one roster: what would change. Writes a plan file, nothing else.
-plan groups       groups     Groups of the directory: what would change. Writes a plan file, nothing else.
+plan people       provision  Several sources as one roster: what would change. Writes a plan file, nothing else.
+plan groups       provision  Groups of the directory: what would change. Writes a plan file, nothing else.
 plan domains      names      Give domains their NetBIOS name as nickname. Writes a plan file, nothing else.
 plan rename       names      Give people another user name: all they have goes to a new user.
 plan whatif       whatif     The changes of `whatif` on the site as it is now. Writes a plan file, nothing else.
 plan undo         provision  Take back what was done of a plan, or put things back as they were on a day.
 apply             provision  Do a plan; journaled, and it goes on where it was interrupted.
 run provision     provision  Joiners and leavers, all in one: one log, one mail, one exit code.
-run people        people     Several sources as one roster, all in one: one log, one mail, one exit code.
-run groups        groups     Groups of the directory, all in one: one log, one mail, one exit code.
+run people        provision  Several sources as one roster, all in one: one log, one mail, one exit code.
+run groups        provision  Groups of the directory, all in one: one log, one mail, one exit code.
 # Publish
 mirror            mirror     Publish who may View what to catalogs; nothing is written to Tableau.
 mirror verify     mirror     Hold the last mirror against the live server, for some people.

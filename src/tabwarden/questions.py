@@ -12,17 +12,27 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from tabwarden.access.abilities.ability import ACTIONS, targets
-from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer
+from tabwarden.access.abilities.ability import ABOUT_A_PERSON, ACTIONS, ANY_TARGET, OVERWRITES, targets
+from tabwarden.access.abilities.question import target_named
+from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Step
 from tabwarden.access.disputes import with_disputes
 from tabwarden.access.few import FEW
 from tabwarden.access.on_demand import admitting
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import as_seen_by, may, what
-from tabwarden.model.capability import LEADER_CAPABILITIES, applies, capabilities_of, capability_named, kind_named
+from tabwarden.model.capability import (
+    LEADER_CAPABILITIES,
+    ai_access,
+    applies,
+    capabilities_of,
+    capability_named,
+    demand_known,
+    kind_named,
+)
 from tabwarden.model.errors import AmbiguousName, Disagreement, UnknownName
 from tabwarden.model.governing import governing
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, MODELS, OpenPoints
+from tabwarden.model.scope import shown_to
 from tabwarden.model.site import Content, Group, Site
 
 if TYPE_CHECKING:
@@ -37,18 +47,6 @@ if TYPE_CHECKING:
 
 _Thing = TypeVar("_Thing")
 Progress = Callable[[int, int], None]
-
-# Abilities that hand something to a person or look at one; the others send it to a project.
-ABOUT_A_PERSON = (
-    "change_project_owner",
-    "assign_project_owner",
-    "change_content_owner",
-    "delete_comment",
-    "see_other_users",
-    "see_site_role",
-)
-# Abilities whose target may be left open, and those that make somebody else the owner.
-ANY_TARGET, OVERWRITES = ("web_save_as", "move"), ("web_overwrite", "publish")
 
 
 class People(NamedTuple):
@@ -119,17 +117,22 @@ class Questions:
             return question
         if action in ABOUT_A_PERSON:
             return question._replace(to=site.find_user(to).id)
-        return question._replace(target=site.find_content(to).id)
+        return question._replace(target=target_named(to) or site.find_content(to).id)
 
     def capability(self, words: str, content: Content) -> str:
-        """A capability by any of its names; one unknown to this release only if a rule of the site names it."""
+        """A capability by any of its names; one unknown to this release only if a rule of the site names it.
+
+        UnknownName too for one that the model cannot know.
+        """
         try:
-            return capability_named(words, content.kind)
+            name = ai_access(words, self.open_points) or capability_named(words, content.kind)
         except UnknownName:
             strange = next((name for name in self._strange if name.casefold() == words.strip().casefold()), None)
             if strange is None:
                 raise
-            return strange
+            name = strange
+        demand_known(name, self.model)
+        return name
 
     @cached_property
     def _strange(self) -> tuple[str, ...]:
@@ -144,11 +147,24 @@ class Questions:
 
     def why(self, question: Asked) -> Answer:
         """The reference's Answer, with the open points that would turn it. KeyError for who or what is not there."""
-        return with_disputes(lambda under: question._replace(open_points=under).of(self.site), question.open_points)
+        answer = with_disputes(lambda under: question._replace(open_points=under).of(self.site), question.open_points)
+        return self._shown(answer)
+
+    @cached_property
+    def _reader(self) -> str | None:
+        """Whom the server lists what he may View, and nothing else (`model.scope`)."""
+        return shown_to(self.site)
+
+    def _shown(self, answer: Answer) -> Answer:
+        """What a limited reader was shown counts as View for him, though the rules that let him in were not read."""
+        if (answer.user, answer.what) != (self._reader, VIEW) or answer.allowed or answer.conditions:
+            return answer
+        return replace(answer, verdict=ALLOWED, because="shown", steps=(*answer.steps, Step("shown", "yes")))
 
     def on(self, user: str, content: str) -> list[Answer]:
         """One person's Answer for every capability of a content."""
-        return list(what(self.site, user, content, model=self.model, open_points=self.open_points))
+        answers = what(self.site, user, content, model=self.model, open_points=self.open_points)
+        return [self._shown(answer) for answer in answers]
 
     def _may(self, user: str, capability: str, content: str) -> Answer:
         return may(self.site, user, capability, content, model=self.model, open_points=self.open_points)
@@ -192,7 +208,7 @@ class Questions:
     def who(self, capability: str, content: str) -> list[People]:
         """Everybody by the answer they are given, so that each person is in one of the lists."""
         if len(self.site.users) <= FEW:
-            return [People((user,), self._may(user, capability, content)) for user in self.site.users]
+            return [People((user,), self._shown(self._may(user, capability, content))) for user in self.site.users]
         from tabwarden.engine.memberships import people_alike
 
         columns = self.engine.columns
@@ -209,15 +225,26 @@ class Questions:
         for user in self._dice(f"{capability} {content}").sample(ids, min(FEW, len(ids))):
             if self._may(user, capability, content) != replace(answers[user], user=user):
                 raise _disagreement(user, capability, content)
-        return people_by_answer
+        return list(self._reader_apart(people_by_answer))
+
+    def _reader_apart(self, people: Iterable[People]) -> Iterator[People]:
+        """A limited reader has an answer of his own."""
+        for some in people:
+            others = tuple(user for user in some.users if user != self._reader)
+            if others:
+                yield People(others, replace(some.answer, user=others[0]))
+            if self._reader is not None and self._reader in some.users:
+                yield People((self._reader,), self._shown(replace(some.answer, user=self._reader)))
 
     def who_ids(self, capability: str, content: str) -> list[str]:
         """Ids of those who may, in the order of the site."""
+        reader = self._reader if capability == VIEW else None
         if len(self.site.users) <= FEW:
-            return [user for user in self.site.users if self._may(user, capability, content).allowed]
+            return [u for u in self.site.users if u == reader or self._may(u, capability, content).allowed]
         names = self.engine.columns.names
         numbers = self.engine.who_ids(capability, names.number("content", content))
-        return names.words.at(names.user_id[numbers]).all()
+        rows = numbers.tolist() if reader is None else sorted({*numbers.tolist(), names.number("user", reader)})
+        return names.words.at(names.user_id[rows]).all()
 
     def _speaking(self, capability: str, content: str) -> tuple[set[str], set[str]]:
         """Groups and people (ids) that the reference looks at for a capability on a content, whoever is asked about."""
@@ -239,13 +266,21 @@ class Questions:
 
     def what(self, user: str) -> Masks:
         """All a person may, on every content: masks of the engine's capabilities, contents by number."""
-        return self.engine.what(self.engine.columns.names.number("user", user))
+        masks = self.engine.what(self.engine.columns.names.number("user", user))
+        if user != self._reader:
+            return masks
+        view = masks.allowed.dtype.type(1 << self.engine.bit(VIEW))
+        return masks._replace(
+            allowed=masks.allowed | view, unknown=None if masks.unknown is None else masks.unknown & ~view
+        )
 
     def what_ids(self, user: str, capability: str) -> list[str]:
         """Ids of the contents on which a person may exercise a capability, in the order of the site.
 
         Asked again and again, of one person after another, it is worth the engine on a small site too.
         """
+        if (user, capability) == (self._reader, VIEW):
+            return list(self.site.contents)
         self._answers += len(self.site.contents)
         if self._answers <= FEW:
             return [content for content in self.site.contents if self._may(user, capability, content).allowed]
@@ -265,12 +300,13 @@ class Questions:
     def reach(self, user: str) -> list[Reachable]:
         """Everything that a person may View, with all she may there, in order of path."""
         small = len(self.site.contents) <= FEW
-        contents = list(self._reach_asked(user)) if small else self._reach_by_engine(user)
+        one_by_one = small or user == self._reader
+        contents = list(self._reach_asked(user)) if one_by_one else self._reach_by_engine(user)
         return sorted(contents, key=lambda reachable: reachable.path.casefold())
 
     def _reach_asked(self, user: str) -> Iterator[Reachable]:
         for content in self.site.contents.values():
-            if content.kind != "collection" and self._may(user, "Read", content.id).allowed:
+            if content.kind != "collection" and self._shown(self._may(user, VIEW, content.id)).allowed:
                 allowed = tuple(answer.what for answer in self.on(user, content.id) if answer.allowed)
                 yield Reachable(content.id, content.kind, self.site.path(content.id), allowed)
 
@@ -286,7 +322,7 @@ class Questions:
         by_content, dice = {one.content: one for one in contents}, self._dice(user)
         for content in dice.sample(ids := self.engine.columns.ids("content"), min(FEW, len(ids))):
             row, kind = by_content.get(content), self.site.contents[content].kind
-            capability = "Read" if row is None else dice.choice(capabilities_of(kind))
+            capability = "Read" if row is None else dice.choice(capabilities_of(kind, self.model))
             allowed = row is not None and capability in row.allowed
             if kind != "collection" and self._may(user, capability, content).allowed != allowed:
                 raise _disagreement(user, capability, content)
@@ -320,6 +356,7 @@ class Questions:
         return fixes(self.site, question, progress=progress)
 
 
+VIEW = "Read"
 VERDICTS = (DENIED, ALLOWED, UNKNOWN)  # as the engine numbers them
 
 

@@ -24,6 +24,9 @@ from pydantic import (
     ValidationInfo,
 )
 
+from tabwarden.model.errors import UnknownName
+from tabwarden.model.roles import role_named
+
 _AGE = re.compile(r"^(\d+)\s*([mhd])$")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
 _SECRET_NAME = re.compile(
@@ -86,6 +89,14 @@ def address(value: str) -> str:
     if "@" not in value.strip("@ ") or any(ord(letter) < 32 for letter in value):
         raise ValueError("must be a mail address such as `ada@example.com`")
     return value.strip()
+
+
+def site_role(value: object) -> object:
+    """Today's REST name of a site role by whatever name people use; what is none is left to be refused."""
+    try:
+        return role_named(value) if isinstance(value, str) else value
+    except UnknownName:
+        return value
 
 
 class Connect(Mapping[str, Any]):
@@ -159,8 +170,12 @@ ColumnName = Annotated[Text, BeforeValidator(lambda value: str(value) if type(va
 """A column by its name; by its position, 1 the first, where no heading names any."""
 Secret = Annotated[SecretStr, Field(min_length=1)]
 Address = Annotated[str, AfterValidator(address)]
-SiteRole = Literal[
-    "Viewer", "Explorer", "ExplorerCanPublish", "Creator", "SiteAdministratorExplorer", "SiteAdministratorCreator"
+RoleName = BeforeValidator(site_role)
+SiteRole = Annotated[
+    Literal[
+        "Viewer", "Explorer", "ExplorerCanPublish", "Creator", "SiteAdministratorExplorer", "SiteAdministratorCreator"
+    ],
+    RoleName,
 ]
 Age = Annotated[int, BeforeValidator(age)]
 

@@ -55,8 +55,9 @@ def test_targets_are_all_projects_by_path_with_what_each_answers() -> None:
     assert [(place, answer.verdict, answer.because) for place, answer in found] == [
         ("p", "denied", "default_deny"),
         ("q", "denied", "default_deny"),
+        ("Personal Space", "denied", "not_owner"),
     ]
-    assert [answer.content for _, answer in targets(house(), "bob", "move", "w")] == ["w", "w"]
+    assert [answer.content for _, answer in targets(house(), "bob", "move", "w")] == ["w", "w", "w"]
 
 
 def test_a_switch_that_turns_the_answer_is_told_with_its_value_as_people_write_it() -> None:
@@ -64,10 +65,10 @@ def test_a_switch_that_turns_the_answer_is_told_with_its_value_as_people_write_i
         project("p"), workbook("w", "p", "user:ann +Read"), workbook("x", "p", "user:ann +Other"), users=["ann:Viewer"]
     )
     answer = with_disputes(lambda s: can(held, "ann", "save_custom_view", "w", open_points=s))
-    assert [tuple(d) for d in answer.disputed] == [("custom_views_need_filter", "on", "denied", "default_deny")]
+    assert [tuple(d[:4]) for d in answer.disputed] == [("custom_views_need_filter", "on", "denied", "default_deny")]
     start = OpenPoints(custom_views_need_filter=True)
     answer = with_disputes(lambda s: can(held, "ann", "save_custom_view", "w", open_points=s), start)
-    assert [tuple(d) for d in answer.disputed] == [("custom_views_need_filter", "off", "allowed", "user_allow")]
+    assert [tuple(d[:4]) for d in answer.disputed] == [("custom_views_need_filter", "off", "allowed", "user_allow")]
     assert rule("user:ann +Read") in answer.conditions[1].deciding
 
 

@@ -14,7 +14,8 @@ from small_site import group, project, site, workbook
 from support import command_line
 from tabwarden.access.abilities.ability import ACTIONS, can, missing, targets
 from tabwarden.compare.handover import overwritten
-from tabwarden.model.site import Site, SiteSettings
+from tabwarden.model.site import Site
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.report.answers import condition_name
 from tabwarden.store import snapshot
 
@@ -130,7 +131,7 @@ def test_save_as_lists_its_projects_and_what_is_missing() -> None:
     open_one = project("q", None, "user:ann +Write")
     held = held.with_contents(open_one)
     told = targets(held, "ann", "web_save_as", "w")
-    assert [(name, answer.allowed) for name, answer in told] == [("p", False), ("q", True)]
+    assert [(name, answer.allowed) for name, answer in told] == [("p", False), ("q", True), ("Personal Space", True)]
     assert [condition_name(held, part) for part in missing(told[0][1])] == ["`Publish` on p"]
     viewer = held.with_users(replace(held.users["ann"], site_role="Explorer"))
     refused = can(viewer, "ann", "web_save_as", "w", target="q")

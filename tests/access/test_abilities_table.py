@@ -39,7 +39,9 @@ def sites() -> Iterator[tuple[int, Site]]:
             changed.append(replace(content, uses=uses) if content.kind == "workbook" else content)
             if content.id == "p0":
                 changed.append(replace(content, name="Default"))
-        limited = replace(held.settings, user_visibility="LIMITED" if seed % 2 else "FULL")
+        names = ("subscriptions", "subscribe_others", "data_alerts", "personal_space")
+        switched = {name: dice.random() < 0.8 for name in names}
+        limited = replace(held.settings, user_visibility="LIMITED" if seed % 2 else "FULL", **switched)
         yield seed, replace(held, settings=limited).with_contents(*changed)
 
 
@@ -50,7 +52,7 @@ def questions(seed: int, held: Site) -> Iterator[Asked]:
     for _ in range(ASKED):
         user = dice.choice(users)
         content, to = dice.choice(contents), dice.choice([None, user, *users])
-        target = dice.choice([None, "lost", *projects, *projects])
+        target = dice.choice([None, "lost", "Personal Space", "top level", *projects, *projects])
         # Who owns what is asked about makes more of the conditions matter.
         user = held.contents[content].owner if dice.random() < 0.3 and held.contents[content].owner in users else user
         yield Asked(held, user, "", content, target, to, dice.choice(MODELS), OPEN_POINTS[seed % len(OPEN_POINTS)])
@@ -78,8 +80,8 @@ def test_conditions_are_those_of_the_second_opinion() -> None:
         for question in questions(seed, held):
             for action in ACTIONS:
                 asked = question._replace(action=action)
-                answer, expected = answered(asked), conditions(asked)
                 where = (seed, *asked[1:])
+                answer, expected = answered(asked), conditions(asked)
                 assert [said(condition) for condition in answer.conditions] == expected, where
                 assert (answer.verdict, answer.because) == summed(expected), where
                 assert (answer.what, answer.content, answer.user) == (action, asked.content, asked.user)

@@ -13,8 +13,10 @@ from tabwarden.access.reference import as_seen_by, may, what, who
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.engine import Engine
 from tabwarden.model.capability import capabilities_of
+from tabwarden.model.errors import UnknownName
 from tabwarden.model.open_points import MODELS, OpenPoints
 from tabwarden.model.site import Grantee, Site, User
+from tabwarden.questions import Questions
 
 
 def house(**more: object) -> Site:
@@ -61,7 +63,15 @@ def test_what_is_every_capability_of_the_kind_then_those_nobody_knows() -> None:
 def test_the_classic_model_asks_for_the_list_that_counts_without_locks() -> None:
     locked = house().with_contents(project("p", None, mode="LockedToProject", workbook=("user:ann +Omega",)))
     assert [a.what for a in what(locked, "ann", "w")][-1] == "Omega"
-    assert [a.what for a in what(locked, "ann", "w", model="classic")][-1] == "Zeta"
+    # What nobody named in 2012 is no capability there.
+    assert [a.what for a in what(locked, "ann", "w", model="classic")] == list(capabilities_of("workbook", "classic"))
+    assert len(capabilities_of("project", "classic")) == 15
+    for later in ("WebAuthoring", "Zeta"):
+        answer = may(locked, "adm", later, "w", model="classic")
+        assert (answer.verdict, answer.because) == ("denied", "not_applicable")
+        assert Engine(columns_of(locked), "classic").check("adm", later, "w") == answer
+        with pytest.raises(UnknownName, match=r"`classic` has no capability `.*`; those of 2012 are `View`"):
+            Questions(locked, model="classic").asked("adm", later, "p/w")
     assert as_seen_by(locked, "current") is locked
 
 
@@ -138,7 +148,7 @@ def test_telling_the_name_of_ai_access_leaves_all_other_capabilities_alone() -> 
 
 
 def test_what_lies_in_no_project_is_under_no_lock() -> None:
-    held = site(workbook("c", None, "user:ann +ChangePermissions", kind="virtualconnection"), users=["ann:Creator"])
+    held = site(workbook("c", None, "user:ann +ChangePermissions", kind="database"), users=["ann:Creator"])
     for user, because in (("ann", "user_allow"), ("bob", "content_owner"), ("adm", "admin")):
         answer = may(held, user, "ChangePermissions", "c")
         assert (answer.verdict, answer.because) == ("allowed", because)

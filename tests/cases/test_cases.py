@@ -23,7 +23,7 @@ from tabwarden.model.capability import kind_named
 from tabwarden.model.errors import WorldError
 
 HERE = CASES
-SHARED, DOCUMENTS = HERE / "tableau_cases.json", HERE / "documents.json"
+SHARED, DOCUMENTS, EDGES = HERE / "tableau_cases.json", HERE / "documents.json", HERE / "edges.json"
 TOPICS = "ORD ROLE OWN LOCK VIEW DATA WEB MOVE GSET SPEC TPL CLAS PROV".split()
 
 
@@ -41,7 +41,7 @@ def of_file(path: Path) -> list[Any]:
     return [pytest.param(case, id=case.id) for case in load(path)]
 
 
-@pytest.mark.parametrize("case", [*of_file(SHARED), *of_file(DOCUMENTS)])
+@pytest.mark.parametrize("case", [*of_file(SHARED), *of_file(DOCUMENTS), *of_file(EDGES)])
 def test_documented_outcome(case: Case) -> None:
     assert run(case).problems == ()
 

@@ -23,7 +23,8 @@ from tabwarden.compare.snapshots import Compared, Fact, compared, facts, unknown
 from tabwarden.model.capability import capabilities_of
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.open_points import MODELS
-from tabwarden.model.site import Group, Site, SiteSettings, Taken
+from tabwarden.model.site import Group, Site, Taken
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.report.comparison import compared_json, fact_words, unknown_lines
 from tabwarden.store import snapshot
 

@@ -16,7 +16,8 @@ from tabwarden.access.reference import may
 from tabwarden.compare.between_sites import Base
 from tabwarden.compare.fix import Fix, Fixes, asked_decision, fixes
 from tabwarden.compare.fix_candidates import edits_for
-from tabwarden.model.site import Site, SiteSettings
+from tabwarden.model.site import Site
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.report.access_changes import after_fix, also, fixes_heading, steps_of
 from tabwarden.store import snapshot
 

@@ -18,8 +18,7 @@ from tabwarden.access.few import few
 from tabwarden.access.reference import may
 from tabwarden.compare.alike import alike
 from tabwarden.compare.by_engine import groups_that_differ
-from tabwarden.compare.models import PERSONAL, exceptions, in_person
-from tabwarden.compare.models_apart import differing
+from tabwarden.compare.models import PERSONAL, differing, exceptions, in_person
 from tabwarden.model.capability import LEADER_CAPABILITIES
 from tabwarden.model.open_points import OpenPoints
 from tabwarden.model.site import Rule, Site

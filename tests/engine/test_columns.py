@@ -18,7 +18,8 @@ from tabwarden.engine.columns import EMPTY_LIST, GRANTEE_KINDS, NONE, Columns
 from tabwarden.engine.convert import columns_of, rule_list, site_of
 from tabwarden.engine.engine import Engine
 from tabwarden.model.errors import IncompleteRead, UnknownName
-from tabwarden.model.site import Content, Grantee, Group, Rule, Site, SiteSettings, Taken, Use, User
+from tabwarden.model.site import Content, Grantee, Group, Rule, Site, Taken, Use, User
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.store.columns import open_columns, save_columns
 
 TEXTS = st.text(st.characters(codec=None), max_size=6)

@@ -11,7 +11,16 @@ FILE_LINES, FUNCTION_LINES, POSITIONAL = 400, 60, 6
 MODULES = sorted(SOURCE.rglob("*.py"))
 FOLDER_MODULES = 20
 # One file a thing: a new one is a new file, so their number says nothing of a room.
-OF_EQUAL_THINGS = {"commands", "sinks", "sources", "lints", "sandbox/handlers", "sandbox/worlds", "run"}
+OF_EQUAL_THINGS = {
+    *("commands", "sinks", "sources", "lints", "sandbox/handlers", "sandbox/worlds", "run"),
+    *("access/abilities", "effects/ops"),
+}
+CORRIDOR_LINES = 100
+# Small modules with one user that do not move in with him, and why.
+APART = {
+    "want/sign_in_group.py": "want/provision.py is full",
+    "want/people/unlisted.py": "want/people/wanted_people.py is full",
+}
 
 
 def name_of(path: Path) -> str:
@@ -48,3 +57,20 @@ def test_a_folder_is_seen_at_a_glance() -> None:
     modules = {name_of(f): sum(p.name != "__init__.py" for p in f.glob("*.py")) for f in folders}
     crowded = {name: n for name, n in modules.items() if n > FOLDER_MODULES and name not in OF_EQUAL_THINGS}
     assert not crowded
+
+
+def test_a_small_module_with_one_user_moves_in_with_him() -> None:
+    users: dict[str, set[Path]] = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for dotted in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
+                    users.setdefault(dotted, set()).add(path)
+    corridors = set()
+    for path in MODULES:
+        named = users.get(".".join(("tabwarden", *path.relative_to(SOURCE).with_suffix("").parts)), set())
+        small = path.read_text(encoding="utf-8").count("\n") < CORRIDOR_LINES and path.name != "__init__.py"
+        equal = path.parent.relative_to(SOURCE).as_posix() in OF_EQUAL_THINGS
+        if small and not equal and {user.parent for user in named} == {path.parent} and len(named) == 1:
+            corridors.add(name_of(path))
+    assert corridors == APART.keys(), "merge it into its user, or say in APART why not"

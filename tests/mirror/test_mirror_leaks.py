@@ -26,7 +26,7 @@ from tabwarden.mirror.rows import COMPRESSED, FLAT, Row
 from tabwarden.mirror.tables import Delta, Tables, difference, flat, tables_of
 from tabwarden.mirror.visible import may_enter
 from tabwarden.model.site import Site
-from tabwarden.run.projects import shown_to
+from tabwarden.run.read import shown_to
 from tabwarden.sandbox.worlds.acme import acme
 from tabwarden.sandbox.worlds.finding import world_of
 
@@ -221,9 +221,9 @@ def test_a_planted_count_is_caught() -> None:
 
 
 def test_a_planted_name_of_a_hidden_project_is_caught() -> None:
-    patch = Patch("a hidden project's name", "run/projects.py", "$up in shown", "True", "_by_path")
-    with fresh(("run.projects",), {"run.projects": source_with(patch)}) as load:
-        told = load("run.projects").shown_to
+    patch = Patch("a hidden project's name", "run/read.py", "$up in shown", "True", "_by_path")
+    with fresh(("run.read",), {"run.read": source_with(patch)}) as load:
+        told = load("run.read").shown_to
         beyond = [
             path
             for site in map(dense, range(SITES))

@@ -14,16 +14,21 @@ import pytest
 from mirror_disclosure import truth
 from paths import ROOT
 from small_site import group, project, site, workbook
+from test_mirror import mirror
 from watchdog import patience
 
 from support import command_line
+from tabwarden.access.question import Asked
 from tabwarden.engine.convert import columns_of
 from tabwarden.mirror.match import tableau_people
+from tabwarden.mirror.rows import KINDS
 from tabwarden.mirror.tables import flat
 from tabwarden.model.errors import SettingsError, SinkError, SourceError, UnknownName
 from tabwarden.model.scope import OUTSIDE, is_limited
 from tabwarden.model.site import Site, Taken
 from tabwarden.plan.plan import SiteIdentity
+from tabwarden.questions import Questions
+from tabwarden.report.answers import sentence
 from tabwarden.run.catalog import browse_as, last_mirror
 from tabwarden.run.mirror import publish
 from tabwarden.run.mirror_verify import verify
@@ -90,6 +95,28 @@ def test_every_sink_of_the_settings_gets_the_mirror(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "a" / "content.jsonl").is_file()
     assert flat(last_mirror(found).held("a")) == truth(SITE, tableau_people(columns_of(SITE)), source="a")
     assert [e.path for e in browse_as(found, "jane").catalog.entries] == ["", "Public"]
+
+
+def test_the_next_mirror_is_made_out_of_the_last_by_the_same_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = settings(tmp_path, SINKS % (tmp_path / "x.db"))
+    kept(tmp_path)
+    publish(found, now=NOW)
+    monkeypatch.setattr("tabwarden.run.mirror.mirrored", lambda *_, **__: pytest.fail("it was made whole"))
+    assert not any(written.added for _, written in publish(found, now=NOW).written)
+    later = replace(SITE.with_groups(group("G", "jane")), taken=replace(TAKEN, when="2026-11-21T11:30:00Z"))
+    kept(tmp_path, later)
+    published = publish(found, now=NOW)
+    truth_now = truth(later, tableau_people(columns_of(later)), source="a")
+    assert flat(last_mirror(found).held("a")) == flat(found.mirror.sinks[0].held("a")) == truth_now
+    assert {name: dict(written.removed) for name, written in published.written}["sink 1"] == {
+        "sources": 1,
+        "viewers": 1,
+    }
+    monkeypatch.setattr("tabwarden.run.mirror.__version__", "another")
+    with pytest.raises(pytest.fail.Exception, match="made whole"):
+        publish(found, now=NOW)
 
 
 def test_a_sink_that_fails_does_not_keep_the_others_from_theirs(tmp_path: Path) -> None:
@@ -248,13 +275,49 @@ def test_what_a_limited_reader_publishes_is_less_and_never_more(name: str, box: 
     whole = read_as(box, "ada")
     allowed = {row[:5] for row in truth(whole, tableau_people(columns_of(whole)))}
     some = read_as(box, name)
-    from test_mirror import mirror
-
     shown = {("acme", row[1], *row[2:5]) for row in flat(mirror(some))}
     assert shown <= allowed
     assert is_limited(some) is (name != "sam")
     if name != "sam":
         assert shown < allowed
+
+
+@pytest.mark.parametrize("name", ["carl", "cleo", "eve", "egon", "vic"])
+def test_what_a_limited_reader_was_shown_is_view_for_him(name: str, box: Sandbox) -> None:
+    """The server lists for him what he may View: so he sees all that was read, and others what its rules tell."""
+    some, whole = read_as(box, name), read_as(box, "ada")
+    me = some.find_user(name).id
+    mirrored_kinds = {c.id for c in some.contents.values() if c.kind in KINDS}
+    rows = {row[2] for row in flat(mirror(some)) if row[1] == name}
+    assert rows >= mirrored_kinds
+    questions, truth_of = Questions(some), Questions(whole)
+    assert set(questions.what_ids(me, "Read")) == set(some.contents)
+    for content in some.contents:
+        answer = questions.why(Asked(me, "Read", content))
+        assert answer.allowed, content
+        assert truth_of.why(Asked(me, "Read", content)).allowed, "the server tells the truth"
+        assert me in questions.who_ids("Read", content)
+        others = {u for u in questions.who_ids("Read", content) if u != me}
+        assert others <= set(truth_of.who_ids("Read", content))
+        if answer.because == "shown":
+            assert f"Tableau listed it for {name}" in sentence(some, answer)
+    mine = [questions.why(Asked(me, "Read", content)).because for content in some.contents]
+    assert "shown" in mine or not some.partial
+    assert {r.content for r in questions.reach(me)} == {c.id for c in some.contents.values() if c.kind != "collection"}
+
+
+def test_on_a_large_site_a_limited_reader_is_told_apart(monkeypatch: pytest.MonkeyPatch, box: Sandbox) -> None:
+    some = read_as(box, "eve")
+    me, small = some.find_user("eve").id, Questions(some)
+    expected = {c: (sorted(small.who_ids("Read", c)), small.reach(me)) for c in some.contents}
+    monkeypatch.setattr("tabwarden.questions.FEW", 0)
+    large = Questions(some)
+    view = 1 << large.engine.bit("Read")
+    assert (large.what(me).allowed & view).all()
+    for content, (who, reach) in expected.items():
+        assert sorted(large.who_ids("Read", content)) == who
+        assert sorted(u for p in large.who("Read", content) if p.answer.allowed for u in p.users) == who
+        assert large.reach(me) == reach
 
 
 def on_sandbox(folder: Path, box: Sandbox, more: str = "") -> Settings:

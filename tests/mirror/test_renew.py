@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from importlib import import_module
 from random import Random
+from typing import Any
 
 import pytest
 from dense_sites import UNREAD_SHARES, dense_site
 from mirror_disclosure import SOURCE, rows_in
+from patched_modules import Patch, engine_modules, fresh, planted, source_with
 from test_mirror import changed
+from test_mirror_leaks import MIRROR
 
-from tabwarden.engine.convert import columns_of
-from tabwarden.mirror.build import MirrorRequest, mirrored
-from tabwarden.mirror.match import Matches, tableau_people
-from tabwarden.mirror.renew import Last, renewed
 from tabwarden.model.site import Site
-
-REQUEST = MirrorRequest(SOURCE)
 
 
 def later(site: Site, dice: Random) -> Site:
@@ -37,27 +36,45 @@ def later(site: Site, dice: Random) -> Site:
     return changed(site, dice)
 
 
-@pytest.mark.parametrize("part", range(4))
-def test_after_each_of_200_changes_the_renewed_mirror_is_the_whole_one(part: int) -> None:
-    dice, renewals = Random(part), 0
-    for seed in range(part, 20, 4):
-        site = dense_site(seed, unread=UNREAD_SHARES[seed % len(UNREAD_SHARES)], users=9, items=20)
-        people = tableau_people(columns_of(site))
-        matches = Matches(tuple(dice.sample(people.matched, 6)))
-        columns = columns_of(site)
-        last = mirrored(columns, matches, REQUEST)
+def first_difference(load: Callable[[str], Any], seeds: Iterable[int]) -> tuple[int | None, int]:
+    """The first seed at which a renewed mirror is not the whole one, and how many were renewed till then."""
+    build, renew, match = (load(f"mirror.{name}") for name in ("build", "renew", "match"))
+    columns_from, request, renewals = load("engine.convert").columns_of, load("mirror.build").MirrorRequest(SOURCE), 0
+    for seed in seeds:
+        dice, site = Random(seed), dense_site(seed, unread=UNREAD_SHARES[seed % len(UNREAD_SHARES)], users=9, items=20)
+        columns = columns_from(site)
+        matches = match.Matches(tuple(dice.sample(match.tableau_people(columns).matched, 6)))
+        last = build.mirrored(columns, matches, request)
         for _ in range(10):
             site = later(site, dice)
-            if not all(match.user in site.users for match in matches.matched):
+            if not all(one.user in site.users for one in matches.matched):
                 break
-            before, columns = columns, columns_of(site)
-            whole = mirrored(columns, matches, REQUEST)
-            mirror = renewed(Last(last.tables, last.apart, before), columns, matches, REQUEST)
-            last = whole if mirror is None else mirror
-            renewals += mirror is not None
-            assert rows_in(last.tables) == rows_in(whole.tables), f"seed {seed}"
-            for table in last.tables.values():
+            before, columns = columns, columns_from(site)
+            whole = build.mirrored(columns, matches, request)
+            mirror = renew.renewed(renew.Last(last.tables, last.apart, before), columns, matches, request)
+            last, renewals = mirror or whole, renewals + (mirror is not None)
+            if rows_in(last.tables) != rows_in(whole.tables):
+                return seed, renewals
+            for table in last.tables.values():  # each text once, and none that no row has
                 for codes, words in zip(table.codes, table.words, strict=True):
                     assert len(set(words.all())) == len(words)
                     assert len(codes) == len(table)
-    assert renewals > 20
+    return None, renewals
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_after_each_of_hundreds_of_changes_the_renewed_mirror_is_the_whole_one(part: int) -> None:
+    seed, renewals = first_difference(lambda name: import_module(f"tabwarden.{name}"), range(part, 40, 4))
+    assert seed is None
+    assert renewals > 40
+
+
+@pytest.mark.parametrize("bug", planted("renew"), ids=lambda bug: bug.name)
+def test_a_planted_bug_is_seen(bug: Patch) -> None:
+    module = bug.file.removesuffix(".py").replace("/", ".")
+    with fresh((*engine_modules(), *MIRROR, "mirror.renew"), {module: source_with(bug)}) as load:
+        try:
+            seed, _ = first_difference(load, range(200))
+        except (IndexError, AssertionError):
+            seed = 0
+    assert seed is not None

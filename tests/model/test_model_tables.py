@@ -36,6 +36,7 @@ from tabwarden.model.roles import (
     publishes,
     rank,
     role_from_csv,
+    role_named,
 )
 
 # §1.1, the capability table: REST name, then the kinds that have it.
@@ -300,6 +301,28 @@ def test_the_merge_matrix_cell_by_cell() -> None:
 def test_roles_of_an_import_file(licence: str, admin: str, publisher: str, role: str) -> None:
     assert role_from_csv(licence, admin, publisher) == role
     assert role_from_csv(licence.upper(), f" {admin} ", publisher.title()) == role
+
+
+ROLES_AS_PEOPLE_CALL_THEM = {
+    "Unlicensed": "Unlicensed unlicensed UnlicensedWithPublish Unlicensed-(can-publish)",
+    "Viewer": "viewer VIEWER ReadOnly Read-Only read_only ViewerWithPublish Viewer-(Can-Publish)",
+    "Explorer": "Explorer explorer Interactor INTERACTOR",
+    "ExplorerCanPublish": "ExplorerCanPublish Explorer-(can-publish) explorer_can_publish Publisher Can-publish",
+    "Creator": "creator CREATOR",
+    "SiteAdministratorExplorer": "SiteAdministratorExplorer Site-Administrator-Explorer SiteAdministrator Site-Admin",
+    "SiteAdministratorCreator": "Site-Administrator-Creator site-admin-creator",
+    "ServerAdministrator": "ServerAdministrator Server-Administrator System-Administrator",
+    "Guest": "guest",
+    "SupportUser": "Support-User",
+}
+
+
+@pytest.mark.parametrize("role", SITE_ROLES)
+def test_a_role_is_known_by_every_name_people_use(role: str) -> None:
+    for words in ROLES_AS_PEOPLE_CALL_THEM[role].split():
+        assert role_named(f" {words.replace('-', ' ')} ") == role, words
+    with pytest.raises(UnknownName, match="no site role is called `Overseer`; they are Unlicensed, "):
+        role_named("Overseer")
 
 
 # Names of today's dialog, of earlier versions, of the paper of 2012 and of the blog.

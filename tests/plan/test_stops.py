@@ -8,7 +8,8 @@ import pytest
 from people_site import GROUP, leavers, site
 
 from tabwarden.model.errors import SourceError, TabwardenError
-from tabwarden.model.site import Group, Site, SiteSettings
+from tabwarden.model.site import Group, Site
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.plan.order import diff
 from tabwarden.plan.plan import Stop, Waiver
 from tabwarden.plan.stops import (
@@ -48,7 +49,7 @@ def stops_of(*readings: Reading, last: dict[str, int] | None = None) -> dict[str
 
 @pytest.mark.parametrize("stop", ["source-unreadable", "source-empty", "source-partial"])
 def test_a_source_that_failed_is_the_stop_it_says_and_cannot_be_waived(stop: str) -> None:
-    found = stops_of(reading(error=SourceError("the list is broken", stop)))
+    found = stops_of(reading(error=SourceError("the list is broken", stop=stop)))
     assert set(found) == {stop}
     assert found[stop][3] is False
 

@@ -14,7 +14,8 @@ from small_site import group, group_set, project, site, workbook
 from watchdog import patience
 
 from support import command_line
-from tabwarden.model.site import Site, SiteSettings, Taken, Use, User
+from tabwarden.model.site import Site, Taken, Use, User
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.store import snapshot
 
 LOCKED = "LockedToProject"
@@ -110,6 +111,7 @@ def test_why_is_a_sentence_and_a_trace_in_order(kept: Path) -> None:
     assert told.code == 0
     assert told.lines == [
         "con does not have `View` on Finance/Budget: a rule denies it to group Contractors.",
+        "it lets a person see the workbook and open it",
         "ceiling Viewer permits it, as does every licensed role",
         "override none: no administrator, owner or leader",
         "level its own rules",

@@ -17,9 +17,10 @@ from tabwarden.access.abilities.ability import can
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import may
 from tabwarden.model.capability import capabilities_of, template_of
-from tabwarden.model.open_points import MODELS, OpenPoints
+from tabwarden.model.open_points import OpenPoints, open_points_from
 from tabwarden.model.roles import SITE_ROLES, may_own
-from tabwarden.model.site import Content, Site, SiteSettings, Use
+from tabwarden.model.site import Content, Site, Use
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.report.answers import trace
 from tabwarden.report.remarks import remarks
 from tabwarden.store import snapshot
@@ -29,7 +30,7 @@ SOURCE = workbook("d", "p", kind="datasource")
 
 
 def house(*contents: Content, role: str = "Viewer", **more: Any) -> Site:
-    return site(project("p"), *contents, users=[f"ann:{role}"], **more)
+    return site(project("p", None, "user:ann +Read"), *contents, users=[f"ann:{role}"], **more)
 
 
 def said(held: Site, capability: str, content: str, **more: Any) -> list[str]:
@@ -107,6 +108,31 @@ CASES: list[tuple[str, Callable[[], Site], str, str, list[str]]] = [
         "b",
         ["with Tableau Catalog it may be visible all the same, through content that is built on it"],
     ),
+    (
+        "its project is not visible",
+        lambda: site(project("q"), workbook("w", "q", "user:ann +Read"), users=["ann:Viewer"]),
+        "Read",
+        "w",
+        ["not visible to ann: project q; it is reached by search or link, not by going through them"],
+    ),
+    (
+        "others have it",
+        lambda: house(workbook("w", "p", "group:g +Read", "group:h +Read"), groups=[group("g"), group("h", "bob")]),
+        "Read",
+        "w",
+        ["rules for others, which ann is not among: Allow View to group g, Allow View to group h"],
+    ),
+    (
+        "the blog, where the project is locked",
+        lambda: site(
+            project("q", None, "user:ann +Read", mode="LockedToProject", datasource=("user:ann +Connect",)),
+            workbook("d", "q", kind="datasource"),
+            users=["ann:Viewer"],
+        ),
+        "Connect",
+        "d",
+        ["by the blog it works through workbooks only, for it comes from the project: not from Desktop or by API"],
+    ),
 ]
 
 
@@ -114,7 +140,8 @@ CASES: list[tuple[str, Callable[[], Site], str, str, list[str]]] = [
 def test_what_is_said_beside_the_verdict(
     name: str, held: Callable[[], Site], capability: str, content: str, expected: list[str]
 ) -> None:
-    assert said(held(), capability, content) == expected, name
+    blog = open_points_from(["blog"] if "blog" in name else [])
+    assert said(held(), capability, content, open_points=blog) == expected, name
 
 
 def test_abilities_tell_their_conditions_themselves() -> None:
@@ -125,6 +152,25 @@ def test_abilities_tell_their_conditions_themselves() -> None:
     assert said(house(PROMPTED, open_one), "see_data", "w", ability=True) == [
         "where p/d itself prompts, the person's own credentials of its database are needed too"
     ]
+
+
+@pytest.mark.parametrize(
+    ("action", "role", "rule", "settings", "expected"),
+    [
+        ("web_overwrite", "Creator", "", {}, ["overwriting makes a new revision: what was there can be restored"]),
+        ("web_overwrite", "Creator", "", {"revision_history": False}, ["overwriting makes no revision: revision hist"]),
+        ("create_metric", "Creator", "", {}, ["Tableau retired these metrics in 2024 (Cloud in February, Server"]),
+        ("subscribe", "Viewer", "user:ann +Read", {}, ["the mail has no image or PDF: ann lacks `Download Image/PDF`"]),
+        ("subscribe", "Viewer", "user:ann -Read", {}, []),
+    ],
+)
+def test_what_is_said_beside_an_ability(
+    action: str, role: str, rule: str, settings: dict[str, bool], expected: list[str]
+) -> None:
+    held = house(workbook("w", "p", *([rule] if rule else ())), role=role, settings=SiteSettings(**settings))
+    told = said(held, action, "w", ability=True)
+    assert len(told) == len(expected)
+    assert all(line.startswith(words) for line, words in zip(told, expected, strict=True))
 
 
 def test_why_prints_and_tells_them(tmp_path: Path) -> None:
@@ -202,7 +248,7 @@ def test_rules_for_group_sets_that_are_switched_off_are_told() -> None:
 def test_the_sites_switches_veto_what_they_gate() -> None:
     off = SiteSettings(vizql_data_service=False, subscriptions=False)
     held = house(workbook("d", "p", kind="datasource"), workbook("w", "p", "user:ann +Read"), settings=off)
-    for model in MODELS:
+    for model in ("current", "deny_first"):
         assert may(held, "adm", "VizqlDataApiAccess", "d", model=model).because == "site_setting"
     assert can(held, "adm", "query_api", "d").because == "site_setting"
     assert can(held, "ann", "subscribe", "w").because == "site_setting"

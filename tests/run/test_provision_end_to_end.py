@@ -16,6 +16,7 @@ from people_site import GROUP
 from provisioning import SECRET, STAFF, URL, Bench, bench, by_name, staff, world
 from watchdog import patience
 
+from tabwarden.commands._plans import exit_code
 from tabwarden.model.errors import SettingsError, TableauError, TabwardenError
 from tabwarden.model.site import Content, Grantee, Group, Rule
 from tabwarden.run.provision import run_provision
@@ -325,15 +326,50 @@ def test_a_site_administrator_may_not_manage_people_where_the_site_says_so(tmp_p
     ids=["down", "no rows", "blank rows", "another column"],
 )
 @pytest.mark.parametrize("task", ["joiners", "leavers"])
-def test_a_source_that_cannot_be_trusted_stops_everything(desk: Bench, task: str, spoil, stop: str) -> None:
+def test_a_list_that_cannot_be_trusted_stops_what_concerns_it_alone(desk: Bench, task: str, spoil, stop: str) -> None:
     desk.joiners("new@a.example")
     desk.leavers("vic@a.example")
+    assert (desk.role("new@a.example"), desk.role("vic@a.example")) == (None, "Viewer")
+    whole = desk.lists[task].read_bytes()
     spoil(desk.lists[task])
+    plan = desk.plan()
+    assert [(s.id, s.only, s.waivable) for s in plan.stops] == [(stop, task, False)]
+    assert ("holds no row" in plan.stops[0].sentence) == ("`min_rows: 0`" in plan.stops[0].remedy)
     applied = desk.run()
-    assert [s.id for s in applied.stops] == [stop]
+    assert (applied.stops, applied.succeeded, exit_code(applied)) == ((), True, 3)
+    expected = ("Unlicensed", "Viewer") if task == "leavers" else (None, "Unlicensed")
+    assert (desk.role("new@a.example"), desk.role("vic@a.example")) == expected
+    desk.lists[task].write_bytes(whole)
+    assert exit_code(desk.run()) == 0
+    assert (desk.role("new@a.example"), desk.role("vic@a.example")) == ("Unlicensed", "Unlicensed")
+
+
+def test_where_no_list_can_be_trusted_nothing_is_written(desk: Bench) -> None:
+    desk.joiners("new@a.example")
+    desk.leavers()
+    desk.lists["joiners"].unlink()
+    applied = desk.run()
+    assert [(s.id, s.only) for s in applied.stops] == [("source-unreadable", "joiners"), ("source-empty", "leavers")]
     assert desk.writes(succeeded=False) == {}
     kept = desk.folder / ".tabwarden" / "plans" / f"{applied.plan.id}.json"
     assert kept.is_file()
+
+
+def test_a_stale_or_shrunk_list_leaves_the_other_alone(desk: Bench) -> None:
+    desk.joiners(*staff(10))
+    desk.leavers("vic@a.example")
+    assert exit_code(desk.run()) == 0
+    desk.joiners(*staff(2, 10))
+    desk.leavers("cleo@a.example")
+    applied = desk.run("source-shrank=1")
+    assert [(s.id, s.only) for s in applied.stops_told] == [("source-shrank", "joiners")]
+    assert applied.wrong_waivers == ("`--accept source-shrank=1` does not match: the number is 8",)
+    assert (exit_code(applied), desk.role("cleo@a.example"), desk.role(staff(1, 10)[0])) == (3, "Unlicensed", None)
+    assert [s.only for s in desk.plan().stops] == [""]  # who looks at the plan may waive it
+    desk.file("leavers", b"Email Address,at\nuna@a.example,2020-01-01\n", stale_after="1d", as_of={"column": "at"})
+    applied = desk.run("source-shrank=8")
+    assert [(s.id, s.only) for s in applied.stops_told] == [("source-stale", "leavers")]
+    assert desk.role(staff(1, 10)[0]) == "Unlicensed"
 
 
 def test_a_list_that_may_be_empty_is_a_good_list_when_it_is(desk: Bench) -> None:
@@ -347,7 +383,7 @@ def test_a_list_that_may_be_empty_is_a_good_list_when_it_is(desk: Bench) -> None
     assert "new@a.example" in {user.name for user in desk.site.users.values()}
     desk.lists["leavers"].write_text("Name\nvic\n")
     applied = run_provision(load(path, desk.environment))
-    assert [stop.id for stop in applied.stops] == ["source-unreadable"]
+    assert [stop.id for stop in applied.stops_told] == ["source-unreadable"]
 
 
 def test_fewer_rows_than_the_settings_promise_is_partial(desk: Bench) -> None:
@@ -489,7 +525,7 @@ def test_a_name_cloud_does_not_take_is_held(tmp_path: Path) -> None:
         desk.joiners("plainname", "new@a.example")
         applied = desk.run()
         assert applied.succeeded
-        ((person, reason, _),) = map(astuple, applied.plan.held)
+        ((person, reason, _, _),) = map(astuple, applied.plan.held)
         assert (person, "is no e-mail address" in reason) == ("plainname", True)
         assert "new@a.example" in desk.members()
 

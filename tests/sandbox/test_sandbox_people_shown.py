@@ -50,20 +50,30 @@ def test_where_visibility_is_limited_one_sees_oneself():
     text = WORLD.replace("    users:\n", "    settings: {user_visibility: LIMITED}\n    users:\n", 1)
     with living(text) as house:
         names = {u.name for u in house.site.users.values()}
+        # Creators and administrators see everybody; Explorers and Viewers change no tag and open no permissions.
+        seeing = {u.name for u in house.site.users.values() if u.site_role == "Creator" or u.name in ADMINS}
+        assert seeing > {*ADMINS}
         for name in SIGNED_IN:
             found = people(house.raws[name])
-            assert set(found) == (names if name in ADMINS else {name})
+            assert set(found) == (names if name in seeing else {name})
             other = house.raws[name].get(f"{{s}}/users/{house.ids['user']}")
-            assert other.status_code == 200 if name in ADMINS else error(other) == (403, "403133")
+            assert other.status_code == 200 if name in seeing else error(other) == (403, "403133")
             for path in ("{s}/groups", f"{{s}}/groups/{house.ids['group']}/users", "{s}/groupsets"):
                 answer = house.raws[name].get(path)
-                assert answer.status_code == 200 if name in ADMINS else error(answer) == (403, "403004")
+                assert answer.status_code == 200 if name in seeing else error(answer) == (403, "403004")
             for path in ("projects", "workbooks", "views", "datasources", "flows"):
                 for owner in house.raws[name].xml(f"{{s}}/{path}?fields=_all_").iterfind(".//t:owner", NS):
                     mine = owner.get("id") == house.raws[name].user
-                    assert (owner.get("name") is not None) == (mine or name in ADMINS)
+                    assert (owner.get("name") is not None) == (mine or name in seeing)
             by_owner = house.raws[name].get("{s}/workbooks?filter=ownerName:eq:olaf")
-            assert by_owner.status_code == 200 if name in ADMINS else error(by_owner) == (400, "400065")
+            assert by_owner.status_code == 200 if name in seeing else error(by_owner) == (400, "400065")
+        tag = '<tsRequest><tags><tag label="north"/></tags></tsRequest>'
+        for name in ("xena", "vic", "lea", "carl", "sam"):
+            put = house.raws[name].call("PUT", f"{{s}}/workbooks/{house.ids['workbook']}/tags", tag)
+            assert put.status_code == 200 if name in seeing else error(put) == (403, "403004"), name
+        for name in ("lea", "olaf", "sam"):
+            shown = house.raws[name].get(f"{{s}}/workbooks/{house.ids['workbook']}/permissions")
+            assert shown.status_code == 200 if name in seeing else error(shown) == (403, "403004"), name
 
 
 # -- owners ---------------------------------------------------------------------------------------------------

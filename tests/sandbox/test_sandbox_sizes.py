@@ -8,7 +8,7 @@ import pytest
 
 from tabwarden.model.governing import managing_project
 from tabwarden.model.site import LOCKED
-from tabwarden.sandbox.worlds.sizes import HIDDEN_TABS, LOCKED_SHARE, SIZES, sized
+from tabwarden.sandbox.worlds.finding import HIDDEN_TABS, LOCKED_SHARE, SIZES, sized
 
 
 def test_a_size_is_what_it_says_and_the_shares_hold() -> None:

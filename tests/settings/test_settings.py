@@ -54,6 +54,7 @@ def test_small_settings_have_the_designed_defaults(tmp_path: Path) -> None:
         "users_removed": (5, 5),
         "memberships_removed": (20, 10),
         "rules_removed": (20, 10),
+        "unlisted_leave": (0, 0),
     }
     assert settings.tableau.site == ""
     assert (settings.logs.folder, settings.logs.retention_days) == (tmp_path / "logs", 90)
@@ -84,7 +85,7 @@ sources:
     column:
       nam: Email
 provision:
-  group: {name: G, minimum_site_role: viewer}
+  group: {name: G, minimum_site_role: overseer}
   protected: 5
 stops: {licences_lost: {percent: 200}}
 mail:

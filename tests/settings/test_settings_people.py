@@ -34,7 +34,10 @@ def problems(folder: Path, section: str) -> list[str]:
         ("  sources:\n" + HR.replace("key: id, name: login", "title: t"), "names nothing to know people by"),
         ("  sources:\n" + HR.replace("name: login", "status: s"), "does not say what means left; add `left: [...]`"),
         ("  sources:\n" + HR.replace("{name: hr,", "{name: hr, left: gone,"), "does nothing without a status column"),
-        ("  sources:\n" + HR.replace("hr.csv", "hr.csv, column: x"), "`people.sources.0.from.column` is not used here"),
+        (
+            "  sources:\n" + HR.replace("hr.csv", "hr.csv, column: x"),
+            "people.sources[hr].from.column` is not used",
+        ),
         ("  sources:\n" + HR + "  precedence: {title: crm}\n", "names `crm`, which is no source; there are: `hr`"),
         ("  sources:\n" + HR.replace("name: hr", "name: overrides"), "may not call a source `overrides`"),
         ("  sources:\n" + HR.replace("{name: hr,", "{name: hr, all_left: true, authoritative: true,"), "left again"),
@@ -59,3 +62,14 @@ def test_a_whole_section_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert (hr.columns.key, hr.columns.name, hr.rank, hr.authoritative) == ({"key": "id"}, "login", 100, False)
     assert people.precedence.title == ("hr",)
     assert (people.overrides[0].key, people.overrides[0].groups) == ({"employee": "8"}, ("a", "b"))
+
+
+def test_a_site_role_is_taken_by_every_name_people_use(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text(
+        HEAD + "  mapping: [{site_role: Explorer (can publish)}, {site_role: Read Only}]\n", encoding="utf-8"
+    )
+    roles = [entry.site_role for entry in load(path, {"PAT": "pat-pat"}).people.mapping]
+    assert roles == ["ExplorerCanPublish", "Viewer"]
+    (line,) = problems(tmp_path, "  mapping: [{site_role: Site Administrator Creator}]\n")
+    assert "must be `Unlicensed`, `Viewer`, `Explorer`, `ExplorerCanPublish` or `Creator`" in line

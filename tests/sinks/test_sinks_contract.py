@@ -7,10 +7,12 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
+from dense_sites import dense_site
 from mirror_disclosure import SINKS, SOURCE, fga_store, leaks, rows_in, texts_beyond, truth
-from test_mirror import mirror
+from test_mirror import changed, mirror
 from test_mirror_leaks import dense
 
 from tabwarden import sinks
@@ -147,6 +149,20 @@ def test_a_damaged_file_is_told_and_not_taken_for_an_empty_one(name: str, tmp_pa
     path.unlink()
     sinks.publish(options, SOURCE, mirror(dense(SEED)))
     assert rows_in(options.held(SOURCE)) == rows_in(mirror(dense(SEED)))
+
+
+@pytest.mark.parametrize("name", ["jsonl", "csv", "parquet"])
+def test_files_in_which_rows_came_and_went_say_what_was_published(name: str, tmp_path: Path) -> None:
+    """The files themselves, not what is kept beside them; odd names have other lengths than what stands in a file."""
+    sink, dice, site = CASES[name](tmp_path), Random(3), oddly_named(dense_site(3, users=8, items=20))
+    for _ in range(30):
+        tables = mirror(site)
+        sinks.publish(sink, SOURCE, tables)
+        files = {path.stem: path for path in (tmp_path / "out" / SOURCE).glob(f"*.{name}")}
+        assert {table: frozenset(sink.decode(path, table)) for table, path in files.items()} == {
+            table: frozenset(rows) for table, rows in tables.items()
+        }
+        site = changed(site, dice)
 
 
 class Killed(BaseException):

@@ -145,6 +145,28 @@ def test_files_of_databases(driver: str, tmp_path: Path) -> None:
     published_twice(sql_sink(driver, {"database": str(tmp_path / "catalog")}, prefix="tw_"))
 
 
+def test_duckdb_trusts_what_it_keeps_beside_only_while_its_file_is_as_it_was(tmp_path: Path) -> None:
+    """Somebody's row is taken away, a lost row comes back, and what is kept may be gone or torn."""
+    path = tmp_path / "catalog.duckdb"
+    sink = sql_sink("duckdb", {"database": str(path)})
+    (beside,) = [tmp_path / f".catalog.duckdb.tabwarden_{SOURCE}.npz"]
+
+    def strange() -> None:
+        with duckdb.connect(str(path)) as database:
+            database.execute("DELETE FROM tabwarden_viewers WHERE person = 'john'")
+            database.execute(f"INSERT INTO tabwarden_viewers VALUES ('{SOURCE}', 'x', 'eve')")
+
+    for trouble in (None, strange, beside.unlink, lambda: beside.write_bytes(b"PK torn"), strange):
+        if trouble is not None:
+            trouble()
+        for held in (BEFORE, AFTER):
+            sinks.publish(sink, SOURCE, mirror(held))
+            assert rows_in(sink.held(SOURCE)) == rows_in(mirror(held))
+            assert beside.stat().st_mode & 0o077 == 0
+        again = sinks.publish(sink, SOURCE, mirror(AFTER))
+        assert (again.added, again.removed) == ({}, {})
+
+
 def write_and_fail(options: SqlSink, before: Tables, after: Tables) -> None:
     with options.opened(SOURCE) as place:
         place.write(after, difference(before, after))

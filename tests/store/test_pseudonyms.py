@@ -12,7 +12,8 @@ import pytest
 from dense_sites import dense_site
 
 from support import command_line
-from tabwarden.model.site import ALL_USERS, Content, Group, GroupSet, Site, SiteSettings, Taken, User
+from tabwarden.model.site import ALL_USERS, Content, Group, GroupSet, Site, Taken, User
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.store import snapshot
 from tabwarden.store.history import History
 from tabwarden.store.pseudonyms import pseudonymised

@@ -19,11 +19,11 @@ from tabwarden.model.site import (
     GroupSet,
     Rule,
     Site,
-    SiteSettings,
     Taken,
     Use,
     User,
 )
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.store.snapshot import latest, load, save
 
 words = st.text(max_size=12)

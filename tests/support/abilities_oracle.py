@@ -15,6 +15,7 @@ from tabwarden.model.governing import lock_is_unknown, managing_project
 from tabwarden.model.open_points import OpenPoints
 from tabwarden.model.roles import current_role, is_admin, is_known, licence_of, publishes
 from tabwarden.model.site import Content, Site, Use
+from tabwarden.model.site_settings import setting_against
 
 NO, YES, UNKNOWN = "denied", "allowed", "unknown"
 
@@ -44,26 +45,21 @@ class Asked(NamedTuple):
 TABLE = {
     "publish_new_datasource_external": "publishes-any publish",
     "download": "ExportXml@workbook Read@workbook",
-    "create_metric": "publishes ViewUnderlyingData@it Write@target-or-project",
+    "create_metric": "in-project publishes ViewUnderlyingData@it Write@target-or-project",
     "query_api": "Read@it direct-connect VizqlDataApiAccess@it",
     "use_filters": "Read@it Filter@it",
     "use_actions": "Read@it",
     "save_custom_view": "no-guest Read@it filter-by-point",
     "default_custom_view": "no-guest Read@it filter-by-point",
     "share_custom_view": "no-guest Read@it filter-by-point ShareView@it",
-    "tag": "no-guest Read@it",
+    "tag": "no-guest sees-all Read@it",
     "read_comments": "Read@it ViewComments@it",
     "comment": "Read@it AddComment@it",
     "edit_comment": "never",
-    "subscribe": "subscriptions no-guest Read@it",
-    "set_data_alert": "from-explorer Read@it",
+    "set_data_alert": "in-project alerts alerts-shown from-explorer no-prompts Read@it",
     "see_site_role": "licence sees-role",
     "see_other_users": "licence sees-others",
-    "web_edit": "web",
     "web_create": "authoring publishes-any Write@it",
-    "web_save_as": "web publishes ExportXml@workbook saves-somewhere",
-    "web_overwrite": "web publishes ExportXml@workbook Write@workbook Write@project",
-    "file_save_menu": "web publishes owns-workbook project-by-point",
     "create_top_level_project": "admin",
     "create_nested_project": "publishes rules-it",
 }
@@ -117,7 +113,10 @@ def _place(asked: Asked, where: str) -> str | None:
 
 def _may(asked: Asked, capability: str, content: str | None) -> Said:
     if content not in asked.site.contents:
-        return Said(UNKNOWN, "not_read")
+        off = setting_against(asked.site.settings, capability)
+        if off or licence_of(_role(asked)) is None:
+            return Said(NO, "site_setting" if off else "site_role")
+        return Said(YES, "admin") if _boss(asked) else Said(UNKNOWN, "not_read")
     answer = may(asked.site, asked.user, capability, str(content), model=asked.model, open_points=asked.open_points)
     return Said(answer.verdict, answer.because, at=answer.at)
 
@@ -165,8 +164,33 @@ def _admin(asked: Asked) -> list[Said]:
 def _sees_others(asked: Asked) -> list[Said]:
     if _boss(asked) or asked.to == asked.user:
         return [Said(YES, "admin" if _boss(asked) else "oneself", "site setting")]
-    full = asked.site.settings.user_visibility != "LIMITED"
-    return _fact(full, "site_setting", "full user visibility on this site")
+    return _fact(_sees(asked), "site_setting", "full user visibility on this site")
+
+
+def _full(asked: Asked) -> bool:
+    return asked.site.settings.user_visibility == "FULL"
+
+
+def _sees(asked: Asked) -> bool:
+    return _full(asked) or _boss(asked) or _role(asked) == "Creator"
+
+
+def _private(asked: Asked) -> bool:
+    held = _held(asked)
+    held = asked.site.contents.get(held.parent or "", held) if held.kind == "view" else held
+    return held.parent is None and held.kind not in ("project", "database", "table", "collection", "view")
+
+
+def _of_kind(asked: Asked, kinds: str, words: str) -> Said:
+    return _fact(_held(asked).kind in kinds.split(), "not_applicable", words)[0]
+
+
+def _no_prompts(asked: Asked) -> list[Said]:
+    book = asked.site.contents.get(str(_place(asked, "workbook")))
+    how = {use.auth for use in book.uses} if book is not None else {"unread"}
+    if "prompt" not in how and how - {"embed"}:
+        return [Said(UNKNOWN, "not_read")]
+    return _fact("prompt" not in how, "prompted", "data that nobody is prompted for")
 
 
 def _sees_role(asked: Asked) -> list[Said]:
@@ -190,8 +214,76 @@ def _own_connect(asked: Asked, use: Use) -> Said:
 
 def _web(asked: Asked) -> list[Said]:
     book = asked.site.contents.get(str(_place(asked, "workbook")))
-    connects = [Said(UNKNOWN, "not_read")] if book is None else [_own_connect(asked, use) for use in book.uses]
+    lost = [] if _boss(asked) else [Said(UNKNOWN, "not_read")]
+    if _held(asked).kind == "datasource":
+        return _listed(asked, "authoring from-explorer Read@it direct-connect")
+    connects = lost if book is None else [_own_connect(asked, use) for use in book.uses]
     return [*_authoring(asked), _capability(asked, "WebAuthoring@it"), *connects, _capability(asked, "Read@it")]
+
+
+def _save_as(asked: Asked) -> Iterator[Said]:
+    copy = [] if _held(asked).kind == "datasource" else [_capability(asked, "ExportXml@workbook")]
+    own = [*_space(asked), *WORDS["from-explorer"](asked)]
+    yield from _web(asked)
+    if asked.target == "Personal Space":
+        yield from (*copy, *own)
+        return
+    publishes, place = _publishes(asked), _saves_somewhere(asked)
+    if (
+        asked.target is None
+        and {p.verdict for p in (*publishes, *place)} != {YES}
+        and {p.verdict for p in own} == {YES}
+    ):
+        yield from (*copy, *own)
+    else:
+        yield from (*publishes, *copy, *place)
+
+
+def _space(asked: Asked) -> list[Said]:
+    return _fact(asked.site.settings.personal_space, "site_setting", "Personal Space on this site")
+
+
+def _overwrite(asked: Asked) -> Iterator[Said]:
+    if _held(asked).kind == "datasource" or _private(asked):
+        yield from _save(asked)
+    else:
+        yield from _web(asked)
+        yield from _listed(asked, "publishes ExportXml@workbook Write@workbook Write@project")
+
+
+def _save(asked: Asked) -> Iterator[Said]:
+    if _held(asked).kind == "datasource":
+        yield _of_kind(asked, "workbook view", "a workbook or view")
+        return
+    yield from _web(asked)
+    yield from _listed(asked, "from-explorer owns-workbook" if _private(asked) else "publishes owns-workbook")
+    if not _private(asked):
+        yield from WORDS["project-by-point"](asked)
+
+
+def _subscribe(asked: Asked) -> Iterator[Said]:
+    settings, mailed = asked.site.settings, asked._replace(user=asked.to or asked.user)
+    yield _of_kind(asked, "workbook view", "a workbook or view")
+    yield from WORDS["in-project"](asked)
+    yield from _fact(settings.subscriptions, "site_setting", "subscriptions on this site")
+    if mailed.user != asked.user:
+        yield from _fact(settings.subscribe_others, "site_setting", "subscribing others on this site")
+        book = _place(asked, "workbook")
+        owns = _owns(asked._replace(content=str(book)), "content_owner") if book in asked.site.contents else None
+        yield owns if owns and owns.verdict == YES else _rules(asked, _place(asked, "project"))
+    yield from _fact(_role(mailed) != "Guest", "site_role", "a recipient with an address")
+    yield from _no_prompts(asked)
+    yield _capability(mailed, "Read@it")
+
+
+def _with_image(asked: Asked) -> Iterator[Said]:
+    yield from _subscribe(asked)
+    yield _capability(asked._replace(user=asked.to or asked.user), "ExportImage@it")
+
+
+def _on_data(asked: Asked, kinds: str, words: str, more: str) -> Iterator[Said]:
+    yield _of_kind(asked, kinds, words)
+    yield from _listed(asked, more)
 
 
 def _authoring(asked: Asked) -> list[Said]:
@@ -222,8 +314,13 @@ WORDS: dict[str, Callable[[Asked], list[Said]]] = {
     "publishes-any": lambda a: _fact(publishes(_role(a)) == "any", "site_role", "a site role that publishes any data"),
     "no-guest": lambda a: _fact(_role(a) != "Guest", "site_role", "a site role that keeps something"),
     "from-explorer": lambda a: _fact(
-        _role(a) not in ("Viewer", "Guest", "SupportUser"), "site_role", "a site role from Explorer up"
+        _role(a) not in ("Viewer", "Guest", "SupportUser", "Unlicensed"), "site_role", "a site role from Explorer up"
     ),
+    "in-project": lambda a: _fact(not _private(a), "personal_space", "content that lies in a project"),
+    "sees-all": lambda a: _fact(_sees(a), "site_setting", "full user visibility, or a site role that sees everybody"),
+    "alerts": lambda a: _fact(a.site.settings.data_alerts, "site_setting", "data alerts on this site"),
+    "alerts-shown": lambda a: _fact(_full(a), "site_setting", "full user visibility, which data alerts need"),
+    "no-prompts": _no_prompts,
     "licence": lambda a: _fact(licence_of(_role(a)) is not None, "site_role", "a licence"),
     "filter-by-point": lambda a: [_capability(a, "Filter@it")] if a.open_points.custom_views_need_filter else [],
     "project-by-point": lambda a: [_capability(a, "Write@project")] if a.open_points.save_needs_publish else [],
@@ -231,10 +328,7 @@ WORDS: dict[str, Callable[[Asked], list[Said]]] = {
     "direct-connect": _direct_connect,
     "sees-others": _sees_others,
     "sees-role": _sees_role,
-    "web": _web,
     "authoring": _authoring,
-    "subscriptions": lambda a: _fact(a.site.settings.subscriptions, "site_setting", "subscriptions on this site"),
-    "saves-somewhere": _saves_somewhere,
     "owns-workbook": _owns_workbook,
     "admin": _admin,
     "rules-it": lambda a: [_rules(a, a.content)],
@@ -247,7 +341,7 @@ WORDS: dict[str, Callable[[Asked], list[Said]]] = {
 def _publish(asked: Asked) -> Iterator[Said]:
     yield from _listed(asked, "publishes Write@it")
     if _held(asked).kind != "project":
-        yield _capability(asked, "Write@project")
+        yield from () if _private(asked) else (_capability(asked, "Write@project"),)
     elif asked.open_points.nested_publish_needs_parent and _held(asked).parent is not None:
         yield _may(asked, "Write", _held(asked).parent)
 
@@ -259,7 +353,7 @@ def _see_data(asked: Asked) -> Iterator[Said]:
         return
     book = asked.site.contents.get(str(_place(asked, "workbook")))
     if book is None:
-        yield Said(UNKNOWN, "not_read")
+        yield from () if _boss(asked) else (Said(UNKNOWN, "not_read"),)
         return
     for use in reversed(book.uses):
         if use.auth == "embed":
@@ -306,22 +400,54 @@ def _schedule(asked: Asked) -> Iterator[Said]:
 
 
 def _move(asked: Asked) -> Iterator[Said]:
-    is_project = _held(asked).kind == "project"
-    if asked.target is None and not is_project:
-        yield Said(NO, "not_applicable", "a project to move it to")
-    elif _boss(asked) or asked.target is None:
+    kind = _held(asked).kind
+    if kind in ("view", "table"):
+        yield Said(NO, "not_applicable", "content that lies in a project")
+    elif asked.target == "Personal Space":
+        yield _of_kind(asked, "workbook", "a workbook")
+        yield from _space(asked)
+        yield from WORDS["from-explorer"](asked)
+        yield from _fact(_held(asked).owner == asked.user, "not_owner", "owning it", "content_owner")
+    elif asked.target == "top level":
+        yield _of_kind(asked, "project", "a project")
         yield from _admin(asked)
-    elif is_project:
-        yield from _publishes(asked)
-        yield _rules(asked, asked.target)
-        yield _rules(asked, asked.content)
+    elif _boss(asked):
+        yield from _admin(asked)
+    elif asked.target is None:
+        yield from _goes_somewhere(asked)
     else:
-        yield from _listed(asked, "publishes Read@target Write@target")
-        power = power_over(asked.site, asked.user, _place(asked, "project"), asked.model)
-        if power is not None or _held(asked).owner == asked.user:
-            yield Said(YES, power.reason if power else "content_owner", "owning it or leading its project")
-        else:
-            yield _capability(asked, "ChangeHierarchy@it")
+        yield from _publishes(asked)
+        yield from _taken(asked, asked.target)
+        yield _moves_away(asked)
+
+
+def _taken(asked: Asked, target: str) -> list[Said]:
+    if _held(asked).kind == "project":
+        return [_rules(asked, target)]
+    return [_may(asked, "Read", target), _may(asked, "Write", target)]
+
+
+def _moves_away(asked: Asked) -> Said:
+    if _held(asked).kind == "project":
+        return _rules(asked, asked.content)
+    power = power_over(asked.site, asked.user, _place(asked, "project"), asked.model)
+    if power is not None or _held(asked).owner == asked.user:
+        return Said(YES, power.reason if power else "content_owner", "owning it or leading its project")
+    return _capability(asked, "ChangeHierarchy@it")
+
+
+def _goes_somewhere(asked: Asked) -> list[Said]:
+    site, held = asked.site, _held(asked)
+    own = {held.parent, asked.content, *site.below(asked.content)}
+    projects = sorted((site.path(c.id).casefold(), c.id) for c in site.contents.values() if c.kind == "project")
+    last = "top level" if held.kind == "project" else "Personal Space"
+    each = {t: list(_move(asked._replace(target=t))) for t in (*(p for _, p in projects if p not in own), last)}
+    for target, parts in each.items():
+        if {part.verdict for part in parts} == {YES}:
+            name = site.path(target) if target in site.contents else target
+            return [*parts, Said(YES, "ok", f"a place that takes it: {name}")]
+    nowhere = [*_publishes(asked), _moves_away(asked), Said(NO, "no_target", "a place that takes it")]
+    return next((parts for parts in each.values() if NO not in {part.verdict for part in parts}), nowhere)
 
 
 def _delete(asked: Asked) -> Iterator[Said]:
@@ -387,7 +513,7 @@ def _content_owner(asked: Asked) -> Iterator[Said]:
 
 
 def _project_rules(asked: Asked) -> Iterator[Said]:
-    yield from _publishes(asked)
+    yield from _listed(asked, "publishes sees-all")
     leads = _rules(asked, asked.content)
     manager = managing_project(asked.site, asked.content)
     if _boss(asked) or leads.verdict == NO:
@@ -404,6 +530,9 @@ def _view_rules(asked: Asked) -> Iterator[Said]:
     book = site.contents.get(held.parent or "")
     if held.kind != "view":
         yield Said(NO, "not_applicable", "a view")
+        return
+    if _private(asked):
+        yield from WORDS["in-project"](asked)
         return
     if book is None or project is None or project not in site.contents:
         yield Said(UNKNOWN, "not_read")
@@ -438,6 +567,22 @@ def _set_permissions(asked: Asked) -> Iterator[Said]:
 MORE: dict[str, Callable[[Asked], Iterator[Said]]] = {
     "publish": _publish,
     "see_data": _see_data,
+    "web_edit": lambda a: iter(_web(a)),
+    "web_save_as": _save_as,
+    "web_overwrite": _overwrite,
+    "file_save_menu": _save,
+    "subscribe": _subscribe,
+    "subscribe_with_image": _with_image,
+    "follow_metric": lambda a: _on_data(a, "datasource", "a data source", "Read@it direct-connect"),
+    "define_metric": lambda a: _on_data(
+        a, "datasource", "a data source", "Read@it direct-connect publishes PulseMetricDefine@it"
+    ),
+    "connect_from_desktop": lambda a: _on_data(
+        a,
+        "datasource virtualconnection",
+        "a data source or virtual connection",
+        "from-explorer Read@it direct-connect",
+    ),
     "delete_comment": _delete_comment,
     "change_refresh_schedule": _schedule,
     "move": _move,

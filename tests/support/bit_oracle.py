@@ -16,13 +16,20 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.site import ALL_USERS, Content, Grantee, Group, GroupSet, Rule, Rules, Site, User
+from tabwarden.model.site_settings import SiteSettings
 
 READ, EDIT, SET, NEW = 1, 2, 4, 8
 ALL = READ | EDIT | SET | NEW
-CAPABILITIES = {READ: "Read", EDIT: "WebAuthoring", SET: "ChangePermissions", NEW: "NotYetNamed"}
+CAPABILITIES = {READ: "Read", EDIT: "ShareView", SET: "ChangePermissions", NEW: "NotYetNamed"}
 OF_PROJECTS = {READ: "Read", EDIT: "Write", SET: "ChangePermissions", NEW: "NotYetNamed"}
 
-CEILING = {"SiteAdministratorExplorer": ALL, "Creator": ALL, "Viewer": READ | NEW, "Unlicensed": 0}
+CEILING = {
+    "SiteAdministratorExplorer": ALL,
+    "Creator": ALL,
+    "ExplorerCanPublish": ALL,
+    "Viewer": READ | NEW,
+    "Unlicensed": 0,
+}
 ROLES = tuple(CEILING)
 POWERS = ("none", "owns it", "owns p", "owns top", "leads p", "leads p by group", "leads p by set", "leads top")
 MODES = {
@@ -33,6 +40,7 @@ MODES = {
     "top for itself": ("LockedToProjectWithoutNested", "ManagedByOwner"),
 }
 TARGETS = ("workbook", "view with tabs", "view without tabs", "project")
+PRIVATE = ("workbook in no project", "view in no project")
 UNREAD = ("nothing", "members", "list", "leaders")
 MODELS = ("current", "classic", "deny_first")
 SEEDS = range(64)
@@ -59,7 +67,20 @@ class Planes(NamedTuple):
     set_deny: int
 
 
-ROWS = tuple(Row(*each) for each in product(ROLES, POWERS, MODES, TARGETS, UNREAD))
+ROWS = (
+    *(
+        Row(*each)
+        for each in product(ROLES, POWERS, MODES, TARGETS, UNREAD)
+        if each[0] not in ROLES[2::2] or each[2][0] == "p"
+    ),
+    *(
+        Row(role, power, "open", target, unread)
+        for role in ROLES
+        for power in POWERS[:3]
+        for target in PRIVATE
+        for unread in UNREAD
+    ),
+)
 # Six lists that could govern, each with rules of its own: factor and term by which it meets the 64 mixtures.
 LISTS = {"own": (1, 0), "view": (5, 1), "p": (7, 2), "top": (11, 3), "rules of p": (13, 4), "rules of top": (19, 5)}
 
@@ -86,6 +107,19 @@ def level_of(row: Row, model: str) -> str:
     return "view" if row.target == "view without tabs" else "own"
 
 
+def limited(seed: int) -> bool:
+    """Whether user visibility is limited on the Site of a seed."""
+    return seed % 24 in (8, 22)
+
+
+def private(row: Row, model: str) -> int:
+    """What holds in a Personal Space: all but Set Permissions to its owner, to administrators all but editing."""
+    editing = EDIT if row.target.startswith("workbook") else 0
+    owns, shared = row.power == "owns it", ALL & ~editing if row.role.startswith("SiteAdministrator") else 0
+    allowed = (ALL if owns else shared) & ~SET & (ALL if editing else ~EDIT)
+    return allowed & CEILING[row.role] & (~NEW if model == "classic" else ALL)
+
+
 def certain(row: Row, model: str, planes: Planes, power: str) -> int:
     """What holds when every fact is known."""
     user_allow, user_deny, group_allow, group_deny, set_allow, set_deny = planes
@@ -102,13 +136,22 @@ def certain(row: Row, model: str, planes: Planes, power: str) -> int:
         allowed &= ~(user_deny | group_deny | set_deny)
     if row.role.startswith("SiteAdministrator"):
         allowed = ALL
-    if row.target == "project":
-        allowed &= ~SET  # projects have no such capability
-    return allowed & CEILING[row.role]
+    if row.target == "project" and model != "classic":
+        allowed &= ~SET  # projects have no such capability since 2012
+    return allowed & CEILING[row.role] & (~NEW if model == "classic" else ALL)
 
 
 def expected(row: Row, seed: int, model: str) -> tuple[int, int]:
     """Masks of what is allowed and of what is unknown."""
+    every, unknown = (private(row, model), 0) if row.target in PRIVATE else _by_rules(row, seed, model)
+    if limited(seed):
+        gone = EDIT if row.target in (*TARGETS[:3], PRIVATE[1]) else 0
+        gone |= SET if row.role == "ExplorerCanPublish" else 0
+        every, unknown = every & ~gone, unknown & ~gone
+    return every, unknown
+
+
+def _by_rules(row: Row, seed: int, model: str) -> tuple[int, int]:
     every, some = ALL, 0
     for planes, power in _completions(row, seed, model):
         mask = certain(row, model, planes, power)
@@ -147,7 +190,7 @@ _NOTHING = Planes(0, 0, 0, 0, 0, 0)
 
 def _perhaps_denied(row: Row, seed: int, model: str) -> int:
     level = level_of(row, model)
-    exists = ~SET if row.target == "project" else ALL
+    exists = (~SET if row.target == "project" and model != "classic" else ALL) & (~NEW if model == "classic" else ALL)
     if level in _unread_lists(row):
         return ALL & exists
     if row.unread == "members" and level == level_of(row, "current") and lost_denies(level, seed):
@@ -178,12 +221,12 @@ def user_of(row: Row) -> str:
 
 def content_of(row: Row) -> str:
     """The content a row asks about."""
-    return f"{ {'workbook': 'w', 'project': 'p'}.get(row.target, 'v') } {_tree(row)}"
+    return f"{row.target[0]} {_tree(row)}"
 
 
 def capabilities_of(row: Row) -> dict[int, str]:
     """The capability each bit stands for."""
-    return OF_PROJECTS if row.target == "project" else CAPABILITIES
+    return OF_PROJECTS if row.target in ("project", PRIVATE[0]) else CAPABILITIES
 
 
 def _tree(row: Row) -> str:
@@ -222,7 +265,8 @@ def site_of(seed: int, rows: tuple[Row, ...] = ROWS) -> Site:
     missing = any(row.unread == "members" for row in rows)
     groups = {g.id: g for g in _GROUPS if missing or g.id != "lost"}
     sets = {s.id: s for s in _SETS if missing or s.id != "perhaps"}
-    return Site(users=users, groups=groups, group_sets=sets, contents={c.id: c for c in contents})
+    settings = SiteSettings(user_visibility="LIMITED" if limited(seed) else "FULL")
+    return Site(users=users, groups=groups, group_sets=sets, contents={c.id: c for c in contents}, settings=settings)
 
 
 def _contents(row: Row, seed: int) -> Iterator[Content]:
@@ -259,7 +303,8 @@ def _contents(row: Row, seed: int) -> Iterator[Content]:
     )
     if row.target != "project":
         tabs = row.target == "view with tabs"
-        yield Content(f"w {tree}", "workbook", "w", f"p {tree}", owner("owns it"), rules=listed("own"), tabs=tabs)
+        within = None if row.target in PRIVATE else f"p {tree}"
+        yield Content(f"w {tree}", "workbook", "w", within, owner("owns it"), rules=listed("own"), tabs=tabs)
         yield Content(f"v {tree}", "view", "v", f"w {tree}", owner("owns it"), rules=listed("view"))
 
 

@@ -22,9 +22,9 @@ from tabwarden.model.site import (
     Rule,
     Rules,
     Site,
-    SiteSettings,
     User,
 )
+from tabwarden.model.site_settings import SiteSettings
 
 ROLES = (*SITE_ROLES, "Interactor", "RoleOfTomorrow")
 ASKED = (*CAPABILITIES, "NotYetNamed", "NobodyNamesIt")
@@ -67,6 +67,7 @@ class _Dice:
             explain_data=dice.random() < 0.8,
             group_sets=dice.random() < 0.8,
             vizql_data_service=dice.random() < 0.8,
+            user_visibility=dice.choice(("FULL", "FULL", "LIMITED")),
         )
         contents = self.contents(items)
         return Site(users=people, groups=groups, group_sets=sets, contents=contents, settings=settings)
@@ -89,6 +90,7 @@ class _Dice:
             if not above:
                 kind, above = ("workbook", projects) if kind == "view" else ("database", projects)
             parent = LOST if self.lost() and dice.random() < 0.4 else dice.choice(above)
+            parent = None if above is projects and dice.random() < 0.15 else parent  # in a Personal Space
             mode = dice.choice(("LockedToDatabase", CUSTOMIZABLE)) if kind == "database" else CUSTOMIZABLE
             self.add(made, f"c{n}", kind, parent, mode=mode, defaults=self.defaults() if kind == "database" else {})
         return made

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from tabwarden.model.site import Group, Site, User
 from tabwarden.want.provision import Policy, Tasks
 
 # What the merging is made of; values such as Site and Person stay the same classes.
-MODULES = tuple(
-    f"want.people.{name}"
-    for name in ("records", "merged", "nested", "mapping", "overrides", "joiners_and_leavers", "wanted_people")
+MODULES = (
+    "want.cells",
+    "want.days",
+    *(
+        f"want.people.{name}"
+        for name in (
+            "records",
+            "person",
+            "merged",
+            "nested",
+            "mapping",
+            "overrides",
+            "joiners_and_leavers",
+            "wanted_people",
+        )
+    ),
 )
 FIELDS = ("name", "email", "department", "title", "status")
 Load = Callable[[str], Any]
@@ -23,7 +37,9 @@ class House:
 
     def __init__(self, load: Load) -> None:
         self.records, self.merged, self.mapping = (load(f"want.people.{n}") for n in ("records", "merged", "mapping"))
+        self.person = load("want.people.person")
         self.standing, self.people = load("want.people.joiners_and_leavers"), load("want.people.wanted_people")
+        self.days = load("want.days")
         self.columns = self.records.RecordColumns((("employee", "id"),), {each: each for each in FIELDS}, "groups")
 
     def told(self, source: str, *rows: str) -> Any:
@@ -33,10 +49,19 @@ class House:
             whole, self.columns, self.records.StatusWords(("left",)), name=source, source=source
         )
 
+    def says(self, **cells: str) -> str:
+        """What a row says on 2026-06-15, '' where it is put aside."""
+        columns = replace(self.columns, starts="starts", ends="ends")
+        row = {**dict.fromkeys(("id", *FIELDS, "groups", "starts", "ends"), ""), "name": "jane", **cells}
+        calendar = self.days.Calendar(datetime(2026, 6, 15, 12, tzinfo=UTC))
+        words = self.records.StatusWords(("left",), ("active",))
+        result = self.records.records([row], columns, words, name="hr", source="hr", calendar=calendar).records
+        return result[0].says if result else ""
+
     def precedence(self, *authoritative: str, **fields: tuple[str, ...]) -> Any:
         """hr before crm."""
-        ranks = (self.merged.SourceRank(name, rank, name in authoritative) for rank, name in enumerate(("hr", "crm")))
-        return self.merged.Precedence(tuple(ranks), fields)
+        ranks = (self.person.SourceRank(name, rank, name in authoritative) for rank, name in enumerate(("hr", "crm")))
+        return self.person.Precedence(tuple(ranks), fields)
 
     def wanted(self, sources: list[Any], known: Any, precedence: Any, overrides: tuple[Any, ...] = ()) -> Site:
         roster = self.merged.merge(sources, precedence, overrides)
@@ -101,7 +126,7 @@ def a_named_source_comes_first(house: House) -> bool:
 
 
 def an_override_wins(house: House) -> bool:
-    override = house.merged.Override("jane", {"department": "Finance"})
+    override = house.person.Override("jane", {"department": "Finance"})
     site = house.wanted([house.told("hr", f"{ROW}Sales")], house.known(house.jane()), house.precedence(), (override,))
     return _groups(site) == {"Finance", "Choir"}
 
@@ -126,6 +151,35 @@ def who_vanishes_has_left_where_that_is_declared(house: House) -> bool:
 def a_leaver_loses_mapped_groups_alone(house: House) -> bool:
     site = house.wanted([house.told("hr", f"{ROW}Sales status=left")], house.known(), house.precedence())
     return site.users["jane"].site_role == "Unlicensed" and _groups(site) == {"Choir"}
+
+
+def days_decide(house: House) -> bool:
+    says = [
+        house.says(status="active", ends="2026-06-15"),
+        house.says(status="active", ends="2026-06-14"),
+        house.says(status="active", starts="2026-06-16"),
+        house.says(status="active", starts="2026-06-15"),
+        house.says(status="left", ends="2027-01-01"),
+        house.says(status="left"),
+        house.says(),
+    ]
+    return says == ["active", "left", "not yet", "active", "active", "left", ""]
+
+
+def cells_that_are_no_name_are_put_aside(house: House) -> bool:
+    return not any(house.says(status="active", name=name) for name in ("null", "-", "#N/A", "ada;", "CORP\\"))
+
+
+def two_people_without_a_key_are_two(house: House) -> bool:
+    roster = house.merged.merge([house.told("hr", "id=- name=jane", "id=- name=joe")], house.precedence())
+    return len(roster.people) == 2
+
+
+def several_rows_are_merged_or_held(house: House) -> bool:
+    rows = (f"{ROW}Sales", f"{ROW}Ops status=left")
+    merged = house.merged.merge([house.told("hr", *rows)], house.precedence())
+    held = house.merged.merge([house.told("hr", f"{ROW}Sales", f"{ROW}Ops")], house.precedence())
+    return [p.value("department") for p in merged.people] == ["Sales"] and not held.people and len(held.held) == 1
 
 
 def contradictions_are_held(house: House) -> bool:
@@ -177,6 +231,10 @@ EXPECTATIONS = (
     who_vanishes_has_left_where_that_is_declared,
     a_leaver_loses_mapped_groups_alone,
     contradictions_are_held,
+    days_decide,
+    cells_that_are_no_name_are_put_aside,
+    two_people_without_a_key_are_two,
+    several_rows_are_merged_or_held,
     a_rename_adds_nobody,
     a_name_with_another_key_is_nobody_we_know,
     two_rows_with_one_key_are_held,

@@ -6,7 +6,8 @@ import requests
 from small_server import Answer
 from watchdog import patience
 
-from tabwarden.model.site import Content, Grantee, Group, Rule, Site, SiteSettings, User
+from tabwarden.model.site import Content, Grantee, Group, Rule, Site, User
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.sandbox.state.server_state import AccessToken, Account, ConnectedApp, World
 from tabwarden.tableau.http.session import Pat, SignIn
 

@@ -306,7 +306,8 @@ def lists(rng: random.Random, table: Table, folder: Path) -> dict[str, Any]:
     sources = {}
     for task, most in (("joiners", 8), ("leavers", 5)):
         rows = [row(rng, name, table.cloud) for name in rng.sample((*STAFF, *NEW), rng.randrange(1, most))]
-        column = {"name": "login", "full_name": "name", "email": "mail", "auth_setting": "auth"}
+        column = {"name": "login"}
+        column |= {"full_name": "name", "email": "mail", "auth_setting": "auth"} if task == "joiners" else {}
         sources[task] = {"type": "file", "path": written(folder / f"{task}.csv", rows), "column": column}
     return sources
 

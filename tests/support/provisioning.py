@@ -16,7 +16,8 @@ from pathlib import Path
 
 from people_site import GROUP
 
-from tabwarden.model.site import ALL_USERS, Content, Group, Site, SiteSettings, User
+from tabwarden.model.site import ALL_USERS, Content, Group, Site, User
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.run.apply import Applied, apply, keep_plan, terms_of

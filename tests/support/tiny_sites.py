@@ -24,9 +24,9 @@ from tabwarden.model.site import (
     Rule,
     Rules,
     Site,
-    SiteSettings,
     User,
 )
+from tabwarden.model.site_settings import SiteSettings
 
 USERS, GROUPS, SETS = ("ann", "bob", "eve"), ("g", "h"), ("s",)
 ROLES = ("Creator", "ExplorerCanPublish", "Explorer", "Viewer", "Unlicensed", "SiteAdministratorExplorer", "Guest")

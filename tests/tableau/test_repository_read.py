@@ -15,7 +15,8 @@ from workgroups import PASSWORD, SECRET, SERVER, workgroup
 
 from tabwarden.model.capability import CAPABILITIES, READ_ONLY
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.site import Content, Grantee, Rule, Rules, Site, SiteSettings
+from tabwarden.model.site import Content, Grantee, Rule, Rules, Site
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.state.server_state import Account, World
@@ -24,9 +25,8 @@ from tabwarden.tableau.http.connection import connect
 from tabwarden.tableau.http.session import Password, SignIn
 from tabwarden.tableau.read.site import read_site
 from tabwarden.tableau.repository.connecting import PROBE, Columns, opened, statements, tables
-from tabwarden.tableau.repository.content import read_contents
 from tabwarden.tableau.repository.people import read_people
-from tabwarden.tableau.repository.read import read_all, read_repository
+from tabwarden.tableau.repository.read import read_all, read_contents, read_repository
 
 WORLDS = ("w0", "acme", "empty", "casual-users", "william", "erin")
 IN_BOTH = ("project", "workbook", "view", "datasource", "flow", "virtualconnection")

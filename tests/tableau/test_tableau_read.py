@@ -20,8 +20,10 @@ from tabwarden.sandbox.state.personality import personality
 from tabwarden.store.history import History
 from tabwarden.store.snapshot import load, save
 from tabwarden.tableau.http.connection import connect
+from tabwarden.tableau.http.pace import estimate
 from tabwarden.tableau.http.session import Jwt, Password, Pat, SignIn
-from tabwarden.tableau.read.site import counts, estimate, owned_by, read_people, read_projects, read_site
+from tabwarden.tableau.read.people import read_people
+from tabwarden.tableau.read.site import counts, owned_by, read_projects, read_site
 
 LEADS = "InheritedProjectLeader"  # computed by the server, kept on no content
 

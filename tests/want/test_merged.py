@@ -13,9 +13,10 @@ from tabwarden.model.errors import SourceError
 from tabwarden.plan.order import diff
 from tabwarden.want.people.joiners_and_leavers import Known, KnownPerson, Standings, known_after, standings
 from tabwarden.want.people.mapping import Condition, GroupMapping, MappedGroups, bare_group
-from tabwarden.want.people.merged import Given, Merged, Override, Precedence, SourceRank, merge
+from tabwarden.want.people.merged import merge
 from tabwarden.want.people.nested import Nesting
 from tabwarden.want.people.overrides import override_rows
+from tabwarden.want.people.person import Given, Merged, Override, Precedence, SourceRank
 from tabwarden.want.people.records import LEFT, RecordColumns, Records, StatusWords, fits, records
 from tabwarden.want.people.wanted_people import PeoplePolicy, want_people
 from tabwarden.want.provision import Policy, Tasks
@@ -49,6 +50,23 @@ def held(merged: Merged | Standings) -> list[tuple[str, str]]:
     return [(one.person, one.reason) for one in merged.held]
 
 
+def test_several_rows_of_one_person_are_merged_any_active_row_keeps_her_and_groups_add_up() -> None:
+    rows = (
+        "id=1 name=jane.old department=Ops groups=x status=left",
+        "id=1 name=jane department=Sales groups=a;b",
+        "id=1 department=Sales groups=b;c manager=m",
+    )
+    for order in (rows, rows[::-1]):
+        (jane,) = merge([told("hr", *order)], ranks("hr")).people
+        assert jane.name == "jane"
+        assert (jane.value("department"), jane.fields["department"].overruled[0].value) == ("Sales", "Ops")
+        assert [group.value for group in jane.groups] == ["a", "b", "c"]
+        assert [given.value for given in jane.says] == ["active"]
+        assert len(jane.rows) == 3
+    gone = merge([told("hr", "id=1 name=jane department=a status=left", "id=1 department=b status=left")], ranks("hr"))
+    assert [given.value for given in gone.people[0].says] == ["left"]
+
+
 # -- who is who --------------------------------------------------------------------------------------------------
 
 
@@ -80,16 +98,16 @@ def test_keys_of_two_kinds_are_never_compared() -> None:
 @pytest.mark.parametrize(
     ("rows", "other", "reason"),
     [
-        (("id=1 name=jane", "id=1 name=joan"), (), "is in several rows of hr with one key: `1`"),
+        (("id=1 name=jane", "id=1 name=joan"), (), "is in several rows of hr that differ in `name`, with one key: `1`"),
         (
             ("name=jane department=a", "name=JANE department=b"),
             (),
-            "is in several rows of hr with one user name: `jane`",
+            "is in several rows of hr that differ in `department`, with one user name: `jane`",
         ),
         (
             ("name=jane email=m@x.example", "name=joan email=M@x.example"),
             (),
-            "is in several rows of hr with one e-mail",
+            "is in several rows of hr that differ in `name`, with one e-mail",
         ),
         (("id=1 name=jane",), ("id=2 name=jane",), "has one user name and several values of `employee`"),
         (
@@ -218,7 +236,7 @@ def test_rows_that_cannot_be_used_are_told() -> None:
     ]
     columns = RecordColumns((), {"name": "name", "site_role": "role"})
     bad = records([{"name": "jane", "role": "ServerAdministrator"}], columns, name="hr", source="hr").quarantined
-    assert "is no site role that may be given" in bad[0].reason
+    assert "administrators are made by hand" in bad[0].reason
 
 
 def test_a_missing_column_is_an_error_that_lists_what_is_there() -> None:
@@ -403,7 +421,7 @@ def test_the_order_of_sources_changes_neither_the_roster_nor_the_plan(
     def plan(read: list[Records], declared: Precedence) -> object:
         merged = merge(read, declared, overrides)
         found = standings(merged, known, declared)
-        wanted, unsettled = want_people(NOW, found, PeoplePolicy(MAPPING), Tasks(), Policy())
+        wanted, unsettled, _ = want_people(NOW, found, PeoplePolicy(MAPPING), Tasks(), Policy())
         changes = diff(NOW, wanted.site, wanted.why)
         return merged, found, changes, wanted.held, wanted.notes, known_after(found, unsettled, "now")
 
@@ -424,6 +442,5 @@ def test_every_row_is_of_one_person_or_held(lists: list[list[dict[str, str]]]) -
     names = [person.name.casefold() for person in merged.people]
     assert len(names) == len(set(names))
     for person in merged.people:
-        assert len({source for source, _ in person.rows}) == len(person.rows)
         for field in person.fields.values():
             assert (field.source, field.row) in person.rows

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tabwarden.model.errors import SourceError
 from tabwarden.model.names import same
-from tabwarden.want.roster import ONLY_COLUMN, Broken, Columns, Person, Roster, clean, latest, shown
+from tabwarden.want.roster import ONLY_COLUMN, Broken, Columns, Person, Quarantined, Roster, clean, latest, shown
 
 COLUMNS = Columns()
 
@@ -153,7 +153,7 @@ def test_every_missing_column_is_named_with_those_there_are() -> None:
 def test_a_column_may_be_absent_from_some_rows() -> None:
     result = clean([{"Email Address": "jane"}, {"other": 1}, {"email address": "joe"}], COLUMNS, "hr")
     assert [person.name for person in result.people] == ["jane", "joe"]
-    assert result.quarantined == ((2, "", "is empty (null); give the user name or delete the row"),)
+    assert result.quarantined == (Quarantined(2, "", "is empty (null); give the user name or delete the row"),)
 
 
 def test_bare_names_need_no_column() -> None:

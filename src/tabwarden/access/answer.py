@@ -16,12 +16,14 @@ UNKNOWN: Final = "unknown"
 
 
 class Disputed(NamedTuple):
-    """An open point that this answer hangs on: with it at `value` it would be this verdict instead."""
+    """An open point that this answer hangs on: with it at `value` it would be this verdict instead, by these rules."""
 
     open_point: str
     value: str
     verdict: Verdict
     because: str
+    deciding: tuple[Rule, ...] = ()
+    at: str | None = None
 
 
 class Losing(NamedTuple):

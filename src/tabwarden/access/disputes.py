@@ -18,5 +18,5 @@ def with_disputes(ask: Callable[[OpenPoints], Answer], open_points: OpenPoints =
         if turned.verdict != answer.verdict:
             value = getattr(other, name)
             written = value if isinstance(value, str) else ("on" if value else "off")
-            disputes.append(Disputed(name, written, turned.verdict, turned.because))
+            disputes.append(Disputed(name, written, turned.verdict, turned.because, turned.deciding, turned.at))
     return replace(answer, disputed=tuple(disputes))

@@ -5,8 +5,11 @@ It is the executable form of "Evaluate permission rules" (Server Help 2020.3, "P
 
 0  the capability does not exist for the kind            denied   not_applicable
 0b the site has switched it off                          denied   site_setting
+0c what lies in a Personal Space is not shared           denied   personal_space
 1  the site role does not permit it                      denied   site_role
+1b limited user visibility hides permission dialogs      denied   site_setting
 2a an administrator                                      allowed  admin
+   ... who edits nothing in another's Personal Space     denied   personal_space
 2b owner or leader of the project or of a parent         allowed  project_owner, project_leader
 2c the content's owner                                   allowed  content_owner
    ... but ChangePermissions under a lock belongs to the managing project  denied  locked_project
@@ -26,11 +29,19 @@ from typing import NamedTuple
 
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Losing, Step, Verdict
 from tabwarden.access.powers import Power, power_is_unknown, power_over, speaks_of
-from tabwarden.model.capability import GATED_BY, applies, capabilities_of
-from tabwarden.model.governing import governing, lock_is_unknown, managing_project
+from tabwarden.model.capability import CHANGE_PERMISSIONS, applies, capabilities_of
+from tabwarden.model.governing import (
+    NOT_IN_PERSONAL_SPACE,
+    OWNERS_IN_PERSONAL_SPACE,
+    governing,
+    in_personal_space,
+    lock_is_unknown,
+    managing_project,
+)
 from tabwarden.model.open_points import AI_ACCESS_KINDS, CLASSIC, CURRENT, DENY_FIRST, DOCUMENTED, OpenPoints
-from tabwarden.model.roles import ceiling_row, classic_permits, is_admin, is_known, permits
-from tabwarden.model.site import ALLOW, DENY, Rule, Site, SiteSettings
+from tabwarden.model.roles import ceiling_row, classic_permits, is_admin, is_known, permits, role_in_personal_space
+from tabwarden.model.site import ALLOW, DENY, Rule, Site
+from tabwarden.model.site_settings import sees_nobody, setting_against
 
 # Step 3 to 5 as a table: the first line that has a rule decides.
 PRECEDENCE = (
@@ -75,9 +86,9 @@ def what(
 ) -> Iterator[Answer]:
     """The Answer for every capability the content has, and for unknown ones that a rule on it names."""
     kind = site.contents[content].kind
-    known = capabilities_of(kind)
+    known = capabilities_of(kind, model)
     rules = governing(as_seen_by(site, model), content).rules or ()
-    strange = sorted({rule.capability for rule in rules if applies(rule.capability, kind) is None})
+    strange = sorted({rule.capability for rule in rules if applies(rule.capability, kind, model) is None})
     for capability in (*known, *strange):
         yield may(site, user, capability, content, model=model, open_points=open_points)
 
@@ -85,11 +96,6 @@ def what(
 def as_seen_by(site: Site, model: str) -> Site:
     """The Site a model knows: the classic one has no locks (§3.4)."""
     return site.without_locks if model == CLASSIC else site
-
-
-def switched_off(settings: SiteSettings, capability: str) -> bool:
-    """Whether the site's own settings take the capability from everybody."""
-    return capability in GATED_BY and not getattr(settings, GATED_BY[capability])
 
 
 class _Question(NamedTuple):
@@ -104,14 +110,9 @@ class _Question(NamedTuple):
 def _evaluate(question: _Question) -> Answer:
     site, user, capability, content = question.site, question.user, question.capability, question.content
     item, role = site.contents[content], site.users[user].site_role
-    exists = _exists(question, item.kind)
-    reachable = (
-        classic_permits(role, capability)
-        if question.model == CLASSIC
-        else permits(role, item.kind, capability, question.open_points)
-    )
-    off = switched_off(site.settings, capability)
-    rules = _rules_about(question)
+    exists, reachable = _exists(question, item.kind), _reachable(question)
+    off, no_dialog = setting_against(site.settings, capability), _no_dialog(question)
+    against = off or ("user_visibility" if no_dialog else None)
     blank = Answer(
         DENIED,
         "default_deny",
@@ -123,7 +124,7 @@ def _evaluate(question: _Question) -> Answer:
         governing=governing(site, content),
         steps=(
             Step("capability", _word(exists), (item.kind,)),
-            *((Step("setting", "no", (GATED_BY[capability],)),) if off else ()),
+            *((Step("setting", "no", (against,)),) if against else ()),
             Step(
                 "ceiling",
                 _word(reachable),
@@ -131,32 +132,56 @@ def _evaluate(question: _Question) -> Answer:
             ),
         ),
     )
+    rules, personal = _rules_about(question), in_personal_space(site, content)
     if exists is False:
         return _decided(blank, DENIED, "not_applicable", rules)
     if off:
         return _decided(blank, DENIED, "site_setting", rules)
+    if personal and capability in NOT_IN_PERSONAL_SPACE:
+        return _decided(blank, DENIED, "personal_space", rules)
     if not is_known(role):
         return _decided(blank, UNKNOWN, "role_unknown", rules)
     if reachable is False:
         return _decided(blank, DENIED, "site_role", rules)
-    if is_admin(role):
+    if no_dialog:
+        return _decided(blank, DENIED, "site_setting", rules)
+    owners = personal and capability in OWNERS_IN_PERSONAL_SPACE
+    if is_admin(role) and owners and _override(question) is None:
+        return _decided(blank, DENIED, "personal_space", rules)
+    if is_admin(role) and not owners:
         return _decided(blank, ALLOWED, "admin", rules, override="admin")
     if question.model == DENY_FIRST:
         return _deny_first(question, blank, rules)
     return _tableau(question, blank, rules)
 
 
+def _reachable(question: _Question) -> bool | None:
+    """Whether the site role can ever exercise the capability, in the model's reading of roles."""
+    role, kind = question.site.users[question.user].site_role, question.site.contents[question.content].kind
+    if in_personal_space(question.site, question.content):
+        role = role_in_personal_space(role)
+    if question.model == CLASSIC:
+        return classic_permits(role, question.capability)
+    return permits(role, kind, question.capability, question.open_points)
+
+
+def _no_dialog(question: _Question) -> bool:
+    """Whether limited user visibility keeps the person from setting permissions."""
+    hidden = sees_nobody(question.site.settings, question.site.users[question.user].site_role)
+    return hidden and question.capability == CHANGE_PERMISSIONS
+
+
 def _exists(question: _Question, kind: str) -> bool | None:
     """Whether the kind has the capability; of AI Access, once its REST name is told, workbooks and data sources."""
     if question.open_points.ai_access_name and question.capability == question.open_points.ai_access_name:
         return kind in AI_ACCESS_KINDS
-    return applies(question.capability, kind)
+    return applies(question.capability, kind, question.model)
 
 
 def _tableau(question: _Question, blank: Answer, rules: list[_Spoken]) -> Answer:
     """Steps 2b to 6 as Tableau takes them."""
     override = _override(question)
-    editable = _editable(question) if question.capability == "ChangePermissions" else True
+    editable = _editable(question) if question.capability == CHANGE_PERMISSIONS else True
     if override is not None:
         if editable is None:
             return _decided(blank, UNKNOWN, "not_read", rules, override=override.reason)

@@ -27,10 +27,10 @@ from tabwarden.model.site import (
     Rule,
     Rules,
     Site,
-    SiteSettings,
     Use,
     User,
 )
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.safe_files import read_text
 
 Json = Mapping[str, Any]

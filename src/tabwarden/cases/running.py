@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from tabwarden.access.abilities.question import TOP_LEVEL, target_named
 from tabwarden.access.answer import ALLOWED, Answer
 from tabwarden.access.question import Asked
 from tabwarden.cases.events import Happened, happen
 from tabwarden.cases.file import Case, Json, grantee_of, named_project, rules_of, site_of, thing_on
 from tabwarden.cases.ways import Opened, Said, Way, check
 from tabwarden.effects import content
+from tabwarden.model.capability import demand_known
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.governing import managing_project
 from tabwarden.model.open_points import OpenPoints, open_points_from
@@ -69,6 +71,8 @@ def judged(case: Case, opened: Opened, question: Asked, ways: Mapping[str, Way])
     agreed: dict[str, bool] = {}
     for model in ("current", "classic") if case.model == "both" else (case.model,):
         under_model = question._replace(model=model)
+        if not question.ability:
+            demand_known(question.what, model)
         answer = under_model.of(opened.site)
         problems: dict[str, list[str]] = {}
         for name, way in ways.items():
@@ -100,8 +104,11 @@ def mistake(error: Exception) -> str:
 
 
 def open_points_of(case: Case) -> OpenPoints:
-    """The open points as the case has them: `open_points: {name: value}`."""
-    return open_points_from(f"{name}={value}" for name, value in (case.raw.get("open_points") or {}).items())
+    """The open points as the case has them: `open_points: {name: value}`, or the one word `blog`."""
+    given = case.raw.get("open_points") or {}
+    if isinstance(given, str):
+        return open_points_from((given,))
+    return open_points_from(f"{name}={value}" for name, value in given.items())
 
 
 def _put(site: Site, case: Case) -> Asked:
@@ -111,7 +118,10 @@ def _put(site: Site, case: Case) -> Asked:
     about = None if about is None else thing_on(site, about, "question.object")
     if "capability" in question:
         return Asked(user, question["capability"], about, open_points=open_points)
-    target = None if target is None else thing_on(site, target, "question.target", project=True)
+    if target is not None:
+        target = target_named(target) or thing_on(site, target, "question.target", project=True)
+    elif question["action"] == "move":
+        target = TOP_LEVEL
     return Asked(user, question["action"], about, True, target, question.get("to"), open_points=open_points)
 
 

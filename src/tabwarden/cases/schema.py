@@ -13,8 +13,9 @@ from typing import Any
 from tabwarden.access.abilities.ability import ACTIONS
 from tabwarden.model.governing import LOCKED_TO_DATABASE
 from tabwarden.model.names import hint
-from tabwarden.model.open_points import MODELS, OpenPoints
-from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, MODES, ON_LOGIN, ON_SYNC, SiteSettings
+from tabwarden.model.open_points import BLOG, MODELS, OpenPoints
+from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, MODES, ON_LOGIN, ON_SYNC
+from tabwarden.model.site_settings import SiteSettings
 
 Json = Mapping[str, Any]
 TEXT: Json = {"type": "string", "minLength": 1}
@@ -191,12 +192,13 @@ EVENT = _open(
 )
 PLACES_OF_WORDS: tuple[tuple[str, Json], ...] = (("setup", EVENT_SETUP), ("question", EVENT))
 
+_OPEN_POINTS = _open(_object("open points", **dict.fromkeys((f.name for f in fields(OpenPoints)), ANYTHING)))
 _ABOUT: dict[str, Json] = {
     "id": {"type": ["string", "integer"]},
     **dict.fromkeys(("topic", "source", "because", "confidence", "note"), TEXT),
     "model": _one_of(*MODELS, "both"),
     "expected": _one_of("allow", "deny"),
-    "open_points": _open(_object("open points", **dict.fromkeys((f.name for f in fields(OpenPoints)), ANYTHING))),
+    "open_points": {"oneOf": [_OPEN_POINTS, _one_of(BLOG)]},
     "result": {"type": "object"},
 }
 _NEEDED = ("id", "kind", "setup", "question", "expected")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tabwarden.access.abilities.question import target_named
 from tabwarden.access.question import Asked
 from tabwarden.cases.file import Case
 from tabwarden.cases.running import MISTAKES, ONE_WAY, Verdict, judged, mistake, open_points_of
@@ -48,13 +49,14 @@ def _put(site: Site, case: Case, open_points: OpenPoints) -> Asked:
     item = _content(site, question.get("object"))
     if "capability" in question and item is not None:
         return Asked(user, capability_named(str(question["capability"]), item.kind), item.id, open_points=open_points)
-    target, to = _content(site, question.get("target")), question.get("to")
+    words, to = question.get("target"), question.get("to")
+    target = target_named(str(words)) if words is not None else None
     return Asked(
         user,
         question["action"],
         item.id if item is not None else None,
         ability=True,
-        target=target.id if target is not None else None,
+        target=target or (site.find_content(str(words).removeprefix("content:")).id if words is not None else None),
         to=site.find_user(str(to)).id if to is not None else None,
         open_points=open_points,
     )

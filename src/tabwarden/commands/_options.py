@@ -45,7 +45,7 @@ OpenPointWords = Annotated[
     list[str] | None,
     Option(
         "--open-point",
-        about="An open point as name=value, or a YAML file of them; repeatable.",
+        about="An open point as name=value, `blog`, or a YAML file of them; repeatable.",
         value="NAME=VALUE|FILE",
     ),
 ]
@@ -98,6 +98,14 @@ Accept = Annotated[
     list[str] | None,
     Option("--accept", about="Accept one stop by its name and number; repeatable.", value="STOP=NUMBER"),
 ]
+
+
+def again(settings: Settings) -> str:
+    """` --settings FILE` for a command that is to follow, where one was needed here."""
+    import shlex
+
+    usual = ("", "settings.yaml", "settings.yaml.aes")
+    return "" if settings.origin in usual else f" --settings {shlex.quote(settings.origin)}"
 
 
 def load_settings(path: Path | None) -> Settings:

@@ -9,10 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tabwarden.commands._options import load_settings
+from tabwarden.commands._options import again, load_settings
 from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, print_json, show
 from tabwarden.log import RunLog, open_log
 from tabwarden.model.errors import TabwardenError
+from tabwarden.model.names import some
 from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.report.plans import plan_json, plan_table, stop_json
@@ -22,9 +23,6 @@ from tabwarden.scrubber import Scrubber
 from tabwarden.settings import Settings
 
 log = logging.getLogger("tabwarden.run")
-
-
-# -- plan ------------------------------------------------------------------------------------------------------
 
 
 def present(plan: Plan, settings: Settings, out: Path | None, *, as_json: bool) -> None:
@@ -38,20 +36,19 @@ def present(plan: Plan, settings: Settings, out: Path | None, *, as_json: bool) 
         show(plan_table(plan))
         if path is not None:
             show(f"plan {plan.id} written to {path}")
-            accept = "".join(f" --accept {s.id}={s.number}" for s in plan.stops if s.waivable)
-            if plan.changes and all(stop.waivable for stop in plan.stops):
-                show(f"next: tabwarden apply {path}{accept}")
+            accept = "".join(f" --accept {s.id}={s.number}" for s in plan.stops_of_all if s.waivable)
+            if plan.changes and all(stop.waivable for stop in plan.stops_of_all):
+                show(f"next: tabwarden apply {path}{accept}{again(settings)}")
     leave(STOPPED if plan.stops else CHANGES if plan.changes else DONE)
 
 
-# -- apply and run ---------------------------------------------------------------------------------------------
-
-
 def exit_code(applied: Applied) -> int:
-    """0 done, 1 somebody was not done, 3 a stop."""
+    """0 done, 1 somebody was not done or a leaver is held, 3 a stop, of one list too."""
     if applied.stops:
         return STOPPED
-    return DONE if applied.succeeded else ERROR
+    if not applied.succeeded or applied.leavers_left:
+        return ERROR
+    return STOPPED if applied.plan.stops_of_lists else DONE
 
 
 def applied_json(applied: Applied) -> Mapping[str, Any]:
@@ -63,9 +60,10 @@ def applied_json(applied: Applied) -> Mapping[str, Any]:
         **{status: applied.count(status) for status in ("done", "already", "instead", "failed", "skipped")},
         "resumed": applied.resumed,
         "broken_off": applied.broken_off,
+        "leavers_left": list(applied.leavers_left),
         "held": [asdict(person) for person in applied.plan.held],
         "refused": [asdict(row) for row in applied.plan.refused],
-        "stops": [stop_json(stop) for stop in applied.stops],
+        "stops": [stop_json(stop) for stop in applied.stops_told],
         "wrong_waivers": list(applied.wrong_waivers),
         "not_done": [
             {
@@ -114,7 +112,10 @@ def _run(settings: Settings, waivers: tuple[Waiver, ...], running: Running) -> A
 def _summary(applied: Applied) -> str:
     if applied.stops:
         return f"stopped by {', '.join(stop.id for stop in applied.stops)}: nothing was written"
-    return result_words(applied)
+    left = applied.leavers_left
+    keep = [f"leavers who may keep a licence: {some(left)}"] if left else []
+    apart = [f"nothing was done about {stop.only} ({stop.id})" for stop in applied.plan.stops_of_lists]
+    return "; ".join([result_words(applied), *keep, *apart])
 
 
 @contextmanager

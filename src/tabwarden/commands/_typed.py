@@ -10,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from tabwarden.access.abilities.ability import ABOUT_A_PERSON
 from tabwarden.access.answer import ALLOWED, DENIED
 from tabwarden.access.question import Asked
 from tabwarden.cases.ways import NOT_ALLOWED, Opened, Said, Way
@@ -20,7 +21,7 @@ from tabwarden.model.capability import applies, capabilities_of
 from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
-from tabwarden.questions import ABOUT_A_PERSON, Questions
+from tabwarden.questions import Questions
 from tabwarden.store import snapshot
 
 COMMANDS: Mapping[str, Callable[..., None]] = {"why": why, "who": who, "what": what}
@@ -57,8 +58,6 @@ class CommandLine:
         except TabwardenError as error:
             raise TabwardenError(f"`{' '.join(words)}` failed: {error}") from None
         return json.loads(out.getvalue())
-
-    # -- ways -------------------------------------------------------------------------------------------------
 
     def _why(self, opened: Opened, question: Asked) -> Said | None:
         if question.ability:
@@ -100,7 +99,9 @@ class CommandLine:
         if answer is not None:
             return Said(answer["verdict"], answer["because"])
         return (
-            Said(DENIED) if applies(question.what, opened.site.contents[str(question.content)].kind) is False else None
+            Said(DENIED)
+            if applies(question.what, opened.site.contents[str(question.content)].kind, question.model) is False
+            else None
         )
 
     def _reach(self, opened: Opened, question: Asked) -> Said | None:
@@ -113,7 +114,7 @@ class CommandLine:
             return Said(NOT_ALLOWED) if question.what == "Read" else None
         if question.what in row["allowed"]:
             return Said(ALLOWED)
-        return Said(NOT_ALLOWED) if question.what in capabilities_of(row["kind"]) else None
+        return Said(NOT_ALLOWED) if question.what in capabilities_of(row["kind"], question.model) else None
 
 
 def sayable(site: Site, question: Asked) -> bool:

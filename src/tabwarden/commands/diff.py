@@ -60,9 +60,8 @@ def _snapshots(pair: tuple[str, str], under: Under, store: str | None, site: str
 
 def _models(where: Where, capability: str, against: str, open_points: OpenPoints, *, as_json: bool) -> None:
     """People whose access rests on owning, leading, a rule in person, or on the order of groups and group sets."""
-    from tabwarden.compare.models import in_person
-    from tabwarden.compare.models_apart import differing
-    from tabwarden.model.capability import capability_named, ui_name
+    from tabwarden.compare.models import differing, in_person
+    from tabwarden.model.capability import capability_named, demand_known, ui_name
     from tabwarden.model.errors import UnknownName
     from tabwarden.report.models import exceptions_heading, exceptions_json, exceptions_table
     from tabwarden.run.open_snapshot import open_site
@@ -70,6 +69,7 @@ def _models(where: Where, capability: str, against: str, open_points: OpenPoints
     if against not in OTHER_MODELS:
         raise UnknownName(f"`{against}` is no model to compare with; give deny_first or classic")
     named, site = capability_named(capability), open_site(where)
+    demand_known(named, against)
     with progress_bar("comparing", hidden=as_json) as progress:
         differences = list(differing(site, named, against=against, open_points=open_points, progress=progress))
     if against == OTHER_MODELS[0]:

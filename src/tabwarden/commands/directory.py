@@ -72,9 +72,6 @@ def _order(person: DirectoryPerson) -> tuple[str, str]:
     return same(person.domain), same(person.sam_account_name)
 
 
-# -- finding ---------------------------------------------------------------------------------------------------
-
-
 def _split(directory: Directory, words: str) -> tuple[str, str]:
     """The FQDN before a backslash ('' where there is none) and the name."""
     from tabwarden.model.errors import UnknownName
@@ -118,9 +115,6 @@ def _people(directory: Directory, words: str) -> list[DirectoryPerson]:
             f"nobody in the directory is called `{words}`; give a sAMAccountName, a UPN or a mail address"
         )
     return sorted(people, key=_order)
-
-
-# -- showing ---------------------------------------------------------------------------------------------------
 
 
 def _counts(directory: Directory) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tabwarden.commands._options import (
     SiteUrl,
     SnapshotWords,
     StoreWords,
+    again,
     load_settings,
 )
 from tabwarden.commands._output import DONE, ERROR, leave, print_json, show
@@ -62,7 +63,7 @@ def names_check(
     people = _directory(loaded, directory)
     now = _site(loaded, Where(None, snapshot, site_url, store=store) if snapshot is not None else None)
     if mistakes:
-        _show_mistakes(people, now, as_json=as_json)
+        _show_mistakes(people, now, again(loaded) if loaded is not None else "", as_json=as_json)
     if listed:
         checked = check(listed, people, route, now, read_open_points(open_point or ()))
         if as_json:
@@ -93,7 +94,7 @@ def _site(settings: Settings | None, where: Where | None) -> Site | None:
     return site_asked(settings) if settings is not None else None
 
 
-def _show_mistakes(directory: Directory, now: Site | None, *, as_json: bool) -> None:
+def _show_mistakes(directory: Directory, now: Site | None, options: str, *, as_json: bool) -> None:
     from tabwarden.model.errors import UnknownName
     from tabwarden.report.names import mistakes_table
     from tabwarden.run.names import mistakes
@@ -105,7 +106,7 @@ def _show_mistakes(directory: Directory, now: Site | None, *, as_json: bool) -> 
         pairs = [{"user": user, "sam_account_name": account} for user, account in renames]
         print_json({"imported_by_upn": pairs, "held": [asdict(one) for one in left_alone]})
     else:
-        show(mistakes_table(renames, left_alone))
+        show(mistakes_table(renames, left_alone, options))
 
 
 def domains(settings: SettingsPath = None, as_json: AsJson = False) -> None:

@@ -1,7 +1,9 @@
-"""`tabwarden plan provision|undo`, `apply`, `run provision`: joiners and leavers, any plan done or taken back."""
+"""`tabwarden plan` and `run` of `provision`, `groups` and `people`; `plan undo`, `apply` and `people show`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,13 +16,34 @@ if TYPE_CHECKING:
     from tabwarden.run.apply import Applied
 
 
-def plan_provision(settings: SettingsPath = None, out: Out = None, as_json: AsJson = False) -> None:
-    """Exit code 2 when there are changes, 3 when a stop forbids them."""
-    from tabwarden.commands._plans import present
-    from tabwarden.run import provision
+def _planning(kind: str) -> Callable[..., None]:
+    """`plan KIND`: what `plan_KIND` of that run decides."""
 
-    loaded = load_settings(settings)
-    present(provision.plan_provision(loaded), loaded, out, as_json=as_json)
+    def plan(settings: SettingsPath = None, out: Out = None, as_json: AsJson = False) -> None:
+        """Exit code 2 when there are changes, 3 when a stop forbids them."""
+        from tabwarden.commands._plans import present
+
+        loaded = load_settings(settings)
+        decided = getattr(import_module(f"tabwarden.run.{kind}"), f"plan_{kind}")(loaded)
+        present(decided, loaded, out, as_json=as_json)
+
+    return plan
+
+
+def _running(kind: str) -> Callable[..., None]:
+    """`run KIND`: what `run_KIND` of that run does."""
+
+    def run(settings: SettingsPath = None, accept: Accept = None, as_json: AsJson = False) -> None:
+        """For cron. Nothing is asked; a stop leaves the plan to be looked at."""
+        from tabwarden.commands._plans import run_command
+
+        run_command(settings, accept, as_json, getattr(import_module(f"tabwarden.run.{kind}"), f"run_{kind}"))
+
+    return run
+
+
+plan_provision, plan_groups, plan_people = map(_planning, ("provision", "groups", "people"))
+run_provision, run_groups, run_people = map(_running, ("provision", "groups", "people"))
 
 
 def plan_undo(
@@ -94,6 +117,7 @@ def _show(applied: Applied, run_log: RunLog, *, as_json: bool) -> None:
     if applied.stops:
         show(stops_table(applied.stops))
     else:
+        show(*([stops_table(applied.plan.stops_of_lists)] if applied.plan.stops_of_lists else ()))
         show(f"{'resumed: ' if applied.resumed else ''}{result_words(applied)}", style="bold")
         for change, entry in applied.not_done:
             remedy = entry.remedy if entry is not None else "not begun; apply the plan again"
@@ -106,9 +130,30 @@ def _show(applied: Applied, run_log: RunLog, *, as_json: bool) -> None:
     leave(code)
 
 
-def run_provision(settings: SettingsPath = None, accept: Accept = None, as_json: AsJson = False) -> None:
-    """For cron. Nothing is asked; a stop leaves the plan to be looked at."""
-    from tabwarden.commands._plans import run_command
-    from tabwarden.run import provision
+def people_show(
+    name: Annotated[str, Argument("A user name, an e-mail or a key; without one: everybody.")] = "",
+    settings: SettingsPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Held people are listed with what to do; nothing is written."""
+    from tabwarden.model.errors import UnknownName
+    from tabwarden.model.names import same
+    from tabwarden.report.roster import chosen, held_words, person_table, roster_json, roster_table
+    from tabwarden.run.people import show_people
 
-    run_command(settings, accept, as_json, provision.run_provision)
+    roster = show_people(load_settings(settings))
+    people = chosen(roster.standings, name)
+    left_alone = [
+        one for one in (*roster.merged.held, *roster.standings.held) if same(one.person) == same(name.strip())
+    ]
+    if name and not people and not left_alone:
+        raise UnknownName(f"nobody is called `{name}` in the sources; `tabwarden people show` lists everybody")
+    if as_json:
+        print_json(roster_json(roster.merged, roster.standings, people))
+    elif name:
+        show(*map(person_table, people))
+        show(*([held_words(left_alone)] if left_alone else ()))
+    else:
+        show(roster_table(roster.merged, roster.standings))
+        for row in roster.refused:
+            show(f"row {row.row} of {row.source} (`{row.value}`) {row.reason}")

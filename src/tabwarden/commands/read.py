@@ -13,11 +13,10 @@ from tabwarden.model.errors import TabwardenError
 
 if TYPE_CHECKING:
     from tabwarden.model.site import Content, Grantee, Site
-    from tabwarden.run.projects import Listed
-    from tabwarden.run.read import Taken
+    from tabwarden.run.read import Listed, Taken
     from tabwarden.run.verify import Verified
     from tabwarden.settings import Settings
-    from tabwarden.tableau.read.site import Budget
+    from tabwarden.tableau.http.pace import Budget
 
 
 def read(
@@ -80,7 +79,7 @@ def projects(
     as_json: AsJson = False,
 ) -> None:
     """Fetches sites and projects, keeps them whole and shows them as far as one may see them."""
-    from tabwarden.run.projects import list_projects
+    from tabwarden.run.read import list_projects
 
     listed = list_projects(load_settings(settings), asker)
     if as_json:

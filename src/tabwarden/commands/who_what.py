@@ -130,9 +130,11 @@ def _on_everything(questions: Questions, user: str, as_json: bool) -> None:
     from tabwarden.report.table import Table
 
     table = Table("Content", "Kind", "As template", "May")
+    alike = Counter((row.kind, row.path) for row in rows)
     for row in rows:
         kind = KIND_NAMES.get(row.kind, row.kind)
-        table.add_row(row.path, kind, _template(row.kind, row.allowed), _names(row.kind, row.allowed))
+        path = row.path if alike[row.kind, row.path] == 1 else f"{row.path} ({row.content})"
+        table.add_row(path, kind, _template(row.kind, row.allowed), _names(row.kind, row.allowed))
     warn_partial(site)
     show(f"{site.called(person.id)}, {ui_role(person.site_role)}, may View {len(rows)} things", style="bold")
     show(table)

@@ -43,6 +43,17 @@ def why(
         _show(questions, question, answer, ways, side_by_side)
 
 
+def _means(site: Site, question: Asked) -> str | None:
+    """What the capability lets a person do on that kind; None of an ability, or where nobody knows."""
+    from tabwarden.model.means import means
+
+    return (
+        None
+        if question.ability or question.content is None
+        else means(question.what, site.contents[question.content].kind)
+    )
+
+
 def _as_json(
     questions: Questions, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]
 ) -> dict[str, Any]:
@@ -51,6 +62,7 @@ def _as_json(
 
     site = questions.site
     document: dict[str, Any] = {"taken": site.taken.when, **answer_json(site, answer)}
+    document["means"] = _means(site, question)
     document["remarks"] = list(remarks(site, question, answer))
     places, handover = questions.places(question), questions.handover(question)
     if places or handover is not None:
@@ -78,6 +90,8 @@ def _show(
     site = questions.site
     warn_partial(site)
     show(answers.sentence(site, answer), style="bold")
+    meaning = _means(site, question)
+    show(*([f"it lets a person {meaning}"] if meaning else []))
     show(answers.trace_table(site, answer))
     show(*answers.disputed_lines(site, answer), *remarks(site, question, answer))
     places, handover = questions.places(question), questions.handover(question)

@@ -129,7 +129,8 @@ class Compared:
         strange = [bit for bit, name in enumerate(names) if name not in CAPABILITIES]
         for parts, there in zip(differ.sides, differ.has_content, strict=True):
             kinds = parts.columns.vocabulary.kinds
-            kind_masks = [sum(1 << names.index(c) for c in capabilities_of(k) if k != "collection") for k in kinds]
+            listed = [capabilities_of(kind, parts.model) if kind != "collection" else () for kind in kinds]
+            kind_masks = [sum(1 << names.index(c) for c in capabilities) for capabilities in listed]
             masks[there] = np.array(kind_masks, mask)[parts.columns.contents.kind[there]]
         for parts, there in zip(differ.sides, differ.has_content, strict=True):
             lists = parts.columns.rules
@@ -270,7 +271,8 @@ def unknown_on_large(site: Site, under: Under) -> tuple[int, frozenset[str], Map
     if not hazy(engine.parts):
         return 0, frozenset(), {}
     names, kinds = engine.capabilities, engine.columns.vocabulary.kinds
-    kind_masks = [sum(1 << names.index(c) for c in capabilities_of(k) if k != "collection") for k in kinds]
+    listed = [capabilities_of(kind, under.model) if kind != "collection" else () for kind in kinds]
+    kind_masks = [sum(1 << names.index(c) for c in capabilities) for capabilities in listed]
     open_to = np.array(kind_masks, engine.parts.tables.mask)[engine.columns.contents.kind]
     on = np.zeros(engine.parts.n_contents, np.int64)
     people = set()

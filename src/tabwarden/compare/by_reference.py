@@ -16,13 +16,22 @@ from tabwarden.access.answer import Answer
 from tabwarden.access.powers import speaks_of
 from tabwarden.access.reference import as_seen_by, may
 from tabwarden.compare.alike import alike
-from tabwarden.model.capability import GATED_BY, LEADER_CAPABILITIES, applies, capabilities_of
-from tabwarden.model.governing import governing, managing_project
+from tabwarden.model.capability import LEADER_CAPABILITIES, applies, capabilities_of
+from tabwarden.model.governing import (
+    NOT_IN_PERSONAL_SPACE,
+    OWNERS_IN_PERSONAL_SPACE,
+    governing,
+    in_personal_space,
+    managing_project,
+)
 from tabwarden.model.open_points import CLASSIC, CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.roles import ceiling
 from tabwarden.model.site import Grantee, Rule, Rules, Site
+from tabwarden.model.site_settings import GATED_BY
 
 EDITING = "ChangePermissions"
+# What more than rules, powers and ceilings decides.
+_ALONE = frozenset({EDITING, *GATED_BY, *NOT_IN_PERSONAL_SPACE, *OWNERS_IN_PERSONAL_SPACE})
 
 
 class Differs(NamedTuple):
@@ -59,6 +68,7 @@ class _Facts(NamedTuple):
     leaders: frozenset[tuple[str, Rule]]
     owners: frozenset[tuple[str, str]]
     manager: str | None
+    personal: bool
     whole: bool
 
 
@@ -79,9 +89,14 @@ class _Compared:
             return
         was, now = (self._facts(site, content) if content in site.contents else None for site in self.sites)
         ruled = (was.rules if was else None) or frozenset(), (now.rules if now else None) or frozenset()
-        capabilities = _capabilities(item.kind, ruled[0] | ruled[1])
+        capabilities = _capabilities(item.kind, ruled[0] | ruled[1], self.model)
         questions: dict[str, set[str] | None] = {}
-        if was is None or now is None or (was != now and not (was.whole and now.whole and _read(was) and _read(now))):
+        if (
+            was is None
+            or now is None
+            or was.personal != now.personal
+            or (was != now and not (was.whole and now.whole and _read(was) and _read(now)))
+        ):
             questions = dict.fromkeys(capabilities)
         else:
             self._changed_here(was, now, capabilities, questions)
@@ -104,8 +119,8 @@ class _Compared:
         if was.manager != now.manager:
             _add(questions, (c for c in capabilities if c == EDITING), None)
         settings = [site.settings for site in self.real]
-        off = {name for c, name in GATED_BY.items() if getattr(settings[0], name) != getattr(settings[1], name)}
-        _add(questions, (c for c in capabilities if GATED_BY.get(c) in off), None)
+        gated = (*GATED_BY, EDITING) if settings[0].user_visibility != settings[1].user_visibility else GATED_BY
+        _add(questions, (c for c in capabilities if c in gated and settings[0] != settings[1]), None)
 
     def _changed_people(
         self, was: _Facts, now: _Facts, capabilities: Iterable[str], questions: dict[str, set[str] | None]
@@ -134,7 +149,8 @@ class _Compared:
         # The lock belongs to the project that holds it: for a project to the one above.
         holder = site.project_of(content)
         manager = managing_project(site, holder) if holder in site.contents and holder is not None else None
-        return _Facts(governing(site, content).rules, leaders, owners, manager, whole)
+        personal = in_personal_space(site, content)
+        return _Facts(governing(site, content).rules, leaders, owners, manager, personal, whole)
 
     # -- which people -------------------------------------------------------------------------------------------
 
@@ -229,9 +245,9 @@ def _add(questions: dict[str, set[str] | None], capabilities: Iterable[str], use
         questions[capability] = None if users is None or before is None else before | users
 
 
-def _capabilities(kind: str, rules: Rules) -> tuple[str, ...]:
-    strange = sorted({rule.capability for rule in rules if applies(rule.capability, kind) is None})
-    return (*capabilities_of(kind), *strange)
+def _capabilities(kind: str, rules: Rules, model: str) -> tuple[str, ...]:
+    strange = sorted({rule.capability for rule in rules if applies(rule.capability, kind, model) is None})
+    return (*capabilities_of(kind, model), *strange)
 
 
 def _alike(
@@ -243,7 +259,7 @@ def _alike(
     groups: dict[object, list[str]] = {}
     for capability, people in questions.items():
         row = ceiling(kind, capability, open_points)
-        alone = capability in ruled or capability == EDITING or capability in GATED_BY or model == CLASSIC
+        alone = capability in ruled or capability in _ALONE or model == CLASSIC
         if people is not None and not people:
             continue
         key = capability if alone or row is None else (row.columns, None if people is None else frozenset(people))

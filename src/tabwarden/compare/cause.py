@@ -125,9 +125,6 @@ def about(site: Site, other: Site, decision: Decision) -> Site:
     )
 
 
-# -- taken apart ----------------------------------------------------------------------------------------------
-
-
 def steps(before: Site, after: Site) -> Iterator[Fact]:
     """Every single change that can decide anything: lists by member, rules by grantee and capability."""
     for fact in facts(before, after):
@@ -154,9 +151,6 @@ def steps(before: Site, after: Site) -> Iterator[Fact]:
 def _rules(listed: Any) -> Rules:
     rules: Rules = listed
     return rules
-
-
-# -- put on ---------------------------------------------------------------------------------------------------
 
 
 def put_on(before: Site, after: Site, some: Iterable[Fact]) -> Site:

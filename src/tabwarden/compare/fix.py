@@ -75,9 +75,6 @@ def fixes(site: Site, question: Asked, *, deepest: int = DEEPEST, progress: Prog
     return Fixes(question, now, give, tuple(_ranked(site, question, partials, progress)))
 
 
-# -- searching ------------------------------------------------------------------------------------------------
-
-
 class _Partial(NamedTuple):
     edits: tuple[Change, ...]
     site: Site
@@ -111,8 +108,6 @@ def _further(partial: _Partial, question: Asked, seen: set[frozenset[Change]], *
         if outcome.done:
             yield _Partial((*partial.edits, edit), outcome.site, question.of(outcome.site))
 
-
-# -- ranking --------------------------------------------------------------------------------------------------
 
 _Place = tuple[int, int, int, int, str]
 

@@ -23,11 +23,12 @@ from tabwarden.effects.ops.memberships import AddToGroup, RemoveFromGroup
 from tabwarden.effects.ops.rules import Lead, PutRule, TakeRule, Unlead
 from tabwarden.effects.ops.settings import SetSetting
 from tabwarden.effects.ops.users import SetRole
-from tabwarden.model.capability import GATED_BY, LEADER, LEADER_CAPABILITIES, applies
+from tabwarden.model.capability import CHANGE_PERMISSIONS, LEADER, LEADER_CAPABILITIES, applies
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.roles import current_role, is_admin, permits
 from tabwarden.model.site import ALLOW, DENY, MODES, Grantee, Rule, Rules, Site
+from tabwarden.model.site_settings import GATED_BY
 
 # The site roles a fix may give, lowest first: each permits what the ones before it do.
 FIXING_ROLES = ("Viewer", "Explorer", "ExplorerCanPublish", "Creator")
@@ -70,16 +71,15 @@ class _Decision:
         return str(self.answer.content)
 
     def edits(self) -> Iterator[Change]:
-        because, capability = self.answer.because, self.answer.what
+        because = self.answer.because
         if self.give and because == "site_setting":
-            yield SetSetting(GATED_BY[capability], True)
+            yield from self._settings(on=True)
         elif self.give and because == "site_role":
             yield from self._roles()
         else:
             if not self.give:
                 yield from self._roles()
-                if capability in GATED_BY:
-                    yield SetSetting(GATED_BY[capability], False)
+                yield from self._settings(on=False)
             if because == "admin":
                 return
             yield from self._rules()
@@ -87,6 +87,12 @@ class _Decision:
             yield from self._owners()
             yield from self._leaders()
             yield from self._locks_and_tabs()
+
+    def _settings(self, *, on: bool) -> Iterator[Change]:
+        """The site's settings that take the capability away, and what keeps permission dialogs shut."""
+        dialogs = ("user_visibility",) if self.answer.what == CHANGE_PERMISSIONS else ()
+        names = (*GATED_BY.get(self.answer.what, ()), *dialogs)
+        yield from (SetSetting(n, on) for n in names if self.site.settings.is_off(n) is on)
 
     def _roles(self) -> Iterator[Change]:
         """Giving: roles that permit it; taking: those that do not, for an administrator each of them."""
@@ -253,7 +259,7 @@ def _fact_edits(site: Site, part: Answer, *, give: bool) -> Iterator[Change]:
     if give and because == "site_role":
         yield from nearest_roles(site, user, _PUBLISHERS)
     elif give and because == "site_setting":
-        yield from (SetSetting(name, True) for name in sorted(set(GATED_BY.values())))
+        yield from (SetSetting(name, True) for name in sorted({name for names in GATED_BY.values() for name in names}))
     elif give and because == "tabs_shown" and part.content is not None:
         yield SetTabs.on(site, str(site.contents[part.content].parent), shown=False)
     elif part.content is None or part.content not in site.contents:

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from tabwarden.access.answer import Answer
+from tabwarden.access.few import few
 from tabwarden.access.powers import speaks_of
 from tabwarden.access.reference import PRECEDENCE, may
 from tabwarden.compare.alike import alike
+from tabwarden.compare.between_sites import Progress
 from tabwarden.model.capability import LEADER_CAPABILITIES
 from tabwarden.model.governing import governing
 from tabwarden.model.open_points import CURRENT, DENY_FIRST, DOCUMENTED, OpenPoints
@@ -106,3 +108,28 @@ def _who_can_differ(site: Site, capability: str, content: str, against: str) -> 
         return site.users
     denied = [r.grantee for r in rules if r.capability == capability and r.mode == DENY]
     return (u for u in site.users if any(speaks_of(site, g, u) is not False for g in denied)) if denied else ()
+
+
+def differing(
+    site: Site,
+    capability: str,
+    *,
+    against: str = DENY_FIRST,
+    open_points: OpenPoints = DOCUMENTED,
+    progress: Progress | None = None,
+) -> Iterator[Exceptional]:
+    """Everybody the two models differ on, in the order of the content; `progress` hears how many contents are done."""
+    if few(site):
+        yield from exceptions(site, capability, against=against, open_points=open_points)
+        return
+    # Only large Sites need it, and loading it takes longer than answering on a small one.
+    from tabwarden.compare.by_engine import groups_that_differ
+
+    for content, users in groups_that_differ(site, capability, against, open_points, progress):
+        current, other = (
+            may(site, users[0], capability, content, model=model, open_points=open_points)
+            for model in (CURRENT, against)
+        )
+        if current.verdict == other.verdict:
+            raise RuntimeError(f"engine and reference disagree about {users[0]} on {content}: please report it")
+        yield Exceptional(users, content, current, other)

@@ -164,9 +164,9 @@ class Reasons:
         if key not in self._patterns:
             masks: set[int] = set()
             for parts, role in zip(self.sides, roles, strict=True):
-                tables, kind = parts.tables, int(parts.columns.contents.kind[content])
-                off = sum(1 << bit for name, bit in tables.bits.items() if name in tables.off)
-                masks |= {int(tables.applies[kind]), int(tables.reach[role, kind]), off, int(parts.edit)}
+                tables, column = parts.tables, int(parts.sources.column[content])
+                masks |= {int(table[column]) for table in (tables.applies, tables.reach[role], tables.admin[role])}
+                masks |= {tables.off, tables.private, int(parts.edit)}
                 masks.update(mask for _, *said in said_by(parts, int(parts.sources.rules[content])) for mask in said)
             every = (1 << len(self.difference.names)) - 1
             self._patterns[key] = reduce(_split, masks, [every])

@@ -42,7 +42,7 @@ class Who:
     def row(self, bit: int, content: int) -> UserBits:
         """Who may exercise capability `bit` on `content`."""
         parts = self.parts
-        reach = self.reach(int(parts.columns.contents.kind[content]), bit)
+        reach = self.reach(int(parts.sources.column[content]), bit)
         facts = self.by_rules(int(parts.sources.rules[content]), bit)
         return self.finished(self.at(facts, bit, content, self.power(content)), reach)
 
@@ -67,14 +67,14 @@ class Who:
             unknown = reach.strange if unknown is None else unknown | reach.strange
         return UserBits(allowed, unknown)
 
-    def reach(self, kind: int, bit: int) -> Reach:
-        """Whom roles leave capability `bit` on contents of a kind."""
-        if (kind, bit) not in self._reach:
+    def reach(self, column: int, bit: int) -> Reach:
+        """Whom roles leave capability `bit` on contents of a column of the ceilings."""
+        if (column, bit) not in self._reach:
             tables = self.parts.tables
-            can = (tables.reach[:, kind] >> tables.mask(bit)) & tables.mask(1) != 0
-            rows = [can & ~tables.admin & tables.known, can & tables.admin, can & ~tables.known]
-            self._reach[kind, bit] = Reach(*map(self._with_roles, rows))
-        return self._reach[kind, bit]
+            can, admin = tables.leaves(tables.reach[:, column], bit), tables.leaves(tables.admin[:, column], bit)
+            rows = [can & ~admin & tables.known, can & admin, can & ~tables.known]
+            self._reach[column, bit] = Reach(*map(self._with_roles, rows))
+        return self._reach[column, bit]
 
     def _with_roles(self, roles: Array) -> Array:
         """Packed row of the people with one of the flagged roles; few sets of roles differ."""

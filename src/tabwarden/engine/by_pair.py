@@ -41,8 +41,8 @@ class PairVerdicts:
         """0 denied, 1 allowed, 2 unknown for each pair."""
         parts, bit = self.parts, self.parts.bit(capability)
         tables, roles = parts.tables, parts.columns.users.role[users]
-        kind = parts.columns.contents.kind[contents]
-        open_to = ((tables.reach >> tables.mask(bit)) & tables.mask(1) != 0)[roles, kind]
+        column = parts.sources.column[contents]
+        open_to, admin = (tables.leaves(masks, bit)[roles, column] for masks in (tables.reach, tables.admin))
         facts = self._by_rules(users, bit, parts.sources.rules[contents])
         power, unsure = self._ruling(users, contents)
         facts = facts._replace(power=power, power_unknown=unsure)
@@ -51,15 +51,13 @@ class PairVerdicts:
             facts = facts._replace(barred=barred, barred_unknown=barred_unknown)
         settled = settle(facts)
         allowed, unknown = settled.allowed, settled.unknown
-        allowed = (allowed | tables.admin[roles]) & tables.known[roles] & open_to
+        allowed = (allowed | admin) & tables.known[roles] & open_to
         verdicts: Array = allowed.astype(np.int8)
         if unknown is not None:
-            verdicts[unknown & open_to & ~tables.admin[roles]] = UNKNOWN
+            verdicts[unknown & open_to & ~admin] = UNKNOWN
         if not tables.known.all():
             verdicts[open_to & ~tables.known[roles]] = UNKNOWN
         return verdicts
-
-    # -- rules ------------------------------------------------------------------------------------------------
 
     def _by_rules(self, users: Array, bit: int, lists: Array) -> Facts:
         speaking = self.parts.speaking(bit)
@@ -102,8 +100,6 @@ class PairVerdicts:
         base = decide(sure, final)
         return base, undecided(sure, perhaps, base, final), sure.any_deny, perhaps.any_deny
 
-    # -- owners, leaders, locks -------------------------------------------------------------------------------
-
     def _ruling(self, users: Array, contents: Array) -> Ruling:
         parts, powers = self.parts, self.parts.powers
         last = len(powers.contents)  # the row of nobody
@@ -123,8 +119,6 @@ class PairVerdicts:
             return outside, lock_unread if lock_unread.any() else None
         over = has_bit(powers.perhaps_rows, at, users).view(bool)
         return outside & ~over, lock_unread | (outside & over)
-
-    # -- all capabilities of pairs ----------------------------------------------------------------------------
 
     def masks(self, users: Array, contents: Array) -> Array:
         """The mask of all that user `users[i]` may on content `contents[i]`."""
@@ -152,9 +146,9 @@ class PairVerdicts:
             perhaps.any_deny if parts.deny_first and perhaps is not None else None,
         )
         settled = settle(facts)
-        allowed = settled.allowed | np.where(tables.admin[roles], every, tables.mask(0))
-        allowed &= np.where(tables.known[roles], tables.reach[roles, parts.columns.contents.kind[contents]], 0)
-        return allowed
+        column = parts.sources.column[contents]
+        allowed: Array = settled.allowed | tables.admin[roles, column]
+        return allowed & np.where(tables.known[roles], tables.reach[roles, column], tables.mask(0))
 
     def _spoken(self, users: Array, lists: Array) -> tuple[Spoken, Spoken | None]:
         """What rules say of each pair, for sure and perhaps."""

@@ -55,7 +55,10 @@ def mine_of(parts: Parts, user: int, belongs: Belongs | None = None) -> Mine:
     """What a user may, by class; or would, if he belonged to other groups."""
     role = int(parts.columns.users.role[user])
     of_content, reach, tables = parts.classes.of_content, parts.reach_of(role), parts.tables
-    if tables.admin[role] or not tables.known[role] or not tables.reach[role].any():
+    if tables.admin[role].any():
+        by_role, mine = parts.held_by_admin(role), parts.by_owner.of(user)
+        return Mine(Settled(by_role, None), mine, Settled(reach[of_content[mine]], None))
+    if not tables.known[role] or not tables.reach[role].any():
         alone = Settled(reach, None) if tables.known[role] else Settled(np.zeros_like(reach), reach)
         return Mine(alone, _NOWHERE, Settled(reach[_NOWHERE], None))
     belongs = parts.people.of(user) if belongs is None else belongs
@@ -243,7 +246,7 @@ def membership(parts: Parts, user: int, group: int, *, joins: bool) -> Shift:
     """
     before, role = parts.people.of(user), int(parts.columns.users.role[user])
     unmoved = (group in before.groups) == joins or group in parts.people.everyone
-    if unmoved or parts.tables.admin[role] or not parts.tables.known[role]:
+    if unmoved or parts.tables.admin[role].any() or not parts.tables.known[role]:
         return Shift(_NOWHERE, parts.nothing[:0], parts.nothing[:0])
     groups = np.append(before.groups, group) if joins else before.groups[before.groups != group]
     after = parts.people.with_groups(groups)
@@ -334,8 +337,8 @@ def reachable(parts: Parts, user: int) -> Iterator[tuple[str, str, str, tuple[st
 
     @cache
     def allowed(kind: str, mask: int) -> tuple[str, ...]:
-        strange = sorted(name for name in names if applies(name, kind) is None)
-        return tuple(name for name in (*capabilities_of(kind), *strange) if mask >> names.index(name) & 1)
+        strange = sorted(name for name in names if applies(name, kind, parts.model) is None)
+        return tuple(name for name in (*capabilities_of(kind, parts.model), *strange) if mask >> names.index(name) & 1)
 
     ids = columns.names.words.at(columns.names.content_id[rows]).all()
     paths = columns.names.paths(columns.contents.parent)

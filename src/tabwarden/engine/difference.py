@@ -156,7 +156,7 @@ class _Rows:
         """Who may by rules or as owner or leader of the project; nobody where the content is not there."""
         if not self.there[content]:
             return self.parts.people.no_bits
-        reach = self.who.reach(int(self.parts.columns.contents.kind[content]), bit)
+        reach = self.who.reach(int(self.parts.sources.column[content]), bit)
         return self.who.finished(self.who.at(facts, bit, content, self._ruling(content)), reach).allowed
 
     def _ruling(self, content: int) -> Array:
@@ -185,8 +185,8 @@ class Changed:
         """What of a content, beside its rules and owner, everybody's answers hang on; both sides."""
         signs = list(self.has_content)
         for parts in self.sides:
-            kind, sources = parts.columns.contents.kind, parts.sources
-            signs += [kind, sources.project, sources.lock, sources.lock_unread]
+            sources = parts.sources
+            signs += [sources.column, sources.project, sources.lock, sources.lock_unread]
         return [sign[contents] for sign in signs]
 
     def _contents(self) -> Array:

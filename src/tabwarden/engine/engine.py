@@ -73,8 +73,6 @@ class Engine:
     def _who(self) -> Who:
         return Who(self.parts)
 
-    # -- questions --------------------------------------------------------------------------------------------
-
     def check(self, user: str, capability: str, content: str) -> Answer:
         """Whether a user may exercise a capability on a content, all by id, with everything that decided it.
 
@@ -160,8 +158,6 @@ class Engine:
         """Verdicts of every content (rows) and user (columns): for small sites."""
         rows = [self.verdicts(capability, content) for content in range(self.parts.n_contents)]
         return np.array(rows, np.int8).reshape(self.parts.n_contents, self.parts.n_users)
-
-    # -- numbers ----------------------------------------------------------------------------------------------
 
     def _numbers(self, table: str, numbers: Array) -> Array:
         given = np.asarray(numbers)

@@ -15,6 +15,7 @@ from tabwarden.engine.explain_facts import Gate, Lookups, Person, Place, Power, 
 from tabwarden.engine.index import Parts
 from tabwarden.model.capability import CHANGE_PERMISSIONS
 from tabwarden.model.open_points import DENY_FIRST
+from tabwarden.model.roles import is_admin
 from tabwarden.model.site import ALLOW, DENY, Rule
 
 _WORD = {True: "yes", False: "no", None: "unknown"}
@@ -65,7 +66,7 @@ class SingleAnswers:
         person = lookups.persons.get(user) or lookups.person(user)
         place = lookups.places.get(content) or lookups.place(content)
         of_capability = lookups.capabilities.get(capability) or lookups.named(capability)
-        gate = of_capability.gates.get(person.role << 8 | place.code) or lookups.gate(person, place, of_capability)
+        gate = of_capability.gates.get(person.role << 8 | place.column) or lookups.gate(person, place, of_capability)
         speaking = of_capability.speaking.get(place.rules)
         if speaking is None:
             speaking = lookups.speaking_of(place.rules, of_capability.name)
@@ -135,6 +136,8 @@ class SingleAnswers:
     def _tableau(self, question: Question) -> Answer:
         """Steps 2b to 6."""
         person, place = question.person, question.place
+        if place.owner != person.number and is_admin(person.word):
+            return self._decided(question, DENIED, "personal_space")
         power = self.lookups.power(person, place.project)
         if power is None and place.owner == person.number:
             power = Power("content_owner", place.owned, None)

@@ -10,10 +10,11 @@ from tabwarden.engine.columns import GROUP, GROUP_SET, NONE, USER
 from tabwarden.engine.convert import rule_list
 from tabwarden.engine.governing import LEVELS
 from tabwarden.engine.index import Parts
-from tabwarden.model.capability import CHANGE_PERMISSIONS, GATED_BY, LEADER_CAPABILITIES
-from tabwarden.model.governing import Governing
-from tabwarden.model.roles import ceiling_row
+from tabwarden.model.capability import CHANGE_PERMISSIONS, LEADER_CAPABILITIES
+from tabwarden.model.governing import NOT_IN_PERSONAL_SPACE, OWNERS_IN_PERSONAL_SPACE, Governing
+from tabwarden.model.roles import ceiling_row, is_admin, role_in_personal_space
 from tabwarden.model.site import ALLOW, DENY, Rule, Rules
+from tabwarden.model.site_settings import sees_nobody, setting_against
 
 # Steps 3 to 5 in their order; one connector reads the Deny of a group set as final over groups.
 _STEPS = (
@@ -72,13 +73,14 @@ class Person(NamedTuple):
 
 
 class Place(NamedTuple):
-    """What governs a content: kind, list, governing value, owner, project, lock; ids of what an override names.
+    """What governs a content: kind, column of the ceilings, list, governing value, owner, project, lock; ids of what an
+    override names.
 
     `ruling` are the grantees that rule its project (see `Chain.people`).
     """
 
     kind: str
-    code: int
+    column: int
     rules: int
     governing: Governing
     level: Step
@@ -154,7 +156,7 @@ class Lookups:
         project = int(parts.project_row[number])
         place = Place(
             kind,
-            int(self.columns.contents.kind[number]),
+            int(sources.column[number]),
             rules,
             Governing(level, holder, of_kind, self._list(rules)),
             Step("level", level, (holder,)),
@@ -175,10 +177,13 @@ class Lookups:
 
     def speaking_of(self, number: int, capability: str) -> tuple[SpeakingRule, ...]:
         """The rules of a list for a capability, in the order of the reference."""
-        rules = sorted(rule for rule in self._list(number) or () if rule.capability == capability)
-        speaking = tuple(SpeakingRule(self._code(r), self.step[_KIND[r.grantee.kind], r.mode], r) for r in rules)
+        speaking = self._speaking(number, capability)
         self.named(capability).speaking[number] = speaking
         return speaking
+
+    def _speaking(self, number: int, capability: str) -> tuple[SpeakingRule, ...]:
+        rules = sorted(rule for rule in self._list(number) or () if rule.capability == capability)
+        return tuple(SpeakingRule(self._code(r), self.step[_KIND[r.grantee.kind], r.mode], r) for r in rules)
 
     def _code(self, rule: Rule) -> int:
         kind = _KIND[rule.grantee.kind]
@@ -195,11 +200,15 @@ class Lookups:
         """What role and kind decide before any rule."""
         capability = of_capability.name
         tables, role, kind = self.parts.tables, person.word, place.kind
-        exists, ceiling = tables.exists(capability, kind), tables.reachable(role, kind, capability)
-        off = capability in tables.off
+        personal = place.governing.level == "personal_space"
+        ceiling = tables.reachable(role_in_personal_space(role) if personal else role, kind, capability)
+        exists = tables.exists(capability, kind)
+        off = setting_against(tables.settings, capability)
+        no_dialog = capability == CHANGE_PERMISSIONS and sees_nobody(tables.settings, role)
+        against = off or ("user_visibility" if no_dialog else None)
         steps = (
             Step("capability", _WORD[exists], (kind,)),
-            *((Step("setting", "no", (GATED_BY[capability],)),) if off else ()),
+            *((Step("setting", "no", (against,)),) if against else ()),
             Step(
                 "ceiling",
                 _WORD[ceiling],
@@ -211,18 +220,23 @@ class Lookups:
             refusal = (DENIED, "not_applicable")
         elif off:
             refusal = (DENIED, "site_setting")
+        elif personal and capability in NOT_IN_PERSONAL_SPACE:
+            refusal = (DENIED, "personal_space")
         elif not tables.known[person.role]:
             refusal = (UNKNOWN, "role_unknown")
         elif ceiling is False:
             refusal = (DENIED, "site_role")
-        alone = None
+        elif no_dialog:
+            refusal = (DENIED, "site_setting")
+        admin, alone = is_admin(role), None
+        owners = admin and personal and capability in OWNERS_IN_PERSONAL_SPACE
         if refusal is not None:
             alone = (*refusal, _NO_OVERRIDE, Step("rules", "unknown" if refusal[0] == UNKNOWN else "none"))
-        elif tables.admin[person.role]:
+        elif admin and not owners:
             alone = (ALLOWED, "admin", Step("override", "admin"), Step("rules", "none"))
-        plain = self.plain and alone is None and capability != CHANGE_PERMISSIONS
+        plain = self.plain and alone is None and capability != CHANGE_PERMISSIONS and not owners
         gate = Gate(alone, _WORD[ceiling], steps, plain)
-        of_capability.gates[person.role << 8 | place.code] = gate
+        of_capability.gates[person.role << 8 | place.column] = gate
         return gate
 
     # -- owners and leaders -----------------------------------------------------------------------------------
@@ -247,7 +261,7 @@ class Lookups:
                 owners.setdefault(int(powers.owner[row]), place)
             number = int(self.columns.contents.rules[content])
             unread |= number == NONE or int(self.columns.contents.parent[content]) >= self.parts.n_contents
-            speaking = (speaker for name in LEADER_CAPABILITIES for speaker in self.speaking_of(number, name))
+            speaking = (speaker for name in LEADER_CAPABILITIES for speaker in self._speaking(number, name))
             leaders.extend((place, speaker) for speaker in sorted(speaking, key=lambda t: t.rule))
         ids = tuple(self.columns.id_of("content", int(powers.contents[row])) for row in rows)
         allowing = frozenset(t.grantee for _, t in leaders if t.rule.mode == ALLOW)

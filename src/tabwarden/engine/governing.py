@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from tabwarden.engine.columns import EMPTY_LIST, NONE, Array, Columns
-from tabwarden.model.governing import LOCKED_TO_DATABASE
+from tabwarden.model.governing import LOCKED_TO_DATABASE, MAY_LIE_NOWHERE
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED
 
-LEVELS = ("own", "workbook", "project_default", "project", "database_default", "unread")
-OWN, WORKBOOK, PROJECT_DEFAULT, PROJECT, DATABASE_DEFAULT, UNREAD = range(len(LEVELS))
+LEVELS = ("own", "workbook", "project_default", "project", "database_default", "unread", "personal_space")
+OWN, WORKBOOK, PROJECT_DEFAULT, PROJECT, DATABASE_DEFAULT, UNREAD, PERSONAL_SPACE = range(len(LEVELS))
 
 
 class Sources(NamedTuple):
@@ -22,7 +22,8 @@ class Sources(NamedTuple):
 
     `rules` is the list that governs (NONE: not read), kept on `holder` for `kind` at `level`; `project` the project
     whose owners and leaders rule it (itself for a project, NONE at the top level, at or above the count: not read);
-    `lock` the managing project of what holds it, or NONE; `lock_unread` where a parent that was not read may lock.
+    `lock` the managing project of what holds it, or NONE; `lock_unread` where a parent that was not read may lock;
+    `column` its column in the tables of ceilings: its kind, and behind all kinds the same in a Personal Space.
     """
 
     rules: Array
@@ -32,6 +33,7 @@ class Sources(NamedTuple):
     project: Array
     lock: Array
     lock_unread: Array
+    column: Array
 
 
 def resolve(columns: Columns, *, locks: bool) -> Sources:
@@ -55,12 +57,28 @@ def resolve(columns: Columns, *, locks: bool) -> Sources:
         project=project,
         lock=_of(manager, holding, NONE),
         lock_unread=_of(unsure, holding, True) & (holding != NONE),
+        column=contents.kind.astype(np.int64),
     )
     _through_parents(columns, sources, modes == mode[LOCKED_TO_DATABASE], code)
     _under_locks(columns, sources, managed, code)
     sources.rules[lock_unread], sources.level[lock_unread] = NONE, UNREAD
     sources.kind[lock_unread], sources.holder[lock_unread] = contents.kind[lock_unread], project[lock_unread]
+    alone = np.flatnonzero(_personal(columns, code))
+    sources.column[alone] += len(words.kinds)
+    sources.rules[alone], sources.level[alone] = EMPTY_LIST, PERSONAL_SPACE
+    sources.kind[alone], sources.holder[alone] = contents.kind[alone], alone
     return sources
+
+
+def _personal(columns: Columns, code: dict[str, int]) -> Array:
+    """What lies in no project, and the views of such workbooks."""
+    kinds, parent = columns.contents.kind, columns.contents.parent.astype(np.int64)
+    elsewhere = [code[kind] for kind in (*MAY_LIE_NOWHERE, "view") if kind in code]
+    alone: Array = (parent == NONE) & ~np.isin(kinds, elsewhere)
+    views = (kinds == code["view"]) & (parent >= 0) & (parent < len(kinds))
+    above = parent[views]
+    alone[views] = alone[above] & (kinds[above] == code["workbook"])
+    return alone
 
 
 def _of(values: Array, index: Array, unread: int | bool) -> Array:

@@ -23,11 +23,12 @@ from tabwarden.engine.rules import (
     classes_of,
     speaking,
 )
-from tabwarden.model.capability import CHANGE_PERMISSIONS, GATED_BY, applies, capability_named
+from tabwarden.model.capability import CHANGE_PERMISSIONS, applies, capability_named
 from tabwarden.model.errors import UnknownName
+from tabwarden.model.governing import NOT_IN_PERSONAL_SPACE, OWNERS_IN_PERSONAL_SPACE
 from tabwarden.model.open_points import AI_ACCESS_KINDS, CLASSIC, DENY_FIRST, MODELS, OpenPoints
-from tabwarden.model.roles import classic_permits, is_admin, is_known, permits
-from tabwarden.model.site import SiteSettings
+from tabwarden.model.roles import classic_permits, is_admin, is_known, permits, role_in_personal_space
+from tabwarden.model.site_settings import SiteSettings, sees_nobody, setting_against
 
 
 class Parts:
@@ -173,8 +174,13 @@ class Parts:
     def reach_of(self, role: int) -> Array:
         """For each class the mask that a role can ever exercise there."""
         if role not in self._reach:
-            self._reach[role] = self.tables.reach[role].take(self.classes.kind)
+            self._reach[role] = self.tables.reach[role].take(self.classes.column)
         return self._reach[role]
+
+    def held_by_admin(self, role: int) -> Array:
+        """For each class the mask that a role of administrators holds by that alone."""
+        masks: Array = self.tables.admin[role].take(self.classes.column)
+        return masks
 
     @cached_property
     def _reach(self) -> dict[int, Array]:
@@ -222,8 +228,10 @@ class Later(Parts):
 class Tables:
     """Bit c of a mask is capability c of `names`.
 
-    `applies[kind]` holds what a kind has and no setting switches off; `reach[role, kind]` what of it the ceiling
-    leaves; `admin[role]` and `known[role]` describe the roles.
+    A column is a kind, and behind all kinds the same once more for what lies in a Personal Space. `applies[column]`
+    holds what it has and no setting switches off (`off`; `private` is what nobody has in a Personal Space);
+    `reach[role, column]` what of it the role can ever exercise; `admin[role, column]` what an administrator holds by
+    that alone; `known[role]` whether this release knows the role.
     """
 
     def __init__(self, words: Vocabulary, settings: SiteSettings, model: str, open_points: OpenPoints) -> None:
@@ -232,24 +240,41 @@ class Tables:
         self.names = words.capabilities if ai_access in ("", *words.capabilities) else (*words.capabilities, ai_access)
         self.bits: Mapping[str, int] = MappingProxyType({name: bit for bit, name in enumerate(self.names)})
         self.mask: type[np.unsignedinteger] = np.uint32 if len(self.names) <= 32 else np.uint64
-        self.off = frozenset(n for n, setting in GATED_BY.items() if not getattr(settings, setting))
-        self.admin = np.array([is_admin(role) for role in words.roles])
+        self.settings = settings
         self.known = np.array([is_known(role) for role in words.roles])
-        on = [name for name in self.names if name not in self.off]
-        self.applies = np.array(
-            [self._mask(name for name in on if self.exists(name, kind) is not False) for kind in words.kinds], self.mask
-        )
-        self.reach = np.zeros((len(words.roles), len(words.kinds)), self.mask)
+        on = [name for name in self.names if setting_against(settings, name) is None]
+        self.off, self.private = ~int(self._mask(on)) & self._all, int(self._mask(NOT_IN_PERSONAL_SPACE))
+        there = [int(self._mask(self._there(kind, on))) for kind in words.kinds]
+        self.applies = np.array([*there, *(mask & ~self.private for mask in there)], self.mask)
+        self.reach = np.zeros((len(words.roles), len(self.applies)), self.mask)
         for row, role in enumerate(words.roles):
-            for column, kind in enumerate(words.kinds):
-                able = self._mask(name for name in self.names if self.reachable(role, kind, name) is not False)
-                self.reach[row, column] = self.applies[column] & self.mask(able)
+            roles = ((role, kind) for role in (role, role_in_personal_space(role)) for kind in words.kinds)
+            self.reach[row] = self.applies & np.array([self._mask(self._able(*pair)) for pair in roles], self.mask)
+        self.admin = self.reach * np.array([[is_admin(role)] for role in words.roles], self.mask)
+        self.admin[:, len(there) :] &= np.array(~self._mask(OWNERS_IN_PERSONAL_SPACE))
+
+    @property
+    def _all(self) -> int:
+        return (1 << len(self.names)) - 1
+
+    def leaves(self, masks: Array, bit: int) -> Array:
+        """Whether masks of this table have a bit."""
+        has: Array = (masks >> self.mask(bit)) & self.mask(1) != 0
+        return has
+
+    def _there(self, kind: str, names: list[str]) -> Iterable[str]:
+        return (name for name in names if self.exists(name, kind) is not False)
+
+    def _able(self, role: str, kind: str) -> Iterable[str]:
+        """What the role can ever exercise; no permission dialog opens to whom user visibility hides the others."""
+        barred = CHANGE_PERMISSIONS if sees_nobody(self.settings, role) else ""
+        return (name for name in self.names if name != barred and self.reachable(role, kind, name) is not False)
 
     def exists(self, capability: str, kind: str) -> bool | None:
         """Whether the kind has the capability; None for an unknown name, AI Access apart once its name is told."""
         if capability and capability == self.open_points.ai_access_name:
             return kind in AI_ACCESS_KINDS
-        return applies(capability, kind)
+        return applies(capability, kind, self.model)
 
     def reachable(self, role: str, kind: str, capability: str) -> bool | None:
         """Whether the role can ever exercise the capability, in the model's reading of roles."""
@@ -257,8 +282,8 @@ class Tables:
             return classic_permits(role, capability)
         return permits(role, kind, capability, self.open_points)
 
-    def _mask(self, names: Iterable[str]) -> int:
-        return sum(1 << self.bits[name] for name in names)
+    def _mask(self, names: Iterable[str]) -> np.unsignedinteger:
+        return self.mask(sum(1 << self.bits[name] for name in names if name in self.bits))
 
 
 @lru_cache(maxsize=64)

@@ -134,19 +134,19 @@ def forms_of(who: Who, bit: int) -> Forms:
     parts, classes = who.parts, who.parts.classes
     reaches: list[Reach] = []
     number: dict[bytes, int] = {}
-    of_kind = np.zeros(len(parts.columns.vocabulary.kinds), np.int64)
-    for kind in distinct(classes.kind).tolist():
-        reach = who.reach(kind, bit)
+    of_column = np.zeros(len(parts.tables.applies), np.int64)
+    for column in distinct(classes.column).tolist():
+        reach = who.reach(column, bit)
         looks = b"".join(row.tobytes() for row in reach)
         if looks not in number:
             number[looks] = len(reaches)
             reaches.append(reach)
-        of_kind[kind] = number[looks]
+        of_column[column] = number[looks]
     lists = classes.rules.copy()
     if bit == parts.bit(CHANGE_PERMISSIONS):
         lists[classes.lock != FREE] = NONE
     same = _same_lists(parts, bit)
-    key = (same[lists] + 1) * max(len(reaches), 1) + of_kind[classes.kind]
+    key = (same[lists] + 1) * max(len(reaches), 1) + of_column[classes.column]
     seen = np.zeros(int(key.max(initial=-1)) + 1, bool)
     seen[key] = True
     keys = np.flatnonzero(seen)

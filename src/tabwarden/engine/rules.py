@@ -1,6 +1,6 @@
 """Rules of a whole site by class, by grantee and by list: the indexes every question uses.
 
-A class is what contents share when the same rules, kind and lock govern them: (rule list, kind, lock).
+A class is what contents share when the same rules, ceilings and lock govern them: (rule list, column, lock).
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ FREE, LOCKED, PERHAPS_LOCKED = range(3)
 
 
 class Classes(NamedTuple):
-    """Of each content its class; of each class its rule list (NONE: not read), kind code and lock."""
+    """Of each content its class; of each class its rule list (NONE: not read), column of the ceilings and lock."""
 
     of_content: Array
     rules: Array
-    kind: Array
+    column: Array
     lock: Array
 
 
 def classes_of(columns: Columns, sources: Sources) -> Classes:
     """The classes of a site's contents."""
     lock = np.where(sources.lock_unread, PERHAPS_LOCKED, np.where(sources.lock != NONE, LOCKED, FREE))
-    width = len(columns.vocabulary.kinds)
-    key = ((sources.rules + 1) * width + columns.contents.kind) * 3 + lock
+    width = 2 * len(columns.vocabulary.kinds)
+    key = ((sources.rules + 1) * width + sources.column) * 3 + lock
     # A table over all keys finds the different ones faster than sorting a million of them.
     seen = np.zeros(int(key.max(initial=-1)) + 1, bool)
     seen[key] = True

@@ -22,6 +22,7 @@ from tabwarden.mirror.rows import COLUMNS, GROUPED, ORDER, Row
 from tabwarden.model.names import same
 
 _BLOCK = 1 << 16
+_LOW = (1 << 20) - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,6 +173,9 @@ def recoded(old: Words, new: Words) -> Array:
     marks = [text_marks(words, salt) for words in (old, new)]
     unlike = np.flatnonzero(marks[0][:common] != marks[1][:common])
     wanted, others = (np.append(unlike, np.arange(common, len(side))) for side in marks)
+    low = np.zeros(_LOW + 1, bool)  # most of what is there is not wanted, and told by a few bits
+    low[marks[0][wanted] & np.uint64(_LOW)] = True
+    others = others[low[marks[1][others] & np.uint64(_LOW)]]
     order = np.argsort(marks[0][wanted])
     place, ordered = np.searchsorted(marks[0][wanted], marks[1][others], sorter=order), marks[0][wanted[order]]
     hits = np.flatnonzero(np.append(ordered, 0)[place] == marks[1][others])
@@ -261,7 +265,8 @@ def by_group(groups: Array, keys: Array, count: int, salt: np.uint64) -> Array:
 
 def patched(table: Table, delta: Delta) -> Table:
     """The table after a difference was carried out; no text is left in it that no row has."""
-    at = arrangement(len(table), delta)
+    count, at = len(table), arrangement(len(table), delta)
+    moved = np.flatnonzero((at != np.arange(len(at))) | (at >= count))
     known: dict[tuple[int, int], tuple[Array, Words]] = {}
     codes, words = [], []
     for mine, more, *sides in zip(table.codes, delta.add.codes, table.words, delta.add.words, strict=True):
@@ -269,7 +274,13 @@ def patched(table: Table, delta: Delta) -> Table:
         if key not in known:
             known[key] = extended(*sides)
         into, texts = known[key]
-        codes.append(np.concatenate((mine, into[more]))[at])
+        column = np.resize(mine, len(at)) if len(at) > count else mine[: len(at)].copy()
+        column = column.astype(np.min_scalar_type(max(len(texts) - 1, 0)), copy=False)
+        source, came = at[moved], into[more]
+        stays = source < count
+        column[moved[stays]] = mine[source[stays]]
+        column[moved[~stays]] = came[source[~stays] - count]
+        codes.append(column)
         words.append(texts)
     return trimmed(Table(tuple(codes), tuple(words)))
 
@@ -312,18 +323,22 @@ def trimmed(table: Table) -> Table:
     used = {id(texts): np.zeros(len(texts), bool) for texts in table.words}
     for column, texts in zip(table.codes, table.words, strict=True):
         used[id(texts)][column] = True
-    fewer: dict[int, tuple[Array, Words]] = {}
+    fewer: dict[int, tuple[Array | None, Words]] = {}
     for texts in table.words:
-        there, count = used[id(texts)], int(used[id(texts)].sum())
+        there = used[id(texts)]
+        count = int(there.sum())
+        if count == len(texts):
+            fewer[id(texts)] = None, texts
+            continue
         into, order, holes = np.arange(len(texts)), np.arange(count), np.flatnonzero(~there[:count])
         order[holes] = count + np.flatnonzero(there[count:])
         into[order[holes]] = holes
-        fewer[id(texts)] = into, texts if count == len(texts) else texts.at(order)
+        fewer[id(texts)] = into, texts.at(order)
     pairs = [(column, *fewer[id(texts)]) for column, texts in zip(table.codes, table.words, strict=True)]
-    columns = (narrow(column if len(into) == len(texts) else into[column], texts) for column, into, texts in pairs)
+    columns = (narrow(column if into is None else into[column], texts) for column, into, texts in pairs)
     return Table(tuple(columns), tuple(texts for _, _, texts in pairs))
 
 
 def narrow(codes: Array, words: Words) -> Array:
     """The codes as narrow as there are texts."""
-    return codes.astype(np.min_scalar_type(max(len(words) - 1, 0)))
+    return codes.astype(np.min_scalar_type(max(len(words) - 1, 0)), copy=False)

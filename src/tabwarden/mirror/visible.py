@@ -24,7 +24,7 @@ from tabwarden.mirror.rows import KINDS
 from tabwarden.model.errors import AmbiguousName
 from tabwarden.model.names import hint, same
 from tabwarden.model.resolver import meant, unquoted
-from tabwarden.model.roles import is_known, is_licensed
+from tabwarden.model.roles import is_admin, is_known, is_licensed
 
 VIEW = "Read"
 GUEST = "Guest"
@@ -63,7 +63,8 @@ def visible(columns: Columns, chosen: Array, users: Array, only: Array | None = 
     if only is not None:
         contents = np.append(np.flatnonzero(_with_parents(columns.contents.parent, only)), site)
         columns, chosen, only = within(columns, contents[:-1]), chosen[contents[:-1]], only[contents[:-1]]
-    placed = _Places(narrowed(columns, users), chosen).placed(chosen if only is None else chosen & only)
+    reader = np.flatnonzero(users == _reader(columns))
+    placed = _Places(narrowed(columns, users), chosen, reader).placed(chosen if only is None else chosen & only)
     # numbers of what holds something are never NONE but for the site
     parent = np.where(placed.parent == NONE, NONE, contents[placed.parent])
     return placed._replace(content=contents[placed.content], parent=parent, members=users[placed.members])
@@ -129,6 +130,16 @@ def _paths(columns: Columns, projects: Array) -> Iterator[tuple[int, str]]:
             names[above] = named[above]
             above = parents[above]
         yield project, "/".join(reversed(names.values()))
+
+
+def _reader(columns: Columns) -> int:
+    """The number of the user whom the server showed all that was read, where he is no administrator; NONE else."""
+    taken, names = columns.about.taken, columns.names
+    if not is_known(taken.by_role) or is_admin(taken.by_role):
+        return NONE
+    called = same(taken.by)
+    users = [n for n, name in enumerate(names.words.at(names.user_name).all()) if same(name) == called]
+    return users[0] if len(users) == 1 else NONE
 
 
 def narrowed(columns: Columns, users: Array) -> Columns:
@@ -211,13 +222,18 @@ def _corrections(mirror: Mirror) -> tuple[list[Array], list[Array]]:
 class _Places:
     """Who of a narrow site sees each chosen content, and below what."""
 
-    def __init__(self, columns: Columns, chosen: Array) -> None:
+    def __init__(self, columns: Columns, chosen: Array, reader: Array) -> None:
         self.columns, self.chosen, self.site = columns, chosen, len(chosen)
         parents = columns.contents.parent
         self.most = int(np.count_nonzero(np.bincount(parents[parents >= 0]))) + 2  # no walk up is longer
         mirror = Engine(columns).mirror(VIEW)
         self.form, self.rows = mirror.of_content.astype(np.int64), mirror.rows
         more, less = _corrections(mirror)
+        if len(reader):  # all that was shown to him is View for him
+            others = less[1] != reader[0]
+            less = [side[others] for side in less]
+            everywhere = (np.arange(self.site), np.full(self.site, reader[0]))
+            more = [np.concatenate(pair) for pair in zip(more, everywhere, strict=True)]
         self._take_away(*less)
         gains, of = np.unique(more[0], return_inverse=True)
         self.gaining = gains

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from tabwarden.model.errors import AmbiguousName, UnknownName
 from tabwarden.model.names import hint
-from tabwarden.model.open_points import DOCUMENTED, OpenPoints
+from tabwarden.model.open_points import CLASSIC, CURRENT, DOCUMENTED, OpenPoints
 
 KINDS = (
     "project",
@@ -199,16 +199,6 @@ EXTRACT_REFRESH = "ExtractRefresh"
 CHANGE_PERMISSIONS = "ChangePermissions"
 LEADER, INHERITED_LEADER = "ProjectLeader", "InheritedProjectLeader"
 LEADER_CAPABILITIES = (LEADER, INHERITED_LEADER)
-# The site's own setting that takes a capability from everybody, administrators included (§10.26).
-GATED_BY: Mapping[str, str] = MappingProxyType(
-    {
-        "WebAuthoring": "web_authoring",
-        "ViewComments": "commenting",
-        "AddComment": "commenting",
-        "RunExplainData": "explain_data",
-        "VizqlDataApiAccess": "vizql_data_service",
-    }
-)
 # Read-only in REST answers: computed by Tableau, never written.
 READ_ONLY = frozenset({"InheritedProjectLeader"})
 # Rules of these linger after their content type or feature was retired; they are shown and never written.
@@ -227,15 +217,44 @@ _UI_BY_KIND = MappingProxyType(
 _NAMED_BY_KIND = MappingProxyType({("saveas", "workbook"): "ExportXml", ("webedit", "flow"): "WebAuthoringForFlows"})
 
 
-def capabilities_of(kind: str) -> tuple[str, ...]:
-    """REST names of the capabilities a kind has, in the order of the permission dialog."""
-    return tuple(row.name for row in _ROWS if kind in row.kinds and row.name not in READ_ONLY)
+# The fifteen of 2012 (permissions paper, glossary): a project's rules carry all, a workbook's all but the last two.
+CLASSIC_CAPABILITIES = tuple(
+    "Read Write Delete ExportXml ChangeHierarchy ChangePermissions Filter AddComment ViewComments ExportData "
+    "ViewUnderlyingData ExportImage ShareView Connect ProjectLeader".split()
+)
 
 
-def applies(capability: str, kind: str) -> bool | None:
-    """Whether the kind has the capability; None when the name is unknown to this release."""
+def capabilities_of(kind: str, model: str = CURRENT) -> tuple[str, ...]:
+    """REST names of the capabilities a kind has, in the order of the permission dialog; the classic model's of 2012."""
+    names = CLASSIC_CAPABILITIES if model == CLASSIC else tuple(CAPABILITIES)
+    return tuple(name for name in names if applies(name, kind, model) and name not in READ_ONLY)
+
+
+def applies(capability: str, kind: str, model: str = CURRENT) -> bool | None:
+    """Whether the kind has the capability; None when the name is unknown to this release.
+
+    In 2012 projects had all fifteen; what a kind has of them besides is what it has today.
+    """
+    if model == CLASSIC:
+        if kind in ("project", "workbook"):
+            return capability in (CLASSIC_CAPABILITIES if kind == "project" else CLASSIC_CAPABILITIES[:-2])
+        return capability in CLASSIC_CAPABILITIES and kind in CAPABILITIES[capability].kinds
     row = CAPABILITIES.get(capability)
     return None if row is None else kind in row.kinds
+
+
+def ai_access(words: str, open_points: OpenPoints) -> str | None:
+    """The REST name that AI Access was told to have, None for other words; no source read says it (§12.8)."""
+    if _plain(words) != "aiaccess" or open_points.ai_access_name:
+        return open_points.ai_access_name if _plain(words) == "aiaccess" else None
+    raise UnknownName("the REST name of `AI Access` is in no document; tell it by `--open-point ai_access_name=NAME`")
+
+
+def demand_known(capability: str, model: str) -> None:
+    """UnknownName for a capability that the model cannot know: in 2012 there were fifteen."""
+    if model == CLASSIC and capability not in CLASSIC_CAPABILITIES:
+        known = ", ".join(f"`{ui_name(name)}`" for name in CLASSIC_CAPABILITIES)
+        raise UnknownName(f"the model `{CLASSIC}` has no capability `{ui_name(capability)}`; those of 2012 are {known}")
 
 
 def ui_name(capability: str, kind: str | None = None) -> str:

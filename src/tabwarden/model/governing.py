@@ -8,16 +8,25 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tabwarden.model.site import LOCKED, LOCKED_WITHOUT_NESTED, Rules, Site
+from tabwarden.model.site import LOCKED, LOCKED_WITHOUT_NESTED, NO_RULES, Rules, Site
 
 LOCKED_TO_DATABASE = "LockedToDatabase"
+MAY_LIE_NOWHERE = frozenset({"project", "database", "table", "collection"})
+"""Kinds that lie at the top level or in no project at all; what else lies in none is in its owner's Personal Space."""
+
+# Nobody has these on what lies in a Personal Space: it is not shared, and its permissions menu is gone ("Create and
+# Edit Private Content in Personal Space").
+NOT_IN_PERSONAL_SPACE = frozenset("ShareView ViewComments AddComment CreateRefreshMetrics ChangePermissions".split())
+# Administrators see and manage what lies in another's Personal Space; these are its owner's alone.
+OWNERS_IN_PERSONAL_SPACE = frozenset("WebAuthoring Write WebAuthoringForFlows".split())
 
 
 class Governing(NamedTuple):
     """The list that counts for a content.
 
     `level` is own, workbook (tabs are shown), project_default (a project is locked), project (a locked parent's
-    own rules govern a nested project), database_default, or unread (a fact that decides was not read).
+    own rules govern a nested project), database_default, personal_space (there are no rules), or unread (a fact that
+    decides was not read).
     `holder` is the id of the content the list is kept on; `rules` is None when the list was not read.
     """
 
@@ -25,6 +34,15 @@ class Governing(NamedTuple):
     holder: str
     kind: str
     rules: Rules | None
+
+
+def in_personal_space(site: Site, content: str) -> bool:
+    """Whether a content, of a view its workbook, lies in its owner's Personal Space: in no project."""
+    item = site.contents[content]
+    if item.kind == "view":
+        workbook = site.contents.get(item.parent or "")
+        return workbook is not None and workbook.kind == "workbook" and workbook.parent is None
+    return item.parent is None and item.kind not in MAY_LIE_NOWHERE
 
 
 def managing_project(site: Site, project: str) -> str | None:
@@ -55,6 +73,8 @@ def lock_is_unknown(site: Site, project: str) -> bool:
 def governing(site: Site, content: str) -> Governing:
     """The rule list that counts for `content` under locks and tabs."""
     item = site.contents[content]
+    if in_personal_space(site, content):
+        return Governing("personal_space", content, item.kind, NO_RULES)
     project = content if item.kind == "project" else site.project_of(content)
     if project is not None and project in site.contents:
         if lock_is_unknown(site, project):

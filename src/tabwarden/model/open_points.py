@@ -163,6 +163,11 @@ _ROWS = (
     ),
 )
 OPEN_POINTS: Mapping[str, OpenPoint] = MappingProxyType({row.name: row for row in _ROWS})
+# One word for whoever follows the blog wherever it differs from the other documents.
+BLOG = "blog"
+BLOGS_ANSWERS: Mapping[str, bool | str] = MappingProxyType(
+    {"prompted_needs_view": True, "project_connect_is_for_workbooks": True, "custom_views_need_filter": True}
+)
 TEMPLATE_NAMES = ("", "View", "Explore", "Publish", "Administer")
 
 
@@ -197,8 +202,6 @@ def with_values(open_points: OpenPoints, values: Mapping[str, bool | str]) -> Op
     return replace(open_points, **changed)
 
 
-# -- as people write them -------------------------------------------------------------------------------------
-
 _ON, _OFF = ("true", "on", "yes", "1"), ("false", "off", "no", "0")
 _TEXT: Mapping[str, tuple[Callable[[str], bool], str]] = MappingProxyType(
     {
@@ -210,14 +213,17 @@ _TEXT: Mapping[str, tuple[Callable[[str], bool], str]] = MappingProxyType(
 
 
 def open_points_from(words: Iterable[str]) -> OpenPoints:
-    """`name=value`, one each; on or off, true or false, yes or no. Raises SettingsError with every problem."""
+    """`name=value`, one each; on or off, true or false, yes or no; or `blog`. SettingsError with every problem."""
     values: dict[str, bool | str] = {}
     problems: list[str] = []
     for written in words:
         name, equals, value = (part.strip() for part in written.partition("="))
         name, known = name.replace("-", "_").casefold(), {f.name for f in fields(OpenPoints)}
-        if name not in known or not equals:
-            problems.append(f"no open point is written `{written}`; give name=value, of {', '.join(sorted(known))}")
+        if (name, equals) == (BLOG, ""):
+            values |= BLOGS_ANSWERS
+        elif name not in known or not equals:
+            listed = ", ".join(sorted(known))
+            problems.append(f"no open point is written `{written}`; give name=value, of {listed}, or `{BLOG}`")
         elif name in _TEXT:
             fits, wanted = _TEXT[name]
             values[name] = value

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from tabwarden.model.errors import AmbiguousName, UnknownName
@@ -25,6 +26,12 @@ def unquoted(words: str) -> str:
     """Without the quotes around the whole."""
     text = words.strip()
     return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] == '"' else text
+
+
+@lru_cache(maxsize=8)
+def compared(names: tuple[str, ...]) -> frozenset[str]:
+    """Names as they are compared, with and without quotes around the whole."""
+    return frozenset(same(form) for name in names for form in (name.strip(), unquoted(name)))
 
 
 def meant(
@@ -221,7 +228,7 @@ class OtherNames:
             yield from self._called(mail, exactly=True)
         yield from self._called(words)
         for other in others:
-            yield from self._called(other)
+            yield from (one._replace(how=f"may be `{other}` of the directory") for one in self._called(other))
 
     def _called(self, words: str, *, exactly: bool = False) -> Iterator[Candidate]:
         domain, _, name = words.strip().rpartition("\\")
@@ -229,7 +236,9 @@ class OtherNames:
         for user in self._by_bare.get(bare, ()):
             whole = same(user.name) == same(name)
             if whole and not domain:
-                yield Candidate(user.id, user.qualified, f"has the name `{user.name}`")
+                yield Candidate(
+                    user.id, user.qualified, "has the same e-mail" if exactly else f"has the name `{words}`"
+                )
             elif not exactly and self._may_be(domains, name, user):
                 yield Candidate(user.id, user.qualified, "differs in the domain alone")
 

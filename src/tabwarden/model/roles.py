@@ -125,20 +125,38 @@ def publishes(name: str) -> str:
 
 def role_named(words: str) -> str:
     """Today's REST name of what a person calls a site role: REST, UI and older names. UnknownName lists them."""
-    key = _plain(words)
-    for name, role in SITE_ROLES.items():
-        if key in (_plain(name), _plain(role.ui)):
-            return name
-    old = next((new for name, new in LEGACY_ROLES.items() if _plain(name) == key), None)
-    if old is None:
+    name = ROLE_NAMES.get(_plain(words))
+    if name is None:
         near = hint(words, {role.ui: name for name, role in SITE_ROLES.items()})
         roles = f"; they are {', '.join(role.ui for role in SITE_ROLES.values())}"
         raise UnknownName(f"no site role is called `{words}`{near or roles}")
-    return old
+    return name
 
 
 def _plain(words: str) -> str:
     return "".join(c for c in words.casefold() if c.isalnum())
+
+
+# What pages of before 2018.1, import files and people call them besides.
+_ALSO_CALLED = {
+    "Viewer (can publish)": "Viewer",
+    "Unlicensed (can publish)": "Unlicensed",
+    "Can publish": "ExplorerCanPublish",
+    "Explorer with publish": "ExplorerCanPublish",
+    "Site admin": "SiteAdministratorExplorer",
+    "Site admin Explorer": "SiteAdministratorExplorer",
+    "Site admin Creator": "SiteAdministratorCreator",
+    "Server admin": "ServerAdministrator",
+    "System admin": "ServerAdministrator",
+    "System administrator": "ServerAdministrator",
+}
+ROLE_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        **{_plain(words): name for words, name in (*LEGACY_ROLES.items(), *_ALSO_CALLED.items())},
+        **{_plain(words): role.name for role in _ROLES for words in (role.ui, role.name)},
+    }
+)
+"""Every name of a site role, without regard to letter case, white space and signs, and its REST name of today."""
 
 
 def rank(name: str) -> int | None:
@@ -238,6 +256,11 @@ def ceiling(kind: str, capability: str, open_points: OpenPoints = DOCUMENTED) ->
         kind == "virtualconnection" and capability in _VCS and not open_points.publishing_explorer_uses_vcs
     )
     return row._replace(columns="ynnnn") if only_creator else row
+
+
+def role_in_personal_space(role: str) -> str:
+    """Whose ceilings hold for one's own work in a Personal Space: Explorers keep work there (which of it: B)."""
+    return "ExplorerCanPublish" if current_role(role) == "Explorer" else role
 
 
 def ceiling_row(

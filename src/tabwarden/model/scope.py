@@ -23,6 +23,16 @@ def is_limited(site: Site) -> bool:
     return bool(left_out) or (is_known(role) and not is_admin(role))
 
 
+def shown_to(site: Site) -> str | None:
+    """Whom the site was shown to: the id of a reader who is no administrator, where one user alone has his name.
+
+    A server lists for him what he may View, so all that was read is View for him, whatever could be read of its rules.
+    """
+    role = site.taken.by_role
+    users = site.users_named(site.taken.by) if is_known(role) and not is_admin(role) else ()
+    return users[0] if len(users) == 1 else None
+
+
 def scope_of(site: Site) -> str:
     """'' for what an administrator read of the whole site, else which projects were read, or as whom.
 

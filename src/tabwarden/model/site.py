@@ -16,6 +16,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from tabwarden.model import resolver
 from tabwarden.model.names import same
+from tabwarden.model.site_settings import SiteSettings
 
 LOCKED = "LockedToProject"
 LOCKED_WITHOUT_NESTED = "LockedToProjectWithoutNested"
@@ -137,25 +138,6 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class SiteSettings:
-    """The site's own settings, which veto or widen abilities (tableau-permissions §10.26).
-
-    `admin_mode` ContentOnly keeps site administrators from managing users.
-    `user_visibility` FULL lets everybody see other users (the papers' Public User List), LIMITED does not.
-    `vizql_data_service` is no attribute that REST tells of a site; a reader leaves it on.
-    """
-
-    web_authoring: bool = True
-    commenting: bool = True
-    group_sets: bool = True
-    explain_data: bool = True
-    admin_mode: str = "ContentAndUsers"
-    user_visibility: str = "FULL"
-    subscriptions: bool = True
-    vizql_data_service: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Taken:
     """Where, when (ISO, UTC) and by whom a Site was read; `by_role` is the reader's site role."""
 
@@ -182,7 +164,7 @@ class Site:
     groups: Mapping[str, Group] = field(default_factory=dict)
     group_sets: Mapping[str, GroupSet] = field(default_factory=dict)
     contents: Mapping[str, Content] = field(default_factory=dict)
-    settings: SiteSettings = SiteSettings()
+    settings: SiteSettings = field(default_factory=SiteSettings)
     licences: Mapping[str, int] | None = None
     taken: Taken = Taken()
     partial: tuple[str, ...] = ()

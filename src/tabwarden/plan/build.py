@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tabwarden.effects.change import NO_FACTS, Change, Facts, Value, carried_out
 from tabwarden.effects.ref import Lookup
 from tabwarden.model.site import Grantee, Site
 from tabwarden.model.takes import SiteTakes
 from tabwarden.plan.impact import impact
-from tabwarden.plan.plan import Impact, Plan, Refused, SiteIdentity, SourceSummary, Stop
+from tabwarden.plan.plan import Impact, Plan, Refused, SiteIdentity, SourceSummary, Stop, Waiver
 from tabwarden.plan.restore import translated
 from tabwarden.plan.stops import (
     LOCK_OUT,
+    UNLISTED_LEAVE,
     Guarded,
     Limits,
     Reading,
@@ -23,10 +24,13 @@ from tabwarden.plan.stops import (
     people_stops,
     source_stops,
     stale_plan,
+    unlisted_leave,
 )
 from tabwarden.plan.taken import taken
-from tabwarden.want.wanted import Held
+from tabwarden.plan.waivers import not_waived
+from tabwarden.want.wanted import Held, Unlisted
 
+PEOPLE = "people"  # the kind of plan in which a mapping says who is in a group
 RULE_FACTS = ("rules", "defaults")
 _UNKNOWN = "\0"
 
@@ -36,7 +40,9 @@ class Basis:
     """What a plan rests on beside the site: its kind, for which site, how much is too much, and what sources gave.
 
     `last_rows` holds the rows of the last good run per task, `empty_groups` the groups of a directory that are to be
-    synchronised and have nobody, `notes` remarks on the settings. `made_at` is an ISO time in UTC.
+    synchronised and have nobody, `notes` remarks on the settings, `unlisted_leave` counts who leaves because no
+    authoritative source knows him. `made_at` is an ISO time in UTC. `left_out` are the lists (joiners, leavers) of
+    which nothing is in the plan, because a stop says no to them.
     """
 
     kind: str
@@ -50,8 +56,10 @@ class Basis:
     empty_groups: tuple[str, ...] = ()
     refused: tuple[Refused, ...] = ()
     notes: tuple[str, ...] = ()
+    unlisted_leave: int = 0
     undoes: str = ""
     takes: SiteTakes = field(default_factory=SiteTakes)
+    left_out: frozenset[str] = frozenset()
 
 
 def build(
@@ -63,6 +71,7 @@ def build(
     notes: Iterable[str] = (),
     shown: Site | None = None,
     same_people: Mapping[Grantee, str] | None = None,
+    unlisted: tuple[Unlisted, ...] = (),
 ) -> Plan:
     """The plan that does `changes` to `now`, with every stop, what it does to people and the facts it rests on.
 
@@ -71,6 +80,7 @@ def build(
     another time; `same_people` maps who comes to the id of whom he was before.
     """
     stops, remarks = source_stops(basis.readings, basis.last_rows, basis.made_at, basis.limits)
+    stops = tuple(stop if stop.only in basis.left_out else replace(stop, only="") for stop in stops)
     stops = (*stops, *map(empty_group, basis.empty_groups))
     effect, seen = Impact(), NO_FACTS
     if now is not None:
@@ -81,7 +91,8 @@ def build(
         end_shown = end if site is now else carried_out(site, changes)
         effect = impact(site, translated(end_shown, same_people or {}), len(held))
         seen = facts(now, changes)
-        stops = (*stops, *_too_much(now, end, changes, basis.limits, basis.guarded))
+        stops = (*stops, *unlisted_leave(now, basis.unlisted_leave, basis.limits.unlisted_leave))
+        stops = (*stops, *_too_much(basis.kind, now, end, changes, basis.limits, basis.guarded))
     return Plan(
         kind=basis.kind,
         site=basis.site,
@@ -95,15 +106,33 @@ def build(
         impact=effect,
         seen=seen,
         undoes=basis.undoes,
+        unlisted=unlisted,
     )
 
 
-def _too_much(now: Site, end: Site, changes: Sequence[Change], limits: Limits, guarded: Guarded) -> tuple[Stop, ...]:
-    people = people_stops(now, changes, limits, guarded)
+def lists_left_out(
+    readings: Sequence[Reading],
+    last_rows: Mapping[str, int],
+    now: str,
+    limits: Limits,
+    waivers: Sequence[Waiver] | None,
+) -> frozenset[str]:
+    """The lists (joiners, leavers) of which nothing is planned, because a stop says no to them; the other goes on.
+
+    What may be waived is left out where a run goes on without it: not where a plan is only shown (`waivers` None), and
+    not where nothing else would be left.
+    """
+    stops, _ = source_stops(readings, last_rows, now, limits)
+    never = {stop.only for stop in stops if not stop.waivable}
+    standing = {stop.only for stop in not_waived(stops, waivers)} if waivers is not None else never
+    return frozenset(never if standing >= {reading.task for reading in readings} else standing)
+
+
+def _too_much(
+    kind: str, now: Site, end: Site, changes: Sequence[Change], limits: Limits, guarded: Guarded
+) -> tuple[Stop, ...]:
+    people = people_stops(now, changes, limits, guarded, mapped=kind == PEOPLE)
     return (*people, *content_stops(now, end, changes, limits.rules_removed))
-
-
-# -- again, before it is applied ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +157,9 @@ def stops_now(
     present = facts(now, plan.changes)
     back = no_way_back(plan.changes, no_way) if no_way is not None else ()
     if not progressed.started:
-        sources = (stop for stop in plan.stops if stop.id.startswith("source-"))
+        sources = (s for s in plan.stops_of_all if s.id.startswith("source-") or s.id == UNLISTED_LEAVE)
         end = carried_out(now, plan.changes) if any(c.of_content for c in plan.changes) else now
-        too_much = _too_much(now, end, plan.changes, limits, guarded)
+        too_much = _too_much(plan.kind, now, end, plan.changes, limits, guarded)
         return (*sources, *too_much, *stale_plan(differences(plan.seen, present), len(plan.seen)), *back)
     left = [change for position, change in enumerate(plan.changes) if position not in progressed.ended]
     never = (stop for stop in people_stops(now, left, limits, guarded) if stop.id == LOCK_OUT)
@@ -154,9 +183,6 @@ def _under_way(plan: Plan, progressed: Progressed) -> frozenset[str]:
     groups = {ref.key for ref in synced if ref is not None}
     moving = [c for c in plan.changes if c.brought_by is not None and c.brought_by.key in groups]
     return frozenset(facts(Site(), moving))
-
-
-# -- facts ------------------------------------------------------------------------------------------------------
 
 
 def facts(site: Site, changes: Iterable[Change]) -> Facts:

@@ -103,9 +103,6 @@ def _memberships(now: Site, after: Site) -> tuple[Mapping[str, int], Mapping[str
     return joined, left
 
 
-# -- content ---------------------------------------------------------------------------------------------------
-
-
 def _contents(now: Site, after: Site) -> Iterator[ContentImpact]:
     """Per content who gains and who loses View."""
     seen_by_content = Base(now).on_each(after, VIEW)

@@ -189,8 +189,6 @@ class Both:
             if group.id not in self.wanted.groups:
                 yield DeleteGroup.on(self.now, group.id).but(because=self.why.says(group.id, EXISTS))
 
-    # -- words and references ---------------------------------------------------------------------------------
-
     def join(self, user: str, group: str, because: str) -> Change:
         """One person into one group."""
         return AddToGroup(self.user(user), self.group(group), because=because)

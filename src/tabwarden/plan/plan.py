@@ -9,7 +9,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from tabwarden.effects.change import NO_FACTS, Change, Facts
-from tabwarden.want.wanted import Held
+from tabwarden.want.wanted import Held, Unlisted
 
 FORMAT = 2
 
@@ -20,17 +20,25 @@ def _no_counts() -> Mapping[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A row of a source that is no person: `row` counts from 1, `value` is what stood there."""
+    """A row of a source that is no person: `row` counts from 1, `value` is what stood there.
+
+    `leaver` marks a row that says that somebody left: nobody knows whether he keeps a licence.
+    """
 
     source: str
     row: int
     value: str
     reason: str
+    leaver: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A reason not to apply: `number` of `base` is over `limit`. A waiver must name `number` exactly."""
+    """A reason not to apply: `number` of `base` is over `limit`. A waiver must name `number` exactly.
+
+    `only` names the one list (`joiners`, `leavers`) of which nothing is in the plan for this reason; what concerns the
+    other is. Without it nothing of the plan is done.
+    """
 
     id: str
     base: int
@@ -39,6 +47,7 @@ class Stop:
     waivable: bool
     sentence: str
     remedy: str
+    only: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +116,8 @@ class Plan:
     """Changes in order with everything they were based on.
 
     `seen` holds each fact the changes touch as it was when the plan was made (`facts`);
-    `notes` are remarks that ask nothing of anybody; `undoes` names the plan an undo takes back.
+    `notes` are remarks that ask nothing of anybody; `undoes` names the plan an undo takes back;
+    `unlisted` are people on the site whom no authoritative source knows.
     """
 
     kind: str
@@ -123,7 +133,18 @@ class Plan:
     seen: Facts = field(default_factory=lambda: NO_FACTS)
     waivers: tuple[Waiver, ...] = ()
     undoes: str = ""
+    unlisted: tuple[Unlisted, ...] = ()
     format: int = FORMAT
+
+    @property
+    def stops_of_all(self) -> tuple[Stop, ...]:
+        """The stops that stand against all of it."""
+        return tuple(stop for stop in self.stops if not stop.only)
+
+    @property
+    def stops_of_lists(self) -> tuple[Stop, ...]:
+        """The stops for which nothing of one list is in it."""
+        return tuple(stop for stop in self.stops if stop.only)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -75,8 +75,6 @@ class _Work:
         depth = {c: len(list(site.ancestors(c))) for c in self.scope if site.contents[c].kind in WRITTEN}
         yield from sorted(depth, key=lambda c: (depth[c], site.path(c).casefold(), c))
 
-    # -- places, modes, tabs, owners ----------------------------------------------------------------------------
-
     def place(self, content: str) -> None:
         """Back into the project it was in."""
         now, was = self.current.contents[content], self.then.contents[content]
@@ -148,8 +146,6 @@ class _Work:
         owner = self.now.users.get(now.owner)
         self.do(SetOwner(self.ref(content), now.owner if owner is None else owner.qualified, ref))
 
-    # -- rules --------------------------------------------------------------------------------------------------
-
     def rules(self, content: str, now: Rules | None, was: Rules | None, kind: str | None) -> None:
         """One list made as it was, a grantee at a time."""
         if now is None or was is None:
@@ -182,8 +178,6 @@ class _Work:
             return
         if ref is not None:
             self.do(PutRules(self.ref(content), ref, RuleRow.of(now), RuleRow.of(was), kind))
-
-    # -- words and references -----------------------------------------------------------------------------------
 
     def try_to(self, change: OfContent) -> bool:
         """Do what Tableau does not refuse."""

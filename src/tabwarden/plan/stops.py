@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,14 +21,18 @@ from tabwarden.model.site import Rule, Site, User
 from tabwarden.plan.plan import Stop
 from tabwarden.want.provision import is_protected
 from tabwarden.want.roster import Roster
+from tabwarden.want.wanted import LEAVER
 
 SOURCE_UNREADABLE, SOURCE_EMPTY, SOURCE_PARTIAL = "source-unreadable", "source-empty", "source-partial"
 SOURCE_STALE, SOURCE_SHRANK = "source-stale", "source-shrank"
 LICENCES_LOST, USERS_REMOVED, MEMBERSHIPS_REMOVED = "licences-lost", "users-removed", "memberships-removed"
+UNLISTED_LEAVE = "unlisted-leave"
 LOCK_OUT, STALE_PLAN = "lock-out", "stale-plan"
 RULES_REMOVED, NO_WAY_BACK = "rules-removed", "no-way-back"
 CONTENT_ONLY = "ContentOnly"
 SAMPLE = 5
+JOINERS, LEAVERS = "joiners", "leavers"
+MAY_BE_EMPTY = "if an empty list is right, say `min_rows: 0` of this source"
 MEND_THE_SOURCE = "mend the source and run again; this stop cannot be waived"
 
 
@@ -53,6 +57,7 @@ class Limits:
     users_removed: Limit = Limit(5, 5)
     memberships_removed: Limit = Limit(20, 10)
     rules_removed: Limit = Limit(20, 10)
+    unlisted_leave: Limit = Limit(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ class Reading(NamedTuple):
         """Whether a plan may be made from it: it names people, or is rightly empty."""
         if self.roster is None:
             return False
-        return bool(self.roster.people) or (self.may_be_empty and self.roster.count == 0)
+        return self.roster.names_anybody or (self.may_be_empty and self.roster.count == 0)
 
 
 # -- sources ---------------------------------------------------------------------------------------------------
@@ -93,12 +98,13 @@ def source_stops(
 ) -> tuple[tuple[Stop, ...], tuple[str, ...]]:
     """The stops of the sources, and remarks on what could not be judged.
 
-    `last` holds the rows of the last good run per task; `now` is an ISO time in UTC.
+    `last` holds the rows of the last good run per task; `now` is an ISO time in UTC. A stop of joiners or leavers says
+    which of the two it is about (`only`), for each list stands for itself.
     """
     stops: list[Stop] = []
     notes: list[str] = []
     for reading in readings:
-        roster = reading.roster
+        roster, before = reading.roster, len(stops)
         if roster is None:
             stops.append(_unreadable(reading))
         elif not reading.is_usable:
@@ -113,7 +119,17 @@ def source_stops(
                 notes.append(
                     f"whether {reading.task} shrank is not judged: there is no earlier good run to compare with"
                 )
+        if reading.task in (JOINERS, LEAVERS):
+            stops[before:] = [replace(stop, only=reading.task) for stop in stops[before:]]
     return tuple(stops), tuple(notes)
+
+
+def unlisted_leave(now: Site, number: int, limit: Limit) -> tuple[Stop, ...]:
+    """The stop for people who leave because no authoritative source knows them."""
+    if number <= limit.of(len(now.users)):
+        return ()
+    sentence = f"{number} of {len(now.users)} users leave because no authoritative source knows them"
+    return (over_limit(UNLISTED_LEAVE, len(now.users), limit, number, sentence),)
 
 
 def empty_group(name: str) -> Stop:
@@ -127,13 +143,15 @@ def _unreadable(reading: Reading) -> Stop:
     error = reading.error
     kind = error.stop if error is not None else SOURCE_UNREADABLE
     sentence = f"the {reading.task} could not be read whole: {error}"
-    return Stop(kind, 1, 0, 1, False, sentence, MEND_THE_SOURCE)
+    remedy = f"{MAY_BE_EMPTY}; else {MEND_THE_SOURCE}" if kind == SOURCE_EMPTY else MEND_THE_SOURCE
+    return Stop(kind, 1, 0, 1, False, sentence, remedy)
 
 
 def _empty(reading: Reading, roster: Roster) -> Stop:
     rows = f"{roster.count} rows and no usable person" if roster.count else "no rows"
     sentence = f"the {reading.task} ({reading.source}) have {rows}"
-    return Stop(SOURCE_EMPTY, roster.count, 0, 1, False, sentence, MEND_THE_SOURCE)
+    remedy = MEND_THE_SOURCE if roster.count else f"{MAY_BE_EMPTY}; else {MEND_THE_SOURCE}"
+    return Stop(SOURCE_EMPTY, roster.count, 0, 1, False, sentence, remedy)
 
 
 def _stale(reading: Reading, roster: Roster, now: str) -> list[Stop]:
@@ -161,13 +179,15 @@ def _shrank(reading: Reading, roster: Roster, before: int, limit: Limit) -> list
 # -- people ----------------------------------------------------------------------------------------------------
 
 
-def people_stops(now: Site, changes: Sequence[Change], limits: Limits, guarded: Guarded) -> tuple[Stop, ...]:
-    """The stops of what `changes` would do to the people of `now`."""
+def people_stops(
+    now: Site, changes: Sequence[Change], limits: Limits, guarded: Guarded, *, mapped: bool = False
+) -> tuple[Stop, ...]:
+    """The stops of what `changes` would do to the people of `now`; `mapped` where a mapping says who is in a group."""
     end = _roles_in_the_end(now, changes)
     return (
         *_licences_lost(now, end, limits.licences_lost, _carried_over(now, changes)),
         *_users_removed(now, end, limits.users_removed),
-        *_memberships_removed(now, changes, limits.memberships_removed),
+        *_memberships_removed(now, changes, limits.memberships_removed, mapped=mapped),
         *_locked_out(now, changes, end, guarded),
     )
 
@@ -208,20 +228,28 @@ def _users_removed(now: Site, end: Mapping[str, str], limit: Limit) -> list[Stop
     return [over_limit(USERS_REMOVED, base, limit, gone, f"{gone} of {base} users are removed from the site")]
 
 
-def _memberships_removed(now: Site, changes: Iterable[Change], limit: Limit) -> list[Stop]:
-    """Of each group, who is out in the end; stepping aside for a demotion is no loss."""
+def _memberships_removed(now: Site, changes: Sequence[Change], limit: Limit, *, mapped: bool) -> list[Stop]:
+    """Of each group, who is out in the end; stepping aside for a demotion is no loss.
+
+    A mapping that takes more than half of a group of three or more is a stop whatever the limit; leavers do not count.
+    """
     net: Counter[tuple[str, str]] = Counter()
+    leaving: set[str] = set()
     for change in changes:
         user, group = change.of_user, change.of_group
         if change.net_members and user is not None and group is not None and group.id:
             net[group.id, user.key] -= change.net_members
+            leaving |= {user.key} if change.because.startswith(LEAVER) else set()
     lost = Counter(group for (group, _user), number in net.items() if number > 0)
+    moved = Counter(group for (group, user), number in net.items() if number > 0 and user not in leaving)
     stops = []
     for group_id, number in lost.items():
         base = len(now.members(group_id)) if group_id in now.groups else 0
-        if number > limit.of(base):
+        by_mapping = mapped and base > 2 and moved[group_id] * 2 > base
+        most = Limit(base // 2, 0) if by_mapping and number <= limit.of(base) else limit
+        if number > most.of(base):
             sentence = f"{number} of {base} members leave the group `{now.groups[group_id].name}`"
-            stops.append(over_limit(MEMBERSHIPS_REMOVED, base, limit, number, sentence))
+            stops.append(over_limit(MEMBERSHIPS_REMOVED, base, most, number, sentence))
     return stops
 
 

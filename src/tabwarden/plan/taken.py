@@ -45,8 +45,8 @@ def taken(now: Site, changes: Sequence[Change], takes: SiteTakes, guarded: Guard
 def _not_set(changes: Sequence[Change], fitted: Sequence[Change | None]) -> str:
     names = [one.person for one, fits in zip(changes, fitted, strict=True) if one != fits]
     return (
-        "on Tableau Cloud nobody sets a display name or e-mail address, people do that themselves: those that the "
-        f"sources tell are not written, of {some(list(dict.fromkeys(names)))}"
+        "on Tableau Cloud people set their display name and e-mail address themselves, and nobody else: those that "
+        f"are told here are not written, of {some(list(dict.fromkeys(names)))}"
     )
 
 

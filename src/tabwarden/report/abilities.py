@@ -19,7 +19,7 @@ def targets_table(site: Site, targets: Iterable[tuple[str, Answer]]) -> Table:
     """Each project as the target; of a refusal what is missing."""
     table = Table("To", "May", "Missing")
     for project, answer in targets:
-        table.add_row(site.path(project), mark(answer), "; ".join(_missing(site, answer)))
+        table.add_row(target_name(site, project), mark(answer), "; ".join(_missing(site, answer)))
     return table
 
 
@@ -32,12 +32,23 @@ def targets_json(site: Site, targets: Iterable[tuple[str, Answer]]) -> list[dict
     """The same for machines."""
     return [
         {
-            "project": {"id": project, "path": site.path(project)},
+            **_target_json(site, project),
             "verdict": answer.verdict,
             "missing": [{"condition": condition_name(site, p), "because": p.because} for p in missing(answer)],
         }
         for project, answer in targets
     ]
+
+
+def target_name(site: Site, target: str) -> str:
+    """A project's path; Personal Space and the top level by their names."""
+    return site.path(target) if target in site.contents else target
+
+
+def _target_json(site: Site, target: str) -> dict[str, Any]:
+    if target not in site.contents:
+        return {"place": target}
+    return {"project": {"id": target, "path": site.path(target)}}
 
 
 def handover_lines(site: Site, handed: Handover) -> Iterator[str]:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from tabwarden.access.answer import ALLOWED, DENIED, Answer
+from tabwarden.access.answer import ALLOWED, DENIED, Answer, Disputed
 from tabwarden.model.capability import KIND_NAMES, ui_name
 from tabwarden.model.governing import Governing
-from tabwarden.model.open_points import OPEN_POINTS
+from tabwarden.model.open_points import BLOG, BLOGS_ANSWERS, OPEN_POINTS
 from tabwarden.model.roles import ceiling_words, ui_role
 from tabwarden.model.site import ALLOW, Grantee, Rule, Site
 from tabwarden.report.table import Table, Text
@@ -43,6 +43,7 @@ SENTENCES = {
     "not_owner": "only the owner may do that",
     "not_leader": "only the project's owner, its leaders and administrators may do that",
     "guest_cannot_own": "Guest can own nothing",
+    "shown": "Tableau listed it for {user}, who read the site and is shown no more than that",
     "not_read": "the rules or members that decide were not read",
     "role_unknown": "what the site role {role} can ever do is not known to this release",
     "guest_extract": "Guest needs View on its data source if that is an extract, which is not known",
@@ -51,6 +52,9 @@ SENTENCES = {
     "oneself": "{user} asks about {user}",
     "own_comment": "{user} wrote it",
     "never_edited": "comments are deleted, never edited",
+    "personal_space": "what lies in a Personal Space is its owner's alone, and has no permissions menu",
+    "prompted": "whoever opens it is asked for credentials, and a mail is made while nobody is there to be asked",
+    "no_target": "there is no other place where {user} may put it",
     "project_connect": "Connect comes from the project, and that works through workbooks only",
 }
 # How sure a row of the ceiling table is, where it is not read in a source.
@@ -61,6 +65,7 @@ LEVELS = {
     "project_default": "the {kind} rules of the project {holder}, because its permissions are locked",
     "project": "the rules of the project {holder}, which locks nested projects",
     "database_default": "the table rules of the database {holder}, because it is locked",
+    "personal_space": "none: it lies in a Personal Space, which has no rules",
     "unread": "not read",
 }
 
@@ -118,7 +123,8 @@ def sentence(site: Site, answer: Answer) -> str:
     verb = {ALLOWED: "can", DENIED: "cannot"}.get(answer.verdict, "may or may not be able to")
     failed = next((part for part in answer.conditions if part.verdict == answer.verdict), None)
     if failed is None or answer.verdict == ALLOWED:
-        return f"{user} {verb} {name}{where}: {_filled(site, answer)}."
+        decisive = next((part for part in answer.conditions if part.because == answer.because), answer)
+        return f"{user} {verb} {name}{where}: {_filled(site, decisive)}."
     if answer.what == SEE_DATA and answer.verdict == DENIED and answer.conditions[0].allowed:
         empty = f"it opens but stays empty, because {condition_name(site, failed)} is missing"
         return f"{user} {verb} {name}{where}: {empty}: {_filled(site, failed)}."
@@ -160,7 +166,7 @@ def _condition(site: Site, number: int, part: Answer) -> Iterable[tuple[str, str
 
 def _gates(site: Site, answer: Answer) -> Iterable[tuple[str, str]]:
     for off in (s for s in answer.steps if s.name == "setting"):
-        yield "setting", f"the site has switched off {off.detail[0].replace('_', ' ')}"
+        yield "setting", _setting_words(off.detail[0])
     for words in _unheard_sets(site, answer):
         yield "setting", f"the site has switched off group sets: {words}"
     yield "ceiling", _ceiling(site, answer)
@@ -174,6 +180,12 @@ def _gates(site: Site, answer: Answer) -> Iterable[tuple[str, str]]:
         yield "level", _level(site, answer.governing)
 
 
+def _setting_words(name: str) -> str:
+    if name == "user_visibility":
+        return "user visibility is limited on this site"
+    return f"the site has switched off {name.replace('_', ' ')}"
+
+
 def _ceiling(site: Site, answer: Answer) -> str:
     """`Viewer never permits it: that takes Creator, Explorer`: the site role, and the row it was read from."""
     role = ui_role(site.users[answer.user].site_role)
@@ -182,6 +194,8 @@ def _ceiling(site: Site, answer: Answer) -> str:
     if row is None:
         return f"{role} {words}"
     sure = SURENESS.get(row["mark"], "")
+    if answer.ceiling == "yes" and answer.governing is not None and answer.governing.level == "personal_space":
+        return f"{role} {words} in a Personal Space"
     if "n" not in row["cells"]:
         return f"{role} {words}, as does every licensed role{sure}"
     return f"{role} {words}; it takes {ceiling_words(row['cells'])}{sure}"
@@ -218,11 +232,15 @@ def _rules(site: Site, answer: Answer) -> Iterable[tuple[str, str]]:
 def disputed_lines(site: Site, answer: Answer) -> Iterable[str]:
     """The other answer of each open point that this one hangs on."""
     for other in answer.disputed:
-        turned = replace(answer, verdict=other.verdict, because=other.because, disputed=())
-        words = MARKS[other.verdict][0]
+        turned = replace(
+            answer, verdict=other.verdict, because=other.because, deciding=other.deciding, at=other.at, disputed=()
+        )
+        words, blogs = MARKS[other.verdict][0], other.open_point in BLOGS_ANSWERS
+        whose = f"; the blog's answer: `--open-point {BLOG}`" if blogs and other.value == "on" else ""
+        whose = "; the blog's answer is the one above" if blogs and other.value == "off" else whose
         yield (
             f"the sources do not settle this: with {other.open_point} {other.value or 'empty'} it is {words}, "
-            f"{_filled(site, turned)} ({OPEN_POINTS[other.open_point].on})"
+            f"{_filled(site, turned)} ({OPEN_POINTS[other.open_point].on}{whose})"
         )
 
 
@@ -248,6 +266,7 @@ def decider(site: Site, answer: Answer) -> str:
         "locked_project": "locked to a project",
         "locked_database": "locked to a database",
         "not_read": "not read",
+        "personal_space": "Personal Space",
     }
     return named.get(answer.because, answer.because.replace("_", " "))
 
@@ -342,6 +361,6 @@ def answer_json(site: Site, answer: Answer) -> dict[str, Any]:
         "deciding": [rule_json(site, rule) for rule in answer.deciding],
         "losing": [{**rule_json(site, lost.rule), "to": lost.to} for lost in answer.losing],
         "conditions": [answer_json(site, part) for part in answer.conditions],
-        "disputed": [other._asdict() for other in answer.disputed],
+        "disputed": [dict(zip(Disputed._fields[:4], other[:4], strict=True)) for other in answer.disputed],
         "trace": [{"step": step, "words": words} for step, words in trace(site, answer)],
     }

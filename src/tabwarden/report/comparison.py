@@ -50,9 +50,6 @@ def parts(comparison: Compared) -> Iterator[Table | str]:
     yield from unknown_lines(comparison)
 
 
-# -- facts ----------------------------------------------------------------------------------------------------
-
-
 def _facts_table(comparison: Compared) -> Table:
     table = Table("What", "", "Before", "After")
     for fact in comparison.facts[:MOST_LINES]:
@@ -131,9 +128,6 @@ def _lists(comparison: Compared, fact: Fact, words: Callable[[Site, Any], str]) 
     return told(comparison.before, "-", fact.before), told(comparison.after, "+", fact.after)
 
 
-# -- what nobody can know -------------------------------------------------------------------------------------
-
-
 def unknown_lines(comparison: Compared) -> Iterator[str]:
     """Of each snapshot what was not read, and how many decisions are unknown for it."""
     for site, unknown in zip((comparison.before, comparison.after), comparison.unknown, strict=True):
@@ -146,9 +140,6 @@ def unknown_lines(comparison: Compared) -> Iterator[str]:
                 f"unknown {_taken(site)}: {unknown.decisions:,} decisions of {len(unknown.users):,} people "
                 f"on {len(unknown.contents):,} things: {on}{' ...' if len(most) > _FEW_THINGS else ''}"
             )
-
-
-# -- JSON -----------------------------------------------------------------------------------------------------
 
 
 def compared_json(comparison: Compared) -> dict[str, Any]:

@@ -76,13 +76,16 @@ def names_json(names: Iterable[Checked]) -> list[dict[str, Any]]:
     ]
 
 
-def mistakes_table(mistakes: Sequence[tuple[str, str]], held: Sequence[Held]) -> Drawable:
-    """Users imported by UPN and what each should be called; those of whom nobody can tell."""
+def mistakes_table(mistakes: Sequence[tuple[str, str]], held: Sequence[Held], again: str) -> Drawable:
+    """Users imported by UPN and what each should be called; those of whom nobody can tell.
+
+    `again` are the options of this command that the next one needs too.
+    """
     table = Table("On Tableau", "sAMAccountName")
     for pair in mistakes:
         table.add_row(*map(Text, pair))
     parts: list[Drawable] = [Text(f"{count_of(len(mistakes), 'user', 'users')} imported by UPN", style="bold")]
-    parts += [table, Text("next: tabwarden plan rename --upn")] if mistakes else []
+    parts += [table, Text(f"next: tabwarden plan rename --upn{again}")] if mistakes else []
     parts += [Text(f"{one.person}: {one.reason}; {one.remedy}") for one in held]
     return Group(parts)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict
 from typing import Any
 
 from tabwarden.effects.change import OPS, Change
 from tabwarden.effects.ref import DOMAIN
 from tabwarden.plan.file import to_json
-from tabwarden.plan.plan import ContentImpact, Impact, Plan, Stop
+from tabwarden.plan.plan import Impact, Plan, Stop
 from tabwarden.report.table import Drawable, Group, Table, Text
 
 MOST_ROWS = 40
@@ -22,9 +22,6 @@ SAMPLE = 8
 def count_of(number: int, one: str, many: str) -> str:
     """`1 person`, `3 people`."""
     return f"{number} {one if number == 1 else many}"
-
-
-# -- sentences -------------------------------------------------------------------------------------------------
 
 
 def headline(plan: Plan) -> str:
@@ -77,9 +74,6 @@ def stop_words(stop: Stop) -> str:
     return f"stop {stop.id}: {stop.sentence} (number {stop.number}, limit {stop.limit}, of {stop.base}); {stop.remedy}"
 
 
-# -- tables ----------------------------------------------------------------------------------------------------
-
-
 def plan_table(plan: Plan) -> Drawable:
     """The whole plan: headline, changes by step and person, impact, held, refused rows, remarks, stops."""
     parts: list[Drawable] = [Text(f"{_title(plan)}: {headline(plan)}", style="bold")]
@@ -88,10 +82,20 @@ def plan_table(plan: Plan) -> Drawable:
     if plan.impact.contents:
         parts.append(contents_table(plan.impact))
     if plan.held:
-        parts.append(_table("Held: left as they are", ("person", "why", "what to do"), map(astuple, plan.held)))
+        parts.append(
+            _table(
+                "Held: left as they are",
+                ("person", "why", "what to do"),
+                ((h.person, h.reason, h.remedy) for h in plan.held),
+            )
+        )
     if plan.refused:
         rows = ((r.source, str(r.row), r.value, r.reason) for r in plan.refused)
         parts.append(_table("Rows that were not used", ("source", "row", "value", "why"), rows))
+    if plan.unlisted:
+        title = "On the site, and in no authoritative source"
+        people = ((u.person, u.site_role, u.last_login or "never") for u in plan.unlisted)
+        parts.append(_table(title, ("person", "site role", "last sign-in"), people))
     parts += [Text(f"note: {note}") for note in plan.notes]
     if plan.stops:
         parts.append(stops_table(plan.stops))
@@ -151,7 +155,7 @@ def impact_table(impact: Impact) -> Drawable:
 def contents_table(impact: Impact) -> Table:
     """Who gains and who loses View of which content: what is gained by most people first, for that is the risk."""
     contents = sorted(impact.contents or (), key=lambda c: (-len(c.gained), -len(c.lost), c.path))
-    gain, lose = ({name for c in contents for name in names(c)} for names in (_gained, _lost))
+    gain, lose = {name for c in contents for name in c.gained}, {name for c in contents for name in c.lost}
     title = (
         f"Who sees what: {count_of(len(gain), 'person gains', 'people gain')} sight of "
         f"{sum(1 for c in contents if c.gained)} contents, {count_of(len(lose), 'loses', 'lose')} it of "
@@ -162,18 +166,13 @@ def contents_table(impact: Impact) -> Table:
     return _captioned(table, len(contents) - MOST_CONTENTS, "contents")
 
 
-def _gained(content: ContentImpact) -> Sequence[str]:
-    return content.gained
-
-
-def _lost(content: ContentImpact) -> Sequence[str]:
-    return content.lost
-
-
 def stops_table(stops: Iterable[Stop]) -> Table:
     """All stops together, with base, limit and number."""
+    stops = tuple(stops)
     rows = ((s.id, str(s.number), str(s.limit), str(s.base), s.sentence, s.remedy) for s in stops)
-    return _table("Stops: nothing is written", ("stop", "number", "limit", "of", "why", "what to do"), rows, "red")
+    lists = "" if any(not s.only for s in stops) else " and ".join(dict.fromkeys(s.only for s in stops))
+    title = f"Stops: nothing is done about {lists}" if lists else "Stops: nothing is written"
+    return _table(title, ("stop", "number", "limit", "of", "why", "what to do"), rows, "red")
 
 
 def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], style: str = "") -> Table:
@@ -201,9 +200,6 @@ def _some(names: Sequence[str]) -> str:
 
 def _signed(names: Sequence[str], sign: str) -> str:
     return f"{sign}{len(names)}: {_some(names)}" if names else ""
-
-
-# -- JSON ------------------------------------------------------------------------------------------------------
 
 
 def plan_json(plan: Plan) -> Mapping[str, Any]:

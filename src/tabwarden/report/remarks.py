@@ -10,25 +10,59 @@ from collections.abc import Iterable, Iterator
 
 from tabwarden.access.answer import DENIED, Answer
 from tabwarden.access.on_demand import admitting
-from tabwarden.access.powers import power_over
+from tabwarden.access.powers import power_over, speaks_of
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import may
+from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.roles import publishes, ui_role
 from tabwarden.model.site import Group, Site
-from tabwarden.report.answers import SEE_DATA, sentence
+from tabwarden.report.answers import SEE_DATA, rule_words, sentence
 
 OVERRIDES = ("admin", "project_owner", "project_leader", "content_owner")
 
 
 def remarks(site: Site, question: Asked, answer: Answer) -> Iterator[str]:
-    """The remarks on the Answer to a question about a capability; most abilities tell their conditions themselves."""
-    if question.ability and question.what == SEE_DATA and answer.allowed:
-        yield from _second_prompt(site, answer)
-    if question.ability or question.content is None:
+    """The remarks on the Answer to a question; most abilities tell their conditions themselves."""
+    if question.content is None:
         return
-    groups = admitting(site, question.what, question.content, model=question.model, open_points=question.open_points)
+    yield from _of_ability(site, question, answer) if question.ability else _of_capability(site, question, answer)
+
+
+def _of_ability(site: Site, question: Asked, answer: Answer) -> Iterator[str]:
+    if question.what == SEE_DATA and answer.allowed:
+        yield from _second_prompt(site, answer)
+    if question.what == "web_overwrite" or (question.what == "publish" and site.contents[str(question.content)].parent):
+        yield from _revision(site, question)
+    if question.what == "create_metric":
+        yield "Tableau retired these metrics in 2024 (Cloud in February, Server with 2024.2); Pulse has `define_metric`"
+    if question.what == "connect_from_desktop" and answer.allowed:
+        yield "Tableau Desktop itself takes a Creator licence"
+    if question.what == "subscribe" and answer.allowed:
+        image = question._replace(what="subscribe_with_image").of(site)
+        recipient = site.called(question.to or question.user)
+        yield from () if image.allowed else (f"the mail has no image or PDF: {recipient} lacks `Download Image/PDF`",)
+
+
+def _revision(site: Site, question: Asked) -> Iterator[str]:
+    """Whether what was there before can be had back (blog, "Save": if revision history is turned on)."""
+    if site.contents[str(question.content)].kind not in ("workbook", "view", "datasource"):
+        return
+    if site.settings.revision_history:
+        yield "overwriting makes a new revision: what was there can be restored from the revision history"
+    else:
+        yield "overwriting makes no revision: revision history is off on this site, and what was there is gone"
+
+
+def _of_capability(site: Site, question: Asked, answer: Answer) -> Iterator[str]:
+    content = str(question.content)
+    kind = site.contents[content].kind
+    groups = admitting(site, question.what, content, model=question.model, open_points=question.open_points)
     yield from on_demand_lines(groups)
-    kind = site.contents[question.content].kind
+    yield from _of_others(site, question, answer)
+    if question.what == "Read" and answer.allowed:
+        yield from _unseen_parent(site, question)
+    if question.what == "Connect" and answer.allowed and kind == "datasource":
+        yield from _through_workbooks_only(question, answer)
     if answer.because == "site_role":
         yield from _useless_power(site, question)
     if question.what == "Read" and answer.allowed and kind in ("workbook", "view"):
@@ -42,6 +76,38 @@ def remarks(site: Site, question: Asked, answer: Answer) -> Iterator[str]:
             yield f"it is of no use: moving asks for a site role that publishes, and {ui_role(role)} does not"
         if question.what == "ExportXml" and kind == "workbook":
             yield f"downloading only: saving asks for a site role that publishes, and {ui_role(role)} does not"
+
+
+def _of_others(site: Site, question: Asked, answer: Answer) -> Iterator[str]:
+    """Rules of the list that counts which give it to groups that the person is not in: what joining would bring."""
+    if answer.allowed or answer.governing is None:
+        return
+    rules = (r for r in answer.governing.rules or () if r.capability == question.what and r.grantee.kind != "user")
+    others = [rule for rule in sorted(rules) if speaks_of(site, rule.grantee, question.user) is False]
+    if others:
+        named = ", ".join(dict.fromkeys(rule_words(site, rule) for rule in others))
+        yield f"rules for others, which {site.called(question.user)} is not among: {named}"
+
+
+def _unseen_parent(site: Site, question: Asked) -> Iterator[str]:
+    """View does not need View on what holds it; who lacks that finds it by search or link alone (§3.2, §10.18)."""
+    item, name = site.contents[str(question.content)], site.called(question.user)
+    unseen = [
+        above
+        for above in site.ancestors(item.parent)
+        if may(site, question.user, "Read", above, model=question.model, open_points=question.open_points).verdict
+        == DENIED
+    ]
+    if unseen:
+        listed = ", ".join(f"{KIND_NAMES[site.contents[above].kind]} {site.path(above)}" for above in unseen)
+        yield f"not visible to {name}: {listed}; it is reached by search or link, not by going through them"
+
+
+def _through_workbooks_only(question: Asked, answer: Answer) -> Iterator[str]:
+    """Where the blog is followed, Connect of a locked project's data source rules does not reach from Desktop."""
+    of_project = answer.governing is not None and answer.governing.level == "project_default"
+    if question.open_points.project_connect_is_for_workbooks and of_project and answer.deciding and answer.at is None:
+        yield "by the blog it works through workbooks only, for it comes from the project: not from Desktop or by API"
 
 
 def on_demand_lines(groups: Iterable[Group]) -> Iterator[str]:

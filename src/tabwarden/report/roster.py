@@ -9,7 +9,7 @@ from typing import Any
 from tabwarden.model.names import same
 from tabwarden.report.table import Drawable, Group, Table, Text
 from tabwarden.want.people.joiners_and_leavers import Standing, Standings
-from tabwarden.want.people.merged import KEY, Field, Given, Merged, MergedPerson
+from tabwarden.want.people.person import KEY, Field, Given, Merged, MergedPerson
 from tabwarden.want.people.records import ACTIVE, DEPARTMENT, EMAIL, FIELDS, LEFT, TITLE
 from tabwarden.want.wanted import Held
 
@@ -28,16 +28,13 @@ def _known_by(one: Standing) -> set[str]:
     return {same(word) for word in (one.name, mail, *(w for kind, v in keys for w in (v, f"{kind}:{v}"))) if word}
 
 
-# -- words -----------------------------------------------------------------------------------------------------
-
-
 def roster_table(merged: Merged, standings: Standings) -> Drawable:
     """Everybody on a line, then who is held and remarks."""
     people = standings.people
     numbers = [f"{len(people)} people"]
-    for word in ("joiner", "mover", "rehire", "leaver"):
+    for word in ("joiner", "mover", "rehire", "leaver", "waiting"):
         count = sum(1 for one in people if one.word == word)
-        numbers += [f"{count} {word}{'s' if count != 1 else ''}"] if count else []
+        numbers += [f"{count} {word}{'s' if count != 1 and word != 'waiting' else ''}"] if count else []
     held = (*merged.held, *standings.held)
     table = _table(("person", "department", "title", "since the last good run", "rows"))
     for one in people[:MOST_ROWS]:
@@ -103,9 +100,6 @@ def _table(columns: Iterable[str], title: str = "") -> Table:
     return Table(*columns, title=Text(title, "bold") if title else None)
 
 
-# -- JSON ------------------------------------------------------------------------------------------------------
-
-
 def roster_json(merged: Merged, standings: Standings, people: Iterable[Standing]) -> Mapping[str, Any]:
     """These people with everything that is known of where it is from; who is held, and remarks."""
     return {
@@ -119,7 +113,7 @@ def roster_json(merged: Merged, standings: Standings, people: Iterable[Standing]
 def _standing(one: Standing) -> Mapping[str, Any]:
     document = {
         "name": one.name,
-        "status": LEFT if one.why_left else ACTIVE,
+        "status": LEFT if one.why_left else "waiting" if one.waits else ACTIVE,
         "because": one.said,
         "since_last_good_run": one.word or "same",
         "moved": one.moved,

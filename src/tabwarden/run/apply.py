@@ -40,7 +40,8 @@ from tabwarden.store.journal import (
 )
 from tabwarden.store.rosters import keep_of_plan
 from tabwarden.tableau.http.connection import Connection
-from tabwarden.tableau.read.site import read_people, read_site
+from tabwarden.tableau.read.people import read_people
+from tabwarden.tableau.read.site import read_site
 from tabwarden.tableau.write.bulk import wait_for_user_jobs
 from tabwarden.tableau.write.directory import with_nicknames
 from tabwarden.tableau.write.writer import Writer
@@ -116,6 +117,17 @@ class Applied:
         return tuple((change, entry) for change, entry in both if entry.status == DONE and entry.remedy)
 
     @property
+    def leavers_left(self) -> tuple[str, ...]:
+        """Leavers who are held with a licence, and rows of leavers that are not used: whoever runs this must know."""
+        rows = (f"{row.value} (row {row.row} of {row.source})" for row in self.plan.refused if row.leaver)
+        return (*(one.person for one in self.plan.held if one.leaver), *rows)
+
+    @property
+    def stops_told(self) -> tuple[Stop, ...]:
+        """The stops against all of it, and those for which nothing was done about one list."""
+        return tuple(dict.fromkeys((*self.stops, *self.plan.stops_of_lists)))
+
+    @property
     def succeeded(self) -> bool:
         """Whether nothing is left to do."""
         return not self.stops and not self.broken_off and not self.not_done
@@ -171,7 +183,7 @@ def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) ->
     no_way = kept_before(plan, now, terms.keep)
     stops = stops_now(plan, now, terms.limits, terms.guarded, _progressed(record), no_way=no_way)
     open_stops = not_waived(stops, (*terms.waivers, *record.waivers))
-    wrong = mismatches(stops, terms.waivers)
+    wrong = mismatches((*stops, *plan.stops_of_lists), terms.waivers)
     if open_stops:
         return Applied(plan, record.ended, open_stops, wrong)
     if plan.changes:

@@ -100,20 +100,22 @@ def running(settings: Settings, progress: Progress = silent) -> Iterator[Context
         yield Context(settings, connection, progress)
 
 
-# -- people ----------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class People:
-    """What the sources said: one Reading for each that is set, and warnings about them."""
+    """What the sources said: one Reading for each that is set, and warnings about them.
+
+    `left_out` are the lists (joiners, leavers) of which nothing is used, because a stop says no to them.
+    """
 
     readings: tuple[Reading, ...]
     warnings: tuple[str, ...] = ()
     when: str = field(default_factory=now)
+    left_out: frozenset[str] = frozenset()
 
     def roster(self, task: str) -> Roster:
-        """The roster of joiners or leavers; an empty one where that list is not set."""
-        roster = next((r.roster for r in self.readings if r.task == task and r.roster), None)
+        """The roster of joiners or leavers; an empty one where that list is not set, or left out."""
+        readings = () if task in self.left_out else self.readings
+        roster = next((r.roster for r in readings if r.task == task and r.roster), None)
         return roster or Roster("none")
 
 
@@ -121,21 +123,19 @@ def read_sources(settings: Settings) -> People:
     """Joiners and leavers as their sources tell them; a source that fails is a Reading with its error."""
     readings: list[Reading] = []
     warnings: list[str] = []
+    when = now()
     for task, source in (("joiners", settings.sources.joiners), ("leavers", settings.sources.leavers)):
         if source is None:
             continue
         try:
-            roster, more = read_roster(source, settings)
+            roster, more = read_roster(source, settings, when, leaving=task == "leavers")
         except SourceError as error:
             readings.append(Reading(task, source.type, error=error))
         else:
             may_be_empty = source.min_rows == 0
             readings.append(Reading(task, roster.source, roster, None, source.stale_after, may_be_empty))
             warnings += more
-    return People(tuple(readings), tuple(warnings))
-
-
-# -- what provisioning is asked to do --------------------------------------------------------------------------
+    return People(tuple(readings), tuple(warnings), when)
 
 
 def tasks_of(settings: Settings) -> Tasks:

@@ -61,8 +61,6 @@ class Story:
             self._undo(before)
         self._what_next()
 
-    # -- the chapters -----------------------------------------------------------------------------------------
-
     @contextmanager
     def _sandbox(self) -> Iterator[str]:
         self._title("Tableau in a box: an invented company, real REST")
@@ -143,8 +141,6 @@ class Story:
         self.say("  tabwarden read                     lists and rules only; this command cannot write to Tableau")
         self.say("  tabwarden who View PROJECT/WORKBOOK")
 
-    # -- telling ----------------------------------------------------------------------------------------------
-
     def _title(self, words: str) -> None:
         self.chapter += 1
         self.say("")
@@ -172,8 +168,6 @@ class Story:
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, SECRET: TOKEN_SECRET, "PYTHONUNBUFFERED": "1"}
-
-    # -- files ------------------------------------------------------------------------------------------------
 
     def _newest(self) -> Site:
         return open_either(LAST, str(self.folder / STORE), SITE)

@@ -19,8 +19,9 @@ from tabwarden.run.planning import basis_of, planned, with_content_of
 from tabwarden.run.run_log import alone, do
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
+from tabwarden.store.rosters import keep_accounts, known_accounts
 from tabwarden.tableau.http.connection import Connection
-from tabwarden.tableau.read.site import read_people
+from tabwarden.tableau.read.people import read_people
 from tabwarden.tableau.write.directory import with_nicknames
 from tabwarden.want.directory import Directory
 from tabwarden.want.groups.rules import GroupRule, found_groups
@@ -80,9 +81,13 @@ def rules_of(settings: Settings) -> tuple[GroupRule, ...]:
 
 @collected_later()
 def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) -> Plan:
-    """The plan. `with_contents` also judges, by the newest snapshot, who sees what and who still owns what."""
+    """The plan. `with_contents` also judges, by the newest snapshot, who sees what and who still owns what.
+
+    Who is who by key goes into the store, where it counts once the plan was applied.
+    """
     now, provision = gathered.now, context.settings.provision
-    policy = GroupPolicy(provision.protected, context.own_id, authentication_of(context))
+    accounts = known_accounts(context.store, gathered.site)
+    policy = GroupPolicy(provision.protected, context.own_id, authentication_of(context), accounts)
     decision = want_groups(now, gathered.directory, rules_of(context.settings), policy)
     changes = group_changes(now, decision)
     basis = replace(
@@ -94,7 +99,9 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) 
     if with_contents:
         after = carried_out(with_content_of(context, now), changes)
         wanted = replace(wanted, notes=(*wanted.notes, *sight_remarks(after, decision.left)))
-    return planned(context, basis, now, wanted, with_contents=with_contents, changes=changes)
+    plan = planned(context, basis, now, wanted, with_contents=with_contents, changes=changes)
+    keep_accounts(context.store, plan.id, plan.site, decision.accounts, gathered.when)
+    return plan
 
 
 def _summaries(decision: Decision, when: str) -> tuple[SourceSummary, ...]:
@@ -102,9 +109,6 @@ def _summaries(decision: Decision, when: str) -> tuple[SourceSummary, ...]:
         SourceSummary(f"group {t.name}", f"{t.group.domain}\\{t.group.name}", len(t.members), len(t.members), when)
         for t in decision.targets
     )
-
-
-# -- all in one ------------------------------------------------------------------------------------------------
 
 
 def plan_groups(settings: Settings) -> Plan:

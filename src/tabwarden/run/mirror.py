@@ -16,8 +16,9 @@ from tabwarden.mirror.build import Mirrored, MirrorRequest, in_flat_form, mirror
 from tabwarden.mirror.match import Matches, Matching, match, tableau_people
 from tabwarden.mirror.renew import Last, renewed
 from tabwarden.mirror.rows import FLAT
+from tabwarden.model.codec import collected_later
 from tabwarden.model.errors import AmbiguousName, SettingsError, SinkError, SourceError
-from tabwarden.model.scope import is_limited
+from tabwarden.model.scope import is_limited, shown_to
 from tabwarden.model.site import Site
 from tabwarden.plan.plan import SiteIdentity
 from tabwarden.run.catalog import last_mirror, source_name
@@ -46,6 +47,7 @@ class Published:
     warnings: tuple[str, ...]
 
 
+@collected_later()
 def publish(settings: Settings, *, snapshot: Path | str | None = None, now: datetime | None = None) -> Published:
     """Bring every sink to the newest snapshot, or to that one.
 
@@ -201,7 +203,11 @@ def _warnings(site: Site, mirrored: Mirrored, enforced: bool) -> list[str]:
     if is_limited(site):
         reader = f"`{site.taken.by}` ({site.taken.by_role or 'role not told'})"
         left_out = f"; not read: {'; '.join(site.partial)}" if site.partial else ""
-        warnings.append(f"the read by {reader} was limited, and what was not read is hidden from everybody{left_out}")
+        own = (
+            f"; {reader} sees all that was shown, others what rules that could be read allow" if shown_to(site) else ""
+        )
+        hidden = "and what was not read is hidden from everybody"
+        warnings.append(f"the read by {reader} was limited, {hidden}{own}{left_out}")
     return warnings
 
 

@@ -18,7 +18,7 @@ from tabwarden.safe_files import read_text
 from tabwarden.settings import Settings
 from tabwarden.store.journal import now as present
 from tabwarden.tableau.http.connection import Connection
-from tabwarden.tableau.read.site import read_people
+from tabwarden.tableau.read.people import read_people
 from tabwarden.tableau.write.directory import with_nicknames
 from tabwarden.want.directory import Directory
 from tabwarden.want.names.check import check_names
@@ -81,9 +81,6 @@ def mistakes(directory: Directory, now: Site) -> tuple[list[tuple[str, str]], li
     """Users imported by UPN as (name on Tableau, what the directory calls the person), and those held."""
     by_mistake, held = imported_by_mistake(directory, now)
     return [(f"{user.domain}\\{user.name}", told(person)) for user, person in by_mistake], held
-
-
-# -- domains ---------------------------------------------------------------------------------------------------
 
 
 def domains_of(settings: Settings) -> tuple[DomainLine, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tabwarden.model.errors import SettingsError, UnknownName
-from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints, open_points_from
+from tabwarden.model.open_points import BLOG, CURRENT, DOCUMENTED, OpenPoints, open_points_from
 from tabwarden.model.site import Site
 from tabwarden.questions import Questions
 from tabwarden.run.history import LAST, open_either, open_every_site
@@ -16,7 +16,7 @@ from tabwarden.store import snapshot
 
 
 def read_open_points(given: Iterable[str]) -> OpenPoints:
-    """`name=value` words and YAML files of them, later ones winning. SettingsError names all mistakes."""
+    """`name=value` words, `blog` and YAML files of words, later ones winning. SettingsError names all mistakes."""
     return open_points_from(open_point_words(given))
 
 
@@ -27,7 +27,7 @@ def open_point_words(given: Iterable[str]) -> Iterator[str]:
 
 
 def _words(given: str) -> Iterator[str]:
-    if "=" in given:
+    if "=" in given or given.strip().casefold() == BLOG:
         yield given
         return
     import yaml  # of use for files alone, and a fifth of what a small question costs

@@ -8,33 +8,32 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from tabwarden.model.errors import SettingsError, SourceError
-from tabwarden.model.names import same
+from tabwarden.model.names import same, some
 from tabwarden.model.site import Site
 from tabwarden.plan.build import build
 from tabwarden.plan.plan import Plan, Refused, SiteIdentity, Waiver
 from tabwarden.plan.stops import Reading
 from tabwarden.run.apply import Applied
 from tabwarden.run.context import Context, People, Progress, owners_of, policy_of, running, silent, tasks_of
-from tabwarden.run.directory_names import directory_if_set
-from tabwarden.run.names import nicknames_if_told
+from tabwarden.run.directory_names import directory_if_set, is_joined, keep_who_is_who, known_as
 from tabwarden.run.planning import basis_of, log_readings, planned, refused, with_sources
 from tabwarden.run.run_log import alone, do
 from tabwarden.run.source_rows import read_rows
 from tabwarden.settings import PeopleSource, PersonOverride, Settings
 from tabwarden.settings.sources import AnySource
-from tabwarden.store.rosters import keep_for_plan, known_roster
-from tabwarden.tableau.http.connection import Connection
-from tabwarden.tableau.read.site import read_people
+from tabwarden.store.journal import now
+from tabwarden.store.rosters import keep_for_plan, known_accounts, known_roster
+from tabwarden.tableau.read.people import read_people
 from tabwarden.want.cells import BadCell, column_of, text_of
 from tabwarden.want.directory import Directory
-from tabwarden.want.groups.ways import Names
 from tabwarden.want.names.resolve import resolved_joiners, resolved_leavers
 from tabwarden.want.people.joiners_and_leavers import Known, Standings, known_after, standings
 from tabwarden.want.people.mapping import ABOUT, Condition, GroupMapping, MappedGroups
-from tabwarden.want.people.merged import Merged, Override, Precedence, SourceRank, merge
+from tabwarden.want.people.merged import merge
 from tabwarden.want.people.nested import NONE, Nesting, memberships_of, nesting_of
 from tabwarden.want.people.overrides import COLUMNS, override_rows
-from tabwarden.want.people.records import FIELDS, RecordColumns, Records, StatusWords, records
+from tabwarden.want.people.person import Merged, Override, Precedence, SourceRank
+from tabwarden.want.people.records import FIELDS, RecordColumns, Records, StatusWords, records, status_words_without_row
 from tabwarden.want.people.wanted_people import PeoplePolicy, leaving, want_people
 from tabwarden.want.roster import Person, Quarantined, Roster
 
@@ -69,6 +68,7 @@ class OneRoster:
     known: Known
     standings: Standings
     refused: tuple[Refused, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +94,27 @@ class _Reader:
     directory: Directory | None = None
     readings: list[Reading] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    when: str = field(default_factory=now)
 
     def records(self, source: PeopleSource) -> Records | None:
         columns = source.columns
         named = {name: getattr(columns, name) or "" for name in FIELDS}
-        wanted = RecordColumns(tuple(columns.key.items()), named, columns.groups or "", source.separator)
+        days = (columns.starts or "", columns.ends or "")
+        wanted = RecordColumns(tuple(columns.key.items()), named, columns.groups or "", source.separator, *days)
         words = StatusWords(source.left, source.active, source.all_left)
         task = f"people of {source.name}"
         try:
             result = read_rows(source.from_, self.settings, wanted.names)
             rows = self._with_groups(result.rows) if source.from_.asks_directory else result.rows
-            roster_records = records(rows, wanted, words, name=source.name, source=result.source, as_of=result.as_of)
+            roster_records = records(
+                rows,
+                wanted,
+                words,
+                name=source.name,
+                source=result.source,
+                as_of=result.as_of,
+                calendar=source.from_.dates.calendar(self.when),
+            )
         except SourceError as error:
             self.readings.append(Reading(task, source.from_.type, error=error))
             return None
@@ -180,7 +190,7 @@ def read_all(settings: Settings) -> SourcesRead:
         nesting = reader.nesting(several.nested.from_, several.nested.group, several.nested.parent)
     if several.nested is not None and several.nested.directory and reader.directory is not None:
         nesting = nesting_of(reader.directory)
-    people = People(tuple(reader.readings), tuple(dict.fromkeys(reader.warnings)))
+    people = People(tuple(reader.readings), tuple(dict.fromkeys(reader.warnings)), reader.when)
     return SourcesRead(people, tuple(sources), overrides, nesting, reader.directory)
 
 
@@ -195,7 +205,9 @@ def _override(one: PersonOverride, row: int) -> Override:
 def precedence_of(settings: Settings) -> Precedence:
     """Whose word counts."""
     several = settings.people
-    ranks = tuple(SourceRank(source.name, source.rank, source.authoritative) for source in several.sources)
+    ranks = tuple(
+        SourceRank(source.name, source.rank, source.authoritative, bool(source.active)) for source in several.sources
+    )
     fields = {name: listed for name in FIELDS if (listed := getattr(several.precedence, name))}
     return Precedence(ranks, fields, several.match)
 
@@ -219,7 +231,10 @@ def one_roster(readings: SourcesRead, settings: Settings, site: SiteIdentity) ->
     merged = merge(readings.sources, precedence, readings.overrides)
     known = known_roster(settings.store.folder, site)
     bad_rows = {source.name for source in readings.sources if source.quarantined}
-    return OneRoster(merged, known, standings(merged, known, precedence, bad_rows), refused(readings.people))
+    words = {source.name: StatusWords(source.left, source.active) for source in settings.people.sources}
+    notes = (note for source in readings.sources for note in status_words_without_row(source, words[source.name]))
+    comparison = standings(merged, known, precedence, bad_rows)
+    return OneRoster(merged, known, comparison, refused(readings.people), tuple(notes))
 
 
 def gather(context: Context) -> Gathered:
@@ -238,22 +253,31 @@ def gather(context: Context) -> Gathered:
     every = every or any(one.is_back for one in roster.standings.people)
     now = read_people(connection, None if every else names)
     log.info("site `%s`: %d users, %d groups", now.name, len(now.users), len(now.groups))
-    policy = _people_policy(settings, readings, now, connection)
+    policy = _people_policy(context, readings, roster, now)
     owners = owners_of(context, leaving(now, roster.standings, policy))
     return Gathered(readings, context.site(now.name), roster, now, policy, owners)
 
 
-def _people_policy(settings: Settings, readings: SourcesRead, now: Site, connection: Connection) -> PeoplePolicy:
+def _people_policy(context: Context, readings: SourcesRead, roster: OneRoster, now: Site) -> PeoplePolicy:
     """The mapping; names by the directory where the server is joined to one."""
-    several = settings.people
-    policy = PeoplePolicy(mapping_of(settings, readings.nesting), several.lower, several.add == "mapped")
+    settings, several = context.settings, context.settings.people
     directory = readings.directory
-    if directory is None or not Names(nicknames_if_told(now, connection), directory).joined:
+    names, joined = [one.name for one in roster.standings.people], is_joined(context, directory, now)
+    policy = PeoplePolicy(
+        mapping_of(settings, readings.nesting),
+        several.lower,
+        several.add == "mapped",
+        authoritative=frozenset(source.name for source in several.sources if source.authoritative),
+        unlisted_leave=several.unlisted == "leavers" and not roster.refused,
+        known_as=known_as(context, directory, now, names, joined=joined),
+    )
+    if directory is None or not joined:
         return policy
+    accounts = known_accounts(context.store, context.site())
     return replace(
         policy,
-        joiners=partial(resolved_joiners, directory=directory, now=now),
-        leavers=partial(resolved_leavers, directory=directory, now=now),
+        joiners=partial(resolved_joiners, directory=directory, now=now, accounts=accounts),
+        leavers=partial(resolved_leavers, directory=directory, now=now, accounts=accounts),
     )
 
 
@@ -268,23 +292,28 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True, 
     if now is None or roster is None:
         return build(basis)
     policy = policy_of(context, now, gathered.owners)
-    wanted, unsettled = want_people(now, roster.standings, gathered.policy, tasks_of(context.settings), policy)
-    held_people, notes = (*roster.merged.held, *wanted.held), (*_remarks(roster), *wanted.notes)
+    tasks = tasks_of(context.settings)
+    wanted, unsettled, unlisted = want_people(now, roster.standings, gathered.policy, tasks, policy, roster.merged.held)
+    basis = replace(basis, unlisted_leave=unlisted)
+    held_people, notes = (*roster.merged.held, *wanted.held), (*_remarks(roster, context.settings), *wanted.notes)
     wanted = replace(wanted, held=held_people, notes=notes)
     plan = planned(context, basis, now, wanted, with_contents=with_contents)
     if running or plan.changes:
         left = frozenset(same(one.person) for one in plan.held)
-        known = known_after(roster.standings, unsettled | left, people.when)
+        known = known_after(roster.standings, unsettled | left, people.when, roster.known.active_words)
         keep_for_plan(context.store, plan.id, plan.site, known)
+        keep_who_is_who(context, plan, gathered.policy.known_as)
     return plan
 
 
-def _remarks(roster: OneRoster) -> tuple[str, ...]:
-    remarks = list(roster.merged.notes)
+def _remarks(roster: OneRoster, settings: Settings) -> tuple[str, ...]:
+    remarks = [*roster.merged.notes, *roster.notes]
+    remarks += [f"override of `{one.person}`: {one.reason}" for one in settings.people.overrides if one.reason]
     if not roster.known.when:
         remarks.append("there is no roster of an earlier good run: nobody counts as moved, back or vanished")
     if roster.merged.unnamed:
-        remarks.append(f"{len(roster.merged.unnamed)} people have a user name in no source, and are left out")
+        who = some([person.called for person in roster.merged.unnamed])
+        remarks.append(f"{len(roster.merged.unnamed)} have a user name in no source, and are left out: {who}; name one")
     return tuple(remarks)
 
 

@@ -11,10 +11,12 @@ from tabwarden.model.site import Site
 from tabwarden.plan.build import Basis, build
 from tabwarden.plan.order import diff
 from tabwarden.plan.plan import Plan, Refused, SiteIdentity, SourceSummary
+from tabwarden.plan.stops import Reading
 from tabwarden.run import history, setting_names
 from tabwarden.run.context import Context, People, guarded_of, limits_of
 from tabwarden.store.journal import last_good_rows
 from tabwarden.store.journal import now as present
+from tabwarden.want.roster import Quarantined
 from tabwarden.want.wanted import Wanted
 
 log = logging.getLogger(__name__)
@@ -41,10 +43,11 @@ def with_sources(context: Context, basis: Basis, people: People) -> Basis:
     summaries = (
         SourceSummary(r.task, r.source, r.roster.count, len(r.roster.people), r.roster.as_of or people.when)
         for r in people.readings
-        if r.roster is not None
+        if r.roster is not None and r.task not in people.left_out
     )
     return replace(
         basis,
+        left_out=people.left_out,
         readings=people.readings,
         last_rows=last_good_rows(context.store, basis.site),
         sources=tuple(summaries),
@@ -73,17 +76,22 @@ def planned(
     if shown is not now:
         notes = (*notes, f"who gains or loses sight of content is told by the snapshot of {shown.taken.when}")
     basis = replace(basis, takes=context.takes)
-    return build(basis, now, changes, held=wanted.held, notes=notes, shown=shown)
+    return build(basis, now, changes, held=wanted.held, notes=notes, shown=shown, unlisted=wanted.unlisted)
 
 
 def refused(people: People) -> tuple[Refused, ...]:
     """The rows that are no people."""
     return tuple(
-        Refused(f"{reading.task}, {reading.source}", row.row, row.value, row.reason)
+        Refused(f"{reading.task}, {reading.source}", row.row, row.value, row.reason, _leaves(reading, row))
         for reading in people.readings
         if reading.roster is not None
         for row in reading.roster.quarantined
     )
+
+
+def _leaves(reading: Reading, row: Quarantined) -> bool:
+    """Whether a row that is not used names a leaver; one that repeats another takes nothing away."""
+    return (row.leaver or reading.task == "leavers") and bool(row.value.strip()) and not row.is_twin
 
 
 def with_content_of(context: Context, now: Site) -> Site:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tabwarden.model.errors import SettingsError
+from tabwarden.model.names import same, some
 from tabwarden.model.site import Site
-from tabwarden.plan.build import build
+from tabwarden.plan.build import build, lists_left_out
 from tabwarden.plan.plan import Plan, SiteIdentity, Waiver
 from tabwarden.run.apply import Applied
 from tabwarden.run.context import (
     Context,
     People,
     Progress,
+    limits_of,
     owners_of,
     policy_of,
     read_sources,
@@ -22,11 +24,13 @@ from tabwarden.run.context import (
     silent,
     tasks_of,
 )
-from tabwarden.run.directory_names import Named, directory_if_set, named
+from tabwarden.run.directory_names import Named, directory_if_set, keep_who_is_who, named
 from tabwarden.run.planning import basis_of, log_readings, planned, with_sources
 from tabwarden.run.run_log import alone, do
 from tabwarden.settings import Settings
-from tabwarden.tableau.read.site import read_people
+from tabwarden.store.journal import last_good_rows
+from tabwarden.tableau.read.people import read_people
+from tabwarden.want.days import JOIN, LEAVE, Turn, next_change
 from tabwarden.want.provision import want
 from tabwarden.want.roster import Roster
 
@@ -49,20 +53,32 @@ class Gathered:
     owners: Mapping[str, Collection[str]] | None = None
 
 
-def gather(context: Context) -> Gathered:
-    """Read the sources, and only if they can be used the site's people."""
+def gather(context: Context, waivers: tuple[Waiver, ...] | None = None) -> Gathered:
+    """Read the sources, and only if one of them can be used the site's people. `waivers` are those of a run."""
     people = read_sources(context.settings)
     if not people.readings:
         raise SettingsError(["`sources` names neither `joiners` nor `leavers`: there is nobody to provision"])
     log_readings(people)
-    joiners, leavers = people.roster("joiners"), people.roster("leavers")
-    if not all(reading.is_usable for reading in people.readings):
+    last = last_good_rows(context.store, context.site())
+    left_out = lists_left_out(people.readings, last, people.when, limits_of(context.settings), waivers)
+    people = replace(people, left_out=left_out)
+    joiners, leavers = people.roster("joiners"), _and_whose_days_are_over(people)
+    if people.left_out >= {reading.task for reading in people.readings}:
         return Gathered(people, context.site(), None, Named(joiners, leavers))
     directory = directory_if_set(context.settings)
     now = _read_site(context)
-    names = named(context.connection, directory, now, joiners, leavers)
+    names = named(context, directory, now, joiners, leavers)
     owners = _owners(context, now, names.leavers)
     return Gathered(people, context.site(now.name), now, names, owners)
+
+
+def _and_whose_days_are_over(people: People) -> Roster:
+    """The leavers, and the joiners whose last day has passed: nobody stays after it."""
+    leavers = people.roster("leavers")
+    names = {same(person.name) for person in leavers.people}
+    over = (person for person in people.roster("joiners").over if same(person.name) not in names)
+    ended = tuple(p._replace(said=f"row {p.row} of {p.source}, whose last day has passed") for p in over)
+    return replace(leavers, people=(*leavers.people, *ended)) if ended else leavers
 
 
 def _read_site(context: Context) -> Site:
@@ -87,13 +103,28 @@ def decide(context: Context, gathered: Gathered, *, with_contents: bool = True) 
     if gathered.now is None:
         return build(basis)
     now, names = gathered.now, gathered.named
-    policy = policy_of(context, now, gathered.owners)
+    policy = replace(policy_of(context, now, gathered.owners), known_as=names.known_as)
     wanted = want(now, names.joiners, names.leavers, tasks_of(context.settings), policy)
-    wanted = replace(wanted, held=(*names.held, *wanted.held), notes=(*names.notes, *wanted.notes))
-    return planned(context, basis, now, wanted, with_contents=with_contents)
+    notes = (*names.notes, *wanted.notes, *_days(gathered.people))
+    wanted = replace(wanted, held=(*names.held, *wanted.held), notes=notes)
+    plan = planned(context, basis, now, wanted, with_contents=with_contents)
+    keep_who_is_who(context, plan, names.known_as)
+    return plan
 
 
-# -- all in one ------------------------------------------------------------------------------------------------
+def _days(people: People) -> Iterator[str]:
+    """Who joins or leaves another day, and the next day on which anybody does."""
+    joiners, leavers = people.roster("joiners"), people.roster("leavers")
+    for who, verb, waiting in (("joiner", "started", joiners.waiting), ("leaver", "left", leavers.waiting)):
+        if waiting:
+            have = f"{who}s have" if len(waiting) > 1 else f"{who} has"
+            yield f"{len(waiting)} {have} not {verb} yet: {some([person.name for person in waiting])}"
+    yield from next_change(
+        Turn(person.stay.turn, what)
+        for listed, what in ((joiners.waiting, JOIN), (joiners.people, LEAVE), (leavers.waiting, LEAVE))
+        for person in listed
+        if person.stay.turn
+    )
 
 
 def plan_provision(settings: Settings) -> Plan:
@@ -105,6 +136,6 @@ def plan_provision(settings: Settings) -> Plan:
 def run_provision(settings: Settings, waivers: tuple[Waiver, ...] = (), progress: Progress = silent) -> Applied:
     """Read, decide, stop or do, all of it logged; where it stops, the plan is kept to be looked at."""
     with alone(settings, progress) as context:
-        gathered = gather(context)
+        gathered = gather(context, waivers)
         plan = decide(context, gathered, with_contents=False)
         return do(context, plan, gathered.now, waivers)

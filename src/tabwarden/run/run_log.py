@@ -22,9 +22,14 @@ log = logging.getLogger(__name__)
 def log_plan(plan: Plan) -> None:
     """Rows that were refused, people who are held, remarks, and the plan in a sentence."""
     for row in plan.refused:
-        log.warning("row %d of %s (`%s`) %s", row.row, row.source, row.value, row.reason)
+        level = logging.ERROR if row.leaver else logging.WARNING
+        log.log(level, "row %d of %s (`%s`) %s", row.row, row.source, row.value, row.reason)
     for one in plan.held:
-        log.warning("held: `%s` %s; %s", one.person, one.reason, one.remedy)
+        level, who = (logging.ERROR, "held leaver") if one.leaver else (logging.WARNING, "held")
+        log.log(level, "%s: `%s` %s; %s", who, one.person, one.reason, one.remedy)
+    for user in plan.unlisted:
+        login = user.last_login or "never"
+        log.warning("in no authoritative source: `%s`, %s, last sign-in %s", user.person, user.site_role, login)
     for note in plan.notes:
         log.info("%s", note)
     log.info("plan %s: %s", plan.id, headline(plan))
@@ -34,7 +39,7 @@ def log_result(applied: Applied) -> None:
     """The stops, or what was done and who was not."""
     for line in applied.wrong_waivers:
         log.warning("%s", line)
-    for stop in applied.stops:
+    for stop in applied.stops_told:
         log.error("%s", stop_words(stop))
     if applied.stops:
         return

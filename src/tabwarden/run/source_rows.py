@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from tabwarden import sources
 from tabwarden.model.errors import SourceError
 from tabwarden.settings import Settings
 from tabwarden.settings.sources import AnySource
-from tabwarden.sources import EMPTY
+from tabwarden.sources import EMPTY, Column
 from tabwarden.want.roster import Columns, Roster, clean, latest
 
 
-def read_roster(source: AnySource, settings: Settings) -> tuple[Roster, list[str]]:
-    """One source's roster and its warnings. Raises SourceError."""
+def read_roster(
+    source: AnySource, settings: Settings, when: str = "", *, leaving: bool = False
+) -> tuple[Roster, list[str]]:
+    """One source's roster at that time (ISO; '': now) and its warnings. Raises SourceError."""
     result = read_rows(source, settings)
-    column = source.column
-    columns = Columns(column.name, column.full_name or "", column.email or "", column.auth_setting or "")
-    roster = clean(result.rows, columns, result.source, as_of=result.as_of)
+    columns = Columns(**{name: getattr(source.column, name) or "" for name in Column.model_fields})
+    calendar = source.dates.calendar(when or datetime.now(UTC).isoformat())
+    roster = clean(result.rows, columns, result.source, as_of=result.as_of, calendar=calendar, leaving=leaving)
     return roster, [*result.warnings, *roster.remarks]
 
 

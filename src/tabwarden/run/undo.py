@@ -22,7 +22,8 @@ from tabwarden.run.apply import load_plan, plan_path
 from tabwarden.run.context import Context
 from tabwarden.run.planning import basis_of, planned
 from tabwarden.store.journal import DONE, INSTEAD, Record, newest, path_of, read
-from tabwarden.tableau.read.site import owned_by, read_people, read_site
+from tabwarden.tableau.read.people import read_people
+from tabwarden.tableau.read.site import owned_by, read_site
 from tabwarden.tableau.write.directory import with_nicknames
 from tabwarden.want.wanted import Wanted
 

@@ -71,7 +71,12 @@ class Written:
         return Origin(self.file)
 
     def complain(self, place: Place, text: str) -> None:
-        """Note a problem of a place."""
+        """Note a problem of a place; a source of people is called by its name wherever it has one."""
+        people = self.values.get("people")
+        sources = people.get("sources") if isinstance(people, Mapping) else None
+        for number, source in enumerate(sources if isinstance(sources, list) else (), 1):
+            if isinstance(source, Mapping) and isinstance(source.get("name"), str):
+                text = text.replace(f"people.sources[{number}]", f"people.sources[{source['name']}]")
         self.problems.append(Problem.at(self.origin(place), text))
 
 

@@ -149,7 +149,7 @@ class Provision(Section):
     assets_to: Text | None = Field(
         default=None, description="user who receives the content of leavers; needs `remove_leavers`"
     )
-    protected: tuple[Text, ...] = Field(default=(), description="users who are never touched")
+    protected: tuple[Text, ...] = Field(default=(), description="users who are never touched; each must be on the site")
     bulk: Literal["auto", "never"] = Field(default="auto", description="whether calls for many people at once are used")
 
 
@@ -192,6 +192,13 @@ class RulesRemoved(MembershipsRemoved):
     """Of the explicit rules in the plan's scope."""
 
 
+class UnlistedLeave(Limit):
+    """Of the users of the site."""
+
+    count: int = Field(default=0, ge=0, description="up to so many it is never a stop")
+    percent: float = Field(default=0, ge=0, le=100, description="up to this share it is never a stop")
+
+
 class Stops(Section):
     """The limits of the stops that have one."""
 
@@ -202,6 +209,9 @@ class Stops(Section):
         default=MembershipsRemoved(), description="of the memberships of each group touched"
     )
     rules_removed: RulesRemoved = Field(default=RulesRemoved(), description="of the explicit rules in the plan's scope")
+    unlisted_leave: UnlistedLeave = Field(
+        default=UnlistedLeave(), description="of the users of the site, who leave for being in no authoritative source"
+    )
 
 
 def _addresses(value: Any) -> Any:

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from tabwarden.section import ColumnName, Section, Text
+from tabwarden.section import ColumnName, RoleName, Section, Text
 from tabwarden.settings.sources import AnySource
 
-MappedRole = Literal["Unlicensed", "Viewer", "Explorer", "ExplorerCanPublish", "Creator"]
+MappedRole = Annotated[Literal["Unlicensed", "Viewer", "Explorer", "ExplorerCanPublish", "Creator"], RoleName]
 
 
 def _texts(value: Any) -> Any:
@@ -48,6 +48,10 @@ class PeopleColumns(Section):
     title: ColumnName | None = Field(default=None, description="column with the title or role at work")
     manager: ColumnName | None = Field(default=None, description="column with the manager")
     status: ColumnName | None = Field(default=None, description="column that says whether the person has left")
+    starts: ColumnName | None = Field(default=None, description="column with the first day; nobody joins before")
+    ends: ColumnName | None = Field(
+        default=None, description="column with the last day; nobody leaves before, nobody stays after"
+    )
     groups: ColumnName | None = Field(default=None, description="column with the source groups, a list or a text")
     site_role: ColumnName | None = Field(default=None, description="column with the site role on Tableau")
     auth_setting: ColumnName | None = Field(default=None, description="column with the person's auth setting")
@@ -152,5 +156,9 @@ class SeveralSources(Section):
     mapping: tuple[MappingEntry, ...] = Field(default=(), description="what department, title and groups give, a list")
     add: Literal["everybody", "mapped"] = Field(
         default="everybody", description="`mapped`: add nobody to whom no entry of the mapping applies"
+    )
+    unlisted: Literal["tell", "leavers"] = Field(
+        default="tell",
+        description="what people on the site are whom no authoritative source knows: told, or `leavers` too",
     )
     lower: bool = Field(default=False, description="whether the mapping may lower a site role too")

@@ -72,10 +72,22 @@ def _repository(tableau: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Co
 
 
 def _sources(sources: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Complaint]:
+    leavers = sources.get("leavers")
+    column = leavers.get("column") if isinstance(leavers, Mapping) else None
+    named = column if isinstance(column, Mapping) else {}
+    for key in ("full_name", "email", "auth_setting"):
+        if named.get(key):
+            where = f"sources.leavers.column.{key}"
+            yield ((*where.split("."),), f"`{where}` does nothing: leavers go by their user name; take it out")
     for name in ("joiners", "leavers"):
         source = sources.get(name)
         if isinstance(source, Mapping):
             yield from _source(("sources", name), source)
+            yield from _days(("sources", name), source, source.get("column"))
+            column = source.get("column")
+            if name == "leavers" and isinstance(column, Mapping) and "starts" in column:
+                why = "does nothing: who leaves has started"
+                yield (("sources", name, "column", "starts"), f"`sources.leavers.column.starts` {why}; take it out")
     provision = values.get("provision")
     provision = provision if isinstance(provision, Mapping) else {}
     on = [
@@ -106,11 +118,12 @@ def _provision(provision: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[C
 
 
 def _source(place: Place, source: Mapping[str, Any]) -> Iterator[Complaint]:
-    where = ".".join(str(part) for part in place)
+    where = dotted(place)
     sql = source.get("type") == "sql"
     if sql and ("query" in source) == ("table" in source):
         word = "both `query` and `table`; keep one" if "query" in source else "neither `query` nor `table`; add one"
         yield (place, f"`{where}` has {word}")
+    yield from _file_options(place, source)
     as_of = source.get("as_of")
     if ("stale_after" in source) != ("as_of" in source):
         missing, there = ("as_of", "stale_after") if "stale_after" in source else ("stale_after", "as_of")
@@ -122,10 +135,37 @@ def _source(place: Place, source: Mapping[str, Any]) -> Iterator[Complaint]:
             yield ((*place, "as_of", "query"), f"`{where}.as_of.query` needs `type: sql`; use `column`")
 
 
+def _days(place: Place, source: Mapping[str, Any], columns: object) -> Iterator[Complaint]:
+    """`dates` says how days are written, where there are any."""
+    if "dates" in source and not (isinstance(columns, Mapping) and {"starts", "ends"} & columns.keys()):
+        where = dotted((*place, "dates"))
+        yield (
+            (*place, "dates"),
+            f"`{where}` does nothing without a column `starts` or `ends`; name one, or take it out",
+        )
+
+
+def _file_options(place: Place, source: Mapping[str, Any]) -> Iterator[Complaint]:
+    """What only text files have, and only workbooks."""
+    path = str(source.get("path") or "").casefold()
+    if source.get("type") != "file" or not path:
+        return
+    workbook = source.get("format") == "xlsx" or (source.get("format") is None and path.endswith((".xlsx", ".xlsm")))
+    for key in ("delimiter", "encoding") if workbook else ("sheet",):
+        if source.get(key) is not None:
+            where, kind = dotted((*place, key)), "a workbook" if workbook else "a text file"
+            yield ((*place, key), f"`{where}` does nothing for {kind}; take it out")
+
+
 def _catalog(catalog: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Complaint]:
     people = catalog.get("people")
     if isinstance(people, Mapping):
         yield from _source(("catalog", "people"), people)
+        yield from _days(("catalog", "people"), people, None)
+        column = people.get("column")
+        for name in {"starts", "ends"} & column.keys() if isinstance(column, Mapping) else ():
+            where = f"`catalog.people.column.{name}`"
+            yield ("catalog", "people", "column", name), f"{where} does nothing: a catalog has no days; take it out"
 
 
 def _people(people: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Complaint]:
@@ -214,7 +254,9 @@ def several_sources(people: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
     for place, source in sources_in(people):
         if "column" in source:
             instead = "name the columns in `columns` beside `from`" if place[1] == "sources" else "take it out"
-            yield (*place, "column"), f"`{'.'.join(map(str, place))}.column` is not used here; {instead}"
+            yield (*place, "column"), f"`{dotted(place)}.column` is not used here; {instead}"
+        if place[1] != "sources":
+            yield from _days(place, source, None)
     names: list[str] = []
     for number, source in enumerate(_list(people, "sources")):
         if isinstance(source, Mapping):
@@ -260,17 +302,21 @@ def _one(number: int, source: Mapping[str, Any], names: list[str]) -> Iterator[t
             yield (*place, "name"), f"`people.sources` may not call a source `{OVERRIDES}`: overrides are told so"
         names.append(name)
     columns = columns if isinstance(columns, Mapping) else {}
+    if isinstance(source.get("from"), Mapping):
+        yield from _days((*place, "from"), source["from"], columns)
     if "columns" in source and not any(columns.get(key) for key in ("key", "name", "email")):
-        where = f"`people.sources.{number}.columns`"
+        where = f"`people.sources[{number + 1}].columns`"
         yield (*place, "columns"), f"{where} names nothing to know people by; add `key`, `name` or `email`"
     if "status" in columns and "left" not in source and not _is_on(source.get("all_left")):
-        where = f"`people.sources.{number}`"
+        where = f"`people.sources[{number + 1}]`"
         yield place, f"{where} has a status column and does not say what means left; add `left: [...]`"
-    if "left" in source and "status" not in columns:
-        where = f"`people.sources.{number}.left`"
-        yield (*place, "left"), f"{where} does nothing without a status column; add `columns.status`"
+    for words in ("left", "active"):
+        if words not in source or "status" in columns:
+            continue
+        where = f"`people.sources[{number + 1}].{words}`"
+        yield (*place, words), f"{where} does nothing without a status column; add `columns.status`"
     if _is_on(source.get("all_left")) and _is_on(source.get("authoritative")):
-        where = f"`people.sources.{number}`"
+        where = f"`people.sources[{number + 1}]`"
         why = "so who comes back would vanish from it and count as left again; take `authoritative` out"
         yield (*place, "authoritative"), f"{where} is `all_left` and `authoritative`, {why}"
 

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BeforeValidator
 from pydantic_core import ErrorDetails
 
 from tabwarden.settings.lines import PREFIX, Place, Written, dotted
@@ -61,8 +62,16 @@ def _plain(error: ErrorDetails, place: Place, written: Written) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind in ("string_too_short", "too_short"):
         return "is empty; write a value or remove the line"
+    value = _value_at(place, written.values)
+    if kind == "string_type" and isinstance(value, list | Mapping):
+        of_sites = "; a file is for one site, so write a file for each" if place == ("tableau", "site") else ""
+        return f"must be one text, and is {'a list' if isinstance(value, list) else 'a mapping'}{of_sites}"
     if kind == "string_type":
         return "must be text; put the value into quotes"
+    if kind in ("tuple_type", "list_type") and isinstance(value, Mapping):
+        return "must be a list; begin each of its entries with a dash"
+    if kind in ("tuple_type", "list_type") and _takes_one_text(place, written.values):
+        return "must be text or a list of texts; put it into quotes, for YAML reads yes, no and numbers otherwise"
     if kind == "string_pattern_mismatch":
         return 'must look like `"3.21"`, in quotes'
     if kind in ("model_type", "model_attributes_type", "dict_type"):
@@ -76,6 +85,20 @@ def _plain(error: ErrorDetails, place: Place, written: Written) -> str:
         if bound in context:
             return f"{words} {context[bound]:g}"
     return _TYPES.get(kind.split("_")[0], "has a value of the wrong kind; see docs/reference/settings.md")
+
+
+def _value_at(place: Place, values: Any) -> Any:
+    """What was written at a place."""
+    for part in place:
+        inside = isinstance(values, list) and isinstance(part, int) and part < len(values)
+        values = values[part] if inside else values.get(part) if isinstance(values, Mapping) else None
+    return values
+
+
+def _takes_one_text(place: Place, values: Any) -> bool:
+    """Whether one text counts as a list of one."""
+    info = field_at(place, values)
+    return info is not None and any(isinstance(one, BeforeValidator) for one in info.metadata)
 
 
 def _choice(place: Place, written: Written) -> str:

@@ -70,12 +70,10 @@ class TablesSink(FilesSink):
         """Write a table to a file that is there and empty."""
         raise NotImplementedError
 
-    def patch(self, path: Path, before: Path, name: str, table: Table, delta: Delta) -> None:
-        """Write to an empty file what came of `table`, whose file is `before`, by a difference."""
-        from tabwarden.mirror.tables import patched
-
-        del before
-        self.encode(path, name, patched(table, delta))
+    def patch(self, path: Path, before: Path, name: str, tables: tuple[Table, Table], delta: Delta) -> None:
+        """Write to an empty file the second of two tables, which came of the first, in `before`, by a difference."""
+        del before, delta
+        self.encode(path, name, tables[1])
 
     def decode(self, path: Path, name: str) -> Iterable[Row]:
         """The rows of a file; any error is one of the file."""
@@ -119,7 +117,7 @@ class TablesSink(FilesSink):
                 lying[name] = old
             elif before.unchanged and 2 * len(delta.add) < len(table):
                 lying[name] = patched(old, delta)
-                self.patch(new(fresh / file), before.folder / file, name, old, delta)
+                self.patch(new(fresh / file), before.folder / file, name, (old, lying[name]), delta)
             else:
                 self.encode(new(fresh / file), name, table)
         return lying
@@ -145,11 +143,12 @@ class LinesSink(TablesSink):
 
         write(path, table, self.form(name))
 
-    def patch(self, path: Path, before: Path, name: str, table: Table, delta: Delta) -> None:
+    def patch(self, path: Path, before: Path, name: str, tables: tuple[Table, Table], delta: Delta) -> None:
         """What stands between lines that went or came is copied byte by byte."""
+        from tabwarden.mirror.tables import arrangement
         from tabwarden.sinks._lines import write_patched
 
-        write_patched(path, before, table, delta, self.form(name))
+        write_patched(path, before, tables, arrangement(len(tables[0]), delta), self.form(name))
 
 
 class DerivedSink(FilesSink):

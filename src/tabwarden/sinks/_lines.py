@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from tabwarden.engine.columns import Array, Words
-from tabwarden.mirror.tables import Delta, Table, arrangement, joined, patched
+from tabwarden.mirror.tables import Table, joined, trimmed
 from tabwarden.sinks._form import Form
 
 _BLOCK = 1 << 15  # rows a write
@@ -25,13 +25,16 @@ def write(path: Path, table: Table, form: Form) -> None:
         file.writelines(_Pieces(table, form).lines(table.codes))
 
 
-def write_patched(path: Path, before: Path, table: Table, delta: Delta, form: Form) -> None:
-    """What comes of the file `before`, which is of `table`, by a difference; its rows then stand as in `patched`."""
-    at, new = arrangement(len(table), delta), patched(table, delta)
-    ends = np.append(0, np.cumsum(_Pieces(table, form).sizes(table.codes))) + len(form.title.encode())
-    moved = np.flatnonzero((at != np.arange(len(at))) | (at >= len(table)))
-    pieces, rows = _Pieces(new, form), [column[moved] for column in new.codes]
-    others, cuts = b"".join(pieces.lines(rows)), np.append(0, np.cumsum(pieces.sizes(rows))).tolist()
+def write_patched(path: Path, before: Path, tables: tuple[Table, Table], at: Array, form: Form) -> None:
+    """What comes of the file `before`, which is of the first of two tables, when it is to be of the second.
+
+    `at` is their `arrangement`: which row of the first stands where in the second, and where one that is new does.
+    """
+    old, new = tables
+    ends = np.append(0, np.cumsum(_sizes(old, form))) + len(form.title.encode())
+    moved = np.flatnonzero((at != np.arange(len(at))) | (at >= len(old)))
+    rows = trimmed(new.at(moved))
+    others, cuts = b"".join(_Pieces(rows, form).lines(rows.codes)), np.append(0, np.cumsum(_sizes(rows, form))).tolist()
     with path.open("wb") as file, before.open("rb") as source:
         file.write(form.title.encode())
         place = 0
@@ -41,6 +44,15 @@ def write_patched(path: Path, before: Path, table: Table, delta: Delta, form: Fo
             place = int(moved[end - 1]) + 1
         if place < len(at):
             _copy(source, file, int(ends[place]), int(ends[len(at)]))
+
+
+def _sizes(table: Table, form: Form) -> Array:
+    """How many bytes each line has."""
+    quotes = len(table.codes) * 2
+    sizes = np.full(len(table), sum(len(head.encode()) for head in form.heads) + quotes + len(form.end.encode()))
+    for words, codes in zip(table.words, table.codes, strict=True):
+        sizes += np.diff(_escaped(words, form.escaped).ends, prepend=0)[codes]
+    return sizes
 
 
 def _runs(numbers: Array) -> Iterator[tuple[int, int]]:
@@ -83,13 +95,6 @@ class _Pieces:
             self.words = joined(self.words, _surrounded(head, _escaped(words, form.escaped), end))
         self.lengths = np.diff(self.words.ends, prepend=0).astype(np.int32)
         self.begins = (self.words.ends - self.lengths).astype(np.int64)
-
-    def sizes(self, codes: Sequence[Array]) -> Array:
-        """How many bytes each line has."""
-        sizes = np.zeros(len(codes[0]), np.int64)
-        for start, column in zip(self.starts, codes, strict=True):
-            sizes += self.lengths[start:][column]
-        return sizes
 
     def lines(self, codes: Sequence[Array]) -> Iterator[memoryview]:
         """The lines of these rows, many at a time."""

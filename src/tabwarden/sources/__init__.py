@@ -16,12 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from tabwarden.model.errors import SourceError
 from tabwarden.section import Age, ColumnName, Section, Text
+from tabwarden.want.days import Calendar, pattern_of
 from tabwarden.want.roster import shown
 
 Row = dict[str, object]
@@ -54,9 +56,7 @@ def partial(message: str) -> SourceError:
 
 def empty(source: str) -> SourceError:
     """It was read and holds no row."""
-    return SourceError(
-        f"{source} holds no row; an empty list is taken for a broken one, so nothing is done", stop=EMPTY
-    )
+    return SourceError(f"{source} holds no row; an empty list is taken for a broken one", stop=EMPTY)
 
 
 def refuse_twins(names: list[str], source: str) -> None:
@@ -78,6 +78,13 @@ class Column(Section):
     email: ColumnName | None = Field(default=None, description="column with the email address")
     auth_setting: ColumnName | None = Field(default=None, description="column with the person's auth setting")
 
+    starts: ColumnName | None = Field(
+        default=None, description="column with the first day; nobody joins before (joiners)"
+    )
+    ends: ColumnName | None = Field(
+        default=None, description="column with the last day; nobody leaves before, nobody stays after"
+    )
+
     @classmethod
     def of(cls, value: Any) -> Any:
         """The mapping that one name is short for."""
@@ -89,6 +96,45 @@ class AsOf(Section):
 
     column: ColumnName | None = Field(default=None, description="column with a time; the newest counts")
     query: Text | None = Field(default=None, description="query that yields one time (`type: sql` only)")
+
+
+def _form(value: str) -> str:
+    pattern_of(value)
+    return value
+
+
+def time_zone(value: str) -> tzinfo:
+    """The zone of `Europe/Berlin`, `+01:00` or `UTC`. ValueError where there is none."""
+    from zoneinfo import ZoneInfo
+
+    try:
+        if value.upper() == "UTC":
+            return UTC
+        if value[:1] in "+-":
+            return datetime.fromisoformat(f"2000-01-01T00:00:00{value}").tzinfo or UTC
+        return ZoneInfo(value)
+    except (ValueError, OSError):
+        raise ValueError("must be a time zone such as `Europe/Berlin`, `+01:00` or `UTC`") from None
+
+
+def _zone(value: str) -> str:
+    time_zone(value)
+    return value
+
+
+class Dates(Section):
+    """How a source writes days, for its columns `starts` and `ends`."""
+
+    format: Annotated[Text, AfterValidator(_form)] | None = Field(
+        default=None, description="how days are written, such as `DD.MM.YYYY`; when not given, as 2026-03-16"
+    )
+    zone: Annotated[Text, AfterValidator(_zone)] = Field(
+        default="UTC", description="time zone in which a day begins and ends, such as `Europe/Berlin` or `+01:00`"
+    )
+
+    def calendar(self, now: str) -> Calendar:
+        """The days as this source writes them; `now` is an ISO time."""
+        return Calendar(datetime.fromisoformat(now), time_zone(self.zone), self.format or "")
 
 
 class Source(Section):
@@ -108,6 +154,7 @@ class Source(Section):
         default=None, description="oldest age that is still good: a number with `m`, `h` or `d`, kept in seconds"
     )
     as_of: AsOf | None = Field(default=None, description="where the source says how old it is")
+    dates: Dates = Field(default=Dates(), description="how days are written in the columns `starts` and `ends`")
 
     def looking_for(self, columns: Sequence[str]) -> Self:
         """The same, whose heading is known by these columns where it names none itself."""

@@ -18,7 +18,7 @@ import io
 import json
 import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -28,7 +28,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_
 
 from tabwarden.model.errors import SourceError
 from tabwarden.section import LocalPath, Text
-from tabwarden.sources import Reading, Row, Source, empty, partial, unreadable
+from tabwarden.sources import Column, Reading, Row, Source, empty, partial, unreadable
 from tabwarden.sources._headings import IMPORTED, LOOKED_AT, Table, named_in, rows_of
 from tabwarden.want.roster import shown
 
@@ -48,6 +48,8 @@ _DELIMITERS = ",;\t|"
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[ ,;\t]*(?:\r\n?|\n)', re.IGNORECASE)
 """The line by which Excel is told what parts the cells; `\\t` is written as the tab itself."""
 _BLOCK, _BEGINNING = 5_000, 100_000
+
+_COLUMNS: Mapping[str | int, Column] = {"no": Column(name="1"), "tableau": Column(**IMPORTED)}
 
 T = TypeVar("T")
 _Reader = Callable[["Path", "FileSource", list[str]], list[Row]]
@@ -87,20 +89,18 @@ class FileSource(Source):
     )
     _wanted: tuple[str, ...] = PrivateAttr(default=())
 
-    @model_validator(mode="before")
-    @classmethod
-    def _columns_without_heading(cls, data: Any) -> Any:
+    @model_validator(mode="after")
+    def _columns_without_heading(self) -> Self:
         """Where no heading names the columns, the first has the user name, and Tableau's import its own order."""
-        defaults = {"no": "1", False: "1", "tableau": IMPORTED}
-        if isinstance(data, dict) and "column" not in data and data.get("header") in defaults:
-            return {**data, "column": defaults[data["header"]]}
-        return data
+        if "column" not in self.model_fields_set and self.header in _COLUMNS:
+            self.__dict__["column"] = _COLUMNS[self.header]  # a default still: nobody wrote it
+        return self
 
     @property
     def wanted(self) -> tuple[str, ...]:
         """The columns by which a heading is known."""
         column = self.column
-        own = (column.name, column.full_name, column.email, column.auth_setting)
+        own = (column.name, column.full_name, column.email, column.auth_setting, column.starts, column.ends)
         return self._wanted or tuple(name for name in own if name)
 
     def looking_for(self, columns: Sequence[str]) -> Self:
@@ -168,7 +168,10 @@ def _csv(path: Path, options: FileSource, remarks: list[str]) -> list[Row]:
     delimiter = delimiter or _delimiter(text, path, options.wanted)
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise unreadable(f"delimiter `{shown(delimiter)}` is not one plain character; set `delimiter` to , or ;")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    # Not a StringIO, which takes four bytes a character.
+    lines = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8", newline="")
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    del text
     skipped = 1 if first is not None else 0
     records = ((reader.line_num + skipped, cells) for cells in reader)
     table = Table(options.header, options.wanted, source, delimiter)

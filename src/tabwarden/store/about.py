@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from tabwarden.model.site import Site, SiteSettings, Taken
+from tabwarden.model.site import Site, Taken
+from tabwarden.model.site_settings import SiteSettings
 
 
 def about_of(site: Site, vocabulary: Mapping[str, object]) -> dict[str, Any]:

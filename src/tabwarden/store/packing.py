@@ -29,9 +29,6 @@ def hash_of(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
-# -- facts ----------------------------------------------------------------------------------------------------
-
-
 FACTS: Mapping[str, Shape[Any]] = {
     USER: Shape(User, "id"),
     GROUP: Shape(Group, "id", "members"),
@@ -52,9 +49,6 @@ def value_of(kind: str, data: bytes, *apart: object) -> Any:
         return FACTS[kind].from_row(_whole(data)[1:], *apart)
     except IncompleteRead as error:
         raise IncompleteRead(f"the history is damaged ({error}); `tabwarden store check` tells more") from None
-
-
-# -- numbers --------------------------------------------------------------------------------------------------
 
 
 def numbers_of(numbers: Iterable[int]) -> bytes:
@@ -113,9 +107,6 @@ def check_words(number: int) -> None:
     """TabwardenError where there are more capabilities than a number has room for."""
     if number >= 1 << WORD_BITS:
         raise TabwardenError(f"the history takes {1 << WORD_BITS} different capabilities, and there are more")
-
-
-# -- bytes ----------------------------------------------------------------------------------------------------
 
 
 def _shorter(kind: bytes, plain: bytes) -> bytes:

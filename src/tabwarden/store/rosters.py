@@ -2,6 +2,7 @@
 
     .tabwarden/rosters/site-<site>.json  the roster of the last run that came to its end
     .tabwarden/rosters/plan-<plan>.json  the roster a plan was made from, until the plan is applied or forgotten
+    .tabwarden/accounts/...              the same of people of a directory: by key who they are on the site
 
 The files name people with their departments: only their owner may read them.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +21,10 @@ from tabwarden.model.errors import IncompleteRead, TabwardenError
 from tabwarden.plan.plan import SiteIdentity
 from tabwarden.safe_files import write_whole
 from tabwarden.store.journal import site_key
-from tabwarden.want.people.joiners_and_leavers import Known
+from tabwarden.want.people.joiners_and_leavers import Known, KnownPerson
 
-ROSTERS, FORMAT = "rosters", 2
+ROSTERS, ACCOUNTS, FORMAT = "rosters", "accounts", 2
+GUID = "objectGUID"
 FORGOTTEN_AFTER = 30 * 86_400
 """Seconds after which the roster of a plan nobody applied is deleted."""
 
@@ -34,9 +37,9 @@ class _Roster:
     known: Known
 
 
-def known_roster(store: Path, site: SiteIdentity) -> Known:
+def known_roster(store: Path, site: SiteIdentity, folder: str = ROSTERS) -> Known:
     """The roster of the last good run on this site, an empty one where there was none. TabwardenError when damaged."""
-    path = _of_site(store, site)
+    path = _of_site(store / folder, site)
     return read(path) if path.is_file() else Known()
 
 
@@ -54,34 +57,46 @@ def read(path: Path) -> Known:
         ) from None
 
 
-def keep_for_plan(store: Path, plan_id: str, site: SiteIdentity, known: Known) -> None:
+def keep_for_plan(store: Path, plan_id: str, site: SiteIdentity, known: Known, folder: str = ROSTERS) -> None:
     """Keep the roster a plan was made from; it counts when the plan has been applied."""
-    if _same_people(known_roster(store, site), known):
+    if _same_people(known_roster(store, site, folder), known):
         return
-    _write(_of_plan(store, plan_id), known)
-    for path in (store / ROSTERS).glob("plan-*.json"):
+    _write(_of_plan(store / folder, plan_id), known)
+    for path in (store / folder).glob("plan-*.json"):
         if time.time() - path.stat().st_mtime > FORGOTTEN_AFTER:
             path.unlink(missing_ok=True)
 
 
 def keep_of_plan(store: Path, plan_id: str, site: SiteIdentity) -> None:
     """The roster of a plan that came to its end is the last good one from now on; nothing where a plan has none."""
-    path = _of_plan(store, plan_id)
-    if path.is_file():
-        path.replace(_of_site(store, site))
+    for folder in (store / ROSTERS, store / ACCOUNTS):
+        path = _of_plan(folder, plan_id)
+        if path.is_file():
+            path.replace(_of_site(folder, site))
+
+
+def known_accounts(store: Path, site: SiteIdentity) -> dict[str, str]:
+    """By key of the directory (objectGUID), who somebody was on the site at the last good run."""
+    return {key: one.name for one in known_roster(store, site, ACCOUNTS).people for _, key in one.keys}
+
+
+def keep_accounts(store: Path, plan_id: str, site: SiteIdentity, accounts: Mapping[str, str], when: str) -> None:
+    """Keep with a plan who is who by key; it counts when the plan has been applied."""
+    people = tuple(KnownPerson(name, ((GUID, key),)) for key, name in sorted(accounts.items()))
+    keep_for_plan(store, plan_id, site, Known(people, when), ACCOUNTS)
 
 
 def _same_people(one: Known, other: Known) -> bool:
-    return one.people == other.people
+    return (one.people, one.active_words) == (other.people, other.active_words)
 
 
-def _of_plan(store: Path, plan_id: str) -> Path:
-    return store / ROSTERS / f"plan-{plan_id}.json"
+def _of_plan(folder: Path, plan_id: str) -> Path:
+    return folder / f"plan-{plan_id}.json"
 
 
-def _of_site(store: Path, site: SiteIdentity) -> Path:
+def _of_site(folder: Path, site: SiteIdentity) -> Path:
     name = re.sub(r"[^A-Za-z0-9.-]+", "-", site.content_url or "default")
-    return store / ROSTERS / f"site-{name}-{hashlib.sha256(site_key(site).encode()).hexdigest()[:8]}.json"
+    return folder / f"site-{name}-{hashlib.sha256(site_key(site).encode()).hexdigest()[:8]}.json"
 
 
 def _write(path: Path, known: Known) -> None:

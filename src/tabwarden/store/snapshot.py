@@ -109,9 +109,6 @@ def sites(folder: Path | str) -> frozenset[str]:
     return frozenset(urls)
 
 
-# -- writing --------------------------------------------------------------------------------------------------
-
-
 def _name_of(site: Site) -> str:
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", site.content_url).strip("-.") or "default"
     when = site.taken.when or datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -175,9 +172,6 @@ class _RuleLists(dict[Rules, str]):
     def __missing__(self, rules: Rules) -> str:
         self[rules] = hashlib.sha256(encode(rules)).hexdigest()[:20]
         return self[rules]
-
-
-# -- reading --------------------------------------------------------------------------------------------------
 
 
 def _meta(place: Path) -> _Meta:

@@ -84,6 +84,10 @@ _PLAIN_FOR = str.maketrans(
 
 def user_name(value: object, require_email: bool, column: str | None = None) -> str:
     """The user name in a cell, trimmed and NFC; `column` is what its column is called. Raises BadCell."""
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and not value[0].isdigit() and len(value) <= LONGEST:
+        known = value.lower()
+        if known not in _NOBODY and (column is None or known != same(column)) and not require_email:
+            return value
     text = _as_text(value)
     name = unicodedata.normalize("NFC", _trim(text))
     if not name:
@@ -157,23 +161,23 @@ def known_by(row: Mapping[str, object], key: str | None) -> str:
 # -- any cell --------------------------------------------------------------------------------------------------
 
 
-def _as_text(value: object) -> str:
+def _as_text(value: object, advice: str = "store user names as text") -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, Broken):
         raise BadCell(shown(value.text), value.reason)
     if value is None:
         raise BadCell("", "is empty (null); give the user name or delete the row")
-    raise BadCell(shown(value), f"is of type {type(value).__name__}, not text; store user names as text")
+    raise BadCell(shown(value), f"is of type {type(value).__name__}, not text; {advice}")
 
 
 def text_of(row: Mapping[str, object], key: str | None) -> str:
     """A cell other than the user name: absent and null are the empty text. Raises BadCell."""
     value = row.get(key) if key else None
-    if value is None:
+    if value is None or value == "":
         return ""
     try:
-        text = unicodedata.normalize("NFC", _trim(_as_text(value)))
+        text = unicodedata.normalize("NFC", _trim(_as_text(value, "name another column, or store it as text")))
     except BadCell as bad:
         raise BadCell(bad.value, f"(column `{shown(key)}`) {bad.reason}") from None
     if text.isascii() and text.isprintable() and text[:1] not in "#=":

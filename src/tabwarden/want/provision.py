@@ -8,15 +8,16 @@ from dataclasses import dataclass, field, replace
 from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.names import same
-from tabwarden.model.resolver import unquoted
+from tabwarden.model.resolver import compared
 from tabwarden.model.roles import is_admin, is_licensed, may_own, rank
 from tabwarden.model.seats import free_seats
 from tabwarden.model.site import LOCAL, ON_LOGIN, Group, Site, User
 from tabwarden.model.takes import Authentication, SiteTakes
+from tabwarden.want.candidates import Candidates, KnownAs, row_of
 from tabwarden.want.described import Described, Remarks, named
 from tabwarden.want.roster import Person, Roster
 from tabwarden.want.sign_in_group import sign_in_group
-from tabwarden.want.wanted import DETAILS, EXISTS, SITE_ROLE, Held, Wanted, Why
+from tabwarden.want.wanted import DETAILS, EXISTS, LEAVER, SITE_ROLE, Held, Wanted, Why
 
 UNLICENSED, VIEWER, GUEST = "Unlicensed", "Viewer", "Guest"
 NOT_RANKED = ("Guest", "SupportUser")
@@ -42,9 +43,10 @@ class Policy:
     `group` is the group that grants `minimum_site_role` on sign-in (None: what it grants already); empty: there is
     none. `authentication` is that of new people, with `change_authentication` of those who are there too.
     `assets_to` is the user who receives what removed leavers own; empty: whoever owns something is not removed.
-    `all_groups` takes leavers out of every group. `protected` are user names that are never touched; `own_id` is the
-    user who runs this.
-    `owners` has the kinds of what users (ids) own, None when that was not read; `takes` is what the site takes.
+    `all_groups` takes leavers out of every group, whatever leaves those of `mapped` (as compared) to the mapping.
+    `protected` are user names that are never touched; `own_id` is the user who runs this. `owners` has the kinds of
+    what users (ids) own, None when that was not read; `takes` is what the site takes, `known_as` what else is known
+    of names.
     """
 
     group: str = ""
@@ -54,10 +56,12 @@ class Policy:
     change_authentication: bool = False
     assets_to: str = ""
     all_groups: bool = False
+    mapped: frozenset[str] = frozenset()
     protected: tuple[str, ...] = ()
     own_id: str = ""
     owners: Mapping[str, Collection[str]] | None = None
     takes: SiteTakes = field(default_factory=SiteTakes)
+    known_as: KnownAs = field(default_factory=KnownAs)
 
 
 def want(now: Site, joiners: Roster, leavers: Roster, tasks: Tasks, policy: Policy) -> Wanted:
@@ -66,10 +70,10 @@ def want(now: Site, joiners: Roster, leavers: Roster, tasks: Tasks, policy: Poli
     A leaver who is the user who runs this, or is protected, is *not* left alone here: the plan shows what was
     asked and a lock-out stop says no to all of it, because a list that names them cannot be trusted.
     """
-    deciding = _Deciding(now, tasks, policy)
+    candidates = Candidates(now, policy.known_as, joiners.people, leavers.people)
+    deciding = _Deciding(now, tasks, policy, candidates)
     deciding.find_the_group(any_joiners=bool(joiners.people), any_leavers=bool(leavers.people))
     both = deciding.in_both(joiners, leavers)
-    deciding.count_the_new(joiners)
     for person in joiners.people:
         if same(person.name) not in both:
             deciding.joiner(person)
@@ -81,8 +85,7 @@ def want(now: Site, joiners: Roster, leavers: Roster, tasks: Tasks, policy: Poli
 
 def is_protected(user: User, names: tuple[str, ...]) -> bool:
     """Whether one of `names` (bare, `domain\\name` or id, any letter case, perhaps in quotes) is this user's."""
-    listed = {same(form) for name in names for form in (name.strip(), unquoted(name))}
-    return not listed.isdisjoint((same(user.name), same(f"{user.domain}\\{user.name}"), same(user.id)))
+    return not compared(names).isdisjoint((same(user.name), same(f"{user.domain}\\{user.name}"), same(user.id)))
 
 
 def is_left_alone(user: User, policy: Policy) -> bool:
@@ -94,7 +97,7 @@ def is_left_alone(user: User, policy: Policy) -> bool:
 class _Deciding:
     """Takes one person after the other; `wanted()` is the result."""
 
-    def __init__(self, now: Site, tasks: Tasks, policy: Policy) -> None:
+    def __init__(self, now: Site, tasks: Tasks, policy: Policy, candidates: Candidates) -> None:
         self.now, self.tasks, self.policy = now, tasks, policy
         self.users = dict(now.users)
         self.groups = dict(now.groups)
@@ -106,9 +109,8 @@ class _Deciding:
         self.notes: list[str] = []
         self.remarks = Remarks()
         self.described = Described(policy.takes, policy.authentication, change=policy.change_authentication)
-        self.seats = free_seats(now, VIEWER)
-        self.seats_at_first = self.seats
-        self.new_by_bare_name: dict[str, list[Person]] = {}
+        self.seats = self.seats_at_first = free_seats(now, VIEWER)
+        self.candidates = candidates
         self.met: set[str] = set()
         self.heir = self._find_heir()
 
@@ -116,11 +118,10 @@ class _Deciding:
 
     def find_the_group(self, *, any_joiners: bool, any_leavers: bool) -> None:
         """Find, create or correct it; without it, what needs it is held."""
-        needed = (any_joiners and self.tasks.add_joiners_to_group) or (any_leavers and self.tasks.add_leavers_to_group)
-        policy = self.policy
+        tasks, policy = self.tasks, self.policy
+        needed = (any_joiners and tasks.add_joiners_to_group) or (any_leavers and tasks.add_leavers_to_group)
         group = sign_in_group(self.now, policy.group, policy.minimum_site_role, policy.grant_on, needed=needed)
-        if group.held is not None:
-            self.held.append(group.held)
+        self.held += [group.held] if group.held is not None else []
         if group.group is None:
             return
         self.group = self.groups[group.group.id] = group.group
@@ -135,16 +136,22 @@ class _Deciding:
         leaving = {key: person for person in leavers.people for key in self._keys(person)}
         names: set[str] = set()
         for person in joiners.people:
-            twin = next((leaving[key] for key in self._keys(person) if key in leaving), None)
+            keys = self._keys(person)
+            twin = next((leaving[key] for key in keys if key in leaving), None)
             if twin is not None:
                 names |= {same(person.name), same(twin.name)}
-                reason = f"joiner ({_row(person)}) and leaver ({_row(twin)}) at once"
-                self.held.append(Held(person.name, reason, "take the person out of one of the lists"))
+                keeps = self._are_licensed((*keys, *self._keys(twin)))
+                self.held.append(replace(self.candidates.both(person, twin), leaver=keeps))
         return frozenset(names)
 
     def _keys(self, person: Person) -> tuple[str, ...]:
-        ids = self.now.users_named(person.name)
+        """What two rows of one person have in common: the name, the user, or who it may be."""
+        ids = self.now.users_named(person.name) or tuple(one.user for one in self.candidates.of(person))
         return (same(person.name), *(ids if len(ids) == 1 else ()))
+
+    def _are_licensed(self, users: Collection[str]) -> bool:
+        """Whether one of these keeps a licence."""
+        return any(is_licensed(self.users[user].site_role) for user in users if user in self.users)
 
     def _match(self, person: Person) -> tuple[User, ...] | None:
         """The user a person is, in a tuple that is empty when there is none; None when it is unclear: held."""
@@ -154,8 +161,7 @@ class _Deciding:
         ids = self.now.users_named(person.name)
         if len(ids) > 1:
             names = ", ".join(sorted(f"`{self.now.users[i].domain}\\{self.now.users[i].name}`" for i in ids))
-            remedy = "write the name with its domain in the list"
-            self.held.append(Held(person.name, f"several users have this name: {names}", remedy))
+            self.held.append(Held(person.name, f"several users have this name: {names}", "write it with its domain"))
             return None
         if self.met.intersection(ids):  # named twice, with and without the domain
             return None
@@ -163,12 +169,6 @@ class _Deciding:
         return tuple(self.now.users[i] for i in ids)
 
     # -- joiners ----------------------------------------------------------------------------------------------
-
-    def count_the_new(self, joiners: Roster) -> None:
-        """Who is not on the site, by name without domain: `jane` and `CORP\\jane` may be one person."""
-        for person in joiners.people:
-            if not self.now.users_named(person.name):
-                self.new_by_bare_name.setdefault(same(_split(person.name)[1]), []).append(person)
 
     def joiner(self, person: Person) -> None:
         """Adds, puts into the group, raises to Viewer; never lowers anybody."""
@@ -181,20 +181,19 @@ class _Deciding:
         if match:
             user = self._there(user, person)
         if self.tasks.add_joiners_to_group and self.group is not None:
-            self._enter(user, self.group, f"joiner, {_row(person)}")
+            self._enter(user, self.group, f"joiner, {row_of(person)}")
             self.remarks.eligible += not is_licensed(user.site_role)
         if self.tasks.set_joiners_viewer:
             self._raise(user, person)
 
     def _new(self, person: Person) -> User | None:
         domain, name = _split(person.name)
-        if not self.tasks.add_joiners:
+        held = self.candidates.joiner(person)
+        if held is not None:
+            self.held.append(held)
+        elif not self.tasks.add_joiners:
             self.notes.append(f"`{person.name}` is not on the site, and adding joiners is switched off")
-            return None
-        alike = [one for one in self.new_by_bare_name[same(name)] if one is not person]
-        if alike and any("\\" not in one.name for one in (person, *alike)):
-            reason = f"may be the same person as `{alike[0].name}`, {_row(alike[0])}"
-            self.held.append(Held(person.name, reason, "take one of the rows out, or write both with their domain"))
+        if held is not None or not self.tasks.add_joiners:
             return None
         # The id is only a place-holder until Tableau gives one.
         new = User(f"new:{domain}\\{name}".casefold(), name, UNLICENSED, domain, person.full_name, person.email)
@@ -202,7 +201,7 @@ class _Deciding:
         if user is None:
             return None
         self.users[user.id] = user
-        self.sentences[user.id, EXISTS] = f"joiner, {_row(person)}"
+        self.sentences[user.id, EXISTS] = f"joiner, {row_of(person)}"
         return user
 
     def _there(self, user: User, person: Person) -> User:
@@ -214,7 +213,7 @@ class _Deciding:
         described = self.described.known(user, person)
         if described != user:
             self.users[user.id] = described
-            self.sentences[user.id, DETAILS] = f"as in {_row(person)}"
+            self.sentences[user.id, DETAILS] = f"as in {row_of(person)}"
         return described
 
     def _stays_untouched(self, user: User) -> bool:
@@ -238,22 +237,32 @@ class _Deciding:
         if self.seats is not None:
             self.seats -= 1
         self.users[user.id] = replace(user, site_role=VIEWER)
-        self.sentences[user.id, SITE_ROLE] = f"joiners get {VIEWER}, {_row(person)}"
+        self.sentences[user.id, SITE_ROLE] = f"joiners get {VIEWER}, {row_of(person)}"
 
     # -- leavers ----------------------------------------------------------------------------------------------
 
     def leaver(self, person: Person) -> None:
         """Out of the groups that grant a role, Unlicensed, perhaps back into the group, perhaps removed."""
+        before = len(self.held)
+        self._leave(person)
+        users = self.now.users_named(person.name) or [one.user for one in self.candidates.of(person)]
+        self.held[before:] = [replace(held, leaver=self._are_licensed(users)) for held in self.held[before:]]
+
+    def _leave(self, person: Person) -> None:
         match = self._match(person)
         if match is None:
             return
         if not match:
-            self.remarks.absent.append(person.name)
+            held = self.candidates.leaver(person)
+            if held is not None:
+                self.held.append(held)
+            elif not self.candidates.of(person):
+                self.remarks.absent.append(person.name)
             return
         user = match[0]
         if self._is_held(user):
             return
-        because = f"leaver, {_row(person)}"
+        because = f"{LEAVER}{row_of(person)}"
         if self.tasks.remove_leavers and self._removed(user, because):
             return
         if self.tasks.remove_leavers_from_group or self.tasks.remove_leavers or self.policy.all_groups:
@@ -267,7 +276,7 @@ class _Deciding:
     def _stays(self, user: User) -> None:
         """Remarks on what somebody who stays as Unlicensed has still."""
         groups = (self.groups[group] for group, members in self.members.items() if user.id in members)
-        names = sorted(group.name for group in groups if not group.everyone)
+        names = sorted(g.name for g in groups if not g.everyone and same(g.name) not in self.policy.mapped)
         if names:
             self.remarks.staying.append(named(user, names))
         kinds = (self.policy.owners or {}).get(user.id, ())
@@ -388,7 +397,3 @@ def _grants(role: str | None) -> bool:
 def _is_kept(group: Group) -> bool:
     """Whether nobody enters or leaves it through Tableau: All Users and the directory's groups."""
     return group.everyone or group.domain.casefold() != LOCAL
-
-
-def _row(person: Person) -> str:
-    return person.said or f"row {person.row} of {person.source}"

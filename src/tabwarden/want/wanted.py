@@ -12,15 +12,30 @@ SITE_ROLE = "site role"
 GRANTS = "grants"
 DETAILS = "details"
 NICKNAME = "nickname"
+LEAVER = "leaver, "
+"""What the sentence of a leaver begins with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A person (or a whole task) that is left as is because something is unclear or forbidden."""
+    """A person (or a whole task) that is left as is because something is unclear or forbidden.
+
+    `leaver` marks somebody who is to leave and keeps a licence by it: the run is no success.
+    """
 
     person: str
     reason: str
     remedy: str
+    leaver: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """Somebody on the site whom no authoritative source knows; `last_login` an ISO time in UTC, '' for never."""
+
+    person: str
+    site_role: str
+    last_login: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +60,11 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The Site as it should be; `held` in the order met, `notes` remarks that ask nothing of anybody."""
+    """The Site as it should be; `held` in the order met, `notes` remarks that ask nothing of anybody.
+    `unlisted` are people on the site whom no authoritative source knows."""
 
     site: Site
     why: Why = field(default_factory=Why)
     held: tuple[Held, ...] = ()
     notes: tuple[str, ...] = ()
+    unlisted: tuple[Unlisted, ...] = ()

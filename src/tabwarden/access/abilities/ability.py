@@ -2,8 +2,8 @@
 
 Composed from the reference's answers; not an evaluator of its own.
 Every condition is kept in the Answer, in the order a person meets it; the first that fails gives the reason.
-The conditions: `content` (opening, publishing, web editing), `projects` (moving, creating, owners, rules),
-`views` (using what one sees), `site` (people, schedules, queries).
+The conditions: `content` (opening, publishing), `web_editing`, `projects` (moving, creating, owners, rules), `views`
+(using what one sees), `subscriptions`, `pulse`, `desktop`, `site` (people, schedules, queries).
 """
 
 from __future__ import annotations
@@ -13,16 +13,31 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from tabwarden.access.abilities import content as content_deeds
+from tabwarden.access.abilities import desktop, pulse, subscriptions, web_editing
 from tabwarden.access.abilities import projects as project_deeds
 from tabwarden.access.abilities import site as site_deeds
 from tabwarden.access.abilities import views as view_deeds
-from tabwarden.access.abilities.question import Conditions, Deed
+from tabwarden.access.abilities.question import PERSONAL_SPACE, TOP_LEVEL, Conditions, Deed, projects_by_path
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Verdict
 from tabwarden.access.reference import as_seen_by
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.roles import is_known
 from tabwarden.model.site import Site
+
+# Abilities that hand something to a person or look at one; the others send it to a project.
+ABOUT_A_PERSON = (
+    "change_project_owner",
+    "assign_project_owner",
+    "change_content_owner",
+    "delete_comment",
+    "see_other_users",
+    "see_site_role",
+    "subscribe",
+    "subscribe_with_image",
+)
+# Abilities whose target may be left open, and those that make somebody else the owner.
+ANY_TARGET, OVERWRITES = ("web_save_as", "move"), ("web_overwrite", "publish")
 
 
 def can(
@@ -38,8 +53,8 @@ def can(
 ) -> Answer:
     """Whether `user` can do `action` (a name of `ACTIONS`) on `content`, by ids.
 
-    `target` is the project it goes to (None: the top level), `to` the person it is handed to.
-    Raises UnknownName for an action that is not listed.
+    `target` is the project it goes to, `PERSONAL_SPACE` or `TOP_LEVEL`; None leaves it open. `to` is the person it is
+    handed to or about. Raises UnknownName for an action that is not listed.
     """
     if action not in ACTIONS:
         raise UnknownName(f"no action is called `{action}`; actions are {', '.join(sorted(ACTIONS))}")
@@ -52,11 +67,10 @@ def can(
 def targets(
     site: Site, user: str, action: str, content: str, *, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED
 ) -> tuple[tuple[str, Answer], ...]:
-    """Every project with the Answer for it as the target, in order of path: where a copy or a thing can go."""
-    projects = content_deeds.projects_by_path(site)
-    return tuple(
-        (p, can(site, user, action, content, target=p, model=model, open_points=open_points)) for p in projects
-    )
+    """Every project, and what else it could go to, with the Answer for it as the target: projects first, by path."""
+    else_to = TOP_LEVEL if site.contents[content].kind == "project" else PERSONAL_SPACE
+    places = (*projects_by_path(site), else_to)
+    return tuple((p, can(site, user, action, content, target=p, model=model, open_points=open_points)) for p in places)
 
 
 def missing(answer: Answer) -> tuple[Answer, ...]:
@@ -81,6 +95,7 @@ def _summed(deed: Deed, conditions: Conditions) -> Answer:
         decisive,
         verdict=verdict,
         because=because,
+        user=deed.user,
         what=deed.action,
         content=deed.content,
         conditions=conditions,
@@ -106,16 +121,20 @@ ACTIONS: Mapping[str, Callable[[Deed], Conditions]] = MappingProxyType(
         "comment": view_deeds.comment,
         "delete_comment": view_deeds.delete_comment,
         "edit_comment": view_deeds.edit_comment,
-        "subscribe": view_deeds.subscribe,
-        "set_data_alert": view_deeds.set_data_alert,
+        "subscribe": subscriptions.subscribe,
+        "subscribe_with_image": subscriptions.subscribe_with_image,
+        "set_data_alert": subscriptions.set_data_alert,
+        "define_metric": pulse.define_metric,
+        "follow_metric": pulse.follow_metric,
+        "connect_from_desktop": desktop.connect_from_desktop,
         "change_refresh_schedule": site_deeds.change_refresh_schedule,
         "see_other_users": site_deeds.see_other_users,
         "see_site_role": site_deeds.see_site_role,
-        "web_edit": content_deeds.web_edit,
-        "web_create": content_deeds.web_create,
-        "web_save_as": content_deeds.web_save_as,
-        "web_overwrite": content_deeds.web_overwrite,
-        "file_save_menu": content_deeds.file_save,
+        "web_edit": web_editing.web_edit,
+        "web_create": web_editing.web_create,
+        "web_save_as": web_editing.web_save_as,
+        "web_overwrite": web_editing.web_overwrite,
+        "file_save_menu": web_editing.file_save,
         "move": project_deeds.move,
         "delete": project_deeds.delete,
         "rename": project_deeds.rename,

@@ -1,18 +1,19 @@
-"""The conditions of opening, downloading, publishing and web editing.
+"""The conditions of opening, downloading and publishing.
 
-Sources: "Web Editing and Web Authoring", "Data access for published Tableau data sources", "Guest User" (Server Help
-2020.3), the blog's sections 4 and 5; tableau-permissions §6.
+Sources: "Data access for published Tableau data sources", "Guest User" (Server Help 2020.3), the blog's sections 4 and
+5; tableau-permissions §6.1.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from tabwarden.access.abilities.question import Conditions, Deed, renamed, role_publishes
+from tabwarden.access.abilities.question import Conditions, Deed, not_personal, renamed, role_publishes
 from tabwarden.access.abilities.site import direct_connect
-from tabwarden.access.answer import DENIED, UNKNOWN, Answer
+from tabwarden.access.answer import DENIED, Answer
+from tabwarden.model.governing import in_personal_space
 from tabwarden.model.roles import current_role, publishes
-from tabwarden.model.site import Site, Use
+from tabwarden.model.site import Use
 
 # -- publishing and opening ----------------------------------------------------------------------------------
 
@@ -22,8 +23,8 @@ def publish(deed: Deed) -> Conditions:
     content = deed.into()
     item = deed.site.contents[content]
     if item.kind != "project":
-        project = deed.site.project_of(content)
-        return (role_publishes(deed), deed.may("Write", content), deed.may("Write", project))
+        into = () if in_personal_space(deed.site, content) else (deed.may("Write", deed.site.project_of(content)),)
+        return (role_publishes(deed), deed.may("Write", content), *into)
     conditions = [role_publishes(deed), deed.may("Write", content)]
     if deed.open_points.nested_publish_needs_parent and item.parent is not None:
         conditions.append(deed.may("Write", item.parent))
@@ -54,7 +55,7 @@ def _access_to_data(deed: Deed, workbook: str) -> Conditions:
     """What each published data source behind a workbook asks of the viewer (§6.1)."""
     item = deed.site.contents.get(workbook)
     if item is None:
-        return (deed.unread(workbook),)
+        return () if deed.is_admin else (deed.unread(workbook),)
     return tuple(part for use in item.uses for part in _access_through(deed, use))
 
 
@@ -69,14 +70,15 @@ def _access_through(deed: Deed, use: Use) -> Conditions:
     return (deed.unread(use.datasource, "guest_extract"),)
 
 
-def _own_connect(deed: Deed, use: Use) -> Answer:
+def own_connect(deed: Deed, use: Use) -> Answer:
+    """One's own Connect to a data source behind a workbook."""
     answer = deed.may("Connect", use.datasource)
     return renamed(answer, "missing_connect") if answer.verdict == DENIED else answer
 
 
 def _connect_through(deed: Deed, use: Use) -> Answer:
     """Connect through the workbook: one's own, or what the project's data source rules give (blog, an open point)."""
-    own = _own_connect(deed, use)
+    own = own_connect(deed, use)
     source = deed.site.contents.get(use.datasource)
     project = deed.site.project_of(use.datasource) if source is not None else None
     asks_project = deed.open_points.project_connect_is_for_workbooks and own.verdict == DENIED
@@ -90,78 +92,6 @@ def _connect_through(deed: Deed, use: Use) -> Answer:
 
 
 def create_metric(deed: Deed) -> Conditions:
-    """A legacy metric from a view or workbook into a project."""
-    project = deed.target or deed.project()
-    return (role_publishes(deed), deed.may("ViewUnderlyingData", deed.on()), deed.may("Write", project))
-
-
-# -- web editing (§6.2) --------------------------------------------------------------------------------------
-
-
-def web_edit(deed: Deed) -> Conditions:
-    """Edit in the browser, without saving; always with one's own Connect, embedded credentials or not."""
-    workbook = deed.site.contents.get(deed.workbook())
-    connects = (deed.unread(deed.workbook()),) if workbook is None else (_own_connect(deed, u) for u in workbook.uses)
-    return (
-        deed.says(deed.site.settings.web_authoring, "site_setting", what="web editing on this site"),
-        deed.may("WebAuthoring", deed.on()),
-        *connects,
-        deed.may("Read", deed.on()),
-    )
-
-
-def web_save_as(deed: Deed) -> Conditions:
-    """Save as new into `target`, or into any project where the person may publish."""
-    return (
-        *web_edit(deed),
-        role_publishes(deed),
-        deed.may("ExportXml", deed.workbook()),
-        _some_project(deed) if deed.target is None else deed.may("Write", deed.target),
-    )
-
-
-def _some_project(deed: Deed) -> Answer:
-    """Save As needs a place to save to: any project where the person may publish."""
-    answers = [deed.may("Write", project) for project in projects_by_path(deed.site)]
-    open_ones = [a for a in answers if a.allowed] or [a for a in answers if a.verdict == UNKNOWN]
-    return open_ones[0] if open_ones else deed.says(False, "default_deny", what="Publish on any project")
-
-
-def projects_by_path(site: Site) -> list[str]:
-    """Ids of all projects, in the order people read them."""
-    projects = (c.id for c in site.contents.values() if c.kind == "project")
-    return sorted(projects, key=lambda p: (site.path(p).casefold(), p))
-
-
-def web_create(deed: Deed) -> Conditions:
-    """A new workbook on new data in the browser: any data may be published, and somewhere to save it (§6.2)."""
-    return (
-        deed.says(deed.site.settings.web_authoring, "site_setting", what="web editing on this site"),
-        deed.says(publishes(deed.role) == "any", "site_role", what="a site role that publishes any data"),
-        _some_project(deed) if deed.target is None and deed.content is None else deed.may("Write", deed.into()),
-    )
-
-
-def web_overwrite(deed: Deed) -> Conditions:
-    """Save As under the same name: the person becomes the owner."""
-    return (
-        *web_edit(deed),
-        role_publishes(deed),
-        deed.may("ExportXml", deed.workbook()),
-        deed.may("Write", deed.workbook()),
-        deed.may("Write", deed.project()),
-    )
-
-
-def file_save(deed: Deed) -> Conditions:
-    """File > Save is the owner's alone, an administrator's least of all (blog, §3 "Save")."""
-    workbook = deed.site.contents.get(deed.workbook())
-    owner = (workbook or deed.site.contents[deed.on()]).owner == deed.user
-    conditions = [
-        *web_edit(deed),
-        role_publishes(deed),
-        deed.says(owner, "not_owner", yes="content_owner", what="owning it"),
-    ]
-    if deed.open_points.save_needs_publish:
-        conditions.append(deed.may("Write", deed.project()))
-    return tuple(conditions)
+    """A legacy metric from a view or workbook into a project; Tableau retired them in 2024."""
+    into = deed.may("Write", deed.target or deed.project())
+    return (not_personal(deed), role_publishes(deed), deed.may("ViewUnderlyingData", deed.on()), into)

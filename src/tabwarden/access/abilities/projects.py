@@ -6,38 +6,83 @@ Sources: "Permissions", "Use Projects to Manage Content Access", "Add Projects a
 
 from __future__ import annotations
 
-from tabwarden.access.abilities.question import Conditions, Deed, owns, renamed, role_publishes, rules_project
+from tabwarden.access.abilities.question import (
+    PERSONAL_SPACE,
+    TOP_LEVEL,
+    Conditions,
+    Deed,
+    not_personal,
+    owns,
+    projects_by_path,
+    renamed,
+    role_explores,
+    role_publishes,
+    rules_project,
+)
 from tabwarden.access.answer import DENIED, Answer
 from tabwarden.access.powers import power_over
 from tabwarden.model.governing import LOCKED_TO_DATABASE, lock_is_unknown, managing_project
 from tabwarden.model.roles import current_role, is_known, may_own
+from tabwarden.model.site_settings import sees_nobody
 
 # -- moving, deleting, creating (§7) -------------------------------------------------------------------------
 
 
 def move(deed: Deed) -> Conditions:
-    """Move content into `target`, or a project into `target` or to the top level."""
+    """Move content into `target`: a project, one's Personal Space, a project to the top level; None: what takes it."""
     content = deed.on()
-    project = deed.site.contents[content].kind == "project"
-    if deed.target is None and not project:
-        return (deed.says(False, "not_applicable", what="a project to move it to"),)
+    kind = deed.site.contents[content].kind
+    if kind in ("view", "table"):
+        return (deed.says(False, "not_applicable", what="content that lies in a project"),)
+    if deed.target == PERSONAL_SPACE:
+        return _into_personal_space(deed)
+    if deed.target == TOP_LEVEL:
+        top = deed.says(deed.is_admin, "admin_only", yes="admin", what="administering the site")
+        return (deed.of_kind("project"), top)
     if deed.is_admin:
         return (deed.says(True, "admin_only", yes="admin", what="administering the site"),)
-    if project or deed.target is None:
-        return _move_project(deed, content)
-    power = power_over(deed.site, deed.user, deed.site.project_of(content), deed.model)
-    owner = deed.site.contents[content].owner == deed.user
-    source = deed.may("ChangeHierarchy", content)
-    if power is not None or owner:
-        reason = power.reason if power is not None else "content_owner"
-        source = deed.says(True, "default_deny", yes=reason, what="owning it or leading its project")
-    return (role_publishes(deed), deed.may("Read", deed.target), deed.may("Write", deed.target), source)
-
-
-def _move_project(deed: Deed, project: str) -> Conditions:
+    source = rules_project(deed, content) if kind == "project" else _moves_away(deed, content)
     if deed.target is None:
-        return (deed.says(False, "admin_only", what="administering the site"),)
-    return (role_publishes(deed), rules_project(deed, deed.target), rules_project(deed, project))
+        return _anywhere(deed, source)
+    return (role_publishes(deed), *_takes(deed, deed.target), source)
+
+
+def _moves_away(deed: Deed, content: str) -> Answer:
+    """Owning it or ruling its project; else Move on it."""
+    power = power_over(deed.site, deed.user, deed.site.project_of(content), deed.model)
+    if power is None and deed.site.contents[content].owner != deed.user:
+        return deed.may("ChangeHierarchy", content)
+    reason = power.reason if power is not None else "content_owner"
+    return deed.says(True, "default_deny", yes=reason, what="owning it or leading its project")
+
+
+def _takes(deed: Deed, target: str) -> Conditions:
+    """What a project asks of whoever moves something into it: View and Publish, for a project leading it."""
+    if deed.site.contents[deed.on()].kind == "project":
+        return (rules_project(deed, target),)
+    return (deed.may("Read", target), deed.may("Write", target))
+
+
+def _anywhere(deed: Deed, source: Answer) -> Conditions:
+    """The first place that takes it, by path: another project, one's Personal Space, of a project the top level."""
+    content, unsure = deed.on(), None
+    below = {content, deed.site.contents[content].parent, *deed.site.below(content)}
+    else_to = TOP_LEVEL if deed.site.contents[content].kind == "project" else PERSONAL_SPACE
+    for target in (*(p for p in projects_by_path(deed.site) if p not in below), else_to):
+        parts = move(deed._replace(target=target))
+        if all(part.allowed for part in parts):
+            name = deed.site.path(target) if target in deed.site.contents else target
+            return (*parts, deed.says(True, "no_target", what=f"a place that takes it: {name}"))
+        unsure = unsure or (parts if all(part.verdict != DENIED for part in parts) else None)
+    return unsure or (role_publishes(deed), source, deed.says(False, "no_target", what="a place that takes it"))
+
+
+def _into_personal_space(deed: Deed) -> Conditions:
+    """A workbook of one's own ("Move Existing Content to Personal Space")."""
+    on = deed.says(deed.site.settings.personal_space, "site_setting", what="Personal Space on this site")
+    owner = deed.site.contents[deed.on()].owner == deed.user
+    owned = deed.says(owner, "not_owner", yes="content_owner", what="owning it")
+    return (deed.of_kind("workbook"), on, role_explores(deed), owned)
 
 
 def delete(deed: Deed) -> Conditions:
@@ -140,6 +185,12 @@ def set_permissions(deed: Deed) -> Conditions:
     return (deed.may("ChangePermissions", content),)
 
 
+def _dialog(deed: Deed) -> Answer:
+    """Limited user visibility shuts permission dialogs to all but Creators and administrators."""
+    shown = not sees_nobody(deed.site.settings, deed.role)
+    return deed.says(shown, "site_setting", what="full user visibility, or a site role that sees everybody")
+
+
 def _of_table(deed: Deed) -> Answer:
     """The rules of a locked database's tables are edited on the database, by who may set its permissions (B)."""
     own = deed.may("ChangePermissions", deed.on())
@@ -156,6 +207,8 @@ def set_view_rules(deed: Deed) -> Conditions:
     item = deed.site.contents[content]
     if item.kind != "view":
         return (deed.says(False, "not_applicable", what="a view"),)
+    if deed.is_personal:
+        return (not_personal(deed),)
     project, workbook = deed.project(), deed.site.contents.get(item.parent or "")
     if project not in deed.site.contents or workbook is None:
         return (deed.unread(item.parent),)
@@ -173,11 +226,12 @@ def set_project_rules(deed: Deed) -> Conditions:
     """Rules, defaults, leaders and the mode are edited on the managing project, by its people or above it."""
     project = deed.on()
     leads = rules_project(deed, project)
+    role = (role_publishes(deed), _dialog(deed))
     if deed.is_admin or leads.verdict == DENIED:
-        return (role_publishes(deed), leads)
+        return (*role, leads)
     if lock_is_unknown(deed.site, project):
-        return (role_publishes(deed), deed.unread(project))
+        return (*role, deed.unread(project))
     manager = managing_project(deed.site, project)
     if manager is None or manager == project:
-        return (role_publishes(deed), leads)
-    return (role_publishes(deed), rules_project(deed, manager, otherwise="locked_project"))
+        return (*role, leads)
+    return (*role, rules_project(deed, manager, otherwise="locked_project"))

@@ -8,14 +8,29 @@ from typing import NamedTuple
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Step, Verdict
 from tabwarden.access.powers import power_is_unknown, power_over
 from tabwarden.access.reference import may
+from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.errors import UnknownName
+from tabwarden.model.governing import in_personal_space
 from tabwarden.model.open_points import OpenPoints
-from tabwarden.model.roles import is_admin, publishes
+from tabwarden.model.roles import is_admin, is_licensed, licence_of, publishes
 from tabwarden.model.site import Site
+from tabwarden.model.site_settings import setting_against
+
+# Targets that are no project. A target of None is left open: it is whichever takes it.
+PERSONAL_SPACE, TOP_LEVEL = "Personal Space", "top level"
+
+
+def target_named(words: str) -> str | None:
+    """The target that is no project which words mean: `Personal Space`, `top level`; None where they mean neither."""
+    plain = words.casefold().replace("_", " ").replace("-", " ").strip()
+    return next((target for target in (PERSONAL_SPACE, TOP_LEVEL) if target.casefold() == plain), None)
+
+
+_GATES = (Step("ceiling", "unknown"),)
 
 
 class Deed(NamedTuple):
-    """Who, what, on which content, towards which project or person (ids)."""
+    """Who, what, on which content, towards which project (or target that is none) or person, by id."""
 
     site: Site
     user: str
@@ -29,8 +44,17 @@ class Deed(NamedTuple):
     def may(self, capability: str, content: str | None) -> Answer:
         """The reference's answer for the same person; unknown on a content that was not read."""
         if content is None or content not in self.site.contents:
-            return self.unread(content)
+            return self._may_unread(capability, content)
         return may(self.site, self.user, capability, content, model=self.model, open_points=self.open_points)
+
+    def _may_unread(self, capability: str, content: str | None) -> Answer:
+        """Unknown, but where no fact about the content could matter: to administrators and people without a licence."""
+        unread = replace(self.unread(content), what=capability)
+        if setting_against(self.site.settings, capability):
+            return replace(unread, verdict=DENIED, because="site_setting", steps=_GATES)
+        if not is_licensed(self.role):
+            return replace(unread, verdict=DENIED, because="site_role", steps=_GATES)
+        return replace(unread, verdict=ALLOWED, because="admin", steps=_GATES) if self.is_admin else unread
 
     def says(self, fact: bool, because: str, *, yes: str = "ok", what: str = "") -> Answer:
         """A condition that is a plain fact, called `what`: its reason is `because` when it does not hold."""
@@ -53,6 +77,11 @@ class Deed(NamedTuple):
         """Whether the person administers the site or the server."""
         return is_admin(self.role)
 
+    @property
+    def is_personal(self) -> bool:
+        """Whether the content asked about lies in somebody's Personal Space."""
+        return in_personal_space(self.site, self.on())
+
     def on(self) -> str:
         """The content asked about; UnknownName where the question names none."""
         if self.content is None:
@@ -72,6 +101,11 @@ class Deed(NamedTuple):
         """The project that holds the content asked about; it may not have been read."""
         return self.site.project_of(self.on())
 
+    def of_kind(self, *kinds: str) -> Answer:
+        """A condition: the content asked about is of one of these kinds."""
+        words = " or ".join(KIND_NAMES[kind] for kind in kinds)
+        return self.says(self.site.contents[self.on()].kind in kinds, "not_applicable", what=f"a {words}")
+
 
 Conditions = tuple[Answer, ...]
 
@@ -79,6 +113,23 @@ Conditions = tuple[Answer, ...]
 def role_publishes(deed: Deed) -> Answer:
     """The site role has the right to publish."""
     return deed.says(publishes(deed.role) != "no", "site_role", what="a site role that publishes")
+
+
+def role_explores(deed: Deed) -> Answer:
+    """The site role edits in the browser and has a Personal Space: Explorer and what is above it."""
+    fits = licence_of(deed.role) in ("Explorer", "Creator")
+    return deed.says(fits, "site_role", what="a site role from Explorer up")
+
+
+def not_personal(deed: Deed) -> Answer:
+    """What lies in a Personal Space is shared with nobody and mailed to nobody ("Personal Space", collaboration)."""
+    return deed.says(not deed.is_personal, "personal_space", what="content that lies in a project")
+
+
+def projects_by_path(site: Site) -> list[str]:
+    """Ids of all projects, in the order people read them."""
+    projects = (c.id for c in site.contents.values() if c.kind == "project")
+    return sorted(projects, key=lambda p: (site.path(p).casefold(), p))
 
 
 def rules_project(deed: Deed, project: str | None, *, otherwise: str = "not_leader") -> Answer:

@@ -10,8 +10,7 @@ from __future__ import annotations
 from tabwarden.access.abilities.question import Conditions, Deed, renamed
 from tabwarden.access.answer import DENIED, Answer
 from tabwarden.model.roles import is_licensed
-
-LIMITED = "LIMITED"
+from tabwarden.model.site_settings import sees_nobody
 
 
 def _may_sign_in(deed: Deed) -> Conditions:
@@ -19,11 +18,14 @@ def _may_sign_in(deed: Deed) -> Conditions:
 
 
 def see_other_users(deed: Deed) -> Conditions:
-    """See who else is on the site: everybody where user visibility is full, else administrators (and oneself)."""
+    """See who else is on the site: all where user visibility is full, else Creators and administrators; oneself always.
+
+    "Manage Site User Visibility".
+    """
     if deed.is_admin or deed.to == deed.user:
         return (*_may_sign_in(deed), deed.says(True, "site_setting", yes="admin" if deed.is_admin else "oneself"))
-    full = deed.site.settings.user_visibility != LIMITED
-    return (*_may_sign_in(deed), deed.says(full, "site_setting", what="full user visibility on this site"))
+    shown = not sees_nobody(deed.site.settings, deed.role)
+    return (*_may_sign_in(deed), deed.says(shown, "site_setting", what="full user visibility on this site"))
 
 
 def see_site_role(deed: Deed) -> Conditions:

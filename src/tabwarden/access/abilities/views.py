@@ -1,8 +1,8 @@
-"""The conditions of using what one may View: custom views, filters, tags, comments, subscriptions.
+"""The conditions of using what one may View: custom views, filters, tags, comments.
 
 Sources: the permissions paper's glossary and its example C (actions and tooltips need no Filter; customized views and
 tags without it); the blog, "Shared customized", and its last comment (comments are deleted, never edited); "Guest User"
-and "Set Users' Site Roles" (Server Help 2020.3); tableau-permissions §2.2, §7.
+(Server Help 2020.3); "Manage Site User Visibility"; tableau-permissions §2.2, §7.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from tabwarden.access.abilities.question import Conditions, Deed, rules_project
 from tabwarden.access.answer import Answer
 from tabwarden.model.roles import current_role, is_licensed
+from tabwarden.model.site_settings import sees_nobody
 
 
 def _no_guest(deed: Deed) -> Answer:
@@ -39,8 +40,13 @@ def share_custom_view(deed: Deed) -> Conditions:
 
 
 def tag(deed: Deed) -> Conditions:
-    """Add tags: whoever may View it (paper, example C); for Guest, who keeps nothing, that is believed."""
-    return (_no_guest(deed), deed.may("Read", deed.on()))
+    """Add tags: whoever may View it (paper, example C); for Guest, who keeps nothing, that is believed.
+
+    Limited user visibility leaves tags to Creators and administrators.
+    """
+    hidden = sees_nobody(deed.site.settings, deed.role)
+    shown = deed.says(not hidden, "site_setting", what="full user visibility, or a site role that sees everybody")
+    return (_no_guest(deed), shown, deed.may("Read", deed.on()))
 
 
 def read_comments(deed: Deed) -> Conditions:
@@ -73,15 +79,3 @@ def delete_comment(deed: Deed) -> Conditions:
 def edit_comment(deed: Deed) -> Conditions:
     """Nobody edits a comment, an administrator neither (blog, last comment)."""
     return (deed.says(False, "never_edited", what="editing a comment"),)
-
-
-def subscribe(deed: Deed) -> Conditions:
-    """Subscribe to a view or workbook: follows View ("Set Users' Site Roles"), where the site has subscriptions."""
-    on = deed.says(deed.site.settings.subscriptions, "site_setting", what="subscriptions on this site")
-    return (on, _no_guest(deed), deed.may("Read", deed.on()))
-
-
-def set_data_alert(deed: Deed) -> Conditions:
-    """A data alert on a view: follows View, not for Viewer ("Set Users' Site Roles")."""
-    fits = current_role(deed.role) not in ("Viewer", "Guest", "SupportUser")
-    return (deed.says(fits, "site_role", what="a site role from Explorer up"), deed.may("Read", deed.on()))

@@ -120,9 +120,6 @@ def _listed(content: Content, default_for: str | None) -> Rules | None:
     return content.rules if default_for is None else content.defaults.get(default_for, frozenset())
 
 
-# -- edits of a row -------------------------------------------------------------------------------------------
-
-
 def _not_editable(site: Site, content: str, default_for: str | None) -> str | None:
     """Why rules cannot be edited there (tableau-permissions §4.3): None where they can."""
     known = site.contents[content]

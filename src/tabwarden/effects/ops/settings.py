@@ -12,7 +12,8 @@ from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref
 from tabwarden.model.names import same
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
-from tabwarden.model.site import LOCAL, Site, SiteSettings
+from tabwarden.model.site import LOCAL, Site
+from tabwarden.model.site_settings import FULL, LIMITED, SiteSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,10 @@ class SetSetting(Change):
     value: bool
 
     def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
-        """Only settings that are on or off."""
-        known = {f.name for f in fields(SiteSettings) if isinstance(getattr(site.settings, f.name), bool)}
-        if self.setting not in known:
+        """Only settings that are on or off, and user visibility: full or limited."""
+        now = {f.name: getattr(site.settings, f.name) for f in fields(SiteSettings)}.get(self.setting)
+        if not isinstance(now, bool) and now not in (FULL, LIMITED):
             return refused(site, "not_applicable")
-        changed: dict[str, Any] = {self.setting: self.value}
+        value = self.value if isinstance(now, bool) else (FULL if self.value else LIMITED)
+        changed: dict[str, Any] = {self.setting: value}
         return done(replace(site, settings=replace(site.settings, **changed)))

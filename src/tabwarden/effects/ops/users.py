@@ -31,8 +31,8 @@ class AddUser(Change):
     op: ClassVar[str] = "add_user"
     step: ClassVar[str] = "add user"
     WORDS: ClassVar[tuple[str, str, str]] = (
-        "add user `{c.user.qualified}` as {c.role}{c.signs_in}",
-        "added user `{c.user.qualified}` as {c.role}{c.signs_in}",
+        "add user `{c.user.qualified}` as {c.role}{c.signs_in}{c.is_called}",
+        "added user `{c.user.qualified}` as {c.role}{c.signs_in}{c.is_called}",
         "user `{c.user.qualified}` was not added to the site",
     )
 
@@ -100,6 +100,12 @@ class AddUser(Change):
     def signs_in(self) -> str:
         """How, in words."""
         return f" with {self.auth_setting} sign-in" if self.auth_setting else ""
+
+    @property
+    def is_called(self) -> str:
+        """Display name and e-mail address, in words."""
+        both = (("full name", self.full_name), ("e-mail", self.email))
+        return "".join(f", {name} `{value}`" for name, value in both if value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,9 +96,6 @@ def made_up(state: State, site: Site, item: Content, sees: Callable[[Content], b
     return placeholders.package(item, sheets, [address(state, site, source) for source in sources if sees(source)])
 
 
-# -- the site -------------------------------------------------------------------------------------------------
-
-
 def _created(state: State, order: Order, package: Package) -> Content:
     site = state.site(order.site)
     item = Content(
@@ -162,9 +159,6 @@ def _uses(state: State, order: Order, package: Package) -> tuple[Use, ...]:
             known[same(address(state, site, item))] = item.id
     named = (known.get(same(name)) for name in package.sources)
     return tuple(dict.fromkeys(Use(source, auth) for source in named if source is not None))
-
-
-# -- the details ----------------------------------------------------------------------------------------------
 
 
 def _free_url(state: State, site: Site, item: Content) -> str:

@@ -31,9 +31,6 @@ def singular(kind: str) -> str:
     return "virtualConnection" if kind == "virtualconnection" else kind
 
 
-# -- parts that several kinds share ---------------------------------------------------------------------------
-
-
 def asked(call: Call, field: str) -> bool:
     """Whether a list is asked for a field that it does not tell otherwise."""
     fields = call.query("fields") or ""
@@ -98,9 +95,6 @@ def source_type(call: Call, item: Content) -> str:
 
 def _times(item: Content) -> dict[str, str | None]:
     return {"createdAt": item.created or None, "updatedAt": item.updated or None}
-
-
-# -- one shape a kind -----------------------------------------------------------------------------------------
 
 
 def _shape(call: Call, item: Content, own: Attributes, *children: Element | None) -> Element:

@@ -77,19 +77,23 @@ def demand(
     raise Refusal(code, f"not allowed: {action} ({answer.because})")
 
 
-def demand_capability(call: Call, capability: str, content: Content) -> None:
-    """Refuse whoever does not hold a capability on content that he may View."""
+def capable(call: Call, kind: str, capability: str) -> Content:
+    """The content of the path, as `shown`; whoever does not hold that capability on it is refused."""
+    content = shown(call, kind)
     answer = may(call.site, call.me.id, capability, content.id, open_points=call.state.open_points)
     if not answer.allowed:
         raise Refusal("403004", f"not allowed: {capability} on that {content.kind} ({answer.because})")
+    return content
 
 
 def rules_shown(call: Call, content: Content) -> bool:
     """Whether the asker may read the rules: who may edit them, the owner, and owners and leaders of the project.
 
-    Owning or leading helps only somebody whose site role lets him see the content at all.
+    Owning or leading helps only somebody whose site role lets him see the content at all, and other people.
     """
     site, me = call.site, call.me.id
+    if not call.sees_people():
+        return False
     if call.is_admin or can(site, me, "set_permissions", content.id, open_points=call.state.open_points).allowed:
         return True
     if not sees(call, content):

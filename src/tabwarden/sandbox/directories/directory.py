@@ -163,8 +163,6 @@ class PretendDirectory:
         key = same(named or domain), same(name)
         return key if key in self._people or key in self._groups else None
 
-    # -- the protocol -----------------------------------------------------------------------------------------
-
     def domains(self) -> Sequence[Domain]:
         """Every domain in the order of the file."""
         return self._domains

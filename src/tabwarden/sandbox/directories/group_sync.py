@@ -145,7 +145,8 @@ def sync_group(
     directory_group = identity.group_named(state, group.domain, group.name)
     members = _members(state, directory_group)
     current = {identity.key(p.domain, p.sam_account_name) for p in members if p.enabled}
-    leaving = [u for u in map(site.users.__getitem__, sorted(site.members(group_id))) if not _is_among(u, current)]
+    members_here = map(site.users.__getitem__, sorted(site.members(group_id)))
+    leaving = [user for user in members_here if identity.key(user.domain, user.name) not in current]
     gone = {u.id: _is_gone(state, u) for u in leaving}
     site = site.with_groups(replace(group, minimum_site_role=role, grant_on=grant_on))
     work = _Work(state, site, group_id)
@@ -162,10 +163,6 @@ def _take_in(work: _Work, members: Sequence[Person]) -> None:
             work.take_in(person)
         else:
             work.counts[SKIPPED] += 1
-
-
-def _is_among(user: User, current: set[tuple[str, str]]) -> bool:
-    return identity.key(user.domain, user.name) in current
 
 
 def _is_gone(state: State, user: User) -> bool:

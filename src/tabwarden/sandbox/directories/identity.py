@@ -33,9 +33,6 @@ def key(domain: str, name: str) -> tuple[str, str]:
     return same(domain), same(name)
 
 
-# -- domains --------------------------------------------------------------------------------------------------
-
-
 def asked(directory: Directory | None) -> Directory:
     """The directory there is; 400101 without one."""
     if directory is None:
@@ -126,9 +123,6 @@ def split(state: State, words: str) -> tuple[str, str]:
     return LOCAL, words
 
 
-# -- adding ---------------------------------------------------------------------------------------------------
-
-
 def to_import(state: State, words: str) -> Imported | None:
     """Whom a name in a request or a file means in the directory; None where it means a local user.
 
@@ -207,9 +201,6 @@ def behind(state: State, user: User) -> Person | None:
     by_upn = imported_by_upn(user.name, twenty_is_long=state.open_points.twenty_characters_by_upn) is not None
     matching = one_by_name(people, user.name, by_upn=by_upn)
     return matching[0] if len(matching) == 1 else None
-
-
-# -- signing in -----------------------------------------------------------------------------------------------
 
 
 def of_directory(state: State, user: User | Account) -> bool:

@@ -5,21 +5,15 @@ from __future__ import annotations
 from tabwarden.model.roles import is_server_admin
 from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal, unknown
-from tabwarden.sandbox.http.wire import Element, element
+from tabwarden.sandbox.http.wire import element
 from tabwarden.sandbox.state.sessions import Session
 
 
 def server_info(call: Call) -> Reply:
     """Product and API version; answers at any version path."""
     plays = call.personality
-    return ok(
-        element(
-            "serverInfo",
-            {},
-            element("productVersion", {"build": plays.build}, text=plays.product_version),
-            element("restApiVersion", text=plays.api_version),
-        )
-    )
+    product = element("productVersion", {"build": plays.build}, text=plays.product_version)
+    return ok(element("serverInfo", {}, product, element("restApiVersion", text=plays.api_version)))
 
 
 def sign_in(call: Call) -> Reply:
@@ -31,24 +25,15 @@ def sign_in(call: Call) -> Reply:
     try:
         call.acting = call.sessions.sign_in(credentials)
     except Refusal:
-        _tell_refused(call, credentials)
+        # In the log of the site that was asked for, if there is one; whose name was tried is not told.
+        site = call.state.site_at(credentials.inner("site", "contentUrl") or "")
+        if site is not None:
+            call.state.activity.by("")
+            call.state.activity.signed_in(site.id, None)
         raise
-    _tell(call, call.session)
+    call.state.activity.by(call.session.user, call.session.initiator)
+    call.state.activity.signed_in(call.session.site, call.me)
     return _credentials(call, call.session)
-
-
-def _tell(call: Call, session: Session) -> None:
-    call.state.activity.by(session.user, session.initiator)
-    call.state.activity.signed_in(session.site, call.state.site(session.site).users[session.user])
-
-
-def _tell_refused(call: Call, credentials: Element) -> None:
-    """In the log of the site that was asked for, if there is one; whose name was tried is not told."""
-    site_element = credentials.find("site")
-    site = call.state.site_at((site_element.get("contentUrl") if site_element is not None else None) or "")
-    if site is not None:
-        call.state.activity.by("")
-        call.state.activity.signed_in(site.id, None)
 
 
 def switch_site(call: Call) -> Reply:
@@ -66,14 +51,9 @@ def sign_out(call: Call) -> Reply:
 def current_session(call: Call) -> Reply:
     """Who the token speaks for, and where."""
     site, me = call.site, call.me
-    return ok(
-        element(
-            "session",
-            {"id": call.session.id},
-            element("site", {"id": site.id, "name": site.name, "contentUrl": site.content_url}),
-            element("user", {"id": me.id, "name": me.name, "siteRole": me.site_role}),
-        )
-    )
+    where = element("site", {"id": site.id, "name": site.name, "contentUrl": site.content_url})
+    who = element("user", {"id": me.id, "name": me.name, "siteRole": me.site_role})
+    return ok(element("session", {"id": call.session.id}, where, who))
 
 
 def end_session(call: Call) -> Reply:
@@ -95,11 +75,5 @@ def revoke_admin_tokens(call: Call) -> Reply:
 def _credentials(call: Call, session: Session) -> Reply:
     site = call.state.site(session.site)
     attributes = {"token": session.token, "estimatedTimeToExpiration": call.sessions.ends_in(session)}
-    return ok(
-        element(
-            "credentials",
-            attributes,
-            element("site", {"id": site.id, "contentUrl": site.content_url}),
-            element("user", {"id": session.user}),
-        )
-    )
+    where = element("site", {"id": site.id, "contentUrl": site.content_url})
+    return ok(element("credentials", attributes, where, element("user", {"id": session.user})))

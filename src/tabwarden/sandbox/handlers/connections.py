@@ -70,8 +70,7 @@ def _to_data(connection: Connection) -> Element:
 
 def updated(call: Call, kind: str) -> Reply:
     """Change one connection: server, user, whether a password is embedded."""
-    item = visibility.shown(call, kind)
-    visibility.demand_capability(call, "Write", item)
+    item = visibility.capable(call, kind, "Write")
     wanted = call.parameters["connection"]
     _change(call, item, [wanted], call.body("connection"))
     return ok(_all(call, call.content(kind))[wanted])
@@ -79,8 +78,7 @@ def updated(call: Call, kind: str) -> Reply:
 
 def updated_together(call: Call, kind: str) -> Reply:
     """Change several connections at once, named by their ids."""
-    item = visibility.shown(call, kind)
-    visibility.demand_capability(call, "Write", item)
+    item = visibility.capable(call, kind, "Write")
     named = call.body("connectionLUIDs")
     wanted = [one.text or one.get("value") or "" for one in named.all("connectionLUID")]
     _change(call, item, wanted or [named.get("connectionLUID") or ""], call.body("connection"))

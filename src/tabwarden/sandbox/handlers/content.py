@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from tabwarden.access.abilities.question import TOP_LEVEL
 from tabwarden.access.powers import power_over
 from tabwarden.effects import content as effects
 from tabwarden.effects import people
@@ -115,7 +116,7 @@ def create_project(call: Call) -> Reply:
 
 def _first_owner(call: Call, body: Element) -> str:
     """Another first owner than the asker is an administrator's choice."""
-    wanted = named(body, "owner")
+    wanted = body.inner("owner")
     if not wanted or wanted == call.me.id:
         return call.me.id
     if not call.is_admin:
@@ -197,13 +198,13 @@ def _edited(call: Call, site: Site, item: Content, body: Element) -> Site:
 
 
 def _moved(call: Call, site: Site, item: Content, body: Element) -> Site:
-    wanted = body.get("parentProjectId") if item.kind == "project" else named(body, "project") or None
+    wanted = body.get("parentProjectId") if item.kind == "project" else body.inner("project") or None
     if wanted is None or item.kind == "table" or (wanted or None) == item.parent:
         return site
     target = visibility.shown(call, "project", wanted).id if wanted else None
     if target is not None and item.id in site.ancestors(target):
         raise Refusal("400100", "a project cannot be moved below itself")
-    visibility.demand(call, "move", item, target=target)
+    visibility.demand(call, "move", item, target=target or TOP_LEVEL)
     _not_default(site, item, "moved")
     if item.kind != "database":
         _free_name(site, site.contents[item.id], target)
@@ -250,18 +251,12 @@ def _locked(call: Call, site: Site, item: Content, body: Element) -> Site:
 
 
 def _handed_over(call: Call, site: Site, item: Content, body: Element) -> Site:
-    wanted = named(body, "owner")
+    wanted = body.inner("owner")
     if not wanted or wanted == item.owner:
         return site
     heir = call.user(wanted)
     visibility.demand(call, f"change_{'project' if item.kind == 'project' else 'content'}_owner", item, to=heir.id)
     return effects.change_owner(site, item.id, heir.id)
-
-
-def named(body: Element, name: str) -> str | None:
-    """The id of a child such as `<project id=.../>`, None where there is none."""
-    child = body.find(name)
-    return child.get("id") if child is not None else None
 
 
 def _certified(call: Call, item: Content, body: Element) -> Details:

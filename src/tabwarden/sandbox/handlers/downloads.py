@@ -49,9 +49,6 @@ def file_of(call: Call, item: Content, revision: Revision) -> Reply:
     return attachment(File(body, BYTES), f"{item.name}.{extension}", f"tableau_{item.kind}")
 
 
-# -- what Tableau would render --------------------------------------------------------------------------------
-
-
 class Drawing(NamedTuple):
     """What would be rendered: the capability it needs, who makes the placeholder, its type and extension."""
 
@@ -63,8 +60,7 @@ class Drawing(NamedTuple):
 
 def rendered(call: Call, kind: str, drawing: Drawing) -> Reply:
     """A placeholder for those who hold a capability on the item and may see its data."""
-    item = visibility.shown(call, kind)
-    visibility.demand_capability(call, drawing.capability, item)
+    item = visibility.capable(call, kind, drawing.capability)
     _demand_data(call, item)
     return attachment(File(drawing.drawn(call, item), drawing.content_type), f"{item.name}.{drawing.extension}")
 
@@ -104,9 +100,6 @@ DATA = Drawing("ExportData", lambda call, item: placeholders.data(_rows(call, it
 SHEET = Drawing(
     "ExportData", lambda call, item: placeholders.workbook_sheet(_rows(call, item)), placeholders.XLSX, "xlsx"
 )
-
-
-# -- revisions ------------------------------------------------------------------------------------------------
 
 
 def _revised_item(call: Call, kind: str) -> Content:

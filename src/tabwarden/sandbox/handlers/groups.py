@@ -159,9 +159,6 @@ def delete(call: Call) -> Reply:
     return NO_CONTENT
 
 
-# -- members --------------------------------------------------------------------------------------------------
-
-
 def add_members(call: Call) -> Reply:
     """Put one user into a group, or with `users` many at once (API 3.21)."""
     group, many = call.group(), call.tree.find("users")
@@ -199,9 +196,6 @@ def _listed(call: Call, many: Element) -> tuple[str, ...]:
     return ids
 
 
-# -- group sets -----------------------------------------------------------------------------------------------
-
-
 def group_sets(call: Call) -> Reply:
     """The group sets of the site with their groups."""
     return ok(*listing.answer(call, shapes.GROUP_SETS, call.site.group_sets.values()))
@@ -209,7 +203,7 @@ def group_sets(call: Call) -> Reply:
 
 def group_set(call: Call) -> Reply:
     """One group set."""
-    return ok(shapes.group_set(call, call.group_set(call.parameters["groupset"])))
+    return ok(shapes.group_set(call, call.group_set()))
 
 
 def create_group_set(call: Call) -> Reply:
@@ -224,7 +218,7 @@ def create_group_set(call: Call) -> Reply:
 
 def update_group_set(call: Call) -> Reply:
     """Rename a group set."""
-    group_set = call.group_set(call.parameters["groupset"])
+    group_set = call.group_set()
     name = (call.body("groupSet").get("name") or group_set.name).strip()
     _done(call, people.put_group_set(call.site, replace(group_set, name=name)))
     return ok(shapes.group_set(call, call.group_set(group_set.id)))
@@ -232,14 +226,14 @@ def update_group_set(call: Call) -> Reply:
 
 def delete_group_set(call: Call) -> Reply:
     """Delete a group set with its rules."""
-    group_set = call.group_set(call.parameters["groupset"])
+    group_set = call.group_set()
     _done(call, people.delete_group_set(call.site, group_set.id))
     return NO_CONTENT
 
 
 def add_group_to_set(call: Call) -> Reply:
     """Put a group into a set; one that is in it already stays."""
-    group_set = call.group_set(call.parameters["groupset"])
+    group_set = call.group_set()
     grown = replace(group_set, groups=group_set.groups | {call.group().id})
     _done(call, people.put_group_set(call.site, grown))
     return NO_CONTENT
@@ -247,7 +241,7 @@ def add_group_to_set(call: Call) -> Reply:
 
 def remove_group_from_set(call: Call) -> Reply:
     """Take a group out of a set."""
-    group_set = call.group_set(call.parameters["groupset"])
+    group_set = call.group_set()
     if call.group().id not in group_set.groups:
         raise Refusal("404012", "the group is not in the group set")
     _done(call, people.put_group_set(call.site, replace(group_set, groups=group_set.groups - {call.group().id})))

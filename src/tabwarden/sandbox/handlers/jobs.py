@@ -42,9 +42,6 @@ def _job(call: Call) -> Job:
     return job
 
 
-# -- asked for: extracts and runs of flows ---------------------------------------------------------------------
-
-
 def refreshed(call: Call, kind: str) -> Reply:
     """Refresh its extract, or run the flow, as a job; one that waits already is a conflict."""
     kind_of_work = work.RUN_FLOW if kind == "flow" else work.REFRESH
@@ -58,16 +55,14 @@ def refreshed(call: Call, kind: str) -> Reply:
 
 def created(call: Call, kind: str) -> Reply:
     """Create an extract, encrypted where asked, as a job."""
-    item = visibility.shown(call, kind)
-    visibility.demand_capability(call, "Write", item)
+    item = visibility.capable(call, kind, "Write")
     encrypt = (call.query("encrypt") or "").lower() == "true"
     return _started(call, work.CREATE_ENCRYPTED if encrypt else work.CREATE, item.id)
 
 
 def deleted(call: Call, kind: str) -> Reply:
     """Delete its extracts, as a job."""
-    item = visibility.shown(call, kind)
-    visibility.demand_capability(call, "Write", item)
+    item = visibility.capable(call, kind, "Write")
     return _started(call, work.DELETE_EXTRACTS, item.id)
 
 

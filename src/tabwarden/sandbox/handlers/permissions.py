@@ -32,9 +32,6 @@ class Target(NamedTuple):
         return self.default_for or self.kind
 
 
-# -- reading --------------------------------------------------------------------------------------------------
-
-
 def read(call: Call, target: Target) -> Reply:
     """The rules in force: under a lock or with tabs shown those of the project or workbook."""
     content = call.content(target.kind)
@@ -59,12 +56,10 @@ def _answer(call: Call, content: Content, target: Target) -> Element:
     about = element(
         singular(content.kind), {"id": content.id, "name": content.name}, element("owner", {"id": content.owner})
     )
-    parent = _parent(site.contents[locked_at]) if locked_at is not None else None
+    lock = site.contents.get(locked_at or "")
+    kind = "Database" if lock is not None and lock.kind == "database" else "Project"
+    parent = element("parent", {"type": kind, "id": lock.id}) if lock is not None else None
     return element("permissions", {}, parent, about, *_grantees(listed))
-
-
-def _parent(lock: Content) -> Element:
-    return element("parent", {"type": "Database" if lock.kind == "database" else "Project", "id": lock.id})
 
 
 def _grantees(rules: Iterable[Rule]) -> Iterable[Element]:
@@ -98,9 +93,6 @@ def _locked_at(site: Site, content: Content) -> str | None:
     if manager is None and content.kind == "table" and above is not None and above.mode == LOCKED_TO_DATABASE:
         return above.id
     return None if manager == content.id else manager
-
-
-# -- writing --------------------------------------------------------------------------------------------------
 
 
 def add(call: Call, target: Target) -> Reply:

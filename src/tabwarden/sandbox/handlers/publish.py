@@ -76,9 +76,7 @@ def _credentials(body: Element) -> Element | None:
 
 def _project(call: Call, body: Element) -> Content:
     """The project named, or Default."""
-    named = body.find("project")
-    wanted = (named.get("id") if named is not None else None) or call.site.default_project_id or ""
-    return visibility.shown(call, "project", wanted)
+    return visibility.shown(call, "project", body.inner("project") or call.site.default_project_id or "")
 
 
 def _mode(call: Call) -> str:
@@ -102,9 +100,6 @@ def _admit(call: Call, order: Order) -> None:
     if not answer.allowed:
         what = f"publish over that {order.kind}" if over else f"publish a new {order.kind} there"
         raise Refusal("403004", f"not allowed to {what} ({answer.because})")
-
-
-# -- the file -------------------------------------------------------------------------------------------------
 
 
 def _file(call: Call, kind: str, parts: Mapping[str, Part]) -> tuple[str, bytes]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
 from urllib.parse import unquote
 
 from tabwarden.model.capability import TEMPLATES
 from tabwarden.model.names import same
 from tabwarden.model.roles import is_server_admin
-from tabwarden.model.site import ALL_USERS, ALLOW, LOCAL, Content, Grantee, Group, Rule, Rules, Site, SiteSettings, User
+from tabwarden.model.site import ALL_USERS, ALLOW, LOCAL, Content, Grantee, Group, Rule, Rules, Site, User
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.sandbox.directories import identity
 from tabwarden.sandbox.handlers.content import truth
 from tabwarden.sandbox.http import listing
@@ -44,7 +44,7 @@ def new_site(state: State, name: str, content_url: str, by: User) -> Site:
         None,
         admins[key_of(by.name, by.domain)].id,
         rules=_view("project", everyone),
-        defaults=MappingProxyType({kind: _view(kind, everyone) for kind in _WITH_DEFAULTS}),
+        defaults={kind: _view(kind, everyone) for kind in _WITH_DEFAULTS},
         created=state.now(),
         updated=state.now(),
     )
@@ -73,10 +73,16 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 _TIERS: Mapping[str, str] = {f"tier{tier}Capacity": tier for tier in ("Creator", "Explorer", "Viewer")}
 _NUMBERS = frozenset({*_TIERS, "userQuota", "storageQuota", "revisionLimit"})
 # Settings that the model has, others that are kept as words and told again, and what is not a setting.
-_SETTINGS: Mapping[str, str] = {"commentingEnabled": "commenting", "authoringEnabled": "web_authoring"}
+_SETTINGS: Mapping[str, str] = {
+    "commentingEnabled": "commenting",
+    "authoringEnabled": "web_authoring",
+    "subscribeOthersEnabled": "subscribe_others",
+    "dataAlertsEnabled": "data_alerts",
+    "revisionHistoryEnabled": "revision_history",
+}
 _KEPT = frozenset(
-    "state userQuota storageQuota revisionLimit revisionHistoryEnabled subscribeOthersEnabled extractEncryptionMode"
-    " requestAccessEnabled catalogingEnabled runNowEnabled guestAccessEnabled dataAlertsEnabled timeZone"
+    "state userQuota storageQuota revisionLimit extractEncryptionMode"
+    " requestAccessEnabled catalogingEnabled runNowEnabled guestAccessEnabled timeZone"
     " flowsEnabled derivedPermissionsEnabled cacheWarmupEnabled".split()
 )
 

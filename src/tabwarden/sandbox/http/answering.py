@@ -10,7 +10,7 @@ from typing import NamedTuple
 from tabwarden.sandbox.faults import apply
 from tabwarden.sandbox.faults.script import UNHARMED, Faults, Struck
 from tabwarden.sandbox.http import versions, wire
-from tabwarden.sandbox.http.call import Call, Reply, Request
+from tabwarden.sandbox.http.call import Call, File, Reply, Request
 from tabwarden.sandbox.http.endpoints import ROUTER
 from tabwarden.sandbox.http.errors import CODES, Refusal
 from tabwarden.sandbox.http.routing import ANYONE, Endpoint, admit
@@ -97,7 +97,7 @@ def answer(
     """
     state.asserted = None
     if metadata_api.is_asked(request.path):
-        return _of_metadata(state, sessions, personality, request, struck)
+        return _of_metadata(Call(request, personality.api_version, {}, state, sessions, personality, struck=struck))
     endpoint: Endpoint | None = None
     call: Call | None = None
     version = personality.api_version
@@ -129,27 +129,21 @@ def answer(
     return _encoded(reply, request, version, endpoint, call)
 
 
-def _of_metadata(
-    state: State, sessions: Sessions, personality: Personality, request: Request, struck: Struck
-) -> Answered:
+def _of_metadata(call: Call) -> Answered:
     """The answer of the Metadata API, which speaks JSON and GraphQL instead of the REST API's trees."""
-    jobs.run_due(state, personality)
-    headers: Mapping[str, str] = {}
+    jobs.run_due(call.state, call.personality)
     try:
-        apply.refuse(struck)
-        apply.end_sessions(struck, sessions, request.headers.get("x-tableau-auth"))
-        status, body, session = metadata_api.answer(state, sessions, personality, request)
+        apply.refuse(call.struck)
+        apply.end_sessions(call.struck, call.sessions, call.request.headers.get("x-tableau-auth"))
+        reply = metadata_api.answer(call)
     except Refusal as refusal:
-        status, body, session = metadata_api.refused(state, refusal, request.path)
-        headers = refusal.headers
+        reply = metadata_api.refused(call, refusal)
     except Exception:
-        _LOG.exception("the sandbox failed on %s %s", request.method, request.path)
-        status, body, session = 500, b'{"status": 500, "error": "Internal Server Error"}', None
-    state.commit()
-    site = state.site(session.site) if session is not None else None
-    asker = site.users[session.user].name if site is not None and session is not None else ""
-    where, url = _name_of(personality, request), site.content_url if site is not None else ""
-    return Answered(status, body, metadata_api.JSON, headers, where, url, asker)
+        _LOG.exception("the sandbox failed on %s %s", call.request.method, call.request.path)
+        reply = Reply(500, file=File(b'{"status": 500, "error": "Internal Server Error"}', metadata_api.JSON))
+    call.state.commit()
+    answered = _encoded(reply, call.request, call.version, None, call)
+    return answered._replace(endpoint=_name_of(call.personality, call.request))
 
 
 def unanswered(personality: Personality, request: Request) -> Answered:
@@ -167,12 +161,8 @@ def _refusal(refusal: Refusal, personality: Personality) -> Reply:
     """The error of a refusal; a believed code may be answered as another."""
     code = personality.told(refusal.code.code)
     shown = CODES.get(code, refusal.code)
-    error = element(
-        "error",
-        {"code": code},
-        element("summary", text=shown.summary),
-        element("detail", text=refusal.detail),
-    )
+    words = (element("summary", text=shown.summary), element("detail", text=refusal.detail))
+    error = element("error", {"code": code}, *words)
     return Reply(int(code[:3]), (error,), refusal.headers)
 
 
@@ -194,7 +184,5 @@ def _asker(call: Call | None) -> tuple[str, str]:
     if call is None or call.acting is None:
         return "", ""
     site = next((s for s in call.state.sites if s.id == call.acting.site), None)
-    if site is None:
-        return "", ""
-    user = site.users.get(call.acting.user)
-    return site.content_url, user.name if user is not None else ""
+    user = site.users.get(call.acting.user) if site is not None else None
+    return site.content_url if site is not None else "", user.name if user is not None else ""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from tabwarden.access.abilities.ability import can
 from tabwarden.model.roles import is_admin, is_server_admin
@@ -20,6 +20,8 @@ from tabwarden.sandbox.http.wire import Element
 from tabwarden.sandbox.state.personality import CLOUD, Personality, as_pair
 from tabwarden.sandbox.state.sessions import Session, Sessions
 from tabwarden.sandbox.state.sites import State
+
+T = TypeVar("T")
 
 
 class File(NamedTuple):
@@ -73,8 +75,6 @@ class Call:
     acting: Session | None = field(default=None)
     struck: Struck = UNHARMED
 
-    # -- who asks, where --------------------------------------------------------------------------------------
-
     @property
     def session(self) -> Session:
         """The session; only endpoints that need none may not ask."""
@@ -122,8 +122,6 @@ class Call:
         """Whether the asked version has what came with `since`."""
         return as_pair(self.version) >= as_pair(since)
 
-    # -- what is asked ----------------------------------------------------------------------------------------
-
     @cached_property
     def tree(self) -> Element:
         """The body as a tree; 400000 when it is nonsense, 400003 or 400013 for words of a later version."""
@@ -148,38 +146,31 @@ class Call:
         values = self.request.query.get(name)
         return values[-1] if values else None
 
-    # -- what is named, on this site only ---------------------------------------------------------------------
-
     def user(self, user_id: str | None = None) -> User:
         """The user of the path or of that id; 404002 unless he is on this site."""
-        wanted = self.parameters["user"] if user_id is None else user_id
-        user = self.site.users.get(wanted)
-        if user is None:
-            raise unknown("user", wanted)
-        return user
+        return self._one(self.site.users, "user", user_id)
 
     def group(self, group_id: str | None = None) -> Group:
         """The group of the path or of that id; 404012 unless it is on this site."""
-        wanted = self.parameters["group"] if group_id is None else group_id
-        group = self.site.groups.get(wanted)
-        if group is None:
-            raise unknown("group", wanted)
-        return group
+        return self._one(self.site.groups, "group", group_id)
 
-    def group_set(self, group_set_id: str) -> GroupSet:
-        """The group set of that id on this site."""
-        group_set = self.site.group_sets.get(group_set_id)
-        if group_set is None:
-            raise unknown("groupSet", group_set_id)
-        return group_set
+    def group_set(self, group_set_id: str | None = None) -> GroupSet:
+        """The group set of the path or of that id; 404040 unless it is on this site."""
+        return self._one(self.site.group_sets, "groupSet", group_set_id)
 
     def content(self, kind: str, content_id: str | None = None) -> Content:
         """The content of that kind named in the path or by that id; 404 unless it is on this site."""
-        wanted = self.parameters[kind] if content_id is None else content_id
-        content = self.site.contents.get(wanted)
-        if content is None or content.kind != kind:
-            raise unknown(kind, wanted)
+        content = self._one(self.site.contents, kind, content_id)
+        if content.kind != kind:
+            raise unknown(kind, content.id)
         return content
+
+    def _one(self, things: Mapping[str, T], kind: str, thing_id: str | None) -> T:
+        wanted = self.parameters[kind.lower()] if thing_id is None else thing_id
+        thing = things.get(wanted)
+        if thing is None:
+            raise unknown(kind, wanted)
+        return thing
 
 
 _BOUNDARY = re.compile(r'boundary="?([^";,\s]+)"?', re.IGNORECASE)

@@ -86,8 +86,9 @@ class Router:
         parts = path.split("/")
         if parts[-1] == "":
             parts.pop()
+        nothing = Refusal("404003", f"nothing answers at `{path[:200]}` in this API version")
         if len(parts) < 4 or parts[0] or parts[1].lower() != "api":
-            raise _nothing(path)
+            raise nothing
         version = _version(parts[2], personality)
         rest = tuple(parts[3:])
         others = False
@@ -104,7 +105,7 @@ class Router:
             others = True
         if others:
             raise Refusal("405000", f"{method} is not a way to ask for this")
-        raise _nothing(path)
+        raise nothing
 
 
 def _version(words: str, personality: Personality) -> str:
@@ -113,10 +114,6 @@ def _version(words: str, personality: Personality) -> str:
     if not _VERSION.fullmatch(words):
         raise Refusal("404003", f"`{words[:20]}` is not an API version")
     return words
-
-
-def _nothing(path: str) -> Refusal:
-    return Refusal("404003", f"nothing answers at `{path[:200]}` in this API version")
 
 
 def _key(parts: tuple[str, ...]) -> tuple[int, str]:
@@ -142,7 +139,9 @@ def admit(endpoint: Endpoint, call: Call) -> None:
     A foreign site answers exactly like one that does not exist.
     """
     site = call.parameters.get("site")
-    if site is not None and site != call.session.site and not _named_by_key(endpoint, call):
+    # Only reading a site names it by `key`; what changes one needs its id.
+    by_key = (endpoint.method, endpoint.path) == ("GET", "sites/{site}") and call.query("key") is not None
+    if site is not None and site != call.session.site and not by_key:
         raise Refusal("404000", f"site `{site}` could not be found")
     test = _TESTS.get(endpoint.who)
     if test is not None and not test(call):
@@ -156,8 +155,3 @@ _TESTS: Mapping[str, Callable[[Call], bool]] = {
     SERVER_ADMIN: lambda call: call.is_server_admin,
     GROUP_SET_ADMIN: lambda call: call.fills_group_sets(),
 }
-
-
-def _named_by_key(endpoint: Endpoint, call: Call) -> bool:
-    """Only reading a site names it by `key`; what changes one needs its id."""
-    return (endpoint.method, endpoint.path) == ("GET", "sites/{site}") and call.query("key") is not None

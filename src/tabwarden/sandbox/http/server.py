@@ -6,23 +6,27 @@ Handlers are plain functions that run one at a time on the event loop, so every 
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, NamedTuple
 
 from aiohttp import web
+from pydantic import ValidationError
 
-from tabwarden.model.errors import TabwardenError
+from tabwarden.model.errors import TabwardenError, WorldError
+from tabwarden.model.roles import is_server_admin
 from tabwarden.model.site import Site
-from tabwarden.sandbox.directories.directory import Directory
+from tabwarden.sandbox.directories.directory import Directory, DirectoryText
 from tabwarden.sandbox.faults.apply import StrickenDirectory
-from tabwarden.sandbox.faults.script import SEARCH_LAG, UNHARMED, Faults, FaultsGiven, Struck
-from tabwarden.sandbox.http import answering, control_pages, line
+from tabwarden.sandbox.faults.script import SEARCH_LAG, UNHARMED, Faults, FaultsGiven, Struck, script_from
+from tabwarden.sandbox.http import answering, line
 from tabwarden.sandbox.http.answering import Answered, Caps
 from tabwarden.sandbox.http.call import Request
-from tabwarden.sandbox.http.control_pages import LoggedRequest, RequestLog
 from tabwarden.sandbox.http.endpoints import TABLE
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.metadata import api as metadata_api
@@ -103,8 +107,6 @@ class Sandbox:
         """Answer one request: the whole sandbox without HTTP."""
         return answering.answer(self.state, self.sessions, self.personality, request, caps=self.caps, struck=struck)
 
-    # -- serving ----------------------------------------------------------------------------------------------
-
     async def start(self, port: int = 0, host: str = LOOPBACK) -> None:
         """Listen; port 0 takes a free one. OSError when the port is taken."""
         server = line.LineServer(self._handle, self._refused)
@@ -132,7 +134,7 @@ class Sandbox:
         except ConnectionError:
             # The client died while it was sending: nobody is left to answer, and nothing was asked.
             return web.Response(status=400)
-        own = control_pages.answer(self, asked_for)
+        own = own_page(self, asked_for)
         if own is not None:
             return web.Response(status=own.status, text=own.text, content_type=own.content_type)
         struck = answering.struck_by(self.faults, self.personality, asked_for)
@@ -203,3 +205,155 @@ def running(
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+WRITES = frozenset({"POST", "PUT", "DELETE"})
+
+
+class LoggedRequest(NamedTuple):
+    """One answered request. `endpoint` is the table's name or '' where nothing matched; `user` a name or ''.
+
+    `at` is the sandbox's clock in seconds since 1970, `took` the real seconds of the answer, `faults` the names of
+    the faults it met, parted by commas. `status` is 0 where a fault kept the request from being done or answered.
+    """
+
+    method: str
+    path: str
+    endpoint: str
+    status: int
+    site: str
+    user: str
+    at: float
+    took: float
+    faults: str = ""
+
+
+class RequestLog:
+    """The log of one sandbox, oldest first; only ever added to."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.entries: list[LoggedRequest] = []
+        self._out: IO[str] | None = None
+        if path is not None:
+            try:
+                self._out = path.open("a", encoding="utf-8")
+            except OSError as problem:
+                raise WorldError(f"log file `{path}` cannot be written: {problem.strerror}") from None
+
+    def add(self, entry: LoggedRequest) -> None:
+        """Keep one entry."""
+        self.entries.append(entry)
+        if self._out is not None:
+            self._out.write(json.dumps(entry._asdict()) + "\n")
+            self._out.flush()
+
+    def counts(self) -> dict[str, int]:
+        """How often each endpoint was asked, by name."""
+        return dict(Counter(entry.endpoint for entry in self.entries))
+
+    def faults(self) -> dict[str, int]:
+        """How often each fault was given, by name."""
+        return dict(Counter(name for entry in self.entries if entry.faults for name in entry.faults.split(",")))
+
+    def writes(self, *, succeeded: bool = True) -> list[LoggedRequest]:
+        """What was written: POST, PUT and DELETE other than signing in and out, those that succeeded."""
+        return [
+            e
+            for e in self.entries
+            if e.method in WRITES and "/auth/" not in e.path.lower() and (not succeeded or 0 < e.status < 300)
+        ]
+
+    def clear(self) -> None:
+        """Forget what is in memory."""
+        self.entries.clear()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._out is not None:
+            self._out.close()
+            self._out = None
+
+
+class Page(NamedTuple):
+    """An answer: a status and text."""
+
+    status: int
+    text: str
+    content_type: str = "text/plain"
+
+
+def own_page(box: Sandbox, request: Request) -> Page | None:
+    """The page at a path, None where the path is none of ours."""
+    if request.path == "/sandbox/counts":
+        return _json_page(box.log.counts())
+    page = _PAGES.get(request.path)
+    if page is None:
+        return None
+    if not _is_admins(box, request.headers.get("x-tableau-auth")):
+        return Page(403, "this page is for a server administrator's token")
+    return page(box, request)
+
+
+def _is_admins(box: Sandbox, token: str | None) -> bool:
+    try:
+        session = box.sessions.of(token)
+    except Refusal:
+        return False
+    return is_server_admin(box.state.site(session.site).users[session.user].site_role)
+
+
+def _json_page(value: object) -> Page:
+    return Page(200, json.dumps(value), "application/json")
+
+
+def _log_page(box: Sandbox, _asked: Request) -> Page:
+    return _json_page([entry._asdict() for entry in box.log.entries])
+
+
+def _faults_page(box: Sandbox, request: Request) -> Page:
+    """GET counts the faults given so far; PUT plays another script, YAML or JSON; an empty body ends it."""
+    if request.method == "PUT":
+        try:
+            box.strike(script_from((request.body or b"").decode("utf-8", "replace"), "of the request"))
+        except TabwardenError as problem:
+            return Page(400, str(problem))
+    elif request.method != "GET":
+        return Page(405, "the faults are read with GET and replaced with PUT")
+    return _json_page(box.log.faults())
+
+
+def _clock_page(box: Sandbox, request: Request) -> Page:
+    """GET tells the time; POST with `forward=SECONDS` turns it forward."""
+    if request.method == "POST":
+        words = request.query.get("forward", ("",))[-1]
+        if not (words.isascii() and words.isdecimal() and len(words) < 12):
+            return Page(400, "give `forward`, a number of seconds")
+        box.clock.forward(float(words))
+    elif request.method != "GET":
+        return Page(405, "the clock is read with GET and turned with POST")
+    return _json_page({"now": box.clock()})
+
+
+def _directory_page(box: Sandbox, request: Request) -> Page:
+    """GET gives the directory as JSON, PUT replaces it; 400 with every mistake of what was sent."""
+    if request.method == "PUT":
+        try:
+            text = DirectoryText.model_validate_json(request.body or b"")
+            box.state.put_directory(text.model_dump(mode="json", exclude_defaults=True))
+        except ValidationError as problem:
+            lines = (f"{'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in problem.errors())
+            return Page(400, "\n".join(lines))
+        except TabwardenError as problem:
+            return Page(400, str(problem))
+        box.state.commit()
+    elif request.method != "GET":
+        return Page(405, "the page is read with GET and replaced with PUT")
+    return _json_page(box.state.pretended)
+
+
+_PAGES: Mapping[str, Callable[[Sandbox, Request], Page]] = {
+    "/sandbox/log": _log_page,
+    "/sandbox/faults": _faults_page,
+    "/sandbox/clock": _clock_page,
+    "/sandbox/directory": _directory_page,
+}

@@ -18,29 +18,15 @@ from tabwarden.sandbox.http.errors import Refusal
 NAMESPACE = "http://tableau.com/api"
 DEEPEST = 40
 LARGEST, LONGEST = 16 * 1024 * 1024, 64 * 1024  # bytes of a request in XML or JSON, letters of one value
+_LISTED = (
+    "backgroundJob column connection database datasource flow group groupSet project revision site"
+    " siteAuthConfiguration statusNote table tag user view virtualConnection workbook"
+)
 LIST_OF: Mapping[str, str] = {
-    "backgroundJobs": "backgroundJob",
+    **{f"{name}s": name for name in _LISTED.split()},
     "capabilities": "capability",
-    "connections": "connection",
-    "datasources": "datasource",
     "domainList": "domain",
-    "flows": "flow",
-    "groupSets": "groupSet",
-    "groups": "group",
     "permissions": "granteeCapabilities",
-    "projects": "project",
-    "revisions": "revision",
-    "siteAuthConfigurations": "siteAuthConfiguration",
-    "sites": "site",
-    "statusNotes": "statusNote",
-    "tags": "tag",
-    "users": "user",
-    "views": "view",
-    "virtualConnections": "virtualConnection",
-    "databases": "database",
-    "tables": "table",
-    "columns": "column",
-    "workbooks": "workbook",
 }
 TRUE_BOOLEANS = frozenset({"hasExtracts", "isCertified", "useRemoteQueryAgent"})
 _NO_ATTRIBUTES: Mapping[str, str | bool] = {}
@@ -68,6 +54,11 @@ class Element(NamedTuple):
         """The first child of that name."""
         return next((child for child in self.children if child.name == name), None)
 
+    def inner(self, name: str, attribute: str = "id") -> str | None:
+        """An attribute of the first child of that name, as in `<project id=.../>`; None where there is none."""
+        child = self.find(name)
+        return child.get(attribute) if child is not None else None
+
     def all(self, name: str) -> Iterator[Element]:
         """Every child of that name."""
         return (child for child in self.children if child.name == name)
@@ -85,9 +76,6 @@ def element(
     """Build an element; `None` attributes and children are left out."""
     texts = {k: v if isinstance(v, (str, bool)) else str(v) for k, v in (attributes or {}).items() if v is not None}
     return Element(name, texts, tuple(child for child in children if child is not None), text)
-
-
-# -- out ------------------------------------------------------------------------------------------------------
 
 
 def to_xml(children: Iterable[Element], version: str) -> bytes:
@@ -146,9 +134,6 @@ def _to_value(item: Element) -> Any:
         else:
             value[child.name] = _to_value(child)
     return value
-
-
-# -- in -------------------------------------------------------------------------------------------------------
 
 
 def parse(body: bytes, content_type: str) -> Element:

@@ -14,15 +14,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
-from tabwarden.sandbox.http.call import Call, Request
+from tabwarden.sandbox.http.call import Call, File, Reply
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.metadata.graph import Graph, Node
-from tabwarden.sandbox.state.personality import Personality
 from tabwarden.sandbox.state.server_state import iso
-from tabwarden.sandbox.state.sessions import Session, Sessions
-from tabwarden.sandbox.state.sites import State
 
 MISSING = "the Metadata API needs `graphql-core`; run: pip install 'tabwarden[metadata]'"
 
@@ -146,51 +143,46 @@ MOST_TOKENS = 20_000
 JSON = "application/json"
 
 
-class Answer(NamedTuple):
-    """A status, a JSON body, and who asked where one did."""
-
-    status: int
-    body: bytes
-    session: Session | None = None
-
-
 def is_asked(path: str) -> bool:
     """Whether a path belongs to the Metadata API."""
     plain = path.rstrip("/").lower()
     return plain == PATH or plain.startswith(CONTROL)
 
 
-def answer(state: State, sessions: Sessions, personality: Personality, request: Request) -> Answer:
+def answer(call: Call) -> Reply:
     """Answer a request of the Metadata API; whatever is wrong with it becomes JSON."""
-    if not personality.speaks(SINCE):
-        return _status(state, 404, "Not Found", request.path)
+    request = call.request
+    if not call.personality.speaks(SINCE):
+        return _status(call, 404, "Not Found")
     try:
-        session = sessions.of(request.headers.get("x-tableau-auth"))
+        call.acting = call.sessions.of(request.headers.get("x-tableau-auth"))
     except Refusal:
-        return _status(state, 401, "Unauthorized", "/relationship-service-war/graphql")
-    state.activity.by(session.user, session.initiator)
+        return _status(call, 401, "Unauthorized", "/relationship-service-war/graphql")
+    call.state.activity.by(call.acting.user, call.acting.initiator)
     if request.path.lower().startswith(CONTROL):
-        return Answer(200, json.dumps({"status": "COMPLETED"}).encode(), session)
+        return _json({"status": "COMPLETED"})
     if request.method != "POST":
-        return _status(state, 405, "Method Not Allowed", request.path, session)
-    call = Call(request, personality.api_version, {}, state, sessions, personality, session)
+        return _status(call, 405, "Method Not Allowed")
     try:
-        question = _asked(request.body or b"")
-        return Answer(200, json.dumps(_run(call, *question)).encode(), session)
+        return _json(_run(call, *_asked(call.raw_body)))
     except ValueError as problem:
-        return _status(state, 400, f"Bad Request: {problem}", request.path, session)
+        return _status(call, 400, f"Bad Request: {problem}")
     except Refusal as refusal:
-        return _status(state, 500, refusal.detail, request.path, session)
+        return _status(call, 500, refusal.detail)
 
 
-def refused(state: State, refusal: Refusal, path: str) -> Answer:
+def refused(call: Call, refusal: Refusal) -> Reply:
     """A refusal of the REST API's table, as this API words it."""
-    return _status(state, refusal.code.status, refusal.code.summary, path)
+    return _status(call, refusal.code.status, refusal.code.summary)._replace(headers=refusal.headers)
 
 
-def _status(state: State, status: int, error: str, path: str, session: Session | None = None) -> Answer:
-    body = {"timestamp": iso(state.clock()), "status": status, "error": error, "path": path}
-    return Answer(status, json.dumps(body).encode(), session)
+def _status(call: Call, status: int, error: str, path: str | None = None) -> Reply:
+    moment, path = iso(call.state.clock()), call.request.path if path is None else path
+    return _json({"timestamp": moment, "status": status, "error": error, "path": path}, status)
+
+
+def _json(value: object, status: int = 200) -> Reply:
+    return Reply(status, file=File(json.dumps(value).encode(), JSON))
 
 
 def _asked(body: bytes) -> tuple[str, Mapping[str, Any], str | None]:

@@ -91,9 +91,6 @@ def _rows_done(desk: Desk, job: Job) -> Job:
     return replace(job, finish_code=1 if failed else 0, notes=(*notes, *errors))
 
 
-# -- what succeeds or fails as one ----------------------------------------------------------------------------
-
-
 def _group_imported(state: State, job: Job) -> Job:
     ((domain, name, role, grant_on),) = job.rows
     _id, notes = group_sync.import_group(state, job.site, domain, name, role=role or None, grant_on=grant_on or None)
@@ -144,9 +141,6 @@ _WORK: Mapping[str, Callable[[State, Job], Job]] = {
     **dict.fromkeys((CREATE, CREATE_ENCRYPTED, DELETE_EXTRACTS), _extracted),
     **dict.fromkeys((ENCRYPT, DECRYPT, REENCRYPT), _ciphered),
 }
-
-
-# -- one row --------------------------------------------------------------------------------------------------
 
 
 def _import_row(desk: Desk, row: Row) -> str:

@@ -15,8 +15,6 @@ from tabwarden.sandbox.state.server_state import MEGABYTE, Job, Note, iso
 
 _TIMES = "eq gt gte lt lte"
 
-# -- users ----------------------------------------------------------------------------------------------------
-
 
 def user(call: Call, item: User) -> Element:
     """One user; site role, licence facts and e-mail of another person only for administrators."""
@@ -60,9 +58,6 @@ def users_listing(call: Call) -> Listing[User]:
     """How users are listed for the one who asks."""
     columns = USER_COLUMNS if call.is_admin else PLAIN_USER_COLUMNS
     return Listing("users", columns, USER_DEFAULTS, user)
-
-
-# -- groups ---------------------------------------------------------------------------------------------------
 
 
 def group(call: Call, item: Group) -> Element:
@@ -131,8 +126,6 @@ GROUP_SETS = Listing[GroupSet](
     group_set,
 )
 
-# -- sites and jobs -------------------------------------------------------------------------------------------
-
 
 def site(call: Call, item: Site) -> Element:
     """One site; seats, where the site tells them, and how many people are on it for administrators only."""
@@ -155,6 +148,9 @@ def site(call: Call, item: Site) -> Element:
             "commentingEnabled": settings.commenting if full else None,
             "authoringEnabled": settings.web_authoring if full else None,
             "disableSubscriptions": not settings.subscriptions if full else None,
+            "subscribeOthersEnabled": settings.subscribe_others if full else None,
+            "dataAlertsEnabled": settings.data_alerts if full else None,
+            "revisionHistoryEnabled": settings.revision_history if full else None,
         },
         _usage(call, item) if full else None,
     )

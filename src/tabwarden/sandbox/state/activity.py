@@ -20,21 +20,15 @@ from tabwarden.model.site import Content, Group, Rule, Rules, Site, User
 Event = dict[str, Any]
 SERVICE = "vizportal"
 SUCCESS, UNAUTHORIZED = "success", "unauthorized"
+_DOCUMENTED = (
+    "add_delete_user_to_group content_owner_change create_permissions update_permissions"
+    " delete_permissions delete_all_permissions update_permissions_template display_sheet_tabs"
+    " move_content project_lock_unlock"
+)
+_BELIEVED = "create_delete_user create_delete_group update_site_role login"
 EVENT_TYPES: Mapping[str, str] = {
-    "add_delete_user_to_group": "D",
-    "content_owner_change": "D",
-    "create_permissions": "D",
-    "update_permissions": "D",
-    "delete_permissions": "D",
-    "delete_all_permissions": "D",
-    "update_permissions_template": "D",
-    "display_sheet_tabs": "D",
-    "move_content": "D",
-    "project_lock_unlock": "D",
-    "create_delete_user": "B",
-    "create_delete_group": "B",
-    "update_site_role": "B",
-    "login": "B",
+    **dict.fromkeys(_DOCUMENTED.split(), "D"),
+    **dict.fromkeys(_BELIEVED.split(), "B"),
 }
 
 
@@ -104,8 +98,6 @@ def number_of(luid: str) -> int:
 def _ids(name: str, luid: str) -> Event:
     return {f"{name}Id": number_of(luid), f"{name}Luid": luid}
 
-
-# -- what happened between two values of a site -------------------------------------------------------------------
 
 Told = tuple[str, Event]
 

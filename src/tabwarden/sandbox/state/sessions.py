@@ -118,8 +118,7 @@ class Sessions:
 
     def sign_in(self, credentials: Element) -> Session:
         """A new session for what the credentials prove; 401001 whatever is wrong with them."""
-        site_element = credentials.find("site")
-        site = self._state.site_at((site_element.get("contentUrl") if site_element is not None else None) or "")
+        site = self._state.site_at(credentials.inner("site", "contentUrl") or "")
         if site is None:
             raise _refused("the site or the credentials are not right")
         access_token: tuple[str, str, str] | None = None
@@ -167,8 +166,7 @@ class Sessions:
         return session
 
     def _impersonate(self, credentials: Element, session: Session) -> Session:
-        user_element = credentials.find("user")
-        wanted = user_element.get("id") if user_element is not None else None
+        wanted = credentials.inner("user")
         if wanted is None or wanted == session.user:
             return session
         site = self._state.site(session.site)

@@ -28,10 +28,10 @@ from tabwarden.model.site import (
     Rule,
     Rules,
     Site,
-    SiteSettings,
     Use,
     User,
 )
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.sandbox.state.sites import stable_id
 from tabwarden.sandbox.worlds.file import ItemText, ProjectText, RuleText, SiteText, UserText
 

@@ -121,6 +121,10 @@ class SettingsText(_Part):
     admin_mode: Literal["ContentAndUsers", "ContentOnly"] = "ContentAndUsers"
     user_visibility: Literal["FULL", "LIMITED"] = "FULL"
     subscriptions: bool = True
+    subscribe_others: bool = True
+    data_alerts: bool = True
+    revision_history: bool = True
+    personal_space: bool = True
     vizql_data_service: bool = True
 
 

@@ -106,8 +106,6 @@ class _SiteText:
         groups = tuple(sorted(self._groups[g] for g in group_set.groups))
         return GroupSetText(groups=groups, id=self._own_id(group_set.id, "groupSet", group_set.name))
 
-    # -- content ----------------------------------------------------------------------------------------------
-
     def _path(self, content: Content) -> str:
         names = [quoted(content.name)]
         parent = content.parent

@@ -150,9 +150,6 @@ def _trusts(line: Wire, base: str) -> tuple[tuple[Trust, ...], dict[str, str]]:
     return tuple(sorted(trusts)), partners
 
 
-# -- people ----------------------------------------------------------------------------------------------------
-
-
 def person_fields(options: DirectorySettings) -> tuple[str, ...]:
     """The attributes a person is asked for."""
     return tuple(dict.fromkeys((*_PERSON, *options.attributes)))
@@ -182,9 +179,6 @@ def _texts(entry: LdapEntry, name: str) -> Iterable[str]:
     for raw in entry.attributes.get(name.lower(), ()):
         # Names of other objects, such as a manager's, come with their GUIDs.
         yield reference(raw).dn if raw.startswith(b"<GUID=") else raw.decode("utf-8", "replace")
-
-
-# -- groups ----------------------------------------------------------------------------------------------------
 
 
 def group_fields(line: Wire, options: DirectorySettings) -> tuple[str, ...]:

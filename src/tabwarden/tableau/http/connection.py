@@ -52,8 +52,6 @@ class Connection:
         self._scoping = asyncio.Lock()
         self._out_of_scope: dict[str, MissingScope] = {}
 
-    # -- who and what -----------------------------------------------------------------------------------------
-
     @property
     def site_id(self) -> str:
         """The id of the site."""
@@ -99,8 +97,6 @@ class Connection:
         """Whether this connection speaks at least that version of the REST API."""
         return _numbers(self.version) >= _numbers(version)
 
-    # -- plain code -------------------------------------------------------------------------------------------
-
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """What `work` gives in the loop of this connection; the caller waits for it, and ends it with Ctrl-C."""
         return self._loop.run(work)
@@ -132,9 +128,7 @@ class Connection:
 
     def pages(self, path: str, item: str, query: Mapping[str, str] | None = None) -> list[Element]:
         """All `item` elements of a paged list, as many as it says itself and each id once; else IncompleteRead."""
-        return self.run(whole(self, Listing(path, item, _itself, query or {})))
-
-    # -- in the loop ------------------------------------------------------------------------------------------
+        return self.run(whole(self, Listing(path, item, lambda element: element, query or {})))
 
     async def ask(self, path: str, query: Mapping[str, str] | None = None, *, fresh: bool = True) -> Element | None:
         """The answer to one GET; TableauError for a refusal. (Always `fresh`: nothing is remembered.)"""
@@ -275,10 +269,6 @@ class _LoopThread:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         await self._loop.shutdown_default_executor()
-
-
-def _itself(item: Element) -> Element:
-    return item
 
 
 def _numbers(version: str) -> tuple[int, ...]:

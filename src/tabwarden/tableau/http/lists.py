@@ -57,7 +57,7 @@ async def whole(asker: Asker, listing: Listing[Item]) -> list[Item]:
     trouble = ""
     for number in range(ROUNDS):
         await _ask(asker, listing, pages, again, fresh=number > 0)
-        missing = [page for page in range(1, _count(pages) + 1) if page not in pages]
+        missing = [page for page in range(1, pages_of(pages[1].total or 0) + 1) if page not in pages]
         await _ask(asker, listing, pages, missing, fresh=number > 0)
         trouble, again = _trouble(pages)
         if not trouble:
@@ -113,10 +113,6 @@ async def _page(asker: Asker, listing: Listing[Item], number: int, *, fresh: boo
 def query_of(query: Mapping[str, str], number: int) -> Mapping[str, str]:
     """The query that asks for one page."""
     return {**query, "pageSize": str(PAGE_SIZE), "pageNumber": str(number)}
-
-
-def _count(pages: Mapping[int, _Page[Item]]) -> int:
-    return pages_of(pages[1].total or 0)
 
 
 def _trouble(pages: Mapping[int, _Page[Item]]) -> tuple[str, tuple[int, ...]]:

@@ -89,8 +89,6 @@ class Transport:
         if self._session is not None:
             await self._session.close()
 
-    # -- one request ------------------------------------------------------------------------------------------
-
     async def _once(self, request: Request, version: str, token: str) -> Answer | Exception:
         """One request: its answer, or the error of one that got none."""
         if self._session is None:
@@ -168,8 +166,6 @@ class Transport:
             proxy=proxy_of(self.server),
         )
 
-    # -- errors -----------------------------------------------------------------------------------------------
-
     def _comes_back_later(self, answer: Answer, pause: float) -> TableauError:
         back = (datetime.now(UTC) + timedelta(seconds=min(pause, 1e9))).astimezone()
         return TableauError(
@@ -227,9 +223,6 @@ def asked_wait(header: str | None, now: datetime) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max((moment - now).total_seconds(), 0.0)
-
-
-# -- the environment ------------------------------------------------------------------------------------------
 
 
 def proxy_of(server: str) -> str | None:

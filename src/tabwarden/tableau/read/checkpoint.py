@@ -99,8 +99,6 @@ class Checkpoint:
         """Let go of the file and its lock; what is in it stays."""
         self._file.close()
 
-    # -- what was there ---------------------------------------------------------------------------------------
-
     def _load(self, about: dict[str, object]) -> None:
         self._places.clear()
         self.sent_before.clear()

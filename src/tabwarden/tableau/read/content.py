@@ -16,7 +16,7 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import MissingScope, TableauError
-from tabwarden.model.governing import LOCKED_TO_DATABASE, lock_is_unknown, managing_project
+from tabwarden.model.governing import LOCKED_TO_DATABASE, MAY_LIE_NOWHERE, lock_is_unknown, managing_project
 from tabwarden.model.scope import PERSONAL
 from tabwarden.model.site import (
     ALLOW,
@@ -46,32 +46,28 @@ class Kind(NamedTuple):
     rules_since: str = "2.0"
 
 
-KINDS: Mapping[str, Kind] = MappingProxyType(
-    {
-        kind.name: kind
-        for kind in (
-            Kind("project", "project", "projects", "2.0"),
-            Kind("workbook", "workbook", "workbooks", "2.0"),
-            Kind("view", "view", "views", "2.2", "3.2"),
-            Kind("datasource", "datasource", "datasources", "2.0"),
-            Kind("flow", "flow", "flows", "3.3", "3.3"),
-            Kind("virtualconnection", "virtualConnection", "virtualConnections", "3.18", "3.22"),
-            Kind("database", "database", "databases", "3.5", "3.5"),
-            Kind("table", "table", "tables", "3.5", "3.5"),
-        )
-    }
-)
+KINDS: Mapping[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("project", "project", "projects", "2.0"),
+        Kind("workbook", "workbook", "workbooks", "2.0"),
+        Kind("view", "view", "views", "2.2", "3.2"),
+        Kind("datasource", "datasource", "datasources", "2.0"),
+        Kind("flow", "flow", "flows", "3.3", "3.3"),
+        Kind("virtualconnection", "virtualConnection", "virtualConnections", "3.18", "3.22"),
+        Kind("database", "database", "databases", "3.5", "3.5"),
+        Kind("table", "table", "tables", "3.5", "3.5"),
+    )
+}
 # Kinds whose project defaults are read, and since when there are any; but for the first three only where in use.
-DEFAULTS_SINCE: Mapping[str, str] = MappingProxyType(
-    {
-        "workbook": "2.1",
-        "datasource": "2.1",
-        "flow": "3.4",
-        "virtualconnection": "3.23",
-        "database": "3.23",
-        "table": "3.23",
-    }
-)
+DEFAULTS_SINCE: Mapping[str, str] = {
+    "workbook": "2.1",
+    "datasource": "2.1",
+    "flow": "3.4",
+    "virtualconnection": "3.23",
+    "database": "3.23",
+    "table": "3.23",
+}
 ALWAYS = ("workbook", "datasource", "flow")
 LICENSED_APART = frozenset({"virtualconnection", "database", "table"})
 GONE_OR_FORBIDDEN = (403, 404)
@@ -189,8 +185,7 @@ def content_of(element: Element, kind: str) -> Content:
     )
 
 
-_HOLDERS: Mapping[str, str] = MappingProxyType({"view": "workbook", "table": "location"})
-MAY_LIE_NOWHERE = frozenset({"project", "database", "table"})  # at the top level, or in no project at all
+_HOLDERS: Mapping[str, str] = {"view": "workbook", "table": "location"}
 
 
 def _id_within(element: Element, tag: str) -> str | None:

@@ -8,12 +8,13 @@ from dataclasses import replace
 from functools import partial
 
 from tabwarden.model.errors import TableauError
+from tabwarden.model.governing import MAY_LIE_NOWHERE
 from tabwarden.model.site import Content
 from tabwarden.tableau.http.connection import Connection, connect
 from tabwarden.tableau.http.lists import Listing, whole
 from tabwarden.tableau.http.reader import HttpReader, reading
 from tabwarden.tableau.http.session import Jwt
-from tabwarden.tableau.read.content import GONE_OR_FORBIDDEN, KINDS, MAY_LIE_NOWHERE, content_of, list_on
+from tabwarden.tableau.read.content import GONE_OR_FORBIDDEN, KINDS, content_of, list_on
 from tabwarden.tableau.read.people import NO_SITE
 
 

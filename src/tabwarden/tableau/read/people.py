@@ -20,10 +20,10 @@ from tabwarden.model.site import (
     Group,
     GroupSet,
     Site,
-    SiteSettings,
     Taken,
     User,
 )
+from tabwarden.model.site_settings import SiteSettings
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.lists import Listing, whole
 from tabwarden.tableau.http.reader import HttpReader, reading
@@ -75,9 +75,6 @@ def on_demand_of(groups: Iterable[ListedGroup]) -> frozenset[str]:
 def _is_named(group: Group, wanted: set[str]) -> bool:
     forms = (group.name, f"{group.domain}\\{group.name}", group.id)
     return any(form.casefold() in wanted for form in forms)
-
-
-# -- the site itself ------------------------------------------------------------------------------------------
 
 
 def read_site_itself(connection: Connection) -> Site:
@@ -142,6 +139,9 @@ def settings_of(attributes: Mapping[str, str]) -> SiteSettings:
         admin_mode=attributes.get("adminMode", usual.admin_mode),
         user_visibility=attributes.get("userVisibilityMode", usual.user_visibility),
         subscriptions=not flag(attributes.get("disableSubscriptions")),
+        subscribe_others=flag(attributes.get("subscribeOthersEnabled"), missing=usual.subscribe_others),
+        data_alerts=flag(attributes.get("dataAlertsEnabled"), missing=usual.data_alerts),
+        revision_history=flag(attributes.get("revisionHistoryEnabled"), missing=usual.revision_history),
     )
 
 
@@ -150,9 +150,6 @@ def licences_of(attributes: Mapping[str, str]) -> Mapping[str, int] | None:
     seats = {tier: attributes.get(f"tier{tier}Capacity", "") for tier in TIERS}
     numbers = {tier: int(words) for tier, words in seats.items() if words.isdigit()}
     return numbers or None
-
-
-# -- users ----------------------------------------------------------------------------------------------------
 
 
 def read_users(connection: Connection) -> list[User]:
@@ -190,9 +187,6 @@ def user_of(element: Element) -> User:
         last_login=element.get("lastLogin") or None,
         idp_configuration_id=element.get("idpConfigurationId") or None,
     )
-
-
-# -- groups ---------------------------------------------------------------------------------------------------
 
 
 class ListedGroup(NamedTuple):
@@ -251,11 +245,9 @@ def to_ask(groups: Iterable[Group]) -> list[str]:
 
 async def members_on(reader: HttpReader, group: str) -> frozenset[str]:
     """Ids of the members of a group."""
-    return frozenset(await whole(reader, Listing(f"groups/{group}/users", "user", _id_of)))
-
-
-def _id_of(element: Element) -> str:
-    return element.get("id", "")
+    return frozenset(
+        await whole(reader, Listing(f"groups/{group}/users", "user", lambda element: element.get("id", "")))
+    )
 
 
 def with_members(groups: Iterable[Group], members: Mapping[str, frozenset[str] | None]) -> list[Group]:

@@ -18,7 +18,7 @@ from tabwarden.model.site import Content, Group, GroupSet, Site, User
 from tabwarden.tableau.http import lists
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.lists import Listing, pages_of, query_of, whole
-from tabwarden.tableau.http.pace import Budget, Estimate, Pace, estimate, hourly_of
+from tabwarden.tableau.http.pace import Budget, Pace, hourly_of
 from tabwarden.tableau.http.reader import HttpReader, Progress, reading
 from tabwarden.tableau.read.checkpoint import Checkpoint
 from tabwarden.tableau.read.content import (
@@ -40,7 +40,6 @@ from tabwarden.tableau.read.people import (
     groups_on,
     members_on,
     on_demand_of,
-    read_people,
     read_site_itself,
     site_on,
     to_ask,
@@ -48,19 +47,6 @@ from tabwarden.tableau.read.people import (
     with_members,
     without,
 )
-
-__all__ = [
-    "Budget",
-    "Estimate",
-    "Wishes",
-    "counts",
-    "estimate",
-    "owned_by",
-    "read_people",
-    "read_projects",
-    "read_site",
-    "read_sites",
-]
 
 OWNED = ("project", "workbook", "datasource", "flow", "virtualconnection", "database", "table")
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from types import MappingProxyType
 
 from tabwarden.model.capability import CAPABILITIES
 from tabwarden.model.roles import LEGACY_ROLES, SITE_ROLES
@@ -19,44 +18,38 @@ def plain(words: str) -> str:
     return "".join(letter for letter in words.casefold() if letter.isalnum())
 
 
-# -- rules ----------------------------------------------------------------------------------------------------
-
-GRANTEES: Mapping[str, str] = MappingProxyType({"User": "user", "Group": "group", "GroupSet": "groupSet"})
+GRANTEES: Mapping[str, str] = {"User": "user", "Group": "group", "GroupSet": "groupSet"}
 """`grantee_type`; that of group sets is believed."""
 
-MODES: Mapping[tuple[str, str], str] = MappingProxyType(
-    {
-        ("Group", "1"): ALLOW,
-        ("Group", "2"): DENY,
-        ("User", "3"): ALLOW,
-        ("User", "4"): DENY,
-        # Believed: a set of groups is written as a group is.
-        ("GroupSet", "1"): ALLOW,
-        ("GroupSet", "2"): DENY,
-    }
-)
+MODES: Mapping[tuple[str, str], str] = {
+    ("Group", "1"): ALLOW,
+    ("Group", "2"): DENY,
+    ("User", "3"): ALLOW,
+    ("User", "4"): DENY,
+    # Believed: a set of groups is written as a group is.
+    ("GroupSet", "1"): ALLOW,
+    ("GroupSet", "2"): DENY,
+}
 """`grantee_type` and `permission` together: a user's rule with the code of a group's has no meaning."""
 
-_KINDS = MappingProxyType(
-    {
-        "project": "project",
-        "workbook": "workbook",
-        "view": "view",
-        "datasource": "datasource",
-        "flow": "flow",
-        # From here on believed.
-        "virtualconnection": "virtualconnection",
-        "publishedconnection": "virtualconnection",
-        "database": "database",
-        "table": "table",
-        "datarole": "datarole",
-        "metric": "metric",
-        "lens": "lens",
-        "askdata": "lens",
-        "collection": "collection",
-    }
-)
-_CAPABILITIES = MappingProxyType({plain(name): name for name in CAPABILITIES})
+_KINDS = {
+    "project": "project",
+    "workbook": "workbook",
+    "view": "view",
+    "datasource": "datasource",
+    "flow": "flow",
+    # From here on believed.
+    "virtualconnection": "virtualconnection",
+    "publishedconnection": "virtualconnection",
+    "database": "database",
+    "table": "table",
+    "datarole": "datarole",
+    "metric": "metric",
+    "lens": "lens",
+    "askdata": "lens",
+    "collection": "collection",
+}
+_CAPABILITIES = {plain(name): name for name in CAPABILITIES}
 
 
 @cache
@@ -70,19 +63,15 @@ def capability_of(name: str) -> str:
     return _CAPABILITIES.get(plain(name), name)
 
 
-# -- people ---------------------------------------------------------------------------------------------------
-
 SERVER_ADMINISTRATOR, NO_ADMINISTRATOR = "10", ("", "0")
 """`admin_level`; that 10 is a server administrator is believed."""
-_ROLES = MappingProxyType(
-    {
-        **{plain(old): new for old, new in LEGACY_ROLES.items()},
-        # The name within of what is shown as Viewer since 2018.1 (believed).
-        "basicuser": "Viewer",
-        **{plain(word): name for name, role in SITE_ROLES.items() for word in (role.ui, name)},
-    }
-)
-_LICENCES = MappingProxyType({"unlicensed": "Unlicensed", "viewer": "Viewer", "guest": "Guest"})
+_ROLES = {
+    **{plain(old): new for old, new in LEGACY_ROLES.items()},
+    # The name within of what is shown as Viewer since 2018.1 (believed).
+    "basicuser": "Viewer",
+    **{plain(word): name for name, role in SITE_ROLES.items() for word in (role.ui, name)},
+}
+_LICENCES = {"unlicensed": "Unlicensed", "viewer": "Viewer", "guest": "Guest"}
 
 
 def site_role_of(name: str, shown: str = "") -> str:
@@ -108,15 +97,12 @@ def role_by_licence(licence: str, publisher: str, admin_level: str) -> str:
     return role or (f"{licence}, publisher_tristate {publisher}" if licence else "")
 
 
-_GRANTS = MappingProxyType({"onlogin": ON_LOGIN, "onsync": ON_SYNC})
+_GRANTS = {"onlogin": ON_LOGIN, "onsync": ON_SYNC}
 
 
 def grant_of(mode: str) -> str | None:
     """When a group grants its minimum site role: `grant_license_mode`, null where it does not; others keep theirs."""
     return _GRANTS.get(plain(mode), mode) if mode else None
-
-
-# -- content --------------------------------------------------------------------------------------------------
 
 
 def mode_of(locked: str, nested: str) -> str:

@@ -13,7 +13,6 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from xml.etree.ElementTree import Element
 
 from tabwarden.effects.change import Change
@@ -91,17 +90,15 @@ def wait_for_user_jobs(connection: Connection) -> None:
 
 
 # Licence, administrator and publisher columns of an import file by site role ("CSV Import File Guidelines").
-COLUMNS_OF: Mapping[str, tuple[str, str, str]] = MappingProxyType(
-    {
-        "SiteAdministratorCreator": ("Creator", "Site", "1"),
-        "SiteAdministratorExplorer": ("Explorer", "Site", "1"),
-        "Creator": ("Creator", "None", "1"),
-        "ExplorerCanPublish": ("Explorer", "None", "1"),
-        "Explorer": ("Explorer", "None", "0"),
-        "Viewer": ("Viewer", "None", "0"),
-        "Unlicensed": ("Unlicensed", "None", "0"),
-    }
-)
+COLUMNS_OF: Mapping[str, tuple[str, str, str]] = {
+    "SiteAdministratorCreator": ("Creator", "Site", "1"),
+    "SiteAdministratorExplorer": ("Explorer", "Site", "1"),
+    "Creator": ("Creator", "None", "1"),
+    "ExplorerCanPublish": ("Explorer", "None", "1"),
+    "Explorer": ("Explorer", "None", "0"),
+    "Viewer": ("Viewer", "None", "0"),
+    "Unlicensed": ("Unlicensed", "None", "0"),
+}
 _PLAIN_NAME = re.compile(r'[^\s,"]+')
 
 

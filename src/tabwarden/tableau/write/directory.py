@@ -155,9 +155,6 @@ def _listed(connection: Connection, ref: Ref) -> Element | None:
     return None
 
 
-# -- jobs and their notes -------------------------------------------------------------------------------------
-
-
 def _outcome(connection: Connection, answer: Element | None) -> Done:
     """The end of the job an answer names; one that was done at once, or is cleaned away, has no counts."""
     job = answer.find("job") if answer is not None else None

@@ -69,9 +69,6 @@ def _rules_path(change: PutRules) -> str:
     return f"{_path(change)}/default-permissions/{KINDS[kind].path.lower() if kind in KINDS else f'{kind}s'}"
 
 
-# -- everything else is one update ----------------------------------------------------------------------------
-
-
 @sends(SetMode)
 def set_mode(connection: Connection, change: SetMode, _ids: Ids) -> Result:
     """Lock or unlock a project."""
@@ -125,8 +122,6 @@ def _not_changed(change: OfContent) -> Result:
 def _path(change: OfContent) -> str:
     return f"{KINDS[change.content.kind].path}/{change.id}"
 
-
-__all__ = ["Result", "Writer"]
 
 REGISTERED = (directory, one)
 """The other modules that register what they send."""

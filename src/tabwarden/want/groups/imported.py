@@ -15,11 +15,13 @@ from typing import NamedTuple
 
 from tabwarden.model.roles import is_admin, is_licensed, rank
 from tabwarden.model.site import ON_SYNC, Group, User
+from tabwarden.want.candidates import renamed_since
 from tabwarden.want.directory import Directory, DirectoryPerson
 from tabwarden.want.groups.people import Behind
 from tabwarden.want.groups.rules import in_order
 from tabwarden.want.groups.state import UNLICENSED, State
 from tabwarden.want.groups.ways import Target
+from tabwarden.want.names.identity import told
 from tabwarden.want.wanted import Held
 
 # What a job counts in its notes, by Tableau's names.
@@ -60,6 +62,10 @@ class Importing:
         current = {self.user_by_guid[guid] for guid in enabled if guid in self.user_by_guid}
         leaving = sorted(state.members(group) - current)
         gone = {user for user in leaving if self.behind.is_gone(state.users[user])}
+        renamed = self._renamed(enabled)
+        if renamed:
+            self.held.append(renamed)
+            return
         admins = [user for user in sorted(gone) if is_admin(state.users[user].site_role)]
         if admins:
             self.held.append(self._with_admins(target, admins))
@@ -79,7 +85,14 @@ class Importing:
             notes = NOTES if self._mails_are_told else [note for note in NOTES if note != UPDATED]
             self.synced.append(Synced(target, {note: counts[note] for note in notes}))
 
-    # -- out ------------------------------------------------------------------------------------------------------
+    def _renamed(self, enabled: frozenset[str]) -> Held | None:
+        """A member whom the synchronisation would make a second user, for his account has another name now."""
+        for guid in enabled:
+            person = self.directory.people[guid]
+            user = self.behind.renamed(person, person.sam_account_name) if guid not in self.user_by_guid else None
+            if user is not None:
+                return renamed_since(told(person), user, told(person))
+        return None
 
     def _take_out(self, user: str, target: Target, counts: Counter[str], *, gone: bool) -> None:
         state, group = self.state, target.into.id
@@ -99,8 +112,6 @@ class Importing:
         names = ", ".join(f"`{self.state.users[user].qualified}`" for user in admins)
         reason = f"its synchronisation would take the site role of the administrator {names}, gone from the directory"
         return Held(target.name, reason, "take the administrator's role away by hand first, if that is meant")
-
-    # -- in -------------------------------------------------------------------------------------------------------
 
     def _take_in(self, target: Target, enabled: frozenset[str], counts: Counter[str]) -> None:
         state, group, people = self.state, target.into.id, self.directory.people

@@ -9,15 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tabwarden.model.names import same
-from tabwarden.model.roles import is_admin, merge, minimum_that_counts, rank
+from tabwarden.model.roles import is_admin, is_licensed, merge, minimum_that_counts, rank
 from tabwarden.model.site import LOCAL, ON_LOGIN, ON_SYNC, Group, User
 from tabwarden.model.takes import Authentication
+from tabwarden.want.candidates import rename_words, renamed_since
 from tabwarden.want.directory import Directory, DirectoryPerson
 from tabwarden.want.groups.imported import granted
 from tabwarden.want.groups.people import Behind
 from tabwarden.want.groups.rules import SAM_ACCOUNT_NAME, in_order, written
 from tabwarden.want.groups.state import UNLICENSED, State
 from tabwarden.want.groups.ways import Target
+from tabwarden.want.names.identity import told
 from tabwarden.want.names.import_rules import imported_by_upn
 from tabwarden.want.wanted import EXISTS, GRANTS, Held
 
@@ -48,6 +50,7 @@ class Joining:
         self.waits: dict[str, str] = {}
         self.took: dict[str, str] = {}
         self.untouched: set[str] = set()
+        self.unclear: set[str] = set()
         self._minimums: dict[str, list[str]] = {}
         self._groups: dict[str, str] = {}
 
@@ -85,6 +88,7 @@ class Joining:
             user = self._joined_user(person) if self.joined else self._local_user(person, attribute)
             if isinstance(user, Held):
                 self.held.append(user)
+                self.unclear |= self.behind.user_by_key(person)
                 user = ""
             self.user_by_name[key] = user
         return self.user_by_name[key] or None
@@ -93,6 +97,9 @@ class Joining:
         known = self.behind.users.get(person.guid) or self._by_name(person.domain, person.sam_account_name)
         if known is not None:
             return known
+        renamed = self.behind.renamed(person, person.sam_account_name)
+        if renamed is not None:
+            return renamed_since(told(person), renamed, told(person))
         name = f"{person.domain}\\{person.sam_account_name}"
         if imported_by_upn(person.sam_account_name) is not None:
             reason = f"would be added by the UPN, because `{person.sam_account_name}` is longer than 20 or has an `@`"
@@ -114,7 +121,21 @@ class Joining:
         if len(ids) > 1:
             listed = ", ".join(sorted(f"`{self.state.now.users[i].qualified}`" for i in ids))
             return Held(shown, f"several users are called so: {listed}", "rename or remove one of them on Tableau")
-        return ids[0] if ids else self._placeholder(name, LOCAL, person)
+        if ids:
+            return ids[0]
+        renamed = self.behind.renamed(person, name)
+        if renamed is not None:
+            self.unclear.add(renamed.id)
+            return renamed_since(shown, renamed, name)
+        candidates = self.behind.candidates(person, name, attribute)
+        if candidates:
+            self.unclear.update(candidate.user for candidate in candidates)
+            reason = f"is not on the site as `{name}`: {', '.join(map(str, candidates))}"
+            remedy = (
+                f"if it is the same person, {rename_words(candidates[0].called, name)}, or choose another `user_name`"
+            )
+            return Held(shown, reason, remedy)
+        return self._placeholder(name, LOCAL, person)
 
     def _by_name(self, domain: str, name: str) -> str | None:
         """Somebody an import of this very plan adds."""
@@ -145,6 +166,13 @@ class Joining:
     def _take_out(self, user: str, target: Target) -> None:
         state, user_now = self.state, self.state.users[user]
         gone = self._is_gone(user_now, target.rule.user_name)
+        person = self.behind.person_of(user_now) if gone and not self.joined else None
+        called = same(written(person, target.rule.user_name)) if person is not None else ""
+        if person is not None and (person.enabled or called != same(user_now.name)):
+            if user not in self.unclear:
+                self.unclear.add(user)
+                self.held.append(_by_another_name(user_now, person, target.rule.user_name))
+            return
         if gone and is_admin(user_now.site_role) and user not in self.care.untouched:
             reason = f"is {user_now.site_role} and gone from the directory; administrators are never touched"
             remedy = "take the administrator's role away by hand first, if that is meant"
@@ -212,6 +240,13 @@ class Joining:
             if keeps and stays and (rank(group.minimum_site_role or "") or 0) > 0:
                 return group.name
         return None
+
+
+def _by_another_name(user: User, person: DirectoryPerson, attribute: str) -> Held:
+    name = written(person, attribute)
+    reason = f"is nobody's {attribute} in the directory, and is `{told(person)}` by the key or by another name"
+    remedy = f"{rename_words(user.qualified, name)}, or choose another `user_name`" if name else "choose a `user_name`"
+    return Held(user.qualified, reason, remedy, not person.enabled and is_licensed(user.site_role))
 
 
 def _grants(group: Group) -> tuple[str | None, str | None]:

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from tabwarden.model.names import same
+from tabwarden.model.resolver import Candidate, OtherNames
 from tabwarden.model.site import LOCAL, Site, User
 from tabwarden.want.directory import Directory, DirectoryPerson
 from tabwarden.want.groups.rules import written
 from tabwarden.want.groups.ways import Names
+from tabwarden.want.names.identity import told
 from tabwarden.want.names.import_rules import imported_by_upn
 
 SEVERAL = "several"
@@ -23,10 +25,47 @@ SEVERAL = "several"
 class Behind:
     """The people of a directory behind the users of a site."""
 
-    def __init__(self, now: Site, directory: Directory) -> None:
+    def __init__(self, now: Site, directory: Directory, before: Mapping[str, str]) -> None:
         self._now, self._directory, self.names = now, directory, Names(now, directory)
+        self._before = {guid: ids[0] for guid, name in before.items() if len(ids := now.users_named(name)) == 1}
+        self._key_of = {user: guid for guid, user in self._before.items()}
 
-    # -- on a server that is joined: by domain and sAMAccountName -------------------------------------------------
+    # -- by key, and by another form of a name --------------------------------------------------------------------
+
+    def renamed(self, person: DirectoryPerson, now_called: str) -> User | None:
+        """The user somebody was at the last good run by key, where that is not who the name means now."""
+        user = self._now.users.get(self._before.get(person.guid, ""))
+        return user if user is not None and same(user.name) != same(now_called) else None
+
+    def user_by_key(self, person: DirectoryPerson) -> set[str]:
+        """The user (id) somebody was at the last good run."""
+        return {self._before[person.guid]} if person.guid in self._before else set()
+
+    @cached_property
+    def _other_names(self) -> OtherNames:
+        return OtherNames(self._now.users.values(), [(d.fqdn, d.netbios) for d in self._directory.domains])
+
+    def candidates(self, person: DirectoryPerson, name: str, attribute: str) -> tuple[Candidate, ...]:
+        """The users a person may be whom `name` does not mean; not those whose own name is somebody else's."""
+        forms = (told(person), person.upn, person.email)
+        others = self._other_names.of(name, others=[form for form in forms if form])
+        return tuple(one for one in others if not self.people_called(self._now.users[one.user].name, attribute))
+
+    @cached_property
+    def _by_form(self) -> Mapping[str, tuple[DirectoryPerson, ...]]:
+        people: defaultdict[str, list[DirectoryPerson]] = defaultdict(list)
+        for person in self._directory.people.values():
+            for form in {same(f) for f in (person.sam_account_name, person.upn, person.email) if f}:
+                people[form].append(person)
+        return {form: tuple(those) for form, those in people.items()}
+
+    def person_of(self, user: User) -> DirectoryPerson | None:
+        """Who a user is whose name fits nobody: by key, else by the one person who has it in another form."""
+        if user.id in self._key_of:
+            return self._directory.people.get(self._key_of[user.id])
+        forms = (user.name, user.email, user.name.rpartition("@")[0])
+        people = {p.guid: p for form in forms if form for p in self._by_form.get(same(form), ()) if not p.deleted}
+        return next(iter(people.values())) if len(people) == 1 else None
 
     @cached_property
     def users(self) -> Mapping[str, str]:
@@ -53,7 +92,10 @@ class Behind:
         """Whether a user's person is disabled in the directory or not in it any more; a local user's is neither."""
         if not self.names.is_of_directory(user.domain):
             return False
-        person = self._person(self.names.fqdn(user.domain), user.name)
+        known = self._directory.people.get(self._key_of.get(user.id, ""))
+        if known is not None and known.deleted:
+            return True
+        person = known or self._person(self.names.fqdn(user.domain), user.name)
         return person is None or not person.enabled
 
     def _person(self, domain: str, name: str) -> DirectoryPerson | None:
@@ -69,8 +111,6 @@ class Behind:
 
         people = (by_upn() or by_account()) if imported_by_upn(name) is not None else (by_account() or by_upn())
         return people[0] if len(people) == 1 else None
-
-    # -- on a server that is not: by an attribute -----------------------------------------------------------------
 
     @cached_property
     def _local(self) -> Mapping[str, tuple[str, ...]]:

@@ -36,8 +36,6 @@ class State:
                 for member in now.members(group.id):
                     self._granting[member].add(group.id)
 
-    # -- groups ---------------------------------------------------------------------------------------------------
-
     def members(self, group: str) -> set[str]:
         """Who is in a group by now, to be changed by `enter` and `leave` only."""
         if group not in self._members:
@@ -70,8 +68,6 @@ class State:
     def _regrant(self, user: str, group: str, *, grants: bool) -> None:
         (self._granting[user].add if grants else self._granting[user].discard)(group)
         self._settled.discard(user)
-
-    # -- people ---------------------------------------------------------------------------------------------------
 
     def add(self, user: User, because: str, group: str) -> None:
         """Somebody new, Unlicensed for a start."""
@@ -127,8 +123,6 @@ class State:
 
     def _say(self, user: str, aspect: str, because: str, group: str) -> None:
         self.sentences[user, aspect], self.by[user, aspect] = because, group
-
-    # -- the result -----------------------------------------------------------------------------------------------
 
     def site(self) -> Site:
         """The Site as it is by now."""

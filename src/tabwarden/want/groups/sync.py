@@ -8,8 +8,9 @@ Source: "User Management in Active Directory Deployments"; tableau-permissions Â
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from tabwarden.model.site import Site
 from tabwarden.model.takes import Authentication
@@ -27,11 +28,13 @@ from tabwarden.want.wanted import Wanted
 
 @dataclass(frozen=True, slots=True)
 class GroupPolicy:
-    """Who is not touched: `protected` names, the user who runs this (id); how new users sign in."""
+    """Who is not touched: `protected` names, the user who runs this (id); by objectGUID who somebody was on the site at
+    the last good run (`accounts`); how new users sign in."""
 
     protected: tuple[str, ...] = ()
     own_id: str = ""
     authentication: Authentication | None = None
+    accounts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Decision:
     `by_import` is the Site once Tableau has synchronised its own groups (`synced`, in order); `brought_by` names the
     group that does it for each user and aspect of that step. `wanted` is the Site in the end.
     `left` are users who are out of groups (named) and keep their role, `gone` those whom the directory gave up.
+    `accounts` tells by objectGUID who somebody is on the site in the end.
     """
 
     by_import: Wanted
@@ -50,6 +54,7 @@ class Decision:
     brought_by: Mapping[Aspect, str] = field(default_factory=dict)
     left: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
+    accounts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def empty(self) -> tuple[Target, ...]:
@@ -65,7 +70,7 @@ def want_groups(now: Site, directory: Directory, rules: Sequence[GroupRule], pol
     stop says no to all of it: a directory that gives them up cannot be trusted blindly.
     """
     listed, not_synced = targets(now, directory, found_groups(directory, rules))
-    state, behind = State(now), Behind(now, directory)
+    state, behind = State(now), Behind(now, directory, policy.accounts)
     importing = Importing(state, directory, behind)
     for target in listed:
         if target.way == IMPORT:
@@ -92,7 +97,14 @@ def want_groups(now: Site, directory: Directory, rules: Sequence[GroupRule], pol
         brought_by=brought_by,
         left=_left(importing, joining),
         gone=frozenset(importing.gone | joining.gone),
+        accounts={**policy.accounts, **dict(_accounts(site, importing, joining))},
     )
+
+
+def _accounts(site: Site, importing: Importing, joining: Joining) -> Iterator[tuple[str, str]]:
+    """By objectGUID who each person is whose user is clear."""
+    ids = {**importing.user_by_guid, **{key.split()[0]: user for key, user in joining.user_by_name.items()}}
+    return ((guid, site.users[user].qualified) for guid, user in ids.items() if user in site.users)
 
 
 def _untouched(now: Site, policy: GroupPolicy) -> frozenset[str]:

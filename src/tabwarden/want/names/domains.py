@@ -59,9 +59,6 @@ def known_nicknames(directory: Directory, now: Site | None) -> Mapping[str, str]
     return known
 
 
-# -- which domain words mean ----------------------------------------------------------------------------------
-
-
 def domain_meant(directory: Directory, word: str, nicknames: Mapping[str, str]) -> Domain | Refusal:
     """The domain that a word before `\\` means where people or groups are added.
 
@@ -101,9 +98,6 @@ def _not_read(directory: Directory, word: str) -> Refusal:
         "add it under `directory` in the settings",
         SEVERAL_DOMAINS,
     )
-
-
-# -- trust ----------------------------------------------------------------------------------------------------
 
 
 def untrusted(directory: Directory, domain: Domain) -> Refusal | None:
@@ -150,9 +144,6 @@ def _in_one_tree(directory: Directory, one: str, other: str) -> bool:
         met |= further
         waiting += further
     return same(other) in met
-
-
-# -- nicknames ------------------------------------------------------------------------------------------------
 
 
 def listed(directory: Directory, nicknames: Mapping[str, str]) -> tuple[DomainLine, ...]:

@@ -49,6 +49,13 @@ def person_of(directory: Directory, user: User) -> tuple[DirectoryPerson, ...]:
     return people
 
 
+def accounts_of(directory: Directory, now: Site) -> dict[str, str]:
+    """By objectGUID, who on a site is clearly whom of the directory, as a person types that user."""
+    domains = {same(word) for d in directory.domains for word in (d.fqdn, d.netbios)}
+    pairs = ((user, person_of(directory, user)) for user in now.users.values() if same(user.domain) in domains)
+    return {people[0].guid: user.qualified for user, people in pairs if len(people) == 1}
+
+
 def imported_by_mistake(directory: Directory, now: Site) -> tuple[tuple[tuple[User, DirectoryPerson], ...], list[Held]]:
     """The users of a site whose name is a UPN prefix and not the sAMAccountName, with the person each is.
 

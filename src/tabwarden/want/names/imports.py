@@ -103,8 +103,6 @@ class Imports:
             given, self.route, person, person.domain, imported_as.name, imported_as.attribute, because, section
         )
 
-    # -- whom a name means ------------------------------------------------------------------------------------
-
     def _found(self, given: str) -> tuple[DirectoryPerson, str] | Refusal:
         """The one person a name means and the name without its domain."""
         if not given or not self.directory.domains:

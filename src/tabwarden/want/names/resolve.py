@@ -8,13 +8,16 @@ Source: "User Management in Active Directory Deployments".
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.names import same
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
+from tabwarden.model.roles import is_licensed
 from tabwarden.model.site import LOCAL, Site, User
+from tabwarden.want.candidates import renamed_since
 from tabwarden.want.directory import Directory, DirectoryPerson, Domain
 from tabwarden.want.names.domains import untrusted
 from tabwarden.want.names.identity import distinct, person_of, told, user_called
@@ -22,6 +25,7 @@ from tabwarden.want.names.import_rules import imported_by_upn, upn_prefix
 from tabwarden.want.roster import Person, Roster
 from tabwarden.want.wanted import Held
 
+NO_ACCOUNTS: Mapping[str, str] = MappingProxyType({})
 BY_ACCOUNT, BY_DOMAIN, BY_UPN, BY_MAIL = "sAMAccountName", "DOMAIN\\name", "UPN", "mail address"
 
 
@@ -63,17 +67,28 @@ def _in_domain(directory: Directory, name: str, fqdn: str) -> tuple[DirectoryPer
     return directory.people_with_account(name, fqdn) or directory.people_with_upn_prefix(name, fqdn)
 
 
-def resolved_joiners(roster: Roster, directory: Directory, now: Site, open_points: OpenPoints = DOCUMENTED) -> Resolved:
-    """The joiners by the name they have on Tableau or would get; not found, two found and disabled ones are held."""
-    work = _Work(directory, now, open_points)
+def resolved_joiners(
+    roster: Roster,
+    directory: Directory,
+    now: Site,
+    open_points: OpenPoints = DOCUMENTED,
+    accounts: Mapping[str, str] = NO_ACCOUNTS,
+) -> Resolved:
+    """The joiners by the name they have on Tableau or would get; not found, two found and disabled ones are held.
+
+    So is whose account has another name than at the last good run: `accounts` tells by objectGUID who was who then.
+    """
+    work = _Work(directory, now, open_points, accounts)
     for person in roster.people:
         work.joiner(person)
     return work.done(roster)
 
 
-def resolved_leavers(roster: Roster, directory: Directory, now: Site) -> Resolved:
+def resolved_leavers(
+    roster: Roster, directory: Directory, now: Site, accounts: Mapping[str, str] = NO_ACCOUNTS
+) -> Resolved:
     """The leavers by the name they have on Tableau; who is gone from the directory is looked for on Tableau alone."""
-    work = _Work(directory, now, DOCUMENTED)
+    work = _Work(directory, now, DOCUMENTED, accounts, leaving=True)
     for person in roster.people:
         work.leaver(person)
     return work.done(roster)
@@ -82,8 +97,17 @@ def resolved_leavers(roster: Roster, directory: Directory, now: Site) -> Resolve
 class _Work:
     """Takes one person after the other; only inside the two functions above."""
 
-    def __init__(self, directory: Directory, now: Site, open_points: OpenPoints) -> None:
-        self.directory, self.now, self.open_points = directory, now, open_points
+    def __init__(
+        self,
+        directory: Directory,
+        now: Site,
+        open_points: OpenPoints,
+        accounts: Mapping[str, str],
+        *,
+        leaving: bool = False,
+    ) -> None:
+        self.directory, self.now, self.open_points, self.leaving = directory, now, open_points, leaving
+        self.accounts = accounts
         self.people: list[Person] = []
         self.held: list[Held] = []
         self.notes: list[str] = []
@@ -100,6 +124,8 @@ class _Work:
         if match is None:
             return
         users = self._users_of(match)
+        if not users and self._is_renamed(match):
+            return
         if not match.enabled:
             remedy = "enable the account in Active Directory, or take the person off the list"
             self._hold(person, f"`{told(match)}` is disabled in the directory, and is not added", remedy)
@@ -116,10 +142,10 @@ class _Work:
         if match is None:
             return
         users = self._users_of(match)
+        if not users and self._is_renamed(match):
+            return
         for user in users or (None,):
             self._keep(person, _qualified(user) if user is not None else told(match))
-
-    # -- finding ----------------------------------------------------------------------------------------------
 
     def _one(self, person: Person, nobody: Callable[[Person], bool]) -> DirectoryPerson | None:
         """The one person of the directory meant; None where she was held, met before, or dealt with by `nobody`."""
@@ -174,6 +200,15 @@ class _Work:
         mine = (user for user in users if user is not None and person in person_of(self.directory, user))
         return tuple({user.id: user for user in mine}.values())
 
+    def _is_renamed(self, person: DirectoryPerson) -> bool:
+        """Whether she is on the site under the name her account had at the last good run; then she is held."""
+        before = self.now.users_named(self.accounts.get(person.guid, ""))
+        if len(before) == 1:
+            user = self.now.users[before[0]]
+            held = renamed_since(told(person), user, told(person))
+            self.held.append(replace(held, leaver=self.leaving and is_licensed(user.site_role)))
+        return len(before) == 1
+
     def _why_not_new(self, person: DirectoryPerson) -> tuple[str, str] | None:
         """Why somebody who is not on the site cannot be added by sAMAccountName, and what to do."""
         domain = self.directory.domain(person.domain) or Domain(person.domain, "")
@@ -190,13 +225,11 @@ class _Work:
             return reason, "`tabwarden plan rename --upn` gives that user the right name; then run again"
         return None
 
-    # -- the result -------------------------------------------------------------------------------------------
-
     def _keep(self, person: Person, name: str) -> None:
         self.people.append(person._replace(name=name))
 
     def _hold(self, person: Person, reason: str, remedy: str) -> None:
-        self.held.append(Held(person.name, reason, remedy))
+        self.held.append(Held(person.name, reason, remedy, self.leaving))
 
     def done(self, roster: Roster) -> Resolved:
         """Everything decided; the count of the source's rows stays what it was."""

@@ -11,8 +11,20 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from tabwarden.model.names import same, some
-from tabwarden.want.people.merged import KEY, OVERRIDE, Given, Merged, MergedPerson, Precedence, Token, tokens_of
-from tabwarden.want.people.records import DEPARTMENT, EMAIL, FULL_NAME, LEFT, NAME, STATUS, TITLE, rows_of
+from tabwarden.want.days import JOIN, LEAVE, NOT_YET, next_change
+from tabwarden.want.people.person import KEY, OVERRIDE, Given, Merged, MergedPerson, Precedence, Token, tokens_of
+from tabwarden.want.people.records import (
+    ACTIVE,
+    DEPARTMENT,
+    EMAIL,
+    FULL_NAME,
+    LEAVES_LATER,
+    LEFT,
+    NAME,
+    STATUS,
+    TITLE,
+    rows_of,
+)
 from tabwarden.want.wanted import Held
 
 MOVES = (DEPARTMENT, TITLE)
@@ -36,17 +48,22 @@ class KnownPerson:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The roster of the last good run; `when` an ISO time in UTC, '' where there was none."""
+    """The roster of the last good run; `when` an ISO time in UTC, '' where there was none.
+
+    `active_words` are the status words, as compared, that active people had by then.
+    """
 
     people: tuple[KnownPerson, ...] = ()
     when: str = ""
+    active_words: tuple[str, ...] = ()
 
 
 class Standing(NamedTuple):
     """One person who is clear: `said` tells the rows, `why_left` is empty for who is active.
 
     `person` is None of somebody no source lists any more. `was` is how the last good run knew her. `moved` tells
-    what differs since, `was_called` is another user name she had then.
+    what differs since, `was_called` is another user name she had then. Who `waits` has not started yet, or is in a list
+    of leavers before her last day: she is left as she is.
     """
 
     name: str
@@ -57,12 +74,15 @@ class Standing(NamedTuple):
     moved: str = ""
     is_back: bool = False
     was_called: str = ""
+    waits: bool = False
 
     @property
     def word(self) -> str:
-        """`joiner`, `mover`, `rehire` or `leaver`; '' for somebody who stays as she was."""
+        """`joiner`, `mover`, `rehire`, `leaver` or `waiting`; '' for somebody who stays as she was."""
         if self.why_left:
             return "leaver"
+        if self.waits:
+            return "waiting"
         if self.was is None:
             return "joiner"
         return "rehire" if self.is_back else "mover" if self.moved else ""
@@ -86,15 +106,20 @@ def standings(merged: Merged, known: Known, precedence: Precedence, refused: Col
     return _Comparing(merged, known, precedence, refused).all()
 
 
-def known_after(standings_: Standings, held_names: Collection[str], when: str) -> Known:
-    """What the next run is to know: those of `held_names` (as compared) stay as they were."""
+def known_after(standings_: Standings, held_names: Collection[str], when: str, before: Iterable[str] = ()) -> Known:
+    """What the next run is to know: those of `held_names` (as compared) stay as they were.
+
+    `before` are the words for active that were known.
+    """
     people = list(dict.fromkeys(standings_.untouched))
     for standing in standings_.people:
-        if same(standing.name) not in held_names:
+        if same(standing.name) not in held_names and not standing.waits:
             people.append(_known(standing))
         elif standing.was is not None:
             people.append(standing.was)
-    return Known(tuple(sorted(people, key=lambda p: (same(p.name), p))), when)
+    active = (one.person for one in standings_.people if one.person is not None and not one.why_left)
+    words = {same(person.value(STATUS)) for person in active} | set(before)
+    return Known(tuple(sorted(people, key=lambda p: (same(p.name), p))), when, tuple(sorted(words - {""})))
 
 
 def _known(standing: Standing) -> KnownPerson:
@@ -149,6 +174,7 @@ class _Comparing:
             if id(known) not in self.met:
                 self.not_listed(known)
         self.tell_nowhere()
+        self.tell_days()
         people = tuple(sorted(self.people, key=lambda s: (same(s.name), s.name)))
         return Standings(people, tuple(self.held), tuple(self.notes), tuple(self.untouched))
 
@@ -159,18 +185,32 @@ class _Comparing:
         was, trouble = self.known_as(person)
         if was is not None:
             self.met.add(id(was))
+        word, why_left = ACTIVE, ""
         if trouble is None:
-            why_left, trouble = self.why_left(person, was)
+            word, why_left, trouble = self.says(person, was)
+        if trouble is None and was is not None and was.left and word == ACTIVE:
+            trouble = self.new_word(person)
         if trouble is not None:
             self.held.append(trouble)
             if was is not None:
                 self.untouched.append(was)
             return
         called = was.name if was is not None and same(was.name) != same(person.name) else ""
-        is_back = was is not None and was.left and not why_left
-        moved = _moved(was, person) if was is not None and not is_back and not why_left else ""
+        waits = word in (NOT_YET, LEAVES_LATER)
+        is_back = was is not None and was.left and word == ACTIVE
+        moved = _moved(was, person) if was is not None and not is_back and word == ACTIVE else ""
         said = why_left or (f"{person.told}, had left before" if is_back else person.told)
-        self.people.append(Standing(person.name, said, person, was, why_left, moved, is_back, called))
+        self.people.append(Standing(person.name, said, person, was, why_left, moved, is_back, called, waits))
+
+    def new_word(self, person: MergedPerson) -> Held | None:
+        """Held where somebody who had left is back by a status word alone that nobody had before."""
+        status = person.fields.get(STATUS)
+        sure = {OVERRIDE, *(source.name for source in self.precedence.sources if source.lists_active)}
+        if status is None or status.source in sure or same(status.value) in self.known.active_words:
+            return None
+        reason = f"had left, and has a status that was never seen before: `{status.value}` ({person.told})"
+        remedy = f"write the word into `left` or `active` of source `{status.source}`"
+        return Held(person.name, reason, remedy, leaver=True)
 
     def listed_without_name(self, person: MergedPerson) -> None:
         """Who has no user name any more may have left; nothing else can be decided."""
@@ -178,7 +218,7 @@ class _Comparing:
         if was is None or id(was) in self.met:
             return
         self.met.add(id(was))
-        why, unclear = self.why_left(person, was)
+        _, why, unclear = self.says(person, was)
         trouble = trouble or unclear
         if trouble is not None:
             self.held.append(replace(trouble, person=was.name))
@@ -225,31 +265,32 @@ class _Comparing:
         remedy = f"if it is the same person, write an override with `key: {{{kind}: {before}}}`; else another user name"
         return Held(person.name, reason, remedy)
 
-    def why_left(self, person: MergedPerson, was: KnownPerson | None) -> tuple[str, Held | None]:
-        """Whether she has left and who says so, '' where she is active; or held where the sources disagree."""
+    def says(self, person: MergedPerson, was: KnownPerson | None) -> tuple[str, str, Held | None]:
+        """What the sources say of her now (one of SAYS), who says that she left; or held where they disagree."""
         overrides = [given for given in person.says if given.source == OVERRIDE]
-        if overrides:
-            return _left_by(overrides), None
         said = {given.source: given for given in person.says}
-        for source in self.precedence.fields.get(STATUS, ()):
-            if source in said:
-                return _left_by([said[source]]), None
+        first = next((source for source in self.precedence.fields.get(STATUS, ()) if source in said), None)
+        if overrides or first is not None:
+            count = overrides[:1] or [said[first or ""]]
+            return count[0].value, _left_by(count), None
         vanished = self.vanished_from(was, {source for source, _ in person.rows})
         if vanished and any(source in self.refused for source, _ in vanished):
-            return "", self.perhaps_refused(person.name, vanished)
+            return ACTIVE, "", self.perhaps_refused(person.name, vanished)
         strong = [given for given in person.says if given.source in self.authoritative]
         gone = [Given(LEFT, source, row) for source, row in vanished]
         count = [*strong, *gone] or list(person.says)
         words = {given.value for given in count}
-        if len(words) > 1:
+        if {ACTIVE, LEFT} <= words:
             statements = ", ".join(f"{given.value} by {_row(given, gone)}" for given in count)
             remedy = "mend the sources, write an override with `status`, or name the source that counts in "
-            return "", Held(
-                person.name, f"is active and left at once: {statements}", f"{remedy}`people.precedence.status`"
-            )
-        if gone and words == {LEFT}:
-            return _vanished(vanished), None
-        return _left_by(count), None
+            reason = f"is active and left at once: {statements}"
+            held = Held(person.name, reason, f"{remedy}`people.precedence.status`", leaver=True)
+            return ACTIVE, "", held
+        if gone:
+            return LEFT, _vanished(vanished), None
+        # Who starts another day is not there yet, whatever account she has already.
+        word = next(word for word in (LEFT, NOT_YET, ACTIVE, LEAVES_LATER) if word in words)
+        return word, _left_by(count), None
 
     # -- people whom none lists -------------------------------------------------------------------------------
 
@@ -284,6 +325,7 @@ class _Comparing:
             name,
             f"is not in {sources} any more, or in a row of it that cannot be used",
             "mend the rows that cannot be used",
+            leaver=True,
         )
 
     def tell_nowhere(self) -> None:
@@ -291,6 +333,19 @@ class _Comparing:
         if self.nowhere:
             who = f"{len(self.nowhere)} people of the last good run are in no source any more, none of them "
             self.notes.append(f"{who}authoritative for them, and are left as they are: {some(self.nowhere)}")
+
+    def tell_days(self) -> None:
+        """Who waits for her day, and the next day on which anybody joins or leaves."""
+        waiting = sorted(one.name for one in self.people if one.waits)
+        if waiting:
+            have = "people have" if len(waiting) > 1 else "person has"
+            self.notes.append(f"{len(waiting)} {have} a day to come, and nothing is done before: {some(waiting)}")
+        self.notes += next_change(
+            turn
+            for one in self.people
+            for turn in (one.person.turns if one.person is not None else ())
+            if (turn.what == JOIN and (one.waits or one.why_left)) or (turn.what == LEAVE and not one.why_left)
+        )
 
 
 def _tokens(known: KnownPerson) -> Iterable[Token]:

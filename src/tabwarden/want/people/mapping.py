@@ -5,14 +5,14 @@ An entry of the mapping applies where all its conditions hold, a condition where
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tabwarden.model.names import same
+from tabwarden.model.names import hint, same
 from tabwarden.model.roles import rank
-from tabwarden.want.people.merged import MergedPerson
 from tabwarden.want.people.nested import NONE, Nesting
+from tabwarden.want.people.person import MergedPerson
 from tabwarden.want.people.records import DEPARTMENT, EMAIL, MANAGER, NAME, SITE_ROLE, TITLE, fits
 
 GROUP, SOURCE = "group", "source"
@@ -87,6 +87,21 @@ class GroupMapping:
         if said is not None:
             role = Gives(said.value, f"site role of row {said.row} of {said.source}")
         return Mapped(groups, role, applies)
+
+    def fit_no_row(self, people: Collection[MergedPerson]) -> Iterator[str]:
+        """A sentence for each pattern of a condition that fits no value of anybody; none where there is nobody."""
+        values: dict[str, dict[str, str]] = {about: {} for about in ABOUT}
+        for person in people:
+            for about, value, _ in self._values(person):
+                forms = (value, bare_group(value)) if about == GROUP else (value,)
+                values[about].update({same(form): form for form in forms})
+        for number, entry in enumerate(self.entries if people else (), 1):
+            for about, patterns in entry.when:
+                known = values[about]
+                for pattern in patterns:
+                    if same(pattern.strip()) not in known and not any(fits(pattern, value) for value in known.values()):
+                        near = hint(pattern, dict.fromkeys(known.values(), ""))
+                        yield f"`people.mapping[{number}].when.{about}`: `{pattern}` fits no row{near}"
 
     def _values(self, person: MergedPerson) -> Sequence[tuple[str, str, str]]:
         """What is known of a person: about what, the value, and where it is from."""

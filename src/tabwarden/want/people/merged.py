@@ -1,135 +1,46 @@
 """Several sources as one roster: which rows are one person, and which source each field of hers is taken from.
 
 Rows are matched by key, then by user name, then by e-mail; fields are taken by the declared precedence. Nothing
-depends on the order in which sources or rows are read. Not who stays or leaves (standing.py), not what it means for
-a Site (people.py).
+depends on the order in which sources or rows are read. Several rows of one person in one source are merged where they
+do not contradict each other: any active row keeps her, and the groups of the rows that count add up. Not who stays
+or leaves (joiners_and_leavers.py), not what it means for a Site (wanted_people.py).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 from tabwarden.model.names import same
-from tabwarden.want.people.records import EMAIL, FIELDS, NAME, STATUS, Record, Records, rows_of
+from tabwarden.want.days import JOIN, LEAVE, NOT_YET, Turn
+from tabwarden.want.people.person import (
+    KEY,
+    MATCH,
+    MUST_AGREE,
+    Field,
+    Given,
+    Merged,
+    MergedPerson,
+    Override,
+    Precedence,
+    Token,
+    tokens_of,
+)
+from tabwarden.want.people.records import (
+    ACTIVE,
+    EMAIL,
+    FIELDS,
+    LEAVES_LATER,
+    LEFT,
+    NAME,
+    SAYS,
+    STATUS,
+    Record,
+    Records,
+    rows_of,
+)
 from tabwarden.want.wanted import Held
-
-KEY = "key"
-MATCH = (KEY, NAME, EMAIL)
-OVERRIDE = "overrides"
-"""The source that provenance names for what an override says."""
-
-Token = tuple[str, str]
-"""Something rows are matched by: `key:` and its kind, `name` or `email`, with the value as it is compared."""
-
-
-class SourceRank(NamedTuple):
-    """A source by its name: the lower the rank, the more its word counts; of equal ranks the first by name.
-
-    Who vanishes from a source that is authoritative has left.
-    """
-
-    name: str
-    rank: int = 100
-    authoritative: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Precedence:
-    """Whose word counts. `fields` names sources, by field, that come before the others there; `match` by what."""
-
-    sources: tuple[SourceRank, ...]
-    fields: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    match: tuple[str, ...] = MATCH
-
-    def order(self, field_name: str) -> Mapping[str, int]:
-        """The place of every source for one field, 0 first."""
-        first = [name for name in self.fields.get(field_name, ()) if name in {s.name for s in self.sources}]
-        ranked = [s.name for s in sorted(self.sources, key=lambda s: (s.rank, same(s.name), s.name))]
-        return {name: place for place, name in enumerate(dict.fromkeys((*first, *ranked)))}
-
-
-class Override(NamedTuple):
-    """What somebody says about one person, against all sources. `person` is her user name, e-mail or `kind:value`.
-
-    `groups` None leaves them to the sources; `row` counts the overrides as they are written, from 1.
-    """
-
-    person: str
-    fields: Mapping[str, str]
-    keys: tuple[tuple[str, str], ...] = ()
-    groups: tuple[str, ...] | None = None
-    row: int = 1
-    source: str = OVERRIDE
-
-
-class Given(NamedTuple):
-    """One value, and which row of which source gave it."""
-
-    value: str
-    source: str
-    row: int
-
-
-class Field(NamedTuple):
-    """The value that counts with where it is from, and the other values it overrules, the strongest first."""
-
-    value: str
-    source: str
-    row: int
-    overruled: tuple[Given, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class MergedPerson:
-    """One person as all sources together say.
-
-    `known_by` are kinds of key, each with its key. `fields` has only what anybody said. `says` holds ACTIVE or LEFT by
-    source. `rows` are pairs of source and row, the strongest source first. `groups` by the source's name for them.
-    """
-
-    known_by: tuple[tuple[str, Given], ...]
-    fields: Mapping[str, Field]
-    groups: tuple[Given, ...]
-    says: tuple[Given, ...]
-    rows: tuple[tuple[str, int], ...]
-
-    @property
-    def keys(self) -> tuple[tuple[str, str], ...]:
-        """Kinds of key with the keys alone."""
-        return tuple((kind, key.value) for kind, key in self.known_by)
-
-    def value(self, field_name: str) -> str:
-        """A field's value, '' where nobody says any."""
-        field = self.fields.get(field_name)
-        return field.value if field is not None else ""
-
-    @property
-    def name(self) -> str:
-        """The Tableau user name, '' where no source knows one."""
-        return self.value(NAME)
-
-    @property
-    def told(self) -> str:
-        """The rows she stands in, for a sentence."""
-        return rows_of(self.rows)
-
-
-@dataclass(frozen=True, slots=True)
-class Merged:
-    """The one roster: people by user name, those who are held, and remarks.
-
-    `unnamed` are people whom no source gives a user name; `mentioned` is all that any row is known by, held ones too.
-    """
-
-    people: tuple[MergedPerson, ...] = ()
-    unnamed: tuple[MergedPerson, ...] = ()
-    held: tuple[Held, ...] = ()
-    notes: tuple[str, ...] = ()
-    mentioned: frozenset[Token] = frozenset()
 
 
 def merge(sources: Iterable[Records], precedence: Precedence, overrides: Sequence[Override] = ()) -> Merged:
@@ -153,15 +64,6 @@ def merge(sources: Iterable[Records], precedence: Precedence, overrides: Sequenc
     )
 
 
-def tokens_of(keys: Iterable[tuple[str, str]], fields: Mapping[str, str]) -> Iterator[Token]:
-    """All that a person can be known again by."""
-    for kind, value in keys:
-        yield f"{KEY}:{kind}", same(value)
-    for known in (NAME, EMAIL):
-        if known in fields:
-            yield known, same(fields[known])
-
-
 def _by_name(person: MergedPerson) -> tuple[object, ...]:
     return same(person.name), person.name, person.keys, person.rows
 
@@ -171,7 +73,7 @@ def _without_twins(rows: Iterable[Record]) -> list[Record]:
     ordered = sorted(rows, key=lambda r: (r.source, r.row))
     first: dict[object, Record] = {}
     for record in ordered:
-        known = (record.source, record.keys, frozenset(record.fields.items()), record.groups, record.says)
+        known = (record.source, record.keys, frozenset(record.fields.items()), *record[4:])
         first.setdefault(known, record)
     return list(first.values())
 
@@ -230,10 +132,10 @@ def _unite(above: list[int], one: int, other: int) -> None:
 
 def _trouble(several: Sequence[_Cluster], records: Sequence[Record], stage: str) -> str:
     """Why these cannot be one person; '' when they can."""
-    sources = [record.source for record in records]
-    twice = sorted({source for source in sources if sources.count(source) > 1})
-    if twice:
-        return f"is in several rows of {', '.join(twice)} with one {_WORDS[stage]}"
+    for source in sorted({record.source for record in records}):
+        differs = _contradiction([record for record in records if record.source == source])
+        if differs:
+            return f"is in several rows of {source} that differ in `{differs}`, with one {_WORDS[stage]}"
     keys: dict[str, set[str]] = defaultdict(set)
     for record in records:
         for kind, value in record.keys:
@@ -247,6 +149,21 @@ def _trouble(several: Sequence[_Cluster], records: Sequence[Record], stage: str)
     return (
         f"shares one {_WORDS[stage]} with somebody who is held" if any(cluster.is_held for cluster in several) else ""
     )
+
+
+def _contradiction(records: Sequence[Record]) -> str:
+    """The first field in which the rows that count contradict each other, '' where they may be one person's."""
+    count = _counting(records)
+    for name in (NAME,) if count[0].says == LEFT else MUST_AGREE:
+        if len({same(record.fields[name]) for record in count if name in record.fields}) > 1:
+            return name
+    return ""
+
+
+def _counting(records: Sequence[Record]) -> list[Record]:
+    """Of several rows of one person in one source those that count: any active row keeps her."""
+    best = min((record.says for record in records), key=SAYS.index)
+    return [record for record in records if record.says == best]
 
 
 _WORDS = {KEY: "key", NAME: "user name", EMAIL: "e-mail"}
@@ -277,8 +194,12 @@ class _Making:
         self.orders = {name: precedence.order(name) for name in FIELDS if name in precedence.fields}
 
     def person(self, records: Sequence[Record]) -> MergedPerson:
-        """One person; every row is of another source."""
-        ranked = sorted(records, key=lambda r: self.ranks[r.source])
+        """One person; of the rows of one source those that count come first, and their groups add up."""
+        ranked = sorted(records, key=lambda r: (self.ranks[r.source], SAYS.index(r.says), r.row))
+        first: dict[str, Record] = {}
+        for record in ranked:
+            first.setdefault(record.source, record)
+        counting = [record for record in ranked if record.says == first[record.source].says]
         given: dict[str, list[Given]] = {}
         for record in ranked:
             for name, value in record.fields.items():
@@ -292,15 +213,27 @@ class _Making:
         for record in ranked:
             for kind, key in record.keys:
                 keys.setdefault(kind, Given(key, record.source, record.row))
+        for record in counting:
             for group in record.groups:
                 groups.setdefault(same(group), Given(group, record.source, record.row))
         return MergedPerson(
             known_by=tuple(sorted(keys.items())),
             fields=fields,
             groups=tuple(groups[known] for known in sorted(groups)),
-            says=tuple(Given(r.says, r.source, r.row) for r in ranked),
+            says=tuple(Given(r.says, r.source, r.row) for r in first.values()),
             rows=tuple((r.source, r.row) for r in ranked),
+            turns=_turns(ranked, counting),
         )
+
+
+def _turns(records: Sequence[Record], counting: Sequence[Record]) -> tuple[Turn, ...]:
+    """The next first day of a row that has not begun, and the last day of all that are active."""
+    begin = min((r.turn for r in records if r.says == NOT_YET and r.turn), default="")
+    active = [r.turn for r in counting if r.says == ACTIVE]
+    leaving = [r.turn for r in counting if r.says == LEAVES_LATER]
+    end = max(active) if active and all(active) else ""
+    end = min(filter(None, (end, *leaving)), default="")
+    return tuple(Turn(day, what) for day, what in ((begin, JOIN), (end, LEAVE)) if day)
 
 
 def _field(given: Sequence[Given]) -> Field:

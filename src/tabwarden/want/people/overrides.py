@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tabwarden.model.names import same
 from tabwarden.want.cells import BadCell, column_of, shown, text_of, told, user_name
-from tabwarden.want.people.merged import KEY, Override
+from tabwarden.want.people.person import KEY, Override
 from tabwarden.want.people.records import ACTIVE, FIELDS, LEFT, NAME, SITE_ROLE, STATUS, role_of
 from tabwarden.want.roster import Quarantined
 

@@ -6,17 +6,25 @@ A bad row never stops the others; it is put in quarantine as in roster.py.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
-from tabwarden.model.names import same
+from tabwarden.model.errors import UnknownName
+from tabwarden.model.names import hint, same
+from tabwarden.model.roles import role_named, ui_role
 from tabwarden.want.cells import BadCell, Finder, has_odd_margin, known_by, oddly_written, shown, text_of, user_name
+from tabwarden.want.days import ALWAYS, NOT_YET, OVER, TIMELESS, Calendar, Stay
 from tabwarden.want.roster import Person, Quarantined, Roster
 
 ACTIVE, LEFT = "active", "left"
+LEAVES_LATER = "leaves later"
+"""What a row says of somebody in a list of leavers before her last day is over: nothing else yet."""
+SAYS = (ACTIVE, LEFT, NOT_YET, LEAVES_LATER)
+"""What a row may say of somebody, NOT_YET before her first day; of several rows of one source the first of these."""
+
 NAME, EMAIL, DEPARTMENT, TITLE, MANAGER, STATUS = "name", "email", "department", "title", "manager", "status"
 FULL_NAME, SITE_ROLE, AUTH_SETTING = "full_name", "site_role", "auth_setting"
 FIELDS = (NAME, FULL_NAME, EMAIL, DEPARTMENT, TITLE, MANAGER, STATUS, SITE_ROLE, AUTH_SETTING)
@@ -41,18 +49,21 @@ class RecordColumns:
     fields: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({NAME: "Email Address"}))
     groups: str = ""
     separator: str = ";"
+    starts: str = ""
+    ends: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
         """All columns that are wanted."""
-        return tuple(filter(None, (*self.fields.values(), self.groups, *(column for _, column in self.keys))))
+        days = (self.starts, self.ends)
+        return tuple(filter(None, (*self.fields.values(), self.groups, *(column for _, column in self.keys), *days)))
 
 
 @dataclass(frozen=True, slots=True)
 class StatusWords:
     """What the status column says: words (with `*` and `?`) that mean somebody left, and those that mean the contrary.
 
-    Without `active` every other word means active. `all_left`: whoever is in this source has left.
+    Without `active` every other word, and none, means active. `all_left`: whoever is in this source has left.
     """
 
     left: tuple[str, ...] = ()
@@ -61,9 +72,10 @@ class StatusWords:
 
 
 class Record(NamedTuple):
-    """One usable row: `fields` holds those that say something; `says` is ACTIVE or LEFT, by word or by being there.
+    """One usable row: `fields` holds those that say something; `says` is one of SAYS, by word, day or by being there.
 
-    `keys` are pairs of kind and value; `row` counts data rows from 1; `source` is the name in the settings.
+    `keys` are pairs of kind and value; `row` counts data rows from 1; `source` is the name in the settings. `turn` is
+    the day on which `says` changes, '' where it does not.
     """
 
     source: str
@@ -72,6 +84,7 @@ class Record(NamedTuple):
     fields: Mapping[str, str]
     groups: tuple[str, ...] = ()
     says: str = ACTIVE
+    turn: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +116,10 @@ def records(
     name: str,
     source: str,
     as_of: str | None = None,
+    calendar: Calendar = TIMELESS,
 ) -> Records:
     """The usable rows as records, the rest in quarantine. SourceError when a column is missing or fits several."""
-    reading = _Reading(columns, words, name, source)
+    reading = _Reading(columns, words, name, source, calendar)
     usable: list[Record] = []
     quarantined: list[Quarantined] = []
     count = 0
@@ -113,21 +127,33 @@ def records(
         try:
             usable.append(reading.record(row, count))
         except BadCell as bad:
-            quarantined.append(Quarantined(count, bad.value, bad.reason))
+            quarantined.append(Quarantined(count, bad.value, bad.reason, reading.says_left(row)))
     if count:
         reading.finder.require_all()
     remarks = oddly_written(reading.oddly, source)
     return Records(name, source, tuple(usable), tuple(quarantined), count, as_of, remarks)
 
 
+def status_words_without_row(source: Records, words: StatusWords) -> Iterator[str]:
+    """A sentence for each status word of the settings that fits no row, with what the column holds near it."""
+    statuses = {same(value): value for record in source.records if (value := record.fields.get(STATUS, ""))}
+    for key, listed in (("left", words.left), ("active", words.active)):
+        for word in listed if source.count else ():
+            if not any(fits(word, value) for value in statuses.values()):
+                near = hint(word, dict.fromkeys(statuses.values(), ""))
+                yield f"`{key}` of source `{source.name}`: `{word}` fits no row{near}"
+
+
 class _Reading:
     """The columns of one source, found once, and its rows taken one after the other."""
 
-    def __init__(self, columns: RecordColumns, words: StatusWords, name: str, source: str) -> None:
-        self.columns, self.words, self.name = columns, words, name
+    def __init__(self, columns: RecordColumns, words: StatusWords, name: str, source: str, calendar: Calendar) -> None:
+        self.columns, self.words, self.name, self.calendar = columns, words, name, calendar
         wanted = (
             *(columns.fields.get(field_name, "") for field_name in FIELDS),
             columns.groups,
+            columns.starts,
+            columns.ends,
             *(c for _, c in columns.keys),
         )
         self.finder = Finder(wanted, source)
@@ -144,16 +170,19 @@ class _Reading:
                 fields[name] = value if name != SITE_ROLE else role_of(value)
         keys = tuple(
             (kind, value)
-            for (kind, _), column in zip(self.columns.keys, columns[len(FIELDS) + 1 :], strict=True)
+            for (kind, _), column in zip(self.columns.keys, columns[len(FIELDS) + 3 :], strict=True)
             if (value := known_by(_told(row, column), column))
         )
         name = self._name(row, columns[0], is_needed=not keys and EMAIL not in fields)
         if name:
             fields[NAME] = name
-            if has_odd_margin(row.get(columns[0] or "")):
+            if row.get(columns[0] or "") is not name and has_odd_margin(row.get(columns[0] or "")):
                 self.oddly.append(number)
-        groups = self._groups(row, columns[len(FIELDS)])
-        return Record(self.name, number, keys, fields, groups, self._says(fields.get(STATUS, "")))
+        groups_of, starts, ends = columns[len(FIELDS) : len(FIELDS) + 3]
+        stay = self.calendar.stay(row, starts, ends) if starts or ends else ALWAYS
+        says = self._says(fields.get(STATUS, ""), stay)
+        turn = "" if says == LEFT else stay.turn
+        return Record(self.name, number, keys, fields, self._groups(row, groups_of), says, turn)
 
     def _name(self, row: Mapping[str, object], column: str | None, *, is_needed: bool) -> str:
         value = row.get(column) if column else None
@@ -171,22 +200,40 @@ class _Reading:
         names = (text_of({str(column): part}, str(column)) for part in parts)
         return tuple(sorted({same(name): name for name in names if name}.values()))
 
-    def _says(self, status: str) -> str:
+    def says_left(self, row: Mapping[str, object]) -> bool:
+        """Whether a row that is not used says all the same that somebody left."""
+        column = self.finder.keys(tuple(row))[FIELDS.index(STATUS)]
+        status = str(row.get(column) or "").strip() if column else ""
+        return self.words.all_left or (bool(status) and any(fits(word, status) for word in self.words.left))
+
+    def _says(self, status: str, stay: Stay) -> str:
+        """What the row says now: where it has a last day, that decides and not the word."""
+        if stay.word == OVER:
+            return LEFT
         if self.words.all_left:
+            return LEAVES_LATER if stay.has_end else LEFT
+        has_left = bool(status) and any(fits(word, status) for word in self.words.left)
+        if has_left and not stay.has_end:
             return LEFT
-        if status and any(fits(word, status) for word in self.words.left):
-            return LEFT
-        if status and self.words.active and not any(fits(word, status) for word in self.words.active):
-            raise BadCell(shown(status), "is a status that is neither in `active` nor in `left`; add it to one of them")
+        if stay.word == NOT_YET:
+            return NOT_YET
+        if not has_left and self.words.active and not any(fits(word, status) for word in self.words.active):
+            reason = "is a status that is neither in `active` nor in `left`; add it to one of them"
+            blank = "is a blank status, and `active` lists the words that mean active; write one of them"
+            raise BadCell(shown(status), reason if status else blank)
         return ACTIVE
 
 
 def role_of(text: str) -> str:
-    """The site role a cell names, in any letter case. Raises BadCell for others, administrators among them."""
-    role_known = next((role for role in ROLES if same(role) == same(text)), None)
-    if role_known is None:
-        raise BadCell(shown(text), f"is no site role that may be given; it is one of {', '.join(ROLES)}")
-    return role_known
+    """The site role a cell names, by any name people use. Raises BadCell for others, administrators among them."""
+    try:
+        role = role_named(text)
+    except UnknownName:
+        raise BadCell(shown(text), f"is no site role; those that may be given are {', '.join(ROLES)}") from None
+    if role not in ROLES:
+        given = f"is the site role {ui_role(role)}, which no list gives: administrators are made by hand"
+        raise BadCell(shown(text), f"{given}; those that may be given are {', '.join(ROLES)}")
+    return role
 
 
 def _told(row: Mapping[str, object], column: str | None) -> Mapping[str, object]:

@@ -9,23 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import NamedTuple
 
 from tabwarden.model.names import hint, same, some
 from tabwarden.model.resolver import NO_DOMAIN, meant, unquoted
-from tabwarden.model.roles import licence_of, rank
+from tabwarden.model.roles import is_licensed, licence_of, rank
 from tabwarden.model.seats import free_seats
 from tabwarden.model.site import LOCAL, Group, Site, User
+from tabwarden.want.candidates import Candidates, KnownAs, rename_words
 from tabwarden.want.names.resolve import Resolved
 from tabwarden.want.people.joiners_and_leavers import Standing, Standings
 from tabwarden.want.people.mapping import Gives, GroupMapping, Mapped
 from tabwarden.want.people.records import AUTH_SETTING, EMAIL, FULL_NAME
+from tabwarden.want.people.unlisted import told_of, unlisted_users
 from tabwarden.want.provision import Policy, Tasks, is_left_alone, want
-from tabwarden.want.roster import Person, Roster
-from tabwarden.want.wanted import EXISTS, SITE_ROLE, Held, Wanted
+from tabwarden.want.roster import Person, Roster, named_only
+from tabwarden.want.wanted import EXISTS, LEAVER, SITE_ROLE, Held, Wanted
 
-ROSTER = "the sources"
+ROSTER, UNLISTED = "the sources", "in no authoritative source (`people.unlisted: leavers`)"
 Resolving = Callable[[Roster], Resolved]
 
 
@@ -39,7 +40,9 @@ class PeoplePolicy:
     """What is done beyond provisioning.
 
     `lower` lets the mapping lower a site role; `only_mapped` adds nobody to whom no entry of the mapping applies.
-    `joiners` and `leavers` turn their names into those of Tableau, through a directory where there is one.
+    `joiners` and `leavers` turn their names into those of Tableau, through a directory where there is one; `known_as`
+    is what else is known of names. Whom none of the `authoritative` sources knows is told, and a leaver by
+    `unlisted_leave`.
     """
 
     mapping: GroupMapping = field(default_factory=lambda: GroupMapping(()))
@@ -47,27 +50,54 @@ class PeoplePolicy:
     only_mapped: bool = False
     joiners: Resolving = as_they_are
     leavers: Resolving = as_they_are
+    known_as: KnownAs = field(default_factory=KnownAs)
+    authoritative: frozenset[str] = frozenset()
+    unlisted_leave: bool = False
 
 
 class WantedPeople(NamedTuple):
-    """The wanted Site, and the user names (as compared) of those about whom nothing was settled."""
+    """The wanted Site, and the user names (as compared) of those about whom nothing was settled.
+
+    `unlisted_leaving` counts who loses something for being in no authoritative source.
+    """
 
     wanted: Wanted
     unsettled: frozenset[str]
+    unlisted_leaving: int = 0
 
 
-def want_people(now: Site, standings: Standings, people: PeoplePolicy, tasks: Tasks, policy: Policy) -> WantedPeople:
-    """The Site as the roster and the mapping would have it, with a sentence for each difference."""
+def want_people(
+    now: Site,
+    standings: Standings,
+    people: PeoplePolicy,
+    tasks: Tasks,
+    policy: Policy,
+    more_held: Sequence[Held] = (),
+) -> WantedPeople:
+    """The Site as the roster and the mapping would have it, with a sentence for each difference.
+
+    `more_held` are held for what their rows say.
+    """
     sorting = _Sorting(now, standings, people)
     sorting.sort()
+    policy = replace(policy, known_as=people.known_as, mapped=frozenset(people.mapping.groups))
+    candidates = Candidates(now, people.known_as)
+    resolved, in_question = (*sorting.joiners, *sorting.leavers), (*more_held, *standings.held, *sorting.held)
+    strangers = unlisted_users(now, standings.people, resolved, in_question, candidates, people.authoritative)
+    going = [u for u in strangers if people.unlisted_leave and not is_left_alone(u, policy)]
+    sorting.leavers += [named_only(user.qualified)._replace(said=UNLISTED) for user in going]
     provisioned = want(now, _roster(sorting.joiners), _roster(sorting.leavers), tasks, policy)
     mapping = _Mapping(now, provisioned, people, policy)
     mapping.leave(sorting.leavers, tasks)
     mapping.map(sorting)
-    held = (*standings.held, *sorting.held, *provisioned.held, *mapping.held)
+    unclear = (_with_licence(now, one, candidates) for one in standings.held)
+    held = (*unclear, *sorting.held, *provisioned.held, *mapping.held)
     notes = (*standings.notes, *sorting.told(), *provisioned.notes)
+    notes = (*notes, *people.mapping.fit_no_row([one.person for one in standings.people if one.person]))
     wanted = replace(mapping.wanted(), held=tuple(dict.fromkeys(held)), notes=tuple(dict.fromkeys(notes)))
-    return WantedPeople(wanted, frozenset(same(one.person) for one in held))
+    wanted = replace(wanted, unlisted=told_of(strangers))
+    leaving = sum(is_licensed(user.site_role) or tasks.remove_leavers for user in going)
+    return WantedPeople(wanted, frozenset(same(one.person) for one in held), leaving)
 
 
 def leaving(now: Site, standings: Standings, people: PeoplePolicy) -> frozenset[str]:
@@ -75,6 +105,12 @@ def leaving(now: Site, standings: Standings, people: PeoplePolicy) -> frozenset[
     sorting = _Sorting(now, standings, people)
     sorting.sort()
     return frozenset(user for person in sorting.leavers for user in now.users_named(person.name))
+
+
+def _with_licence(now: Site, held: Held, candidates: Candidates) -> Held:
+    """Who is held though some source says that she left, marked only where somebody on the site keeps a licence."""
+    users = now.users_named(held.person) or [c.user for c in candidates.of(named_only(held.person))]
+    return replace(held, leaver=held.leaver and any(is_licensed(now.users[user].site_role) for user in users))
 
 
 def _roster(people: Sequence[Person]) -> Roster:
@@ -101,7 +137,7 @@ class _Sorting:
 
     def sort(self) -> None:
         """Everybody once, by user name."""
-        active = [one for one in self.standings.people if not one.why_left and self._is_meant(one)]
+        active = [one for one in self.standings.people if not one.why_left and not one.waits and self._is_meant(one)]
         left = [one for one in self.standings.people if one.why_left and self._may_lose(one)]
         active_by_name = {same(one.name): one for one in active}
         joiners = self._named(self.people.joiners, active)
@@ -110,6 +146,11 @@ class _Sorting:
         for person in joiners:
             if not self._is_held(active_by_name[same(person.source)], person.name, mine):
                 self.joiners.append(person)
+        left_by_name = {same(one.name): one for one in left}
+        leavers, self.leavers = self.leavers, []
+        for person in leavers:
+            if not self._is_held(left_by_name[same(person.source)], person.name, mine):
+                self.leavers.append(person)
 
     def _named(self, resolving: Resolving, people: Sequence[Standing]) -> list[Person]:
         """These people with their names on Tableau; a directory holds whom it cannot tell."""
@@ -143,23 +184,10 @@ class _Sorting:
         old = [user for user in self._users(standing.was_called) if user not in mine] if standing.was_called else []
         if old:
             reason = f"has another user name now: was `{standing.was_called}` ({standing.said})"
-            self.held.append(Held(standing.name, reason, _rename(self.now.users[old[0]], name)))
-            return True
-        mail = standing.person.value(EMAIL) if standing.person is not None else ""
-        alike = [user for user in self._by_mail.get(same(mail), ()) if user.id not in mine] if mail else []
-        if alike:
-            reason = f"is not on the site under this name: `{alike[0].name}` has the same e-mail ({standing.said})"
-            remedy = f"if it is the same person: {_rename(alike[0], name)}; else change one of the mails"
-            self.held.append(Held(standing.name, reason, remedy))
-        return bool(alike)
-
-    @cached_property
-    def _by_mail(self) -> Mapping[str, Sequence[User]]:
-        users_by_mail: dict[str, list[User]] = {}
-        for user in self.now.users.values():
-            for mail in {same(words) for words in (user.email, user.name) if "@" in words}:
-                users_by_mail.setdefault(mail, []).append(user)
-        return users_by_mail
+            keeps = bool(standing.why_left) and is_licensed(self.now.users[old[0]].site_role)
+            remedy = rename_words(self.now.users[old[0]].qualified, name)
+            self.held.append(Held(standing.name, reason, remedy, keeps))
+        return bool(old)
 
     def told(self) -> Iterator[str]:
         """Remarks on all of them."""
@@ -184,11 +212,6 @@ def _person(standing: Standing) -> Person:
     return Person(standing.name, full_name, email, auth, person.rows[0][1], standing.name, said)
 
 
-def _rename(old: User, new: str) -> str:
-    called = old.name if old.domain.casefold() == LOCAL else f"{old.domain}\\{old.name}"
-    return f"`tabwarden plan rename {called}={new}` carries groups, rules and ownership over"
-
-
 def _who(standings: Standings, word: str) -> str:
     return some([standing.name for standing in standings.people if standing.word == word])
 
@@ -202,6 +225,7 @@ class _Mapping:
     def __init__(self, now: Site, provisioned: Wanted, people: PeoplePolicy, policy: Policy) -> None:
         self.now, self.site, self.people, self.policy = now, provisioned.site, people, policy
         self.why = provisioned.why
+        self.heir = now.find_user(policy.assets_to).id if policy.assets_to else ""
         self.users = dict(provisioned.site.users)
         self.sentences = dict(provisioned.why.sentences)
         self.held: list[Held] = []
@@ -244,7 +268,7 @@ class _Mapping:
             user = self._user(person.name)
             if user is not None:
                 for known, group in self.groups.items():
-                    self._out(user, known, group, f"leaver, {person.said}")
+                    self._out(user, known, group, f"{LEAVER}{person.said}")
 
     def map(self, sorting: _Sorting) -> None:
         """Everybody else into the groups that apply and out of those that do not, with the role the mapping gives."""
@@ -296,7 +320,10 @@ class _Mapping:
                 self._set(user, gives.what, f"{prefix}{gives.because}")
         elif self.people.lower and wanted < has:
             floor = max((self._minimum(user), gives.what), key=lambda role: rank(role) or 0)
-            if (rank(floor) or 0) < has:
+            if user.id == self.heir:
+                reason = f"receives what leavers own (`assets_to`), and is not lowered to {gives.what}"
+                self.held.append(Held(user.qualified, reason, "name somebody else in `assets_to`"))
+            elif (rank(floor) or 0) < has:
                 self._set(user, floor, f"{prefix}{gives.because}; `lower` is set")
 
     def _minimum(self, user: User) -> str:

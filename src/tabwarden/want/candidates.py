@@ -1,0 +1,112 @@
+"""People of a list who are on the site under another form of their name: they are held, with whom they may be."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+
+from tabwarden.model.names import same
+from tabwarden.model.resolver import Candidate, OtherNames
+from tabwarden.model.site import Site, User
+from tabwarden.want.roster import Person
+from tabwarden.want.wanted import Held
+
+NO_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAs:
+    """What else is known of names: `aliases` of domains as pairs with their FQDN; by name (as compared) `others`, the
+    names a directory has for that person, and `before`, the user (as a person types him) who she was at the last
+    good run by her key, and `keys`, her objectGUID with the name she has or gets on the site.
+    """
+
+    aliases: tuple[tuple[str, str], ...] = ()
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NO_NAMES)
+    before: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    keys: Mapping[str, tuple[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class Candidates:
+    """Whom of a site people may be who are nobody there by name; of joiners, which other row may be the same one."""
+
+    def __init__(
+        self, now: Site, known_as: KnownAs, joiners: Iterable[Person] = (), leavers: Iterable[Person] = ()
+    ) -> None:
+        self.now, self.known_as = now, known_as
+        self._leaving = {user for person in leavers for user in now.users_named(person.name)}
+        self._new_by_bare_name: dict[str, list[Person]] = defaultdict(list)
+        for person in joiners:
+            if not now.users_named(person.name):
+                self._new_by_bare_name[same(_bare(person))].append(person)
+
+    @cached_property
+    def _names(self) -> OtherNames:
+        aliases = (*(self.now.nicknames or {}).items(), *self.known_as.aliases)
+        return OtherNames(self.now.users.values(), aliases)
+
+    def of(self, person: Person) -> tuple[Candidate, ...]:
+        """The users she may be, by key first; nobody where she is on the site by name."""
+        if self.now.users_named(person.name):
+            return ()
+        known = same(person.name.strip())
+        mails = (person.email,) if person.email else ()
+        others = self._names.of(person.name, mails, self.known_as.others.get(known, ()))
+        before = self.now.users_named(self.known_as.before.get(known, ""))
+        renamed = (Candidate(u, self.now.users[u].qualified, "is the same by key, renamed since") for u in before)
+        return tuple({candidate.user: candidate for candidate in (*others, *renamed)}.values())
+
+    def joiner(self, person: Person) -> Held | None:
+        """A joiner who is not on the site and would be somebody's second user."""
+        candidates = self.of(person)
+        if candidates:
+            first = candidates[0].called
+            remedy = f"if it is the same person, write `{first}` in the list, or {rename_words(first, person.name)}; "
+            return Held(person.name, _reason(candidates, person), f"{remedy}a new person is `local\\{_bare(person)}`")
+        alike = [one for one in self._new_by_bare_name[same(_bare(person))] if one is not person]
+        if alike and any("\\" not in one.name for one in (person, *alike)):
+            reason = f"may be the same person as `{alike[0].name}`, {row_of(alike[0])}"
+            return Held(person.name, reason, "take one of the rows out, or write both with their domain")
+        return None
+
+    def both(self, person: Person, twin: Person) -> Held:
+        """Somebody who is joiner and leaver at once, perhaps under two names."""
+        remedy = "take the person out of one of the lists"
+        if candidates := self.of(person):
+            remedy = f"{remedy}, or {rename_words(candidates[0].called, person.name)}"
+        return Held(person.name, f"joiner ({row_of(person)}) and leaver ({row_of(twin)}) at once", remedy)
+
+    def leaver(self, person: Person) -> Held | None:
+        """A leaver who may be somebody on the site, of whom no other row says that he leaves."""
+        candidates = [candidate for candidate in self.of(person) if candidate.user not in self._leaving]
+        if not candidates:
+            return None
+        remedy = f"if it is the same person, write `{candidates[0].called}` in the list; else take the row out"
+        return Held(person.name, _reason(candidates, person), remedy)
+
+
+def row_of(person: Person) -> str:
+    """Where somebody stands, for a sentence."""
+    return person.said or f"row {person.row} of {person.source}"
+
+
+def rename_words(old: str, new: str) -> str:
+    """What gives somebody another name."""
+    return f"`tabwarden plan rename {old}={new}` carries groups, rules and ownership over"
+
+
+def renamed_since(called: str, user: User, name: str) -> Held:
+    """Somebody whose account has another name than at the last good run: never a new user and one who is gone."""
+    reason = f"has another name in the directory now, by the key it is the same account: was `{user.qualified}`"
+    return Held(called, reason, rename_words(user.qualified, name))
+
+
+def _reason(candidates: Iterable[Candidate], person: Person) -> str:
+    return f"is not on the site under this name: {', '.join(map(str, candidates))} ({row_of(person)})"
+
+
+def _bare(person: Person) -> str:
+    return person.name.strip().rpartition("\\")[2]

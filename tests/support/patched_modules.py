@@ -4,13 +4,14 @@ from __future__ import annotations
 import __future__
 
 import ast
+import builtins
 import importlib
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.abc import MetaPathFinder, SourceLoader
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_loader
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -75,7 +76,8 @@ def _module(patch: Patch) -> str:
 def fresh(names: tuple[str, ...], sources: Mapping[str, str]) -> Iterator[Any]:
     """Within it, these modules of the package are imported anew, those of `sources` from that text.
 
-    Afterwards everybody else's modules are in place again; what was loaded lives on in whoever holds it.
+    Afterwards everybody else's modules are in place again; what was loaded lives on in whoever holds it, and finds its
+    like also where a function imports when it is called.
     """
     assert set(sources) <= set(names), f"{set(sources)} is not part of {names}"
     dotted = tuple(f"tabwarden.{name}" for name in names)
@@ -85,10 +87,12 @@ def fresh(names: tuple[str, ...], sources: Mapping[str, str]) -> Iterator[Any]:
     for name in dotted:  # `from package import module` asks the package first
         package, _, last = name.rpartition(".")
         delattr(sys.modules[package], last)
-    finder = _Finder({f"tabwarden.{name}": text for name, text in sources.items()})
+    of_own: dict[str, ModuleType] = {}
+    finder = _Finder({name: sources.get(name.removeprefix("tabwarden.")) for name in dotted}, _importing(of_own))
     sys.meta_path.insert(0, finder)
     try:
         yield lambda name: importlib.import_module(f"tabwarden.{name}")
+        of_own |= {name: importlib.import_module(name) for name in dotted}
     finally:
         sys.meta_path.remove(finder)
         for name in dotted:
@@ -120,21 +124,66 @@ def in_place(patch: Patch) -> Iterator[None]:
         setattr(holder, name, right)
 
 
+Importing = Callable[..., ModuleType]
+
+
+def _importing(of_own: Mapping[str, ModuleType]) -> Importing:
+    """What `import` does in a module that was loaded anew: those loaded with it come first."""
+
+    def importing(
+        name: str, globals_: Any = None, locals_: Any = None, fromlist: tuple[str, ...] = (), level: int = 0
+    ) -> ModuleType:
+        module = of_own.get(name) if fromlist else None
+        if module is not None:
+            return module
+        module = __import__(name, globals_, locals_, fromlist, level)
+        inner = {word: of_own[f"{name}.{word}"] for word in fromlist or () if f"{name}.{word}" in of_own}
+        if not inner:
+            return module
+        package = ModuleType(name)
+        package.__dict__.update(module.__dict__ | inner)
+        return package
+
+    return importing
+
+
 class _Finder(MetaPathFinder):
-    def __init__(self, sources: Mapping[str, str]) -> None:
+    """Finds the modules that are loaded anew: from a text, or (None) from where they are."""
+
+    def __init__(self, sources: Mapping[str, str | None], importing: Importing) -> None:
         self.sources = sources
+        self.builtins = {**builtins.__dict__, "__import__": importing}
 
     def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
-        text = self.sources.get(fullname)
-        return None if text is None else spec_from_loader(fullname, _Text(text))
+        if fullname not in self.sources:
+            return None
+        text = self.sources[fullname]
+        if text is not None:
+            return spec_from_loader(fullname, _Text(text, self.builtins))
+        file = str(SOURCE / f"{fullname.removeprefix('tabwarden.').replace('.', '/')}.py")
+        return spec_from_loader(fullname, _AsItIs(fullname, file, self.builtins))
 
 
 class _Text(SourceLoader):
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, names: dict[str, Any]) -> None:
+        self.text, self.builtins = text, names
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__dict__["__builtins__"] = self.builtins
+        super().exec_module(module)
 
     def get_filename(self, fullname: str) -> str:
         return f"<{fullname} with a bug>"
 
     def get_data(self, path: str) -> bytes:
         return self.text.encode()
+
+
+class _AsItIs(SourceFileLoader):
+    def __init__(self, fullname: str, path: str, names: dict[str, Any]) -> None:
+        super().__init__(fullname, path)
+        self.builtins = names
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__dict__["__builtins__"] = self.builtins
+        super().exec_module(module)

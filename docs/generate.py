@@ -15,8 +15,10 @@ from tabwarden.model.capability import (
     LEGACY_TEMPLATES,
     TEMPLATE_ORDER,
     TEMPLATES,
+    capabilities_of,
     ui_name,
 )
+from tabwarden.model.means import means
 from tabwarden.model.roles import CEILINGS, LEGACY_ROLES, MERGE, SITE_ROLES
 from tabwarden.sandbox.http import coverage
 
@@ -66,6 +68,15 @@ def capabilities() -> Iterator[str]:
     for kind, named in LEGACY_TEMPLATES.items():
         for name, members in named.items():
             yield f"- {KIND_NAMES[kind]} {name}: {', '.join(sorted(ui_name(c, kind) for c in members))}"
+    yield ""
+    yield "## What each lets a person do"
+    yield ""
+    yield "`tabwarden why` says it beside the answer."
+    for kind in filter(capabilities_of, KINDS):
+        yield ""
+        yield f"### On {'an' if KIND_NAMES[kind][0] in 'AEIOUaeiou' else 'a'} {KIND_NAMES[kind]}"
+        yield ""
+        yield from (f"- **{ui_name(c, kind)}** (`{c}`): {means(c, kind)}" for c in capabilities_of(kind))
 
 
 def _added(kind: str, template: str) -> list[str]:
@@ -85,6 +96,12 @@ def site_roles() -> Iterator[str]:
     yield from _table(["REST name", "today", "administers", "licence", "publishes", "rank"], rows)
     yield ""
     yield "Older names: " + ", ".join(f"`{old}` is `{new}`" for old, new in LEGACY_ROLES.items()) + "."
+    yield ""
+    yield (
+        "Settings, lists, sentences and case files take all of these names, in any letter case and with or without "
+        "spaces: `Explorer (can publish)`, `explorer_can_publish`, `Read Only`, `Site Admin Creator`. "
+        "No list gives a role of an administrator: a row that asks for one is put aside."
+    )
     yield ""
     yield "## Ceilings"
     yield ""

@@ -5,7 +5,7 @@ Sources: "Permission Capabilities and Templates" (current help); the permissions
 
 from __future__ import annotations
 
-from tabwarden.model.capability import KIND_NAMES, KINDS, capabilities_of, ui_name
+from tabwarden.model.capability import KIND_NAMES, capabilities_of
 
 # `{it}` is the kind; where a kind differs it has a sentence of its own.
 _EVERYWHERE = {
@@ -47,12 +47,3 @@ def means(capability: str, kind: str) -> str | None:
     if capability not in capabilities_of(kind):
         return None
     return _OF_KIND.get((capability, kind)) or _EVERYWHERE[capability].format(it=KIND_NAMES[kind])
-
-
-def section() -> str:
-    """The section of docs/reference/capabilities.md that tells every capability of every kind."""
-    lines = ["## What each lets a person do", "", "`tabwarden why` says it beside the answer.", ""]
-    for kind in (kind for kind in KINDS if capabilities_of(kind)):
-        lines += [f"### On a {KIND_NAMES[kind]}".replace(" a Ask", " an Ask"), ""]
-        lines += [f"- **{ui_name(c, kind)}** (`{c}`): {means(c, kind)}" for c in capabilities_of(kind)] + [""]
-    return "\n".join(lines)

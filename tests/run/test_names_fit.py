@@ -53,6 +53,16 @@ def test_a_protected_name_or_heir_that_fits_nobody_is_refused_with_the_nearest_n
         assert not at.writes()
 
 
+def test_a_protected_name_that_fits_two_is_refused_on_one_line_with_both(tmp_path: Path) -> None:
+    with bench(tmp_path, world({**ROLES, "ida": "Viewer"}, ("vic",))) as at:
+        at.leavers("vic")
+        at.provision = {"protected": ["IDA"]}
+        with pytest.raises(SettingsError) as error:
+            at.plan()
+        (problem,) = error.value.problems
+        assert [word in problem for word in ("corp.example\\ida", "local\\ida", "\n")] == [True, True, False]
+
+
 def test_a_protected_name_that_fitted_at_the_last_good_run_and_is_gone_is_told(tmp_path: Path) -> None:
     with bench(tmp_path, world(ROLES, ("vic",))) as at:
         at.joiners("vic", "new")
@@ -113,6 +123,9 @@ def test_joiners_and_leavers_by_another_form_are_held_with_the_candidate_and_a_l
             held = next(one for one in applied.plan.held if one.person == words)
             assert f"`{candidate}`" in held.reason
             assert held.leaver is leaves
+            new = f"local\\{words.rpartition(chr(92))[2]}"
+            assert (f"a new person is `{new}`" in held.remedy) is not (leaves or bool(at.site.users_named(new)))
+            assert leaves or (f'plan rename "{candidate}={words}"' in held.remedy) is ("\\" in candidate + words)
             assert not any(words in change.person for change in applied.plan.changes)
             assert exit_code(applied) == (1 if leaves else 0)
             if leaves:
@@ -169,6 +182,10 @@ def test_whom_no_authoritative_source_knows_is_told_and_leaves_only_by_setting_a
             ("una", "Unlicensed"),
         ]
         assert "olga" not in {change.person for change in plan.changes}
+        people_of(at, f"{rows},Sales,on\n", unlisted="leavers")
+        assert any(
+            "nobody leaves for being in no authoritative source" in note for note in plan_people(at.settings).notes
+        )
         people_of(at, rows, unlisted="leavers")
         applied = run_people(at.settings)
         assert [(stop.id, stop.number) for stop in applied.stops] == [("unlisted-leave", 1)]

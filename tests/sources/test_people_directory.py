@@ -109,8 +109,8 @@ def test_a_rename_in_the_directory_is_held_with_the_domain(desk: Several) -> Non
     plan = desk.plan()
     assert plan.changes == ()
     (held,) = plan.held
-    assert "has another user name now: was `jane`" in held.reason
-    assert "tabwarden plan rename corp.example.com\\jane=corp.example.com\\jane.doe" in held.remedy
+    assert "by the key it is the same account: was `corp.example.com\\jane`" in held.reason
+    assert 'tabwarden plan rename "corp.example.com\\jane=corp.example.com\\jane.doe"' in held.remedy
 
 
 def test_who_is_gone_from_the_directory_has_left(desk: Several) -> None:

@@ -240,7 +240,7 @@ def test_what_is_on_tableau_already() -> None:
         "same_name_other_domain",
     ]
     assert any(
-        "`tabwarden plan rename CORP\\john.smith=corp.example.com\\jsmith`" in c.remedy for c in found.collisions
+        '`tabwarden plan rename "CORP\\john.smith=corp.example.com\\jsmith"`' in c.remedy for c in found.collisions
     )
     assert any("consider another display name in Active Directory" in c.remedy for c in found.collisions)
     there = one("jsmith", held, now=Site(users={"c": User("c", "JSmith", "Viewer", "CORP")}))

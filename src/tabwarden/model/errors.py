@@ -43,6 +43,10 @@ class AmbiguousName(TabwardenError):
         super().__init__(message, *(f"  {line}" for line in candidates))
         self.candidates = tuple(candidates)
 
+    def __str__(self) -> str:
+        """Within another sentence: on one line."""
+        return " ".join((self.lines[0], ", ".join(self.candidates)))
+
 
 class SettingsError(TabwardenError):
     """All problems of one settings file, one line each, in `problems`."""

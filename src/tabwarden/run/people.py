@@ -311,6 +311,8 @@ def _remarks(roster: OneRoster, settings: Settings) -> tuple[str, ...]:
     remarks += [f"override of `{one.person}`: {one.reason}" for one in settings.people.overrides if one.reason]
     if not roster.known.when:
         remarks.append("there is no roster of an earlier good run: nobody counts as moved, back or vanished")
+    if settings.people.unlisted == "leavers" and roster.refused:
+        remarks.append("nobody leaves for being in no authoritative source: rows were not used, and may mean them")
     if roster.merged.unnamed:
         who = some([person.called for person in roster.merged.unnamed])
         remarks.append(f"{len(roster.merged.unnamed)} have a user name in no source, and are left out: {who}; name one")

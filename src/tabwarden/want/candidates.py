@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from tabwarden.model.site import Site, User
 from tabwarden.want.roster import Person
 from tabwarden.want.wanted import Held
 
+PLAIN = re.compile(r"[\w.@=+-]+")
 NO_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
@@ -64,8 +66,10 @@ class Candidates:
         candidates = self.of(person)
         if candidates:
             first = candidates[0].called
-            remedy = f"if it is the same person, write `{first}` in the list, or {rename_words(first, person.name)}; "
-            return Held(person.name, _reason(candidates, person), f"{remedy}a new person is `local\\{_bare(person)}`")
+            remedy = f"if it is the same person, write `{first}` in the list, or {rename_words(first, person.name)}"
+            other = f"local\\{_bare(person)}"
+            new = "" if self.now.users_named(other) else f"; a new person is `{other}`"
+            return Held(person.name, _reason(candidates, person), f"{remedy}{new}")
         alike = [one for one in self._new_by_bare_name[same(_bare(person))] if one is not person]
         if alike and any("\\" not in one.name for one in (person, *alike)):
             reason = f"may be the same person as `{alike[0].name}`, {row_of(alike[0])}"
@@ -95,7 +99,13 @@ def row_of(person: Person) -> str:
 
 def rename_words(old: str, new: str) -> str:
     """What gives somebody another name."""
-    return f"`tabwarden plan rename {old}={new}` carries groups, rules and ownership over"
+    return f"`{rename_command(old, new)}` carries groups, rules and ownership over"
+
+
+def rename_command(old: str, new: str) -> str:
+    """As it is typed into a shell: without the quotes the backslash of `domain\\name` would be lost."""
+    pair = f"{old}={new}"
+    return "tabwarden plan rename " + (pair if PLAIN.fullmatch(pair) else f'"{pair}"')
 
 
 def renamed_since(called: str, user: User, name: str) -> Held:

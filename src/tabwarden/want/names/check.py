@@ -13,6 +13,7 @@ from dataclasses import replace
 from tabwarden.model.names import same
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import LOCAL, Site, User
+from tabwarden.want.candidates import rename_command
 from tabwarden.want.directory import Directory, DirectoryPerson
 from tabwarden.want.names.identity import distinct, fqdn_of, person_of, told, user_called
 from tabwarden.want.names.import_rules import GROUP, TYPED, upn_prefix
@@ -123,10 +124,11 @@ def _on_tableau(imports: Imports, now: Site, checked: Checked) -> Iterator[Colli
     for name in _other_names(checked):
         twin = user_called(imports.directory, now, checked.domain, name)
         if twin is not None and checked.person in person_of(imports.directory, twin):
+            there = f"{twin.domain}\\{twin.name}"
             yield Collision(
                 "one_person_two_users",
-                f"`{twin.domain}\\{twin.name}` is on Tableau already and is the same person: there would be two users",
-                f"`tabwarden plan rename {twin.domain}\\{twin.name}={checked.qualified}` makes one of them",
+                f"`{there}` is on Tableau already and is the same person: there would be two users",
+                f"`{rename_command(there, checked.qualified)}` makes one of them",
             )
 
 

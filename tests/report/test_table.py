@@ -44,6 +44,8 @@ def test_a_table_as_it_is_printed() -> None:
         ("Geschäftsführer", ["Geschä", "ftsfüh", "rer"]),
         ("財務部門の予算", ["財務部", "門の予", "算"]),
         ("e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301", ["e\u0301" * 6, "e\u0301"]),
+        ("\u1112\u1161\u11ab" * 4, ["\u1112\u1161\u11ab" * 3, "\u1112\u1161\u11ab"]),
+        ("務" * 3000, ["務" * 3] * 1000),  # in no time
         ("a\x1b[31mb", ["a\\x1b[", "31mb"]),
     ],
 )

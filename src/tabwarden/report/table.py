@@ -148,11 +148,19 @@ def _folded(words: str, width: int) -> list[str]:
             lines.append(line.rstrip())
             line = ""
         line += piece
-        while _wide(line.rstrip()) > width:
-            end = next(end for end in range(len(line), 0, -1) if end == 1 or _wide(line[:end]) <= width)
+        while (end := _fits(line, width)) < len(line.rstrip()):
             lines.append(line[:end])
             line = line[end:]
     return [*lines, line.rstrip()]
+
+
+def _fits(words: str, width: int) -> int:
+    """How many of the first letters are no wider than `width`; one at least."""
+    for place, letter in enumerate(words):
+        width -= _columns(letter)
+        if width < 0:
+            return max(place, 1)
+    return len(words)
 
 
 def _wide(words: str) -> int:
@@ -161,6 +169,8 @@ def _wide(words: str) -> int:
 
 
 def _columns(letter: str) -> int:
-    if category(letter) in ("Mn", "Me"):
+    if (
+        category(letter) in ("Mn", "Me") or "\u1160" <= letter <= "\u11ff"
+    ):  # marks; what joins a Hangul letter before it
         return 0
     return 2 if east_asian_width(letter) in "WF" else 1

@@ -98,7 +98,7 @@ def test_no_list_of_who_may_shows_two_equal_words() -> None:
 def test_grantees_owners_and_rules_are_told_apart() -> None:
     assert len({grantee_name(SITE, Grantee("user", user)) for user in SITE.users}) == len(PEOPLE)
     assert implicit_lines(SITE, "w") == [
-        "without a rule: 1 administrators; west.example\\jsmith owns it; corp.example\\jsmith owns Project"
+        "without a rule: 1 administrator; west.example\\jsmith owns it; corp.example\\jsmith owns Project"
     ]
     deciding = [a for a in (answer_json(SITE, a) for a in who(SITE, "Read", "w")) if a["deciding"]]
     grantees = [rule["grantee"] for one in deciding for rule in one["deciding"] if rule["grantee"]["kind"] == "user"]

@@ -122,7 +122,7 @@ def test_the_command(tmp_path: Path) -> None:
         "       ·        ",
         "    ✗     ",
     ]
-    assert lines[-1] == "without a rule: 1 administrators; bob owns it; adm owns Finance"
+    assert lines[-1] == "without a rule: 1 administrator; bob owns it; adm owns Finance"
     told = json.loads(typed("Finance/Budget", "--json").output)
     assert [row["template"] for row in told["rows"]] == ["Custom", "View", "Custom", "Custom"]
     wrong = typed("Finance/Budget", "--for", "workbooks")

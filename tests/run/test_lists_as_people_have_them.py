@@ -134,6 +134,7 @@ JUNK: dict[object, str] = {
     "Ada Lim <ada@corp.example>": "a name and an address",
     "<ada@corp.example>": "a name and an address",
     "CN=Ada Lim,OU=Staff,DC=corp": "a place in a directory",
+    "ada;bob": "holds a `;`",
     "ada@corp.example;": "ends in `;`",
     "ada@corp.example,": "ends in `,`",
     "ada@corp.example.": "ends in `.`",

@@ -62,7 +62,7 @@ def implicit_lines(site: Site, content: str) -> list[str]:
         owner = site.users.get(site.contents[project].owner)
         if owner is not None:
             owners.append(f"{site.called(owner.id)} owns {site.path(project)}")
-    return [f"without a rule: {admins} administrators; {'; '.join(owners)}"]
+    return [f"without a rule: {admins} administrator{'' if admins == 1 else 's'}; {'; '.join(owners)}"]
 
 
 def leaders_of(site: Site, project: str) -> list[Grantee] | None:

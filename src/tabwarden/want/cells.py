@@ -72,6 +72,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(['\"]).*\1", "stands in quotes; take them off"),
         (r"[.,;:|'`([{*].*", "begins with `{}`, which is no part of it; write the user name alone"),
         (r".*[.,;:|`)\]}*]", "ends in `{1}`, which is no part of it; take it off"),
+        (r".*;.*", "holds a `;`; a row holds one user name"),
     )
 )  # fmt: skip
 _PLAIN_FOR = str.maketrans(

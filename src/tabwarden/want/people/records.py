@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.names import hint, same
-from tabwarden.model.roles import role_named, ui_role
+from tabwarden.model.roles import is_admin, role_named, ui_role
 from tabwarden.want.cells import BadCell, Finder, has_odd_margin, known_by, oddly_written, shown, text_of, user_name
 from tabwarden.want.days import ALWAYS, NOT_YET, OVER, TIMELESS, Calendar, Stay
 from tabwarden.want.roster import Person, Quarantined, Roster
@@ -231,7 +231,8 @@ def role_of(text: str) -> str:
     except UnknownName:
         raise BadCell(shown(text), f"is no site role; those that may be given are {', '.join(ROLES)}") from None
     if role not in ROLES:
-        given = f"is the site role {ui_role(role)}, which no list gives: administrators are made by hand"
+        given = f"is the site role {ui_role(role)}, which no list gives"
+        given += ": administrators are made by hand" if is_admin(role) else ""
         raise BadCell(shown(text), f"{given}; those that may be given are {', '.join(ROLES)}")
     return role
 

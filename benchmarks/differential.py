@@ -14,7 +14,7 @@ import time
 from itertools import count
 from pathlib import Path
 
-from rich.console import Console
+from drawn import Console
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 

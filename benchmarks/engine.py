@@ -21,10 +21,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from rich.console import Console
-
 from agree import Different
 from bench import Bench
+from drawn import Console
 from measure import Judge, Line, or_bandwidth, peak_memory
 from questions import checks, people
 from report import markdown, show, write

@@ -76,7 +76,7 @@ def facts_of(engine: Engine, *, given_our_lists: bool = False) -> Facts:
     users, codes = _grants(engine)
     powers = [parts.people.ids(bits) for bits in parts.powers.rows[:-1]]
     view = parts.tables.reach >> parts.tables.mask(VIEW) & parts.tables.mask(1) != 0
-    roles = parts.columns.users.role
+    roles, admin = parts.columns.users.role, parts.tables.admin.any(axis=1)
     small = np.int32
     return Facts(
         of.astype(small),
@@ -91,11 +91,11 @@ def facts_of(engine: Engine, *, given_our_lists: bool = False) -> Facts:
         parts.project_row.astype(small),
         parts.owner.astype(small),
         parts.columns.contents.kind.astype(np.uint8),
-        np.where(parts.tables.admin, 2, view.any(axis=1))[roles].astype(np.uint8),
+        np.where(admin, 2, view.any(axis=1))[roles].astype(np.uint8),
         roles.astype(np.uint8),
         np.flatnonzero(parts.tables.applies & parts.tables.mask(1)).astype(np.uint8),
         view.T,
-        np.flatnonzero(parts.tables.admin),
+        np.flatnonzero(admin),
         _every(engine, lists),
     )
 

@@ -15,9 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from drawn import Console, Table
 from tabwarden.model.site import ALL_USERS, Group, Site, User
 from tabwarden.plan.order import diff
 from tabwarden.want.people.joiners_and_leavers import Known, known_after, standings

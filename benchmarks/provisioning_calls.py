@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import tableauserverclient as tsc
-from rich.console import Console
-from rich.table import Table
 
+from drawn import Console, Table
 from tabwarden.model.site import ALL_USERS, Group, Site, User
 from tabwarden.plan.stops import Limit, Limits
 from tabwarden.run.apply import judge_and_do, terms_of

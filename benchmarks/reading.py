@@ -25,9 +25,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from rich.console import Console
-from rich.table import Table
-
+from drawn import Console, Table
 from readers import CORE, LATENCY, THREADS, Tsc, bare, checkpoint, options, ours, sandbox, stub
 from report import write
 from tabwarden.tableau.http.connection import connect

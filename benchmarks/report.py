@@ -6,9 +6,7 @@ import platform
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
+from drawn import Console, Table
 from measure import Line
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"

@@ -15,9 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rich.console import Console
-from rich.table import Table
-
+from drawn import Console, Table
 from tabwarden.sandbox.worlds.finding import find_world
 from tabwarden.tableau.repository.connecting import RepositoryOptions, opened
 from tabwarden.tableau.repository.read import read_repository

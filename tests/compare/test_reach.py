@@ -48,7 +48,9 @@ Decision = tuple[str, str, str]
 def asked_twice(before: Site, after: Site, model: str) -> dict[Decision, bool]:
     """Decisions that differ, with whether they were gained: by the definition, with no short cut."""
     seen = as_seen_by(before, model), as_seen_by(after, model)
-    both = {d for d in (*decisions(before), *decisions(after)) if d[2] != "NotYetNamed" or names_it(d, *seen)}
+    both = {
+        d for d in (*decisions(before, model), *decisions(after, model)) if d[2] != "NotYetNamed" or names_it(d, *seen)
+    }
     found = {}
     for user, content, capability in both:
         was, now = (

@@ -122,7 +122,8 @@ def locked(**more: Any) -> Site:
     return site(
         project("p", None, workbook=("group:g +Read", "groupSet:s -Read"), mode="LockedToProject"),
         workbook("w", "p"),
-        workbook("x", None, "group:g +Read", "user:ann -Filter"),
+        project("open"),
+        workbook("x", "open", "group:g +Read", "user:ann -Filter"),
         users=["ann:Viewer", "joe:Explorer"],
         groups=[group("g", "ann", "joe"), group("h", "joe")],
         group_sets={"s": group_set("s", "g", "h")},
@@ -166,9 +167,9 @@ def clubs() -> Site:
     """Everything was read, nobody leads or owns but adm: rules decide alone."""
     books = {
         "a": ("p", "group:h +Read", "groupSet:s -Read", "groupSet:empty +Filter"),
-        "b": (None, "groupSet:s +Filter", "group:g -Filter", "group:k +Filter", "groupSet:t +Read"),
-        "c": (None, "groupSet:s +Write", "user:ann -Write", "user:joe +Write", "group:k -Read"),
-        "d": (None, "groupSet:t +Read", "group:All Users +ViewComments", "groupSet:s +Filter"),
+        "b": ("p", "groupSet:s +Filter", "group:g -Filter", "group:k +Filter", "groupSet:t +Read"),
+        "c": ("p", "groupSet:s +Write", "user:ann -Write", "user:joe +Write", "group:k -Read"),
+        "d": ("p", "groupSet:t +Read", "group:All Users +ViewComments", "groupSet:s +Filter"),
         "e": ("p", "groupSet:t -Read", "group:All Users +Read", "group:g -Filter", "groupSet:s +Filter"),
     }
     return site(
@@ -308,7 +309,7 @@ def test_the_sizes_of_columns() -> None:
         "groups": 3,
         "memberships": 3,
         "group_sets": 1,
-        "contents": 3,
+        "contents": 4,
         "rule_lists": 3,
         "rule_rows": 4,
     }

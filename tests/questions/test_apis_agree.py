@@ -149,7 +149,7 @@ def under(model: str, open_points: OpenPoints) -> list[str]:
 
 def told_by_who(line: CommandLine, site: Site, words: list[str], capability: str) -> Iterator[tuple[Any, Said]]:
     for content in site.contents:
-        if not sayable(site, Asked("", capability, content)):
+        if not sayable(site, Asked("", capability, content, model=words[1])):
             continue  # `SaveAs` of a workbook is another capability in words, and no rule says a name nobody knows
         for one in line.typed(site, "who", capability, content, "--all", *words)["people"]:
             yield (one["user"]["id"], content, capability), Said(one["verdict"], one["because"])

@@ -11,6 +11,7 @@ from random import Random
 from types import MappingProxyType
 
 from tabwarden.model.capability import applies, capabilities_of
+from tabwarden.model.open_points import CURRENT
 from tabwarden.model.site import (
     ALL_USERS,
     ALLOW,
@@ -72,11 +73,11 @@ def _rules(random: Random, capabilities: tuple[str, ...]) -> Rules:
     return frozenset(Rule(who, what, random.choice((ALLOW, DENY))) for who, what in sorted(pairs))
 
 
-def decisions(site: Site) -> Iterator[tuple[str, str, str]]:
+def decisions(site: Site, model: str = CURRENT) -> Iterator[tuple[str, str, str]]:
     """Every (user, content, capability) there is, unknown capabilities that rules name included."""
     for held in site.contents.values():
-        known = (*capabilities_of(held.kind), "NotYetNamed")
+        known = (*capabilities_of(held.kind, model), "NotYetNamed")
         for capability in known:
-            if applies(capability, held.kind) is not False:
+            if applies(capability, held.kind, model) is not False:
                 for user in site.users:
                     yield user, held.id, capability

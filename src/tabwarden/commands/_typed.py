@@ -122,7 +122,8 @@ def sayable(site: Site, question: Asked) -> bool:
     if question.ability:
         return False
     try:
-        return Questions(site).capability(question.what, site.contents[str(question.content)]) == question.what
+        content = site.contents[str(question.content)]
+        return Questions(site, model=question.model).capability(question.what, content) == question.what
     except UnknownName:
         return False
 

@@ -21,7 +21,7 @@ def demo(
     from tabwarden.run.demo import Story
 
     def say(line: str) -> None:
-        show(line, now=True)
+        show(*line.split("\n"), now=True)
 
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -100,7 +100,7 @@ def _sources(sources: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[
         tasks = " and ".join(f"`{task}`" for task in on)
         yield (
             ("provision", "group"),
-            f"`provision.group` is missing and {tasks} needs it; add `group: {{name: ...}}` or switch that off",
+            f"`provision.group` is missing and {tasks} need{'s' * (len(on) == 1)} it; add `group: {{name: ...}}` or switch that off",
         )
 
 

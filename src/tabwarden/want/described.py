@@ -123,7 +123,7 @@ class Remarks:
         free = free_seats(now, role or "")
         if not role and self.eligible:
             yield (
-                f"the group `{group.name}` grants no site role: {self.eligible} joiners in it cannot sign in; say "
+                f"the group `{group.name}` grants no site role: {self.eligible} joiner{'s' * (self.eligible != 1)} in it cannot sign in; say "
                 "`minimum_site_role` if it is to grant one"
             )
         if free is not None and self.eligible > free:

@@ -132,6 +132,22 @@ def test_rules_that_a_lock_overwrote_come_back_to_what_had_them(bench: Bench) ->
     assert bench.plan(project=project).changes == ()
 
 
+def test_leaders_of_a_nested_project_that_are_those_of_its_parent_come_back(bench: Bench) -> None:
+    """A lock took them, and a locked project does not list its parent's leaders as its own."""
+    site = bench.site
+    nested = site.find_content("Ops/Sub")
+    leader = Rule(Grantee("group", site.find_group("Sales").id), "ProjectLeader", "Allow")
+    parent = replace(site.find_content("Ops"), mode=CUSTOMIZABLE)
+    both = (replace(thing, rules=(thing.rules or frozenset()) | {leader}) for thing in (parent, nested))
+    bench.sandbox.state.put(site.with_contents(*both))
+    bench.read()
+    bench.lock(parent.id, LOCKED)
+    bench.read()
+    assert bench.apply(bench.plan()).succeeded
+    assert leader in (bench.site.contents[nested.id].rules or ())
+    assert bench.plan().changes == ()
+
+
 def test_everything_that_was_done_in_a_day_is_put_back(bench: Bench) -> None:
     bench.read()
     before = bench.site

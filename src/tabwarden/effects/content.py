@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from tabwarden.model.capability import INHERITED_LEADER, LEADER, LEADER_CAPABILITIES, applies
-from tabwarden.model.governing import LOCKED_TO_DATABASE, governing, managing_project
+from tabwarden.model.capability import INHERITED_LEADER, LEADER, applies
+from tabwarden.model.governing import LOCKED_TO_DATABASE, governing, in_force, managing_project, nested_rules
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import (
     ALLOW,
@@ -67,15 +67,9 @@ def _materialised(site: Site, contents: Iterable[str]) -> Site:
     """The rules in force written onto each content itself, as a real server keeps them."""
     changed = []
     for content in contents:
-        thing = site.contents[content]
-        rules = governing(site, content).rules
+        thing, rules = site.contents[content], in_force(site, content)
         if thing.kind == "project":
             manager = managing_project(site, content) or content
-            if manager != content:
-                # Leaders set on a nested project stay its own; were they not read, neither are its rules.
-                rules = (
-                    None if rules is None or thing.rules is None else _without_leaders(rules) | _leaders(thing.rules)
-                )
             changed.append(replace(thing, rules=rules, defaults=site.contents[manager].defaults))
         else:
             changed.append(replace(thing, rules=_fitting(rules, thing.kind)))
@@ -89,7 +83,7 @@ def _overwritten(site: Site, contents: Iterable[str], manager: str) -> Site:
     for content in contents:
         thing = site.contents[content]
         if thing.kind == "project":
-            rules = None if manages.rules is None else _without_leaders(manages.rules)
+            rules = nested_rules(manages.rules)
             changed.append(replace(thing, mode=LOCKED, rules=rules, defaults=manages.defaults))
         else:
             changed.append(replace(thing, rules=_default_rules(manages, thing.kind)))
@@ -113,15 +107,6 @@ def _fitting(rules: Rules | None, kind: str) -> Rules | None:
     if rules is None or kind != "view":
         return rules
     return frozenset(r for r in rules if applies(r.capability, kind) is not False)
-
-
-def _leaders(rules: Rules) -> Rules:
-    return frozenset(r for r in rules if r.capability in LEADER_CAPABILITIES)
-
-
-def _without_leaders(rules: Rules) -> Rules:
-    """Leader rules are never copied ("Set a project leader"): leadership flows down by itself."""
-    return frozenset(r for r in rules if r.capability not in LEADER_CAPABILITIES)
 
 
 # -- tabs -----------------------------------------------------------------------------------------------------
@@ -248,7 +233,7 @@ def create_project(site: Site, project: Content) -> Site:
     under_lock = project.parent is not None and model.mode == LOCKED
     if project.parent is not None:
         model = site.contents[managing_project(site, model.id) or model.id]
-    rules = None if model.rules is None else _without_leaders(model.rules)
+    rules = nested_rules(model.rules)
     mode = LOCKED if under_lock else project.mode
     return site.with_contents(replace(project, rules=rules, defaults=model.defaults, mode=mode))
 

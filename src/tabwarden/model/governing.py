@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from tabwarden.model.capability import LEADER_CAPABILITIES
 from tabwarden.model.site import LOCKED, LOCKED_WITHOUT_NESTED, NO_RULES, Rules, Site
 
 LOCKED_TO_DATABASE = "LockedToDatabase"
@@ -85,6 +86,24 @@ def governing(site: Site, content: str) -> Governing:
     elif project is not None:
         return Governing("unread", project, item.kind, None)
     return _unlocked(site, content)
+
+
+def nested_rules(rules: Rules | None, own: Rules | None = NO_RULES) -> Rules | None:
+    """A nested project's rules of those of its parent; None where either were not read.
+
+    Leaders are its `own` alone, under a lock too: leadership is never copied and flows down by itself ("Set a project
+    leader").
+    """
+    if rules is None or own is None:
+        return None
+    leaders = (rule for rule in own if rule.capability in LEADER_CAPABILITIES)
+    return frozenset((*(rule for rule in rules if rule.capability not in LEADER_CAPABILITIES), *leaders))
+
+
+def in_force(site: Site, content: str) -> Rules | None:
+    """The rules that count for a content, as Tableau lists them for it; None where they were not read."""
+    thing, governed = site.contents[content], governing(site, content)
+    return nested_rules(governed.rules, thing.rules) if governed.level == "project" else governed.rules
 
 
 def _under_lock(site: Site, content: str, manager: str) -> Governing:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tabwarden.effects import content as effects
 from tabwarden.model.capability import READ_ONLY, applies
-from tabwarden.model.governing import LOCKED_TO_DATABASE, governing, managing_project
+from tabwarden.model.governing import LOCKED_TO_DATABASE, in_force, managing_project
 from tabwarden.model.site import ALLOW, DENY, Content, Grantee, Rule, Rules, Site
 from tabwarden.sandbox.content import visibility
 from tabwarden.sandbox.content.shapes import singular
@@ -49,7 +49,7 @@ def _answer(call: Call, content: Content, target: Target) -> Element:
         holder = site.contents[locked_at] if locked_at is not None else content
         rules = holder.defaults.get(target.default_for, frozenset())
     else:
-        rules = governing(site, content.id).rules
+        rules = in_force(site, content.id)
     listed = [*sorted(rules or ())]
     if content.kind == "project" and target.default_for is None and call.personality.shows_inherited_leaders:
         listed.extend(sorted(_inherited_leaders(site, content) - set(listed)))

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.errors import TableauError, UnknownName
-from tabwarden.model.governing import managing_project
+from tabwarden.model.governing import managing_project, nested_rules
 from tabwarden.model.names import same
 from tabwarden.model.scope import PERSONAL, SETTINGS
 from tabwarden.model.site import LOCAL, NO_RULES, UNREAD_USE, Content, Rules, Site, Taken, Use
@@ -175,7 +175,9 @@ class _Governed:
     def rules(self, content: Content) -> Rules | None:
         """The rules of a content, or of what governs it."""
         if content.kind == "project":
-            return self._rules.get("project", self._numbers[self._managers[content.id]])
+            manager = self._managers[content.id]
+            own, rules = (self._rules.get("project", self._numbers[project]) for project in (content.id, manager))
+            return own if manager == content.id else nested_rules(rules, own)
         project = self._site.project_of(content.id)
         if project is not None and project in self._locked:
             kind = "workbook" if content.kind == "view" else content.kind

@@ -31,6 +31,7 @@ from tabwarden.model.capability import (
 )
 from tabwarden.model.errors import AmbiguousName, Disagreement, UnknownName
 from tabwarden.model.governing import governing
+from tabwarden.model.names import hint
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, MODELS, OpenPoints
 from tabwarden.model.scope import shown_to
 from tabwarden.model.site import Content, Group, Site
@@ -374,7 +375,8 @@ def _ability(words: str, content: Content | None) -> str | None:
     forced = prefix == "ability"
     action = (rest if forced else words.strip().casefold()).strip().replace(" ", "_").replace("-", "_")
     if forced and action not in ACTIONS:
-        raise UnknownName(f"no ability is called `{action}`; abilities are {', '.join(sorted(ACTIONS))}")
+        near = hint(action, dict.fromkeys(ACTIONS, ""), f"; abilities are {', '.join(sorted(ACTIONS))}")
+        raise UnknownName(f"no ability is called `{action}`{near}")
     if forced or action not in ACTIONS:
         return action if forced else None
     try:

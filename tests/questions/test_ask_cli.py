@@ -295,6 +295,11 @@ def test_what_on_all_sites_shows_each_role(kept: Path) -> None:
         (("why", "ann", "View", "Finance/Nothing"), ["no content `Finance/Nothing`", "give its path"]),
         (("why", "ann", "Vieww", "Finance/Budget"), ["no capability is called `Vieww`", "near it: `Read`"]),
         (("why", "ann", "ability:fly", "Finance/Budget"), ["no ability is called `fly`; abilities are"]),
+        (("why", "ann", "ability:mov", "Finance/Budget"), ["no ability is called `mov`; near it: `move`"]),
+        (
+            ("why", "ann", "View", "Finance/Budget", "--open-point", "blogg"),
+            ["no file that can be read: no such file or directory; near it: `blog`"],
+        ),
         (("why", "ann", "View"), ["`View` needs a content"]),
         (("who", "Tomorrow", "Finance/Budget"), ["no capability is called `Tomorrow`"]),
     ],

@@ -73,6 +73,21 @@ def test_where_strokes_cannot_be_written_they_are_ascii(monkeypatch: pytest.Monk
     assert out.read().splitlines()[1:3] == ["Held", "+------+-------------------------+"]
 
 
+@pytest.mark.parametrize(("value", "is_styled"), [(None, True), ("", True), ("0", False)])
+def test_no_color_counts_when_it_is_not_empty(
+    monkeypatch: pytest.MonkeyPatch, value: str | None, is_styled: bool
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if value is not None:
+        monkeypatch.setenv("NO_COLOR", value)
+    out = io.StringIO()
+    monkeypatch.setattr(out, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdout", out)
+    show("plain", style="bold")
+    assert ("\x1b[1m" in out.getvalue()) is is_styled
+
+
 def test_progress_is_told_to_a_terminal_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:

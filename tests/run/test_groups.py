@@ -344,7 +344,7 @@ def test_a_group_that_vanished_is_an_error_and_nothing_is_planned(joined_desk: D
     joined_desk.groups.append({"group": "MARS\\Sales"})
     with pytest.raises(SourceError) as told:
         joined_desk.plan()
-    assert "no group `CORP\\Salse`" in str(told.value)
+    assert "no group `CORP\\Salse`; near it: `Sales`" in str(told.value)
     assert "no domain `MARS` was read" in str(told.value)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -231,8 +230,6 @@ def test_a_leavers_row_that_is_refused_ends_the_run_with_1_and_is_named(tmp_path
 def test_next_repeats_the_settings_that_were_given(tmp_path: Path) -> None:
     with bench(tmp_path, world(ROLES, ("vic",))) as at:
         at.joiners("olga")
-        given = at.settings_path.rename(tmp_path / "other.yaml")
-        ended = command_line.run("plan", "provision", "--settings", given, env=at.environment)
-        assert re.search(
-            rf"next: tabwarden apply \S+ --settings {re.escape(str(given))}", " ".join(ended.output.split())
-        )
+        given, out = at.settings_path.rename(tmp_path / "the other.yaml"), tmp_path / "a plan.json"
+        ended = command_line.run("plan", "provision", "--settings", given, "--out", out, env=at.environment)
+        assert f"next: tabwarden apply '{out}' --settings '{given}'" in " ".join(ended.output.split())

@@ -157,3 +157,8 @@ def test_what_a_change_of_the_group_does_to_its_members_is_impact(desk: Bench) -
     assert desk.plan().impact.eligible == ("una@a.example",)
     desk.provision = {"group": {"name": GROUP, "minimum_site_role": "Explorer"}}
     assert set(desk.plan().impact.eligible) == {"una@a.example", "vic@a.example"}
+    desk.provision = {"group": {"name": GROUP, "minimum_site_role": "Creator"}}
+    assert desk.run().succeeded
+    desk.provision = {"group": {"name": GROUP, "minimum_site_role": "Viewer"}}
+    (change,) = desk.plan().changes
+    assert change.because.endswith("by it no longer raised to Creator: `una@a.example`, `vic@a.example`")

@@ -190,7 +190,7 @@ def test_problems_of_sources(tmp_path: Path, source: str, start: str) -> None:
 def test_sources_need_the_group_unless_its_switches_are_off(tmp_path: Path) -> None:
     source = "sources: {joiners: {type: file, path: a.csv}}\n"
     (found,) = problems(tmp_path, SMALL + source)
-    assert "`provision.group` is missing and `add_joiners_to_group` and `remove_leavers_from_group` needs it" in found
+    assert "`provision.group` is missing and `add_joiners_to_group` and `remove_leavers_from_group` need it" in found
     off = "provision: {add_joiners_to_group: false, remove_leavers_from_group: false}\n"
     assert load(written(tmp_path, SMALL + source + off), {}).provision.group is None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -102,10 +103,18 @@ Accept = Annotated[
 
 def again(settings: Settings) -> str:
     """` --settings FILE` for a command that is to follow, where one was needed here."""
+    usual = ("", "settings.yaml", "settings.yaml.aes")
+    return "" if settings.origin in usual else f" --settings {typed(settings.origin)}"
+
+
+def typed(path: Path | str) -> str:
+    """A path as it is typed into a shell."""
     import shlex
 
-    usual = ("", "settings.yaml", "settings.yaml.aes")
-    return "" if settings.origin in usual else f" --settings {shlex.quote(settings.origin)}"
+    words = str(path)
+    if sys.platform == "win32":
+        return f'"{words}"' if " " in words else words
+    return shlex.quote(words)
 
 
 def load_settings(path: Path | None) -> Settings:

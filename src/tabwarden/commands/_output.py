@@ -45,7 +45,7 @@ def _pen(file: TextIO) -> Pen:
     """As wide as the terminal, in a pipe wide enough for a table; in colours where somebody looks at them."""
     from tabwarden.report.table import ASCII, HEAVY, Pen
 
-    watched = file.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    watched = file.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     if os.name == "nt":  # the old console shows styles as letters
         watched = watched and bool({"WT_SESSION", "TERM", "ANSICON"} & os.environ.keys())
     width = _columns() if file.isatty() else max(_columns(), IN_A_PIPE)

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tabwarden.commands._options import again, load_settings
+from tabwarden.commands._options import again, load_settings, typed
 from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, print_json, show
 from tabwarden.log import RunLog, open_log
 from tabwarden.model.errors import TabwardenError
@@ -38,7 +38,7 @@ def present(plan: Plan, settings: Settings, out: Path | None, *, as_json: bool) 
             show(f"plan {plan.id} written to {path}")
             accept = "".join(f" --accept {s.id}={s.number}" for s in plan.stops_of_all if s.waivable)
             if plan.changes and all(stop.waivable for stop in plan.stops_of_all):
-                show(f"next: tabwarden apply {path}{accept}{again(settings)}")
+                show(f"next: tabwarden apply {typed(path)}{accept}{again(settings)}")
     leave(STOPPED if plan.stops else CHANGES if plan.changes else DONE)
 
 

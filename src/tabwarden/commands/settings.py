@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from tabwarden.commands._options import AsJson, SettingsPath, load_settings
+from tabwarden.commands._options import AsJson, SettingsPath, load_settings, typed
 from tabwarden.commands._output import ERROR, leave, print_json, say, show
 from tabwarden.commands._parsing import Argument, Option
 from tabwarden.model.errors import SettingsError
@@ -199,7 +199,7 @@ def settings_import(
         show(f"its {hidden} secret{'s are' if hidden != 1 else ' is'} encrypted with the key of {keys.origin}")
     for note in imported.notes:
         show(f"note: {note}")
-    show(f"next: tabwarden settings check --settings {to}")
+    show(f"next: tabwarden settings check --settings {typed(to)}")
 
 
 def _keys(folder: Path, *, make_key: bool = False) -> Keys:

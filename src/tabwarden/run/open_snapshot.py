@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tabwarden.model.errors import SettingsError, UnknownName
+from tabwarden.model.names import hint
 from tabwarden.model.open_points import BLOG, CURRENT, DOCUMENTED, OpenPoints, open_points_from
 from tabwarden.model.site import Site
 from tabwarden.questions import Questions
@@ -36,7 +37,9 @@ def _words(given: str) -> Iterator[str]:
     try:
         answers = yaml_value(read_text(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([f"`{given}` is no `name=value`, and no file that can be read: {error}"]) from None
+        why = f"{getattr(error, 'strerror', None) or error}".lower()
+        near = hint(given, {BLOG: ""})
+        raise SettingsError([f"`{given}` is no `name=value`, and no file that can be read: {why}{near}"]) from None
     except yaml.YAMLError as error:
         raise SettingsError([f"`{given}` is not YAML: {error}"]) from None
     if not isinstance(answers, dict):

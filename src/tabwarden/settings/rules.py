@@ -97,10 +97,10 @@ def _sources(sources: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[
         and str(provision.get(task)).lower() not in ("false", "no", "off", "0")
     ]
     if on and "group" not in provision and ("joiners" in sources or "leavers" in sources):
-        tasks = " and ".join(f"`{task}`" for task in on)
+        tasks = " and ".join(f"`{task}`" for task in on) + (" needs" if len(on) == 1 else " need")
         yield (
             ("provision", "group"),
-            f"`provision.group` is missing and {tasks} needs it; add `group: {{name: ...}}` or switch that off",
+            f"`provision.group` is missing and {tasks} it; add `group: {{name: ...}}` or switch that off",
         )
 
 

@@ -122,8 +122,9 @@ class Remarks:
         role = group.minimum_site_role
         free = free_seats(now, role or "")
         if not role and self.eligible:
+            joiners = f"{self.eligible} joiner{'s' * (self.eligible != 1)}"
             yield (
-                f"the group `{group.name}` grants no site role: {self.eligible} joiners in it cannot sign in; say "
+                f"the group `{group.name}` grants no site role: {joiners} in it cannot sign in; say "
                 "`minimum_site_role` if it is to grant one"
             )
         if free is not None and self.eligible > free:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from tabwarden.model.names import hint
+from tabwarden.model.names import hint, some
 from tabwarden.model.resolver import meant, unquoted
+from tabwarden.model.roles import rank
 from tabwarden.model.site import LOCAL, Group, Site
 from tabwarden.want.wanted import EXISTS, GRANTS, Held
 
@@ -46,7 +47,7 @@ def sign_in_group(now: Site, name: str, role: str | None, mode: str, *, needed: 
         return SignInGroup(group, held=_of_a_directory(f"{group.domain}\\{group.name}"))
     if role is None:
         return SignInGroup(group)
-    return _corrected(group, role, mode)
+    return _corrected(now, group, role, mode)
 
 
 def _created(now: Site, name: str, role: str, mode: str) -> SignInGroup:
@@ -59,14 +60,24 @@ def _created(now: Site, name: str, role: str, mode: str) -> SignInGroup:
     return SignInGroup(group, EXISTS, f"the group that grants {role} on sign-in is not there yet{near}")
 
 
-def _corrected(group: Group, role: str, mode: str) -> SignInGroup:
+def _corrected(site: Site, group: Group, role: str, mode: str) -> SignInGroup:
     # A mode that was not told is not wrong: a local group with a minimum role grants it on sign-in.
     mode_is_right = group.grant_on == mode or (group.grant_on is None and group.minimum_site_role is not None)
     if group.minimum_site_role == role and mode_is_right:
         return SignInGroup(group)
     now = f"{group.minimum_site_role or 'no role'} ({group.grant_on or 'no mode'})"
     right = replace(group, minimum_site_role=role, grant_on=mode)
-    return SignInGroup(right, GRANTS, f"the group grants {now} and is to grant {role} ({mode})")
+    less = some(_who_wait_for_more(site, group, role))
+    loss = f"; by it no longer raised to {group.minimum_site_role}: {less}" if less else ""
+    return SignInGroup(right, GRANTS, f"the group grants {now} and is to grant {role} ({mode}){loss}")
+
+
+def _who_wait_for_more(site: Site, group: Group, role: str) -> list[str]:
+    """The members whom the next sign-in would have raised to what the group granted, which is more than `role`."""
+    before, after = rank(group.minimum_site_role or "") or 0, rank(role) or 0
+    users = (site.users[member] for member in site.members(group.id) if member in site.users)
+    waiting = (user for user in users if after < before and (has := rank(user.site_role)) is not None and has < before)
+    return sorted(user.qualified for user in waiting)
 
 
 def _of_a_directory(name: str) -> Held:

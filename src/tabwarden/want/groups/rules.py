@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from tabwarden.model.errors import SourceError
-from tabwarden.model.names import same
+from tabwarden.model.names import hint, same
 from tabwarden.model.site import ON_LOGIN
 from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson
 
@@ -75,9 +75,8 @@ def _not_one(directory: Directory, words: str, hits: Sequence[DirectoryGroup]) -
     if hits:
         listed = ", ".join(f"`{g.domain}\\{g.name}`" for g in hits)
         return f"`groups` names `{words}`, which could be {listed}; write it with its domain"
-    near = sorted({g.name for g in directory.groups.values() if same(words.rpartition("\\")[2]) in same(g.name)})[:5]
-    hint = f" (near it: {', '.join(f'`{name}`' for name in near)})" if near else ""
-    return f"the directory has no group `{words}`{hint}; {CANNOT_TELL}: correct the name or take the line out"
+    near = hint(words.rpartition("\\")[2], {group.name: "" for group in directory.groups.values()})
+    return f"the directory has no group `{words}`{near}; {CANNOT_TELL}: correct the name or take the line out"
 
 
 class Nested:

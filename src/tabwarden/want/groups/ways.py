@@ -110,7 +110,7 @@ def _way(directory: Directory, names: Names, one: FoundGroup, into: str, *, loca
     """The way and why; the reason why neither goes."""
     rule, group = one.rule, one.group
     if rule.by == MEMBERSHIP:
-        return MEMBERSHIP, "as the settings say"
+        return MEMBERSHIP, "the settings say so"
     renamed, obstacle = same(into) != same(group.name), ""
     if not names.joined:
         obstacle = f"the server is not joined to `{group.domain}`"

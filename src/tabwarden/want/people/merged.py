@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tabwarden.model.names import same
+from tabwarden.model.names import hint, same
 from tabwarden.want.days import JOIN, LEAVE, NOT_YET, Turn
 from tabwarden.want.people.person import (
     KEY,
@@ -259,7 +259,8 @@ def _overridden(
     for override in overrides:
         places = known.get(same(override.person), ())
         if not places:
-            notes.append(f"an override for `{override.person}` fits nobody; take it out, or mend the name")
+            near = hint(override.person, {person.name: "" for person in people if person.name})
+            notes.append(f"an override for `{override.person}` fits nobody; take it out, or mend the name{near}")
         elif len(places) > 1:
             names = ", ".join(f"`{people[place].name}`" for place in places)
             reason = f"the override for `{override.person}` fits several people: {names}"

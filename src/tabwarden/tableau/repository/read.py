@@ -125,7 +125,7 @@ def read_uses(repository: Repository, site: str, contents: Contents) -> Mapping[
         if used in contents.contents and used is not None:
             auth = ("embed" if embedded == "true" else "prompt") if has_flag else UNREAD_USE.auth
             uses_by_workbook[holder].setdefault(used, Use(used, auth))
-        elif class_ == "sqlproxy":
+        elif used is None and class_ == "sqlproxy":
             # A connection to a published data source, and the row does not say to which.
             uses_by_workbook[holder].setdefault("", UNREAD_USE)
     return {workbook: tuple(uses.values()) for workbook, uses in uses_by_workbook.items()}

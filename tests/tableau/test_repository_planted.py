@@ -31,7 +31,7 @@ AS_REAL = (
 
 @pytest.fixture(scope="module")
 def dense(postgres: Any) -> Iterator[Workgroup]:
-    with workgroup(postgres.admin, dense_world(8, 6)) as made:
+    with workgroup(postgres.admin, dense_world(8, 12)) as made:
         made.run(*AS_REAL)
         yield made
 

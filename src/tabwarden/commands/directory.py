@@ -156,11 +156,10 @@ def _trust_words(trust: Trust) -> str:
 def _show_domains(directory: Directory) -> None:
     from tabwarden.report.table import Table
 
-    table = Table("domain", "NetBIOS", "enabled", "disabled", "deleted", "groups", "orphans", "trusts")
+    table = Table("domain", "NetBIOS", "enabled", "disabled", "deleted", "groups", "orphans")
     for domain in directory.domains:
         counts = _counts_of(directory, domain.fqdn)
         hidden = not domain.sees_deleted and not counts["deleted"]
-        trusts = "\n".join(map(_trust_words, _trusts(directory, domain.fqdn)))
         table.add_row(
             domain.fqdn,
             domain.netbios,
@@ -169,9 +168,10 @@ def _show_domains(directory: Directory) -> None:
             "hidden" if hidden else str(counts["deleted"]),
             str(counts["groups"]),
             str(counts["orphans"]),
-            trusts,
         )
     show(table)
+    for domain in directory.domains:
+        show(*(f"{domain.fqdn} {_trust_words(trust)}" for trust in _trusts(directory, domain.fqdn)))
 
 
 def _show_people(directory: Directory, people: list[DirectoryPerson], of: str, *, as_json: bool) -> None:

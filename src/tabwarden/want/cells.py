@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from tabwarden.model.errors import SourceError
-from tabwarden.model.names import same
+from tabwarden.model.names import same, visible
 
 ONLY_COLUMN = "(value)"
 """The column of a row that has a bare user name and no column names at all; any mapping of `name` accepts it."""
@@ -242,7 +242,7 @@ def shown(value: object, most: int = 80) -> str:
     """`value` for a message: characters nobody can see are written as escapes, a text longer than `most` is cut."""
     text = value if isinstance(value, str) else repr(value)
     cut = text if len(text) <= most else text[: most - 1] + "…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)
+    return visible(cut)
 
 
 def column_of(wanted: str, present: Sequence[str], source: str) -> str | None:

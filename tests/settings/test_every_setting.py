@@ -217,7 +217,7 @@ def test_a_key_has_an_effect_or_is_refused(key: str, room: Room) -> None:
     key, row = row_of(key)
     if row.test:
         path, _, name = row.test.partition("::")
-        assert f"def {name}" in (TESTS / path).read_text(encoding="utf-8"), f"{row.test} is gone"
+        assert f"def {name}(" in (TESTS / path).read_text(encoding="utf-8"), f"{row.test} is gone"
         return
     base = row.base(room.sandbox.url)
     before = room.observed(OBSERVERS[row.seen], base)

@@ -99,7 +99,9 @@ _GROUP = {"people.mapping": [{"when": {"group": "top"}, "groups": ["Sales"]}]}
 _NESTED = {"people.nested": {"from": _file("nested.csv")}, **_GROUP}
 _LDAP, _MAIL, _REPOSITORY = "sources/test_ldap_", "run/test_mail.py::test_", "tableau/test_repository_"
 _DAYS = "run/test_days_of_people.py::test_"
-_UNLISTED = "run/test_names_fit.py::test_whom_no_authoritative_source_knows_is_told"
+_UNLISTED = (
+    "run/test_names_fit.py::test_whom_no_authoritative_source_knows_is_told_and_leaves_only_by_setting_and_waiver"
+)
 _LEFT = {"people.sources": [_SOURCES[0], {**_SOURCES[1], "left": ["gone"]}]}
 
 
@@ -229,7 +231,10 @@ ROWS = (
     # -- several sources
     Row("people.sources.name", "people", "personnel"),
     Row("people.sources.rank", "people", 9),
-    Row("people.sources.authoritative", test="want/test_merged.py::test_"),
+    Row(
+        "people.sources.authoritative",
+        test="run/test_people_end_to_end.py::test_who_vanishes_from_an_authoritative_source_has_left",
+    ),
     Row("people.sources.columns.key", "people", "dept", {"people.match": ["key"]}),
     Row("people.sources.columns.site_role", "people", "alt", {"people.mapping": []}),
     Row("people.sources.columns.auth_setting", "people", "auth"),
@@ -304,7 +309,7 @@ ROWS = (
     Row("stops.memberships_removed.count", "provision", 99, {"stops.memberships_removed": OFF}),
     Row("stops.memberships_removed.percent", "provision", 100, {"stops.memberships_removed": OFF}),
     Row("stops.source_shrank.*", test="plan/test_stops.py::test_a_list_shrank_when_more_than_a_fifth_is_missing"),
-    Row("stops.rules_removed.*", test="plan/test_undo_to.py::test_"),
+    Row("stops.rules_removed.*", test="plan/test_undo_to.py::test_many_rules_gone_and_no_history_are_stops"),
     # -- mail, logs, store
     Row("mail.enabled", "log", True, {"mail": _NOBODY}),
     Row("mail.when", "log", "warnings", {"mail": {"enabled": True, **_NOBODY}}),

@@ -7,6 +7,7 @@ import errno
 import os
 import select
 import stat
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -66,11 +67,20 @@ def for_the_owner(path: str, flags: int) -> int:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file, for its owner alone, whole or not at all; its folder is made. OSError where that cannot be."""
+    """Write a file whole or not at all; its folder is made. OSError where that cannot be.
+
+    A new file can be read by its owner only; one that was there keeps its owner and permissions.
+    """
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
     try:
         with open(aside, "wb", opener=for_the_owner) as file:
+            if sys.platform != "win32" and path.exists():
+                before = path.stat()
+                os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
+                with contextlib.suppress(PermissionError):
+                    os.fchown(file.fileno(), before.st_uid, before.st_gid)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tabwarden.model.errors import SettingsError
-from tabwarden.safe_files import MOST_SECRET, read_bytes, read_text
+from tabwarden.safe_files import MOST_SECRET, for_the_owner, read_bytes, read_text, write_whole
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
@@ -123,11 +123,10 @@ def make_key_file(path: Path) -> Keys:
     """A new key in a new file that only its owner can read. Raises SettingsError when the file exists."""
     value = _new_key()
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(path, "x", encoding="ascii", opener=for_the_owner) as out:
+            out.write(value + "\n")
     except OSError as error:
         raise SettingsError([f"key file `{path}` cannot be created: {_reason(error)}"]) from None
-    with os.fdopen(descriptor, "w", encoding="ascii") as out:
-        out.write(value + "\n")
     return Keys((value,), f"key file `{path}`", path)
 
 
@@ -213,27 +212,10 @@ def rotate_values(text: str, keys: Keys) -> tuple[str, int]:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file whole or not at all. Raises SettingsError.
-
-    A new file can be read by its owner only; one that was there keeps its owner and permissions.
-    """
-    path = Path(os.path.realpath(path))
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    """Write a file whole or not at all, a new one for its owner alone. Raises SettingsError."""
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as out:
-            if sys.platform != "win32" and path.exists():
-                before = path.stat()
-                os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
-                with contextlib.suppress(PermissionError):
-                    os.fchown(descriptor, before.st_uid, before.st_gid)
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(beside, path)
+        write_whole(path, text.encode("utf-8"))
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
         raise SettingsError([f"`{path}` cannot be written: {_reason(error)}"]) from None
 
 

@@ -17,8 +17,10 @@ def sentence(command: str, error: Exception) -> str:
     """What went wrong and what to do next. Where the cause is not known, a report is written and named."""
     match error:
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            return f"{_place(error)}: the disk is full; make room and start `{command}` again"
+            return f"{_place(error) or 'the output cannot be written'}: the disk is full; make room, then once more"
         case OSError(strerror=str(words)):
+            if not _place(error):
+                return f"`{command}` could not go on: {words.lower()}; see to that, then once more"
             return f"{_place(error)}: {words.lower()}; check the path, and who may read and write there"
         case MemoryError():
             return f"`{command}` needs more memory than there is; ask about less, or use a larger machine"
@@ -29,7 +31,7 @@ def sentence(command: str, error: Exception) -> str:
 
 def _place(error: OSError) -> str:
     named = error.filename if error.filename is not None else error.filename2
-    return f"`{os.fsdecode(named)}`" if isinstance(named, str | bytes) else "the output cannot be written"
+    return f"`{os.fsdecode(named)}`" if isinstance(named, str | bytes) else ""
 
 
 def _report(error: Exception) -> str:

@@ -169,8 +169,7 @@ def _wide(words: str) -> int:
 
 
 def _columns(letter: str) -> int:
-    if (
-        category(letter) in ("Mn", "Me") or "\u1160" <= letter <= "\u11ff"
-    ):  # marks; what joins a Hangul letter before it
+    """Marks stand on the letter before them, and so does what joins a Hangul letter."""
+    if category(letter) in ("Mn", "Me") or "\u1160" <= letter <= "\u11ff":
         return 0
     return 2 if east_asian_width(letter) in "WF" else 1

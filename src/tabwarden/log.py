@@ -19,7 +19,7 @@ from typing import IO, Any, Self
 
 from tabwarden import clocks
 from tabwarden.model.errors import TabwardenError
-from tabwarden.safe_files import for_the_owner
+from tabwarden.safe_files import for_the_owner, reason
 
 LOGGER = "tabwarden"
 NAME = re.compile(r"^tabwarden-(\d{4}-\d{2}-\d{2}-\d{6})(?:-\d+)?\.(?:log|jsonl)$")
@@ -55,8 +55,7 @@ def open_log(
         folder.mkdir(parents=True, exist_ok=True)
         path = _new_file(folder, now, "jsonl" if as_json else "log")
     except OSError as error:
-        reason = (error.strerror or "it cannot be used").lower()
-        raise TabwardenError(f"log folder `{folder}` cannot be written: {reason}; set `logs.folder`") from None
+        raise TabwardenError(f"log folder `{folder}` cannot be written: {reason(error)}; set `logs.folder`") from None
     run_log = RunLog(path, level, as_json=as_json, scrub=scrub, console=None if quiet else console or sys.stderr)
     earlier = _logs_in(folder)
     del earlier[path]
@@ -102,8 +101,7 @@ def _delete(logs: list[Path]) -> list[Path]:
             path.unlink()
             deleted.append(path)
         except OSError as error:
-            reason = (error.strerror or "").lower()
-            logging.getLogger(LOGGER).warning("old log file %s cannot be deleted: %s", path.name, reason)
+            logging.getLogger(LOGGER).warning("old log file %s cannot be deleted: %s", path.name, reason(error))
     return deleted
 
 

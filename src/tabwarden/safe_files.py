@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import select
 import stat
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,10 +86,91 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
-    except OSError:
+    except BaseException:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
         raise
+
+
+def reason(error: Exception) -> str:
+    """Why a file or what it says cannot be used, as part of a sentence: never in the words of a library.
+
+    Of OSError, of errors in reading text or JSON, of YAMLError; where YAML is wrong, with the place.
+    """
+    if isinstance(error, OSError):
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) and "bytes" not in str(error.strerror)
+        return "the disk is full" if full else (error.strerror or "it cannot be used").lower()
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    if isinstance(error, json.JSONDecodeError):
+        return f"line {error.lineno} is not JSON"
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return f"{place}{_of_yaml(error)}"
+
+
+# What the YAML library calls it, and what it is.
+_YAML_WORDS = (
+    ("values are not allowed", "a colon stands where none may"),
+    ("cannot start any token", "a character stands there that must be in quotes"),
+    ("constructor for the tag", "a tag such as `!x` means nothing here"),
+    ("undefined alias", "an alias (`*`) stands for nothing"),
+    ("duplicate anchor", "an anchor (`&`) is there twice"),
+    ("escape", "a backslash in double quotes stands for nothing; put text with backslashes into single quotes"),
+    ("unexpected end", "a quote is not closed"),
+    ("simple key", "a colon is missing"),
+    ("expected ',' or", "a bracket is not closed"),
+    ("expected ':'", "a colon is missing"),
+    ("expected <block end>", "the indentation is not that of the lines above"),
+    ("unhashable key", "a key is no text"),
+    ("special characters are not allowed", "it holds a character that YAML forbids"),
+    ("found a tab", "a tab stands where blanks must"),
+)
+
+
+def _of_yaml(error: Exception) -> str:
+    problem = getattr(error, "problem", None)
+    if problem is None and not hasattr(error, "position"):
+        return str(error)  # one of ours
+    what = str(problem or getattr(error, "reason", ""))
+    return next((ours for theirs, ours in _YAML_WORDS if theirs in what), "check the indentation, quotes and brackets")
+
+
+def of_models(error: Any, where: Callable[[str], bool] = bool) -> list[str]:
+    """A line for each place of a pydantic ValidationError, in our words; of a place that `where` hides its name."""
+    lines: dict[str, str] = {}
+    for detail in error.errors(include_url=False, include_input=False):
+        place = ".".join(str(part) for part in detail["loc"] if not isinstance(part, str) or where(part))
+        if not any(other.startswith(f"{place}.") for other in lines):
+            lines.setdefault(place, f"  {place}: {_of_model(detail)}")
+    return list(lines.values())
+
+
+_KINDS = {
+    "missing": "is missing",
+    "extra_forbidden": "is no key here",
+    "string_type": "must be text",
+    "bool": "must be true or false",
+    "int": "must be a whole number",
+    "float": "must be a number",
+    "tuple": "must be a list",
+    "list": "must be a list",
+    "model": "must be a mapping",
+    "dict": "must be a mapping",
+    "mapping": "must be a mapping",
+    "too_short": "is empty",
+}
+
+
+def _of_model(detail: Mapping[str, Any]) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "literal_error":
+        return f"must be {str(context['expected']).replace(chr(39), '`')}"
+    return _KINDS.get(kind) or _KINDS.get(kind.split("_")[0]) or "has a value that cannot be there"
 
 
 def yaml_value(text: str) -> Any:
@@ -97,7 +179,7 @@ def yaml_value(text: str) -> Any:
 
     kind = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        _check_depth(yaml.parse(text, kind))
+        check_depth(yaml.parse(text, kind))
         loader = kind(text)
         try:
             node = loader.get_single_node()
@@ -107,12 +189,14 @@ def yaml_value(text: str) -> Any:
             return loader.construct_document(node)
         finally:
             loader.dispose()
-    except ValueError as error:  # such as the date 2024-13-45
-        raise yaml.YAMLError(f"a value looks like a date or number and is none: {error}") from None
+    except ValueError:  # such as the date 2024-13-45
+        raise yaml.YAMLError("a value looks like a date or number and is none; put it into quotes") from None
 
 
-def _check_depth(events: Iterable[yaml.Event]) -> None:
-    """Before anything is built: what builds it calls itself for each level, and the C library dies of too many."""
+def check_depth(events: Iterable[yaml.Event]) -> None:
+    """Raises yaml.YAMLError where a text is too deep: what builds it calls itself for each level, and the C library
+    dies of too many.
+    """
     import yaml
 
     depth = 0

@@ -31,7 +31,7 @@ from tabwarden.model.site import (
     User,
 )
 from tabwarden.model.site_settings import SiteSettings
-from tabwarden.safe_files import read_text
+from tabwarden.safe_files import read_text, reason
 
 Json = Mapping[str, Any]
 
@@ -58,7 +58,7 @@ def load(path: Path, *, of_snapshot: bool = False) -> tuple[Case, ...]:
     try:
         text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise WorldError(f"`{path}` cannot be read as UTF-8 text: {error}") from None
+        raise WorldError(f"`{path}` cannot be read: {reason(error)}; name a JSON file of cases") from None
     items = _items(path, text)
     if not items:
         raise WorldError(f"`{path}` holds no case; write a list of cases (docs/reference/case-files.md)")
@@ -75,17 +75,22 @@ def _items(path: Path, text: str) -> list[Any]:
 def _parsed(path: Path, text: str, line: int) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_each_once)
+    except WorldError as error:
+        raise WorldError(f"`{path}`: {error} (line {line} or below)") from None
     except json.JSONDecodeError as error:
-        raise WorldError(f"`{path}` is not JSON: {error.msg} (line {line + error.lineno - 1})") from None
-    except ValueError as error:
-        raise WorldError(f"`{path}` {error} (line {line} or below)") from None
+        number = line + error.lineno - 1
+        raise WorldError(f"`{path}` is not JSON in line {number}; check its quotes and commas") from None
+    except (ValueError, RecursionError):
+        raise WorldError(
+            f"`{path}` holds a number that is too long, or is nested too deep (line {line} or below)"
+        ) from None
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     keys = [key for key, _ in pairs]
     twice = next((key for key in keys if keys.count(key) > 1), None)
     if twice is not None:
-        raise ValueError(f"has the key `{twice}` twice in one object; the first of them would be lost")
+        raise WorldError(f"the key `{twice}` is there twice in one object; the first of them would be lost")
     return dict(pairs)
 
 

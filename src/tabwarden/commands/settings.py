@@ -11,6 +11,7 @@ from tabwarden.commands._options import AsJson, SettingsPath, load_settings, typ
 from tabwarden.commands._output import ERROR, leave, print_json, say, show
 from tabwarden.commands._parsing import Argument, Option
 from tabwarden.model.errors import SettingsError
+from tabwarden.safe_files import reason
 from tabwarden.secrets import (
     HOW_TO_GIVE_A_KEY,
     KEY_FILE,
@@ -220,7 +221,7 @@ def _read(file: Path) -> str:
     except UnicodeDecodeError:
         raise SettingsError([f"{file}: is not UTF-8 text"]) from None
     except OSError as error:
-        raise SettingsError([f"{file}: cannot be read: {(error.strerror or '').lower()}"]) from None
+        raise SettingsError([f"{file}: cannot be read: {reason(error)}"]) from None
 
 
 def _write_new(target: Path, text: str, *, overwrite: bool) -> None:

@@ -37,8 +37,10 @@ def from_json(text: str, where: str = "the plan") -> Plan:
     """The plan a text holds. TabwardenError when it is none, of an unknown format, or was edited."""
     try:
         whole = json.loads(text)
-    except ValueError as error:
-        raise TabwardenError(f"`{where}` is not a plan: it is not JSON ({error}); {PLAN_AGAIN}") from None
+    except json.JSONDecodeError as error:
+        raise TabwardenError(f"`{where}` is not a plan: line {error.lineno} is not JSON; {PLAN_AGAIN}") from None
+    except (ValueError, RecursionError):
+        raise TabwardenError(f"`{where}` is not a plan: it holds what no plan does; {PLAN_AGAIN}") from None
     if not isinstance(whole, dict) or "format" not in whole or "changes" not in whole:
         raise TabwardenError(f"`{where}` is not a plan: `format` or `changes` is missing; {PLAN_AGAIN}")
     if whole["format"] != FORMAT:
@@ -53,8 +55,9 @@ def from_json(text: str, where: str = "the plan") -> Plan:
         for name in (field.name for field in fields(Plan) if field.name not in whole):
             raise KeyError(name)
         return _PLAN.from_plain(whole, tuple(map(_change, whole.pop("changes"))))
-    except (IncompleteRead, KeyError, TypeError, AttributeError) as error:
-        raise TabwardenError(f"`{where}` is not a whole plan ({error}); {PLAN_AGAIN}") from None
+    except (IncompleteRead, KeyError, TypeError, AttributeError, ValueError) as error:
+        why = {IncompleteRead: str(error), KeyError: f"{error} is missing"}.get(type(error), "a field cannot be so")
+        raise TabwardenError(f"`{where}` is not a whole plan ({why}); {PLAN_AGAIN}") from None
 
 
 def as_json(plan: Plan) -> dict[str, Any]:
@@ -94,4 +97,4 @@ def _json(value: Any) -> str:
 
 def _seal(whole: Mapping[str, Any]) -> str:
     text = json.dumps(whole, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

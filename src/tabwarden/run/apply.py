@@ -22,7 +22,7 @@ from tabwarden.plan.stops import Guarded, Limits
 from tabwarden.plan.waivers import mismatches, not_waived
 from tabwarden.run import history, setting_names
 from tabwarden.run.context import PLANS, Context, Progress, guarded_of, limits_of, silent
-from tabwarden.safe_files import read_text, write_whole
+from tabwarden.safe_files import read_text, reason, write_whole
 from tabwarden.settings import Settings
 from tabwarden.store.journal import (
     ALREADY,
@@ -138,7 +138,7 @@ def load_plan(path: Path) -> Plan:
     try:
         return from_json(read_text(path), str(path))
     except OSError as error:
-        raise TabwardenError(f"the plan `{path}` cannot be read: {(error.strerror or 'unreadable').lower()}") from None
+        raise TabwardenError(f"the plan `{path}` cannot be read: {reason(error)}") from None
     except UnicodeDecodeError:
         raise TabwardenError(f"`{path}` is not a plan: it is not text") from None
 

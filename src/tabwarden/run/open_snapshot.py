@@ -12,7 +12,7 @@ from tabwarden.model.open_points import BLOG, CURRENT, DOCUMENTED, OpenPoints, o
 from tabwarden.model.site import Site
 from tabwarden.questions import Questions
 from tabwarden.run.history import LAST, open_either, open_every_site
-from tabwarden.safe_files import read_text, yaml_value
+from tabwarden.safe_files import read_text, reason, yaml_value
 from tabwarden.store import snapshot
 
 
@@ -37,11 +37,10 @@ def _words(given: str) -> Iterator[str]:
     try:
         answers = yaml_value(read_text(path))
     except (OSError, UnicodeDecodeError) as error:
-        why = f"{getattr(error, 'strerror', None) or error}".lower()
-        near = hint(given, {BLOG: ""})
-        raise SettingsError([f"`{given}` is no `name=value`, and no file that can be read: {why}{near}"]) from None
+        why = f"{reason(error)}{hint(given, {BLOG: ''})}"
+        raise SettingsError([f"`{given}` is no `name=value`, and no file that can be read: {why}"]) from None
     except yaml.YAMLError as error:
-        raise SettingsError([f"`{given}` is not YAML: {error}"]) from None
+        raise SettingsError([f"`{given}` is not YAML: {reason(error)}"]) from None
     if not isinstance(answers, dict):
         raise SettingsError([f"`{given}` is a YAML file of `name: value` lines"])
     for name, value in answers.items():

@@ -11,6 +11,7 @@ from tabwarden.plan.plan import SiteIdentity
 from tabwarden.run import history
 from tabwarden.run.apply import load_plan
 from tabwarden.run.context import PLANS
+from tabwarden.safe_files import reason
 from tabwarden.store import beside, journal, rosters
 from tabwarden.store.history import History
 from tabwarden.store.snapshots import Snapshot
@@ -51,7 +52,7 @@ def _checked(what: str, reads: Callable[..., object], *words: object) -> Checked
     except TabwardenError as error:
         return Checked(what, str(error))
     except OSError as error:
-        return Checked(what, f"cannot be read: {(error.strerror or 'unreadable').lower()}; see to its rights")
+        return Checked(what, f"cannot be read: {reason(error)}; see to its rights")
     return Checked(what)
 
 

@@ -6,19 +6,17 @@ were written, so that every problem can say it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from tabwarden.safe_files import check_size
+from tabwarden.safe_files import check_depth, check_size, reason
 
 Place = tuple[str | int, ...]
 PREFIX = "TABWARDEN_"
 # A long word in quotes may be part of a password that begins with * or !, so it is never repeated.
-_QUOTED = re.compile(r"'[^']{2,}'|\"[^\"]{2,}\"")
 
 
 @dataclass(frozen=True)
@@ -83,8 +81,10 @@ class Written:
 def read_yaml(text: str, file: str) -> Written:
     """The values of a YAML text. What is not YAML, or is there twice, is among the problems."""
     written = Written(file)
+    kind = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        loader = yaml.SafeLoader(text)
+        check_depth(yaml.parse(text, kind))
+        loader = kind(text)
     except yaml.YAMLError as error:
         written.problems.append(_not_yaml(error, file))
         return written
@@ -100,8 +100,6 @@ def read_yaml(text: str, file: str) -> Written:
                 written.complain((), "must be a mapping of sections such as `tableau:`, each on its own line")
     except yaml.YAMLError as error:
         written.problems.append(_not_yaml(error, file))
-    except RecursionError:
-        written.problems.append(Problem.at(Origin(file), "is nested too deep; settings need four levels at most"))
     finally:
         loader.dispose()
     return written
@@ -113,13 +111,8 @@ def _origin(file: str, node: yaml.Node) -> Origin:
 
 def _not_yaml(error: yaml.YAMLError, file: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    what = _QUOTED.sub("…", str(getattr(error, "problem", None) or "it holds a character that YAML forbids"))
     origin = Origin(file, mark.line + 1) if mark else Origin(file)
-    column = f" (column {mark.column + 1})" if mark else ""
-    advice = "check the indentation, and put text with special characters into quotes"
-    if "escape" in what:  # a path of Windows
-        advice = "put text with backslashes into single quotes, or into none"
-    return Problem.at(origin, f"not valid YAML{column}: {what}; {advice}")
+    return Problem.at(origin, f"not valid YAML: {reason(error)}")
 
 
 class _Walk:

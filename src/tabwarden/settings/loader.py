@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tabwarden.model.errors import SettingsError
-from tabwarden.safe_files import read_text
+from tabwarden.safe_files import read_text, reason
 from tabwarden.scrubber import KNOWN
 from tabwarden.secrets import (
     HOW_TO_GIVE_A_KEY,
@@ -134,7 +134,7 @@ def _read(path: Path | None, keys: Keys | None, early: list[str]) -> Written:
     except UnicodeDecodeError:
         raise SettingsError([*early, f"{path}: is not UTF-8 text; save it as UTF-8"]) from None
     except OSError as error:
-        raise SettingsError([*early, f"{path}: cannot be read: {(error.strerror or '').lower()}"]) from None
+        raise SettingsError([*early, f"{path}: cannot be read: {reason(error)}"]) from None
 
 
 def from_variable(place: Place, text: str, values: Mapping[str, Any]) -> Any:

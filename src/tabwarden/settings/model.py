@@ -181,6 +181,13 @@ class UsersRemoved(Limit):
     percent: float = Field(default=5, ge=0, le=100, description="up to this share it is never a stop")
 
 
+class UsersAdded(Limit):
+    """Of the users of the site."""
+
+    count: int = Field(default=20, ge=0, description="up to so many it is never a stop")
+    percent: float = Field(default=20, ge=0, le=100, description="up to this share it is never a stop")
+
+
 class MembershipsRemoved(Limit):
     """Of the memberships of each group touched."""
 
@@ -205,6 +212,7 @@ class Stops(Section):
     source_shrank: SourceShrank = Field(default=SourceShrank(), description="of the rows of the last good run")
     licences_lost: LicencesLost = Field(default=LicencesLost(), description="of the licensed users of the site")
     users_removed: UsersRemoved = Field(default=UsersRemoved(), description="of the users of the site")
+    users_added: UsersAdded = Field(default=UsersAdded(), description="of the users of the site, people who are new")
     memberships_removed: MembershipsRemoved = Field(
         default=MembershipsRemoved(), description="of the memberships of each group touched"
     )

@@ -108,8 +108,8 @@ def _delete(logs: list[Path]) -> list[Path]:
 
 
 class _Line(logging.Formatter):
-    """One record as one line, in which nothing acts; only a traceback and the problems of one error have more, indented:
-    no name can forge a line.
+    """One record as one line, in which nothing acts. A traceback and the problems of one error have more, indented: no
+    name can forge a line.
     """
 
     def __init__(self, scrub: Scrub) -> None:

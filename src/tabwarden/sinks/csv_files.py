@@ -1,8 +1,8 @@
 """A mirror as CSV: a heading, and a line a row with every value in quotes, in which nothing acts.
 
 A spreadsheet takes what begins with `=`, `+`, `-` or `@` for a formula, a terminal obeys control characters, and a line
-end inside of quotes breaks what reads lines. A value with any of these begins with `'`; after it a backslash is two, and
-what is not seen an escape: whoever takes the `'` off and the escapes back has the value as it was.
+end inside of quotes breaks what reads lines. A value with any of these begins with `'`; after it a backslash is two,
+and what is not seen an escape: whoever takes the `'` off and the escapes back has the value as it was.
 """
 
 from __future__ import annotations

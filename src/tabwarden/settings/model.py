@@ -285,6 +285,7 @@ class Settings(Section):
     mirror: Mirror = Field(default=Mirror(), description="what is mirrored, and where it goes")
 
     _origin: str = ""
+    _found_by: str = ""
     _secrets: tuple[str, ...] = ()
     _warnings: tuple[str, ...] = ()
 
@@ -292,6 +293,11 @@ class Settings(Section):
     def origin(self) -> str:
         """The file the settings came from, as it was named; empty when from variables alone."""
         return self._origin
+
+    @property
+    def found_by(self) -> str:
+        """What named that file: `--settings`, a variable, this folder, one above, one's own folder."""
+        return self._found_by
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for the scrubber: never print it."""

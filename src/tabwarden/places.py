@@ -26,7 +26,9 @@ class Location(NamedTuple):
     @property
     def why_not(self) -> str:
         """Why there is none, and what to do."""
-        sentence = f"no {PLAIN} and no {ENCRYPTED} {WHERE.format(own=own_folder(os.environ))}; `tabwarden init` writes one"
+        sentence = (
+            f"no {PLAIN} and no {ENCRYPTED} {WHERE.format(own=own_folder(os.environ))}; `tabwarden init` writes one"
+        )
         others = " and ".join(f"`{path}`" for path in self.passed_over)
         return f"{sentence} ({others} belongs to somebody else and is not taken by itself)" if others else sentence
 

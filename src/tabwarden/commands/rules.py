@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from tabwarden.commands._options import AsJson, OpenPointWords, SiteUrl, SnapshotFolder, SnapshotWords, StoreWords
+from tabwarden.commands._options import (
+    AsJson,
+    OpenPointWords,
+    SettingsPath,
+    SiteUrl,
+    SnapshotFolder,
+    SnapshotWords,
+    StoreWords,
+)
 from tabwarden.commands._output import print_json, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
 
@@ -21,6 +29,7 @@ def rules(
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
     site_url: SiteUrl = None,
+    settings: SettingsPath = None,
     open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
@@ -37,7 +46,7 @@ def rules(
     from tabwarden.run.open_snapshot import Where, open_site, read_open_points
 
     open_points = read_open_points(open_point or ())
-    site = open_site(Where(snapshots, snapshot, site_url, store=store))
+    site = open_site(Where(snapshots, snapshot, site_url, store, settings))
     of = site.find_content(content)
     default_for = _defaults_of(site, of, defaults) if defaults is not None else None
     dialog = rows_of(site, of.id, default_for=default_for, open_points=open_points)

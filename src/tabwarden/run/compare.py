@@ -21,6 +21,7 @@ def compare(
     *,
     store: str | None = None,
     site: str | None = None,
+    settings: Path | None = None,
 ) -> Compared:
     """Two snapshots side by side, each a folder or a number or day of the history in `store`.
 
@@ -32,7 +33,7 @@ def compare(
     problems: list[UnknownName | IncompleteRead] = []
     for place in (before, after):
         try:
-            sites.append(open_either(place, store, site))
+            sites.append(open_either(place, store, site, settings))
         except (UnknownName, IncompleteRead) as problem:
             problems.append(problem)
     if problems:

@@ -67,7 +67,6 @@ MAY_VIEW = "5 of 6 people may `View` HR/Salaries"
         ("who Download HR", "some of the 3 things in HR that have it"),
         ("who Download Empty", f"a project has no capability {DOWNLOAD}; `tabwarden rules Empty` shows"),
         ("who Connect HR/Feed", "a flow has no capability `Connect`; `tabwarden rules HR/Feed` shows those it has"),
-        ("who CreateRefreshMetrics Sales", "a project has no capability `Create/Refresh Metrics`; `tabwarden rules"),
         # a change without quotes
         ("whatif lock HR", "lock HR\n"),
         ("whatif move HR/Salaries to Sales", "move HR/Salaries to Sales\n"),

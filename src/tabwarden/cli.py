@@ -27,6 +27,18 @@ diff              diff       What differs between two snapshots: facts, and peop
 history           history    Who could see it on a day, since when, and which change caused it. Without words: the
                              snapshots kept.
 cases             cases      Run case files: small sites with a question and the expected answer.
+# List and find
+find              lists      Everything whose name holds some words: people, groups, content.
+list users        lists      People with site role, licence, last sign-in and what they own; seats.
+list groups       lists      Groups with their members and the site role they grant.
+list members      lists      Who is in a group, or in every group.
+list projects     lists      Projects with owner, leaders, permissions mode and how much they hold.
+list workbooks    lists      Workbooks with owner and times.
+list views        lists      Views with owner and times.
+list datasources  lists      Data sources with owner, times and by how many workbooks they are used.
+list flows        lists      Flows with owner and times.
+list owners       lists      Who owns content, and how much.
+list schedules    lists      Where to look for schedules, which no snapshot holds.
 # Read
 read              read       Read the site into a snapshot; nothing is written to Tableau.
 projects          read       List sites and projects, for choosing what to read; nothing is published.
@@ -68,6 +80,7 @@ sandbox           sandbox    Tableau in a box: a server on a loopback port with 
 demo              demo       The whole story on the sandbox: read, plan, apply, why, undo. No Tableau, no settings.
 """
 FAMILIES = {
+    "list": "What is on the site, from the newest snapshot or any other: filtered, sorted, counted.",
     "directory": "Read Active Directory whole, keep it in a file, look at it.",
     "names": "User names of a directory before they are imported.",
     "people": "Several sources as one roster.",

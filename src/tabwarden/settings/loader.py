@@ -110,7 +110,7 @@ def _in(folder: Path) -> Path | None:
 
 
 def _nothing(what: str) -> Path:
-    raise SettingsError([f"{what}; name a file with `--settings`, or write one as docs/reference/settings.md shows"])
+    raise SettingsError([f"{what}; name a file with `--settings`, or write one as `tabwarden help settings` shows"])
 
 
 def _keys(folder: Path, environ: Mapping[str, str], early: list[str]) -> Keys | None:

@@ -119,7 +119,7 @@ def run(words: Sequence[str]) -> int:
 
         if not is_page(words[1:]):
             return run([*words[1:], "--help"])
-    from tabwarden.commands._output import DONE, ERROR, say_error
+    from tabwarden.commands._output import DONE, ERROR, say_error, show_what_is_logged
     from tabwarden.commands._parsing import HELP, help_of, parameters_of, read
     from tabwarden.model.errors import TabwardenError
 
@@ -129,6 +129,7 @@ def run(words: Sequence[str]) -> int:
         if any(word in HELP for word in (rest[: rest.index("--")] if "--" in rest else rest)):
             print(help_of(command.words, command.about, function))
         else:
+            show_what_is_logged()
             function(**read(command.words, parameters_of(function), rest))
     except TabwardenError as error:
         say_error(error)

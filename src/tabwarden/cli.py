@@ -78,6 +78,7 @@ settings rotate   settings   Encrypt everything anew with the newest key: the .a
 settings import   settings   Make settings of those of Tab_User_Provisioner, whose file stays as it is.
 sandbox           sandbox    Tableau in a box: a server on a loopback port with a world of your choice.
 demo              demo       The whole story on the sandbox: read, plan, apply, why, undo. No Tableau, no settings.
+help              help       Show a page of the documentation, or a part of it. Without words: list the pages.
 """
 FAMILIES = {
     "list": "What is on the site, from the newest snapshot or any other: filtered, sorted, counted.",
@@ -126,6 +127,11 @@ def run(words: Sequence[str]) -> int:
     command = command_of(words)
     if command is None:
         return _other(words)
+    if command.words == "help" and " ".join(words[1:]) in COMMANDS.keys() | FAMILIES.keys():
+        from tabwarden.report.pages import is_page
+
+        if not is_page(words[1:]):
+            return run([*words[1:], "--help"])
     from tabwarden.commands._output import DONE, ERROR, say_error, show_what_is_logged
     from tabwarden.commands._parsing import HELP, help_of, parameters_of, read
     from tabwarden.model.errors import TabwardenError

@@ -17,14 +17,14 @@ from random import Random
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from fuzzing.forking import Forking, forking
-from fuzzing.inputs import Edit, Input
-from fuzzing.replay import Replay, keys_of, replaying
 from joined_sandbox import as_values
 from provisioning import SECRET, URL, world
 from small_site import rules
 from watchdog import patience
 
+from fuzzing.forking import Forking, forking
+from fuzzing.inputs import Edit, Input
+from fuzzing.replay import Replay, keys_of, replaying
 from tabwarden import cli
 from tabwarden.commands._unforeseen import sentence
 from tabwarden.model.site import Site
@@ -317,7 +317,7 @@ class Desk:
         self.last_code = ended.code
         return ended
 
-    def call(self, words: tuple[str, ...], treated: Mapping[str, Any] = {}) -> Ended:  # noqa: B006  (only read)
+    def call(self, words: tuple[str, ...], treated: Mapping[str, Any] = {}) -> Ended:
         self._changed = None
         if treated:
             asked = {"after": 0.0, "patience": patience(SECONDS), **treated}

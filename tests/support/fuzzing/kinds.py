@@ -11,12 +11,12 @@ from random import Random
 from typing import Any
 
 import yaml
+from paths import CASES
+
 from fuzzing.chance import NAMES, ODD, altered, damage, nonsense
 from fuzzing.desk import AES_KEY, Desk
 from fuzzing.inputs import Edit, Input
 from fuzzing.replay import changed_answers
-
-from paths import CASES
 from tabwarden.settings.schema import SECTIONS
 from tabwarden.store.journal import checked_line
 

@@ -12,11 +12,11 @@ from fnmatch import fnmatch
 from itertools import pairwise
 from tempfile import TemporaryDirectory
 
+from provisioning import SECRET, URL
+
 from fuzzing.desk import PASSING, Desk, Ended
 from fuzzing.forking import LATE, TRACEBACK
 from fuzzing.inputs import Input
-from provisioning import SECRET, URL
-
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.site import Site, Taken
 from tabwarden.store.history import History
@@ -74,30 +74,28 @@ def _told(one: Input, ended: Ended, desk: Desk) -> str:
     said = ended.out + ended.err
     if ended.code == TRACEBACK or (match := FOREIGN.search(said)):
         return (
-            f"text of a library, or a traceback: {ascii(said[-600:])}"
-            if ended.code == TRACEBACK
-            else _around(match, said)
+            f"text of a library, or a traceback: {said[-600:]!a}" if ended.code == TRACEBACK else _around(match, said)
         )
     if ended.code == LATE:
         return "it hangs"
     if SECRET in said:
         return "the secret is told"
     if raw := RAW.search(said):
-        return f"raw {ascii(raw[0])} in {ascii(said[max(0, raw.start() - 60) : raw.end() + 20])}"
+        return f"raw {raw[0]!a} in {said[max(0, raw.start() - 60) : raw.end() + 20]!a}"
     if ended.code == 1 and not said.strip() and not one.treated.get("stdout"):
         return "it ends with 1 and says nothing"
     return ""
 
 
 def _around(match: re.Match[str], said: str) -> str:
-    return f"text of a library: {ascii(said[max(0, match.start() - 120) : match.end() + 80])}"
+    return f"text of a library: {said[max(0, match.start() - 120) : match.end() + 80]!a}"
 
 
 def _documented(one: Input, ended: Ended, desk: Desk) -> str:
     codes = DOCUMENTED | MORE_CODES.get(one.words[0], set())
     if "signal" in one.treated:
         codes = codes | {-one.treated["signal"], 128 + one.treated["signal"]}
-    return "" if ended.code in codes else f"exit code {ended.code} is not documented: {ascii(ended.err[-300:])}"
+    return "" if ended.code in codes else f"exit code {ended.code} is not documented: {ended.err[-300:]!a}"
 
 
 def _lost_nothing(one: Input, ended: Ended, desk: Desk) -> str:
@@ -170,16 +168,16 @@ def _same(one: Input, ended: Ended, desk: Desk) -> str:
     """An error, or the answer that is right."""
     right = desk.rightly(one.words)
     same = (ended.code, MARK.sub("", ended.out)) == (right.code, MARK.sub("", right.out))
-    return "" if ended.code in (1, 3) or same else f"answered: {ascii(ended.out[:300])}"
+    return "" if ended.code in (1, 3) or same else f"answered: {ended.out[:300]!a}"
 
 
 def _stopped(one: Input, ended: Ended, desk: Desk) -> str:
     """A list that has shrunk is a stop, whatever became of what it is compared with."""
-    return "" if ended.code in (1, 3) else f"the stop is off: {ended.code} {ascii(ended.out[:200])}"
+    return "" if ended.code in (1, 3) else f"the stop is off: {ended.code} {ended.out[:200]!a}"
 
 
 def _unapplied(one: Input, ended: Ended, desk: Desk) -> str:
-    return "" if ended.code in (1, 3) else f"applied: {ascii(ended.out[:300])}"
+    return "" if ended.code in (1, 3) else f"applied: {ended.out[:300]!a}"
 
 
 def _undone(one: Input, ended: Ended, desk: Desk) -> str:
@@ -240,10 +238,6 @@ def _goes_on(one: Input, ended: Ended, desk: Desk) -> str:
         return ""
     checked = desk.call(("store", "check"))
     if checked.code:
-        return f"the store is damaged: {ascii(checked.out)}{ascii(checked.err)}"
+        return f"the store is damaged: {checked.out!a}{checked.err!a}"
     again = desk.call(one.then)
-    return (
-        ""
-        if again.code in (0, 2) and not again.trouble
-        else f"does not go on: {ascii(again.err)}{ascii(again.trouble)}"
-    )
+    return "" if again.code in (0, 2) and not again.trouble else f"does not go on: {again.err!a}{again.trouble!a}"

@@ -164,12 +164,18 @@ _KINDS = {
 }
 
 
+_BOUNDS = {"ge": "must be at least", "gt": "must be more than", "le": "must be at most", "lt": "must be less than"}
+
+
 def _of_model(detail: Mapping[str, Any]) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "value_error":
         return str(context["error"])
     if kind == "literal_error":
         return f"must be {str(context['expected']).replace(chr(39), '`')}"
+    for bound, words in _BOUNDS.items():
+        if bound in context:
+            return f"{words} {context[bound]:g}"
     return _KINDS.get(kind) or _KINDS.get(kind.split("_")[0]) or "has a value that cannot be there"
 
 

@@ -76,10 +76,10 @@ def _parsed(path: Path, text: str, line: int) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_each_once)
     except WorldError as error:
-        raise WorldError(f"`{path}`: {error} (line {line} or below)") from None
+        raise WorldError(f"`{path}` {error} (line {line} or below)") from None
     except json.JSONDecodeError as error:
         number = line + error.lineno - 1
-        raise WorldError(f"`{path}` is not JSON in line {number}; check its quotes and commas") from None
+        raise WorldError(f"`{path}` is not JSON (line {number}); check its quotes and commas") from None
     except (ValueError, RecursionError):
         raise WorldError(
             f"`{path}` holds a number that is too long, or is nested too deep (line {line} or below)"
@@ -90,7 +90,7 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     keys = [key for key, _ in pairs]
     twice = next((key for key in keys if keys.count(key) > 1), None)
     if twice is not None:
-        raise WorldError(f"the key `{twice}` is there twice in one object; the first of them would be lost")
+        raise WorldError(f"has the key `{twice}` twice in one object; the first of them would be lost")
     return dict(pairs)
 
 

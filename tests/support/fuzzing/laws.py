@@ -52,6 +52,7 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "settings": ("settings.yaml", "settings.yaml.aes", "people.yaml", "people.yaml.aes", "key", "new.yaml", "*.aes"),
     "sandbox": ("saved.yaml",),
     "directory": ("read.json", ".read.json*", "logs/*"),
+    "demo": ("demo/*",),
     "mirror": ("mirror/*", "store/mirror*", "logs/*"),
 }
 MARK = re.compile(r'"mark": "\w+"')  # what tells one state of a snapshot from another

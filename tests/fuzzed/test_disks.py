@@ -33,9 +33,8 @@ WRITES = {words: words[0] in ("apply", "run") for words in (*(words for words, _
 READS = {
     *("why", "who", "what", "rules", "whatif", "diff", "history", "cases", "people show", "directory show", "domains"),
     *("names check", "mirror verify", "catalog", "settings check", "plan groups", "run groups", "plan domains"),
-    "help",
+    *("help", "find"),
 }
-MIRROR = b'{"sinks": [{"type": "csv", "folder": "mirror"}]}'
 
 
 @pytest.fixture(scope="module")
@@ -61,13 +60,8 @@ def _mount(*words: str) -> bool:
 
 def broken(desk: Desk, words: tuple[str, ...], after: Callable[[], object] = str, **treated: object) -> str:
     """The law that the command breaks; `after` it the disk is as it was."""
-    edits = (("mirror.yaml", "write", _with_mirror(desk)),) if words[0] == "mirror" else ()
     must = "done" if words[0] in ("apply", "run", "demo") else ""
-    return tried(Input("disks", words, edits, treated={"limit": 1 << 30, **treated}, must=must), desk, after)
-
-
-def _with_mirror(desk: Desk) -> bytes:
-    return desk.base["settings.yaml"].rstrip().removesuffix(b"}") + b', "mirror": ' + MIRROR + b"}"
+    return tried(Input("disks", words, treated={"limit": 1 << 30, **treated}, must=must), desk, after)
 
 
 def test_every_command_that_writes_is_here() -> None:

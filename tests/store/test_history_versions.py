@@ -173,7 +173,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("this is no database, whatever its name says" * 100)
     with pytest.raises(
         TabwardenError,
-        match="cannot be used: it is damaged; put it back from a backup, or .*; nothing of it was changed",
+        match=r"cannot be used: it is damaged; put it back from a backup, or .*; nothing of it was changed",
     ):
         History(tmp_path)
 

@@ -18,8 +18,10 @@ NAMES = (
     "user:ann", "a/b/c", "a//b", "All Users", "ann@", "@ann", "ann@a@b", "\x7f", "\x85", "\ufffe", "<b>&amp;</b>",
 )  # fmt: skip
 ODD: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 10**30, -(10**30), 1e308, float("inf"), float("nan"), 0.1, "", " ", "0", "null", [], {},
-    [[]], [None], {"": None}, {"a": {"b": {"c": []}}}, "2026-13-45", "2026-11-29", "9999-12-31T23:59:59Z", "env:", "env:NO",
+    None, True, False, 0, -1, 1, 10**30, -(10**30), 1e308, float("inf"), float("nan"), 0.1, "", " ", "0", "null", [],
+    {},
+    [[]], [None], {"": None}, {"a": {"b": {"c": []}}}, "2026-13-45", "2026-11-29", "9999-12-31T23:59:59Z", "env:",
+    "env:NO",
     "file:", "file:/etc", "file:/dev/zero", "file:store", "cmd:", "cmd:false", "cmd:no-such-program", "cmd:'", "enc:",
     "enc:AAAA", "plain:", "http://", "https://[", "http://127.0.0.1:99999", "ftp://x", "1,2;3", "Creator", "Allow", "*",
     "x" * 5000,
@@ -157,7 +159,8 @@ def _next_to(random: Random, value: Any) -> Any:
 
 
 def damage(random: Random, file: str, size: int) -> tuple[Edit, ...]:
-    """One to fifty bits flipped, a part cut off or taken away, two parts changed for each other, zeros, nothing left."""
+    """One to fifty bits flipped, a part cut off or taken away, two parts changed for each other, zeros,
+    nothing left."""
     at, other = random.randrange(max(size, 1)), random.randrange(max(size, 1))
     match random.randrange(8):
         case 0 | 1 | 2:

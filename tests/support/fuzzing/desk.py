@@ -237,6 +237,8 @@ class Desk:
         self.write_json(
             "settings.yaml", {**shared, "sources": lists, "provision": {"group": {"name": "Grant_Role_On_Sign_In"}}}
         )
+        sink = {"sinks": [{"type": "csv", "folder": "mirror"}]}
+        self.write_json("mirror.yaml", {**shared, "mirror": sink})
         hr = {"type": "file", "path": "people.csv"}
         columns = {
             "key": "id",

@@ -121,9 +121,9 @@ def _child(main: Any, asked: Mapping[str, Any], out: int, err: int) -> None:
         for number in (out, err):
             os.close(number)
         encoding = asked.get("encoding", "utf-8")
-        sys.stdin = open(0, closefd=False)
-        sys.stdout = open(1, "w", encoding=encoding, closefd=False)
-        sys.stderr = open(2, "w", 1, encoding=encoding, errors="backslashreplace", closefd=False)
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115
+        sys.stdout = open(1, "w", encoding=encoding, closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", 1, encoding=encoding, errors="backslashreplace", closefd=False)  # noqa: SIM115
         sys.argv = ["tabwarden", *asked["words"]]
         if "limit" in asked:
             resource.setrlimit(resource.RLIMIT_FSIZE, (asked["limit"], resource.RLIM_INFINITY))

@@ -40,12 +40,14 @@ def _json(value: Any) -> bytes:
 # -- what people write -------------------------------------------------------------------------------------------
 
 EVERY_SECTION: Mapping[str, Any] = {
-    "mail": {"enabled": True, "from": "t@a.example", "to": ["b@a.example"], "host": "localhost", "port": 25, "user": "u", "password": "env:PAT"},
+    "mail": {"enabled": True, "from": "t@a.example", "to": ["b@a.example"], "host": "localhost",
+             "port": 25, "user": "u", "password": "env:PAT"},
     "mirror": {"sinks": [{"type": "csv", "folder": "mirror"}]},
     "groups": [{"group": "CORP\\Sales", "minimum_site_role": "Viewer"}],
     "logs": {"folder": "logs", "retention_days": 90, "level": "info"},
     "store": {"folder": "store", "retention": {"every_days": 30, "daily_days": 365}},
-    "provision": {"group": {"name": "G", "minimum_site_role": "Viewer"}, "auth_setting": "SAML", "protected": ["ada"], "assets_to": "ada"},
+    "provision": {"group": {"name": "G", "minimum_site_role": "Viewer"}, "auth_setting": "SAML",
+    "protected": ["ada"], "assets_to": "ada"},
     "stops": {"licences_lost": {"count": 5, "percent": 10}, "unlisted_leave": {"count": 0}},
     "sources": {"joiners": {"type": "sql", "driver": "sqlite", "connect": {"database": "x.db"}, "query": "select 1"}},
 }  # fmt: skip
@@ -263,14 +265,22 @@ def names(random: Random, desk: Desk) -> Input:
 
     asked: tuple[Words, ...] = (
         ("why", name(), "View", "Default/Book 0"), ("why", "ada", name(), "Default"), ("why", "ada", "View", name()),
-        ("who", "View", name()), ("who", name(), "Default"), ("what", name()), ("what", "ada", name()), ("rules", name()),
-        ("history", name()), ("history", "Default", "--on", name()), ("diff", name(), "3"), ("why", "ada", "View", "Default", "--site", name()),
-        ("why", "ada", "View", "Default", "--open-point", name()), ("names", "check", name()), ("names", "check", "--directory", "directory.json", name()),
-        ("directory", "show", "--file", "directory.json", "--group", name()), ("directory", "show", "--file", "directory.json", "--person", name()),
-        ("people", "show", name(), "--settings", "people.yaml"), ("plan", "rename", f"{name()}={name()}"), (name(), name()), ("apply", name()),
-        ("why", "ada", "View", "Default", "--store", name()), ("snapshots", "delete", name()), ("read", name()), ("catalog", "--as", name()),
-        ("sandbox", "--world", name(), "--save-world", "saved.yaml"), ("settings", "check", "--settings", name()), ("diff", "--models", "--capability", name()),
-        ("snapshots", "export", name(), "exported"), ("apply", "plan.json", "--accept", name()), ("plan", "undo", "--to", name(), "--out", "u.json"),
+        ("who", "View", name()), ("who", name(), "Default"), ("what", name()), ("what", "ada", name()), ("rules",
+        name()),
+        ("history", name()), ("history", "Default", "--on", name()), ("diff", name(), "3"), ("why", "ada", "View",
+        "Default", "--site", name()),
+        ("why", "ada", "View", "Default", "--open-point", name()), ("names", "check", name()), ("names", "check",
+        "--directory", "directory.json", name()),
+        ("directory", "show", "--file", "directory.json", "--group", name()), ("directory", "show", "--file",
+        "directory.json", "--person", name()),
+        ("people", "show", name(), "--settings", "people.yaml"), ("plan", "rename", f"{name()}={name()}"), (name(),
+        name()), ("apply", name()),
+        ("why", "ada", "View", "Default", "--store", name()), ("snapshots", "delete", name()), ("read", name()),
+        ("catalog", "--as", name()),
+        ("sandbox", "--world", name(), "--save-world", "saved.yaml"), ("settings", "check", "--settings", name()),
+        ("diff", "--models", "--capability", name()),
+        ("snapshots", "export", name(), "exported"), ("apply", "plan.json", "--accept", name()), ("plan", "undo",
+        "--to", name(), "--out", "u.json"),
         ("cases", name()), ("why", "ada", "View", "Default", "--model", name()), ("mirror", "--on", name()),
     )  # fmt: skip
     if random.random() < 0.25:
@@ -400,8 +410,10 @@ def snapshots(random: Random, desk: Desk) -> Input:
     on = ("--snapshot", "out/one")
     words = random.choice(
         (
-            (*WHY, *on), ("what", "vic@a.example", *on), ("who", "View", "Default/Book 0", *on), ("rules", "Default", *on),
-            ("whatif", *on, "delete Default"), ("diff", "out/one", "later/two"), ("snapshots", "import", "out/one"), ("names", "check", "joe", *on),
+            (*WHY, *on), ("what", "vic@a.example", *on), ("who", "View", "Default/Book 0", *on), ("rules", "Default",
+            *on),
+            ("whatif", *on, "delete Default"), ("diff", "out/one", "later/two"), ("snapshots", "import", "out/one"),
+            ("names", "check", "joe", *on),
             ("diff", "--models", *on), ("why", "cleo@a.example", "Filter", "Default/Book 1", "--fix", *on),
         )
     )  # fmt: skip
@@ -435,8 +447,10 @@ def directories(random: Random, desk: Desk) -> Input:
     file = ("--file", "directory.json")
     words = random.choice(
         (
-            ("directory", "show", *file), ("directory", "show", *file, "--groups"), ("directory", "show", *file, "--group", "Sales"),
-            ("directory", "show", *file, "--person", "ann", "--json"), ("names", "check", "--directory", "directory.json", "ann", "ann@corp.example", "CORP\\ann"),
+            ("directory", "show", *file), ("directory", "show", *file, "--groups"), ("directory", "show", *file,
+            "--group", "Sales"),
+            ("directory", "show", *file, "--person", "ann", "--json"), ("names", "check", "--directory",
+            "directory.json", "ann", "ann@corp.example", "CORP\\ann"),
             ("domains",), ("directory", "show"),
         )
     )  # fmt: skip
@@ -499,8 +513,10 @@ def disks(random: Random, desk: Desk) -> Input:
         return Input(
             "disks", asked, treated={"stdout": "/dev/full", "encoding": random.choice(("ascii", "utf-8", "cp1252"))}
         )
-    places = ("store", "logs", "store/plans", "store/journals", "store/locks", "store/columns", "store/good-runs.jsonl", "store/history.db",
-              "store/projects", "store/unfinished", "p.json", "saved.yaml", "exported", "settings.yaml.aes", "new.yaml", "u.json", "key")  # fmt: skip
+    places = ("store", "logs", "store/plans", "store/journals", "store/locks", "store/columns",
+    "store/good-runs.jsonl", "store/history.db",
+              "store/projects", "store/unfinished", "p.json", "saved.yaml", "exported", "settings.yaml.aes",
+              "new.yaml", "u.json", "key")  # fmt: skip
     place = random.choice(places)
     edit: Edit = random.choice(
         (

@@ -32,12 +32,13 @@ RAW = re.compile(
 )
 # Texts of Python and of libraries, which are no answer.
 FOREIGN = re.compile(
-    r"Traceback|nobody foresaw|pydantic|msgspec|[Ee]rrno|JSONDecode|\b(Key|Type|Value|Attribute|Index|OS|Unicode\w+)Error\b|"
-    r"object at 0x|<class|NoneType|Expecting (value|property|'|,|:)|Extra data|Invalid control char|codec can't|unhashable|"
-    r"[Ii]nput should|could not determine|found character|sqlite3?[. ]|not well-formed|unclosed token|values are not allowed|while scanning|while parsing|"
-    r"\(char \d|ParserError|dictionary update|positional argument|keyword argument|not subscriptable|not iterable|"
-    r"disk image|is not a database|no such table|no such column|disk I/O|out of range\b.*Python|int too large|isoformat|"
-    r"surrogates not allowed|list index|string index|null byte|NUL character|Extra content|undefined entity"
+    r"Traceback|nobody foresaw|pydantic|msgspec|[Ee]rrno|JSONDecode|ParserError|object at 0x|<class|NoneType|"
+    r"\b(Key|Type|Value|Attribute|Index|OS|Unicode\w+)Error\b|Expecting (value|property|'|,|:)|Extra data|"
+    r"Invalid control char|codec can't|unhashable|[Ii]nput should|could not determine|found character|sqlite3?[. ]|"
+    r"not well-formed|unclosed token|values are not allowed|while scanning|while parsing|\(char \d|dictionary update|"
+    r"positional argument|keyword argument|not subscriptable|not iterable|disk image|is not a database|no such table|"
+    r"no such column|disk I/O|int too large|isoformat|surrogates not allowed|list index|string index|null byte|"
+    r"NUL character|Extra content|undefined entity"
 )
 STORE = ("store/history.db*", "store/columns/*", "store/unfinished*", "store/projects/*", "logs/*")
 OF_PLANS = ("store/plans/*", "store/rosters/plan-*", "logs/*", "u.json", "p.json", "store/unfinished*")
@@ -53,7 +54,7 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "sandbox": ("saved.yaml",),
     "directory": ("read.json", ".read.json*", "logs/*"),
     "demo": ("demo/*",),
-    "mirror": ("mirror/*", "store/mirror*", "logs/*"),
+    "mirror": ("mirror/*", "store/mirror*", "store/good-runs.jsonl", "logs/*"),
 }
 MARK = re.compile(r'"mark": "\w+"')  # what tells one state of a snapshot from another
 LEFT_OVER = re.compile(r"unfinished$|\.tmp|~$")
@@ -196,7 +197,8 @@ def _undone(one: Input, ended: Ended, desk: Desk) -> str:
 
 
 def _clocks(one: Input, ended: Ended, desk: Desk) -> str:
-    """No run deletes by its own time, and none after a jump of the clock; what a run deletes was old at the one before."""
+    """No run deletes by its own time,
+    and none after a jump of the clock; what a run deletes was old at the one before."""
     told = json.loads(one.about)
     retention = Retention(*told["retention"])
     start, known = datetime(2026, 1, 1, tzinfo=UTC), list[datetime]()

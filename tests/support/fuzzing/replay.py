@@ -14,7 +14,8 @@ from fuzzing.inputs import Edit
 STATUSES = (200, 201, 204, 302, 400, 401, 403, 404, 409, 418, 500, 503, 599)
 HEADERS = (
     b"Date: Thu, 01 Jan 1970 00:00:00 GMT", b"Date: Fri, 31 Dec 9999 23:59:59 GMT", b"Date: soon",
-    b"Retry-After: 31536000", b"Retry-After: -1", b"Retry-After: soon", b"Content-Encoding: gzip", b"Content-Encoding: zz",
+    b"Retry-After: 31536000", b"Retry-After: -1", b"Retry-After: soon", b"Content-Encoding: gzip",
+    b"Content-Encoding: zz",
     b"Content-Type: text/html", b"Content-Type: application/json", b"Location: http://127.0.0.1:9/",
     b"Transfer-Encoding: chunked", b"Set-Cookie: a=b", b"X: \xff\xfe", b"Content-Length: 3", b"Connection: close",
 )  # fmt: skip

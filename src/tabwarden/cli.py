@@ -46,7 +46,7 @@ plan people       provision  Several sources as one roster: what would change. W
 plan groups       provision  Groups of the directory: what would change. Writes a plan file, nothing else.
 plan domains      names      Give domains their NetBIOS name as nickname. Writes a plan file, nothing else.
 plan rename       names      Give people another user name: all they have goes to a new user.
-plan whatif       whatif     The changes of `whatif` on the site as it is now. Writes a plan file, nothing else.
+plan change       whatif     The changes of `whatif` on the site as it is now. Writes a plan file, nothing else.
 plan undo         provision  Take back what was done of a plan, or put things back as they were on a day.
 apply             provision  Do a plan; journaled, and it goes on where it was interrupted.
 run provision     provision  Joiners and leavers, all in one: one log, one mail, one exit code.

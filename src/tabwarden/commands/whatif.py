@@ -1,12 +1,13 @@
-"""`tabwarden whatif`: what changes would do to people, and `plan whatif`: the plan that does them."""
+"""`tabwarden whatif`: what changes would do to people, and `plan change`: the plan that does them."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from tabwarden.commands._options import NEWEST, AsJson, Asking, Out, SettingsPath, load_settings
 from tabwarden.commands._output import print_json, progress_bar, show, warn_partial
-from tabwarden.commands._parsing import Argument, epilog
+from tabwarden.commands._parsing import Argument, Option, epilog
 
 
 def _language() -> str:
@@ -50,10 +51,17 @@ def whatif(
 
 
 @epilog(_language)
-def plan_whatif(changes: Changes, settings: SettingsPath = None, out: Out = None, as_json: AsJson = False) -> None:
+def plan_change(
+    changes: Annotated[list[str] | None, Argument("Changes in words, as in `lock Finance`, or files of them.")] = None,
+    file: Annotated[list[Path] | None, Option("--file", about="A file of changes; repeatable.")] = None,
+    settings: SettingsPath = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
     """The site is read whole; exit code 2 when there are changes, 3 when a stop forbids them."""
     from tabwarden.commands._plans import present
     from tabwarden.run.whatif import plan_changes
 
     loaded = load_settings(settings)
-    present(plan_changes(loaded, changes), loaded, out, as_json=as_json)
+    given = [*(changes or ()), *map(str, file or ())]
+    present(plan_changes(loaded, given), loaded, out, as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tabwarden.commands._options import NEWEST, AsJson, Asking
@@ -22,13 +23,20 @@ def why(
     content: Annotated[str | None, Argument("Path, as in `Finance/Budget`, or id.")] = None,
     target: Annotated[str | None, Option("--to", about="The project to save or move to, or the new owner.")] = None,
     fix: Annotated[bool, Option("--fix", about="The smallest changes that would give, or take, it.")] = False,
+    choose: Annotated[
+        int | None, Option("--choose", about="With --fix: the number of the way that becomes a plan.")
+    ] = None,
+    out: Annotated[Path | None, Option("--out", about="With --choose: where to write that plan.")] = None,
     models: Annotated[bool, Option("--models", about="current, classic and deny_first side by side.")] = False,
     asking: Asking = NEWEST,
     as_json: AsJson = False,
 ) -> None:
     """One sentence, then ceiling, override, level, the winning rule and the losing ones."""
+    from tabwarden.model.errors import UnknownName
     from tabwarden.model.open_points import MODELS
 
+    if (choose is None) is not (out is None) or (choose is not None and not fix):
+        raise UnknownName("say `--fix --choose NUMBER --out FILE` to make a plan of a way, all three of them")
     questions = asking.questions()
     question = questions.asked(user, capability, content, to=target)
     answer = questions.why(question)
@@ -36,11 +44,25 @@ def why(
     if fix:
         with progress_bar("weighing", hidden=as_json) as progress:
             ways = questions.fixes(question, progress)
+    if ways is not None and choose is not None and out is not None:
+        _keep(questions.site, ways, choose, out)
     side_by_side = [question._replace(model=name).of(questions.site) for name in MODELS] if models else []
     if as_json:
         print_json(_as_json(questions, question, answer, ways, side_by_side))
     else:
         _show(questions, question, answer, ways, side_by_side)
+
+
+def _keep(site: Site, ways: Fixes, number: int, path: Path) -> None:
+    """The way of that number as a plan in a file. UnknownName where there is no such way."""
+    from tabwarden.commands._output import say
+    from tabwarden.model.errors import UnknownName
+    from tabwarden.run.whatif import plan_of
+
+    if not 1 <= number <= len(ways.ways):
+        raise UnknownName(f"there is no way {number}: {len(ways.ways)} are told; choose one of them by its number")
+    plan = plan_of(site, ways.ways[number - 1].changes(site), path)
+    say(f"plan {plan.id} written to {path}; next: tabwarden apply {path}")
 
 
 def _means(site: Site, question: Asked) -> str | None:

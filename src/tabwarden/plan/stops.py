@@ -330,6 +330,17 @@ def no_way_back(changes: Sequence[Change], because: str) -> tuple[Stop, ...]:
     return (Stop(NO_WAY_BACK, len(changes), 0, number, False, sentence, "mend the store; this stop cannot be waived"),)
 
 
+def gone_for_good(changes: Sequence[Change]) -> tuple[Stop, ...]:
+    """The stop for deleting what no request can make again: content that is not a project."""
+    gone = [change for change in changes if change.gone_for_good]
+    if not gone:
+        return ()
+    number = sum(change.gone_for_good for change in gone)
+    sentence = f"{number} things cannot be made again: {some([change.person for change in gone], SAMPLE)}"
+    remedy = "delete them by hand, or move them out of what is deleted; this stop cannot be waived"
+    return (Stop(NO_WAY_BACK, len(changes), 0, number, False, sentence, remedy),)
+
+
 # -- a plan that is no longer true -----------------------------------------------------------------------------
 
 

@@ -46,7 +46,10 @@ class ChangeResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A journal as read: `ended` by position of the change, `begun` without an end, `finished` when all was done."""
+    """A journal as read: `ended` by position of the change, `begun` without an end, `finished` when all was done.
+
+    `snapshot` is the number of the snapshot of the site as it was before.
+    """
 
     plan: str = ""
     kind: str = ""
@@ -56,6 +59,7 @@ class Record:
     ended: Mapping[int, ChangeResult] = field(default_factory=dict)
     begun: frozenset[int] = frozenset()
     finished: str = ""
+    snapshot: int | None = None
 
 
 def now() -> str:
@@ -66,7 +70,7 @@ def now() -> str:
 class Journal:
     """The open journal of a plan; a context manager. Opening one that exists goes on where it ends."""
 
-    def __init__(self, store: Path, plan: Plan, waivers: Sequence[Waiver] = ()) -> None:
+    def __init__(self, store: Path, plan: Plan, waivers: Sequence[Waiver] = (), snapshot: int | None = None) -> None:
         self.path = path_of(store, plan.id)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         _cut_torn_line(self.path)
@@ -75,7 +79,7 @@ class Journal:
         if not self.record.plan:
             header = {"format": FORMAT, "kind": plan.kind, "site": site_key(plan.site), "changes": len(plan.changes)}
             accepted = [[waiver.id, waiver.number] for waiver in waivers]
-            self._write({"plan": plan.id, **header, "waivers": accepted, "started": now()})
+            self._write({"plan": plan.id, **header, "waivers": accepted, "started": now(), "snapshot": snapshot})
             _sync_folder(self.path.parent)
         else:
             self._write({"resumed": now()})
@@ -158,6 +162,7 @@ def read(path: Path) -> Record:
         ended=ended,
         begun=frozenset(begun - ended.keys()),
         finished=finished,
+        snapshot=header.get("snapshot"),
     )
 
 

@@ -30,6 +30,8 @@ FORMS: tuple[Form, ...] = (
     *site.FORMS,
     *content.LAST,
 )
+VERBS = frozenset(form.written.split()[0] for form in FORMS)
+"""What a sentence begins with."""
 
 
 def change_of(site: Site, sentence: str) -> Change:

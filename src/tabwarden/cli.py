@@ -125,11 +125,16 @@ def run(words: Sequence[str]) -> int:
         else:
             function(**read(command.words, parameters_of(function), rest))
     except TabwardenError as error:
-        say_error(error)
+        say_error(error, as_json=_wants_json(words))
         return ERROR
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else DONE
     return DONE
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    """Whether a problem is told as JSON: where the answer would have been."""
+    return "--json" in (words[: words.index("--")] if "--" in words else words)
 
 
 def _other(words: Sequence[str]) -> int:
@@ -198,7 +203,8 @@ def main() -> None:
         from tabwarden.commands._unforeseen import sentence
 
         command = command_of(sys.argv[1:])
-        say_error(sentence(f"tabwarden {command.words}" if command else "tabwarden", error))
+        words = sentence(f"tabwarden {command.words}" if command else "tabwarden", error)
+        say_error(words, as_json=_wants_json(sys.argv))
         _write_no_more()
         code = ERROR
     raise SystemExit(code)

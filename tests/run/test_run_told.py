@@ -24,7 +24,7 @@ from tabwarden.plan.impact import impact
 from tabwarden.plan.order import diff
 from tabwarden.plan.plan import Plan, SiteIdentity, Stop
 from tabwarden.report.plans import headline, plan_json, plan_table, stop_words
-from tabwarden.report.table import Pen, drawn
+from tabwarden.report.screen import Pen, drawn
 from tabwarden.want.provision import Policy, Tasks, want
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -40,7 +40,7 @@ def planned(joining: list[str], leaving: list[str]) -> Plan:
 
 
 def printed(plan: Plan) -> str:
-    return "\n".join(drawn(plan_table(plan), Pen(200)))
+    return "\n".join(drawn([plan_table(plan)], Pen(200)))
 
 
 # -- plans in words ----------------------------------------------------------------------------------------------
@@ -62,7 +62,7 @@ def test_the_table_shows_each_change_with_its_reason_and_who_is_held() -> None:
 
 def test_long_plans_are_cut_and_say_so() -> None:
     text = printed(planned(staff(100, 100), staff(3)))
-    assert "and 92 more changes; all of them are in the plan file" in text
+    assert "and 92 more; `--limit 0` shows all" in text
     assert text.count("add user") == 8 + 1
     assert "set user `p0000@a.example` from Viewer to Unlicensed" in text
 

@@ -9,14 +9,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tabwarden.commands._answer import Output
 from tabwarden.commands._options import again, load_settings, typed
-from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, print_json, show
+from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave
 from tabwarden.log import RunLog, open_log
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.names import some
 from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.report.plans import plan_json, plan_table, stop_json
+from tabwarden.report.table import Drawable, Text
 from tabwarden.run.apply import Applied, keep_plan, plan_path
 from tabwarden.run.run_log import mail_if_due, result_words
 from tabwarden.scrubber import Scrubber
@@ -25,20 +27,18 @@ from tabwarden.settings import Settings
 log = logging.getLogger("tabwarden.run")
 
 
-def present(plan: Plan, settings: Settings, out: Path | None, *, as_json: bool) -> None:
+def present(plan: Plan, settings: Settings, out: Path | None, output: Output) -> None:
     """Keep the plan where it matters, show it, and leave with 0 (nothing), 2 (changes) or 3 (a stop)."""
     path = None
     if out is not None or plan.changes or plan.stops:
         path = keep_plan(plan, out or plan_path(settings.store.folder, plan.id))
-    if as_json:
-        print_json({"file": str(path) if path else None, **plan_json(plan)})
-    else:
-        show(plan_table(plan))
-        if path is not None:
-            show(f"plan {plan.id} written to {path}")
-            accept = "".join(f" --accept {s.id}={s.number}" for s in plan.stops_of_all if s.waivable)
-            if plan.changes and all(stop.waivable for stop in plan.stops_of_all):
-                show(f"next: tabwarden apply {typed(path)}{accept}{again(settings)}")
+    parts: list[Drawable] = [plan_table(plan)]
+    if path is not None:
+        parts.append(Text(f"plan {plan.id} written to {path}", "command"))
+        accept = "".join(f" --accept {s.id}={s.number}" for s in plan.stops_of_all if s.waivable)
+        if plan.changes and all(stop.waivable for stop in plan.stops_of_all):
+            parts.append(Text(f"next: tabwarden apply {typed(path)}{accept}{again(settings)}", "command"))
+    output.give(parts, lambda: {"file": str(path) if path else None, **plan_json(plan)})
     leave(STOPPED if plan.stops else CHANGES if plan.changes else DONE)
 
 
@@ -81,20 +81,22 @@ def applied_json(applied: Applied) -> Mapping[str, Any]:
 Running = Callable[[Settings, tuple[Waiver, ...]], Applied]
 
 
-def run_command(settings: Path | None, accept: list[str] | None, as_json: bool, running: Running) -> None:
+def run_command(settings: Path | None, accept: list[str] | None, output: Output, running: Running) -> None:
     """For cron: load, run, tell, mail, leave. Nothing is asked; a stop leaves the plan to be looked at."""
     waivers = parse_waivers(accept or ())
     loaded = load_settings(settings)
-    with logged(loaded, quiet=as_json) as run_log:
+    with logged(loaded, quiet=output.quiet or bool(output.form)) as run_log:
         for line in loaded.warnings():
             log.warning("%s", line)
         applied = _run(loaded, waivers, running)
         code = ERROR if applied is None else exit_code(applied)
         summary = "it ended with an error" if applied is None else _summary(applied)
         mail_if_due(loaded, run_log, f"{summary}; exit code {code}")
-    if as_json:
-        result = {} if applied is None else applied_json(applied)
-        print_json({**result, "log": str(run_log.path), "exit_code": code})
+    result = {} if applied is None else applied_json(applied)
+    plan = [] if applied is None else [plan_table(applied.plan)]
+    if output.form or output.save:
+        document = {**result, "log": str(run_log.path), "exit_code": code}
+        output.give([f"{summary}; exit code {code}", *plan, f"log: {run_log.path}"], lambda: document)
     leave(code)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
-from tabwarden.commands._options import NEWEST, AsJson, Asking
-from tabwarden.commands._output import print_json, progress_bar, show, warn_partial
+from tabwarden.commands._answer import PLAIN, Output
+from tabwarden.commands._options import NEWEST, Asking
 from tabwarden.commands._parsing import Argument, Option
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tabwarden.compare.fix import Fixes
     from tabwarden.model.site import Site
     from tabwarden.questions import Questions
+    from tabwarden.report.table import Drawable
 
 
 def why(
@@ -24,7 +26,7 @@ def why(
     fix: Annotated[bool, Option("--fix", about="The smallest changes that would give, or take, it.")] = False,
     models: Annotated[bool, Option("--models", about="current, classic and deny_first side by side.")] = False,
     asking: Asking = NEWEST,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """One sentence, then ceiling, override, level, the winning rule and the losing ones."""
     from tabwarden.model.open_points import MODELS
@@ -34,13 +36,15 @@ def why(
     answer = questions.why(question)
     ways = None
     if fix:
-        with progress_bar("weighing", hidden=as_json) as progress:
+        with output.progress("weighing") as progress:
             ways = questions.fixes(question, progress)
     side_by_side = [question._replace(model=name).of(questions.site) for name in MODELS] if models else []
-    if as_json:
-        print_json(_as_json(questions, question, answer, ways, side_by_side))
-    else:
-        _show(questions, question, answer, ways, side_by_side)
+    output.warn_partial(questions.site)
+    output.give(
+        _parts(questions, question, answer, ways, side_by_side),
+        lambda: _as_json(questions, question, answer, ways, side_by_side),
+        of=questions.site,
+    )
 
 
 def _means(site: Site, question: Asked) -> str | None:
@@ -80,39 +84,41 @@ def _as_json(
     return document
 
 
-def _show(
+def _parts(
     questions: Questions, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]
-) -> None:
+) -> Iterator[Drawable]:
     """The answer; of saving a copy and of moving where it can go, of overwriting what the previous owner loses."""
     from tabwarden.report import answers
     from tabwarden.report.remarks import remarks
+    from tabwarden.report.table import Text
 
     site = questions.site
-    warn_partial(site)
-    show(answers.sentence(site, answer), style="bold")
+    yield Text(answers.sentence(site, answer), "bold")
     meaning = _means(site, question)
-    show(*([f"it lets a person {meaning}"] if meaning else []))
-    show(answers.trace_table(site, answer))
-    show(*answers.disputed_lines(site, answer), *remarks(site, question, answer))
+    yield from [f"it lets a person {meaning}"] if meaning else []
+    yield answers.trace_table(site, answer)
+    yield from answers.disputed_lines(site, answer)
+    yield from remarks(site, question, answer)
     places, handover = questions.places(question), questions.handover(question)
     if places or handover is not None:
         from tabwarden.report import abilities
 
-        show(*([abilities.targets_table(site, places)] if places else []))
-        show(*(abilities.handover_lines(site, handover) if handover is not None else ()))
+        yield from [abilities.targets_table(site, places)] if places else []
+        yield from abilities.handover_lines(site, handover) if handover is not None else ()
     if side_by_side:
-        show(answers.models_table(site, side_by_side))
+        yield answers.models_table(site, side_by_side)
     if ways is not None:
-        _show_fixes(site, ways)
+        yield from _fixes(site, ways)
 
 
-def _show_fixes(site: Site, fixes: Fixes) -> None:
+def _fixes(site: Site, fixes: Fixes) -> Iterator[Drawable]:
     """Each way in the words of what-if, and what else it changes."""
     from tabwarden.report.access_changes import also, fixes_heading, steps_of
+    from tabwarden.report.table import Text
 
-    show(fixes_heading(fixes), style="bold")
+    yield Text(fixes_heading(fixes), "bold")
     for number, way in enumerate(fixes.ways, 1):
         for step, words in enumerate(steps_of(site, way)):
-            show(f"{number}. {words}" if step == 0 else f"   {words}")
+            yield f"{number}. {words}" if step == 0 else f"   {words}"
         for words in also(site, fixes, way):
-            show(f"     {words}", style="dim")
+            yield Text(f"     {words}", "dim")

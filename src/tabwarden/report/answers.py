@@ -12,7 +12,7 @@ from tabwarden.model.governing import Governing
 from tabwarden.model.open_points import BLOG, BLOGS_ANSWERS, OPEN_POINTS
 from tabwarden.model.roles import ceiling_words, ui_role
 from tabwarden.model.site import ALLOW, Grantee, Rule, Site
-from tabwarden.report.table import Table, Text
+from tabwarden.report.table import MARK, NAME, Column, Table, Text
 
 SEE_DATA = "see_data"
 MARKS = {ALLOWED: ("yes", "green"), DENIED: ("no", "red"), "unknown": ("unknown", "yellow")}
@@ -282,7 +282,7 @@ def mark(answer: Answer) -> Text:
 
 def trace_table(site: Site, answer: Answer) -> Table:
     """The trace, one step a line."""
-    table = Table(plain=True)
+    table = Table(Column("Step", MARK), "Words", name="trace", plain=True)
     for step, words in trace(site, answer):
         table.add_row(Text(step, "dim"), words)
     return table
@@ -290,7 +290,13 @@ def trace_table(site: Site, answer: Answer) -> Table:
 
 def checker_grid(site: Site, answers: Iterable[Answer]) -> Table:
     """The permission checker's grid: each capability, the verdict, and who decided it."""
-    table = Table("Capability", "Effective", "Decided by", "Reason")
+    table = Table(
+        Column("Capability", NAME),
+        Column("Effective", MARK),
+        "Decided by",
+        Column("Reason", NAME),
+        name="capabilities",
+    )
     for answer in answers:
         table.add_row(asked_name(site, answer), mark(answer), decider(site, answer), answer.because)
     return table
@@ -298,7 +304,9 @@ def checker_grid(site: Site, answers: Iterable[Answer]) -> Table:
 
 def people_table(site: Site, answers: Iterable[Answer]) -> Table:
     """Who may: one person a line."""
-    table = Table("User", "Name", "Site role", "May", "Decided by")
+    table = Table(
+        Column("User", NAME), Column("Name", NAME), "Site role", Column("May", MARK), "Decided by", name="people"
+    )
     for answer in answers:
         user = site.users[answer.user]
         table.add_row(
@@ -313,7 +321,7 @@ def people_table(site: Site, answers: Iterable[Answer]) -> Table:
 
 def models_table(site: Site, answers: Iterable[Answer]) -> Table:
     """The same question under each model: verdict and what decided it."""
-    table = Table("Model", "May", "Decided by", "Reason")
+    table = Table(Column("Model", MARK), Column("May", MARK), "Decided by", Column("Reason", NAME), name="models")
     for answer in answers:
         table.add_row(answer.model, mark(answer), decider(site, answer), answer.because)
     return table

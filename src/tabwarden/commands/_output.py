@@ -208,7 +208,12 @@ def _as_json_escape(match: re.Match[str]) -> str:
 def say(words: str) -> None:
     """A line on standard error, beside the result; never in the line of a progress bar."""
     _wipe_bar()
-    print(visible(words), file=sys.stderr)
+    lines = [visible(words)]
+    if sys.stderr.isatty() and len(lines[0]) > size().columns:
+        from tabwarden.report.screen import folded
+
+        lines = folded(lines[0], size().columns)
+    print(*lines, sep="\n", file=sys.stderr)
 
 
 def say_error(problem: TabwardenError | str, *, as_json: bool = False, code: int = ERROR) -> None:

@@ -11,6 +11,7 @@ from tabwarden.commands._options import SettingsPath, load_settings
 from tabwarden.commands._output import ERROR, leave
 from tabwarden.commands._parsing import Option
 from tabwarden.model.errors import TabwardenError
+from tabwarden.model.scope import of_rules
 
 if TYPE_CHECKING:
     from tabwarden.model.site import Content, Grantee, Site
@@ -122,7 +123,8 @@ def _summary(listed: Listed) -> str:
 
 
 def _tell_cost(output: Output, budget: Budget) -> None:
-    output.note(f"reading takes {budget}")
+    output.note(f"reading takes {budget.brief}")
+    output.detail(f"  {budget.phases}")
 
 
 def _refuse(options: Mapping[str, object], why: str) -> None:
@@ -207,14 +209,15 @@ def _of_site(site: Site) -> Iterator[Drawable]:
     content = ", ".join(count_of(number, kind, f"{kind}s") for kind, number in _kinds_in(site).items())
     words = f"{site.name}: {len(site.users)} users, {len(site.groups)} groups, {content or 'no content'}"
     yield Text(words, "bold")
-    yield from (f"not read: {left_out}" for left_out in site.partial)
+    yield from (f"not read: {left_out}" for left_out in of_rules(site.partial))
 
 
 def _parts(taken: Taken, verified: Verified | None, output: Output) -> Iterator[Drawable]:
     yield from _of_site(taken.site)
     resumed = f", {taken.reused} answers from the read that was cut short" if taken.reused else ""
     yield f"kept as {taken.snapshot.words}{resumed}"
-    output.detail(f"{taken.requests} requests")
+    output.detail(f"{taken.requests:,} requests")
+    output.detail(f"not read: {'; '.join(taken.site.partial) or 'nothing'}")
     yield from _of_verified(verified) if verified is not None else ()
 
 

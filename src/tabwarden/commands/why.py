@@ -29,6 +29,7 @@ def why(
     output: Output = PLAIN,
 ) -> None:
     """One sentence, then ceiling, override, level, the winning rule and the losing ones."""
+    from tabwarden.access.answer import UNKNOWN
     from tabwarden.model.open_points import MODELS
 
     questions = asking.questions()
@@ -39,11 +40,13 @@ def why(
         with output.progress("weighing") as progress:
             ways = questions.fixes(question, progress)
     side_by_side = [question._replace(model=name).of(questions.site) for name in MODELS] if models else []
-    output.warn_partial(questions.site)
+    unknown = question.ability and answer.verdict == UNKNOWN
+    output.warn_partial(questions.site, of_abilities=unknown)
     output.give(
         _parts(questions, question, answer, ways, side_by_side),
         lambda: _as_json(questions, question, answer, ways, side_by_side),
         of=questions.site,
+        of_abilities=unknown,
     )
 
 

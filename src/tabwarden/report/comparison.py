@@ -9,6 +9,7 @@ from typing import Any, cast
 from tabwarden.compare.snapshots import CONTENT, GROUP, GROUP_SET, NOT_READ, SITE, USER, Compared, Fact, Unknown
 from tabwarden.model.capability import KIND_NAMES, ui_name
 from tabwarden.model.roles import ui_role
+from tabwarden.model.scope import of_rules
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, Rule, Site
 from tabwarden.report.access_changes import count_words, listed, reach_json, shift_lines
 from tabwarden.report.answers import grantee_name, rule_json
@@ -127,8 +128,8 @@ def _lists(comparison: Compared, fact: Fact, words: Callable[[Site, Any], str]) 
 def unknown_lines(comparison: Compared) -> Iterator[str]:
     """Of each snapshot what was not read, and how many decisions are unknown for it."""
     for site, unknown in zip((comparison.before, comparison.after), comparison.unknown, strict=True):
-        if site.partial:
-            yield f"not read {_taken(site)}: {'; '.join(site.partial)}"
+        if of_rules(site.partial):
+            yield f"not read {_taken(site)}: {'; '.join(of_rules(site.partial))}"
         if unknown.decisions:
             most = sorted(unknown.contents.items(), key=lambda count: (-count[1], site.path(count[0])))
             on = ", ".join(f"{site.path(content)} ({number:,})" for content, number in most[:_FEW_THINGS])

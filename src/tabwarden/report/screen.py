@@ -86,8 +86,13 @@ def _on_screen(cell: Cell) -> Text:
 
 
 def _laid_out(table: Table, rows: Sequence[Sequence[Text]], pen: Pen) -> Iterator[str]:
-    """As columns; a grid some columns at a time; else a row as lines."""
+    """As columns; a grid some columns at a time; else a row as lines. Where room is short a column with nothing in it
+    is left out.
+    """
     columns = table.columns
+    full = [place for place in range(len(columns)) if any(row[place].words for row in rows)]
+    if rows and len(full) < len(columns) and _widths(columns, rows, table, pen) != _natural(columns, rows, table, pen):
+        columns, rows = [columns[place] for place in full], [[row[place] for place in full] for row in rows]
     widths = _widths(columns, rows, table, pen)
     if widths is not None:
         yield from _columns_drawn(table, columns, rows, widths, pen)
@@ -96,7 +101,7 @@ def _laid_out(table: Table, rows: Sequence[Sequence[Text]], pen: Pen) -> Iterato
         half = (len(columns) + 1) // 2
         for some in (range(1, half), range(half, len(columns))):
             places = (0, *some)
-            part = Table(*(columns[place] for place in places), grid=True, plain=table.plain)
+            part = Table(*(columns[place] for place in places), grid=True)
             yield from _laid_out(part, [[row[place] for place in places] for row in rows], pen)
             yield from ([""] if some[-1] != len(columns) - 1 else ())
         return
@@ -107,8 +112,7 @@ def _laid_out(table: Table, rows: Sequence[Sequence[Text]], pen: Pen) -> Iterato
 
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Text]], table: Table, pen: Pen) -> Sequence[int] | None:
     """How wide each column is drawn; None where they do not fit beside each other, or only as towers."""
-    heads = [0 if table.plain or pen.bare else _wide(column.heading) for column in columns]
-    natural = [max(_most(row[n] for row in rows), heads[n]) for n in range(len(columns))]
+    natural = _natural(columns, rows, table, pen)
     if pen.width is None:
         return natural
     room = max(pen.width, LEAST) - len(GAP) * (len(columns) - 1)
@@ -126,6 +130,11 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Text]], table: Ta
         return widths
     lines = sum(max(-(-_wide(cell.words) // width) for cell, width in zip(row, widths, strict=True)) for row in rows)
     return widths if lines <= TALL * len(rows) else None
+
+
+def _natural(columns: Sequence[Column], rows: Sequence[Sequence[Text]], table: Table, pen: Pen) -> Sequence[int]:
+    heads = [0 if table.plain or pen.bare else _wide(column.heading) for column in columns]
+    return [max(_most(row[n] for row in rows), heads[n]) for n in range(len(columns))]
 
 
 def _most(cells: Iterable[Text]) -> int:

@@ -9,6 +9,7 @@ from tabwarden.access.reference import may
 from tabwarden.compare.access_changes import Count, Decision, Reach, Under
 from tabwarden.compare.cause import CAN, CANNOT
 from tabwarden.compare.snapshots import Compared, Fact, Unknown
+from tabwarden.model.scope import of_rules
 from tabwarden.model.site import Site
 from tabwarden.report.answers import decider
 from tabwarden.report.comparison import fact_json, fact_words
@@ -146,7 +147,7 @@ def snapshots_table(snapshots: Iterable[Any]) -> Table:
     counts = (Column("Users", NUMBER), Column("Content", NUMBER), Column("Rules", NUMBER))
     table = Table(*columns, *counts, Column("Limited", called="limited"), name="snapshots")
     for snapshot in snapshots:
-        lacks = "; ".join(snapshot.partial) or snapshot.scope
+        lacks = "; ".join(of_rules(snapshot.partial)) or snapshot.scope
         row = (
             snapshot.number,
             snapshot.taken,

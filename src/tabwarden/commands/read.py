@@ -11,7 +11,6 @@ from tabwarden.commands._options import SettingsPath, load_settings
 from tabwarden.commands._output import ERROR, leave
 from tabwarden.commands._parsing import Option
 from tabwarden.model.errors import TabwardenError
-from tabwarden.model.scope import of_rules
 
 if TYPE_CHECKING:
     from tabwarden.model.site import Content, Grantee, Site
@@ -203,6 +202,7 @@ def _verified_as_json(verified: Verified | None) -> dict[str, object]:
 
 def _of_site(site: Site) -> Iterator[Drawable]:
     """Its size in a line, then what was left unread, a line each."""
+    from tabwarden.model.scope import of_rules
     from tabwarden.report.plans import count_of
     from tabwarden.report.table import Text
 

@@ -89,7 +89,7 @@ def _laid_out(table: Table, rows: Sequence[Sequence[Text]], pen: Pen) -> Iterato
     """As columns; a grid some columns at a time; else a row as lines. Where room is short a column with nothing in it
     is left out.
     """
-    columns = table.columns
+    columns: Sequence[Column] = table.columns
     full = [place for place in range(len(columns)) if any(row[place].words for row in rows)]
     if rows and len(full) < len(columns) and _widths(columns, rows, table, pen) != _natural(columns, rows, table, pen):
         columns, rows = [columns[place] for place in full], [[row[place] for place in full] for row in rows]
@@ -213,17 +213,18 @@ def _cell(words: str, style: str, width: int, side: str, pen: Pen) -> str:
 def _one_below_the_other(columns: Sequence[Column], row: Sequence[Text], pen: Pen) -> Iterator[str]:
     """The first cell with something in it, and below it every other one by its heading."""
     width = max(pen.width or 0, LEAST)
-    first, *others = [(column, cell) for column, cell in zip(columns, row, strict=True) if cell.words] or [
-        (columns[0], Text(""))
-    ]
-    yield from (pen.ink(line, f"bold {first[1].style}") for line in folded(first[1].words, width))
+    filled = [(column, cell) for column, cell in zip(columns, row, strict=True) if cell.words]
+    heads = [cell for place, (column, cell) in enumerate(filled) if not place or not column.heading]
+    others = [(column, cell) for place, (column, cell) in enumerate(filled) if place and column.heading]
+    style = heads[0].style if heads else ""
+    yield from (pen.ink(line, f"bold {style}") for line in folded(": ".join(cell.words for cell in heads), width))
     most = (width - 2 * len(GAP)) // 2
     left = max((_wide(column.heading) for column, _ in others if _wide(column.heading) <= most), default=0)
     for column, cell in others:
-        heads = [column.heading] if _wide(column.heading) <= left else folded(column.heading, width - len(GAP))
-        yield from (GAP + pen.ink(line, "dim") for line in heads if _wide(column.heading) > left)
+        over = folded(column.heading, width - len(GAP)) if _wide(column.heading) > left else ()
+        yield from (GAP + pen.ink(line, "dim") for line in over)
         for number, line in enumerate(folded(cell.words, width - left - 2 * len(GAP))):
-            heading = "" if number or _wide(column.heading) > left else column.heading
+            heading = "" if number or over else column.heading
             spaces = " " * (left - _wide(heading))
             yield f"{GAP}{pen.ink(heading, 'dim')}{spaces}{GAP}{pen.ink(line, cell.style)}"
 

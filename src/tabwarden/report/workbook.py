@@ -57,7 +57,7 @@ class _Sheets:
                 lines.append((f"Sheet {names[-1][1]}{words}, {len(rows):,} rows{more}", ""))
         lines += [("", ""), *((visible(line), "dim") for line in head)]
         for place, (words, style) in enumerate(lines):
-            self._text(front, place, 0, words, "wrapped", style)
+            self._text(front, (place, 0), words, "wrapped", style)
         for table, name, rows in names:
             self._table(self.workbook.add_worksheet(name), table, rows[:MOST_ROWS])
 
@@ -82,13 +82,13 @@ class _Sheets:
         if when is not None:
             sheet.write_datetime(row, place, when, self._format("time"))
         elif words:
-            self._text(sheet, row, place, words, "wrapped" if column.kind == WORDS else "", style)
+            self._text(sheet, (row, place), words, "wrapped" if column.kind == WORDS else "", style)
 
-    def _text(self, sheet: Any, row: int, place: int, words: str, kind: str, style: str) -> None:
+    def _text(self, sheet: Any, at: tuple[int, int], words: str, kind: str, style: str) -> None:
         if len(words) > MOST_LETTERS:
             more = " ... and more than a cell of Excel holds; `--csv` has all of it"
             words = words[: MOST_LETTERS - len(more)] + more
-        sheet.write_string(row, place, words, self._format(kind, style, quoted=bool(FORMULA.match(words))))
+        sheet.write_string(*at, words, self._format(kind, style, quoted=bool(FORMULA.match(words))))
 
     def _format(self, kind: str, style: str = "", *, quoted: bool = False) -> Any:
         key = (kind, style, quoted)

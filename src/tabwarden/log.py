@@ -19,12 +19,12 @@ from typing import IO, Any, Self
 
 from tabwarden import clocks
 from tabwarden.model.errors import TabwardenError
+from tabwarden.model.names import visible, visible_in_json
 from tabwarden.safe_files import for_the_owner
 
 LOGGER = "tabwarden"
 NAME = re.compile(r"^tabwarden-(\d{4}-\d{2}-\d{2}-\d{6})(?:-\d+)?\.(?:log|jsonl)$")
 _MOST_RUNS_IN_A_SECOND = 1000
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160)) if code != 13}
 
 Scrub = Callable[[str], str]
 
@@ -108,15 +108,22 @@ def _delete(logs: list[Path]) -> list[Path]:
 
 
 class _Line(logging.Formatter):
-    """One record as one line; what would begin a new line is indented, so that no name can forge a line."""
+    """One record as one line, in which nothing acts. A traceback and the problems of one error have more, indented: no
+    name can forge a line.
+    """
 
     def __init__(self, scrub: Scrub) -> None:
         super().__init__("%(message)s")
         self._scrub = scrub
 
     def format(self, record: logging.LogRecord) -> str:
-        text = self._scrub(super().format(record)).translate(_CONTROL)
-        text = "\n    ".join(text.splitlines()) or "-"
+        problems = record.args[0] if isinstance(record.args, tuple) and len(record.args) == 1 else None
+        several = isinstance(problems, TabwardenError) and len(problems.lines) > 1 and record.msg == "%s"
+        text = self._scrub(record.getMessage())
+        lines = text.splitlines() if several else [text]
+        if record.exc_info:
+            lines += self._scrub(self.formatException(record.exc_info)).splitlines()
+        text = "\n    ".join(map(visible, lines)) or "-"
         return f"{_when(record):%Y-%m-%d %H:%M:%S} | {record.levelname} | {text}"
 
 
@@ -136,7 +143,7 @@ class _JsonLine(logging.Formatter):
         }
         if record.exc_info:
             fields["exception"] = self._scrub(self.formatException(record.exc_info))
-        return json.dumps(fields, ensure_ascii=False)
+        return visible_in_json(json.dumps(fields, ensure_ascii=False))
 
 
 def _when(record: logging.LogRecord) -> datetime:

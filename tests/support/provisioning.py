@@ -82,7 +82,9 @@ class Bench:
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
         self.sandbox, self.folder = sandbox, folder
         self.provision: dict[str, object] = {}
-        self.stops: dict[str, object] = {"licences_lost": {"count": 999}, "memberships_removed": {"count": 999}}
+        self.stops: dict[str, object] = {
+            name: {"count": 999} for name in ("licences_lost", "memberships_removed", "users_added")
+        }
         self.more: dict[str, object] = {}
         self.token = "tok"
         self.api_version: str | None = None

@@ -79,13 +79,13 @@ class Output(NamedTuple):
         document: Callable[[], Any] | None = None,
         *,
         of: Site | None = None,
-        of_abilities: bool = False,
+        connections: bool = False,
     ) -> None:
         """The answer in the form that is asked for.
 
         `parts` may be a generator, which runs only where it is needed; `document` makes the JSON document, without one
         it is the rows. `of` is the Site that was asked, of which what is handed on tells when it was read, and what was
-        not: connections only where the answer is `of_abilities`.
+        not: `connections` only where the answer hangs on them, as abilities do.
         """
         if self.form == JSON and not self.fields and not self.part and document is not None:
             self._lines([json_text(document())])
@@ -94,11 +94,11 @@ class Output(NamedTuple):
         if self.form == JSON:
             self._lines([json_text(_rows_json(self._one(chosen), self.limit))])
         elif self.form == XLSX:
-            self._workbook(chosen, _head(of, of_abilities=of_abilities))
+            self._workbook(chosen, _head(of, connections=connections))
         elif self.form == "" and self.save is None and screen():
             self._draw(chosen)
         else:
-            self._lines(self._text(chosen, _head(of, of_abilities=of_abilities)))
+            self._lines(self._text(chosen, _head(of, connections=connections)))
 
     def _chosen(self, parts: list[Drawable]) -> list[Drawable]:
         """All of it, or the table and the columns that are named; UsageError where they are not there."""
@@ -192,9 +192,9 @@ class Output(NamedTuple):
         if self.verbose:
             self.note(words)
 
-    def warn_partial(self, site: Site, *, of_abilities: bool = False) -> None:
+    def warn_partial(self, site: Site, *, connections: bool = False) -> None:
         """A Site that is not whole says so before it answers, unless what it lacks has no bearing on the answer."""
-        lacking = _lacking(site, of_abilities=of_abilities)
+        lacking = _lacking(site, connections=connections)
         if lacking:
             self.note(f"not read: {'; '.join(lacking)}; what depends on it is unknown")
 
@@ -209,7 +209,7 @@ def _rows_json(table: Table, limit: int | None) -> list[dict[str, Any]]:
     return [dict(zip(table.fields, map(value_of, row), strict=True)) for row in rows]
 
 
-def _head(site: Site | None, *, of_abilities: bool) -> list[str]:
+def _head(site: Site | None, *, connections: bool) -> list[str]:
     """What somebody who gets an answer without the terminal it was asked in wants to know of it."""
     from datetime import UTC, datetime
 
@@ -219,11 +219,11 @@ def _head(site: Site | None, *, of_abilities: bool) -> list[str]:
     if site is None:
         return [written]
     of = [f"of the site {site.name}, as read {site.taken.when or 'at a time that was not told'}"]
-    lacking = _lacking(site, of_abilities=of_abilities)
+    lacking = _lacking(site, connections=connections)
     return [*of, *([f"not read: {'; '.join(lacking)}"] if lacking else []), written]
 
 
-def _lacking(site: Site, *, of_abilities: bool) -> Sequence[str]:
+def _lacking(site: Site, *, connections: bool) -> Sequence[str]:
     from tabwarden.model.scope import of_rules
 
-    return site.partial if of_abilities else of_rules(site.partial)
+    return site.partial if connections else of_rules(site.partial)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from tabwarden.commands._answer import PLAIN, Output
-from tabwarden.commands._options import SNAPSHOT, WHEN, SiteUrl, SnapshotFolder, StoreWords
+from tabwarden.commands._options import SNAPSHOT, WHEN, SettingsPath, SiteUrl, SnapshotFolder, StoreWords
 from tabwarden.commands._output import ERROR, leave, print_json
 from tabwarden.commands._parsing import Argument, Option
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def cases(
-    files: Annotated[list[Path] | None, Argument("JSON files of cases (docs/reference/case-files.md).")] = None,
+    files: Annotated[list[Path] | None, Argument("JSON files of cases (`tabwarden help case-files`).")] = None,
     snapshot: Annotated[
         str | None,
         Option(
@@ -34,6 +34,7 @@ def cases(
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
     site_url: SiteUrl = None,
+    settings: SettingsPath = None,
     api: Annotated[
         list[str] | None,
         Option("--api", about="Ask in this way, or `all` ways; repeatable. Default: check."),
@@ -59,7 +60,7 @@ def cases(
 
     with _ways(api or ["check"]) as ways:
         if snapshot is not None or newest or site_url is not None:
-            opened = Opened(open_site(Where(snapshots, snapshot, site_url, store=store)))
+            opened = Opened(open_site(Where(snapshots, snapshot, site_url, store, settings)))
             output.warn_partial(opened.site)
             verdicts = [run_on(opened, case, ways) for file in files for case in load(file, of_snapshot=True)]
         else:

@@ -40,18 +40,18 @@ def diff(
         _models(asking.where, capability, against, open_points, output)
     elif not models and before is not None and after is not None:
         under = Under(asking.model, open_points)
-        _snapshots((before, after), under, asking.store, asking.site_url, output)
+        _snapshots((before, after), under, asking.where, output)
     else:
         raise UnknownName("say what is compared: two snapshots, as in `tabwarden diff EARLIER LATER`, or `--models`")
 
 
-def _snapshots(pair: tuple[str, str], under: Under, store: str | None, site: str | None, output: Output) -> None:
+def _snapshots(pair: tuple[str, str], under: Under, where: Where, output: Output) -> None:
     from tabwarden.report.comparison import compared_json, headings, parts
     from tabwarden.report.table import Text
     from tabwarden.run.compare import compare
 
     with output.progress("comparing") as progress:
-        difference = compare(*pair, under, progress, store=store, site=site)
+        difference = compare(*pair, under, progress, store=where.store, site=where.site, settings=where.settings)
     answer = (*(Text(line, "bold") for line in headings(difference)), *parts(difference))
     output.give(answer, lambda: compared_json(difference))
     leave(DONE if difference.same else CHANGES)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from tabwarden.commands._answer import PLAIN, Output
-from tabwarden.commands._options import CURRENT, WHEN, Model, OpenPointWords, SiteUrl, StoreWords
+from tabwarden.commands._options import CURRENT, WHEN, Model, OpenPointWords, SettingsPath, SiteUrl, StoreWords
 from tabwarden.commands._output import ERROR, confirmed, leave
 from tabwarden.commands._parsing import Argument, Option
 from tabwarden.model.errors import TabwardenError
@@ -23,6 +24,7 @@ def history(
     site_url: SiteUrl = None,
     model: Model = CURRENT,
     open_point: OpenPointWords = None,
+    settings: SettingsPath = None,
     output: Output = PLAIN,
 ) -> None:
     """Reads the history alone; no server is asked."""
@@ -32,16 +34,22 @@ def history(
     from tabwarden.run import history as snapshots
     from tabwarden.run import timeline
     from tabwarden.run.open_snapshot import read_open_points
+    from tabwarden.run.snapshots import deletions
 
     if len(subject or ()) > 2:
         raise UnknownName("give a content, a person, or both; names with spaces in quotes")
     named, under = capability_named(capability), Under(model, read_open_points(open_point or ()))
-    store = snapshots.store_named(store)
+    store = snapshots.store_named(store, settings)
     with snapshots.opened(store) as opened:
-        if not subject:
-            _list(snapshots.snapshots_of(opened, site_url), output, store)
+        if not subject and on == snapshots.LAST:
+            gone = [deletion.words for deletion in deletions(store, settings)]
+            _list(snapshots.snapshots_of(opened, site_url), output, gone)
             return
-        last = snapshots.snapshot_of(opened, on, site_url)
+        last = snapshots.snapshot_of(opened, on, site_url, settings=settings)
+        if not subject:
+            until = (one for one in snapshots.snapshots_of(opened, site_url) if one.taken <= last.taken)
+            _list(tuple(until), output)
+            return
         chain = [one for one in opened.snapshots() if one.site == last.site and one.number <= last.number]
         asked_about = timeline.subject_on(opened, chain, subject)
         with output.progress("reading the history") as progress:
@@ -49,11 +57,9 @@ def history(
     _show(turns, asked_about, named, last.words, output)
 
 
-def _list(snapshots: tuple[object, ...], output: Output, store: str = "") -> None:
+def _list(snapshots: tuple[object, ...], output: Output, gone: Sequence[str] = ()) -> None:
     from tabwarden.report.timeline import snapshots_json, snapshots_table
-    from tabwarden.run.snapshots import deletions
 
-    gone = (deletion.words for deletion in (deletions(store) if store else ()))
     output.give([snapshots_table(snapshots), *gone], lambda: list(snapshots_json(snapshots)))
 
 
@@ -86,6 +92,7 @@ def snapshots_export(
     ] = False,
     store: StoreWords = None,
     site_url: SiteUrl = None,
+    settings: SettingsPath = None,
     output: Output = PLAIN,
 ) -> None:
     """With pseudonyms nobody and nothing can be recognised, and every question has the same answer."""
@@ -93,7 +100,8 @@ def snapshots_export(
     from tabwarden.run.history import store_named
     from tabwarden.run.snapshots import export
 
-    path = export(store_named(store), snapshot, folder, site_url, pseudonyms=pseudonyms)
+    where = store_named(store, settings)
+    path = export(where, snapshot, folder, site_url, pseudonyms=pseudonyms, settings=settings)
     output.give([Text(f"snapshot {path}", "command")], lambda: {"snapshot": str(path)})
 
 
@@ -102,23 +110,25 @@ def snapshots_delete(
     yes: Annotated[bool, Option("--yes", about="Do not ask.")] = False,
     last: Annotated[bool, Option("--the-last", about="Even where no other whole read of its site is there.")] = False,
     store: StoreWords = None,
+    settings: SettingsPath = None,
     output: Output = PLAIN,
 ) -> None:
     """A note stays of what was deleted, when and by whom; other snapshots stay as they are."""
     from tabwarden.run.history import store_named
     from tabwarden.run.snapshots import delete, to_delete
 
-    store = store_named(store)
+    store = store_named(store, settings)
     snapshot = to_delete(store, number, last=last)
     if not yes and not confirmed(f"delete {snapshot.words} of {snapshot.name or 'Default'} for good?"):
         raise TabwardenError("nothing was deleted: answer `yes`, or add `--yes`")
-    deletion = delete(store, snapshot)
+    deletion = delete(store, snapshot, settings)
     output.give([deletion.words], deletion._asdict)
 
 
 def store_check(
     repair: Annotated[bool, Option("--repair", about="Make anew what is made of others: the columns.")] = False,
     store: StoreWords = None,
+    settings: SettingsPath = None,
     output: Output = PLAIN,
 ) -> None:
     """Every snapshot, journal, plan and roster. Exit code 1 where something is damaged."""
@@ -126,7 +136,7 @@ def store_check(
     from tabwarden.run.history import store_named
     from tabwarden.run.store_check import check
 
-    all_of = list(check(store_named(store), repair=repair))
+    all_of = list(check(store_named(store, settings), repair=repair))
     damaged = [one for one in all_of if one.problem and not one.mended]
     table = Table(Column("What", NAME), "State", name="things", plain=True)
     for one in all_of:
@@ -140,10 +150,11 @@ def store_check(
 def snapshots_import(
     folders: Annotated[list[Path], Argument("Folders of snapshots.")],
     store: StoreWords = None,
+    settings: SettingsPath = None,
     output: Output = PLAIN,
 ) -> None:
     """A read that is kept already is not kept again."""
     from tabwarden.run.history import store_named
     from tabwarden.run.snapshots import bring_in
 
-    _list(bring_in(store_named(store), folders), output)
+    _list(bring_in(store_named(store, settings), folders), output)

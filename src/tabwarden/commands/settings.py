@@ -12,6 +12,8 @@ from tabwarden.commands._options import SettingsPath, load_settings, typed
 from tabwarden.commands._output import ERROR, leave, say, show
 from tabwarden.commands._parsing import Argument, Option
 from tabwarden.model.errors import SettingsError
+from tabwarden.places import ENCRYPTED
+from tabwarden.places import PLAIN as PLAIN_FILE
 from tabwarden.secrets import (
     HOW_TO_GIVE_A_KEY,
     KEY_FILE,
@@ -31,7 +33,6 @@ from tabwarden.secrets import (
 if TYPE_CHECKING:
     from tabwarden.settings import Settings
 
-PLAIN_FILE, ENCRYPTED = "settings.yaml", "settings.yaml.aes"  # as settings.loader reads them
 MakeKey = Annotated[bool, Option("--make-key", about="Make a key file `key` beside the file if there is no key.")]
 
 
@@ -53,8 +54,10 @@ def settings_check(settings: SettingsPath = None, output: Output = PLAIN) -> Non
     table.add_row("  sources", Many(_sources(loaded)) if _sources(loaded) else "none")
     table.add_row("  mail", "on" if loaded.mail.enabled else "off")
     warnings = list(loaded.warnings())
+    by = f" (found by {loaded.found_by})" if loaded.found_by else ""
+    heading = f"{loaded.origin or 'the environment'}: no problems{by}"
     output.give(
-        [f"{loaded.origin or 'the environment'}: no problems", table, *(f"warning: {line}" for line in warnings)],
+        [heading, table, *(f"warning: {line}" for line in warnings)],
         lambda: {"ok": True, "problems": [], "warnings": warnings, **_summary(loaded)},
     )
 
@@ -73,6 +76,7 @@ def _sources(loaded: Settings) -> list[str]:
 def _summary(loaded: Settings) -> dict[str, object]:
     return {
         "settings": loaded.origin,
+        "found_by": loaded.found_by,
         "server": loaded.tableau.server,
         "site": loaded.tableau.site,
         "sign_in": _sign_in(loaded),

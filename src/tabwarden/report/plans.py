@@ -83,8 +83,8 @@ def _kind_of(reason: str) -> str:
 
 
 def stop_words(stop: Stop) -> str:
-    """One stop with everything: id, sentence, base, limit, number, remedy."""
-    return f"stop {stop.id}: {stop.sentence} (number {stop.number}, limit {stop.limit}, of {stop.base}); {stop.remedy}"
+    """One stop with everything: id, the sentence with base, limit and number, what to do."""
+    return f"stop {stop.id}: {stop.sentence}; {stop.remedy}"
 
 
 def plan_table(plan: Plan) -> Drawable:
@@ -190,13 +190,12 @@ def contents_table(impact: Impact) -> Table:
 
 
 def stops_table(stops: Iterable[Stop]) -> Table:
-    """All stops together, with base, limit and number."""
+    """All stops together; the sentences have base, limit and number."""
     stops = tuple(stops)
-    rows = [(s.id, s.number, s.limit, s.base, s.sentence, s.remedy) for s in stops]
+    rows = [(s.id, s.sentence, s.remedy) for s in stops]
     lists = "" if any(not s.only for s in stops) else " and ".join(dict.fromkeys(s.only for s in stops))
     title = f"Stops: nothing is done about {lists}" if lists else "Stops: nothing is written"
-    numbers = (Column("Number", NUMBER), Column("Limit", NUMBER), Column("Of", NUMBER))
-    columns = (Column("Stop", NAME), *numbers, "Why", "What to do")
+    columns = (Column("Stop", NAME), "Why it stops", "What to do")
     return Table(*columns, name="stops", title=Text(title, "bold red"), rows=rows, shown=len(rows))
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from tabwarden import notify
 from tabwarden.log import RunLog
+from tabwarden.model.names import visible
 from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.report.plans import headline, stop_words
@@ -77,7 +78,7 @@ def mail_if_due(settings: Settings, run_log: RunLog, summary: str) -> None:
     if not mail.enabled or not due:
         return
     run_log.flush()
-    problem = notify.send(mail, mail.subject, f"{mail.body}\n\n{summary}\n", run_log.path)
+    problem = notify.send(mail, mail.subject, f"{mail.body}\n\n{visible(summary)}\n", run_log.path)
     if problem is None:
         log.info("mail sent to %s", ", ".join(mail.to))
     else:

@@ -87,7 +87,7 @@ def test_a_stop_is_told_with_base_limit_and_number_in_words() -> None:
     limits = (Limit(5, 0), Limit(0, 20), Limit(0, 0))
     assert [limit.words(100) for limit in limits] == ["5", "20, which is 20 % of 100", "0"]
     table = printed(replace(planned([], []), stops=(stop,)))
-    assert all(heading in table for heading in ("stop ", "why it stops", "what to do"))
+    assert all(heading in table for heading in ("Stop ", "Why it stops", "What to do"))
 
 
 def test_a_failure_is_told_with_name_step_code_and_remedy() -> None:

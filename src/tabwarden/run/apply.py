@@ -266,6 +266,10 @@ class _Doing:
         try:
             for work in self._work():
                 self._do(work)
+        except KeyboardInterrupt:
+            how_far = f"{len(self.entries)} of {len(self.plan.changes)} changes were gone through"
+            log.warning("interrupted; %s", how_far)
+            raise KeyboardInterrupt(how_far) from None
         except TableauError as error:
             log.error("broken off: %s", error)
             return Applied(self.plan, self.entries, broken_off=str(error), resumed=resumed)

@@ -14,7 +14,7 @@ from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.report.plans import headline, stop_words
 from tabwarden.run.apply import Applied, judge_and_do, keep_plan, plan_path, settle_jobs, terms_of
 from tabwarden.run.context import Context, Progress, running, silent
-from tabwarden.settings import Settings
+from tabwarden.settings import Mail, Settings
 from tabwarden.store.journal import SKIPPED, newest, only_writer
 
 log = logging.getLogger(__name__)
@@ -71,9 +71,8 @@ def result_words(applied: Applied) -> str:
     return ", ".join([*counts, f"{left} not begun"] if left else counts)
 
 
-def mail_if_due(settings: Settings, run_log: RunLog, summary: str) -> None:
+def mail_if_due(mail: Mail, run_log: RunLog, summary: str) -> None:
     """The mail with the log, after errors or a stop (after warnings too where asked). Its failure is a log line."""
-    mail = settings.mail
     due = run_log.had_errors or (mail.when == "warnings" and run_log.had_warnings)
     if not mail.enabled or not due:
         return

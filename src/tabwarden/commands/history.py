@@ -47,11 +47,15 @@ def history(
     named, under = capability_named(capability), Under(model, read_open_points(open_point or ()))
     store = snapshots.store_named(store, settings)
     with snapshots.opened(store) as opened:
-        if not subject:
+        if not subject and on == snapshots.LAST:
             _list(snapshots.snapshots_of(opened, site_url), as_json=as_json)
             _list_deletions(store, settings, hidden=as_json)
             return
         last = snapshots.snapshot_of(opened, on, site_url, settings=settings)
+        if not subject:
+            until = (one for one in snapshots.snapshots_of(opened, site_url) if one.taken <= last.taken)
+            _list(tuple(until), as_json=as_json)
+            return
         chain = [one for one in opened.snapshots() if one.site == last.site and one.number <= last.number]
         asked_about = timeline.subject_on(opened, chain, subject)
         with progress_bar("reading the history", hidden=as_json) as progress:

@@ -37,5 +37,5 @@ def compare(
         except (UnknownName, IncompleteRead) as problem:
             problems.append(problem)
     if problems:
-        raise type(problems[0])(*(line for problem in problems for line in problem.lines))
+        raise type(problems[0])(*dict.fromkeys(line for problem in problems for line in problem.lines))
     return compared(sites[0], sites[1], under, progress)

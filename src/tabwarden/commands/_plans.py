@@ -19,7 +19,8 @@ from tabwarden.places import located
 from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.report.plans import plan_json, plan_table, stop_json
-from tabwarden.run.apply import Applied, keep_plan, plan_path
+from tabwarden.run.apply import Applied
+from tabwarden.run.plans import keep_in
 from tabwarden.run.run_log import mail_if_due, result_words
 from tabwarden.scrubber import KNOWN, Scrubber
 from tabwarden.section import Part
@@ -30,18 +31,18 @@ log = logging.getLogger("tabwarden.run")
 
 def present(plan: Plan, settings: Settings, out: Path | None, *, as_json: bool) -> None:
     """Keep the plan where it matters, show it, and leave with 0 (nothing), 2 (changes) or 3 (a stop)."""
-    path = None
+    number, path = 0, None
     if out is not None or plan.changes or plan.stops:
-        path = keep_plan(plan, out or plan_path(settings.store.folder, plan.id))
+        number, path = keep_in(settings.store.folder, plan, out)
     if as_json:
-        print_json({"file": str(path) if path else None, **plan_json(plan)})
+        print_json({"file": str(path) if path else None, "number": number or None, **plan_json(plan)})
     else:
         show(plan_table(plan))
         if path is not None:
-            show(f"plan {plan.id} written to {path}")
+            show(f"plan {number} ({plan.id}) written to {path}")
             accept = "".join(f" --accept {s.id}={s.number}" for s in plan.stops_of_all if s.waivable)
             if plan.changes and all(stop.waivable for stop in plan.stops_of_all):
-                show(f"next: tabwarden apply {typed(path)}{accept}{again(settings)}")
+                show(f"next: tabwarden apply {typed(path) if out else number}{accept}{again(settings)}")
     leave(STOPPED if plan.stops else CHANGES if plan.changes else DONE)
 
 

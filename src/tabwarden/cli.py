@@ -35,6 +35,18 @@ diff              diff       What differs between two snapshots: facts, and peop
 history           history    Who could see it on a day, since when, and which change caused it. Without words: the
                              snapshots kept.
 cases             cases      Run case files: small sites with a question and the expected answer.
+# List and find
+find              lists      Everything whose name holds some words: people, groups, content.
+list users        lists      People with site role, licence, last sign-in and what they own; seats.
+list groups       lists      Groups with their members and the site role they grant.
+list members      lists      Who is in a group, or in every group.
+list projects     lists      Projects with owner, leaders, permissions mode and how much they hold.
+list workbooks    lists      Workbooks with owner and times.
+list views        lists      Views with owner and times.
+list datasources  lists      Data sources with owner, times and by how many workbooks they are used.
+list flows        lists      Flows with owner and times.
+list owners       lists      Who owns content, and how much.
+list schedules    lists      Where to look for schedules, which no snapshot holds.
 # Read
 read              read       Read the site into a snapshot; nothing is written to Tableau.
 projects          read       List sites and projects, for choosing what to read; nothing is published.
@@ -76,8 +88,10 @@ settings rotate   settings   Encrypt everything anew with the newest key: the .a
 settings import   settings   Make settings of those of Tab_User_Provisioner, whose file stays as it is.
 sandbox           sandbox    Tableau in a box: a server on a loopback port with a world of your choice.
 demo              demo       The whole story on the sandbox: read, plan, apply, why, undo. No Tableau, no settings.
+help              help       Show a page of the documentation, or a part of it. Without words: list the pages.
 """
 FAMILIES = {
+    "list": "What is on the site, from the newest snapshot or any other: filtered, sorted, counted.",
     "directory": "Read Active Directory whole, keep it in a file, look at it.",
     "names": "User names of a directory before they are imported.",
     "people": "Several sources as one roster.",
@@ -123,6 +137,11 @@ def run(words: Sequence[str]) -> int:
     command = command_of(words)
     if command is None:
         return _other(words)
+    if command.words == "help" and " ".join(words[1:]) in COMMANDS.keys() | FAMILIES.keys():
+        from tabwarden.report.pages import is_page
+
+        if not is_page(words[1:]):
+            return run([*words[1:], "--help"])
     from tabwarden.commands._output import DONE, ERROR, say, say_error, show_what_is_logged
     from tabwarden.commands._parsing import HELP, help_of, parameters_of, read
     from tabwarden.model.errors import TabwardenError

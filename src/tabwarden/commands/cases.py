@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def cases(
-    files: Annotated[list[Path] | None, Argument("JSON files of cases (docs/reference/case-files.md).")] = None,
+    files: Annotated[list[Path] | None, Argument("JSON files of cases (`tabwarden help case-files`).")] = None,
     snapshot: Annotated[
         str | None,
         Option(

@@ -134,9 +134,9 @@ class Story:
 
     def _what_next(self) -> None:
         self.say("")
-        self.say("What to type next")
+        self.say("What to type next (in a repository after `source .venv/bin/activate`)")
         self.say("  tabwarden sandbox                  the same company, to play with; sign in as admin / admin")
-        self.say("  docs/tutorial/first-hour.md        the first hour with it, step by step")
+        self.say("  tabwarden help first-hour          the first hour with it, step by step")
         self.say("Your own Tableau, read-only: settings.yaml with your server, site and a token, then")
         self.say("  tabwarden settings check")
         self.say("  tabwarden read                     lists and rules only; this command cannot write to Tableau")

@@ -77,7 +77,7 @@ def plan_of(site: Site, changes: tuple[Change, ...], path: Path | None = None) -
     """The plan that does these changes to a Site that was read before, written to `path` where one is named."""
     from tabwarden.plan.build import Basis, build
     from tabwarden.plan.plan import SiteIdentity
-    from tabwarden.run.apply import keep_plan
+    from tabwarden.run.plans import keep_plan
     from tabwarden.store.journal import now
 
     identity = SiteIdentity(site.taken.where, site.content_url, site.id, site.name)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from tabwarden.commands._options import NEWEST, AsJson, Asking
 from tabwarden.commands._output import print_json, show, warn_partial
-from tabwarden.commands._parsing import Argument, Option
+from tabwarden.commands._parsing import CONTENTS, GROUPS, Argument, Option
 
 if TYPE_CHECKING:
     from tabwarden.model.site import Site
@@ -51,7 +51,10 @@ class Inside(NamedTuple):
     """The options of lists of content."""
 
     project: Annotated[
-        str | None, Option("--in", about="Only what lies in this project, at any depth.", value="PROJECT", under=CHOICE)
+        str | None,
+        Option(
+            "--in", about="Only what lies in this project, at any depth.", value="PROJECT", under=CHOICE, of=CONTENTS
+        ),
     ] = None
 
 
@@ -71,7 +74,7 @@ def list_groups(words: Words = None, choice: Choice = ALL, asking: Asking = NEWE
 
 
 def list_members(
-    group: Annotated[str | None, Argument("The group; without it every membership.")] = None,
+    group: Annotated[str | None, Argument("The group; without it every membership.", of=GROUPS)] = None,
     choice: Choice = ALL,
     people: Idle = ANYBODY,
     asking: Asking = NEWEST,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tabwarden.commands._options import AsJson, SettingsPath, load_settings
 from tabwarden.commands._output import ERROR, leave, print_json, progress_bar, say, show
-from tabwarden.commands._parsing import Option
+from tabwarden.commands._parsing import CONTENTS, USERS, Option
 from tabwarden.model.errors import TabwardenError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def read(
         bool, Option("--connections", about="Also read what workbooks use: one request each.", no="--no-connections")
     ] = False,
     project: Annotated[
-        list[str] | None, Option("--project", about="Only what lies in this project, by path; repeatable.")
+        list[str] | None, Option("--project", about="Only what lies in this project, by path; repeatable.", of=CONTENTS)
     ] = None,
     at_most: Annotated[int | None, Option("--at-most", least=1, about="Do not begin above so many requests.")] = None,
     fresh: Annotated[bool, Option("--fresh", about="Begin anew, even where a read was cut short.")] = False,
@@ -74,7 +74,7 @@ def projects(
     settings: SettingsPath = None,
     asker: Annotated[
         str | None,
-        Option("--as", about="Show what this user may see, by the newest snapshot; default: who reads."),
+        Option("--as", about="Show what this user may see, by the newest snapshot; default: who reads.", of=USERS),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 
 from tabwarden.model.site import Site
 from tabwarden.store import names
-from tabwarden.store.about import about_of, bare_site
 from tabwarden.store.arrays import Arrays
 from tabwarden.store.opened import site_over
-from tabwarden.store.snapshots import Snapshot
+from tabwarden.store.snapshots import Snapshot, about_of, bare_site
 
 if TYPE_CHECKING:
     from tabwarden.engine.columns import Columns

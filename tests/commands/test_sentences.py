@@ -126,7 +126,7 @@ def test_a_group_is_answered_by_its_rules_and_its_members(kept: Path) -> None:
 # -- settings ----------------------------------------------------------------------------------------------------
 
 TABLEAU = "tableau:\n  server: https://t.example\n  site: acme\n  auth:\n    pat: {name: a, secret: b}\n"
-PEOPLE = f"{TABLEAU}people:\n  sources:\n    - {{name: hr, from: {{type: file, path: x.csv}}, columns: {{name: n, status: s}}, "
+PEOPLE = f"{TABLEAU}people:\n  sources:\n    - {{name: hr, from: {{type: file, path: x.csv}}, columns: {{name: n}}, "
 
 
 @pytest.mark.parametrize(

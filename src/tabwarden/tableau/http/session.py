@@ -182,9 +182,7 @@ async def version_of(transport: Transport) -> str:
     """The newest API version the server speaks."""
     server = transport.server
     answer = await transport.send(Request("GET", "/serverinfo"), SIGN_IN_VERSION)
-    if (
-        answer.status == 400 and b"HTTPS port" in answer.body and server.startswith("http:")
-    ):  # as nginx and httpd say it
+    if answer.status == 400 and b"HTTPS port" in answer.body and server.startswith("http:"):  # as nginx says it
         raise unreachable(server, "what answers there speaks TLS; write its address as https://...")
     if answer.status == 407:
         raise transport.of_proxy(answer.status)

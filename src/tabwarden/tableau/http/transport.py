@@ -183,9 +183,9 @@ class Transport:
 
     async def _no_answer(self, error: Exception) -> TableauError:
         cut_off = isinstance(error, aiohttp.ClientOSError) and not isinstance(error, aiohttp.ClientConnectorError)
-        if cut_off or isinstance(error, aiohttp.ServerDisconnectedError):
-            if self.server.startswith("http:") and await self._speaks_tls():
-                return unreachable(self.server, await self._no_http())
+        cut_off = cut_off or isinstance(error, aiohttp.ServerDisconnectedError)
+        if cut_off and self.server.startswith("http:") and await self._speaks_tls():
+            return unreachable(self.server, await self._no_http())
         match error:
             case aiohttp.ConnectionTimeoutError():
                 why = f"it could not be connected to within {self.timeout:g} seconds; does a firewall stand between?"

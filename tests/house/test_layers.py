@@ -18,7 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("plan",),
     ("questions",),
     ("mirror", "audit"),
-    ("safe_files", "scrubber", "clocks", "troubles"),
+    ("safe_files", "scrubber", "clocks", "extras", "places", "troubles"),
     (
         "section",
         "sources",

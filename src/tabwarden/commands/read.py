@@ -179,6 +179,7 @@ def _site_as_json(snapshot: int, site: Site) -> dict[str, object]:
         "groups": len(site.groups),
         "contents": _kinds_in(site),
         "partial": list(site.partial),
+        "apart": dict(site.apart),
     }
 
 
@@ -210,6 +211,7 @@ def _show_site(site: Site) -> None:
     words = f"{site.name}: {len(site.users)} users, {len(site.groups)} groups, {content or 'no content'}"
     show(words, style="bold")
     show(*(f"not read: {left_out}" for left_out in site.partial))
+    show(*(f"apart, for nobody can open it: {number} {what}" for what, number in site.apart.items()))
 
 
 def _show(taken: Taken) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 from tabwarden.commands._options import load_settings
 from tabwarden.commands._output import show
 from tabwarden.commands._parsing import Option
+from tabwarden.model.errors import TabwardenError
 
 PERSONALITIES = ("server", "cloud")
 WorldName = Annotated[
@@ -71,6 +72,12 @@ def sandbox(
     write_settings: LeadHere = None,
     save_world: SaveWorld = None,
     export_repository: Repository = None,
+    release: Annotated[
+        str | None,
+        Option(
+            about="With --export-repository: the release whose tables are made, such as 2021.4; default: the newest."
+        ),
+    ] = None,
 ) -> None:
     """Serve until interrupted."""
     from contextlib import nullcontext
@@ -79,7 +86,10 @@ def sandbox(
     from tabwarden.run.open_snapshot import open_point_words, read_open_points
     from tabwarden.run.sandbox_directory import live_directory
     from tabwarden.sandbox.serve import ServeOptions, export, run, save
+    from tabwarden.workgroup import NEWEST
 
+    if release is not None and export_repository is None:
+        raise TabwardenError("`--release`: only with `--export-repository`; what REST plays is `--api-version`")
     options = ServeOptions(
         world=world,
         port=port,
@@ -95,6 +105,7 @@ def sandbox(
         faults=faults,
         counts=counts,
         lead_from=write_settings,
+        release=release or NEWEST,
     )
     if save_world is not None:
         save(options, save_world)

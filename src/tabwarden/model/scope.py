@@ -10,7 +10,16 @@ OUTSIDE = "content outside of "
 CONNECTIONS = "connections of workbooks"
 SETTINGS = "the site's own settings"
 PERSONAL = "things in personal spaces, which only their owners see"
-_NOBODYS_VIEW = (CONNECTIONS, SETTINGS, PERSONAL)
+SIGN_IN = "how people sign in"
+DESCRIPTIONS = "descriptions of workbooks"
+TAGS = "tags of content"
+_NOBODYS_VIEW = (CONNECTIONS, SETTINGS, PERSONAL, SIGN_IN, DESCRIPTIONS, TAGS)
+TAGGED = frozenset({"workbook", "view", "datasource", "flow"})
+CERTIFIED = frozenset({"datasource", "virtualconnection", "database", "table"})
+CONNECTED = frozenset({"workbook", "datasource", "flow"})
+"""Kinds that have tags, may be certified, have connections of their own."""
+PUBLISHED = "sqlproxy"
+"""What Tableau calls a connection to a published data source."""
 
 
 def is_limited(site: Site) -> bool:

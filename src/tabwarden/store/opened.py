@@ -14,6 +14,7 @@ from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
+from tabwarden.model.marks import marks_of
 from tabwarden.model.names import same
 from tabwarden.model.site import (
     ALLOW,
@@ -307,7 +308,10 @@ class _Reader:
             MappingProxyType(defaults),
             bool(arrays["contents.tabs"][row]),
             uses,
-            *(self.text(f"content_{column}", row) for column in ("description", "created", "updated")),
+            self.text("content_description", row),
+            self.text("content_created", row),
+            self.text("content_updated", row),
+            *marks_of(self.perhaps("content_marks", row)),
         )
 
     def unlocked(self, row: int) -> Content:

@@ -206,12 +206,17 @@ def flow(call: Call, item: Content) -> Element:
 
 def virtual_connection(call: Call, item: Content) -> Element:
     """One virtual connection."""
-    return _shape(call, item, {"isCertified": False, **_times(item)})
+    return _shape(call, item, {"isCertified": bool(item.certified), **_times(item)})
 
 
 def _asset(call: Call, item: Content, own: Attributes, *children: Element | None) -> Element:
     """A database or table; its contact is its owner (B)."""
-    shared: Attributes = {"description": item.description or None, "isEmbedded": False, "isCertified": False}
+    shared: Attributes = {
+        "description": item.description or None,
+        "isEmbedded": False,
+        "isCertified": bool(item.certified),
+        "certificationNote": item.certification_note or None,
+    }
     site = element("site", {"id": call.site.id, "name": call.site.name})
     return _shape(call, item, {**shared, **own}, site, *children, element("contact", {"id": item.owner}))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from tabwarden.model.site import LOCAL, Site
+from tabwarden.model.site import LOCAL, Content, DataConnection, Site
 from tabwarden.model.takes import IdentityProvider
 
 MEGABYTE = 1024 * 1024
@@ -73,6 +73,34 @@ class Details:
 
 
 NOTHING = Details()
+
+
+def details_of(content: Content) -> Details:
+    """The details of an item as its world tells it: tags, certification, connections."""
+    if not (content.tags or content.certified or content.certification_note or content.connections):
+        return NOTHING
+    connections = tuple(
+        Connection(f"{content.id[:24]}{number:012x}", one.kind, one.server, "", one.user, embedded=bool(one.embedded))
+        for number, one in enumerate(content.connections or (), 1)
+    )
+    return Details(
+        tags=content.tags or frozenset(),
+        connections=connections,
+        certified=bool(content.certified),
+        certification_note=content.certification_note or "",
+    )
+
+
+def marked(content: Content, details: Details) -> Content:
+    """The content with the tags, certification and connections of its details."""
+    connections = {DataConnection(one.type, one.server, one.user_name, one.embedded) for one in details.connections}
+    return replace(
+        content,
+        tags=details.tags,
+        certified=details.certified,
+        certification_note=details.certification_note,
+        connections=tuple(sorted(connections, key=repr)),
+    )
 
 
 Clock = Callable[[], float]

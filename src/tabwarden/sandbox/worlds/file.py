@@ -89,10 +89,20 @@ class UseText(_Part):
     auth: Literal["embed", "prompt"] = "embed"
 
 
+class ConnectionText(_Part):
+    """A connection to data outside the site; `embedded`: whether a password is kept with it."""
+
+    kind: str
+    server: str = ""
+    user: str = ""
+    embedded: bool = False
+
+
 class ViewText(_Part):
     """A view; without rules it has the workbook's."""
 
     name: str
+    tags: tuple[str, ...] = ()
     rules: tuple[RuleText, ...] | None = None
     id: str | None = None
 
@@ -109,6 +119,10 @@ class ItemText(_ContentText):
     tabs: bool = True
     views: tuple[ViewText, ...] = ()
     uses: tuple[UseText, ...] = ()
+    tags: tuple[str, ...] = ()
+    certified: bool = False
+    certification_note: str = ""
+    connections: tuple[ConnectionText, ...] = ()
 
 
 class SettingsText(_Part):

@@ -43,6 +43,9 @@ def text_of(world: World) -> WorldText:
     )
 
 
+_WRITTEN_OTHERWISE = ("uses", "tags", "certified", "certification_note", "connections")
+
+
 def _same(text: type[BaseModel], value: object, *but: str) -> dict[str, Any]:
     """What a value has by the names of a text, but for those that are written otherwise."""
     return {name: getattr(value, name) for name in text.model_fields if name not in but and hasattr(value, name)}
@@ -125,7 +128,7 @@ class _SiteText:
     def _of_content(self, text: type[BaseModel], content: Content) -> dict[str, Any]:
         """What projects and items have in common."""
         return {
-            **_same(text, content, "uses"),
+            **_same(text, content, *_WRITTEN_OTHERWISE),
             "owner": self._users[content.owner],
             "rules": self._rules(content.rules),
             "defaults": {kind: self._rules(rules) for kind, rules in content.defaults.items()},
@@ -145,6 +148,10 @@ class _SiteText:
         return ItemText.model_validate(
             {
                 **self._of_content(ItemText, content),
+                "tags": tuple(sorted(content.tags or ())),
+                "certified": bool(content.certified),
+                "certification_note": content.certification_note or "",
+                "connections": tuple(connection._asdict() for connection in content.connections or ()),
                 "views": tuple(self._view(site.contents[v], path) for v in site.children(content.id)),
                 "uses": tuple({"datasource": self._path(c), "auth": auth} for c, auth in sources if c is not None),
             }
@@ -152,7 +159,7 @@ class _SiteText:
 
     def _view(self, view: Content, workbook: str) -> ViewText:
         new_id = self._own_id(view.id, "view", f"{workbook}/{quoted(view.name)}")
-        return ViewText(name=view.name, rules=self._rules(view.rules), id=new_id)
+        return ViewText(name=view.name, tags=tuple(sorted(view.tags or ())), rules=self._rules(view.rules), id=new_id)
 
     def _rules(self, rules: Rules | None) -> tuple[RuleText, ...]:
         ordered = sorted(rules or ())

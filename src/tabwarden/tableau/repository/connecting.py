@@ -129,8 +129,11 @@ class _Part:
         self._chosen: dict[str, str] = {}
         for fact in select.facts:
             self._choose(fact)
+        if select.apart:
+            self._choose_apart()
         # A condition whose columns are closed to us cannot be left out: what it leaves out would be read.
-        closed = [words for words in select.where if any(c in columns.closed for c in self._needs(words))]
+        conditions = (*select.where, *select.apart.values())
+        closed = [words for words in conditions if any(c in columns.closed for c in self._needs(words))]
         for words in (select.within, *closed):
             if not self._can(words):
                 self._lack(words)
@@ -164,6 +167,12 @@ class _Part:
             self._lack(fact.ways[0])
         elif fact.unknown:
             self.unknown.append(fact.unknown)
+
+    def _choose_apart(self) -> None:
+        """The fact `apart`, of the conditions whose columns are there; one that is closed to us ends the read."""
+        whens = [f"when {words} then '{why}'" for why, words in self._select.apart.items() if self._can(words)]
+        if whens:
+            self._chosen["apart"] = f"case {' '.join(whens)} end"
 
     def _lack(self, words: str) -> None:
         self.lacking = [*(self.lacking or []), *self._needs(words)]

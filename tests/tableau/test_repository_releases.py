@@ -74,6 +74,8 @@ def world_of(nested: bool, grant: bool, visibility: bool, sets: bool, placed: bo
     site = site.with_contents(*(replace(content, created=CREATED, updated=CREATED) for content in new))
     if grant:
         site = site.with_groups(replace(group, minimum_site_role="Explorer", grant_on="onLogin"))
+    else:
+        site = site.with_groups(*(replace(g, minimum_site_role=None, grant_on=None) for g in site.groups.values()))
     if sets:
         both = GroupSet(luid("set"), "Both", frozenset({group.id}))
         site = site.with_group_sets(both)

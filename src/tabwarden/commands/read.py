@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from tabwarden.commands._options import AsJson, SettingsPath, load_settings
@@ -39,27 +40,54 @@ def read(
     all_sites: Annotated[
         bool, Option("--all-sites", about="With --repository: every active site, a snapshot each.")
     ] = False,
+    use: Annotated[
+        bool, Option("--use", about="Only who used what and when, kept by day apart from the snapshots.")
+    ] = False,
+    activity: Annotated[
+        list[Path] | None,
+        Option("--activity", value="FILE", about="Only events of Tableau's activity log; repeatable."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Says how many requests it takes before the long part begins."""
     loaded = load_settings(settings)
+    of_rest = {"--connections": connections, "--project": project, "--at-most": at_most, "--fresh": fresh}
+    if use or activity:
+        _refuse(
+            {**of_rest, "--estimate": estimate, "--verify": verify_people, "--all-sites": all_sites},
+            "of a read of the site; `--use` and `--activity` read nothing else",
+        )
+        _read_usage(loaded, activity, use=use, repository=repository, as_json=as_json)
+        return
     if repository:
-        of_rest = {"--connections": connections, "--project": project, "--at-most": at_most, "--fresh": fresh}
         _refuse({**of_rest, "--estimate": estimate}, "only of a read over REST; `--repository` always reads everything")
         _refuse({"--verify": all_sites and verify_people}, "looks at one site; leave out `--all-sites`")
         _from_repository(loaded, verify_people, all_sites=all_sites, as_json=as_json)
         return
     _refuse({"--all-sites": all_sites}, "needs `--repository`: over REST a read is of one site")
-    from tabwarden.run.read import Listener, cost, read_and_keep
-    from tabwarden.tableau.read.site import Wishes
-
     if estimate:
+        from tabwarden.run.read import cost
+
         show(f"reading takes {cost(loaded)}")
         return
-    wishes = Wishes(connections, tuple(project or ()), at_most)
+    _over_rest(loaded, (connections, tuple(project or ()), at_most), verify_people, fresh=fresh, as_json=as_json)
+
+
+def _over_rest(
+    settings: Settings,
+    wishes: tuple[bool, tuple[str, ...], int | None],
+    verify_people: int,
+    *,
+    fresh: bool,
+    as_json: bool,
+) -> None:
+    """Read the site, keep it, tell it, and compare people where that is wished."""
+    from tabwarden.run.read import Listener, read_and_keep
+    from tabwarden.tableau.read.site import Wishes
+
     with progress_bar("reading", hidden=as_json) as progress:
-        taken = read_and_keep(loaded, wishes, Listener(_say_cost, _warn, progress), fresh=fresh)
-    verified = _verified(loaded, taken.site, verify_people) if verify_people else None
+        taken = read_and_keep(settings, Wishes(*wishes), Listener(_say_cost, _warn, progress), fresh=fresh)
+    verified = _verified(settings, taken.site, verify_people) if verify_people else None
     if as_json:
         print_json(_as_json(taken, verified))
     else:
@@ -68,6 +96,23 @@ def read(
             _show_verified(verified)
     if verified is not None and verified.differences:
         leave(ERROR)
+
+
+def _read_usage(settings: Settings, activity: list[Path] | None, *, use: bool, repository: bool, as_json: bool) -> None:
+    """Read use and activity, keep them, and tell what of which kind there was."""
+    _refuse({"--repository": repository and not use}, "`--activity` reads files; leave it out")
+    from tabwarden.report.plans import count_of
+    from tabwarden.run.usage import keep_activity, read_and_keep
+
+    sites = [read_and_keep(settings, repository=repository)] if use else []
+    sites += keep_activity(settings, activity or ())
+    if as_json:
+        print_json({"sites": [site._asdict() | {"unread": list(site.unread)} for site in sites]})
+        return
+    for site in sites:
+        counts = ", ".join(f"{number:,} {what}" for what, number in sorted(site.counts.items()))
+        show(f"site {site.site_id}: {counts or 'nothing'}; {count_of(site.days, 'day', 'days')} kept", style="bold")
+        show(*(f"not told: {words}" for words in site.unread))
 
 
 def projects(

@@ -9,6 +9,7 @@ from tabwarden.commands._options import load_settings
 from tabwarden.commands._output import show
 from tabwarden.commands._parsing import Option
 from tabwarden.model.errors import TabwardenError
+from tabwarden.workgroup import NEWEST
 
 PERSONALITIES = ("server", "cloud")
 WorldName = Annotated[
@@ -44,6 +45,9 @@ LeadHere = Annotated[
         about="Write settings.yaml that leads to this sandbox, and secret.txt, into a folder that has none yet.",
     ),
 ]
+Release = Annotated[
+    str, Option(about="With --export-repository: the release whose tables are made; default: the newest known.")
+]
 Repository = Annotated[
     str | None,
     Option(
@@ -72,12 +76,7 @@ def sandbox(
     write_settings: LeadHere = None,
     save_world: SaveWorld = None,
     export_repository: Repository = None,
-    release: Annotated[
-        str | None,
-        Option(
-            about="With --export-repository: the release whose tables are made, such as 2021.4; default: the newest."
-        ),
-    ] = None,
+    release: Release = NEWEST,
 ) -> None:
     """Serve until interrupted."""
     from contextlib import nullcontext
@@ -86,9 +85,8 @@ def sandbox(
     from tabwarden.run.open_snapshot import open_point_words, read_open_points
     from tabwarden.run.sandbox_directory import live_directory
     from tabwarden.sandbox.serve import ServeOptions, export, run, save
-    from tabwarden.workgroup import NEWEST
 
-    if release is not None and export_repository is None:
+    if release != NEWEST and export_repository is None:
         raise TabwardenError("`--release`: only with `--export-repository`; what REST plays is `--api-version`")
     options = ServeOptions(
         world=world,
@@ -105,7 +103,7 @@ def sandbox(
         faults=faults,
         counts=counts,
         lead_from=write_settings,
-        release=release or NEWEST,
+        release=release,
     )
     if save_world is not None:
         save(options, save_world)

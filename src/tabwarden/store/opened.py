@@ -199,8 +199,6 @@ class _Reader:
         self._numbers: dict[str, dict[str, int]] = {}
         self._asked_for: Counter[str] = Counter()
 
-    # -- texts and numbers --------------------------------------------------------------------------------------
-
     def word(self, code: int) -> str:
         ends = self.arrays["words.ends"]
         start = ends[code - 1] if code else 0
@@ -248,8 +246,6 @@ class _Reader:
     def part(self, offsets: str, entries: str, row: int) -> memoryview:
         start, end = self.arrays[offsets][row], self.arrays[offsets][row + 1]
         return self.arrays[entries][start:end]
-
-    # -- things -------------------------------------------------------------------------------------------------
 
     def user(self, row: int) -> User:
         return User(

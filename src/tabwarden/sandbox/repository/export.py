@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from itertools import count
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from tabwarden.model.capability import CAPABILITIES, READ_ONLY, ui_name
 from tabwarden.model.errors import WorldError
@@ -19,12 +17,12 @@ from tabwarden.model.governing import managing_project
 from tabwarden.model.roles import current_role, is_server_admin, rank, ui_role
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCAL, LOCKED, Content, Grantee, Group, Rules, Site, User
 from tabwarden.sandbox.repository import tables as schema
+from tabwarden.sandbox.repository.usage import write_usage
 from tabwarden.sandbox.state.server_state import World, key_of
 from tabwarden.workgroup import NEWEST, RELEASES, SITE_ROLE_IDS
 from tabwarden.workgroup import schema as schema_of
 
 Row = Mapping[str, Any]
-_UNKNOWN_MOMENT = "2000-01-01T00:00:00Z"
 
 
 class Export(NamedTuple):
@@ -70,11 +68,12 @@ class _Rows:
         if table not in self._schema:
             return 0
         rows, empty = self._rows[table], self._empty[table]
-        if values.get("luid") is not None and not _is_luid(values["luid"]):
+        if values.get("luid") is not None and not schema.is_luid(values["luid"]):
             raise WorldError(
                 f"`{values['luid']}` is no id as a server gives them; leave it out of the world, or give a UUID"
             )
         number: int = values.setdefault("id", len(rows) + 1)
+        values.setdefault("type_id", number)
         rows.append(empty | {name: value for name, value in values.items() if name in empty})
         return number
 
@@ -125,20 +124,21 @@ class _Rows:
                 salt="pretend-salt",
                 keychain="pretend-keychain",
                 protected_password="pretend-password",
-                **_since("", ""),
+                **schema.since("", ""),
             )
         return self._accounts[key]
 
     def _people(self, site: Site, number: int) -> None:
         for user in site.users.values():
+            self._numbers["account", user.id] = self._account(user)
             self._numbers["user", user.id] = self._add(
                 "users",
                 luid=user.id,
                 site_id=number,
                 system_user_id=self._account(user),
                 site_role_id=schema.NUMBER_OF_ROLE[current_role(user.site_role)],
-                login_at=_moment(user.last_login),
-                **_since("", ""),
+                login_at=schema.moment(user.last_login),
+                **schema.since("", ""),
             )
         for group in site.groups.values():
             self._numbers["group", group.id] = self._group(site, number, group)
@@ -163,7 +163,7 @@ class _Rows:
             minimum_site_role_id=minimum,
             minimum_site_role=None if minimum is None else schema.SITE_ROLES[minimum],
             grant_license_mode=schema.GRANT_MODES.get(group.grant_on or ""),
-            **_since("", ""),
+            **schema.since("", ""),
         )
         for member in sorted(site.members(group.id), key=lambda user: self._numbers["user", user]):
             self._add("group_users", group_id=group_number, user_id=self._numbers["user", member], site_id=number)
@@ -194,18 +194,19 @@ class _Rows:
             tier_author_capacity=(site.licences or {}).get("Creator"),
             tier_interactor_capacity=(site.licences or {}).get("Explorer"),
             tier_basic_user_capacity=(site.licences or {}).get("Viewer"),
-            **_since("", ""),
+            **schema.since("", ""),
         )
         self._people(site, number)
         places: defaultdict[str, int] = defaultdict(int)
-        told = [content for content in _parents_first(site) if self._has(content.kind)]
+        listed = [content for content in _parents_first(site) if self._has(content.kind)]
         self._left_out.update(content.kind for content in site.contents.values() if not self._has(content.kind))
-        for content in told:
+        for content in listed:
             places[content.parent or ""] += 1
             self._content(site, number, content, places[content.parent or ""])
-        for content in told:
+        for content in listed:
             self._rules_on(content, number)
             self._connections(number, content)
+        write_usage(self._add, self._numbers, number, site, self._world.usage.get(site.id, ()))
 
     def _content(self, site: Site, number: int, content: Content, place: int) -> None:
         table = schema.TABLE_OF_KIND[content.kind]
@@ -240,7 +241,7 @@ class _Rows:
             "controlled_permissions_enabled": content.mode != CUSTOMIZABLE,
             "embedded": "pretend-keychain",
             "nested_projects_permissions_included": content.mode == LOCKED,
-            **_since(content.created, content.updated),
+            **schema.since(content.created, content.updated),
         }
         content_number = self._add(table, **values)
         self._numbers["content", content.id] = content_number
@@ -318,13 +319,6 @@ def _permission(grantee: Grantee, mode: str) -> int:
     return schema.GROUP_ALLOW if mode == ALLOW else schema.GROUP_DENY
 
 
-def _is_luid(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text.lower()
-    except ValueError:
-        return False
-
-
 def _rules_of(site: Site) -> Iterable[Any]:
     for content in site.contents.values():
         yield from content.rules or ()
@@ -341,18 +335,6 @@ def _parents_first(site: Site) -> list[Content]:
         return depth[content.id]
 
     return sorted(site.contents.values(), key=of)
-
-
-def _moment(iso: str | None) -> datetime | None:
-    return datetime.fromisoformat(iso).replace(tzinfo=None) if iso else None
-
-
-def _since(created: str, updated: str) -> dict[str, datetime | None]:
-    """Both moments of a row; the sandbox does not know when people and groups came."""
-    return {
-        "created_at": _moment(created or _UNKNOWN_MOMENT),
-        "updated_at": _moment(updated or created or _UNKNOWN_MOMENT),
-    }
 
 
 READER = "readonly"

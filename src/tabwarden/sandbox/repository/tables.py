@@ -5,6 +5,9 @@ The tables themselves are in `tabwarden.workgroup`.
 
 from __future__ import annotations
 
+from datetime import datetime
+from uuid import UUID
+
 from tabwarden.workgroup import SITE_ROLE_IDS
 
 SERVER_ADMINISTRATOR = 10
@@ -53,3 +56,25 @@ FIRST_CAPABILITIES = {"Read": 1, "ProjectLeader": 19}
 GRANTEE_TYPES = {"user": "User", "group": "Group", "groupSet": "GroupAND"}
 GRANT_MODES = {"onLogin": "ON_LOGIN", "onSync": "ON_SYNC"}
 """`groups.grant_license_mode`."""
+_UNKNOWN_MOMENT = "2000-01-01T00:00:00Z"
+
+
+def is_luid(text: str) -> bool:
+    """Whether an id is one that a column of the type uuid takes and gives back."""
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+def moment(iso: str | None) -> datetime | None:
+    """A moment as the repository keeps it."""
+    return datetime.fromisoformat(iso).replace(tzinfo=None) if iso else None
+
+
+def since(created: str, updated: str) -> dict[str, datetime | None]:
+    """Both moments of a row; the sandbox does not know when people and groups came."""
+    return {
+        "created_at": moment(created or _UNKNOWN_MOMENT),
+        "updated_at": moment(updated or created or _UNKNOWN_MOMENT),
+    }

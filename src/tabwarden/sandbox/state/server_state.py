@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from tabwarden.model.site import LOCAL, Content, DataConnection, Site
 from tabwarden.model.takes import IdentityProvider
+from tabwarden.model.usage import Usage
 
 MEGABYTE = 1024 * 1024
 MOST_REVISIONS = 25  # Tableau's default revision limit of a site
@@ -197,7 +198,7 @@ class World:
     """What a sandbox starts with. `directory` is the pretend Active Directory as plain data.
 
     `nicknames` are those of the domains Tableau knows, by FQDN; that of the server is known without being named.
-    `providers` are the identity providers of sites, by the site's id.
+    `providers` are the identity providers of sites, `usage` is what people did and have there, by the site's id.
     """
 
     name: str
@@ -208,6 +209,7 @@ class World:
     directory: Mapping[str, Any] = field(default_factory=dict)
     nicknames: Mapping[str, str] = field(default_factory=dict)
     providers: Mapping[str, tuple[IdentityProvider, ...]] = field(default_factory=dict)
+    usage: Mapping[str, tuple[Usage, ...]] = field(default_factory=dict)
 
 
 def iso(seconds: float) -> str:

@@ -13,6 +13,7 @@ from tabwarden.access.on_demand import with_asserted
 from tabwarden.model.errors import WorldError
 from tabwarden.model.open_points import DOCUMENTED
 from tabwarden.model.site import Content, Site, User
+from tabwarden.model.usage import Usage
 from tabwarden.sandbox.directories.directory import Directory, pretend_directory
 from tabwarden.sandbox.state.activity import ActivityLog
 from tabwarden.sandbox.state.blobs import Blobs, Uploads
@@ -128,9 +129,9 @@ class State(Holdings):
 
     def details(self, content: str) -> Details:
         """What answers tell of an item beyond the model; of one that was never touched what its world says."""
-        kept = self.item_details.get(content)
-        if kept is not None:
-            return kept
+        details = self.item_details.get(content)
+        if details is not None:
+            return details
         site = next((site for site in self._sites.values() if content in site.contents), None)
         return NOTHING if site is None else details_of(site.contents[content])
 
@@ -152,6 +153,7 @@ class State(Holdings):
             dict(self.pretended),
             dict(self.nicknames),
             dict(self.providers),
+            dict(self.usage),
         )
 
     @property
@@ -215,6 +217,16 @@ class State(Holdings):
         for site in self.sites:
             if content in site.contents:
                 self.put(site.with_contents(marked(site.contents[content], details)))
+
+    def happened(self, site: Site, user: str, what: str, content: str = "") -> None:
+        """Keep that somebody did something now, and tell the activity log."""
+        now = self.now()
+        rows = {(row.day, row.what, row.user, row.content): row for row in self.usage.get(site.id, ())}
+        key = now[:10], what, user, content
+        times = rows[key].times if key in rows else 0
+        rows[key] = Usage(*key, times + 1, now, "sandbox")
+        self._write(put("usage", tuple(rows.values()), id=site.id))
+        self.activity.used(site, what, site.contents.get(content))
 
     def add_site(self, site: Site) -> None:
         """A new site."""

@@ -150,6 +150,16 @@ class ProviderText(_Part):
     id: str | None = None
 
 
+class UsageText(_Part):
+    """What somebody did with a content (by path), or has there, and when last; `what` as in `model.usage`."""
+
+    user: str
+    what: str
+    content: str | None = None
+    last: str = USUAL_TIME
+    times: int = Field(default=1, ge=1)
+
+
 class SiteText(_Part):
     """One site."""
 
@@ -164,6 +174,7 @@ class SiteText(_Part):
     group_sets: Mapping[str, GroupSetText] = Field(default_factory=dict)
     projects: Mapping[str, ProjectText] = Field(default_factory=dict)
     content: Mapping[str, ItemText | tuple[ItemText, ...]] = Field(default_factory=dict)
+    usage: tuple[UsageText, ...] = ()
 
 
 class TokenText(_Part):

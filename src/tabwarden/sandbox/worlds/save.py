@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from tabwarden.model.site import ALLOW, DENY, LOCAL, Content, Group, GroupSet, Rules, Site, User
+from tabwarden.model.usage import Usage
 from tabwarden.sandbox.directories.directory import DirectoryText
 from tabwarden.sandbox.state.server_state import Account, AccountKey, World, key_of
 from tabwarden.sandbox.state.sites import stable_id
@@ -24,6 +25,7 @@ from tabwarden.sandbox.worlds.file import (
     SettingsText,
     SiteText,
     TokenText,
+    UsageText,
     UserText,
     ViewText,
     WorldText,
@@ -56,7 +58,15 @@ def _with_providers(text: SiteText, world: World, site: Site) -> SiteText:
     listed = tuple(
         ProviderText.model_validate({"name": p.name, "auth_setting": p.setting, "id": p.id}) for p in providers
     )
-    return text.model_copy(update={"identity_providers": listed}) if listed else text
+    usage = tuple(_usage_text(site, row) for row in world.usage.get(site.id, ()))
+    return text.model_copy(update={"identity_providers": listed, "usage": usage}) if listed or usage else text
+
+
+def _usage_text(site: Site, row: Usage) -> UsageText:
+    content = site.written(row.content) if row.content in site.contents else None
+    user = site.users[row.user].qualified if row.user in site.users else row.user
+    last = row.last or f"{row.day}T00:00:00Z"
+    return UsageText(user=user, what=row.what, content=content, last=last, times=row.times)
 
 
 class _SiteText:

@@ -359,13 +359,15 @@ def with_answers(site: Site, answers: Answers, unread: frozenset[str] = frozense
     """
     any_source = "datasource" in unread or any(content.kind == "datasource" for content in site.contents.values())
     unasked = (UNREAD_USE,) if any_source else ()
+    # Connections were told, and of which of them a published source is behind nothing is known.
+    uses = {} if "datasource" in unread else answers.uses
     defaults = {project: MappingProxyType(of_project) for project, of_project in answers.defaults.items()}
     contents = {
         content.id: replace(
             content,
             rules=_rules_for(site, content, answers),
             defaults=defaults.get(content.id, content.defaults),
-            uses=answers.uses.get(content.id, unasked) if content.kind == "workbook" else (),
+            uses=uses.get(content.id, unasked) if content.kind == "workbook" else (),
             connections=answers.connections.get(content.id) if content.kind in CONNECTED else (),
         )
         for content in site.contents.values()

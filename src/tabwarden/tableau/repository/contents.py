@@ -176,8 +176,8 @@ def read_feeds(repository: Repository, site: str, contents: Contents) -> Feeds |
             continue
         is_workbook = contents.contents[holder].kind == "workbook"
         if class_ and class_ != PUBLISHED:
-            told = embedded == "true" if has_flag else None
-            connections[holder].add(DataConnection(class_, server, user, told))
+            embeds = embedded == "true" if has_flag else None
+            connections[holder].add(DataConnection(class_, server, user, embeds))
         elif is_workbook and used in contents.contents and used is not None:
             auth = ("embed" if embedded == "true" else "prompt") if has_flag else UNREAD_USE.auth
             uses_by_workbook[holder].setdefault(used, Use(used, auth))

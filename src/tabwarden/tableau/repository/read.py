@@ -121,12 +121,17 @@ def read_repository(options: RepositoryOptions, site: str = "", progress: Progre
     it broke off: then there is no Site.
     """
     with opened(options) as repository:
-        listed = list(repository.rows("sites"))
-        sites = [row for row in listed if same(row[3]) == same(site)]
-        if not sites:
-            there = ", ".join(f"`{row[3]}`" if row[3] else "Default" for row in sorted(listed, key=lambda row: row[3]))
-            raise UnknownName(f"there is no site `{site}` in the repository; see `tableau.site`: it has {there}")
-        return _Read(repository, sites[0], progress).site()
+        return _Read(repository, site_row(repository, site), progress).site()
+
+
+def site_row(repository: Repository, site: str) -> Row:
+    """The row of the site with that content URL; UnknownName where there is none."""
+    listed = list(repository.rows("sites"))
+    sites = [row for row in listed if same(row[3]) == same(site)]
+    if not sites:
+        there = ", ".join(f"`{row[3]}`" if row[3] else "Default" for row in sorted(listed, key=lambda row: row[3]))
+        raise UnknownName(f"there is no site `{site}` in the repository; see `tableau.site`: it has {there}")
+    return sites[0]
 
 
 def read_all(options: RepositoryOptions, progress: Progress | None = None) -> Iterator[Site]:

@@ -60,7 +60,7 @@ FIELD, ROW = "\x1f", "\x1e"
 """Characters that COPY writes as they are and that no code holds."""
 
 
-def _moment(column: str) -> str:
+def moment(column: str) -> str:
     """A moment as REST writes it; the repository keeps UTC."""
     return f'to_char({column}, \'YYYY-MM-DD"T"HH24:MI:SS"Z"\')'
 
@@ -103,8 +103,8 @@ def _content(
         Fact("parent", (f"{table}.{parent}",) if parent else ()),
         _need("owner", f"{table}.owner_id"),
         _take("description", f"{table}.description"),
-        _take("created", _moment(f"{table}.created_at")),
-        _take("updated", _moment(f"{table}.updated_at")),
+        _take("created", moment(f"{table}.created_at")),
+        _take("updated", moment(f"{table}.updated_at")),
         *(Fact(name, ()) for name in ("locked", "nested", "tabs", "certified", "note")),
         Fact("apart", ()),
     )
@@ -178,7 +178,7 @@ STATEMENTS: Mapping[str, tuple[Select, ...]] = {
                 *_needs(id="users.id", luid="users.luid", name="system_users.name", domain="domains.name"),
                 _take("full_name", "system_users.friendly_name", unknown="full names of users"),
                 _take("email", "system_users.email", unknown="e-mail addresses of users"),
-                _take("last_login", _moment("users.login_at"), unknown="when users were last there"),
+                _take("last_login", moment("users.login_at"), unknown="when users were last there"),
                 _need("admin_level", "system_users.admin_level"),
                 _need("role_id", "users.site_role_id"),
                 *_takes(role="site_roles.name", role_shown="site_roles.display_name"),

@@ -10,11 +10,12 @@ from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 from command_line import run
+from paths import ROOT
 from sandbox_client import Raw
 from test_repository_read import over_rest
 from workgroups import workgroup
 
-from tabwarden.model.capability import CAPABILITIES, applies
+from tabwarden.model.capability import CAPABILITIES, applies, ui_name
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.site import Content, Grantee, Rule
 from tabwarden.model.usage import (
@@ -174,6 +175,17 @@ def test_events_have_the_names_that_are_read_back_and_prove_what_there_is() -> N
             assert applies(capability, kind)
     row = Usage(DAY, EDIT, "u", "c", 1, "", "")
     assert (proven(row, "workbook"), proven(row, "datasource")) == ("WebAuthoring", None)
+
+
+def test_the_page_has_the_table() -> None:
+    page = (ROOT / "docs" / "how-to" / "read-use.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    told = {what: (words, mark.strip(" |")) for whats, words, mark in rows for what in whats.strip("| `").split("`, `")}
+    assert told.keys() == PROOFS.keys()
+    for what, proof in PROOFS.items():
+        words, mark = told[what]
+        assert mark == proof.mark
+        assert all(ui_name(capability, kind) in words for kind, capability in proof.capabilities.items()), what
 
 
 # -- kept by day ----------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ class Bench:
         """Numbers drawn by hash; administrators, who may everything, are passed over."""
         drawn = (mixed(np.arange(number * 8) + len(stream) * 1000) % np.uint64(count)).astype(np.int64)
         if stream == "users":
-            drawn = drawn[~self.parts.tables.admin[self.columns.users.role[drawn]]]
+            drawn = drawn[~self.parts.tables.admin.any(axis=1)[self.columns.users.role[drawn]]]
         return drawn[:number]
 
     # -- what peers are given ---------------------------------------------------------------------------------

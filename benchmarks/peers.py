@@ -21,7 +21,7 @@ class Naive:
         of = np.repeat(np.arange(len(lists.offsets) - 1), np.diff(lists.offsets))
         rows = zip(of.tolist(), lists.grantee.tolist(), lists.allow.tolist(), lists.deny.tolist(), strict=True)
         self.rules = {(rule_list, code): (allow, deny) for rule_list, code, allow, deny in rows}
-        self.list_of, self.kind_of = parts.sources.rules.tolist(), parts.columns.contents.kind.tolist()
+        self.list_of, self.column_of = parts.sources.rules.tolist(), parts.sources.column.tolist()
         self.owner_of, self.project_of = parts.owner.tolist(), parts.project_row.tolist()
         self.lock_of = parts.lock_row.tolist()
         self.role_of = parts.columns.users.role.tolist()
@@ -37,9 +37,10 @@ class Naive:
     def check(self, user: int, capability: str, item: int) -> tuple[bool, str, int | None]:
         """Allowed or not, the step that decided, and the grantee of the deciding rule."""
         bit, role = self.bits[capability], self.role_of[user]
-        if not self.reach[role][self.kind_of[item]] >> bit & 1:
+        column = self.column_of[item]
+        if not self.reach[role][column] >> bit & 1:
             return False, "site_role", None
-        if self.admin[role]:
+        if self.admin[role][column] >> bit & 1:
             return True, "admin", None
         lock = self.lock_of[item]
         barred = bit == self.edit and lock >= 0 and user not in self.ruling[lock]

@@ -10,7 +10,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,12 +19,12 @@ from typing import IO, Any, Self
 
 from tabwarden import clocks
 from tabwarden.model.errors import TabwardenError
+from tabwarden.model.names import visible, visible_in_json
 from tabwarden.safe_files import for_the_owner
 
 LOGGER = "tabwarden"
 NAME = re.compile(r"^tabwarden-(\d{4}-\d{2}-\d{2}-\d{6})(?:-\d+)?\.(?:log|jsonl)$")
 _MOST_RUNS_IN_A_SECOND = 1000
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(9), *range(11, 32), *range(127, 160)) if code != 13}
 
 Scrub = Callable[[str], str]
 
@@ -47,8 +47,8 @@ def open_log(
     run before. Where the clock has made a jump since, nothing is deleted, and that is told.
 
     `level` is DEBUG, INFO, WARNING or ERROR and counts for Tabwarden's own lines; of other packages only WARNING
-    and above is written. `console` (stderr when None) gets the same lines unless `quiet`. `scrub` takes secrets
-    out of a text. Raises TabwardenError when the folder or file cannot be made.
+    and above is written. `console` gets the same lines unless `quiet`; when it is None, errors go to stderr and the
+    others to stdout. `scrub` takes secrets out of a text. Raises TabwardenError when the folder or file cannot be made.
     """
     now = datetime.now().astimezone()
     try:
@@ -57,7 +57,9 @@ def open_log(
     except OSError as error:
         reason = (error.strerror or "it cannot be used").lower()
         raise TabwardenError(f"log folder `{folder}` cannot be written: {reason}; set `logs.folder`") from None
-    run_log = RunLog(path, level, as_json=as_json, scrub=scrub, console=None if quiet else console or sys.stderr)
+    run_log = RunLog(
+        path, level, as_json=as_json, scrub=scrub, consoles=() if quiet else (console,) if console is not None else None
+    )
     earlier = _logs_in(folder)
     del earlier[path]
     times = sorted(time for time in earlier.values() if time <= now)  # one of a clock that was ahead tells nothing
@@ -108,15 +110,22 @@ def _delete(logs: list[Path]) -> list[Path]:
 
 
 class _Line(logging.Formatter):
-    """One record as one line; what would begin a new line is indented, so that no name can forge a line."""
+    """One record as one line, in which nothing acts. A traceback and the problems of one error have more, indented: no
+    name can forge a line.
+    """
 
     def __init__(self, scrub: Scrub) -> None:
         super().__init__("%(message)s")
         self._scrub = scrub
 
     def format(self, record: logging.LogRecord) -> str:
-        text = self._scrub(super().format(record)).translate(_CONTROL)
-        text = "\n    ".join(text.splitlines()) or "-"
+        problems = record.args[0] if isinstance(record.args, tuple) and len(record.args) == 1 else None
+        several = isinstance(problems, TabwardenError) and len(problems.lines) > 1 and record.msg == "%s"
+        text = self._scrub(record.getMessage())
+        lines = text.splitlines() if several else [text]
+        if record.exc_info:
+            lines += self._scrub(self.formatException(record.exc_info)).splitlines()
+        text = "\n    ".join(map(visible, lines)) or "-"
         return f"{_when(record):%Y-%m-%d %H:%M:%S} | {record.levelname} | {text}"
 
 
@@ -136,7 +145,7 @@ class _JsonLine(logging.Formatter):
         }
         if record.exc_info:
             fields["exception"] = self._scrub(self.formatException(record.exc_info))
-        return json.dumps(fields, ensure_ascii=False)
+        return visible_in_json(json.dumps(fields, ensure_ascii=False))
 
 
 def _when(record: logging.LogRecord) -> datetime:
@@ -190,15 +199,22 @@ class RunLog:
     ERROR (and above) and WARNING.
     """
 
-    def __init__(self, path: Path, level: str, *, as_json: bool, scrub: Scrub, console: IO[str] | None) -> None:
+    def __init__(
+        self, path: Path, level: str, *, as_json: bool, scrub: Scrub, consoles: Sequence[IO[str]] | None
+    ) -> None:
         self.path = path
         self.deleted: tuple[Path, ...] = ()
         formatter: logging.Formatter = _JsonLine(scrub) if as_json else _Line(scrub)
         self._file = path.open("a", encoding="utf-8", errors="backslashreplace")
         self._counter = _Counter()
         self._handlers: list[logging.Handler] = [_Handler(self._file, formatter), self._counter]
-        if console is not None:
-            self._handlers.append(_Handler(console, formatter))
+        if consoles is None:
+            out, err = _Handler(sys.stdout, formatter), _Handler(sys.stderr, formatter)
+            out.addFilter(lambda record: record.levelno < logging.ERROR)
+            err.setLevel(logging.ERROR)
+            self._handlers += [out, err]
+        else:
+            self._handlers += [_Handler(console, formatter) for console in consoles]
         self._root, self._logger = logging.getLogger(), logging.getLogger(LOGGER)
         self._before = (self._root.level, self._logger.level)
         self._root.setLevel(logging.WARNING)

@@ -14,6 +14,7 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from tabwarden.model.errors import TabwardenError
+from tabwarden.model.names import visible
 
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
 # Mail servers commonly refuse more than 10 MB; a log of this size shrinks to about a tenth.
@@ -79,7 +80,7 @@ def send(mail: MailSettings, subject: str, body: str, attachment: Path | None = 
 def _message(mail: MailSettings, subject: str, body: str, attachment: Path | None) -> tuple[EmailMessage, str | None]:
     """The mail, and what is wrong with it though it can be sent."""
     message = EmailMessage()
-    message["Subject"] = " ".join(subject.split())
+    message["Subject"] = visible(" ".join(subject.split()))
     message["From"] = mail.from_ or ""
     message["To"] = ", ".join(mail.to)
     message["Date"] = formatdate(localtime=True)
@@ -95,7 +96,7 @@ def _message(mail: MailSettings, subject: str, body: str, attachment: Path | Non
         except OSError as error:
             problem = f"the mail went out without `{attachment.name}`: {(error.strerror or 'unreadable').lower()}"
             body += f"\n\n({problem})"
-    message.set_content(body)
+    message.set_content("\n".join(map(visible, body.split("\n"))))
     if attachment is not None and content is not None:
         if len(content) > LARGEST_PLAIN_ATTACHMENT:
             name, packed = attachment.name + ".gz", gzip.compress(content)

@@ -17,6 +17,7 @@ from tabwarden.access.abilities.question import target_named
 from tabwarden.access.answer import ALLOWED, DENIED, UNKNOWN, Answer, Step
 from tabwarden.access.disputes import with_disputes
 from tabwarden.access.few import FEW
+from tabwarden.access.granted import Granted, granted, granted_on_all
 from tabwarden.access.on_demand import admitting
 from tabwarden.access.question import Asked
 from tabwarden.access.reference import as_seen_by, may, what
@@ -27,14 +28,13 @@ from tabwarden.model.capability import (
     capabilities_of,
     capability_named,
     demand_known,
-    kind_named,
 )
 from tabwarden.model.errors import AmbiguousName, Disagreement, UnknownName
 from tabwarden.model.governing import governing
 from tabwarden.model.names import hint
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, MODELS, OpenPoints
 from tabwarden.model.scope import shown_to
-from tabwarden.model.site import Content, Group, Site
+from tabwarden.model.site import Content, Grantee, Group, Site
 
 if TYPE_CHECKING:
     from random import Random
@@ -238,9 +238,10 @@ class Questions:
                 yield People((self._reader,), self._shown(replace(some.answer, user=self._reader)))
 
     def who_ids(self, capability: str, content: str) -> list[str]:
-        """Ids of those who may, in the order of the site."""
+        """Ids of those who may, in the order of the site; asked of many contents it is worth the engine."""
         reader = self._reader if capability == VIEW else None
-        if len(self.site.users) <= FEW:
+        self._answers += len(self.site.users)
+        if self._answers <= FEW:
             return [u for u in self.site.users if u == reader or self._may(u, capability, content).allowed]
         names = self.engine.columns.names
         numbers = self.engine.who_ids(capability, names.number("content", content))
@@ -335,6 +336,16 @@ class Questions:
 
         return Random(f"{self.site.taken.when} {about}")
 
+    def granted(self, group: str, content: str | None = None) -> list[Granted]:
+        """What the rules that count say of a group: on everything of which they say something, or on one content.
+
+        Of one whose rules were not read nothing.
+        """
+        site, grantee = as_seen_by(self.site, self.model), Grantee("group", group)
+        if content is None:
+            return list(granted_on_all(site, grantee))
+        return [one for one in (granted(site, grantee, content),) if one is not None]
+
     # -- two Sites -------------------------------------------------------------------------------------------------
 
     def compare(self, later: Site, progress: Progress | None = None) -> Compared:
@@ -359,14 +370,6 @@ class Questions:
 
 VIEW = "Read"
 VERDICTS = (DENIED, ALLOWED, UNKNOWN)  # as the engine numbers them
-
-
-def defaults_of(site: Site, content: Content, words: str) -> str:
-    """The kind of a project's default rules, of a database tables; UnknownName on anything else."""
-    kind = kind_named(words)
-    if content.kind != "project" and (content.kind, kind) != ("database", "table"):
-        raise UnknownName(f"`{site.path(content.id)}` is no project, so it has no default rules for `{words}`")
-    return kind
 
 
 def _ability(words: str, content: Content | None) -> str | None:

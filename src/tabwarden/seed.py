@@ -79,7 +79,7 @@ class Imported:
 
     def text(self) -> str:
         """The YAML of `values`; what both sources share is written once and pointed at."""
-        head = "# Made from the settings of Tab_User_Provisioner; every key is in docs/reference/settings.md\n"
+        head = "# Made from the settings of Tab_User_Provisioner; `tabwarden help settings` has every key\n"
         body: str = yaml.safe_dump(self.values, sort_keys=False, allow_unicode=True, width=110)
         return head + body.replace("&id001", "&snowflake").replace("*id001", "*snowflake")
 

@@ -85,12 +85,10 @@ def test_what_if_fixes_and_compare(company: tabwarden.TableauSite) -> None:
     changes = company.what_if("lock Private")
     assert (changes.verdict, changes.gained[0].people, changes.lost) == ("wider", ("jane.brown",), ())
     assert changes.decisions == sum(len(c.people) * len(c.contents) * len(c.capabilities) for c in changes.changes)
-    assert company.fixes("jane.brown", "View", "Private")[0].steps == ("allow View on Private to user jane.brown",)
+    assert company.fixes("jane.brown", "View", "Private")[0].steps == ("add jane.brown to Partners",)
     assert [change.op for change in changes.plan().changes] == ["set_mode"]
     fix = company.fixes("jane.brown", "View", "Private")[0].plan()
-    assert [(change.op, change.because) for change in fix.changes] == [
-        ("put_rules", "allow View on Private to user jane.brown")
-    ]
+    assert [(change.op, change.because) for change in fix.changes] == [("add_to_group", "add jane.brown to Partners")]
     locked = tabwarden.TableauSite(changes.after)
     assert company.compare(locked).verdict == "wider"
     assert locked.compare(company).verdict == "narrower"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
+import pty
 import re
+import select
 import socket
 import subprocess
 import sys
+import termios
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -83,6 +88,69 @@ class Terminal:
                 process.stdout.close()
 
 
+class Shell:
+    """A fresh bash in a terminal of 80 columns, in which a page is typed as it is written, one line after the other.
+
+    It knows nothing of this environment. Of what it prints the colours go, and what a progress bar has wiped.
+    """
+
+    READY = "<ready>"
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "script").symlink_to(ROOT / "script")
+        (folder / ".venv").symlink_to(sys.prefix)
+        self.port = free_port()
+        self.terminal, inner = pty.openpty()
+        termios.tcsetwinsize(inner, (24, 80))
+        attributes = termios.tcgetattr(inner)
+        attributes[3] &= ~termios.ECHO
+        termios.tcsetattr(inner, termios.TCSANOW, attributes)
+        kept = ("TMPDIR", "LANG", "LC_ALL", "CI")
+        environment = {name: os.environ[name] for name in kept if name in os.environ}
+        environment |= {"HOME": str(folder), "PATH": os.defpath, "TERM": "xterm", "PS1": self.READY, "PS2": ""}
+        self.bash = subprocess.Popen(
+            ["bash", "--norc", "--noprofile", "--noediting", "-i"],
+            cwd=folder,
+            env=environment,
+            stdin=inner,
+            stdout=inner,
+            stderr=inner,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(inner)
+        self._read(self.READY)
+
+    def type(self, line: str) -> str:
+        """What it printed until it was ready again; where the line ends in `&`, until that listens."""
+        os.write(self.terminal, (line.replace(WRITTEN_PORT, self.port) + "\n").encode())
+        printed = self._read(*(("Ctrl-C", self.READY) if line.endswith("&") else (self.READY,)))
+        lines = (overlaid(line) for line in printed.split("\n") if not re.match(r"\[\d+\] +\d+\r*$", line))
+        return "\n".join(lines).replace(self.port, WRITTEN_PORT)
+
+    def _read(self, *until: str) -> str:
+        printed, end = "", time.monotonic() + patience(120)
+        while not (all(words in printed for words in until) and printed.endswith((self.READY, "\n"))):
+            left = end - time.monotonic()
+            if left < 0 or not select.select([self.terminal], [], [], left)[0]:
+                pytest.fail(f"waited for {until}; printed was\n{printed[-4000:]}")
+            printed += os.read(self.terminal, 65536).decode(errors="replace")
+        return re.sub(r"\x1b\[[\d;?]*[A-Za-z]|(?:\(\S+\) )?" + self.READY, "", printed)
+
+    def close(self) -> None:
+        os.write(self.terminal, b"kill $(jobs -p) 2>/dev/null; wait; exit\n")
+        self.bash.wait(timeout=patience(20))
+        os.close(self.terminal)
+
+
+def overlaid(line: str) -> str:
+    """What is to be seen of a line in the end: what stands behind a carriage return covers what was there."""
+    seen = ""
+    for piece in line.split("\r"):
+        seen = piece + seen[len(piece) :]
+    return seen
+
+
 def console_blocks(page: Path) -> Iterator[list[tuple[str, str]]]:
     """Each block as pairs of command and the output written below it; `> ` goes on with a command."""
     for block in re.findall(r"^```console\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S):
@@ -107,8 +175,7 @@ def matches(written: str, printed: str) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", EXECUTED, ids=lambda p: p.name)
 def test_console_blocks_print_what_the_page_says(page: Path, tmp_path: Path) -> None:
-    (tmp_path / "script").symlink_to(ROOT / "script")
-    terminal = Terminal(tmp_path)
+    terminal = Shell(tmp_path)
     try:
         for pairs in console_blocks(page):
             for command, written in pairs:

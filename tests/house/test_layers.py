@@ -18,7 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("plan",),
     ("questions",),
     ("mirror", "audit"),
-    ("safe_files", "scrubber", "clocks", "workgroup"),
+    ("safe_files", "scrubber", "clocks", "extras", "places", "workgroup"),
     (
         "section",
         "sources",

@@ -237,7 +237,7 @@ def test_a_planted_name_of_a_hidden_project_is_caught() -> None:
 def test_a_planted_stale_row_is_caught() -> None:
     bug = Patch("a stale row", "mirror/tables.py", "$places[$rows[gone]]", "$places[:0]", "rows_apart")
     users = ["ann:Viewer", "bob:Viewer"]
-    before = site(workbook("w", None, "user:ann +Read", "user:bob +Read"), users=users)
+    before = site(project("p"), workbook("w", "p", "user:ann +Read", "user:bob +Read"), users=users)
     after = before.with_contents(replace(before.contents["w"], rules=rules("user:bob +Read")))
 
     def left(delta_of: Callable[[Tables, Tables], Mapping[str, Delta]]) -> Tables:

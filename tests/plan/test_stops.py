@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from people_site import GROUP, leavers, site
+from people_site import GROUP, joiners, leavers, site
 
 from tabwarden.model.errors import SourceError, TabwardenError
 from tabwarden.model.site import Group, Site
 from tabwarden.model.site_settings import SiteSettings
 from tabwarden.plan.order import diff
 from tabwarden.plan.plan import Stop, Waiver
+from tabwarden.plan.rename import carried
 from tabwarden.plan.stops import (
     Guarded,
     Limit,
@@ -22,6 +23,7 @@ from tabwarden.plan.stops import (
     stale_plan,
 )
 from tabwarden.plan.waivers import mismatches, not_waived, parse_waivers
+from tabwarden.want.names.rename import renamed, renames_of
 from tabwarden.want.provision import Policy, Tasks, want
 from tabwarden.want.roster import Person, Quarantined, Roster
 
@@ -90,6 +92,13 @@ def test_a_list_shrank_when_more_than_a_fifth_is_missing(before: int, rows: int,
     assert found == expected
 
 
+def test_of_a_list_of_changes_shrinking_is_not_judged() -> None:
+    changes = reading(roster(1))._replace(delta=True)
+    stops, notes = source_stops([changes], {"joiners": 999}, NOW, LIMITS)
+    assert (stops, notes) == ((), ("whether joiners shrank is not judged: `delta` says it holds changes alone",))
+    assert set(stops_of(changes._replace(roster=roster(0)))) == {"source-empty"}, "an empty one is still a stop"
+
+
 def test_shrinking_is_not_judged_on_the_first_run_and_that_is_said() -> None:
     stops, notes = source_stops([reading(roster(1))], {"leavers": 999}, NOW, LIMITS)
     assert stops == ()
@@ -136,6 +145,26 @@ def test_users_removed(users: int, gone: int, stopped: bool) -> None:
     now = company(1, users - 1)
     stops = planned(now, Tasks(remove_leavers=True), *(f"u{n}" for n in range(gone)))
     assert [(s.id, s.base, s.number) for s in stops] == ([("users-removed", users, gone)] if stopped else [])
+
+
+@pytest.mark.parametrize(
+    ("users", "new", "stopped"), [(3, 20, False), (3, 21, True), (500, 100, False), (500, 101, True)]
+)
+def test_users_added(users: int, new: int, stopped: bool) -> None:
+    now = company(users)
+    wanted = want(now, joiners(*(f"n{n}" for n in range(new))), Roster("nothing"), Tasks(), Policy(group=GROUP))
+    stops = people_stops(now, diff(now, wanted.site, wanted.why), LIMITS, Guarded("u-ada"))
+    assert [(s.id, s.base, s.limit, s.number, s.waivable) for s in stops] == (
+        [("users-added", users, max(20, users // 5), new, True)] if stopped else []
+    )
+
+
+def test_who_comes_in_place_of_somebody_is_not_added() -> None:
+    now = company(50)
+    renames = renames_of(now, [f"v{n}=w{n}" for n in range(40)])
+    changes = carried(now, renamed(now, renames), renames).changes
+    assert sum(change.creates is not None for change in changes) == 40
+    assert "users-added" not in {stop.id for stop in people_stops(now, changes, LIMITS, Guarded("u-ada"))}
 
 
 @pytest.mark.parametrize(("members", "leave", "stopped"), [(30, 20, False), (30, 21, True), (400, 40, False)])

@@ -26,7 +26,7 @@ from tabwarden.cases.ways import NOT_ALLOWED, WAYS, Opened, Said
 from tabwarden.commands._typed import CommandLine, sayable
 from tabwarden.engine.convert import columns_of
 from tabwarden.engine.engine import Engine
-from tabwarden.model.capability import capabilities_of
+from tabwarden.model.capability import applies, capabilities_of
 from tabwarden.model.open_points import MODELS, OpenPoints
 from tabwarden.model.site import Site
 from tabwarden.store import snapshot
@@ -151,6 +151,8 @@ def told_by_who(line: CommandLine, site: Site, words: list[str], capability: str
     for content in site.contents:
         if not sayable(site, Asked("", capability, content, model=words[1])):
             continue  # `SaveAs` of a workbook is another capability in words, and no rule says a name nobody knows
+        if applies(capability, site.contents[content].kind, words[1]) is False:
+            continue  # where nobody can have it, `who` says so, and of a project tells of what is in it
         for one in line.typed(site, "who", capability, content, "--all", *words)["people"]:
             yield (one["user"]["id"], content, capability), Said(one["verdict"], one["because"])
 
@@ -203,7 +205,7 @@ def test_check_who_what_matrix_and_the_command_line_agree(seed: int, line: Comma
     for user, content, capability in dice.sample(sorted(expected), 12):
         put = Asked(user, capability, content, model=model, open_points=open_points)
         assert line.ways["why-json"](opened, put) in (None, expected[user, content, capability])
-    assert compared > len(expected) / 2
+    assert compared > len(expected) / 4
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -58,7 +58,7 @@ TAKEN: dict[str, tuple[bytes, dict[str, Any], tuple[str, ...]]] = {
     "positions": (f"{MIA}\n{NOA}\n".encode(), {"header": False}, BOTH),
     "a position": (f"Mia,{MIA}\nNoa,{NOA}\n".encode(), {"header": False, "column": 2}, BOTH),
     "Tableau's import": (IMPORT, {"header": "tableau"}, BOTH),
-    "no-break spaces around": (f"Email Address\n\xa0{MIA}\xa0\n{NOA}\u200b\n".encode(), {}, BOTH),
+    "no-break spaces around": (f"Email Address\n\xa0{MIA}\xa0\n{NOA}\u2003\n".encode(), {}, BOTH),
     "a sheet with a title": (
         sheet(["Week 12"], [], ["Name", "Email Address"], ["Mia", MIA]),
         {"name": "a.xlsx"},
@@ -107,11 +107,11 @@ def test_a_list_that_is_not_clear_says_what_to_do(site: Bench, case: str) -> Non
 
 
 def test_what_was_passed_over_is_told(site: Bench, caplog: pytest.LogCaptureFixture) -> None:
-    planned(site, f"Week 12,,\n,Email Address,Name\n7,\u200b{MIA},Mia\n".encode())
+    planned(site, f"Week 12,,\n,Email Address,Name\n7,\u2003{MIA},Mia\n".encode())
     lines = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert [line for line in lines if "`Week 12`" in line and "taken for a title: the heading is line 2" in line]
     assert [line for line in lines if "no heading over column 1" in line]
-    assert [line for line in lines if "nobody can see" in line and line.endswith("row 1")]
+    assert [line for line in lines if "no plain space" in line and line.endswith("row 1")]
 
 
 def test_the_password_of_an_import_is_in_no_plan(site: Bench) -> None:

@@ -106,10 +106,8 @@ def test_no_secret_gets_through(tmp_path: Path, as_json: bool) -> None:
 def test_a_name_cannot_forge_a_line(tmp_path: Path) -> None:
     with open_log(tmp_path, quiet=True) as log:
         ours.error("no such user: x\n2026-01-01 00:00:00 | INFO | all is well\x1b[2K\r\u2028and more")
-    lines = log.path.read_text(encoding="utf-8").split("\n")
-    assert [line for line in lines if LINE.match(line)] == [lines[0]]
-    assert lines[1].startswith("    2026-01-01")
-    assert "\x1b" not in "".join(lines)
+    (line,) = log.path.read_text(encoding="utf-8").splitlines()
+    assert line.endswith(r"no such user: x\n2026-01-01 00:00:00 | INFO | all is well\x1b[2K\r\u2028and more")
 
 
 def test_json_lines(tmp_path: Path) -> None:

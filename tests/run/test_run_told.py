@@ -8,7 +8,7 @@ import json
 import socket
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -22,7 +22,8 @@ from support import command_line
 from tabwarden.effects.change import carried_out
 from tabwarden.plan.impact import impact
 from tabwarden.plan.order import diff
-from tabwarden.plan.plan import Plan, SiteIdentity, Stop
+from tabwarden.plan.plan import Plan, SiteIdentity
+from tabwarden.plan.stops import Limit, over_limit
 from tabwarden.report.plans import headline, plan_json, plan_table, stop_words
 from tabwarden.report.table import Pen, drawn
 from tabwarden.want.provision import Policy, Tasks, want
@@ -77,9 +78,16 @@ def test_json_has_the_headline_and_no_seal() -> None:
     assert json.loads(json.dumps(told)) == told
 
 
-def test_a_stop_is_told_with_base_limit_and_number() -> None:
-    words = stop_words(Stop("licences-lost", 100, 10, 37, True, "37 of 100 lose it", "look"))
-    assert words == "stop licences-lost: 37 of 100 lose it (number 37, limit 10, of 100); look"
+def test_a_stop_is_told_with_base_limit_and_number_in_words() -> None:
+    stop = over_limit("licences-lost", 400, Limit(5, 10), 57, "57 of 400 licensed users lose their licence")
+    assert stop_words(stop) == (
+        "stop licences-lost: 57 of 400 licensed users lose their licence; the limit is 40, the larger of 5 and "
+        "10 % of 400; look at the plan; if it is right, say `--accept licences-lost=57`"
+    )
+    limits = (Limit(5, 0), Limit(0, 20), Limit(0, 0))
+    assert [limit.words(100) for limit in limits] == ["5", "20, which is 20 % of 100", "0"]
+    table = printed(replace(planned([], []), stops=(stop,)))
+    assert all(heading in table for heading in ("stop ", "why it stops", "what to do"))
 
 
 def test_a_failure_is_told_with_name_step_code_and_remedy() -> None:

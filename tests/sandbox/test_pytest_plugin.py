@@ -58,6 +58,16 @@ def test_a_wheel_gives_pytest_the_fixture_in_a_foreign_environment(tmp_path: Pat
     strict = ("-W", "error", "-W", "ignore:invalid escape sequence", "--strict-markers")
     told = done(python, "-m", "pytest", "-q", *strict, "their_tests.py", where=tmp_path)
     assert "5 passed" in told
+    # An installed copy brings its pages, and says what to type for what it lacks.
+    tabwarden = python.with_name("tabwarden")
+    assert "first-hour" in done(tabwarden, "help", where=tmp_path)
+    assert done(tabwarden, "help", "settings", "store", where=tmp_path).startswith("store\n")
+    asked = [python, "-c", "from tabwarden.extras import install; print(install('[ldap]'))"]
+    assert f'"{python}"' in done(*asked, where=tmp_path)
+    (tmp_path / "joiners.xlsx").write_bytes(b"")
+    lacks = "from tabwarden.sources.files import FileSource; FileSource(type='file', path='joiners.xlsx').read()"
+    failed = subprocess.run([python, "-c", lacks], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert 'install "duckdb>=' in failed.stderr
 
 
 @pytest.mark.parametrize(

@@ -62,13 +62,13 @@ def test_others_see_names_but_no_roles(box):
 def test_where_people_do_not_show_one_sees_only_oneself():
     with running("acme") as acme:
         site = acme.site("acme-lab")
-        plain = next(u for u in site.users.values() if u.site_role == "Creator")
+        plain = next(u for u in site.users.values() if u.site_role == "ExplorerCanPublish")
         raw = Raw(acme).sign_in(plain.name, site="acme-lab")
         assert [u.get("name") for u in raw.xml("{s}/users")[1]] == [plain.name]
         assert error(raw.get("{s}/groups")) == (403, "403004")
         other = next(u for u in site.users if u != raw.user)
         assert error(raw.get(f"{{s}}/users/{other}")) == (403, "403133")
-        assert raw.get(f"{{s}}/users/{raw.user}", json=True).json()["user"]["siteRole"] == "Creator"
+        assert raw.get(f"{{s}}/users/{raw.user}", json=True).json()["user"]["siteRole"] == "ExplorerCanPublish"
         for path in ("workbooks", "projects", "views"):
             for owner in raw.xml(f"{{s}}/{path}?fields=_all_").iter("{http://tableau.com/api}owner"):
                 assert owner.get("name") is None or owner.get("id") == raw.user

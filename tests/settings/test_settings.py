@@ -52,6 +52,7 @@ def test_small_settings_have_the_designed_defaults(tmp_path: Path) -> None:
         "source_shrank": (0, 20),
         "licences_lost": (5, 10),
         "users_removed": (5, 5),
+        "users_added": (20, 20),
         "memberships_removed": (20, 10),
         "rules_removed": (20, 10),
         "unlisted_leave": (0, 0),

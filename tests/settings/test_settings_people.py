@@ -41,6 +41,11 @@ def problems(folder: Path, section: str) -> list[str]:
         ("  sources:\n" + HR + "  precedence: {title: crm}\n", "names `crm`, which is no source; there are: `hr`"),
         ("  sources:\n" + HR.replace("name: hr", "name: overrides"), "may not call a source `overrides`"),
         ("  sources:\n" + HR.replace("{name: hr,", "{name: hr, all_left: true, authoritative: true,"), "left again"),
+        (
+            "  sources:\n"
+            + HR.replace("{name: hr,", "{name: hr, authoritative: true,").replace("hr.csv", "hr.csv, delta: true"),
+            "is `authoritative` and its list a `delta`",
+        ),
         ("  nested: {group: a}\n", "`people.nested` has neither `from` nor `directory`; add one"),
         ("  overrides_from: {type: file, path: a, column: x}\n", "`people.overrides_from.column` is not used here"),
         ("  mapping: [{when: {departement: Sales}, groups: a}]\n", "did you mean `department`?"),

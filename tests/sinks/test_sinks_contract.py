@@ -26,7 +26,18 @@ from tabwarden.settings.mirror import Mirror
 from tabwarden.sinks import datahub, openfga
 
 CASES = SINKS
-ODD = ("*", 'ann, "the" o\'brien\n', "user:x#member", "ü ∑ 日本", "a\\b@c", "=1+1", "a\rb")
+ODD = (
+    "*",
+    'ann, "the" o\'brien\n',
+    "user:x#member",
+    "ü ∑ 日本",
+    "a\\b@c",
+    "=1+1",
+    "a\rb",
+    "'t",
+    "'=1\x1b[2J\\x1b",
+    "\u202e-x",
+)
 SEED = 7
 
 

@@ -163,7 +163,7 @@ def test_a_driver_outside_the_list_must_be_written_out() -> None:
 @pytest.mark.parametrize("name", ["mssql", "oracle", "trino", "databricks", "redshift", "adbc_snowflake"])
 def test_a_driver_that_is_not_installed_names_its_package(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, DRIVERS[name].module, None)
-    assert f"pip install {DRIVERS[name].install}" in str(refused(name, {}, table="x"))
+    assert f'-m pip install "{DRIVERS[name].install}"' in str(refused(name, {}, table="x"))
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,8 @@ KINDS = ("project", "project", "workbook", "datasource", "flow")
 STAFF = tuple(f"p{number}" for number in range(9))
 NEW = tuple(f"n{number}" for number in range(6))
 HIGH = {"count": 9999, "percent": 100}
-STOPS = dict.fromkeys(("licences_lost", "users_removed", "memberships_removed", "rules_removed", "source_shrank"), HIGH)
+LIMITS = ("licences_lost", "users_removed", "users_added", "memberships_removed", "rules_removed", "source_shrank")
+STOPS = dict.fromkeys(LIMITS, HIGH)
 
 
 Facts = dict[tuple[str, ...], object]

@@ -20,8 +20,9 @@ from tabwarden.model.site import ALL_USERS, Content, Group, Site, User
 from tabwarden.model.site_settings import SiteSettings
 from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.plan.waivers import parse_waivers
-from tabwarden.run.apply import Applied, apply, keep_plan, terms_of
+from tabwarden.run.apply import Applied, apply, terms_of
 from tabwarden.run.context import Context, connected
+from tabwarden.run.plans import keep_plan
 from tabwarden.run.provision import plan_provision, run_provision
 from tabwarden.run.undo import plan_undo
 from tabwarden.sandbox.http.server import Sandbox, running
@@ -82,7 +83,9 @@ class Bench:
     def __init__(self, sandbox: Sandbox, folder: Path) -> None:
         self.sandbox, self.folder = sandbox, folder
         self.provision: dict[str, object] = {}
-        self.stops: dict[str, object] = {"licences_lost": {"count": 999}, "memberships_removed": {"count": 999}}
+        self.stops: dict[str, object] = {
+            name: {"count": 999} for name in ("licences_lost", "memberships_removed", "users_added")
+        }
         self.more: dict[str, object] = {}
         self.token = "tok"
         self.api_version: str | None = None

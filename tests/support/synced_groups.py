@@ -33,7 +33,7 @@ from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson,
 CORP, WEST = "corp.example", "west.corp.example"
 Plain = dict[str, Any]
 Grants = tuple[str | None, str | None]
-LOOSE = {"licences_lost": {"count": 999}, "memberships_removed": {"count": 999}}
+LOOSE = {name: {"count": 999} for name in ("licences_lost", "memberships_removed", "users_added")}
 
 
 def company() -> Plain:

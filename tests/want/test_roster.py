@@ -85,9 +85,17 @@ def test_unusual_names_survive(name: str) -> None:
     assert not result.quarantined
 
 
-@pytest.mark.parametrize("margin", [" ", "\u00a0", "\t", "\r\n", "\u3000", "\ufeff", "\u200b", "\u202a"])
+@pytest.mark.parametrize("margin", [" ", "\u00a0", "\t", "\r\n", "\u3000"])
 def test_white_space_around_a_name_is_taken_off(margin: str) -> None:
     assert roster(f"{margin}jane@acme.com{margin}").people[0].name == "jane@acme.com"
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", "\u200b", "\u202a", "\u2060"])
+@pytest.mark.parametrize("name", ["{}jane@acme.com", "jane@acme.com{}"])
+def test_a_mark_nobody_sees_is_told_and_never_taken_off(name: str, mark: str) -> None:
+    result = roster(name.format(mark))
+    assert (result.people, [bad.row for bad in result.quarantined]) == ((), [1])
+    assert f"U+{ord(mark):04X}" in result.quarantined[0].reason
 
 
 def test_names_are_normalised_so_that_two_spellings_of_one_letter_are_one_name() -> None:

@@ -61,7 +61,7 @@ def load(path: Path, *, of_snapshot: bool = False) -> tuple[Case, ...]:
         raise WorldError(f"`{path}` cannot be read as UTF-8 text: {error}") from None
     items = _items(path, text)
     if not items:
-        raise WorldError(f"`{path}` holds no case; write a list of cases (docs/reference/case-files.md)")
+        raise WorldError(f"`{path}` holds no case; write a list of cases (`tabwarden help case-files`)")
     return tuple(case_of(item, number, of_snapshot=of_snapshot) for number, item in enumerate(items, 1))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from tabwarden.commands._parsing import Option
+from tabwarden.places import OPTION
 
 if TYPE_CHECKING:
     from tabwarden.model.open_points import OpenPoints
@@ -31,13 +32,14 @@ SnapshotFolder = Annotated[
 ]
 StoreWords = Annotated[
     str | None,
-    Option(
-        "--store", about="Folder or URL of the history; default: of the settings here, else .tabwarden.", under=SNAPSHOT
-    ),
+    Option("--store", about="Folder or URL of the history; default: of the settings, else .tabwarden.", under=SNAPSHOT),
 ]
 SiteUrl = Annotated[
     str | None,
-    Option("--site", about="Name, content URL or address of the site, where several are kept.", under=SNAPSHOT),
+    Option("--site", about="Name, content URL or address of the site; default: of the settings.", under=SNAPSHOT),
+]
+SettingsPath = Annotated[
+    Path | None, Option("--settings", about="File or folder; default: TABWARDEN_SETTINGS, here, above, your own.")
 ]
 Model = Annotated[
     str, Option("--model", about="current, classic (2012) or deny_first (a careful mirror's).", choices=MODELS)
@@ -61,13 +63,14 @@ class Asking(NamedTuple):
     site_url: SiteUrl = None
     model: Model = CURRENT
     open_point: OpenPointWords = None
+    settings: SettingsPath = None
 
     @property
     def where(self) -> Where:
         """The snapshot that is meant."""
         from tabwarden.run.open_snapshot import Where
 
-        return Where(self.snapshots, self.snapshot, self.site_url, self.store)
+        return Where(self.snapshots, self.snapshot, self.site_url, self.store, self.settings)
 
     @property
     def open_points(self) -> OpenPoints:
@@ -93,7 +96,6 @@ class Asking(NamedTuple):
 
 
 NEWEST = Asking()
-SettingsPath = Annotated[Path | None, Option("--settings", about="File or folder; default: here.")]
 Out = Annotated[Path | None, Option("--out", about="Where to write the plan; default: in the store's folder.")]
 Accept = Annotated[
     list[str] | None,
@@ -103,8 +105,7 @@ Accept = Annotated[
 
 def again(settings: Settings) -> str:
     """` --settings FILE` for a command that is to follow, where one was needed here."""
-    usual = ("", "settings.yaml", "settings.yaml.aes")
-    return "" if settings.origin in usual else f" --settings {typed(settings.origin)}"
+    return f" --settings {typed(settings.origin)}" if settings.found_by == OPTION else ""
 
 
 def typed(path: Path | str) -> str:
@@ -118,7 +119,7 @@ def typed(path: Path | str) -> str:
 
 
 def load_settings(path: Path | None) -> Settings:
-    """The settings of `--settings`, else of this folder; SettingsError with every problem."""
+    """The settings of `--settings`, else where some are found; SettingsError with every problem."""
     from tabwarden.settings import load
 
     return load(path, os.environ)

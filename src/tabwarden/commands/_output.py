@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from tabwarden.model.errors import TabwardenError
-from tabwarden.model.names import visible
+from tabwarden.model.names import visible, visible_in_json
 
 if TYPE_CHECKING:
     from tabwarden.model.site import Site
@@ -18,10 +17,6 @@ if TYPE_CHECKING:
 
 DONE, ERROR, CHANGES, STOPPED = 0, 1, 2, 3
 IN_A_PIPE, BAR = 160, 30  # columns of a table in a pipe, of a progress bar
-# What JSON leaves as it is and a terminal obeys.
-ACTING = re.compile(
-    r"[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
-)
 LONG = 100_000  # letters of JSON from which on another library writes it sooner, its loading included
 
 
@@ -102,12 +97,7 @@ def print_json(value: Any) -> None:
         from tabwarden.model.codec import indented
 
         text = indented(text)
-    print(text if text.isascii() else ACTING.sub(_as_json_escape, text))
-
-
-def _as_json_escape(match: re.Match[str]) -> str:
-    units = match[0].encode("utf-16-be")
-    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+    print(visible_in_json(text))
 
 
 def say(words: str) -> None:
@@ -121,6 +111,19 @@ def say_error(problem: TabwardenError | str) -> None:
     say(f"tabwarden: {first}")
     for line in more:
         say(line)
+
+
+def show_what_is_logged() -> None:
+    """Warnings that are logged while no log is open go the way of all that is said, and without a traceback."""
+    import logging
+
+    class Said(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            from tabwarden.scrubber import KNOWN
+
+            say(KNOWN(record.getMessage()))
+
+    logging.lastResort = Said(logging.WARNING)
 
 
 def warn_partial(site: Site) -> None:

@@ -86,6 +86,8 @@ class CommandLine:
     def _who(self, opened: Opened, question: Asked) -> Said | None:
         if not sayable(opened.site, question):
             return None
+        if applies(question.what, opened.site.contents[str(question.content)].kind, question.model) is False:
+            return None  # which `who` says of nobody, and of a project tells of what is in it
         document = self.typed(opened.site, "who", question.what, str(question.content), "--all", *_under(question))
         answer = next(one for one in document["people"] if one["user"]["id"] == question.user)
         return Said(answer["verdict"], answer["because"])

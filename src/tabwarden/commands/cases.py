@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from tabwarden.commands._options import SNAPSHOT, WHEN, AsJson, SiteUrl, SnapshotFolder, StoreWords
+from tabwarden.commands._options import SNAPSHOT, WHEN, AsJson, SettingsPath, SiteUrl, SnapshotFolder, StoreWords
 from tabwarden.commands._output import ERROR, leave, print_json, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def cases(
-    files: Annotated[list[Path] | None, Argument("JSON files of cases (docs/reference/case-files.md).")] = None,
+    files: Annotated[list[Path] | None, Argument("JSON files of cases (`tabwarden help case-files`).")] = None,
     snapshot: Annotated[
         str | None,
         Option(
@@ -32,6 +32,7 @@ def cases(
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
     site_url: SiteUrl = None,
+    settings: SettingsPath = None,
     api: Annotated[
         list[str] | None,
         Option("--api", about="Ask in this way, or `all` ways; repeatable. Default: check."),
@@ -57,7 +58,7 @@ def cases(
 
     with _ways(api or ["check"]) as ways:
         if snapshot is not None or newest or site_url is not None:
-            opened = Opened(open_site(Where(snapshots, snapshot, site_url, store=store)))
+            opened = Opened(open_site(Where(snapshots, snapshot, site_url, store, settings)))
             warn_partial(opened.site)
             verdicts = [run_on(opened, case, ways) for file in files for case in load(file, of_snapshot=True)]
         else:

@@ -39,17 +39,17 @@ def diff(
         _models(asking.where, capability, against, open_points, as_json=as_json)
     elif not models and before is not None and after is not None:
         under = Under(asking.model, open_points)
-        _snapshots((before, after), under, asking.store, asking.site_url, as_json=as_json)
+        _snapshots((before, after), under, asking.where, as_json=as_json)
     else:
         raise UnknownName("say what is compared: two snapshots, as in `tabwarden diff EARLIER LATER`, or `--models`")
 
 
-def _snapshots(pair: tuple[str, str], under: Under, store: str | None, site: str | None, *, as_json: bool) -> None:
+def _snapshots(pair: tuple[str, str], under: Under, where: Where, *, as_json: bool) -> None:
     from tabwarden.report.comparison import compared_json, headings, parts
     from tabwarden.run.compare import compare
 
     with progress_bar("comparing", hidden=as_json) as progress:
-        difference = compare(*pair, under, progress, store=store, site=site)
+        difference = compare(*pair, under, progress, store=where.store, site=where.site, settings=where.settings)
     if as_json:
         print_json(compared_json(difference))
     else:

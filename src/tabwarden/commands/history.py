@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from tabwarden.commands._options import CURRENT, WHEN, AsJson, Model, OpenPointWords, SiteUrl, StoreWords
+from tabwarden.commands._options import (
+    CURRENT,
+    WHEN,
+    AsJson,
+    Model,
+    OpenPointWords,
+    SettingsPath,
+    SiteUrl,
+    StoreWords,
+)
 from tabwarden.commands._output import ERROR, confirmed, leave, print_json, progress_bar, show
 from tabwarden.commands._parsing import Argument, Option
 from tabwarden.model.errors import TabwardenError
@@ -22,6 +31,7 @@ def history(
     site_url: SiteUrl = None,
     model: Model = CURRENT,
     open_point: OpenPointWords = None,
+    settings: SettingsPath = None,
     as_json: AsJson = False,
 ) -> None:
     """Reads the history alone; no server is asked."""
@@ -35,13 +45,17 @@ def history(
     if len(subject or ()) > 2:
         raise UnknownName("give a content, a person, or both; names with spaces in quotes")
     named, under = capability_named(capability), Under(model, read_open_points(open_point or ()))
-    store = snapshots.store_named(store)
+    store = snapshots.store_named(store, settings)
     with snapshots.opened(store) as opened:
-        if not subject:
+        if not subject and on == snapshots.LAST:
             _list(snapshots.snapshots_of(opened, site_url), as_json=as_json)
-            _list_deletions(store, hidden=as_json)
+            _list_deletions(store, settings, hidden=as_json)
             return
-        last = snapshots.snapshot_of(opened, on, site_url)
+        last = snapshots.snapshot_of(opened, on, site_url, settings=settings)
+        if not subject:
+            until = (one for one in snapshots.snapshots_of(opened, site_url) if one.taken <= last.taken)
+            _list(tuple(until), as_json=as_json)
+            return
         chain = [one for one in opened.snapshots() if one.site == last.site and one.number <= last.number]
         asked_about = timeline.subject_on(opened, chain, subject)
         with progress_bar("reading the history", hidden=as_json) as progress:
@@ -58,11 +72,11 @@ def _list(snapshots: tuple[object, ...], *, as_json: bool) -> None:
         show(snapshots_table(snapshots))
 
 
-def _list_deletions(store: str, *, hidden: bool) -> None:
+def _list_deletions(store: str, settings: Path | None, *, hidden: bool) -> None:
     from tabwarden.run.snapshots import deletions
 
     if not hidden:
-        show(*(deletion.words for deletion in deletions(store)))
+        show(*(deletion.words for deletion in deletions(store, settings)))
 
 
 def _show(turns: list[Turn], subject: Subject, capability: str, when: str, *, as_json: bool) -> None:
@@ -97,13 +111,14 @@ def snapshots_export(
     ] = False,
     store: StoreWords = None,
     site_url: SiteUrl = None,
+    settings: SettingsPath = None,
     as_json: AsJson = False,
 ) -> None:
     """With pseudonyms nobody and nothing can be recognised, and every question has the same answer."""
     from tabwarden.run.history import store_named
     from tabwarden.run.snapshots import export
 
-    path = export(store_named(store), snapshot, folder, site_url, pseudonyms=pseudonyms)
+    path = export(store_named(store, settings), snapshot, folder, site_url, pseudonyms=pseudonyms, settings=settings)
     if as_json:
         print_json({"snapshot": str(path)})
     else:
@@ -115,17 +130,18 @@ def snapshots_delete(
     yes: Annotated[bool, Option("--yes", about="Do not ask.")] = False,
     last: Annotated[bool, Option("--the-last", about="Even where no other whole read of its site is there.")] = False,
     store: StoreWords = None,
+    settings: SettingsPath = None,
     as_json: AsJson = False,
 ) -> None:
     """A note stays of what was deleted, when and by whom; other snapshots stay as they are."""
     from tabwarden.run.history import store_named
     from tabwarden.run.snapshots import delete, to_delete
 
-    store = store_named(store)
+    store = store_named(store, settings)
     snapshot = to_delete(store, number, last=last)
     if not yes and not confirmed(f"delete {snapshot.words} of {snapshot.name or 'Default'} for good?"):
         raise TabwardenError("nothing was deleted: answer `yes`, or add `--yes`")
-    deletion = delete(store, snapshot)
+    deletion = delete(store, snapshot, settings)
     if as_json:
         print_json(deletion._asdict())
     else:
@@ -135,13 +151,14 @@ def snapshots_delete(
 def store_check(
     repair: Annotated[bool, Option("--repair", about="Make anew what is made of others: the columns.")] = False,
     store: StoreWords = None,
+    settings: SettingsPath = None,
     as_json: AsJson = False,
 ) -> None:
     """Every snapshot, journal, plan and roster. Exit code 1 where something is damaged."""
     from tabwarden.run.history import store_named
     from tabwarden.run.store_check import check
 
-    all_of = list(check(store_named(store), repair=repair))
+    all_of = list(check(store_named(store, settings), repair=repair))
     damaged = [one for one in all_of if one.problem and not one.mended]
     if as_json:
         print_json([one._asdict() for one in all_of])
@@ -156,10 +173,11 @@ def store_check(
 def snapshots_import(
     folders: Annotated[list[Path], Argument("Folders of snapshots.")],
     store: StoreWords = None,
+    settings: SettingsPath = None,
     as_json: AsJson = False,
 ) -> None:
     """A read that is kept already is not kept again."""
     from tabwarden.run.history import store_named
     from tabwarden.run.snapshots import bring_in
 
-    _list(bring_in(store_named(store), folders), as_json=as_json)
+    _list(bring_in(store_named(store, settings), folders), as_json=as_json)

@@ -61,7 +61,7 @@ def names_check(
     if not listed and not mistakes:
         raise UnknownName("give the names to check, or `--from` a file, or `--mistakes`")
     people = _directory(loaded, directory)
-    now = _site(loaded, Where(None, snapshot, site_url, store=store) if snapshot is not None else None)
+    now = _site(loaded, Where(None, snapshot, site_url, store, settings) if snapshot is not None else None)
     if mistakes:
         _show_mistakes(people, now, again(loaded) if loaded is not None else "", as_json=as_json)
     if listed:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from tabwarden.commands._options import AsJson, OpenPointWords, SiteUrl, SnapshotFolder, SnapshotWords, StoreWords
+from tabwarden.commands._options import (
+    AsJson,
+    OpenPointWords,
+    SettingsPath,
+    SiteUrl,
+    SnapshotFolder,
+    SnapshotWords,
+    StoreWords,
+)
 from tabwarden.commands._output import print_json, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
+
+if TYPE_CHECKING:
+    from tabwarden.model.site import Content, Site
 
 
 def rules(
@@ -18,12 +29,12 @@ def rules(
     snapshots: SnapshotFolder = None,
     store: StoreWords = None,
     site_url: SiteUrl = None,
+    settings: SettingsPath = None,
     open_point: OpenPointWords = None,
     as_json: AsJson = False,
 ) -> None:
     """The rules that count for it, whose they are, and the template that each row equals."""
     from tabwarden.access.dialog import rows_of
-    from tabwarden.questions import defaults_of
     from tabwarden.report.dialog import (
         about_lines,
         implicit_lines,
@@ -35,9 +46,9 @@ def rules(
     from tabwarden.run.open_snapshot import Where, open_site, read_open_points
 
     open_points = read_open_points(open_point or ())
-    site = open_site(Where(snapshots, snapshot, site_url, store=store))
+    site = open_site(Where(snapshots, snapshot, site_url, store, settings))
     of = site.find_content(content)
-    default_for = defaults_of(site, of, defaults) if defaults is not None else None
+    default_for = _defaults_of(site, of, defaults) if defaults is not None else None
     dialog = rows_of(site, of.id, default_for=default_for, open_points=open_points)
     if as_json:
         print_json(rows_json(site, of.id, dialog))
@@ -53,3 +64,14 @@ def rules(
         show(*rows_tables(site, dialog))
     show(*on_demand_rows(site, dialog))
     show(*implicit_lines(site, of.id), style="dim")
+
+
+def _defaults_of(site: Site, content: Content, words: str) -> str:
+    """The kind of a project's default rules, of a database tables; UnknownName on anything else."""
+    from tabwarden.model.capability import kind_named
+    from tabwarden.model.errors import UnknownName
+
+    kind = kind_named(words)
+    if content.kind != "project" and (content.kind, kind) != ("database", "table"):
+        raise UnknownName(f"`{site.path(content.id)}` is no project, so it has no default rules for `{words}`")
+    return kind

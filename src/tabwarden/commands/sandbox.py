@@ -70,7 +70,7 @@ def sandbox(
     activity_log: ActivityLog = None,
     play: Play = None,
     open_point: OpenPoints = None,
-    faults: Annotated[Path | None, Option(about="YAML file of faults to give (docs/how-to/faults.md).")] = None,
+    faults: Annotated[Path | None, Option(about="YAML file of faults to give (`tabwarden help faults`).")] = None,
     directory: JoinedTo = None,
     counts: Annotated[bool, Option("--counts", about="Say at the end how often each endpoint was asked.")] = False,
     write_settings: LeadHere = None,

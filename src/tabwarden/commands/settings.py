@@ -11,6 +11,7 @@ from tabwarden.commands._options import AsJson, SettingsPath, load_settings, typ
 from tabwarden.commands._output import ERROR, leave, print_json, say, show
 from tabwarden.commands._parsing import Argument, Option
 from tabwarden.model.errors import SettingsError
+from tabwarden.places import ENCRYPTED, PLAIN
 from tabwarden.secrets import (
     HOW_TO_GIVE_A_KEY,
     KEY_FILE,
@@ -30,7 +31,6 @@ from tabwarden.secrets import (
 if TYPE_CHECKING:
     from tabwarden.settings import Settings
 
-PLAIN, ENCRYPTED = "settings.yaml", "settings.yaml.aes"  # as settings.loader reads them
 MakeKey = Annotated[bool, Option("--make-key", about="Make a key file `key` beside the file if there is no key.")]
 
 
@@ -46,7 +46,8 @@ def settings_check(settings: SettingsPath = None, as_json: AsJson = False) -> No
     if as_json:
         print_json({"ok": True, "problems": [], "warnings": list(loaded.warnings()), **_summary(loaded)})
         return
-    show(f"{loaded.origin or 'the environment'}: no problems")
+    by = f" (found by {loaded.found_by})" if loaded.found_by else ""
+    show(f"{loaded.origin or 'the environment'}: no problems{by}")
     show(f"  site     {loaded.tableau.site or 'Default'} on {loaded.tableau.server}, sign-in by {_sign_in(loaded)}")
     show(f"  sources  {', '.join(_sources(loaded)) or 'none'}")
     show(f"  mail     {'on' if loaded.mail.enabled else 'off'}")
@@ -68,6 +69,7 @@ def _sources(loaded: Settings) -> list[str]:
 def _summary(loaded: Settings) -> dict[str, object]:
     return {
         "settings": loaded.origin,
+        "found_by": loaded.found_by,
         "server": loaded.tableau.server,
         "site": loaded.tableau.site,
         "sign_in": _sign_in(loaded),

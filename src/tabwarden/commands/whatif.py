@@ -18,7 +18,7 @@ def _language() -> str:
 
 Changes = Annotated[
     list[str],
-    Argument("Changes in words, as in `lock Finance`, or files of them (docs/how-to/what-if.md)."),
+    Argument("Changes in words, as in `lock Finance`, or files of them (`tabwarden help what-if`)."),
 ]
 
 

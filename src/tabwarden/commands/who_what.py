@@ -7,14 +7,15 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from tabwarden.commands._options import NEWEST, AsJson, Asking
+from tabwarden.commands._options import NEWEST, AsJson, Asking, typed
 from tabwarden.commands._output import print_json, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
+from tabwarden.commands._words import CAPABILITY, CONTENT, PERSON, in_order, is_group
 
 if TYPE_CHECKING:
     from tabwarden.access.answer import Answer
     from tabwarden.model.site import Content, Site, User
-    from tabwarden.questions import Questions
+    from tabwarden.questions import People, Questions
 
 
 def who(
@@ -24,38 +25,90 @@ def who(
     asking: Asking = NEWEST,
     as_json: AsJson = False,
 ) -> None:
-    """The people who may, each with what decided; unknown ones are listed as unknown."""
+    """The people who may, each with what decided; unknown ones are listed as unknown.
+
+    Of a capability that projects do not have: the people who may on some of what is in it.
+    """
+    from tabwarden.model.capability import applies, ui_name
+
+    questions = asking.questions()
+    site = questions.site
+    capability, content = in_order(site, "who", (capability, content), (CAPABILITY, CONTENT))
+    on = site.find_content(content)
+    named = questions.capability(capability, on)
+    if applies(named, on.kind, questions.model) is False:
+        _who_inside(questions, capability, on, as_json=as_json)
+        return
+    people = questions.who(named, on.id)
+    may = sum(len(some.users) for some in people if some.answer.allowed)
+    heading = f"{may} of {len(site.users)} people may `{ui_name(named, on.kind)}` {site.path(on.id)}"
+    show_people(questions, (named, on.id), people, heading, everybody=everybody, as_json=as_json)
+
+
+def show_people(
+    questions: Questions,
+    about: tuple[str, str],
+    people: list[People],
+    heading: str,
+    *,
+    everybody: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Who may exercise a capability on a content (`about`, by REST name and id) and what decided, in order of name."""
     from tabwarden.access.answer import ALLOWED, UNKNOWN
-    from tabwarden.model.capability import ui_name
     from tabwarden.report.answers import answer_json, people_table
     from tabwarden.report.remarks import on_demand_lines
 
-    questions = asking.questions()
-    site, on = questions.site, questions.site.find_content(content)
-    named = questions.capability(capability, on)
-    people = questions.who(named, on.id)
+    site, admitted = questions.site, questions.admitting(*about)
+    listed = [some for some in people if everybody or some.answer.verdict in (ALLOWED, UNKNOWN)]
+    shown = sorted((answer for some in listed for answer in some.answers()), key=_by_name(site))
+    if not as_json:
+        warn_partial(site)
+        show(heading, style="bold")
+        show(people_table(site, shown), *on_demand_lines(admitted))
+        return
     counts: Counter[str] = Counter()
     for some in people:
         counts[some.answer.verdict] += len(some.users)
-    listed = [some for some in people if everybody or some.answer.verdict in (ALLOWED, UNKNOWN)]
-    shown = sorted((answer for some in listed for answer in some.answers()), key=_by_name(site))
-    admitted = questions.admitting(named, on.id)
+    print_json(
+        {
+            "counts": dict(counts),
+            "people": [answer_json(site, answer) for answer in shown],
+            "on_demand": [{"id": group.id, "name": group.name} for group in admitted],
+            "remarks": list(on_demand_lines(admitted)),
+        }
+    )
+
+
+def _who_inside(questions: Questions, capability: str, project: Content, *, as_json: bool) -> None:
+    """Who may on something in a project that has no such capability itself; UnknownName where nothing in it has it."""
+    from tabwarden.model.capability import KIND_NAMES, applies, ui_name
+    from tabwarden.model.errors import UnknownName
+    from tabwarden.report.answers import inside_json, inside_table
+
+    site, kind = questions.site, KIND_NAMES.get(project.kind, project.kind)
+    named = ui_name(questions.capability(capability, project), project.kind)
+    inside = (site.contents[content] for content in site.below(project.id))
+    every = {content.id: (questions.capability(capability, content), content.kind) for content in inside}
+    having = {i: name for i, (name, kind) in every.items() if applies(name, kind, questions.model)}
+    path = site.path(project.id)
+    if not having:
+        more = f", and nothing in `{path}` has it" if every else f"; `tabwarden rules {typed(path)}` shows those it has"
+        raise UnknownName(f"a {kind} has no capability `{named}`{more}")
+    people: dict[str, list[str]] = {}
+    for content, name in having.items():
+        for user in questions.who_ids(name, content):
+            people.setdefault(user, []).append(content)
     if as_json:
-        answers = [answer_json(site, answer) for answer in shown]
-        on_demand = [{"id": group.id, "name": group.name} for group in admitted]
-        print_json(
-            {
-                "counts": dict(counts),
-                "people": answers,
-                "on_demand": on_demand,
-                "remarks": list(on_demand_lines(admitted)),
-            }
-        )
+        print_json(inside_json(site, project.id, having, people))
         return
     warn_partial(site)
-    name, path = ui_name(named, on.kind), site.path(on.id)
-    show(f"{counts[ALLOWED]} of {len(site.users)} people may `{name}` {path}", style="bold")
-    show(people_table(site, shown), *on_demand_lines(admitted))
+    show(
+        f"a {kind} has no capability `{named}`; {len(people)} of {len(site.users)} people may exercise it on some of "
+        f"the {len(having)} things in {path} that have it",
+        style="bold",
+    )
+    show(inside_table(site, len(having), people))
 
 
 def _by_name(site: Site) -> Callable[[Answer], tuple[str, str]]:
@@ -67,20 +120,69 @@ def _by_name(site: Site) -> Callable[[Answer], tuple[str, str]]:
 
 
 def what(
-    user: Annotated[str, Argument("User name, `domain\\name` or id.")],
+    user: Annotated[str, Argument("User name, `domain\\name` or id; or a group.")],
     content: Annotated[str | None, Argument("Path or id; without it everything she may View.")] = None,
     all_of_them: Annotated[bool, Option("--all-sites", about="Her role and reach on every site kept.")] = False,
     asking: Asking = NEWEST,
     as_json: AsJson = False,
 ) -> None:
-    """The permission checker's grid for one content, or a list."""
+    """The permission checker's grid for one content, or a list. Of a group: what the rules say of it."""
     if all_of_them:
         place = f"`{asking.snapshots}`" if asking.snapshots else "the history"
         _on_all_sites(place, asking.everywhere(), user, content, as_json)
+        return
+    questions = asking.questions()
+    site = questions.site
+    if content is not None:
+        user, content = in_order(site, "what", (user, content), (PERSON, CONTENT))
+    if is_group(site, user):
+        _of_group(questions, user, content, as_json)
     elif content is not None:
-        _on_one(asking.questions(), user, content, as_json)
+        _on_one(questions, user, content, as_json)
     else:
-        _on_everything(asking.questions(), user, as_json)
+        _demand_person(site, user)
+        _on_everything(questions, user, as_json)
+
+
+def _demand_person(site: Site, words: str) -> None:
+    """UnknownName where content is named, and nobody has that name."""
+    from tabwarden.model.capability import KIND_NAMES
+    from tabwarden.model.errors import UnknownName
+    from tabwarden.model.resolver import contents_meant, users_meant
+
+    contents = () if users_meant(site, words) else contents_meant(site, words)
+    if contents:
+        kind, path = site.contents[contents[0]].kind, typed(site.written(contents[0]))
+        raise UnknownName(
+            f"`{words}` is a {KIND_NAMES.get(kind, kind)}, and nobody has that name; `tabwarden who View {path}` tells "
+            f"who may see it, `tabwarden rules {path}` its rules"
+        )
+
+
+def _of_group(questions: Questions, words: str, content: str | None, as_json: bool) -> None:
+    """What rules say of a group, and on one content how many of its members may."""
+    from tabwarden.report import groups
+
+    site = questions.site
+    group = site.find_group(words)
+    if content is None:
+        rows = questions.granted(group.id)
+        if as_json:
+            print_json(groups.granted_json(site, group, rows))
+            return
+        warn_partial(site)
+        show(groups.granted_heading(site, group, rows), style="bold")
+        show(groups.granted_table(rows), groups.BESIDE)
+        return
+    on = site.find_content(content)
+    count = groups.members_who_may(questions, group, on)
+    granted = questions.granted(group.id, on.id)
+    if as_json:
+        print_json(groups.on_one_json(site, group, on, granted, count))
+        return
+    warn_partial(site)
+    show(groups.on_one_heading(site, group, on), style="bold")
+    show(groups.on_one_table(site, group, on, granted, count))
 
 
 def _on_one(questions: Questions, user: str, content: str, as_json: bool) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from tabwarden.commands._options import NEWEST, AsJson, Asking
+from tabwarden.commands._options import NEWEST, AsJson, Asking, typed
 from tabwarden.commands._output import print_json, progress_bar, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
+from tabwarden.commands._words import CAPABILITY, CONTENT, IS, PERSON, in_order, is_capability, is_content, is_group
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tabwarden.access.answer import Answer
     from tabwarden.access.question import Asked
     from tabwarden.compare.fix import Fixes
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def why(
-    user: Annotated[str, Argument("User name, `domain\\name` or id.")],
+    user: Annotated[str, Argument("User name, `domain\\name` or id; or a group.")],
     capability: Annotated[str, Argument("Any name of it, or `ability:web_save_as`.")],
     content: Annotated[str | None, Argument("Path, as in `Finance/Budget`, or id.")] = None,
     target: Annotated[str | None, Option("--to", about="The project to save or move to, or the new owner.")] = None,
@@ -26,10 +29,21 @@ def why(
     asking: Asking = NEWEST,
     as_json: AsJson = False,
 ) -> None:
-    """One sentence, then ceiling, override, level, the winning rule and the losing ones."""
+    """One sentence, then ceiling, override, level, the winning rule and the losing ones.
+
+    Of a group: who in it may, each with what decided.
+    """
     from tabwarden.model.open_points import MODELS
 
     questions = asking.questions()
+    if content is None:
+        _demand_capability(questions.site, user, capability)
+    else:
+        words = (user, capability, content)
+        user, capability, content = in_order(questions.site, "why", words, (PERSON, CAPABILITY, CONTENT))
+    if content is not None and is_group(questions.site, user):
+        _of_group(questions, (user, capability, content), {"--to": target, "--fix": fix, "--models": models}, as_json)
+        return
     question = questions.asked(user, capability, content, to=target)
     answer = questions.why(question)
     ways = None
@@ -41,6 +55,39 @@ def why(
         print_json(_as_json(questions, question, answer, ways, side_by_side))
     else:
         _show(questions, question, answer, ways, side_by_side)
+
+
+def _demand_capability(site: Site, user: str, words: str) -> None:
+    """UnknownName for a person and a content alone, in either order, which ask of no capability."""
+    for person, content in ((user, words), (words, user)):
+        if IS[PERSON](site, person) and not is_capability(site, content) and is_content(site, content):
+            from tabwarden.model.errors import UnknownName
+
+            raise UnknownName(
+                f"say which capability of `{person}` on `{content}` is asked about, as in `tabwarden why "
+                f"{typed(person)} View {typed(content)}`; `tabwarden what {typed(person)} {typed(content)}` tells all"
+            )
+
+
+def _of_group(questions: Questions, words: tuple[str, str, str], options: Mapping[str, object], as_json: bool) -> None:
+    """The people of a group who may; UnknownName with options, or for an ability, that are about one person."""
+    from tabwarden.commands.who_what import show_people
+    from tabwarden.model.capability import ui_name
+    from tabwarden.model.errors import UnknownName
+
+    site, name = questions.site, words[0]
+    group, on = site.find_group(name), site.find_content(words[2])
+    given = next((option for option, value in options.items() if value), None)
+    if given is not None:
+        raise UnknownName(f"`{name}` is a group, and `{given}` is about one person; name a member")
+    named = questions.capability(words[1].removeprefix("capability:"), on)
+    members = site.members(group.id)
+    inside = ((some, tuple(user for user in some.users if user in members)) for some in questions.who(named, on.id))
+    people = [some._replace(users=users) for some, users in inside if users]
+    may = sum(len(some.users) for some in people if some.answer.allowed)
+    heading = f"{may} of {len(members)} people in the group {group.name} may `{ui_name(named, on.kind)}` "
+    heading += site.path(on.id)
+    show_people(questions, (named, on.id), people, heading, everybody=True, as_json=as_json)
 
 
 def _means(site: Site, question: Asked) -> str | None:

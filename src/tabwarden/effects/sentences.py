@@ -368,3 +368,5 @@ FORMS = (
         lambda _, c: f"switch {'on' if c.value else 'off'} {c.setting.replace('_', ' ')}",
     ),
 )
+VERBS = frozenset(form.written.split()[0] for form in FORMS)
+"""What a sentence begins with."""

@@ -87,7 +87,7 @@ def record_batches(blocks: Iterable[tuple[Array, ...]], names: Sequence[str]) ->
     try:
         import pyarrow
     except ImportError:
-        raise TabwardenError("Arrow needs pyarrow: install `tabwarden[files]`") from None
+        raise TabwardenError("Arrow needs the package `pyarrow`; install it where Tabwarden runs") from None
     for block in blocks:
         columns = [pyarrow.array(column.astype(np.int32)) for column in block]
         yield pyarrow.RecordBatch.from_arrays(columns, names=list(names))

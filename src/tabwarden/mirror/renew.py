@@ -187,9 +187,11 @@ def _merged(last: Last, fresh: Tables, fresh_apart: Array, items: Words) -> tupl
         return Table((table.codes[0], code[numbers], *table.codes[2:]), (table.words[0], texts, *table.words[2:]))
 
     stays = stays[in_play[set_of[stays]]]
-    rows = named(content.at(stays), set_of[stays]), named(more, more_of)
-    delta, come = _delta("content", content, np.append(np.flatnonzero(gone), stays), rows)
-    apart = np.append(last.apart, np.append(last.apart[stays], fresh_apart)[come])
+    marks = last.apart[stays], fresh_apart
+    rows = _marked(named(content.at(stays), set_of[stays]), marks[0]), _marked(named(more, more_of), marks[1])
+    delta, come = _delta("content", _marked(content, last.apart), np.append(np.flatnonzero(gone), stays), rows)
+    delta = delta._replace(add=Table(delta.add.codes[:-1], delta.add.words[:-1]))
+    apart = np.append(last.apart, np.append(*marks)[come])
     places, new = np.flatnonzero(in_play[viewers.codes[1]]), np.flatnonzero(same[seeing.codes[1]] >= known)
     stays = places[code[viewers.codes[1][places]] != NONE]
     rows = named(viewers.at(stays), viewers.codes[1][stays]), named(seeing.at(new), same[seeing.codes[1][new]])
@@ -250,6 +252,14 @@ def _unchanged(viewers: Table, filled: Array, names: list[str]) -> Array:
     before = filled[filled < len(viewers.words[1])]
     same = [old == new for old, new in zip(viewers.words[1].at(before).all(), names, strict=False)]
     return np.asarray(same, bool)
+
+
+_MARKS = Words.of(("", "apart"))
+
+
+def _marked(table: Table, apart: Array) -> Table:
+    """The table with a column more that says what is apart: a row of which only this changes is another one."""
+    return Table((*table.codes, apart.astype(np.uint8)), (*table.words, _MARKS))
 
 
 def _delta(name: str, table: Table, places: Array, rows: tuple[Table, Table]) -> tuple[Delta, Array]:

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+
+# What JSON leaves as it is and a terminal, or a reader's eye, obeys.
+_ACTING = re.compile(
+    r"[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+
+# Letters by Unicode's word, of which nothing is seen.
+_UNSEEN = re.compile(r"[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U000e0100-\U000e01ef]")
 
 
 def same(name: str) -> str:
@@ -20,8 +29,22 @@ def visible(text: str) -> str:
     that is no blank, and halves of a character.
     """
     if text.isprintable():  # nearly all
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+        return text if text.isascii() else _UNSEEN.sub(lambda match: _escape(match[0]), text)
+    return "".join(c if c.isprintable() and not _UNSEEN.match(c) else _escape(c) for c in text)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def visible_in_json(text: str) -> str:
+    """JSON that says the same, in which nothing acts."""
+    return text if text.isascii() and "\x7f" not in text else _ACTING.sub(_as_json_escape, text)
+
+
+def _as_json_escape(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def some(names: Sequence[str], most: int = 5) -> str:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from tabwarden.model.errors import AmbiguousName, UnknownName
-from tabwarden.model.names import hint, same
+from tabwarden.model.names import hint, same, some
 
 Site = Any  # a Site, whose module imports this one
 MOST_COMPARED = 50_000
@@ -68,13 +68,23 @@ def _forms(thing: Any) -> tuple[str, str]:
     return thing.name, f"{thing.domain}\\{thing.name}"
 
 
+def users_meant(site: Site, words: str) -> tuple[str, ...]:
+    """Ids of the users that words mean by name, `domain\\name` or id."""
+    return meant(words, site.users, site.users_named, lambda i: _forms(site.users[i]))
+
+
+def groups_meant(site: Site, words: str) -> tuple[str, ...]:
+    """Ids of the groups that words mean by name, `domain\\name` or id."""
+    return meant(words, site.groups, site.groups_named, lambda i: _forms(site.groups[i]))
+
+
 def user_meant(site: Site, words: str) -> str:
     """The id of the one user of that name, `domain\\name` or id."""
-    ids = meant(words, site.users, site.users_named, lambda i: _forms(site.users[i]))
 
     def line(user: str) -> str:
         return f"{site.users[user].domain}\\{site.users[user].name}  {site.users[user].full_name}"
 
+    ids = users_meant(site, words)
     return one_of(ids, words, "users", line, lambda: f"no user `{words}` on site `{site.name}`{near_user(site, words)}")
 
 
@@ -89,7 +99,6 @@ def near_user(site: Site, words: str) -> str:
 
 def group_meant(site: Site, words: str) -> str:
     """The id of the one group of that name, `domain\\name` or id."""
-    ids = meant(words, site.groups, site.groups_named, lambda i: _forms(site.groups[i]))
 
     def line(group: str) -> str:
         return f"{site.groups[group].domain}\\{site.groups[group].name}"
@@ -98,7 +107,7 @@ def group_meant(site: Site, words: str) -> str:
         near = hint(unquoted(words).rpartition("\\")[2], {group.name: "" for group in site.groups.values()})
         return f"no group `{words}` on site `{site.name}`{near}"
 
-    return one_of(ids, words, "groups", line, nobody)
+    return one_of(groups_meant(site, words), words, "groups", line, nobody)
 
 
 def group_set_meant(site: Site, words: str) -> str:
@@ -109,16 +118,23 @@ def group_set_meant(site: Site, words: str) -> str:
     return one_of(ids, words, "group sets", str, lambda: f"no group set `{words}` on site `{site.name}`{near}")
 
 
-def _contents(site: Site, words: str) -> tuple[str, ...]:
-    """Ids of the contents words mean, by path or `kind:path`; what is spelt so comes first."""
+def contents_meant(site: Site, words: str) -> tuple[str, ...]:
+    """Ids of the contents words mean, by path or `kind:path`; what is spelt so comes first.
+
+    A `/` before or behind a path, and `\\` between its names, count where nothing is called so.
+    """
+
+    def at_path(text: str) -> tuple[str, ...]:
+        forms = dict.fromkeys((text, text.strip("/ "), text.replace("\\", "/").strip("/ ")))
+        return next((ids for form in forms if form and (ids := site.contents_at(form))), ())
 
     def named(text: str) -> tuple[str, ...]:
         kind, colon, rest = text.partition(":")
-        ids: tuple[str, ...] = site.contents_at(text)
+        ids = at_path(text)
         if ids:
             return ids
         kinds = {same("".join(kind.split())), same("".join(kind.split()).removesuffix("s"))}
-        at = site.contents_at(unquoted(rest)) if colon else ()
+        at = at_path(unquoted(rest)) if colon else ()
         return tuple(content for content in at if same(site.contents[content].kind) in kinds)
 
     def spelt(content: str) -> tuple[str, ...]:
@@ -132,22 +148,38 @@ def content_meant(site: Site, words: str) -> str:
     """The id of the one content of that path, `kind:path` or id."""
 
     def nobody() -> str:
-        few = site.contents if len(site.contents) <= MOST_COMPARED else ()
-        paths = {site.path(content): "" for content in few}
-        near = hint(unquoted(words), paths, "; give its path, as in `Finance/Budget`")
+        near = near_content(site, words) or "; give its path, as in `Finance/Budget`"
         return f"no content `{words}` on site `{site.name}`{near}"
 
     def line(content: str) -> str:
         return f"{site.contents[content].kind}:{site.path(content)}  {content}"
 
-    return one_of(_contents(site, words), words, "things", line, nobody)
+    return one_of(contents_meant(site, words), words, "things", line, nobody)
+
+
+def near_content(site: Site, words: str) -> str:
+    """`; near it: ...`: what has that very name elsewhere, else what is called much like it; else nothing."""
+    if len(site.contents) > MOST_COMPARED:
+        return ""
+    from difflib import SequenceMatcher, get_close_matches
+
+    text = same(unquoted(words).strip("/ "))
+    last = text.rpartition("/")[2]
+    paths: dict[str, list[str]] = defaultdict(list)
+    for content in site.contents.values():
+        paths[same(content.name)].append(site.path(content.id))
+    names = [last] if last in paths else [name for name in paths if abs(len(name) - len(last)) <= 2]
+    alike = [path for name in get_close_matches(last, names, cutoff=0.75) for path in paths[name]]
+    if alike:
+        return f"; near it: {some(sorted(alike, key=lambda p: (-SequenceMatcher(a=text, b=same(p)).ratio(), p)))}"
+    return hint(text, {path: "" for of_name in paths.values() for path in of_name})
 
 
 def content_written(site: Site, content: str) -> str:
     """The path; with its kind, or the id alone, where the path would mean something else too."""
     path = site.path(content)
     return next(
-        (w for w in (path, f"{site.contents[content].kind}:{path}") if _contents(site, w) == (content,)), content
+        (w for w in (path, f"{site.contents[content].kind}:{path}") if contents_meant(site, w) == (content,)), content
     )
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from tabwarden.effects.change import Change
-from tabwarden.effects.ref import Lookup
+from tabwarden.effects.ref import USER, Lookup
 from tabwarden.model.errors import SourceError
 from tabwarden.model.names import some
 from tabwarden.model.roles import is_admin, is_licensed, is_server_admin
@@ -26,7 +26,7 @@ from tabwarden.want.wanted import LEAVER
 SOURCE_UNREADABLE, SOURCE_EMPTY, SOURCE_PARTIAL = "source-unreadable", "source-empty", "source-partial"
 SOURCE_STALE, SOURCE_SHRANK = "source-stale", "source-shrank"
 LICENCES_LOST, USERS_REMOVED, MEMBERSHIPS_REMOVED = "licences-lost", "users-removed", "memberships-removed"
-UNLISTED_LEAVE = "unlisted-leave"
+USERS_ADDED, UNLISTED_LEAVE = "users-added", "unlisted-leave"
 LOCK_OUT, STALE_PLAN = "lock-out", "stale-plan"
 RULES_REMOVED, NO_WAY_BACK = "rules-removed", "no-way-back"
 CONTENT_ONLY = "ContentOnly"
@@ -47,6 +47,13 @@ class Limit:
         """The largest number that is not too much."""
         return max(self.count, int(base * self.percent / 100 + 1e-9))
 
+    def words(self, base: int) -> str:
+        """`40, the larger of 5 and 10 % of 400`."""
+        share = f"{self.percent:g} % of {base}"
+        if not self.percent:
+            return f"{self.of(base)}"
+        return f"{self.of(base)}, " + (f"the larger of {self.count} and {share}" if self.count else f"which is {share}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -55,6 +62,7 @@ class Limits:
     source_shrank: Limit = Limit(0, 20)
     licences_lost: Limit = Limit(5, 10)
     users_removed: Limit = Limit(5, 5)
+    users_added: Limit = Limit(20, 20)
     memberships_removed: Limit = Limit(20, 10)
     rules_removed: Limit = Limit(20, 10)
     unlisted_leave: Limit = Limit(0, 0)
@@ -72,7 +80,8 @@ class Reading(NamedTuple):
     """What came of reading one source: a roster, or the error.
 
     `stale_after` is in seconds, None: not judged. `may_be_empty` is somebody's word that no row is a good list, as
-    where a list holds today's leavers only; how much it shrank says nothing then.
+    where a list holds today's leavers only, `delta` that it holds changes and not everybody; how much it shrank says
+    nothing then.
     """
 
     task: str
@@ -81,6 +90,7 @@ class Reading(NamedTuple):
     error: SourceError | None = None
     stale_after: int | None = None
     may_be_empty: bool = False
+    delta: bool = False
 
     @property
     def is_usable(self) -> bool:
@@ -113,6 +123,8 @@ def source_stops(
             stops += _stale(reading, roster, now)
             if reading.may_be_empty:
                 notes.append(f"whether {reading.task} shrank is not judged: its `min_rows` says it may be empty")
+            elif reading.delta:
+                notes.append(f"whether {reading.task} shrank is not judged: `delta` says it holds changes alone")
             elif reading.task in last:
                 stops += _shrank(reading, roster, last[reading.task], limits.source_shrank)
             else:
@@ -164,7 +176,8 @@ def _stale(reading: Reading, roster: Roster, now: str) -> list[Stop]:
     age = int((_time(now) - _time(roster.as_of)).total_seconds())
     if age <= reading.stale_after:
         return []
-    sentence = f"the {reading.task} ({reading.source}) are {_hours(age)} old, of {roster.as_of}"
+    sentence = f"the {reading.task} ({reading.source}) are {_hours(age)} old, of {roster.as_of}; "
+    sentence += f"the limit is {_hours(reading.stale_after)} (`stale_after`)"
     return [Stop(SOURCE_STALE, age, reading.stale_after, age, False, sentence, MEND_THE_SOURCE)]
 
 
@@ -172,8 +185,12 @@ def _shrank(reading: Reading, roster: Roster, before: int, limit: Limit) -> list
     fewer = before - roster.count
     if fewer <= limit.of(before):
         return []
-    sentence = f"the {reading.task} ({reading.source}) have {roster.count} rows, {before} at the last good run"
-    return [over_limit(SOURCE_SHRANK, before, limit, fewer, sentence)]
+    sentence = (
+        f"the {reading.task} ({reading.source}) have {roster.count} rows, {fewer} fewer than the {before} of the last "
+        "good run"
+    )
+    stop = over_limit(SOURCE_SHRANK, before, limit, fewer, sentence)
+    return [replace(stop, remedy=f"{stop.remedy}; of a list of changes alone, set `delta: true` in its settings")]
 
 
 # -- people ----------------------------------------------------------------------------------------------------
@@ -187,6 +204,7 @@ def people_stops(
     return (
         *_licences_lost(now, end, limits.licences_lost, _carried_over(now, changes)),
         *_users_removed(now, end, limits.users_removed),
+        *_users_added(now, changes, limits.users_added),
         *_memberships_removed(now, changes, limits.memberships_removed, mapped=mapped),
         *_locked_out(now, changes, end, guarded),
     )
@@ -226,6 +244,17 @@ def _users_removed(now: Site, end: Mapping[str, str], limit: Limit) -> list[Stop
     if gone <= limit.of(base):
         return []
     return [over_limit(USERS_REMOVED, base, limit, gone, f"{gone} of {base} users are removed from the site")]
+
+
+def _users_added(now: Site, changes: Sequence[Change], limit: Limit) -> list[Stop]:
+    """Who comes in place of somebody, renamed, is no joiner."""
+    renamed = {change.renamed_to.key for change in changes if change.renamed_to is not None}
+    added = {ref.key for change in changes if (ref := change.creates) is not None and ref.kind == USER}
+    base, number = len(now.users), len(added - renamed)
+    if number <= limit.of(base):
+        return []
+    sentence = f"{number} people are added to the {base} users of the site"
+    return [over_limit(USERS_ADDED, base, limit, number, sentence)]
 
 
 def _memberships_removed(now: Site, changes: Sequence[Change], limit: Limit, *, mapped: bool) -> list[Stop]:
@@ -349,7 +378,7 @@ def stale_plan(differences: Sequence[str], facts: int) -> tuple[Stop, ...]:
 def over_limit(name: str, base: int, limit: Limit, number: int, sentence: str) -> Stop:
     """The stop for a number that is too much; it can be waived."""
     remedy = f"look at the plan; if it is right, say `--accept {name}={number}`"
-    whole = f"{sentence}; the limit is {limit.of(base)}, the larger of {limit.count} and {limit.percent:g} %"
+    whole = f"{sentence}; the limit is {limit.words(base)}"
     return Stop(name, base, limit.of(base), number, True, whole, remedy)
 
 

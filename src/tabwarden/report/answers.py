@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from tabwarden.access.answer import ALLOWED, DENIED, Answer, Disputed
 from tabwarden.model.capability import KIND_NAMES, ui_name
 from tabwarden.model.governing import Governing
+from tabwarden.model.names import some
 from tabwarden.model.open_points import BLOG, BLOGS_ANSWERS, OPEN_POINTS
 from tabwarden.model.roles import ceiling_words, ui_role
 from tabwarden.model.site import ALLOW, Grantee, Rule, Site
@@ -309,6 +310,29 @@ def people_table(site: Site, answers: Iterable[Answer]) -> Table:
             decider(site, answer),
         )
     return table
+
+
+def inside_table(site: Site, count: int, people: Mapping[str, Sequence[str]]) -> Table:
+    """Who may on something in a project: on how many of the `count` things in it, and the first of them."""
+    table = Table("User", "Name", "Site role", "On")
+    for user in sorted(map(site.users.__getitem__, people), key=lambda user: (user.name.casefold(), user.domain)):
+        paths = sorted(map(site.path, people[user.id]))
+        words = f"all {count}" if len(paths) == count else f"{len(paths)} of {count}: {some(paths, 2)}"
+        table.add_row(site.called(user.id), site.display_name(user.id), ui_role(user.site_role), words)
+    return table
+
+
+def inside_json(
+    site: Site, project: str, having: Mapping[str, str], people: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """The same with everything that has the capability; each person with the ids of those on which he may."""
+    contents = [
+        {"id": content, "kind": site.contents[content].kind, "path": site.path(content), "capability": capability}
+        for content, capability in having.items()
+    ]
+    users = [(site.users[user], ids) for user, ids in people.items()]
+    rows = [{"id": u.id, "name": u.name, "domain": u.domain, "contents": list(ids)} for u, ids in users]
+    return {"in": site.path(project), "contents": contents, "people": rows}
 
 
 def models_table(site: Site, answers: Iterable[Answer]) -> Table:

@@ -69,9 +69,14 @@ def _kind_of(reason: str) -> str:
     return reason.partition(":")[0]
 
 
+def minute(when: str) -> str:
+    """`2026-11-21 10:04 UTC` of an ISO time; as it is where it is none."""
+    return f"{when[:10]} {when[11:16]} UTC" if len(when) > 16 and when[10] == "T" else when
+
+
 def stop_words(stop: Stop) -> str:
-    """One stop with everything: id, sentence, base, limit, number, remedy."""
-    return f"stop {stop.id}: {stop.sentence} (number {stop.number}, limit {stop.limit}, of {stop.base}); {stop.remedy}"
+    """One stop with everything: id, the sentence with base, limit and number, what to do."""
+    return f"stop {stop.id}: {stop.sentence}; {stop.remedy}"
 
 
 def plan_table(plan: Plan) -> Drawable:
@@ -104,9 +109,9 @@ def plan_table(plan: Plan) -> Drawable:
 
 def _title(plan: Plan) -> str:
     where = plan.site.name or plan.site.content_url or "Default"
-    undoes = f" of plan {plan.undoes}" if plan.undoes else ""
-    if plan.undoes.startswith("snapshot "):
-        undoes = f" back to {plan.undoes}"
+    undoes = f" of {plan.takes_back}" if plan.takes_back else ""
+    if plan.takes_back.startswith("snapshot "):
+        undoes = f" back to {plan.takes_back}"
     return f"{plan.kind}{undoes} for site {where}"
 
 
@@ -167,12 +172,12 @@ def contents_table(impact: Impact) -> Table:
 
 
 def stops_table(stops: Iterable[Stop]) -> Table:
-    """All stops together, with base, limit and number."""
+    """All stops together; the sentences have base, limit and number."""
     stops = tuple(stops)
-    rows = ((s.id, str(s.number), str(s.limit), str(s.base), s.sentence, s.remedy) for s in stops)
+    rows = ((s.id, s.sentence, s.remedy) for s in stops)
     lists = "" if any(not s.only for s in stops) else " and ".join(dict.fromkeys(s.only for s in stops))
     title = f"Stops: nothing is done about {lists}" if lists else "Stops: nothing is written"
-    return _table(title, ("stop", "number", "limit", "of", "why", "what to do"), rows, "red")
+    return _table(title, ("stop", "why it stops", "what to do"), rows, "red")
 
 
 def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], style: str = "") -> Table:

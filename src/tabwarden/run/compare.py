@@ -21,6 +21,7 @@ def compare(
     *,
     store: str | None = None,
     site: str | None = None,
+    settings: Path | None = None,
 ) -> Compared:
     """Two snapshots side by side, each a folder or a number or day of the history in `store`.
 
@@ -32,9 +33,9 @@ def compare(
     problems: list[UnknownName | IncompleteRead] = []
     for place in (before, after):
         try:
-            sites.append(open_either(place, store, site))
+            sites.append(open_either(place, store, site, settings))
         except (UnknownName, IncompleteRead) as problem:
             problems.append(problem)
     if problems:
-        raise type(problems[0])(*(line for problem in problems for line in problem.lines))
+        raise type(problems[0])(*dict.fromkeys(line for problem in problems for line in problem.lines))
     return compared(sites[0], sites[1], under, progress)

@@ -54,9 +54,6 @@ def sign_in_of(settings: Settings) -> SignIn:
     )
 
 
-PLANS = "plans"
-
-
 Progress = Callable[[int, int, str], None]  # changes gone through, of how many, and the last of them in words
 
 
@@ -132,8 +129,8 @@ def read_sources(settings: Settings) -> People:
         except SourceError as error:
             readings.append(Reading(task, source.type, error=error))
         else:
-            may_be_empty = source.min_rows == 0
-            readings.append(Reading(task, roster.source, roster, None, source.stale_after, may_be_empty))
+            words = {"may_be_empty": source.min_rows == 0, "delta": source.delta}
+            readings.append(Reading(task, roster.source, roster, None, source.stale_after, **words))
             warnings += more
     return People(tuple(readings), tuple(warnings), when)
 

@@ -15,6 +15,7 @@ from tabwarden.model.errors import UnknownName
 from tabwarden.model.names import hint, same
 from tabwarden.model.resolver import meant
 from tabwarden.model.site import Site
+from tabwarden.places import VARIABLE, located
 from tabwarden.safe_files import read_text
 from tabwarden.store import beside, snapshot
 from tabwarden.store.snapshots import Listing, Snapshot, listed
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 LAST, PREVIOUS = "last", "previous"
 DEFAULT_FOLDER = ".tabwarden"
-PREFIX, NO_SETTINGS = "TABWARDEN_", ("TABWARDEN_KEY", "TABWARDEN_KEY_FILE")
+PREFIX, NO_SETTINGS = "TABWARDEN_", ("TABWARDEN_KEY", "TABWARDEN_KEY_FILE", VARIABLE)
 TEXT_TAG, NULL_TAG = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null"
 PLAIN_TAGS = {TEXT_TAG, NULL_TAG, *(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "int", "float", "map", "seq"))}
 DAYS = {"today": 0, "yesterday": 1}
@@ -38,36 +39,38 @@ def store_of(settings: Settings) -> str:
     return _words_of(settings.store)
 
 
-def store_named(words: str | None) -> str:
-    """The store of `--store`, else of the settings in this folder, else the default folder."""
+def store_named(words: str | None, settings: Path | None = None) -> str:
+    """The store of `--store`, else of the settings (those of `--settings`, or that are found), else the default."""
     if words:
         return words
-    plain = _plain_folder(os.environ)
+    plain = _plain_folder(os.environ, settings)
     if plain is not None:
         return plain
     from tabwarden.settings import load_store
 
-    return _words_of(load_store(None, os.environ))
+    return _words_of(load_store(settings, os.environ))
 
 
-def _plain_folder(environ: Mapping[str, str]) -> str | None:
-    """The store's folder where the settings here say it in plain words; None where `load_store` has to judge.
+def _plain_folder(environ: Mapping[str, str], settings: Path | None = None) -> str | None:
+    """The store's folder where the settings say it in plain words; None where `load_store` has to judge.
 
     Loading that costs more than most questions, so it judges every doubt, in its own words: encrypted settings, a
     variable, a reference, another key of `store`, an alias, a key that is there twice, what is no YAML.
     """
     if any(name.startswith(PREFIX) and name not in NO_SETTINGS for name in environ):
         return None
-    file = Path("settings.yaml")
-    if not file.exists():
-        return None if file.with_name("settings.yaml.aes").exists() else DEFAULT_FOLDER
+    file = located(settings, environ).path
+    if file is None:
+        return DEFAULT_FOLDER
+    if file.suffix == ".aes":
+        return None
     import yaml
 
     try:
         loader = yaml.SafeLoader(read_text(file))
         root = loader.get_single_node()
         if root is None:
-            return DEFAULT_FOLDER
+            return str(file.parent / DEFAULT_FOLDER)
         if root.id != "mapping" or not _is_plain(root, set()):
             return None
         loader.construct_document(root)
@@ -79,9 +82,9 @@ def _plain_folder(environ: Mapping[str, str]) -> str | None:
     if store:
         return None
     if folder is None:
-        return DEFAULT_FOLDER
+        return str(file.parent / DEFAULT_FOLDER)
     plain = folder.tag == TEXT_TAG and folder.value and ":" not in folder.value and folder.value[0] != "~"
-    return str(Path(folder.value)) if plain else None
+    return str(file.parent / folder.value) if plain else None
 
 
 def _is_plain(node: Any, above: set[int]) -> bool:
@@ -141,10 +144,13 @@ def keep(settings: Settings, site: Site, doubt: str = "") -> Snapshot:
 # -- finding ---------------------------------------------------------------------------------------------------
 
 
-def of_site(history: Listing | History, site: str | None = None, where: str | None = None) -> tuple[Snapshot, ...]:
+def of_site(
+    history: Listing | History, site: str | None = None, where: str | None = None, settings: Path | None = None
+) -> tuple[Snapshot, ...]:
     """The snapshots of one site in their order: of the whole of it where there are such.
 
-    `site` is a content URL, the address that a browser shows, an id or a name; `where` a server.
+    `site` is a content URL, the address that a browser shows, an id or a name; `where` a server. Where no site is
+    named and there are several, the one of the settings counts (those in `settings`, or that are found).
     UnknownName where there are none, or of several sites and none was named.
     """
     snapshots = [snapshot for snapshot in snapshots_of(history, site) if where in (None, snapshot.where)]
@@ -153,6 +159,8 @@ def of_site(history: Listing | History, site: str | None = None, where: str | No
         near = hint(site, {one.name: one.content_url for one in history.snapshots()}) if site else ""
         raise UnknownName(f"there is no snapshot{of} in the history{near}: take one with `tabwarden read`")
     chains = _chains(snapshots)
+    if len(chains) > 1 and site is None:
+        chains = _of_the_settings(chains, settings) or chains
     if len(chains) > 1:
         urls = [chain[-1].content_url for chain in chains]
         named = ", ".join(
@@ -160,6 +168,15 @@ def of_site(history: Listing | History, site: str | None = None, where: str | No
         )
         raise UnknownName(f"the history holds snapshots of several sites; say which with --site: {named}")
     return chains[0]
+
+
+def _of_the_settings(chains: Sequence[tuple[Snapshot, ...]], settings: Path | None) -> list[tuple[Snapshot, ...]]:
+    """Those of the site that the settings name: on their server, else on any."""
+    from tabwarden.settings import site_of
+
+    server, url = site_of(settings, os.environ) or (None, None)
+    fitting = [chain for chain in chains if chain[-1].content_url == url]
+    return [chain for chain in fitting if chain[-1].where == server] or fitting
 
 
 def every_site(history: Listing | History, site: str | None = None) -> tuple[Snapshot, ...]:
@@ -204,6 +221,7 @@ def snapshot_of(
     now: datetime | None = None,
     *,
     where: str | None = None,
+    settings: Path | None = None,
 ) -> Snapshot:
     """The snapshot somebody means: a number, `last`, `previous`, `today`, `yesterday`, a day or a time (UTC).
 
@@ -212,7 +230,7 @@ def snapshot_of(
     name = words.strip()
     if _NUMBER.fullmatch(name):
         return history.snapshot(int(name.removeprefix("#")))
-    snapshots = of_site(history, site, where)
+    snapshots = of_site(history, site, where, settings)
     if name in (LAST, PREVIOUS):
         if name == PREVIOUS and len(snapshots) < 2:
             raise UnknownName("there is one snapshot in the history, and none before it")
@@ -307,20 +325,22 @@ def is_folder(words: str | Path) -> bool:
         return False
 
 
-def open_either(words: str | Path, store: str | None = None, site: str | None = None) -> Site:
+def open_either(
+    words: str | Path, store: str | None = None, site: str | None = None, settings: Path | None = None
+) -> Site:
     """The Site of a snapshot's folder, else of the snapshot of the history that is meant."""
     if is_folder(words):
         return snapshot.load(words)
     name = str(words).strip()
     if name not in (LAST, PREVIOUS) and not _NUMBER.fullmatch(name):
         moment(name, datetime.now(UTC))  # words that can mean nothing are told before a database is asked
-    place = store_named(store)
-    return _open(place, lambda listing: (snapshot_of(listing, name, site),))[0]
+    place = store_named(store, settings)
+    return _open(place, lambda listing: (snapshot_of(listing, name, site, settings=settings),))[0]
 
 
-def open_every_site(store: str | None = None, site: str | None = None) -> list[Site]:
+def open_every_site(store: str | None = None, site: str | None = None, settings: Path | None = None) -> list[Site]:
     """The newest snapshot of every site in the history."""
-    return _open(store_named(store), lambda listing: every_site(listing, site))
+    return _open(store_named(store, settings), lambda listing: every_site(listing, site))
 
 
 def _open(store: str, choose: Callable[[Listing | History], tuple[Snapshot, ...]]) -> list[Site]:

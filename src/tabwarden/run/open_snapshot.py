@@ -52,7 +52,8 @@ def _words(given: str) -> Iterator[str]:
 class Where:
     """Which snapshot to ask: the newest of the history, or the one that `path` means (a number, a day, a folder).
 
-    `store` is the history (a folder or URL; None: that of the settings here), `site` a content URL. With `folder` no
+    `store` is the history (a folder or URL; None: that of the settings), `site` a content URL or name (None: of the
+    settings, where there are several), `settings` where those are (None: where they are found). With `folder` no
     history is asked: the newest of the snapshot folders in it.
     """
 
@@ -60,6 +61,7 @@ class Where:
     path: Path | str | None = None
     site: str | None = None
     store: str | None = None
+    settings: Path | None = None
 
 
 def open_questions(where: Where, model: str = CURRENT, open_points: OpenPoints = DOCUMENTED) -> Questions:
@@ -71,7 +73,7 @@ def open_questions(where: Where, model: str = CURRENT, open_points: OpenPoints =
 def open_site(where: Where) -> Site:
     """The Site to ask; UnknownName where there is no snapshot."""
     if where.folder is None or where.path is not None:
-        return open_either(where.path or LAST, where.store, where.site)
+        return open_either(where.path or LAST, where.store, where.site, where.settings)
     folders = _newest_folders(where.folder, where.site)
     if not folders:
         of = f" of site `{where.site}`" if where.site is not None else ""
@@ -85,7 +87,7 @@ def open_site(where: Where) -> Site:
 def all_sites(where: Where) -> list[Site]:
     """The newest snapshot of every site there is."""
     if where.folder is None:
-        return open_every_site(where.store, where.site)
+        return open_every_site(where.store, where.site, where.settings)
     return [snapshot.load(path) for _, path in sorted(_newest_folders(where.folder, where.site).items())]
 
 

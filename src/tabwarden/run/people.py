@@ -166,7 +166,8 @@ class _Reader:
         return Nesting(pairs)
 
     def _read(self, task: str, source: AnySource, roster: Roster, warnings: Iterable[str]) -> None:
-        self.readings.append(Reading(task, roster.source, roster, None, source.stale_after, source.min_rows == 0))
+        words = {"may_be_empty": source.min_rows == 0, "delta": source.delta}
+        self.readings.append(Reading(task, roster.source, roster, None, source.stale_after, **words))
         self.warnings += (*warnings, *roster.remarks)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import secrets
@@ -16,6 +15,7 @@ from tabwarden.run import history
 from tabwarden.safe_files import for_the_owner, read_text
 from tabwarden.settings import load_store
 from tabwarden.store import snapshot
+from tabwarden.store.journal import whoami
 from tabwarden.store.pseudonyms import pseudonymised
 from tabwarden.store.retention import forget
 
@@ -54,21 +54,21 @@ def to_delete(store: str, number: int, *, last: bool = False) -> Snapshot:
     return snapshot
 
 
-def delete(store: str, snapshot: Snapshot) -> Deletion:
+def delete(store: str, snapshot: Snapshot, settings: Path | None = None) -> Deletion:
     """Take a snapshot out of the history, and leave a note of it; what others hold stays as it was."""
     with history.opened(store) as history_:
         forget(history_, [snapshot.number])
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    deletion = Deletion(snapshot.number, snapshot.taken, snapshot.name, now, getpass.getuser())
-    path = _folder(store) / NOTES
+    deletion = Deletion(snapshot.number, snapshot.taken, snapshot.name, now, whoami())
+    path = _folder(store, settings) / NOTES
     with open(path, "a", encoding="utf-8", opener=for_the_owner) as file:
         file.write(json.dumps(deletion._asdict(), ensure_ascii=False) + "\n")
     return deletion
 
 
-def deletions(store: str) -> tuple[Deletion, ...]:
+def deletions(store: str, settings: Path | None = None) -> tuple[Deletion, ...]:
     """The notes of what was deleted, in order."""
-    path = _folder(store) / NOTES
+    path = _folder(store, settings) / NOTES
     lines = read_text(path).splitlines() if path.is_file() else []
     try:
         return tuple(Deletion(**json.loads(line)) for line in lines)
@@ -76,14 +76,22 @@ def deletions(store: str) -> tuple[Deletion, ...]:
         raise TabwardenError(f"`{path}` is damaged; it holds notes alone: move it away") from None
 
 
-def export(store: str, words: str, folder: Path, site: str | None = None, *, pseudonyms: bool = False) -> Path:
+def export(
+    store: str,
+    words: str,
+    folder: Path,
+    site: str | None = None,
+    *,
+    pseudonyms: bool = False,
+    settings: Path | None = None,
+) -> Path:
     """Write the snapshot somebody means as a folder within `folder`; returns its path.
 
     Pseudonyms are made with a key that stays in the store's folder: exports of two days can be compared.
     """
     with history.opened(store) as history_:
-        exported = history_.open(history.snapshot_of(history_, words, site).number)
-    return snapshot.save(pseudonymised(exported, _key(store)) if pseudonyms else exported, folder)
+        exported = history_.open(history.snapshot_of(history_, words, site, settings=settings).number)
+    return snapshot.save(pseudonymised(exported, _key(store, settings)) if pseudonyms else exported, folder)
 
 
 def bring_in(store: str, folders: Sequence[Path]) -> tuple[Snapshot, ...]:
@@ -93,15 +101,15 @@ def bring_in(store: str, folders: Sequence[Path]) -> tuple[Snapshot, ...]:
         return tuple(history_.keep(site) for site in sites)
 
 
-def _folder(store: str) -> Path:
+def _folder(store: str, settings: Path | None) -> Path:
     """Where files of a store lie; of a database beside the settings."""
-    folder = load_store(None, os.environ).folder if "://" in store else Path(store)
+    folder = load_store(settings, os.environ).folder if "://" in store else Path(store)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-def _key(store: str) -> bytes:
-    path = _folder(store) / KEY_FILE
+def _key(store: str, settings: Path | None) -> bytes:
+    path = _folder(store, settings) / KEY_FILE
     if not path.is_file():
         with open(path, "x", encoding="ascii", opener=for_the_owner) as file:
             file.write(secrets.token_hex(32) + "\n")

@@ -11,6 +11,7 @@ from tabwarden.compare.access_changes import Under
 from tabwarden.compare.between_sites import Base
 from tabwarden.compare.what_if import WhatIf, done, written
 from tabwarden.effects.phrases import refusal
+from tabwarden.effects.sentences import VERBS
 from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.open_points import alternatives
 from tabwarden.questions import Progress, Questions
@@ -66,7 +67,7 @@ def read_all(given: Iterable[str]) -> list[str]:
     """The sentences of all arguments; SettingsError with the problems of all their files."""
     sentences: list[str] = []
     problems: list[str] = []
-    for one in given:
+    for one in _as_sentences(list(given)):
         try:
             sentences += read_changes(one)
         except SettingsError as error:
@@ -74,6 +75,13 @@ def read_all(given: Iterable[str]) -> list[str]:
     if problems:
         raise SettingsError(problems)
     return sentences
+
+
+def _as_sentences(given: list[str]) -> list[str]:
+    """One sentence of words that the shell took apart: `lock Finance` without quotes around it."""
+    if len(given) < 2 or given[0].casefold() not in VERBS or _is_file(Path(given[0])):
+        return given
+    return [" ".join(f'"{word}"' if " " in word and '"' not in word else word for word in given)]
 
 
 def read_changes(given: str) -> list[str]:

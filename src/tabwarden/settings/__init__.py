@@ -1,7 +1,7 @@
 """settings.yaml: what may be set, and reading it."""
 
 from tabwarden.settings.groups import SyncedGroup
-from tabwarden.settings.loader import ENCRYPTED, PLAIN, load, load_store
+from tabwarden.settings.loader import ENCRYPTED, PLAIN, load, load_part, load_store, site_of
 from tabwarden.settings.mirror import Catalog, Mirror, UserException
 from tabwarden.settings.model import (
     Auth,
@@ -47,5 +47,7 @@ __all__ = [
     "Tableau",
     "UserException",
     "load",
+    "load_part",
     "load_store",
+    "site_of",
 ]

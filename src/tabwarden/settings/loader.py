@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tabwarden.model.errors import SettingsError
+from tabwarden.places import ENCRYPTED, PLAIN, Location, located
 from tabwarden.safe_files import read_text
 from tabwarden.scrubber import KNOWN
 from tabwarden.secrets import (
@@ -26,6 +27,7 @@ from tabwarden.secrets import (
     reference_kind,
     resolve,
 )
+from tabwarden.section import Part, server_address
 from tabwarden.settings.lines import PREFIX, Place, Written, dotted, lay_over, read_yaml
 from tabwarden.settings.model import Settings
 from tabwarden.settings.rules import complaints
@@ -33,28 +35,24 @@ from tabwarden.settings.schema import SECTIONS, is_secret, shape_at
 from tabwarden.settings.store import Store
 from tabwarden.settings.wording import place_of, sentence
 
-PLAIN, ENCRYPTED = "settings.yaml", "settings.yaml.aes"
+__all__ = ["ENCRYPTED", "PLAIN", "load", "load_part", "load_store", "site_of"]
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings of a file (default: ./settings.yaml, then ./settings.yaml.aes) and the environment's.
+    """The settings of a file (default: where `places.located` finds one) and the environment's.
 
     `environ` is the process's own when None. Raises SettingsError with every problem, one line each.
     """
     environ = os.environ if environ is None else environ
-    path = find(path, environ)
-    folder = path.parent if path else Path()
-    early: list[str] = []
-    keys = _keys(folder, environ, early)
-    written = _read(path, keys, early)
-    lay_over(written, environ, SECTIONS, lambda place, text: from_variable(place, text, written.values))
+    location = find(path, environ)
+    written, folder, keys, early = _written(location.path, environ)
     written.values = _without_empty(written.values, ())
     resolved = _Resolved(written, folder, environ, keys)
     settings = _validate(written, resolved, folder)
     lines = [*early, *(problem.text for problem in sorted(set(written.problems)))]
     if lines or settings is None:
         raise SettingsError(lines)
-    settings._origin = str(path or "")
+    settings._origin, settings._found_by = str(location.path or ""), location.by
     settings._secrets = (*resolved.secrets, *(keys.values if keys else ()))
     KNOWN.register(*settings.secrets())
     settings._warnings = tuple(_warnings(resolved, keys))
@@ -67,50 +65,76 @@ def load_store(path: Path | None = None, environ: Mapping[str, str] | None = Non
     As `load` otherwise, and the defaults where there are no settings. Raises SettingsError.
     """
     environ = os.environ if environ is None else environ
-    if path is None and _in(Path()) is None and not any(name.startswith(PREFIX + "STORE__") for name in environ):
+    unset = not any(name.startswith(PREFIX + "STORE__") for name in environ)
+    if unset and located(path, environ).path is None:
         return Store()
-    path = find(path, environ)
+    return load_part("store", Store, path, environ)
+
+
+def load_part(
+    name: str,
+    kind: type[Part],
+    path: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    alone: bool = False,
+) -> Part:
+    """One section, whatever the values of the others; `alone`: whatever else is wrong with the file, too.
+
+    Raises SettingsError.
+    """
+    environ = os.environ if environ is None else environ
+    written, folder, keys, early = _written(find(path, environ).path, environ)
+    if alone:
+        written.problems.clear()
+    written.values = _without_empty({name: written.values.get(name) or {}}, ())
+    resolved = _Resolved(written, folder, environ, keys)
+    part = None
+    try:
+        part = kind.model_validate(resolved.values[name], context={"folder": folder})
+    except ValidationError as error:
+        for detail in error.errors(include_url=False, include_input=False):
+            place = (name, *place_of(detail, resolved.values[name]))
+            if place not in resolved.failed:
+                written.complain(place, sentence(detail, place, written))
+    if part is None or written.problems:
+        raise SettingsError([*early, *(problem.text for problem in sorted(set(written.problems)))])
+    KNOWN.register(*resolved.secrets, *(keys.values if keys else ()))
+    return part
+
+
+def site_of(path: Path | None = None, environ: Mapping[str, str] | None = None) -> tuple[str, str] | None:
+    """Server and content URL that the settings name; None without settings, or where that part is not readable."""
+    environ = os.environ if environ is None else environ
+    try:
+        location = find(path, environ)
+        written, folder, keys, _ = _written(location.path, environ)
+        tableau = written.values.get("tableau")
+        if not isinstance(tableau, Mapping):
+            return None
+        both = {key: tableau.get(key) for key in ("server", "site")}
+        values = _Resolved(Written("", {"tableau": both}), folder, environ, keys).values["tableau"]
+        return server_address(str(values["server"])), str(values["site"] or "")
+    except (SettingsError, ValueError):
+        return None
+
+
+def find(path: Path | None, environ: Mapping[str, str]) -> Location:
+    """The file that counts, none when the environment alone holds settings. Raises SettingsError without any."""
+    location = located(path, environ)
+    if location.path is None and not any(name.startswith(PREFIX) and "__" in name for name in environ):
+        raise SettingsError([location.why_not])
+    return location
+
+
+def _written(path: Path | None, environ: Mapping[str, str]) -> tuple[Written, Path, Keys | None, list[str]]:
+    """What is written in a file and in variables, the folder it is relative to, the keys, and what is wrong already."""
     folder = path.parent if path else Path()
     early: list[str] = []
     keys = _keys(folder, environ, early)
     written = _read(path, keys, early)
     lay_over(written, environ, SECTIONS, lambda place, text: from_variable(place, text, written.values))
-    written.values = _without_empty({"store": written.values.get("store") or {}}, ())
-    resolved = _Resolved(written, folder, environ, keys)
-    try:
-        store = Store.model_validate(resolved.values["store"], context={"folder": folder})
-    except ValidationError as error:
-        store = None
-        for detail in error.errors(include_url=False, include_input=False):
-            place = ("store", *place_of(detail, resolved.values["store"]))
-            if place not in resolved.failed:
-                written.complain(place, sentence(detail, place, written))
-    if store is None or written.problems:
-        raise SettingsError([*early, *(problem.text for problem in sorted(set(written.problems)))])
-    return store
-
-
-def find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """The file that counts, None when the environment alone holds settings. Raises SettingsError without any."""
-    if path is not None:
-        if path.is_dir():
-            return _in(path) or _nothing(f"folder `{path}` has no {PLAIN} and no {ENCRYPTED}")
-        beside = path.with_name(path.name + ".aes")
-        if path.exists():
-            return path
-        return beside if beside.exists() else _nothing(f"settings file `{path}` does not exist")
-    in_folder = _in(Path())
-    if in_folder or any(name.startswith(PREFIX) and "__" in name for name in environ):
-        return in_folder
-    return _nothing(f"no {PLAIN} and no {ENCRYPTED} in this folder")
-
-
-def _in(folder: Path) -> Path | None:
-    return next((folder / name for name in (PLAIN, ENCRYPTED) if (folder / name).exists()), None)
-
-
-def _nothing(what: str) -> Path:
-    raise SettingsError([f"{what}; name a file with `--settings`, or write one as docs/reference/settings.md shows"])
+    return written, folder, keys, early
 
 
 def _keys(folder: Path, environ: Mapping[str, str], early: list[str]) -> Keys | None:

@@ -181,6 +181,13 @@ class UsersRemoved(Limit):
     percent: float = Field(default=5, ge=0, le=100, description="up to this share it is never a stop")
 
 
+class UsersAdded(Limit):
+    """Of the users of the site."""
+
+    count: int = Field(default=20, ge=0, description="up to so many it is never a stop")
+    percent: float = Field(default=20, ge=0, le=100, description="up to this share it is never a stop")
+
+
 class MembershipsRemoved(Limit):
     """Of the memberships of each group touched."""
 
@@ -205,6 +212,7 @@ class Stops(Section):
     source_shrank: SourceShrank = Field(default=SourceShrank(), description="of the rows of the last good run")
     licences_lost: LicencesLost = Field(default=LicencesLost(), description="of the licensed users of the site")
     users_removed: UsersRemoved = Field(default=UsersRemoved(), description="of the users of the site")
+    users_added: UsersAdded = Field(default=UsersAdded(), description="of the users of the site, people who are new")
     memberships_removed: MembershipsRemoved = Field(
         default=MembershipsRemoved(), description="of the memberships of each group touched"
     )
@@ -277,6 +285,7 @@ class Settings(Section):
     mirror: Mirror = Field(default=Mirror(), description="what is mirrored, and where it goes")
 
     _origin: str = ""
+    _found_by: str = ""
     _secrets: tuple[str, ...] = ()
     _warnings: tuple[str, ...] = ()
 
@@ -284,6 +293,11 @@ class Settings(Section):
     def origin(self) -> str:
         """The file the settings came from, as it was named; empty when from variables alone."""
         return self._origin
+
+    @property
+    def found_by(self) -> str:
+        """What named that file: `--settings`, a variable, this folder, one above, one's own folder."""
+        return self._found_by
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for the scrubber: never print it."""

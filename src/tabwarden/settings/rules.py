@@ -162,6 +162,9 @@ def _catalog(catalog: Mapping[str, Any], _: Mapping[str, Any]) -> Iterator[Compl
     if isinstance(people, Mapping):
         yield from _source(("catalog", "people"), people)
         yield from _days(("catalog", "people"), people, None)
+        if _is_on(people.get("delta")):
+            why = "does nothing: a mirror does not judge how much the list shrank"
+            yield ("catalog", "people", "delta"), f"`catalog.people.delta` {why}; take it out"
         column = people.get("column")
         for name in {"starts", "ends"} & column.keys() if isinstance(column, Mapping) else ():
             where = f"`catalog.people.column.{name}`"
@@ -304,6 +307,10 @@ def _one(number: int, source: Mapping[str, Any], names: list[str]) -> Iterator[t
     columns = columns if isinstance(columns, Mapping) else {}
     if isinstance(source.get("from"), Mapping):
         yield from _days((*place, "from"), source["from"], columns)
+        if _is_on(source["from"].get("delta")) and _is_on(source.get("authoritative")):
+            where = f"`people.sources[{number + 1}]`"
+            why = "so whoever is not among today's changes would count as left; take one of the two out"
+            yield (*place, "authoritative"), f"{where} is `authoritative` and its list a `delta`, {why}"
     if "columns" in source and not any(columns.get(key) for key in ("key", "name", "email")):
         where = f"`people.sources[{number + 1}].columns`"
         yield (*place, "columns"), f"{where} names nothing to know people by; add `key`, `name` or `email`"

@@ -84,7 +84,7 @@ def _plain(error: ErrorDetails, place: Place, written: Written) -> str:
     ):
         if bound in context:
             return f"{words} {context[bound]:g}"
-    return _TYPES.get(kind.split("_")[0], "has a value of the wrong kind; see docs/reference/settings.md")
+    return _TYPES.get(kind.split("_")[0], "has a value of the wrong kind; see `tabwarden help settings`")
 
 
 def _value_at(place: Place, values: Any) -> Any:

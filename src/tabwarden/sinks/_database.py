@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
+from tabwarden.extras import install
 from tabwarden.mirror.rows import COLUMNS, GROUPED, ORDER, Row
 from tabwarden.mirror.tables import Delta, Table, Tables, difference
 from tabwarden.model.errors import SinkError, SourceError
@@ -282,7 +283,8 @@ def connected(sink: Access, source: str) -> Iterator[Database]:
     try:
         module = importlib.import_module(driver.module)
     except ImportError as error:
-        raise SinkError(f"driver `{sink.driver}` needs `{driver.module}` ({error}); install {driver.install}") from None
+        needs = f"driver `{sink.driver}` needs `{driver.module}` ({error})"
+        raise SinkError(f"{needs}; {install(driver.install)}") from None
     connection = None
     try:
         connection = module.connect(**arguments)

@@ -18,6 +18,7 @@ from tabwarden.mirror.tables import Delta, Table, Tables, difference
 from tabwarden.sinks._folders import new, replaced
 
 BESIDE = ".tabwarden.npz"
+FORM = 2  # how rows are written; files of another form are written anew, for no line of them can be copied
 
 
 class Lying(NamedTuple):
@@ -46,7 +47,7 @@ def keep(path: Path, tables: Tables, files: Iterable[Path]) -> None:
             number = numbers.setdefault(id(words), len(numbers))
             arrays |= {f"{name}.{column}": codes, f"{number}.data": words.data, f"{number}.ends": words.ends}
             places.setdefault(name, []).append(number)
-    about = json.dumps({"words": places, "stamps": _stamps(files)}).encode()
+    about = json.dumps({"words": places, "stamps": _stamps(files), "form": FORM}).encode()
     with new(path).open("wb") as file:
         np.savez(file, about=np.frombuffer(about, np.uint8), **arrays)
 
@@ -65,7 +66,7 @@ def kept(path: Path, files: Iterable[Path]) -> Lying | None:
                 )
                 for name, numbers in about["words"].items()
             }
-            return Lying(tables, about["stamps"] == _stamps(files))
+            return Lying(tables, about["stamps"] == _stamps(files) and about.get("form") == FORM)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile):
         return None
 

@@ -16,6 +16,10 @@ from tabwarden.sinks._form import Form
 
 _BLOCK = 1 << 15  # rows a write
 _COPIED = 1 << 24  # bytes at a time
+# Bytes that some form may write otherwise: anywhere, and as the first of a text.
+_ODD, _ODD_FIRST = np.zeros(256, bool), np.zeros(256, bool)
+_ODD[:0x20] = _ODD[0x7F:] = _ODD[[0x22, 0x5C]] = True
+_ODD_FIRST[list(b"=+-@'")] = True
 
 
 def write(path: Path, table: Table, form: Form) -> None:
@@ -110,9 +114,15 @@ class _Pieces:
 
 def _escaped(words: Words, escaped: Callable[[str], str]) -> Words:
     """The texts as they stand between quotes; most need no look at each."""
-    if bool((words.data >= 0x20).all() and not np.isin(words.data, (0x22, 0x5C)).any()):
+    data, begins = words.data, np.append(0, words.ends[:-1])
+    if not len(data):
         return words
-    return Words.of([escaped(text) for text in words.all()])
+    odd = np.searchsorted(words.ends, np.flatnonzero(_ODD[data]), side="right")
+    first = np.flatnonzero((words.ends > begins) & _ODD_FIRST[data[np.minimum(begins, len(data) - 1)]])
+    concerned = set(odd.tolist()) | set(first.tolist())
+    if not concerned:
+        return words
+    return Words.of([escaped(text) if place in concerned else text for place, text in enumerate(words.all())])
 
 
 def _surrounded(head: str, words: Words, end: str) -> Words:

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field
 
 from tabwarden.mirror.rows import COLUMNS, Row
+from tabwarden.model.names import visible_in_json
 from tabwarden.sinks._files import LinesSink
 from tabwarden.sinks._form import Form
 
@@ -25,7 +26,7 @@ class JsonLinesSink(LinesSink):
         """An object a line; every value is text."""
         first, *others = COLUMNS[name]
         heads = [f'{{"{first}": ', *(f', "{column}": ' for column in others)]
-        return Form(heads, "}\n", lambda text: encode_basestring(text)[1:-1])
+        return Form(heads, "}\n", lambda text: visible_in_json(encode_basestring(text)[1:-1]))
 
     def decode(self, path: Path, name: str) -> Iterator[Row]:
         """The values of each object."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from tabwarden.extras import install
 from tabwarden.mirror.rows import COLUMNS, Row
 from tabwarden.model.errors import SinkError
 from tabwarden.sinks._files import TablesSink
@@ -43,4 +44,4 @@ def _parquet() -> Any:
     try:
         return importlib.import_module("pyarrow.parquet")
     except ImportError:
-        raise SinkError("Parquet needs the module `pyarrow`; run: pip install 'tabwarden[files]'") from None
+        raise SinkError(f"Parquet needs the module `pyarrow`; {install('[files]')}") from None

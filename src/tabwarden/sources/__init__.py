@@ -150,6 +150,11 @@ class Source(Section):
         ge=0,
         description="fewer rows than this mean the source is partial; `0`: an empty list is a good list",
     )
+    delta: bool = Field(
+        default=False,
+        description="whether the list holds changes (who is new, who left since) and not everybody: how much it shrank "
+        "is not judged then",
+    )
     stale_after: Age | None = Field(
         default=None, description="oldest age that is still good: a number with `m`, `h` or `d`, kept in seconds"
     )

@@ -12,8 +12,8 @@ from tabwarden.want.roster import shown
 class Driver(NamedTuple):
     """A PEP 249 module.
 
-    `install` is what pip is asked for; `quotes` the two characters around an identifier; `fold` what the database
-    does to an identifier written without quotes: `upper`, `lower`, or nothing.
+    `install` is the package that has it, an extra of ours, or empty where that is unknown; `quotes` the two characters
+    around an identifier; `fold` what the database does to one written without quotes: `upper`, `lower`, or nothing.
     """
 
     module: str
@@ -23,12 +23,12 @@ class Driver(NamedTuple):
 
 
 DRIVERS: dict[str, Driver] = {
-    "snowflake": Driver("snowflake.connector", "'tabwarden[snowflake]'", fold="upper"),
-    "postgres": Driver("psycopg", "'tabwarden[postgres]'", fold="lower"),
-    "psycopg": Driver("psycopg", "'tabwarden[postgres]'", fold="lower"),
+    "snowflake": Driver("snowflake.connector", "[snowflake]", fold="upper"),
+    "postgres": Driver("psycopg", "[postgres]", fold="lower"),
+    "psycopg": Driver("psycopg", "[postgres]", fold="lower"),
     "psycopg2": Driver("psycopg2", "psycopg2-binary", fold="lower"),
-    "sqlite": Driver("sqlite3", "(part of Python)"),
-    "duckdb": Driver("duckdb", "'tabwarden[files]'"),
+    "sqlite": Driver("sqlite3", ""),
+    "duckdb": Driver("duckdb", "[files]"),
     "mysql": Driver("mysql.connector", "mysql-connector-python", "``"),
     "pymysql": Driver("pymysql", "pymysql", "``"),
     "mariadb": Driver("mariadb", "mariadb", "``"),
@@ -57,7 +57,7 @@ def driver_named(name: str) -> Driver:
         return DRIVERS[name]
     module = name.removeprefix(ESCAPE)
     if module != name and module.replace(".", "_").isidentifier():
-        return Driver(module, "the package that holds it")
+        return Driver(module, "")
     raise unreadable(
         f"driver `{shown(name)}` is not known; `driver` is one of {', '.join(sorted(DRIVERS))}, "
         f"or {ESCAPE} followed by the name of another PEP 249 module"

@@ -26,6 +26,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
+from tabwarden.extras import install
 from tabwarden.model.errors import SourceError
 from tabwarden.section import LocalPath, Text
 from tabwarden.sources import Column, Reading, Row, Source, empty, partial, unreadable
@@ -344,7 +345,7 @@ def _extra(module: str, what: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError:
-        raise unreadable(f"reading {what} needs `{module}`; run: pip install 'tabwarden[files]'") from None
+        raise unreadable(f"reading {what} needs `{module}`; {install('[files]')}") from None
 
 
 def _place(path: Path | str) -> str:

@@ -12,11 +12,12 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
+from tabwarden.extras import install
 from tabwarden.model.errors import SourceError
 from tabwarden.section import Connect, Connecting, Text
 from tabwarden.sources import Reading, Row, Source, empty, partial, refuse_twins, unreadable
 from tabwarden.sources._connect import prepare, scrubbed
-from tabwarden.sources._drivers import ESCAPE, Driver, driver_named, select_all, table_name
+from tabwarden.sources._drivers import Driver, driver_named, select_all, table_name
 from tabwarden.want.roster import as_time, shown
 
 _READS = frozenset(("SELECT", "WITH", "VALUES", "TABLE", "SHOW", "FROM"))
@@ -90,8 +91,9 @@ def _module(name: str, driver: Driver) -> Any:
     try:
         return importlib.import_module(driver.module)
     except ImportError as error:
-        known = "" if name.startswith(ESCAPE) else f"; run: pip install {driver.install}"
-        raise unreadable(f"driver `{shown(name)}` needs the module `{driver.module}` ({error}){known}") from None
+        raise unreadable(
+            f"driver `{shown(name)}` needs the module `{driver.module}` ({error}); {install(driver.install)}"
+        ) from None
 
 
 def _rows(connection: Any, statement: str, options: SqlSource, source: str) -> list[Row]:

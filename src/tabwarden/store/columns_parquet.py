@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tabwarden.engine.columns import NUMBERED, Array, Columns, Names, Words
+from tabwarden.extras import install
 from tabwarden.model.errors import SettingsError
 
 Table = dict[str, Array]
@@ -115,7 +116,7 @@ def _connect() -> Any:
     try:
         import duckdb
     except ImportError:
-        raise SettingsError(["Parquet files need DuckDB; install `tabwarden[files]`"]) from None
+        raise SettingsError([f"Parquet files need DuckDB; {install('[files]')}"]) from None
     return duckdb.connect()
 
 

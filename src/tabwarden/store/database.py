@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tabwarden.extras import install
 from tabwarden.model.errors import SettingsError, TabwardenError, UnknownName
 from tabwarden.store import schema
 from tabwarden.store.snapshots import FILE, RELEASE, VERSIONS
@@ -202,7 +203,7 @@ def _postgres(url: str) -> tuple[Callable[[], Any], type[Exception]]:
         import psycopg
         from psycopg.conninfo import conninfo_to_dict
     except ImportError:
-        raise SettingsError(["a store in PostgreSQL needs psycopg; install `tabwarden[postgres]`"]) from None
+        raise SettingsError([f"a store in PostgreSQL needs psycopg; {install('[postgres]')}"]) from None
     try:
         conninfo_to_dict(url)
     except psycopg.Error:

@@ -90,7 +90,7 @@ def user_name(value: object, require_email: bool, column: str | None = None) -> 
         if known not in _NOBODY and (column is None or known != same(column)) and not require_email:
             return value
     text = _as_text(value)
-    name = unicodedata.normalize("NFC", _trim(text))
+    name = unicodedata.normalize("NFC", text.strip())
     if not name:
         raise BadCell(shown(text), "is blank; give the user name or delete the row")
     if len(name) > LONGEST:
@@ -178,7 +178,7 @@ def text_of(row: Mapping[str, object], key: str | None) -> str:
     if value is None or value == "":
         return ""
     try:
-        text = unicodedata.normalize("NFC", _trim(_as_text(value, "name another column, or store it as text")))
+        text = unicodedata.normalize("NFC", _as_text(value, "name another column, or store it as text").strip())
     except BadCell as bad:
         raise BadCell(bad.value, f"(column `{shown(key)}`) {bad.reason}") from None
     if text.isascii() and text.isprintable() and text[:1] not in "#=":
@@ -193,33 +193,19 @@ def text_of(row: Mapping[str, object], key: str | None) -> str:
     return text
 
 
-def _trim(text: str) -> str:
-    """Without white space (non-breaking too) and invisible format marks at both ends."""
-    start, end = 0, len(text)
-    while start < end and _is_margin(text[start]):
-        start += 1
-    while end > start and _is_margin(text[end - 1]):
-        end -= 1
-    return text[start:end]
-
-
 def has_odd_margin(value: object) -> bool:
-    """Whether more than plain white space was taken off around a cell: what nobody can see is told."""
+    """Whether more than plain white space was taken off around a cell: that is told."""
     text = value.strip(" \t\r\n") if isinstance(value, str) else ""
-    return bool(text) and (_is_margin(text[0]) or _is_margin(text[-1]))
+    return text != text.strip()
 
 
 def oddly_written(rows: Sequence[int], source: str, most: int = 5) -> tuple[str, ...]:
-    """The remark on rows whose user names had something around them that nobody can see; none where there are none."""
+    """The remark on rows whose user names had odd white space around them; none where there are none."""
     if not rows:
         return ()
     numbers = ", ".join(map(str, rows[:most])) + (f" and {len(rows) - most} more" if len(rows) > most else "")
-    what = "white space or marks that nobody can see were taken off around user names"
+    what = "white space that is no plain space was taken off around user names"
     return (f"{what} of {source}: row{'s' if len(rows) > 1 else ''} {numbers}",)
-
-
-def _is_margin(character: str) -> bool:
-    return character.isspace() or unicodedata.category(character) == "Cf"
 
 
 def _invisible(text: str) -> str | None:
@@ -260,7 +246,7 @@ def column_of(wanted: str, present: Sequence[str], source: str) -> str | None:
 
 def loose(name: str) -> str:
     """A column name without regard to letter case, white space and invisible marks."""
-    return same("".join(c for c in name if not _is_margin(c)))
+    return same("".join(c for c in name if not c.isspace() and unicodedata.category(c) != "Cf"))
 
 
 def told(names: Iterable[str]) -> str:

@@ -16,12 +16,11 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from tabwarden.extras import install
 from tabwarden.sandbox.http.call import Call, File, Reply
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.metadata.graph import Graph, Node
 from tabwarden.sandbox.state.server_state import iso
-
-MISSING = "the Metadata API needs `graphql-core`; run: pip install 'tabwarden[metadata]'"
 
 # The fields of Query: the name of the list, and the type of its nodes; each also as a connection of that name.
 ROOTS: Mapping[str, str] = {
@@ -126,7 +125,7 @@ def graphql() -> ModuleType:
     try:
         return importlib.import_module("graphql")
     except ImportError:
-        raise Refusal("500000", MISSING) from None
+        raise Refusal("500000", f"the Metadata API needs `graphql-core`; {install('[metadata]')}") from None
 
 
 @cache

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
+from tabwarden.extras import install
 from tabwarden.model.capability import CAPABILITIES, READ_ONLY, ui_name
 from tabwarden.model.errors import WorldError
 from tabwarden.model.governing import managing_project
@@ -351,7 +352,7 @@ def export(world: World, url: str, release: str = NEWEST) -> Export:
     try:
         import psycopg
     except ImportError as missing:
-        raise WorldError("an export needs PostgreSQL's driver: pip install 'tabwarden[postgres]'") from missing
+        raise WorldError(f"an export needs PostgreSQL's driver; {install('[postgres]')}") from missing
     export_rows = rows_of(world, release)
     try:
         with psycopg.connect(url) as connection, connection.cursor() as cursor:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
+from tabwarden.extras import install
 from tabwarden.model.errors import SourceError
 from tabwarden.model.names import same
 from tabwarden.sources import unreadable
@@ -202,9 +203,7 @@ def read_directory(options: DirectorySettings, previous: Directory | None = None
     try:
         from tabwarden.sources.ldap.session import opened
     except ImportError as error:
-        raise unreadable(
-            f"a directory needs the module `ldap3` ({error}); run: pip install 'tabwarden[ldap]'"
-        ) from None
+        raise without_ldap3(error) from None
     when = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     lines: dict[str, Wire] = {}
     facts: list[Facts] = []
@@ -217,4 +216,4 @@ def read_directory(options: DirectorySettings, previous: Directory | None = None
 
 def without_ldap3(error: ImportError) -> SourceError:
     """What to say where the extra is not installed."""
-    return unreadable(f"a directory needs the module `ldap3` ({error}); run: pip install 'tabwarden[ldap]'")
+    return unreadable(f"a directory needs the module `ldap3` ({error}); {install('[ldap]')}")

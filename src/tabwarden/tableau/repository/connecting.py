@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tabwarden.extras import install
 from tabwarden.model.errors import IncompleteRead, TableauError
 
 if TYPE_CHECKING:
@@ -296,9 +297,7 @@ def opened(options: RepositoryOptions, questions: Asked = STATEMENTS) -> Iterato
     try:
         import psycopg
     except ImportError:
-        raise TableauError(
-            "the repository is reached with PostgreSQL's driver: pip install 'tabwarden[postgres]'"
-        ) from None
+        raise TableauError(f"the repository is reached with PostgreSQL's driver; {install('[postgres]')}") from None
     try:
         connection = psycopg.connect(**_keywords(options))
     except psycopg.Error as failed:

@@ -1,0 +1,19 @@
+"""`tabwarden help`: the pages of the documentation, in the terminal; an installed copy has no other."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from tabwarden.commands._output import show
+from tabwarden.commands._parsing import Argument
+
+
+def help(  # noqa: A001  # it is called as the command is
+    topic: Annotated[
+        list[str] | None, Argument("A page, such as `first-hour`, and a heading of it; or a command. None: all pages.")
+    ] = None,
+) -> None:
+    """Print a page. Of a command that has no page of its name it prints what `--help` prints."""
+    from tabwarden.report.pages import find, listed, shown
+
+    show(*(shown(*find(topic)) if topic else listed()))

@@ -16,6 +16,7 @@ import pytest
 from test_repository_read import differences, in_common, over_rest
 from workgroups import Workgroup, workgroup
 
+from tabwarden.access.reference import may
 from tabwarden.model.governing import LOCKED_TO_DATABASE
 from tabwarden.model.site import LOCKED, LOCKED_WITHOUT_NESTED, Content, Grantee, GroupSet, Rule, Site, Use
 from tabwarden.sandbox.repository import tables as written
@@ -248,3 +249,24 @@ def test_default_rules_of_databases_and_projects_are_told_apart_by_their_contain
     assert read.contents[luid("facts")].rules == lake.defaults["table"]
     projects = [c for c in site.contents.values() if c.kind == "project"]
     assert all("table" not in c.defaults or not read.contents[c.id].defaults["table"] for c in projects)
+
+
+def test_where_the_roles_of_2026_name_anybody_nobody_is_denied_for_a_rule(postgres: Any) -> None:
+    world = find_world("w0")
+    with workgroup(postgres.admin, world) as made:
+        before = read_repository(made.options, "sandbox")
+        made.run("insert into permission_roles values (1), (2)")
+        named = read_repository(made.options, "sandbox")
+        made.run("insert into role_grantees values (1)")
+        now = read_repository(made.options, "sandbox")
+    assert named.contents == before.contents
+    assert named.partial[-1] == "roles beside the rules (2 rows in `permission_roles`), which name nobody"
+    assert now.partial[-1].startswith(
+        "roles beside the rules (1 rows in `role_grantees`, 2 rows in `permission_roles`)"
+    )
+    vic = now.find_user("vic").id
+    carl = now.find_user("carl").id
+    assert {may(before, carl, "Read", c).verdict for c in now.contents} >= {"denied"}
+    assert {may(now, vic, "Read", c).verdict for c in now.contents} == {"unknown"}
+    admin = now.find_user("ada").id
+    assert {may(now, admin, "Read", c).verdict for c in now.contents} == {"allowed"}

@@ -129,7 +129,7 @@ class _Part:
     def __init__(self, select: Select, columns: Columns) -> None:
         self._select, self._columns = select, columns
         self._joins = {join.table: join for join in select.joins}
-        self.lacking: list[str] | None = None
+        self.lacking: list[str] | None = None if columns.has_table(select.table) else []
         self.unknown: list[str] = []
         self._chosen: dict[str, str] = {}
         for fact in select.facts:

@@ -104,7 +104,26 @@ class _Governed:
         return holder is not None and holder.mode == LOCKED_TO_DATABASE
 
 
+def _under_roles(site: Site, roles: Mapping[str, int]) -> Site:
+    """The site where the roles of 2026.3 are in use.
+
+    Whom they name, and what they let them do, is told nowhere: where they name anybody, what rules come to is unknown,
+    and nobody is denied.
+    """
+    counts = ", ".join(f"{number} rows in `{table}`" for table, number in roles.items() if number)
+    remark = f"roles beside the rules ({counts})"
+    if not roles.get(GRANTEES_OF_ROLES):
+        return replace(site, partial=(*site.partial, f"{remark}, which name nobody"))
+    contents = {
+        content.id: replace(content, rules=None, defaults=dict.fromkeys(content.defaults))
+        for content in site.contents.values()
+    }
+    words = f"{remark}: whom they name, and with them what every rule comes to"
+    return replace(site, contents=contents, partial=(*site.partial, words))
+
+
 log = logging.getLogger(__name__)
+GRANTEES_OF_ROLES = "role_grantees"
 ACTIVE = "active"
 _FLAGS = tuple(
     "web_authoring commenting subscriptions subscribe_others data_alerts revision_history personal_space group_sets "
@@ -177,6 +196,7 @@ class _Read:
             reading.lists("defaults", lambda _, holder: tuple(holder.split()) in contents.ids) if has_defaults else None
         )
         self._step()
+        roles = {table: int(number) for table, number in repository.rows("roles")}
         lacks = self._remarks(people, contents.personal, rules, defaults, sets_unread=reading.sets_unread)
         if rules.gone:
             log.info("%d rules speak of users or groups that are not on the site", rules.gone)
@@ -195,7 +215,8 @@ class _Read:
             nicknames=self._nicknames(),
             apart=contents.apart,
         )
-        return with_rules(site, contents, rules, defaults, feeds)
+        whole = with_rules(site, contents, rules, defaults, feeds)
+        return _under_roles(whole, roles) if any(roles.values()) else whole
 
     def _step(self, number: int = 1) -> None:
         self._done += number

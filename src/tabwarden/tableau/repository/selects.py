@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tabwarden.model.scope import CONNECTIONS, DESCRIPTIONS, SETTINGS
+from tabwarden.workgroup import LATER_LAYER
 
 
 class Fact(NamedTuple):
@@ -342,6 +343,11 @@ STATEMENTS: Mapping[str, tuple[Select, ...]] = {
             ),
             unknown=CONNECTIONS,
         ),
+    ),
+    # How these name people is told nowhere: they are counted.
+    "roles": tuple(
+        Select(table, (Fact("table", (f"'{table}'",)), Fact("number", ("count(1)",))), unknown=table)
+        for table in LATER_LAYER
     ),
     "capabilities": (Select("capabilities", _needs(id="capabilities.id", name="capabilities.name")),),
     "rules": (

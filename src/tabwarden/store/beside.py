@@ -21,7 +21,7 @@ from tabwarden.store.snapshots import Snapshot, about_of, bare_site
 if TYPE_CHECKING:
     from tabwarden.engine.columns import Columns
 
-FOLDER, ENDING, FORMAT = "columns", ".columns", 2
+FOLDER, ENDING, FORMAT = "columns", ".columns", 3
 MOST = 8  # files; those of the oldest snapshots go first
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking, Out, SettingsPath, load_settings
-from tabwarden.commands._parsing import Argument, Option, epilog
+from tabwarden.commands._parsing import CHANGES, Argument, Option, epilog
 
 
 def _language() -> str:
@@ -19,7 +19,7 @@ def _language() -> str:
 
 Changes = Annotated[
     list[str],
-    Argument("Changes in words, as in `lock Finance`, or files of them (`tabwarden help what-if`)."),
+    Argument("Changes in words, as in `lock Finance`, or files of them (`tabwarden help what-if`).", of=CHANGES),
 ]
 
 
@@ -52,7 +52,9 @@ def whatif(
 
 @epilog(_language)
 def plan_change(
-    changes: Annotated[list[str] | None, Argument("Changes in words, as in `lock Finance`, or files of them.")] = None,
+    changes: Annotated[
+        list[str] | None, Argument("Changes in words, as in `lock Finance`, or files of them.", of=CHANGES)
+    ] = None,
     file: Annotated[list[Path] | None, Option("--file", about="A file of changes; repeatable.")] = None,
     settings: SettingsPath = None,
     out: Out = None,

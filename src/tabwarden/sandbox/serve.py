@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from tabwarden.sandbox.state.sites import State
 from tabwarden.sandbox.worlds.file import to_yaml
 from tabwarden.sandbox.worlds.finding import as_cloud, find_text, find_world
 from tabwarden.sandbox.worlds.save import text_of
+from tabwarden.workgroup import NEWEST
 
 _SECRET = "secret.txt"
 
@@ -32,7 +34,8 @@ class ServeOptions:
     """What a person may say about a sandbox.
 
     `play` are options of the personality as `name=value`; `counts` says at the end how often each endpoint was asked
-    and which faults were given; `lead_from` is a folder that gets settings which lead to the sandbox.
+    and which faults were given; `lead_from` is a folder that gets settings which lead to the sandbox; `release` is that
+    of an exported repository.
     """
 
     world: str = "w0"
@@ -48,6 +51,7 @@ class ServeOptions:
     faults: Path | None = None
     counts: bool = False
     lead_from: Path | None = None
+    release: str = NEWEST
     open_points: OpenPoints = DOCUMENTED
     directory: Directory | None = None
 
@@ -96,11 +100,11 @@ def export(options: ServeOptions, url: str) -> Iterator[str]:
 
     WorldError for a database that does not take it.
     """
-    exported = repository_export.export(_present(options), url)
+    exported = repository_export.export(_present(options), url, options.release)
     tables = [(table, len(rows)) for table, rows in exported.rows.items() if rows]
     yield f"wrote {sum(count for _, count in tables):,} rows into {len(tables)} tables"
     for kind, count in sorted(exported.left_out.items()):
-        yield f"left out {count} of kind {kind}: no public source tells where the repository keeps them"
+        yield f"left out {count} of kind {kind}: the repository of {options.release} has no table for them"
 
 
 def _present(options: ServeOptions) -> World:
@@ -187,4 +191,9 @@ def _greeting(sandbox: Sandbox) -> Iterator[str]:
     if not state.tokens:
         admins = sorted({u.name for site in state.sites for u in site.users.values() if is_server_admin(u.site_role)})
         yield f"`{', '.join(admins)}` administers the server; {proof}"
-    yield "stop with Ctrl-C"
+    yield f"stop with Ctrl-C, or in the background with `{_ending()}`"
+
+
+def _ending() -> str:
+    """What ends this process from elsewhere."""
+    return f"taskkill /PID {os.getpid()} /F" if os.name == "nt" else f"kill {os.getpid()}"

@@ -22,6 +22,7 @@ from tabwarden.effects.phrases import (
     user_words,
     within_words,
 )
+from tabwarden.model.errors import UnknownName
 from tabwarden.model.governing import LOCKED_TO_DATABASE
 from tabwarden.model.roles import may_own
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, Site
@@ -100,9 +101,11 @@ def _says_give_everything(site: Site, change: GiveEverything) -> str:
 
 def _new_project(site: Site, words: Words) -> Change:
     path = str(words["path"])
-    above, _, _ = path.rpartition("/")
+    above, _, name = (part.strip() for part in path.rpartition("/"))
+    if not name:
+        raise UnknownName(f"`{path}` lacks the name of the new project; write it behind the last `/`")
     parent = project_named(site, {"project": above}).id if above else None
-    whole = f"{site.path(parent)}/{path[len(above) + 1 :]}" if parent is not None else path
+    whole = f"{site.path(parent)}/{name}" if parent is not None else name
     like = project_named(site, words, "like").id if words.get("like") else None
     owner = user_named(site, words, "owner") if words.get("owner") else None
     if owner is None and parent is not None:

@@ -116,7 +116,7 @@ class Move(OfContent):
         return self.to.id
 
     def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
-        """Refused into itself, into what is no project, and for content to the top level."""
+        """Refused into itself, into what is no project, where its name is taken, and for content to the top level."""
         content = site.contents[self.id]
         if self.to.id is None:
             wrong = content.kind != "project"
@@ -125,6 +125,11 @@ class Move(OfContent):
             wrong = site.contents[self.to.id].kind != "project" or self.to.id in below
         if wrong or content.kind in ("view", "table"):
             return refused(site, "not_applicable")
+        if self.to.id != content.parent:
+            if self.id == site.default_project_id:
+                return refused(site, "default_stays")
+            if content.kind != "database" and effects.is_name_taken(site, content, self.to.id):
+                return refused(site, "exists")
         return done(effects.move(site, self.id, self.to.id, open_points=open_points))
 
     def with_ids(self, ids: Mapping[str, str]) -> Change:

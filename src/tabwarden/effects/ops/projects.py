@@ -101,6 +101,8 @@ class NewProject(OfContent):
         draft = Content(
             self.id, "project", self.name, above, owner, mode=self.mode, description=self.description, tabs=True
         )
+        if effects.is_name_taken(site, draft, above):
+            return refused(site, "exists")
         after = effects.create_project(site, draft)
         if self.like is None or managing_project(after, self.id) not in (None, self.id):
             return done(after)

@@ -227,6 +227,7 @@ def test_a_newer_release_is_found_before_the_first_request(words: str, tmp_path:
     settings = {
         "tableau": {"server": "http://127.0.0.1:9", "auth": {"pat": {"name": "t", "secret": "never-told"}}},
         "sources": {"joiners": {"type": "file", "path": "joiners.csv"}},
+        "provision": {"group": {"name": "Viewers"}},
     }
     (tmp_path / "settings.yaml").write_text(json.dumps(settings), encoding="utf-8")
     done = command_line.run(*words.split(), "--settings", tmp_path / "settings.yaml")

@@ -111,6 +111,18 @@ class Use(NamedTuple):
 UNREAD_USE = Use("", "unread")
 
 
+class DataConnection(NamedTuple):
+    """What feeds a content from outside the site: kind (`postgres`), server, user name, whether a password is embedded.
+
+    `embedded` is None where it was not told. A password is nowhere.
+    """
+
+    kind: str
+    server: str = ""
+    user: str = ""
+    embedded: bool | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
     """A project, workbook, view, data source, flow, ...; `kind` says which.
@@ -120,6 +132,8 @@ class Content:
     `mode` (project, database) is the content permissions mode; `defaults` (project) the rules per kind;
     `tabs` (workbook) whether sheets are shown as tabs; `uses` (workbook) its published data sources.
     A view's `owner` is its workbook's owner.
+    `tags`, `certified` (with its note) and `connections` to data outside the site decide nothing by themselves; None is
+    not read.
     """
 
     id: str
@@ -135,6 +149,10 @@ class Content:
     description: str = ""
     created: str = ""
     updated: str = ""
+    tags: frozenset[str] | None = frozenset()
+    certified: bool | None = False
+    certification_note: str | None = ""
+    connections: tuple[DataConnection, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +182,7 @@ class Site:
     `partial` names what was left unread on purpose (empty: the Site is whole).
     `nicknames` are those of the server's domains by FQDN, which only server administrators are told; None: not read.
     `on_demand` are ids of groups through which an application lets people in whom no snapshot holds.
+    `apart` counts what the site keeps and nobody can open (recycle bin, archive, drafts, ...), in words.
     """
 
     id: str = "site"
@@ -179,6 +198,7 @@ class Site:
     partial: tuple[str, ...] = ()
     nicknames: Mapping[str, str] | None = None
     on_demand: frozenset[str] = frozenset()
+    apart: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     columns_beside: ClassVar[Any] = None  # opens the columns of this very value, where it was opened and not made
 
     # -- who is in what ---------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from tabwarden.effects.ref import Ref, content_ref, grantee_ref
 from tabwarden.model.capability import KIND_NAMES, applies
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.names import some
+from tabwarden.model.scope import DESCRIPTIONS
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, GRANTEE_TABLES, LOCAL, Content, Grantee, Rule, Rules, Site
 from tabwarden.want.wanted import Held
 
@@ -108,7 +109,9 @@ class _Work:
 
     def description(self, content: str) -> None:
         """The words that say what it is."""
-        was = self.then.contents[content].description
+        was, kind = self.then.contents[content].description, self.then.contents[content].kind
+        if kind == "workbook" and DESCRIPTIONS in self.then.partial:
+            return
         if self.current.contents[content].description != was:
             self.try_to(SetDescription.on(self.current, content, was))
 

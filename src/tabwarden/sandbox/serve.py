@@ -27,6 +27,7 @@ from tabwarden.sandbox.state.sites import State
 from tabwarden.sandbox.worlds.file import to_yaml
 from tabwarden.sandbox.worlds.finding import as_cloud, find_text, find_world
 from tabwarden.sandbox.worlds.save import text_of
+from tabwarden.workgroup import NEWEST
 
 _SECRET = "secret.txt"
 
@@ -37,7 +38,7 @@ class ServeOptions:
 
     `play` are options of the personality as `name=value`; `counts` says at the end how often each endpoint was asked
     and which faults were given; `lead_from` is a folder that gets settings which lead to the sandbox; `until_eof`
-    ends it with standard input, which ends with whoever started it, however that ended.
+    ends it with standard input, which ends with whoever started it; `release` is that of an exported repository.
     """
 
     world: str = "w0"
@@ -54,6 +55,7 @@ class ServeOptions:
     counts: bool = False
     lead_from: Path | None = None
     until_eof: bool = False
+    release: str = NEWEST
     open_points: OpenPoints = DOCUMENTED
     directory: Directory | None = None
 
@@ -102,11 +104,11 @@ def export(options: ServeOptions, url: str) -> Iterator[str]:
 
     WorldError for a database that does not take it.
     """
-    exported = repository_export.export(_present(options), url)
+    exported = repository_export.export(_present(options), url, options.release)
     tables = [(table, len(rows)) for table, rows in exported.rows.items() if rows]
     yield f"wrote {sum(count for _, count in tables):,} rows into {len(tables)} tables"
     for kind, count in sorted(exported.left_out.items()):
-        yield f"left out {count} of kind {kind}: no public source tells where the repository keeps them"
+        yield f"left out {count} of kind {kind}: the repository of {options.release} has no table for them"
 
 
 def _present(options: ServeOptions) -> World:
@@ -202,4 +204,9 @@ def _greeting(sandbox: Sandbox) -> Iterator[str]:
     if not state.tokens:
         admins = sorted({u.name for site in state.sites for u in site.users.values() if is_server_admin(u.site_role)})
         yield f"`{', '.join(admins)}` administers the server; {proof}"
-    yield "stop with Ctrl-C"
+    yield f"stop with Ctrl-C, or in the background with `{_ending()}`"
+
+
+def _ending() -> str:
+    """What ends this process from elsewhere."""
+    return f"taskkill /PID {os.getpid()} /F" if os.name == "nt" else f"kill {os.getpid()}"

@@ -27,6 +27,7 @@ from tabwarden.model.site import (
     ON_LOGIN,
     ON_SYNC,
     Content,
+    DataConnection,
     Grantee,
     Group,
     GroupSet,
@@ -154,6 +155,19 @@ class _Tokens:
             "",
             self.time(content.created),
             self.time(content.updated),
+            None if content.tags is None else frozenset(self.token("tag", tag) for tag in content.tags),
+            content.certified,
+            "",
+            None if content.connections is None else tuple(map(self.connection, content.connections)),
+        )
+
+    def connection(self, connection: DataConnection) -> DataConnection:
+        kind, server, user, embedded = connection
+        return DataConnection(
+            self.token("data", kind),
+            server and self.token("server", server),
+            user and self.token("user", user),
+            embedded,
         )
 
     def rules(self, rules: Rules | None) -> Rules | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import SettingsPath, load_settings
 from tabwarden.commands._output import ERROR, leave
-from tabwarden.commands._parsing import Option
+from tabwarden.commands._parsing import CONTENTS, USERS, Option
 from tabwarden.model.errors import TabwardenError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def read(
         bool, Option("--connections", about="Also read what workbooks use: one request each.", no="--no-connections")
     ] = False,
     project: Annotated[
-        list[str] | None, Option("--project", about="Only what lies in this project, by path; repeatable.")
+        list[str] | None, Option("--project", about="Only what lies in this project, by path; repeatable.", of=CONTENTS)
     ] = None,
     at_most: Annotated[int | None, Option("--at-most", least=1, about="Do not begin above so many requests.")] = None,
     fresh: Annotated[bool, Option("--fresh", about="Begin anew, even where a read was cut short.")] = False,
@@ -123,7 +123,7 @@ def projects(
     settings: SettingsPath = None,
     asker: Annotated[
         str | None,
-        Option("--as", about="Show what this user may see, by the newest snapshot; default: who reads."),
+        Option("--as", about="Show what this user may see, by the newest snapshot; default: who reads.", of=USERS),
     ] = None,
     output: Output = PLAIN,
 ) -> None:

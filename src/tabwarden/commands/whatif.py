@@ -6,7 +6,7 @@ from typing import Annotated
 
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking, Out, SettingsPath, load_settings
-from tabwarden.commands._parsing import Argument, epilog
+from tabwarden.commands._parsing import CHANGES, Argument, epilog
 
 
 def _language() -> str:
@@ -18,7 +18,7 @@ def _language() -> str:
 
 Changes = Annotated[
     list[str],
-    Argument("Changes in words, as in `lock Finance`, or files of them (`tabwarden help what-if`)."),
+    Argument("Changes in words, as in `lock Finance`, or files of them (`tabwarden help what-if`).", of=CHANGES),
 ]
 
 

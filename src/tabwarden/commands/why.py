@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking, typed
-from tabwarden.commands._parsing import Argument, Option
+from tabwarden.commands._parsing import ANYTHING, CAPABILITIES, CONTENTS, PEOPLE, Argument, Option
 from tabwarden.commands._words import CAPABILITY, CONTENT, IS, PERSON, in_order, is_capability, is_content, is_group
 
 if TYPE_CHECKING:
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 
 def why(
-    user: Annotated[str, Argument("User name, `domain\\name` or id; or a group.")],
-    capability: Annotated[str, Argument("Any name of it, or `ability:web_save_as`.")],
-    content: Annotated[str | None, Argument("Path, as in `Finance/Budget`, or id.")] = None,
-    target: Annotated[str | None, Option("--to", about="The project to save or move to, or the new owner.")] = None,
+    user: Annotated[str, Argument("User name, `domain\\name` or id; or a group.", of=PEOPLE)],
+    capability: Annotated[str, Argument("Any name of it, or `ability:web_save_as`.", of=CAPABILITIES)],
+    content: Annotated[str | None, Argument("Path, as in `Finance/Budget`, or id.", of=CONTENTS)] = None,
+    target: Annotated[
+        str | None, Option("--to", about="The project to save or move to, or the new owner.", of=ANYTHING)
+    ] = None,
     fix: Annotated[bool, Option("--fix", about="The smallest changes that would give, or take, it.")] = False,
     models: Annotated[bool, Option("--models", about="current, classic and deny_first side by side.")] = False,
     asking: Asking = NEWEST,

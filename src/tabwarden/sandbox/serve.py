@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -190,4 +191,9 @@ def _greeting(sandbox: Sandbox) -> Iterator[str]:
     if not state.tokens:
         admins = sorted({u.name for site in state.sites for u in site.users.values() if is_server_admin(u.site_role)})
         yield f"`{', '.join(admins)}` administers the server; {proof}"
-    yield "stop with Ctrl-C"
+    yield f"stop with Ctrl-C, or in the background with `{_ending()}`"
+
+
+def _ending() -> str:
+    """What ends this process from elsewhere."""
+    return f"taskkill /PID {os.getpid()} /F" if os.name == "nt" else f"kill {os.getpid()}"

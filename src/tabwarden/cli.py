@@ -11,6 +11,14 @@ from tabwarden import __version__
 from tabwarden.commands import Command
 
 INTERRUPTED = 130
+# What is to be known after Ctrl-C, by the first word of a command; of others that nothing was written.
+GOES_ON = {
+    "apply": "what was done is in the journal, and the same command goes on where it stopped",
+    "run": "what was done is in the journal and stays, and the next run goes on from there",
+    "read": "nothing was kept, and the same command goes on where it stopped",
+    "mirror": "each sink has the former mirror or the new one, and the same command goes on with the others",
+    "sandbox": "the sandbox has ended",
+}
 ABOUT = "Who is in on your Tableau site, what each person can do, why, and what a change would do to people."
 
 # Headings, then the words of a command, the module of `commands` that has it, and what it does. The function is called
@@ -58,7 +66,9 @@ plan people       provision  Several sources as one roster: what would change. W
 plan groups       provision  Groups of the directory: what would change. Writes a plan file, nothing else.
 plan domains      names      Give domains their NetBIOS name as nickname. Writes a plan file, nothing else.
 plan rename       names      Give people another user name: all they have goes to a new user.
-plan whatif       whatif     The changes of `whatif` on the site as it is now. Writes a plan file, nothing else.
+plan change       whatif     The changes of `whatif` on the site as it is now. Writes a plan file, nothing else.
+plan list         plans      The plans of the store: number, when and by whom made, what became of each.
+plan show         plans      One plan again: what it does to people as it was shown, and what became of it.
 plan undo         provision  Take back what was done of a plan, or put things back as they were on a day.
 apply             provision  Do a plan; journaled, and it goes on where it was interrupted.
 run provision     provision  Joiners and leavers, all in one: one log, one mail, one exit code.
@@ -132,7 +142,7 @@ def run(words: Sequence[str]) -> int:
 
         if not is_page(words[1:]):
             return run([*words[1:], "--help"])
-    from tabwarden.commands._output import DONE, ERROR, say_error, show_what_is_logged
+    from tabwarden.commands._output import DONE, ERROR, say, say_error, show_what_is_logged
     from tabwarden.commands._parsing import HELP, help_of, parameters_of, read
     from tabwarden.model.errors import TabwardenError
 
@@ -145,11 +155,25 @@ def run(words: Sequence[str]) -> int:
             show_what_is_logged()
             function(**read(command.words, parameters_of(function), rest))
     except TabwardenError as error:
-        say_error(error)
+        say_error(error, as_json=_wants_json(words))
         return ERROR
+    except KeyboardInterrupt as interrupt:
+        say(_interrupted(command.words, str(interrupt)))
+        return INTERRUPTED
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else DONE
     return DONE
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    """Whether a problem is told as JSON: where the answer would have been."""
+    return "--json" in (words[: words.index("--")] if "--" in words else words)
+
+
+def _interrupted(command: str, how_far: str) -> str:
+    """What is to be known after Ctrl-C."""
+    goes_on = GOES_ON.get(command.split()[0], "nothing was written to Tableau")
+    return f"tabwarden: interrupted; {how_far + '; ' if how_far else ''}{goes_on}"
 
 
 def _other(words: Sequence[str]) -> int:
@@ -218,7 +242,8 @@ def main() -> None:
         from tabwarden.commands._unforeseen import sentence
 
         command = command_of(sys.argv[1:])
-        say_error(sentence(f"tabwarden {command.words}" if command else "tabwarden", error))
+        words = sentence(f"tabwarden {command.words}" if command else "tabwarden", error)
+        say_error(words, as_json=_wants_json(sys.argv))
         _write_no_more()
         code = ERROR
     raise SystemExit(code)

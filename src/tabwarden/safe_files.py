@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import select
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,106 +91,19 @@ def write_whole(path: Path, content: bytes) -> None:
         raise
 
 
-def reason(error: Exception) -> str:
-    """Why a file or what it says cannot be used, as part of a sentence: never in the words of a library.
-
-    Of OSError, of errors in reading text or JSON, of YAMLError; where YAML is wrong, with the place.
-    """
-    if isinstance(error, OSError):
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) and "bytes" not in str(error.strerror)
-        return "the disk is full" if full else (error.strerror or "it cannot be used").lower()
-    if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8 text"
-    if isinstance(error, json.JSONDecodeError):
-        return f"line {error.lineno} is not JSON"
-    if isinstance(error, RecursionError):
-        return "it is nested too deep"
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-    return f"{place}{_of_yaml(error)}"
-
-
-# What the YAML library calls it, and what it is.
-_YAML_WORDS = (
-    ("values are not allowed", "a colon stands where none may"),
-    ("cannot start any token", "a character stands there that must be in quotes"),
-    ("constructor for the tag", "a tag such as `!x` means nothing here"),
-    ("undefined alias", "an alias (`*`) stands for nothing"),
-    ("duplicate anchor", "an anchor (`&`) is there twice"),
-    ("escape", "a backslash in double quotes stands for nothing; put text with backslashes into single quotes"),
-    ("unexpected end", "a quote is not closed"),
-    ("simple key", "a colon is missing"),
-    ("expected ',' or", "a bracket is not closed"),
-    ("expected ':'", "a colon is missing"),
-    ("expected <block end>", "the indentation is not that of the lines above"),
-    ("unhashable key", "a key is no text"),
-    ("special characters are not allowed", "it holds a character that YAML forbids"),
-    ("found a tab", "a tab stands where blanks must"),
-)
-
-
-def _of_yaml(error: Exception) -> str:
-    problem = getattr(error, "problem", None)
-    if problem is None and not hasattr(error, "position"):
-        return str(error)  # one of ours
-    what = str(problem or getattr(error, "reason", ""))
-    return next((ours for theirs, ours in _YAML_WORDS if theirs in what), "check the indentation, quotes and brackets")
-
-
-def of_models(error: Any, where: Callable[[str], bool] = bool) -> list[str]:
-    """A line for each place of a pydantic ValidationError, in our words; of a place that `where` hides its name."""
-    lines: dict[str, str] = {}
-    for detail in error.errors(include_url=False, include_input=False):
-        place = ".".join(str(part) for part in detail["loc"] if not isinstance(part, str) or where(part))
-        if not any(other.startswith(f"{place}.") for other in lines):
-            lines.setdefault(place, f"  {place}: {_of_model(detail)}")
-    return list(lines.values())
-
-
-_KINDS = {
-    "missing": "is missing",
-    "extra_forbidden": "is no key here",
-    "string_type": "must be text",
-    "bool": "must be true or false",
-    "int": "must be a whole number",
-    "float": "must be a number",
-    "tuple": "must be a list",
-    "list": "must be a list",
-    "model": "must be a mapping",
-    "dict": "must be a mapping",
-    "mapping": "must be a mapping",
-    "too_short": "is empty",
-}
-
-
-_BOUNDS = {"ge": "must be at least", "gt": "must be more than", "le": "must be at most", "lt": "must be less than"}
-
-
-def _of_model(detail: Mapping[str, Any]) -> str:
-    kind, context = detail["type"], detail.get("ctx", {})
-    if kind == "value_error":
-        return str(context["error"])
-    if kind == "literal_error":
-        return f"must be {str(context['expected']).replace(chr(39), '`')}"
-    for bound, words in _BOUNDS.items():
-        if bound in context:
-            return f"{words} {context[bound]:g}"
-    return _KINDS.get(kind) or _KINDS.get(kind.split("_")[0]) or "has a value that cannot be there"
-
-
 def yaml_value(text: str) -> Any:
     """What a YAML text says; yaml.YAMLError also where it is nested too deep, or where its aliases never end."""
     import yaml
 
     kind = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        check_depth(yaml.parse(text, kind))
+        _check_depth(yaml.parse(text, kind))
         loader = kind(text)
         try:
             node = loader.get_single_node()
             if node is None:
                 return None
-            check_size(node)
+            check_size(node, each_once=True)
             return loader.construct_document(node)
         finally:
             loader.dispose()
@@ -199,7 +111,7 @@ def yaml_value(text: str) -> Any:
         raise yaml.YAMLError("a value looks like a date or number and is none; put it into quotes") from None
 
 
-def check_depth(events: Iterable[yaml.Event]) -> None:
+def _check_depth(events: Iterable[yaml.Event]) -> None:
     """Raises yaml.YAMLError where a text is too deep: what builds it calls itself for each level, and the C library
     dies of too many.
     """
@@ -212,8 +124,20 @@ def check_depth(events: Iterable[yaml.Event]) -> None:
             raise yaml.YAMLError(f"it is nested deeper than {MOST_LEVELS} levels")
 
 
-def check_size(node: yaml.Node) -> None:
-    """Raises yaml.YAMLError where aliases make more of a small text than anybody can mean."""
+def _check_keys(node: yaml.MappingNode) -> None:
+    """Of two values of one key only the last would be seen."""
+    import yaml
+
+    keys = set()
+    for key, _ in node.value:
+        if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+            if key.value in keys:
+                raise yaml.YAMLError(f"the key `{key.value}` stands twice, again in line {key.start_mark.line + 1}")
+            keys.add(key.value)
+
+
+def check_size(node: yaml.Node, *, each_once: bool = False) -> None:
+    """Raises yaml.YAMLError where aliases make more of a small text than anybody can mean; and for a key told twice."""
     import yaml
 
     sizes: dict[int, int] = {}
@@ -223,6 +147,8 @@ def check_size(node: yaml.Node) -> None:
             sizes[id(node)] = 1  # of a circle, which is told elsewhere
             parts = node.value if isinstance(node, yaml.SequenceNode) else ()
             if isinstance(node, yaml.MappingNode):
+                if each_once:
+                    _check_keys(node)
                 parts = [part for pair in node.value for part in pair]
             sizes[id(node)] = 1 + sum(map(size, parts))
         return sizes[id(node)]

@@ -14,8 +14,9 @@ from typing import Any
 import yaml
 
 from tabwarden.model.errors import SettingsError
-from tabwarden.safe_files import read_text, reason, yaml_value
+from tabwarden.safe_files import read_text, yaml_value
 from tabwarden.secrets import HOW_TO_GIVE_A_KEY, Keys, encrypt, find_keys, read_encrypted, reference_kind
+from tabwarden.troubles import why
 
 TASKS = {
     "PROVISION_USERS": "add_joiners",
@@ -100,11 +101,11 @@ def read_seed(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
         try:
             text = read_text(path)
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError([f"{path}: cannot be read: {reason(error)}"]) from None
+            raise SettingsError([f"{path}: cannot be read: {why(error)}"]) from None
     try:
         seed = yaml_value(text)
     except yaml.YAMLError as error:
-        raise SettingsError([f"{path}: not valid YAML: {reason(error)}"]) from None
+        raise SettingsError([f"{path}: not valid YAML: {why(error)}"]) from None
     if not isinstance(seed, dict) or not set(KEYS) & {str(key) for key in seed}:
         sections = ", ".join(f"`{name}`" for name in KEYS)
         raise SettingsError([f"{path}: has none of the sections of Tab_User_Provisioner ({sections})"])

@@ -31,7 +31,8 @@ from tabwarden.model.site import (
     User,
 )
 from tabwarden.model.site_settings import SiteSettings
-from tabwarden.safe_files import read_text, reason
+from tabwarden.safe_files import read_text
+from tabwarden.troubles import why
 
 Json = Mapping[str, Any]
 
@@ -58,7 +59,7 @@ def load(path: Path, *, of_snapshot: bool = False) -> tuple[Case, ...]:
     try:
         text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise WorldError(f"`{path}` cannot be read: {reason(error)}; name a JSON file of cases") from None
+        raise WorldError(f"`{path}` cannot be read: {why(error)}") from None
     items = _items(path, text)
     if not items:
         raise WorldError(f"`{path}` holds no case; write a list of cases (`tabwarden help case-files`)")
@@ -75,15 +76,14 @@ def _items(path: Path, text: str) -> list[Any]:
 def _parsed(path: Path, text: str, line: int) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_each_once)
+    except json.JSONDecodeError as error:
+        where = f"line {line + error.lineno - 1}"
+        raise WorldError(f"`{path}` is not JSON ({where}); check the quotes, brackets and commas there") from None
     except WorldError as error:
         raise WorldError(f"`{path}` {error} (line {line} or below)") from None
-    except json.JSONDecodeError as error:
-        number = line + error.lineno - 1
-        raise WorldError(f"`{path}` is not JSON (line {number}); check its quotes and commas") from None
     except (ValueError, RecursionError):
-        raise WorldError(
-            f"`{path}` holds a number that is too long, or is nested too deep (line {line} or below)"
-        ) from None
+        words = "holds a number that is too long, or is nested too deep"
+        raise WorldError(f"`{path}` {words} (line {line} or below)") from None
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from tabwarden.plan.stops import (
     Reading,
     content_stops,
     empty_group,
+    gone_for_good,
     no_way_back,
     people_stops,
     source_stops,
@@ -58,6 +59,7 @@ class Basis:
     notes: tuple[str, ...] = ()
     unlisted_leave: int = 0
     undoes: str = ""
+    takes_back: str = ""
     takes: SiteTakes = field(default_factory=SiteTakes)
     left_out: frozenset[str] = frozenset()
 
@@ -106,6 +108,7 @@ def build(
         impact=effect,
         seen=seen,
         undoes=basis.undoes,
+        takes_back=basis.takes_back,
         unlisted=unlisted,
     )
 
@@ -132,7 +135,7 @@ def _too_much(
     kind: str, now: Site, end: Site, changes: Sequence[Change], limits: Limits, guarded: Guarded
 ) -> tuple[Stop, ...]:
     people = people_stops(now, changes, limits, guarded, mapped=kind == PEOPLE)
-    return (*people, *content_stops(now, end, changes, limits.rules_removed))
+    return (*people, *content_stops(now, end, changes, limits.rules_removed), *gone_for_good(changes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,7 @@ from typing import NamedTuple
 from tabwarden.model.errors import TabwardenError
 from tabwarden.plan.plan import SiteIdentity
 from tabwarden.run import history
-from tabwarden.run.apply import load_plan
-from tabwarden.run.context import PLANS
-from tabwarden.safe_files import reason
+from tabwarden.run.plans import PLANS, kept_plans, load_plan
 from tabwarden.store import beside, journal, rosters
 from tabwarden.store.history import History
 from tabwarden.store.snapshots import Snapshot
@@ -43,6 +41,7 @@ def check(store: str, *, repair: bool = False) -> Iterator[Checked]:
         yield from _columns(history_, Path(store), snapshots, repair=repair)
     for path in sorted((Path(store) / PLANS).glob("*.json")):
         yield _checked(f"plan {path.stem}", load_plan, path)
+    yield _checked("the list of plans", kept_plans, Path(store))
     for path in sorted((Path(store) / journal.JOURNALS).glob("*.jsonl")):
         yield _checked(f"journal {path.stem}", _journal, path)
     yield _checked("rows of the last good runs", journal.last_good_rows, Path(store), ANY_SITE)
@@ -56,7 +55,7 @@ def _checked(what: str, reads: Callable[..., object], *words: object) -> Checked
     except TabwardenError as error:
         return Checked(what, str(error))
     except OSError as error:
-        return Checked(what, f"cannot be read: {reason(error)}; see to its rights")
+        return Checked(what, f"cannot be read: {(error.strerror or 'unreadable').lower()}; see to its rights")
     return Checked(what)
 
 

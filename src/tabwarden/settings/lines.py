@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tabwarden.safe_files import check_depth, check_size, reason
+from tabwarden.safe_files import check_size
 
 Place = tuple[str | int, ...]
 PREFIX = "TABWARDEN_"
@@ -81,10 +81,8 @@ class Written:
 def read_yaml(text: str, file: str) -> Written:
     """The values of a YAML text. What is not YAML, or is there twice, is among the problems."""
     written = Written(file)
-    kind = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        check_depth(yaml.parse(text, kind))
-        loader = kind(text)
+        loader = yaml.SafeLoader(text)
     except yaml.YAMLError as error:
         written.problems.append(_not_yaml(error, file))
         return written
@@ -100,6 +98,8 @@ def read_yaml(text: str, file: str) -> Written:
                 written.complain((), "must be a mapping of sections such as `tableau:`, each on its own line")
     except yaml.YAMLError as error:
         written.problems.append(_not_yaml(error, file))
+    except RecursionError:
+        written.problems.append(Problem.at(Origin(file), "is nested too deep; settings need four levels at most"))
     finally:
         loader.dispose()
     return written
@@ -112,7 +112,13 @@ def _origin(file: str, node: yaml.Node) -> Origin:
 def _not_yaml(error: yaml.YAMLError, file: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     origin = Origin(file, mark.line + 1) if mark else Origin(file)
-    return Problem.at(origin, f"not valid YAML: {reason(error)}")
+    column = f" (column {mark.column + 1})" if mark else ""
+    advice = "check the indentation, and put text with special characters into quotes"
+    if mark is not None and mark.buffer is not None and mark.buffer[mark.pointer : mark.pointer + 1] == "\t":
+        return Problem.at(origin, "a tab stands where a line begins; YAML takes spaces there: put two for each tab")
+    if "escape" in str(getattr(error, "problem", "")):  # a path of Windows
+        advice = "put text with backslashes into single quotes, or into none"
+    return Problem.at(origin, f"not valid YAML{column}; {advice}")
 
 
 class _Walk:

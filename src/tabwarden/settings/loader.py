@@ -10,13 +10,13 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
 from tabwarden.model.errors import SettingsError
 from tabwarden.places import ENCRYPTED, PLAIN, Location, located
-from tabwarden.safe_files import read_text, reason
+from tabwarden.safe_files import read_text
 from tabwarden.scrubber import KNOWN
 from tabwarden.secrets import (
     HOW_TO_GIVE_A_KEY,
@@ -27,16 +27,16 @@ from tabwarden.secrets import (
     reference_kind,
     resolve,
 )
-from tabwarden.section import Section, server_address
+from tabwarden.section import Part, server_address
 from tabwarden.settings.lines import PREFIX, Place, Written, dotted, lay_over, read_yaml
 from tabwarden.settings.model import Settings
 from tabwarden.settings.rules import complaints
 from tabwarden.settings.schema import SECTIONS, is_secret, shape_at
 from tabwarden.settings.store import Store
 from tabwarden.settings.wording import place_of, sentence
+from tabwarden.troubles import why
 
 __all__ = ["ENCRYPTED", "PLAIN", "load", "load_part", "load_store", "site_of"]
-Part = TypeVar("Part", bound=Section)
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -159,7 +159,7 @@ def _read(path: Path | None, keys: Keys | None, early: list[str]) -> Written:
     except UnicodeDecodeError:
         raise SettingsError([*early, f"{path}: is not UTF-8 text; save it as UTF-8"]) from None
     except OSError as error:
-        raise SettingsError([*early, f"{path}: cannot be read: {reason(error)}"]) from None
+        raise SettingsError([*early, f"{path}: cannot be read: {why(error)}"]) from None
 
 
 def from_variable(place: Place, text: str, values: Mapping[str, Any]) -> Any:
@@ -207,7 +207,8 @@ class _Resolved:
     def _text(self, value: str, place: Place) -> str:
         kind = reference_kind(value)
         secret = is_secret(place, self._written.values)
-        if kind in (None, "plain") and secret and not self._written.origin(place).variable:
+        encrypted = self._written.file.endswith(".aes")  # as a whole
+        if kind in (None, "plain") and secret and not encrypted and not self._written.origin(place).variable:
             self.in_the_open.append(place)
         try:
             text = resolve(value, self._folder, self._environ, self._keys)

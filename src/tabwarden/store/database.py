@@ -15,15 +15,19 @@ from typing import Any
 
 from tabwarden.extras import install
 from tabwarden.model.errors import SettingsError, TabwardenError, UnknownName
-from tabwarden.safe_files import reason
 from tabwarden.store import schema
 from tabwarden.store.snapshots import FILE, RELEASE, VERSIONS
+from tabwarden.troubles import why
 
 SQLITE, POSTGRES = "sqlite", "postgresql"
 BUSY_SECONDS = 60
 MEND = "put it back from a backup, or delete it and take a snapshot with `tabwarden read`"
 CHUNK = 500  # values in one IN: SQLite of old takes no more than 999
 _PASSWORD = re.compile(r"(?<=://)([^:/@?]*:).*(?=@)|(password=)[^&]*")
+
+
+class OfNewerReleaseError(TabwardenError):
+    """The history is of a release that this one does not know."""
 
 
 class Connection:
@@ -144,9 +148,9 @@ class Database:
             self._idle.append(raw)
         except (self._errors, UnicodeDecodeError) as error:
             words = (str(error).strip() or type(error).__name__).splitlines()[0]
-            why = _of_sqlite(error) if self.is_sqlite else words
+            words = _of_sqlite(error) if self.is_sqlite else words
             raise TabwardenError(
-                f"the history `{self.words}` cannot be used: {why}; nothing of it was changed"
+                f"the history `{self.words}` cannot be used: {words}; nothing of it was changed"
             ) from None
 
     def close(self) -> None:
@@ -186,6 +190,19 @@ def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
         yield every[start : start + CHUNK]
 
 
+def check_release(store: Path | str) -> None:
+    """TabwardenError for a history of a newer release, so that nothing is begun that could not be kept.
+
+    Whatever else is wrong with it is told where it is needed.
+    """
+    try:
+        Database(store, create=False).close()
+    except OfNewerReleaseError:
+        raise
+    except TabwardenError:
+        return
+
+
 def nothing_in(words: str) -> UnknownName:
     """What is said where no snapshot was ever kept."""
     return UnknownName(f"there is no snapshot in `{words}` yet: take one with `tabwarden read`")
@@ -198,7 +215,7 @@ def _make(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise TabwardenError(
-            f"the history `{path}` cannot be written: {reason(error)}; nothing of it was changed"
+            f"the history `{path}` cannot be written: {why(error)}; nothing of it was changed"
         ) from None
 
 
@@ -248,7 +265,7 @@ def _migrate(connection: Connection, words: str) -> None:
     before, releases = _release(connection), list(schema.MIGRATIONS)  # again: somebody may have been quicker
     if before is not None and before not in releases:
         if before > RELEASE:
-            raise TabwardenError(f"the history `{words}` was written by a newer release ({before}); use that one")
+            raise OfNewerReleaseError(f"the history `{words}` was written by a newer release ({before}); use that one")
         raise TabwardenError(
             f"the history `{words}` was written before the first release ({before}); move it away, then read the site "
             "again with `tabwarden read`"

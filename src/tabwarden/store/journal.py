@@ -10,6 +10,7 @@ been written, a change begun and not ended may have happened and is looked up be
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import json
 import os
@@ -46,16 +47,21 @@ class ChangeResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A journal as read: `ended` by position of the change, `begun` without an end, `finished` when all was done."""
+    """A journal as read: `ended` by position of the change, `begun` without an end, `finished` when all was done.
+
+    `by` is who began it, as the system calls him; `snapshot` the number of that of the site as it was before.
+    """
 
     plan: str = ""
     kind: str = ""
     site: str = ""
     started: str = ""
+    by: str = ""
     waivers: tuple[Waiver, ...] = ()
     ended: Mapping[int, ChangeResult] = field(default_factory=dict)
     begun: frozenset[int] = frozenset()
     finished: str = ""
+    snapshot: int | None = None
 
 
 def now() -> str:
@@ -63,10 +69,18 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def whoami() -> str:
+    """Who is at this machine, as the system calls him; empty where it has no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
 class Journal:
     """The open journal of a plan; a context manager. Opening one that exists goes on where it ends."""
 
-    def __init__(self, store: Path, plan: Plan, waivers: Sequence[Waiver] = ()) -> None:
+    def __init__(self, store: Path, plan: Plan, waivers: Sequence[Waiver] = (), snapshot: int | None = None) -> None:
         self.path = path_of(store, plan.id)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         _cut_torn_line(self.path)
@@ -75,7 +89,9 @@ class Journal:
         if not self.record.plan:
             header = {"format": FORMAT, "kind": plan.kind, "site": site_key(plan.site), "changes": len(plan.changes)}
             accepted = [[waiver.id, waiver.number] for waiver in waivers]
-            self._write({"plan": plan.id, **header, "waivers": accepted, "started": now()})
+            self._write(
+                {"plan": plan.id, **header, "waivers": accepted, "started": now(), "by": whoami(), "snapshot": snapshot}
+            )
             _sync_folder(self.path.parent)
         else:
             self._write({"resumed": now()})
@@ -159,10 +175,12 @@ def read(path: Path) -> Record:
         kind=header.get("kind", ""),
         site=header.get("site", ""),
         started=header.get("started", ""),
+        by=header.get("by", ""),
         waivers=waivers,
         ended=ended,
         begun=frozenset(begun - ended.keys()),
         finished=finished,
+        snapshot=header.get("snapshot"),
     )
 
 

@@ -26,9 +26,9 @@ DOCUMENTED = {0, 1}
 MORE_CODES: Mapping[str, set[int]] = {
     "plan": {2, 3}, "diff": {2}, "apply": {3}, "run": {3}, "whatif": set(), "mirror": {3},
 }  # fmt: skip
-# What a terminal, or a reader's eye, obeys.
+# What a terminal, or a reader's eye, obeys; tabs part the cells of a table in a pipe.
 RAW = re.compile(
-    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\U000e0000-\U000e0fff]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 # Texts of Python and of libraries, which are no answer.
 FOREIGN = re.compile(
@@ -40,7 +40,7 @@ FOREIGN = re.compile(
     r"no such column|disk I/O|int too large|isoformat|surrogates not allowed|list index|string index|null byte|"
     r"NUL character|Extra content|undefined entity"
 )
-STORE = ("store/history.db*", "store/columns/*", "store/unfinished*", "store/projects/*", "logs/*")
+STORE = ("store/history.db*", "store/columns/*", "store/unfinished*", "store/projects/*", "store/names/*", "logs/*")
 OF_PLANS = ("store/plans/*", "store/rosters/plan-*", "logs/*", "u.json", "p.json", "store/unfinished*")
 ALLOWED: Mapping[str, tuple[str, ...]] = {
     "read": STORE,

@@ -39,12 +39,10 @@ class Many(NamedTuple):
     before: str = ""
     shown: int = FEW
 
-    @property
-    def short(self) -> str:
-        """`ann, bob and 3 more`."""
-        more = len(self.names) - self.shown
-        listed = ", ".join(self.names[: self.shown])
-        return f"{self.before}{listed} and {more:,} more" if more > 0 else f"{self.before}{listed}"
+    def listed(self, names: Sequence[str]) -> str:
+        """`ann, bob and 3 more`: the first names, as they are given, and how many are not among them."""
+        more = len(self.names) - len(names)
+        return f"{', '.join(names)} and {more:,} more" if more > 0 else ", ".join(names)
 
     @property
     def whole(self) -> str:

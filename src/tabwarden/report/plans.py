@@ -139,7 +139,7 @@ def steps_table(changes: Sequence[Change]) -> Table:
     steps = Counter(change.op for change in changes)
     rows = [(OPS[op].step, number) for op, number in steps.items()]
     title = count_of(len(changes), "change", "changes")
-    return Table("Step", Column("Number", NUMBER), name="steps", title=title, rows=rows)
+    return Table("Step", Column("Number", NUMBER), name="steps", title=title, rows=rows, aside=True)
 
 
 def changes_table(changes: Sequence[Change]) -> Table:

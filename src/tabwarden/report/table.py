@@ -63,6 +63,11 @@ class Column(NamedTuple):
     called: str = ""
 
     @property
+    def head(self) -> str:
+        """What stands above it where somebody sees the table alone: the heading, else its name."""
+        return self.heading or self.called.replace("_", " ").capitalize()
+
+    @property
     def field(self) -> str:
         """`site_role`: the heading in small letters unless it is called otherwise."""
         return self.called or _NO_FIELD.sub("_", self.heading.casefold()).strip("_")
@@ -96,7 +101,7 @@ class Table:
     `name` is one word by which `--part` and a sheet call it; `title` stands above it. `rows` may be given as a whole,
     lazily as Rows; `shown` is how many rows a terminal shows unless it is told otherwise, and `first` which, where
     those are not the first ones. A `plain` table shows no headings. A `grid` has alike columns beside the first one: a
-    narrow terminal shows some of them at a time.
+    narrow terminal shows some of them at a time. One that is `aside` sums up others, which CSV gives before it.
     """
 
     def __init__(
@@ -109,9 +114,11 @@ class Table:
         grid: bool = False,
         shown: int = SHOWN,
         first: Sequence[int] | None = None,
+        aside: bool = False,
     ) -> None:
         self.columns = tuple(Column(column) if isinstance(column, str) else column for column in columns)
         self.name, self.plain, self.grid, self.shown, self.first = name, plain, grid, shown, first
+        self.aside = aside
         self.title = title if isinstance(title, Text) else Text(title, "bold")
         self.rows: Sequence[Row] = [] if rows is None else rows
 

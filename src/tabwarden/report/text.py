@@ -22,10 +22,14 @@ _PARTS = re.compile(r"[/@\\](?=.)")  # after which a page may break a name
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~&])")
 STYLE = """\
 :root{color-scheme:light dark;--line:#d0d7de;--head:#f3f5f7;--dim:#57606a;--yes:#116329;--no:#a40e26;--some:#7d4e00}
-@media(prefers-color-scheme:dark){:root{--line:#3d444d;--head:#1c2128;--dim:#9198a1;--yes:#57d364;--no:#ff7b72;--some:#e3b341}}
+@media(prefers-color-scheme:dark){
+:root{--line:#3d444d;--head:#1c2128;--dim:#9198a1;--yes:#57d364;--no:#ff7b72;--some:#e3b341}}
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:90rem;padding:0 1rem;overflow-wrap:break-word}
-h1{font-size:1.4rem;margin:0}h2{font-size:1.05rem;margin:1.8rem 0 .4rem}p{margin:.4rem 0}.dim,footer{color:var(--dim)}
-section{overflow-x:auto;margin:.6rem 0 1.6rem}table{border-collapse:collapse;width:100%;font-size:.92rem}td,th{padding:.3rem .6rem;text-align:left;vertical-align:top}
+h1{font-size:1.4rem;margin:0}h2{font-size:1.05rem;margin:1.8rem 0 .4rem}
+p{margin:.4rem 0}.dim,footer{color:var(--dim)}
+section{overflow-x:auto;margin:.6rem 0 1.6rem}
+table{border-collapse:collapse;width:100%;font-size:.92rem}
+td,th{padding:.3rem .6rem;text-align:left;vertical-align:top}
 th{background:var(--head);position:sticky;top:0;white-space:nowrap}td{border-top:1px solid var(--line)}
 .number{text-align:right;font-variant-numeric:tabular-nums}.mark,.time{white-space:nowrap}
 .green{color:var(--yes)}.red{color:var(--no)}.yellow{color:var(--some)}.bold{font-weight:600}

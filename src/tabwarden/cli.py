@@ -66,7 +66,7 @@ plan people       provision  Several sources as one roster: what would change. W
 plan groups       provision  Groups of the directory: what would change. Writes a plan file, nothing else.
 plan domains      names      Give domains their NetBIOS name as nickname. Writes a plan file, nothing else.
 plan rename       names      Give people another user name: all they have goes to a new user.
-plan whatif       whatif     The changes of `whatif` on the site as it is now. Writes a plan file, nothing else.
+plan change       whatif     The changes of `whatif` on the site as it is now. Writes a plan file, nothing else.
 plan list         plans      The plans of the store: number, when and by whom made, what became of each.
 plan show         plans      One plan again: what it does to people as it was shown, and what became of it.
 plan undo         provision  Take back what was done of a plan, or put things back as they were on a day.
@@ -157,7 +157,7 @@ def run(words: Sequence[str]) -> int:
             show_what_is_logged()
             function(**read(command.words, parameters_of(function), rest))
     except TabwardenError as error:
-        say_error(error)
+        say_error(error, as_json=_wants_json(words))
         return ERROR
     except KeyboardInterrupt as interrupt:
         say(_interrupted(command.words, str(interrupt)))
@@ -165,6 +165,11 @@ def run(words: Sequence[str]) -> int:
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else DONE
     return DONE
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    """Whether a problem is told as JSON: where the answer would have been."""
+    return "--json" in (words[: words.index("--")] if "--" in words else words)
 
 
 def _interrupted(command: str, how_far: str) -> str:
@@ -239,7 +244,8 @@ def main() -> None:
         from tabwarden.commands._unforeseen import sentence
 
         command = command_of(sys.argv[1:])
-        say_error(sentence(f"tabwarden {command.words}" if command else "tabwarden", error))
+        words = sentence(f"tabwarden {command.words}" if command else "tabwarden", error)
+        say_error(words, as_json=_wants_json(sys.argv))
         _write_no_more()
         code = ERROR
     raise SystemExit(code)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-from tabwarden.commands._parsing import Option
+from tabwarden.commands._parsing import SITES, SNAPSHOTS, Option
 from tabwarden.places import OPTION
 
 if TYPE_CHECKING:
@@ -21,10 +21,9 @@ WHEN = "a day, a time, a number of the history, `last`, `previous`"
 MODELS = ("current", "classic", "deny_first")  # those of model.open_points, which a declaration need not load
 CURRENT = MODELS[0]
 
-AsJson = Annotated[bool, Option("--json", about="Print JSON for machines instead of text.")]
 SnapshotWords = Annotated[
     str | None,
-    Option("--on", "--snapshot", about=f"Not the newest: {WHEN}, or a folder of one.", under=SNAPSHOT),
+    Option("--on", "--snapshot", about=f"Not the newest: {WHEN}, or a folder of one.", under=SNAPSHOT, of=SNAPSHOTS),
 ]
 SnapshotFolder = Annotated[
     Path | None,
@@ -36,7 +35,9 @@ StoreWords = Annotated[
 ]
 SiteUrl = Annotated[
     str | None,
-    Option("--site", about="Name, content URL or address of the site; default: of the settings.", under=SNAPSHOT),
+    Option(
+        "--site", about="Name, content URL or address of the site; default: of the settings.", under=SNAPSHOT, of=SITES
+    ),
 ]
 SettingsPath = Annotated[
     Path | None, Option("--settings", about="File or folder; default: TABWARDEN_SETTINGS, here, above, your own.")

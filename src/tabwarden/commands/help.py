@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from tabwarden.commands._output import show
+from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._parsing import Argument
 
 
@@ -12,8 +12,9 @@ def help(  # noqa: A001  # it is called as the command is
     topic: Annotated[
         list[str] | None, Argument("A page, such as `first-hour`, and a heading of it; or a command. None: all pages.")
     ] = None,
+    output: Output = PLAIN,
 ) -> None:
     """Print a page. Of a command that has no page of its name it prints what `--help` prints."""
     from tabwarden.report.pages import find, listed, shown
 
-    show(*(shown(*find(topic)) if topic else listed()))
+    output.give(shown(*find(topic)) if topic else listed())

@@ -117,6 +117,8 @@ def _not_yaml(error: yaml.YAMLError, file: str) -> Problem:
     origin = Origin(file, mark.line + 1) if mark else Origin(file)
     column = f" (column {mark.column + 1})" if mark else ""
     advice = "check the indentation, and put text with special characters into quotes"
+    if mark is not None and mark.buffer is not None and mark.buffer[mark.pointer : mark.pointer + 1] == "\t":
+        return Problem.at(origin, "a tab stands where a line begins; YAML takes spaces there: put two for each tab")
     if "escape" in what:  # a path of Windows
         advice = "put text with backslashes into single quotes, or into none"
     return Problem.at(origin, f"not valid YAML{column}: {what}; {advice}")

@@ -206,7 +206,8 @@ class _Resolved:
     def _text(self, value: str, place: Place) -> str:
         kind = reference_kind(value)
         secret = is_secret(place, self._written.values)
-        if kind in (None, "plain") and secret and not self._written.origin(place).variable:
+        encrypted = self._written.file.endswith(".aes")  # as a whole
+        if kind in (None, "plain") and secret and not encrypted and not self._written.origin(place).variable:
             self.in_the_open.append(place)
         try:
             text = resolve(value, self._folder, self._environ, self._keys)

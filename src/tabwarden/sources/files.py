@@ -143,7 +143,8 @@ def _paths(pattern: str) -> list[Path]:
     paths = sorted(Path(name) for name in glob.glob(str(path), recursive=True) if Path(name).is_file())
     if not paths:
         what = "no file fits" if glob.has_magic(pattern) else "there is no file"
-        raise unreadable(f"{what} `{_place(pattern)}`; check `path` (looked in `{_place(Path.cwd())}`)")
+        looked = "" if path.is_absolute() else f" (taken as `{_place(Path.cwd() / path)}`)"
+        raise unreadable(f"{what} `{_place(path)}`{looked}; check `path`")
     return paths
 
 

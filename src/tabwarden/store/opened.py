@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Collection, ItemsView, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Callable, Collection, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from dataclasses import replace
 from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
+from tabwarden.model.marks import marks_of
 from tabwarden.model.names import same
 from tabwarden.model.site import (
     ALLOW,
@@ -146,9 +147,9 @@ class Table(Mapping[str, _Thing], Generic[_Thing]):
 class Changed(Mapping[str, _Thing], Generic[_Thing]):
     """A table with some things replaced, and new ones behind the rest."""
 
-    def __init__(self, table: Table[_Thing], things: Mapping[str, _Thing]) -> None:
+    def __init__(self, table: Table[_Thing], things: Mapping[str, _Thing], new: Sequence[str] | None = None) -> None:
         self._table, self._things = table, things
-        self._new = [key for key in things if key not in table]
+        self._new = [key for key in things if key not in table] if new is None else new
 
     def __getitem__(self, key: str) -> _Thing:
         return self._things[key] if key in self._things else self._table[key]
@@ -177,7 +178,8 @@ class Changed(Mapping[str, _Thing], Generic[_Thing]):
 
     def with_these(self, things: Mapping[str, _Thing]) -> Changed[_Thing]:
         """The same with more things added or replaced."""
-        return Changed(self._table, {**self._things, **things})
+        new = [key for key in things if key not in self]
+        return Changed(self._table, {**self._things, **things}, [*self._new, *new])
 
     def unlike(self, other: Mapping[str, _Thing]) -> frozenset[str] | None:
         """Ids of what differs, or is in one alone; None where the other was not made of the same table."""
@@ -197,8 +199,6 @@ class _Reader:
         self._every_id: dict[str, list[str]] = {}
         self._numbers: dict[str, dict[str, int]] = {}
         self._asked_for: Counter[str] = Counter()
-
-    # -- texts and numbers --------------------------------------------------------------------------------------
 
     def word(self, code: int) -> str:
         ends = self.arrays["words.ends"]
@@ -247,8 +247,6 @@ class _Reader:
     def part(self, offsets: str, entries: str, row: int) -> memoryview:
         start, end = self.arrays[offsets][row], self.arrays[offsets][row + 1]
         return self.arrays[entries][start:end]
-
-    # -- things -------------------------------------------------------------------------------------------------
 
     def user(self, row: int) -> User:
         return User(
@@ -307,7 +305,10 @@ class _Reader:
             MappingProxyType(defaults),
             bool(arrays["contents.tabs"][row]),
             uses,
-            *(self.text(f"content_{column}", row) for column in ("description", "created", "updated")),
+            self.text("content_description", row),
+            self.text("content_created", row),
+            self.text("content_updated", row),
+            *marks_of(self.perhaps("content_marks", row)),
         )
 
     def unlocked(self, row: int) -> Content:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.site import Site
+from tabwarden.model.site import Site, Taken
+from tabwarden.model.site_settings import SiteSettings
 
 FILE = "history.db"
 RELEASE = "0002"  # the newest migration: a history of this version is used as it is
@@ -118,3 +120,33 @@ def _rows(connection: sqlite3.Connection) -> Iterator[Snapshot]:
     if release != (RELEASE,):
         raise ValueError("another release")
     yield from map(snapshot_of_row, connection.execute(f"{SNAPSHOTS} order by n.number"))
+
+
+# -- what is kept of a Site beside its people and content, as JSON: the head of columns in every form ---------------
+
+
+def about_of(site: Site, vocabulary: Mapping[str, object]) -> dict[str, Any]:
+    """What is kept of a Site beside its people and content, and the words that its columns stand for."""
+    return {
+        "site": {"id": site.id, "name": site.name, "content_url": site.content_url},
+        "settings": asdict(site.settings),
+        "licences": None if site.licences is None else dict(site.licences),
+        "nicknames": None if site.nicknames is None else dict(site.nicknames),
+        "on_demand": sorted(site.on_demand),
+        "taken": asdict(site.taken),
+        "partial": list(site.partial),
+        "vocabulary": vocabulary,
+    }
+
+
+def bare_site(about: Mapping[str, Any]) -> Site:
+    """The Site without people and content; KeyError or TypeError for what `about_of` did not write."""
+    return Site(
+        **about["site"],
+        settings=SiteSettings(**about["settings"]),
+        licences=about["licences"],
+        nicknames=about.get("nicknames"),
+        on_demand=frozenset(about.get("on_demand", ())),
+        taken=Taken(**about["taken"]),
+        partial=tuple(about["partial"]),
+    )

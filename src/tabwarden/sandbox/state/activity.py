@@ -16,6 +16,7 @@ from zlib import crc32
 
 from tabwarden.model.errors import WorldError
 from tabwarden.model.site import Content, Group, Rule, Rules, Site, User
+from tabwarden.model.usage import event_name
 
 Event = dict[str, Any]
 SERVICE = "vizportal"
@@ -60,6 +61,12 @@ class ActivityLog:
         """Tell a sign-in; without a user one that was refused."""
         details = _ids("user", user.id) if user is not None else {}
         self._add(site, "login", SUCCESS if user is not None else UNAUTHORIZED, details)
+
+    def used(self, site: Site, what: str, content: Content | None) -> None:
+        """Tell that somebody opened or took a content [B]."""
+        if content is not None:
+            name = event_name(what, content.kind).replace(" ", "_").lower()
+            self._add(site.id, f"hist_{name}", SUCCESS, _content(content))
 
     def _add(self, site: str, event_type: str, outcome: str, details: Mapping[str, Any]) -> None:
         moment = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tabwarden import safe_files
 from tabwarden.model.errors import WorldError
 from tabwarden.sandbox.directories.directory import DirectoryText
+from tabwarden.troubles import breach, why
 
 # The safe loader and dumper, in C where the library has them: large worlds load ten times faster.
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -89,10 +90,20 @@ class UseText(_Part):
     auth: Literal["embed", "prompt"] = "embed"
 
 
+class ConnectionText(_Part):
+    """A connection to data outside the site; `embedded`: whether a password is kept with it."""
+
+    kind: str
+    server: str = ""
+    user: str = ""
+    embedded: bool = False
+
+
 class ViewText(_Part):
     """A view; without rules it has the workbook's."""
 
     name: str
+    tags: tuple[str, ...] = ()
     rules: tuple[RuleText, ...] | None = None
     id: str | None = None
 
@@ -109,6 +120,10 @@ class ItemText(_ContentText):
     tabs: bool = True
     views: tuple[ViewText, ...] = ()
     uses: tuple[UseText, ...] = ()
+    tags: tuple[str, ...] = ()
+    certified: bool = False
+    certification_note: str = ""
+    connections: tuple[ConnectionText, ...] = ()
 
 
 class SettingsText(_Part):
@@ -136,6 +151,16 @@ class ProviderText(_Part):
     id: str | None = None
 
 
+class UsageText(_Part):
+    """What somebody did with a content (by path), or has there, and when last; `what` as in `model.usage`."""
+
+    user: str
+    what: str
+    content: str | None = None
+    last: str = USUAL_TIME
+    times: int = Field(default=1, ge=1)
+
+
 class SiteText(_Part):
     """One site."""
 
@@ -150,6 +175,7 @@ class SiteText(_Part):
     group_sets: Mapping[str, GroupSetText] = Field(default_factory=dict)
     projects: Mapping[str, ProjectText] = Field(default_factory=dict)
     content: Mapping[str, ItemText | tuple[ItemText, ...]] = Field(default_factory=dict)
+    usage: tuple[UsageText, ...] = ()
 
 
 class TokenText(_Part):
@@ -187,15 +213,13 @@ def read_text(text: str, where: str) -> WorldText:
     try:
         raw = safe_files.yaml_value(text)
     except yaml.YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark is not None else ""
-        raise WorldError(f"world `{where}`{line} is not YAML: {getattr(problem, 'problem', problem)}") from None
+        raise WorldError(f"world `{where}` is not YAML: {why(problem)}") from None
     if not isinstance(raw, dict):
         raise WorldError(f"world `{where}` is not a mapping; it starts with `world: NAME`")
     try:
         return WorldText.model_validate(raw)
     except ValidationError as problem:
-        lines = (f"  {'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in problem.errors())
+        lines = (f"  {'.'.join(map(str, e['loc']))}: {breach(e)}" for e in problem.errors())
         raise WorldError(f"world `{where}` has mistakes:", *lines) from None
 
 
@@ -204,7 +228,7 @@ def read_file(path: Path) -> WorldText:
     try:
         return read_text(safe_files.read_text(path), str(path))
     except (OSError, UnicodeDecodeError) as problem:
-        raise WorldError(f"world file `{path}` cannot be read: {problem}") from None
+        raise WorldError(f"world file `{path}` cannot be read: {why(problem)}") from None
 
 
 def to_yaml(world: WorldText) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib import resources
@@ -28,6 +29,7 @@ from tabwarden.model.site import (
     User,
 )
 from tabwarden.model.takes import IdentityProvider
+from tabwarden.model.usage import PROOFS, SIGN_IN, STANDING, Usage
 from tabwarden.sandbox.directories.directory import pretend_directory
 from tabwarden.sandbox.state.server_state import AccessToken, Account, AccountKey, ConnectedApp, World, key_of
 from tabwarden.sandbox.state.sites import stable_id
@@ -251,6 +253,7 @@ def world_of(text: WorldText) -> World:
     if len(set(urls)) < len(urls):
         raise WorldError(f"world `{text.world}` has two sites at one content URL")
     sites = tuple(build_site(site) for site in text.sites)
+    _check_references(text, sites)
     providers = {site.id: _providers(site.id, one) for site, one in zip(sites, text.sites, strict=True)}
     return World(
         text.world,
@@ -261,7 +264,36 @@ def world_of(text: WorldText) -> World:
         _directory(text),
         dict(text.nicknames),
         {site: listed for site, listed in providers.items() if listed},
+        {site.id: _usage(site, one) for site, one in zip(sites, text.sites, strict=True) if one.usage},
     )
+
+
+def _usage(site: Site, text: SiteText) -> tuple[Usage, ...]:
+    """What people did and have on a site; UnknownName or WorldError for who or what is not there."""
+    rows = []
+    for one in text.usage:
+        if one.what not in PROOFS and one.what not in (SIGN_IN, *STANDING):
+            raise WorldError(f"usage of site `{text.name}`: nothing is called `{one.what}`; give {', '.join(PROOFS)}")
+        content = site.find_content(one.content).id if one.content else ""
+        rows.append(Usage(one.last[:10], one.what, site.find_user(one.user).id, content, one.times, one.last, "world"))
+    return tuple(rows)
+
+
+def _check_references(text: WorldText, sites: tuple[Site, ...]) -> None:
+    """WorldError for sites of one id, and for tokens of nobody or that stand twice."""
+    people = {key_of(user.name, user.domain) for site in sites for user in site.users.values()}
+    problems = [f"  tokens.{t.name}: no user `{t.user}`" for t in text.tokens if key_of(t.user, t.domain) not in people]
+    tokens = Counter((t.name, *key_of(t.user, t.domain)) for t in text.tokens)
+    apps = Counter((app.client_id, app.secret_id) for app in text.apps)
+    ids = Counter(site.id for site in sites)
+    for what, counts in (("tokens", tokens), ("apps", apps), ("sites", ids)):
+        problems += [
+            f"  {what}: `{name if isinstance(name, str) else name[0]}` stands twice"
+            for name, count in counts.items()
+            if count > 1
+        ]
+    if problems:
+        raise WorldError(f"world `{text.world}` has mistakes:", *problems)
 
 
 def _providers(site: str, text: SiteText) -> tuple[IdentityProvider, ...]:

@@ -44,7 +44,7 @@ def standing(desk: Bench) -> dict[str, object]:
 def test_status_from_the_first_hour_to_a_stop(desk: Bench) -> None:
     first = tabwarden(desk, "status")
     assert first.exit_code == 0
-    assert "last read      never; `tabwarden read` reads the site" in first.stdout
+    assert "last read\tnever; `tabwarden read` reads the site" in first.stdout
     assert f"`{URL}` on {desk.sandbox.url}" in first.stdout
     assert not (desk.folder / ".tabwarden").exists(), "looking writes nothing"
 
@@ -60,7 +60,7 @@ def test_status_from_the_first_hour_to_a_stop(desk: Bench) -> None:
     _ = desk.settings_path
     assert tabwarden(desk, "run", "provision").exit_code == 3
     text = tabwarden(desk, "status").stdout
-    assert "stops          plan 2: lock-out; `tabwarden plan show 2` tells why" in text
+    assert "stops\tplan 2: lock-out; `tabwarden plan show 2` tells why" in text
     assert "1 error, 0 warnings" in text
     assert [(run["errors"]) for run in standing(desk)["runs"]] == [1]  # type: ignore[attr-defined]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from tabwarden.commands._options import AsJson, SettingsPath, typed
-from tabwarden.commands._output import DONE, ERROR, leave, print_json, show
+from tabwarden.commands._answer import PLAIN, Output
+from tabwarden.commands._options import SettingsPath, typed
+from tabwarden.commands._output import DONE, ERROR, leave
 from tabwarden.commands._parsing import Option
 from tabwarden.model.scope import CONNECTIONS
 from tabwarden.places import OPTION
@@ -15,43 +16,43 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from tabwarden.run.status import Status
+    from tabwarden.store.snapshots import Snapshot
 
 MOST = 5  # waiting plans that are told
 
 
-def status(settings: SettingsPath = None, as_json: AsJson = False) -> None:
+def status(settings: SettingsPath = None, output: Output = PLAIN) -> None:
     """By what lies here; no server is asked. Exit code 1 where something cannot be read."""
+    from tabwarden.report.table import MARK, Column, Table
     from tabwarden.run import status as standing
 
     now = standing.status(settings)
-    if as_json:
-        print_json(_as_json(now))
-    else:
-        width = max(len(what) for what, _ in _lines(now))
-        for what, words in _lines(now):
-            show(f"{what:{width}}  {words}")
+    table = Table(Column("What", MARK), "How it stands", name="status", plain=True)
+    for line in _lines(now):
+        table.add_row(*line)
+    output.give([table], lambda: _as_json(now))
     leave(ERROR if now.problems else DONE)
 
 
 def doctor(
     settings: SettingsPath = None,
     mail: Annotated[bool, Option("--mail", about="Send a mail to everybody in `mail.to`.")] = False,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """Each line says yes, or what to do. Exit code 1 where one says no."""
+    from tabwarden.report.table import MARK, Column, Table, Text
     from tabwarden.run.doctor import NO, examined
 
-    findings = []
-    for finding in examined(settings, send_mail=mail):
-        findings.append(finding)
-        if not as_json:
-            style = "red" if finding.well == NO else ""
-            show(f"{finding.well:3}  {finding.what}: {finding.says}", style=style, now=True)
+    findings = list(examined(settings, send_mail=mail))
     troubles = sum(finding.well == NO for finding in findings)
-    if as_json:
-        print_json({"ok": not troubles, "findings": [finding._asdict() for finding in findings]})
-    else:
-        show(f"{troubles} to see to" if troubles else "all is well", style="bold")
+    table = Table(Column("Well", MARK), Column("What", MARK), "What is so, or what to do", name="findings", plain=True)
+    for finding in findings:
+        style = "red" if finding.well == NO else ""
+        table.add_row(Text(finding.well, style), finding.what, Text(finding.says, style))
+    output.give(
+        [table, Text(f"{troubles} to see to" if troubles else "all is well", "bold")],
+        lambda: {"ok": not troubles, "findings": [finding._asdict() for finding in findings]},
+    )
     leave(ERROR if troubles else DONE)
 
 
@@ -70,9 +71,8 @@ def _lines(now: Status) -> Iterator[tuple[str, str]]:
         one = now.last_read
         size = f"{one.users} users, {one.contents} contents"
         yield "last read", f"{minute(one.taken)}, {_age(now.age)}: snapshot {one.number} of {one.name}, {size}"
-        lacking = "; ".join(part for part in (one.scope, *one.partial) if part and part != CONNECTIONS)
-        if lacking:
-            yield "", f"not whole: {lacking}"
+        if _lacking(one):
+            yield "", f"not whole: {_lacking(one)}"
     for one in now.snapshots:
         if now.last_read is not None and one.site != now.last_read.site:
             yield "", f"also {one.name or 'Default'} (`--site {one.content_url}`), read {minute(one.taken)}"
@@ -100,6 +100,11 @@ def _lines(now: Status) -> Iterator[tuple[str, str]]:
         yield "" if place else "problems", problem
 
 
+def _lacking(snapshot: Snapshot) -> str:
+    """What of the site is not in it; connections of workbooks are of no weight here."""
+    return "; ".join(part for part in (snapshot.scope, *snapshot.partial) if part and part != CONNECTIONS)
+
+
 def _age(age: timedelta | None) -> str:
     if age is None:
         return "at an unknown time"
@@ -117,7 +122,7 @@ def _as_json(now: Status) -> dict[str, object]:
     if last is not None:
         age = round(now.age.total_seconds()) if now.age is not None else None
         read = {"snapshot": last.number, "site": last.name, "taken": last.taken, "age_seconds": age}
-        read |= {"whole": not last.limited}
+        read |= {"whole": not _lacking(last)}
     sites = [{"site": one.name, "content_url": one.content_url, "taken": one.taken} for one in now.snapshots]
     return {
         "settings": now.settings,

@@ -66,7 +66,7 @@ plan people       provision  Several sources as one roster: what would change. W
 plan groups       provision  Groups of the directory: what would change. Writes a plan file, nothing else.
 plan domains      names      Give domains their NetBIOS name as nickname. Writes a plan file, nothing else.
 plan rename       names      Give people another user name: all they have goes to a new user.
-plan whatif       whatif     The changes of `whatif` on the site as it is now. Writes a plan file, nothing else.
+plan change       whatif     The changes of `whatif` on the site as it is now. Writes a plan file, nothing else.
 plan list         plans      The plans of the store: number, when and by whom made, what became of each.
 plan show         plans      One plan again: what it does to people as it was shown, and what became of it.
 plan undo         provision  Take back what was done of a plan, or put things back as they were on a day.

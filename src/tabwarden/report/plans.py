@@ -10,6 +10,7 @@ from typing import Any
 
 from tabwarden.effects.change import OPS, Change
 from tabwarden.effects.ref import DOMAIN
+from tabwarden.effects.sentences import site_named, words_of
 from tabwarden.plan.file import to_json
 from tabwarden.plan.plan import Impact, Plan, Stop
 from tabwarden.report.table import (
@@ -139,7 +140,7 @@ def steps_table(changes: Sequence[Change]) -> Table:
     steps = Counter(change.op for change in changes)
     rows = [(OPS[op].step, number) for op, number in steps.items()]
     title = count_of(len(changes), "change", "changes")
-    return Table("Step", Column("Number", NUMBER), name="steps", title=title, rows=rows)
+    return Table("Step", Column("Number", NUMBER), name="steps", title=title, rows=rows, aside=True)
 
 
 def changes_table(changes: Sequence[Change]) -> Table:
@@ -221,7 +222,13 @@ def plan_json(plan: Plan) -> Mapping[str, Any]:
     document: dict[str, Any] = json.loads(to_json(plan))
     document.pop("seal")
     steps = Counter(change.op for change in plan.changes)
-    return {"headline": headline(plan), "steps": dict(steps), **document}
+    return {"headline": headline(plan), "steps": dict(steps), "sentences": sentences(plan.changes), **document}
+
+
+def sentences(changes: Sequence[Change]) -> list[str]:
+    """The changes as `plan change` takes them, by the names that they themselves hold."""
+    site = site_named(changes)
+    return [words_of(site, change) for change in changes]
 
 
 def stop_json(stop: Stop) -> Mapping[str, Any]:

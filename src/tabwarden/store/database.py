@@ -25,6 +25,10 @@ CHUNK = 500  # values in one IN: SQLite of old takes no more than 999
 _PASSWORD = re.compile(r"(?<=://)([^:/@?]*:).*(?=@)|(password=)[^&]*")
 
 
+class OfNewerReleaseError(TabwardenError):
+    """The history is of a release that this one does not know."""
+
+
 class Connection:
     """A transaction that is open: what is asked and done in it."""
 
@@ -165,6 +169,19 @@ def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
         yield every[start : start + CHUNK]
 
 
+def check_release(store: Path | str) -> None:
+    """TabwardenError for a history of a newer release, so that nothing is begun that could not be kept.
+
+    Whatever else is wrong with it is told where it is needed.
+    """
+    try:
+        Database(store, create=False).close()
+    except OfNewerReleaseError:
+        raise
+    except TabwardenError:
+        return
+
+
 def nothing_in(words: str) -> UnknownName:
     """What is said where no snapshot was ever kept."""
     return UnknownName(f"there is no snapshot in `{words}` yet: take one with `tabwarden read`")
@@ -226,7 +243,7 @@ def _migrate(connection: Connection, words: str) -> None:
     before, releases = _release(connection), list(schema.MIGRATIONS)  # again: somebody may have been quicker
     if before is not None and before not in releases:
         if before > RELEASE:
-            raise TabwardenError(f"the history `{words}` was written by a newer release ({before}); use that one")
+            raise OfNewerReleaseError(f"the history `{words}` was written by a newer release ({before}); use that one")
         raise TabwardenError(
             f"the history `{words}` was written before the first release ({before}); move it away, then read the site "
             "again with `tabwarden read`"

@@ -49,7 +49,7 @@ class ChangeResult(NamedTuple):
 class Record:
     """A journal as read: `ended` by position of the change, `begun` without an end, `finished` when all was done.
 
-    `by` is who began it, as the system calls him.
+    `by` is who began it, as the system calls him; `snapshot` the number of that of the site as it was before.
     """
 
     plan: str = ""
@@ -61,6 +61,7 @@ class Record:
     ended: Mapping[int, ChangeResult] = field(default_factory=dict)
     begun: frozenset[int] = frozenset()
     finished: str = ""
+    snapshot: int | None = None
 
 
 def now() -> str:
@@ -79,7 +80,7 @@ def whoami() -> str:
 class Journal:
     """The open journal of a plan; a context manager. Opening one that exists goes on where it ends."""
 
-    def __init__(self, store: Path, plan: Plan, waivers: Sequence[Waiver] = ()) -> None:
+    def __init__(self, store: Path, plan: Plan, waivers: Sequence[Waiver] = (), snapshot: int | None = None) -> None:
         self.path = path_of(store, plan.id)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         _cut_torn_line(self.path)
@@ -88,7 +89,9 @@ class Journal:
         if not self.record.plan:
             header = {"format": FORMAT, "kind": plan.kind, "site": site_key(plan.site), "changes": len(plan.changes)}
             accepted = [[waiver.id, waiver.number] for waiver in waivers]
-            self._write({"plan": plan.id, **header, "waivers": accepted, "started": now(), "by": whoami()})
+            self._write(
+                {"plan": plan.id, **header, "waivers": accepted, "started": now(), "by": whoami(), "snapshot": snapshot}
+            )
             _sync_folder(self.path.parent)
         else:
             self._write({"resumed": now()})
@@ -172,6 +175,7 @@ def read(path: Path) -> Record:
         ended=ended,
         begun=frozenset(begun - ended.keys()),
         finished=finished,
+        snapshot=header.get("snapshot"),
     )
 
 

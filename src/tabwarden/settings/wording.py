@@ -25,6 +25,7 @@ _TYPES = {
     "bool": "must be true or false",
     "int": "must be a whole number, without quotes",
     "float": "must be a number, without quotes",
+    "date": "must be a day such as 2027-03-31",
     "path": "must be a path, in quotes if it looks like a number",
     "tuple": "must be a list such as `[a, b]`",
     "list": "must be a list such as `[a, b]`",

@@ -11,6 +11,7 @@ import pytest
 from dense_sites import dense_site
 from small_site import rules
 
+from tabwarden.model.feeds import DataConnection
 from tabwarden.model.site import LOCKED, Content, Group, GroupSet, Site, Use, User
 from tabwarden.store import beside
 from tabwarden.store.snapshots import Snapshot
@@ -54,6 +55,10 @@ OTHERS: dict[str, dict[str, object]] = {
         "description": "more",
         "created": "2026-11-01",
         "updated": "2026-11-02",
+        "tags": frozenset({"gold"}),
+        "certified": True,
+        "certification_note": "checked",
+        "connections": (DataConnection("postgres", "db", "etl", True),),
     },
 }
 ONES = {

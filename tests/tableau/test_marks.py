@@ -13,7 +13,8 @@ from workgroups import workgroup
 
 from tabwarden.compare.snapshots import Fact, facts
 from tabwarden.engine.convert import columns_of, site_of
-from tabwarden.model.site import Content, DataConnection, Site
+from tabwarden.model.feeds import DataConnection
+from tabwarden.model.site import Content, Site
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.server_state import World
 from tabwarden.sandbox.worlds.finding import find_world

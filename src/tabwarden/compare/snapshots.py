@@ -17,8 +17,9 @@ from tabwarden.compare.access_changes import Reach, Under
 from tabwarden.compare.between_sites import Base, Progress
 from tabwarden.model.capability import capabilities_of
 from tabwarden.model.errors import UnknownName
+from tabwarden.model.feeds import DataConnection
 from tabwarden.model.scope import scope_of
-from tabwarden.model.site import Content, DataConnection, Group, Rules, Site, User
+from tabwarden.model.site import Content, Group, Rules, Site, User
 
 USER, GROUP, GROUP_SET, CONTENT, SITE = "user", "group", "group_set", "content", "site"
 ADDED, REMOVED = "added", "removed"

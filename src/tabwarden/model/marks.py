@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tabwarden.model.codec import decode, encode
-from tabwarden.model.site import Content, DataConnection
+from tabwarden.model.feeds import DataConnection
+from tabwarden.model.site import Content
 
 
 class Marks(NamedTuple):

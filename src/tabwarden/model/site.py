@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 from tabwarden.model import resolver
+from tabwarden.model.feeds import DataConnection
 from tabwarden.model.names import same
 from tabwarden.model.site_settings import SiteSettings
 
@@ -25,8 +26,7 @@ MODES = (LOCKED, LOCKED_WITHOUT_NESTED, CUSTOMIZABLE)
 
 ALLOW, DENY = "Allow", "Deny"
 DEFAULT_PROJECT = "default"  # its name in any letter case, at the top level
-ALL_USERS, LOCAL = "All Users", "local"
-ON_LOGIN, ON_SYNC = "onLogin", "onSync"
+ALL_USERS, LOCAL, ON_LOGIN, ON_SYNC = "All Users", "local", "onLogin", "onSync"
 
 
 class Grantee(NamedTuple):
@@ -111,18 +111,6 @@ class Use(NamedTuple):
 UNREAD_USE = Use("", "unread")
 
 
-class DataConnection(NamedTuple):
-    """What feeds a content from outside the site: kind (`postgres`), server, user name, whether a password is embedded.
-
-    `embedded` is None where it was not told. A password is nowhere.
-    """
-
-    kind: str
-    server: str = ""
-    user: str = ""
-    embedded: bool | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Content:
     """A project, workbook, view, data source, flow, ...; `kind` says which.
@@ -132,8 +120,7 @@ class Content:
     `mode` (project, database) is the content permissions mode; `defaults` (project) the rules per kind;
     `tabs` (workbook) whether sheets are shown as tabs; `uses` (workbook) its published data sources.
     A view's `owner` is its workbook's owner.
-    `tags`, `certified` (with its note) and `connections` to data outside the site decide nothing by themselves; None is
-    not read.
+    `tags`, `certified` (and why) and `connections` to data outside the site decide nothing; None is not read.
     """
 
     id: str
@@ -353,8 +340,6 @@ class Site:
         """This value with cached properties, by name, looked up in an index; a Site made of it counts them itself."""
         self.__dict__.update(indexes)
         return self
-
-    # -- another Site -----------------------------------------------------------------------------------------
 
     def with_users(self, *users: User) -> Site:
         """This Site with these users added or replaced; what is counted of it and stays true is kept."""

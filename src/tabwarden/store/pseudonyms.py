@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tabwarden.model.capability import CAPABILITIES, INHERITED_LEADER, KINDS
+from tabwarden.model.feeds import DataConnection
 from tabwarden.model.governing import LOCKED_TO_DATABASE
 from tabwarden.model.roles import LEGACY_ROLES, SITE_ROLES
 from tabwarden.model.scope import OUTSIDE
@@ -27,7 +28,6 @@ from tabwarden.model.site import (
     ON_LOGIN,
     ON_SYNC,
     Content,
-    DataConnection,
     Grantee,
     Group,
     GroupSet,

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from tabwarden.model.site import LOCAL, Content, DataConnection, Site
+from tabwarden.model.feeds import DataConnection
+from tabwarden.model.site import LOCAL, Content, Site
 from tabwarden.model.takes import IdentityProvider
 from tabwarden.model.usage import Usage
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from tabwarden.model.capability import KINDS, LEADER_CAPABILITIES, TEMPLATES, applies
 from tabwarden.model.errors import WorldError
+from tabwarden.model.feeds import DataConnection
 from tabwarden.model.names import same
 from tabwarden.model.roles import is_known, licence_of
 from tabwarden.model.site import (
@@ -23,7 +24,6 @@ from tabwarden.model.site import (
     LOCAL,
     LOCKED,
     Content,
-    DataConnection,
     Grantee,
     Group,
     GroupSet,

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import MissingScope, TableauError
+from tabwarden.model.feeds import DataConnection
 from tabwarden.model.governing import LOCKED_TO_DATABASE, MAY_LIE_NOWHERE, lock_is_unknown, managing_project
 from tabwarden.model.scope import CERTIFIED, CONNECTED, PERSONAL, PUBLISHED, TAGGED
 from tabwarden.model.site import (
@@ -23,7 +24,6 @@ from tabwarden.model.site import (
     CUSTOMIZABLE,
     UNREAD_USE,
     Content,
-    DataConnection,
     Grantee,
     Rule,
     Rules,

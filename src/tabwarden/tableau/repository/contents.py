@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.errors import TableauError
+from tabwarden.model.feeds import DataConnection
 from tabwarden.model.scope import CERTIFIED, PUBLISHED, TAGGED
-from tabwarden.model.site import UNREAD_USE, Content, DataConnection, Use
+from tabwarden.model.site import UNREAD_USE, Content, Use
 from tabwarden.tableau.repository.codes import kind_of, mode_of
 from tabwarden.tableau.repository.connecting import Repository, Row
 from tabwarden.tableau.repository.people import People

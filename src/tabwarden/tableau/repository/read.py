@@ -10,11 +10,12 @@ from types import MappingProxyType
 
 from tabwarden.model.capability import kind_named
 from tabwarden.model.errors import UnknownName
+from tabwarden.model.feeds import DataConnection
 from tabwarden.model.governing import LOCKED_TO_DATABASE, managing_project, nested_rules
 from tabwarden.model.names import same
 from tabwarden.model.roles import TIERS
 from tabwarden.model.scope import CONNECTED, PERSONAL, SETTINGS, SIGN_IN, TAGS
-from tabwarden.model.site import LOCAL, NO_RULES, UNREAD_USE, Content, DataConnection, Rules, Site, Taken
+from tabwarden.model.site import LOCAL, NO_RULES, UNREAD_USE, Content, Rules, Site, Taken
 from tabwarden.model.site_settings import SiteSettings
 from tabwarden.tableau.repository.codes import ADMIN_MODES, USER_VISIBILITIES
 from tabwarden.tableau.repository.connecting import Repository, RepositoryOptions, Row, opened

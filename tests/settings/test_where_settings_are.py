@@ -19,7 +19,7 @@ from tabwarden.places import ABOVE, HERE, OPTION, OWN, VARIABLE, located
 from tabwarden.run import history
 from tabwarden.store import snapshot
 
-NO_SETTINGS = {"demo", "sandbox", "settings encrypt", "settings decrypt", "settings rotate", "settings import"}
+NO_SETTINGS = {"demo", "sandbox", "settings encrypt", "settings decrypt", "settings rotate", "settings import", "help"}
 
 
 def write(folder: Path, text: str = "", name: str = "settings.yaml") -> Path:

@@ -271,7 +271,7 @@ def _parts(taken: Taken, verified: Verified | None, output: Output) -> Iterator[
     yield from _of_site(taken.site)
     resumed = f", {taken.reused} answers from the read that was cut short" if taken.reused else ""
     yield f"kept as {taken.snapshot.words}{resumed}"
-    output.detail(f"{taken.requests:,} requests")
+    output.detail(f"{taken.requests:,} requests were sent")
     output.detail(f"not read: {'; '.join(taken.site.partial) or 'nothing'}")
     yield from _of_verified(verified) if verified is not None else ()
 

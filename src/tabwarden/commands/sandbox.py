@@ -73,6 +73,9 @@ def sandbox(
     faults: Annotated[Path | None, Option(about="YAML file of faults to give (`tabwarden help faults`).")] = None,
     directory: JoinedTo = None,
     counts: Annotated[bool, Option("--counts", about="Say at the end how often each endpoint was asked.")] = False,
+    until_eof: Annotated[
+        bool, Option("--until-eof", about="End with standard input, so that it ends with whoever started it.")
+    ] = False,
     write_settings: LeadHere = None,
     save_world: SaveWorld = None,
     export_repository: Repository = None,
@@ -103,6 +106,7 @@ def sandbox(
         faults=faults,
         counts=counts,
         lead_from=write_settings,
+        until_eof=until_eof,
         release=release,
     )
     if save_world is not None:

@@ -29,7 +29,11 @@ class Checked(NamedTuple):
 def check(store: str, *, repair: bool = False) -> Iterator[Checked]:
     """Every part of the store, in turn; with `repair` what is derived from others is made anew where it is damaged."""
     with history.opened(store) as history_:
-        snapshots = history_.snapshots()
+        snapshots: tuple[Snapshot, ...] = ()
+        try:
+            snapshots = history_.snapshots()
+        except TabwardenError as error:
+            yield Checked("the list of snapshots", str(error))
         yield _checked(f"the history, {len(snapshots)} snapshots", history_.check)
         for snapshot in snapshots:
             yield _checked(snapshot.words, history_.open, snapshot.number)

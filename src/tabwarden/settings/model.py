@@ -6,6 +6,7 @@ docs/reference/settings.md. What concerns two fields at once is in rules.py, so 
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,6 +26,10 @@ class Pat(Section):
 
     name: Text = Field(description="name of the personal access token")
     secret: Secret = Field(description="the token's secret")
+    expires: date | None = Field(
+        default=None,
+        description="day on which it ends, as 2027-03-31; `doctor` warns 14 days before, for Tableau tells no program",
+    )
 
 
 class Password(Section):

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
 import pytest
 from small_site import group, project, site, workbook
+from watchdog import patience
 
 from support import command_line
 from tabwarden.cli import COMMANDS, FAMILIES
@@ -252,6 +257,30 @@ def test_bash_completes(line: str, offered: str, tmp_path: Path) -> None:
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(["bash", "-c", typed], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.split() == offered.split()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_shell_as_somebody_starts_it_completes_by_the_tab_key(shell: str, tmp_path: Path) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed; script/system-packages does it as root")
+    install(shell, tmp_path)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {"HOME": str(tmp_path), "PATH": path, "TERM": "xterm", "LANG": "C.UTF-8", "PS1": "> "}
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execvpe(shell, [shell, "-i"], environment)
+    printed, end = "", time.monotonic() + patience(20)
+    try:
+        for key, shown in ("", "[>#] "), ("tabwarden plan pro\t", "plan provision "), ("--ou\t", "--out"):
+            os.write(terminal, key.encode())
+            while not re.search(shown, printed):
+                assert select.select([terminal], [], [], max(end - time.monotonic(), 0))[0], printed
+                read = os.read(terminal, 65536).decode(errors="replace")
+                printed = re.sub(r"\x1b\[[\d;?]*[ -/]*[@-~]|\x1b[(].|\r", "", printed + read)
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        os.close(terminal)
 
 
 @pytest.mark.parametrize("shell", SHELLS)

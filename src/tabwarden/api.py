@@ -253,7 +253,7 @@ class Planned(AccessChanges):
         """
         from tabwarden.plan.build import Basis, build
         from tabwarden.plan.plan import SiteIdentity
-        from tabwarden.run.apply import keep_plan
+        from tabwarden.run.plans import keep_plan
         from tabwarden.store.journal import now
 
         site = self.before

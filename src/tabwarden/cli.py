@@ -11,6 +11,14 @@ from tabwarden import __version__
 from tabwarden.commands import Command
 
 INTERRUPTED = 130
+# What is to be known after Ctrl-C, by the first word of a command; of others that nothing was written.
+GOES_ON = {
+    "apply": "what was done is in the journal, and the same command goes on where it stopped",
+    "run": "what was done is in the journal and stays, and the next run goes on from there",
+    "read": "nothing was kept, and the same command goes on where it stopped",
+    "mirror": "each sink has the former mirror or the new one, and the same command goes on with the others",
+    "sandbox": "the sandbox has ended",
+}
 ABOUT = "Who is in on your Tableau site, what each person can do, why, and what a change would do to people."
 
 # Headings, then the words of a command, the module of `commands` that has it, and what it does. The function is called
@@ -27,6 +35,18 @@ diff              diff       What differs between two snapshots: facts, and peop
 history           history    Who could see it on a day, since when, and which change caused it. Without words: the
                              snapshots kept.
 cases             cases      Run case files: small sites with a question and the expected answer.
+# List and find
+find              lists      Everything whose name holds some words: people, groups, content.
+list users        lists      People with site role, licence, last sign-in and what they own; seats.
+list groups       lists      Groups with their members and the site role they grant.
+list members      lists      Who is in a group, or in every group.
+list projects     lists      Projects with owner, leaders, permissions mode and how much they hold.
+list workbooks    lists      Workbooks with owner and times.
+list views        lists      Views with owner and times.
+list datasources  lists      Data sources with owner, times and by how many workbooks they are used.
+list flows        lists      Flows with owner and times.
+list owners       lists      Who owns content, and how much.
+list schedules    lists      Where to look for schedules, which no snapshot holds.
 # Read
 read              read       Read the site into a snapshot; nothing is written to Tableau.
 projects          read       List sites and projects, for choosing what to read; nothing is published.
@@ -47,6 +67,8 @@ plan groups       provision  Groups of the directory: what would change. Writes 
 plan domains      names      Give domains their NetBIOS name as nickname. Writes a plan file, nothing else.
 plan rename       names      Give people another user name: all they have goes to a new user.
 plan whatif       whatif     The changes of `whatif` on the site as it is now. Writes a plan file, nothing else.
+plan list         plans      The plans of the store: number, when and by whom made, what became of each.
+plan show         plans      One plan again: what it does to people as it was shown, and what became of it.
 plan undo         provision  Take back what was done of a plan, or put things back as they were on a day.
 apply             provision  Do a plan; journaled, and it goes on where it was interrupted.
 run provision     provision  Joiners and leavers, all in one: one log, one mail, one exit code.
@@ -69,6 +91,7 @@ demo              demo       The whole story on the sandbox: read, plan, apply, 
 help              help       Show a page of the documentation, or a part of it. Without words: list the pages.
 """
 FAMILIES = {
+    "list": "What is on the site, from the newest snapshot or any other: filtered, sorted, counted.",
     "directory": "Read Active Directory whole, keep it in a file, look at it.",
     "names": "User names of a directory before they are imported.",
     "people": "Several sources as one roster.",
@@ -119,7 +142,7 @@ def run(words: Sequence[str]) -> int:
 
         if not is_page(words[1:]):
             return run([*words[1:], "--help"])
-    from tabwarden.commands._output import DONE, ERROR, say_error, show_what_is_logged
+    from tabwarden.commands._output import DONE, ERROR, say, say_error, show_what_is_logged
     from tabwarden.commands._parsing import HELP, help_of, parameters_of, read
     from tabwarden.model.errors import TabwardenError
 
@@ -134,9 +157,18 @@ def run(words: Sequence[str]) -> int:
     except TabwardenError as error:
         say_error(error)
         return ERROR
+    except KeyboardInterrupt as interrupt:
+        say(_interrupted(command.words, str(interrupt)))
+        return INTERRUPTED
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else DONE
     return DONE
+
+
+def _interrupted(command: str, how_far: str) -> str:
+    """What is to be known after Ctrl-C."""
+    goes_on = GOES_ON.get(command.split()[0], "nothing was written to Tableau")
+    return f"tabwarden: interrupted; {how_far + '; ' if how_far else ''}{goes_on}"
 
 
 def _other(words: Sequence[str]) -> int:

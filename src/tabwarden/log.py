@@ -10,7 +10,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -47,8 +47,8 @@ def open_log(
     run before. Where the clock has made a jump since, nothing is deleted, and that is told.
 
     `level` is DEBUG, INFO, WARNING or ERROR and counts for Tabwarden's own lines; of other packages only WARNING
-    and above is written. `console` (stderr when None) gets the same lines unless `quiet`. `scrub` takes secrets
-    out of a text. Raises TabwardenError when the folder or file cannot be made.
+    and above is written. `console` gets the same lines unless `quiet`; when it is None, errors go to stderr and the
+    others to stdout. `scrub` takes secrets out of a text. Raises TabwardenError when the folder or file cannot be made.
     """
     now = datetime.now().astimezone()
     try:
@@ -57,7 +57,9 @@ def open_log(
     except OSError as error:
         reason = (error.strerror or "it cannot be used").lower()
         raise TabwardenError(f"log folder `{folder}` cannot be written: {reason}; set `logs.folder`") from None
-    run_log = RunLog(path, level, as_json=as_json, scrub=scrub, console=None if quiet else console or sys.stderr)
+    run_log = RunLog(
+        path, level, as_json=as_json, scrub=scrub, consoles=() if quiet else (console,) if console is not None else None
+    )
     earlier = _logs_in(folder)
     del earlier[path]
     times = sorted(time for time in earlier.values() if time <= now)  # one of a clock that was ahead tells nothing
@@ -197,15 +199,22 @@ class RunLog:
     ERROR (and above) and WARNING.
     """
 
-    def __init__(self, path: Path, level: str, *, as_json: bool, scrub: Scrub, console: IO[str] | None) -> None:
+    def __init__(
+        self, path: Path, level: str, *, as_json: bool, scrub: Scrub, consoles: Sequence[IO[str]] | None
+    ) -> None:
         self.path = path
         self.deleted: tuple[Path, ...] = ()
         formatter: logging.Formatter = _JsonLine(scrub) if as_json else _Line(scrub)
         self._file = path.open("a", encoding="utf-8", errors="backslashreplace")
         self._counter = _Counter()
         self._handlers: list[logging.Handler] = [_Handler(self._file, formatter), self._counter]
-        if console is not None:
-            self._handlers.append(_Handler(console, formatter))
+        if consoles is None:
+            out, err = _Handler(sys.stdout, formatter), _Handler(sys.stderr, formatter)
+            out.addFilter(lambda record: record.levelno < logging.ERROR)
+            err.setLevel(logging.ERROR)
+            self._handlers += [out, err]
+        else:
+            self._handlers += [_Handler(console, formatter) for console in consoles]
         self._root, self._logger = logging.getLogger(), logging.getLogger(LOGGER)
         self._before = (self._root.level, self._logger.level)
         self._root.setLevel(logging.WARNING)

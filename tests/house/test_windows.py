@@ -14,7 +14,7 @@ import pytest
 from tabwarden.cases import file as cases
 from tabwarden.model.errors import SettingsError
 from tabwarden.plan.plan import Plan, SiteIdentity
-from tabwarden.run.apply import keep_plan, load_plan
+from tabwarden.run.plans import keep_plan, load_plan
 from tabwarden.run.whatif import read_changes
 from tabwarden.secrets import _words, reference_kind
 from tabwarden.settings import load, load_store

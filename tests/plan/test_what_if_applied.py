@@ -24,8 +24,8 @@ from tabwarden.model.site import Site
 from tabwarden.plan.build import Basis, build
 from tabwarden.plan.file import from_json, to_json
 from tabwarden.plan.plan import SiteIdentity
-from tabwarden.run.apply import load_plan
 from tabwarden.run.context import connected
+from tabwarden.run.plans import load_plan
 from tabwarden.run.whatif import plan_changes
 from tabwarden.sandbox.http.server import running
 from tabwarden.tableau.read.site import read_site

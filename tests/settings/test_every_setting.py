@@ -174,7 +174,7 @@ def logging(settings: Settings, room: Room) -> object:
         log.warning("a warning")
         if settings.mail.when == "errors":
             log.error("an error")
-        mail_if_due(settings, run_log, "summary")
+        mail_if_due(settings.mail, run_log, "summary")
         run_log.flush()
         lines = [line[25:] for line in run_log.path.read_text(encoding="utf-8").splitlines()]
         return str(run_log.path.parent.relative_to(room.folder)), lines

@@ -25,10 +25,23 @@ class Ended(NamedTuple):
         return self.stdout + self.stderr
 
 
-def run(*words: object, stdin: str = "", env: Mapping[str, str] | None = None) -> Ended:
-    """Run the command; an error that is no TabwardenError is raised. `env` is added to the environment."""
+class Typed(StringIO):
+    """What somebody types at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def run(*words: object, stdin: str = "", env: Mapping[str, str] | None = None, typed: str | None = None) -> Ended:
+    """Run the command; an error that is no TabwardenError is raised. `env` is added to the environment.
+
+    With `typed` standard input is a terminal at which that is typed.
+    """
     out, err = StringIO(), StringIO()
-    around = (patch.dict(os.environ, env or {}), patch.object(sys, "stdin", StringIO(stdin)))
+    around = (
+        patch.dict(os.environ, env or {}),
+        patch.object(sys, "stdin", StringIO(stdin) if typed is None else Typed(typed)),
+    )
     with around[0], around[1], redirect_stdout(out), redirect_stderr(err):
         code = cli.run([str(word) for word in words])
     return Ended(code, out.getvalue(), err.getvalue())

@@ -23,6 +23,7 @@ import filelock  # noqa: F401
 import tabwarden.run.apply as applying
 import tabwarden.tableau.http.transport  # noqa: F401  as filelock: else each child loads it anew
 from tabwarden.run.context import Context, connected
+from tabwarden.run.plans import load_plan
 from tabwarden.settings import Settings, load
 from tabwarden.store.journal import ChangeResult, Journal, path_of
 
@@ -59,9 +60,7 @@ class Dying(Journal):
 def apply(settings: Settings, plan_file: Path) -> int:
     """As the command does; the exit code."""
     with connected(settings) as connection:
-        applied = applying.apply(
-            applying.load_plan(plan_file), connection, applying.terms_of(Context(settings, connection))
-        )
+        applied = applying.apply(load_plan(plan_file), connection, applying.terms_of(Context(settings, connection)))
     if applied.succeeded:
         return 0
     print(applied.stops, applied.broken_off, applied.not_done[:2], file=sys.stderr, flush=True)
@@ -104,7 +103,7 @@ def chain(settings: Settings, plan_file: Path) -> tuple[int, int]:
 def kill(settings: Settings, plan_file: Path, seed: int, times: int) -> tuple[int, int]:
     """Children killed when the journal has grown by a random number of bytes; then one that may live."""
     chance = random.Random(seed)
-    path = path_of(settings.store.folder, applying.load_plan(plan_file).id)
+    path = path_of(settings.store.folder, load_plan(plan_file).id)
     killed = 0
     for _ in range(times):
         pid = forked(settings, plan_file)
@@ -128,7 +127,7 @@ def size_of(path: Path) -> int:
 def main(words: Sequence[str]) -> int:
     gc.freeze()  # children share what is loaded instead of copying it
     settings, plan_file = load(Path(words[1]), dict(os.environ)), Path(words[2])
-    applying.load_plan(plan_file)  # what the codec makes of the types once is not made in each child
+    load_plan(plan_file)  # what the codec makes of the types once is not made in each child
     if words[0] == "chain":
         died, code = chain(settings, plan_file)
     elif words[0] == "kill":

@@ -20,8 +20,9 @@ from tabwarden.model.site import ALL_USERS, Content, Group, Site, User
 from tabwarden.model.site_settings import SiteSettings
 from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.plan.waivers import parse_waivers
-from tabwarden.run.apply import Applied, apply, keep_plan, terms_of
+from tabwarden.run.apply import Applied, apply, terms_of
 from tabwarden.run.context import Context, connected
+from tabwarden.run.plans import keep_plan
 from tabwarden.run.provision import plan_provision, run_provision
 from tabwarden.run.undo import plan_undo
 from tabwarden.sandbox.http.server import Sandbox, running

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -10,35 +11,38 @@ from pathlib import Path
 from typing import Any
 
 from tabwarden.commands._options import again, load_settings, typed
-from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, print_json, show
+from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, print_json, say, show
 from tabwarden.log import RunLog, open_log
-from tabwarden.model.errors import TabwardenError
+from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.names import some
+from tabwarden.places import located
 from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.report.plans import plan_json, plan_table, stop_json
-from tabwarden.run.apply import Applied, keep_plan, plan_path
+from tabwarden.run.apply import Applied
+from tabwarden.run.plans import keep_in
 from tabwarden.run.run_log import mail_if_due, result_words
-from tabwarden.scrubber import Scrubber
-from tabwarden.settings import Settings
+from tabwarden.scrubber import KNOWN, Scrubber
+from tabwarden.section import Part
+from tabwarden.settings import Logs, Mail, Settings, load_part
 
 log = logging.getLogger("tabwarden.run")
 
 
 def present(plan: Plan, settings: Settings, out: Path | None, *, as_json: bool) -> None:
     """Keep the plan where it matters, show it, and leave with 0 (nothing), 2 (changes) or 3 (a stop)."""
-    path = None
+    number, path = 0, None
     if out is not None or plan.changes or plan.stops:
-        path = keep_plan(plan, out or plan_path(settings.store.folder, plan.id))
+        number, path = keep_in(settings.store.folder, plan, out)
     if as_json:
-        print_json({"file": str(path) if path else None, **plan_json(plan)})
+        print_json({"file": str(path) if path else None, "number": number or None, **plan_json(plan)})
     else:
         show(plan_table(plan))
         if path is not None:
-            show(f"plan {plan.id} written to {path}")
+            show(f"plan {number} ({plan.id}) written to {path}")
             accept = "".join(f" --accept {s.id}={s.number}" for s in plan.stops_of_all if s.waivable)
             if plan.changes and all(stop.waivable for stop in plan.stops_of_all):
-                show(f"next: tabwarden apply {typed(path)}{accept}{again(settings)}")
+                show(f"next: tabwarden apply {typed(path) if out else number}{accept}{again(settings)}")
     leave(STOPPED if plan.stops else CHANGES if plan.changes else DONE)
 
 
@@ -84,18 +88,59 @@ Running = Callable[[Settings, tuple[Waiver, ...]], Applied]
 def run_command(settings: Path | None, accept: list[str] | None, as_json: bool, running: Running) -> None:
     """For cron: load, run, tell, mail, leave. Nothing is asked; a stop leaves the plan to be looked at."""
     waivers = parse_waivers(accept or ())
-    loaded = load_settings(settings)
+    try:
+        loaded = load_settings(settings)
+    except SettingsError as error:
+        _tell_that_none_are_usable(settings, error)
+        raise
     with logged(loaded, quiet=as_json) as run_log:
         for line in loaded.warnings():
             log.warning("%s", line)
         applied = _run(loaded, waivers, running)
         code = ERROR if applied is None else exit_code(applied)
         summary = "it ended with an error" if applied is None else _summary(applied)
-        mail_if_due(loaded, run_log, f"{summary}; exit code {code}")
+        mail_if_due(loaded.mail, run_log, f"{summary}; exit code {code}")
     if as_json:
         result = {} if applied is None else applied_json(applied)
         print_json({**result, "log": str(run_log.path), "exit_code": code})
     leave(code)
+
+
+def _tell_that_none_are_usable(path: Path | None, error: SettingsError) -> None:
+    """Nobody looks at a job of cron: what is wrong goes into a log too, and by mail where that can be read."""
+    try:
+        file = located(path, os.environ).path
+        if file is None:
+            return
+        logs = _part("logs", Logs, path) or Logs.model_validate({}, context={"folder": file.parent})
+        run_log = open_log(
+            logs.folder,
+            level=logs.level,
+            retention_days=logs.retention_days,
+            as_json=logs.as_json,
+            scrub=KNOWN,
+            quiet=True,
+        )
+    except TabwardenError as problem:
+        say(f"no log was written: {problem}")
+        return
+    with run_log:
+        for line in error.lines:
+            log.error("%s", line)
+        mail = _part("mail", Mail, path)
+        if mail is None:
+            log.error("no mail was sent: the section `mail` cannot be used either")
+        else:
+            mail_if_due(mail, run_log, f"the settings cannot be used, and nothing was done; exit code {ERROR}")
+    say(f"log: {run_log.path}")
+
+
+def _part(name: str, kind: type[Part], path: Path | None) -> Part | None:
+    """One section of settings that are broken elsewhere; None where it is broken too."""
+    try:
+        return load_part(name, kind, path, alone=True)
+    except SettingsError:
+        return None
 
 
 def _run(settings: Settings, waivers: tuple[Waiver, ...], running: Running) -> Applied | None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from tabwarden.commands._options import Accept, AsJson, Out, SettingsPath, load_settings
-from tabwarden.commands._output import leave, print_json, progress_bar, show
+from tabwarden.commands._output import confirmed, leave, print_json, progress_bar, show
 from tabwarden.commands._parsing import Argument, Option
+from tabwarden.commands.plans import PlanWords
 
 if TYPE_CHECKING:
     from tabwarden.log import RunLog
+    from tabwarden.plan.plan import Plan
     from tabwarden.run.apply import Applied
 
 
@@ -47,7 +49,7 @@ run_provision, run_groups, run_people = map(_running, ("provision", "groups", "p
 
 
 def plan_undo(
-    plan: Annotated[Path | None, Argument("The plan that was applied.")] = None,
+    plan: Annotated[str | None, Argument("The plan that was applied: its number, id or file.")] = None,
     last: Annotated[bool, Option("--last", about="The plan applied last to this site.")] = False,
     to: Annotated[
         str | None, Option("--to", about="A day (2026-11-21), a number of the history, `last`, `previous`.")
@@ -64,10 +66,11 @@ def plan_undo(
     from tabwarden.model.errors import UnknownName
     from tabwarden.run import undo
     from tabwarden.run.context import running
+    from tabwarden.run.plans import plan_meant
 
     named = [name for name in (project, group, user) if name is not None]
     if [plan is not None, last, to is not None].count(True) != 1:
-        raise UnknownName("say what to undo: a plan file, `--last`, or `--to` a day")
+        raise UnknownName("say what to undo: a plan (its number, id or file), `--last`, or `--to` a day")
     if len(named) > 1 or (named and to is None):
         raise UnknownName("name one of `--project`, `--group` and `--user`, with `--to`; without them it is everything")
     loaded = load_settings(settings)
@@ -75,13 +78,14 @@ def plan_undo(
         if to is not None:
             undoing = undo.plan_undo_to(context, to, undo.Scope(project, group, user))
         else:
-            undoing = undo.plan_undo(context, plan)
+            undoing = undo.plan_undo(context, plan_meant(context.store, plan) if plan is not None else None)
     present(undoing, loaded, out, as_json=as_json)
 
 
 def apply(
-    plan: Annotated[Path, Argument("A plan file.")],
+    plan: PlanWords,
     accept: Accept = None,
+    yes: Annotated[bool, Option("--yes", about="Do not ask, at a terminal either.")] = False,
     settings: SettingsPath = None,
     as_json: AsJson = False,
 ) -> None:
@@ -90,18 +94,37 @@ def apply(
     from tabwarden.plan.waivers import parse_waivers
     from tabwarden.run import apply as applying
     from tabwarden.run.context import Context, connected
+    from tabwarden.run.plans import load_plan, plan_meant
     from tabwarden.run.run_log import log_result
 
     waivers = parse_waivers(accept or ())
     loaded = load_settings(settings)
-    sealed = applying.load_plan(plan)
+    path = plan_meant(loaded.store.folder, plan)
+    sealed = load_plan(path)
+    if not yes:
+        _ask(sealed, hidden=as_json)
     bar = progress_bar("applying", hidden=as_json)
     with logged(loaded, quiet=True) as run_log, connected(loaded) as connection, bar as progress:
-        log.info("apply %s (%s)", plan, sealed.id)
+        log.info("apply %s (%s)", path, sealed.id)
         context = Context(loaded, connection, lambda done, of, _words: progress(done, of))
         applied = applying.apply(sealed, connection, applying.terms_of(context, waivers))
         log_result(applied)
     _show(applied, run_log, as_json=as_json)
+
+
+def _ask(plan: Plan, *, hidden: bool) -> None:
+    """At a terminal: what it does to people, and whether that is to be done."""
+    if not sys.stdin.isatty():
+        return
+    from tabwarden.model.errors import TabwardenError
+    from tabwarden.report.plans import count_of, headline, impact_table, minute, stops_table
+
+    if not hidden:
+        show(impact_table(plan.impact), *([stops_table(plan.stops)] if plan.stops else ()))
+    where = f"`{plan.site.name or plan.site.content_url or 'Default'}` on {plan.site.where}"
+    made = f"`{plan.kind}`, made {minute(plan.made_at)}, {count_of(len(plan.changes), 'change', 'changes')}"
+    if not confirmed(f"{headline(plan)} ({made}): apply it to {where}?"):
+        raise TabwardenError("nothing was written: answer `yes`, or add `--yes`")
 
 
 def _show(applied: Applied, run_log: RunLog, *, as_json: bool) -> None:

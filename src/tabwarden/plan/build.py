@@ -58,6 +58,7 @@ class Basis:
     notes: tuple[str, ...] = ()
     unlisted_leave: int = 0
     undoes: str = ""
+    takes_back: str = ""
     takes: SiteTakes = field(default_factory=SiteTakes)
     left_out: frozenset[str] = frozenset()
 
@@ -106,6 +107,7 @@ def build(
         impact=effect,
         seen=seen,
         undoes=basis.undoes,
+        takes_back=basis.takes_back,
         unlisted=unlisted,
     )
 

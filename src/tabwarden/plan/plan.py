@@ -116,7 +116,8 @@ class Plan:
     """Changes in order with everything they were based on.
 
     `seen` holds each fact the changes touch as it was when the plan was made (`facts`);
-    `notes` are remarks that ask nothing of anybody; `undoes` names the plan an undo takes back;
+    `notes` are remarks that ask nothing of anybody; `undoes` names the plan an undo takes back,
+    `takes_back` that in words, with when and by whom it was done;
     `unlisted` are people on the site whom no authoritative source knows.
     """
 
@@ -133,6 +134,7 @@ class Plan:
     seen: Facts = field(default_factory=lambda: NO_FACTS)
     waivers: tuple[Waiver, ...] = ()
     undoes: str = ""
+    takes_back: str = ""
     unlisted: tuple[Unlisted, ...] = ()
     format: int = FORMAT
 

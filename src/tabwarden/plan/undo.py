@@ -13,8 +13,8 @@ from tabwarden.model.site import LOCAL, Site
 from tabwarden.want.wanted import Held, Wanted, Why
 
 
-def undone(now: Site, done: Sequence[Change], plan_id: str, owners: frozenset[str] | None = None) -> Wanted:
-    """`now` with `done` (in the order they were done) taken back.
+def undone(now: Site, done: Sequence[Change], because: str, owners: frozenset[str] | None = None) -> Wanted:
+    """`now` with `done` (in the order they were done) taken back, `because` of which plan in words.
 
     `owners` are the users who own content by now, None when that was not read: an added user who owns something
     is not removed again.
@@ -24,7 +24,7 @@ def undone(now: Site, done: Sequence[Change], plan_id: str, owners: frozenset[st
         change.take_back(undoing)
     _left_to_the_directory(undoing)
     holds = tuple(Held(*hold) for hold in undoing.holds)
-    return Wanted(undoing.site(), Why(f"undo of plan {plan_id}"), holds, tuple(undoing.notes))
+    return Wanted(undoing.site(), Why(because), holds, tuple(undoing.notes))
 
 
 def _left_to_the_directory(undoing: Undoing) -> None:

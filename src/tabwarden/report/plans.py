@@ -69,6 +69,11 @@ def _kind_of(reason: str) -> str:
     return reason.partition(":")[0]
 
 
+def minute(when: str) -> str:
+    """`2026-11-21 10:04 UTC` of an ISO time; as it is where it is none."""
+    return f"{when[:10]} {when[11:16]} UTC" if len(when) > 16 and when[10] == "T" else when
+
+
 def stop_words(stop: Stop) -> str:
     """One stop with everything: id, the sentence with base, limit and number, what to do."""
     return f"stop {stop.id}: {stop.sentence}; {stop.remedy}"
@@ -104,9 +109,9 @@ def plan_table(plan: Plan) -> Drawable:
 
 def _title(plan: Plan) -> str:
     where = plan.site.name or plan.site.content_url or "Default"
-    undoes = f" of plan {plan.undoes}" if plan.undoes else ""
-    if plan.undoes.startswith("snapshot "):
-        undoes = f" back to {plan.undoes}"
+    undoes = f" of {plan.takes_back}" if plan.takes_back else ""
+    if plan.takes_back.startswith("snapshot "):
+        undoes = f" back to {plan.takes_back}"
     return f"{plan.kind}{undoes} for site {where}"
 
 

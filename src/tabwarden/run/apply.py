@@ -16,13 +16,12 @@ from tabwarden.effects.ref import Lookup
 from tabwarden.model.errors import TableauError, TabwardenError
 from tabwarden.model.site import Site
 from tabwarden.plan.build import Progressed, stops_now
-from tabwarden.plan.file import from_json, to_json
 from tabwarden.plan.plan import Plan, Stop, Waiver
 from tabwarden.plan.stops import Guarded, Limits
 from tabwarden.plan.waivers import mismatches, not_waived
 from tabwarden.run import history, setting_names
-from tabwarden.run.context import PLANS, Context, Progress, guarded_of, limits_of, silent
-from tabwarden.safe_files import read_text, write_whole
+from tabwarden.run.context import Context, Progress, guarded_of, limits_of, silent
+from tabwarden.run.plans import keep_in
 from tabwarden.settings import Settings
 from tabwarden.store.journal import (
     ALREADY,
@@ -133,27 +132,6 @@ class Applied:
         return not self.stops and not self.broken_off and not self.not_done
 
 
-def load_plan(path: Path) -> Plan:
-    """The plan of a file; TabwardenError where there is none."""
-    try:
-        return from_json(read_text(path), str(path))
-    except OSError as error:
-        raise TabwardenError(f"the plan `{path}` cannot be read: {(error.strerror or 'unreadable').lower()}") from None
-    except UnicodeDecodeError:
-        raise TabwardenError(f"`{path}` is not a plan: it is not text") from None
-
-
-def keep_plan(plan: Plan, path: Path) -> Path:
-    """Write the plan; whole or not at all."""
-    write_whole(path, to_json(plan).encode())
-    return path
-
-
-def plan_path(store: Path, plan_id: str) -> Path:
-    """Where the plans that were applied, or stopped, are kept."""
-    return store / PLANS / f"{plan_id}.json"
-
-
 def apply(plan: Plan, connection: Connection, terms: Terms) -> Applied:
     """Judge and do a plan, or go on with one that was interrupted; nobody else writes meanwhile."""
     with only_writer(terms.store, plan.site):
@@ -188,7 +166,7 @@ def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) ->
         return Applied(plan, record.ended, open_stops, wrong)
     if plan.changes:
         if not record.plan:
-            keep_plan(replace(plan, waivers=terms.waivers), plan_path(terms.store, plan.id))
+            keep_in(terms.store, replace(plan, waivers=terms.waivers))
         with Journal(terms.store, plan, terms.waivers) as journal:
             applied = _Doing(plan, connection, terms, journal).all(record, now)
     else:
@@ -266,6 +244,10 @@ class _Doing:
         try:
             for work in self._work():
                 self._do(work)
+        except KeyboardInterrupt:
+            how_far = f"{len(self.entries)} of {len(self.plan.changes)} changes were gone through"
+            log.warning("interrupted; %s", how_far)
+            raise KeyboardInterrupt(how_far) from None
         except TableauError as error:
             log.error("broken off: %s", error)
             return Applied(self.plan, self.entries, broken_off=str(error), resumed=resumed)

@@ -54,9 +54,6 @@ def sign_in_of(settings: Settings) -> SignIn:
     )
 
 
-PLANS = "plans"
-
-
 Progress = Callable[[int, int, str], None]  # changes gone through, of how many, and the last of them in words
 
 

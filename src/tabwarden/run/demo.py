@@ -16,8 +16,8 @@ from pathlib import Path
 from tabwarden.access.reference import may
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.site import Site
-from tabwarden.run.apply import load_plan
 from tabwarden.run.history import LAST, open_either
+from tabwarden.run.plans import load_plan
 from tabwarden.sandbox.worlds.acme import TOKEN_NAME, TOKEN_SECRET, VIEWERS, acme
 
 SITE = "acme"
@@ -105,7 +105,7 @@ class Story:
 
     def _apply(self, before: Site, leavers: list[str]) -> None:
         self._title("Apply the plan: what was looked at is what is done")
-        self._run("apply", self._relative(self._newest_plan()), expect=1)
+        self._run("apply", self._relative(self._newest_plan()), "--yes", expect=1)
         self._fact(True, "exit code 1, so that cron tells: a leaver who is held keeps a licence")  # `_run` saw to it
         self._run("read")
         now = self._newest()
@@ -127,7 +127,7 @@ class Story:
     def _undo(self, before: Site) -> None:
         self._title("Undo: a plan too, with an impact of its own")
         self._run("plan", "undo", "--last", expect=2)
-        self._run("apply", self._relative(self._newest_plan()))
+        self._run("apply", self._relative(self._newest_plan()), "--yes")
         self._run("read")
         same = _people(self._newest()) == _people(before)
         self._fact(same, f"the same {len(before.users)} people with the same roles and groups as before")

@@ -23,7 +23,14 @@ log = logging.getLogger(__name__)
 
 
 def basis_of(
-    context: Context, kind: str, site: SiteIdentity, now: Site | None, *, when: str = "", undoes: str = ""
+    context: Context,
+    kind: str,
+    site: SiteIdentity,
+    now: Site | None,
+    *,
+    when: str = "",
+    undoes: str = "",
+    takes_back: str = "",
 ) -> Basis:
     """What every plan of a run rests on. SettingsError with every name in the settings that fits nobody of `now`."""
     gone = setting_names.gone(context.settings, now, context.store, site) if now is not None else ()
@@ -35,6 +42,7 @@ def basis_of(
         guarded=guarded_of(context),
         notes=tuple(setting_names.remark(*one) for one in gone),
         undoes=undoes,
+        takes_back=takes_back,
     )
 
 

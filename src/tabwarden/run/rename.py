@@ -50,6 +50,7 @@ def decide(
     keep_old: bool = False,
     held: tuple[Held, ...] = (),
     undoes: str = "",
+    takes_back: str = "",
 ) -> Plan:
     """The plan for these renames on a site that was read whole."""
     protected = {u.id for u in now.users.values() if is_protected(u, context.settings.provision.protected)}
@@ -57,7 +58,9 @@ def decide(
     carry = carried(now, renamed(now, renames, keep_old=keep_old, protected=protected), renames)
     return build(
         replace(
-            basis_of(context, "undo" if undoes else KIND, context.site(now.name), now, undoes=undoes),
+            basis_of(
+                context, "undo" if undoes else KIND, context.site(now.name), now, undoes=undoes, takes_back=takes_back
+            ),
             takes=context.takes,
         ),
         now,
@@ -68,7 +71,7 @@ def decide(
     )
 
 
-def undo_rename(context: Context, plan: Plan, done: Sequence[Change]) -> Plan:
+def undo_rename(context: Context, plan: Plan, done: Sequence[Change], words: str) -> Plan:
     """The plan that gives everybody the old name again, with what the new user has by now."""
     now = read_site(context.connection)
     renames: list[Rename] = []
@@ -88,6 +91,6 @@ def undo_rename(context: Context, plan: Plan, done: Sequence[Change]) -> Plan:
         if new is None:
             held.append(Held(ref.qualified, "is not on the site any more", "decide by hand"))
             continue
-        because = f"undo of plan {plan.id}"
+        because = f"undo of {words}"
         renames.append(Rename(new.id, old.name, old.domain, because, change.given_name, ref.qualified))
-    return decide(context, now, renames, held=tuple(held), undoes=plan.id)
+    return decide(context, now, renames, held=tuple(held), undoes=plan.id, takes_back=words)

@@ -12,9 +12,10 @@ from tabwarden.model.names import visible
 from tabwarden.model.site import Site
 from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.report.plans import headline, stop_words
-from tabwarden.run.apply import Applied, judge_and_do, keep_plan, plan_path, settle_jobs, terms_of
+from tabwarden.run.apply import Applied, judge_and_do, settle_jobs, terms_of
 from tabwarden.run.context import Context, Progress, running, silent
-from tabwarden.settings import Settings
+from tabwarden.run.plans import keep_in
+from tabwarden.settings import Mail, Settings
 from tabwarden.store.journal import SKIPPED, newest, only_writer
 
 log = logging.getLogger(__name__)
@@ -71,9 +72,8 @@ def result_words(applied: Applied) -> str:
     return ", ".join([*counts, f"{left} not begun"] if left else counts)
 
 
-def mail_if_due(settings: Settings, run_log: RunLog, summary: str) -> None:
+def mail_if_due(mail: Mail, run_log: RunLog, summary: str) -> None:
     """The mail with the log, after errors or a stop (after warnings too where asked). Its failure is a log line."""
-    mail = settings.mail
     due = run_log.had_errors or (mail.when == "warnings" and run_log.had_warnings)
     if not mail.enabled or not due:
         return
@@ -102,6 +102,6 @@ def do(context: Context, plan: Plan, now: Site | None, waivers: tuple[Waiver, ..
     stopped = Applied(plan, stops=plan.stops)
     applied = stopped if now is None else judge_and_do(plan, context.connection, terms_of(context, waivers), now)
     if applied.stops:
-        log.info("nothing was written; the plan is kept in %s", keep_plan(plan, plan_path(context.store, plan.id)))
+        log.info("nothing was written; the plan is kept as number %d in %s", *keep_in(context.store, plan))
     log_result(applied)
     return applied

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import secrets
@@ -16,6 +15,7 @@ from tabwarden.run import history
 from tabwarden.safe_files import for_the_owner, read_text
 from tabwarden.settings import load_store
 from tabwarden.store import snapshot
+from tabwarden.store.journal import whoami
 from tabwarden.store.pseudonyms import pseudonymised
 from tabwarden.store.retention import forget
 
@@ -59,7 +59,7 @@ def delete(store: str, snapshot: Snapshot, settings: Path | None = None) -> Dele
     with history.opened(store) as history_:
         forget(history_, [snapshot.number])
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    deletion = Deletion(snapshot.number, snapshot.taken, snapshot.name, now, getpass.getuser())
+    deletion = Deletion(snapshot.number, snapshot.taken, snapshot.name, now, whoami())
     path = _folder(store, settings) / NOTES
     with open(path, "a", encoding="utf-8", opener=for_the_owner) as file:
         file.write(json.dumps(deletion._asdict(), ensure_ascii=False) + "\n")

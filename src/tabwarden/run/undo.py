@@ -17,10 +17,11 @@ from tabwarden.plan.plan import Plan
 from tabwarden.plan.restore import restored, scope_of_project, translated
 from tabwarden.plan.restore_people import Back, ids_now
 from tabwarden.plan.undo import undone
+from tabwarden.report.plans import headline, minute
 from tabwarden.run import history, rename
-from tabwarden.run.apply import load_plan, plan_path
 from tabwarden.run.context import Context
 from tabwarden.run.planning import basis_of, planned
+from tabwarden.run.plans import load_plan, plan_path
 from tabwarden.store.journal import DONE, INSTEAD, Record, newest, path_of, read
 from tabwarden.tableau.read.people import read_people
 from tabwarden.tableau.read.site import owned_by, read_site
@@ -65,7 +66,10 @@ def plan_undo_to(context: Context, to: str, scope: Scope) -> Plan:
     changes = (*diff(site, work.people.site, work.people.why), *work.content)
     lacks = (f"{snapshot.words} is not whole: {'; '.join(snapshot.partial)}",) if snapshot.partial else ()
     return build(
-        replace(basis_of(context, KIND, context.site(site.name), site, undoes=snapshot.words), takes=context.takes),
+        replace(
+            basis_of(context, KIND, context.site(site.name), site, undoes=snapshot.words, takes_back=snapshot.words),
+            takes=context.takes,
+        ),
         site,
         changes,
         held=work.people.held,
@@ -116,11 +120,12 @@ def plan_undo(context: Context, path: Path | None) -> Plan:
     """The plan that takes back what was done of the plan in `path`; None: of the plan applied last to this site."""
     plan, record = _applied(context, path)
     done = done_changes(plan, record)
+    words = taken_back(plan, record)
     if plan.kind == rename.KIND:
-        return rename.undo_rename(context, plan, done)
+        return rename.undo_rename(context, plan, done, words)
     if any(change.of_content is not None for change in done):
         raise TabwardenError(
-            f"the plan {plan.id} changed content, and locks overwrite more than a plan names; put things back with "
+            f"{words} changed content, and locks overwrite more than a plan names; put things back with "
             "`tabwarden plan undo --to` and the number that `tabwarden history` tells of the time before it"
         )
     connection = context.connection
@@ -128,12 +133,20 @@ def plan_undo(context: Context, path: Path | None) -> Plan:
     if any(NICKNAMES in change.reads for change in done):
         site = with_nicknames(site, connection)
     added = [ref.id for change in done if (ref := change.creates) is not None and ref.kind == USER and ref.id]
-    wanted = undone(site, done, plan.id, frozenset(owned_by(connection, added)))
+    wanted = undone(site, done, f"undo of {words}", frozenset(owned_by(connection, added)))
     left_out = sum(1 for entry in record.ended.values() if entry.status not in LEFT_SOMETHING)
-    notes = (f"{left_out} changes of the plan had not been done and need no undo",) if left_out else ()
-    basis = basis_of(context, KIND, context.site(site.name), site, undoes=plan.id)
+    notes = [f"it takes back {words}: {headline(plan)}"]
+    if left_out:
+        notes.append(f"{left_out} changes of the plan had not been done and need no undo")
+    basis = basis_of(context, KIND, context.site(site.name), site, undoes=plan.id, takes_back=words)
     wanted = replace(wanted, notes=(*notes, *wanted.notes))
     return planned(context, basis, site, wanted, with_contents=False)
+
+
+def taken_back(plan: Plan, record: Record) -> str:
+    """What is taken back, when it was done and by whom, as a person knows it."""
+    by = f" by {record.by}" if record.by else ""
+    return f"`{plan.kind}` of {minute(record.started)}{by}"
 
 
 def done_changes(plan: Plan, record: Record) -> tuple[Change, ...]:

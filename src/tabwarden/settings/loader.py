@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -27,7 +27,7 @@ from tabwarden.secrets import (
     reference_kind,
     resolve,
 )
-from tabwarden.section import Section, server_address
+from tabwarden.section import Part, server_address
 from tabwarden.settings.lines import PREFIX, Place, Written, dotted, lay_over, read_yaml
 from tabwarden.settings.model import Settings
 from tabwarden.settings.rules import complaints
@@ -36,7 +36,6 @@ from tabwarden.settings.store import Store
 from tabwarden.settings.wording import place_of, sentence
 
 __all__ = ["ENCRYPTED", "PLAIN", "load", "load_part", "load_store", "site_of"]
-Part = TypeVar("Part", bound=Section)
 
 
 def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:

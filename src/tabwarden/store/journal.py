@@ -10,6 +10,7 @@ been written, a change begun and not ended may have happened and is looked up be
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import json
 import os
@@ -46,12 +47,16 @@ class ChangeResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A journal as read: `ended` by position of the change, `begun` without an end, `finished` when all was done."""
+    """A journal as read: `ended` by position of the change, `begun` without an end, `finished` when all was done.
+
+    `by` is who began it, as the system calls him.
+    """
 
     plan: str = ""
     kind: str = ""
     site: str = ""
     started: str = ""
+    by: str = ""
     waivers: tuple[Waiver, ...] = ()
     ended: Mapping[int, ChangeResult] = field(default_factory=dict)
     begun: frozenset[int] = frozenset()
@@ -61,6 +66,14 @@ class Record:
 def now() -> str:
     """The present moment as ISO time in UTC, to the millisecond: plans made one after the other differ by it."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def whoami() -> str:
+    """Who is at this machine, as the system calls him; empty where it has no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
 
 
 class Journal:
@@ -75,7 +88,7 @@ class Journal:
         if not self.record.plan:
             header = {"format": FORMAT, "kind": plan.kind, "site": site_key(plan.site), "changes": len(plan.changes)}
             accepted = [[waiver.id, waiver.number] for waiver in waivers]
-            self._write({"plan": plan.id, **header, "waivers": accepted, "started": now()})
+            self._write({"plan": plan.id, **header, "waivers": accepted, "started": now(), "by": whoami()})
             _sync_folder(self.path.parent)
         else:
             self._write({"resumed": now()})
@@ -154,6 +167,7 @@ def read(path: Path) -> Record:
         kind=header.get("kind", ""),
         site=header.get("site", ""),
         started=header.get("started", ""),
+        by=header.get("by", ""),
         waivers=tuple(Waiver(*one) for one in header.get("waivers", ())),
         ended=ended,
         begun=frozenset(begun - ended.keys()),

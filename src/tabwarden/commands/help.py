@@ -14,6 +14,9 @@ def help(  # noqa: A001  # it is called as the command is
     ] = None,
 ) -> None:
     """Print a page. Of a command that has no page of its name it prints what `--help` prints."""
-    from tabwarden.report.pages import find, listed, shown
+    from tabwarden.report.pages import find, is_folder, listed, shown
 
-    show(*(shown(*find(topic)) if topic else listed()))
+    if topic and not is_folder(topic):
+        show(*shown(*find(topic)))
+    else:
+        show(*listed("-".join(topic or ())))

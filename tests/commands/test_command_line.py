@@ -133,6 +133,7 @@ def test_families_and_their_commands_are_told_without_words() -> None:
         ),
         ("--verison", "there is no option `--verison`; nearest is `--version`; `tabwarden --help` tells more"),
         ("xyzzy", "there is no command `xyzzy`; `tabwarden --help` tells more"),
+        ("undo", "there is no command `undo`; nearest is `plan undo`; `tabwarden --help` tells more"),
         ("why", "`why` needs USER; `tabwarden why --help` tells more"),
     ],
 )

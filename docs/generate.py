@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tabwarden.cli import COMMANDS, HERE
 from tabwarden.commands import Command
-from tabwarden.commands._parsing import Argument, parameters_of, usage
+from tabwarden.commands._answer import OUTPUT
+from tabwarden.commands._parsing import Argument, Option, Parameter, parameters_of, usage
 from tabwarden.model.capability import (
     CAPABILITIES,
     KIND_NAMES,
@@ -135,8 +136,19 @@ def commands() -> Iterator[str]:
     yield f"Exit codes: {', '.join(codes)}."
     yield ""
     yield from _table(["before any command", ""], [[f"`{words}`", told] for words, told in HERE])
+    yield ""
+    yield "## Every answer"
+    yield ""
+    yield "What `...` at the end of a command's options stands for; [what each form holds](answers.md)."
+    yield ""
+    of_answers = [p for p in parameters_of(COMMANDS["history"].function()) if _of_answers(p)]
+    yield from _table(["", ""], [[" ".join(f"`{name}`" for name in p.names), p.about] for p in of_answers])
     for _, command in sorted(COMMANDS.items()):
         yield from _command(command)
+
+
+def _of_answers(parameter: Parameter) -> bool:
+    return isinstance(parameter.spec, Option) and parameter.spec.under == OUTPUT
 
 
 def _command(command: Command) -> Iterator[str]:
@@ -147,7 +159,8 @@ def _command(command: Command) -> Iterator[str]:
     yield ""
     yield command.about
     rows = [[f"`{argument.words}`", argument.about] for argument in arguments]
-    rows += [[" ".join(f"`{name}`" for name in p.names), p.about] for p in parameters if p.names]
+    rows += [[" ".join(f"`{name}`" for name in p.names), p.about] for p in parameters if p.names and not _of_answers(p)]
+    rows += [["...", "[every answer](#every-answer)"]] if any(map(_of_answers, parameters)) else []
     rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     if rows:
         yield ""

@@ -155,7 +155,7 @@ def run(words: Sequence[str]) -> int:
             show_what_is_logged()
             function(**read(command.words, parameters_of(function), rest))
     except TabwardenError as error:
-        say_error(error)
+        say_error(error, as_json=_wants_json(words))
         return ERROR
     except KeyboardInterrupt as interrupt:
         say(_interrupted(command.words, str(interrupt)))
@@ -163,6 +163,11 @@ def run(words: Sequence[str]) -> int:
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else DONE
     return DONE
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    """Whether a problem is told as JSON: where the answer would have been."""
+    return "--json" in (words[: words.index("--")] if "--" in words else words)
 
 
 def _interrupted(command: str, how_far: str) -> str:
@@ -241,7 +246,8 @@ def main() -> None:
         from tabwarden.commands._unforeseen import sentence
 
         command = command_of(sys.argv[1:])
-        say_error(sentence(f"tabwarden {command.words}" if command else "tabwarden", error))
+        words = sentence(f"tabwarden {command.words}" if command else "tabwarden", error)
+        say_error(words, as_json=_wants_json(sys.argv))
         _write_no_more()
         code = ERROR
     raise SystemExit(code)

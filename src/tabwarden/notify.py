@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.names import visible
+from tabwarden.troubles import of_connecting, of_tls
 
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
 # Mail servers commonly refuse more than 10 MB; a log of this size shrinks to about a tenth.
@@ -167,13 +168,13 @@ def _reason(error: Exception, mail: MailSettings) -> str:
         case smtplib.SMTPResponseException():
             return f"{where} answered {error.smtp_code}"
         case ssl.SSLCertVerificationError():
-            return f"the certificate of {where} is not trusted ({error.verify_message}); set `mail.ca_file`"
+            return f"the certificate of {where} is not trusted: {of_tls(error)}; set `mail.ca_file`"
         case ssl.SSLError():
-            return f"no protected line to {where}; check `mail.security` and `mail.port`"
+            return f"no protected line to {where}: {of_tls(error)}; check `mail.security` and `mail.port`"
         case _ if isinstance(error, TimeoutError) or "timed out" in str(error):  # smtplib hides some in its own
             return f"{where} did not answer within {mail.timeout:g} seconds"
         case smtplib.SMTPServerDisconnected():
             return f"{where} ended the connection; check `mail.security` and `mail.port`"
         case OSError():
-            return f"{where} cannot be reached: {(error.strerror or type(error).__name__).lower()}"
-    return f"{type(error).__name__}; check the section `mail` of the settings"
+            return f"{where} cannot be reached: {of_connecting(error)}"
+    return "the mail server does not do what mail servers do; check the section `mail` of the settings"

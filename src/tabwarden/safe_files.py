@@ -103,7 +103,7 @@ def yaml_value(text: str) -> Any:
             node = loader.get_single_node()
             if node is None:
                 return None
-            check_size(node)
+            check_size(node, each_once=True)
             return loader.construct_document(node)
         finally:
             loader.dispose()
@@ -122,8 +122,20 @@ def _check_depth(events: Iterable[yaml.Event]) -> None:
             raise yaml.YAMLError(f"it is nested deeper than {MOST_LEVELS} levels")
 
 
-def check_size(node: yaml.Node) -> None:
-    """Raises yaml.YAMLError where aliases make more of a small text than anybody can mean."""
+def _check_keys(node: yaml.MappingNode) -> None:
+    """Of two values of one key only the last would be seen."""
+    import yaml
+
+    keys = set()
+    for key, _ in node.value:
+        if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+            if key.value in keys:
+                raise yaml.YAMLError(f"the key `{key.value}` stands twice, again in line {key.start_mark.line + 1}")
+            keys.add(key.value)
+
+
+def check_size(node: yaml.Node, *, each_once: bool = False) -> None:
+    """Raises yaml.YAMLError where aliases make more of a small text than anybody can mean; and for a key told twice."""
     import yaml
 
     sizes: dict[int, int] = {}
@@ -133,6 +145,8 @@ def check_size(node: yaml.Node) -> None:
             sizes[id(node)] = 1  # of a circle, which is told elsewhere
             parts = node.value if isinstance(node, yaml.SequenceNode) else ()
             if isinstance(node, yaml.MappingNode):
+                if each_once:
+                    _check_keys(node)
                 parts = [part for pair in node.value for part in pair]
             sizes[id(node)] = 1 + sum(map(size, parts))
         return sizes[id(node)]

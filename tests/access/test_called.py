@@ -27,7 +27,8 @@ from tabwarden.plan.plan import Plan, SiteIdentity
 from tabwarden.report.answers import answer_json, grantee_name, people_table, sentence
 from tabwarden.report.dialog import implicit_lines
 from tabwarden.report.plans import plan_table
-from tabwarden.report.table import Drawable, Pen, drawn
+from tabwarden.report.table import Drawable
+from tabwarden.report.text import tabbed
 from tabwarden.store import snapshot
 from tabwarden.want.provision import Policy, Tasks, want
 
@@ -74,12 +75,12 @@ def test_what_is_written_finds_the_user_again() -> None:
 
 
 def shown(thing: Drawable) -> str:
-    return "\n".join(drawn(thing, Pen(200)))
+    return "\n".join(tabbed([thing], None))
 
 
 def cells(table: str, column: int) -> list[str]:
-    rows = [re.split(r"[│┃|]", line)[1:-1] for line in table.splitlines() if re.match(r"[│|]", line)]
-    return [row[column].strip() for row in rows if len(row) > column]
+    rows = [line.split("\t") for line in table.splitlines()[1:]]
+    return [row[column] for row in rows if len(row) > column]
 
 
 def test_no_list_of_who_may_shows_two_equal_words() -> None:

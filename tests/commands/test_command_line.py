@@ -107,7 +107,7 @@ def test_every_command_explains_itself_and_loads_nothing_heavy_for_it(words: str
     for parameter in parameters:
         assert parameter.words in done.stdout
         assert parameter.spec.about.endswith((".", ")"))
-    names = [name for parameter in parameters for name in parameter.names]
+    names = [name for parameter in parameters for name in parameter.names if name[1] == "-"]
     assert len(names) == len(set(names))
 
 
@@ -242,7 +242,7 @@ def test_what_may_stand_next_is_offered(words: list[str], offered: list[str]) ->
 def test_every_command_and_every_option_is_offered() -> None:
     assert set(completed("")) == {words.split()[0] for words in COMMANDS}
     for words, command in COMMANDS.items():
-        wanted = [name for parameter in parameters_of(command.function()) for name in parameter.names]
+        wanted = [name for parameter in parameters_of(command.function()) for name in parameter.names if name[1] == "-"]
         assert completed(*words.split(), "--") == [*wanted, "--help"]
 
 

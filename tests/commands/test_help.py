@@ -6,7 +6,7 @@ import pytest
 
 from support import command_line
 from tabwarden.report.pages import folder, pages, shown, topic
-from tabwarden.report.table import Table, Text
+from tabwarden.report.table import Table, Text, words_of
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def test_every_page_is_shown_whole_without_markup() -> None:
         parts = list(shown(page))
         assert Text(page.title, "bold") in parts[:2], page.file
         words = [part.words for part in parts if isinstance(part, Text) and not part.words.startswith("    ")]
-        words += [cell.words for part in parts if isinstance(part, Table) for row in part.rows for cell in row]
+        words += [words_of(cell) for part in parts if isinstance(part, Table) for row in part.rows for cell in row]
         for text in words:
             outside = text.split("`")[::2]
             assert not any(mark in piece for piece in outside for mark in ("](", "**", "|---")), (page.file, text)
         blocks = page.file.read_text(encoding="utf-8")
-        code = sum(isinstance(part, Text) and part.style == "dim" for part in parts)
+        code = sum(isinstance(part, Text) and part.style == "dim command" for part in parts)
         assert code == sum(len(block.splitlines()) - 1 for block in blocks.split("```")[1::2]), page.file
 
 

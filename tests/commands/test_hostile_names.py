@@ -100,8 +100,9 @@ def test_no_command_shows_a_name_raw(store: str, number: int, *, as_json: bool) 
     raw = {}
     for words in asked:
         ended = run(*words, *more, "--store", store)
-        if RAW.search(ended.output) or "\nlines" in ended.output:
-            raw[" ".join(words)] = [ascii(line) for line in ended.output.splitlines() if RAW.search(line)][:3]
+        said = ended.output.replace("\t", " ")  # between cells; one in a name is an escape (tests/report)
+        if RAW.search(said) or "\nlines" in said:
+            raw[" ".join(words)] = [ascii(line) for line in said.splitlines() if RAW.search(line)][:3]
     assert not raw
 
 

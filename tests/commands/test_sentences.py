@@ -96,7 +96,7 @@ def test_who_on_a_project_tells_on_how_much_of_what_is_in_it(kept: Path) -> None
     assert people == {"adm": 3, "bob": 3, "ann": 1}
     table = command_line.run(*words).stdout
     assert "all 3" in table
-    assert "1 of 3: `HR/Budget`" in table
+    assert "1 of 3: HR/Budget" in table
 
 
 def test_a_group_is_answered_by_its_rules_and_its_members(kept: Path) -> None:

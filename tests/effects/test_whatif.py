@@ -444,3 +444,29 @@ def test_the_page_of_the_language_names_every_form_and_its_examples_are_understo
         assert change_of(small(), words) == Join("How to", "ann").on(small())
     listed = page[page.index("# the new quarter") :].split("```")[0].strip().splitlines()
     assert all(any(form.pattern.fullmatch(line) for form in FORMS) for line in listed[1:])
+
+
+@pytest.mark.parametrize(
+    ("words", "because"),
+    [
+        ("new project Finance/OLD", "exists"),
+        ("new project finance", "exists"),
+        ("move Finance/Old to the top level", "done"),
+        ("move Finance/Old to Finance", "done"),  # where it is
+        ("new project Finance/New owned by ann", "site_role"),  # a Viewer owns no project
+    ],
+)
+def test_what_the_server_refuses_is_refused(words: str, because: str) -> None:
+    _, (tried,) = done(small(), [words])
+    assert tried.because == because
+
+
+def test_a_name_that_is_taken_where_it_moves_to_is_refused() -> None:
+    _, (made, moved) = done(small(), ["new project Archive/old", "move Finance/Old to Archive"])
+    assert (made.done, moved.done, moved.because) == (True, False, "exists")
+
+
+@pytest.mark.parametrize("words", ["new project Finance/", 'new project "Finance/ "', "new project /"])
+def test_a_project_without_a_name_is_no_change(words: str) -> None:
+    with pytest.raises(UnknownName, match="lacks the name of the new project"):
+        done(small(), [words])

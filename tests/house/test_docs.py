@@ -46,6 +46,7 @@ class Terminal:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "COLUMNS": "110",
             "NO_COLOR": "1",
+            "TABWARDEN_SCREEN": "1",  # the pages show what a terminal shows
         }
 
     def type(self, line: str) -> str:

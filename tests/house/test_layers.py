@@ -18,7 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("plan",),
     ("questions",),
     ("mirror", "audit"),
-    ("safe_files", "scrubber", "clocks", "extras", "places"),
+    ("safe_files", "scrubber", "clocks", "extras", "places", "troubles"),
     (
         "section",
         "sources",

@@ -38,7 +38,17 @@ def test_every_name_of_the_table_can_be_imported() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "page",
-    ["diff", "directory-groups", "history", "list-and-find", "mirror", "names-and-domains", "read", "several-sources"],
+    [
+        "diff",
+        "directory-groups",
+        "hand-answers-on",
+        "history",
+        "list-and-find",
+        "mirror",
+        "names-and-domains",
+        "read",
+        "several-sources",
+    ],
 )
 def test_the_console_blocks_of_a_how_to_page_print_what_it_says(page: str, tmp_path: Path) -> None:
     terminal = Terminal(tmp_path)

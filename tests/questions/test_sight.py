@@ -88,7 +88,7 @@ def test_who_could_see_it_on_a_day(store: str) -> None:
     code, text = command("history", "Finance/Budget", "--on", "2026-03-02", "--store", store)
     assert code == 0, text
     assert "2 people" in text
-    jane, john = (next(line for line in text.splitlines() if name in line) for name in ("│ jane", "│ john"))
+    jane, john = (next(line for line in text.splitlines() if name in line) for name in ("jane\t", "john\t"))
     assert "2026-03-02T06:00:00Z (snapshot 2)" in jane
     assert "group Finance people: members + jane" in jane
     assert "snapshot 1) or before" in john

@@ -1,4 +1,4 @@
-"""Tables as they are drawn: everything is in them, whatever it is, and no line is wider than it may be."""
+"""A terminal shows all of a table, whatever it is and however narrow it is, and nothing in it acts."""
 
 from __future__ import annotations
 
@@ -7,70 +7,105 @@ import sys
 
 import pytest
 
-from tabwarden.commands._output import progress_bar, show
-from tabwarden.report.table import ASCII, Group, Pen, Table, Text, drawn
+from tabwarden.commands._answer import Output
+from tabwarden.commands._output import progress_bar, say, show
+from tabwarden.report.screen import Pen, drawn, folded
+from tabwarden.report.table import MARK, NAME, NUMBER, Column, Group, Many, Table, Text
 
-STYLED = Table("Name", "Why", title=Text("Held", "bold red"))
-STYLED.add_row(Text("ann", "green"), "a rule, and another one")
-STYLED.caption = "and 3 more"
+PEOPLE = Table(Column("User", NAME), Column("May", MARK), Column("Seen", NUMBER), "Decided by", name="people")
+PEOPLE.title = Text("Held", "bold red")
+PEOPLE.add_row("ann@acme.example", Text("yes", "green"), 1234, "Allow to group Finance and to group Controlling")
 
 
-def test_a_table_as_it_is_printed() -> None:
-    assert list(drawn(STYLED, Pen(80))) == [
+def test_a_table_as_a_terminal_shows_it() -> None:
+    assert list(drawn([PEOPLE, "then"], Pen(90))) == [
         "Held",
-        "┏━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━┓",
-        "┃ Name ┃ Why                     ┃",
-        "┡━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━┩",
-        "│ ann  │ a rule, and another one │",
-        "└──────┴─────────────────────────┘",
-        "and 3 more",
+        "User              May   Seen  Decided by",
+        "────────────────  ───  ─────  ───────────────────────────────────────────────",
+        "ann@acme.example  yes  1,234  Allow to group Finance and to group Controlling",
+        "",
+        "then",
     ]
-    assert "\n".join(drawn(STYLED, Pen(24, styles=True, box=ASCII))).splitlines()[4:7] == [
-        "| \x1b[32mann\x1b[0m  | a rule, and   |",
-        "|      | another one   |",
-        "+------+---------------+",
+    assert list(drawn([PEOPLE], Pen(60, styles=True, stroke="-")))[3:] == [
+        "ann@acme.example  \x1b[32myes\x1b[0m  1,234  Allow to group Finance and to",
+        "                              group Controlling",
     ]
-    plain = Table(plain=True)
+    plain = Table("Step", "Words", plain=True)
     plain.add_row(Text("lost", "dim"), "Allow View")
     plain.add_row("decides", "")
-    assert list(drawn(Group(("why", plain)), Pen(80))) == ["why", "lost     Allow View", "decides"]
+    assert list(drawn([Group(("why", plain))], Pen(80))) == ["why", "lost     Allow View", "decides"]
+
+
+def test_what_does_not_fit_beside_each_other_stands_one_below_the_other() -> None:
+    assert list(drawn([PEOPLE], Pen(30)))[1:] == [
+        "ann@acme.example",
+        "  May         yes",
+        "  Seen        1,234",
+        "  Decided by  Allow to group",
+        "              Finance and to",
+        "              group",
+        "              Controlling",
+    ]
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 120, 200])
+def test_no_line_is_wider_than_the_terminal_and_every_name_is_there(width: int) -> None:
+    names = [f"Finance/Quarterly Reports/{n}/the.long.name.of.person.{n}@subsidiary.acme.example" for n in range(9)]
+    table = Table(Column("On", NAME), "Role", Column("Kind", MARK), Column("Who", NAME), "Why")
+    grid = Table("Capability", *(Column(name, NAME) for name in names), grid=True)
+    grid.add_row("View", *("yes" for _ in names))
+    for name in names:
+        table.add_row(name, "Explorer (can publish)", "workbook", Many(names, shown=2), f"Allow to {name}")
+    lines = list(drawn([Text("A sentence that is wide", "bold"), table, grid], Pen(width)))
+    assert max(map(len, lines)) <= width
+    whole = "".join("".join(lines).split())
+    for name in names:
+        assert "".join(name.split()) in whole or width > 100, name
 
 
 @pytest.mark.parametrize(
-    ("words", "lines"),
+    ("words", "width", "lines"),
     [
-        ("", [""]),
-        ("two words", ["two", "words"]),
-        ("Geschäftsführer", ["Geschä", "ftsfüh", "rer"]),
-        ("財務部門の予算", ["財務部", "門の予", "算"]),
-        ("e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301", ["e\u0301" * 6, "e\u0301"]),
-        ("\u1112\u1161\u11ab" * 4, ["\u1112\u1161\u11ab" * 3, "\u1112\u1161\u11ab"]),
-        ("務" * 3000, ["務" * 3] * 1000),  # in no time
-        ("a\x1b[31mb", ["a\\x1b[", "31mb"]),
+        ("", 6, [""]),
+        ("two words", 6, ["two", "words"]),
+        ("Finance/Budget", 9, ["Finance/", "Budget"]),
+        ("new.one@acme.example", 12, ["new.one@", "acme.example"]),
+        ("Geschäftsführer", 6, ["Geschä", "ftsfüh", "rer"]),
+        ("財務部門の予算", 6, ["財務部", "門の予", "算"]),
+        ("e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301", 6, ["e\u0301" * 6, "e\u0301"]),
+        ("\u1112\u1161\u11ab" * 4, 6, ["\u1112\u1161\u11ab" * 3, "\u1112\u1161\u11ab"]),
+        ("務" * 3000, 6, ["務" * 3] * 1000),  # in no time
     ],
 )
-def test_what_is_too_wide_is_folded(words: str, lines: list[str]) -> None:
+def test_what_is_too_wide_is_folded(words: str, width: int, lines: list[str]) -> None:
+    assert folded(words, width) == lines
+
+
+def test_nothing_in_a_cell_acts() -> None:
     table = Table("Column")
-    table.add_row(words)
-    cells = [line.strip("│ ") for line in drawn(table, Pen(10)) if line.startswith("│")]
-    assert cells == lines
+    table.add_row("a\x1b[31mb\nc")
+    assert list(drawn([table], Pen(40)))[-1] == "a\\x1b[31mb\\nc"
 
 
-def test_columns_share_what_room_there_is() -> None:
-    table = Table("A", "B", "C", centred=[2])
-    table.add_row("short", "a path / that is / longer than / the others", "yes")
-    lines = list(drawn(table, Pen(40)))
-    assert {len(line) for line in lines} == {40}
-    assert all("yes" not in line or "│ yes │" in line for line in lines)
-    assert len(set(map(len, drawn(table, Pen(3))))) == 1, "narrower than any table"
+def test_rows_that_are_left_out_are_counted() -> None:
+    table = Table("N", rows=[(str(number),) for number in range(367)])
+    assert list(drawn([table], Pen(80)))[-1] == "and 167 more; `--limit 0` shows all"
+    assert len(list(drawn([table], Pen(80, limit=0)))) == 2 + 367
+    assert list(drawn([table], Pen(80, limit=3)))[-1] == "and 364 more; `--limit 0` shows all"
+
+
+class Terminal(io.StringIO):
+    encoding = "latin-1"
+
+    def isatty(self) -> bool:
+        return True
 
 
 def test_where_strokes_cannot_be_written_they_are_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
-    out = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
-    monkeypatch.setattr(sys, "stdout", out)
-    show("plain", STYLED, style="bold")
-    out.seek(0)
-    assert out.read().splitlines()[1:3] == ["Held", "+------+-------------------------+"]
+    monkeypatch.setattr(sys, "stdout", out := Terminal())
+    monkeypatch.setenv("TERM", "dumb")
+    show("plain", PEOPLE, style="bold")
+    assert out.getvalue().splitlines()[3].startswith("----------------  ---  -----  ---")
 
 
 @pytest.mark.parametrize(("value", "is_styled"), [(None, True), ("", True), ("0", False)])
@@ -81,22 +116,18 @@ def test_no_color_counts_when_it_is_not_empty(
     monkeypatch.delenv("NO_COLOR", raising=False)
     if value is not None:
         monkeypatch.setenv("NO_COLOR", value)
-    out = io.StringIO()
-    monkeypatch.setattr(out, "isatty", lambda: True)
-    monkeypatch.setattr(sys, "stdout", out)
-    show("plain", style="bold")
+    monkeypatch.setattr(sys, "stdout", out := Terminal())
+    Output(no_pager=True).give([Text("words", "bold")])
     assert ("\x1b[1m" in out.getvalue()) is is_styled
 
 
-def test_progress_is_told_to_a_terminal_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
+def test_progress_is_told_to_a_terminal_and_taken_away_and_never_shares_a_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for hidden, told in ((False, "reading [###############               ] 5 of 10"), (True, "")):
-        terminal = Terminal()
-        monkeypatch.setattr(sys, "stderr", terminal)
+        monkeypatch.setattr(sys, "stderr", terminal := Terminal())
         with progress_bar("reading", hidden=hidden) as progress:
             progress(5, 10)
+            say("a note")
         assert told in terminal.getvalue()
-        assert terminal.getvalue().rpartition("\r")[2] == ""
+        assert terminal.getvalue().rpartition("\r")[2] == ("" if hidden else "a note\n") or hidden

@@ -187,7 +187,7 @@ def test_a_certificate_of_another_host_is_refused(start: Start, ca_file: Path) -
 def test_nobody_at_home(ca_file: Path) -> None:
     port = _free_port()
     assert send(mail(port, ca_file), "s", "b") == (
-        f"the mail was not sent: `127.0.0.1` port {port} cannot be reached: connection refused"
+        f"the mail was not sent: `127.0.0.1` port {port} cannot be reached: nobody listens there"
     )
 
 

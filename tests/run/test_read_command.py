@@ -26,10 +26,8 @@ def test_what_a_read_says_and_leaves(desk: tuple[Desk, Sandbox]) -> None:
     assert (guessed.code, guessed.out.startswith("reading takes between")) == (0, True), guessed.err
     sandbox.log.clear()
     ran = here.run("read", "--json", "--verify", "3")
-    assert ran.code == 0, ran.err
+    assert (ran.code, ran.err) == (0, "")
     told = json.loads(ran.out)
-    assert ran.err.startswith(f"reading takes {told['requests']:,} requests (")
-    assert "not needed:" in ran.err
     assert (told["partial"], told["resumed"]) == (["connections of workbooks"], 0)
     assert (told["verified"]["differences"], len(told["verified"]["people"])) == ([], 3)
     assert [site.taken.by_role for site in here.snapshots()] == ["ServerAdministrator"]

@@ -25,7 +25,7 @@ from tabwarden.plan.order import diff
 from tabwarden.plan.plan import Plan, SiteIdentity
 from tabwarden.plan.stops import Limit, over_limit
 from tabwarden.report.plans import headline, plan_json, plan_table, stop_words
-from tabwarden.report.table import Pen, drawn
+from tabwarden.report.screen import Pen, drawn
 from tabwarden.want.provision import Policy, Tasks, want
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -41,7 +41,7 @@ def planned(joining: list[str], leaving: list[str]) -> Plan:
 
 
 def printed(plan: Plan) -> str:
-    return "\n".join(drawn(plan_table(plan), Pen(200)))
+    return "\n".join(drawn([plan_table(plan)], Pen(200)))
 
 
 # -- plans in words ----------------------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ def test_the_table_shows_each_change_with_its_reason_and_who_is_held() -> None:
 
 def test_long_plans_are_cut_and_say_so() -> None:
     text = printed(planned(staff(100, 100), staff(3)))
-    assert "and 92 more changes; all of them are in the plan file" in text
+    assert "and 92 more; `--limit 0` shows all" in text
     assert text.count("add user") == 8 + 1
     assert "set user `p0000@a.example` from Viewer to Unlicensed" in text
 
@@ -87,7 +87,7 @@ def test_a_stop_is_told_with_base_limit_and_number_in_words() -> None:
     limits = (Limit(5, 0), Limit(0, 20), Limit(0, 0))
     assert [limit.words(100) for limit in limits] == ["5", "20, which is 20 % of 100", "0"]
     table = printed(replace(planned([], []), stops=(stop,)))
-    assert all(heading in table for heading in ("stop ", "why it stops", "what to do"))
+    assert all(heading in table for heading in ("Stop ", "Why it stops", "What to do"))
 
 
 def test_a_failure_is_told_with_name_step_code_and_remedy() -> None:

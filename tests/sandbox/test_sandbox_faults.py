@@ -96,7 +96,7 @@ def test_a_page_is_the_first_unless_it_is_said():
         ({"fault": "slow", "retry_after": 1}, "takes no `retry_after`"),
         ({"fault": "directory-partial", "at": "*"}, "takes no `at`"),
         ({"fault": "html", "every": 2, "rate": 0.5}, "one of `calls`"),
-        ({"fault": "html", "rate": 2}, "less than or equal to 1"),
+        ({"fault": "html", "rate": 2}, "must be at most 1"),
         ({"fault": "html", "sometimes": True}, "sometimes"),
         ({"fault": "html", "at": "GET nowhere"}, "no endpoint is called `GET nowhere`"),
     ],

@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from sandbox_client import TSC, tsc
@@ -220,3 +221,68 @@ def test_two_sites_at_one_address():
 def test_an_unknown_world_lists_the_known_ones():
     with pytest.raises(WorldError, match="w0, company, empty, casual-users, william, erin, "):
         find_text("nowhere")
+
+
+WORLD = """\
+world: small
+tokens: [{name: t, secret: s, user: ada}]
+sites:
+- name: A
+  content_url: a
+  licences: {Viewer: 1}
+  users:
+    ada: {role: ServerAdministrator}
+    ann: {role: Viewer}
+  groups: {Staff: {members: [ann]}}
+  projects: {P: {owner: ada}}
+"""
+MISTAKEN = {
+    "one user twice": (
+        "    ann: {role: Viewer}",
+        "    ann: {role: Viewer}\n    ann: {role: Creator}",
+        "`ann` stands twice",
+    ),
+    "in another case": (
+        "    ann: {role: Viewer}",
+        "    ann: {role: Viewer}\n    Ann: {role: Creator}",
+        "`Ann` stands twice",
+    ),
+    "more people than seats": ("Viewer: 1", "Viewer: 0", "licences.Viewer: 0 seats for 1 people"),
+    "no such tier": ("Viewer: 1", "Viewers: 1", "licences.Viewers: 1 seats; write"),
+    "fewer than none": ("Viewer: 1", "Creator: -1", "licences.Creator: -1 seats; write"),
+    "a member twice": ("[ann]", "[ann, ann]", "groups.Staff.members: `ann` stands twice"),
+    "a member who is nobody": ("[ann]", "[anna]", "nothing is called `anna`"),
+    "a token of nobody": ("user: ada", "user: adam", "tokens.t: no user `adam`"),
+    "a token twice": ("user: ada}", "user: ada}, {name: t, secret: x, user: ADA}", "tokens: `t` stands twice"),
+    "a role of a group": ("members: [ann]", "minimum_site_role: Boss", "no site role `Boss`"),
+    "a path with nothing in it": (
+        "{P: {owner: ada}}",
+        "{P: {owner: ada}, P//Q: {owner: ada}}",
+        "a part of the path is empty",
+    ),
+    "a name that is empty": ("ann: {role: Viewer}", "'': {role: Viewer}", "users: a name is empty"),
+    "an id twice": (
+        "{role: ServerAdministrator}",
+        "{role: ServerAdministrator, id: x}\n    joe: {role: Guest, id: x}",
+        "`x` stands twice",
+    ),
+    "two domains": ("ann: {role: Viewer}", "'corp\\ann': {role: Viewer}", "its domain is `local`"),
+    "a word of the library": ("{role: Viewer}", "{role: [1]}", "sites.0.users.ann.role: must be text"),
+    "a key nobody knows": (
+        "content_url: a",
+        "content_url: a\n  colour: red",
+        "sites.0.colour: is no key that is known here",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKEN)
+def test_a_world_that_no_server_could_hold_is_told(case: str, tmp_path: Path) -> None:
+    old, new, told = MISTAKEN[case]
+    path = tmp_path / "w.yaml"
+    path.write_text(WORLD, encoding="utf-8")
+    assert len(find_world(str(path)).sites) == 1
+    path.write_text(WORLD.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(WorldError) as caught:
+        find_world(str(path))
+    assert told in str(caught.value)

@@ -32,6 +32,7 @@ from tabwarden.model.site import (
 )
 from tabwarden.model.site_settings import SiteSettings
 from tabwarden.safe_files import read_text
+from tabwarden.troubles import why
 
 Json = Mapping[str, Any]
 
@@ -58,7 +59,7 @@ def load(path: Path, *, of_snapshot: bool = False) -> tuple[Case, ...]:
     try:
         text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise WorldError(f"`{path}` cannot be read as UTF-8 text: {error}") from None
+        raise WorldError(f"`{path}` cannot be read: {why(error)}") from None
     items = _items(path, text)
     if not items:
         raise WorldError(f"`{path}` holds no case; write a list of cases (`tabwarden help case-files`)")
@@ -76,7 +77,8 @@ def _parsed(path: Path, text: str, line: int) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_each_once)
     except json.JSONDecodeError as error:
-        raise WorldError(f"`{path}` is not JSON: {error.msg} (line {line + error.lineno - 1})") from None
+        where = f"line {line + error.lineno - 1}"
+        raise WorldError(f"`{path}` is not JSON ({where}); check the quotes, brackets and commas there") from None
     except ValueError as error:
         raise WorldError(f"`{path}` {error} (line {line} or below)") from None
 

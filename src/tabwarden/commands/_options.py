@@ -21,7 +21,6 @@ WHEN = "a day, a time, a number of the history, `last`, `previous`"
 MODELS = ("current", "classic", "deny_first")  # those of model.open_points, which a declaration need not load
 CURRENT = MODELS[0]
 
-AsJson = Annotated[bool, Option("--json", about="Print JSON for machines instead of text.")]
 SnapshotWords = Annotated[
     str | None,
     Option("--on", "--snapshot", about=f"Not the newest: {WHEN}, or a folder of one.", under=SNAPSHOT),

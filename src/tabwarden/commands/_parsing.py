@@ -163,6 +163,7 @@ def read(command: str, parameters: Sequence[Parameter], words: Iterable[str]) ->
     for within in dict.fromkeys(parameter.within for parameter in parameters if parameter.within is not None):
         name, type_ = within
         values[name] = type_(**{field: values.pop(field) for field in get_type_hints(type_) if field in values})
+        getattr(values[name], "check", lambda: None)()
     return values
 
 

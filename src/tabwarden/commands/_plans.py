@@ -10,8 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tabwarden.commands._answer import Output
 from tabwarden.commands._options import again, load_settings, typed
-from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, print_json, say, show
+from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, say
 from tabwarden.log import RunLog, open_log
 from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.names import some
@@ -19,6 +20,7 @@ from tabwarden.places import located
 from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.report.plans import plan_json, plan_table, stop_json
+from tabwarden.report.table import Drawable, Text
 from tabwarden.run.apply import Applied
 from tabwarden.run.plans import keep_in
 from tabwarden.run.run_log import mail_if_due, result_words
@@ -29,20 +31,19 @@ from tabwarden.settings import Logs, Mail, Settings, load_part
 log = logging.getLogger("tabwarden.run")
 
 
-def present(plan: Plan, settings: Settings, out: Path | None, *, as_json: bool) -> None:
+def present(plan: Plan, settings: Settings, out: Path | None, output: Output) -> None:
     """Keep the plan where it matters, show it, and leave with 0 (nothing), 2 (changes) or 3 (a stop)."""
     number, path = 0, None
     if out is not None or plan.changes or plan.stops:
         number, path = keep_in(settings.store.folder, plan, out)
-    if as_json:
-        print_json({"file": str(path) if path else None, "number": number or None, **plan_json(plan)})
-    else:
-        show(plan_table(plan))
-        if path is not None:
-            show(f"plan {number} ({plan.id}) written to {path}")
-            accept = "".join(f" --accept {s.id}={s.number}" for s in plan.stops_of_all if s.waivable)
-            if plan.changes and all(stop.waivable for stop in plan.stops_of_all):
-                show(f"next: tabwarden apply {typed(path) if out else number}{accept}{again(settings)}")
+    parts: list[Drawable] = [plan_table(plan)]
+    if path is not None:
+        parts.append(Text(f"plan {number} ({plan.id}) written to {path}", "command"))
+        accept = "".join(f" --accept {s.id}={s.number}" for s in plan.stops_of_all if s.waivable)
+        if plan.changes and all(stop.waivable for stop in plan.stops_of_all):
+            again_words = f"{typed(path) if out else number}{accept}{again(settings)}"
+            parts.append(Text(f"next: tabwarden apply {again_words}", "command"))
+    output.give(parts, lambda: {"file": str(path) if path else None, "number": number or None, **plan_json(plan)})
     leave(STOPPED if plan.stops else CHANGES if plan.changes else DONE)
 
 
@@ -85,7 +86,7 @@ def applied_json(applied: Applied) -> Mapping[str, Any]:
 Running = Callable[[Settings, tuple[Waiver, ...]], Applied]
 
 
-def run_command(settings: Path | None, accept: list[str] | None, as_json: bool, running: Running) -> None:
+def run_command(settings: Path | None, accept: list[str] | None, output: Output, running: Running) -> None:
     """For cron: load, run, tell, mail, leave. Nothing is asked; a stop leaves the plan to be looked at."""
     waivers = parse_waivers(accept or ())
     try:
@@ -93,16 +94,18 @@ def run_command(settings: Path | None, accept: list[str] | None, as_json: bool, 
     except SettingsError as error:
         _tell_that_none_are_usable(settings, error)
         raise
-    with logged(loaded, quiet=as_json) as run_log:
+    with logged(loaded, quiet=output.quiet or bool(output.form)) as run_log:
         for line in loaded.warnings():
             log.warning("%s", line)
         applied = _run(loaded, waivers, running)
         code = ERROR if applied is None else exit_code(applied)
         summary = "it ended with an error" if applied is None else _summary(applied)
         mail_if_due(loaded.mail, run_log, f"{summary}; exit code {code}")
-    if as_json:
-        result = {} if applied is None else applied_json(applied)
-        print_json({**result, "log": str(run_log.path), "exit_code": code})
+    result = {} if applied is None else applied_json(applied)
+    plan = [] if applied is None else [plan_table(applied.plan)]
+    if output.form or output.save:
+        document = {**result, "log": str(run_log.path), "exit_code": code}
+        output.give([f"{summary}; exit code {code}", *plan, f"log: {run_log.path}"], lambda: document)
     leave(code)
 
 

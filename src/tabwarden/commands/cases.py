@@ -8,13 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from tabwarden.commands._options import SNAPSHOT, WHEN, AsJson, SettingsPath, SiteUrl, SnapshotFolder, StoreWords
-from tabwarden.commands._output import ERROR, leave, print_json, show, warn_partial
+from tabwarden.commands._answer import PLAIN, Output
+from tabwarden.commands._options import SNAPSHOT, WHEN, SettingsPath, SiteUrl, SnapshotFolder, StoreWords
+from tabwarden.commands._output import ERROR, leave, print_json
 from tabwarden.commands._parsing import Argument, Option
 
 if TYPE_CHECKING:
     from tabwarden.cases.running import Verdict
     from tabwarden.cases.ways import Way
+    from tabwarden.report.table import Drawable
 
 
 def cases(
@@ -38,7 +40,7 @@ def cases(
         Option("--api", about="Ask in this way, or `all` ways; repeatable. Default: check."),
     ] = None,
     schema: Annotated[bool, Option("--schema", about="Print the JSON Schema of case files, and run nothing.")] = False,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """Print each failure with its trace and a closing line; exit code 1 when a case fails."""
     if schema:
@@ -59,19 +61,15 @@ def cases(
     with _ways(api or ["check"]) as ways:
         if snapshot is not None or newest or site_url is not None:
             opened = Opened(open_site(Where(snapshots, snapshot, site_url, store, settings)))
-            warn_partial(opened.site)
+            output.warn_partial(opened.site)
             verdicts = [run_on(opened, case, ways) for file in files for case in load(file, of_snapshot=True)]
         else:
             verdicts = [run(case, ways) for file in files for case in load(file)]
     failed = [verdict for verdict in verdicts if not verdict.passed]
-    if as_json:
-        print_json([_as_json(verdict) for verdict in verdicts])
-    else:
-        for verdict in failed:
-            _show_failure(verdict)
-        if len(ways) > 1:
-            show(*_right(ways, verdicts))
-        show(f"{len(verdicts) - len(failed)} passed, {len(failed)} failed")
+    parts: list[Drawable] = [part for verdict in failed for part in _failure(verdict)]
+    parts += _right(ways, verdicts) if len(ways) > 1 else ()
+    parts.append(f"{len(verdicts) - len(failed)} passed, {len(failed)} failed")
+    output.give(parts, lambda: [_as_json(verdict) for verdict in verdicts])
     leave(ERROR if failed else 0)
 
 
@@ -101,14 +99,16 @@ def _right(ways: Mapping[str, Way], verdicts: list[Verdict]) -> Iterator[str]:
     return (f"{name}: {right[name]} of {total[name]}" for name in ways)
 
 
-def _show_failure(verdict: Verdict) -> None:
+def _failure(verdict: Verdict) -> Iterator[Drawable]:
     from tabwarden.report.answers import sentence, trace_table
+    from tabwarden.report.table import Text
 
-    show(f"FAILED {verdict.case.id}", style="bold")
-    show(*(f"  {problem}" for problem in verdict.problems))
+    yield Text(f"FAILED {verdict.case.id}", "bold")
+    yield from (f"  {problem}" for problem in verdict.problems)
     if verdict.answer is not None and verdict.site is not None:
-        show(f"  {sentence(verdict.site, verdict.answer)}", trace_table(verdict.site, verdict.answer))
-    show("")
+        yield f"  {sentence(verdict.site, verdict.answer)}"
+        yield trace_table(verdict.site, verdict.answer)
+    yield ""
 
 
 def _as_json(verdict: Verdict) -> dict[str, object]:

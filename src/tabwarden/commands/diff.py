@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from tabwarden.commands._options import MODELS, NEWEST, WHEN, AsJson, Asking
-from tabwarden.commands._output import CHANGES, DONE, leave, print_json, progress_bar, show, warn_partial
+from tabwarden.commands._answer import PLAIN, Output
+from tabwarden.commands._options import MODELS, NEWEST, WHEN, Asking
+from tabwarden.commands._output import CHANGES, DONE, leave
 from tabwarden.commands._parsing import Argument, Option
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def diff(
     ] = OTHER_MODELS[0],
     capability: Annotated[str, Option("--capability", about="With --models: any name of it.")] = "View",
     asking: Asking = NEWEST,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """Exit code 0 where nothing differs between the snapshots, 2 where something does."""
     from tabwarden.compare.access_changes import Under
@@ -36,51 +37,49 @@ def diff(
 
     open_points = asking.open_points
     if models and before is None:
-        _models(asking.where, capability, against, open_points, as_json=as_json)
+        _models(asking.where, capability, against, open_points, output)
     elif not models and before is not None and after is not None:
         under = Under(asking.model, open_points)
-        _snapshots((before, after), under, asking.where, as_json=as_json)
+        _snapshots((before, after), under, asking.where, output)
     else:
         raise UnknownName("say what is compared: two snapshots, as in `tabwarden diff EARLIER LATER`, or `--models`")
 
 
-def _snapshots(pair: tuple[str, str], under: Under, where: Where, *, as_json: bool) -> None:
+def _snapshots(pair: tuple[str, str], under: Under, where: Where, output: Output) -> None:
     from tabwarden.report.comparison import compared_json, headings, parts
+    from tabwarden.report.table import Text
     from tabwarden.run.compare import compare
 
-    with progress_bar("comparing", hidden=as_json) as progress:
+    with output.progress("comparing") as progress:
         difference = compare(*pair, under, progress, store=where.store, site=where.site, settings=where.settings)
-    if as_json:
-        print_json(compared_json(difference))
-    else:
-        show(*headings(difference), style="bold")
-        show(*parts(difference))
+    answer = (*(Text(line, "bold") for line in headings(difference)), *parts(difference))
+    output.give(answer, lambda: compared_json(difference))
     leave(DONE if difference.same else CHANGES)
 
 
-def _models(where: Where, capability: str, against: str, open_points: OpenPoints, *, as_json: bool) -> None:
+def _models(where: Where, capability: str, against: str, open_points: OpenPoints, output: Output) -> None:
     """People whose access rests on owning, leading, a rule in person, or on the order of groups and group sets."""
     from tabwarden.compare.models import differing, in_person
     from tabwarden.model.capability import capability_named, demand_known, ui_name
     from tabwarden.model.errors import UnknownName
     from tabwarden.report.models import exceptions_heading, exceptions_json, exceptions_table
+    from tabwarden.report.table import Text
     from tabwarden.run.open_snapshot import open_site
 
     if against not in OTHER_MODELS:
         raise UnknownName(f"`{against}` is no model to compare with; give deny_first or classic")
     named, site = capability_named(capability), open_site(where)
     demand_known(named, against)
-    with progress_bar("comparing", hidden=as_json) as progress:
+    with output.progress("comparing") as progress:
         differences = list(differing(site, named, against=against, open_points=open_points, progress=progress))
     if against == OTHER_MODELS[0]:
         there = {(user, one.content) for one in differences for user in one.users}
         more = in_person(site, named, against=against, open_points=open_points)
         differences += [one for one in more if not any((user, one.content) in there for user in one.users)]
-    if as_json:
-        rows = exceptions_json(site, differences)
-        print_json({"capability": named, "against": against, "differences": rows})
-        return
-    warn_partial(site)
-    show(exceptions_heading(differences, ui_name(named), against), style="bold")
-    if differences:
-        show(exceptions_table(site, differences, against))
+    output.warn_partial(site)
+    heading = Text(exceptions_heading(differences, ui_name(named), against), "bold")
+    output.give(
+        [heading, exceptions_table(site, differences, against)],
+        lambda: {"capability": named, "against": against, "differences": exceptions_json(site, differences)},
+        of=site,
+    )

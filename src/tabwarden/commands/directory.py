@@ -6,11 +6,12 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from tabwarden.commands._options import AsJson, SettingsPath, load_settings
-from tabwarden.commands._output import print_json, show
+from tabwarden.commands._answer import PLAIN, Output
+from tabwarden.commands._options import SettingsPath, load_settings
 from tabwarden.commands._parsing import Option
 
 if TYPE_CHECKING:
+    from tabwarden.report.table import Drawable
     from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson, Trust
 
 Whole = Annotated[bool, Option("--whole", about="Read everything, though the settings ask for changes only.")]
@@ -20,7 +21,7 @@ def directory_read(
     out: Annotated[Path, Option("--out", about="File to write; `directory: {file: ...}` in settings reads it.")],
     settings: SettingsPath = None,
     whole: Whole = False,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """Read, write the file, tell what is in it."""
     from tabwarden.run.directory import read_directory
@@ -28,11 +29,8 @@ def directory_read(
 
     directory = read_directory(load_settings(settings), whole=whole)
     path = directory_file.save(directory, out)
-    if as_json:
-        print_json({"file": str(path), **_counts(directory)})
-        return
-    _show_domains(directory)
-    show(f"written to {path}")
+    parts = [*_domains(directory), f"written to {path}"]
+    output.give(parts, lambda: {"file": str(path), **_counts(directory)})
 
 
 def directory_show(
@@ -42,7 +40,7 @@ def directory_show(
     file: Annotated[Path | None, Option("--file", about="A directory file, instead of the settings.")] = None,
     settings: SettingsPath = None,
     whole: Whole = False,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """Names are compared in any letter case; `domain\\name` names one domain."""
     from tabwarden.model.errors import UnknownName
@@ -55,15 +53,13 @@ def directory_show(
     if group is not None:
         named = _group(directory, group)
         people = sorted(map(directory.people.__getitem__, directory.everybody_in(named.guid)), key=_order)
-        _show_people(directory, people, f"{named.domain}\\{named.name}", as_json=as_json)
+        _show_people(directory, people, f"{named.domain}\\{named.name}", output)
     elif person is not None:
-        _show_people(directory, _people(directory, person), person, as_json=as_json)
+        _show_people(directory, _people(directory, person), person, output)
     elif groups:
-        _show_groups(directory, as_json=as_json)
-    elif as_json:
-        print_json(_counts(directory))
+        _show_groups(directory, output)
     else:
-        _show_domains(directory)
+        output.give(_domains(directory), lambda: _counts(directory))
 
 
 def _order(person: DirectoryPerson) -> tuple[str, str]:
@@ -153,52 +149,49 @@ def _trust_words(trust: Trust) -> str:
     return f"trusts {trust.partner}" if trust.trusts_partner else f"is trusted by {trust.partner}"
 
 
-def _show_domains(directory: Directory) -> None:
-    from tabwarden.report.table import Table
+def _domains(directory: Directory) -> list[Drawable]:
+    from tabwarden.report.table import NAME, NUMBER, Column, Table
 
-    table = Table("domain", "NetBIOS", "enabled", "disabled", "deleted", "groups", "orphans")
+    numbers = (Column(word, NUMBER) for word in ("Enabled", "Disabled", "Deleted", "Groups", "Orphans"))
+    table = Table(Column("Domain", NAME), Column("NetBIOS", NAME), *numbers, name="domains")
     for domain in directory.domains:
         counts = _counts_of(directory, domain.fqdn)
         hidden = not domain.sees_deleted and not counts["deleted"]
         table.add_row(
             domain.fqdn,
             domain.netbios,
-            str(counts["enabled"]),
-            str(counts["disabled"]),
-            "hidden" if hidden else str(counts["deleted"]),
-            str(counts["groups"]),
-            str(counts["orphans"]),
+            counts["enabled"],
+            counts["disabled"],
+            "hidden" if hidden else counts["deleted"],
+            counts["groups"],
+            counts["orphans"],
         )
-    show(table)
-    for domain in directory.domains:
-        show(*(f"{domain.fqdn} {_trust_words(trust)}" for trust in _trusts(directory, domain.fqdn)))
+    trusts = ((domain.fqdn, trust) for domain in directory.domains for trust in _trusts(directory, domain.fqdn))
+    return [table, *(f"{fqdn} {_trust_words(trust)}" for fqdn, trust in trusts)]
 
 
-def _show_people(directory: Directory, people: list[DirectoryPerson], of: str, *, as_json: bool) -> None:
-    if as_json:
-        print_json([{**p._asdict(), "attributes": dict(p.attributes)} for p in people])
-        return
-    from tabwarden.report.table import Table
+def _show_people(directory: Directory, people: list[DirectoryPerson], of: str, output: Output) -> None:
+    from tabwarden.report.table import MARK, NAME, Column, Table
 
-    table = Table("account", "user principal name", "display name", "mail", "state")
+    names = ("Account", "User principal name", "Display name", "Mail")
+    table = Table(*(Column(name, NAME) for name in names), Column("State", MARK), name="people")
     for p in people:
         state = "deleted" if p.deleted else "enabled" if p.enabled else "disabled"
         account = f"{p.domain}\\{p.sam_account_name}"
         table.add_row(account, p.upn, p.display_name, p.email, state)
-    show(table, f"{len(people)} of {len(directory.people)} people: {of}")
+    words = f"{len(people)} of {len(directory.people)} people: {of}"
+    output.give([table, words], lambda: [{**p._asdict(), "attributes": dict(p.attributes)} for p in people])
 
 
-def _show_groups(directory: Directory, *, as_json: bool) -> None:
+def _show_groups(directory: Directory, output: Output) -> None:
     from tabwarden.model.names import same
+    from tabwarden.report.table import NAME, NUMBER, Column, Table
 
     groups = sorted(directory.groups.values(), key=lambda g: (same(g.domain), same(g.name)))
-    if as_json:
-        print_json([{**g._asdict(), "members": sorted(g.members)} for g in groups])
-        return
-    from tabwarden.report.table import Table
-
-    table = Table("group", "people, nested groups resolved", "direct members", "orphans", "others")
+    people = Column("People, nested groups resolved", NUMBER, "people")
+    numbers = (Column(word, NUMBER) for word in ("Direct members", "Orphans", "Others"))
+    table = Table(Column("Group", NAME), people, *numbers, name="groups")
     for g in groups:
         counts = (len(directory.everybody_in(g.guid)), len(g.members), len(g.orphans), g.others)
-        table.add_row(f"{g.domain}\\{g.name}", *map(str, counts))
-    show(table)
+        table.add_row(f"{g.domain}\\{g.name}", *counts)
+    output.give([table], lambda: [{**g._asdict(), "members": sorted(g.members)} for g in groups])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from tabwarden.commands._output import show
+from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._parsing import Argument
 
 
@@ -12,11 +12,10 @@ def help(  # noqa: A001  # it is called as the command is
     topic: Annotated[
         list[str] | None, Argument("A page, such as `first-hour`, and a heading of it; or a command. None: all pages.")
     ] = None,
+    output: Output = PLAIN,
 ) -> None:
     """Print a page. Of a command that has no page of its name it prints what `--help` prints."""
     from tabwarden.report.pages import find, is_folder, listed, shown
 
-    if topic and not is_folder(topic):
-        show(*shown(*find(topic)))
-    else:
-        show(*listed("-".join(topic or ())))
+    words = topic or []
+    output.give(listed("-".join(words)) if not words or is_folder(words) else shown(*find(words)))

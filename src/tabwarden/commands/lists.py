@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated, NamedTuple
 
-from tabwarden.commands._options import NEWEST, AsJson, Asking
-from tabwarden.commands._output import print_json, show, warn_partial
+from tabwarden.commands._answer import PLAIN, Output
+from tabwarden.commands._options import NEWEST, Asking
 from tabwarden.commands._parsing import Argument, Option
-
-if TYPE_CHECKING:
-    from tabwarden.model.site import Site
 
 Words = Annotated[list[str] | None, Argument("Only what holds these words.")]
 CHOICE = "Which, and in which order"
@@ -59,15 +56,15 @@ ALL, ANYBODY, ANYWHERE = Choice(), Idle(), Inside()
 
 
 def list_users(
-    words: Words = None, choice: Choice = ALL, people: Idle = ANYBODY, asking: Asking = NEWEST, as_json: AsJson = False
+    words: Words = None, choice: Choice = ALL, people: Idle = ANYBODY, asking: Asking = NEWEST, output: Output = PLAIN
 ) -> None:
     """Columns: user, name, e_mail, site_role, licence, last_sign_in, groups, owns. The heading counts the seats."""
-    _list("users", words, choice, asking, idle=people.idle, as_json=as_json)
+    _list("users", words, choice, asking, idle=people.idle, output=output)
 
 
-def list_groups(words: Words = None, choice: Choice = ALL, asking: Asking = NEWEST, as_json: AsJson = False) -> None:
+def list_groups(words: Words = None, choice: Choice = ALL, asking: Asking = NEWEST, output: Output = PLAIN) -> None:
     """Columns: group, domain, members, minimum_site_role, granted."""
-    _list("groups", words, choice, asking, as_json=as_json)
+    _list("groups", words, choice, asking, output=output)
 
 
 def list_members(
@@ -75,10 +72,10 @@ def list_members(
     choice: Choice = ALL,
     people: Idle = ANYBODY,
     asking: Asking = NEWEST,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """Columns: group, user, name, site_role, last_sign_in."""
-    _list("members", None, choice, asking, idle=people.idle, group=group, as_json=as_json)
+    _list("members", None, choice, asking, idle=people.idle, group=group, output=output)
 
 
 def list_projects(
@@ -86,10 +83,10 @@ def list_projects(
     choice: Choice = ALL,
     place: Inside = ANYWHERE,
     asking: Asking = NEWEST,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """Columns: project, owner, permissions, leaders, holds, updated."""
-    _list("projects", words, choice, asking, project=place.project, as_json=as_json)
+    _list("projects", words, choice, asking, project=place.project, output=output)
 
 
 def list_workbooks(
@@ -97,10 +94,10 @@ def list_workbooks(
     choice: Choice = ALL,
     place: Inside = ANYWHERE,
     asking: Asking = NEWEST,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """Columns: workbook, owner, views, created, updated."""
-    _list("workbooks", words, choice, asking, project=place.project, as_json=as_json)
+    _list("workbooks", words, choice, asking, project=place.project, output=output)
 
 
 def list_views(
@@ -108,10 +105,10 @@ def list_views(
     choice: Choice = ALL,
     place: Inside = ANYWHERE,
     asking: Asking = NEWEST,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """Columns: view, owner, created, updated."""
-    _list("views", words, choice, asking, project=place.project, as_json=as_json)
+    _list("views", words, choice, asking, project=place.project, output=output)
 
 
 def list_datasources(
@@ -119,10 +116,10 @@ def list_datasources(
     choice: Choice = ALL,
     place: Inside = ANYWHERE,
     asking: Asking = NEWEST,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """Columns: data_source, owner, used_by_workbooks (where connections were read), created, updated."""
-    _list("datasources", words, choice, asking, project=place.project, as_json=as_json)
+    _list("datasources", words, choice, asking, project=place.project, output=output)
 
 
 def list_flows(
@@ -130,17 +127,17 @@ def list_flows(
     choice: Choice = ALL,
     place: Inside = ANYWHERE,
     asking: Asking = NEWEST,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """Columns: flow, owner, created, updated."""
-    _list("flows", words, choice, asking, project=place.project, as_json=as_json)
+    _list("flows", words, choice, asking, project=place.project, output=output)
 
 
 def list_owners(
-    words: Words = None, choice: Choice = ALL, people: Idle = ANYBODY, asking: Asking = NEWEST, as_json: AsJson = False
+    words: Words = None, choice: Choice = ALL, people: Idle = ANYBODY, asking: Asking = NEWEST, output: Output = PLAIN
 ) -> None:
     """Columns: user, name, site_role, last_sign_in, projects, workbooks, data_sources, flows, others, owns."""
-    _list("owners", words, choice, asking, idle=people.idle, as_json=as_json)
+    _list("owners", words, choice, asking, idle=people.idle, output=output)
 
 
 def list_schedules() -> None:
@@ -162,9 +159,10 @@ def _list(
     idle: int | None = None,
     project: str | None = None,
     group: str | None = None,
-    as_json: bool,
+    output: Output,
 ) -> None:
     from tabwarden.report import lists
+    from tabwarden.report.table import Text
     from tabwarden.run.open_snapshot import open_site
 
     site = open_site(asking.where)
@@ -172,29 +170,16 @@ def _list(
     members_of = site.find_group(group).id if group is not None else None
     wanted = lists.Chosen(words or (), choice.where or (), choice.sort, idle, inside, members_of)
     selection = lists.chosen(site, name, wanted)
-    if as_json:
-        print_json(lists.as_json(site, selection))
-        return
-    _warn(site, connections=name == "datasources")
-    show(lists.heading(site, selection), style="bold")
-    if selection.rows:
-        show(lists.table_of(selection))
-
-
-def _warn(site: Site, *, connections: bool = False) -> None:
-    """Say what was not read, connections of workbooks where the list counts them."""
-    from dataclasses import replace
-
-    from tabwarden.model.scope import CONNECTIONS
-
-    partial = tuple(one for one in site.partial if connections or one != CONNECTIONS)
-    warn_partial(replace(site, partial=partial))
+    counts_uses = name == "datasources"
+    output.warn_partial(site, connections=counts_uses)
+    parts = (Text(lists.heading(site, selection), "bold"), lists.table_of(name, selection))
+    output.give(parts, lambda: lists.as_json(site, selection), of=site, connections=counts_uses)
 
 
 def find(
     words: Annotated[list[str], Argument("Parts of a name, an e-mail or a path.")],
     asking: Asking = NEWEST,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """The nearest first: what is called so, what begins so, what holds the words. Exit code 1 where nothing does."""
     from tabwarden.model.errors import UnknownName
@@ -206,8 +191,5 @@ def find(
     if not things:
         text = " ".join(words)
         raise UnknownName(f"nothing on site `{site.name}` is called `{text}`{finding.near(site, text)}")
-    if as_json:
-        print_json(finding.as_json(things))
-    else:
-        _warn(site)
-        show(finding.table_of(things))
+    output.warn_partial(site)
+    output.give([finding.table_of(things)], lambda: finding.as_json(things), of=site)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from tabwarden.commands._options import AsJson, SettingsPath, SnapshotWords, load_settings
-from tabwarden.commands._output import CHANGES, DONE, ERROR, leave, print_json, say_error, show
+from tabwarden.commands._answer import PLAIN, Output
+from tabwarden.commands._options import SettingsPath, SnapshotWords, load_settings
+from tabwarden.commands._output import CHANGES, DONE, ERROR, leave, say_error
 from tabwarden.commands._parsing import Option
 
 if TYPE_CHECKING:
+    from tabwarden.report.table import Drawable
     from tabwarden.run.mirror import Published
     from tabwarden.run.mirror_verify import Verified
 
@@ -16,81 +19,80 @@ Sample = Annotated[int, Option("--sample", about="How many people are compared."
 Seed = Annotated[int, Option("--seed", about="Which people: another number, other people.")]
 
 
-def mirror(settings: SettingsPath = None, snapshot: SnapshotWords = None, as_json: AsJson = False) -> None:
+def mirror(settings: SettingsPath = None, snapshot: SnapshotWords = None, output: Output = PLAIN) -> None:
     """From the newest snapshot to every sink of the settings; only what differs is written."""
     from tabwarden.report.mirror import mirror_json
     from tabwarden.run.mirror import publish
 
     published = publish(load_settings(settings), snapshot=snapshot)
-    if as_json:
-        sinks = [{"sink": name, **written._asdict()} for name, written in published.written]
-        more = {"taken": published.site.taken.when, "sinks": sinks}
-        more |= {"failed": published.failed, "warnings": published.warnings}
-        print_json({**mirror_json(published.mirror), **more})
-    else:
-        _show(published)
+    sinks = [{"sink": name, **written._asdict()} for name, written in published.written]
+    more = {"taken": published.site.taken.when, "sinks": sinks}
+    more |= {"failed": published.failed, "warnings": published.warnings}
+    output.give(_published(published), lambda: {**mirror_json(published.mirror), **more}, of=published.site)
+    if not output.json:
+        for trouble in published.failed:
+            say_error(trouble)
     leave(ERROR if published.failed else DONE)
 
 
-def _show(published: Published) -> None:
+def _published(published: Published) -> Iterator[Drawable]:
     from tabwarden.report.mirror import matches_line, quarantined_lines, unmatched_table, written_line
+    from tabwarden.report.table import Text
 
     site, matches = published.site, published.mirror.matches
-    show(f"{site.name} as of {site.taken.when}, as source `{published.mirror.source}`", style="bold")
-    show(*(f"warning: {warning}" for warning in published.warnings), matches_line(matches))
+    yield Text(f"{site.name} as of {site.taken.when}, as source `{published.mirror.source}`", "bold")
+    yield from (f"warning: {warning}" for warning in published.warnings)
+    yield matches_line(matches)
     if matches.unmatched:
-        show(unmatched_table(matches.unmatched))
-    show(*quarantined_lines(published.quarantined))
+        yield unmatched_table(matches.unmatched)
+    yield from quarantined_lines(published.quarantined)
     for name, written in published.written:
-        show(written_line(name, written.sink, dict(written.added), dict(written.removed)))
-    for trouble in published.failed:
-        say_error(trouble)
+        yield written_line(name, written.sink, dict(written.added), dict(written.removed))
 
 
-def mirror_verify(settings: SettingsPath = None, sample: Sample = 20, seed: Seed = 0, as_json: AsJson = False) -> None:
+def mirror_verify(settings: SettingsPath = None, sample: Sample = 20, seed: Seed = 0, output: Output = PLAIN) -> None:
     """Exit code 2 where anybody is shown more or less than the server lists."""
     from dataclasses import asdict
 
     from tabwarden.run.mirror_verify import verify
 
     verified = verify(load_settings(settings), sample=sample, seed=seed)
-    if as_json:
-        print_json({**asdict(verified), "differs": verified.differs})
-    else:
-        _show_verified(verified)
+    output.give(_verified(verified), lambda: {**asdict(verified), "differs": verified.differs})
     leave(CHANGES if verified.differs else DONE)
 
 
-def _show_verified(verified: Verified) -> None:
-    show(f"the mirror is of {verified.taken}, {verified.age} old", style="bold")
+def _verified(verified: Verified) -> Iterator[Drawable]:
+    from tabwarden.report.table import Text
+
+    yield Text(f"the mirror is of {verified.taken}, {verified.age} old", "bold")
     if not verified.enforced:
-        show("permission mirroring is OFF for this source: everybody is shown everything")
+        yield "permission mirroring is OFF for this source: everybody is shown everything"
     compared = [person for person in verified.people if person.kinds]
     kinds = sorted({kind for person in compared for kind in person.kinds})
     alike = sum(not person.beyond and not person.missing for person in compared)
     summary = f"{alike} of {len(compared)} people compared are shown what the server lists for them"
-    show(f"{summary} ({', '.join(kinds) or 'nothing could be compared'}); {verified.of} are served")
+    yield (f"{summary} ({', '.join(kinds) or 'nothing could be compared'}); {verified.of} are served")
     for person in verified.people:
         for what, ids in (("is shown beyond", person.beyond), ("is not shown", person.missing)):
             if ids:
-                show(f"{person.person} {what} what the server lists: {', '.join(ids)}")
+                yield f"{person.person} {what} what the server lists: {', '.join(ids)}"
         if person.trouble:
-            show(f"{person.person} could not be compared: {person.trouble}")
+            yield f"{person.person} could not be compared: {person.trouble}"
 
 
 def catalog(
     person: Annotated[str, Option("--as", about="A catalog person, by name.", value="NAME")],
     settings: SettingsPath = None,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """A tree of what that person sees, and nothing about the rest."""
     from tabwarden.report.mirror import catalog_json, catalog_lines
+    from tabwarden.report.table import Text
     from tabwarden.run.catalog import browse_as
 
     browsed = browse_as(load_settings(settings), person)
-    if as_json:
-        print_json({"taken": browsed.taken, "enforced": browsed.enforced, **catalog_json(browsed.catalog)})
-        return
-    if not browsed.enforced:
-        show("permission mirroring is OFF for this source: everybody sees everything", style="bold")
-    show(*catalog_lines(browsed.catalog))
+    off = Text("permission mirroring is OFF for this source: everybody sees everything", "bold")
+    output.give(
+        [*([] if browsed.enforced else [off]), *catalog_lines(browsed.catalog)],
+        lambda: {"taken": browsed.taken, "enforced": browsed.enforced, **catalog_json(browsed.catalog)},
+    )

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import (
-    AsJson,
     OpenPointWords,
     Out,
     SettingsPath,
@@ -17,7 +17,7 @@ from tabwarden.commands._options import (
     again,
     load_settings,
 )
-from tabwarden.commands._output import DONE, ERROR, leave, print_json, show
+from tabwarden.commands._output import DONE, ERROR, leave
 from tabwarden.commands._parsing import Argument, Option
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def names_check(
     site_url: SiteUrl = None,
     open_point: OpenPointWords = None,
     settings: SettingsPath = None,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """Exit code 1 where a name would be refused; nothing is imported."""
     from tabwarden.model.errors import UnknownName
@@ -63,13 +63,10 @@ def names_check(
     people = _directory(loaded, directory)
     now = _site(loaded, Where(None, snapshot, site_url, store, settings) if snapshot is not None else None)
     if mistakes:
-        _show_mistakes(people, now, again(loaded) if loaded is not None else "", as_json=as_json)
+        _show_mistakes(people, now, again(loaded) if loaded is not None else "", output)
     if listed:
         checked = check(listed, people, route, now, read_open_points(open_point or ()))
-        if as_json:
-            print_json(names_json(checked))
-        else:
-            show(names_report(checked, now))
+        output.give([names_report(checked, now)], lambda: names_json(checked))
         leave(ERROR if any(one.refusal is not None for one in checked) else DONE)
 
 
@@ -94,7 +91,7 @@ def _site(settings: Settings | None, where: Where | None) -> Site | None:
     return site_asked(settings) if settings is not None else None
 
 
-def _show_mistakes(directory: Directory, now: Site | None, options: str, *, as_json: bool) -> None:
+def _show_mistakes(directory: Directory, now: Site | None, options: str, output: Output) -> None:
     from tabwarden.model.errors import UnknownName
     from tabwarden.report.names import mistakes_table
     from tabwarden.run.names import mistakes
@@ -102,32 +99,27 @@ def _show_mistakes(directory: Directory, now: Site | None, options: str, *, as_j
     if now is None:
         raise UnknownName("`--mistakes` compares the users of a site: give `--settings` or `--snapshot`")
     renames, left_alone = mistakes(directory, now)
-    if as_json:
-        pairs = [{"user": user, "sam_account_name": account} for user, account in renames]
-        print_json({"imported_by_upn": pairs, "held": [asdict(one) for one in left_alone]})
-    else:
-        show(mistakes_table(renames, left_alone, options))
+    pairs = [{"user": user, "sam_account_name": account} for user, account in renames]
+    document = {"imported_by_upn": pairs, "held": [asdict(one) for one in left_alone]}
+    output.give([mistakes_table(renames, left_alone, options)], lambda: document)
 
 
-def domains(settings: SettingsPath = None, as_json: AsJson = False) -> None:
+def domains(settings: SettingsPath = None, output: Output = PLAIN) -> None:
     """For server administrators; a nickname that differs from the NetBIOS name is told."""
     from tabwarden.report.names import domains_json, domains_table
     from tabwarden.run.names import domains_of
 
     lines = domains_of(load_settings(settings))
-    if as_json:
-        print_json(domains_json(lines))
-    else:
-        show(domains_table(lines))
+    output.give([domains_table(lines)], lambda: domains_json(lines))
 
 
-def plan_domains(settings: SettingsPath = None, out: Out = None, as_json: AsJson = False) -> None:
+def plan_domains(settings: SettingsPath = None, out: Out = None, output: Output = PLAIN) -> None:
     """Exit code 2 when there are changes, 3 when a stop forbids them."""
     from tabwarden.commands._plans import present
     from tabwarden.run import names
 
     loaded = load_settings(settings)
-    present(names.plan_domains(loaded), loaded, out, as_json=as_json)
+    present(names.plan_domains(loaded), loaded, out, output)
 
 
 def plan_rename(
@@ -137,7 +129,7 @@ def plan_rename(
     keep_old: Annotated[bool, Option("--keep-old", about="Keep the old user, Unlicensed.")] = False,
     settings: SettingsPath = None,
     out: Out = None,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """Exit code 2 when there are changes, 3 when a stop forbids them."""
     from tabwarden.commands._plans import present
@@ -146,4 +138,4 @@ def plan_rename(
 
     loaded = load_settings(settings)
     words = [*(renames or ()), *(names_of(from_file) if from_file is not None else ())]
-    present(rename.plan_rename(loaded, words, upn=upn, keep_old=keep_old), loaded, out, as_json=as_json)
+    present(rename.plan_rename(loaded, words, upn=upn, keep_old=keep_old), loaded, out, output)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from tabwarden.commands._options import AsJson, SettingsPath, StoreWords
-from tabwarden.commands._output import print_json, show
+from tabwarden.commands._answer import PLAIN, Output
+from tabwarden.commands._options import SettingsPath, StoreWords
 from tabwarden.commands._parsing import Argument, Option
 
 if TYPE_CHECKING:
@@ -20,39 +20,33 @@ USUAL = 20
 
 def plan_list(
     waiting: Annotated[bool, Option("--waiting", about="Only those that wait to be applied.")] = False,
-    limit: Annotated[int, Option("--limit", least=1, about="So many, the newest first.")] = USUAL,
     store: StoreWords = None,
     settings: SettingsPath = None,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """The newest first, each with its number, when and by whom it was made, and what became of it."""
     from tabwarden.run.plans import WAITING, kept_plans
 
     plans = [kept for kept in kept_plans(_folder(store, settings)) if not waiting or kept.state == WAITING][::-1]
-    if as_json:
-        print_json([plan_as_json(kept) for kept in plans])
-    elif not plans:
-        show("no plan waits" if waiting else "no plan was made yet; `tabwarden plan --help` tells how one is")
-    else:
-        show(_table(plans, limit))
+    none = "no plan waits" if waiting else "no plan was made yet; `tabwarden plan --help` tells how one is"
+    output.give([_table(plans) if plans else none], lambda: [plan_as_json(kept) for kept in plans])
 
 
-def plan_show(
-    plan: PlanWords, store: StoreWords = None, settings: SettingsPath = None, as_json: AsJson = False
-) -> None:
+def plan_show(plan: PlanWords, store: StoreWords = None, settings: SettingsPath = None, output: Output = PLAIN) -> None:
     """With what it does to people as it was shown when it was made, and what became of it since."""
     from tabwarden.report.plans import plan_json, plan_table
+    from tabwarden.report.table import Text
     from tabwarden.run.plans import kept_plans, load_plan, plan_meant
 
     folder = _folder(store, settings)
     path = plan_meant(folder, plan)
     whole = load_plan(path)
     kept = next((kept for kept in kept_plans(folder) if kept.id == whole.id), None)
-    if as_json:
-        print_json({"file": str(path), **(plan_as_json(kept) if kept else {}), **plan_json(whole)})
-        return
-    show(f"plan {kept.number} of {_made(kept)}: {_became(kept)}" if kept else f"plan {path}", style="bold")
-    show(plan_table(whole))
+    heading = f"plan {kept.number} of {_made(kept)}: {_became(kept)}" if kept else f"plan {path}"
+    output.give(
+        [Text(heading, "bold"), plan_table(whole)],
+        lambda: {"file": str(path), **(plan_as_json(kept) if kept else {}), **plan_json(whole)},
+    )
 
 
 def plan_as_json(kept: KeptPlan) -> dict[str, object]:
@@ -91,14 +85,12 @@ def _folder(store: str | None, settings: Path | None) -> Path:
     return load_store(settings, os.environ).folder
 
 
-def _table(plans: list[KeptPlan], limit: int) -> Table:
-    from tabwarden.report.table import Table
+def _table(plans: list[KeptPlan]) -> Table:
+    from tabwarden.report.table import NUMBER, Column, Table
 
-    table = Table("plan", "made", "what it does", "what became of it")
-    for kept in plans[:limit]:
-        table.add_row(str(kept.number), _made(kept), f"{kept.kind}: {kept.says}", _became(kept))
-    if len(plans) > limit:
-        table.caption = f"and {len(plans) - limit} more; `--limit {len(plans)}` lists them"
+    table = Table(Column("Plan", NUMBER), "Made", "What it does", "What became of it", name="plans", shown=USUAL)
+    for kept in plans:
+        table.add_row(kept.number, _made(kept), f"{kept.kind}: {kept.says}", _became(kept))
     return table
 
 

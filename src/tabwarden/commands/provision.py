@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
-from tabwarden.commands._options import Accept, AsJson, Out, SettingsPath, load_settings
-from tabwarden.commands._output import confirmed, leave, print_json, progress_bar, show
+from tabwarden.commands._answer import PLAIN, Output
+from tabwarden.commands._options import Accept, Out, SettingsPath, load_settings
+from tabwarden.commands._output import confirmed, leave, show
 from tabwarden.commands._parsing import Argument, Option
 from tabwarden.commands.plans import PlanWords
 
 if TYPE_CHECKING:
     from tabwarden.log import RunLog
     from tabwarden.plan.plan import Plan
+    from tabwarden.report.table import Drawable
     from tabwarden.run.apply import Applied
 
 
 def _planning(kind: str) -> Callable[..., None]:
     """`plan KIND`: what `plan_KIND` of that run decides."""
 
-    def plan(settings: SettingsPath = None, out: Out = None, as_json: AsJson = False) -> None:
+    def plan(settings: SettingsPath = None, out: Out = None, output: Output = PLAIN) -> None:
         """Exit code 2 when there are changes, 3 when a stop forbids them."""
         from tabwarden.commands._plans import present
 
         loaded = load_settings(settings)
         decided = getattr(import_module(f"tabwarden.run.{kind}"), f"plan_{kind}")(loaded)
-        present(decided, loaded, out, as_json=as_json)
+        present(decided, loaded, out, output)
 
     return plan
 
@@ -35,11 +37,11 @@ def _planning(kind: str) -> Callable[..., None]:
 def _running(kind: str) -> Callable[..., None]:
     """`run KIND`: what `run_KIND` of that run does."""
 
-    def run(settings: SettingsPath = None, accept: Accept = None, as_json: AsJson = False) -> None:
+    def run(settings: SettingsPath = None, accept: Accept = None, output: Output = PLAIN) -> None:
         """For cron. Nothing is asked; a stop leaves the plan to be looked at."""
         from tabwarden.commands._plans import run_command
 
-        run_command(settings, accept, as_json, getattr(import_module(f"tabwarden.run.{kind}"), f"run_{kind}"))
+        run_command(settings, accept, output, getattr(import_module(f"tabwarden.run.{kind}"), f"run_{kind}"))
 
     return run
 
@@ -59,7 +61,7 @@ def plan_undo(
     user: Annotated[str | None, Option("--user", about="With --to: a person and the rules for her.")] = None,
     settings: SettingsPath = None,
     out: Out = None,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """A plan with an impact of its own; apply it to undo."""
     from tabwarden.commands._plans import present
@@ -79,7 +81,7 @@ def plan_undo(
             undoing = undo.plan_undo_to(context, to, undo.Scope(project, group, user))
         else:
             undoing = undo.plan_undo(context, plan_meant(context.store, plan) if plan is not None else None)
-    present(undoing, loaded, out, as_json=as_json)
+    present(undoing, loaded, out, output)
 
 
 def apply(
@@ -87,10 +89,10 @@ def apply(
     accept: Accept = None,
     yes: Annotated[bool, Option("--yes", about="Do not ask, at a terminal either.")] = False,
     settings: SettingsPath = None,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """What was looked at is what is done: a plan that is no longer true is a stop."""
-    from tabwarden.commands._plans import log, logged
+    from tabwarden.commands._plans import applied_json, exit_code, log, logged
     from tabwarden.plan.waivers import parse_waivers
     from tabwarden.run import apply as applying
     from tabwarden.run.context import Context, connected
@@ -102,14 +104,17 @@ def apply(
     path = plan_meant(loaded.store.folder, plan)
     sealed = load_plan(path)
     if not yes:
-        _ask(sealed, hidden=as_json)
-    bar = progress_bar("applying", hidden=as_json)
+        _ask(sealed, hidden=output.quiet or bool(output.form))
+    bar = output.progress("applying")
     with logged(loaded, quiet=True) as run_log, connected(loaded) as connection, bar as progress:
         log.info("apply %s (%s)", path, sealed.id)
         context = Context(loaded, connection, lambda done, of, _words: progress(done, of))
         applied = applying.apply(sealed, connection, applying.terms_of(context, waivers))
         log_result(applied)
-    _show(applied, run_log, as_json=as_json)
+    code = exit_code(applied)
+    document = {"log": str(run_log.path), "exit_code": code}
+    output.give(_parts(applied, run_log), lambda: {**applied_json(applied), **document})
+    leave(code)
 
 
 def _ask(plan: Plan, *, hidden: bool) -> None:
@@ -127,36 +132,31 @@ def _ask(plan: Plan, *, hidden: bool) -> None:
         raise TabwardenError("nothing was written: answer `yes`, or add `--yes`")
 
 
-def _show(applied: Applied, run_log: RunLog, *, as_json: bool) -> None:
-    from tabwarden.commands._plans import applied_json, exit_code
+def _parts(applied: Applied, run_log: RunLog) -> Iterator[Drawable]:
     from tabwarden.report.plans import stops_table
+    from tabwarden.report.table import Text
     from tabwarden.run.run_log import result_words
 
-    code = exit_code(applied)
-    if as_json:
-        print_json({**applied_json(applied), "log": str(run_log.path), "exit_code": code})
-        leave(code)
-    show(*applied.wrong_waivers)
+    yield from applied.wrong_waivers
     if applied.stops:
-        show(stops_table(applied.stops))
+        yield stops_table(applied.stops)
     else:
-        show(*([stops_table(applied.plan.stops_of_lists)] if applied.plan.stops_of_lists else ()))
-        show(f"{'resumed: ' if applied.resumed else ''}{result_words(applied)}", style="bold")
+        yield from [stops_table(applied.plan.stops_of_lists)] if applied.plan.stops_of_lists else ()
+        yield Text(f"{'resumed: ' if applied.resumed else ''}{result_words(applied)}", "bold")
         for change, entry in applied.not_done:
             remedy = entry.remedy if entry is not None else "not begun; apply the plan again"
-            show(f"ERROR {change.not_done(entry.code if entry else '', remedy)}")
+            yield f"ERROR {change.not_done(entry.code if entry else '', remedy)}"
         for change, entry in applied.otherwise:
-            show(f"note: {change.done()}: {entry.remedy}")
+            yield f"note: {change.done()}: {entry.remedy}"
         if applied.broken_off:
-            show(f"broken off: {applied.broken_off}; apply the plan again to go on")
-    show(f"log: {run_log.path}")
-    leave(code)
+            yield f"broken off: {applied.broken_off}; apply the plan again to go on"
+    yield Text(f"log: {run_log.path}", "command")
 
 
 def people_show(
     name: Annotated[str, Argument("A user name, an e-mail or a key; without one: everybody.")] = "",
     settings: SettingsPath = None,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """Held people are listed with what to do; nothing is written."""
     from tabwarden.model.errors import UnknownName
@@ -171,12 +171,9 @@ def people_show(
     ]
     if name and not people and not left_alone:
         raise UnknownName(f"nobody is called `{name}` in the sources; `tabwarden people show` lists everybody")
-    if as_json:
-        print_json(roster_json(roster.merged, roster.standings, people))
-    elif name:
-        show(*map(person_table, people))
-        show(*([held_words(left_alone)] if left_alone else ()))
+    if name:
+        parts = [*map(person_table, people), *([held_words(left_alone)] if left_alone else ())]
     else:
-        show(roster_table(roster.merged, roster.standings))
-        for row in roster.refused:
-            show(f"row {row.row} of {row.source} (`{row.value}`) {row.reason}")
+        refused = (f"row {row.row} of {row.source} (`{row.value}`) {row.reason}" for row in roster.refused)
+        parts = [roster_table(roster.merged, roster.standings), *refused]
+    output.give(parts, lambda: roster_json(roster.merged, roster.standings, people))

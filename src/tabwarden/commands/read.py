@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
-from tabwarden.commands._options import AsJson, SettingsPath, load_settings
-from tabwarden.commands._output import ERROR, leave, print_json, progress_bar, say, show
+from tabwarden.commands._answer import PLAIN, Output
+from tabwarden.commands._options import SettingsPath, load_settings
+from tabwarden.commands._output import ERROR, leave
 from tabwarden.commands._parsing import Option
 from tabwarden.model.errors import TabwardenError
 
 if TYPE_CHECKING:
     from tabwarden.model.site import Content, Grantee, Site
+    from tabwarden.report.table import Drawable, Row
     from tabwarden.run.read import Listed, Taken
     from tabwarden.run.verify import Verified
     from tabwarden.settings import Settings
@@ -39,7 +41,7 @@ def read(
     all_sites: Annotated[
         bool, Option("--all-sites", about="With --repository: every active site, a snapshot each.")
     ] = False,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """Says how many requests it takes before the long part begins."""
     loaded = load_settings(settings)
@@ -47,25 +49,24 @@ def read(
         of_rest = {"--connections": connections, "--project": project, "--at-most": at_most, "--fresh": fresh}
         _refuse({**of_rest, "--estimate": estimate}, "only of a read over REST; `--repository` always reads everything")
         _refuse({"--verify": all_sites and verify_people}, "looks at one site; leave out `--all-sites`")
-        _from_repository(loaded, verify_people, all_sites=all_sites, as_json=as_json)
+        _from_repository(loaded, verify_people, all_sites=all_sites, output=output)
         return
     _refuse({"--all-sites": all_sites}, "needs `--repository`: over REST a read is of one site")
     from tabwarden.run.read import Listener, cost, read_and_keep
     from tabwarden.tableau.read.site import Wishes
 
     if estimate:
-        show(f"reading takes {cost(loaded)}")
+        budget = cost(loaded)
+        output.give([f"reading takes {budget}"])
         return
     wishes = Wishes(connections, tuple(project or ()), at_most)
-    with progress_bar("reading", hidden=as_json) as progress:
-        taken = read_and_keep(loaded, wishes, Listener(_say_cost, _warn, progress), fresh=fresh)
-    verified = _verified(loaded, taken.site, verify_people) if verify_people else None
-    if as_json:
-        print_json(_as_json(taken, verified))
-    else:
-        _show(taken)
-        if verified is not None:
-            _show_verified(verified)
+    with output.progress("reading") as progress:
+        listener = Listener(
+            lambda budget: _tell_cost(output, budget), lambda words: output.note(f"warning: {words}"), progress
+        )
+        taken = read_and_keep(loaded, wishes, listener, fresh=fresh)
+    verified = _verified(loaded, taken.site, verify_people, output) if verify_people else None
+    output.give(_parts(taken, verified, output), lambda: _as_json(taken, verified))
     if verified is not None and verified.differences:
         leave(ERROR)
 
@@ -76,18 +77,22 @@ def projects(
         str | None,
         Option("--as", about="Show what this user may see, by the newest snapshot; default: who reads."),
     ] = None,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """Fetches sites and projects, keeps them whole and shows them as far as one may see them."""
+    from tabwarden.report.table import NAME, Column, Table, Text
     from tabwarden.run.read import list_projects
 
     listed = list_projects(load_settings(settings), asker)
-    if as_json:
-        rows = [_project_json(listed.known, path, content) for path, content in listed.shown]
-        print_json({"kept": str(listed.path), "asker": listed.asker, "sites": list(listed.sites), "projects": rows})
-        return
-    show(f"sites: {', '.join(listed.sites) or 'none'}", style="bold")
-    show(*(_project_words(listed.known, path, content) for path, content in listed.shown), _summary(listed))
+    columns = (Column("Project", NAME), "Description", Column("Led by", NAME))
+    rows = [_project_row(listed.known, path, content) for path, content in listed.shown]
+    sites = Text(f"sites: {', '.join(listed.sites) or 'none'}", "bold")
+    output.give([sites, Table(*columns, name="projects", rows=rows), _summary(listed)], lambda: _projects_json(listed))
+
+
+def _projects_json(listed: Listed) -> dict[str, object]:
+    rows = [_project_json(listed.known, path, content) for path, content in listed.shown]
+    return {"kept": str(listed.path), "asker": listed.asker, "sites": list(listed.sites), "projects": rows}
 
 
 def _leaders(known: Site | None, project: str) -> list[Grantee] | None:
@@ -103,26 +108,22 @@ def _project_json(known: Site | None, path: str, project: Content) -> dict[str, 
     return {"id": project.id, "path": path, "description": project.description, "leaders": leaders}
 
 
-def _project_words(known: Site | None, path: str, project: Content) -> str:
+def _project_row(known: Site | None, path: str, project: Content) -> Row:
     """The path, what it says of itself, and its leaders by the newest snapshot."""
     from tabwarden.report.answers import grantee_name
+    from tabwarden.report.table import Many
 
-    leaders = ", ".join(grantee_name(known, one) for one in _leaders(known, project.id) or ()) if known else ""
-    parts = [f"({project.description})"] if project.description else []
-    parts += [f"led by {leaders}"] if leaders else []
-    return "  ".join([path, *parts])
+    leaders = [grantee_name(known, one) for one in _leaders(known, project.id) or ()] if known else []
+    return path, project.description, Many(leaders)
 
 
 def _summary(listed: Listed) -> str:
     return f"{len(listed.shown)} projects that `{listed.asker}` may see; fetched list {listed.path}; nothing published"
 
 
-def _say_cost(budget: Budget) -> None:
-    say(f"reading takes {budget}")
-
-
-def _warn(words: str) -> None:
-    say(f"warning: {words}")
+def _tell_cost(output: Output, budget: Budget) -> None:
+    output.note(f"reading takes {budget.brief}")
+    output.detail(f"  {budget.phases}")
 
 
 def _refuse(options: Mapping[str, object], why: str) -> None:
@@ -132,34 +133,31 @@ def _refuse(options: Mapping[str, object], why: str) -> None:
         raise TabwardenError(f"{given}: {why}")
 
 
-def _from_repository(settings: Settings, verify_people: int, *, all_sites: bool, as_json: bool) -> None:
+def _from_repository(settings: Settings, verify_people: int, *, all_sites: bool, output: Output) -> None:
     """Read the site, or all sites, keep each and tell it."""
     from tabwarden.run.read import read_repository_and_keep as read_and_keep
 
     documents: list[dict[str, object]] = []
     site: Site | None = None
-    with progress_bar("reading", hidden=as_json) as progress:
+    parts: list[Drawable] = []
+    with output.progress("reading") as progress:
         for taken in read_and_keep(settings, progress, all_sites=all_sites):
             site = taken.site
             documents.append(_site_as_json(taken.snapshot.number, site))
-            if not as_json:
-                _show_site(site)
-                show(f"from the {site.taken.by}; kept as {taken.snapshot.words}")
+            parts += [*_of_site(site), f"from the {site.taken.by}; kept as {taken.snapshot.words}"]
     if site is None:
         raise TabwardenError("the repository has no active site")
-    verified = _verified(settings, site, verify_people) if verify_people else None
-    if as_json:
-        print_json({"sites": documents} if all_sites else documents[0] | _verified_as_json(verified))
-    elif verified is not None:
-        _show_verified(verified)
+    verified = _verified(settings, site, verify_people, output) if verify_people else None
+    parts += _of_verified(verified) if verified is not None else ()
+    output.give(parts, lambda: {"sites": documents} if all_sites else documents[0] | _verified_as_json(verified))
     if verified is not None and verified.differences:
         leave(ERROR)
 
 
-def _verified(settings: Settings, site: Site, people: int) -> Verified:
+def _verified(settings: Settings, site: Site, people: int, output: Output) -> Verified:
     from tabwarden.run.verify import verify
 
-    with progress_bar("verifying") as progress:
+    with output.progress("verifying") as progress:
         return verify(settings, site, people, progress)
 
 
@@ -202,26 +200,31 @@ def _verified_as_json(verified: Verified | None) -> dict[str, object]:
     return {"verified": document}
 
 
-def _show_site(site: Site) -> None:
+def _of_site(site: Site) -> Iterator[Drawable]:
     """Its size in a line, then what was left unread, a line each."""
+    from tabwarden.model.scope import of_rules
     from tabwarden.report.plans import count_of
+    from tabwarden.report.table import Text
 
     content = ", ".join(count_of(number, kind, f"{kind}s") for kind, number in _kinds_in(site).items())
     words = f"{site.name}: {len(site.users)} users, {len(site.groups)} groups, {content or 'no content'}"
-    show(words, style="bold")
-    show(*(f"not read: {left_out}" for left_out in site.partial))
+    yield Text(words, "bold")
+    yield from (f"not read: {left_out}" for left_out in of_rules(site.partial))
 
 
-def _show(taken: Taken) -> None:
-    _show_site(taken.site)
+def _parts(taken: Taken, verified: Verified | None, output: Output) -> Iterator[Drawable]:
+    yield from _of_site(taken.site)
     resumed = f", {taken.reused} answers from the read that was cut short" if taken.reused else ""
-    show(f"{taken.requests} requests{resumed}; kept as {taken.snapshot.words}")
+    yield f"kept as {taken.snapshot.words}{resumed}"
+    output.detail(f"{taken.requests:,} requests")
+    output.detail(f"not read: {'; '.join(taken.site.partial) or 'nothing'}")
+    yield from _of_verified(verified) if verified is not None else ()
 
 
-def _show_verified(verified: Verified) -> None:
-    show(*(f"differs: {line}" for line in verified.differences))
-    show(*(f"not verified: {line}" for line in verified.not_verified))
+def _of_verified(verified: Verified) -> Iterator[Drawable]:
+    yield from (f"differs: {line}" for line in verified.differences)
+    yield from (f"not verified: {line}" for line in verified.not_verified)
     words = f"{len(verified.people)} people, {', '.join(verified.kinds) or 'nothing'}: {verified.answers:,} answers"
     ending = f"{len(verified.differences)} differ" if verified.differences else "all as the server lists them"
     unknown = f", {verified.unknown:,} unknown" if verified.unknown else ""
-    show(f"verified {words}{unknown}, {ending}")
+    yield f"verified {words}{unknown}, {ending}"

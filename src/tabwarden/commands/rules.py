@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
+from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import (
-    AsJson,
     OpenPointWords,
     SettingsPath,
     SiteUrl,
@@ -13,7 +13,6 @@ from tabwarden.commands._options import (
     SnapshotWords,
     StoreWords,
 )
-from tabwarden.commands._output import print_json, show, warn_partial
 from tabwarden.commands._parsing import Argument, Option
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def rules(
     site_url: SiteUrl = None,
     settings: SettingsPath = None,
     open_point: OpenPointWords = None,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """The rules that count for it, whose they are, and the template that each row equals."""
     from tabwarden.access.dialog import rows_of
@@ -41,8 +40,9 @@ def rules(
         on_demand_rows,
         rows_heading,
         rows_json,
-        rows_tables,
+        rows_table,
     )
+    from tabwarden.report.table import Drawable, Text
     from tabwarden.run.open_snapshot import Where, open_site, read_open_points
 
     open_points = read_open_points(open_point or ())
@@ -50,20 +50,12 @@ def rules(
     of = site.find_content(content)
     default_for = _defaults_of(site, of, defaults) if defaults is not None else None
     dialog = rows_of(site, of.id, default_for=default_for, open_points=open_points)
-    if as_json:
-        print_json(rows_json(site, of.id, dialog))
-        return
-    warn_partial(site)
-    show(rows_heading(site, of.id, dialog), style="bold")
-    show(*about_lines(site, of.id))
-    if dialog.rows is None:
-        show("its rules were not read")
-    elif not dialog.rows:
-        show("nobody has a rule")
-    else:
-        show(*rows_tables(site, dialog))
-    show(*on_demand_rows(site, dialog))
-    show(*implicit_lines(site, of.id), style="dim")
+    output.warn_partial(site)
+    parts: list[Drawable] = [Text(rows_heading(site, of.id, dialog), "bold"), *about_lines(site, of.id)]
+    nothing = "its rules were not read" if dialog.rows is None else "nobody has a rule"
+    parts += [rows_table(site, dialog) if dialog.rows else nothing, *on_demand_rows(site, dialog)]
+    parts += [Text(line, "dim") for line in implicit_lines(site, of.id)]
+    output.give(parts, lambda: rows_json(site, of.id, dialog), of=site)
 
 
 def _defaults_of(site: Site, content: Content, words: str) -> str:

@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from tabwarden.commands._options import AsJson, SettingsPath, load_settings, typed
-from tabwarden.commands._output import ERROR, leave, print_json, say, show
+from tabwarden.commands._answer import PLAIN, Output
+from tabwarden.commands._options import SettingsPath, load_settings, typed
+from tabwarden.commands._output import ERROR, leave, say, show
 from tabwarden.commands._parsing import Argument, Option
 from tabwarden.model.errors import SettingsError
-from tabwarden.places import ENCRYPTED, PLAIN
+from tabwarden.places import ENCRYPTED
+from tabwarden.places import PLAIN as PLAIN_FILE
 from tabwarden.secrets import (
     HOW_TO_GIVE_A_KEY,
     KEY_FILE,
@@ -34,25 +36,30 @@ if TYPE_CHECKING:
 MakeKey = Annotated[bool, Option("--make-key", about="Make a key file `key` beside the file if there is no key.")]
 
 
-def settings_check(settings: SettingsPath = None, as_json: AsJson = False) -> None:
+def settings_check(settings: SettingsPath = None, output: Output = PLAIN) -> None:
     """Read the settings as every command does and tell every problem. Secrets are resolved and never shown."""
+    from tabwarden.report.table import MARK, Column, Many, Table
+
     try:
         loaded = load_settings(settings)
     except SettingsError as error:
-        if not as_json:
+        if not output.json:
             raise
-        print_json({"ok": False, "problems": list(error.problems)})
+        problems = list(error.problems)
+        output.give(problems, lambda: {"ok": False, "problems": problems})
         leave(ERROR)
-    if as_json:
-        print_json({"ok": True, "problems": [], "warnings": list(loaded.warnings()), **_summary(loaded)})
-        return
+    site = f"{loaded.tableau.site or 'Default'} on {loaded.tableau.server}, sign-in by {_sign_in(loaded)}"
+    table = Table(Column("Setting", MARK), "Value", name="settings", plain=True)
+    table.add_row("  site", site)
+    table.add_row("  sources", Many(_sources(loaded)) if _sources(loaded) else "none")
+    table.add_row("  mail", "on" if loaded.mail.enabled else "off")
+    warnings = list(loaded.warnings())
     by = f" (found by {loaded.found_by})" if loaded.found_by else ""
-    show(f"{loaded.origin or 'the environment'}: no problems{by}")
-    show(f"  site     {loaded.tableau.site or 'Default'} on {loaded.tableau.server}, sign-in by {_sign_in(loaded)}")
-    show(f"  sources  {', '.join(_sources(loaded)) or 'none'}")
-    show(f"  mail     {'on' if loaded.mail.enabled else 'off'}")
-    for line in loaded.warnings():
-        show(f"warning: {line}")
+    heading = f"{loaded.origin or 'the environment'}: no problems{by}"
+    output.give(
+        [heading, table, *(f"warning: {line}" for line in warnings)],
+        lambda: {"ok": True, "problems": [], "warnings": warnings, **_summary(loaded)},
+    )
 
 
 def _sign_in(loaded: Settings) -> str:
@@ -79,7 +86,7 @@ def _summary(loaded: Settings) -> dict[str, object]:
 
 
 def settings_encrypt(
-    file: Annotated[Path, Argument("Plain settings file.")] = Path(PLAIN),
+    file: Annotated[Path, Argument("Plain settings file.")] = Path(PLAIN_FILE),
     *,
     values: Annotated[bool, Option("--values", about="Encrypt the secrets inside the file instead.")] = False,
     one: Annotated[bool, Option("--value", about="Encrypt one value from stdin and print its token.")] = False,
@@ -140,9 +147,9 @@ def settings_rotate(
     drop_old: Annotated[bool, Option("--drop-old", about="Strike the other keys from the key file after.")] = False,
 ) -> None:
     """Encrypt everything anew with the newest key: the .aes file and every `enc:` value. All of it or nothing."""
-    files = [file] if file else [path for path in (Path(PLAIN), Path(ENCRYPTED)) if path.exists()]
+    files = [file] if file else [path for path in (Path(PLAIN_FILE), Path(ENCRYPTED)) if path.exists()]
     if not files:
-        raise SettingsError([f"no {PLAIN} and no {ENCRYPTED} in this folder; name a file"])
+        raise SettingsError([f"no {PLAIN_FILE} and no {ENCRYPTED} in this folder; name a file"])
     keys = _keys(files[0].parent)
     for path in files:  # before a key changes: does everything open?
         _anew(path, keys)
@@ -175,12 +182,13 @@ def _anew(path: Path, keys: Keys) -> tuple[str, int]:
 def settings_import(
     file: Annotated[Path, Argument("settings.yaml or settings.yaml.aes of Tab_User_Provisioner.")],
     *,
-    to: Annotated[Path, Option("--to", about="Where to write.")] = Path(PLAIN),
+    to: Annotated[Path, Option("--to", about="Where to write.")] = Path(PLAIN_FILE),
     overwrite: Annotated[bool, Option("--overwrite", about="Replace a file that is there.")] = False,
     make_key: MakeKey = False,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """Make settings of those of Tab_User_Provisioner, whose file stays as it is."""
+    from tabwarden.report.table import Text
     from tabwarden.seed import read_seed, translate
 
     seed = read_seed(file, os.environ)
@@ -193,15 +201,14 @@ def settings_import(
     text = imported.text()
     write_private(to, text)
     hidden = len(set(TOKEN.findall(text)))
-    if as_json:
-        print_json({"settings": str(to), "encrypted": hidden, "notes": list(imported.notes)})
-        return
-    show(f"wrote {to}; {file} is as it was")
+    words = [f"wrote {to}; {file} is as it was"]
     if keys and hidden:
-        show(f"its {hidden} secret{'s are' if hidden != 1 else ' is'} encrypted with the key of {keys.origin}")
-    for note in imported.notes:
-        show(f"note: {note}")
-    show(f"next: tabwarden settings check --settings {typed(to)}")
+        words.append(f"its {hidden} secret{'s are' if hidden != 1 else ' is'} encrypted with the key of {keys.origin}")
+    words += [f"note: {note}" for note in imported.notes]
+    output.give(
+        [*words, Text(f"next: tabwarden settings check --settings {typed(to)}", "command")],
+        lambda: {"settings": str(to), "encrypted": hidden, "notes": list(imported.notes)},
+    )
 
 
 def _keys(folder: Path, *, make_key: bool = False) -> Keys:

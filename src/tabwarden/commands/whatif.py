@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from tabwarden.commands._options import NEWEST, AsJson, Asking, Out, SettingsPath, load_settings
-from tabwarden.commands._output import print_json, progress_bar, show, warn_partial
+from tabwarden.commands._answer import PLAIN, Output
+from tabwarden.commands._options import NEWEST, Asking, Out, SettingsPath, load_settings
 from tabwarden.commands._parsing import Argument, epilog
 
 
@@ -26,34 +26,34 @@ Changes = Annotated[
 def whatif(
     changes: Changes,
     asking: Asking = NEWEST,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """Each change with its refusal, if Tableau would refuse it, then people gained and lost."""
     from tabwarden.report.access_changes import shift_lines, summary, tried_lines, warnings, whatif_json
+    from tabwarden.report.table import Drawable, Text
     from tabwarden.run.whatif import try_out
 
     questions = asking.questions()
     site = questions.site
-    with progress_bar("comparing", hidden=as_json) as progress:
+    with output.progress("comparing") as progress:
         result, disputed = try_out(questions, changes, progress)
-    if as_json:
-        print_json({"taken": site.taken.when, **whatif_json(result), "disputed": list(disputed)})
-        return
-    warn_partial(site)
-    for words, done in tried_lines(result):
-        show(words, style="" if done else "red")
-    show(*warnings(result), style="yellow")
-    show(summary(result), style="bold")
-    show(*shift_lines(result.before, result.after, result.reach))
-    for name in disputed:
-        show(f"the sources do not settle this: with the open point {name} the other way it comes out otherwise")
+    output.warn_partial(site)
+    parts: list[Drawable] = [Text(words, "" if done else "red") for words, done in tried_lines(result)]
+    parts += [Text(words, "yellow") for words in warnings(result)]
+    parts += [Text(summary(result), "bold"), *shift_lines(result.before, result.after, result.reach)]
+    parts += [
+        f"the sources do not settle this: with the open point {name} the other way it comes out otherwise"
+        for name in disputed
+    ]
+    document = {"taken": site.taken.when}
+    output.give(parts, lambda: {**document, **whatif_json(result), "disputed": list(disputed)}, of=site)
 
 
 @epilog(_language)
-def plan_whatif(changes: Changes, settings: SettingsPath = None, out: Out = None, as_json: AsJson = False) -> None:
+def plan_whatif(changes: Changes, settings: SettingsPath = None, out: Out = None, output: Output = PLAIN) -> None:
     """The site is read whole; exit code 2 when there are changes, 3 when a stop forbids them."""
     from tabwarden.commands._plans import present
     from tabwarden.run.whatif import plan_changes
 
     loaded = load_settings(settings)
-    present(plan_changes(loaded, changes), loaded, out, as_json=as_json)
+    present(plan_changes(loaded, changes), loaded, out, output)

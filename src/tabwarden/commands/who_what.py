@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from tabwarden.commands._options import NEWEST, AsJson, Asking, typed
-from tabwarden.commands._output import print_json, show, warn_partial
+from tabwarden.commands._answer import PLAIN, Output
+from tabwarden.commands._options import NEWEST, Asking, typed
 from tabwarden.commands._parsing import Argument, Option
 from tabwarden.commands._words import CAPABILITY, CONTENT, PERSON, in_order, is_group
 
 if TYPE_CHECKING:
     from tabwarden.access.answer import Answer
     from tabwarden.model.site import Content, Site, User
-    from tabwarden.questions import People, Questions
+    from tabwarden.questions import People, Questions, Reachable
+    from tabwarden.report.table import Row
 
 
 def who(
@@ -23,7 +24,7 @@ def who(
     content: Annotated[str, Argument("Path, as in `Finance/Budget`, or id.")],
     everybody: Annotated[bool, Option("--all", about="List those who may not as well.")] = False,
     asking: Asking = NEWEST,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """The people who may, each with what decided; unknown ones are listed as unknown.
 
@@ -37,12 +38,12 @@ def who(
     on = site.find_content(content)
     named = questions.capability(capability, on)
     if applies(named, on.kind, questions.model) is False:
-        _who_inside(questions, capability, on, as_json=as_json)
+        _who_inside(questions, capability, on, output)
         return
     people = questions.who(named, on.id)
     may = sum(len(some.users) for some in people if some.answer.allowed)
     heading = f"{may} of {len(site.users)} people may `{ui_name(named, on.kind)}` {site.path(on.id)}"
-    show_people(questions, (named, on.id), people, heading, everybody=everybody, as_json=as_json)
+    show_people(questions, (named, on.id), people, heading, output, everybody=everybody)
 
 
 def show_people(
@@ -50,41 +51,41 @@ def show_people(
     about: tuple[str, str],
     people: list[People],
     heading: str,
+    output: Output,
     *,
     everybody: bool = False,
-    as_json: bool = False,
 ) -> None:
     """Who may exercise a capability on a content (`about`, by REST name and id) and what decided, in order of name."""
     from tabwarden.access.answer import ALLOWED, UNKNOWN
     from tabwarden.report.answers import answer_json, people_table
     from tabwarden.report.remarks import on_demand_lines
+    from tabwarden.report.table import Text
 
     site, admitted = questions.site, questions.admitting(*about)
     listed = [some for some in people if everybody or some.answer.verdict in (ALLOWED, UNKNOWN)]
     shown = sorted((answer for some in listed for answer in some.answers()), key=_by_name(site))
-    if not as_json:
-        warn_partial(site)
-        show(heading, style="bold")
-        show(people_table(site, shown), *on_demand_lines(admitted))
-        return
     counts: Counter[str] = Counter()
     for some in people:
         counts[some.answer.verdict] += len(some.users)
-    print_json(
-        {
+    output.warn_partial(site)
+    output.give(
+        (Text(heading, "bold"), people_table(site, shown), *on_demand_lines(admitted)),
+        lambda: {
             "counts": dict(counts),
             "people": [answer_json(site, answer) for answer in shown],
             "on_demand": [{"id": group.id, "name": group.name} for group in admitted],
             "remarks": list(on_demand_lines(admitted)),
-        }
+        },
+        of=site,
     )
 
 
-def _who_inside(questions: Questions, capability: str, project: Content, *, as_json: bool) -> None:
+def _who_inside(questions: Questions, capability: str, project: Content, output: Output) -> None:
     """Who may on something in a project that has no such capability itself; UnknownName where nothing in it has it."""
     from tabwarden.model.capability import KIND_NAMES, applies, ui_name
     from tabwarden.model.errors import UnknownName
     from tabwarden.report.answers import inside_json, inside_table
+    from tabwarden.report.table import Text
 
     site, kind = questions.site, KIND_NAMES.get(project.kind, project.kind)
     named = ui_name(questions.capability(capability, project), project.kind)
@@ -99,16 +100,13 @@ def _who_inside(questions: Questions, capability: str, project: Content, *, as_j
     for content, name in having.items():
         for user in questions.who_ids(name, content):
             people.setdefault(user, []).append(content)
-    if as_json:
-        print_json(inside_json(site, project.id, having, people))
-        return
-    warn_partial(site)
-    show(
+    output.warn_partial(site)
+    words = (
         f"a {kind} has no capability `{named}`; {len(people)} of {len(site.users)} people may exercise it on some of "
-        f"the {len(having)} things in {path} that have it",
-        style="bold",
+        f"the {len(having)} things in {path} that have it"
     )
-    show(inside_table(site, len(having), people))
+    parts = (Text(words, "bold"), inside_table(site, len(having), people))
+    output.give(parts, lambda: inside_json(site, project.id, having, people), of=site)
 
 
 def _by_name(site: Site) -> Callable[[Answer], tuple[str, str]]:
@@ -124,24 +122,24 @@ def what(
     content: Annotated[str | None, Argument("Path or id; without it everything she may View.")] = None,
     all_of_them: Annotated[bool, Option("--all-sites", about="Her role and reach on every site kept.")] = False,
     asking: Asking = NEWEST,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """The permission checker's grid for one content, or a list. Of a group: what the rules say of it."""
     if all_of_them:
         place = f"`{asking.snapshots}`" if asking.snapshots else "the history"
-        _on_all_sites(place, asking.everywhere(), user, content, as_json)
+        _on_all_sites(place, asking.everywhere(), user, content, output)
         return
     questions = asking.questions()
     site = questions.site
     if content is not None:
         user, content = in_order(site, "what", (user, content), (PERSON, CONTENT))
     if is_group(site, user):
-        _of_group(questions, user, content, as_json)
+        _of_group(questions, user, content, output)
     elif content is not None:
-        _on_one(questions, user, content, as_json)
+        _on_one(questions, user, content, output)
     else:
         _demand_person(site, user)
-        _on_everything(questions, user, as_json)
+        _on_everything(questions, user, output)
 
 
 def _demand_person(site: Site, words: str) -> None:
@@ -159,47 +157,45 @@ def _demand_person(site: Site, words: str) -> None:
         )
 
 
-def _of_group(questions: Questions, words: str, content: str | None, as_json: bool) -> None:
+def _of_group(questions: Questions, words: str, content: str | None, output: Output) -> None:
     """What rules say of a group, and on one content how many of its members may."""
     from tabwarden.report import groups
+    from tabwarden.report.table import Text
 
     site = questions.site
     group = site.find_group(words)
     if content is None:
         rows = questions.granted(group.id)
-        if as_json:
-            print_json(groups.granted_json(site, group, rows))
-            return
-        warn_partial(site)
-        show(groups.granted_heading(site, group, rows), style="bold")
-        show(groups.granted_table(rows), groups.BESIDE)
+        output.warn_partial(site)
+        heading = Text(groups.granted_heading(site, group, rows), "bold")
+        parts = (heading, groups.granted_table(rows), groups.BESIDE)
+        output.give(parts, lambda: groups.granted_json(site, group, rows), of=site)
         return
     on = site.find_content(content)
     count = groups.members_who_may(questions, group, on)
     granted = questions.granted(group.id, on.id)
-    if as_json:
-        print_json(groups.on_one_json(site, group, on, granted, count))
-        return
-    warn_partial(site)
-    show(groups.on_one_heading(site, group, on), style="bold")
-    show(groups.on_one_table(site, group, on, granted, count))
+    output.warn_partial(site)
+    answer = (
+        Text(groups.on_one_heading(site, group, on), "bold"),
+        groups.on_one_table(site, group, on, granted, count),
+    )
+    output.give(answer, lambda: groups.on_one_json(site, group, on, granted, count), of=site)
 
 
-def _on_one(questions: Questions, user: str, content: str, as_json: bool) -> None:
+def _on_one(questions: Questions, user: str, content: str, output: Output) -> None:
     from tabwarden.model.capability import KIND_NAMES
     from tabwarden.model.roles import ui_role
     from tabwarden.report.answers import answer_json, checker_grid
+    from tabwarden.report.table import Text
 
     site = questions.site
     person, on = site.find_user(user), site.find_content(content)
     answers = questions.on(person.id, on.id)
-    if as_json:
-        print_json([answer_json(site, answer) for answer in answers])
-        return
-    warn_partial(site)
+    output.warn_partial(site)
     kind = KIND_NAMES.get(on.kind, on.kind)
-    show(f"{site.called(person.id)}, {ui_role(person.site_role)}, on the {kind} {site.path(on.id)}", style="bold")
-    show(checker_grid(site, answers))
+    words = f"{site.called(person.id)}, {ui_role(person.site_role)}, on the {kind} {site.path(on.id)}"
+    parts = (Text(words, "bold"), checker_grid(site, answers))
+    output.give(parts, lambda: [answer_json(site, answer) for answer in answers], of=site)
 
 
 @cache
@@ -209,37 +205,39 @@ def _template(kind: str, allowed: tuple[str, ...]) -> str:
     return template_of(kind, frozenset(allowed), frozenset())
 
 
-def _on_everything(questions: Questions, user: str, as_json: bool) -> None:
+def _on_everything(questions: Questions, user: str, output: Output) -> None:
     from tabwarden.model.capability import KIND_NAMES
     from tabwarden.model.roles import ui_role
+    from tabwarden.report.table import MARK, NAME, Column, Rows, Table, Text
 
     site, person = questions.site, questions.site.find_user(user)
     rows = questions.reach(person.id)
-    if as_json:
-        listed = [
-            {
-                "id": row.content,
-                "kind": row.kind,
-                "path": row.path,
-                "allowed": row.allowed,
-                "as_template": _template(row.kind, row.allowed),
-            }
-            for row in rows
-        ]
-        who = {"user": person.name, "domain": person.domain, "site_role": person.site_role}
-        print_json({**who, "contents": listed})
-        return
-    from tabwarden.report.table import Table
-
-    table = Table("Content", "Kind", "As template", "May")
     alike = Counter((row.kind, row.path) for row in rows)
-    for row in rows:
-        kind = KIND_NAMES.get(row.kind, row.kind)
+
+    def cells(row: Reachable) -> Row:
         path = row.path if alike[row.kind, row.path] == 1 else f"{row.path} ({row.content})"
-        table.add_row(path, kind, _template(row.kind, row.allowed), _names(row.kind, row.allowed))
-    warn_partial(site)
-    show(f"{site.called(person.id)}, {ui_role(person.site_role)}, may View {len(rows)} things", style="bold")
-    show(table)
+        kind = KIND_NAMES.get(row.kind, row.kind)
+        return path, kind, _template(row.kind, row.allowed), _names(row.kind, row.allowed)
+
+    columns = (Column("Content", NAME), Column("Kind", MARK), Column("As template", MARK), "May")
+    words = f"{site.called(person.id)}, {ui_role(person.site_role)}, may View {len(rows)} things"
+    output.warn_partial(site)
+    parts = (Text(words, "bold"), Table(*columns, name="contents", rows=Rows(rows, cells)))
+    output.give(parts, lambda: _reach_json(person, rows), of=site)
+
+
+def _reach_json(person: User, rows: Sequence[Reachable]) -> dict[str, Any]:
+    listed = [
+        {
+            "id": row.content,
+            "kind": row.kind,
+            "path": row.path,
+            "allowed": row.allowed,
+            "as_template": _template(row.kind, row.allowed),
+        }
+        for row in rows
+    ]
+    return {"user": person.name, "domain": person.domain, "site_role": person.site_role, "contents": listed}
 
 
 @cache
@@ -259,27 +257,24 @@ class _OnSite(NamedTuple):
     allowed: tuple[str, ...]
 
 
-def _on_all_sites(place: str, sites: list[Questions], user: str, content: str | None, as_json: bool) -> None:
+def _on_all_sites(place: str, sites: list[Questions], user: str, content: str | None, output: Output) -> None:
     """The same person has a role of her own on each site; nothing is shared between them (blog, introduction)."""
     from tabwarden.model.errors import UnknownName
     from tabwarden.model.roles import licence_of, ui_role
+    from tabwarden.report.table import NAME, NUMBER, Column, Table
 
     rows = [_on_site(questions, person, content) for questions in sites for person in questions.site.users_named(user)]
     if not rows:
         raise UnknownName(f"no user `{user}` on any site in {place}")
     if content is not None and not any(row.content for row in rows):
         raise UnknownName(f"no content `{content}` on any site in {place} that has the user `{user}`")
-    if as_json:
-        print_json([_on_site_json(row, content) for row in rows])
-        return
-    from tabwarden.report.table import Table
-
-    table = Table("Site", "User", "Site role", "Licence", "May View", *(["On it"] if content is not None else []))
+    columns = (Column("Site", NAME), Column("User", NAME), "Site role", "Licence", Column("May View", NUMBER))
+    table = Table(*columns, *(["On it"] if content is not None else []), name="sites")
     for row in rows:
         site, role = row.site, row.person.site_role
-        cells = (site.name, site.called(row.person.id), ui_role(role), licence_of(role) or "none", str(row.views))
+        cells = (site.name, site.called(row.person.id), ui_role(role), licence_of(role) or "none", row.views)
         table.add_row(*cells, *([_there(row)] if content is not None else []))
-    show(table)
+    output.give([table], lambda: [_on_site_json(row, content) for row in rows])
 
 
 def _on_site(questions: Questions, user: str, words: str | None) -> _OnSite:

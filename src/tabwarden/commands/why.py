@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
-from tabwarden.commands._options import NEWEST, AsJson, Asking, typed
-from tabwarden.commands._output import print_json, progress_bar, show, warn_partial
+from tabwarden.commands._answer import PLAIN, Output
+from tabwarden.commands._options import NEWEST, Asking, typed
 from tabwarden.commands._parsing import Argument, Option
 from tabwarden.commands._words import CAPABILITY, CONTENT, IS, PERSON, in_order, is_capability, is_content, is_group
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tabwarden.compare.fix import Fixes
     from tabwarden.model.site import Site
     from tabwarden.questions import Questions
+    from tabwarden.report.table import Drawable
 
 
 def why(
@@ -27,12 +29,13 @@ def why(
     fix: Annotated[bool, Option("--fix", about="The smallest changes that would give, or take, it.")] = False,
     models: Annotated[bool, Option("--models", about="current, classic and deny_first side by side.")] = False,
     asking: Asking = NEWEST,
-    as_json: AsJson = False,
+    output: Output = PLAIN,
 ) -> None:
     """One sentence, then ceiling, override, level, the winning rule and the losing ones.
 
     Of a group: who in it may, each with what decided.
     """
+    from tabwarden.access.answer import UNKNOWN
     from tabwarden.model.open_points import MODELS
 
     questions = asking.questions()
@@ -42,19 +45,23 @@ def why(
         words = (user, capability, content)
         user, capability, content = in_order(questions.site, "why", words, (PERSON, CAPABILITY, CONTENT))
     if content is not None and is_group(questions.site, user):
-        _of_group(questions, (user, capability, content), {"--to": target, "--fix": fix, "--models": models}, as_json)
+        _of_group(questions, (user, capability, content), {"--to": target, "--fix": fix, "--models": models}, output)
         return
     question = questions.asked(user, capability, content, to=target)
     answer = questions.why(question)
     ways = None
     if fix:
-        with progress_bar("weighing", hidden=as_json) as progress:
+        with output.progress("weighing") as progress:
             ways = questions.fixes(question, progress)
     side_by_side = [question._replace(model=name).of(questions.site) for name in MODELS] if models else []
-    if as_json:
-        print_json(_as_json(questions, question, answer, ways, side_by_side))
-    else:
-        _show(questions, question, answer, ways, side_by_side)
+    unknown = question.ability and answer.verdict == UNKNOWN
+    output.warn_partial(questions.site, connections=unknown)
+    output.give(
+        _parts(questions, question, answer, ways, side_by_side),
+        lambda: _as_json(questions, question, answer, ways, side_by_side),
+        of=questions.site,
+        connections=unknown,
+    )
 
 
 def _demand_capability(site: Site, user: str, words: str) -> None:
@@ -69,7 +76,7 @@ def _demand_capability(site: Site, user: str, words: str) -> None:
             )
 
 
-def _of_group(questions: Questions, words: tuple[str, str, str], options: Mapping[str, object], as_json: bool) -> None:
+def _of_group(questions: Questions, words: tuple[str, str, str], options: Mapping[str, object], output: Output) -> None:
     """The people of a group who may; UnknownName with options, or for an ability, that are about one person."""
     from tabwarden.commands.who_what import show_people
     from tabwarden.model.capability import ui_name
@@ -87,7 +94,7 @@ def _of_group(questions: Questions, words: tuple[str, str, str], options: Mappin
     may = sum(len(some.users) for some in people if some.answer.allowed)
     heading = f"{may} of {len(members)} people in the group {group.name} may `{ui_name(named, on.kind)}` "
     heading += site.path(on.id)
-    show_people(questions, (named, on.id), people, heading, everybody=True, as_json=as_json)
+    show_people(questions, (named, on.id), people, heading, output, everybody=True)
 
 
 def _means(site: Site, question: Asked) -> str | None:
@@ -127,39 +134,41 @@ def _as_json(
     return document
 
 
-def _show(
+def _parts(
     questions: Questions, question: Asked, answer: Answer, ways: Fixes | None, side_by_side: list[Answer]
-) -> None:
+) -> Iterator[Drawable]:
     """The answer; of saving a copy and of moving where it can go, of overwriting what the previous owner loses."""
     from tabwarden.report import answers
     from tabwarden.report.remarks import remarks
+    from tabwarden.report.table import Text
 
     site = questions.site
-    warn_partial(site)
-    show(answers.sentence(site, answer), style="bold")
+    yield Text(answers.sentence(site, answer), "bold")
     meaning = _means(site, question)
-    show(*([f"it lets a person {meaning}"] if meaning else []))
-    show(answers.trace_table(site, answer))
-    show(*answers.disputed_lines(site, answer), *remarks(site, question, answer))
+    yield from [f"it lets a person {meaning}"] if meaning else []
+    yield answers.trace_table(site, answer)
+    yield from answers.disputed_lines(site, answer)
+    yield from remarks(site, question, answer)
     places, handover = questions.places(question), questions.handover(question)
     if places or handover is not None:
         from tabwarden.report import abilities
 
-        show(*([abilities.targets_table(site, places)] if places else []))
-        show(*(abilities.handover_lines(site, handover) if handover is not None else ()))
+        yield from [abilities.targets_table(site, places)] if places else []
+        yield from abilities.handover_lines(site, handover) if handover is not None else ()
     if side_by_side:
-        show(answers.models_table(site, side_by_side))
+        yield answers.models_table(site, side_by_side)
     if ways is not None:
-        _show_fixes(site, ways)
+        yield from _fixes(site, ways)
 
 
-def _show_fixes(site: Site, fixes: Fixes) -> None:
+def _fixes(site: Site, fixes: Fixes) -> Iterator[Drawable]:
     """Each way in the words of what-if, and what else it changes."""
     from tabwarden.report.access_changes import also, fixes_heading, steps_of
+    from tabwarden.report.table import Text
 
-    show(fixes_heading(fixes), style="bold")
+    yield Text(fixes_heading(fixes), "bold")
     for number, way in enumerate(fixes.ways, 1):
         for step, words in enumerate(steps_of(site, way)):
-            show(f"{number}. {words}" if step == 0 else f"   {words}")
+            yield f"{number}. {words}" if step == 0 else f"   {words}"
         for words in also(site, fixes, way):
-            show(f"     {words}", style="dim")
+            yield Text(f"     {words}", "dim")

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from tabwarden.model.capability import INHERITED_LEADER, LEADER, applies
 from tabwarden.model.governing import LOCKED_TO_DATABASE, governing, in_force, managing_project, nested_rules
+from tabwarden.model.names import same
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import (
     ALLOW,
@@ -236,6 +237,12 @@ def create_project(site: Site, project: Content) -> Site:
     rules = nested_rules(model.rules)
     mode = LOCKED if under_lock else project.mode
     return site.with_contents(replace(project, rules=rules, defaults=model.defaults, mode=mode))
+
+
+def is_name_taken(site: Site, content: Content, parent: str | None) -> bool:
+    """Whether something else of its kind has its name, in any letter case, in a project (None: at the top level)."""
+    others = (site.contents[other] for other in site.children(parent) if other != content.id)
+    return any(other.kind == content.kind and same(other.name) == same(content.name) for other in others)
 
 
 def default_project(site: Site) -> Content | None:

@@ -37,7 +37,8 @@ REFUSALS = {
     "owns_content": "owns content; without an heir Tableau keeps the user, Unlicensed and out of all groups",
     "owns_content_all_users_glsi": "owns content, and All Users grants a role on sign-in",
     "default_project": "the Default project cannot be deleted",
-    "exists": "there is one already",
+    "default_stays": "the Default project cannot be moved",
+    "exists": "there is one of that name already",
     "not_read": "its rules were not read",
     "not_on_site": "is not on the site",
 }

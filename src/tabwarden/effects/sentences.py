@@ -187,7 +187,9 @@ def _membership(words: str, of: type[AddToGroup | RemoveFromGroup]) -> tuple[Any
 
 def _new_project(site: Site, words: Words) -> Change:
     path = str(words["path"])
-    above, _, name = path.rpartition("/")
+    above, _, name = (part.strip() for part in path.rpartition("/"))
+    if not name:
+        raise UnknownName(f"`{path}` lacks the name of the new project; write it behind the last `/`")
     parent = project_named(site, {"project": above}).id if above else None
     owner = user_named(site, words, "owner") if words.get("owner") else (site.contents[parent].owner if parent else "")
     like = project_named(site, words, "like").id if words.get("like") else None

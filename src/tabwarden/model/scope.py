@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from tabwarden.model.roles import is_admin, is_known
 from tabwarden.model.site import Site
 
@@ -11,6 +13,11 @@ CONNECTIONS = "connections of workbooks"
 SETTINGS = "the site's own settings"
 PERSONAL = "things in personal spaces, which only their owners see"
 _NOBODYS_VIEW = (CONNECTIONS, SETTINGS, PERSONAL)
+
+
+def of_rules(partial: Iterable[str]) -> tuple[str, ...]:
+    """What was left out that a capability may hang on: of connections only abilities ask."""
+    return tuple(words for words in partial if CONNECTIONS not in words)
 
 
 def is_limited(site: Site) -> bool:

@@ -8,7 +8,7 @@ A fact that was not read is `None`, never an empty value: what depends on it is 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -145,6 +145,15 @@ class Taken:
     when: str = ""
     by: str = ""
     by_role: str = ""
+
+
+# What is counted of a Site once, by what it is counted of.
+_OF_USERS = ("_groups_of", "_repeated", "_users_by_name")
+_OF_CONTENTS = ("_children", "_contents_by_path")
+
+
+def _called(user: User) -> tuple[str, str, str]:
+    return user.name, user.domain, user.full_name
 
 
 @dataclass(frozen=True)
@@ -328,12 +337,16 @@ class Site:
     # -- another Site -----------------------------------------------------------------------------------------
 
     def with_users(self, *users: User) -> Site:
-        """This Site with these users added or replaced."""
-        return replace(self, users={**self.users, **{u.id: u for u in users}})
+        """This Site with these users added or replaced; what is counted of it and stays true is kept."""
+        stays = list(_OF_CONTENTS)
+        if all(u.id in self.users and _called(u) == _called(self.users[u.id]) for u in users):
+            stays += _OF_USERS
+        return self._indexed_as(replace(self, users={**self.users, **{u.id: u for u in users}}), stays)
 
     def with_groups(self, *groups: Group) -> Site:
-        """This Site with these groups added or replaced."""
-        return replace(self, groups={**self.groups, **{g.id: g for g in groups}})
+        """This Site with these groups added or replaced; what is counted of it and stays true is kept."""
+        later = replace(self, groups={**self.groups, **{g.id: g for g in groups}})
+        return self._indexed_as(later, (*_OF_CONTENTS, "_repeated", "_users_by_name"))
 
     def with_group_sets(self, *group_sets: GroupSet) -> Site:
         """This Site with these group sets added or replaced."""
@@ -343,10 +356,27 @@ class Site:
         """This Site with these contents added or replaced; what is counted of it and stays true is kept."""
         these, table = {c.id: c for c in contents}, self.contents
         later = table.with_these(these) if hasattr(table, "with_these") else {**table, **these}
-        stays = ["_groups_of", "_repeated", "_users_by_name"]
-        if all(i in table and (table[i].parent, table[i].name) == (c.parent, c.name) for i, c in these.items()):
-            stays += ["_children", "_contents_by_path"]
-        return replace(self, contents=later).indexed({n: self.__dict__[n] for n in stays if n in self.__dict__})
+        after, new = replace(self, contents=later), [c for i, c in these.items() if i not in table]
+        stays = list(_OF_USERS)
+        if all(i not in table or (table[i].parent, table[i].name) == (c.parent, c.name) for i, c in these.items()):
+            stays += _OF_CONTENTS
+        return after._with_new(new, self._indexed_as(after, stays).__dict__) if new else self._indexed_as(after, stays)
+
+    def _with_new(self, new: Iterable[Content], indexes: dict[str, Any]) -> Site:
+        """Indexes of contents with what is new, where they are dicts: those of a file are counted anew, once."""
+        keys: dict[str, Callable[[Content], object]]
+        keys = {"_children": lambda c: c.parent, "_contents_by_path": lambda c: same(self.path(c.id))}
+        for name, key in keys.items():
+            index = indexes.pop(name, None)
+            if isinstance(index, dict):
+                index = dict(index)
+                for content in new:
+                    index[key(content)] = (*index.get(key(content), ()), content.id)
+                indexes[name] = index
+        return self
+
+    def _indexed_as(self, later: Site, names: Iterable[str]) -> Site:
+        return later.indexed({name: self.__dict__[name] for name in names if name in self.__dict__})
 
     @property
     def bare(self) -> Site:

@@ -37,8 +37,8 @@ def from_json(text: str, where: str = "the plan") -> Plan:
     """The plan a text holds. TabwardenError when it is none, of an unknown format, or was edited."""
     try:
         whole = json.loads(text)
-    except ValueError as error:
-        raise TabwardenError(f"`{where}` is not a plan: it is not JSON ({error}); {PLAN_AGAIN}") from None
+    except (ValueError, RecursionError):
+        raise TabwardenError(f"`{where}` is not a plan: it is not JSON; {PLAN_AGAIN}") from None
     if not isinstance(whole, dict) or "format" not in whole or "changes" not in whole:
         raise TabwardenError(f"`{where}` is not a plan: `format` or `changes` is missing; {PLAN_AGAIN}")
     if whole["format"] != FORMAT:

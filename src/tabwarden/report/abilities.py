@@ -12,12 +12,12 @@ from tabwarden.model.capability import ui_name
 from tabwarden.model.site import Site
 from tabwarden.report.access_changes import shift_json
 from tabwarden.report.answers import condition_name, mark, reason
-from tabwarden.report.table import Table
+from tabwarden.report.table import MARK, NAME, Column, Table
 
 
 def targets_table(site: Site, targets: Iterable[tuple[str, Answer]]) -> Table:
     """Each project as the target; of a refusal what is missing."""
-    table = Table("To", "May", "Missing")
+    table = Table(Column("To", NAME), Column("May", MARK), "Missing", name="targets")
     for project, answer in targets:
         table.add_row(target_name(site, project), mark(answer), "; ".join(_missing(site, answer)))
     return table

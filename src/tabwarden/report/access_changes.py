@@ -13,14 +13,13 @@ from tabwarden.effects.sentences import words_of
 from tabwarden.model.capability import ui_name
 from tabwarden.model.site import Content, Site
 from tabwarden.report.answers import answer_json, decider, sentence
-from tabwarden.report.table import Table, Text
+from tabwarden.report.table import MARK, NAME, Column, Many, Table, Text
 
 if TYPE_CHECKING:
     from tabwarden.compare.fix import Fix, Fixes
     from tabwarden.compare.what_if import Tried, WhatIf
 
 _FEW = 5
-MOST_LINES = 200
 GAINS, LOSES = "gains", "loses"
 # Where one of the two answers is unknown, nobody can say that something was gained or lost.
 WAS_UNKNOWN, IS_UNKNOWN = "may have gained", "may lose"
@@ -112,15 +111,17 @@ def listed(names: Sequence[str]) -> str:
 
 def shift_table(rows: Iterable[ShiftLine]) -> Table:
     """One line a group of people, direction, and capabilities on contents."""
-    table = Table("", "People", "Capabilities", "On", "Decided by")
+    table = Table(
+        Column("", MARK, "change"),
+        Column("People", NAME),
+        Column("Capabilities", NAME),
+        Column("On", NAME),
+        "Decided by",
+        name="people",
+    )
     for line in rows:
-        table.add_row(
-            Text(line.verb, style=COLOURS[line.verb]),
-            Text(listed(line.users)),
-            Text(listed(line.capabilities)),
-            Text(listed(line.contents)),
-            Text(line.why),
-        )
+        verb = Text(line.verb, style=COLOURS[line.verb])
+        table.add_row(verb, Many(line.users), Many(line.capabilities), Many(line.contents), line.why)
     return table
 
 
@@ -129,9 +130,7 @@ def shift_lines(before: Site, after: Site, reach: Reach) -> Iterator[Table | str
     if not reach.shifts:
         return
     parts = list(together(_worded(before, after, reach.shifts)))
-    yield shift_table(_in_words(before, after, parts[:MOST_LINES]))
-    if len(parts) > MOST_LINES:
-        yield f"and {len(parts) - MOST_LINES:,} lines more, all of them with --json"
+    yield shift_table(_in_words(before, after, parts))
     if reach.told < reach.count.decisions:
         on = sorted(reach.count.contents.items(), key=lambda counted: -sum(counted[1]))[:_FEW]
         most = ", ".join(f"{_path(before, after, content)} ({sum(both):,})" for content, both in on)

@@ -9,11 +9,10 @@ from typing import Any
 from tabwarden.access.answer import ALLOWED, DENIED, Answer, Disputed
 from tabwarden.model.capability import KIND_NAMES, ui_name
 from tabwarden.model.governing import Governing
-from tabwarden.model.names import some
 from tabwarden.model.open_points import BLOG, BLOGS_ANSWERS, OPEN_POINTS
 from tabwarden.model.roles import ceiling_words, ui_role
 from tabwarden.model.site import ALLOW, Grantee, Rule, Site
-from tabwarden.report.table import Table, Text
+from tabwarden.report.table import MARK, NAME, Column, Many, Table, Text
 
 SEE_DATA = "see_data"
 MARKS = {ALLOWED: ("yes", "green"), DENIED: ("no", "red"), "unknown": ("unknown", "yellow")}
@@ -283,7 +282,7 @@ def mark(answer: Answer) -> Text:
 
 def trace_table(site: Site, answer: Answer) -> Table:
     """The trace, one step a line."""
-    table = Table(plain=True)
+    table = Table(Column("Step", MARK), "Words", name="trace", plain=True)
     for step, words in trace(site, answer):
         table.add_row(Text(step, "dim"), words)
     return table
@@ -291,7 +290,13 @@ def trace_table(site: Site, answer: Answer) -> Table:
 
 def checker_grid(site: Site, answers: Iterable[Answer]) -> Table:
     """The permission checker's grid: each capability, the verdict, and who decided it."""
-    table = Table("Capability", "Effective", "Decided by", "Reason")
+    table = Table(
+        Column("Capability", NAME),
+        Column("Effective", MARK),
+        "Decided by",
+        Column("Reason", NAME),
+        name="capabilities",
+    )
     for answer in answers:
         table.add_row(asked_name(site, answer), mark(answer), decider(site, answer), answer.because)
     return table
@@ -299,7 +304,9 @@ def checker_grid(site: Site, answers: Iterable[Answer]) -> Table:
 
 def people_table(site: Site, answers: Iterable[Answer]) -> Table:
     """Who may: one person a line."""
-    table = Table("User", "Name", "Site role", "May", "Decided by")
+    table = Table(
+        Column("User", NAME), Column("Name", NAME), "Site role", Column("May", MARK), "Decided by", name="people"
+    )
     for answer in answers:
         user = site.users[answer.user]
         table.add_row(
@@ -314,11 +321,11 @@ def people_table(site: Site, answers: Iterable[Answer]) -> Table:
 
 def inside_table(site: Site, count: int, people: Mapping[str, Sequence[str]]) -> Table:
     """Who may on something in a project: on how many of the `count` things in it, and the first of them."""
-    table = Table("User", "Name", "Site role", "On")
+    table = Table(Column("User", NAME), Column("Name", NAME), "Site role", Column("On", NAME), name="people")
     for user in sorted(map(site.users.__getitem__, people), key=lambda user: (user.name.casefold(), user.domain)):
         paths = sorted(map(site.path, people[user.id]))
-        words = f"all {count}" if len(paths) == count else f"{len(paths)} of {count}: {some(paths, 2)}"
-        table.add_row(site.called(user.id), site.display_name(user.id), ui_role(user.site_role), words)
+        on = f"all {count}" if len(paths) == count else Many(paths, f"{len(paths)} of {count}: ", 2)
+        table.add_row(site.called(user.id), site.display_name(user.id), ui_role(user.site_role), on)
     return table
 
 
@@ -337,7 +344,7 @@ def inside_json(
 
 def models_table(site: Site, answers: Iterable[Answer]) -> Table:
     """The same question under each model: verdict and what decided it."""
-    table = Table("Model", "May", "Decided by", "Reason")
+    table = Table(Column("Model", MARK), Column("May", MARK), "Decided by", Column("Reason", NAME), name="models")
     for answer in answers:
         table.add_row(answer.model, mark(answer), decider(site, answer), answer.because)
     return table

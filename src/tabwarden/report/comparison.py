@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, cast
 
 from tabwarden.compare.snapshots import CONTENT, GROUP, GROUP_SET, NOT_READ, SITE, USER, Compared, Fact, Unknown
 from tabwarden.model.capability import KIND_NAMES, ui_name
 from tabwarden.model.roles import ui_role
+from tabwarden.model.scope import of_rules
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, Rule, Site
-from tabwarden.report.access_changes import MOST_LINES, count_words, listed, reach_json, shift_lines
+from tabwarden.report.access_changes import count_words, listed, reach_json, shift_lines
 from tabwarden.report.answers import grantee_name, rule_json
-from tabwarden.report.table import Table, Text
+from tabwarden.report.table import NAME, Column, Rows, Table
 
 MODES = {LOCKED: "locked", LOCKED_WITHOUT_NESTED: "locked without nested projects", CUSTOMIZABLE: "customizable"}
 FIELDS = {
@@ -44,18 +46,13 @@ def parts(comparison: Compared) -> Iterator[Table | str]:
     """What to print below the headings: facts, people, and what nobody can know."""
     if comparison.facts:
         yield _facts_table(comparison)
-    if len(comparison.facts) > MOST_LINES:
-        yield f"and {len(comparison.facts) - MOST_LINES:,} facts more, all of them with --json"
     yield from shift_lines(comparison.before, comparison.after, comparison.reach)
     yield from unknown_lines(comparison)
 
 
 def _facts_table(comparison: Compared) -> Table:
-    table = Table("What", "", "Before", "After")
-    for fact in comparison.facts[:MOST_LINES]:
-        thing, what, was, now = fact_words(comparison, fact)
-        table.add_row(Text(thing), Text(what), Text(was), Text(now))
-    return table
+    columns = (Column("What", NAME), Column("", called="fact"), "Before", "After")
+    return Table(*columns, name="facts", rows=Rows(comparison.facts, partial(fact_words, comparison)))
 
 
 def fact_words(comparison: Compared, fact: Fact) -> tuple[str, str, str, str]:
@@ -131,8 +128,8 @@ def _lists(comparison: Compared, fact: Fact, words: Callable[[Site, Any], str]) 
 def unknown_lines(comparison: Compared) -> Iterator[str]:
     """Of each snapshot what was not read, and how many decisions are unknown for it."""
     for site, unknown in zip((comparison.before, comparison.after), comparison.unknown, strict=True):
-        if site.partial:
-            yield f"not read {_taken(site)}: {'; '.join(site.partial)}"
+        if of_rules(site.partial):
+            yield f"not read {_taken(site)}: {'; '.join(of_rules(site.partial))}"
         if unknown.decisions:
             most = sorted(unknown.contents.items(), key=lambda count: (-count[1], site.path(count[0])))
             on = ", ".join(f"{site.path(content)} ({number:,})" for content, number in most[:_FEW_THINGS])

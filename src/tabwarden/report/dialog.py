@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from tabwarden.access.dialog import GranteeRow, Rows
@@ -10,9 +10,8 @@ from tabwarden.model.capability import KIND_NAMES, LEADER, ui_name
 from tabwarden.model.roles import is_admin
 from tabwarden.model.site import ALLOW, Grantee, Site
 from tabwarden.report.answers import LEVELS, grantee_name
-from tabwarden.report.table import Table, Text
+from tabwarden.report.table import NAME, Column, Table, Text
 
-_ABREAST = 8
 _MARKS = {"allow": ("✓", "green"), "deny": ("✗", "red"), "": ("·", "dim")}
 
 
@@ -27,17 +26,11 @@ def rows_heading(site: Site, content: str, rows: Rows) -> str:
     return f"{site.path(content)}: {level}"
 
 
-def rows_tables(site: Site, dialog: Rows) -> Iterator[Table]:
-    """The dialog turned upright, eight grantees at a time."""
+def rows_table(site: Site, dialog: Rows) -> Table:
+    """The dialog turned upright: one column a grantee, one line a capability; the template on top."""
     rows = dialog.rows or ()
-    for start in range(0, len(rows), _ABREAST):
-        yield _table(site, dialog, rows[start : start + _ABREAST])
-
-
-def _table(site: Site, dialog: Rows, rows: Sequence[GranteeRow]) -> Table:
-    """One column a grantee, one line a capability; the template on top."""
-    headings = (grantee_name(site, row.grantee) for row in rows)
-    table = Table("Capability", *headings, centred=range(1, len(rows) + 1))
+    headings = (Column(grantee_name(site, row.grantee), NAME) for row in rows)
+    table = Table(Column("Capability", NAME), *headings, name="rules", grid=True)
     table.add_row(Text("template", style="bold"), *(Text(_template(row), style="bold") for row in rows))
     for capability in dialog.capabilities:
         marks = (_MARKS[_mode(row, capability)] for row in rows)

@@ -9,7 +9,7 @@ from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.names import hint, same
 from tabwarden.model.roles import ui_role
 from tabwarden.model.site import Site
-from tabwarden.report.table import Table
+from tabwarden.report.table import MARK, NAME, Column, Table
 
 
 class Thing(NamedTuple):
@@ -68,10 +68,8 @@ def near(site: Site, words: str) -> str:
 
 def table_of(things: Iterable[Thing]) -> Table:
     """A thing a line."""
-    table = Table("What", "Name", "More")
-    for thing in things:
-        table.add_row(thing.kind, thing.name, thing.more)
-    return table
+    rows = [(thing.kind, thing.name, thing.more) for thing in things]
+    return Table(Column("What", MARK), Column("Name", NAME), "More", name="things", rows=rows)
 
 
 def as_json(things: Iterable[Thing]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tabwarden.access.granted import Granted
 from tabwarden.model.capability import KIND_NAMES, capabilities_of, template_of, ui_name
 from tabwarden.model.site import Content, Group, Site
-from tabwarden.report.table import Table, Text
+from tabwarden.report.table import MARK, NAME, Column, Table, Text
 
 if TYPE_CHECKING:
     from tabwarden.questions import Questions
@@ -31,7 +31,7 @@ def granted_heading(site: Site, group: Group, rows: Sequence[Granted]) -> str:
 
 def granted_table(rows: Iterable[Granted]) -> Table:
     """Content, and what is allowed and denied there."""
-    table = Table("Content", "Kind", "As template", "Allowed", "Denied")
+    table = Table(Column("Content", NAME), Column("Kind", MARK), "As template", "Allowed", "Denied", name="contents")
     for row in rows:
         allowed, denied = (", ".join(ui_name(one, row.kind) for one in names) for names in (row.allowed, row.denied))
         table.add_row(row.path, KIND_NAMES.get(row.kind, row.kind), _template(row), allowed, denied)
@@ -69,7 +69,7 @@ def on_one_table(
     site: Site, group: Group, content: Content, granted: Sequence[Granted], may: Mapping[str, int]
 ) -> Table:
     """Each capability, what the rules that count say of the group, and how many of its members may."""
-    table = Table("Capability", "Rule for the group", "Members who may")
+    table = Table(Column("Capability", NAME), "Rule for the group", Column("Members who may"), name="capabilities")
     members = len(site.members(group.id))
     for name, number in may.items():
         table.add_row(ui_name(name, content.kind), _rule(name, granted), f"{number} of {members}")

@@ -19,10 +19,9 @@ from tabwarden.model.names import same
 from tabwarden.model.roles import TIERS, licence_of, ui_role
 from tabwarden.model.scope import CONNECTIONS
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, Content, Group, Site, User
-from tabwarden.report.table import Table
+from tabwarden.report.table import NAME, NUMBER, TIME, WORDS, Column, Rows, Table
 
 Value = str | int | None
-NUMBER, TIME, NAME, WORDS = "number", "time", "name", "words"
 NEVER = "never"
 MODES = {LOCKED: "locked", LOCKED_WITHOUT_NESTED: "locked without nested", CUSTOMIZABLE: "customizable"}
 _CONDITION = re.compile(r"\s*(.+?)\s*(!=|<=|>=|=|<|>|~)\s*(.*?)\s*")
@@ -371,16 +370,10 @@ def seats_words(site: Site) -> str:
     return ", ".join(parts)
 
 
-def table_of(selection: Selection) -> Table:
+def table_of(name: str, selection: Selection) -> Table:
     """The rows as a table."""
-    table = Table(*(field.heading for field in selection.listed.fields))
-    for _, values in selection.rows:
-        table.add_row(*(_words(value) for value in values))
-    return table
-
-
-def _words(value: Value) -> str:
-    return "" if value is None else f"{value:,}" if isinstance(value, int) else value
+    columns = (Column(field.heading, field.kind, field.called) for field in selection.listed.fields)
+    return Table(*columns, name=name, rows=Rows(selection.rows, lambda row: row[1]))
 
 
 def as_json(site: Site, selection: Selection) -> dict[str, Any]:

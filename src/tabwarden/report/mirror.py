@@ -9,7 +9,7 @@ from tabwarden.mirror.browse import Catalog
 from tabwarden.mirror.build import Mirrored
 from tabwarden.mirror.match import BY_NAME, OF_TABLEAU, Matches, Unmatched
 from tabwarden.model.capability import KIND_NAMES
-from tabwarden.report.table import Table
+from tabwarden.report.table import NAME, Column, Many, Table
 from tabwarden.want.roster import Quarantined, shown
 
 _WORDS = {"sources": "source rows", "people": "people", "viewers": "viewers", "content": "contents", "access": "rows"}
@@ -27,9 +27,9 @@ def matches_line(matches: Matches) -> str:
 
 def unmatched_table(unmatched: Iterable[Unmatched]) -> Table:
     """Who sees nothing, why, and who is likely meant."""
-    table = Table("Sees nothing", "Because", "Likely meant")
+    table = Table(Column("Sees nothing", NAME), "Because", Column("Likely meant", NAME), name="unmatched")
     for person in unmatched:
-        table.add_row(shown(person.person), person.reason, ", ".join(person.likely))
+        table.add_row(shown(person.person), person.reason, Many(person.likely))
     return table
 
 

@@ -9,9 +9,8 @@ from tabwarden.compare.models import Exceptional
 from tabwarden.model.open_points import DENY_FIRST
 from tabwarden.model.roles import ui_role
 from tabwarden.model.site import Site
-from tabwarden.report.access_changes import listed
 from tabwarden.report.answers import answer_json, decider, mark
-from tabwarden.report.table import Table, Text
+from tabwarden.report.table import MARK, NAME, Column, Many, Table, Text
 
 
 def exceptions_table(site: Site, exceptions: Iterable[Exceptional], against: str) -> Table:
@@ -23,7 +22,16 @@ def exceptions_table(site: Site, exceptions: Iterable[Exceptional], against: str
             key = (user, one.current.because, decider(site, one.current), decider(site, one.other))
             lines.setdefault(key, []).append(site.path(one.content))
             marks[key] = (mark(one.current), mark(one.other))
-    table = Table("User", "Site role", "current", "because", against, "because ", "On")
+    table = Table(
+        Column("User", NAME),
+        "Site role",
+        Column("current", MARK),
+        "because",
+        Column(against, MARK, "other"),
+        Column("because", called="other_because"),
+        Column("On", NAME),
+        name="people",
+    )
     for (user, because, now, other), contents in sorted(lines.items(), key=lambda line: (line[0][1], line[0])):
         user_there = site.users[user]
         now_mark, other_mark = marks[user, because, now, other]
@@ -34,7 +42,7 @@ def exceptions_table(site: Site, exceptions: Iterable[Exceptional], against: str
             Text(now),
             other_mark,
             Text(other),
-            Text(listed(sorted(contents))),
+            Many(sorted(contents)),
         )
     return table
 

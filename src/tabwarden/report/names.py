@@ -7,7 +7,7 @@ from typing import Any
 
 from tabwarden.model.site import Site
 from tabwarden.report.plans import count_of
-from tabwarden.report.table import Drawable, Group, Table, Text
+from tabwarden.report.table import NAME, Column, Drawable, Group, Table, Text
 from tabwarden.want.names.domains import DIFFERS, DomainLine
 from tabwarden.want.names.imports import Checked
 from tabwarden.want.wanted import Held
@@ -17,7 +17,7 @@ DOCUMENT = "User Management in Active Directory Deployments"
 
 def names_report(names: Sequence[Checked], site: Site | None) -> Drawable:
     """A line for each name with what an import would make of it, then refusals and collisions in full."""
-    table = Table("Given", "Tableau user", "Attribute", "Because", "Section")
+    table = Table(Column("Given", NAME), Column("Tableau user", NAME), "Attribute", "Because", "Section", name="names")
     for one in names:
         if one.refusal is not None:
             row = (one.given, "refused", "", one.refusal.reason, one.refusal.section)
@@ -81,18 +81,25 @@ def mistakes_table(mistakes: Sequence[tuple[str, str]], held: Sequence[Held], ag
 
     `again` are the options of this command that the next one needs too.
     """
-    table = Table("On Tableau", "sAMAccountName")
+    table = Table(Column("On Tableau", NAME), Column("sAMAccountName", NAME), name="mistakes")
     for pair in mistakes:
         table.add_row(*map(Text, pair))
     parts: list[Drawable] = [Text(f"{count_of(len(mistakes), 'user', 'users')} imported by UPN", style="bold")]
-    parts += [table, Text(f"next: tabwarden plan rename --upn{again}")] if mistakes else []
+    parts += [table, Text(f"next: tabwarden plan rename --upn{again}", "command")] if mistakes else []
     parts += [Text(f"{one.person}: {one.reason}; {one.remedy}") for one in held]
     return Group(parts)
 
 
 def domains_table(lines: Sequence[DomainLine]) -> Drawable:
     """Each domain by its three names, with what is amiss."""
-    table = Table("FQDN", "NetBIOS name", "Nickname on Tableau", "", "What to do")
+    table = Table(
+        Column("FQDN", NAME),
+        Column("NetBIOS name", NAME),
+        Column("Nickname on Tableau", NAME),
+        Column("", called="verdict"),
+        "What to do",
+        name="domains",
+    )
     for line in lines:
         style = "red" if line.verdict == DIFFERS else ""
         cells = (line.fqdn, line.netbios or "-", line.nickname or "-", line.verdict, line.remedy)

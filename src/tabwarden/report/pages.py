@@ -151,7 +151,7 @@ def _drawables(lines: Sequence[str], base: Path, topics: dict[Path, str]) -> Ite
         at += 1
         if line.startswith(_FENCE):
             while at < len(lines) and not lines[at].startswith(_FENCE):
-                yield Text(f"    {lines[at]}", "dim")
+                yield Text(f"    {lines[at]}", "dim command")
                 at += 1
             at += 1
         elif line.startswith("|"):

@@ -12,7 +12,20 @@ from tabwarden.effects.change import OPS, Change
 from tabwarden.effects.ref import DOMAIN
 from tabwarden.plan.file import to_json
 from tabwarden.plan.plan import Impact, Plan, Stop
-from tabwarden.report.table import Drawable, Group, Table, Text
+from tabwarden.report.table import (
+    NAME,
+    NUMBER,
+    TIME,
+    Cell,
+    Column,
+    Drawable,
+    Group,
+    Many,
+    Row,
+    Rows,
+    Table,
+    Text,
+)
 
 MOST_ROWS = 40
 MOST_CONTENTS = 12
@@ -88,19 +101,25 @@ def plan_table(plan: Plan) -> Drawable:
         parts.append(contents_table(plan.impact))
     if plan.held:
         parts.append(
-            _table(
-                "Held: left as they are",
-                ("person", "why", "what to do"),
-                ((h.person, h.reason, h.remedy) for h in plan.held),
+            Table(
+                Column("Person", NAME),
+                "Why",
+                "What to do",
+                name="held",
+                title="Held: left as they are",
+                rows=[(h.person, h.reason, h.remedy) for h in plan.held],
+                shown=MOST_ROWS,
             )
         )
     if plan.refused:
-        rows = ((r.source, str(r.row), r.value, r.reason) for r in plan.refused)
-        parts.append(_table("Rows that were not used", ("source", "row", "value", "why"), rows))
+        columns = (Column("Source", NAME), Column("Row", NUMBER), Column("Value", NAME), "Why")
+        rows = [(r.source, r.row, r.value, r.reason) for r in plan.refused]
+        parts.append(Table(*columns, name="rows", title="Rows that were not used", rows=rows, shown=MOST_ROWS))
     if plan.unlisted:
         title = "On the site, and in no authoritative source"
-        people = ((u.person, u.site_role, u.last_login or "never") for u in plan.unlisted)
-        parts.append(_table(title, ("person", "site role", "last sign-in"), people))
+        of_person = (Column("Person", NAME), "Site role", Column("Last sign-in", TIME))
+        people = [(u.person, u.site_role, u.last_login or "never") for u in plan.unlisted]
+        parts.append(Table(*of_person, name="unlisted", title=title, rows=people, shown=MOST_ROWS))
     parts += [Text(f"note: {note}") for note in plan.notes]
     if plan.stops:
         parts.append(stops_table(plan.stops))
@@ -118,20 +137,23 @@ def _title(plan: Plan) -> str:
 def steps_table(changes: Sequence[Change]) -> Table:
     """How many changes of each step, in the order in which they are done."""
     steps = Counter(change.op for change in changes)
-    rows = ((OPS[op].step, str(number)) for op, number in steps.items())
-    return _table(count_of(len(changes), "change", "changes"), ("step", "number"), rows)
+    rows = [(OPS[op].step, number) for op, number in steps.items()]
+    title = count_of(len(changes), "change", "changes")
+    return Table("Step", Column("Number", NUMBER), name="steps", title=title, rows=rows)
 
 
 def changes_table(changes: Sequence[Change]) -> Table:
-    """Each change with its number and reason; of long plans the first few of each step, for every step counts."""
-    shown: Counter[str] = Counter()
-    rows: list[tuple[str, str, str]] = []
-    for number, change in enumerate(changes, 1):
-        shown[change.op] += 1
-        if len(changes) <= MOST_ROWS or shown[change.op] <= SAMPLE:
-            rows.append((str(number), change.to_do(), change.because))
-    table = _table("", ("#", "change", "because"), rows)
-    return _captioned(table, len(changes) - len(rows), "changes")
+    """Each change with its number and reason; a terminal shows the first few of each step of long plans, for every
+    step counts.
+    """
+    seen: Counter[str] = Counter()
+    first = []
+    for place, change in enumerate(changes):
+        seen[change.op] += 1
+        if len(changes) <= MOST_ROWS or seen[change.op] <= SAMPLE:
+            first.append(place)
+    rows = Rows(tuple(enumerate(changes, 1)), lambda one: (one[0], one[1].to_do(), one[1].because))
+    return Table(Column("#", NUMBER, "number"), "Change", "Because", name="changes", rows=rows, first=first)
 
 
 def impact_table(impact: Impact) -> Drawable:
@@ -144,17 +166,18 @@ def impact_table(impact: Impact) -> Drawable:
         "get another site role": impact.other_role,
         "are removed": impact.removed,
     }
-    rows = [(words, str(len(names)), _some(names)) for words, names in lists.items() if names]
+    rows: list[Row] = [(words, len(names), Many(names, shown=SAMPLE)) for words, names in lists.items() if names]
     for words, counts in (
         ("licences taken", impact.licences_gained),
         ("licences given back", impact.licences_lost),
         ("members gained", impact.memberships_gained),
         ("members lost", impact.memberships_lost),
     ):
-        rows += [(words, str(number), name) for name, number in counts.items()]
+        rows += [(words, number, name) for name, number in counts.items()]
     if not rows and not impact.contents:
         return Text("What it does to people: nobody joins or leaves, no licence and no membership changes")
-    return _table("What it does to people", ("", "number", "who"), rows)
+    columns = (Column("", called="what"), Column("Number", NUMBER), Column("Who", NAME))
+    return Table(*columns, name="impact", title="What it does to people", rows=rows)
 
 
 def contents_table(impact: Impact) -> Table:
@@ -166,45 +189,23 @@ def contents_table(impact: Impact) -> Table:
         f"{sum(1 for c in contents if c.gained)} contents, {count_of(len(lose), 'loses', 'lose')} it of "
         f"{sum(1 for c in contents if c.lost)}"
     )
-    rows = ((c.path, _signed(c.gained, "+"), _signed(c.lost, "-")) for c in contents[:MOST_CONTENTS])
-    table = _table(title, ("content", "gain View", "lose View"), rows)
-    return _captioned(table, len(contents) - MOST_CONTENTS, "contents")
+    columns = (Column("Content", NAME), Column("Gain View", NAME), Column("Lose View", NAME))
+    rows = [(c.path, _signed(c.gained, "+"), _signed(c.lost, "-")) for c in contents]
+    return Table(*columns, name="contents", title=title, rows=rows, shown=MOST_CONTENTS)
 
 
 def stops_table(stops: Iterable[Stop]) -> Table:
     """All stops together; the sentences have base, limit and number."""
     stops = tuple(stops)
-    rows = ((s.id, s.sentence, s.remedy) for s in stops)
+    rows = [(s.id, s.sentence, s.remedy) for s in stops]
     lists = "" if any(not s.only for s in stops) else " and ".join(dict.fromkeys(s.only for s in stops))
     title = f"Stops: nothing is done about {lists}" if lists else "Stops: nothing is written"
-    return _table(title, ("stop", "why it stops", "what to do"), rows, "red")
+    columns = (Column("Stop", NAME), "Why it stops", "What to do")
+    return Table(*columns, name="stops", title=Text(title, "bold red"), rows=rows, shown=len(rows))
 
 
-def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], style: str = "") -> Table:
-    table = Table(*columns, title=Text(title, f"bold {style}") if title else None)
-    left_out = 0
-    for number, row in enumerate(rows):
-        if number < MOST_ROWS:
-            table.add_row(*(Text(cell) for cell in row))
-        else:
-            left_out += 1
-    return _captioned(table, left_out, "")
-
-
-def _captioned(table: Table, left_out: int, words: str) -> Table:
-    if left_out > 0:
-        more = " ".join(w for w in (str(left_out), "more", words) if w)
-        table.caption = f"and {more}; all of them are in the plan file"
-    return table
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SAMPLE} more" if len(names) > SAMPLE else ""
-    return ", ".join(names[:SAMPLE]) + more
-
-
-def _signed(names: Sequence[str], sign: str) -> str:
-    return f"{sign}{len(names)}: {_some(names)}" if names else ""
+def _signed(names: Sequence[str], sign: str) -> Cell:
+    return Many(names, f"{sign}{len(names)}: ", SAMPLE) if names else ""
 
 
 def plan_json(plan: Plan) -> Mapping[str, Any]:

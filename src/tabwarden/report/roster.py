@@ -7,13 +7,11 @@ from dataclasses import asdict, astuple
 from typing import Any
 
 from tabwarden.model.names import same
-from tabwarden.report.table import Drawable, Group, Table, Text
+from tabwarden.report.table import NAME, Column, Drawable, Group, Row, Rows, Table, Text
 from tabwarden.want.people.joiners_and_leavers import Standing, Standings
 from tabwarden.want.people.person import KEY, Field, Given, Merged, MergedPerson
 from tabwarden.want.people.records import ACTIVE, DEPARTMENT, EMAIL, FIELDS, LEFT, TITLE
 from tabwarden.want.wanted import Held
-
-MOST_ROWS = 200
 
 
 def chosen(standings: Standings, words: str) -> tuple[Standing, ...]:
@@ -36,12 +34,8 @@ def roster_table(merged: Merged, standings: Standings) -> Drawable:
         count = sum(1 for one in people if one.word == word)
         numbers += [f"{count} {word}{'s' if count != 1 and word != 'waiting' else ''}"] if count else []
     held = (*merged.held, *standings.held)
-    table = _table(("person", "department", "title", "since the last good run", "rows"))
-    for one in people[:MOST_ROWS]:
-        department, title = (one.person.value(field) if one.person is not None else "" for field in (DEPARTMENT, TITLE))
-        table.add_row(*map(Text, (one.name, department, title, _since(one), _rows(one))))
-    if len(people) > MOST_ROWS:
-        table.caption = f"and {len(people) - MOST_ROWS} more; `--json` has all of them"
+    columns = (Column("Person", NAME), "Department", "Title", "Since the last good run", Column("Rows", NAME))
+    table = Table(*columns, name="people", rows=Rows(people, _person_row))
     parts: list[Drawable] = [Text(", ".join([*numbers, f"{len(held)} held"]), style="bold"), table]
     if held:
         parts.append(_held_table(held))
@@ -55,7 +49,7 @@ def person_table(one: Standing) -> Drawable:
     if one.person is None:
         return Group((head, Text(f"listed by no source any more; {one.said}")))
     person = one.person
-    table = _table(("field", "value", "from", "overrules"))
+    table = Table("Field", Column("Value", NAME), "From", "Overrules", name="fields")
     rows = [(kind if kind == KEY else f"key {kind}", key.value, _row(key), "") for kind, key in person.known_by]
     for name in FIELDS:
         field = person.fields.get(name)
@@ -65,13 +59,18 @@ def person_table(one: Standing) -> Drawable:
     rows += [("group", group.value, _row(group), "") for group in person.groups]
     rows += [("says", given.value, _row(given), "") for given in person.says]
     for row in rows:
-        table.add_row(*map(Text, row))
+        table.add_row(*row)
     return Group((head, table))
 
 
 def held_words(held: Iterable[Held]) -> Drawable:
     """Who is held, why, and what to do."""
     return _held_table(held)
+
+
+def _person_row(one: Standing) -> Row:
+    department, title = (one.person.value(field) if one.person is not None else "" for field in (DEPARTMENT, TITLE))
+    return one.name, department, title, _since(one), _rows(one)
 
 
 def _since(one: Standing) -> str:
@@ -90,14 +89,8 @@ def _row(given: Given | Field) -> str:
 
 
 def _held_table(held: Iterable[Held]) -> Table:
-    table = _table(("person", "why", "what to do"), "Held: left as they are")
-    for one in held:
-        table.add_row(*map(Text, astuple(one)))
-    return table
-
-
-def _table(columns: Iterable[str], title: str = "") -> Table:
-    return Table(*columns, title=Text(title, "bold") if title else None)
+    columns = (Column("Person", NAME), "Why", "What to do")
+    return Table(*columns, name="held", title="Held: left as they are", rows=[astuple(one) for one in held])
 
 
 def roster_json(merged: Merged, standings: Standings, people: Iterable[Standing]) -> Mapping[str, Any]:

@@ -1,61 +1,147 @@
-"""Lines, tables and groups of them as reports make them, and how they are drawn for a terminal, a pipe or a file.
+"""The one description of what a command answers: sentences, tables of described columns, and groups of them.
 
-Words are data here: nothing in them is markup, and what would act in a terminal is drawn as an escape. A cell that is
-too wide is folded, at spaces where there are some: nothing is left out.
+A command makes its answer of these and hands it to `Output.give`; `report.screen` draws it for a terminal,
+`report.text` writes it as tab-separated text, CSV, Markdown and HTML, `report.workbook` as a workbook of Excel. So a
+table says what it holds, and never how it looks:
+
+    table = Table(Column("User", NAME), "Site role", Column("May View", NUMBER), name="people")
+    table.add_row(user.name, ui_role(user.site_role), 12)
+    output.give(["3 of 5 people", table], lambda: {...})
+
+Words are data: nothing in them is markup. All rows stand in the table, and how many are shown is the output's matter.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
-from unicodedata import category, east_asian_width
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
-from tabwarden.model.names import visible
-
-# Left, between columns, right: above, beside the headings, below them, beside the rows, at the end.
-HEAVY = ("┏━┳┓", "┃ ┃┃", "┡━╇┩", "│ ││", "└─┴┘")
-ASCII = ("+-++", "| ||", "+-++", "| ||", "+-++")
-STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
-_PIECES = re.compile(r"(?<= )(?=[^ ])")
+# The kinds of a column. NAME identifies (a user, a path, a file): it is folded after `/`, `@`, `.`, and never cut.
+# NUMBER (an int) and TIME (ISO 8601) are never folded; MARK is a word of a few, such as yes; WORDS are sentences.
+WORDS, NAME, NUMBER, TIME, MARK = "words", "name", "number", "time", "mark"
+SHOWN = 200  # rows of a table that a terminal shows where nobody says another number
+FEW = 5
+_NO_FIELD = re.compile(r"\W+")
 
 
 class Text(NamedTuple):
-    """Words in one style: nothing, or words of STYLES."""
+    """Words in one style: nothing, or words of `screen.STYLES`; `command` is a line to be copied, never folded."""
 
     words: str
     style: str = ""
 
 
-class Pen(NamedTuple):
-    """What is drawn on: its width, whether it shows styles, and the strokes it can show."""
+class Many(NamedTuple):
+    """Several names in one cell: a terminal shows the first few and how many more, everything else has all."""
 
-    width: int
-    styles: bool = False
-    box: Sequence[str] = HEAVY
+    names: Sequence[str]
+    before: str = ""
+    shown: int = FEW
 
-    def ink(self, words: str, style: str) -> str:
-        """The words in their style."""
-        codes = ";".join(STYLES[word] for word in style.split()) if self.styles else ""
-        return f"\x1b[{codes}m{words}\x1b[0m" if codes else words
+    @property
+    def short(self) -> str:
+        """`ann, bob and 3 more`."""
+        more = len(self.names) - self.shown
+        listed = ", ".join(self.names[: self.shown])
+        return f"{self.before}{listed} and {more:,} more" if more > 0 else f"{self.before}{listed}"
+
+    @property
+    def whole(self) -> str:
+        """All of them."""
+        return self.before + ", ".join(self.names)
+
+
+Cell = str | int | None | Text | Many
+Row = Sequence[Cell]
+T = TypeVar("T")
+
+
+class Column(NamedTuple):
+    """A heading, the kind of what stands below it, and the name by which `--fields` calls it."""
+
+    heading: str
+    kind: str = WORDS
+    called: str = ""
+
+    @property
+    def field(self) -> str:
+        """`site_role`: the heading in small letters unless it is called otherwise."""
+        return self.called or _NO_FIELD.sub("_", self.heading.casefold()).strip("_")
+
+
+class Rows(Sequence[Row], Generic[T]):
+    """A row for each thing, made when it is looked at: of a hundred thousand only those that are shown."""
+
+    def __init__(self, things: Sequence[T], make: Callable[[T], Row]) -> None:
+        self._things, self._make = things, make
+
+    def __len__(self) -> int:
+        return len(self._things)
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> Rows[T]: ...
+    def __getitem__(self, place: int | slice) -> Row | Rows[T]:
+        if isinstance(place, slice):
+            return Rows(self._things[place], self._make)
+        return self._make(self._things[place])
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(self._make, self._things)
 
 
 class Table:
-    """Columns by their headings and rows of cells; a `plain` one has neither headings nor strokes.
+    """Columns and rows. A string is a column of WORDS.
 
-    `title` stands above it and `caption` below; `centred` are the columns whose words stand in the middle.
+    `name` is one word by which `--part` and a sheet call it; `title` stands above it. `rows` may be given as a whole,
+    lazily as Rows; `shown` is how many rows a terminal shows unless it is told otherwise, and `first` which, where
+    those are not the first ones. A `plain` table shows no headings. A `grid` has alike columns beside the first one: a
+    narrow terminal shows some of them at a time.
     """
 
     def __init__(
-        self, *headings: str, title: Text | None = None, plain: bool = False, centred: Iterable[int] = ()
+        self,
+        *columns: str | Column,
+        name: str = "answer",
+        title: str | Text = "",
+        rows: Sequence[Row] | None = None,
+        plain: bool = False,
+        grid: bool = False,
+        shown: int = SHOWN,
+        first: Sequence[int] | None = None,
     ) -> None:
-        self.headings, self.title, self.plain = headings, title, plain
-        self.caption, self.centred = "", frozenset(centred)
-        self.rows: list[tuple[Text, ...]] = []
+        self.columns = tuple(Column(column) if isinstance(column, str) else column for column in columns)
+        self.name, self.plain, self.grid, self.shown, self.first = name, plain, grid, shown, first
+        self.title = title if isinstance(title, Text) else Text(title, "bold")
+        self.rows: Sequence[Row] = [] if rows is None else rows
 
-    def add_row(self, *cells: str | Text) -> None:
+    def add_row(self, *cells: Cell) -> None:
         """One more, below."""
-        self.rows.append(tuple(Text(cell) if isinstance(cell, str) else cell for cell in cells))
+        assert isinstance(self.rows, list)
+        self.rows.append(cells)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of its columns."""
+        return tuple(column.field for column in self.columns)
+
+    def of(self, fields: Sequence[str]) -> Table:
+        """The same with these columns alone, in this order."""
+        places = [self.fields.index(field) for field in fields]
+        rows = Rows(self.rows, lambda row: [row[place] for place in places])
+        columns = [self.columns[place] for place in places]
+        return Table(
+            *columns, name=self.name, title=self.title, rows=rows, plain=self.plain, shown=self.shown, first=self.first
+        )
+
+    def cut(self, limit: int | None, *, watched: bool) -> Sequence[Row]:
+        """The rows that are given: `limit` of them (0: all); without one all, or as many as a terminal shows."""
+        if limit is None and watched and self.first is not None:
+            return [self.rows[place] for place in self.first]
+        most = (self.shown if watched else 0) if limit is None else limit
+        return self.rows[:most] if 0 < most < len(self.rows) else self.rows
 
 
 class Group(NamedTuple):
@@ -67,109 +153,28 @@ class Group(NamedTuple):
 Drawable = str | Text | Table | Group
 
 
-def drawn(part: Drawable, pen: Pen) -> Iterator[str]:
-    """Its lines. Words that are no cell stay whole: a terminal folds them, a pipe gets them uncut."""
-    if isinstance(part, str):
-        yield visible(part)
-    elif isinstance(part, Text):
-        yield pen.ink(visible(part.words), part.style)
-    elif isinstance(part, Group):
-        for one in part.parts:
-            yield from drawn(one, pen)
-    else:
-        yield from _Drawing(part, pen).lines()
+def flat(parts: Iterator[Drawable] | Sequence[Drawable]) -> Iterator[Text | Table]:
+    """Sentences and tables in their order."""
+    for part in parts:
+        if isinstance(part, Group):
+            yield from flat(part.parts)
+        else:
+            yield Text(part) if isinstance(part, str) else part
 
 
-class _Drawing:
-    """One table on its way to lines."""
-
-    def __init__(self, table: Table, pen: Pen) -> None:
-        self.table, self.pen = table, pen
-        self.rows = [tuple(Text(visible(cell.words), cell.style) for cell in row) for row in table.rows]
-        self.headings = tuple(Text(visible(heading), "bold") for heading in table.headings)
-        columns = list(zip(*(self.headings and [self.headings]), *self.rows, strict=True))
-        natural = [max(_wide(cell.words) for cell in column) for column in columns]
-        strokes = 2 * (len(natural) - 1) if table.plain else 3 * len(natural) + 1
-        self.widths = _fitting(natural, pen.width - strokes)
-
-    def lines(self) -> Iterator[str]:
-        table, (top, head, middle, side, bottom) = self.table, self.pen.box
-        if table.title is not None:
-            yield self.pen.ink(visible(table.title.words), table.title.style)
-        if not table.plain:
-            yield self._stroke(top)
-            yield from self._row(self.headings, f"{head[0]} ", f" {head[2]} ", f" {head[3]}")
-            yield self._stroke(middle)
-        edges = ("", "  ", "") if table.plain else (f"{side[0]} ", f" {side[2]} ", f" {side[3]}")
-        for row in self.rows:
-            yield from self._row(row, *edges)
-        if not table.plain:
-            yield self._stroke(bottom)
-        if table.caption:
-            yield self.pen.ink(table.caption, "dim")
-
-    def _stroke(self, box: str) -> str:
-        return box[0] + box[2].join(box[1] * (width + 2) for width in self.widths) + box[3]
-
-    def _row(self, cells: Sequence[Text], left: str, between: str, right: str) -> Iterator[str]:
-        columns = [
-            [words] if len(words) <= width and words.isascii() else _folded(words, width)
-            for (words, _), width in zip(cells, self.widths, strict=True)
-        ]
-        for place in range(max(map(len, columns))):
-            lines = (column[place] if place < len(column) else "" for column in columns)
-            line = left + between.join(self._cell(n, line, cells[n].style) for n, line in enumerate(lines)) + right
-            yield line if right else line.rstrip()
-
-    def _cell(self, column: int, words: str, style: str) -> str:
-        spaces = self.widths[column] - (len(words) if words.isascii() else _wide(words))
-        before = spaces // 2 if column in self.table.centred else 0
-        inked = self.pen.ink(words, style) if style and words else words
-        return " " * before + inked + " " * (spaces - before)
+def words_of(cell: Cell) -> str:
+    """A cell in full, as words; nothing in it is made visible yet."""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, Text):
+        return cell.words
+    if isinstance(cell, Many):
+        return cell.whole
+    return "" if cell is None else str(cell)
 
 
-def _fitting(widths: Sequence[int], room: int) -> list[int]:
-    """The widest columns are narrowed until all have room, as far as that is possible."""
-    widths = list(widths)
-    while (excess := sum(widths) - room) > 0 and (widest := max(widths)) > 1:
-        those = [place for place, width in enumerate(widths) if width == widest]
-        step = widest - max((width for width in widths if width < widest), default=1)
-        narrower, more = divmod(min(excess, step * len(those)), len(those))
-        for number, place in enumerate(those):
-            widths[place] -= narrower + (number < more)
-    return widths
-
-
-def _folded(words: str, width: int) -> list[str]:
-    """Lines no wider than `width`."""
-    lines, line = [], ""
-    for piece in _PIECES.split(words):
-        if line and _wide((line + piece).rstrip()) > width:
-            lines.append(line.rstrip())
-            line = ""
-        line += piece
-        while (end := _fits(line, width)) < len(line.rstrip()):
-            lines.append(line[:end])
-            line = line[end:]
-    return [*lines, line.rstrip()]
-
-
-def _fits(words: str, width: int) -> int:
-    """How many of the first letters are no wider than `width`; one at least."""
-    for place, letter in enumerate(words):
-        width -= _columns(letter)
-        if width < 0:
-            return max(place, 1)
-    return len(words)
-
-
-def _wide(words: str) -> int:
-    """How many columns of a terminal the words take."""
-    return len(words) if words.isascii() else sum(map(_columns, words))
-
-
-def _columns(letter: str) -> int:
-    """Marks stand on the letter before them, and so does what joins a Hangul letter."""
-    if category(letter) in ("Mn", "Me") or "\u1160" <= letter <= "\u11ff":
-        return 0
-    return 2 if east_asian_width(letter) in "WF" else 1
+def value_of(cell: Cell) -> Any:
+    """A cell as JSON has it: words, a number, null, or a list of names."""
+    if isinstance(cell, Many):
+        return list(cell.names)
+    return cell.words if isinstance(cell, Text) else cell

@@ -9,11 +9,11 @@ from tabwarden.access.reference import may
 from tabwarden.compare.access_changes import Count, Decision, Reach, Under
 from tabwarden.compare.cause import CAN, CANNOT
 from tabwarden.compare.snapshots import Compared, Fact, Unknown
+from tabwarden.model.scope import of_rules
 from tabwarden.model.site import Site
-from tabwarden.report.access_changes import MOST_LINES
 from tabwarden.report.answers import decider
 from tabwarden.report.comparison import fact_json, fact_words
-from tabwarden.report.table import Table, Text
+from tabwarden.report.table import MARK, NAME, NUMBER, TIME, Column, Table, Text
 
 WORDS = {CAN: "yes", CANNOT: "no"}
 
@@ -60,8 +60,14 @@ class Turned(Protocol):
 
 def standing_table(turns: Sequence[Turned], *, by_content: bool) -> Table:
     """Those who can (or what one can), since when, because of what; `by_content`: of one person on many things."""
-    table = Table("What" if by_content else "Who", "", "Since", "Because of")
-    for turn in turns[:MOST_LINES]:
+    table = Table(
+        Column("What" if by_content else "Who", NAME),
+        Column("", MARK, "answer"),
+        Column("Since", NAME),
+        "Because of",
+        name="standing",
+    )
+    for turn in turns:
         user, content, _ = turn.decision
         site = turn.pair[1]
         name = site.path(content) if by_content else _user(turn, user)
@@ -71,7 +77,7 @@ def standing_table(turns: Sequence[Turned], *, by_content: bool) -> Table:
 
 def turns_table(turns: Iterable[Turned]) -> Table:
     """Every turn of one answer, in order."""
-    table = Table("From", "", "Because of")
+    table = Table(Column("From", NAME), Column("", MARK, "answer"), "Because of", name="turns")
     for turn in turns:
         table.add_row(*map(Text, (since(turn), WORDS.get(turn.now, turn.now), because(turn))))
     return table
@@ -137,19 +143,22 @@ def _compared(turn: Turned) -> Compared:
 
 def snapshots_table(snapshots: Iterable[Any]) -> Table:
     """The snapshots of a history, one a line."""
-    table = Table("#", "Taken", "Site", "By", "Users", "Content", "Rules", "")
+    columns = (Column("#", NUMBER, "number"), Column("Taken", TIME), Column("Site", NAME), Column("By", NAME))
+    counts = (Column("Users", NUMBER), Column("Content", NUMBER), Column("Rules", NUMBER))
+    table = Table(*columns, *counts, Column("Limited", called="limited"), name="snapshots")
     for snapshot in snapshots:
-        numbers = (f"{number:,}" for number in (snapshot.users, snapshot.contents, snapshot.rules))
-        lacks = "; ".join(snapshot.partial) or snapshot.scope
+        lacks = "; ".join(of_rules(snapshot.partial)) or snapshot.scope
         row = (
-            str(snapshot.number),
+            snapshot.number,
             snapshot.taken,
             snapshot.name,
             snapshot.reader,
-            *numbers,
-            f"limited: {lacks}" if lacks else "",
+            snapshot.users,
+            snapshot.contents,
+            snapshot.rules,
+            lacks,
         )
-        table.add_row(*map(Text, row))
+        table.add_row(*row)
     return table
 
 

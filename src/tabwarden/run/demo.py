@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -168,7 +169,8 @@ class Story:
             raise TabwardenError(f"`tabwarden {shlex.join(words)}` ended with exit code {done.returncode}")
 
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, SECRET: TOKEN_SECRET, "PYTHONUNBUFFERED": "1"}
+        looked_at = {"COLUMNS": str(shutil.get_terminal_size().columns), "TABWARDEN_SCREEN": "1"}
+        return {**os.environ, **looked_at, SECRET: TOKEN_SECRET, "PYTHONUNBUFFERED": "1"}
 
     def _newest(self) -> Site:
         return open_either(LAST, str(self.folder / STORE), SITE)

@@ -14,6 +14,7 @@ from tabwarden.questions import Questions
 from tabwarden.run.history import LAST, open_either, open_every_site
 from tabwarden.safe_files import read_text, yaml_value
 from tabwarden.store import snapshot
+from tabwarden.troubles import why
 
 
 def read_open_points(given: Iterable[str]) -> OpenPoints:
@@ -37,11 +38,11 @@ def _words(given: str) -> Iterator[str]:
     try:
         answers = yaml_value(read_text(path))
     except (OSError, UnicodeDecodeError) as error:
-        why = f"{getattr(error, 'strerror', None) or error}".lower()
         near = hint(given, {BLOG: ""})
-        raise SettingsError([f"`{given}` is no `name=value`, and no file that can be read: {why}{near}"]) from None
+        is_neither = f"`{given}` is no `name=value`, and no file that can be read"
+        raise SettingsError([f"{is_neither}: {why(error)}{near}"]) from None
     except yaml.YAMLError as error:
-        raise SettingsError([f"`{given}` is not YAML: {error}"]) from None
+        raise SettingsError([f"`{given}` is not YAML: {why(error)}"]) from None
     if not isinstance(answers, dict):
         raise SettingsError([f"`{given}` is a YAML file of `name: value` lines"])
     for name, value in answers.items():

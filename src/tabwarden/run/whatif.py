@@ -16,6 +16,7 @@ from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.open_points import alternatives
 from tabwarden.questions import Progress, Questions
 from tabwarden.safe_files import read_text, yaml_value
+from tabwarden.troubles import why
 
 if TYPE_CHECKING:
     from tabwarden.plan.plan import Plan
@@ -98,7 +99,7 @@ def read_changes(given: str) -> list[str]:
     try:
         text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([f"`{given}` cannot be read as UTF-8 text: {error}"]) from None
+        raise SettingsError([f"`{given}` cannot be read: {why(error)}"]) from None
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if lines and not lines[0].lstrip().startswith(("-", "[")):
         return [line.strip() for line in lines]
@@ -107,7 +108,7 @@ def read_changes(given: str) -> list[str]:
     try:
         items = yaml_value(text)
     except yaml.YAMLError as error:
-        raise SettingsError([f"`{given}` is not YAML: {error}"]) from None
+        raise SettingsError([f"`{given}` is not YAML: {why(error)}"]) from None
     return list(_sentences(given, items or []))
 
 

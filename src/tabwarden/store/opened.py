@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Collection, ItemsView, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Callable, Collection, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from dataclasses import replace
 from hashlib import blake2b
 from types import MappingProxyType
@@ -146,9 +146,9 @@ class Table(Mapping[str, _Thing], Generic[_Thing]):
 class Changed(Mapping[str, _Thing], Generic[_Thing]):
     """A table with some things replaced, and new ones behind the rest."""
 
-    def __init__(self, table: Table[_Thing], things: Mapping[str, _Thing]) -> None:
+    def __init__(self, table: Table[_Thing], things: Mapping[str, _Thing], new: Sequence[str] | None = None) -> None:
         self._table, self._things = table, things
-        self._new = [key for key in things if key not in table]
+        self._new = [key for key in things if key not in table] if new is None else new
 
     def __getitem__(self, key: str) -> _Thing:
         return self._things[key] if key in self._things else self._table[key]
@@ -177,7 +177,8 @@ class Changed(Mapping[str, _Thing], Generic[_Thing]):
 
     def with_these(self, things: Mapping[str, _Thing]) -> Changed[_Thing]:
         """The same with more things added or replaced."""
-        return Changed(self._table, {**self._things, **things})
+        new = [key for key in things if key not in self]
+        return Changed(self._table, {**self._things, **things}, [*self._new, *new])
 
     def unlike(self, other: Mapping[str, _Thing]) -> frozenset[str] | None:
         """Ids of what differs, or is in one alone; None where the other was not made of the same table."""

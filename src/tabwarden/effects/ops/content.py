@@ -108,7 +108,7 @@ class Move(OfContent):
         return self.to.id
 
     def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
-        """Refused into itself, into what is no project, and for content to the top level."""
+        """Refused into itself, into what is no project, where its name is taken, and for content to the top level."""
         content = site.contents[self.id]
         if self.to.id is None:
             wrong = content.kind != "project"
@@ -117,6 +117,11 @@ class Move(OfContent):
             wrong = site.contents[self.to.id].kind != "project" or self.to.id in below
         if wrong or content.kind in ("view", "table"):
             return refused(site, "not_applicable")
+        if self.to.id != content.parent:
+            if self.id == site.default_project_id:
+                return refused(site, "default_stays")
+            if content.kind != "database" and effects.is_name_taken(site, content, self.to.id):
+                return refused(site, "exists")
         return done(effects.move(site, self.id, self.to.id, open_points=open_points))
 
     def inverse(self) -> Move:
@@ -342,8 +347,13 @@ class NewProject(Change):
 
     def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """As Tableau makes one (a copy of its parent or of Default), then, with `like`, as the template says."""
-        if self.project.id in site.contents:
+        project = self.project
+        if project.id in site.contents or effects.is_name_taken(site, project, project.parent):
             return refused(site, "exists")
+        if project.owner in site.users:
+            fits = people.assign_owner(site, project.owner, "project", open_points)
+            if not fits.done:
+                return fits
         after = effects.create_project(site, self.project)
         if self.like is None or managing_project(after, self.project.id) not in (None, self.project.id):
             return done(after)

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from tabwarden.model.errors import WorldError
 from tabwarden.safe_files import read_text, yaml_value
+from tabwarden.troubles import breach, why
 
 TOO_MANY, UNAVAILABLE, INTERNAL, HTML = "too-many", "unavailable", "internal", "html"
 RESET, TRUNCATED, SLOW = "reset", "truncated", "slow"
@@ -208,7 +209,7 @@ def _read(path: Path) -> Script:
     try:
         return script_from(read_text(path), f"`{path}`")
     except (OSError, UnicodeDecodeError) as problem:
-        raise WorldError(f"faults `{path}` cannot be read: {problem}") from None
+        raise WorldError(f"faults `{path}` cannot be read: {why(problem)}") from None
 
 
 def script_from(text: str, where: str) -> Script:
@@ -216,13 +217,11 @@ def script_from(text: str, where: str) -> Script:
     try:
         plain = yaml_value(text)
     except yaml.YAMLError as problem:
-        raise WorldError(f"faults {where} are not YAML: {problem}") from None
+        raise WorldError(f"faults {where} are not YAML: {why(problem)}") from None
     try:
         return Script.model_validate({} if plain is None else plain)
     except ValidationError as problem:
-        lines = (
-            f"  {'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in problem.errors()
-        )
+        lines = (f"  {'.'.join(map(str, e['loc']))}: {breach(e)}" for e in problem.errors())
         raise WorldError(f"faults {where} have mistakes:", *lines) from None
 
 

@@ -284,8 +284,7 @@ def truth(name: str, words: str) -> bool:
 
 
 def _free_name(site: Site, item: Content, parent: str | None) -> None:
-    others = (site.contents[c] for c in site.children(parent) if c != item.id)
-    if any(o.kind == item.kind and o.name.casefold() == item.name.casefold() for o in others):
+    if effects.is_name_taken(site, item, parent):
         if item.kind == "project":
             raise Refusal("409006", f"a project `{item.name}` exists in that place")
         raise Refusal("409012", f"the project holds another {item.kind} of that name")

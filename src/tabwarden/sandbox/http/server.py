@@ -36,6 +36,7 @@ from tabwarden.sandbox.state.server_state import Clock, TurnedClock, World
 from tabwarden.sandbox.state.sessions import Sessions
 from tabwarden.sandbox.state.sites import State
 from tabwarden.sandbox.worlds.finding import find_world
+from tabwarden.troubles import breach
 
 LOOPBACK = "127.0.0.1"
 _NAMES = (*(endpoint.name for endpoint in TABLE), f"POST {metadata_api.NAME}")
@@ -341,7 +342,7 @@ def _directory_page(box: Sandbox, request: Request) -> Page:
             text = DirectoryText.model_validate_json(request.body or b"")
             box.state.put_directory(text.model_dump(mode="json", exclude_defaults=True))
         except ValidationError as problem:
-            lines = (f"{'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in problem.errors())
+            lines = (f"{'.'.join(map(str, e['loc']))}: {breach(e)}" for e in problem.errors())
             return Page(400, "\n".join(lines))
         except TabwardenError as problem:
             return Page(400, str(problem))

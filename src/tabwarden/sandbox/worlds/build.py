@@ -11,9 +11,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from urllib.parse import unquote
 
-from tabwarden.model.capability import LEADER_CAPABILITIES, TEMPLATES, applies
+from tabwarden.model.capability import KINDS, LEADER_CAPABILITIES, TEMPLATES, applies
 from tabwarden.model.errors import WorldError
-from tabwarden.model.roles import is_known
+from tabwarden.model.names import same
+from tabwarden.model.roles import is_known, licence_of
 from tabwarden.model.site import (
     ALL_USERS,
     ALLOW,
@@ -34,6 +35,8 @@ from tabwarden.model.site import (
 from tabwarden.model.site_settings import SiteSettings
 from tabwarden.sandbox.state.sites import stable_id
 from tabwarden.sandbox.worlds.file import ItemText, ProjectText, RuleText, SiteText, UserText
+
+TIERS = ("Creator", "Explorer", "Viewer")
 
 
 def site_id(content_url: str) -> str:
@@ -66,7 +69,8 @@ class SiteBuilder:
             for item in items if isinstance(items, tuple) else (items,):
                 self._item(path, item)
         self._link_uses()
-        return Site(
+        self._check()
+        site = Site(
             id=text.id or site_id(self._url),
             name=text.name,
             content_url=self._url,
@@ -78,6 +82,54 @@ class SiteBuilder:
             licences=dict(text.licences) if text.licences is not None else None,
             on_demand=frozenset(self._groups[key].id for key, group in text.groups.items() if group.on_demand),
         )
+        self._check_counts(site)
+        return site
+
+    # -- what a server could not hold -------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        """References and names: each stands once, and for something."""
+        text, providers = self._text, {one.id for one in self._text.identity_providers if one.id}
+        self._each_once("users", (f"{u.domain}\\{u.name}" for u in self._users.values()))
+        self._each_once("groups", (f"{g.domain}\\{g.name}" for g in self._groups.values()))
+        self._each_once("group_sets", text.group_sets)
+        self._each_once("identity_providers", (one.name for one in text.identity_providers))
+        things: list[User | Group | GroupSet | Content] = [*self._users.values(), *self._groups.values()]
+        self._each_once("id", (one.id for one in (*things, *self._sets.values(), *self._paths.values())))
+        for key, user in text.users.items():
+            domain = key.rpartition("\\")[0]
+            if domain and domain.casefold() != user.domain.casefold():
+                self.problems.append(f"users.{key}: its domain is `{user.domain}`; write the same in both places")
+            if user.idp_configuration_id and providers and user.idp_configuration_id not in providers:
+                self.problems.append(f"users.{key}: no identity provider has the id `{user.idp_configuration_id}`")
+        for key, group in text.groups.items():
+            self._each_once(f"groups.{key}.members", group.members)
+            if group.minimum_site_role is not None and not is_known(group.minimum_site_role):
+                self.problems.append(f"groups.{key}: no site role `{group.minimum_site_role}`")
+        for path in (*text.projects, *text.content):
+            if not all(part.strip() for part in path.split("/")):
+                self.problems.append(f"`{path}`: a part of the path is empty")
+        for content in self._paths.values():
+            if content.kind not in KINDS:
+                self.problems.append(f"content.{content.name}: no kind `{content.kind}`; known are {', '.join(KINDS)}")
+
+    def _each_once(self, place: str, names: Iterable[str]) -> None:
+        met: set[str] = set()
+        for name in names:
+            if same(name) in met:
+                self.problems.append(f"{place}: `{name.removeprefix(LOCAL + chr(92))}` stands twice")
+            elif not name.rpartition("\\")[2].strip():
+                self.problems.append(f"{place}: a name is empty")
+            met.add(same(name))
+
+    def _check_counts(self, site: Site) -> None:
+        """No more people than seats, of tiers that there are."""
+        for tier, seats in (site.licences or {}).items():
+            if tier not in TIERS or seats < 0:
+                self.problems.append(f"licences.{tier}: {seats} seats; write a number from 0 for {', '.join(TIERS)}")
+            taken = sum(licence_of(user.site_role) == tier for user in site.users.values())
+            if 0 <= seats < taken:
+                self.problems.append(f"licences.{tier}: {seats} seats for {taken} people")
 
     # -- people -----------------------------------------------------------------------------------------------
 

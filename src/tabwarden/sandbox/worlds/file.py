@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tabwarden import safe_files
 from tabwarden.model.errors import WorldError
 from tabwarden.sandbox.directories.directory import DirectoryText
+from tabwarden.troubles import breach, why
 
 # The safe loader and dumper, in C where the library has them: large worlds load ten times faster.
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -187,15 +188,13 @@ def read_text(text: str, where: str) -> WorldText:
     try:
         raw = safe_files.yaml_value(text)
     except yaml.YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)
-        line = f" line {mark.line + 1}" if mark is not None else ""
-        raise WorldError(f"world `{where}`{line} is not YAML: {getattr(problem, 'problem', problem)}") from None
+        raise WorldError(f"world `{where}` is not YAML: {why(problem)}") from None
     if not isinstance(raw, dict):
         raise WorldError(f"world `{where}` is not a mapping; it starts with `world: NAME`")
     try:
         return WorldText.model_validate(raw)
     except ValidationError as problem:
-        lines = (f"  {'.'.join(map(str, e['loc']))}: {e['msg'].lower()}" for e in problem.errors())
+        lines = (f"  {'.'.join(map(str, e['loc']))}: {breach(e)}" for e in problem.errors())
         raise WorldError(f"world `{where}` has mistakes:", *lines) from None
 
 
@@ -204,7 +203,7 @@ def read_file(path: Path) -> WorldText:
     try:
         return read_text(safe_files.read_text(path), str(path))
     except (OSError, UnicodeDecodeError) as problem:
-        raise WorldError(f"world file `{path}` cannot be read: {problem}") from None
+        raise WorldError(f"world file `{path}` cannot be read: {why(problem)}") from None
 
 
 def to_yaml(world: WorldText) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib import resources
@@ -251,6 +252,7 @@ def world_of(text: WorldText) -> World:
     if len(set(urls)) < len(urls):
         raise WorldError(f"world `{text.world}` has two sites at one content URL")
     sites = tuple(build_site(site) for site in text.sites)
+    _check_references(text, sites)
     providers = {site.id: _providers(site.id, one) for site, one in zip(sites, text.sites, strict=True)}
     return World(
         text.world,
@@ -262,6 +264,23 @@ def world_of(text: WorldText) -> World:
         dict(text.nicknames),
         {site: listed for site, listed in providers.items() if listed},
     )
+
+
+def _check_references(text: WorldText, sites: tuple[Site, ...]) -> None:
+    """WorldError for sites of one id, and for tokens of nobody or that stand twice."""
+    people = {key_of(user.name, user.domain) for site in sites for user in site.users.values()}
+    problems = [f"  tokens.{t.name}: no user `{t.user}`" for t in text.tokens if key_of(t.user, t.domain) not in people]
+    tokens = Counter((t.name, *key_of(t.user, t.domain)) for t in text.tokens)
+    apps = Counter((app.client_id, app.secret_id) for app in text.apps)
+    ids = Counter(site.id for site in sites)
+    for what, counts in (("tokens", tokens), ("apps", apps), ("sites", ids)):
+        problems += [
+            f"  {what}: `{name if isinstance(name, str) else name[0]}` stands twice"
+            for name, count in counts.items()
+            if count > 1
+        ]
+    if problems:
+        raise WorldError(f"world `{text.world}` has mistakes:", *problems)
 
 
 def _providers(site: str, text: SiteText) -> tuple[IdentityProvider, ...]:

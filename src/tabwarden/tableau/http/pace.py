@@ -229,11 +229,21 @@ class Budget(NamedTuple):
         """Requests that need not be sent."""
         return self.saved_by_locks + self.saved_by_tabs + self.saved_by_groups
 
-    def __str__(self) -> str:
+    @property
+    def brief(self) -> str:
+        """How many requests, and for how long, where the server takes fewer an hour."""
         words = f"{self.total:,} requests" if self.sure else f"at least {self.total:,} requests"
+        if self.hourly is not None and self.total > self.hourly * 0.8:
+            hours = ceil(self.total / self.hourly)
+            words += f"; the server takes {self.hourly:,} an hour, so this takes up to {hours} hours"
+        return words
+
+    @property
+    def phases(self) -> str:
+        """What the requests are for, and which need not be sent."""
         parts = ("members", self.members), ("projects", self.projects), ("contents", self.contents)
         listed = [f"{number:,} for {name}" for name, number in (*parts, ("connections", self.connections)) if number]
-        sentence = f"{words} ({', '.join((f'{self.sent:,} sent', *listed))})"
+        sentence = ", ".join((f"{self.sent:,} sent", *listed))
         if self.remembered:
             sentence += f"; {self.remembered:,} of them are in the checkpoint"
         if self.saved:
@@ -241,7 +251,7 @@ class Budget(NamedTuple):
                 f"; not needed: {self.saved_by_locks:,} for locked projects, {self.saved_by_tabs:,} for shown tabs, "
                 f"{self.saved_by_groups:,} for empty groups and All Users"
             )
-        if self.hourly is not None and self.total > self.hourly * 0.8:
-            hours = ceil(self.total / self.hourly)
-            sentence += f"; the server takes {self.hourly:,} an hour, so this takes up to {hours} hours"
         return sentence
+
+    def __str__(self) -> str:
+        return f"{self.brief} ({self.phases})"

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import TableauError
 from tabwarden.tableau.http import wire
-from tabwarden.tableau.http.refusals import refused
+from tabwarden.tableau.http.refusals import refused, unreachable
 from tabwarden.tableau.http.wire import Request, element
 
 if TYPE_CHECKING:
@@ -182,6 +182,10 @@ async def version_of(transport: Transport) -> str:
     """The newest API version the server speaks."""
     server = transport.server
     answer = await transport.send(Request("GET", "/serverinfo"), SIGN_IN_VERSION)
+    if answer.status == 400 and b"HTTPS port" in answer.body and server.startswith("http:"):  # as nginx says it
+        raise unreachable(server, "what answers there speaks TLS; write its address as https://...")
+    if answer.status == 407:
+        raise transport.of_proxy(answer.status)
     if answer.location is not None:
         raise TableauError(
             f"`{server}` sends us on to `{answer.location}`; put that address into `server`", answer.status

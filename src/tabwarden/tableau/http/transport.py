@@ -24,11 +24,13 @@ from tabwarden.model.errors import TableauError
 from tabwarden.tableau.http.pace import Allowance, Gate, Pace
 from tabwarden.tableau.http.refusals import unreachable
 from tabwarden.tableau.http.wire import Answer, Request
+from tabwarden.troubles import of_connecting, of_tls
 
 LONGEST_BACKOFF = 30.0
 LONGEST_PAUSE = 3660.0  # a server that names its hour of rest is given it
 MOST_OF_AN_ANSWER = 512 << 20  # bytes; a page of a thousand items has one or two millions
 TIMES_FOR_ALL = 10  # a whole answer may take so many times as long as the pause within it
+LONGEST_LOOK = 5.0  # seconds of looking at what else is spoken there
 USER_AGENT = f"Tabwarden/{__version__}"
 
 _SAFE_POSTS = ("/auth/signin", "/auth/signout")
@@ -80,7 +82,7 @@ class Transport:
             if tired or not (is_repeatable(request) or _did_nothing(answer)):
                 if isinstance(answer, Answer):
                     return answer
-                raise self._no_answer(answer) from None
+                raise await self._no_answer(answer) from None
             await self._wait(answer, tried)
             tried += 1
 
@@ -110,10 +112,16 @@ class Transport:
                 answer = Answer(response.status, body, response.headers.get("Retry-After"), location)
             self.gate.pace.answered(time.monotonic(), full=full)
             return answer
-        except (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError):
-            raise self._bad_certificate() from None
-        except (aiohttp.ClientSSLError, ssl.SSLError):
-            raise unreachable(self.server, "what answers speaks no TLS; is its address http://...?") from None
+        except (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError) as error:
+            raise self._bad_certificate(error) from None
+        except (aiohttp.ClientSSLError, ssl.SSLError) as error:
+            words = of_tls(getattr(error, "os_error", error))
+            address = "; is its address http://...?" if words.endswith("no TLS") else ""
+            raise unreachable(self.server, f"{words}{address}") from None
+        except aiohttp.ClientHttpProxyError as error:
+            raise self.of_proxy(error.status) from None
+        except aiohttp.ClientResponseError:
+            raise unreachable(self.server, await self._no_http()) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return error
         finally:
@@ -173,22 +181,70 @@ class Transport:
             answer.status,
         )
 
-    def _no_answer(self, error: Exception) -> TableauError:
-        if isinstance(error, TimeoutError):
-            return unreachable(self.server, f"it took longer than {self.timeout:g} seconds")
-        if isinstance(error, aiohttp.ClientConnectorDNSError):
-            return unreachable(self.server, "its name is not known here")
-        if isinstance(error, (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError)):
-            return unreachable(self.server, "the proxy that the environment names for it does not connect to it")
-        if isinstance(error, aiohttp.ClientConnectorError):
-            return unreachable(self.server, "nobody listens there")
-        return unreachable(self.server, f"the connection broke off ({type(error).__name__})")
+    async def _no_answer(self, error: Exception) -> TableauError:
+        cut_off = isinstance(error, aiohttp.ClientOSError) and not isinstance(error, aiohttp.ClientConnectorError)
+        cut_off = cut_off or isinstance(error, aiohttp.ServerDisconnectedError)
+        if cut_off and self.server.startswith("http:") and await self._speaks_tls():
+            return unreachable(self.server, await self._no_http())
+        match error:
+            case aiohttp.ConnectionTimeoutError():
+                why = f"it could not be connected to within {self.timeout:g} seconds; does a firewall stand between?"
+            case TimeoutError():
+                why = f"it took longer than {self.timeout:g} seconds"
+            case aiohttp.ClientConnectorDNSError():
+                why = "its name is not known here"
+            case aiohttp.ClientProxyConnectionError():
+                words = of_connecting(error.os_error)
+                why = f"the proxy {self._proxy_named()} that the environment names cannot be reached: {words}"
+            case aiohttp.ClientConnectorError():
+                why = of_connecting(error.os_error)
+            case aiohttp.ServerDisconnectedError():
+                why = "it ended the connection before it answered"
+            case aiohttp.ClientPayloadError():
+                why = "its answer broke off"
+            case OSError():
+                why = of_connecting(error)
+            case _:
+                why = "the connection broke off"
+        return unreachable(self.server, why)
 
-    def _bad_certificate(self) -> TableauError:
+    def of_proxy(self, status: int) -> TableauError:
+        """The error for a refusal of the proxy."""
+        if status == 407:
+            words = "wants a name and a password (407); write them into its address in the environment"
+        else:
+            words = f"does not connect to it ({status}); ask who runs the proxy, or name the server in NO_PROXY"
+        return unreachable(self.server, f"the proxy {self._proxy_named()} that the environment names {words}")
+
+    def _proxy_named(self) -> str:
+        """The proxy without a name and password."""
+        return f"`{urlsplit(proxy_of(self.server) or '').netloc.rpartition('@')[2]}`"
+
+    async def _no_http(self) -> str:
+        """What answers there, that is no HTTP."""
+        if self.server.startswith("http:") and await self._speaks_tls():
+            return "what answers there speaks TLS; write its address as https://..."
+        return "what answers there speaks no HTTP; is the port that of Tableau?"
+
+    async def _speaks_tls(self) -> bool:
+        """Whether TLS is spoken where the address says http. Nothing is sent in it."""
+        parts = urlsplit(self.server)
+        trusting = ssl.create_default_context()
+        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+        try:
+            opening = asyncio.open_connection(parts.hostname, parts.port or 80, ssl=trusting)
+            _, writer = await asyncio.wait_for(opening, min(self.timeout, LONGEST_LOOK))
+        except (OSError, TimeoutError):
+            return False
+        writer.transport.abort()
+        return True
+
+    def _bad_certificate(self, error: Exception) -> TableauError:
         trusted = f"the certificates in `{self.ca_file}`" if self.ca_file else "what this system trusts"
+        reason = of_tls(getattr(error, "certificate_error", error))
         return TableauError(
-            f"the certificate of `{self.server}` was not accepted: it does not follow from {trusted}, "
-            "or is for another name; `ca_file` names your own certificate authority"
+            f"the certificate of `{self.server}` was not accepted by {trusted}: {reason}; "
+            "`ca_file` names your own certificate authority"
         )
 
 

@@ -1,0 +1,98 @@
+"""What the system, a decoder or a library says is wrong, in words of ours: of theirs none is an answer."""
+
+from __future__ import annotations
+
+import errno
+import json
+import socket
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+# By OpenSSL's code of a certificate that was not accepted (verify(1) of its manual).
+_CERTIFICATES = {
+    9: "it is not valid yet; is this machine's clock right?",
+    10: "it has expired; who runs the server renews it",
+    18: "it is signed by itself",
+    19: "it is signed by itself at its root",
+    20: "who issued it is not trusted here",
+    21: "who issued it is not trusted here",
+    62: "it is for another name",
+    64: "it is for another address",
+}
+_KINDS = {
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "mapping_type": "must be a mapping of names and values",
+    "dict_type": "must be a mapping of names and values",
+    "model_type": "must be a mapping of names and values",
+    "model_attributes_type": "must be a mapping of names and values",
+    "missing": "is missing",
+    "too_short": "is empty",
+    "string_too_short": "is empty",
+    "json_invalid": "is not JSON",
+}
+_BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+
+
+def why(error: Exception) -> str:
+    """Why something could not be read or understood, to stand behind a colon."""
+    match error:
+        case UnicodeDecodeError():
+            return f"byte {error.start + 1:,} is no UTF-8 text; save it as UTF-8"
+        case OSError():
+            return (error.strerror or "the system refuses").lower()
+        case json.JSONDecodeError():
+            return f"it is no JSON at line {error.lineno}, column {error.colno}"
+        case RecursionError():
+            return "it is nested too deep"
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        return f"look at line {mark.line + 1}, column {mark.column + 1}: its quotes, brackets and indentation"
+    return str(error) if type(error).__name__ == "YAMLError" else "it is not what it should be"
+
+
+def breach(error: Mapping[str, Any]) -> str:
+    """What is wrong with one value, of the details of a model's error."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind in ("value_error", "assertion_error"):
+        return str(context.get("error", "is not what it may be"))
+    if kind == "extra_forbidden":
+        return "is no key that is known here"
+    if kind == "literal_error":
+        return f"must be {context.get('expected', 'another word').replace(chr(39), '`')}"
+    bound = next((f"must be {words} {context[name]}" for name, words in _BOUNDS.items() if name in context), None)
+    return bound or _KINDS.get(kind, "is not what it may be")
+
+
+def of_tls(error: Exception) -> str:
+    """Why a protected line was not made."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _CERTIFICATES.get(error.verify_code, "it was not accepted")
+    reason = str(getattr(error, "reason", "") or error).upper()
+    if "ALERT" in reason or "UNSUPPORTED_PROTOCOL" in reason or "NO_PROTOCOLS" in reason or "HANDSHAKE" in reason:
+        return "the other side and this machine agree on no version of TLS, or it wants a certificate of ours"
+    return "what answers speaks no TLS"
+
+
+def of_connecting(error: OSError) -> str:
+    """Why nobody was reached."""
+    if isinstance(error, socket.gaierror):
+        return "its name is not known here"
+    if error.errno == errno.ECONNREFUSED:
+        return "nobody listens there"
+    if error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EADDRNOTAVAIL):
+        return "there is no way to it from this machine"
+    if error.errno in (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED):
+        return "the connection was cut off"
+    if isinstance(error, TimeoutError):
+        return "it did not answer in time"
+    return f"the system says: {(error.strerror or 'no').lower()}"

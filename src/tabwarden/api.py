@@ -251,17 +251,9 @@ class Planned(AccessChanges):
 
         TabwardenError where this release cannot write one of them to Tableau.
         """
-        from tabwarden.plan.build import Basis, build
-        from tabwarden.plan.plan import SiteIdentity
-        from tabwarden.run.plans import keep_plan
-        from tabwarden.store.journal import now
+        from tabwarden.run.whatif import plan_of
 
-        site = self.before
-        identity = SiteIdentity(site.taken.where, site.content_url, site.id, site.name)
-        plan = build(Basis(kind="changes", site=identity, made_at=now()), site, self._written())
-        if path is not None:
-            keep_plan(plan, Path(path))
-        return plan
+        return plan_of(self.before, self._written(), None if path is None else Path(path))
 
 
 class WhatIf(Planned):

@@ -66,7 +66,7 @@ plan people       provision  Several sources as one roster: what would change. W
 plan groups       provision  Groups of the directory: what would change. Writes a plan file, nothing else.
 plan domains      names      Give domains their NetBIOS name as nickname. Writes a plan file, nothing else.
 plan rename       names      Give people another user name: all they have goes to a new user.
-plan whatif       whatif     The changes of `whatif` on the site as it is now. Writes a plan file, nothing else.
+plan change       whatif     The changes of `whatif` on the site as it is now. Writes a plan file, nothing else.
 plan list         plans      The plans of the store: number, when and by whom made, what became of each.
 plan show         plans      One plan again: what it does to people as it was shown, and what became of it.
 plan undo         provision  Take back what was done of a plan, or put things back as they were on a day.
@@ -79,6 +79,9 @@ mirror            mirror     Publish who may View what to catalogs; nothing is w
 mirror verify     mirror     Hold the last mirror against the live server, for some people.
 catalog           mirror     Browse the last mirror as a catalog person sees it.
 # Set up and try
+init              init       Write the first settings, asked for or by options, and try the sign-in.
+status            stand      Where it stands: settings, store, last read, runs, waiting plans, stops. Asks no server.
+doctor            stand      Is all well that a run needs: sign-in, rights, lists, mail, databases, disk, clock.
 settings check    settings   Read the settings as every command does and tell every problem. Secrets are resolved and
                              never shown.
 settings encrypt  settings   Encrypt the whole file to FILE.aes, or with --values only its secrets, in place.

@@ -14,6 +14,7 @@ from by_id import (
     DeleteGroup,
     Join,
     Leave,
+    MakeProject,
     MoveTo,
     RemoveUser,
     SetMode,
@@ -31,14 +32,13 @@ from tabwarden.compare.access_changes import Reach, Under
 from tabwarden.compare.between_sites import Base, shifts
 from tabwarden.compare.columns_after import columns_after
 from tabwarden.effects.change import Change
-from tabwarden.effects.ops.content import NewProject
 from tabwarden.effects.ops.rules import Lead, PutRule, PutTemplate, TakeRule, Unlead
 from tabwarden.effects.ops.settings import SetSetting
 from tabwarden.engine.convert import columns_of, site_of
 from tabwarden.engine.engine import Engine
 from tabwarden.model.governing import governing
 from tabwarden.model.open_points import MODELS, OpenPoints
-from tabwarden.model.site import MODES, Content, Grantee, Rule, Site, User
+from tabwarden.model.site import MODES, Grantee, Rule, Site, User
 from tabwarden.sandbox.worlds.acme import acme
 from tabwarden.sandbox.worlds.build import build_site
 
@@ -103,7 +103,7 @@ def some_edit(random: Random) -> ById | Change:
         lambda: SetTabs("w", random.random() < 0.5),
         lambda: MoveTo("w", project),
         lambda: MoveTo("q", random.choice((None, "p"))),
-        lambda: NewProject(Content("n", "project", "n", random.choice((None, "p")), user), random.choice((None, "q"))),
+        lambda: MakeProject("n", random.choice((None, "p")), user, random.choice((None, "q"))),
         lambda: DeleteContent(random.choice("qwv")),
         lambda: SetSetting(random.choice(("web_authoring", "group_sets", "commenting")), random.random() < 0.5),
     ]

@@ -88,10 +88,10 @@ def inverse(site: Site, edit: Change) -> Change | None:
     """What takes an edit back; None where Tableau itself cannot bring back what was overwritten."""
     if isinstance(edit, content.SetOwner):
         return SetOwner(edit.id, site.contents[edit.id].owner).on(site)
-    if (back := edit.inverse()) is not None:
-        return back
     if isinstance(edit, SetSetting):
         return SetSetting(edit.setting, getattr(site.settings, edit.setting))
+    if (back := edit.inverse()) is not None:
+        return back
     if isinstance(edit, Lead):
         rules = site.contents[edit.project].rules or frozenset()
         return None if any(r.grantee == edit.grantee for r in rules) else Unlead(edit.project, edit.grantee)

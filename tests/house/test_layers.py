@@ -18,7 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("plan",),
     ("questions",),
     ("mirror", "audit"),
-    ("safe_files", "scrubber", "clocks", "extras", "places", "troubles"),
+    ("safe_files", "scrubber", "clocks", "extras", "places", "troubles", "workgroup"),
     (
         "section",
         "sources",

@@ -18,7 +18,7 @@ from tabwarden.compare.fix import fixes
 from tabwarden.compare.what_if import what_if
 from tabwarden.effects.change import carried_out
 from tabwarden.effects.sentences import words_of
-from tabwarden.model.errors import TabwardenError
+from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.governing import managing_project
 from tabwarden.model.site import Site
 from tabwarden.plan.build import Basis, build
@@ -106,8 +106,8 @@ def test_what_tableau_would_refuse_or_nobody_can_write_is_no_plan(bench: Bench) 
     member = site.users[min(group.members or ())].name
     with pytest.raises(TabwardenError, match=r"Tableau would refuse `add .*`: is a member already; mend the changes"):
         plan_changes(bench.settings, [f'add "{member}" to "{group.name}"'])
-    with pytest.raises(TabwardenError, match="this release cannot write `set_setting` to Tableau"):
-        plan_changes(bench.settings, ["switch off commenting"])
+    with pytest.raises(UnknownName, match="the site has no switch `sleeping`"):
+        plan_changes(bench.settings, ["switch off sleeping"])
     assert rules_of(bench.site) == rules_of(site)
 
 

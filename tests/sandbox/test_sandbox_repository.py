@@ -13,6 +13,7 @@ import pytest
 from watchdog import patience
 
 from tabwarden.model.errors import WorldError
+from tabwarden.model.roles import ui_role
 from tabwarden.model.site import ALLOW, LOCKED, Site
 from tabwarden.sandbox.repository.export import export, internal_name
 from tabwarden.sandbox.worlds.finding import find_world
@@ -55,13 +56,14 @@ def explicit_rules(site: Site, kind: str) -> set[tuple[str, ...]]:
 
 
 _RULES = """
-select t.luid, case n.grantee_type when 'User' then 'user' when 'Group' then 'group' else 'groupSet' end,
-       coalesce(u.luid, g.luid, s.luid), c.name, case when n.permission in (1, 3) then 'Allow' else 'Deny' end
+select t.luid::text,
+       case n.grantee_type when 'User' then 'user' when 'Group' then 'group' when 'GroupAND' then 'groupSet' end,
+       coalesce(u.luid, g.luid, s.luid)::text, c.name, case when n.permission in (1, 3) then 'Allow' else 'Deny' end
 from next_gen_permissions n
 join {table} t on t.id = n.authorizable_id join capabilities c on c.id = n.capability_id
 left join users u on u.id = n.grantee_id and n.grantee_type = 'User'
 left join groups g on g.id = n.grantee_id and n.grantee_type = 'Group'
-left join group_sets s on s.id = n.grantee_id and n.grantee_type = 'GroupSet'
+left join groupsets s on s.id = n.grantee_id and n.grantee_type = 'GroupAND'
 where n.authorizable_type = %s and t.site_id = (select id from sites where url_namespace = %s)
 """
 
@@ -87,22 +89,26 @@ def test_people_projects_and_memberships_are_the_worlds(empty_database: str) -> 
     export(world, empty_database)
     people = asked(
         empty_database,
-        "select u.luid, s.name, d.name, r.name from users u join system_users s on s.id = u.system_user_id "
+        "select u.luid::text, s.name, d.name, r.display_name, s.admin_level from users u "
+        "join system_users s on s.id = u.system_user_id "
         "join domains d on d.id = s.domain_id join site_roles r on r.id = u.site_role_id "
         "join sites on sites.id = u.site_id where sites.url_namespace = %s",
         site.content_url,
     )
-    assert set(people) == {(u.id, u.name, u.domain, u.site_role) for u in site.users.values()}
+    assert {row[:3] for row in people} == {(u.id, u.name, u.domain) for u in site.users.values()}
+    shown = {u.id: ui_role(u.site_role) for u in site.users.values() if u.site_role != "ServerAdministrator"}
+    assert {luid: role for luid, _, _, role, level in people if level == 0} == shown
     members = asked(
         empty_database,
-        "select g.luid, u.luid from group_users m join groups g on g.id = m.group_id join users u on u.id = m.user_id "
+        "select g.luid::text, u.luid::text from group_users m join groups g on g.id = m.group_id "
+        "join users u on u.id = m.user_id "
         "join sites on sites.id = g.site_id where sites.url_namespace = %s",
         site.content_url,
     )
     assert set(members) == {(g, user) for g in site.groups for user in site.members(g)}
     locked = asked(
         empty_database,
-        "select p.luid, m.luid, p.nested_projects_permissions_included from projects p "
+        "select p.luid::text, m.luid::text, p.nested_projects_permissions_included from projects p "
         "join projects m on m.id = p.controlling_permissions_project_id where p.controlled_permissions_enabled",
     )
     tops = {c.id for s in world.sites for c in s.contents.values() if c.mode == LOCKED and c.parent is None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import stat
 import threading
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 
+import command_line
 import pytest
 from dense_sites import dense_site
 
@@ -212,6 +214,25 @@ def test_a_password_is_never_told(tmp_path: Path) -> None:
         with pytest.raises(SettingsError) as wrong:
             Database(url)
         assert "hush" not in str(wrong.value)
+
+
+@pytest.mark.parametrize("words", ["read", "projects", "plan provision", "run provision", "names check x"])
+def test_a_newer_release_is_found_before_the_first_request(words: str, tmp_path: Path) -> None:
+    (tmp_path / ".tabwarden").mkdir()
+    with History(tmp_path / ".tabwarden"):
+        pass
+    with sqlite3.connect(tmp_path / ".tabwarden" / FILE) as raw:
+        raw.execute("update tabwarden_version set version_num = '9999'")
+    (tmp_path / "joiners.csv").write_text("Email Address\na@b.example\n", encoding="utf-8")
+    settings = {
+        "tableau": {"server": "http://127.0.0.1:9", "auth": {"pat": {"name": "t", "secret": "never-told"}}},
+        "sources": {"joiners": {"type": "file", "path": "joiners.csv"}},
+        "provision": {"group": {"name": "Viewers"}},
+    }
+    (tmp_path / "settings.yaml").write_text(json.dumps(settings), encoding="utf-8")
+    done = command_line.run(*words.split(), "--settings", tmp_path / "settings.yaml")
+    assert (done.exit_code, "no answer from" in done.output) == (1, False)
+    assert "was written by a newer release (9999)" in done.output
 
 
 @pytest.mark.parametrize(

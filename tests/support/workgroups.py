@@ -17,9 +17,9 @@ from psycopg import sql
 from tabwarden.sandbox.repository.export import export
 from tabwarden.sandbox.state.server_state import World
 from tabwarden.tableau.repository.connecting import RepositoryOptions
+from tabwarden.workgroup import NEWEST, SECRETS
 
 PASSWORD = "only to read"
-SECRET = ("hashed_password", "salt", "keychain", "username")
 SERVER = "https://tableau.example.com"
 _NUMBERS = count(1)
 
@@ -38,8 +38,10 @@ class Workgroup(NamedTuple):
 
 
 @contextmanager
-def workgroup(server: dict[str, Any], world: World | None, *, port: int = 5432) -> Iterator[Workgroup]:
-    """A database of its own on that server; `world` None leaves it empty."""
+def workgroup(
+    server: dict[str, Any], world: World | None, *, port: int = 5432, release: str = NEWEST
+) -> Iterator[Workgroup]:
+    """A database of its own on that server, of a release; `world` None leaves it empty."""
     name = f"workgroup_{next(_NUMBERS)}"
     with psycopg.connect(**server, autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
@@ -53,7 +55,7 @@ def workgroup(server: dict[str, Any], world: World | None, *, port: int = 5432) 
         if world is not None:
             user, password = quote(admin["user"]), quote(admin["password"])
             place = f"host={quote(str(admin['host']), safe='')}&port={admin.get('port', port)}"
-            export(world, f"postgresql:///{name}?{place}&user={user}&password={password}")
+            export(world, f"postgresql:///{name}?{place}&user={user}&password={password}", release)
             close_secrets(made)
         yield made
     finally:
@@ -67,10 +69,10 @@ def close_secrets(made: Workgroup) -> None:
         columns = connection.execute(
             "select table_name, column_name from information_schema.columns where table_schema = 'public'"
         ).fetchall()
-        secret = {table for table, column in columns if column in SECRET}
+        secret = {table for table, column in columns if column in SECRETS}
         for table in sorted(secret):
             connection.execute(sql.SQL("revoke select on {} from readonly").format(sql.Identifier(table)))
-            open_ = [column for name, column in columns if name == table and column not in SECRET]
+            open_ = [column for name, column in columns if name == table and column not in SECRETS]
             listed = sql.SQL(", ").join(map(sql.Identifier, open_))
             connection.execute(sql.SQL("grant select ({}) on {} to readonly").format(listed, sql.Identifier(table)))
         assert secret

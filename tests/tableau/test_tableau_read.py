@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from people_world import APP, GROUP, OTHER, SITE_URL, options, passed_on, people_world, user_id
+from people_world import APP, EVERYONE, GROUP, OTHER, SITE_URL, options, passed_on, people_world, user_id
 from small_server import error, serving
 
 from tabwarden.access.abilities.ability import can
@@ -128,7 +128,7 @@ def test_people_with_the_members_of_the_groups_named():
         named = read_people(connection, ["sales", "no such group"])
         assert named.groups[OTHER].members == {user_id("olga@example.com")}
         assert named.groups[GROUP].members is not None, "a group that grants a role is always read"
-        assert named.members("everyone-0") == set(named.users)
+        assert named.members(EVERYONE) == set(named.users)
         assert named.contents == {}
         assert "projects, content and rules" in named.partial
         none = read_people(connection, [])
@@ -225,7 +225,8 @@ def test_a_thing_the_server_will_not_tell_about_is_unknown(code):
         held = sandbox.site(SITE_URL)
         (workbook,) = [c for c in read.contents.values() if c.kind == "workbook"]
         assert workbook.rules is None
-        assert read.partial == (f"rules of workbook `Default/Mine` ({code[:3]})",)
+        refused = ("connections", "rules")
+        assert read.partial == tuple(f"{what} of workbook `Default/Mine` ({code[:3]})" for what in refused)
         assert all(c.rules is not None for c in read.contents.values() if c.kind == "project")
         assert set(read.contents) == set(held.contents)
 

@@ -152,7 +152,7 @@ def test_much_that_is_refused_is_told_by_kind(monkeypatch):
     with running(people_world()) as sandbox, serving(script) as small:
         through = replace(options(sandbox), server=small.url)
         with connect(through) as connection:
-            assert read_site(connection).partial == ("rules of 1 workbooks (403)",)
+            assert read_site(connection).partial == ("connections of 1 workbooks (403)", "rules of 1 workbooks (403)")
 
 
 # -- less than everything: incomplete -------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tabwarden.commands import Command
 from tabwarden.commands._output import say_error
-from tabwarden.commands._parsing import HELP, Argument, Option, parameters_of
+from tabwarden.commands._parsing import HELP, Argument, Option, Parameter, parameters_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 BASH = """\
 _tabwarden() {
     local IFS=$'\\n'
-    COMPREPLY=($(tabwarden --complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+    COMPREPLY=($(COMP_LINE="${COMP_LINE:0:COMP_POINT}" tabwarden --complete 2>/dev/null))
     COMPREPLY=("${COMPREPLY[@]%%$'\\t'*}")
+    case "${COMPREPLY[*]}" in *[\\ \\&\\(\\)\\'\\"\\\\\\$]*) compopt -o filenames 2>/dev/null ;; esac
+    case "${#COMPREPLY[@]} ${COMPREPLY[0]}" in 1\\ */) compopt -o nospace 2>/dev/null ;; esac
 }
 complete -o default -F _tabwarden tabwarden
 """
@@ -26,14 +28,20 @@ ZSH = """\
 (( $+functions[compdef] )) || { autoload -Uz compinit && compinit; }
 _tabwarden() {
     local -a offered
-    offered=("${(@f)$(tabwarden --complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
-    if [[ -n "$offered" ]]; then compadd -- "${(@)offered%%$'\\t'*}"; else _files; fi
+    offered=("${(@f)$(tabwarden --complete "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
+    offered=("${(@)offered%%$'\\t'*}")
+    if [[ -n "$offered" ]]; then
+        compadd -S '' -- "${(@M)offered:#*/}"
+        compadd -- "${(@)offered:#*/}"
+    else
+        _files
+    fi
 }
 compdef _tabwarden tabwarden
 """
 FISH = """\
 function __tabwarden
-    set -l words (commandline -opc) (commandline -ct)
+    set -l words (commandline -opc) (string unescape -- (commandline -ct))
     tabwarden --complete $words[2..-1] 2>/dev/null
 end
 complete -c tabwarden -n 'test -n "$(__tabwarden)"' -f -a '(__tabwarden)'
@@ -52,8 +60,9 @@ Rows = Sequence[tuple[str, str]]
 def answer(option: str, words: Sequence[str], commands: Mapping[str, Command], firsts: Rows) -> int:
     """Do one of the three options about completion; the exit code."""
     if option == "--complete":
+        words, behind = (words, "") if words else words_of(os.environ.get("COMP_LINE", ""))
         for word, about in offered(words, commands, firsts):
-            print(f"{word}\t{about}")
+            print(f"{word[len(behind) :]}\t{about}")
         return 0
     from pathlib import Path
 
@@ -84,6 +93,28 @@ def install(shell: str, home: Path) -> str:
     return f"wrote {place}, which {startup} sources; a new {shell} completes the words of tabwarden"
 
 
+def words_of(line: str) -> tuple[list[str], str]:
+    """The words behind the first of a line as bash has it, and what of the last one bash does not put another for.
+
+    Bash begins a new word with `@`, and behind `:` and `=`, unless a quote is open.
+    """
+    words, quote, escaped = [""], "", False
+    for letter in line:
+        if escaped:
+            words[-1] += letter
+            escaped = False
+        elif letter == "\\" and quote != "'":
+            escaped = True
+        elif letter == quote or (not quote and letter in "\"'"):
+            quote = "" if quote else letter
+        elif letter.isspace() and not quote:
+            words += [""] if words[-1] else []
+        else:
+            words[-1] += letter
+    last = words[-1]
+    return words[1:], "" if quote else last[: max(last.rfind("@"), last.rfind(":") + 1, last.rfind("=") + 1, 0)]
+
+
 def offered(words: Sequence[str], commands: Mapping[str, Command], firsts: Rows) -> Iterator[tuple[str, str]]:
     """What may stand for the last of the words, each with what it means.
 
@@ -103,11 +134,45 @@ def offered(words: Sequence[str], commands: Mapping[str, Command], firsts: Rows)
     by_name = {option: parameter for parameter in parameters for option in parameter.names}
     flag = by_name.get(before[-1])
     if flag is not None and flag.type is not bool:
-        choices = flag.spec.choices if isinstance(flag.spec, Option) else ()
-        yield from ((choice, "") for choice in choices if choice.startswith(last))
+        yield from _values(flag.spec, last, before)
+        return
+    option, equals, value = last.partition("=")
+    if equals and option in by_name and by_name[option].type is not bool:
+        yield from ((f"{option}={one}", about) for one, about in _values(by_name[option].spec, value, before))
+        return
+    argument = None if last.startswith("-") else _argument(parameters, by_name, before[len(name.split()) :])
+    if argument is not None:
+        yield from _values(argument.spec, last, before)
     elif last.startswith("-") or not any(isinstance(parameter.spec, Argument) for parameter in parameters):
         for option, parameter in by_name.items():
             if option.startswith(last) and (parameter.many or option not in before):
                 yield option, parameter.spec.about
         if HELP[-1].startswith(last):
             yield HELP[-1], "Print what it takes."
+
+
+def _values(spec: Argument | Option, last: str, before: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What may be the value of an option, or an argument."""
+    if isinstance(spec, Option):
+        yield from ((choice, "") for choice in spec.choices if choice.startswith(last))
+    if spec.of:
+        from tabwarden.commands._offers import offers
+
+        yield from offers(spec.of, last.lstrip("\"'"), before)
+
+
+def _argument(
+    parameters: Sequence[Parameter], by_name: Mapping[str, Parameter], before: Sequence[str]
+) -> Parameter | None:
+    """The argument that stands behind these words of a command."""
+    loose, rest = 0, iter(before)
+    for word in rest:
+        option = by_name.get(word.partition("=")[0])
+        if option is None:
+            loose += 1
+        elif option.type is not bool and "=" not in word:
+            next(rest, None)
+    arguments = [parameter for parameter in parameters if isinstance(parameter.spec, Argument)]
+    if loose < len(arguments):
+        return arguments[loose]
+    return arguments[-1] if arguments and arguments[-1].many else None

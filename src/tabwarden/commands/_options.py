@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-from tabwarden.commands._parsing import Option
-from tabwarden.places import OPTION
+from tabwarden.commands._parsing import SITES, SNAPSHOTS, Option
+from tabwarden.places import BY_OPTION
 
 if TYPE_CHECKING:
     from tabwarden.model.open_points import OpenPoints
@@ -23,7 +23,7 @@ CURRENT = MODELS[0]
 
 SnapshotWords = Annotated[
     str | None,
-    Option("--on", "--snapshot", about=f"Not the newest: {WHEN}, or a folder of one.", under=SNAPSHOT),
+    Option("--on", "--snapshot", about=f"Not the newest: {WHEN}, or a folder of one.", under=SNAPSHOT, of=SNAPSHOTS),
 ]
 SnapshotFolder = Annotated[
     Path | None,
@@ -35,7 +35,9 @@ StoreWords = Annotated[
 ]
 SiteUrl = Annotated[
     str | None,
-    Option("--site", about="Name, content URL or address of the site; default: of the settings.", under=SNAPSHOT),
+    Option(
+        "--site", about="Name, content URL or address of the site; default: of the settings.", under=SNAPSHOT, of=SITES
+    ),
 ]
 SettingsPath = Annotated[
     Path | None, Option("--settings", about="File or folder; default: TABWARDEN_SETTINGS, here, above, your own.")
@@ -104,7 +106,7 @@ Accept = Annotated[
 
 def again(settings: Settings) -> str:
     """` --settings FILE` for a command that is to follow, where one was needed here."""
-    return f" --settings {typed(settings.origin)}" if settings.found_by == OPTION else ""
+    return f" --settings {typed(settings.origin)}" if settings.found_by == BY_OPTION else ""
 
 
 def typed(path: Path | str) -> str:

@@ -11,6 +11,9 @@ from tabwarden.model.errors import TabwardenError
 HELP = ("-h", "--help")
 NARROW, WIDE = 40, 110
 OPTIONS = "Options"
+# What a word names, for the shell that completes it.
+USERS, PEOPLE, GROUPS, CONTENTS, CAPABILITIES = "users", "people", "groups", "contents", "capabilities"
+SITES, SNAPSHOTS, CHANGES, ANYTHING = "sites", "snapshots", "changes", "anything"
 Within = tuple[str, type] | None
 
 
@@ -19,17 +22,20 @@ class UsageError(TabwardenError):
 
 
 class Argument:
-    """A word that is known by its place; `name` is what help calls it, default: the parameter's name."""
+    """A word that is known by its place; `name` is what help calls it, default: the parameter's name.
 
-    def __init__(self, about: str, name: str = "") -> None:
-        self.about, self.name = about, name
+    `of` is what it names, for completion.
+    """
+
+    def __init__(self, about: str, name: str = "", of: str = "") -> None:
+        self.about, self.name, self.of = about, name, of
 
 
 class Option:
     """A word with a name and, unless it is a bool, a value.
 
     `names` default to the parameter's; `no` is the name that switches a bool off; `choices` complete and explain, and
-    are judged by who uses them; `least` and `most` are the smallest and largest number.
+    are judged by who uses them; `least` and `most` are the smallest and largest number; `of` is what the value names.
     """
 
     def __init__(
@@ -42,9 +48,11 @@ class Option:
         most: int | None = None,
         no: str = "",
         under: str = OPTIONS,
+        of: str = "",
     ) -> None:
         self.names, self.about, self.value, self.choices = names, about, value or "|".join(choices), choices
         self.least, self.most, self.no, self.under = least, most, no, under
+        self.of = of
 
 
 class Parameter(NamedTuple):
@@ -185,7 +193,10 @@ def _place(command: str, parameters: Sequence[Parameter], loose: list[str], valu
         if parameter.required and parameter.name not in values:
             raise UsageError(f"`{command}` needs {parameter.words}; {hint(command)}")
     if loose:
-        raise UsageError(f"`{command}` takes no `{loose[0]}`; {hint(command)}")
+        quotes = (
+            "; a name with blanks stands in quotes" if any(isinstance(p.spec, Argument) for p in parameters) else ""
+        )
+        raise UsageError(f"`{command}` takes no `{loose[0]}`{quotes}; {hint(command)}")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

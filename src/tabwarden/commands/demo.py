@@ -15,17 +15,21 @@ def demo(
     ] = None,
 ) -> None:
     """Public commands as processes, their real output, one fact checked of each."""
-    import tempfile
+    import signal
+    from contextlib import suppress
 
-    from tabwarden.commands._output import show
-    from tabwarden.run.demo import Story
+    from tabwarden.commands._output import leave, show
+    from tabwarden.run.demo import Story, folder_that_goes
 
     def say(line: str) -> None:
         show(*line.split("\n"), now=True)
 
+    for name in ("SIGTERM", "SIGHUP"):  # what is begun is ended, and what is left removed
+        with suppress(AttributeError, ValueError):  # Windows, and threads, have no such signal
+            signal.signal(getattr(signal, name), lambda number, _frame: leave(128 + number))
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         Story(folder.resolve(), seed, say).tell()
         return
-    with tempfile.TemporaryDirectory(prefix="tabwarden-demo-") as place:
-        Story(Path(place), seed, say).tell()
+    with folder_that_goes() as place:
+        Story(place, seed, say).tell()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import MODELS, NEWEST, WHEN, Asking
 from tabwarden.commands._output import CHANGES, DONE, leave
-from tabwarden.commands._parsing import Argument, Option
+from tabwarden.commands._parsing import CAPABILITIES, SNAPSHOTS, Argument, Option
 
 if TYPE_CHECKING:
     from tabwarden.compare.access_changes import Under
@@ -19,15 +19,17 @@ OTHER_MODELS = MODELS[:0:-1]
 
 
 def diff(
-    before: Annotated[str | None, Argument(SNAPSHOT, name="EARLIER")] = None,
-    after: Annotated[str | None, Argument("A later one of the same site.", name="LATER")] = None,
+    before: Annotated[str | None, Argument(SNAPSHOT, name="EARLIER", of=SNAPSHOTS)] = None,
+    after: Annotated[str | None, Argument("A later one of the same site.", name="LATER", of=SNAPSHOTS)] = None,
     models: Annotated[
         bool, Option("--models", about="Who is in only as owner, as leader or by a rule in person.")
     ] = False,
     against: Annotated[
         str, Option("--against", about="With --models: deny_first or classic.", choices=OTHER_MODELS)
     ] = OTHER_MODELS[0],
-    capability: Annotated[str, Option("--capability", about="With --models: any name of it.")] = "View",
+    capability: Annotated[
+        str, Option("--capability", about="With --models: any name of it.", of=CAPABILITIES)
+    ] = "View",
     asking: Asking = NEWEST,
     output: Output = PLAIN,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import CURRENT, WHEN, Model, OpenPointWords, SettingsPath, SiteUrl, StoreWords
 from tabwarden.commands._output import ERROR, confirmed, leave
-from tabwarden.commands._parsing import Argument, Option
+from tabwarden.commands._parsing import ANYTHING, CAPABILITIES, SNAPSHOTS, Argument, Option
 from tabwarden.model.errors import TabwardenError
 
 if TYPE_CHECKING:
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 
 def history(
-    subject: Annotated[list[str] | None, Argument("A content, a person, or both.", name="CONTENT|USER")] = None,
-    on: Annotated[str, Option("--on", "--snapshot", about=f"Up to {WHEN}.")] = "last",
-    capability: Annotated[str, Option("--capability", about="Any name of it.")] = "View",
+    subject: Annotated[
+        list[str] | None, Argument("A content, a person, or both.", name="CONTENT|USER", of=ANYTHING)
+    ] = None,
+    on: Annotated[str, Option("--on", "--snapshot", about=f"Up to {WHEN}.", of=SNAPSHOTS)] = "last",
+    capability: Annotated[str, Option("--capability", about="Any name of it.", of=CAPABILITIES)] = "View",
     store: StoreWords = None,
     site_url: SiteUrl = None,
     model: Model = CURRENT,
@@ -85,7 +87,7 @@ def _show(turns: list[Turn], subject: Subject, capability: str, when: str, outpu
 
 
 def snapshots_export(
-    snapshot: Annotated[str, Argument(f"Which: {WHEN}.")],
+    snapshot: Annotated[str, Argument(f"Which: {WHEN}.", of=SNAPSHOTS)],
     folder: Annotated[Path, Argument("A folder; the snapshot becomes a new one in it.")],
     pseudonyms: Annotated[
         bool, Option("--pseudonyms", about="Every name and id replaced by a token that stays the same.")
@@ -106,7 +108,7 @@ def snapshots_export(
 
 
 def snapshots_delete(
-    number: Annotated[int, Argument("Its number, as `tabwarden history` lists it.")],
+    number: Annotated[int, Argument("Its number, as `tabwarden history` lists it.", of=SNAPSHOTS)],
     yes: Annotated[bool, Option("--yes", about="Do not ask.")] = False,
     last: Annotated[bool, Option("--the-last", about="Even where no other whole read of its site is there.")] = False,
     store: StoreWords = None,

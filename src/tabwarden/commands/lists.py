@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking
-from tabwarden.commands._parsing import Argument, Option
+from tabwarden.commands._parsing import CONTENTS, GROUPS, Argument, Option
 
 Words = Annotated[list[str] | None, Argument("Only what holds these words.")]
 CHOICE = "Which, and in which order"
@@ -48,7 +48,10 @@ class Inside(NamedTuple):
     """The options of lists of content."""
 
     project: Annotated[
-        str | None, Option("--in", about="Only what lies in this project, at any depth.", value="PROJECT", under=CHOICE)
+        str | None,
+        Option(
+            "--in", about="Only what lies in this project, at any depth.", value="PROJECT", under=CHOICE, of=CONTENTS
+        ),
     ] = None
 
 
@@ -68,7 +71,7 @@ def list_groups(words: Words = None, choice: Choice = ALL, asking: Asking = NEWE
 
 
 def list_members(
-    group: Annotated[str | None, Argument("The group; without it every membership.")] = None,
+    group: Annotated[str | None, Argument("The group; without it every membership.", of=GROUPS)] = None,
     choice: Choice = ALL,
     people: Idle = ANYBODY,
     asking: Asking = NEWEST,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import Accept, Out, SettingsPath, load_settings
 from tabwarden.commands._output import confirmed, leave, show
-from tabwarden.commands._parsing import Argument, Option
+from tabwarden.commands._parsing import CONTENTS, GROUPS, SNAPSHOTS, Argument, Option
 from tabwarden.commands.plans import PlanWords
 
 if TYPE_CHECKING:
@@ -54,10 +54,13 @@ def plan_undo(
     plan: Annotated[str | None, Argument("The plan that was applied: its number, id or file.")] = None,
     last: Annotated[bool, Option("--last", about="The plan applied last to this site.")] = False,
     to: Annotated[
-        str | None, Option("--to", about="A day (2026-11-21), a number of the history, `last`, `previous`.")
+        str | None,
+        Option("--to", about="A day (2026-11-21), a number of the history, `last`, `previous`.", of=SNAPSHOTS),
     ] = None,
-    project: Annotated[str | None, Option("--project", about="With --to: a project and all in it.")] = None,
-    group: Annotated[str | None, Option("--group", about="With --to: a group and the rules for it.")] = None,
+    project: Annotated[
+        str | None, Option("--project", about="With --to: a project and all in it.", of=CONTENTS)
+    ] = None,
+    group: Annotated[str | None, Option("--group", about="With --to: a group and the rules for it.", of=GROUPS)] = None,
     user: Annotated[str | None, Option("--user", about="With --to: a person and the rules for her.")] = None,
     settings: SettingsPath = None,
     out: Out = None,
@@ -127,8 +130,8 @@ def _ask(plan: Plan, *, hidden: bool) -> None:
     if not hidden:
         show(impact_table(plan.impact), *([stops_table(plan.stops)] if plan.stops else ()))
     where = f"`{plan.site.name or plan.site.content_url or 'Default'}` on {plan.site.where}"
-    made = f"`{plan.kind}`, made {minute(plan.made_at)}, {count_of(len(plan.changes), 'change', 'changes')}"
-    if not confirmed(f"{headline(plan)} ({made}): apply it to {where}?"):
+    details = f"`{plan.kind}`, made {minute(plan.made_at)}, {count_of(len(plan.changes), 'change', 'changes')}"
+    if not confirmed(f"{headline(plan)} ({details}): apply it to {where}?"):
         raise TabwardenError("nothing was written: answer `yes`, or add `--yes`")
 
 

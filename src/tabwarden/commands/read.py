@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import SettingsPath, load_settings
 from tabwarden.commands._output import ERROR, leave
-from tabwarden.commands._parsing import Option
+from tabwarden.commands._parsing import CONTENTS, USERS, Option
 from tabwarden.model.errors import TabwardenError
 
 if TYPE_CHECKING:
@@ -24,10 +25,15 @@ if TYPE_CHECKING:
 def read(
     settings: SettingsPath = None,
     connections: Annotated[
-        bool, Option("--connections", about="Also read what workbooks use: one request each.", no="--no-connections")
+        bool,
+        Option(
+            "--connections",
+            about="Also read what feeds workbooks, data sources, flows: one request each.",
+            no="--no-connections",
+        ),
     ] = False,
     project: Annotated[
-        list[str] | None, Option("--project", about="Only what lies in this project, by path; repeatable.")
+        list[str] | None, Option("--project", about="Only what lies in this project, by path; repeatable.", of=CONTENTS)
     ] = None,
     at_most: Annotated[int | None, Option("--at-most", least=1, about="Do not begin above so many requests.")] = None,
     fresh: Annotated[bool, Option("--fresh", about="Begin anew, even where a read was cut short.")] = False,
@@ -41,41 +47,88 @@ def read(
     all_sites: Annotated[
         bool, Option("--all-sites", about="With --repository: every active site, a snapshot each.")
     ] = False,
+    use: Annotated[
+        bool, Option("--use", about="Only who used what and when, kept by day apart from the snapshots.")
+    ] = False,
+    activity: Annotated[
+        list[Path] | None,
+        Option("--activity", value="FILE", about="Only events of Tableau's activity log; repeatable."),
+    ] = None,
     output: Output = PLAIN,
 ) -> None:
     """Says how many requests it takes before the long part begins."""
     loaded = load_settings(settings)
+    of_rest = {"--connections": connections, "--project": project, "--at-most": at_most, "--fresh": fresh}
+    if use or activity:
+        _refuse(
+            {**of_rest, "--estimate": estimate, "--verify": verify_people, "--all-sites": all_sites},
+            "of a read of the site; `--use` and `--activity` read nothing else",
+        )
+        _read_usage(loaded, activity, use=use, repository=repository, output=output)
+        return
     if repository:
-        of_rest = {"--connections": connections, "--project": project, "--at-most": at_most, "--fresh": fresh}
         _refuse({**of_rest, "--estimate": estimate}, "only of a read over REST; `--repository` always reads everything")
         _refuse({"--verify": all_sites and verify_people}, "looks at one site; leave out `--all-sites`")
         _from_repository(loaded, verify_people, all_sites=all_sites, output=output)
         return
     _refuse({"--all-sites": all_sites}, "needs `--repository`: over REST a read is of one site")
-    from tabwarden.run.read import Listener, cost, read_and_keep
-    from tabwarden.tableau.read.site import Wishes
-
     if estimate:
+        from tabwarden.run.read import cost
+
         budget = cost(loaded)
         output.give([f"reading takes {budget}"])
         return
-    wishes = Wishes(connections, tuple(project or ()), at_most)
+    _over_rest(loaded, (connections, tuple(project or ()), at_most), verify_people, fresh=fresh, output=output)
+
+
+def _over_rest(
+    loaded: Settings,
+    wishes: tuple[bool, tuple[str, ...], int | None],
+    verify_people: int,
+    *,
+    fresh: bool,
+    output: Output,
+) -> None:
+    """Read the site, keep it, tell it, and compare people where that is wished."""
+    from tabwarden.run.read import Listener, read_and_keep
+    from tabwarden.tableau.read.site import Wishes
+
     with output.progress("reading") as progress:
         listener = Listener(
             lambda budget: _tell_cost(output, budget), lambda words: output.note(f"warning: {words}"), progress
         )
-        taken = read_and_keep(loaded, wishes, listener, fresh=fresh)
+        taken = read_and_keep(loaded, Wishes(*wishes), listener, fresh=fresh)
     verified = _verified(loaded, taken.site, verify_people, output) if verify_people else None
     output.give(_parts(taken, verified, output), lambda: _as_json(taken, verified))
     if verified is not None and verified.differences:
         leave(ERROR)
 
 
+def _read_usage(
+    settings: Settings, activity: list[Path] | None, *, use: bool, repository: bool, output: Output
+) -> None:
+    """Read use and activity, keep them, and tell what of which kind there was."""
+    _refuse({"--repository": repository and not use}, "`--activity` reads files; leave it out")
+    from tabwarden.report.plans import count_of
+    from tabwarden.report.table import Table
+    from tabwarden.run.usage import keep_activity, read_and_keep
+
+    sites = [read_and_keep(settings, repository=repository)] if use else []
+    sites += keep_activity(settings, activity or ())
+    rows = [(site.site_id, what, number) for site in sites for what, number in sorted(site.counts.items())]
+    notes = [f"not told: {words}" for site in sites for words in site.unread]
+    days = (f"site {site.site_id}: {count_of(site.days, 'day', 'days')} kept" for site in sites)
+    output.give(
+        [Table("Site", "What", "Rows", name="usage", rows=rows), *notes, *days],
+        lambda: {"sites": [site._asdict() | {"unread": list(site.unread)} for site in sites]},
+    )
+
+
 def projects(
     settings: SettingsPath = None,
     asker: Annotated[
         str | None,
-        Option("--as", about="Show what this user may see, by the newest snapshot; default: who reads."),
+        Option("--as", about="Show what this user may see, by the newest snapshot; default: who reads.", of=USERS),
     ] = None,
     output: Output = PLAIN,
 ) -> None:
@@ -177,6 +230,7 @@ def _site_as_json(snapshot: int, site: Site) -> dict[str, object]:
         "groups": len(site.groups),
         "contents": _kinds_in(site),
         "partial": list(site.partial),
+        "apart": dict(site.apart),
     }
 
 
@@ -210,13 +264,14 @@ def _of_site(site: Site) -> Iterator[Drawable]:
     words = f"{site.name}: {len(site.users)} users, {len(site.groups)} groups, {content or 'no content'}"
     yield Text(words, "bold")
     yield from (f"not read: {left_out}" for left_out in of_rules(site.partial))
+    yield from (f"apart, for nobody can open it: {number} {what}" for what, number in site.apart.items())
 
 
 def _parts(taken: Taken, verified: Verified | None, output: Output) -> Iterator[Drawable]:
     yield from _of_site(taken.site)
     resumed = f", {taken.reused} answers from the read that was cut short" if taken.reused else ""
     yield f"kept as {taken.snapshot.words}{resumed}"
-    output.detail(f"{taken.requests:,} requests")
+    output.detail(f"{taken.requests:,} requests were sent")
     output.detail(f"not read: {'; '.join(taken.site.partial) or 'nothing'}")
     yield from _of_verified(verified) if verified is not None else ()
 

@@ -13,14 +13,14 @@ from tabwarden.commands._options import (
     SnapshotWords,
     StoreWords,
 )
-from tabwarden.commands._parsing import Argument, Option
+from tabwarden.commands._parsing import CONTENTS, Argument, Option
 
 if TYPE_CHECKING:
     from tabwarden.model.site import Content, Site
 
 
 def rules(
-    content: Annotated[str, Argument("Path, as in `Finance/Budget`, or id.")],
+    content: Annotated[str, Argument("Path, as in `Finance/Budget`, or id.", of=CONTENTS)],
     defaults: Annotated[
         str | None, Option("--for", about="Of a project: its default rules for this kind, as in workbooks.")
     ] = None,

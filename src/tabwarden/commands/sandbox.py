@@ -8,6 +8,8 @@ from typing import Annotated
 from tabwarden.commands._options import load_settings
 from tabwarden.commands._output import show
 from tabwarden.commands._parsing import Option
+from tabwarden.model.errors import TabwardenError
+from tabwarden.workgroup import NEWEST
 
 PERSONALITIES = ("server", "cloud")
 WorldName = Annotated[
@@ -43,6 +45,9 @@ LeadHere = Annotated[
         about="Write settings.yaml that leads to this sandbox, and secret.txt, into a folder that has none yet.",
     ),
 ]
+Release = Annotated[
+    str, Option(about="With --export-repository: the release whose tables are made; default: the newest known.")
+]
 Repository = Annotated[
     str | None,
     Option(
@@ -68,9 +73,13 @@ def sandbox(
     faults: Annotated[Path | None, Option(about="YAML file of faults to give (`tabwarden help faults`).")] = None,
     directory: JoinedTo = None,
     counts: Annotated[bool, Option("--counts", about="Say at the end how often each endpoint was asked.")] = False,
+    until_eof: Annotated[
+        bool, Option("--until-eof", about="End with standard input, so that it ends with whoever started it.")
+    ] = False,
     write_settings: LeadHere = None,
     save_world: SaveWorld = None,
     export_repository: Repository = None,
+    release: Release = NEWEST,
 ) -> None:
     """Serve until interrupted."""
     from contextlib import nullcontext
@@ -80,6 +89,8 @@ def sandbox(
     from tabwarden.run.sandbox_directory import live_directory
     from tabwarden.sandbox.serve import ServeOptions, export, run, save
 
+    if release != NEWEST and export_repository is None:
+        raise TabwardenError("`--release`: only with `--export-repository`; what REST plays is `--api-version`")
     options = ServeOptions(
         world=world,
         port=port,
@@ -95,6 +106,8 @@ def sandbox(
         faults=faults,
         counts=counts,
         lead_from=write_settings,
+        until_eof=until_eof,
+        release=release,
     )
     if save_world is not None:
         save(options, save_world)

@@ -1,12 +1,13 @@
-"""`tabwarden whatif`: what changes would do to people, and `plan whatif`: the plan that does them."""
+"""`tabwarden whatif`: what changes would do to people, and `plan change`: the plan that does them."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking, Out, SettingsPath, load_settings
-from tabwarden.commands._parsing import Argument, epilog
+from tabwarden.commands._parsing import CHANGES, Argument, Option, epilog
 
 
 def _language() -> str:
@@ -18,7 +19,7 @@ def _language() -> str:
 
 Changes = Annotated[
     list[str],
-    Argument("Changes in words, as in `lock Finance`, or files of them (`tabwarden help what-if`)."),
+    Argument("Changes in words, as in `lock Finance`, or files of them (`tabwarden help what-if`).", of=CHANGES),
 ]
 
 
@@ -50,10 +51,19 @@ def whatif(
 
 
 @epilog(_language)
-def plan_whatif(changes: Changes, settings: SettingsPath = None, out: Out = None, output: Output = PLAIN) -> None:
+def plan_change(
+    changes: Annotated[
+        list[str] | None, Argument("Changes in words, as in `lock Finance`, or files of them.", of=CHANGES)
+    ] = None,
+    file: Annotated[list[Path] | None, Option("--file", about="A file of changes; repeatable.")] = None,
+    settings: SettingsPath = None,
+    out: Out = None,
+    output: Output = PLAIN,
+) -> None:
     """The site is read whole; exit code 2 when there are changes, 3 when a stop forbids them."""
     from tabwarden.commands._plans import present
     from tabwarden.run.whatif import plan_changes
 
     loaded = load_settings(settings)
-    present(plan_changes(loaded, changes), loaded, out, output)
+    given = [*(changes or ()), *map(str, file or ())]
+    present(plan_changes(loaded, given), loaded, out, output)

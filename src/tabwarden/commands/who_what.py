@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking, typed
-from tabwarden.commands._parsing import Argument, Option
+from tabwarden.commands._parsing import CAPABILITIES, CONTENTS, PEOPLE, Argument, Option
 from tabwarden.commands._words import CAPABILITY, CONTENT, PERSON, in_order, is_group
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def who(
-    capability: Annotated[str, Argument("Any name of it: Read, View, Download File, ...")],
-    content: Annotated[str, Argument("Path, as in `Finance/Budget`, or id.")],
+    capability: Annotated[str, Argument("Any name of it: Read, View, Download File, ...", of=CAPABILITIES)],
+    content: Annotated[str, Argument("Path, as in `Finance/Budget`, or id.", of=CONTENTS)],
     everybody: Annotated[bool, Option("--all", about="List those who may not as well.")] = False,
     asking: Asking = NEWEST,
     output: Output = PLAIN,
@@ -118,8 +118,8 @@ def _by_name(site: Site) -> Callable[[Answer], tuple[str, str]]:
 
 
 def what(
-    user: Annotated[str, Argument("User name, `domain\\name` or id; or a group.")],
-    content: Annotated[str | None, Argument("Path or id; without it everything she may View.")] = None,
+    user: Annotated[str, Argument("User name, `domain\\name` or id; or a group.", of=PEOPLE)],
+    content: Annotated[str | None, Argument("Path or id; without it everything she may View.", of=CONTENTS)] = None,
     all_of_them: Annotated[bool, Option("--all-sites", about="Her role and reach on every site kept.")] = False,
     asking: Asking = NEWEST,
     output: Output = PLAIN,

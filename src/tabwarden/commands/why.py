@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking, typed
-from tabwarden.commands._parsing import Argument, Option
+from tabwarden.commands._parsing import ANYTHING, CAPABILITIES, CONTENTS, PEOPLE, Argument, Option
 from tabwarden.commands._words import CAPABILITY, CONTENT, IS, PERSON, in_order, is_capability, is_content, is_group
 
 if TYPE_CHECKING:
@@ -22,11 +23,17 @@ if TYPE_CHECKING:
 
 
 def why(
-    user: Annotated[str, Argument("User name, `domain\\name` or id; or a group.")],
-    capability: Annotated[str, Argument("Any name of it, or `ability:web_save_as`.")],
-    content: Annotated[str | None, Argument("Path, as in `Finance/Budget`, or id.")] = None,
-    target: Annotated[str | None, Option("--to", about="The project to save or move to, or the new owner.")] = None,
+    user: Annotated[str, Argument("User name, `domain\\name` or id; or a group.", of=PEOPLE)],
+    capability: Annotated[str, Argument("Any name of it, or `ability:web_save_as`.", of=CAPABILITIES)],
+    content: Annotated[str | None, Argument("Path, as in `Finance/Budget`, or id.", of=CONTENTS)] = None,
+    target: Annotated[
+        str | None, Option("--to", about="The project to save or move to, or the new owner.", of=ANYTHING)
+    ] = None,
     fix: Annotated[bool, Option("--fix", about="The smallest changes that would give, or take, it.")] = False,
+    choose: Annotated[
+        int | None, Option("--choose", about="With --fix: the number of the way that becomes a plan.")
+    ] = None,
+    out: Annotated[Path | None, Option("--out", about="With --choose: where to write that plan.")] = None,
     models: Annotated[bool, Option("--models", about="current, classic and deny_first side by side.")] = False,
     asking: Asking = NEWEST,
     output: Output = PLAIN,
@@ -36,8 +43,11 @@ def why(
     Of a group: who in it may, each with what decided.
     """
     from tabwarden.access.answer import UNKNOWN
+    from tabwarden.model.errors import UnknownName
     from tabwarden.model.open_points import MODELS
 
+    if (choose is None) is not (out is None) or (choose is not None and not fix):
+        raise UnknownName("say `--fix --choose NUMBER --out FILE` to make a plan of a way, all three of them")
     questions = asking.questions()
     if content is None:
         _demand_capability(questions.site, user, capability)
@@ -53,6 +63,8 @@ def why(
     if fix:
         with output.progress("weighing") as progress:
             ways = questions.fixes(question, progress)
+    if ways is not None and choose is not None and out is not None:
+        _keep(questions.site, ways, choose, out)
     side_by_side = [question._replace(model=name).of(questions.site) for name in MODELS] if models else []
     unknown = question.ability and answer.verdict == UNKNOWN
     output.warn_partial(questions.site, connections=unknown)
@@ -62,6 +74,18 @@ def why(
         of=questions.site,
         connections=unknown,
     )
+
+
+def _keep(site: Site, ways: Fixes, number: int, path: Path) -> None:
+    """The way of that number as a plan in a file. UnknownName where there is no such way."""
+    from tabwarden.commands._output import say
+    from tabwarden.model.errors import UnknownName
+    from tabwarden.run.whatif import plan_of
+
+    if not 1 <= number <= len(ways.ways):
+        raise UnknownName(f"there is no way {number}: {len(ways.ways)} are told; choose one of them by its number")
+    plan = plan_of(site, ways.ways[number - 1].changes(site), path)
+    say(f"plan {plan.id} written to {path}; next: tabwarden apply {path}")
 
 
 def _demand_capability(site: Site, user: str, words: str) -> None:

@@ -25,7 +25,9 @@ CAN, CANNOT = "can", "cannot"  # the third is UNKNOWN
 TABLES = {USER: "users", GROUP: "groups", GROUP_SET: "group_sets", CONTENT: "contents"}
 LISTS = ("members", "groups", "rules", "default_rules")
 TRIALS = 1_000  # sets of facts tried for a smaller cause
-IDLE = ("name", "domain", "description", "minimum_site_role", "grant_on", "on_demand")  # decide nothing by themselves
+IDLE = frozenset(
+    "name domain description minimum_site_role grant_on on_demand tags certified certification_note connections".split()
+)  # decide nothing by themselves
 
 
 def standing(site: Site, decision: Decision, under: Under | None = None) -> str:

@@ -17,6 +17,7 @@ from tabwarden.compare.access_changes import Reach, Under
 from tabwarden.compare.between_sites import Base, Progress
 from tabwarden.model.capability import capabilities_of
 from tabwarden.model.errors import UnknownName
+from tabwarden.model.feeds import DataConnection
 from tabwarden.model.scope import scope_of
 from tabwarden.model.site import Content, Group, Rules, Site, User
 
@@ -31,8 +32,9 @@ class Fact(NamedTuple):
     """One fact that differs: `what` of the thing of kind `about` with that id was `before` and is `after`.
 
     `what` is added, removed, name, domain, site_role, minimum_site_role, grant_on, members, groups, parent,
-    owner, description, mode, tabs, rules, default_rules (of `kind`), on_demand, or a setting of the site. Of members,
-    groups and rules `before` are those only the earlier has, `after` those only the later has; None: not read.
+    owner, description, mode, tabs, tags, certified, certification_note, connections, rules, default_rules (of `kind`),
+    on_demand, or a setting of the site. Of members, groups, tags, connections and rules `before` are those only the
+    earlier has, `after` those only the later has; None: not read.
     """
 
     about: str
@@ -162,6 +164,7 @@ def _of_content(content: str, old: Content | None, new: Content | None) -> Itera
         return
     if old is not None:
         yield from _fields(CONTENT, old, new, "name", "description", "parent", "owner", "mode", "tabs")
+        yield from _marks(content, old, new)
     was_rules = frozenset() if old is None else old.rules
     if was_rules != new.rules:
         yield Fact(CONTENT, content, "rules", *_sides(was_rules, new.rules))
@@ -170,6 +173,28 @@ def _of_content(content: str, old: Content | None, new: Content | None) -> Itera
         left, right = was_defaults.get(kind, frozenset()), new.defaults.get(kind, frozenset())
         if left != right:
             yield Fact(CONTENT, content, "default_rules", *_sides(left, right), kind=kind)
+
+
+def _marks(content: str, old: Content, new: Content) -> Iterator[Fact]:
+    """Tags, certification, connections; what was not read on one side differs in nothing."""
+    if old.certified is not None and new.certified is not None:
+        yield from _fields(CONTENT, old, new, "certified")
+    if old.certification_note is not None and new.certification_note is not None:
+        yield from _fields(CONTENT, old, new, "certification_note")
+    tags = old.tags, new.tags
+    if None not in tags and old.tags != new.tags:
+        yield Fact(CONTENT, content, "tags", *_sides(*tags))
+    before, after = (one.connections and frozenset(map(connection_words, one.connections)) for one in (old, new))
+    if old.connections is not None and new.connections is not None and before != after:
+        yield Fact(CONTENT, content, "connections", *_sides(before or frozenset(), after or frozenset()))
+
+
+def connection_words(connection: DataConnection) -> str:
+    """`postgres on db.example.com as etl, password embedded`."""
+    where = f" on {connection.server}" if connection.server else ""
+    who = f" as {connection.user}" if connection.user else ""
+    password = {None: "", True: ", password embedded", False: ", password asked for"}[connection.embedded]
+    return f"{connection.kind}{where}{who}{password}"
 
 
 def _sides(

@@ -126,6 +126,11 @@ class Change:
         return self.DESTRUCTIVE
 
     @property
+    def gone_for_good(self) -> int:
+        """How many things it deletes that no request can make again."""
+        return 0
+
+    @property
     def ends_as(self) -> str | None:
         """The site role the user has afterwards: empty when he is gone, None when it stays as it is."""
         return None

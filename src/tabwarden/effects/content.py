@@ -87,7 +87,7 @@ def _overwritten(site: Site, contents: Iterable[str], manager: str) -> Site:
             rules = nested_rules(manages.rules)
             changed.append(replace(thing, mode=LOCKED, rules=rules, defaults=manages.defaults))
         else:
-            changed.append(replace(thing, rules=_default_rules(manages, thing.kind)))
+            changed.append(replace(thing, rules=default_rules(manages, thing.kind)))
     return site.with_contents(*changed)
 
 
@@ -99,7 +99,8 @@ def _own_content(site: Site, project: str) -> Iterable[str]:
             yield from site.below(child)
 
 
-def _default_rules(project: Content, kind: str) -> Rules | None:
+def default_rules(project: Content, kind: str) -> Rules | None:
+    """A project's default rules for a kind, those for workbooks as views keep them; None where they were not read."""
     return _fitting(project.defaults.get("workbook" if kind == "view" else kind, frozenset()), kind)
 
 
@@ -217,7 +218,7 @@ def assign_to_contents(site: Site, project: str) -> Site:
     """The classic Assign Permissions to Contents: the project's defaults replace the rules of all it holds."""
     manages = site.contents[project]
     content = (site.contents[c] for c in _own_content(site, project))
-    return site.with_contents(*(replace(c, rules=_default_rules(manages, c.kind)) for c in content))
+    return site.with_contents(*(replace(c, rules=default_rules(manages, c.kind)) for c in content))
 
 
 # -- coming, going, changing hands ----------------------------------------------------------------------------
@@ -255,7 +256,7 @@ def publish(site: Site, content: Content, views: Sequence[Content] = ()) -> Site
     """New content: the defaults of its project for its kind are copied onto it, the workbook's onto its views."""
     project = content.parent or ""
     manages = site.contents[managing_project(site, project) or project]
-    rules = _default_rules(manages, content.kind)
+    rules = default_rules(manages, content.kind)
     born = replace(content, rules=rules)
     seen = _fitting(rules, "view")
     return site.with_contents(born, *(replace(v, parent=content.id, rules=seen, owner=content.owner) for v in views))

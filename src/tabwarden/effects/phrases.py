@@ -17,7 +17,9 @@ Words = Mapping[str, str | None]
 
 # The small words of the language: a name that holds one is quoted.
 _SMALL = re.compile(
-    r"\b(to|on|in|for|from|with|like|of|owned|without)\b|^(group|user|leader|allow|deny)\b|[.;]$", re.IGNORECASE
+    r"\b(to|on|in|for|from|with|like|of|owned|without|as|into|and|grant|granting|locked|described|imported|expecting)\b"
+    r"|^(group|user|leader|allow|deny|persons|everything|domain|project|new)\b|[.;,]",
+    re.IGNORECASE,
 )
 
 REFUSALS = {
@@ -41,6 +43,9 @@ REFUSALS = {
     "exists": "there is one of that name already",
     "not_read": "its rules were not read",
     "not_on_site": "is not on the site",
+    "by_directory": "the directory decides who is in it; `tabwarden plan groups` reads it and plans that",
+    "nothing_differs": "there is nothing that it would change",
+    "owns_nothing": "owns nothing of that kind there that somebody else does not have already",
 }
 
 
@@ -115,7 +120,24 @@ def list_named(site: Site, words: Words) -> tuple[Content, str | None]:
     return (holder_named(site, words, "content") if kind else content_named(site, words)), kind
 
 
-def _capability(site: Site, words: str, kind: str) -> str:
+def kinds_named(words: Words) -> tuple[str, ...]:
+    """`workbooks and data sources`; none where no kind is said."""
+    listed = re.split(r",| and ", str(words.get("kinds") or ""))
+    return tuple(kind_named(one.strip()) for one in listed if one.strip())
+
+
+def kinds_words(kinds: tuple[str, ...]) -> str:
+    """`workbooks and data sources`."""
+    return " and ".join(f"{KIND_NAMES[kind]}s" for kind in kinds)
+
+
+def within_words(site: Site, project: str | None) -> str:
+    """` in Finance`; nothing of the whole site."""
+    return "" if project is None else f" in {content_words(site, project)}"
+
+
+def capability_of(site: Site, words: str, kind: str) -> str:
+    """The REST name of a capability by any name of it, or of one that a rule of the site names."""
     try:
         return capability_named(words, kind)
     except UnknownName:
@@ -130,7 +152,7 @@ def rule_named(site: Site, words: Words, mode: str) -> tuple[str, Rule, str | No
     """The content, the rule and, of defaults, the kind."""
     content, default_for = list_named(site, words)
     kind = default_for or content.kind
-    capability = _capability(site, str(words["capability"]), kind)
+    capability = capability_of(site, str(words["capability"]), kind)
     if applies(capability, kind) is False:
         raise UnknownName(f"a {KIND_NAMES.get(kind, kind)} has no capability `{words['capability']}`")
     return content.id, Rule(grantee_named(site, str(words["grantee"])), capability, mode), default_for
@@ -190,12 +212,12 @@ def place_words(site: Site, content: str, default_for: str | None) -> str:
     return f"on {within}{content_words(site, content)}"
 
 
-def capability_words(site: Site, rule: Rule, content: str, default_for: str | None) -> str:
+def capability_words(site: Site, capability: str, content: str, default_for: str | None) -> str:
     """The name on the page; that of REST where the page's would not find it."""
     kind = default_for or site.contents[content].kind
-    name = ui_name(rule.capability, kind)
+    name = ui_name(capability, kind)
     try:
-        known = capability_named(name, kind) == rule.capability
+        known = capability_named(name, kind) == capability
     except (AmbiguousName, UnknownName):
         known = False
-    return quoted(name if known else rule.capability)
+    return quoted(name if known else capability)

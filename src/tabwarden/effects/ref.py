@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tabwarden.model.names import same
-from tabwarden.model.site import GRANTEE_TABLES, LOCAL, Grantee, Group, Site, User
+from tabwarden.model.site import GRANTEE_TABLES, LOCAL, Content, Grantee, Group, Site, User
 
 USER, GROUP, DOMAIN = "user", "group", "domain"
+NEW = "new:"
+"""Begins the id of what an earlier change of the same plan creates, on a Site that is thought of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +43,26 @@ class Ref:
     @property
     def new_id(self) -> str:
         """The id it has on a Site that is thought of, until Tableau gives one."""
-        return f"new:{self.key}"
+        return f"{NEW}{self.key}"
+
+    @property
+    def is_new(self) -> bool:
+        """Whether an earlier change of the same plan creates it."""
+        return self.id is None or self.id.startswith(NEW)
+
+
+def _known(id_: str) -> str | None:
+    return None if id_.startswith(NEW) else id_
 
 
 def user_ref(user: User) -> Ref:
-    """A user who exists."""
-    return Ref(USER, user.name, user.domain, user.id)
+    """A user of a Site; without id where a change before creates him."""
+    return Ref(USER, user.name, user.domain, _known(user.id))
 
 
 def group_ref(group: Group) -> Ref:
-    """A group that exists."""
-    return Ref(GROUP, group.name, group.domain, group.id)
+    """A group of a Site; without id where a change before creates it."""
+    return Ref(GROUP, group.name, group.domain, _known(group.id))
 
 
 def content_ref(site: Site, content: str) -> Ref:
@@ -64,7 +75,7 @@ def grantee_ref(site: Site, grantee: Grantee) -> Ref:
     known = getattr(site, GRANTEE_TABLES.get(grantee.kind, "users")).get(grantee.id)
     if known is None:
         return Ref(grantee.kind, grantee.id, id=grantee.id)
-    return Ref(grantee.kind, known.name, getattr(known, "domain", LOCAL), grantee.id)
+    return Ref(grantee.kind, known.name, getattr(known, "domain", LOCAL), _known(grantee.id))
 
 
 class Lookup:
@@ -101,6 +112,14 @@ class Lookup:
         if ref is None:
             return None
         return self.site.groups.get(ref.id) if ref.id is not None else self._groups.get(ref.key)
+
+    def content(self, ref: Ref) -> Content | None:
+        """The content a Ref means: by id; of a project that was to be created, by its path."""
+        site = self.site
+        known = site.contents.get(ref.id or "")
+        if known is not None or not ref.is_new:
+            return known
+        return next((c for i in site.contents_at(ref.name) if (c := site.contents[i]).kind == ref.kind), None)
 
     def grantee(self, ref: Ref) -> Grantee:
         """Whom a Ref means in a rule: by id, else by name; who is not there yet has the id he is thought to get."""

@@ -184,6 +184,7 @@ class Names(NamedTuple):
     content_description: Array
     content_created: Array
     content_updated: Array
+    content_marks: Array
     content_named: Array
 
     def ids(self, table: str) -> list[str]:

@@ -30,6 +30,7 @@ from tabwarden.engine.columns import (
 )
 from tabwarden.model.capability import CAPABILITIES, KINDS
 from tabwarden.model.governing import LOCKED_TO_DATABASE
+from tabwarden.model.marks import marks_of, marks_text
 from tabwarden.model.roles import SITE_ROLES
 from tabwarden.model.site import (
     ALLOW,
@@ -192,6 +193,7 @@ class _Maker:
         numberings = (self.users, self.groups, self.sets, self.contents)
         for table, numbers in zip(NUMBERED, numberings, strict=True):
             codes[f"{table}_named"] = self._coded(numbers.named())
+        codes["content_marks"] = self._coded(map(marks_text, contents))
         return Names(words=Words.of(self.words.of), **codes)
 
     def _coded(self, texts: Iterable[str | None]) -> Array:
@@ -307,7 +309,10 @@ class _Reader:
                 defaults=MappingProxyType(defaults.get(row, {})),
                 tabs=tabs,
                 uses=tuple(uses.get(row, ())),
-                **{name: self.text(f"content_{name}", row) for name in ("description", "created", "updated")},
+                description=self.text("content_description", row),
+                created=self.text("content_created", row),
+                updated=self.text("content_updated", row),
+                **marks_of(self.told("content_marks", row))._asdict(),
             )
             contents[content.id] = content
         return contents

@@ -12,12 +12,21 @@ OUTSIDE = "content outside of "
 CONNECTIONS = "connections of workbooks"
 SETTINGS = "the site's own settings"
 PERSONAL = "things in personal spaces, which only their owners see"
-_NOBODYS_VIEW = (CONNECTIONS, SETTINGS, PERSONAL)
+SIGN_IN = "how people sign in"
+DESCRIPTIONS = "descriptions of workbooks"
+TAGS = "tags of content"
+_NOBODYS_VIEW = (CONNECTIONS, SETTINGS, PERSONAL, SIGN_IN, DESCRIPTIONS, TAGS)
+TAGGED = frozenset({"workbook", "view", "datasource", "flow"})
+CERTIFIED = frozenset({"datasource", "virtualconnection", "database", "table"})
+CONNECTED = frozenset({"workbook", "datasource", "flow"})
+"""Kinds that have tags, may be certified, have connections of their own."""
+PUBLISHED = "sqlproxy"
+"""What Tableau calls a connection to a published data source."""
 
 
 def of_rules(partial: Iterable[str]) -> tuple[str, ...]:
-    """What was left out that a capability may hang on: of connections only abilities ask."""
-    return tuple(words for words in partial if CONNECTIONS not in words)
+    """What was left out that a capability may hang on: of connections only abilities ask, of tags and words nobody."""
+    return tuple(words for words in partial if not any(one in words for one in (CONNECTIONS, DESCRIPTIONS, TAGS)))
 
 
 def is_limited(site: Site) -> bool:

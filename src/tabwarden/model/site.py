@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 from tabwarden.model import resolver
+from tabwarden.model.feeds import DataConnection
 from tabwarden.model.names import same
 from tabwarden.model.site_settings import SiteSettings
 
@@ -25,8 +26,7 @@ MODES = (LOCKED, LOCKED_WITHOUT_NESTED, CUSTOMIZABLE)
 
 ALLOW, DENY = "Allow", "Deny"
 DEFAULT_PROJECT = "default"  # its name in any letter case, at the top level
-ALL_USERS, LOCAL = "All Users", "local"
-ON_LOGIN, ON_SYNC = "onLogin", "onSync"
+ALL_USERS, LOCAL, ON_LOGIN, ON_SYNC = "All Users", "local", "onLogin", "onSync"
 
 
 class Grantee(NamedTuple):
@@ -120,6 +120,7 @@ class Content:
     `mode` (project, database) is the content permissions mode; `defaults` (project) the rules per kind;
     `tabs` (workbook) whether sheets are shown as tabs; `uses` (workbook) its published data sources.
     A view's `owner` is its workbook's owner.
+    `tags`, `certified` (and why) and `connections` to data outside the site decide nothing; None is not read.
     """
 
     id: str
@@ -135,6 +136,10 @@ class Content:
     description: str = ""
     created: str = ""
     updated: str = ""
+    tags: frozenset[str] | None = frozenset()
+    certified: bool | None = False
+    certification_note: str | None = ""
+    connections: tuple[DataConnection, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +169,7 @@ class Site:
     `partial` names what was left unread on purpose (empty: the Site is whole).
     `nicknames` are those of the server's domains by FQDN, which only server administrators are told; None: not read.
     `on_demand` are ids of groups through which an application lets people in whom no snapshot holds.
+    `apart` counts what the site keeps and nobody can open (recycle bin, archive, drafts, ...), in words.
     """
 
     id: str = "site"
@@ -179,6 +185,7 @@ class Site:
     partial: tuple[str, ...] = ()
     nicknames: Mapping[str, str] | None = None
     on_demand: frozenset[str] = frozenset()
+    apart: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     columns_beside: ClassVar[Any] = None  # opens the columns of this very value, where it was opened and not made
 
     # -- who is in what ---------------------------------------------------------------------------------------
@@ -333,8 +340,6 @@ class Site:
         """This value with cached properties, by name, looked up in an index; a Site made of it counts them itself."""
         self.__dict__.update(indexes)
         return self
-
-    # -- another Site -----------------------------------------------------------------------------------------
 
     def with_users(self, *users: User) -> Site:
         """This Site with these users added or replaced; what is counted of it and stays true is kept."""

@@ -20,6 +20,7 @@ from tabwarden.plan.stops import (
     Reading,
     content_stops,
     empty_group,
+    gone_for_good,
     no_way_back,
     people_stops,
     source_stops,
@@ -134,7 +135,7 @@ def _too_much(
     kind: str, now: Site, end: Site, changes: Sequence[Change], limits: Limits, guarded: Guarded
 ) -> tuple[Stop, ...]:
     people = people_stops(now, changes, limits, guarded, mapped=kind == PEOPLE)
-    return (*people, *content_stops(now, end, changes, limits.rules_removed))
+    return (*people, *content_stops(now, end, changes, limits.rules_removed), *gone_for_good(changes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,26 @@
 """From one Site to another: the changes to users and groups, in the order Tableau accepts.
 
-Compared are who exists, site roles, memberships, which groups exist with which minimum site role and mode, and the
-nicknames of the server's domains.
+Compared are who exists, site roles, memberships, which groups exist with which minimum site role and mode, the site's
+own switches, and the nicknames of the server's domains.
 Nothing is left out here on purpose: whoever wants something left alone writes it into the wanted Site.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import chain
 
 from tabwarden.effects.change import Change
 from tabwarden.effects.ops.details import Details, SetDetails
 from tabwarden.effects.ops.groups import CreateGroup, DeleteGroup, Grants, UpdateGroup
 from tabwarden.effects.ops.memberships import AddToGroup, RemoveFromGroup
-from tabwarden.effects.ops.settings import SetNickname
+from tabwarden.effects.ops.settings import SetNickname, SetSetting
 from tabwarden.effects.ops.users import AddUser, RemoveUser, SetRole, height
 from tabwarden.effects.ref import DOMAIN, GROUP, USER, Ref, group_ref, user_ref
 from tabwarden.model.site import LOCAL, ON_SYNC, Group, Site
-from tabwarden.want.wanted import DETAILS, EXISTS, GRANTS, NICKNAME, SITE_ROLE, Why
+from tabwarden.model.site_settings import SiteSettings
+from tabwarden.want.wanted import DETAILS, EXISTS, GRANTS, NICKNAME, SETTINGS, SITE_ROLE, Why
 
 UNLICENSED = "Unlicensed"
 ASIDE = "steps out of the group, because a role below the group's minimum cannot be set"
@@ -36,6 +37,7 @@ def diff(now: Site, wanted: Site, why: Why) -> tuple[Change, ...]:
     return tuple(
         chain(
             both.nicknames(),
+            both.settings(),
             both.groups_first(),
             both.users_added(),
             both.details(),
@@ -79,6 +81,13 @@ class Both:
             if fqdn in have and have[fqdn] != nickname:
                 because = self.why.says(fqdn, NICKNAME)
                 yield SetNickname(Ref(DOMAIN, fqdn), have[fqdn], nickname, because=because)
+
+    def settings(self) -> Iterator[Change]:
+        """The site's own switches."""
+        for field_ in fields(SiteSettings):
+            after = SetSetting(field_.name, True).is_on(self.wanted)
+            if after is not None and after is not SetSetting(field_.name, True).is_on(self.now):
+                yield SetSetting(field_.name, after, because=self.why.says(self.now.id, SETTINGS))
 
     def groups_first(self) -> Iterator[Change]:
         """Groups that are new or grant another role."""

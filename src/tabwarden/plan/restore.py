@@ -13,11 +13,13 @@ from dataclasses import dataclass, field, replace
 
 from tabwarden.effects.change import Change
 from tabwarden.effects.ops.content import Move, OfContent, SetDescription, SetMode, SetOwner, SetTabs
+from tabwarden.effects.ops.projects import DeleteContent, NewProject
 from tabwarden.effects.ops.rules import PutRules, RuleRow
 from tabwarden.effects.ref import Ref, content_ref, grantee_ref
 from tabwarden.model.capability import KIND_NAMES, applies
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.names import some
+from tabwarden.model.scope import DESCRIPTIONS
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, GRANTEE_TABLES, LOCAL, Content, Grantee, Rule, Rules, Site
 from tabwarden.want.wanted import Held
 
@@ -36,19 +38,29 @@ class Restored:
 
 
 def restored(
-    now: Site, then: Site, contents: Collection[str], because: str, *, only: Grantee | None = None
+    now: Site,
+    then: Site,
+    contents: Collection[str],
+    because: str,
+    *,
+    only: Grantee | None = None,
+    make: Collection[str] = (),
+    gone: Collection[str] = (),
 ) -> Restored:
     """What puts `contents` (ids) back as they were on `then`, whose people and groups have the ids they have on `now`.
 
-    `only` puts back the rules for that grantee and nothing else. A grantee or owner of `then` with the id `new:` and
-    its key is created by an earlier change of the plan.
+    `make` are projects of `then` to be made, whose ids begin with `new:`, `gone` projects of `now` to be deleted where
+    nothing but each other is in them. `only` puts back the rules for that grantee and nothing else. A grantee or owner
+    of `then` with the id `new:` and its key is created by an earlier change of the plan.
     """
     work = _Work(now, then, frozenset(contents), because, only)
+    for project in sorted(make, key=lambda project: len(list(then.ancestors(project)))):
+        work.made(project)
     if only is None:
         for content in work.in_order(then):
             work.place(content)
     for content in work.in_order(work.current):
-        if now.contents[content].kind == "project":
+        if work.current.contents[content].kind == "project":
             work.project(content)
     for content in work.in_order(work.current):
         if work.current.contents[content].kind not in ("project", "view"):
@@ -57,6 +69,7 @@ def restored(
         for content in work.in_order(work.current):
             work.description(content)
             work.owner(content)
+    work.deleted(frozenset(gone))
     work.tell_the_rest()
     return replace(work.result, site=work.current)
 
@@ -74,6 +87,32 @@ class _Work:
         """What is put back, parents before children."""
         depth = {c: len(list(site.ancestors(c))) for c in self.scope if site.contents[c].kind in WRITTEN}
         yield from sorted(depth, key=lambda c: (depth[c], site.path(c).casefold(), c))
+
+    def made(self, project: str) -> None:
+        """A project that is not there, with its owner and its description; its rules come with those of the others."""
+        was = self.then.contents[project]
+        if was.parent is not None and was.parent not in self.current.contents:
+            self.hold(project, f"is to be in `{self.then.path(was.parent)}`, which is not there", "make that first")
+            return
+        owner = self.grantee(Grantee("user", was.owner)) if was.owner else None
+        into = None if was.parent is None else content_ref(self.current, was.parent)
+        ref = Ref("project", self.then.path(project), id=project)
+        if self.try_to(NewProject(ref, into, owner, mode=was.mode, description=was.description)):
+            self.scope |= {project}
+        else:
+            self.hold(project, "cannot be made there", "look whether one of that name is there, and who is to own it")
+
+    def deleted(self, gone: frozenset[str]) -> None:
+        """Projects that are not to be any more, where nothing but such projects is in them."""
+        for project in sorted(gone):
+            if project not in self.current.contents:
+                continue
+            parent = self.current.contents[project].parent
+            below = set(self.current.below(project))
+            if below - gone:
+                self.hold(project, f"holds {len(below - gone)} things by now", "move them away, or delete it by hand")
+            elif parent not in gone or set(self.current.below(parent or "")) - gone:
+                self.try_to(DeleteContent.on(self.current, project))
 
     def place(self, content: str) -> None:
         """Back into the project it was in."""
@@ -108,7 +147,9 @@ class _Work:
 
     def description(self, content: str) -> None:
         """The words that say what it is."""
-        was = self.then.contents[content].description
+        was, kind = self.then.contents[content].description, self.then.contents[content].kind
+        if kind == "workbook" and DESCRIPTIONS in self.then.partial:
+            return
         if self.current.contents[content].description != was:
             self.try_to(SetDescription.on(self.current, content, was))
 
@@ -188,16 +229,22 @@ class _Work:
 
     def do(self, change: OfContent) -> None:
         """Do it, as if it succeeds."""
-        self.result.changes.append(change.but(content=self.ref(change.id), because=self.because))
+        ref = change.content if change.id not in self.current.contents else self.ref(change.id)
+        self.result.changes.append(change.but(content=ref, because=self.because))
         self.current = change.after(self.current)
 
     def hold(self, content: str, reason: str, remedy: str) -> None:
-        held = Held(self.now.path(content), reason, remedy)
+        held = Held(self._one_that_has(content).path(content), reason, remedy)
         if held not in self.result.held:
             self.result.held.append(held)
 
     def ref(self, content: str) -> Ref:
-        return content_ref(self.now, content)
+        return content_ref(self._one_that_has(content), content)
+
+    def _one_that_has(self, content: str) -> Site:
+        """The Site by whose paths a content is called: as it is now, of what is made as it will be."""
+        sites = (self.now, self.current, self.then)
+        return next(site for site in sites if content in site.contents)
 
     def grantee(self, grantee: Grantee) -> Ref | None:
         """How the plan refers to who is allowed or denied; None where nobody will be there."""
@@ -222,7 +269,11 @@ class _Work:
         if new:
             rest = "things were not there then and are left as they are"
             self.result.notes.append(f"{len(new)} {rest}: {some(sorted(new))}")
-        other = [c for c in self.scope if self.now.contents[c].kind not in WRITTEN and self.differs(c)]
+        other = [
+            c
+            for c in self.scope & self.now.contents.keys()
+            if self.now.contents[c].kind not in WRITTEN and self.differs(c)
+        ]
         if other:
             self.result.notes.append(f"{len(other)} databases, tables and the like differ; put them back by hand")
 

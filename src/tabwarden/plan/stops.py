@@ -241,9 +241,11 @@ def _licences_lost(now: Site, end: Mapping[str, str], limit: Limit, carried_over
 
 def _users_removed(now: Site, end: Mapping[str, str], limit: Limit) -> list[Stop]:
     base, gone = len(now.users), sum(1 for role in end.values() if not role)
-    if gone <= limit.of(base):
-        return []
-    return [over_limit(USERS_REMOVED, base, limit, gone, f"{gone} of {base} users are removed from the site")]
+    return (
+        []
+        if gone <= limit.of(base)
+        else [over_limit(USERS_REMOVED, base, limit, gone, f"{gone} of {base} users are removed from the site")]
+    )
 
 
 def _users_added(now: Site, changes: Sequence[Change], limit: Limit) -> list[Stop]:
@@ -287,17 +289,17 @@ def _locked_out(now: Site, changes: Sequence[Change], end: Mapping[str, str], gu
     lowered = _lowered(now, changes)
     own = [user for user in lowered if user.id == guarded.own_id]
     if own:
-        what = f"the user who runs this, {_names(own)}, would be locked out"
+        what = f"the user who runs this, {some([user.qualified for user in own], SAMPLE)}, would be locked out"
         stops.append(_lock_out(1, 0, 1, what, "take that user out of the list"))
     shielded = [user for user in lowered if is_protected(user, guarded.protected) and user not in own]
     if shielded:
-        what = f"protected users are to lose something: {_names(shielded)}"
+        what = f"protected users are to lose something: {some([user.qualified for user in shielded], SAMPLE)}"
         remedy = "take them out of the list, or out of `protected`"
         stops.append(_lock_out(len(guarded.protected), 0, len(shielded), what, remedy))
     admins = [user for user in now.users.values() if is_admin(user.site_role)]
     gone = [user for user in admins if user.id in end and not is_admin(end[user.id])]
     if gone and len(gone) == len(admins):
-        what = f"no administrator would be left: {_names(gone)}"
+        what = f"no administrator would be left: {some([user.qualified for user in gone], SAMPLE)}"
         stops.append(_lock_out(len(admins), len(admins) - 1, len(gone), what, "keep one administrator"))
     stops += _not_allowed(now, changes)
     return stops
@@ -330,12 +332,9 @@ def content_stops(now: Site, after: Site, changes: Sequence[Change], limit: Limi
     """
     scope: set[str] = set()
     for change in changes:
-        content = change.of_content.id if change.of_content is not None else None
-        if content is not None and content in now.contents:
-            scope.add(content)
-            scope.update(now.below(content) if change.overwrites_below else ())
-    if not scope:
-        return ()
+        content = change.of_content.id or "" if change.of_content is not None else ""
+        if content in now.contents:
+            scope.update((content, *(now.below(content) if change.overwrites_below else ())))
     base = sum(len(list(_rules(now, content))) for content in scope)
     gone = sum(len(set(_rules(now, content)) - set(_rules(after, content))) for content in scope)
     if gone <= limit.of(base):
@@ -344,19 +343,26 @@ def content_stops(now: Site, after: Site, changes: Sequence[Change], limit: Limi
 
 
 def _rules(site: Site, content: str) -> Iterator[tuple[str, Rule]]:
-    known = site.contents.get(content)
-    if known is not None:
-        yield from (("", rule) for rule in known.rules or ())
-        yield from ((kind, rule) for kind, rules in known.defaults.items() for rule in rules or ())
+    if (known := site.contents.get(content)) is not None:
+        lists = (("", known.rules), *known.defaults.items())
+        yield from ((kind, rule) for kind, rules in lists for rule in rules or ())
 
 
 def no_way_back(changes: Sequence[Change], because: str) -> tuple[Stop, ...]:
     """The stop for locks and the like that overwrite rules nobody has kept; without such changes none."""
     number = sum(1 for change in changes if change.of_content is not None and change.destructive)
-    if not number:
-        return ()
     sentence = f"{number} changes overwrite or remove rules, and the site as it is could not be kept: {because}"
-    return (Stop(NO_WAY_BACK, len(changes), 0, number, False, sentence, "mend the store; this stop cannot be waived"),)
+    stop = Stop(NO_WAY_BACK, len(changes), 0, number, False, sentence, "mend the store; this stop cannot be waived")
+    return (stop,) if number else ()
+
+
+def gone_for_good(changes: Sequence[Change]) -> tuple[Stop, ...]:
+    """The stop for deleting what no request can make again: content that is not a project."""
+    gone = [change.person for change in changes if change.gone_for_good]
+    number = sum(change.gone_for_good for change in changes)
+    sentence = f"{number} things cannot be made again: {some(gone, SAMPLE)}"
+    remedy = "delete them by hand, or move them out of what is deleted; this stop cannot be waived"
+    return (Stop(NO_WAY_BACK, len(changes), 0, number, False, sentence, remedy),) if number else ()
 
 
 # -- a plan that is no longer true -----------------------------------------------------------------------------
@@ -366,9 +372,9 @@ def stale_plan(differences: Sequence[str], facts: int) -> tuple[Stop, ...]:
     """The stop for facts that are not as the plan saw them; `differences` has a line for each."""
     if not differences:
         return ()
-    listed = "; ".join(differences[:SAMPLE])
     more = f"; and {len(differences) - SAMPLE} more" if len(differences) > SAMPLE else ""
-    sentence = f"{len(differences)} of {facts} facts are not as the plan saw them: {listed}{more}"
+    listed = "; ".join(differences[:SAMPLE]) + more
+    sentence = f"{len(differences)} of {facts} facts are not as the plan saw them: {listed}"
     return (Stop(STALE_PLAN, facts, 0, len(differences), False, sentence, "plan again and look at the new plan"),)
 
 
@@ -384,10 +390,6 @@ def over_limit(name: str, base: int, limit: Limit, number: int, sentence: str) -
 
 def _lock_out(base: int, limit: int, number: int, sentence: str, remedy: str) -> Stop:
     return Stop(LOCK_OUT, base, limit, number, False, sentence, f"{remedy}; this stop cannot be waived")
-
-
-def _names(users: Sequence[User]) -> str:
-    return some([user.qualified for user in users], SAMPLE)
 
 
 def _time(words: str) -> datetime:

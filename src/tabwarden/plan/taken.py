@@ -99,7 +99,7 @@ class _Judging:
 
 
 def _waits_for(change: Change) -> set[str]:
-    refs = (change.of_user, change.of_group, change.brought_by, change.needs)
+    refs = (change.of_user, change.of_group, change.of_content, change.brought_by, change.needs)
     return {ref.key for ref in refs if ref is not None}
 
 

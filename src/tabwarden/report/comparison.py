@@ -69,6 +69,8 @@ def fact_words(comparison: Compared, fact: Fact) -> tuple[str, str, str, str]:
         table, what = "users" if fact.what == "members" else "groups", FIELDS.get(fact.what, fact.what)
         return thing, what, *_lists(comparison, fact, lambda site, thing_id: _name(site, table, str(thing_id)))
     what = FIELDS.get(fact.what, fact.what.replace("_", " "))
+    if fact.what in ("tags", "connections"):
+        return thing, what, *_lists(comparison, fact, lambda _, words: str(words))
     return thing, what, _value(comparison.before, fact, fact.before), _value(comparison.after, fact, fact.after)
 
 

@@ -12,7 +12,13 @@ from tabwarden.model.capability import KIND_NAMES
 from tabwarden.report.table import NAME, Column, Many, Table
 from tabwarden.want.roster import Quarantined, shown
 
-_WORDS = {"sources": "source rows", "people": "people", "viewers": "viewers", "content": "contents", "access": "rows"}
+_WORDS = {
+    "sources": "source rows",
+    "people": "people",
+    "viewers": "places in sets of viewers",
+    "content": "contents",
+    "access": "rows",
+}
 
 
 def matches_line(matches: Matches) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tabwarden.effects.change import OPS, Change
 from tabwarden.effects.ref import DOMAIN
+from tabwarden.effects.sentences import site_named, words_of
 from tabwarden.plan.file import to_json
 from tabwarden.plan.plan import Impact, Plan, Stop
 from tabwarden.report.table import (
@@ -139,7 +140,7 @@ def steps_table(changes: Sequence[Change]) -> Table:
     steps = Counter(change.op for change in changes)
     rows = [(OPS[op].step, number) for op, number in steps.items()]
     title = count_of(len(changes), "change", "changes")
-    return Table("Step", Column("Number", NUMBER), name="steps", title=title, rows=rows)
+    return Table("Step", Column("Number", NUMBER), name="steps", title=title, rows=rows, aside=True)
 
 
 def changes_table(changes: Sequence[Change]) -> Table:
@@ -181,7 +182,7 @@ def impact_table(impact: Impact) -> Drawable:
 
 
 def contents_table(impact: Impact) -> Table:
-    """Who gains and who loses View of which content: what is gained by most people first, for that is the risk."""
+    """Who gains and who loses View of which content, a line for the same people: what most gain first is the risk."""
     contents = sorted(impact.contents or (), key=lambda c: (-len(c.gained), -len(c.lost), c.path))
     gain, lose = {name for c in contents for name in c.gained}, {name for c in contents for name in c.lost}
     title = (
@@ -190,7 +191,10 @@ def contents_table(impact: Impact) -> Table:
         f"{sum(1 for c in contents if c.lost)}"
     )
     columns = (Column("Content", NAME), Column("Gain View", NAME), Column("Lose View", NAME))
-    rows = [(c.path, _signed(c.gained, "+"), _signed(c.lost, "-")) for c in contents]
+    alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for content in contents:
+        alike.setdefault((content.gained, content.lost), []).append(content.path)
+    rows = [(_contents(paths), _signed(gained, "+"), _signed(lost, "-")) for (gained, lost), paths in alike.items()]
     return Table(*columns, name="contents", title=title, rows=rows, shown=MOST_CONTENTS)
 
 
@@ -204,6 +208,11 @@ def stops_table(stops: Iterable[Stop]) -> Table:
     return Table(*columns, name="stops", title=Text(title, "bold red"), rows=rows, shown=len(rows))
 
 
+def _contents(paths: Sequence[str]) -> Cell:
+    """The content, or those of which the same people gain and lose sight."""
+    return Many(paths, f"{len(paths)} contents: ", SAMPLE) if len(paths) > 1 else paths[0]
+
+
 def _signed(names: Sequence[str], sign: str) -> Cell:
     return Many(names, f"{sign}{len(names)}: ", SAMPLE) if names else ""
 
@@ -213,7 +222,13 @@ def plan_json(plan: Plan) -> Mapping[str, Any]:
     document: dict[str, Any] = json.loads(to_json(plan))
     document.pop("seal")
     steps = Counter(change.op for change in plan.changes)
-    return {"headline": headline(plan), "steps": dict(steps), **document}
+    return {"headline": headline(plan), "steps": dict(steps), "sentences": sentences(plan.changes), **document}
+
+
+def sentences(changes: Sequence[Change]) -> list[str]:
+    """The changes as `plan change` takes them, by the names that they themselves hold."""
+    site = site_named(changes)
+    return [words_of(site, change) for change in changes]
 
 
 def stop_json(stop: Stop) -> Mapping[str, Any]:

@@ -66,7 +66,7 @@ class Terms:
     bulk: bool = True
     jobs: bool | None = None
     progress: Progress = silent
-    keep: Callable[[Site], object] | None = None
+    keep: Callable[[Site], int] | None = None
     settings: Settings | None = None
 
 
@@ -79,7 +79,7 @@ def terms_of(context: Context, waivers: tuple[Waiver, ...] = ()) -> Terms:
         waivers=waivers,
         bulk=context.settings.provision.bulk == "auto",
         progress=context.progress,
-        keep=lambda site: history.keep(context.settings, site),
+        keep=lambda site: history.keep(context.settings, site).number,
         settings=context.settings,
     )
 
@@ -158,7 +158,7 @@ def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) ->
     settings = terms.settings
     for one in setting_names.gone(settings, now, terms.store, plan.site) if settings is not None else ():
         log.warning("%s", setting_names.remark(*one))
-    no_way = kept_before(plan, now, terms.keep)
+    snapshot, no_way = kept_before(plan, now, terms.keep)
     stops = stops_now(plan, now, terms.limits, terms.guarded, _progressed(record), no_way=no_way)
     open_stops = not_waived(stops, (*terms.waivers, *record.waivers))
     wrong = mismatches((*stops, *plan.stops_of_lists), terms.waivers)
@@ -167,7 +167,7 @@ def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) ->
     if plan.changes:
         if not record.plan:
             keep_in(terms.store, replace(plan, waivers=terms.waivers))
-        with Journal(terms.store, plan, terms.waivers) as journal:
+        with Journal(terms.store, plan, terms.waivers, snapshot) as journal:
             applied = _Doing(plan, connection, terms, journal).all(record, now)
     else:
         applied = Applied(plan)
@@ -204,17 +204,19 @@ def read_now(plan: Plan, connection: Connection) -> Site:
     return with_nicknames(site, connection) if NICKNAMES in reads else site
 
 
-def kept_before(plan: Plan, now: Site, keep: Callable[[Site], object] | None) -> str | None:
-    """Keep the site before content is changed, whose rules the plan does not all name; why that failed, or None."""
+def kept_before(plan: Plan, now: Site, keep: Callable[[Site], int] | None) -> tuple[int | None, str | None]:
+    """Keep the site before content is changed, whose rules the plan does not all name.
+
+    The number of its snapshot, or why there is none; neither where no content is changed.
+    """
     if all(change.of_content is None for change in plan.changes):
-        return None
+        return None, None
     if keep is None:
-        return "there is no history to keep it in"
+        return None, "there is no history to keep it in"
     try:
-        keep(now)
+        return keep(now), None
     except TabwardenError as error:
-        return str(error)
-    return None
+        return None, str(error)
 
 
 # -- doing -----------------------------------------------------------------------------------------------------

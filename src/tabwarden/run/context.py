@@ -16,6 +16,7 @@ from tabwarden.plan.stops import Guarded, Limit, Limits, Reading
 from tabwarden.run import setting_names
 from tabwarden.run.source_rows import read_roster
 from tabwarden.settings import Settings
+from tabwarden.store.database import check_release
 from tabwarden.store.journal import now
 from tabwarden.tableau.http.connection import Connection, connect
 from tabwarden.tableau.http.session import Jwt, Password, Pat, SignIn
@@ -26,7 +27,8 @@ from tabwarden.want.roster import Roster
 
 
 def connected(settings: Settings) -> AbstractContextManager[Connection]:
-    """A signed-in connection, signed out at the end."""
+    """A signed-in connection, signed out at the end; none is made where the store is of a newer release."""
+    check_release(settings.store.url.get_secret_value() if settings.store.url is not None else settings.store.folder)
     return connect(sign_in_of(settings))
 
 

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +41,30 @@ provision:
 """
 
 Say = Callable[[str], None]
+REMOVER = """
+import shutil, sys, time
+ended_well = sys.stdin.read()
+for _ in range(1 if ended_well else 8):  # a command that is still running may write once more
+    shutil.rmtree(sys.argv[1], ignore_errors=True)
+    time.sleep(0 if ended_well else 1)
+"""
+
+
+@contextmanager
+def folder_that_goes() -> Iterator[Path]:
+    """A folder that is gone afterwards, whatever ends this process: another one waits for its end."""
+    place = tempfile.mkdtemp(prefix="tabwarden-demo-")
+    remover = subprocess.Popen(
+        [sys.executable, "-c", REMOVER, place],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield Path(place).resolve()
+    finally:
+        remover.communicate(b"gone")
 
 
 @dataclass(slots=True)
@@ -65,10 +90,15 @@ class Story:
     @contextmanager
     def _sandbox(self) -> Iterator[str]:
         self._title("Tableau in a box: an invented company, real REST")
-        words = ["sandbox", "--world", "acme", "--seed", str(self.seed), "--port", "0"]
+        words = ["sandbox", "--world", "acme", "--seed", str(self.seed), "--port", "0", "--until-eof"]
         self.say(f"$ tabwarden {shlex.join(words)} &")
         process = subprocess.Popen(
-            _command(words), cwd=self.folder, env=self._environment(), text=True, stdout=subprocess.PIPE
+            _command(words),
+            cwd=self.folder,
+            env=self._environment(),
+            text=True,
+            stdin=subprocess.PIPE,  # which ends with us, even by SIGKILL
+            stdout=subprocess.PIPE,
         )
         try:
             assert process.stdout is not None
@@ -79,8 +109,9 @@ class Story:
         finally:
             process.terminate()
             process.wait(timeout=10)
-            if process.stdout is not None:
-                process.stdout.close()
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    stream.close()
 
     def _settle_in(self, url: str) -> None:
         text = SETTINGS.format(url=url, site=SITE, token=TOKEN_NAME, secret=SECRET, group=VIEWERS)

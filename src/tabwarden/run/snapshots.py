@@ -14,7 +14,7 @@ from tabwarden.model.errors import TabwardenError
 from tabwarden.run import history
 from tabwarden.safe_files import for_the_owner, read_text
 from tabwarden.settings import load_store
-from tabwarden.store import snapshot
+from tabwarden.store import beside, snapshot
 from tabwarden.store.journal import whoami
 from tabwarden.store.pseudonyms import pseudonymised
 from tabwarden.store.retention import forget
@@ -58,6 +58,8 @@ def delete(store: str, snapshot: Snapshot, settings: Path | None = None) -> Dele
     """Take a snapshot out of the history, and leave a note of it; what others hold stays as it was."""
     with history.opened(store) as history_:
         forget(history_, [snapshot.number])
+    if "://" not in store:
+        beside.drop(store, snapshot)
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     deletion = Deletion(snapshot.number, snapshot.taken, snapshot.name, now, whoami())
     path = _folder(store, settings) / NOTES

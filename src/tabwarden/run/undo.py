@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tabwarden.clocks import doubt_beside
 from tabwarden.effects.change import NICKNAMES, Change
 from tabwarden.effects.ref import USER
-from tabwarden.model.errors import TabwardenError, UnknownName
+from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Grantee, Site
 from tabwarden.plan.build import build
 from tabwarden.plan.order import diff
@@ -17,6 +17,7 @@ from tabwarden.plan.plan import Plan
 from tabwarden.plan.restore import restored, scope_of_project, translated
 from tabwarden.plan.restore_people import Back, ids_now
 from tabwarden.plan.undo import undone
+from tabwarden.plan.undo_content import content_undone
 from tabwarden.report.plans import headline, minute
 from tabwarden.run import history, rename
 from tabwarden.run.context import Context
@@ -124,10 +125,7 @@ def plan_undo(context: Context, path: Path | None) -> Plan:
     if plan.kind == rename.KIND:
         return rename.undo_rename(context, plan, done, words)
     if any(change.of_content is not None for change in done):
-        raise TabwardenError(
-            f"{words} changed content, and locks overwrite more than a plan names; put things back with "
-            "`tabwarden plan undo --to` and the number that `tabwarden history` tells of the time before it"
-        )
+        return _undo_of_content(context, plan, record, done, words)
     connection = context.connection
     site = read_people(connection)
     if any(NICKNAMES in change.reads for change in done):
@@ -140,7 +138,32 @@ def plan_undo(context: Context, path: Path | None) -> Plan:
         notes.append(f"{left_out} changes of the plan had not been done and need no undo")
     basis = basis_of(context, KIND, context.site(site.name), site, undoes=plan.id, takes_back=words)
     wanted = replace(wanted, notes=(*notes, *wanted.notes))
-    return planned(context, basis, site, wanted, with_contents=False)
+    return planned(context, basis, site, wanted)
+
+
+def _undo_of_content(context: Context, plan: Plan, record: Record, done: tuple[Change, ...], words: str) -> Plan:
+    """As `plan_undo`, of a plan that changed content: by the snapshot of the site that was kept before it."""
+    site = read_site(context.connection)
+    site = with_nicknames(site, context.connection) if any(NICKNAMES in change.reads for change in done) else site
+    with history.opened(history.store_of(context.settings)) as listing:
+        if record.snapshot is None:
+            raise UnknownName(f"the site as it was before plan {plan.id} was not kept; put it back by hand")
+        then = listing.open(record.snapshot)
+    wanted = undone(site, done, f"undo of {words}", frozenset(content.owner for content in site.contents.values()))
+    people = {Grantee("user", user) for user in wanted.site.users} | {Grantee("group", g) for g in wanted.site.groups}
+    ids = ids_now(site, then, create=True)
+    ids = {one: id_ for one, id_ in ids.items() if Grantee(one.kind, id_) in people or one.kind == "groupSet"}
+    content = content_undone(translated(then, ids), site, done, f"undo of {words}")
+    changes = diff(site, wanted.site, wanted.why)
+    last = [change for change in changes if change.destructive and not (change.net_members or change.ends_as)]
+    whole = (*(change for change in changes if change not in last), *content.changes, *last)
+    left_out = sum(1 for entry in record.ended.values() if entry.status not in LEFT_SOMETHING)
+    notes = [f"it takes back {words}: {headline(plan)}", *wanted.notes, *content.notes]
+    if left_out:
+        notes.append(f"{left_out} changes of the plan had not been done and need no undo")
+    basis = basis_of(context, KIND, context.site(site.name), site, undoes=plan.id, takes_back=words)
+    basis = replace(basis, takes=context.takes)
+    return build(basis, site, whole, held=(*wanted.held, *content.held), notes=notes)
 
 
 def taken_back(plan: Plan, record: Record) -> str:

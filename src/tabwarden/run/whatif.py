@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tabwarden.compare.access_changes import Under
+from tabwarden.compare.beside import credentials_that_break, past_filters
 from tabwarden.compare.between_sites import Base
 from tabwarden.compare.what_if import WhatIf, done, written
 from tabwarden.effects.phrases import refusal
@@ -19,6 +21,8 @@ from tabwarden.safe_files import read_text, yaml_value
 from tabwarden.troubles import why
 
 if TYPE_CHECKING:
+    from tabwarden.effects.change import Change
+    from tabwarden.model.site import Site
     from tabwarden.plan.plan import Plan
     from tabwarden.settings import Settings
 
@@ -52,16 +56,36 @@ def plan_changes(settings: Settings, given: Iterable[str]) -> Plan:
     from tabwarden.run.context import running
     from tabwarden.run.planning import basis_of
     from tabwarden.tableau.read.site import read_site
+    from tabwarden.tableau.write.directory import with_nicknames
 
     sentences = read_all(given)
+    if not sentences:
+        raise SettingsError(["there is no change to plan; give one in words, or a file with one a line"])
     with running(settings) as context:
         site = read_site(context.connection)
-        _, tried = done(site, sentences)
+        if any("nickname" in words for words in sentences):
+            site = with_nicknames(site, context.connection)
+        after, tried = done(site, sentences)
         problems = [f"`{one.words}`: {refusal(one.because)}" for one in tried if not one.done]
         if problems:
             raise TabwardenError(f"Tableau would refuse {'; '.join(problems)}; mend the changes, or leave these out")
-        basis = basis_of(context, KIND, context.site(site.name), site)
-        return build(basis, site, written(site, [one.change for one in tried]))
+        basis = replace(basis_of(context, KIND, context.site(site.name), site), takes=context.takes)
+        notes = (*past_filters(site, after), *credentials_that_break(site, after))
+        return build(basis, site, written(site, [one.change for one in tried]), notes=notes)
+
+
+def plan_of(site: Site, changes: tuple[Change, ...], path: Path | None = None) -> Plan:
+    """The plan that does these changes to a Site that was read before, written to `path` where one is named."""
+    from tabwarden.plan.build import Basis, build
+    from tabwarden.plan.plan import SiteIdentity
+    from tabwarden.run.plans import keep_plan
+    from tabwarden.store.journal import now
+
+    identity = SiteIdentity(site.taken.where, site.content_url, site.id, site.name)
+    plan = build(Basis(kind=KIND, site=identity, made_at=now()), site, changes)
+    if path is not None:
+        keep_plan(plan, path)
+    return plan
 
 
 def read_all(given: Iterable[str]) -> list[str]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Thread
 
 from tabwarden.model.errors import WorldError
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
@@ -23,6 +27,7 @@ from tabwarden.sandbox.state.sites import State
 from tabwarden.sandbox.worlds.file import to_yaml
 from tabwarden.sandbox.worlds.finding import as_cloud, find_text, find_world
 from tabwarden.sandbox.worlds.save import text_of
+from tabwarden.workgroup import NEWEST
 
 _SECRET = "secret.txt"
 
@@ -32,7 +37,8 @@ class ServeOptions:
     """What a person may say about a sandbox.
 
     `play` are options of the personality as `name=value`; `counts` says at the end how often each endpoint was asked
-    and which faults were given; `lead_from` is a folder that gets settings which lead to the sandbox.
+    and which faults were given; `lead_from` is a folder that gets settings which lead to the sandbox; `until_eof`
+    ends it with standard input, which ends with whoever started it; `release` is that of an exported repository.
     """
 
     world: str = "w0"
@@ -48,14 +54,16 @@ class ServeOptions:
     faults: Path | None = None
     counts: bool = False
     lead_from: Path | None = None
+    until_eof: bool = False
+    release: str = NEWEST
     open_points: OpenPoints = DOCUMENTED
     directory: Directory | None = None
 
 
 def run(options: ServeOptions, say: Callable[[str], None], *, greet: bool = False) -> None:
-    """Serve until SIGINT or SIGTERM. The first line said is `listening on http://HOST:PORT`.
+    """Serve until SIGINT, SIGTERM, SIGHUP or, where so asked, the end of standard input.
 
-    `greet` adds what a person needs to sign in.
+    The first line said is `listening on http://HOST:PORT`. `greet` adds what a person needs to sign in.
     Raises TabwardenError for a world, state file, version, option, script of faults, log file or port that cannot be.
     """
     plays = replace(
@@ -96,11 +104,11 @@ def export(options: ServeOptions, url: str) -> Iterator[str]:
 
     WorldError for a database that does not take it.
     """
-    exported = repository_export.export(_present(options), url)
+    exported = repository_export.export(_present(options), url, options.release)
     tables = [(table, len(rows)) for table, rows in exported.rows.items() if rows]
     yield f"wrote {sum(count for _, count in tables):,} rows into {len(tables)} tables"
     for kind, count in sorted(exported.left_out.items()):
-        yield f"left out {count} of kind {kind}: no public source tells where the repository keeps them"
+        yield f"left out {count} of kind {kind}: the repository of {options.release} has no table for them"
 
 
 def _present(options: ServeOptions) -> World:
@@ -122,8 +130,10 @@ async def _until_told(sandbox: Sandbox, options: ServeOptions, saying: tuple[Cal
     # Not `loop.add_signal_handler`, which Windows lacks.
     before = {
         number: signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopped.set))
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
     }
+    if options.until_eof:
+        Thread(target=_watch_input, args=(lambda: loop.call_soon_threadsafe(stopped.set),), daemon=True).start()
     try:
         await sandbox.start(options.port, options.host)
         if options.lead_from is not None:
@@ -140,6 +150,13 @@ async def _until_told(sandbox: Sandbox, options: ServeOptions, saying: tuple[Cal
             signal.signal(number, handler)
         for line in _counted(sandbox) if options.counts else ():
             say(line)
+
+
+def _watch_input(ended: Callable[[], object]) -> None:
+    with suppress(OSError, RuntimeError):  # of a loop that is closed already
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+        ended()
 
 
 def _write_settings(sandbox: Sandbox, folder: Path) -> None:
@@ -187,4 +204,9 @@ def _greeting(sandbox: Sandbox) -> Iterator[str]:
     if not state.tokens:
         admins = sorted({u.name for site in state.sites for u in site.users.values() if is_server_admin(u.site_role)})
         yield f"`{', '.join(admins)}` administers the server; {proof}"
-    yield "stop with Ctrl-C"
+    yield f"stop with Ctrl-C, or in the background with `{_ending()}`"
+
+
+def _ending() -> str:
+    """What ends this process from elsewhere."""
+    return f"taskkill /PID {os.getpid()} /F" if os.name == "nt" else f"kill {os.getpid()}"

@@ -13,10 +13,19 @@ from tabwarden.settings.lines import PREFIX, Place, Written, dotted
 from tabwarden.settings.schema import SECTIONS, field_at, keys_at, literals_in, models_at
 
 SEED_SECTIONS = ("APP", "TASKS", "TABLEAU", "SNOWFLAKE", "EMAIL")
+# What people write at the top that has its place in a section.
+_ELSEWHERE = {"token": "tableau.auth.pat", "pat": "tableau.auth.pat", "url": "tableau.server", "host": "tableau.server"}
+# How what has a pattern must look.
+_PATTERNS = {
+    "api_version": 'must look like `"3.21"`, in quotes',
+    "prefix": "must be one word of letters, digits and `_` that begins with no digit, such as `tabwarden_`",
+    "source": "must be one word of letters, digits, `.`, `_` and `-` that begins with one of the first two, as `acme`",
+}
 _TYPES = {
     "bool": "must be true or false",
     "int": "must be a whole number, without quotes",
     "float": "must be a number, without quotes",
+    "date": "must be a day such as 2027-03-31",
     "path": "must be a path, in quotes if it looks like a number",
     "tuple": "must be a list such as `[a, b]`",
     "list": "must be a list such as `[a, b]`",
@@ -71,9 +80,10 @@ def _plain(error: ErrorDetails, place: Place, written: Written) -> str:
     if kind in ("tuple_type", "list_type") and isinstance(value, Mapping):
         return "must be a list; begin each of its entries with a dash"
     if kind in ("tuple_type", "list_type") and _takes_one_text(place, written.values):
-        return "must be text or a list of texts; put it into quotes, for YAML reads yes, no and numbers otherwise"
+        quoted = f' as in `"{str(value).lower()}"`,' if isinstance(value, bool | int | float) else ""
+        return f"must be text or a list of texts; put the word into quotes,{quoted} for YAML reads it otherwise"
     if kind == "string_pattern_mismatch":
-        return 'must look like `"3.21"`, in quotes'
+        return _PATTERNS.get(str(place[-1]), "has another form than it must have; see `tabwarden help settings`")
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"must be a mapping with {_some_keys(keys_at(place, written.values))}"
     for bound, words in (
@@ -104,6 +114,8 @@ def _takes_one_text(place: Place, values: Any) -> bool:
 def _choice(place: Place, written: Written) -> str:
     info = field_at(place, written.values)
     words = literals_in(info.annotation) if info else ()
+    if not words:  # one of several kinds of value
+        return "has a value of the wrong kind; see docs/reference/settings.md"
     listed = ", ".join(f"`{word}`" for word in words[:-1])
     return f"must be {listed} or `{words[-1]}`" if listed else f"must be `{words[0]}`"
 
@@ -127,6 +139,9 @@ def unknown_key(place: Place, written: Written) -> str:
             f"`tabwarden settings import {written.file} --to NEW_FILE` translates the whole file"
         )
     known = keys_at(above, written.values)
+    belongs = "" if above or origin.variable else _ELSEWHERE.get(key.lower()) or _elsewhere(key.lower(), above)
+    if belongs:
+        return f"there is no setting `{dotted(place)}`; did you mean `{belongs}`?"
     near = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=0.6)
     if near:
         if origin.variable:

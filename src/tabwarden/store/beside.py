@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tabwarden.model.site import Site
-from tabwarden.store.about import about_of, bare_site
+from tabwarden.store import names
 from tabwarden.store.arrays import Arrays
 from tabwarden.store.opened import site_over
-from tabwarden.store.snapshots import Snapshot
+from tabwarden.store.snapshots import Snapshot, about_of, bare_site
 
 if TYPE_CHECKING:
     from tabwarden.engine.columns import Columns
 
-FOLDER, ENDING, FORMAT = "columns", ".columns", 2
+FOLDER, ENDING, FORMAT = "columns", ".columns", 3
 MOST = 8  # files; those of the oldest snapshots go first
 
 
@@ -60,11 +60,18 @@ def keep(store: Path | str, snapshot: Snapshot, site: Site) -> bool:
         )
         os.replace(aside, path)
         _thin(path.parent)
+        names.keep(store, snapshot, site)
     except (OSError, ValueError):  # no room, no right; more capabilities than columns have room for
         with suppress(OSError):
             aside.unlink(missing_ok=True)
         return False
     return True
+
+
+def drop(store: Path | str, snapshot: Snapshot) -> None:
+    """Let go of the columns and the names of a snapshot that is no more."""
+    _path(store, snapshot).unlink(missing_ok=True)
+    names.drop(store, [snapshot.number])
 
 
 def _path(store: Path | str, snapshot: Snapshot) -> Path:

@@ -38,9 +38,9 @@ from tabwarden.engine.columns import (
 )
 from tabwarden.model.errors import IncompleteRead, UnknownName
 from tabwarden.store import columns_parquet
-from tabwarden.store.about import about_of, bare_site
+from tabwarden.store.snapshots import about_of, bare_site
 
-FORMAT = 2
+FORMAT = 3
 ABOUT, FACTS, NAMES = "about.json", "facts.npz", "names.npz"
 TABLES: dict[str, Any] = {
     "users": Users,

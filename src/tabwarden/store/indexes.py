@@ -123,7 +123,7 @@ class _States:
     def contents(self) -> Array:
         contents, count = self.columns.contents, len(self.columns.contents.kind)
         parents = np.append(self.ids["content"], np.uint64(0))
-        columns = (self.text(f"content_{c}") for c in ("name", "description", "created", "updated"))
+        columns = (self.text(f"content_{c}") for c in ("name", "description", "created", "updated", "marks"))
         defaults, uses = self.columns.defaults, self.columns.uses
         by_kind = hashed(self.of_word["kinds"][defaults.kind], self.lists[defaults.rules])
         place = np.arange(len(uses.content))  # the order of uses is part of what they say

@@ -14,6 +14,7 @@ from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
+from tabwarden.model.marks import marks_of
 from tabwarden.model.names import same
 from tabwarden.model.site import (
     ALLOW,
@@ -199,8 +200,6 @@ class _Reader:
         self._numbers: dict[str, dict[str, int]] = {}
         self._asked_for: Counter[str] = Counter()
 
-    # -- texts and numbers --------------------------------------------------------------------------------------
-
     def word(self, code: int) -> str:
         ends = self.arrays["words.ends"]
         start = ends[code - 1] if code else 0
@@ -248,8 +247,6 @@ class _Reader:
     def part(self, offsets: str, entries: str, row: int) -> memoryview:
         start, end = self.arrays[offsets][row], self.arrays[offsets][row + 1]
         return self.arrays[entries][start:end]
-
-    # -- things -------------------------------------------------------------------------------------------------
 
     def user(self, row: int) -> User:
         return User(
@@ -308,7 +305,10 @@ class _Reader:
             MappingProxyType(defaults),
             bool(arrays["contents.tabs"][row]),
             uses,
-            *(self.text(f"content_{column}", row) for column in ("description", "created", "updated")),
+            self.text("content_description", row),
+            self.text("content_created", row),
+            self.text("content_updated", row),
+            *marks_of(self.perhaps("content_marks", row)),
         )
 
     def unlocked(self, row: int) -> Content:

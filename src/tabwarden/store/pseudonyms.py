@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tabwarden.model.capability import CAPABILITIES, INHERITED_LEADER, KINDS
+from tabwarden.model.feeds import DataConnection
 from tabwarden.model.governing import LOCKED_TO_DATABASE
 from tabwarden.model.roles import LEGACY_ROLES, SITE_ROLES
 from tabwarden.model.scope import OUTSIDE
@@ -154,6 +155,19 @@ class _Tokens:
             "",
             self.time(content.created),
             self.time(content.updated),
+            None if content.tags is None else frozenset(self.token("tag", tag) for tag in content.tags),
+            content.certified,
+            "",
+            None if content.connections is None else tuple(map(self.connection, content.connections)),
+        )
+
+    def connection(self, connection: DataConnection) -> DataConnection:
+        kind, server, user, embedded = connection
+        return DataConnection(
+            self.token("data", kind),
+            server and self.token("server", server),
+            user and self.token("user", user),
+            embedded,
         )
 
     def rules(self, rules: Rules | None) -> Rules | None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from zlib import crc32
 
-from tabwarden.model.errors import UnknownName
-from tabwarden.model.site import Site
+from tabwarden.model.errors import IncompleteRead, UnknownName
+from tabwarden.model.site import Site, Taken
+from tabwarden.model.site_settings import SiteSettings
 
 FILE = "history.db"
 RELEASE = "0002"  # the newest migration: a history of this version is used as it is
@@ -56,9 +59,37 @@ class Snapshot(NamedTuple):
         return f"snapshot {self.number} of {self.taken or 'an unknown time'}"
 
 
+def damaged(what: str) -> IncompleteRead:
+    """The error of a history that is not as it was written."""
+    return IncompleteRead(
+        f"the history is damaged: {what}; `tabwarden store check` tells which snapshots are whole, "
+        "a backup or a new read brings the others back"
+    )
+
+
 def snapshot_of_row(row: tuple[object, ...]) -> Snapshot:
-    """From a row of `SNAPSHOTS`."""
-    number, site, taken, about_json, users, contents, rules, _, address, content_url, site_id, scope = row
+    """From a row of `SNAPSHOTS`; IncompleteRead for one that was not written so."""
+    try:
+        return _of_row(row)
+    except (ValueError, TypeError, AttributeError):
+        raise damaged(f"what it knows of snapshot {row[0]} is not as it was written") from None
+
+
+def with_check(digest: str, row: Iterable[object]) -> str:
+    """A snapshot's digest, and behind it a check of what its row tells before anything is opened."""
+    return f"{digest}-{crc32(repr(tuple(map(str, row))).encode('utf-8', 'surrogatepass')):08x}"
+
+
+def without_check(digest: str) -> str:
+    """The digest alone; the first snapshots have no check."""
+    return "-".join(digest.split("-")[:3])
+
+
+def _of_row(row: tuple[object, ...]) -> Snapshot:
+    number, site, taken, about_json, users, contents, rules, digest, address, content_url, site_id, scope = row
+    alone = without_check(str(digest))
+    if digest not in (alone, with_check(alone, (*row[:7], *row[8:]))):
+        raise ValueError("it is not as it was written")
     about = json.loads(str(about_json))  # not by its type: what reads types takes longer than a question
     taken_by = about.get("taken", {})
     mark = blake2b(repr(tuple(row)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
@@ -118,3 +149,33 @@ def _rows(connection: sqlite3.Connection) -> Iterator[Snapshot]:
     if release != (RELEASE,):
         raise ValueError("another release")
     yield from map(snapshot_of_row, connection.execute(f"{SNAPSHOTS} order by n.number"))
+
+
+# -- what is kept of a Site beside its people and content, as JSON: the head of columns in every form ---------------
+
+
+def about_of(site: Site, vocabulary: Mapping[str, object]) -> dict[str, Any]:
+    """What is kept of a Site beside its people and content, and the words that its columns stand for."""
+    return {
+        "site": {"id": site.id, "name": site.name, "content_url": site.content_url},
+        "settings": asdict(site.settings),
+        "licences": None if site.licences is None else dict(site.licences),
+        "nicknames": None if site.nicknames is None else dict(site.nicknames),
+        "on_demand": sorted(site.on_demand),
+        "taken": asdict(site.taken),
+        "partial": list(site.partial),
+        "vocabulary": vocabulary,
+    }
+
+
+def bare_site(about: Mapping[str, Any]) -> Site:
+    """The Site without people and content; KeyError or TypeError for what `about_of` did not write."""
+    return Site(
+        **about["site"],
+        settings=SiteSettings(**about["settings"]),
+        licences=about["licences"],
+        nicknames=about.get("nicknames"),
+        on_demand=frozenset(about.get("on_demand", ())),
+        taken=Taken(**about["taken"]),
+        partial=tuple(about["partial"]),
+    )

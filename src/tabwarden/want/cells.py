@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from tabwarden.model.errors import SourceError
@@ -226,7 +227,7 @@ def _is_email(name: str) -> bool:
 
 def shown(value: object, most: int = 80) -> str:
     """`value` for a message: characters nobody can see are written as escapes, a text longer than `most` is cut."""
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else str(value) if isinstance(value, date) else repr(value)
     cut = text if len(text) <= most else text[: most - 1] + "…"
     return visible(cut)
 

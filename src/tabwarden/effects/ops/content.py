@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple, Self
 
 from tabwarden.effects import content as effects
 from tabwarden.effects import people
 from tabwarden.effects.change import CONTENT, NOBODY, Change, Refusal, Value, done, refused
-from tabwarden.effects.draft import Draft
+from tabwarden.effects.draft import Draft, Undoing
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref, content_ref, user_of, user_ref
 from tabwarden.model.capability import KIND_NAMES
-from tabwarden.model.governing import LOCKED_TO_DATABASE, managing_project
+from tabwarden.model.governing import LOCKED_TO_DATABASE, in_personal_space, managing_project
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.roles import may_own
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, MODES, Content, Site
@@ -49,7 +49,7 @@ class OfContent(Change):
         yield self.doubt, self._value(lookup)
 
     def _value(self, lookup: Lookup) -> Value:
-        content = lookup.site.contents.get(self.id)
+        content = lookup.content(self.content)
         return None if content is None else self.value(lookup, content)
 
     def moves(self, facts: dict[str, Value]) -> None:
@@ -63,6 +63,14 @@ class OfContent(Change):
 
     def after(self, site: Site) -> Site:
         return self.done_to(site).site
+
+    def take_back(self, undoing: Undoing) -> None:
+        """Content is put back as a whole (`plan.undo`): locks overwrite more than a change names."""
+
+    def with_ids(self, ids: Mapping[str, str]) -> Change:
+        newer = Change.with_ids(self, ids)
+        new_id = ids.get(self.content.key) if self.content.is_new else None
+        return newer if new_id is None else newer.but(content=self.content.with_id(new_id))
 
     @property
     def thing(self) -> str:
@@ -123,6 +131,12 @@ class Move(OfContent):
             if content.kind != "database" and effects.is_name_taken(site, content, self.to.id):
                 return refused(site, "exists")
         return done(effects.move(site, self.id, self.to.id, open_points=open_points))
+
+    def with_ids(self, ids: Mapping[str, str]) -> Change:
+        to = Ref("project", self.to.path or "", id=self.to.id)
+        new_id = ids.get(to.key) if self.to.id is not None and to.is_new else None
+        newer = OfContent.with_ids(self, ids)
+        return newer if new_id is None else newer.but(to=Place(new_id, self.to.path))
 
     def inverse(self) -> Move:
         return Move(self.content, self.to, self.before)
@@ -189,6 +203,11 @@ class SetMode(OfContent):
     def becomes(self) -> str:
         """The mode, in words."""
         return MODE_WORDS.get(self.mode, self.mode)
+
+
+def locked(site: Site, content: str, mode: str) -> Change:
+    """The change that gives a project of the Site, by id, that mode."""
+    return SetMode.on(site, content, mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,52 +352,39 @@ def _owner_name(site: Site, content: Content) -> str:
     return owner.qualified if owner is not None else content.owner
 
 
-# -- of what-if alone -----------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
-class NewProject(Change):
-    """A new project with the id `new:` and its path; `like` is a project whose rules, defaults and mode it gets."""
+class GiveEverything(Change):
+    """All that one user (id) owns to another, of some kinds or in a project (id) where that is said."""
 
-    op: ClassVar[str] = "new_project"
+    op: ClassVar[str] = "give_everything"
 
-    project: Content
-    like: str | None = None
+    owner: str
+    to: str
+    kinds: tuple[str, ...] = ()
+    project: str | None = None
+
+    def things(self, site: Site) -> Iterator[str]:
+        """What changes hands: views go with their workbook, and a Personal Space is its owner's alone."""
+        within = None if self.project is None else {self.project, *site.below(self.project)}
+        for content in site.contents.values():
+            fits = content.kind in self.kinds if self.kinds else content.kind != "collection"
+            there = within is None or content.id in within
+            if not (fits and there and content.owner == self.owner):
+                continue
+            if content.kind != "view" and not in_personal_space(site, content.id):
+                yield content.id
+
+    def steps(self, site: Site) -> tuple[Change, ...]:
+        return tuple(SetOwner.on(site, content, self.to).but(because=self.because) for content in self.things(site))
 
     def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
-        """As Tableau makes one (a copy of its parent or of Default), then, with `like`, as the template says."""
-        project = self.project
-        if project.id in site.contents or effects.is_name_taken(site, project, project.parent):
-            return refused(site, "exists")
-        if project.owner in site.users:
-            fits = people.assign_owner(site, project.owner, "project", open_points)
-            if not fits.done:
+        """Refused where the new owner may not own all of it, and where there is nothing."""
+        things = list(self.things(site))
+        for kind in dict.fromkeys(site.contents[content].kind for content in things):
+            if not (fits := people.assign_owner(site, self.to, kind, open_points)).done:
                 return fits
-        after = effects.create_project(site, self.project)
-        if self.like is None or managing_project(after, self.project.id) not in (None, self.project.id):
-            return done(after)
-        model = site.contents[self.like]
-        mode = model.mode if managing_project(site, self.like) in (None, self.like) else LOCKED
-        content = replace(after.contents[self.project.id], rules=model.rules, defaults=model.defaults, mode=mode)
-        return done(after.with_contents(content))
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteContent(Change):
-    """Delete content and all below it."""
-
-    op: ClassVar[str] = "delete_content"
-
-    content: Ref
-
-    @classmethod
-    def on(cls, site: Site, content: str) -> Self:
-        """As a change to content of the Site, by id."""
-        return cls(content_ref(site, content))
-
-    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
-        """The Default project stays."""
-        content = str(self.content.id)
-        if content == site.default_project_id:
-            return refused(site, "default_project")
-        return done(effects.delete_content(site, content))
+        if not things or self.owner == self.to:
+            return refused(site, "owns_nothing")
+        for content in things:
+            site = effects.change_owner(site, content, self.to)
+        return done(site)

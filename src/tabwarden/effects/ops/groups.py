@@ -13,6 +13,8 @@ from tabwarden.effects.ref import Lookup, Ref, group_ref
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import ON_SYNC, Group, Site
 
+BY_DIRECTORY = "by_directory"
+
 
 class Grants(NamedTuple):
     """The minimum site role of a group's members, None: none, and when it is given."""
@@ -232,6 +234,10 @@ class ImportGroup(_Made):
 
     expected: tuple[tuple[str, int], ...] = ()
 
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
+        """Nobody here knows who is in it."""
+        return refused(site, BY_DIRECTORY)
+
 
 @dataclass(frozen=True, slots=True)
 class SyncGroup(_Granting):
@@ -246,6 +252,10 @@ class SyncGroup(_Granting):
     )
 
     expected: tuple[tuple[str, int], ...] = ()
+
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
+        """As ImportGroup."""
+        return refused(site, BY_DIRECTORY)
 
     @property
     def blocks(self) -> Ref:

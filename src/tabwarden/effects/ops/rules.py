@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -38,6 +38,7 @@ class RuleRow:
 
 
 NO_ROW = RuleRow()
+DENIED = "Denied"
 WIDTH = {"user": 0, "groupSet": 1, "group": 2}
 
 
@@ -111,6 +112,22 @@ class PutRules(OfContent):
         return ", ".join(words)
 
 
+def rows_between(before: Site, after: Site, contents: Iterable[str]) -> Iterator[PutRules]:
+    """The rows by which rules and default rules of `contents` (ids on both Sites) differ, a grantee at a time."""
+    for content in contents:
+        was, now = before.contents[content], after.contents[content]
+        for kind in (None, *sorted({*was.defaults, *now.defaults})):
+            yield from _rows(before, content, (_listed(was, kind), _listed(now, kind)), kind)
+
+
+def _rows(site: Site, content: str, lists: tuple[Rules | None, Rules | None], kind: str | None) -> Iterator[PutRules]:
+    was, now = lists
+    for grantee in sorted({rule.grantee for rule in (was or frozenset()) ^ (now or frozenset())}):
+        before, row = (RuleRow.of(r for r in rules or () if r.grantee == grantee) for rules in lists)
+        if before != row:
+            yield PutRules(content_ref(site, content), grantee_ref(site, grantee), before, row, kind)
+
+
 def rule_words(rules: Iterable[Rule]) -> tuple[str, ...]:
     """`Allow Read`, `Deny Write`: what one grantee is allowed and denied."""
     return tuple(sorted(f"{rule.mode} {rule.capability}" for rule in rules))
@@ -120,7 +137,7 @@ def _listed(content: Content, default_for: str | None) -> Rules | None:
     return content.rules if default_for is None else content.defaults.get(default_for, frozenset())
 
 
-def _not_editable(site: Site, content: str, default_for: str | None) -> str | None:
+def not_editable(site: Site, content: str, default_for: str | None) -> str | None:
     """Why rules cannot be edited there (tableau-permissions §4.3): None where they can."""
     known = site.contents[content]
     project = content if known.kind == "project" else site.project_of(content)
@@ -176,7 +193,7 @@ class _OfRule(_OfRow):
         kind = self.default_for or site.contents[self.content].kind
         if applies(self.rule.capability, kind) is False or self.rule.capability == LEADER:
             return "not_applicable"
-        return _not_editable(site, self.content, self.default_for)
+        return not_editable(site, self.content, self.default_for)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +234,10 @@ class TakeRule(_OfRule):
 
 @dataclass(frozen=True, slots=True)
 class PutTemplate(_OfRow):
-    """A grantee's row becomes exactly these capabilities, allowed; `template` is the name they go by."""
+    """A grantee's row becomes exactly these capabilities, allowed; `template` is the name they go by.
+
+    The template Denied denies them.
+    """
 
     op: ClassVar[str] = "put_template"
 
@@ -236,13 +256,14 @@ class PutTemplate(_OfRow):
 
     def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused where PutRule is; leader rules of the row stay."""
-        refusal = _not_editable(site, self.content, self.default_for)
+        refusal = not_editable(site, self.content, self.default_for)
         if refusal is not None:
             return refused(site, refusal)
         rules = _listed(site.contents[self.content], self.default_for)
         if rules is None:
             return refused(site, "not_read")
-        row: Rules = frozenset(Rule(self.grantee, c, ALLOW) for c in self.capabilities)
+        mode = DENY if self.template == DENIED else ALLOW
+        row: Rules = frozenset(Rule(self.grantee, c, mode) for c in self.capabilities)
         rest = frozenset(r for r in rules if r.grantee != self.grantee or r.capability == LEADER)
         return done(effects.replace_rules(site, self.content, rest | row, default_for=self.default_for))
 

@@ -12,6 +12,7 @@ from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref
 from tabwarden.model.names import same
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
+from tabwarden.model.roles import is_server_admin
 from tabwarden.model.site import LOCAL, Site
 from tabwarden.model.site_settings import FULL, LIMITED, SiteSettings
 
@@ -49,6 +50,10 @@ class SetNickname(Change):
         whose = f"is the word for `{holder}`" if holder is not None else "means users of no domain"
         return f"cannot be called `{self.nickname}`, which {whose}", "choose another nickname"
 
+    def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
+        """Another word for a domain."""
+        return done(replace(site, nicknames={**(site.nicknames or {}), self.domain.name: self.nickname}))
+
     def carry(self, draft: Draft) -> None:
         draft.nicknames[self.domain.name] = self.nickname
 
@@ -74,21 +79,92 @@ class SetNickname(Change):
         return "" if lookup.nickname(self.domain) == self.nickname else None
 
 
+SETTINGS_BY_REST = {
+    "web_authoring": "authoringEnabled",
+    "commenting": "commentingEnabled",
+    "user_visibility": "userVisibilityMode",
+    "subscriptions": "disableSubscriptions",
+    "subscribe_others": "subscribeOthersEnabled",
+    "data_alerts": "dataAlertsEnabled",
+    "revision_history": "revisionHistoryEnabled",
+}
+"""The settings that Update Site takes, by the attribute that says them (REST reference, "Update Site")."""
+
+
 @dataclass(frozen=True, slots=True)
 class SetSetting(Change):
     """Switch one of the site's own settings on or off."""
 
     op: ClassVar[str] = "set_setting"
+    step: ClassVar[str] = "site setting"
     EFFORT: ClassVar[int] = 70
+    WORDS: ClassVar[tuple[str, str, str]] = (
+        "switch {c.turned} {c.called}",
+        "switched {c.turned} {c.called}",
+        "{c.called} was not switched {c.turned}",
+    )
 
     setting: str
     value: bool
 
+    @property
+    def person(self) -> str:
+        return self.called
+
+    @property
+    def doubt(self) -> str:
+        return f"setting {self.setting}"
+
+    @property
+    def turned(self) -> str:
+        """On or off."""
+        return "on" if self.value else "off"
+
+    @property
+    def called(self) -> str:
+        """The setting, in words."""
+        return self.setting.replace("_", " ")
+
+    def is_on(self, site: Site) -> bool | None:
+        """Whether it is on; None of what is not on or off. User visibility is on where it is full."""
+        now = {f.name: getattr(site.settings, f.name) for f in fields(SiteSettings)}.get(self.setting)
+        return now if isinstance(now, bool) else None if now not in (FULL, LIMITED) else now == FULL
+
     def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Only settings that are on or off, and user visibility: full or limited."""
-        now = {f.name: getattr(site.settings, f.name) for f in fields(SiteSettings)}.get(self.setting)
-        if not isinstance(now, bool) and now not in (FULL, LIMITED):
+        if self.is_on(site) is None:
             return refused(site, "not_applicable")
-        value = self.value if isinstance(now, bool) else (FULL if self.value else LIMITED)
-        changed: dict[str, Any] = {self.setting: value}
+        is_word = self.setting == "user_visibility"
+        changed: dict[str, Any] = {self.setting: (FULL if self.value else LIMITED) if is_word else self.value}
         return done(replace(site, settings=replace(site.settings, **changed)))
+
+    def steps(self, site: Site) -> tuple[Change, ...]:
+        return () if self.is_on(site) is self.value else (self,)
+
+    def refusal(self, draft: Draft) -> Refusal | None:
+        by_hand = "switch it on the site's settings page"
+        if self.setting not in SETTINGS_BY_REST:
+            return "is neither told nor set over REST", by_hand
+        role = draft.before.taken.by_role
+        if role and not draft.takes.cloud and not is_server_admin(role):
+            return f"is set by server administrators, and `{draft.before.taken.by}` is {role}", by_hand
+        return None
+
+    def carry(self, draft: Draft) -> None:
+        draft.on_content.append(lambda site: self.done_to(site).site)
+
+    def take_back(self, undoing: Undoing) -> None:
+        if self.is_on(undoing.before) is self.value:
+            self.inverse().carry(undoing)
+
+    def inverse(self) -> SetSetting:
+        return SetSetting(self.setting, not self.value)
+
+    def facts(self, lookup: Lookup) -> Iterator[tuple[str, Value]]:
+        yield self.doubt, self.is_on(lookup.site)
+
+    def moves(self, facts: dict[str, Value]) -> None:
+        facts[self.doubt] = self.value
+
+    def is_true(self, lookup: Lookup) -> str | None:
+        return "" if self.is_on(lookup.site) is self.value else None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from tabwarden.access.reference import may
 from tabwarden.model.governing import managing_project
 from tabwarden.model.site import Content, Site
+from tabwarden.model.usage import VIEW
 from tabwarden.sandbox.http.call import Call
 from tabwarden.sandbox.http.wire import Attributes, Element, element
 from tabwarden.sandbox.people.shapes import user
@@ -156,7 +157,9 @@ def view(call: Call, item: Content) -> Element:
     """One view with its workbook, owner and project."""
     counted = (call.query("includeUsageStatistics") or "").lower() == "true" or asked(call, "usage")
     names: Attributes = {"contentUrl": address(call.state, call.site, item), "viewUrlName": url_name(item.name)}
-    usage = element("usage", {"totalViewCount": 0}) if counted else None
+    rows = call.state.usage.get(call.site.id, ()) if counted else ()
+    total = sum(row.times for row in rows if (row.what, row.content) == (VIEW, item.id))
+    usage = element("usage", {"totalViewCount": total}) if counted else None
     return _shape(call, item, {**names, "sheetType": "view", **_times(item)}, _workbook_of(call, item), usage)
 
 
@@ -206,12 +209,17 @@ def flow(call: Call, item: Content) -> Element:
 
 def virtual_connection(call: Call, item: Content) -> Element:
     """One virtual connection."""
-    return _shape(call, item, {"isCertified": False, **_times(item)})
+    return _shape(call, item, {"isCertified": bool(item.certified), **_times(item)})
 
 
 def _asset(call: Call, item: Content, own: Attributes, *children: Element | None) -> Element:
     """A database or table; its contact is its owner (B)."""
-    shared: Attributes = {"description": item.description or None, "isEmbedded": False, "isCertified": False}
+    shared: Attributes = {
+        "description": item.description or None,
+        "isEmbedded": False,
+        "isCertified": bool(item.certified),
+        "certificationNote": item.certification_note or None,
+    }
     site = element("site", {"id": call.site.id, "name": call.site.name})
     return _shape(call, item, {**shared, **own}, site, *children, element("contact", {"id": item.owner}))
 

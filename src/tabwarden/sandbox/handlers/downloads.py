@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from tabwarden.access.abilities.ability import can
 from tabwarden.model.site import Content
+from tabwarden.model.usage import DOWNLOAD, EXPORT, VIEW
 from tabwarden.sandbox.content import placeholders, publishing, visibility
 from tabwarden.sandbox.http import listing
 from tabwarden.sandbox.http.call import NO_CONTENT, Call, File, Reply, ok
@@ -36,6 +37,7 @@ def content(call: Call, kind: str) -> Reply:
     """The published file."""
     item = call.content(kind)
     visibility.demand(call, "download", item)
+    call.state.happened(call.site, call.me.id, DOWNLOAD, item.id)
     return file_of(call, item, publishing.revisions(call.state, item)[-1])
 
 
@@ -62,6 +64,7 @@ def rendered(call: Call, kind: str, drawing: Drawing) -> Reply:
     """A placeholder for those who hold a capability on the item and may see its data."""
     item = visibility.capable(call, kind, drawing.capability)
     _demand_data(call, item)
+    call.state.happened(call.site, call.me.id, VIEW if item.kind == "view" else EXPORT, item.id)
     return attachment(File(drawing.drawn(call, item), drawing.content_type), f"{item.name}.{drawing.extension}")
 
 

@@ -164,10 +164,12 @@ def _settled(call: Call, site: Site, body: Element) -> Site:
             raise Refusal("400003", f"`{attribute}` is a number, not `{number}`")
     open_points = {field: truth(n, words) for n, field in _SETTINGS.items() if (words := body.get(n)) is not None}
     seats = {tier: int(words) for n, tier in _TIERS.items() if (words := body.get(n))}
+    mute = body.get("disableSubscriptions")
     settings = replace(
         site.settings,
         admin_mode=body.get("adminMode") or site.settings.admin_mode,
         user_visibility=body.get("userVisibilityMode") or site.settings.user_visibility,
+        subscriptions=site.settings.subscriptions if mute is None else not truth("disableSubscriptions", mute),
         **open_points,
     )
     given = {n: words for n in sorted(_KEPT) if (words := body.get(n)) is not None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from math import ceil
+from types import ModuleType
 from typing import NamedTuple
 
 from tabwarden.sandbox.faults import apply
@@ -16,6 +17,7 @@ from tabwarden.sandbox.http.errors import CODES, Refusal
 from tabwarden.sandbox.http.routing import ANYONE, Endpoint, admit
 from tabwarden.sandbox.http.wire import element
 from tabwarden.sandbox.metadata import api as metadata_api
+from tabwarden.sandbox.metadata import vizql_data
 from tabwarden.sandbox.people import jobs
 from tabwarden.sandbox.state.personality import Personality
 from tabwarden.sandbox.state.sessions import Session, Sessions
@@ -63,6 +65,10 @@ class Answered(NamedTuple):
     user: str
 
 
+BESIDE = (metadata_api, vizql_data)
+"""The services beside the REST API: each knows its paths and answers for itself."""
+
+
 def struck_by(faults: Faults, personality: Personality, request: Request) -> Struck:
     """The faults that a request meets; one that no endpoint answers meets none."""
     if not faults:
@@ -77,8 +83,9 @@ def struck_by(faults: Faults, personality: Personality, request: Request) -> Str
 
 def _name_of(personality: Personality, request: Request) -> str:
     """The name of the endpoint that is asked; 404003 or 405000 when there is none."""
-    if metadata_api.is_asked(request.path):
-        return f"{request.method} {metadata_api.NAME}"
+    for service in BESIDE:
+        if service.is_asked(request.path):
+            return f"{request.method} {service.NAME}"
     return ROUTER.find(request.method, request.path, personality).endpoint.name
 
 
@@ -96,10 +103,13 @@ def answer(
     `caps` counts requests where the personality has a cap; `struck` are the faults that this request meets.
     """
     state.asserted = None
-    if metadata_api.is_asked(request.path):
-        return _of_metadata(Call(request, personality.api_version, {}, state, sessions, personality, struck=struck))
+    call: Call | None
+    for service in BESIDE:
+        if service.is_asked(request.path):
+            call = Call(request, personality.api_version, {}, state, sessions, personality, struck=struck)
+            return _beside(call, service)
     endpoint: Endpoint | None = None
-    call: Call | None = None
+    call = None
     version = personality.api_version
     try:
         if request.body is None:
@@ -129,15 +139,15 @@ def answer(
     return _encoded(reply, request, version, endpoint, call)
 
 
-def _of_metadata(call: Call) -> Answered:
-    """The answer of the Metadata API, which speaks JSON and GraphQL instead of the REST API's trees."""
+def _beside(call: Call, service: ModuleType) -> Answered:
+    """The answer of a service that speaks JSON instead of the REST API's trees."""
     jobs.run_due(call.state, call.personality)
     try:
         apply.refuse(call.struck)
         apply.end_sessions(call.struck, call.sessions, call.request.headers.get("x-tableau-auth"))
-        reply = metadata_api.answer(call)
+        reply = service.answer(call)
     except Refusal as refusal:
-        reply = metadata_api.refused(call, refusal)
+        reply = service.refused(call, refusal)
     except Exception:
         _LOG.exception("the sandbox failed on %s %s", call.request.method, call.request.path)
         reply = Reply(500, file=File(b'{"status": 500, "error": "Internal Server Error"}', metadata_api.JSON))

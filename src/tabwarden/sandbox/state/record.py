@@ -17,6 +17,7 @@ from tabwarden.model.codec import decode, encode, from_plain
 from tabwarden.model.errors import IncompleteRead, WorldError
 from tabwarden.model.site import Content, Group, GroupSet, Rules, Site, User
 from tabwarden.model.takes import IdentityProvider
+from tabwarden.model.usage import Usage
 from tabwarden.safe_files import for_the_owner
 from tabwarden.sandbox.state.server_state import (
     AccessToken,
@@ -45,6 +46,7 @@ _TABLES: Mapping[str, tuple[str, Any, Any]] = {
     "details": ("item_details", str, Details),
     "siteWords": ("site_words", str, dict[str, str]),
     "providers": ("providers", str, tuple[IdentityProvider, ...]),
+    "usage": ("usage", str, tuple[Usage, ...]),
 }
 
 
@@ -115,6 +117,7 @@ class Holdings:
         self.item_details: dict[str, Details] = {}
         self.site_words: dict[str, Mapping[str, str]] = {}
         self.providers: dict[str, tuple[IdentityProvider, ...]] = {}
+        self.usage: dict[str, tuple[Usage, ...]] = {}
 
     def apply(self, record: Record) -> None:
         """Take one record in; an unknown one raises KeyError."""
@@ -143,6 +146,7 @@ def holdings_of(world: World) -> Holdings:
     begun.tokens = {(token.name, key_of(token.user, token.domain)): token for token in world.tokens}
     begun.apps = {app.client_id: app for app in world.apps}
     begun.providers = dict(world.providers)
+    begun.usage = dict(world.usage)
     return begun
 
 

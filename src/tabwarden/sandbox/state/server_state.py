@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from tabwarden.model.site import LOCAL, Site
+from tabwarden.model.feeds import DataConnection
+from tabwarden.model.site import LOCAL, Content, Site
 from tabwarden.model.takes import IdentityProvider
+from tabwarden.model.usage import Usage
 
 MEGABYTE = 1024 * 1024
 MOST_REVISIONS = 25  # Tableau's default revision limit of a site
@@ -73,6 +75,34 @@ class Details:
 
 
 NOTHING = Details()
+
+
+def details_of(content: Content) -> Details:
+    """The details of an item as its world tells it: tags, certification, connections."""
+    if not (content.tags or content.certified or content.certification_note or content.connections):
+        return NOTHING
+    connections = tuple(
+        Connection(f"{content.id[:24]}{number:012x}", one.kind, one.server, "", one.user, embedded=bool(one.embedded))
+        for number, one in enumerate(content.connections or (), 1)
+    )
+    return Details(
+        tags=content.tags or frozenset(),
+        connections=connections,
+        certified=bool(content.certified),
+        certification_note=content.certification_note or "",
+    )
+
+
+def marked(content: Content, details: Details) -> Content:
+    """The content with the tags, certification and connections of its details."""
+    connections = {DataConnection(one.type, one.server, one.user_name, one.embedded) for one in details.connections}
+    return replace(
+        content,
+        tags=details.tags,
+        certified=details.certified,
+        certification_note=details.certification_note,
+        connections=tuple(sorted(connections, key=repr)),
+    )
 
 
 Clock = Callable[[], float]
@@ -169,7 +199,7 @@ class World:
     """What a sandbox starts with. `directory` is the pretend Active Directory as plain data.
 
     `nicknames` are those of the domains Tableau knows, by FQDN; that of the server is known without being named.
-    `providers` are the identity providers of sites, by the site's id.
+    `providers` are the identity providers of sites, `usage` is what people did and have there, by the site's id.
     """
 
     name: str
@@ -180,6 +210,7 @@ class World:
     directory: Mapping[str, Any] = field(default_factory=dict)
     nicknames: Mapping[str, str] = field(default_factory=dict)
     providers: Mapping[str, tuple[IdentityProvider, ...]] = field(default_factory=dict)
+    usage: Mapping[str, tuple[Usage, ...]] = field(default_factory=dict)
 
 
 def iso(seconds: float) -> str:

@@ -13,11 +13,12 @@ from tabwarden.access.on_demand import with_asserted
 from tabwarden.model.errors import WorldError
 from tabwarden.model.open_points import DOCUMENTED
 from tabwarden.model.site import Content, Site, User
+from tabwarden.model.usage import Usage
 from tabwarden.sandbox.directories.directory import Directory, pretend_directory
 from tabwarden.sandbox.state.activity import ActivityLog
 from tabwarden.sandbox.state.blobs import Blobs, Uploads
 from tabwarden.sandbox.state.record import Holdings, Record, StateFile, holdings_of, put, site_changes
-from tabwarden.sandbox.state.server_state import NOTHING, Account, Details, Job, World, iso, key_of
+from tabwarden.sandbox.state.server_state import NOTHING, Account, Details, Job, World, details_of, iso, key_of, marked
 
 Clock = Callable[[], float]
 _SPACE = uuid.UUID("6f1d0f3e-8a55-5d0c-9d0e-7a8f5f2c1b10")
@@ -127,8 +128,12 @@ class State(Holdings):
         )
 
     def details(self, content: str) -> Details:
-        """What answers tell of an item beyond the model."""
-        return self.item_details.get(content, NOTHING)
+        """What answers tell of an item beyond the model; of one that was never touched what its world says."""
+        details = self.item_details.get(content)
+        if details is not None:
+            return details
+        site = next((site for site in self._sites.values() if content in site.contents), None)
+        return NOTHING if site is None else details_of(site.contents[content])
 
     def remembered(self, site: Site) -> dict[Any, Any]:
         """A place to remember what follows from this value of a site; empty again once the site has changed."""
@@ -148,6 +153,7 @@ class State(Holdings):
             dict(self.pretended),
             dict(self.nicknames),
             dict(self.providers),
+            dict(self.usage),
         )
 
     @property
@@ -202,8 +208,25 @@ class State(Holdings):
             self.blobs.leave(revision.blob)
         for revision in details.revisions:
             self.blobs.use(revision.blob)
+        self._mark(content, details)
         gone = details == NOTHING
         self._write({"drop": "details", "id": content} if gone else put("details", details, id=content))
+
+    def _mark(self, content: str, details: Details) -> None:
+        """Let the content itself say what was kept of its tags, certification and connections."""
+        for site in self.sites:
+            if content in site.contents:
+                self.put(site.with_contents(marked(site.contents[content], details)))
+
+    def happened(self, site: Site, user: str, what: str, content: str = "") -> None:
+        """Keep that somebody did something now, and tell the activity log."""
+        now = self.now()
+        rows = {(row.day, row.what, row.user, row.content): row for row in self.usage.get(site.id, ())}
+        key = now[:10], what, user, content
+        times = rows[key].times if key in rows else 0
+        rows[key] = Usage(*key, times + 1, now, "sandbox")
+        self._write(put("usage", tuple(rows.values()), id=site.id))
+        self.activity.used(site, what, site.contents.get(content))
 
     def add_site(self, site: Site) -> None:
         """A new site."""

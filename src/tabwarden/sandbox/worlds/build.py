@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from tabwarden.model.capability import KINDS, LEADER_CAPABILITIES, TEMPLATES, applies
 from tabwarden.model.errors import WorldError
+from tabwarden.model.feeds import DataConnection
 from tabwarden.model.names import same
 from tabwarden.model.roles import is_known, licence_of
 from tabwarden.model.site import (
@@ -242,6 +243,12 @@ class SiteBuilder:
             description=text.description,
             created=text.created,
             updated=text.updated,
+            tags=frozenset(text.tags),
+            certified=text.certified,
+            certification_note=text.certification_note,
+            connections=tuple(
+                sorted((DataConnection(c.kind, c.server, c.user, c.embedded) for c in text.connections), key=repr)
+            ),
         )
         self._keep(path, content)
         for view in text.views:
@@ -251,6 +258,7 @@ class SiteBuilder:
             born = Content(
                 new_id, "view", view.name, content.id, owner, own, created=text.created, updated=text.updated
             )
+            born = replace(born, tags=frozenset(view.tags))
             self._keep(place, born)
 
     def _link_uses(self) -> None:

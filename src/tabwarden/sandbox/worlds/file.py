@@ -90,10 +90,20 @@ class UseText(_Part):
     auth: Literal["embed", "prompt"] = "embed"
 
 
+class ConnectionText(_Part):
+    """A connection to data outside the site; `embedded`: whether a password is kept with it."""
+
+    kind: str
+    server: str = ""
+    user: str = ""
+    embedded: bool = False
+
+
 class ViewText(_Part):
     """A view; without rules it has the workbook's."""
 
     name: str
+    tags: tuple[str, ...] = ()
     rules: tuple[RuleText, ...] | None = None
     id: str | None = None
 
@@ -110,6 +120,10 @@ class ItemText(_ContentText):
     tabs: bool = True
     views: tuple[ViewText, ...] = ()
     uses: tuple[UseText, ...] = ()
+    tags: tuple[str, ...] = ()
+    certified: bool = False
+    certification_note: str = ""
+    connections: tuple[ConnectionText, ...] = ()
 
 
 class SettingsText(_Part):
@@ -137,6 +151,16 @@ class ProviderText(_Part):
     id: str | None = None
 
 
+class UsageText(_Part):
+    """What somebody did with a content (by path), or has there, and when last; `what` as in `model.usage`."""
+
+    user: str
+    what: str
+    content: str | None = None
+    last: str = USUAL_TIME
+    times: int = Field(default=1, ge=1)
+
+
 class SiteText(_Part):
     """One site."""
 
@@ -151,6 +175,7 @@ class SiteText(_Part):
     group_sets: Mapping[str, GroupSetText] = Field(default_factory=dict)
     projects: Mapping[str, ProjectText] = Field(default_factory=dict)
     content: Mapping[str, ItemText | tuple[ItemText, ...]] = Field(default_factory=dict)
+    usage: tuple[UsageText, ...] = ()
 
 
 class TokenText(_Part):

@@ -29,6 +29,7 @@ from tabwarden.model.site import (
     User,
 )
 from tabwarden.model.takes import IdentityProvider
+from tabwarden.model.usage import PROOFS, SIGN_IN, STANDING, Usage
 from tabwarden.sandbox.directories.directory import pretend_directory
 from tabwarden.sandbox.state.server_state import AccessToken, Account, AccountKey, ConnectedApp, World, key_of
 from tabwarden.sandbox.state.sites import stable_id
@@ -263,7 +264,19 @@ def world_of(text: WorldText) -> World:
         _directory(text),
         dict(text.nicknames),
         {site: listed for site, listed in providers.items() if listed},
+        {site.id: _usage(site, one) for site, one in zip(sites, text.sites, strict=True) if one.usage},
     )
+
+
+def _usage(site: Site, text: SiteText) -> tuple[Usage, ...]:
+    """What people did and have on a site; UnknownName or WorldError for who or what is not there."""
+    rows = []
+    for one in text.usage:
+        if one.what not in PROOFS and one.what not in (SIGN_IN, *STANDING):
+            raise WorldError(f"usage of site `{text.name}`: nothing is called `{one.what}`; give {', '.join(PROOFS)}")
+        content = site.find_content(one.content).id if one.content else ""
+        rows.append(Usage(one.last[:10], one.what, site.find_user(one.user).id, content, one.times, one.last, "world"))
+    return tuple(rows)
 
 
 def _check_references(text: WorldText, sites: tuple[Site, ...]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from tabwarden.model.site import ALLOW, DENY, LOCAL, Content, Group, GroupSet, Rules, Site, User
+from tabwarden.model.usage import Usage
 from tabwarden.sandbox.directories.directory import DirectoryText
 from tabwarden.sandbox.state.server_state import Account, AccountKey, World, key_of
 from tabwarden.sandbox.state.sites import stable_id
@@ -24,6 +25,7 @@ from tabwarden.sandbox.worlds.file import (
     SettingsText,
     SiteText,
     TokenText,
+    UsageText,
     UserText,
     ViewText,
     WorldText,
@@ -43,6 +45,9 @@ def text_of(world: World) -> WorldText:
     )
 
 
+_WRITTEN_OTHERWISE = ("uses", "tags", "certified", "certification_note", "connections")
+
+
 def _same(text: type[BaseModel], value: object, *but: str) -> dict[str, Any]:
     """What a value has by the names of a text, but for those that are written otherwise."""
     return {name: getattr(value, name) for name in text.model_fields if name not in but and hasattr(value, name)}
@@ -53,7 +58,15 @@ def _with_providers(text: SiteText, world: World, site: Site) -> SiteText:
     listed = tuple(
         ProviderText.model_validate({"name": p.name, "auth_setting": p.setting, "id": p.id}) for p in providers
     )
-    return text.model_copy(update={"identity_providers": listed}) if listed else text
+    usage = tuple(_usage_text(site, row) for row in world.usage.get(site.id, ()))
+    return text.model_copy(update={"identity_providers": listed, "usage": usage}) if listed or usage else text
+
+
+def _usage_text(site: Site, row: Usage) -> UsageText:
+    content = site.written(row.content) if row.content in site.contents else None
+    user = site.users[row.user].qualified if row.user in site.users else row.user
+    last = row.last or f"{row.day}T00:00:00Z"
+    return UsageText(user=user, what=row.what, content=content, last=last, times=row.times)
 
 
 class _SiteText:
@@ -125,7 +138,7 @@ class _SiteText:
     def _of_content(self, text: type[BaseModel], content: Content) -> dict[str, Any]:
         """What projects and items have in common."""
         return {
-            **_same(text, content, "uses"),
+            **_same(text, content, *_WRITTEN_OTHERWISE),
             "owner": self._users[content.owner],
             "rules": self._rules(content.rules),
             "defaults": {kind: self._rules(rules) for kind, rules in content.defaults.items()},
@@ -145,6 +158,10 @@ class _SiteText:
         return ItemText.model_validate(
             {
                 **self._of_content(ItemText, content),
+                "tags": tuple(sorted(content.tags or ())),
+                "certified": bool(content.certified),
+                "certification_note": content.certification_note or "",
+                "connections": tuple(connection._asdict() for connection in content.connections or ()),
                 "views": tuple(self._view(site.contents[v], path) for v in site.children(content.id)),
                 "uses": tuple({"datasource": self._path(c), "auth": auth} for c, auth in sources if c is not None),
             }
@@ -152,7 +169,7 @@ class _SiteText:
 
     def _view(self, view: Content, workbook: str) -> ViewText:
         new_id = self._own_id(view.id, "view", f"{workbook}/{quoted(view.name)}")
-        return ViewText(name=view.name, rules=self._rules(view.rules), id=new_id)
+        return ViewText(name=view.name, tags=tuple(sorted(view.tags or ())), rules=self._rules(view.rules), id=new_id)
 
     def _rules(self, rules: Rules | None) -> tuple[RuleText, ...]:
         ordered = sorted(rules or ())

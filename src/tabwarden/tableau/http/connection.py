@@ -146,7 +146,7 @@ class Connection:
             raise self._out_of_scope[request.endpoint]
         replayed, served, token = 0, session.served, session.token
         while True:
-            answer = await self.transport.send(request, self.version, token)
+            answer = await self.transport.send(request, request.version or self.version, token)
             session.served += 200 <= answer.status < 300
             patience = max(REPLAYS, 2 * retries) if session.served > served else REPLAYS
             if answer.status == 401 and isinstance(self.options.auth, Jwt):

@@ -17,12 +17,16 @@ _AN_ID = re.compile(r"[^/\d]*\d[^/]*")
 
 
 class Request(NamedTuple):
-    """What is sent: `target` is path and query after the API version, `/sites/x/users?pageSize=1000`."""
+    """What is sent: `target` is path and query after the API version, `/sites/x/users?pageSize=1000`.
+
+    `version` is that of another API than REST; '': the one of the session.
+    """
 
     method: str
     target: str
     body: bytes | None = None
     content_type: str = ""
+    version: str = ""
 
     @property
     def path(self) -> str:

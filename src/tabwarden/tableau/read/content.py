@@ -16,8 +16,9 @@ from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import MissingScope, TableauError
+from tabwarden.model.feeds import DataConnection
 from tabwarden.model.governing import LOCKED_TO_DATABASE, MAY_LIE_NOWHERE, lock_is_unknown, managing_project
-from tabwarden.model.scope import PERSONAL
+from tabwarden.model.scope import CERTIFIED, CONNECTED, PERSONAL, PUBLISHED, TAGGED
 from tabwarden.model.site import (
     ALLOW,
     CUSTOMIZABLE,
@@ -84,7 +85,8 @@ class Ask(NamedTuple):
 
 @dataclass(slots=True)
 class Answers:
-    """What the requests brought: `rules` by content, `defaults` by project and kind, `uses` by workbook.
+    """What the requests brought: `rules` by content, `defaults` by project and kind, `uses` by workbook,
+    `connections` by content.
 
     `refused` holds what the server would not tell, with the status or the scope that is missing.
     """
@@ -92,6 +94,7 @@ class Answers:
     rules: dict[str, Rules | None] = field(default_factory=dict)
     defaults: dict[str, dict[str, Rules | None]] = field(default_factory=lambda: defaultdict(dict))
     uses: dict[str, tuple[Use, ...]] = field(default_factory=dict)
+    connections: dict[str, tuple[DataConnection, ...] | None] = field(default_factory=dict)
     refused: list[tuple[Ask, str]] = field(default_factory=list)
     known: dict[Rules, Rules] = field(default_factory=dict)
 
@@ -182,7 +185,24 @@ def content_of(element: Element, kind: str) -> Content:
         description=element.get("description", ""),
         created=element.get("createdAt", ""),
         updated=element.get("updatedAt", ""),
+        tags=_tags(element, kind),
+        certified=_certified(element, kind),
+        # Lists tell that something is certified, and not why.
+        certification_note=element.get("certificationNote", None if flag(element.get("isCertified")) else ""),
     )
+
+
+def _tags(element: Element, kind: str) -> frozenset[str] | None:
+    """The tags; None where a kind that has some does not tell them."""
+    tags = element.find("tags")
+    if tags is None:
+        return None if kind in TAGGED else frozenset()
+    return frozenset(tag.get("label", "") for tag in tags.iter("tag"))
+
+
+def _certified(element: Element, kind: str) -> bool | None:
+    words = element.get("isCertified")
+    return flag(words) if words is not None else None if kind in CERTIFIED else False
 
 
 _HOLDERS: Mapping[str, str] = {"view": "workbook", "table": "location"}
@@ -232,8 +252,8 @@ def wanted(site: Site, connection: Connection, *, connections: bool) -> Wanted:
             unaskable[content.kind] += 1
         else:
             asks.append(Ask("rules", content.id, f"{KINDS[content.kind].path}/{content.id}/permissions"))
-        if connections and content.kind == "workbook" and "datasource" in kinds_there:
-            asks.append(Ask("connections", content.id, f"workbooks/{content.id}/connections"))
+        if connections and content.kind in CONNECTED:
+            asks.append(Ask("connections", content.id, f"{KINDS[content.kind].path}/{content.id}/connections"))
         if content.kind == "database":
             asks.append(Ask("table", content.id, f"databases/{content.id}/default-permissions/tables"))
     return Wanted(tuple(asks), locks, tabs, unaskable)
@@ -267,6 +287,7 @@ async def answer_on(reader: HttpReader, site: Site, ask: Ask, answers: Answers) 
     """Put the answer to one question into `found`; of a thing that is gone or forbidden the rules stay unknown."""
     rules: Rules | None = None
     uses: tuple[Use, ...] = (UNREAD_USE,)
+    connections: tuple[DataConnection, ...] | None = None
     try:
         answer = await reader.ask(ask.path)
     except MissingScope as missing:
@@ -277,12 +298,12 @@ async def answer_on(reader: HttpReader, site: Site, ask: Ask, answers: Answers) 
         answers.refused.append((ask, str(error.status)))
     else:
         if ask.what == "connections":
-            uses = uses_of(answer, site)
+            uses, connections = uses_of(answer, site), connections_of(answer, site)
         else:
             rules = rules_of(answer)
             rules = answers.known.setdefault(rules, rules)  # equal lists are kept once; sites repeat few of them
     if ask.what == "connections":
-        answers.uses[ask.content] = uses
+        answers.uses[ask.content], answers.connections[ask.content] = uses, connections
     elif ask.what == "rules":
         answers.rules[ask.content] = rules
     else:
@@ -314,6 +335,19 @@ def uses_of(answer: Element | None, site: Site) -> tuple[Use, ...]:
     return tuple(Use(datasource, auth) for datasource, auth in uses.items())
 
 
+def connections_of(answer: Element | None, site: Site) -> tuple[DataConnection, ...]:
+    """The connections to data outside the site, each different one once, sorted; those to published data sources are
+    uses.
+    """
+    connections = set()
+    for one in answer.iter("connection") if answer is not None else ():
+        kind, embeds = one.get("type", ""), one.get("embedPassword")
+        if kind != PUBLISHED and _id_within(one, "datasource") not in site.contents:
+            embedded = None if embeds is None else flag(embeds)
+            connections.add(DataConnection(kind, one.get("serverAddress", ""), one.get("userName", ""), embedded))
+    return tuple(sorted(connections, key=repr))
+
+
 # -- putting together -----------------------------------------------------------------------------------------
 
 
@@ -325,13 +359,16 @@ def with_answers(site: Site, answers: Answers, unread: frozenset[str] = frozense
     """
     any_source = "datasource" in unread or any(content.kind == "datasource" for content in site.contents.values())
     unasked = (UNREAD_USE,) if any_source else ()
+    # Connections were told, and of which of them a published source is behind nothing is known.
+    uses = {} if "datasource" in unread else answers.uses
     defaults = {project: MappingProxyType(of_project) for project, of_project in answers.defaults.items()}
     contents = {
         content.id: replace(
             content,
             rules=_rules_for(site, content, answers),
             defaults=defaults.get(content.id, content.defaults),
-            uses=answers.uses.get(content.id, unasked) if content.kind == "workbook" else (),
+            uses=uses.get(content.id, unasked) if content.kind == "workbook" else (),
+            connections=answers.connections.get(content.id) if content.kind in CONNECTED else (),
         )
         for content in site.contents.values()
     }

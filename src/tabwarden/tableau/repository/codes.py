@@ -1,6 +1,7 @@
 """What the repository's codes and names mean.
 
-Sources: the inventory of `workgroup` in public queries (tableau-rest.md, C.3); what is only believed says so.
+Sources: Tableau's public data dictionary [V], and the inventory of `workgroup` in public queries (tableau-rest.md,
+C.3); what is only believed is marked [B].
 """
 
 from __future__ import annotations
@@ -9,8 +10,11 @@ from collections.abc import Mapping
 from functools import cache
 
 from tabwarden.model.capability import CAPABILITIES
-from tabwarden.model.roles import LEGACY_ROLES, SITE_ROLES
+from tabwarden.model.governing import LOCKED_TO_DATABASE
+from tabwarden.model.roles import LEGACY_ROLES, SITE_ROLES, current_role
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, LOCKED, LOCKED_WITHOUT_NESTED, ON_LOGIN, ON_SYNC
+from tabwarden.model.site_settings import FULL, LIMITED
+from tabwarden.workgroup import SITE_ROLE_IDS
 
 
 def plain(words: str) -> str:
@@ -18,19 +22,23 @@ def plain(words: str) -> str:
     return "".join(letter for letter in words.casefold() if letter.isalnum())
 
 
-GRANTEES: Mapping[str, str] = {"User": "user", "Group": "group", "GroupSet": "groupSet"}
-"""`grantee_type`; that of group sets is believed."""
+GROUP_SET = "GroupAND"
+GRANTEES: Mapping[str, str] = {"User": "user", "Group": "group", GROUP_SET: "groupSet"}
+"""`grantee_type` [V]: a group set is the AND of its groups."""
 
 MODES: Mapping[tuple[str, str], str] = {
     ("Group", "1"): ALLOW,
     ("Group", "2"): DENY,
     ("User", "3"): ALLOW,
     ("User", "4"): DENY,
-    # Believed: a set of groups is written as a group is.
-    ("GroupSet", "1"): ALLOW,
-    ("GroupSet", "2"): DENY,
+    # [B]: a set of groups is written as a group is.
+    (GROUP_SET, "1"): ALLOW,
+    (GROUP_SET, "2"): DENY,
 }
-"""`grantee_type` and `permission` together: a user's rule with the code of a group's has no meaning."""
+"""`grantee_type` and `permission` together: a user's rule with the code of a group's has no meaning.
+
+The codes are documented, and that a higher one outranks a lower one [V].
+"""
 
 _KINDS = {
     "project": "project",
@@ -38,9 +46,11 @@ _KINDS = {
     "view": "view",
     "datasource": "datasource",
     "flow": "flow",
-    # From here on believed.
+    # The names of these types in the permission tables are [B].
     "virtualconnection": "virtualconnection",
     "publishedconnection": "virtualconnection",
+    "databaseasset": "database",
+    "tableasset": "table",
     "database": "database",
     "table": "table",
     "datarole": "datarole",
@@ -48,6 +58,7 @@ _KINDS = {
     "lens": "lens",
     "askdata": "lens",
     "collection": "collection",
+    "assetlist": "collection",
 }
 _CAPABILITIES = {plain(name): name for name in CAPABILITIES}
 
@@ -64,19 +75,22 @@ def capability_of(name: str) -> str:
 
 
 SERVER_ADMINISTRATOR, NO_ADMINISTRATOR = "10", ("", "0")
-"""`admin_level`; that 10 is a server administrator is believed."""
+"""`system_users.admin_level`: 10 is a server administrator, 0 is none [V]."""
 _ROLES = {
     **{plain(old): new for old, new in LEGACY_ROLES.items()},
-    # The name within of what is shown as Viewer since 2018.1 (believed).
+    # The name within of what is shown as Viewer since 2018.1.
     "basicuser": "Viewer",
     **{plain(word): name for name, role in SITE_ROLES.items() for word in (role.ui, name)},
 }
-_LICENCES = {"unlicensed": "Unlicensed", "viewer": "Viewer", "guest": "Guest"}
 
 
-def site_role_of(name: str, shown: str = "") -> str:
-    """The site role of a row of `site_roles`, by what is shown before its name; one not known keeps its name."""
-    return _ROLES.get(plain(shown)) or _ROLES.get(plain(name)) or name or shown
+def site_role_of(number: str, name: str = "", shown: str = "") -> str:
+    """The site role of a `site_role_id`; of one not documented by what is shown, or by its name in `site_roles`.
+
+    One that is not known keeps its name.
+    """
+    known = current_role(SITE_ROLE_IDS.get(number, ""))
+    return known or _ROLES.get(plain(shown)) or _ROLES.get(plain(name)) or name or shown or number
 
 
 def role_of_person(role: str, admin_level: str) -> str:
@@ -86,15 +100,9 @@ def role_of_person(role: str, admin_level: str) -> str:
     return role if admin_level in NO_ADMINISTRATOR else f"admin_level {admin_level}"
 
 
-def role_by_licence(licence: str, publisher: str, admin_level: str) -> str:
-    """The site role of a version that has none, by licensing role, `publisher_tristate` and `users.admin_level`.
-
-    What `publisher_tristate` says no source tells: an Interactor may be Explorer or Explorer (can publish).
-    """
-    if admin_level not in NO_ADMINISTRATOR:
-        return role_of_person("", admin_level)
-    role = _LICENCES.get(plain(licence))
-    return role or (f"{licence}, publisher_tristate {publisher}" if licence else "")
+ADMIN_MODES = {"1": "ContentOnly", "2": "ContentAndUsers"}
+USER_VISIBILITIES = {"0": FULL, "1": LIMITED}
+"""Codes of `sites.content_admin_mode` and `sites.user_visibility` [V]."""
 
 
 _GRANTS = {"onlogin": ON_LOGIN, "onsync": ON_SYNC}
@@ -105,12 +113,16 @@ def grant_of(mode: str) -> str | None:
     return _GRANTS.get(plain(mode), mode) if mode else None
 
 
-def mode_of(locked: str, nested: str) -> str:
-    """A project's content permissions mode: `controlled_permissions_enabled`, `nested_projects_permissions_included`.
+def mode_of(kind: str, locked: str, nested: str) -> str:
+    """The content permissions mode of a project or database.
+
+    Of `controlled_permissions_enabled` and `nested_projects_permissions_included`.
 
     Without the second column a lock covers nested projects: there was no other before 2020.1 ("Lock content
     permissions", current help).
     """
     if locked != "true":
         return CUSTOMIZABLE
+    if kind == "database":
+        return LOCKED_TO_DATABASE
     return LOCKED_WITHOUT_NESTED if nested == "false" else LOCKED

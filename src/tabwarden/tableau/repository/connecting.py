@@ -81,16 +81,20 @@ class Statement(NamedTuple):
     facts: frozenset[str]
 
 
-def tables() -> list[str]:
+Asked = Mapping[str, tuple[Select, ...]]
+"""What a read asks, by the name of the statement."""
+
+
+def tables(questions: Asked = STATEMENTS) -> list[str]:
     """Every table that is looked at."""
-    names = {select.table for selects in STATEMENTS.values() for select in selects}
-    names |= {join.table for selects in STATEMENTS.values() for select in selects for join in select.joins}
+    names = {select.table for selects in questions.values() for select in selects}
+    names |= {join.table for selects in questions.values() for select in selects for join in select.joins}
     return sorted(names)
 
 
-def statements(columns: Columns, user: str) -> Mapping[str, Statement]:
+def statements(columns: Columns, user: str, questions: Asked = STATEMENTS) -> Mapping[str, Statement]:
     """Every statement as these columns allow it. TableauError where one cannot be without what is missing."""
-    return {name: _statement(selects, columns, user) for name, selects in STATEMENTS.items()}
+    return {name: _statement(selects, columns, user) for name, selects in questions.items()}
 
 
 def _statement(selects: tuple[Select, ...], columns: Columns, user: str) -> Statement:
@@ -125,13 +129,16 @@ class _Part:
     def __init__(self, select: Select, columns: Columns) -> None:
         self._select, self._columns = select, columns
         self._joins = {join.table: join for join in select.joins}
-        self.lacking: list[str] | None = None
+        self.lacking: list[str] | None = None if columns.has_table(select.table) else []
         self.unknown: list[str] = []
         self._chosen: dict[str, str] = {}
         for fact in select.facts:
             self._choose(fact)
+        if select.apart:
+            self._choose_apart()
         # A condition whose columns are closed to us cannot be left out: what it leaves out would be read.
-        closed = [words for words in select.where if any(c in columns.closed for c in self._needs(words))]
+        conditions = (*select.where, *select.apart.values())
+        closed = [words for words in conditions if any(c in columns.closed for c in self._needs(words))]
         for words in (select.within, *closed):
             if not self._can(words):
                 self._lack(words)
@@ -165,6 +172,12 @@ class _Part:
             self._lack(fact.ways[0])
         elif fact.unknown:
             self.unknown.append(fact.unknown)
+
+    def _choose_apart(self) -> None:
+        """The fact `apart`, of the conditions whose columns are there; one that is closed to us ends the read."""
+        whens = [f"when {words} then '{why}'" for why, words in self._select.apart.items() if self._can(words)]
+        if whens:
+            self._chosen["apart"] = f"case {' '.join(whens)} end"
 
     def _lack(self, words: str) -> None:
         self.lacking = [*(self.lacking or []), *self._needs(words)]
@@ -223,17 +236,19 @@ class RepositoryOptions:
 class Repository:
     """An open repository, as it was at one moment. `selects` counts the statements that were sent."""
 
-    def __init__(self, options: RepositoryOptions, connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    def __init__(
+        self, options: RepositoryOptions, connection: psycopg.Connection[tuple[object, ...]], questions: Asked
+    ) -> None:
         self.options = options
         self._connection = connection
         self.selects = 0
-        self.statements = self._probe()
+        self.statements = self._probe(questions)
 
-    def _probe(self) -> Mapping[str, Statement]:
+    def _probe(self, questions: Asked) -> Mapping[str, Statement]:
         self.selects += 1
-        rows = self._connection.execute(PROBE, (tables(),)).fetchall()
+        rows = self._connection.execute(PROBE, (tables(questions),)).fetchall()
         columns = Columns.of((str(t), str(c), str(type_), bool(may)) for t, c, type_, may in rows)
-        return statements(columns, self.options.user)
+        return statements(columns, self.options.user, questions)
 
     def rows(self, name: str, site: str = "") -> Iterator[Row]:
         """The rows of a statement as text, in the order of its facts; null is ''. None where it cannot be read.
@@ -274,8 +289,8 @@ def _unescaped(match: re.Match[str]) -> str:
 
 
 @contextmanager
-def opened(options: RepositoryOptions) -> Iterator[Repository]:
-    """The repository in one repeatable-read, read-only transaction.
+def opened(options: RepositoryOptions, questions: Asked = STATEMENTS) -> Iterator[Repository]:
+    """The repository in one repeatable-read, read-only transaction, for these statements.
 
     TableauError where it cannot be entered or read; IncompleteRead where it breaks off.
     """
@@ -290,7 +305,7 @@ def opened(options: RepositoryOptions) -> Iterator[Repository]:
     try:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        yield Repository(options, connection)
+        yield Repository(options, connection, questions)
     except psycopg.OperationalError as broken:
         raise IncompleteRead(
             f"the repository at `{options.address}` broke off ({_first_line(str(broken))}); "

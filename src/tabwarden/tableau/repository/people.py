@@ -11,11 +11,11 @@ from tabwarden.model.roles import is_known
 from tabwarden.model.site import NO_RULES, Grantee, Group, GroupSet, Rule, Rules, User
 from tabwarden.tableau.repository.codes import (
     GRANTEES,
+    GROUP_SET,
     MODES,
     capability_of,
     grant_of,
     kind_of,
-    role_by_licence,
     role_of_person,
     site_role_of,
 )
@@ -52,17 +52,13 @@ def read_people(repository: Repository, site: str) -> People:
 
 
 def _users(repository: Repository, site: str, grantees: dict[tuple[str, str], Grantee]) -> dict[str, User]:
-    statement = repository.statements["users"]
-    has_roles = "users:role" in statement.facts
     users: dict[str, User] = {}
     for row in repository.rows("users", site):
-        number, luid, name, domain, full_name, email, last_login, level, *roles = row
-        role, shown, licence, publisher, old_level = roles
-        own = site_role_of(role, shown) if has_roles else role_by_licence(licence, publisher, old_level)
+        number, luid, name, domain, full_name, email, last_login, level, *role = row
         users[luid] = User(
             id=luid,
             name=name,
-            site_role=role_of_person(own, level),
+            site_role=role_of_person(site_role_of(*role), level),
             domain=domain,
             full_name=full_name,
             email=email,
@@ -74,12 +70,12 @@ def _users(repository: Repository, site: str, grantees: dict[tuple[str, str], Gr
 
 def _groups(repository: Repository, site: str, grantees: dict[tuple[str, str], Grantee]) -> dict[str, Group]:
     groups_by_id: dict[str, Group] = {}
-    for number, luid, name, domain, everyone, minimum, shown, grant in repository.rows("groups", site):
+    for number, luid, name, domain, everyone, minimum, minimum_name, shown, grant in repository.rows("groups", site):
         groups_by_id[luid] = Group(
             id=luid,
             name=name,
             domain=domain,
-            minimum_site_role=site_role_of(minimum, shown) or None,
+            minimum_site_role=site_role_of(minimum, minimum_name, shown) or None,
             grant_on=grant_of(grant),
             everyone=everyone == "true",
         )
@@ -97,14 +93,11 @@ def _group_sets(repository: Repository, site: str, grantees: dict[tuple[str, str
     within: defaultdict[str, set[str]] = defaultdict(set)
     for number, luid, name, group in repository.rows("group sets", site):
         names[luid] = name
-        grantees["GroupSet", number] = Grantee("groupSet", luid)
+        grantees[GROUP_SET, number] = Grantee("groupSet", luid)
         group_there = grantees.get(("Group", group))
         if group_there is not None:
             within[luid].add(group_there.id)
     return {luid: GroupSet(luid, name, frozenset(within[luid])) for luid, name in names.items()}
-
-
-GROUP_SET = "GroupSet"
 
 
 class Strange(NamedTuple):

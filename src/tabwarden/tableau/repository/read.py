@@ -3,137 +3,32 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import NamedTuple
 
-from tabwarden.model.errors import TableauError, UnknownName
-from tabwarden.model.governing import managing_project, nested_rules
+from tabwarden.model.capability import kind_named
+from tabwarden.model.errors import UnknownName
+from tabwarden.model.feeds import DataConnection
+from tabwarden.model.governing import LOCKED_TO_DATABASE, managing_project, nested_rules
 from tabwarden.model.names import same
-from tabwarden.model.scope import PERSONAL, SETTINGS
-from tabwarden.model.site import LOCAL, NO_RULES, UNREAD_USE, Content, Rules, Site, Taken, Use
+from tabwarden.model.roles import TIERS
+from tabwarden.model.scope import CONNECTED, PERSONAL, SETTINGS, SIGN_IN, TAGS
+from tabwarden.model.site import LOCAL, NO_RULES, UNREAD_USE, Content, Rules, Site, Taken
 from tabwarden.model.site_settings import SiteSettings
-from tabwarden.tableau.repository.codes import kind_of, mode_of
+from tabwarden.tableau.repository.codes import ADMIN_MODES, USER_VISIBILITIES
 from tabwarden.tableau.repository.connecting import Repository, RepositoryOptions, Row, opened
+from tabwarden.tableau.repository.contents import Contents, Feeds, read_contents, read_feeds
 from tabwarden.tableau.repository.people import Lists, People, Reading, codes_in, read_people
 
 ALWAYS = ("workbook", "datasource", "flow")
 """Kinds whose default rules every project has; of others those that are in use."""
-WITHIN_A_PROJECT: Mapping[str, tuple[str, ...]] = {
-    "workbook": ("workbooks",),
-    "datasource": ("datasources",),
-    "flow": ("flows",),
-    "virtualconnection": ("virtual_connections", "published_connections"),
-}
-"""Kinds that lie in a project, with their tables; one in none lies in a personal space."""
-Key = tuple[str, str]
+YOUNG = ("virtual connections", "lenses", "collections")
+"""Kinds whose tables not every release has."""
 
 
-class Contents(NamedTuple):
-    """Content by id without its rules; the id of each by kind and number; how much lies in personal spaces.
-
-    `tabs` is whether the repository tells which workbooks show their sheets as tabs.
-    """
-
-    contents: Mapping[str, Content]
-    ids: Mapping[Key, str]
-    personal: int
-    tabs: bool
-
-
-def read_contents(repository: Repository, site: str, people: People) -> Contents:
-    """Everything on the site with that number; what lies in no project is somebody's own and left out."""
-    has_tabs = "workbooks:tabs" in repository.statements["contents"].facts
-    rows = list(repository.rows("contents", site))
-    ids = {(row[0], row[1]): row[2] for row in rows}
-    places = _places(repository, site)
-    _must_be_placed({row[0] for row in rows}, places, repository.statements["contents"].facts)
-    contents_by_id: dict[str, Content] = {}
-    personal = 0
-    # Views after the workbooks they belong to, whose owners are theirs.
-    for kind, number, luid, name, above, owner, *facts in sorted(rows, key=lambda row: row[0] == "view"):
-        description, created, updated, locked, nested, tabs = facts
-        parent = _parent(kind, number, above, ids, places)
-        if parent is None and kind in WITHIN_A_PROJECT:
-            personal += 1
-            continue
-        if kind == "view" and parent not in contents_by_id:
-            continue
-        contents_by_id[luid] = Content(
-            id=luid,
-            kind=kind,
-            name=name,
-            parent=parent,
-            owner=contents_by_id[parent].owner if kind == "view" and parent is not None else people.user(owner),
-            rules=None,
-            mode=mode_of(locked, nested),
-            tabs=kind != "workbook" or (has_tabs and tabs != "false"),
-            description=description,
-            created=created,
-            updated=updated,
-        )
-    return Contents(contents_by_id, ids, personal, has_tabs)
-
-
-def _must_be_placed(kinds: set[str], places: Mapping[str, object], columns: frozenset[str]) -> None:
-    """TableauError where the repository does not tell in which projects things of a kind lie."""
-    for kind, tables in WITHIN_A_PROJECT.items():
-        if kind in kinds and kind not in places and not any(f"{table}:parent" in columns for table in tables):
-            raise TableauError(
-                f"the repository does not tell in which projects content of the kind {kind} lies: it has no "
-                f"`projects_contents` for it and no `{tables[0]}.project_id`; read the site over REST"
-            )
-
-
-def _parent(
-    kind: str, number: str, above: str, ids: Mapping[Key, str], places: Mapping[str, Mapping[str, str]]
-) -> str | None:
-    """The id of what holds a thing; `above` is the number that its own row tells."""
-    if kind == "view":
-        return ids.get(("workbook", above))
-    # The column of older versions stayed on for a while beside the table, and may be out of date.
-    if kind != "project" and kind in places:
-        above = places[kind].get(number, "")
-    return ids.get(("project", above))
-
-
-def _places(repository: Repository, site: str) -> Mapping[str, Mapping[str, str]]:
-    """Project by number, by kind, as `projects_contents` tells it; a kind that it does not tell of is not there."""
-    projects_by_number: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for project, type_, number in repository.rows("places", site):
-        kind = kind_of(type_)
-        if kind is not None:
-            projects_by_number[kind][number] = project
-    return projects_by_number
-
-
-def read_uses(repository: Repository, site: str, contents: Contents) -> Mapping[str, tuple[Use, ...]] | None:
-    """The published data sources behind each workbook, each once; None where the repository does not tell."""
-    statement = repository.statements["connections"]
-    if not statement.sql:
-        return None
-    has_flag = "data_connections:embedded" in statement.facts
-    uses_by_workbook: defaultdict[str, dict[str, Use]] = defaultdict(dict)
-    for workbook, datasource, embedded, class_ in repository.rows("connections", site):
-        holder = contents.ids.get(("workbook", workbook))
-        used = contents.ids.get(("datasource", datasource))
-        if holder not in contents.contents or holder is None:
-            continue
-        if used in contents.contents and used is not None:
-            auth = ("embed" if embedded == "true" else "prompt") if has_flag else UNREAD_USE.auth
-            uses_by_workbook[holder].setdefault(used, Use(used, auth))
-        elif used is None and class_ == "sqlproxy":
-            # A connection to a published data source, and the row does not say to which.
-            uses_by_workbook[holder].setdefault("", UNREAD_USE)
-    return {workbook: tuple(uses.values()) for workbook, uses in uses_by_workbook.items()}
-
-
-def with_rules(
-    site: Site, contents: Contents, rules: Lists, defaults: Lists | None, uses: Mapping[str, tuple[Use, ...]] | None
-) -> Site:
+def with_rules(site: Site, contents: Contents, rules: Lists, defaults: Lists | None, feeds: Feeds | None) -> Site:
     """The site with its rules; content that a lock or tabs govern carries those that govern it."""
     governed = _Governed(site, contents, rules, defaults)
     unasked = (UNREAD_USE,) if any(content.kind == "datasource" for content in site.contents.values()) else ()
@@ -141,12 +36,20 @@ def with_rules(
         content.id: replace(
             content,
             rules=governed.rules(content),
-            defaults=governed.defaults_for(content) if content.kind == "project" else content.defaults,
-            uses=() if content.kind != "workbook" else unasked if uses is None else uses.get(content.id, ()),
+            defaults=governed.defaults_for(content),
+            uses=() if content.kind != "workbook" else unasked if feeds is None else feeds.uses.get(content.id, ()),
+            connections=_connections(content, feeds),
         )
         for content in site.contents.values()
     }
     return replace(site, contents=done)
+
+
+def _connections(content: Content, feeds: Feeds | None) -> tuple[DataConnection, ...] | None:
+    """The repository tells them of workbooks and data sources; those of flows are nowhere."""
+    if content.kind not in CONNECTED:
+        return ()
+    return None if feeds is None or content.kind == "flow" else feeds.connections.get(content.id, ())
 
 
 class _Governed:
@@ -160,17 +63,23 @@ class _Governed:
         self._locked = {project for project in projects if managing_project(site, project) is not None}
         in_use = {content.kind for content in site.contents.values()}
         named = defaults.seen if defaults is not None else set()
-        kinds = [*ALWAYS, *sorted((named | in_use) - {*ALWAYS, "project", "view"})]
+        kinds = [*ALWAYS, *sorted((named | in_use) - {*ALWAYS, "project", "view", "collection"})]
         self._defaults = {project: self._defaults_of(defaults, project, kinds) for project in projects}
+        databases = [content.id for content in site.contents.values() if content.kind == "database"]
+        self._defaults |= {one: self._defaults_of(defaults, one, ["table"]) for one in databases}
 
-    def _defaults_of(self, defaults: Lists | None, project: str, kinds: list[str]) -> Mapping[str, Rules | None]:
+    def _defaults_of(self, defaults: Lists | None, holder: str, kinds: list[str]) -> Mapping[str, Rules | None]:
         if defaults is None:
             return MappingProxyType(dict.fromkeys(kinds))
-        return {kind: defaults.get(kind, self._numbers[project]) for kind in kinds}
+        held_by = f"{self._site.contents[holder].kind} {self._numbers[holder]}"
+        return {kind: defaults.get(kind, held_by) for kind in kinds}
 
-    def defaults_for(self, project: Content) -> Mapping[str, Rules | None]:
-        """The default rules of a project, or of the one that manages it."""
-        return self._defaults[self._managers[project.id]]
+    def defaults_for(self, content: Content) -> Mapping[str, Rules | None]:
+        """The default rules of a project and of a database, or of the project that manages it."""
+        project = self._site.project_of(content.id)
+        if content.kind == "database" and project in self._locked:
+            return {"table": self._defaults[self._managers[project]].get("table", NO_RULES)}
+        return self._defaults.get(self._managers.get(content.id, content.id), content.defaults)
 
     def rules(self, content: Content) -> Rules | None:
         """The rules of a content, or of what governs it."""
@@ -182,6 +91,8 @@ class _Governed:
         if project is not None and project in self._locked:
             kind = "workbook" if content.kind == "view" else content.kind
             return self._defaults[self._managers[project]].get(kind, NO_RULES)
+        if content.kind == "table" and self._database_locks(content):
+            return self._defaults[content.parent or ""]["table"]
         if content.kind == "view":
             if not self._tabs:
                 return None
@@ -189,9 +100,36 @@ class _Governed:
                 return self._rules.get("workbook", self._numbers[content.parent])
         return self._rules.get(content.kind, self._numbers[content.id])
 
+    def _database_locks(self, table: Content) -> bool:
+        holder = self._site.contents.get(table.parent or "")
+        return holder is not None and holder.mode == LOCKED_TO_DATABASE
+
+
+def _under_roles(site: Site, roles: Mapping[str, int]) -> Site:
+    """The site where the roles of 2026.3 are in use.
+
+    Whom they name, and what they let them do, is told nowhere: where they name anybody, what rules come to is unknown,
+    and nobody is denied.
+    """
+    counts = ", ".join(f"{number} rows in `{table}`" for table, number in roles.items() if number)
+    remark = f"roles beside the rules ({counts})"
+    if not roles.get(GRANTEES_OF_ROLES):
+        return replace(site, partial=(*site.partial, f"{remark}, which name nobody"))
+    contents = {
+        content.id: replace(content, rules=None, defaults=dict.fromkeys(content.defaults))
+        for content in site.contents.values()
+    }
+    words = f"{remark}: whom they name, and with them what every rule comes to"
+    return replace(site, contents=contents, partial=(*site.partial, words))
+
 
 log = logging.getLogger(__name__)
+GRANTEES_OF_ROLES = "role_grantees"
 ACTIVE = "active"
+_FLAGS = tuple(
+    "web_authoring commenting subscriptions subscribe_others data_alerts revision_history personal_space group_sets "
+    "explain_data".split()
+)
 STEPS = 10
 Progress = Callable[[int, int], None]
 
@@ -203,12 +141,17 @@ def read_repository(options: RepositoryOptions, site: str = "", progress: Progre
     it broke off: then there is no Site.
     """
     with opened(options) as repository:
-        listed = list(repository.rows("sites"))
-        sites = [row for row in listed if same(row[3]) == same(site)]
-        if not sites:
-            there = ", ".join(f"`{row[3]}`" if row[3] else "Default" for row in sorted(listed, key=lambda row: row[3]))
-            raise UnknownName(f"there is no site `{site}` in the repository; see `tableau.site`: it has {there}")
-        return _Read(repository, sites[0], progress).site()
+        return _Read(repository, site_row(repository, site), progress).site()
+
+
+def site_row(repository: Repository, site: str) -> Row:
+    """The row of the site with that content URL; UnknownName where there is none."""
+    listed = list(repository.rows("sites"))
+    sites = [row for row in listed if same(row[3]) == same(site)]
+    if not sites:
+        there = ", ".join(f"`{row[3]}`" if row[3] else "Default" for row in sorted(listed, key=lambda row: row[3]))
+        raise UnknownName(f"there is no site `{site}` in the repository; see `tableau.site`: it has {there}")
+    return sites[0]
 
 
 def read_all(options: RepositoryOptions, progress: Progress | None = None) -> Iterator[Site]:
@@ -244,16 +187,17 @@ class _Read:
         self._step(4)
         contents = read_contents(repository, number, people)
         self._step(2)
-        uses = read_uses(repository, number, contents)
+        feeds = read_feeds(repository, number, contents)
         self._step()
         reading = Reading(repository, number, people)
         rules = reading.lists("rules", lambda kind, thing: (kind, thing) in contents.ids)
         self._step(2)
         has_defaults = bool(repository.statements["defaults"].sql)
         defaults = (
-            reading.lists("defaults", lambda _, project: ("project", project) in contents.ids) if has_defaults else None
+            reading.lists("defaults", lambda _, holder: tuple(holder.split()) in contents.ids) if has_defaults else None
         )
         self._step()
+        roles = {table: int(number) for table, number in repository.rows("roles")}
         lacks = self._remarks(people, contents.personal, rules, defaults, sets_unread=reading.sets_unread)
         if rules.gone:
             log.info("%d rules speak of users or groups that are not on the site", rules.gone)
@@ -266,11 +210,14 @@ class _Read:
             group_sets=people.group_sets,
             contents=contents.contents,
             settings=self._settings(),
+            licences=self._seats(),
             taken=Taken(repository.options.server, when, f"repository {repository.options.address}"),
             partial=tuple(lacks),
             nicknames=self._nicknames(),
+            apart=contents.apart,
         )
-        return with_rules(site, contents, rules, defaults, uses)
+        whole = with_rules(site, contents, rules, defaults, feeds)
+        return _under_roles(whole, roles) if any(roles.values()) else whole
 
     def _step(self, number: int = 1) -> None:
         self._done += number
@@ -284,17 +231,19 @@ class _Read:
         return {name: short for name, short in self._repository.rows("domains") if short and same(name) != LOCAL}
 
     def _settings(self) -> SiteSettings:
-        """The settings that are columns of their own; others are as on a new site (`partial` names them)."""
-        usual = SiteSettings()
-
-        def flag(name: str, missing: bool) -> bool:
-            return missing if not self._row[name] else self._row[name] == "true"
-
-        return SiteSettings(
-            web_authoring=flag("web_authoring", usual.web_authoring),
-            commenting=flag("commenting", usual.commenting),
-            subscriptions=flag("subscriptions", usual.subscriptions),
+        """The settings that are columns; what this release does not tell is as on a new site."""
+        usual, row = SiteSettings(), self._row
+        flags = {name: row[name] == "true" for name in _FLAGS if row[name]}
+        return replace(
+            usual,
+            admin_mode=ADMIN_MODES.get(row["content_admin_mode"], usual.admin_mode),
+            user_visibility=USER_VISIBILITIES.get(row["user_visibility"], usual.user_visibility),
+            **flags,
         )
+
+    def _seats(self) -> Mapping[str, int] | None:
+        """Seats by tier; None where no tier has a limit."""
+        return {tier: int(self._row[tier]) for tier in TIERS if self._row[tier]} or None
 
     def _remarks(
         self, people: People, personal: int, rules: Lists, defaults: Lists | None, *, sets_unread: bool
@@ -303,17 +252,19 @@ class _Read:
         row, statements = self._row, self._repository.statements
         if row["status"] not in ("", ACTIVE):
             yield f"whether anybody may sign in: the site is `{row['status']}`"
-        codes = "".join(f", {name} {row[name]}" for name in ("content_admin_mode", "user_visibility") if row[name])
-        yield f"{SETTINGS} (Explain Data, group sets{codes}), its seats, how people sign in"
+        for name, known in (("content_admin_mode", ADMIN_MODES), ("user_visibility", USER_VISIBILITIES)):
+            if row[name] and row[name] not in known:
+                yield f"{SETTINGS} ({name} {row[name]}, which is not known)"
+        yield from statements["sites"].unknown
+        yield from (SIGN_IN, TAGS)
         yield from people.remarks
         if personal:
             yield f"{personal} {PERSONAL}"
-        for words in (*statements["contents"].unknown, *statements["connections"].unknown):
-            if words != "virtual connections" or "virtualconnection" in rules.elsewhere:
+        for words in statements["contents"].unknown:
+            # A release that does not have the table yet has nothing of the kind, unless rules speak of it.
+            if words not in YOUNG or kind_named(words) in rules.elsewhere:
                 yield words
-        for kind in ("database", "table", "datarole", "metric", "lens", "collection"):
-            if kind in rules.elsewhere:
-                yield f"content of the kind {kind}: its table in the repository is not known"
+        yield from statements["connections"].unknown
         if sets_unread:
             yield "group sets"
         yield from statements["defaults"].unknown

@@ -17,6 +17,7 @@ from xml.etree.ElementTree import Element
 
 from tabwarden.effects.change import Change
 from tabwarden.effects.ops.memberships import AddToGroup, RemoveFromGroup
+from tabwarden.effects.ops.rules import PutRules
 from tabwarden.effects.ops.users import AddUser, RemoveUser
 from tabwarden.model.errors import TableauError
 from tabwarden.model.roles import current_role
@@ -24,6 +25,7 @@ from tabwarden.model.site import User
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.http.wire import Part, element, with_ids
 from tabwarden.tableau.read.people import read_users
+from tabwarden.tableau.write.content import rows_put
 from tabwarden.tableau.write.one import added_as, authentication, called
 from tabwarden.tableau.write.results import (
     ALREADY,
@@ -108,8 +110,24 @@ def together(connection: Connection, work: Sequence[Change], ids: Ids) -> list[R
         return users_added(connection, [change for change in work if isinstance(change, AddUser)], ids)
     if isinstance(work[0], RemoveUser):
         return users_removed(connection, [change for change in work if isinstance(change, RemoveUser)], ids)
+    if isinstance(work[0], PutRules):
+        return _rows([change for change in work if isinstance(change, PutRules)], connection, ids)
     moves = [change for change in work if isinstance(change, AddToGroup | RemoveFromGroup)]
     return memberships(connection, moves, ids)
+
+
+def _rows(work: Sequence[PutRules], connection: Connection, ids: Ids) -> list[Result]:
+    """Rows of one list; where they are refused together, each is tried alone, which tells whose was refused."""
+    there = [change for change in work if ids.of(change.grantee) is not None and ids.of(change.content) is not None]
+    if len(there) == len(work):
+        try:
+            result = rows_put(connection, work, ids)
+        except TableauError as error:
+            if is_for_all(error):
+                raise
+        else:
+            return [result._replace(position=position) for position in range(len(work))]
+    return [alone(connection, change, ids)._replace(position=position) for position, change in enumerate(work)]
 
 
 # -- memberships ----------------------------------------------------------------------------------------------

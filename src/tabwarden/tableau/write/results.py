@@ -44,7 +44,9 @@ class Ids:
 
     def of(self, ref: Ref | None) -> str | None:
         """The id, None where it does not exist (its creation failed)."""
-        return None if ref is None else ref.id or self._known.get(ref.key)
+        if ref is None or not ref.is_new:
+            return None if ref is None else ref.id
+        return self._known.get(ref.key)
 
     def need(self, ref: Ref) -> str:
         """The id; where it does not exist, the change that needs it is not done (`alone`)."""
@@ -59,7 +61,7 @@ class Ids:
 
 
 class _NotThereError(Exception):
-    """A user or group that never came into being."""
+    """A user, group or project that never came into being."""
 
     def __init__(self, ref: Ref) -> None:
         super().__init__(ref.qualified)

@@ -8,122 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
-from xml.etree.ElementTree import Element
 
 from tabwarden.effects.change import Change
-from tabwarden.effects.ops.content import Move, OfContent, SetDescription, SetMode, SetOwner, SetTabs
 from tabwarden.effects.ops.rules import PutRules
-from tabwarden.model.errors import TableauError
-from tabwarden.model.site import Grantee, Rule
 from tabwarden.tableau.http.connection import Connection
-from tabwarden.tableau.http.wire import element
-from tabwarden.tableau.read.content import KINDS
-from tabwarden.tableau.read.content import rules_of as rules_told
 from tabwarden.tableau.write import bulk as write_bulk
-from tabwarden.tableau.write import directory, one
-from tabwarden.tableau.write.results import ALREADY, DONE, FAILED, Ids, Result, alone, sends
+from tabwarden.tableau.write import content, directory, one
+from tabwarden.tableau.write.results import Ids, Result, alone
 
-GRANTEES = {"user": "users", "group": "groups", "groupSet": "groupsets"}
-
-
-@sends(PutRules)
-def put_rules(connection: Connection, change: PutRules, ids: Ids) -> Result:
-    """Give one grantee exactly these capabilities, allowed and denied, of those the change is about."""
-    grantee_id = ids.need(change.grantee)
-    if change.content.kind not in KINDS:
-        return _not_changed(change)
-    grantee, place = Grantee(change.grantee.kind, grantee_id), _rules_path(change)
-    was, wanted = change.before.rules(grantee), change.row.rules(grantee)
-    about = {rule.capability for rule in was | wanted}
-    rules = rules_told(connection.call("GET", place))
-    now = frozenset(rule for rule in rules if rule.grantee == grantee and rule.capability in about)
-    if now == wanted:
-        return Result(0, ALREADY)
-    for rule in sorted(now - wanted):
-        _take(connection, place, rule)
-    if wanted - now:
-        connection.call("PUT", place, body=_permissions(grantee, wanted - now))
-    return Result(0, DONE)
-
-
-def _take(connection: Connection, place: str, rule: Rule) -> None:
-    """Delete one rule; one that is gone is gone."""
-    who = f"{GRANTEES[rule.grantee.kind]}/{rule.grantee.id}"
-    try:
-        connection.call("DELETE", f"{place}/{who}/{rule.capability}/{rule.mode}")
-    except TableauError as error:
-        if error.status != 404:
-            raise
-
-
-def _permissions(grantee: Grantee, rules: frozenset[Rule]) -> Element:
-    listed = (element("capability", name=rule.capability, mode=rule.mode) for rule in sorted(rules))
-    spoken = element("granteeCapabilities", element(grantee.kind, id=grantee.id), element("capabilities", *listed))
-    return element("permissions", spoken)
-
-
-def _rules_path(change: PutRules) -> str:
-    kind = change.default_for
-    if kind is None:
-        return f"{_path(change)}/permissions"
-    return f"{_path(change)}/default-permissions/{KINDS[kind].path.lower() if kind in KINDS else f'{kind}s'}"
-
-
-@sends(SetMode)
-def set_mode(connection: Connection, change: SetMode, _ids: Ids) -> Result:
-    """Lock or unlock a project."""
-    return _update(connection, change, element("project", contentPermissions=change.mode))
-
-
-@sends(SetTabs)
-def set_tabs(connection: Connection, change: SetTabs, _ids: Ids) -> Result:
-    """Show or hide the sheets of a workbook as tabs."""
-    return _update(connection, change, element("workbook", showTabs="true" if change.shown else "false"))
-
-
-@sends(SetDescription)
-def set_description(connection: Connection, change: SetDescription, _ids: Ids) -> Result:
-    """Another description."""
-    kind = KINDS.get(change.content.kind)
-    element_name = "" if kind is None else kind.element
-    return _update(connection, change, element(element_name, description=change.description))
-
-
-@sends(Move)
-def move(connection: Connection, change: Move, _ids: Ids) -> Result:
-    """Into another project; a project also to the top level."""
-    if change.content.kind == "project":
-        return _update(connection, change, element("project", parentProjectId=change.to.id or ""))
-    return _inside(connection, change, element("project", id=str(change.to.id)))
-
-
-@sends(SetOwner)
-def set_owner(connection: Connection, change: SetOwner, ids: Ids) -> Result:
-    """Another owner."""
-    return _inside(connection, change, element("owner", id=ids.need(change.owner)))
-
-
-def _inside(connection: Connection, change: OfContent, part: Element) -> Result:
-    kind = KINDS.get(change.content.kind)
-    return _not_changed(change) if kind is None else _update(connection, change, element(kind.element, part))
-
-
-def _update(connection: Connection, change: OfContent, body: Element) -> Result:
-    if change.content.kind not in KINDS:
-        return _not_changed(change)
-    connection.call("PUT", _path(change), body=body)
-    return Result(0, DONE)
-
-
-def _not_changed(change: OfContent) -> Result:
-    return Result(0, FAILED, "", f"this release changes no {change.content.kind}")
-
-
-def _path(change: OfContent) -> str:
-    return f"{KINDS[change.content.kind].path}/{change.id}"
-
-
-REGISTERED = (directory, one)
+REGISTERED = (content, directory, one)
 """The other modules that register what they send."""
 
 BATCH = 500
@@ -133,7 +26,7 @@ MEMBERSHIP_SINCE, JOBS_SINCE = "3.21", "3.15"
 
 
 class _Kind(NamedTuple):
-    """What makes changes fit for one request: the same operation, and on memberships the same group."""
+    """What makes changes fit for one request: the same operation, of memberships the same group, of rules the list."""
 
     op: str
     group: str = ""
@@ -141,7 +34,7 @@ class _Kind(NamedTuple):
 
 
 class Writer:
-    """Carries out changes to users, groups, content and the nicknames of domains.
+    """Carries out changes to users, groups, content, the site's settings and the nicknames of domains.
 
     `bulk` allows many memberships in one request (API 3.21) and, unless `jobs` says otherwise, users added and
     removed by a job (API 3.15); neither is used on a server that does not speak that version.
@@ -195,6 +88,8 @@ class Writer:
         """What the change can be sent together with; None: only by itself."""
         if change.brought_by is not None:
             return _Kind(READ_BACK)
+        if isinstance(change, PutRules):
+            return _Kind(change.op, f"{change.content.key} {change.id} {change.default_for}")
         if change.net_members and self._memberships and change.of_group is not None:
             return _Kind(change.op, change.of_group.key)
         if self._jobs and write_bulk.fits_a_job(change):

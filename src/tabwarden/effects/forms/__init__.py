@@ -1,0 +1,1 @@
+"""How changes are written, a table of forms for each family."""

@@ -1,0 +1,198 @@
+"""Content locked, moved, shown with tabs, described, given away, made and deleted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from tabwarden.effects.change import Change
+from tabwarden.effects.forms.form import Form, Says, form
+from tabwarden.effects.ops.content import GiveEverything, Move, SetDescription, SetMode, SetOwner, SetTabs
+from tabwarden.effects.ops.projects import DeleteContent, NewProject
+from tabwarden.effects.phrases import (
+    Words,
+    content_named,
+    content_words,
+    holder_named,
+    kinds_named,
+    kinds_words,
+    project_named,
+    quoted,
+    user_named,
+    user_words,
+    within_words,
+)
+from tabwarden.model.errors import UnknownName
+from tabwarden.model.governing import LOCKED_TO_DATABASE
+from tabwarden.model.roles import may_own
+from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, Site
+
+
+def _move(site: Site, words: Words) -> Change:
+    to_top = str(words["target"]).casefold() in ("top", "top level", "the top level")
+    target = None if to_top else project_named(site, words, "target").id
+    return Move.on(site, content_named(site, words).id, target)
+
+
+def _says_move(site: Site, change: Move) -> str:
+    target = "the top level" if change.to.id is None else content_words(site, change.to.id)
+    return f"move {content_words(site, change.id)} to {target}"
+
+
+def _lock(site: Site, words: Words) -> Change:
+    content = holder_named(site, words)
+    if content.kind == "database":
+        return SetMode.on(site, content.id, LOCKED_TO_DATABASE)
+    return SetMode.on(site, content.id, LOCKED_WITHOUT_NESTED if words.get("alone") else LOCKED)
+
+
+def _says_lock(site: Site, change: SetMode) -> str | None:
+    if change.mode == CUSTOMIZABLE:
+        return None
+    return f"lock {content_words(site, change.id)}{' without nested' if change.mode == LOCKED_WITHOUT_NESTED else ''}"
+
+
+def _tabs(shown: bool) -> tuple[Callable[[Site, Words], Change], type[Change], Says]:
+    verb = "show" if shown else "hide"
+
+    def says(site: Site, change: SetTabs) -> str | None:
+        return f"{verb} tabs on {content_words(site, change.id)}" if change.shown is shown else None
+
+    return lambda s, w: SetTabs.on(s, content_named(s, w).id, shown=shown), SetTabs, says
+
+
+# -- descriptions ---------------------------------------------------------------------------------------------
+
+
+def _text(words: str) -> str:
+    """A text as it was meant: `\\n` in it is a new line, as JSON has it; what is no JSON stands as it is."""
+    try:
+        return str(json.loads(f'"{words}"'))
+    except ValueError:
+        return words
+
+
+def _text_words(text: str) -> str:
+    inside = json.dumps(text, ensure_ascii=False)[1:-1].replace('\\"', "\\u0022")
+    return f'"{inside}"'
+
+
+def _describe(site: Site, words: Words) -> Change:
+    return SetDescription.on(site, content_named(site, words).id, _text(str(words["text"] or "")))
+
+
+# -- owners ---------------------------------------------------------------------------------------------------
+
+
+def _give_everything(site: Site, words: Words) -> Change:
+    owner, to = user_named(site, words), user_named(site, words, "to")
+    project = project_named(site, words).id if words.get("project") else None
+    return GiveEverything(owner, to, kinds_named(words), project)
+
+
+def _says_give_everything(site: Site, change: GiveEverything) -> str:
+    what = kinds_words(change.kinds) or "everything"
+    of = f"{user_words(site, change.owner)}{within_words(site, change.project)}"
+    return f"give {what} of {of} to {user_words(site, change.to)}"
+
+
+# -- projects -------------------------------------------------------------------------------------------------
+
+
+def _new_project(site: Site, words: Words) -> Change:
+    path = str(words["path"])
+    above, _, name = (part.strip() for part in path.rpartition("/"))
+    if not name:
+        raise UnknownName(f"`{path}` lacks the name of the new project; write it behind the last `/`")
+    parent = project_named(site, {"project": above}).id if above else None
+    whole = f"{site.path(parent)}/{name}" if parent is not None else name
+    like = project_named(site, words, "like").id if words.get("like") else None
+    owner = user_named(site, words, "owner") if words.get("owner") else None
+    if owner is None and parent is not None:
+        heir = site.users.get(site.contents[parent].owner)
+        owner = heir.id if heir is not None and may_own(heir.site_role, "project") else None
+    project = NewProject.on(site, whole, parent, owner, like)
+    mode = {"locked": LOCKED, "locked without nested": LOCKED_WITHOUT_NESTED}.get(str(words.get("mode")).casefold())
+    text = words.get("text")
+    return project.but(mode=mode or CUSTOMIZABLE, description=_text(text) if text else "")
+
+
+def _says_new_project(site: Site, change: NewProject) -> str:
+    like = f" like {content_words(site, change.like)}" if change.like is not None else ""
+    owner = f" owned by {quoted(change.owner.qualified)}" if change.owner is not None else ""
+    mode = {LOCKED: ", locked", LOCKED_WITHOUT_NESTED: ", locked without nested"}.get(change.mode, "")
+    described = f" described as {_text_words(change.description)}" if change.description else ""
+    return f"new project {quoted(change.content.name)}{like}{owner}{mode}{described}"
+
+
+FORMS: tuple[Form, ...] = (
+    form(
+        "lock PROJECT [without nested]",
+        "lock Finance",
+        r"lock <project>(?P<alone> without nested(?: projects)?)?",
+        _lock,
+        SetMode,
+        _says_lock,
+    ),
+    form(
+        "unlock PROJECT",
+        "unlock Finance",
+        r"unlock <project>",
+        lambda s, w: SetMode.on(s, holder_named(s, w).id, CUSTOMIZABLE),
+        SetMode,
+        lambda s, c: f"unlock {content_words(s, c.id)}",
+    ),
+    form(
+        "move CONTENT to PROJECT | to the top level",
+        "move Finance/Budget to Archive",
+        r"move <content> to <target>",
+        _move,
+        Move,
+        _says_move,
+    ),
+    form("show tabs on WORKBOOK", "show tabs on Finance/Budget", r"show tabs on <content>", *_tabs(True)),
+    form("hide tabs on WORKBOOK", "hide tabs on Finance/Budget", r"hide tabs on <content>", *_tabs(False)),
+    form(
+        'describe CONTENT as "TEXT"',
+        'describe Finance as "led by ann"',
+        r'describe <content> as "(?P<text>[^"]*)"',
+        _describe,
+        SetDescription,
+        lambda s, c: f"describe {content_words(s, c.id)} as {_text_words(c.description)}",
+    ),
+    form(
+        "give everything|KINDS of USER [in PROJECT] to USER",
+        "give everything of olga to carl",
+        r"give (?:everything|<kinds>) of <user>(?: in <project>)? to <to>",
+        _give_everything,
+        GiveEverything,
+        _says_give_everything,
+    ),
+    form(
+        "give CONTENT to USER",
+        "give Finance/Budget to ann",
+        r"give <content> to <user>",
+        lambda s, w: SetOwner.on(s, content_named(s, w).id, user_named(s, w)),
+        SetOwner,
+        lambda s, c: f"give {content_words(s, c.id)} to {quoted(c.owner.qualified)}",
+    ),
+    form(
+        'new project PATH [like PROJECT] [owned by USER][, locked [without nested]] [described as "TEXT"]',
+        "new project Finance/2026 like Finance/2025 owned by ann",
+        r"new project <path>(?: like <like>)?(?: owned by <owner>)?(?:,? (?P<mode>locked(?: without nested)?))?"
+        r'(?: described as "(?P<text>[^"]*)")?',
+        _new_project,
+        NewProject,
+        _says_new_project,
+    ),
+)
+LAST: tuple[Form, ...] = (
+    form(
+        "delete CONTENT",
+        "delete Finance/Budget",
+        r"delete <content>",
+        lambda s, w: DeleteContent.on(s, content_named(s, w).id),
+        DeleteContent,
+        lambda s, c: f"delete {content_words(s, c.content.id)}",
+    ),
+)

@@ -1,0 +1,141 @@
+"""Use of a site: who did what with which content on which day, apart from the Site and never a reason for a rule.
+
+Sources: Tableau's data dictionary (`views_stats`, `historical_events`), the schema of Admin Insights (`TS Events`,
+`TS Users`) [D], the Activity Log Event Type Reference. Names of events that no page lists are [B].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+VIEW, EDIT, DOWNLOAD, EXPORT, PUBLISH, CONNECT = (
+    "view",
+    "edit in the browser",
+    "download",
+    "export",
+    "publish",
+    "connect",
+)
+RUN, COMMENT, SIGN_IN = "run", "comment", "sign in"
+SUBSCRIPTION, ALERT, CUSTOM_VIEW = "subscription", "data alert", "custom view"
+TOKEN, TASK = "token", "extract task"
+STANDING = (SUBSCRIPTION, ALERT, CUSTOM_VIEW, TOKEN, TASK)
+"""What somebody has; the others are what somebody did."""
+
+
+class Usage(NamedTuple):
+    """What one person did with one content on one day (ISO, UTC), or has on the day of the read (`STANDING`).
+
+    `user` and `content` are ids on the site; '' where the source does not tell, or it concerns no content. `times` is
+    how often, of a source that only sums up (`views_stats`) ever since; `last` is the last time, '' where not told.
+    """
+
+    day: str
+    what: str
+    user: str
+    content: str
+    times: int
+    last: str
+    source: str
+
+
+class SiteUsage(NamedTuple):
+    """The use of one site as a source tells it, and in words what it does not tell."""
+
+    site_id: str
+    rows: tuple[Usage, ...]
+    unread: tuple[str, ...] = ()
+
+
+class Proof(NamedTuple):
+    """Which capability an event proves, by kind of the content; the mark tells how well that is known."""
+
+    capabilities: Mapping[str, str]
+    mark: str
+
+
+def _proves(mark: str, **capabilities: str) -> Proof:
+    return Proof(MappingProxyType(capabilities), mark)
+
+
+PROOFS: Mapping[str, Proof] = MappingProxyType(
+    {
+        VIEW: _proves("V", view="Read", workbook="Read", datasource="Read", flow="Read", project="Read"),
+        EDIT: _proves("V", view="WebAuthoring", workbook="WebAuthoring", flow="WebAuthoringForFlows"),
+        DOWNLOAD: _proves("V", workbook="ExportXml", datasource="ExportXml", flow="ExportXml"),
+        # Which of image, data and underlying data it was, the events do not tell apart.
+        EXPORT: _proves("B", view="ExportData", workbook="ExportData"),
+        PUBLISH: _proves("B", workbook="Write", datasource="Write", flow="Write"),
+        CONNECT: _proves("B", datasource="Connect", virtualconnection="Connect"),
+        RUN: _proves("B", flow="Execute"),
+        COMMENT: _proves("B", view="AddComment", workbook="AddComment"),
+        # Who gets a view by mail, or watches a number in it, opened it.
+        SUBSCRIPTION: _proves("B", view="Read", workbook="Read"),
+        ALERT: _proves("B", view="Read"),
+        CUSTOM_VIEW: _proves("B", view="Read"),
+        TASK: _proves("B", workbook="ExtractRefresh", datasource="ExtractRefresh"),
+    }
+)
+"""What an event proves that the person could, on that day and in some way. It proves no rule."""
+
+
+def proven(usage: Usage, kind: str) -> str | None:
+    """The capability that was exercised on a content of that kind; None where the event proves none."""
+    proof = PROOFS.get(usage.what)
+    return None if proof is None else proof.capabilities.get(kind)
+
+
+# Words of the sources, in lower-case letters alone; the first that is in the name of an event tells what it was.
+_WORDS: tuple[tuple[str, str], ...] = (
+    ("accessauthoring", EDIT),
+    ("webedit", EDIT),
+    ("webauthoring", EDIT),
+    ("accessview", VIEW),
+    ("viewview", VIEW),
+    ("accessworkbook", VIEW),
+    ("accessdatasource", CONNECT),
+    ("connect", CONNECT),
+    ("download", DOWNLOAD),
+    ("export", EXPORT),
+    ("publish", PUBLISH),
+    ("runflow", RUN),
+    ("flowrun", RUN),
+    ("addcomment", COMMENT),
+    ("createcomment", COMMENT),
+    ("login", SIGN_IN),
+    ("signin", SIGN_IN),
+)
+
+
+def what_of(event: str) -> str | None:
+    """What an event of that name was (`Access View`, `Publish Workbook`); None for one that is no use."""
+    plain = "".join(letter for letter in event.casefold() if letter.isalpha())
+    if plain.startswith(("delete", "unpublish")) or "failed" in plain:
+        return None
+    return next((what for words, what in _WORDS if words in plain), None)
+
+
+def summed(events: Iterable[tuple[str, str, str, str, int]], source: str) -> list[Usage]:
+    """Rows of a day each, of events as (moment, what, user, content, count), sorted."""
+    counts: dict[tuple[str, str, str, str], tuple[int, str]] = {}
+    for moment, what, user, content, count in events:
+        key = (moment[:10], what, user, content)
+        number, last = counts.get(key, (0, ""))
+        counts[key] = number + count, max(last, moment)
+    return [Usage(*key, number, last, source) for key, (number, last) in sorted(counts.items())]
+
+
+def event_name(what: str, kind: str) -> str:
+    """What Tableau calls an event on a content of that kind: `Publish Workbook` [B]; `what_of` reads it back."""
+    thing = {"datasource": "Data Source", "virtualconnection": "Virtual Connection"}.get(kind, kind.title())
+    names = {
+        VIEW: "Access View",
+        EDIT: "Access Authoring View",
+        CONNECT: "Access Data Source",
+        RUN: "Run Flow",
+        COMMENT: "Add Comment",
+        SIGN_IN: "Login",
+    }
+    return names.get(what) or f"{what.title()} {thing}"

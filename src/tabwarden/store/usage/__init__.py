@@ -1,0 +1,1 @@
+"""Use of sites, day by day, apart from the snapshots."""

@@ -1,0 +1,181 @@
+"""`plan change`: every sentence is a plan that is applied through REST, comes to what it said, and is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+from test_undo_to import Bench
+from test_what_if_applied import rules_of
+
+from support import command_line
+from tabwarden.compare.what_if import what_if
+from tabwarden.model.site import CUSTOMIZABLE, LOCKED, Content, Grantee, Rule, Site, Use
+from tabwarden.plan.plan import Plan
+from tabwarden.plan.restore import without_contradiction
+from tabwarden.plan.stops import NO_WAY_BACK
+from tabwarden.report.plans import sentences
+from tabwarden.run.context import Context, connected
+from tabwarden.run.undo import plan_undo
+from tabwarden.run.whatif import plan_changes
+from tabwarden.sandbox.http.server import running
+
+
+def rule(kind: str, who: str, capability: str, mode: str = "Allow") -> Rule:
+    return Rule(Grantee(kind, who), capability, mode)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with running("w0") as sandbox:
+        bench = Bench(sandbox, tmp_path)
+        site = bench.site
+        plain = (replace(c, rules=c.rules and without_contradiction(c.rules)) for c in site.contents.values())
+        sandbox.state.put(with_more(site.with_contents(*plain)))
+        yield bench
+
+
+def with_more(site: Site) -> Site:
+    """A project of two workbooks with rules of their own, a data source that both use, an empty project."""
+    group = next(g.id for g in site.groups.values() if not g.everyone and len(g.members or ()) > 1)
+    member = min(site.groups[group].members or ())
+    owner = next(u.id for u in site.users.values() if u.site_role == "Creator")
+    view = frozenset({rule("group", group, "Read")})
+    defaults = MappingProxyType({"workbook": view, "datasource": view})
+    top = Content("p-x", "project", "Extra", None, owner, view, CUSTOMIZABLE, defaults)
+    one_off = frozenset({rule("user", member, "Read"), rule("user", member, "Filter", "Deny")})
+    books = [
+        Content(f"b-{n}", "workbook", f"Book {n}", "p-x", owner, one_off, uses=(Use("d-x", "embed"),)) for n in (1, 2)
+    ]
+    source = Content("d-x", "datasource", "Rows", "p-x", owner, view)
+    nested = Content("p-e", "project", "Empty", "p-x", owner, view)
+    return site.with_contents(top, *books, source, nested)
+
+
+def change(bench: Bench, *words: str) -> Plan:
+    return plan_changes(bench.settings, words)
+
+
+def undo(bench: Bench) -> Plan:
+    with connected(bench.settings) as connection:
+        return plan_undo(Context(bench.settings, connection), None)
+
+
+def facts(site: Site) -> dict[str, object]:
+    """What counts; ids of projects made again are their paths."""
+    of = {c.id: f"{c.kind} {site.path(c.id)}" for c in site.contents.values()}
+    return {
+        of[i]: (*row[:3], of.get(row[3], row[3]), *row[4:], site.contents[i].description)  # type: ignore[index]
+        for i, row in rules_of(site).items()
+    } | {"settings": site.settings}
+
+
+def people(site: Site) -> dict[str, tuple[str, str]]:
+    creators = [u for u in site.users.values() if u.site_role == "Creator"]
+    group = next(g for g in site.groups.values() if not g.everyone and len(g.members or ()) > 1)
+    return {
+        "owner": site.contents["p-x"].owner,
+        "other": creators[1].name,
+        "group": group.name,
+        "member": site.users[min(group.members or ())].name,
+        "first": site.users[site.contents["p-x"].owner].name,
+    }
+
+
+CHANGES = (
+    ["assign to contents of Extra"],
+    ["clear one-off rules in workbooks in Extra"],
+    ["turn rules of persons in Extra into rules of {group}"],
+    ["copy rules of user {member} in Extra to user {first}"],
+    ["use template Denied on Extra/Book 1 for group {group}", "use template Publish on Extra for group {group}"],
+    ['describe Extra as "led by {first}\\nand nobody else"', "switch off public user list", "switch off commenting"],
+    ["give everything of {first} in Extra to {other}"],
+    [
+        "new project Extra/New like Extra owned by {other}",
+        "new project Extra/New/Inner, locked",
+        "move Extra/Book 1 to Extra/New",
+        "make group {group} leader of Extra/New",
+    ],
+    ["delete Extra/Empty", "lock Extra"],
+    ["new group Fresh", "add {member} to Fresh", "allow View on Extra/Rows to group Fresh"],
+    ["set rules on Extra/Book 2 for user {member} to allow Filter; deny View", "hide tabs on Extra/Book 2"],
+)
+
+
+@pytest.mark.parametrize("words", CHANGES, ids=[words[0].partition(" ")[0] for words in CHANGES])
+def test_a_change_is_applied_and_undone_exactly(bench: Bench, words: list[str]) -> None:
+    before = bench.site
+    words = [one.format(**people(before)) for one in words]
+    told = what_if(before, words)
+    plan = change(bench, *words)
+    assert plan.changes
+    assert not plan.stops
+    applied = bench.apply(plan)
+    assert applied.succeeded, applied.not_done
+    expected = {k: v for k, v in facts(told.after).items() if "Extra" not in str(k) or "New" not in str(k)}
+    if words[0] != "new group Fresh":  # whose id nobody could know
+        assert expected.items() <= facts(bench.site).items()
+    assert facts(bench.site) != facts(before)
+    back = undo(bench)
+    assert not back.held
+    assert bench.apply(back).succeeded
+    assert facts(bench.site) == facts(before)
+    assert {g.name for g in bench.site.groups.values()} == {g.name for g in before.groups.values()}
+
+
+def test_plans_print_the_sentences_that_plan_change_takes(bench: Bench) -> None:
+    chosen = (CHANGES[0], CHANGES[4], CHANGES[5], CHANGES[6], CHANGES[7], CHANGES[10])
+    words = [one.format(**people(bench.site)) for some in chosen for one in some]
+    plan = change(bench, *words)
+    again = change(bench, *sentences(plan.changes))
+    assert [c.but(because="") for c in again.changes] == [c.but(because="") for c in plan.changes]
+
+
+def test_what_somebody_changed_since_stays(bench: Bench) -> None:
+    assert bench.apply(change(bench, "lock Extra")).succeeded
+    with bench.tableau() as server:
+        item = server.projects.get_by_id("p-x")
+        item.description = "mine"
+        server.projects.update(item)
+    theirs = frozenset(
+        r._replace(capability=name) for r in bench.site.contents["p-x"].rules or () for name in ("Read", "Filter")
+    )
+    unlocked = replace(bench.site.contents["p-x"], mode=CUSTOMIZABLE)
+    bench.sandbox.state.put(bench.site.with_contents(unlocked, replace(bench.site.contents["b-1"], rules=theirs)))
+    before = with_more(bench.site).contents
+    back = undo(bench)
+    assert [(held.person, held.reason.partition(" for ")[0]) for held in back.held] == [
+        ("Extra/Book 1", "has other rules")
+    ]
+    assert bench.apply(back).succeeded
+    assert bench.site.contents["p-x"].description == "mine"
+    assert bench.site.contents["b-1"].rules == theirs | (before["b-1"].rules or frozenset())
+    assert bench.site.contents["b-2"].rules == before["b-2"].rules
+
+
+def test_what_cannot_be_made_again_is_a_stop_and_what_rest_does_not_set_is_held(bench: Bench) -> None:
+    (stop,) = (s for s in change(bench, "delete Extra").stops if s.id == NO_WAY_BACK)
+    assert (stop.number, stop.waivable) == (3, False)
+    held = change(bench, "switch off explain data").held
+    assert held[0].reason == "is neither told nor set over REST"
+
+
+def test_warnings_stand_beside_a_plan(bench: Bench) -> None:
+    notes = change(bench, "allow Connect on Extra/Rows to All Users".replace("All Users", 'group "All Users"')).notes
+    assert "and then see all its rows, past the filters of `Extra/Book 1`, `Extra/Book 2`" in " ".join(notes)
+    notes = change(bench, "give Extra/Book 1 to {other}".format(**people(bench.site))).notes
+    assert "logins that the former owner embedded may stop working" in " ".join(notes)
+
+
+def test_a_fix_becomes_a_plan(bench: Bench, tmp_path: Path) -> None:
+    bench.read()
+    path = tmp_path / "fix.json"
+    site = bench.site
+    viewer = next(u.name for u in site.users.values() if u.site_role == "Viewer")
+    words = ["why", viewer, "View", "Extra/Book 2", "--fix", "--choose", "1", "--out", path]
+    out = command_line.run(*words, "--store", bench.settings.store.folder)
+    assert path.exists(), out
+    assert LOCKED

@@ -79,6 +79,7 @@ mirror            mirror     Publish who may View what to catalogs; nothing is w
 mirror verify     mirror     Hold the last mirror against the live server, for some people.
 catalog           mirror     Browse the last mirror as a catalog person sees it.
 # Set up and try
+init              init       Write the first settings, asked for or by options, and try the sign-in.
 status            stand      Where it stands: settings, store, last read, runs, waiting plans, stops. Asks no server.
 doctor            stand      Is all well that a run needs: sign-in, rights, lists, mail, databases, disk, clock.
 settings check    settings   Read the settings as every command does and tell every problem. Secrets are resolved and
@@ -206,7 +207,11 @@ def _mistyped(words: Sequence[str]) -> int:
     else:
         split = [words.split() for words in COMMANDS]
         kind, known = "command", [name[len(family)] for name in split if name[:-1][: len(family)] == family]
-    say_error(f"there is no {kind} `{' '.join(words)}`{nearest(last, known)}; {hint(*family)}")
+    near = nearest(last, known)
+    whole = [name for name in COMMANDS if not family and last in name.split()[1:]]
+    if whole:  # the second word alone, such as `undo`
+        near = f"; nearest is {' or '.join(f'`{name}`' for name in whole)}"
+    say_error(f"there is no {kind} `{' '.join(words)}`{near}; {hint(*family)}")
     return ERROR
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import SettingsPath, typed
-from tabwarden.commands._output import DONE, ERROR, leave
+from tabwarden.commands._output import DONE, ERROR, leave, progress_bar
 from tabwarden.commands._parsing import Option
 from tabwarden.model.scope import CONNECTIONS
-from tabwarden.places import OPTION
+from tabwarden.places import BY_OPTION
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -43,7 +43,11 @@ def doctor(
     from tabwarden.report.table import MARK, Column, Table, Text
     from tabwarden.run.doctor import NO, examined
 
-    findings = list(examined(settings, send_mail=mail))
+    findings = []
+    with progress_bar("looking", hidden=output.json) as progress:
+        for finding in examined(settings, send_mail=mail):
+            findings.append(finding)
+            progress(len(findings), len(findings) + 1)
     troubles = sum(finding.well == NO for finding in findings)
     table = Table(Column("Well", MARK), Column("What", MARK), "What is so, or what to do", name="findings", plain=True)
     for finding in findings:
@@ -60,7 +64,7 @@ def _lines(now: Status) -> Iterator[tuple[str, str]]:
     """What, and in words."""
     from tabwarden.report.plans import count_of, minute
 
-    by = f" (found by {now.found_by})" if now.found_by else ""
+    by = f" (found {now.found_by})" if now.found_by else ""
     yield "settings", f"{now.settings}{by}" if now.settings else "none; `tabwarden init` writes some"
     if now.server:
         yield "site", f"`{now.site or 'Default'}` on {now.server}"
@@ -69,7 +73,7 @@ def _lines(now: Status) -> Iterator[tuple[str, str]]:
         yield "last read", "never; `tabwarden read` reads the site"
     else:
         one = now.last_read
-        size = f"{one.users} users, {one.contents} contents"
+        size = f"{count_of(one.users, 'user', 'users')}, {count_of(one.contents, 'content', 'contents')}"
         yield "last read", f"{minute(one.taken)}, {_age(now.age)}: snapshot {one.number} of {one.name}, {size}"
         if _lacking(one):
             yield "", f"not whole: {_lacking(one)}"
@@ -81,18 +85,22 @@ def _lines(now: Status) -> Iterator[tuple[str, str]]:
         yield "" if place else "last runs", f"{run.when}: {counts} ({run.log})"
     if not now.runs:
         yield "last runs", "none"
-    again = f" --settings {typed(now.settings)}" if now.found_by == OPTION else ""
-    for place, kept in enumerate(now.waiting[:MOST]):
-        accept = "".join(f" --accept {one}" for one in kept.accept)
-        words = f"plan {kept.number} of {minute(kept.made)}, {kept.kind}: {kept.says}; `tabwarden apply {kept.number}"
+    again = f" --settings {typed(now.settings)}" if now.found_by == BY_OPTION else ""
+    for place, kept_plan in enumerate(now.waiting[:MOST]):
+        accept = "".join(f" --accept {one}" for one in kept_plan.accept)
+        words = f"plan {kept_plan.number} of {minute(kept_plan.made_at)}, {kept_plan.kind}: {kept_plan.says}"
+        words += f"; `tabwarden apply {kept_plan.number}"
         yield "" if place else "waiting plans", f"{words}{accept}{again}`"
     if len(now.waiting) > MOST:
         yield "", f"and {len(now.waiting) - MOST} more; `tabwarden plan list --waiting` has them"
     if not now.waiting:
         yield "waiting plans", "none"
-    for place, kept in enumerate(now.stopped):
-        names = ", ".join((*kept.stops, *kept.accept))
-        yield "" if place else "stops", f"plan {kept.number}: {names}; `tabwarden plan show {kept.number}` tells why"
+    for place, kept_plan in enumerate(now.stopped):
+        names = ", ".join((*kept_plan.stops, *kept_plan.accept))
+        yield (
+            "" if place else "stops",
+            f"plan {kept_plan.number}: {names}; `tabwarden plan show {kept_plan.number}` tells why",
+        )
     if not now.stopped:
         yield "stops", "none since the last plan that was applied"
     yield "versions", ", ".join(f"{name} {version}" for name, version in now.versions)
@@ -126,15 +134,15 @@ def _as_json(now: Status) -> dict[str, object]:
     sites = [{"site": one.name, "content_url": one.content_url, "taken": one.taken} for one in now.snapshots]
     return {
         "settings": now.settings,
-        "found_by": now.found_by,
+        "found": now.found_by,
         "server": now.server,
         "site": now.site,
         "store": now.store,
         "last_read": read,
         "sites": sites,
         "runs": [run._asdict() for run in now.runs],
-        "waiting": [plan_as_json(kept) for kept in now.waiting],
-        "stopped": [plan_as_json(kept) for kept in now.stopped],
+        "waiting": [plan_as_json(kept_plan) for kept_plan in now.waiting],
+        "stopped": [plan_as_json(kept_plan) for kept_plan in now.stopped],
         "versions": dict(now.versions),
         "problems": list(now.problems),
     }

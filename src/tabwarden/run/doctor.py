@@ -45,7 +45,7 @@ def examined(path: Path | None, *, send_mail: bool = False, today: date | None =
         for line in error.lines:
             yield Finding("settings", NO, line)
         return
-    by = f", found by {settings.found_by}" if settings.found_by else ""
+    by = f", found {settings.found_by}" if settings.found_by else ""
     yield Finding("settings", YES, f"{settings.origin or 'variables of the environment alone'}{by}")
     for line in settings.warnings():
         yield Finding("settings", NO, line)

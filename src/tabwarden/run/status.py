@@ -52,16 +52,16 @@ class Status(NamedTuple):
     @property
     def waiting(self) -> tuple[KeptPlan, ...]:
         """Plans that nobody has applied yet, the newest first."""
-        return tuple(kept for kept in reversed(self.plans) if kept.state == WAITING)
+        return tuple(kept_plan for kept_plan in reversed(self.plans) if kept_plan.state == WAITING)
 
     @property
     def stopped(self) -> tuple[KeptPlan, ...]:
         """Plans that a stop holds back, waivable or not, made since the last that was applied; the newest first."""
         since: list[KeptPlan] = []
-        for kept in reversed(self.plans):
-            if kept.record.plan:
+        for kept_plan in reversed(self.plans):
+            if kept_plan.record.plan:
                 break
-            since += [kept] if kept.stops or kept.accept else []
+            since += [kept_plan] if kept_plan.stops or kept_plan.accept else []
         return tuple(since)
 
 

@@ -13,6 +13,7 @@ from tabwarden.run.plans import PLANS, kept_plans, load_plan
 from tabwarden.store import beside, journal, rosters
 from tabwarden.store.history import History
 from tabwarden.store.snapshots import Snapshot
+from tabwarden.store.usage import days
 
 ANY_SITE = SiteIdentity("", "", "", "")
 
@@ -47,6 +48,10 @@ def check(store: str, *, repair: bool = False) -> Iterator[Checked]:
     yield _checked("rows of the last good runs", journal.last_good_rows, Path(store), ANY_SITE)
     for path in sorted((Path(store) / rosters.ROSTERS).glob("*.json")):
         yield _checked(f"roster {path.stem}", rosters.read, path)
+    for path in sorted((Path(store) / days.USAGE).glob("*/*.jsonl")):
+        yield _checked(f"use of {path.stem}", days.read, path)
+    for path in sorted((Path(store) / days.ACTIVITY).glob("*/*.jsonl")):
+        yield _checked(f"activity of {path.stem}", days.read_activity, path)
 
 
 def _checked(what: str, reads: Callable[..., object], *words: object) -> Checked:

@@ -301,7 +301,7 @@ class Settings(Section):
 
     @property
     def found_by(self) -> str:
-        """What named that file: `--settings`, a variable, this folder, one above, one's own folder."""
+        """How it was found: by `--settings` or a variable, in this folder, one above, one's own."""
         return self._found_by
 
     def secrets(self) -> tuple[str, ...]:

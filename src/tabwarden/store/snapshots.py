@@ -75,9 +75,9 @@ def snapshot_of_row(row: tuple[object, ...]) -> Snapshot:
         raise damaged(f"what it knows of snapshot {row[0]} is not as it was written") from None
 
 
-def with_check(digest: str, told: Iterable[object]) -> str:
+def with_check(digest: str, row: Iterable[object]) -> str:
     """A snapshot's digest, and behind it a check of what its row tells before anything is opened."""
-    return f"{digest}-{crc32(repr(tuple(map(str, told))).encode('utf-8', 'surrogatepass')):08x}"
+    return f"{digest}-{crc32(repr(tuple(map(str, row))).encode('utf-8', 'surrogatepass')):08x}"
 
 
 def without_check(digest: str) -> str:

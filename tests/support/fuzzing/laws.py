@@ -113,9 +113,7 @@ def _lost_nothing(one: Input, ended: Ended, desk: Desk) -> str:
     may = (*ALLOWED.get(one.words[0], ()), *([".*.unfinished", "*/.*.unfinished"] if hard else []))
     if more := sorted(name for name in changed if not any(fnmatch(name, pattern) for pattern in may)):
         return f"changed what it may not: {more[:4]}"
-    if not hard and (
-        left := sorted(name for name in changed if LEFT_OVER.search(name) and "/unfinished/" not in name)
-    ):
+    if not hard and (left := sorted(name for name in changed if LEFT_OVER.search(name) and "/unfinished/" not in name)):
         return f"half-written, and left: {left[:4]}"
     if "store/history.db" in changed and "store/history.db" not in edited:
         return _snapshots_stay(one, desk)

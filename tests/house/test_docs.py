@@ -102,7 +102,7 @@ class Shell:
         (folder / ".venv").symlink_to(sys.prefix)
         self.port = free_port()
         self.terminal, inner = pty.openpty()
-        termios.tcsetwinsize(inner, (24, 80))
+        termios.tcsetwinsize(inner, (2000, 80))  # so tall that nothing opens a pager
         attributes = termios.tcgetattr(inner)
         attributes[3] &= ~termios.ECHO
         termios.tcsetattr(inner, termios.TCSANOW, attributes)

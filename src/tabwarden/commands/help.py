@@ -15,6 +15,7 @@ def help(  # noqa: A001  # it is called as the command is
     output: Output = PLAIN,
 ) -> None:
     """Print a page. Of a command that has no page of its name it prints what `--help` prints."""
-    from tabwarden.report.pages import find, listed, shown
+    from tabwarden.report.pages import find, is_folder, listed, shown
 
-    output.give(shown(*find(topic)) if topic else listed())
+    words = topic or []
+    output.give(listed("-".join(words)) if not words or is_folder(words) else shown(*find(words)))

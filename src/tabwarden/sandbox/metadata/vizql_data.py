@@ -12,7 +12,7 @@ from typing import Any
 
 from tabwarden.access.reference import may
 from tabwarden.model.site import Content, Site
-from tabwarden.model.usage import STANDING, event_name
+from tabwarden.model.usage import CONNECT, STANDING, event_name
 from tabwarden.sandbox.http.call import Call, File, Reply
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.state.activity import number_of
@@ -51,6 +51,7 @@ def answer(call: Call) -> Reply:
         return _json(
             {"data": [{"fieldName": f, "fieldCaption": f, "dataType": _type(f)} for f in FIELDS.get(table, ())]}
         )
+    call.state.happened(call.site, call.me.id, CONNECT, source.id)
     try:
         return _json({"data": list(_queried(list(_LINES[table](call)) if table else [], table, body["query"]))})
     except (KeyError, TypeError, ValueError) as problem:

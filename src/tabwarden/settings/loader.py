@@ -228,12 +228,12 @@ class _Resolved:
 
 def _check_words(written: Written, resolved: _Resolved) -> None:
     """SettingsError, before anything else is told, where a secret stands in a place whose words are told."""
-    told = [place for place, text in resolved.in_words.items() if text in resolved.secrets]
-    for place in told:
+    in_words = [place for place, text in resolved.in_words.items() if text in resolved.secrets]
+    for place in in_words:
         written.complain(
             place, f"`{dotted(place)}` is told in words, and is the secret of another setting; write it out"
         )
-    if told:
+    if in_words:
         raise SettingsError([problem.text for problem in sorted(set(written.problems))])
 
 

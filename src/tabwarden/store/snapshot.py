@@ -22,7 +22,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tabwarden.model.capability import KIND_NAMES
 from tabwarden.model.codec import Shape, collected_later, decode, decode_lines, encode
 from tabwarden.model.errors import IncompleteRead, UnknownName
 from tabwarden.model.site import Content, Group, GroupSet, Rules, Site, User
@@ -82,11 +81,6 @@ def load(path: Path | str) -> Site:
         }
     except KeyError as error:
         raise IncompleteRead(f"the snapshot `{place}` is damaged: no rule list {error}; take a new one") from None
-    odd = next((content for content in contents.values() if content.kind not in KIND_NAMES), None)
-    if odd is not None:
-        raise IncompleteRead(
-            f"the snapshot `{place}` is damaged: `{odd.name}` is of no kind, `{odd.kind}`; take a new one"
-        )
     return replace(meta.site, users=users, groups=groups, group_sets=group_sets, contents=contents)
 
 

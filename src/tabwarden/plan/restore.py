@@ -20,11 +20,24 @@ from tabwarden.model.capability import KIND_NAMES, applies
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.names import some
 from tabwarden.model.scope import DESCRIPTIONS
-from tabwarden.model.site import ALLOW, CUSTOMIZABLE, GRANTEE_TABLES, LOCAL, Content, Grantee, Rule, Rules, Site
+from tabwarden.model.site import (
+    ALLOW,
+    CUSTOMIZABLE,
+    GRANTEE_TABLES,
+    LOCAL,
+    LOCKED,
+    LOCKED_WITHOUT_NESTED,
+    Content,
+    Grantee,
+    Rule,
+    Rules,
+    Site,
+)
 from tabwarden.want.wanted import Held
 
 WRITTEN = ("project", "workbook", "view", "datasource", "flow", "virtualconnection")  # kinds that a plan changes
 BY_HAND = "put it back by hand"
+LOOSE = (LOCKED, LOCKED_WITHOUT_NESTED, CUSTOMIZABLE)
 
 
 @dataclass
@@ -133,7 +146,9 @@ class _Work:
                 self.hold(project, f"is locked by `{manager}` now", f"put `{manager}` back as well")
             return
         mode = self.then.contents[project].mode
-        if mode == CUSTOMIZABLE:
+        looser = LOOSE.index(mode) > LOOSE.index(self.current.contents[project].mode)
+        if mode == CUSTOMIZABLE or looser:
+            # What is set free keeps what was in force, and is not touched by the new rules of what held it.
             self.mode(project, mode)
         was, now = self.then.contents[project], self.current.contents[project]
         self.rules(project, now.rules, was.rules, None)

@@ -162,8 +162,8 @@ def _undo_of_content(context: Context, plan: Plan, record: Record, done: tuple[C
     if left_out:
         notes.append(f"{left_out} changes of the plan had not been done and need no undo")
     basis = basis_of(context, KIND, context.site(site.name), site, undoes=plan.id, takes_back=words)
-    held = (*wanted.held, *content.held)
-    return build(replace(basis, takes=context.takes), site, whole, held=held, notes=notes)
+    left = (*wanted.held, *content.held)
+    return build(replace(basis, takes=context.takes), site, whole, held=left, notes=notes)
 
 
 def taken_back(plan: Plan, record: Record) -> str:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import yaml
@@ -56,6 +56,23 @@ def _of_pipe(number: int, most: int, path: Path) -> bytes:
     return bytes(content)
 
 
+def check_file(path: Path, most: int = MOST) -> None:
+    """OSError for what is no file, or has more than `most` bytes: before a library opens it by its name."""
+    status = os.stat(path)
+    if stat.S_ISDIR(status.st_mode) or not stat.S_ISREG(status.st_mode):
+        reason = "is a folder" if stat.S_ISDIR(status.st_mode) else "is no file that can be read more than once"
+        raise OSError(errno.EINVAL, reason, str(path))
+    if status.st_size > most:
+        raise OSError(errno.EFBIG, f"has more than the {most:,} bytes that such a file may have", str(path))
+
+
+def open_to_append(path: Path) -> IO[str]:
+    """A file, or a pipe that somebody reads: at one that nobody reads the system would wait for ever."""
+    if path.is_fifo():
+        return os.fdopen(os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0)), "w", encoding="utf-8")
+    return open(path, "a", encoding="utf-8")
+
+
 def read_text(path: Path, most: int = MOST) -> str:
     """The same as UTF-8 text, without a byte order mark; UnicodeDecodeError for what is none."""
     return read_bytes(path, most).decode("utf-8-sig").replace("\r\n", "\n")
@@ -85,7 +102,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
-    except OSError:
+    except BaseException:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
         raise
@@ -107,12 +124,14 @@ def yaml_value(text: str) -> Any:
             return loader.construct_document(node)
         finally:
             loader.dispose()
-    except ValueError as error:  # such as the date 2024-13-45
-        raise yaml.YAMLError(f"a value looks like a date or number and is none: {error}") from None
+    except ValueError:  # such as the date 2024-13-45
+        raise yaml.YAMLError("a value looks like a date or number and is none; put it into quotes") from None
 
 
 def _check_depth(events: Iterable[yaml.Event]) -> None:
-    """Before anything is built: what builds it calls itself for each level, and the C library dies of too many."""
+    """Raises yaml.YAMLError where a text is too deep: what builds it calls itself for each level, and the C library
+    dies of too many.
+    """
     import yaml
 
     depth = 0

@@ -14,9 +14,8 @@ from test_undo_to import Bench
 from tiny_sites import tiny_site
 
 from support import command_line
-from tabwarden.access.reference import may
 from tabwarden.model.errors import SettingsError
-from tabwarden.model.site import Site
+from tabwarden.model.site import CUSTOMIZABLE, Site
 from tabwarden.plan.plan import Plan
 from tabwarden.plan.restore import restored
 from tabwarden.report.policy import drift_sarif, policy_text
@@ -105,8 +104,7 @@ def test_a_department_with_a_sandbox_for_designers_is_made_and_unmade(bench: Ben
     assert any(note.startswith("it is wider") for note in plan.notes), plan.notes
     applied = bench.apply(plan)
     assert applied.succeeded, applied.not_done
-    made = bench.site
-    project = made.find_content("project:Design")
+    project = bench.site.find_content("project:Design")
     assert (project.mode, project.description) == ("LockedToProjectWithoutNested", f"Leaders: group {groups[1]}")
     assert planned(bench, text).changes == ()
     assert bench.apply(undo(bench)).succeeded
@@ -128,25 +126,29 @@ def test_the_three_strategies_of_the_default_project(bench: Bench, word: str, ex
     assert planned(bench, f"default_project: {word}\n").changes == ()
 
 
-def test_lock_in_the_text_then_drift_is_seen_and_put_back(bench: Bench, tmp_path: Path) -> None:
+def test_lock_in_the_text_then_drift_is_seen_and_put_back(bench: Bench) -> None:
     before = bench.site
     text = policy_text(told(before))
     assert planned(bench, text).changes == ()
-    (line,) = (one for one in text.splitlines() if "mode: customizable" in one and one.strip().startswith("Finance"))
+    path = next(
+        before.path(c.id)
+        for c in before.contents.values()
+        if (c.kind, c.parent, c.mode) == ("project", None, CUSTOMIZABLE) and list(before.below(c.id))
+    )
+    (line,) = (one for one in text.splitlines() if one.startswith(f"  {path}:"))
     locked = text.replace(line, line.replace("mode: customizable", "mode: locked").replace(", contents: defaults", ""))
     assert locked != text
-    (tmp_path / "policy").mkdir()
     plan = planned(bench, locked)
     assert "locked" in " ".join(change.to_do() for change in plan.changes)
     assert bench.apply(plan).succeeded
     with bench.tableau() as server:  # a colleague's script
-        item = server.projects.get_by_id(before.find_content("project:Finance").id)
+        item = server.projects.get_by_id(before.find_content(f"project:{path}").id)
         item.content_permissions = "ManagedByOwner"
         server.projects.update(item)
     drift = planned(bench, locked)
     assert [change.op for change in drift.changes] == ["set_mode"]
     (result,) = drift_sarif(drift)["runs"][0]["results"]
-    assert result["message"]["text"].endswith("it takes: lock Finance")
+    assert result["message"]["text"].endswith(f"it takes: lock {path}")
     assert result["locations"][0]["physicalLocation"]["region"]["startLine"] > 1
     assert bench.apply(drift).succeeded
     assert planned(bench, locked).changes == ()
@@ -171,8 +173,7 @@ def test_an_exception_ends_and_what_is_not_in_the_text_goes(bench: Bench) -> Non
 def test_contents_by_pattern_and_owner_and_switches(bench: Bench) -> None:
     site = bench.site
     assert datetime.now(UTC).date().isoformat() >= TODAY or TODAY
-    free = [c for c in site.contents.values() if c.kind == "workbook" and may(site, c.owner, "Read", c.id) is not None]
-    owner = site.users[free[0].owner].name
+    owner = next(site.users[c.owner].name for c in site.contents.values() if c.kind == "workbook")
     group = next(g.name for g in site.groups.values() if not g.everyone)
     rules = [{"group": group, "all": "Explore"}]
     text = {"content": [{"paths": ["*"], "owner": owner, "kind": "workbook", "rules": rules}]}

@@ -134,6 +134,10 @@ ROWS = (
     Row("tableau.api_version", "sign-in", "3.4"),
     Row("tableau.auth.pat.name", "provision", "other"),
     Row("tableau.auth.pat.secret", "provision", "env:NOT_SET"),
+    Row(
+        "tableau.auth.pat.expires",
+        test="commands/test_where_it_stands.py::test_a_token_that_ends_soon_is_something_to_see_to",
+    ),
     Row("tableau.auth.password.username", "provision", "vic", _PASSWORD),
     Row("tableau.auth.password.password", "provision", "no", _PASSWORD),
     Row("tableau.auth.jwt.*", "sign-in", "x", _APP),
@@ -176,6 +180,7 @@ ROWS = (
     Row("sources.leavers.column.name", "provision", "Alt"),
     Row("sources.leavers.column.*", "provision", "Alt"),
     Row("sources.joiners.min_rows", "provision", 99),
+    Row("*.most_megabytes", test="commands/test_bounds.py::test_a_list_has_a_bound_that_can_be_raised"),
     Row("sources.joiners.delta", "provision", True),
     Row("sources.joiners.stale_after", "provision", "1m", _DATED),
     Row("sources.joiners.as_of.column", "provision", "Alt", _DATED),

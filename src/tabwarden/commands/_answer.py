@@ -126,7 +126,7 @@ class Output(NamedTuple):
         from tabwarden.report.table import Column, Table, flat
 
         listed = list(flat(parts))
-        tables = [part for part in listed if isinstance(part, Table)]
+        tables = sorted((part for part in listed if isinstance(part, Table)), key=lambda table: table.aside)
         if not tables:
             rows = [[part.words] for part in listed if not isinstance(part, Table)]
             return Table(Column("Answer"), rows=rows)

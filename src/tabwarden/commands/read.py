@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 def read(
     settings: SettingsPath = None,
     connections: Annotated[
-        bool, Option("--connections", about="Also read what workbooks use: one request each.", no="--no-connections")
+        bool,
+        Option(
+            "--connections",
+            about="Also read what feeds workbooks, data sources, flows: one request each.",
+            no="--no-connections",
+        ),
     ] = False,
     project: Annotated[
         list[str] | None, Option("--project", about="Only what lies in this project, by path; repeatable.", of=CONTENTS)
@@ -266,7 +271,7 @@ def _parts(taken: Taken, verified: Verified | None, output: Output) -> Iterator[
     yield from _of_site(taken.site)
     resumed = f", {taken.reused} answers from the read that was cut short" if taken.reused else ""
     yield f"kept as {taken.snapshot.words}{resumed}"
-    output.detail(f"{taken.requests:,} requests")
+    output.detail(f"{taken.requests:,} requests were sent")
     output.detail(f"not read: {'; '.join(taken.site.partial) or 'nothing'}")
     yield from _of_verified(verified) if verified is not None else ()
 

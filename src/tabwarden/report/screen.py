@@ -13,15 +13,32 @@ from typing import NamedTuple
 from unicodedata import category, east_asian_width
 
 from tabwarden.model.names import visible
-from tabwarden.report.table import MARK, NUMBER, TIME, WORDS, Cell, Column, Drawable, Many, Table, Text, flat
+from tabwarden.report.table import (
+    MARK,
+    NAME,
+    NUMBER,
+    TIME,
+    WORDS,
+    Cell,
+    Column,
+    Drawable,
+    Many,
+    Table,
+    Text,
+    flat,
+    words_of,
+)
 
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 GAP = "  "
 COMFORT = 24  # a column of sentences is narrower only where there is no other way
 TALL = 4  # lines of a row, on average, from which on rows are better read one below the other
 LEAST = 20  # no terminal is narrower
-_SPACED = re.compile(r"(?<= )(?=[^ ])")
-_INNER = re.compile(r"(?<=[/\\@.,:;_=-])(?=.)")
+JOINED = "\u00a0"  # stands for a space within a name, which is no place to break before others are used up
+# Where a line may end: each where the one before does not do, then between any two letters.
+_BREAKS = tuple(
+    map(re.compile, (r"(?<= )(?=[^ ])", r"(?<=[/\\@])(?=.)", rf"(?<={JOINED})(?=.)", r"(?<=[.,:;_=-])(?=.)"))
+)
 
 
 class Pen(NamedTuple):
@@ -67,22 +84,25 @@ def _sentence(text: Text, pen: Pen) -> Iterator[str]:
 
 def _table(table: Table, pen: Pen) -> Iterator[str]:
     rows = table.cut(pen.limit, watched=True)
+    if not table.rows:
+        return
     if table.title.words and not pen.bare:
         yield from _sentence(table.title, pen)
-    cells = [[_on_screen(cell) for cell in row] for row in rows]
+    cells = [[_on_screen(cell, column) for cell, column in zip(row, table.columns, strict=True)] for row in rows]
     yield from _laid_out(table, cells, pen)
     if len(rows) < len(table.rows):
         yield pen.ink(f"and {len(table.rows) - len(rows):,} more; `--limit 0` shows all", "dim")
 
 
-def _on_screen(cell: Cell) -> Text:
-    if isinstance(cell, str):
-        return Text(visible(cell))
-    if isinstance(cell, Text):
-        return Text(visible(cell.words), cell.style)
+def _on_screen(cell: Cell, column: Column) -> Text:
+    style = cell.style if isinstance(cell, Text) else ""
     if isinstance(cell, int):
         return Text(f"{cell:,}")
-    return Text(visible(cell.short) if isinstance(cell, Many) else "")
+    if isinstance(cell, Many):
+        names = [visible(name).replace(" ", JOINED) for name in cell.names[: cell.shown]]
+        return Text(visible(cell.before) + cell.listed(names))
+    words = visible(words_of(cell))
+    return Text(words.replace(" ", JOINED) if column.kind == NAME else words, style)
 
 
 def _laid_out(table: Table, rows: Sequence[Sequence[Text]], pen: Pen) -> Iterator[str]:
@@ -150,7 +170,8 @@ def _whole_words(_column: Column, words: Sequence[str]) -> int:
 
 
 def _pieces(_column: Column, words: Sequence[str]) -> int:
-    return max((_wide(piece.strip()) for one in words for piece in _INNER.split(one.replace(" ", "/"))), default=0)
+    pieces = (piece for one in words for word in one.split(" ") for piece in _BREAKS[1].split(word))
+    return max((_wide(piece.replace(JOINED, " ").rstrip()) for piece in pieces), default=0)
 
 
 def _of_heading(column: Column, least_of: Callable[[Column, Sequence[str]], int]) -> int:
@@ -158,7 +179,7 @@ def _of_heading(column: Column, least_of: Callable[[Column, Sequence[str]], int]
 
 
 def _longest(words: str) -> int:
-    return max(map(_wide, words.split()), default=0)
+    return max(map(_wide, words.split(" ")), default=0)
 
 
 def _fitting(widths: Sequence[int], least: Sequence[int], room: int) -> list[int] | None:
@@ -207,7 +228,7 @@ def _row(cells: Sequence[Text], widths: Sequence[int], sides: Sequence[str], pen
 def _cell(words: str, style: str, width: int, side: str, pen: Pen) -> str:
     spaces = width - _wide(words)
     before = spaces if side == "right" else spaces // 2 if side == "middle" else 0
-    return " " * before + pen.ink(words, style) + " " * (spaces - before)
+    return " " * before + pen.ink(words.replace(JOINED, " "), style) + " " * (spaces - before)
 
 
 def _one_below_the_other(columns: Sequence[Column], row: Sequence[Text], pen: Pen) -> Iterator[str]:
@@ -217,7 +238,8 @@ def _one_below_the_other(columns: Sequence[Column], row: Sequence[Text], pen: Pe
     heads = [cell for place, (column, cell) in enumerate(filled) if not place or not column.heading]
     others = [(column, cell) for place, (column, cell) in enumerate(filled) if place and column.heading]
     style = heads[0].style if heads else ""
-    yield from (pen.ink(line, f"bold {style}") for line in folded(": ".join(cell.words for cell in heads), width))
+    head = folded(": ".join(cell.words for cell in heads), width)
+    yield from (pen.ink(line.replace(JOINED, " "), f"bold {style}") for line in head)
     most = (width - 2 * len(GAP)) // 2
     left = max((_wide(column.heading) for column, _ in others if _wide(column.heading) <= most), default=0)
     for column, cell in others:
@@ -226,30 +248,43 @@ def _one_below_the_other(columns: Sequence[Column], row: Sequence[Text], pen: Pe
         for number, line in enumerate(folded(cell.words, width - left - 2 * len(GAP))):
             heading = "" if number or over else column.heading
             spaces = " " * (left - _wide(heading))
-            yield f"{GAP}{pen.ink(heading, 'dim')}{spaces}{GAP}{pen.ink(line, cell.style)}"
+            yield f"{GAP}{pen.ink(heading, 'dim')}{spaces}{GAP}{pen.ink(line.replace(JOINED, ' '), cell.style)}"
 
 
 def folded(words: str, width: int) -> list[str]:
     """Lines no wider than `width`: broken at spaces, in a word that is too long after `/`, `@`, `.` and the like, and
     between letters only where nothing else is left.
     """
-    lines, line = [], ""
-    for word in _SPACED.split(words):
-        if line and _wide((line + word).rstrip()) > width:
-            lines.append(line.rstrip())
-            line = ""
-        if _wide((line + word).rstrip()) <= width:
-            line += word
-            continue
-        for piece in _INNER.split(word):
-            if line and _wide((line + piece).rstrip()) > width:
-                lines.append(line.rstrip())
-                line = ""
-            line += piece
-            while (end := _fits(line, width)) < len(line.rstrip()):
-                lines.append(line[:end])
-                line = line[end:]
-    return [*lines, line.rstrip()]
+    lines = [""]
+    _fill(lines, words, width, 0)
+    return [line.rstrip(f" {JOINED}") for line in lines]
+
+
+def _fill(lines: list[str], words: str, width: int, level: int) -> None:
+    """Put the words at the end of the lines, broken at this level or those below it where they do not fit."""
+    if _wide((lines[-1] + words).rstrip(f" {JOINED}")) <= width:
+        lines[-1] += words
+        return
+    pieces = _BREAKS[level].split(words) if level < len(_BREAKS) else [words]
+    for piece in pieces:
+        bare = _wide(piece.rstrip(f" {JOINED}"))
+        if lines[-1] and bare <= width < _wide(lines[-1]) + bare:
+            lines.append(piece)
+        elif bare <= width:
+            lines[-1] += piece
+        elif level < len(_BREAKS):
+            _fill(lines, piece, width, level + 1)
+        else:
+            _break(lines, piece, width)
+
+
+def _break(lines: list[str], words: str, width: int) -> None:
+    """Between letters; what was in the line stays."""
+    line = lines.pop() + words
+    while (end := _fits(line, width)) < len(line.rstrip()):
+        lines.append(line[:end])
+        line = line[end:]
+    lines.append(line)
 
 
 def _fits(words: str, width: int) -> int:

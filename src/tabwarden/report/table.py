@@ -39,12 +39,10 @@ class Many(NamedTuple):
     before: str = ""
     shown: int = FEW
 
-    @property
-    def short(self) -> str:
-        """`ann, bob and 3 more`."""
-        more = len(self.names) - self.shown
-        listed = ", ".join(self.names[: self.shown])
-        return f"{self.before}{listed} and {more:,} more" if more > 0 else f"{self.before}{listed}"
+    def listed(self, names: Sequence[str]) -> str:
+        """`ann, bob and 3 more`: the first names, as they are given, and how many are not among them."""
+        more = len(self.names) - len(names)
+        return f"{', '.join(names)} and {more:,} more" if more > 0 else ", ".join(names)
 
     @property
     def whole(self) -> str:
@@ -63,6 +61,11 @@ class Column(NamedTuple):
     heading: str
     kind: str = WORDS
     called: str = ""
+
+    @property
+    def head(self) -> str:
+        """What stands above it where somebody sees the table alone: the heading, else its name."""
+        return self.heading or self.called.replace("_", " ").capitalize()
 
     @property
     def field(self) -> str:
@@ -98,7 +101,7 @@ class Table:
     `name` is one word by which `--part` and a sheet call it; `title` stands above it. `rows` may be given as a whole,
     lazily as Rows; `shown` is how many rows a terminal shows unless it is told otherwise, and `first` which, where
     those are not the first ones. A `plain` table shows no headings. A `grid` has alike columns beside the first one: a
-    narrow terminal shows some of them at a time.
+    narrow terminal shows some of them at a time. One that is `aside` sums up others, which CSV gives before it.
     """
 
     def __init__(
@@ -111,9 +114,11 @@ class Table:
         grid: bool = False,
         shown: int = SHOWN,
         first: Sequence[int] | None = None,
+        aside: bool = False,
     ) -> None:
         self.columns = tuple(Column(column) if isinstance(column, str) else column for column in columns)
         self.name, self.plain, self.grid, self.shown, self.first = name, plain, grid, shown, first
+        self.aside = aside
         self.title = title if isinstance(title, Text) else Text(title, "bold")
         self.rows: Sequence[Row] = [] if rows is None else rows
 

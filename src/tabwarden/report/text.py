@@ -18,13 +18,18 @@ from tabwarden.report.table import MARK, NUMBER, TIME, Cell, Column, Drawable, T
 
 # What makes a formula of a cell, in the wide letters of East Asian keyboards too.
 FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
+_PARTS = re.compile(r"[/@\\](?=.)")  # after which a page may break a name
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~&])")
 STYLE = """\
 :root{color-scheme:light dark;--line:#d0d7de;--head:#f3f5f7;--dim:#57606a;--yes:#116329;--no:#a40e26;--some:#7d4e00}
-@media(prefers-color-scheme:dark){:root{--line:#3d444d;--head:#1c2128;--dim:#9198a1;--yes:#57d364;--no:#ff7b72;--some:#e3b341}}
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;overflow-wrap:anywhere}
-h1{font-size:1.4rem;margin:0}h2{font-size:1.05rem;margin:1.8rem 0 .4rem}p{margin:.4rem 0}.dim,footer{color:var(--dim)}
-table{border-collapse:collapse;width:100%;font-size:.92rem}td,th{padding:.3rem .6rem;text-align:left;vertical-align:top}
+@media(prefers-color-scheme:dark){
+:root{--line:#3d444d;--head:#1c2128;--dim:#9198a1;--yes:#57d364;--no:#ff7b72;--some:#e3b341}}
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:90rem;padding:0 1rem;overflow-wrap:break-word}
+h1{font-size:1.4rem;margin:0}h2{font-size:1.05rem;margin:1.8rem 0 .4rem}
+p{margin:.4rem 0}.dim,footer{color:var(--dim)}
+section{overflow-x:auto;margin:.6rem 0 1.6rem}
+table{border-collapse:collapse;width:100%;font-size:.92rem}
+td,th{padding:.3rem .6rem;text-align:left;vertical-align:top}
 th{background:var(--head);position:sticky;top:0;white-space:nowrap}td{border-top:1px solid var(--line)}
 .number{text-align:right;font-variant-numeric:tabular-nums}.mark,.time{white-space:nowrap}
 .green{color:var(--yes)}.red{color:var(--no)}.yellow{color:var(--some)}.bold{font-weight:600}
@@ -45,7 +50,7 @@ def tabbed(parts: Iterable[Drawable], limit: int | None, *, bare: bool = False) 
         if part.title.words and not bare:
             yield visible(part.title.words)
         if not part.plain and not bare:
-            yield "\t".join(visible(column.heading) for column in part.columns)
+            yield "\t".join(visible(column.head) for column in part.columns)
         for row in part.cut(limit, watched=False):
             yield "\t".join(visible(words_of(cell)) for cell in row)
 
@@ -78,7 +83,7 @@ def markdown(parts: Iterable[Drawable], head: Sequence[str], limit: int | None) 
             continue
         if part.title.words:
             yield from (f"### {_marked(part.title.words)}", "")
-        yield _md_row(column.heading if not part.plain else "" for column in part.columns)
+        yield _md_row(column.head if not part.plain else "" for column in part.columns)
         yield "|" + "|".join(" ---: " if column.kind == NUMBER else " --- " for column in part.columns) + "|"
         rows = part.cut(limit, watched=False)
         yield from (_md_row(map(words_of, row)) for row in rows)
@@ -121,15 +126,15 @@ def page(parts: Iterable[Drawable], head: Sequence[str], limit: int | None) -> I
 def _html_table(table: Table, limit: int | None) -> Iterator[str]:
     if table.title.words:
         yield f"<h2>{_safe(table.title.words)}</h2>"
-    yield "<table>"
+    yield "<section><table>"
     if not table.plain:
-        heads = (f'<th class="{column.kind}">{_safe(column.heading)}</th>' for column in table.columns)
+        heads = (f'<th class="{column.kind}">{_safe(column.head)}</th>' for column in table.columns)
         yield f"<thead><tr>{''.join(heads)}</tr></thead>"
     yield "<tbody>"
     rows = table.cut(limit, watched=False)
     for row in rows:
         yield f"<tr>{''.join(map(_html_cell, table.columns, row))}</tr>"
-    yield "</tbody>\n</table>"
+    yield "</tbody>\n</table></section>"
     if len(rows) < len(table.rows):
         yield f'<p class="dim">{left_out(table, rows)}</p>'
 
@@ -138,7 +143,8 @@ def _html_cell(column: Column, cell: Cell) -> str:
     kind = [column.kind] if column.kind in (NUMBER, TIME, MARK) else []
     classes = " ".join([*kind, *([cell.style] if isinstance(cell, Text) and cell.style else [])])
     words = f"{cell:,}" if isinstance(cell, int) else words_of(cell)
-    return f'<td class="{classes}">{_safe(words)}</td>' if classes else f"<td>{_safe(words)}</td>"
+    text = _PARTS.sub(r"\g<0><wbr>", _safe(words))
+    return f'<td class="{classes}">{text}</td>' if classes else f"<td>{text}</td>"
 
 
 def _safe(words: str) -> str:

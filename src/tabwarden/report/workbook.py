@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_LETTERS, MOST_ROWS = 32_767, 1_048_575  # of a cell and, below the headings, of a sheet, in Excel
 WIDEST, LOOKED_AT = 60, 500  # columns of letters, rows that tell how wide a column is
-SHEET = "Answer"
+SHEET = "Summary"
 _NO_SHEET = re.compile(r"[\[\]:*?/\\']")
 
 
@@ -65,7 +65,7 @@ class _Sheets:
         sheet.freeze_panes(1, 0)
         for place, column in enumerate(table.columns):
             sheet.set_column(place, place, _width(column, place, rows))
-            sheet.write_string(0, place, visible(column.heading or column.field), self._format("head"))
+            sheet.write_string(0, place, visible(column.head), self._format("head"))
         for number, row in enumerate(rows, 1):
             for place, (column, cell) in enumerate(zip(table.columns, row, strict=True)):
                 self._cell(sheet, number, place, column, cell)
@@ -122,7 +122,7 @@ _LOOKS: dict[str, dict[str, Any]] = {
 def _width(column: Column, place: int, rows: Sequence[Row]) -> float:
     words = (words_of(rows[number][place]) for number in range(min(len(rows), LOOKED_AT)))
     widest = max((len(one) for one in words), default=0)
-    return min(max(widest, len(column.heading) + 3, 8 if column.kind == NUMBER else 6) + 1, WIDEST)
+    return min(max(widest, len(column.head) + 3, 8 if column.kind == NUMBER else 6) + 1, WIDEST)
 
 
 def _time(words: str) -> datetime | None:

@@ -18,8 +18,7 @@ from tabwarden.model.errors import SettingsError
 from tabwarden.model.site import CUSTOMIZABLE, Site
 from tabwarden.plan.plan import Plan
 from tabwarden.plan.restore import restored
-from tabwarden.report.policy import drift_sarif, policy_text
-from tabwarden.run.policy import plan_policy
+from tabwarden.run.policy import drift_sarif, plan_policy, policy_text
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.worlds.finding import find_world
 from tabwarden.settings.policy import load_policy, schema

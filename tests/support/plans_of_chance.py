@@ -48,7 +48,6 @@ from tabwarden.model.site import (
 )
 from tabwarden.plan.order import ASIDE
 from tabwarden.plan.plan import Plan
-from tabwarden.report.policy import policy_text
 from tabwarden.run import groups, names, people, policy, provision, rename
 from tabwarden.run.apply import Applied, apply, terms_of
 from tabwarden.run.context import Context, connected
@@ -489,7 +488,7 @@ def of_policies(rng: random.Random, table: Table) -> None:
     scope = rng.choice((None, None, *(c.id for c in other.contents.values() if c.kind == "project")))
 
     def text(folder: Path) -> dict[str, Any]:
-        (folder / "policy.yaml").write_text(policy_text(told(other, scope)), encoding="utf-8")
+        (folder / "policy.yaml").write_text(policy.policy_text(told(other, scope)), encoding="utf-8")
         return {}
 
     with table.trial(before, text) as context:

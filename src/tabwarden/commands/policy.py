@@ -29,7 +29,6 @@ def plan_policy(
     """The site is read whole; exit code 2 when there are changes, 3 when a stop forbids them."""
     from tabwarden.commands._plans import present
     from tabwarden.report.plans import plan_json, plan_table
-    from tabwarden.report.policy import drift_sarif
     from tabwarden.run import policy
     from tabwarden.safe_files import write_whole
 
@@ -38,7 +37,7 @@ def plan_policy(
     if sarif is not None:
         import json
 
-        write_whole(sarif, json.dumps(drift_sarif(plan), indent=1).encode())
+        write_whole(sarif, json.dumps(policy.drift_sarif(plan), indent=1).encode())
     if not check:
         present(plan, loaded, out, output)
     output.give([plan_table(plan)], lambda: plan_json(plan))
@@ -52,7 +51,7 @@ def policy_export(
 ) -> None:
     """The snapshot as a policy, in templates where they fit; planning it back changes nothing."""
     from tabwarden.model.errors import UnknownName
-    from tabwarden.report.policy import policy_text
+    from tabwarden.run.policy import policy_text
     from tabwarden.safe_files import write_whole
     from tabwarden.want.policy.export import told
 

@@ -10,7 +10,7 @@ from typing import Any
 from tabwarden.effects.content import default_rules
 from tabwarden.effects.forms.rules import templates_of
 from tabwarden.effects.ops.rules import DENIED
-from tabwarden.effects.ops.settings import SETTINGS_BY_REST, SetSetting
+from tabwarden.effects.ops.settings import SETTINGS_BY_REST, is_on
 from tabwarden.effects.phrases import grantee_named
 from tabwarden.model.capability import KIND_NAMES, LEADER, LEADER_CAPABILITIES, applies, capability_named, ui_name
 from tabwarden.model.errors import TabwardenError
@@ -29,7 +29,7 @@ class _Unspeakable(Exception):
 
 
 @dataclass
-class Told:
+class Export:
     """What the text holds, in order, and how many rule rows (a grantee on a list) it stands for."""
 
     site: dict[str, bool] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Told:
     rows: int = 0
 
 
-def told(site: Site, within: str | None = None) -> Told:
+def told(site: Site, within: str | None = None) -> Export:
     """What is so on the Site, of one project (id) and all in it where that is said."""
     return _Telling(site, within).told()
 
@@ -47,11 +47,11 @@ def told(site: Site, within: str | None = None) -> Told:
 class _Telling:
     def __init__(self, site: Site, within: str | None) -> None:
         self.site, self.within = site, within
-        self.result = Told()
+        self.result = Export()
 
-    def told(self) -> Told:
+    def told(self) -> Export:
         if self.within is None:
-            on = {name: SetSetting(name, True).is_on(self.site) for name in SETTINGS_BY_REST}
+            on = {name: is_on(self.site, name) for name in SETTINGS_BY_REST}
             self.result.site = {name.replace("_", " "): value for name, value in on.items() if value is not None}
         inside = None if self.within is None else {self.within, *self.site.below(self.within)}
         projects = [

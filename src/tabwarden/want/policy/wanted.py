@@ -246,19 +246,21 @@ class _Laying:
     def contents(self, wishes: Iterable[ContentWish]) -> None:
         """Single contents: the rows of all wishes that fit one, together, are its rules."""
         rows = defaultdict[str, list[RowWish]](list)
+        places: dict[str, str] = {}
         for wish in wishes:
             fitting = list(self._fitting(wish))
             for content in fitting:
                 rows[content] += self.rows.current(wish.rows)
+                places.setdefault(content, wish.where)
             if not fitting and self.within is None:
                 self._fits_nothing(wish)
         for content, theirs in rows.items():
             thing, level = self.site.contents[content], governing(self.site, content).level
             if level != "own":
                 why = {"workbook": "its sheets are shown as tabs"}.get(level, "its project is locked")
-                self.rows.note(f"{theirs[0].where}: `{self.site.path(content)}` has no rules of its own, for {why}")
+                self.rows.note(f"{places[content]}: `{self.site.path(content)}` has no rules of its own, for {why}")
             elif thing.rules is not None:
-                self._ruled(thing, self.rules(thing.kind, theirs), theirs[0].where if theirs else "")
+                self._ruled(thing, self.rules(thing.kind, theirs), places[content])
 
     def _fits_nothing(self, wish: ContentWish) -> None:
         exact = [path for path in wish.paths if not _is_pattern(path)]

@@ -211,7 +211,11 @@ def _mistyped(words: Sequence[str]) -> int:
     else:
         split = [words.split() for words in COMMANDS]
         kind, known = "command", [name[len(family)] for name in split if name[:-1][: len(family)] == family]
-    say_error(f"there is no {kind} `{' '.join(words)}`{nearest(last, known)}; {hint(*family)}")
+    near = nearest(last, known)
+    whole = [name for name in COMMANDS if not family and last in name.split()[1:]]
+    if whole:  # the second word alone, such as `undo`
+        near = f"; nearest is {' or '.join(f'`{name}`' for name in whole)}"
+    say_error(f"there is no {kind} `{' '.join(words)}`{near}; {hint(*family)}")
     return ERROR
 
 

@@ -74,6 +74,15 @@ def test_status_of_broken_settings_tells_them_and_everything_else(desk: Bench) -
     assert "there is no setting `tabelau`; did you mean `tableau`?" in ended.stdout
 
 
+def test_a_read_of_another_site_is_told_as_such(desk: Bench) -> None:
+    tabwarden(desk, "read")
+    path = desk.settings_path
+    path.write_text(path.read_text(encoding="utf-8").replace(f'"{URL}"', '"elsewhere"'), encoding="utf-8")
+    text = command_line.run("status", "--settings", path, env=desk.environment).stdout
+    assert "last read\tof `elsewhere` never; `tabwarden read` reads the site" in text
+    assert "also People (`--site people`), read 2" in text
+
+
 def test_all_is_well_and_a_mail_arrives_where_it_is_asked_for(desk: Bench) -> None:
     with open_inbox() as inbox:
         desk.more = {"mail": inbox.settings}

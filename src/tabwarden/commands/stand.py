@@ -119,7 +119,7 @@ def _age(age: timedelta | None) -> str:
         return "at an unknown time"
     minutes = int(age.total_seconds() // 60)
     if minutes < 120:
-        return f"{minutes} minutes ago"
+        return "just now" if minutes < 2 else f"{minutes} minutes ago"
     return f"{minutes // 60} hours ago" if minutes < 2880 else f"{minutes // 1440} days ago"
 
 

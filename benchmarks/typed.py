@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from report import write
 from tabwarden.model.site import ALL_USERS, Content, Grantee, Group, Rule, Site, Taken, User
-from tabwarden.store import snapshot
+from tabwarden.store import beside, snapshot
 from tabwarden.store.history import History
 
 GIGA, A_SECOND = 1e9, 3.6e9
@@ -47,6 +47,7 @@ QUESTIONS = (
     "rules Finance/Budget",
 )
 HELPS = ("why --help", "read --help", "plan provision --help", "settings encrypt --help", "sandbox --help")
+COMPLETED = ("--complete why a", "--complete who View Fin", "--complete why ann Vi")
 TABLE = (
     Typed(
         "`--version`, `--help`, a mistyped word, completion", ("--version", "--help", "wyh", "--complete pl"), 0.4, 0.15
@@ -62,6 +63,7 @@ TABLE = (
     ),
     Typed("the same with `--json`", tuple(f"{question} --snapshots four --json" for question in QUESTIONS), 0.9, 0.4),
     Typed("the same, from the history that the settings name", QUESTIONS, 0.9, 0.4),
+    Typed("completion of a person, a path, a capability, with names beside the history", COMPLETED, 0.36, 0.25),
 )
 
 
@@ -110,7 +112,7 @@ def four_people(folder: Path) -> None:
     )
     snapshot.save(site, folder / "four")
     with History(folder / "kept") as history:
-        history.keep(site)
+        beside.keep(folder / "kept", history.keep(site), site)
     (folder / "settings.yaml").write_text(f"{SETTINGS}store: {{folder: kept}}\n", encoding="utf-8")
 
 

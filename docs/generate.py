@@ -132,7 +132,13 @@ def commands() -> Iterator[str]:
     yield "# Commands"
     yield ""
     found = "2 `plan` or `diff` of snapshots found changes"
-    codes = ("0 done or nothing to do", "1 error (usage errors too)", found, "3 a stop")
+    codes = (
+        "0 done or nothing to do",
+        "1 error (usage errors too, `doctor` with a no)",
+        found,
+        "3 a stop",
+        "130 Ctrl-C",
+    )
     yield f"Exit codes: {', '.join(codes)}."
     yield ""
     yield from _table(["before any command", ""], [[f"`{words}`", told] for words, told in HERE])

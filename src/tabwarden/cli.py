@@ -79,6 +79,9 @@ mirror            mirror     Publish who may View what to catalogs; nothing is w
 mirror verify     mirror     Hold the last mirror against the live server, for some people.
 catalog           mirror     Browse the last mirror as a catalog person sees it.
 # Set up and try
+init              init       Write the first settings, asked for or by options, and try the sign-in.
+status            stand      Where it stands: settings, store, last read, runs, waiting plans, stops. Asks no server.
+doctor            stand      Is all well that a run needs: sign-in, rights, lists, mail, databases, disk, clock.
 settings check    settings   Read the settings as every command does and tell every problem. Secrets are resolved and
                              never shown.
 settings encrypt  settings   Encrypt the whole file to FILE.aes, or with --values only its secrets, in place.

@@ -78,6 +78,16 @@ def send(mail: MailSettings, subject: str, body: str, attachment: Path | None = 
     return problem
 
 
+def entered(mail: MailSettings) -> str | None:
+    """None where the mail server lets us in, else one sentence; nothing is sent. Never raises."""
+    try:
+        with _connected(mail) as server:
+            server.noop()
+    except Exception as error:
+        return _reason(error, mail)
+    return None
+
+
 def _message(mail: MailSettings, subject: str, body: str, attachment: Path | None) -> tuple[EmailMessage, str | None]:
     """The mail, and what is wrong with it though it can be sent."""
     message = EmailMessage()

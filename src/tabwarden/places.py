@@ -12,7 +12,9 @@ from tabwarden.model.errors import SettingsError
 
 PLAIN, ENCRYPTED = "settings.yaml", "settings.yaml.aes"
 VARIABLE = "TABWARDEN_SETTINGS"
-OPTION, HERE, ABOVE, OWN = "--settings", "this folder", "a folder above", "your own settings"
+OPTION = "--settings"
+BY_OPTION, BY_VARIABLE = f"by `{OPTION}`", f"by `{VARIABLE}`"
+HERE, ABOVE, OWN = "in this folder", "in a folder above", "in your own folder"
 WHERE = f"in this folder, in one above, or in {{own}}; name a file with `{OPTION}` or `{VARIABLE}`"
 
 
@@ -40,9 +42,9 @@ def located(path: Path | None, environ: Mapping[str, str]) -> Location:
     over, for settings may name commands to be run.
     """
     if path is not None:
-        return Location(_in_or_at(path), OPTION)
+        return Location(_in_or_at(path), BY_OPTION)
     if environ.get(VARIABLE):
-        return Location(_in_or_at(Path(environ[VARIABLE]).expanduser()), f"`{VARIABLE}`")
+        return Location(_in_or_at(Path(environ[VARIABLE]).expanduser()), BY_VARIABLE)
     if (file_here := inside(Path())) is not None:
         return Location(file_here, HERE)
     passed_over: list[Path] = []

@@ -85,7 +85,7 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
-    except OSError:
+    except BaseException:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
         raise
@@ -107,12 +107,14 @@ def yaml_value(text: str) -> Any:
             return loader.construct_document(node)
         finally:
             loader.dispose()
-    except ValueError as error:  # such as the date 2024-13-45
-        raise yaml.YAMLError(f"a value looks like a date or number and is none: {error}") from None
+    except ValueError:  # such as the date 2024-13-45
+        raise yaml.YAMLError("a value looks like a date or number and is none; put it into quotes") from None
 
 
 def _check_depth(events: Iterable[yaml.Event]) -> None:
-    """Before anything is built: what builds it calls itself for each level, and the C library dies of too many."""
+    """Raises yaml.YAMLError where a text is too deep: what builds it calls itself for each level, and the C library
+    dies of too many.
+    """
     import yaml
 
     depth = 0

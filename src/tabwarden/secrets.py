@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from tabwarden.model.errors import SettingsError
 from tabwarden.safe_files import MOST_SECRET, for_the_owner, read_bytes, read_text, write_whole
+from tabwarden.troubles import why
 
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
@@ -88,7 +89,7 @@ def read_key_file(path: Path) -> Keys:
     try:
         text = read_text(path, MOST_SECRET)
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([f"key file `{path}` cannot be read: {_reason(error)}"]) from None
+        raise SettingsError([f"key file `{path}` cannot be read: {why(error)}"]) from None
     return _keys_in(text, f"key file `{path}`", path)
 
 
@@ -126,7 +127,7 @@ def make_key_file(path: Path) -> Keys:
         with open(path, "x", encoding="ascii", opener=for_the_owner) as out:
             out.write(value + "\n")
     except OSError as error:
-        raise SettingsError([f"key file `{path}` cannot be created: {_reason(error)}"]) from None
+        raise SettingsError([f"key file `{path}` cannot be created: {why(error)}"]) from None
     return Keys((value,), f"key file `{path}`", path)
 
 
@@ -180,7 +181,7 @@ def read_encrypted(path: Path, keys: Keys) -> str:
     try:
         token = read_bytes(path).decode("ascii", "replace")
     except OSError as error:
-        raise SettingsError([f"{path}: cannot be read: {_reason(error)}"]) from None
+        raise SettingsError([f"{path}: cannot be read: {why(error)}"]) from None
     try:
         return decrypt(token, keys)
     except SettingsError as error:
@@ -216,7 +217,7 @@ def write_private(path: Path, text: str) -> None:
     try:
         write_whole(path, text.encode("utf-8"))
     except OSError as error:
-        raise SettingsError([f"`{path}` cannot be written: {_reason(error)}"]) from None
+        raise SettingsError([f"`{path}` cannot be written: {why(error)}"]) from None
 
 
 def reference_kind(value: str) -> str | None:
@@ -262,7 +263,7 @@ def _from_file(name: str, folder: Path) -> str:
     try:
         text = read_text(path, MOST_SECRET)
     except (OSError, ValueError) as error:
-        raise SettingsError([f"file `{name}` cannot be read: {_reason(error)}; check path and permissions"]) from None
+        raise SettingsError([f"file `{name}` cannot be read: {why(error)}; check path and permissions"]) from None
     return _without_last_line_end(text)
 
 
@@ -280,7 +281,7 @@ def _from_command(line: str, environ: Mapping[str, str]) -> str:
     except subprocess.TimeoutExpired:
         raise SettingsError([f"command `{program}` did not end within {COMMAND_SECONDS} seconds"]) from None
     except (OSError, ValueError) as error:
-        raise SettingsError([f"command `{program}` cannot be run: {_reason(error)}"]) from None
+        raise SettingsError([f"command `{program}` cannot be run: {why(error)}"]) from None
     if len(output) > MOST_SECRET:
         raise SettingsError([f"command `{program}` wrote more than {MOST_SECRET:,} bytes, which is no secret"])
     if code:
@@ -342,10 +343,3 @@ def _words(line: str, *, windows: bool) -> list[str]:
 
 def _without_last_line_end(text: str) -> str:
     return text[:-2] if text.endswith("\r\n") else text.removesuffix("\n")
-
-
-def _reason(error: Exception) -> str:
-    """Why a file could not be used, in the system's words without path or content."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else "it cannot be used"

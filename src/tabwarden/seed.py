@@ -16,6 +16,7 @@ import yaml
 from tabwarden.model.errors import SettingsError
 from tabwarden.safe_files import read_text, yaml_value
 from tabwarden.secrets import HOW_TO_GIVE_A_KEY, Keys, encrypt, find_keys, read_encrypted, reference_kind
+from tabwarden.troubles import why
 
 TASKS = {
     "PROVISION_USERS": "add_joiners",
@@ -100,14 +101,11 @@ def read_seed(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
         try:
             text = read_text(path)
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror.lower() if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
-            raise SettingsError([f"{path}: cannot be read: {reason}"]) from None
+            raise SettingsError([f"{path}: cannot be read: {why(error)}"]) from None
     try:
         seed = yaml_value(text)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise SettingsError([f"{where}: not valid YAML; check the indentation and quotes there"]) from None
+        raise SettingsError([f"{path}: not valid YAML: {why(error)}"]) from None
     if not isinstance(seed, dict) or not set(KEYS) & {str(key) for key in seed}:
         sections = ", ".join(f"`{name}`" for name in KEYS)
         raise SettingsError([f"{path}: has none of the sections of Tab_User_Provisioner ({sections})"])

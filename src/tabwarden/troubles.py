@@ -48,6 +48,8 @@ def why(error: Exception) -> str:
     match error:
         case UnicodeDecodeError():
             return f"byte {error.start + 1:,} is no UTF-8 text; save it as UTF-8"
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return "the disk is full"
         case OSError():
             return (error.strerror or "the system refuses").lower()
         case json.JSONDecodeError():

@@ -83,7 +83,7 @@ def offered(*words: str, line: str = "") -> list[str]:
         (["diff", "1", "prev"], ["previous"]),
         (["list", "members", "A"], ["All Users", "Analysts"]),
         (["list", "workbooks", "--in", "Finance/D"], ["Finance/Drafts", "Finance/Drafts/"]),
-        (["whatif", "l"], ["lock"]),
+        (["whatif", "lo"], ["lock"]),
         (["whatif", "lock", "Finance "], ["Finance 2"]),
         (["whatif", "add", "ann", "to", "ana"], ["Analysts"]),
         (["history", "Finance", "ant"], ["ANTON"]),
@@ -94,6 +94,20 @@ def test_names_are_offered(words: list[str], wanted: list[str], folder: Path, mo
     monkeypatch.chdir(folder)
     got = offered(*words)
     assert got[: len(wanted)] == wanted if words[1] == "ann" else got == wanted
+
+
+def test_the_store_is_found_where_the_settings_say_it(folder: Path, tmp_path: Path) -> None:
+    for text, got in (
+        ("store: {folder: kept, retention: {most_days: 3}}\n", ["ann@corp.example"]),
+        ("store:\n  folder: 'kept' # here\n", ["ann@corp.example"]),
+        ("store: {url: env:NAME}\n", []),
+        ("store:\n  folder: env:NAME\n", []),
+    ):
+        (tmp_path / "settings.yaml").write_text(text)
+        if not (tmp_path / "kept").exists():
+            (tmp_path / "kept").symlink_to(folder / ".tabwarden")
+        assert offered("why", "ann@", "--settings", str(tmp_path)) == []
+        assert offered("why", "--settings", str(tmp_path), "ann@") == got
 
 
 def test_the_verbs_of_changes_are_those_of_the_language() -> None:

@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 import json
 import os
 import signal
-import socket
 from collections.abc import Iterator
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from aiosmtpd.controller import Controller
+from inbox import Inbox, open_inbox
 from provisioning import GROUP, bench, staff
 
 from support import command_line
 from tabwarden.sandbox.http.server import LoggedRequest, RequestLog
 
 
-class Inbox(list[EmailMessage]):
-    """Keeps what arrives."""
-
-    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802
-        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        assert isinstance(message, EmailMessage)
-        self.append(message)
-        return "250 OK"
-
-
 @pytest.fixture
-def inbox() -> Iterator[tuple[Inbox, int]]:
-    received = Inbox()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    controller = Controller(received, hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        yield received, port
-    finally:
-        controller.stop()
+def inbox() -> Iterator[Inbox]:
+    with open_inbox() as inbox_:
+        yield inbox_
 
 
-def settings(folder: Path, port: int, **more: object) -> Path:
-    people = {"from": "tw@a.example", "to": ["desk@a.example"], "host": "127.0.0.1", "port": port}
+def settings(folder: Path, inbox: Inbox, **more: object) -> Path:
     whole = {
         "tableau": {"server": "http://127.0.0.1:9", "auth": {"pat": {"name": "tok", "secret": "env:NOBODY_SET_IT"}}},
         "sources": {"joiners": {"type": "file", "path": "joiners.csv"}},
         "provision": {"group": {"name": GROUP}},
-        "mail": {"enabled": True, "security": "none", **people},
+        "mail": inbox.settings,
         "logs": {"folder": "kept"},
         **more,
     }
@@ -68,24 +45,24 @@ def logged(folder: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def test_a_missing_secret_is_in_the_log_in_a_mail_and_on_stderr(tmp_path: Path, inbox: tuple[Inbox, int]) -> None:
-    ended = run(settings(tmp_path, inbox[1]))
+def test_a_missing_secret_is_in_the_log_in_a_mail_and_on_stderr(tmp_path: Path, inbox: Inbox) -> None:
+    ended = run(settings(tmp_path, inbox))
     assert ended.exit_code == 1
     assert "`NOBODY_SET_IT` is not set" in ended.stderr
     assert "ERROR | " in logged(tmp_path / "kept")
     assert "`NOBODY_SET_IT` is not set" in logged(tmp_path / "kept")
-    (message,) = inbox[0]
+    (message,) = inbox
     body, log = [part.get_content() for part in message.walk() if not part.is_multipart()]
     assert "the settings cannot be used, and nothing was done; exit code 1" in body
     assert "`NOBODY_SET_IT` is not set" in log
 
 
 def test_whatever_else_is_broken_the_mail_goes_out_and_what_is_broken_itself_falls_back(
-    tmp_path: Path, inbox: tuple[Inbox, int]
+    tmp_path: Path, inbox: Inbox
 ) -> None:
-    run(settings(tmp_path, inbox[1], logs={"folder": "kept", "level": "LOUD"}, stpos={}))
+    run(settings(tmp_path, inbox, logs={"folder": "kept", "level": "LOUD"}, stpos={}))
     assert "there is no setting `stpos`" in logged(tmp_path / "logs")
-    assert len(inbox[0]) == 1
+    assert len(inbox) == 1
 
 
 @pytest.mark.parametrize(("text", "told"), [("tableau: [\n", "settings.yaml:"), ("- a list\n", "settings.yaml")])
@@ -96,17 +73,17 @@ def test_what_is_no_settings_at_all_leaves_a_log(tmp_path: Path, text: str, told
     assert (ended.exit_code, told in logged(tmp_path / "logs"), told in ended.stderr) == (1, True, True)
 
 
-def test_without_a_file_or_a_place_for_the_log_stderr_is_left(tmp_path: Path, inbox: tuple[Inbox, int]) -> None:
+def test_without_a_file_or_a_place_for_the_log_stderr_is_left(tmp_path: Path, inbox: Inbox) -> None:
     ended = run(tmp_path / "none.yaml")
     assert (ended.exit_code, "does not exist" in ended.stderr, list(tmp_path.iterdir())) == (1, True, [])
     (tmp_path / "file").write_text("")
-    ended = run(settings(tmp_path, inbox[1], logs={"folder": "file/logs"}))
+    ended = run(settings(tmp_path, inbox, logs={"folder": "file/logs"}))
     assert "no log was written: log folder" in ended.stderr
     assert "`NOBODY_SET_IT` is not set" in ended.stderr
 
 
 def test_a_mail_section_that_is_broken_itself_is_told_in_the_log(tmp_path: Path) -> None:
-    run(settings(tmp_path, 9, mail={"enabled": True, "password": "env:NOR_THIS"}))
+    run(settings(tmp_path, Inbox(), mail={"enabled": True, "password": "env:NOR_THIS"}))
     assert "no mail was sent: the section `mail` cannot be used either" in logged(tmp_path / "kept")
 
 

@@ -116,7 +116,7 @@ def test_who_vanishes_from_another_source_is_left_as_he_is(desk: Several) -> Non
     desk.tell("hr", [UNA])
     plan = desk.plan()
     assert plan.changes == ()
-    assert "1 people of the last good run are in no source any more" in " ".join(plan.notes)
+    assert "1 person of the last good run is in no source any more" in " ".join(plan.notes)
 
 
 def test_many_who_vanish_are_a_stop(desk: Several) -> None:

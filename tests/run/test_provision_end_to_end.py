@@ -732,8 +732,8 @@ def test_undo_of_a_removal_says_what_cannot_come_back(tmp_path: Path) -> None:
         desk.leavers("vic@a.example")
         assert desk.run().succeeded
         undo = desk.undo()
-        assert "added again as a new user" in undo.notes[0]
-        assert "stays with `cleo@a.example`" in undo.notes[0]
+        assert any("added again as a new user" in note for note in undo.notes)
+        assert any("stays with `cleo@a.example`" in note for note in undo.notes)
         assert desk.apply(undo).succeeded
         assert (desk.role("vic@a.example"), desk.members()) == ("Viewer", {"vic@a.example"})
         assert desk.site.users_named("vic@a.example") != ("u-vic@a.example",)

@@ -13,7 +13,10 @@ from tabwarden.model.errors import SettingsError, UnknownName
 from tabwarden.model.site import Content, Group
 from tabwarden.model.takes import Authentication, IdentityProvider, SiteTakes
 from tabwarden.plan.plan import Plan
+from tabwarden.report.plans import contents_table
+from tabwarden.run.read import Listener, read_and_keep
 from tabwarden.sandbox.state.personality import personality
+from tabwarden.tableau.read.site import Wishes
 
 COLUMN = {"name": "login", "full_name": "name", "email": "mail", "auth_setting": "auth"}
 SALES = Group("g-sales", "Sales", members=frozenset({"u-vic@a.example", "u-una@a.example"}))
@@ -162,3 +165,19 @@ def test_what_a_change_of_the_group_does_to_its_members_is_impact(desk: Bench) -
     desk.provision = {"group": {"name": GROUP, "minimum_site_role": "Viewer"}}
     (change,) = desk.plan().changes
     assert change.because.endswith("by it no longer raised to Creator: `una@a.example`, `vic@a.example`")
+
+
+def test_the_way_back_of_a_leaver_tells_who_sees_what_as_the_way_there_did(tmp_path: Path) -> None:
+    with bench(tmp_path, world(owners=("vic@a.example",))) as desk:
+        desk.leavers("vic@a.example")
+        read_and_keep(desk.settings, Wishes(), Listener(print))
+        there = desk.plan()
+        assert desk.apply(there).succeeded
+        back = desk.undo()
+        assert there.impact.contents
+        assert back.impact.contents
+        lost = [(one.path, one.lost) for one in there.impact.contents]
+        assert [(one.path, one.gained) for one in back.impact.contents] == lost
+        assert [note for note in back.notes if "sight of content is told by the snapshot" in note]
+        table = contents_table(replace(there.impact, contents=there.impact.contents * 3))
+        assert len(table.rows) == 1  # a line for the same people, however much it is

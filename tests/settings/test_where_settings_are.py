@@ -15,11 +15,21 @@ from tabwarden.cli import COMMANDS
 from tabwarden.commands._parsing import parameters_of
 from tabwarden.model.errors import SettingsError
 from tabwarden.model.site import Taken
-from tabwarden.places import ABOVE, HERE, OPTION, OWN, VARIABLE, located
+from tabwarden.places import ABOVE, BY_OPTION, BY_VARIABLE, HERE, OWN, VARIABLE, located
 from tabwarden.run import history
 from tabwarden.store import snapshot
 
-NO_SETTINGS = {"demo", "sandbox", "settings encrypt", "settings decrypt", "settings rotate", "settings import"}
+NO_SETTINGS = {
+    "demo",
+    "sandbox",
+    "settings encrypt",
+    "settings decrypt",
+    "settings rotate",
+    "settings import",
+    "help",
+    "init",
+}
+NO_SETTINGS |= {"list schedules"}
 
 
 def write(folder: Path, text: str = "", name: str = "settings.yaml") -> Path:
@@ -49,8 +59,8 @@ def test_the_nearest_word_counts(deep: Path, tmp_path: Path) -> None:
     assert located(None, environ)[:2] == (Path("settings.yaml"), HERE)
     other = write(tmp_path / "other")
     named = environ | {VARIABLE: str(other.parent)}
-    assert located(None, named)[:2] == (other, f"`{VARIABLE}`")
-    assert located(above, named)[:2] == (above, OPTION)
+    assert located(None, named)[:2] == (other, BY_VARIABLE)
+    assert located(above, named)[:2] == (above, BY_OPTION)
 
 
 def test_what_was_named_and_is_not_there_is_an_error_and_nothing_else_is_taken(deep: Path, tmp_path: Path) -> None:

@@ -171,7 +171,10 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(TabwardenError, match="cannot be written: not a directory; nothing of it was changed"):
         History(tmp_path / "file" / "store")
     (tmp_path / FILE).write_text("this is no database, whatever its name says" * 100)
-    with pytest.raises(TabwardenError, match="cannot be used: file is not a database; nothing of it was changed"):
+    with pytest.raises(
+        TabwardenError,
+        match=r"cannot be used: it is damaged; put it back from a backup, or .*; nothing of it was changed",
+    ):
         History(tmp_path)
 
 

@@ -134,6 +134,10 @@ ROWS = (
     Row("tableau.api_version", "sign-in", "3.4"),
     Row("tableau.auth.pat.name", "provision", "other"),
     Row("tableau.auth.pat.secret", "provision", "env:NOT_SET"),
+    Row(
+        "tableau.auth.pat.expires",
+        test="commands/test_where_it_stands.py::test_a_token_that_ends_soon_is_something_to_see_to",
+    ),
     Row("tableau.auth.password.username", "provision", "vic", _PASSWORD),
     Row("tableau.auth.password.password", "provision", "no", _PASSWORD),
     Row("tableau.auth.jwt.*", "sign-in", "x", _APP),

@@ -87,7 +87,12 @@ class Domain:
             server = ldap3.Server(self.address, use_ssl=True, get_info=ldap3.NONE, connect_timeout=10)
             user = f"{self.netbios}\\{ADMINISTRATOR}"
             self._line = ldap3.Connection(
-                server, user, ADMINISTRATOR_PASSWORD, check_names=False, raise_exceptions=True
+                server,
+                user,
+                ADMINISTRATOR_PASSWORD,
+                client_strategy=ldap3.RESTARTABLE,  # a busy server ends lines
+                check_names=False,
+                raise_exceptions=True,
             )
             self._line.bind()
         yield self._line

@@ -24,7 +24,8 @@ AS_REAL = (
     "update users set system_user_id = system_user_id + 1000",
     "update workbooks set project_id = (select min(id) from projects)",
     "update workbooks set is_deleted = true where id = (select min(id) from workbooks)",
-    "update site_roles set name = 'Creator', display_name = 'Creator' where name = 'ServerAdministrator'",
+    "update workbooks set is_private = true where id = (select max(id) - 1 from workbooks)",
+    "update projects set state = 'pending_delete' where id = (select min(id) from projects where site_id = 9)",
     "update next_gen_permissions set permission = 9 where id % 499 = 0",
 )
 

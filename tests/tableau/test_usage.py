@@ -39,11 +39,13 @@ from tabwarden.model.usage import (
     proven,
     what_of,
 )
+from tabwarden.run.store_check import check
 from tabwarden.run.usage import events_of, used
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.server_state import World
 from tabwarden.sandbox.worlds.finding import find_world, world_of
 from tabwarden.sandbox.worlds.save import text_of
+from tabwarden.store.history import History
 from tabwarden.store.usage import days
 from tabwarden.tableau.http.connection import connect
 from tabwarden.tableau.http.session import Password, SignIn
@@ -204,6 +206,9 @@ def test_days_keep_the_fullest_that_was_told_and_what_people_have_as_it_is(tmp_p
     path = next(days.folder_of(tmp_path, "site").glob(f"{DAY}.jsonl"))
     assert path.stat().st_mode & 0o077 == 0
     path.write_text("[1, 2]\n")
+    with History(tmp_path) as history:
+        history.keep(find_world("w0").sites[0])
+    assert [one.what for one in check(str(tmp_path)) if one.problem] == [f"use of {DAY}"]
     with pytest.raises(TabwardenError, match="is damaged"):
         list(days.kept(tmp_path, "site"))
 

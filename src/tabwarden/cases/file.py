@@ -79,15 +79,18 @@ def _parsed(path: Path, text: str, line: int) -> Any:
     except json.JSONDecodeError as error:
         where = f"line {line + error.lineno - 1}"
         raise WorldError(f"`{path}` is not JSON ({where}); check the quotes, brackets and commas there") from None
-    except ValueError as error:
+    except WorldError as error:
         raise WorldError(f"`{path}` {error} (line {line} or below)") from None
+    except (ValueError, RecursionError):
+        words = "holds a number that is too long, or is nested too deep"
+        raise WorldError(f"`{path}` {words} (line {line} or below)") from None
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     keys = [key for key, _ in pairs]
     twice = next((key for key in keys if keys.count(key) > 1), None)
     if twice is not None:
-        raise ValueError(f"has the key `{twice}` twice in one object; the first of them would be lost")
+        raise WorldError(f"has the key `{twice}` twice in one object; the first of them would be lost")
     return dict(pairs)
 
 

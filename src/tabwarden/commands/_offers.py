@@ -24,9 +24,14 @@ from tabwarden.store.names import CONTENT, GROUP, PERSON, Known
 
 Offers = Iterator[tuple[str, str]]
 MOST_SNAPSHOTS = 50
-VERBS = ("add allow delete deny give hide lock make move new remove set show switch unlock use").split()
+VERBS = (
+    "add allow assign clear copy delete deny describe give hide"
+    " import let lock make move new remove set show switch synchronise turn unlock use"
+).split()
 """Those of effects.sentences, which to load takes longer than to complete."""
 _SECTION = re.compile(r"^(\w+):[ \t]*(?:#.*)?$")
+_FLOW = re.compile(r"^(\w+):[ \t]*\{(.*)\}[ \t]*(?:#.*)?$")
+_PAIR = re.compile(r"(\w+):[ \t]+[\"']?([^\"'#{}\[\],|>&*!]+)")
 _PLAIN = re.compile(r"^[ \t]+(\w+):[ \t]+[\"']?([^\"'#{}\[\]:|>&*!]+?)[\"']?[ \t]*(?:#.*)?$")
 
 
@@ -35,8 +40,12 @@ def offers(of: str, prefix: str, before: Sequence[str]) -> Offers:
 
     Nothing where the store is no folder, or the settings say it in no plain words.
     """
+    words = set()
     try:
-        yield from OFFERED[of](prefix, before)
+        for word, about in OFFERED[of](prefix, before):
+            if word not in words:
+                words.add(word)
+                yield word, about
     except (OSError, ValueError):
         return
 
@@ -62,10 +71,12 @@ def _settings(before: Sequence[str]) -> tuple[Mapping[tuple[str, str], str], Pat
         return {}, Path()
     lines, section = {}, ""
     for line in file.read_text(encoding="utf-8").splitlines():
-        heading, plain = _SECTION.match(line), _PLAIN.match(line)
+        heading, plain, flow = _SECTION.match(line), _PLAIN.match(line), _FLOW.match(line)
         section = heading[1] if heading else section
         if plain:
             lines[section, plain[1]] = plain[2]
+        elif flow:
+            lines |= {(flow[1], key): value.strip() for key, value in _PAIR.findall(flow[2])}
     return lines, file.parent
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from tabwarden.commands._parsing import SITES, SNAPSHOTS, Option
-from tabwarden.places import OPTION
+from tabwarden.places import BY_OPTION
 
 if TYPE_CHECKING:
     from tabwarden.model.open_points import OpenPoints
@@ -106,7 +106,7 @@ Accept = Annotated[
 
 def again(settings: Settings) -> str:
     """` --settings FILE` for a command that is to follow, where one was needed here."""
-    return f" --settings {typed(settings.origin)}" if settings.found_by == OPTION else ""
+    return f" --settings {typed(settings.origin)}" if settings.found_by == BY_OPTION else ""
 
 
 def typed(path: Path | str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from tabwarden.commands._answer import Output
 from tabwarden.commands._options import again, load_settings, typed
 from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, say
+from tabwarden.commands._unforeseen import sentence
 from tabwarden.log import RunLog, open_log
 from tabwarden.model.errors import SettingsError, TabwardenError
 from tabwarden.model.names import some
@@ -152,8 +153,8 @@ def _run(settings: Settings, waivers: tuple[Waiver, ...], running: Running) -> A
         return running(settings, waivers)
     except TabwardenError as error:
         log.error("%s", error)
-    except Exception:  # whatever it is, it is told, and by mail too
-        log.exception("an error nobody foresaw; please report it with this log")
+    except Exception as error:  # whatever it is, it is told, and by mail too
+        log.error("%s", sentence("tabwarden run", error))
     return None
 
 

@@ -27,9 +27,11 @@ def plan_list(
     """The newest first, each with its number, when and by whom it was made, and what became of it."""
     from tabwarden.run.plans import WAITING, kept_plans
 
-    plans = [kept for kept in kept_plans(_folder(store, settings)) if not waiting or kept.state == WAITING][::-1]
+    plans = [
+        kept_plan for kept_plan in kept_plans(_folder(store, settings)) if not waiting or kept_plan.state == WAITING
+    ][::-1]
     none = "no plan waits" if waiting else "no plan was made yet; `tabwarden plan --help` tells how one is"
-    output.give([_table(plans) if plans else none], lambda: [plan_as_json(kept) for kept in plans])
+    output.give([_table(plans) if plans else none], lambda: [plan_as_json(kept_plan) for kept_plan in plans])
 
 
 def plan_show(plan: PlanWords, store: StoreWords = None, settings: SettingsPath = None, output: Output = PLAIN) -> None:
@@ -41,35 +43,35 @@ def plan_show(plan: PlanWords, store: StoreWords = None, settings: SettingsPath 
     folder = _folder(store, settings)
     path = plan_meant(folder, plan)
     whole = load_plan(path)
-    kept = next((kept for kept in kept_plans(folder) if kept.id == whole.id), None)
-    heading = f"plan {kept.number} of {_made(kept)}: {_became(kept)}" if kept else f"plan {path}"
+    kept_plan = next((kept_plan for kept_plan in kept_plans(folder) if kept_plan.id == whole.id), None)
+    heading = f"plan {kept_plan.number} of {_made(kept_plan)}: {_became(kept_plan)}" if kept_plan else f"plan {path}"
     output.give(
         [Text(heading, "bold"), plan_table(whole)],
-        lambda: {"file": str(path), **(plan_as_json(kept) if kept else {}), **plan_json(whole)},
+        lambda: {"file": str(path), **(plan_as_json(kept_plan) if kept_plan else {}), **plan_json(whole)},
     )
 
 
-def plan_as_json(kept: KeptPlan) -> dict[str, object]:
+def plan_as_json(kept_plan: KeptPlan) -> dict[str, object]:
     """One plan of the list, by its fields; times are ISO, UTC."""
-    record = kept.record
+    record = kept_plan.record
     return {
-        "number": kept.number,
-        "plan": kept.id,
-        "kind": kept.kind,
-        "site": kept.site,
-        "made": kept.made,
-        "by": kept.by,
-        "says": kept.says,
-        "changes": kept.changes,
-        "state": kept.state,
-        "stops": list(kept.stops),
-        "accept": list(kept.accept),
+        "number": kept_plan.number,
+        "plan": kept_plan.id,
+        "kind": kept_plan.kind,
+        "site": kept_plan.site,
+        "made": kept_plan.made_at,
+        "by": kept_plan.by,
+        "says": kept_plan.says,
+        "changes": kept_plan.changes,
+        "state": kept_plan.state,
+        "stops": list(kept_plan.stops),
+        "accept": list(kept_plan.accept),
         "begun": record.started or None,
         "begun_by": record.by or None,
         "finished": record.finished or None,
-        "done": len(record.ended) - kept.not_done,
-        "not_done": kept.not_done,
-        "file": str(kept.path),
+        "done": len(record.ended) - kept_plan.not_done,
+        "not_done": kept_plan.not_done,
+        "file": str(kept_plan.path),
     }
 
 
@@ -89,33 +91,33 @@ def _table(plans: list[KeptPlan]) -> Table:
     from tabwarden.report.table import NUMBER, Column, Table
 
     table = Table(Column("Plan", NUMBER), "Made", "What it does", "What became of it", name="plans", shown=USUAL)
-    for kept in plans:
-        table.add_row(kept.number, _made(kept), f"{kept.kind}: {kept.says}", _became(kept))
+    for kept_plan in plans:
+        table.add_row(kept_plan.number, _made(kept_plan), f"{kept_plan.kind}: {kept_plan.says}", _became(kept_plan))
     return table
 
 
-def _made(kept: KeptPlan) -> str:
+def _made(kept_plan: KeptPlan) -> str:
     from tabwarden.report.plans import minute
 
-    return f"{minute(kept.made)}{f' by {kept.by}' if kept.by else ''}"
+    return f"{minute(kept_plan.made_at)}{f' by {kept_plan.by}' if kept_plan.by else ''}"
 
 
-def _became(kept: KeptPlan) -> str:
+def _became(kept_plan: KeptPlan) -> str:
     """`waits`, or what was done of it, when and by whom."""
     from tabwarden.report.plans import minute
     from tabwarden.run.plans import APPLIED, BEGUN, GONE, STOPPED
 
-    record = kept.record
+    record = kept_plan.record
     by = f" by {record.by}" if record.by else ""
-    if kept.state == APPLIED:
-        lacking = f"; {kept.not_done} of {kept.changes} changes not done" if kept.not_done else ""
+    if kept_plan.state == APPLIED:
+        lacking = f"; {kept_plan.not_done} of {kept_plan.changes} changes not done" if kept_plan.not_done else ""
         return f"applied {minute(record.started)}{by}{lacking}"
-    if kept.state == BEGUN:
-        how_far = f"{len(record.ended)} of {kept.changes} changes"
+    if kept_plan.state == BEGUN:
+        how_far = f"{len(record.ended)} of {kept_plan.changes} changes"
         return f"begun {minute(record.started)}{by}, {how_far}; apply it again to go on"
-    if kept.state == GONE:
+    if kept_plan.state == GONE:
         return "its file is gone"
-    if kept.state == STOPPED:
-        return f"stopped: {', '.join(kept.stops) or 'nothing to do'}"
-    accept = "".join(f" --accept {one}" for one in kept.accept)
+    if kept_plan.state == STOPPED:
+        return f"stopped: {', '.join(kept_plan.stops) or 'nothing to do'}"
+    accept = "".join(f" --accept {one}" for one in kept_plan.accept)
     return f"waits for{accept}" if accept else "waits"

@@ -130,8 +130,8 @@ def _ask(plan: Plan, *, hidden: bool) -> None:
     if not hidden:
         show(impact_table(plan.impact), *([stops_table(plan.stops)] if plan.stops else ()))
     where = f"`{plan.site.name or plan.site.content_url or 'Default'}` on {plan.site.where}"
-    made = f"`{plan.kind}`, made {minute(plan.made_at)}, {count_of(len(plan.changes), 'change', 'changes')}"
-    if not confirmed(f"{headline(plan)} ({made}): apply it to {where}?"):
+    details = f"`{plan.kind}`, made {minute(plan.made_at)}, {count_of(len(plan.changes), 'change', 'changes')}"
+    if not confirmed(f"{headline(plan)} ({details}): apply it to {where}?"):
         raise TabwardenError("nothing was written: answer `yes`, or add `--yes`")
 
 

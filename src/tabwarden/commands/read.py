@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 def read(
     settings: SettingsPath = None,
     connections: Annotated[
-        bool, Option("--connections", about="Also read what workbooks use: one request each.", no="--no-connections")
+        bool,
+        Option(
+            "--connections",
+            about="Also read what feeds workbooks, data sources, flows: one request each.",
+            no="--no-connections",
+        ),
     ] = False,
     project: Annotated[
         list[str] | None, Option("--project", about="Only what lies in this project, by path; repeatable.", of=CONTENTS)

@@ -54,7 +54,7 @@ def settings_check(settings: SettingsPath = None, output: Output = PLAIN) -> Non
     table.add_row("  sources", Many(_sources(loaded)) if _sources(loaded) else "none")
     table.add_row("  mail", "on" if loaded.mail.enabled else "off")
     warnings = list(loaded.warnings())
-    by = f" (found by {loaded.found_by})" if loaded.found_by else ""
+    by = f" (found {loaded.found_by})" if loaded.found_by else ""
     heading = f"{loaded.origin or 'the environment'}: no problems{by}"
     output.give(
         [heading, table, *(f"warning: {line}" for line in warnings)],
@@ -76,7 +76,7 @@ def _sources(loaded: Settings) -> list[str]:
 def _summary(loaded: Settings) -> dict[str, object]:
     return {
         "settings": loaded.origin,
-        "found_by": loaded.found_by,
+        "found": loaded.found_by,
         "server": loaded.tableau.server,
         "site": loaded.tableau.site,
         "sign_in": _sign_in(loaded),

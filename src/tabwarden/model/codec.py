@@ -292,6 +292,8 @@ def _converted(plain: object, type_: type[T], place: str) -> T:
         return msgspec.convert(plain, type_)
     except msgspec.ValidationError as error:
         raise IncompleteRead(_sentence(str(error), place, getattr(type_, "__struct_fields__", ()))) from None
+    except UnicodeEncodeError:
+        raise IncompleteRead(f"`{place}` holds half a character" if place else "it holds half a character") from None
 
 
 def _sentence(message: str, place: str, fields: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from tabwarden.model.codec import decode, encode
@@ -27,6 +28,7 @@ def marks_text(content: Content) -> str | None:
     return None if marks == _USUAL else encode(marks).decode()
 
 
+@lru_cache(maxsize=4096)
 def marks_of(text: str | None) -> Marks:
     """The marks of such a text."""
     return _USUAL if text is None else decode(text, Marks)

@@ -53,8 +53,9 @@ def from_json(text: str, where: str = "the plan") -> Plan:
         for name in (field.name for field in fields(Plan) if field.name not in whole):
             raise KeyError(name)
         return _PLAN.from_plain(whole, tuple(map(_change, whole.pop("changes"))))
-    except (IncompleteRead, KeyError, TypeError, AttributeError) as error:
-        raise TabwardenError(f"`{where}` is not a whole plan ({error}); {PLAN_AGAIN}") from None
+    except (IncompleteRead, KeyError, TypeError, AttributeError, ValueError) as error:
+        why = {IncompleteRead: str(error), KeyError: f"{error} is missing"}.get(type(error), "a field cannot be so")
+        raise TabwardenError(f"`{where}` is not a whole plan ({why}); {PLAN_AGAIN}") from None
 
 
 def as_json(plan: Plan) -> dict[str, Any]:
@@ -94,4 +95,4 @@ def _json(value: Any) -> str:
 
 def _seal(whole: Mapping[str, Any]) -> str:
     text = json.dumps(whole, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

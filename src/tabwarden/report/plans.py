@@ -182,7 +182,7 @@ def impact_table(impact: Impact) -> Drawable:
 
 
 def contents_table(impact: Impact) -> Table:
-    """Who gains and who loses View of which content: what is gained by most people first, for that is the risk."""
+    """Who gains and who loses View of which content, a line for the same people: what most gain first is the risk."""
     contents = sorted(impact.contents or (), key=lambda c: (-len(c.gained), -len(c.lost), c.path))
     gain, lose = {name for c in contents for name in c.gained}, {name for c in contents for name in c.lost}
     title = (
@@ -191,7 +191,10 @@ def contents_table(impact: Impact) -> Table:
         f"{sum(1 for c in contents if c.lost)}"
     )
     columns = (Column("Content", NAME), Column("Gain View", NAME), Column("Lose View", NAME))
-    rows = [(c.path, _signed(c.gained, "+"), _signed(c.lost, "-")) for c in contents]
+    alike: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for content in contents:
+        alike.setdefault((content.gained, content.lost), []).append(content.path)
+    rows = [(_contents(paths), _signed(gained, "+"), _signed(lost, "-")) for (gained, lost), paths in alike.items()]
     return Table(*columns, name="contents", title=title, rows=rows, shown=MOST_CONTENTS)
 
 
@@ -203,6 +206,11 @@ def stops_table(stops: Iterable[Stop]) -> Table:
     title = f"Stops: nothing is done about {lists}" if lists else "Stops: nothing is written"
     columns = (Column("Stop", NAME), "Why it stops", "What to do")
     return Table(*columns, name="stops", title=Text(title, "bold red"), rows=rows, shown=len(rows))
+
+
+def _contents(paths: Sequence[str]) -> Cell:
+    """The content, or those of which the same people gain and lose sight."""
+    return Many(paths, f"{len(paths)} contents: ", SAMPLE) if len(paths) > 1 else paths[0]
 
 
 def _signed(names: Sequence[str], sign: str) -> Cell:

@@ -316,7 +316,13 @@ def _remarks(roster: OneRoster, settings: Settings) -> tuple[str, ...]:
         remarks.append("nobody leaves for being in no authoritative source: rows were not used, and may mean them")
     if roster.merged.unnamed:
         who = some([person.called for person in roster.merged.unnamed])
-        remarks.append(f"{len(roster.merged.unnamed)} have a user name in no source, and are left out: {who}; name one")
+        number = len(roster.merged.unnamed)
+        words = (
+            "person has a user name in no source, and is"
+            if number == 1
+            else "people have a user name in no source, and are"
+        )
+        remarks.append(f"{number} {words} left out: {who}; name one")
     return tuple(remarks)
 
 

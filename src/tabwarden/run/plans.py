@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +29,7 @@ class KeptPlan(NamedTuple):
 
     number: int
     id: str
-    made: str
+    made_at: str
     by: str
     kind: str
     site: str
@@ -78,13 +79,13 @@ def plan_path(store: Path, plan_id: str) -> Path:
 def keep_in(store: Path, plan: Plan, out: Path | None = None) -> tuple[int, Path]:
     """Write the plan into the store, or to `out`, and number it; its number and its file."""
     path = keep_plan(plan, out or plan_path(store, plan.id))
-    known = next((kept.number for kept in _lines(store) if kept.id == plan.id), 0)
+    known = next((kept_plan.number for kept_plan in _lines(store) if kept_plan.id == plan.id), 0)
     if known:
         return known, path
     stops = plan.stops_of_all
     line = {
         "id": plan.id,
-        "made": plan.made_at,
+        "made_at": plan.made_at,
         "by": whoami(),
         "kind": plan.kind,
         "site": plan.site.name or plan.site.content_url,
@@ -105,21 +106,22 @@ def keep_in(store: Path, plan: Plan, out: Path | None = None) -> tuple[int, Path
 
 def kept_plans(store: Path) -> tuple[KeptPlan, ...]:
     """Every plan of the store, the oldest first. TabwardenError where the list of them, or a journal, is damaged."""
-    return tuple(kept._replace(record=read(path_of(store, kept.id))) for kept in _lines(store))
+    return tuple(kept_plan._replace(record=read(path_of(store, kept_plan.id))) for kept_plan in _lines(store))
 
 
 def plan_meant(store: Path, words: str) -> Path:
     """The file of the plan that somebody means: a file, a number of `plan list`, or the beginning of an id."""
     name = words.strip()
-    if Path(name).is_file():
-        return Path(name)
-    kept = [one for one in _lines(store) if name in (str(one.number), f"#{one.number}")]
-    if not kept and len(name) >= 4:
-        kept = [one for one in _lines(store) if one.id.startswith(name.lower())]
-    if len(kept) == 1:
-        return kept[0].path
-    if len(kept) > 1:
-        both = ", ".join(f"`{one.id}`" for one in kept)
+    with suppress(OSError):  # longer than any file name
+        if Path(name).is_file():
+            return Path(name)
+    plans = [one for one in _lines(store) if name in (str(one.number), f"#{one.number}")]
+    if not plans and len(name) >= 4:
+        plans = [one for one in _lines(store) if one.id.startswith(name.lower())]
+    if len(plans) == 1:
+        return plans[0].path
+    if len(plans) > 1:
+        both = ", ".join(f"`{one.id}`" for one in plans)
         raise UnknownName(f"several plans begin with `{name}`: {both}; write more of it, or its number")
     raise UnknownName(
         f"`{name}` is no plan's file, and no number or id of a plan in `{store}`; `tabwarden plan list` has them"
@@ -135,10 +137,10 @@ def _lines(store: Path) -> Iterator[KeptPlan]:
             fields = fields_of(line)
             file = fields.pop("file")
             fields |= {key: tuple(fields[key]) for key in ("stops", "accept")}
-            kept = KeptPlan(number=number, path=index.parent / file, record=Record(), **fields)
+            kept_plan = KeptPlan(number=number, path=index.parent / file, record=Record(), **fields)
         except (ValueError, LookupError, TypeError, AttributeError):
             raise TabwardenError(
                 f"line {number} of `{index}` is damaged; it lists the plans alone: move it away, and name plans by "
                 "their file"
             ) from None
-        yield kept
+        yield kept_plan

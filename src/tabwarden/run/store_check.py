@@ -13,6 +13,7 @@ from tabwarden.run.plans import PLANS, kept_plans, load_plan
 from tabwarden.store import beside, journal, rosters
 from tabwarden.store.history import History
 from tabwarden.store.snapshots import Snapshot
+from tabwarden.store.usage import days
 
 ANY_SITE = SiteIdentity("", "", "", "")
 
@@ -28,7 +29,11 @@ class Checked(NamedTuple):
 def check(store: str, *, repair: bool = False) -> Iterator[Checked]:
     """Every part of the store, in turn; with `repair` what is derived from others is made anew where it is damaged."""
     with history.opened(store) as history_:
-        snapshots = history_.snapshots()
+        snapshots: tuple[Snapshot, ...] = ()
+        try:
+            snapshots = history_.snapshots()
+        except TabwardenError as error:
+            yield Checked("the list of snapshots", str(error))
         yield _checked(f"the history, {len(snapshots)} snapshots", history_.check)
         for snapshot in snapshots:
             yield _checked(snapshot.words, history_.open, snapshot.number)
@@ -43,6 +48,10 @@ def check(store: str, *, repair: bool = False) -> Iterator[Checked]:
     yield _checked("rows of the last good runs", journal.last_good_rows, Path(store), ANY_SITE)
     for path in sorted((Path(store) / rosters.ROSTERS).glob("*.json")):
         yield _checked(f"roster {path.stem}", rosters.read, path)
+    for path in sorted((Path(store) / days.USAGE).glob("*/*.jsonl")):
+        yield _checked(f"use of {path.stem}", days.read, path)
+    for path in sorted((Path(store) / days.ACTIVITY).glob("*/*.jsonl")):
+        yield _checked(f"activity of {path.stem}", days.read_activity, path)
 
 
 def _checked(what: str, reads: Callable[..., object], *words: object) -> Checked:

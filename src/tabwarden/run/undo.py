@@ -138,7 +138,7 @@ def plan_undo(context: Context, path: Path | None) -> Plan:
         notes.append(f"{left_out} changes of the plan had not been done and need no undo")
     basis = basis_of(context, KIND, context.site(site.name), site, undoes=plan.id, takes_back=words)
     wanted = replace(wanted, notes=(*notes, *wanted.notes))
-    return planned(context, basis, site, wanted, with_contents=False)
+    return planned(context, basis, site, wanted)
 
 
 def _undo_of_content(context: Context, plan: Plan, record: Record, done: tuple[Change, ...], words: str) -> Plan:
@@ -162,8 +162,8 @@ def _undo_of_content(context: Context, plan: Plan, record: Record, done: tuple[C
     if left_out:
         notes.append(f"{left_out} changes of the plan had not been done and need no undo")
     basis = basis_of(context, KIND, context.site(site.name), site, undoes=plan.id, takes_back=words)
-    held = (*wanted.held, *content.held)
-    return build(replace(basis, takes=context.takes), site, whole, held=held, notes=notes)
+    basis = replace(basis, takes=context.takes)
+    return build(basis, site, whole, held=(*wanted.held, *content.held), notes=notes)
 
 
 def taken_back(plan: Plan, record: Record) -> str:

@@ -6,7 +6,6 @@ were written, so that every problem can say it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +17,6 @@ from tabwarden.safe_files import check_size
 Place = tuple[str | int, ...]
 PREFIX = "TABWARDEN_"
 # A long word in quotes may be part of a password that begins with * or !, so it is never repeated.
-_QUOTED = re.compile(r"'[^']{2,}'|\"[^\"]{2,}\"")
 
 
 @dataclass(frozen=True)
@@ -113,15 +111,14 @@ def _origin(file: str, node: yaml.Node) -> Origin:
 
 def _not_yaml(error: yaml.YAMLError, file: str) -> Problem:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    what = _QUOTED.sub("…", str(getattr(error, "problem", None) or "it holds a character that YAML forbids"))
     origin = Origin(file, mark.line + 1) if mark else Origin(file)
     column = f" (column {mark.column + 1})" if mark else ""
     advice = "check the indentation, and put text with special characters into quotes"
     if mark is not None and mark.buffer is not None and mark.buffer[mark.pointer : mark.pointer + 1] == "\t":
         return Problem.at(origin, "a tab stands where a line begins; YAML takes spaces there: put two for each tab")
-    if "escape" in what:  # a path of Windows
+    if "escape" in str(getattr(error, "problem", "")):  # a path of Windows
         advice = "put text with backslashes into single quotes, or into none"
-    return Problem.at(origin, f"not valid YAML{column}: {what}; {advice}")
+    return Problem.at(origin, f"not valid YAML{column}; {advice}")
 
 
 class _Walk:

@@ -34,6 +34,7 @@ from tabwarden.settings.rules import complaints
 from tabwarden.settings.schema import SECTIONS, is_secret, shape_at
 from tabwarden.settings.store import Store
 from tabwarden.settings.wording import place_of, sentence
+from tabwarden.troubles import why
 
 __all__ = ["ENCRYPTED", "PLAIN", "load", "load_part", "load_store", "site_of"]
 
@@ -158,7 +159,7 @@ def _read(path: Path | None, keys: Keys | None, early: list[str]) -> Written:
     except UnicodeDecodeError:
         raise SettingsError([*early, f"{path}: is not UTF-8 text; save it as UTF-8"]) from None
     except OSError as error:
-        raise SettingsError([*early, f"{path}: cannot be read: {(error.strerror or '').lower()}"]) from None
+        raise SettingsError([*early, f"{path}: cannot be read: {why(error)}"]) from None
 
 
 def from_variable(place: Place, text: str, values: Mapping[str, Any]) -> Any:

@@ -6,6 +6,7 @@ docs/reference/settings.md. What concerns two fields at once is in rules.py, so 
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,6 +26,10 @@ class Pat(Section):
 
     name: Text = Field(description="name of the personal access token")
     secret: Secret = Field(description="the token's secret")
+    expires: date | None = Field(
+        default=None,
+        description="day on which it ends, as 2027-03-31; `doctor` warns 14 days before, for Tableau tells no program",
+    )
 
 
 class Password(Section):
@@ -296,7 +301,7 @@ class Settings(Section):
 
     @property
     def found_by(self) -> str:
-        """What named that file: `--settings`, a variable, this folder, one above, one's own folder."""
+        """How it was found: by `--settings` or a variable, in this folder, one above, one's own."""
         return self._found_by
 
     def secrets(self) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ _TYPES = {
     "bool": "must be true or false",
     "int": "must be a whole number, without quotes",
     "float": "must be a number, without quotes",
+    "date": "must be a day such as 2027-03-31",
     "path": "must be a path, in quotes if it looks like a number",
     "tuple": "must be a list such as `[a, b]`",
     "list": "must be a list such as `[a, b]`",
@@ -113,6 +114,8 @@ def _takes_one_text(place: Place, values: Any) -> bool:
 def _choice(place: Place, written: Written) -> str:
     info = field_at(place, written.values)
     words = literals_in(info.annotation) if info else ()
+    if not words:  # one of several kinds of value
+        return "has a value of the wrong kind; see docs/reference/settings.md"
     listed = ", ".join(f"`{word}`" for word in words[:-1])
     return f"must be {listed} or `{words[-1]}`" if listed else f"must be `{words[0]}`"
 

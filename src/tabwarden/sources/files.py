@@ -214,6 +214,8 @@ def _text(path: Path, encoding: str | None) -> str:
             f"{source} is not {encoding or 'UTF-8'} {where}; save it as `CSV UTF-8`, or say "
             "`encoding: windows-1252` if it is what Excel in Western Europe and America saves as plain CSV"
         ) from None
+    except UnicodeError:  # of encodings that are none of letters, such as punycode
+        raise unreadable(f"{source} is not {encoding}; say the `encoding` in which it was saved") from None
     if "\0" in text:
         raise unreadable(
             f"{source} holds zero bytes; save it as `CSV UTF-8`, or say `encoding: utf-16-le` if it is that"
@@ -243,9 +245,8 @@ def _json_lines(path: Path, options: FileSource, _: list[str]) -> list[Row]:
             continue
         try:
             value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            what = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
-            message = f"{source} is broken at line {number} ({what}); each line holds one whole JSON object"
+        except (ValueError, RecursionError):
+            message = f"{source} is broken at line {number}; each line holds one whole JSON object"
             raise (partial(message) if rows else unreadable(message)) from None
         if not isinstance(value, dict):
             raise (partial if rows else unreadable)(

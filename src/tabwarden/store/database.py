@@ -17,6 +17,7 @@ from tabwarden.extras import install
 from tabwarden.model.errors import SettingsError, TabwardenError, UnknownName
 from tabwarden.store import schema
 from tabwarden.store.snapshots import FILE, RELEASE, VERSIONS
+from tabwarden.troubles import why
 
 SQLITE, POSTGRES = "sqlite", "postgresql"
 BUSY_SECONDS = 60
@@ -145,16 +146,36 @@ class Database:
                 raw.close()  # with it goes whatever was not committed
                 raise
             self._idle.append(raw)
-        except self._errors as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        except (self._errors, UnicodeDecodeError) as error:
+            words = (str(error).strip() or type(error).__name__).splitlines()[0]
+            words = _of_sqlite(error) if self.is_sqlite else words
             raise TabwardenError(
-                f"the history `{self.words}` cannot be used: {reason}; nothing of it was changed"
+                f"the history `{self.words}` cannot be used: {words}; nothing of it was changed"
             ) from None
 
     def close(self) -> None:
         """Let go of the database."""
         while self._idle:
             self._idle.pop().close()
+
+
+# What SQLite calls it (the beginning of a code's name), and what it is.
+_SQLITE_WORDS = {
+    "SQLITE_FULL": "the disk is full",
+    "SQLITE_IOERR": "the disk is full, or fails",
+    "SQLITE_BUSY": "another process is writing to it; try again when that has ended",
+    "SQLITE_LOCKED": "another process is writing to it; try again when that has ended",
+    "SQLITE_READONLY": "it may not be written; see to the rights of the file and its folder",
+    "SQLITE_CANTOPEN": "it cannot be opened; see to the rights of the file and its folder",
+    "SQLITE_PERM": "it cannot be opened; see to the rights of the file and its folder",
+    "SQLITE_NOMEM": "there is not enough memory",
+}
+
+
+def _of_sqlite(error: Exception) -> str:
+    """What is wrong with the file. The statements are ours, so whatever else it refuses, its tables are damaged."""
+    name = getattr(error, "sqlite_errorname", "")
+    return next((words for code, words in _SQLITE_WORDS.items() if name.startswith(code)), f"it is damaged; {MEND}")
 
 
 def marks(values: Sequence[Any]) -> str:
@@ -193,8 +214,9 @@ def _make(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
-        reason = (error.strerror or "refused").lower()
-        raise TabwardenError(f"the history `{path}` cannot be written: {reason}; nothing of it was changed") from None
+        raise TabwardenError(
+            f"the history `{path}` cannot be written: {why(error)}; nothing of it was changed"
+        ) from None
 
 
 def _sqlite(path: Path) -> sqlite3.Connection:

@@ -24,6 +24,7 @@ from tabwarden.model.codec import encode, from_plain, shape
 from tabwarden.model.errors import IncompleteRead, UnknownName
 from tabwarden.model.names import same
 from tabwarden.safe_files import read_text
+from tabwarden.troubles import why
 from tabwarden.want.directory import Directory, DirectoryGroup, DirectoryPerson, Domain, Trust
 
 FORMAT = 1
@@ -47,8 +48,7 @@ def save(directory: Directory, path: Path | str) -> Path:
             Path(aside).unlink(missing_ok=True)
             raise
     except OSError as error:
-        reason = (error.strerror or "it cannot be used").lower()
-        raise IncompleteRead(f"directory file `{place}` cannot be written: {reason}; name another place") from None
+        raise IncompleteRead(f"directory file `{place}` cannot be written: {why(error)}; name another place") from None
     return place
 
 

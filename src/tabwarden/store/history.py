@@ -17,12 +17,17 @@ from tabwarden.model.errors import TabwardenError, UnknownName
 from tabwarden.model.scope import scope_of
 from tabwarden.model.site import Site
 from tabwarden.store.database import Connection, Database, chunks, marks
-from tabwarden.store.history_read import Rows, damaged, opened
+from tabwarden.store.history_read import Rows, opened
 from tabwarden.store.history_write import write
-from tabwarden.store.snapshots import SNAPSHOTS, Listing, Snapshot, snapshot_of_row
+from tabwarden.store.snapshots import SNAPSHOTS, Listing, Snapshot, damaged, snapshot_of_row, with_check, without_check
 
 VALID = "since <= ? and (until is null or until > ?)"
 OF_SITE = f"from version v join thing t on v.thing = t.number where t.site = ? and {VALID}"
+
+
+def _key_of(site: Site, scope: str) -> tuple[str, str, str, str]:
+    """What a chain of snapshots is of."""
+    return site.taken.where, site.content_url, site.id, scope
 
 
 class History:
@@ -65,12 +70,13 @@ class History:
             number = 1 + (connection.value("select max(number) from snapshot") or 0)
             rules, digest = write(connection, number_of_site, number, site)
             about = encode(site.bare).decode()
-            row = (number, number_of_site, site.taken.when, about, len(site.users), len(site.contents), rules, digest)
-            connection.insert("snapshot", [row])
+            row = (number, number_of_site, site.taken.when, about, len(site.users), len(site.contents), rules)
+            checked = with_check(digest, (*row, *_key_of(site, within)))
+            connection.insert("snapshot", [(*row, checked)])
             return self._kept_one(connection, number)
 
     def _number_of_site(self, connection: Connection, site: Site, scope: str) -> int:
-        key = (site.taken.where, site.content_url, site.id, scope)
+        key = _key_of(site, scope)
         same = "address = ? and content_url = ? and id = ? and scope = ?"
         number = connection.value(f"select number from site where {same}", *key)
         if number is None:
@@ -116,7 +122,7 @@ class History:
         rows.bodies(f"select v.body {OF_SITE}", *at)
         versions = list(connection.rows(f"select v.thing, v.slot, v.body {OF_SITE}", *at))
         bare = self._bare(connection, snapshot)
-        digest = connection.value("select digest from snapshot where number = ?", snapshot.number)
+        digest = without_check(connection.value("select digest from snapshot where number = ?", snapshot.number))
         if "-" in digest and digest != rows.digest(bare, versions, digest):  # the first ones cannot be held against it
             raise damaged(f"{snapshot.words} is not what was read then")
         return opened(bare, rows, versions)

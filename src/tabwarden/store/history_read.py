@@ -8,24 +8,16 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from tabwarden.model.errors import IncompleteRead
 from tabwarden.model.site import NO_RULES, Rules, Site
 from tabwarden.store import packing
 from tabwarden.store.database import Connection, chunks, marks
 from tabwarden.store.history_write import digest_of
 from tabwarden.store.packing import CONTENT, GROUP, GROUP_SET, NOT_READ, USER, RulesRead
 from tabwarden.store.schema import FACTS, MEMBERS, RULES
+from tabwarden.store.snapshots import damaged
 
 DEFAULT = "default "
 NOT_READ_HASH = packing.hash_of(NOT_READ)
-
-
-def damaged(what: str) -> IncompleteRead:
-    """The error of a history that is not as it was written."""
-    return IncompleteRead(
-        f"the history is damaged: {what}; `tabwarden store check` tells which snapshots are whole, "
-        "a backup or a new read brings the others back"
-    )
 
 
 class Rows:

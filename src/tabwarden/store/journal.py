@@ -27,7 +27,7 @@ from zlib import crc32
 
 from tabwarden.model.errors import TabwardenError
 from tabwarden.plan.plan import FORMAT, Plan, SiteIdentity, Waiver
-from tabwarden.safe_files import for_the_owner
+from tabwarden.safe_files import for_the_owner, write_whole
 
 DONE, ALREADY, FAILED, SKIPPED, INSTEAD = "done", "already", "failed", "skipped", "instead"
 NO_NAMES: Mapping[str, list[str]] = MappingProxyType({})
@@ -151,6 +151,7 @@ def read(path: Path) -> Record:
     ended: dict[int, ChangeResult] = {}
     begun: set[int] = set()
     finished = ""
+    waivers: tuple[Waiver, ...] = ()
     for number, line in enumerate(lines, 1):
         try:
             header = header or json.loads(line)
@@ -159,10 +160,14 @@ def read(path: Path) -> Record:
                     f"the journal `{path}` is of another release; move the folder `{path.parent}` away and plan again"
                 )
             fields = fields_of(line)
-            begun.update(fields.get("begin", ()))
+            positions = range(header["changes"])
+            begun.update(map(positions.index, fields.get("begin", ())))
             for entry in (ChangeResult(*one) for one in fields.get("end", ())):
-                ended[entry.position] = entry
+                if not all(isinstance(part, str | None) for part in entry[1:]):
+                    raise TypeError("what became of a change is told in words")
+                ended[positions.index(entry.position)] = entry
             finished = fields.get("finished", finished)
+            waivers = waivers or tuple(Waiver(*one) for one in fields.get("waivers", ()))
         except (ValueError, LookupError, TypeError, AttributeError):
             raise TabwardenError(f"the journal `{path}` is damaged in line {number}; make a new plan") from None
     return Record(
@@ -171,7 +176,7 @@ def read(path: Path) -> Record:
         site=header.get("site", ""),
         started=header.get("started", ""),
         by=header.get("by", ""),
-        waivers=tuple(Waiver(*one) for one in header.get("waivers", ())),
+        waivers=waivers,
         ended=ended,
         begun=frozenset(begun - ended.keys()),
         finished=finished,
@@ -274,8 +279,11 @@ def last_good_names(store: Path, site: SiteIdentity) -> Mapping[str, list[str]]:
 def _good_runs(store: Path, site: SiteIdentity) -> Iterator[tuple[Mapping[str, int], Mapping[str, list[str]]]]:
     """Rows and names of each run on this site that came to its end. TabwardenError for a damaged file."""
     path, key = store / GOOD_RUNS, site_key(site)
-    # What follows the last line end was torn by a dying process; the runs before it count.
-    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1] if path.is_file() else (), 1):
+    if not path.exists():
+        return
+    whole, _, torn = path.read_bytes().rpartition(b"\n")
+    # It is written whole: a line without its end was cut off, and so was a file without a line.
+    for number, line in enumerate([*whole.split(b"\n"), *filter(None, [torn])], 1):
         try:
             fields = fields_of(line)
             rows = {task: int(count) for task, count in fields["rows"].items()}
@@ -297,10 +305,6 @@ def keep_good_run(
     last, known = last_good_rows(store, site), last_good_names(store, site)
     if {**last, **rows} == last and {**known, **names} == known:
         return
-    store.mkdir(parents=True, exist_ok=True)
     path = store / GOOD_RUNS
-    _cut_torn_line(path)
-    with _appending(path) as file:
-        file.write(checked_line({"site": site_key(site), "at": now(), "rows": dict(rows), "names": dict(names)}))
-        file.flush()
-        os.fsync(file.fileno())
+    line = checked_line({"site": site_key(site), "at": now(), "rows": dict(rows), "names": dict(names)})
+    write_whole(path, (path.read_bytes() if path.is_file() else b"") + line.encode())

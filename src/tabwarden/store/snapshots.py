@@ -10,8 +10,9 @@ from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
-from tabwarden.model.errors import UnknownName
+from tabwarden.model.errors import IncompleteRead, UnknownName
 from tabwarden.model.site import Site, Taken
 from tabwarden.model.site_settings import SiteSettings
 
@@ -58,9 +59,37 @@ class Snapshot(NamedTuple):
         return f"snapshot {self.number} of {self.taken or 'an unknown time'}"
 
 
+def damaged(what: str) -> IncompleteRead:
+    """The error of a history that is not as it was written."""
+    return IncompleteRead(
+        f"the history is damaged: {what}; `tabwarden store check` tells which snapshots are whole, "
+        "a backup or a new read brings the others back"
+    )
+
+
 def snapshot_of_row(row: tuple[object, ...]) -> Snapshot:
-    """From a row of `SNAPSHOTS`."""
-    number, site, taken, about_json, users, contents, rules, _, address, content_url, site_id, scope = row
+    """From a row of `SNAPSHOTS`; IncompleteRead for one that was not written so."""
+    try:
+        return _of_row(row)
+    except (ValueError, TypeError, AttributeError):
+        raise damaged(f"what it knows of snapshot {row[0]} is not as it was written") from None
+
+
+def with_check(digest: str, row: Iterable[object]) -> str:
+    """A snapshot's digest, and behind it a check of what its row tells before anything is opened."""
+    return f"{digest}-{crc32(repr(tuple(map(str, row))).encode('utf-8', 'surrogatepass')):08x}"
+
+
+def without_check(digest: str) -> str:
+    """The digest alone; the first snapshots have no check."""
+    return "-".join(digest.split("-")[:3])
+
+
+def _of_row(row: tuple[object, ...]) -> Snapshot:
+    number, site, taken, about_json, users, contents, rules, digest, address, content_url, site_id, scope = row
+    alone = without_check(str(digest))
+    if digest not in (alone, with_check(alone, (*row[:7], *row[8:]))):
+        raise ValueError("it is not as it was written")
     about = json.loads(str(about_json))  # not by its type: what reads types takes longer than a question
     taken_by = about.get("taken", {})
     mark = blake2b(repr(tuple(row)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -16,9 +16,16 @@ from zlib import crc32
 
 from tabwarden.model.errors import WorldError
 from tabwarden.model.site import Content, Group, Rule, Rules, Site, User
-from tabwarden.model.usage import event_name
+from tabwarden.model.usage import PROOFS, event_name
 
 Event = dict[str, Any]
+
+
+def used_type(what: str, kind: str) -> str:
+    """The event type of the use of a content: `hist_access_view`."""
+    return f"hist_{event_name(what, kind).replace(' ', '_').lower()}"
+
+
 SERVICE = "vizportal"
 SUCCESS, UNAUTHORIZED = "success", "unauthorized"
 _DOCUMENTED = (
@@ -30,6 +37,7 @@ _BELIEVED = "create_delete_user create_delete_group update_site_role login"
 EVENT_TYPES: Mapping[str, str] = {
     **dict.fromkeys(_DOCUMENTED.split(), "D"),
     **dict.fromkeys(_BELIEVED.split(), "B"),
+    **{used_type(what, kind): "B" for what, proof in PROOFS.items() for kind in proof.capabilities},
 }
 
 
@@ -65,8 +73,7 @@ class ActivityLog:
     def used(self, site: Site, what: str, content: Content | None) -> None:
         """Tell that somebody opened or took a content [B]."""
         if content is not None:
-            name = event_name(what, content.kind).replace(" ", "_").lower()
-            self._add(site.id, f"hist_{name}", SUCCESS, _content(content))
+            self._add(site.id, used_type(what, content.kind), SUCCESS, _content(content))
 
     def _add(self, site: str, event_type: str, outcome: str, details: Mapping[str, Any]) -> None:
         moment = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

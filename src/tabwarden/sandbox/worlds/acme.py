@@ -11,6 +11,7 @@ from tabwarden.model.roles import licence_of
 from tabwarden.sandbox.directories.directory import DirectoryText, DomainText, GroupEntryText, PersonText
 from tabwarden.sandbox.worlds.file import (
     AppText,
+    ConnectionText,
     GroupSetText,
     GroupText,
     ItemText,
@@ -264,7 +265,17 @@ class Maker:
         for number in range(sources):
             department = self.departments[number % len(self.departments)]
             path = self._free(f"{department}/Published", "Data")
-            self._put(path, ItemText(kind="datasource", owner=self.random.choice(self._publishers(department))))
+            owner = self.random.choice(self._publishers(department))
+            server = f"{department.casefold().replace(' ', '-')}.db.example.com"
+            source = ItemText(
+                kind="datasource",
+                owner=owner,
+                tags=("published",),
+                certified=number % 3 == 0,
+                certification_note="checked by its owner" if number % 3 == 0 else "",
+                connections=(ConnectionText(kind="postgres", server=server, user="etl", embedded=True),),
+            )
+            self._put(path, source)
             items_by_department.setdefault(department, []).append(path)
         for number in range(max(1, self.size // 60)):
             department = self.departments[number % len(self.departments)]

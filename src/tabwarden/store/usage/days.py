@@ -40,12 +40,12 @@ def keep(store: Path, site_id: str, rows: Iterable[Usage]) -> int:
     days: dict[str, list[Usage]] = defaultdict(list)
     for row in rows:
         days[row.day].append(row)
-    for day, read in days.items():
+    for day, told_now in days.items():
         path = folder_of(store, site_id) / f"{day}.jsonl"
-        written = {_key(row): row for row in _rows(path)} if path.is_file() else {}
-        read_anew = {row.source for row in read}
+        written = {_key(row): row for row in read(path)} if path.is_file() else {}
+        read_anew = {row.source for row in told_now}
         merged = {k: row for k, row in written.items() if row.what not in STANDING or row.source not in read_anew}
-        for row in read:
+        for row in told_now:
             before = merged.get(_key(row))
             merged[_key(row)] = row if before is None or before.times <= row.times else before
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -61,10 +61,11 @@ def kept(store: Path, site_id: str, since: str = "", until: str = "9999") -> Ite
     """Every row of the days from `since` to before `until` (ISO); TabwardenError where a file is damaged."""
     for path in sorted(folder_of(store, site_id).glob("*.jsonl")):
         if since <= path.stem < until:
-            yield from _rows(path)
+            yield from read(path)
 
 
-def _rows(path: Path) -> list[Usage]:
+def read(path: Path) -> list[Usage]:
+    """The rows of a day; TabwardenError where the file is damaged."""
     try:
         rows: list[Usage] = decode_lines(path.read_bytes(), Usage, f"`{path.name}`")
         return rows
@@ -85,7 +86,7 @@ def keep_activity(store: Path, site_id: str, events: Iterable[Event]) -> int:
     new = 0
     for day, lines in days.items():
         path = folder_of(store, site_id, ACTIVITY) / f"{day}.jsonl"
-        known = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        known = [json.dumps(event, sort_keys=True) for event in read_activity(path)] if path.is_file() else []
         merged = sorted({*known, *lines}, key=lambda line: (str(json.loads(line)["eventTime"]), line))
         new += len(merged) - len(known)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -97,4 +98,16 @@ def kept_activity(store: Path, site_id: str, since: str = "", until: str = "9999
     """Every event of the days from `since` to before `until` (ISO), oldest first."""
     for path in sorted(folder_of(store, site_id, ACTIVITY).glob("*.jsonl")):
         if since <= path.stem < until:
-            yield from (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+            yield from read_activity(path)
+
+
+def read_activity(path: Path) -> list[Event]:
+    """The events of a day; TabwardenError where the file is damaged."""
+    try:
+        events: list[Event] = decode_lines(path.read_bytes(), dict[str, Any], f"`{path.name}`")
+        return events
+    except IncompleteRead as error:
+        raise TabwardenError(
+            f"the activity of a day, `{path}`, is damaged ({error}); put it back from a backup, or delete it and read "
+            "the log again"
+        ) from None

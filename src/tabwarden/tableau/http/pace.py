@@ -197,7 +197,7 @@ class Budget(NamedTuple):
     """Requests of a read, known once its lists are: it takes `total`, the sign-out included.
 
     `sent` are gone already (sign-in and lists); `members` for groups, `projects` for their rules and defaults,
-    `contents` for rules of their own, `connections` for what workbooks use; `remembered` are answered by a checkpoint.
+    `contents` for rules of their own, `connections` for what feeds content; `remembered` are answered by a checkpoint.
     Not sent at all are those that locks, shown tabs and empty groups save. `sure` is False where the server does not
     say how large a group is, so that one may take more pages. `hourly` is how many the server takes in an hour.
     """

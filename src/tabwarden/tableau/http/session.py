@@ -104,12 +104,13 @@ class SignIn:
 class Session:
     """The session on a site, renewed when it ends; for one event loop.
 
-    `served` counts the requests that were carried out in it and those before it.
+    `ends_in` is how long it lasts unused, as the sign-in told (`3:59:59`); `served` counts the requests that were
+    carried out in it and those before it.
     """
 
     def __init__(self, options: SignIn, transport: Transport, version: str) -> None:
         self.options, self.version = options, version
-        self.token = self.site_id = self.user_id = ""
+        self.token = self.site_id = self.user_id = self.ends_in = ""
         self.served = 0
         self._transport = transport
         self._renewing = asyncio.Lock()
@@ -137,6 +138,7 @@ class Session:
             )
         self.site_id, self.user_id = ("" if one is None else one.get("id", "") for one in ids)
         self.token = credentials.get("token", "")
+        self.ends_in = credentials.get("estimatedTimeToExpiration", "")
 
     async def renewed(self, stale: str) -> str:
         """Another token than `stale`, by signing in unless that has just been done.

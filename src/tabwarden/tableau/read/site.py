@@ -57,8 +57,9 @@ log = logging.getLogger(__name__)
 class Wishes:
     """What a read is asked for.
 
-    `connections` also reads what workbooks use, one request each. `projects` are paths (`Finance`, `Finance/Budget`):
-    only what lies in or below them is read, none asks for all. `at_most` is the largest number of requests it may take.
+    `connections` also reads what feeds workbooks, data sources and flows, one request each. `projects` are paths
+    (`Finance`, `Finance/Budget`): only what lies in or below them is read, none asks for all. `at_most` is the largest
+    number of requests it may take.
     """
 
     connections: bool = True

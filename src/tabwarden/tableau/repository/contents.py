@@ -101,7 +101,7 @@ class _Apart:
     def takes(self, thing: Key, holder: Key) -> bool:
         """Whether a thing is no live content; it is counted then."""
         why = self._why.get(thing, "")
-        if not why and (self._why.get(holder) or (holder[0] == "project" and holder[1] in self._gone)):
+        if not why and (holder[1] in self._gone if holder[0] == "project" else holder in self._why):
             why = f"in {_plural(holder[0])} that are no live content"
             self._why[thing] = why
         if why:

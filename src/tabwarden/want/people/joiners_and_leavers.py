@@ -331,8 +331,11 @@ class _Comparing:
     def tell_nowhere(self) -> None:
         """One remark for all who are in no source, and whom no authoritative one knew."""
         if self.nowhere:
-            who = f"{len(self.nowhere)} people of the last good run are in no source any more, none of them "
-            self.notes.append(f"{who}authoritative for them, and are left as they are: {some(self.nowhere)}")
+            one = len(self.nowhere) == 1
+            who = "1 person of the last good run is" if one else f"{len(self.nowhere)} people of the last good run are"
+            left = "him, and is left as he is" if one else "them, and are left as they are"
+            words = f"{who} in no source any more, none of them authoritative for {left}: {some(self.nowhere)}"
+            self.notes.append(words)
 
     def tell_days(self) -> None:
         """Who waits for her day, and the next day on which anybody joins or leaves."""

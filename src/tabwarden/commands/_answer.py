@@ -70,7 +70,7 @@ class Output(NamedTuple):
             raise UsageError(f"`{self.save}` ends in no form of an answer; known are {known}, .tsv and .txt")
         if self.form == XLSX and self.save is None and sys.stdout.isatty():
             raise UsageError("a workbook is nothing for a terminal; say with `-o FILE.xlsx` where to write it")
-        if self.form == JSON and self.limit is not None and not self.fields:
+        if self.form == JSON and self.limit is not None and not (self.fields or self.part):
             raise UsageError("`--limit` counts rows and `--json` prints a document; name the columns with `--fields`")
 
     def give(

@@ -49,7 +49,8 @@ def open_log(
 
     `level` is DEBUG, INFO, WARNING or ERROR and counts for Tabwarden's own lines; of other packages only WARNING
     and above is written. `console` gets the same lines unless `quiet`; when it is None, errors go to stderr and the
-    others, unless `errors_only`, to stdout. `scrub` takes secrets out of a text. Raises TabwardenError when the folder or file cannot be made.
+    others, unless `errors_only`, to stdout. `scrub` takes secrets out of a text. Raises TabwardenError when the folder
+    or file cannot be made.
     """
     now = datetime.now().astimezone()
     try:

@@ -109,6 +109,7 @@ class Shell:
         kept = ("TMPDIR", "LANG", "LC_ALL", "CI")
         environment = {name: os.environ[name] for name in kept if name in os.environ}
         environment |= {"HOME": str(folder), "PATH": os.defpath, "TERM": "xterm", "PS1": self.READY, "PS2": ""}
+        environment["PAGER"] = "cat"  # nobody is there to turn pages
         self.bash = subprocess.Popen(
             ["bash", "--norc", "--noprofile", "--noediting", "-i"],
             cwd=folder,

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.names import visible
+from tabwarden.safe_files import check_file
 from tabwarden.troubles import of_connecting, of_tls
 
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
@@ -154,6 +155,7 @@ def _context(mail: MailSettings) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if mail.ca_file is not None:
         try:
+            check_file(mail.ca_file)
             context.load_verify_locations(mail.ca_file)
         except OSError as error:  # a missing file, or an SSLError for one without certificates
             reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else (error.strerror or "").lower()

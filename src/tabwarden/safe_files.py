@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import yaml
@@ -54,6 +54,23 @@ def _of_pipe(number: int, most: int, path: Path) -> bytes:
             break
         content += part
     return bytes(content)
+
+
+def check_file(path: Path, most: int = MOST) -> None:
+    """OSError for what is no file, or has more than `most` bytes: before a library opens it by its name."""
+    status = os.stat(path)
+    if stat.S_ISDIR(status.st_mode) or not stat.S_ISREG(status.st_mode):
+        reason = "is a folder" if stat.S_ISDIR(status.st_mode) else "is no file that can be read more than once"
+        raise OSError(errno.EINVAL, reason, str(path))
+    if status.st_size > most:
+        raise OSError(errno.EFBIG, f"has more than the {most:,} bytes that such a file may have", str(path))
+
+
+def open_to_append(path: Path) -> IO[str]:
+    """A file, or a pipe that somebody reads: at one that nobody reads the system would wait for ever."""
+    if path.is_fifo():
+        return os.fdopen(os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0)), "w", encoding="utf-8")
+    return open(path, "a", encoding="utf-8")
 
 
 def read_text(path: Path, most: int = MOST) -> str:

@@ -9,12 +9,15 @@ import sys
 import threading
 import time
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
+import command_line
 import pytest
 from watchdog import patience
 
 from tabwarden import safe_files, secrets
-from tabwarden.model.errors import SettingsError
+from tabwarden.model.errors import SettingsError, SourceError
+from tabwarden.sources.files import FileSource
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n"
@@ -130,3 +133,73 @@ def test_a_letter_that_the_terminal_lacks_is_an_escape(tmp_path: Path) -> None:
 @pytest.mark.parametrize("port", ["70000", "-1", "x"])
 def test_a_port_that_is_none_is_a_usage_error(tmp_path: Path, port: str) -> None:
     refused(ended(tmp_path, "sandbox", "--port", port), "`--port`")
+
+
+LIST = "Email Address\nann@example.com\n" + ("x" * 99 + "\n") * 11_000
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet", "xlsx"])
+def test_a_list_has_a_bound_that_can_be_raised(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"list.{ending}"
+    path.write_text(LIST)
+    if ending == "xlsx":
+        with ZipFile(path, "w", ZIP_DEFLATED) as package:
+            package.writestr("xl/worksheets/sheet1.xml", " " * (2 << 20))
+    source = FileSource(type="file", path=path, most_megabytes=1)
+    with pytest.raises(SourceError, match=r"has more than .*1,048,576 bytes .*raise `most_megabytes`"):
+        source.read()
+    if ending == "csv":
+        assert len(source.model_copy(update={"most_megabytes": 2}).read().rows) == 11_001
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet", "xlsx"])
+@pytest.mark.parametrize("what", ["pipe", "device", "folder"])
+def test_a_list_that_is_no_file_is_told_in_time(
+    tmp_path: Path, ending: str, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(safe_files, "PIPE_SECONDS", 0.1)
+    path = tmp_path / f"list.{ending}"
+    {"pipe": os.mkfifo, "device": lambda p: p.symlink_to("/dev/zero"), "folder": Path.mkdir}[what](path)
+    with pytest.raises(SourceError, match=r"is a pipe|no file|is a device|is a folder|holds no row|is empty"):
+        FileSource(type="file", path=path).read()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("settings", "check", "--settings", "pipe"),
+        ("sandbox", "--world", "pipe", "--port", "0"),
+        ("sandbox", "--faults", "pipe", "--port", "0"),
+        ("sandbox", "--log", "pipe", "--port", "0"),
+        ("sandbox", "--activity-log", "pipe", "--port", "0"),
+        ("sandbox", "--state", "pipe", "--port", "0"),
+        ("sandbox", "--directory", "pipe", "--port", "0"),
+        ("whatif", "pipe"),
+        ("why", "ann", "View", "x", "--open-point", "pipe"),
+        ("settings", "import", "pipe"),
+        ("apply", "pipe"),
+        ("plan", "undo", "pipe"),
+        ("cases", "pipe"),
+        ("cases", "cases.json", "--snapshot", "pipe"),
+        ("snapshots", "import", "pipe"),
+        ("rules", "x", "--snapshot", "pipe"),
+        ("store", "check", "--store", "pipe"),
+    ],
+    ids=lambda words: " ".join(words),
+)
+@pytest.mark.parametrize("what", ["pipe", "device"])
+def test_no_option_waits_for_what_never_comes(
+    tmp_path: Path, words: tuple[str, ...], what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(safe_files, "PIPE_SECONDS", 0.1)
+    if what == "pipe":
+        os.mkfifo("pipe")
+    else:
+        Path("pipe").symlink_to("/dev/zero")
+        if words[1:2] in (("--log",), ("--activity-log",)):
+            return  # which may be written to
+    Path("cases.json").write_text("[]")
+    Path("settings.yaml").write_text(SETTINGS.format("never-told"))
+    done = command_line.run(*words)
+    assert (done.exit_code, bool(done.stderr)) == (1, True), done

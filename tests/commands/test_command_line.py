@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
+import select
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
 import pytest
 from small_site import group, project, site, workbook
+from watchdog import patience
 
 from support import command_line
 from tabwarden.cli import COMMANDS, FAMILIES
@@ -127,6 +133,7 @@ def test_families_and_their_commands_are_told_without_words() -> None:
         ),
         ("--verison", "there is no option `--verison`; nearest is `--version`; `tabwarden --help` tells more"),
         ("xyzzy", "there is no command `xyzzy`; `tabwarden --help` tells more"),
+        ("undo", "there is no command `undo`; nearest is `plan undo`; `tabwarden --help` tells more"),
         ("why", "`why` needs USER; `tabwarden why --help` tells more"),
     ],
 )
@@ -244,6 +251,30 @@ def test_every_command_and_every_option_is_offered() -> None:
     for words, command in COMMANDS.items():
         wanted = [name for parameter in parameters_of(command.function()) for name in parameter.names if name[1] == "-"]
         assert completed(*words.split(), "--") == [*wanted, "--help"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_shell_as_somebody_starts_it_completes_by_the_tab_key(shell: str, tmp_path: Path) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed; script/system-packages does it as root")
+    install(shell, tmp_path)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {"HOME": str(tmp_path), "PATH": path, "TERM": "xterm", "LANG": "C.UTF-8", "PS1": "> "}
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execvpe(shell, [shell, "-i"], environment)
+    printed, end = "", time.monotonic() + patience(20)
+    try:
+        for key, shown in ("", "[>#] "), ("tabwarden plan pro\t", "plan provision "), ("--ou\t", "--out"):
+            os.write(terminal, key.encode())
+            while not re.search(shown, printed):
+                assert select.select([terminal], [], [], max(end - time.monotonic(), 0))[0], printed
+                read = os.read(terminal, 65536).decode(errors="replace")
+                printed = re.sub(r"\x1b\[[\d;?]*[ -/]*[@-~]|\x1b[(].|\r", "", printed + read)
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        os.close(terminal)
 
 
 @pytest.mark.parametrize("shell", SHELLS)

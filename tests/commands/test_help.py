@@ -12,7 +12,9 @@ from tabwarden.report.table import Table, Text, words_of
 @pytest.mark.parametrize(
     ("words", "code", "begins", "holds"),
     [
-        ("", 0, "tabwarden help TOPIC", "first-hour"),
+        ("", 0, "Tutorial\n", "first-hour"),
+        ("decisions", 0, "Decisions\n", "0015-one-http-stack"),
+        ("how to", 0, "How-to\n", "install"),
         ("undo", 0, "Undo\n", "    $ tabwarden apply undo.json"),
         ("first hour", 0, "The first hour\n", "Second thoughts"),
         ("how-to/read", 0, "Read a site\n", "The whole site"),

@@ -72,6 +72,9 @@ MAY_VIEW = "5 of 6 people may `View` HR/Salaries"
         ("what HR/Salaries HR", "taken as `tabwarden what HR HR/Salaries`"),
         ("why HR View HR/Salaries", "3 of 3 people in the group HR may `View` HR/Salaries"),
         ("why View HR HR/Salaries", "3 of 3 people in the group HR may `View` HR/Salaries"),
+        ("what Veiw", "no user and no group `Veiw` on site `Site`; near it: `View`"),
+        ("why Veiw Download HR/Salaries", "no user and no group `Veiw` on site `Site`; near it: `View`"),
+        ("why zoee View HR/Salaries", "no user `zoee` on site `Site`; near it: `zoe`"),
         ("why HR View HR/Salaries --fix", "`HR` is a group, and `--fix` is about one person; name a member"),
         # a capability that the kind does not have
         ("who Download HR", f"a project has no capability {DOWNLOAD}; 3 of 6 people may exercise it on"),

@@ -102,14 +102,14 @@ class Shell:
         (folder / ".venv").symlink_to(sys.prefix)
         self.port = free_port()
         self.terminal, inner = pty.openpty()
-        termios.tcsetwinsize(inner, (24, 80))
+        termios.tcsetwinsize(inner, (2000, 80))  # so tall that nothing opens a pager
         attributes = termios.tcgetattr(inner)
         attributes[3] &= ~termios.ECHO
         termios.tcsetattr(inner, termios.TCSANOW, attributes)
         kept = ("TMPDIR", "LANG", "LC_ALL", "CI")
         environment = {name: os.environ[name] for name in kept if name in os.environ}
         environment |= {"HOME": str(folder), "PATH": os.defpath, "TERM": "xterm", "PS1": self.READY, "PS2": ""}
-        environment["PAGER"] = "cat"  # nobody is there to turn pages
+        environment["TABWARDEN_PAGER"] = "cat"  # a line is typed when the one before has ended, and nobody presses q
         self.bash = subprocess.Popen(
             ["bash", "--norc", "--noprofile", "--noediting", "-i"],
             cwd=folder,

@@ -216,7 +216,7 @@ def test_a_password_is_never_told(tmp_path: Path) -> None:
         assert "hush" not in str(wrong.value)
 
 
-@pytest.mark.parametrize("words", ["read", "projects", "plan provision", "run provision", "names check x"])
+@pytest.mark.parametrize("words", ["read", "projects", "plan provision", "run provision", "mirror"])
 def test_a_newer_release_is_found_before_the_first_request(words: str, tmp_path: Path) -> None:
     (tmp_path / ".tabwarden").mkdir()
     with History(tmp_path / ".tabwarden"):

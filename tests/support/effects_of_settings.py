@@ -180,6 +180,7 @@ ROWS = (
     Row("sources.leavers.column.name", "provision", "Alt"),
     Row("sources.leavers.column.*", "provision", "Alt"),
     Row("sources.joiners.min_rows", "provision", 99),
+    Row("*.most_megabytes", test="commands/test_bounds.py::test_a_list_has_a_bound_that_can_be_raised"),
     Row("sources.joiners.delta", "provision", True),
     Row("sources.joiners.stale_after", "provision", "1m", _DATED),
     Row("sources.joiners.as_of.column", "provision", "Alt", _DATED),

@@ -13,7 +13,7 @@ NARROW, WIDE = 40, 110
 OPTIONS = "Options"
 # What a word names, for the shell that completes it.
 USERS, PEOPLE, GROUPS, CONTENTS, CAPABILITIES = "users", "people", "groups", "contents", "capabilities"
-SITES, SNAPSHOTS, CHANGES, ANYTHING = "sites", "snapshots", "changes", "anything"
+SITES, SNAPSHOTS, CHANGES, ANYTHING, TOPICS = "sites", "snapshots", "changes", "anything", "topics"
 Within = tuple[str, type] | None
 
 
@@ -193,7 +193,10 @@ def _place(command: str, parameters: Sequence[Parameter], loose: list[str], valu
         if parameter.required and parameter.name not in values:
             raise UsageError(f"`{command}` needs {parameter.words}; {hint(command)}")
     if loose:
-        raise UsageError(f"`{command}` takes no `{loose[0]}`; {hint(command)}")
+        quotes = (
+            "; a name with blanks stands in quotes" if any(isinstance(p.spec, Argument) for p in parameters) else ""
+        )
+        raise UsageError(f"`{command}` takes no `{loose[0]}`{quotes}; {hint(command)}")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

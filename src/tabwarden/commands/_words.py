@@ -28,10 +28,19 @@ def in_order(site: Site, command: str, words: Sequence[str], places: Sequence[st
 
 
 def is_group(site: Site, words: str) -> bool:
-    """Whether a group is meant, and nobody has that name."""
-    from tabwarden.model.resolver import groups_meant, users_meant
+    """Whether a group is meant, and nobody has that name; UnknownName where groups alone are called nearly so."""
+    from tabwarden.model.errors import UnknownName
+    from tabwarden.model.names import hint
+    from tabwarden.model.resolver import groups_meant, near_user, users_meant
 
-    return bool(groups_meant(site, words)) and not users_meant(site, words)
+    if users_meant(site, words):
+        return False
+    if groups_meant(site, words):
+        return True
+    near = hint(words, {group.name: "" for group in site.groups.values()})
+    if near and not is_content(site, words) and "near it" not in near_user(site, words):
+        raise UnknownName(f"no user and no group `{words}` on site `{site.name}`{near}")
+    return False
 
 
 def is_content(site: Site, words: str) -> bool:

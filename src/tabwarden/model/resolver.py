@@ -125,7 +125,7 @@ def contents_meant(site: Site, words: str) -> tuple[str, ...]:
     """
 
     def at_path(text: str) -> tuple[str, ...]:
-        forms = dict.fromkeys((text, text.strip("/ "), text.replace("\\", "/").strip("/ ")))
+        forms = dict.fromkeys((text, text.replace("\\", "/").strip("/ ")))
         return next((ids for form in forms if form and (ids := site.contents_at(form))), ())
 
     def named(text: str) -> tuple[str, ...]:

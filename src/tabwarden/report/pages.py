@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tabwarden.model.errors import AmbiguousName, UnknownName
 from tabwarden.report.table import Drawable, Table, Text
 
-INDEX = "README.md"
+INDEX, DECISIONS = "README.md", "decisions"
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)")
 _CELLS = re.compile(r"(?<!\\)\|")
 _STRONG = re.compile(r"(`[^`]*`)|\*\*|(?<!\w)\*(\w[^*`]*)\*")
@@ -41,7 +41,7 @@ def pages() -> list[Page]:
     root = folder()
     targets = [target for _, target in _LINK.findall((root / INDEX).read_text(encoding="utf-8"))]
     files = [root / target for target in targets if target.endswith(".md")]
-    files += sorted((root / "decisions").glob("*.md"))
+    files += sorted((root / DECISIONS).glob("*.md"))
     return [Page(file.parent.name, file.stem, file, _title(file)) for file in dict.fromkeys(files)]
 
 
@@ -59,6 +59,11 @@ def topic(page: Page, among: Iterable[Page]) -> str:
 def is_page(words: Sequence[str]) -> bool:
     """Whether a page, or two, has that name."""
     return any(page.name == "-".join(words) for page in pages())
+
+
+def is_folder(words: Sequence[str]) -> bool:
+    """Whether it is the word for several pages, such as `how-to`."""
+    return any(page.folder == "-".join(words) for page in pages())
 
 
 def find(words: Sequence[str]) -> tuple[Page, str]:
@@ -85,20 +90,22 @@ def find(words: Sequence[str]) -> tuple[Page, str]:
     raise UnknownName(f"there is no page `{' '.join(words)}`{nearest}; `tabwarden help` lists them all")
 
 
-def listed() -> Iterator[Drawable]:
-    """Every page by the words that find it, in the order and under the headings of the index."""
+def listed(only: str = "") -> Iterator[Drawable]:
+    """Every page by the words that find it, in the order of the index: of one folder, or of all but the decisions."""
     known = pages()
     by_folder: dict[str, list[Page]] = {}
     for page in known:
         by_folder.setdefault(page.folder, []).append(page)
-    yield Text("tabwarden help TOPIC shows a page, tabwarden help TOPIC HEADING a part of it.")
-    for name, some in by_folder.items():
-        yield Text("")
+    rest = {name: some for name, some in by_folder.items() if name != DECISIONS}
+    for name, some in ({only: by_folder[only]} if only else rest).items():
         yield Text(name.capitalize(), "bold")
         table = Table("", "", plain=True)
         for page in some:
             table.add_row(f"  {topic(page, known)}", page.title)
-        yield table
+        yield from (table, Text(""))
+    yield Text("`tabwarden help TOPIC` shows a page, with a heading behind it that part alone.")
+    if not only:
+        yield Text(f"`tabwarden help {DECISIONS}` lists why things are as they are.")
 
 
 def shown(page: Page, part: str = "") -> Iterator[Drawable]:

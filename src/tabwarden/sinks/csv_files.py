@@ -43,7 +43,7 @@ class CsvSink(LinesSink):
             if tuple(next(lines, ())) != COLUMNS[name]:
                 raise SinkError(f"`{path}` has another heading than a mirror has; remove it and publish again")
             for line in lines:
-                yield tuple(map(_as_it_was, line))
+                yield tuple(map(as_it_was, line))
 
 
 def defused(text: str) -> str:
@@ -53,7 +53,8 @@ def defused(text: str) -> str:
     return text
 
 
-def _as_it_was(cell: str) -> str:
+def as_it_was(cell: str) -> str:
+    """The value that such a cell stands for."""
     if not cell.startswith("'"):
         return cell
     return _ESCAPES.sub(lambda match: match[0].encode().decode("unicode_escape"), cell[1:])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from tabwarden.safe_files import MOST_SECRET, read_bytes
 from tabwarden.sources import unreadable
 from tabwarden.want.roster import shown
 
@@ -98,7 +99,7 @@ def _check_key(ready: dict[str, Any]) -> None:
     field = "private_key_file" if path else "private_key"
     password = ready.get("private_key_file_pwd")
     try:
-        pem = Path(str(path)).read_bytes() if path else str(given).encode()
+        pem = read_bytes(Path(str(path)), MOST_SECRET) if path else str(given).encode()
         key = serialization.load_pem_private_key(
             pem, password.encode() if isinstance(password, str) and password else password or None
         )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import errno
 import glob
 import importlib
 import io
@@ -22,15 +23,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, BinaryIO, Literal, Self, TypeVar
+from zipfile import ZipFile
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
 from tabwarden.extras import install
 from tabwarden.model.errors import SourceError
+from tabwarden.safe_files import check_file, read_bytes
 from tabwarden.section import LocalPath, Text
 from tabwarden.sources import Column, Reading, Row, Source, empty, partial, unreadable
 from tabwarden.sources._headings import IMPORTED, LOOKED_AT, Table, named_in, rows_of
+from tabwarden.troubles import why
 from tabwarden.want.roster import shown
 
 FORMATS = {
@@ -88,6 +92,9 @@ class FileSource(Source):
         default=None,
         description="character between the cells of a CSV file; when not given, the one its heading uses most",
     )
+    most_megabytes: int = Field(
+        default=1024, ge=1, description="size of a file from which on it is not read; of an Excel file unpacked"
+    )
     _wanted: tuple[str, ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
@@ -96,6 +103,11 @@ class FileSource(Source):
         if "column" not in self.model_fields_set and self.header in _COLUMNS:
             self.__dict__["column"] = _COLUMNS[self.header]  # a default still: nobody wrote it
         return self
+
+    @property
+    def most(self) -> int:
+        """How many bytes a file may have."""
+        return self.most_megabytes << 20
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -120,7 +132,8 @@ class FileSource(Source):
             try:
                 rows.extend(_reader(self, path)(path, self, warnings))
             except OSError as error:
-                raise unreadable(f"file `{_place(path)}` cannot be read: {error.strerror or error}") from None
+                more = "; raise `most_megabytes` of this source" if error.errno == errno.EFBIG else ""
+                raise unreadable(f"file `{_place(path)}` cannot be read: {why(error)}{more}") from None
             except SourceError as error:
                 if error.stop == "source-empty" and len(paths) > 1:
                     continue
@@ -163,7 +176,7 @@ def _reader(options: FileSource, path: Path) -> _Reader:
 
 def _csv(path: Path, options: FileSource, remarks: list[str]) -> list[Row]:
     source = f"file `{_place(path)}`"
-    text = _text(path, options.encoding)
+    text = _text(path, options)
     delimiter = options.delimiter
     if (first := _SEPARATOR_LINE.match(text)) is not None:
         text, delimiter = text[first.end() :], delimiter or first[1]
@@ -179,9 +192,9 @@ def _csv(path: Path, options: FileSource, remarks: list[str]) -> list[Row]:
     table = Table(options.header, options.wanted, source, delimiter)
     try:
         rows = list(rows_of(_without_blank_end(records, lambda record: any(record[1])), table, remarks))
-    except csv.Error as error:
+    except csv.Error:
         raise partial(
-            f"{source} is broken at line {reader.line_num + skipped} ({error}); check its quotes, and that it is whole"
+            f"{source} is broken at line {reader.line_num + skipped}; check its quotes there, and that it is whole"
         ) from None
     if not rows:
         raise empty(source)
@@ -199,9 +212,9 @@ def _delimiter(text: str, path: Path, wanted: Sequence[str]) -> str:
     return next(fitting, ordered[0])
 
 
-def _text(path: Path, encoding: str | None) -> str:
+def _text(path: Path, options: FileSource) -> str:
     """The text of a file: UTF-8 with or without byte order mark, UTF-16 with one, or as the settings say."""
-    data = path.read_bytes()
+    data, encoding = read_bytes(path, options.most), options.encoding
     source = f"file `{_place(path)}`"
     if encoding is None and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
@@ -240,7 +253,7 @@ def _json_lines(path: Path, options: FileSource, _: list[str]) -> list[Row]:
     source = f"file `{_place(path)}`"
     rows: list[Row] = []
     # Only line feeds end a line here: U+2028 and its kin may stand inside a JSON text.
-    for number, line in enumerate(_text(path, options.encoding).split("\n"), start=1):
+    for number, line in enumerate(_text(path, options).split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -262,10 +275,11 @@ def _json_lines(path: Path, options: FileSource, _: list[str]) -> list[Row]:
 # --- Parquet -------------------------------------------------------------------------------------------------
 
 
-def _parquet(path: Path, _: FileSource, __: list[str]) -> list[Row]:
+def _parquet(path: Path, options: FileSource, __: list[str]) -> list[Row]:
     duckdb = _extra("duckdb", "Parquet")
     source = f"file `{_place(path)}`"
-    path.open("rb").close()  # the system's own words when it is missing or forbidden
+    check_file(path, options.most)
+    path.open("rb").close()  # the system's own words when it is forbidden
     closed = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     with duckdb.connect(":memory:", config=closed) as connection:
         # The name goes in as a value and is escaped, so that `list[1].parquet` is a file and no pattern.
@@ -293,11 +307,15 @@ def _parquet(path: Path, _: FileSource, __: list[str]) -> list[Row]:
 def _excel(path: Path, options: FileSource, remarks: list[str]) -> list[Row]:
     openpyxl = _extra("openpyxl", "Excel")
     source = f"file `{_place(path)}`"
+    check_file(path, options.most)
     with path.open("rb") as file:
         try:
+            _check_unpacked(file, options.most)
             with warnings.catch_warnings():  # openpyxl warns of styles and validations it leaves out; we read values
                 warnings.simplefilter("ignore")
                 book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+        except OSError:
+            raise
         except Exception as error:
             raise unreadable(f"{source} is no .xlsx workbook ({_first_line(error)}); save it again") from None
         sheet = _sheet(book, options.sheet, source, remarks)
@@ -312,6 +330,14 @@ def _excel(path: Path, options: FileSource, remarks: list[str]) -> list[Row]:
     if not rows:
         raise empty(f"sheet `{shown(sheet.title)}` of {source}")
     return rows
+
+
+def _check_unpacked(file: BinaryIO, most: int) -> None:
+    """OSError for a small file that is a large one once it is unpacked."""
+    with ZipFile(file) as package:
+        if sum(part.file_size for part in package.infolist()) > most:
+            raise OSError(errno.EFBIG, f"has more than {most:,} bytes once it is unpacked")
+    file.seek(0)
 
 
 def _excel_rows(sheet: Any, table: Table, remarks: list[str]) -> list[Row]:

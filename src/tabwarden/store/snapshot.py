@@ -25,8 +25,10 @@ from typing import Any
 from tabwarden.model.codec import Shape, collected_later, decode, decode_lines, encode
 from tabwarden.model.errors import IncompleteRead, UnknownName
 from tabwarden.model.site import Content, Group, GroupSet, Rules, Site, User
+from tabwarden.safe_files import read_bytes
 
 FORMAT = 2
+MOST_OF_A_PART = 8 << 30  # bytes
 META = "meta.json"
 FACTS = Shape(Content, "rules", "defaults")
 CONTENT_LINE: Any = tuple[FACTS.struct, str | None, dict[str, str | None]]  # type: ignore[name-defined]
@@ -178,7 +180,7 @@ def _meta(place: Path) -> _Meta:
     path = place / META
     if not path.is_file():
         raise UnknownName(f"no snapshot at `{place}`: there is no `{META}` in it")
-    data = path.read_bytes()
+    data = read_bytes(path)
     try:
         written = decode(data, dict)["format"]
         if written == FORMAT:
@@ -194,7 +196,7 @@ def _meta(place: Path) -> _Meta:
 def _lines(place: Path, part: str, type_: Any, counts: Mapping[str, int]) -> list[Any]:
     path = place / f"{part}.jsonl"
     try:
-        values: list[Any] = decode_lines(path.read_bytes(), type_, f"`{path.name}`")
+        values: list[Any] = decode_lines(read_bytes(path, MOST_OF_A_PART), type_, f"`{path.name}`")
     except FileNotFoundError:
         raise IncompleteRead(f"the snapshot `{place}` is damaged: `{path.name}` is missing; take a new one") from None
     except IncompleteRead as error:

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from tabwarden.model.errors import TabwardenError, WorldError
 from tabwarden.model.roles import is_server_admin
 from tabwarden.model.site import Site
+from tabwarden.safe_files import open_to_append
 from tabwarden.sandbox.directories.directory import Directory, DirectoryText
 from tabwarden.sandbox.faults.apply import StrickenDirectory
 from tabwarden.sandbox.faults.script import SEARCH_LAG, UNHARMED, Faults, FaultsGiven, Struck, script_from
@@ -237,7 +238,7 @@ class RequestLog:
         self._out: IO[str] | None = None
         if path is not None:
             try:
-                self._out = path.open("a", encoding="utf-8")
+                self._out = open_to_append(path)
             except OSError as problem:
                 raise WorldError(f"log file `{path}` cannot be written: {problem.strerror}") from None
 

@@ -17,6 +17,7 @@ from zlib import crc32
 from tabwarden.model.errors import WorldError
 from tabwarden.model.site import Content, Group, Rule, Rules, Site, User
 from tabwarden.model.usage import PROOFS, event_name
+from tabwarden.safe_files import open_to_append
 
 Event = dict[str, Any]
 
@@ -52,7 +53,7 @@ class ActivityLog:
         self._out: IO[str] | None = None
         if path is not None:
             try:
-                self._out = path.open("a", encoding="utf-8")
+                self._out = open_to_append(path)
             except OSError as problem:
                 raise WorldError(f"activity log `{path}` cannot be written: {problem.strerror}") from None
 

@@ -18,7 +18,7 @@ from tabwarden.model.errors import IncompleteRead, WorldError
 from tabwarden.model.site import Content, Group, GroupSet, Rules, Site, User
 from tabwarden.model.takes import IdentityProvider
 from tabwarden.model.usage import Usage
-from tabwarden.safe_files import for_the_owner
+from tabwarden.safe_files import check_file, for_the_owner, read_bytes
 from tabwarden.sandbox.state.server_state import (
     AccessToken,
     Account,
@@ -48,6 +48,8 @@ _TABLES: Mapping[str, tuple[str, Any, Any]] = {
     "providers": ("providers", str, tuple[IdentityProvider, ...]),
     "usage": ("usage", str, tuple[Usage, ...]),
 }
+
+MOST_OF_A_STATE = 4 << 30  # bytes
 
 
 def read(plain: Record) -> Record:
@@ -204,6 +206,8 @@ class StateFile:
         self.path = path
         self.draft: Draft | None = None
         try:
+            if path.exists():
+                check_file(path, MOST_OF_A_STATE)
             # The state itself is replaced when it is compacted, so the lock is on a file that stays.
             with ExitStack() as opened:
                 self._lock = opened.enter_context(_opened(path.with_name(path.name + ".lock")))
@@ -216,7 +220,7 @@ class StateFile:
             raise WorldError(f"state file `{path}` cannot be opened: {problem.strerror}; give another") from None
 
     def _read(self) -> Draft | None:
-        lines = self.path.read_bytes().split(b"\n")
+        lines = read_bytes(self.path, MOST_OF_A_STATE).split(b"\n")
         lines.pop()  # what follows the last line end is empty or a write that was never answered
         if not lines:
             return None

@@ -155,6 +155,7 @@ class _SiteText:
     def _item(self, content: Content) -> ItemText:
         site, path = self._site, self._path(content)
         sources = ((site.contents.get(use.datasource), use.auth) for use in content.uses)
+        below = map(site.contents.__getitem__, site.children(content.id))
         return ItemText.model_validate(
             {
                 **self._of_content(ItemText, content),
@@ -162,7 +163,7 @@ class _SiteText:
                 "certified": bool(content.certified),
                 "certification_note": content.certification_note or "",
                 "connections": tuple(connection._asdict() for connection in content.connections or ()),
-                "views": tuple(self._view(site.contents[v], path) for v in site.children(content.id)),
+                "views": tuple(self._view(one, path) for one in below if one.kind == "view"),
                 "uses": tuple({"datasource": self._path(c), "auth": auth} for c, auth in sources if c is not None),
             }
         )

@@ -32,6 +32,8 @@ with warnings.catch_warnings():
 _DOMAIN_SCOPE = ("1.2.840.113556.1.4.1339", True, None)
 _PAGED = "1.2.840.113556.1.4.319"
 _SUCCESS, _REFERRAL, _STRONGER, _NO_OBJECT, _CREDENTIALS = 0, 10, 8, 32, 49
+MOST_OBJECTS = 10_000_000  # of one domain: forests of the largest companies have a tenth
+LEAST_OF_A_PAGE = 1000  # answers without an object
 _LIMITS = {3: "time", 4: "size", 11: "administrative"}
 _SUB_CODE = re.compile(r"data ([0-9a-fA-F]+)")
 _REFUSED = {
@@ -126,7 +128,7 @@ class LdapSession:
         """Every object below `base` that fits the filter, page by page; SourceError unless all of them came."""
         controls = [show_deleted_control(True), *self._controls()] if deleted else self._controls()
         cookie: bytes | None = None
-        number = 0
+        number = pages = 0
         while True:
             with self._troubles(base, number):
                 self._connection.search(
@@ -141,6 +143,9 @@ class LdapSession:
                 )
             page = self._taken(base, number)
             number += len(page)
+            pages += 1
+            if number > MOST_OBJECTS or pages > LEAST_OF_A_PAGE + number:
+                raise partial(f"{self.words} does not come to an end: {number:,} objects in {pages:,} answers so far")
             # Before anything is handed out: whoever takes it may ask over this line too.
             answer = (self._connection.result.get("controls") or {}).get(_PAGED)
             if answer is None:

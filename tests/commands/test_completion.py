@@ -91,6 +91,8 @@ def offered(*words: str, line: str = "") -> list[str]:
         (["diff", "1", "prev"], ["previous"]),
         (["list", "members", "A"], ["All Users", "Analysts"]),
         (["list", "workbooks", "--in", "Finance/D"], ["Finance/Drafts", "Finance/Drafts/"]),
+        (["help", "Expl"], ["explanation/sandbox"]),
+        (["help", "settings", "st"], []),
         (["whatif", "lo"], ["lock"]),
         (["whatif", "lock", "Finance "], ["Finance 2"]),
         (["whatif", "add", "ann", "to", "ana"], ["Analysts"]),

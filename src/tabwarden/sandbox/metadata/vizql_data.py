@@ -51,9 +51,10 @@ def answer(call: Call) -> Reply:
         return _json(
             {"data": [{"fieldName": f, "fieldCaption": f, "dataType": _type(f)} for f in FIELDS.get(table, ())]}
         )
-    call.state.happened(call.site, call.me.id, CONNECT, source.id)
     try:
-        return _json({"data": list(_queried(list(_LINES[table](call)) if table else [], table, body["query"]))})
+        data = list(_queried(list(_LINES[table](call)) if table else [], table, body["query"]))
+        call.state.happened(call.site, call.me.id, CONNECT, source.id)
+        return _json({"data": data})
     except (KeyError, TypeError, ValueError) as problem:
         return _failed(400, "400803", f"the query asks for what is not there: {problem}")
 

@@ -133,6 +133,8 @@ class _Deciding:
 
     def in_both(self, joiners: Roster, leavers: Roster) -> frozenset[str]:
         """The names (as compared) of people who are joiner and leaver at once; they are held, once each."""
+        if not leavers.people:
+            return frozenset()
         leaving = {key: person for person in leavers.people for key in self._keys(person)}
         names: set[str] = set()
         for person in joiners.people:

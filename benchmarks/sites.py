@@ -349,11 +349,12 @@ def names_of(users: int, groups: int, sets: int, contents: int) -> Names:
     user, group, group_set, content = (np.arange(a, b, dtype=np.int32) for a, b in pairwise(starts))
     none = np.zeros(0, np.int32)
     blank = {"user": np.full(users, NONE, np.int32), "group": np.full(groups, NONE, np.int32)}
+    blank["content"] = np.full(contents, NONE, np.int32)
     return Names(
         words, user, user, user, user, user, blank["user"], blank["user"], blank["user"], none,
         group, group, group, blank["group"], blank["group"], none,
         group_set, group_set, none,
-        content, content, content, content, content, none,
+        content, content, content, content, content, blank["content"], none,
     )  # fmt: skip
 
 

@@ -36,7 +36,14 @@ def company(content_url: str = "acme", name: str = "Acme", day: str = "2026-01-0
     )
     taken = Taken(SERVER, f"{day}T03:04:05Z", "adm", "ServerAdministrator")
     people = (User("u1", "ann@corp.example", "Viewer", full_name="Ann Lee"), User("u2", "ANTON", "Viewer"))
-    made = site(*contents, groups=(group("Analysts"),), name=name, content_url=content_url, id=content_url, taken=taken)
+    made = site(
+        *contents,
+        groups=(group("Analysts"), group("Q*")),
+        name=name,
+        content_url=content_url,
+        id=content_url,
+        taken=taken,
+    )
     return made.with_users(*people)
 
 
@@ -52,6 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ):
             beside.keep(place / ".tabwarden", history.keep(one), one)
     (place / "settings.yaml").write_text(f"tableau:\n  server: {SERVER}\n  site: acme  # ours\n")
+    (place / "Quarter").touch()
     return place
 
 
@@ -83,6 +91,8 @@ def offered(*words: str, line: str = "") -> list[str]:
         (["diff", "1", "prev"], ["previous"]),
         (["list", "members", "A"], ["All Users", "Analysts"]),
         (["list", "workbooks", "--in", "Finance/D"], ["Finance/Drafts", "Finance/Drafts/"]),
+        (["help", "Expl"], ["explanation/sandbox"]),
+        (["help", "settings", "st"], []),
         (["whatif", "lo"], ["lock"]),
         (["whatif", "lock", "Finance "], ["Finance 2"]),
         (["whatif", "add", "ann", "to", "ana"], ["Analysts"]),
@@ -136,6 +146,7 @@ def test_a_line_of_bash_is_taken_apart(line: str, words: list[str], behind: str)
         ("tabwarden why --mod", "--models|--model|"),
         ("tabwarden why ann@c", "@corp.example|"),
         ('tabwarden who View "Finance/Drafts/Budget 2026/', "Finance/Drafts/Budget 2026/Overview|"),
+        ("tabwarden list members Q", "Q*|"),  # which fits a file there
     ],
 )
 def test_bash_completes(line: str, replies: str, folder: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from command_line import run
 from paths import SOURCE
+from planting import planted_in
 from provisioning import bench, world
 from small_site import group, project, site, workbook
 
@@ -259,16 +260,20 @@ def test_what_is_visible_stays_and_the_rest_is_an_escape() -> None:
     assert visible("a\x1bb\n\u202e\ud800\U000e0041") == r"a\x1bb\n\u202e\ud800\U000e0041"
 
 
+def prints(text: str) -> bool:
+    """Whether a module's text calls print, or a stream's write, itself."""
+    calls = (ast.unparse(node.func) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
+    return any(call in ("print", "sys.stdout.write", "sys.stderr.write", "rich.print") for call in calls)
+
+
 def test_only_one_place_prints() -> None:
     """The lint: a call of print, or of a stream's write, beside the place that makes everything visible."""
-    printing = set()
-    for path in sorted(SOURCE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in (
-                "print",
-                "sys.stdout.write",
-                "sys.stderr.write",
-                "rich.print",
-            ):
-                printing.add(path.relative_to(SOURCE).as_posix())
-    assert printing <= PLACES_THAT_PRINT | {"log.py"}
+    every = {path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py")}
+    assert {name for name, text in every.items() if prints(text)} <= PLACES_THAT_PRINT | {"log.py"}
+
+
+@pytest.mark.parametrize("raw", ["print(loaded.origin)", "sys.stdout.write(loaded.origin)"])
+def test_a_planted_print_is_seen(raw: str) -> None:
+    text = (SOURCE / "commands/settings.py").read_text(encoding="utf-8")
+    planted = planted_in(text, "settings_check", "leave(ERROR)", f"({raw}, leave(ERROR))")
+    assert (prints(text), prints(planted)) == (False, True)

@@ -48,6 +48,7 @@ def told(draw: st.DrawFn) -> Site:
             held,
             name=draw(TEXTS),
             description=draw(TEXTS),
+            tags=draw(st.sampled_from([frozenset(), frozenset({"gold"}), None])),
             rules=draw(st.sampled_from([None, held.rules])),
             defaults=MappingProxyType({kind: draw(st.sampled_from([None, held.rules])) for kind in kinds}),
             uses=tuple(Use(d, a) for d, a in draw(st.lists(st.tuples(TEXTS, TEXTS), max_size=2))),
@@ -170,7 +171,7 @@ def test_what_is_no_columns_is_told(tmp_path: Path) -> None:
         save_columns(columns_of(dense_site(4)), kept)
     about = json.loads((kept / "about.json").read_text())
     (kept / "about.json").write_text(json.dumps({**about, "format": 99}))
-    with pytest.raises(IncompleteRead, match="have format 99, this release reads 2"):
+    with pytest.raises(IncompleteRead, match="have format 99, this release reads 3"):
         open_columns(kept)
     (kept / "about.json").write_text(json.dumps({**about, "vocabulary": None}))
     with pytest.raises(IncompleteRead, match="are damaged"):

@@ -109,6 +109,7 @@ class Shell:
         kept = ("TMPDIR", "LANG", "LC_ALL", "CI")
         environment = {name: os.environ[name] for name in kept if name in os.environ}
         environment |= {"HOME": str(folder), "PATH": os.defpath, "TERM": "xterm", "PS1": self.READY, "PS2": ""}
+        environment["TABWARDEN_PAGER"] = "cat"  # a line is typed when the one before has ended, and nobody presses q
         self.bash = subprocess.Popen(
             ["bash", "--norc", "--noprofile", "--noediting", "-i"],
             cwd=folder,

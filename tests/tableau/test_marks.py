@@ -12,9 +12,11 @@ from test_repository_read import over_rest
 from workgroups import workgroup
 
 from tabwarden.compare.snapshots import Fact, facts
+from tabwarden.effects.ops.content import SetDescription
 from tabwarden.engine.convert import columns_of, site_of
 from tabwarden.model.feeds import DataConnection
 from tabwarden.model.site import Content, Site
+from tabwarden.plan.restore import restored
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.state.server_state import World
 from tabwarden.sandbox.worlds.finding import find_world
@@ -121,3 +123,18 @@ def test_under_pseudonyms_no_word_of_theirs_is_left(world: World) -> None:
     hidden = repr(pseudonymised(site, b"a key"))
     for words in ("gold", "two words", "checked by finance", "db.example.com", "etl", "mine"):
         assert f"'{words}'" not in hidden
+
+
+def test_what_a_repository_does_not_tell_is_not_put_back(postgres: Any, world: World) -> None:
+    (site,) = world.sites
+    book = replace(site.find_content("Ops/W2"), description="told over REST alone")
+    project = replace(site.find_content("Ops"), description="of a project")
+    described = site.with_contents(book, project)
+    with workgroup(postgres.admin, replace(world, sites=(described,))) as made:
+        then = read_repository(made.options, "sandbox")
+    now = described.with_contents(replace(project, description="another"))
+    assert [(f.id, f.what) for f in facts(then, now) if f.what == "description"] == [(project.id, "description")]
+    changes = restored(now, then, now.contents.keys(), "undo").changes
+    assert [(change.op, change.content.id) for change in changes if isinstance(change, SetDescription)] == [
+        ("set_description", project.id)
+    ]

@@ -168,7 +168,13 @@ def test_events_have_the_names_that_are_read_back_and_prove_what_there_is() -> N
         kinds = PROOFS[what].capabilities if what in PROOFS else {"": ""}
         for kind in kinds:
             assert what_of(event_name(what, kind)) == what or (what, kind) == (CONNECT, "virtualconnection")
-    for event in ("Delete Workbook", "Update Permissions", "Create User", "Publish failed"):
+    for event in (
+        "Delete Workbook",
+        "Update Permissions",
+        "Create User",
+        "Publish failed",
+        "Update Published Connection",
+    ):
         assert what_of(event) is None
     for proof in PROOFS.values():
         assert proof.mark in ("V", "B")

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 # Where nothing is offered the shell offers file names, as for every PATH.
 BASH = """\
 _tabwarden() {
-    local IFS=$'\\n'
-    COMPREPLY=($(COMP_LINE="${COMP_LINE:0:COMP_POINT}" tabwarden --complete 2>/dev/null))
-    COMPREPLY=("${COMPREPLY[@]%%$'\\t'*}")
-    case "${COMPREPLY[*]}" in *[\\ \\&\\(\\)\\'\\"\\\\\\$]*) compopt -o filenames 2>/dev/null ;; esac
+    local word about IFS=$'\\t'
+    COMPREPLY=()
+    while read -r word about; do
+        COMPREPLY+=("$word")
+    done < <(COMP_LINE="${COMP_LINE:0:COMP_POINT}" tabwarden --complete 2>/dev/null)
+    case "${COMPREPLY[*]}" in *[\\ \\&\\(\\)\\'\\"\\\\\\$\\*\\?]*) compopt -o filenames 2>/dev/null ;; esac
     case "${#COMPREPLY[@]} ${COMPREPLY[0]}" in 1\\ */) compopt -o nospace 2>/dev/null ;; esac
 }
 complete -o default -F _tabwarden tabwarden
@@ -62,7 +64,8 @@ def answer(option: str, words: Sequence[str], commands: Mapping[str, Command], f
     if option == "--complete":
         words, behind = (words, "") if words else words_of(os.environ.get("COMP_LINE", ""))
         for word, about in offered(words, commands, firsts):
-            print(f"{word[len(behind) :]}\t{about}")
+            if word.isprintable():  # nothing that acts reaches the terminal
+                print(f"{word[len(behind) :]}\t{about}")
         return 0
     from pathlib import Path
 

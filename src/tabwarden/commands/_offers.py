@@ -17,6 +17,7 @@ from tabwarden.commands._parsing import (
     PEOPLE,
     SITES,
     SNAPSHOTS,
+    TOPICS,
     USERS,
 )
 from tabwarden.store import names
@@ -156,6 +157,15 @@ def _changes(prefix: str, before: Sequence[str]) -> Offers:
         yield from _of(CONTENT, PERSON, GROUP)(prefix, before)
 
 
+def _topics(prefix: str, before: Sequence[str]) -> Offers:
+    """The pages of the documentation; behind one nothing."""
+    from tabwarden.report.pages import pages, topic
+
+    known = pages() if before[-1:] == ["help"] else []
+    words = {topic(page, known): page.title for page in known}
+    yield from ((one, about) for one, about in words.items() if one.startswith(prefix.casefold()))
+
+
 OFFERED: Mapping[str, Callable[[str, Sequence[str]], Offers]] = {
     USERS: _of(PERSON),
     PEOPLE: _of(PERSON, GROUP),
@@ -166,4 +176,5 @@ OFFERED: Mapping[str, Callable[[str, Sequence[str]], Offers]] = {
     SITES: _site_names,
     SNAPSHOTS: _snapshots,
     CHANGES: _changes,
+    TOPICS: _topics,
 }

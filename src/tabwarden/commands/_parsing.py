@@ -13,7 +13,7 @@ NARROW, WIDE = 40, 110
 OPTIONS = "Options"
 # What a word names, for the shell that completes it.
 USERS, PEOPLE, GROUPS, CONTENTS, CAPABILITIES = "users", "people", "groups", "contents", "capabilities"
-SITES, SNAPSHOTS, CHANGES, ANYTHING = "sites", "snapshots", "changes", "anything"
+SITES, SNAPSHOTS, CHANGES, ANYTHING, TOPICS = "sites", "snapshots", "changes", "anything", "topics"
 Within = tuple[str, type] | None
 
 

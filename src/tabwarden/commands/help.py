@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from tabwarden.commands._answer import PLAIN, Output
-from tabwarden.commands._parsing import Argument
+from tabwarden.commands._parsing import TOPICS, Argument
 
 
 def help(  # noqa: A001  # it is called as the command is
     topic: Annotated[
-        list[str] | None, Argument("A page, such as `first-hour`, and a heading of it; or a command. None: all pages.")
+        list[str] | None,
+        Argument("A page, such as `first-hour`, and a heading of it; or a command. None: all pages.", of=TOPICS),
     ] = None,
     output: Output = PLAIN,
 ) -> None:

@@ -70,7 +70,8 @@ def _lines(now: Status) -> Iterator[tuple[str, str]]:
         yield "site", f"`{now.site or 'Default'}` on {now.server}"
     yield "store", now.store
     if now.last_read is None:
-        yield "last read", "never; `tabwarden read` reads the site"
+        of_it = f"of `{now.site or 'Default'}` " if now.server and now.snapshots else ""
+        yield "last read", f"{of_it}never; `tabwarden read` reads the site"
     else:
         one = now.last_read
         size = f"{count_of(one.users, 'user', 'users')}, {count_of(one.contents, 'content', 'contents')}"
@@ -78,7 +79,7 @@ def _lines(now: Status) -> Iterator[tuple[str, str]]:
         if _lacking(one):
             yield "", f"not whole: {_lacking(one)}"
     for one in now.snapshots:
-        if now.last_read is not None and one.site != now.last_read.site:
+        if now.last_read is None or one.site != now.last_read.site:
             yield "", f"also {one.name or 'Default'} (`--site {one.content_url}`), read {minute(one.taken)}"
     for place, run in enumerate(now.runs):
         counts = f"{count_of(run.errors, 'error', 'errors')}, {count_of(run.warnings, 'warning', 'warnings')}"
@@ -118,7 +119,7 @@ def _age(age: timedelta | None) -> str:
         return "at an unknown time"
     minutes = int(age.total_seconds() // 60)
     if minutes < 120:
-        return f"{minutes} minutes ago"
+        return "just now" if minutes < 2 else f"{minutes} minutes ago"
     return f"{minutes // 60} hours ago" if minutes < 2880 else f"{minutes // 1440} days ago"
 
 

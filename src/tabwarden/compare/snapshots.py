@@ -18,7 +18,7 @@ from tabwarden.compare.between_sites import Base, Progress
 from tabwarden.model.capability import capabilities_of
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.feeds import DataConnection
-from tabwarden.model.scope import scope_of
+from tabwarden.model.scope import DESCRIPTIONS, scope_of
 from tabwarden.model.site import Content, Group, Rules, Site, User
 
 USER, GROUP, GROUP_SET, CONTENT, SITE = "user", "group", "group_set", "content", "site"
@@ -116,8 +116,11 @@ def facts(before: Site, after: Site) -> Iterator[Fact]:
             yield from _fields(GROUP_SET, one, other, "name")
             if one.groups != other.groups:
                 yield Fact(GROUP_SET, key, "groups", one.groups - other.groups, other.groups - one.groups)
+    words_unread = DESCRIPTIONS in (*before.partial, *after.partial)
     for content, was_there, is_there in _both(before.contents, after.contents):
-        yield from _of_content(content, was_there, is_there)
+        for fact in _of_content(content, was_there, is_there):
+            if not (words_unread and fact.what == "description" and after.contents[content].kind == "workbook"):
+                yield fact
 
 
 def _both(

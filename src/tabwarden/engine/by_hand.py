@@ -299,7 +299,7 @@ class _Hand:
         for table in NUMBERED:
             given, count = self.tables[f"{table}s"], self.count[table]
             ids = given["id"].tolist() if "id" in given else [f"{table} {number}" for number in range(count)]
-            defaults = {field.name: field.default for field in fields(_MODELS[table])}
+            defaults = {field.name: field.default for field in fields(_MODELS[table])} | {"marks": None}
             for part in _texts_of(table):
                 default = ids if part in ("id", "name") else [defaults[part]] * count
                 columns[f"{table}_{part}"] = coded(given[part].tolist() if part in given else default)

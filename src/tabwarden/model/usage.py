@@ -87,7 +87,7 @@ def proven(usage: Usage, kind: str) -> str | None:
     return None if proof is None else proof.capabilities.get(kind)
 
 
-# Words of the sources, in lower-case letters alone; the first that is in the name of an event tells what it was.
+# How the names of events begin, in lower-case letters alone.
 _WORDS: tuple[tuple[str, str], ...] = (
     ("accessauthoring", EDIT),
     ("webedit", EDIT),
@@ -111,10 +111,10 @@ _WORDS: tuple[tuple[str, str], ...] = (
 
 def what_of(event: str) -> str | None:
     """What an event of that name was (`Access View`, `Publish Workbook`); None for one that is no use."""
-    plain = "".join(letter for letter in event.casefold() if letter.isalpha())
-    if plain.startswith(("delete", "unpublish")) or "failed" in plain:
+    plain = "".join(letter for letter in event.casefold() if letter.isalpha()).removeprefix("hist")
+    if "failed" in plain:
         return None
-    return next((what for words, what in _WORDS if words in plain), None)
+    return next((what for words, what in _WORDS if plain.startswith(words)), None)
 
 
 def summed(events: Iterable[tuple[str, str, str, str, int]], source: str) -> list[Usage]:

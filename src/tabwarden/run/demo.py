@@ -167,11 +167,11 @@ class Story:
     def _what_next(self) -> None:
         self.say("")
         self.say("What to type next (in a repository after `source .venv/bin/activate`)")
-        self.say("  tabwarden sandbox                  the same company, to play with; sign in as admin / admin")
-        self.say("  tabwarden help first-hour          the first hour with it, step by step")
-        self.say("Your own Tableau, read-only: settings.yaml with your server, site and a token, then")
-        self.say("  tabwarden settings check")
-        self.say("  tabwarden read                     lists and rules only; this command cannot write to Tableau")
+        self.say("  tabwarden sandbox          the same company, to play with; sign in as admin")
+        self.say("  tabwarden help first-hour  the first hour with it, step by step")
+        self.say("Your own Tableau, read-only, in a folder of its own:")
+        self.say("  tabwarden init             asks for server, site, token; tests the sign-in")
+        self.say("  tabwarden read             lists and rules only; it cannot write to Tableau")
         self.say("  tabwarden who View PROJECT/WORKBOOK")
 
     def _title(self, words: str) -> None:

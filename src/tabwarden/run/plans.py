@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -97,13 +97,24 @@ def keep_in(store: Path, plan: Plan, out: Path | None = None) -> tuple[int, Path
         "accept": [f"{stop.id}={stop.number}" for stop in stops if stop.waivable],
         "file": str(path.resolve()) if out is not None else path.name,
     }
+    return _numbered(store, line), path
+
+
+def _numbered(store: Path, line: Mapping[str, object]) -> int:
+    """Add a line to the list, one process at a time; its number. What a dying process has torn goes."""
+    from filelock import lock_descriptor
+
     index = store / PLANS / INDEX
     index.parent.mkdir(parents=True, exist_ok=True)
-    with open(index, "a", encoding="utf-8", opener=for_the_owner) as file:
-        file.write(checked_line(line))
+    with open(index, "a+b", opener=for_the_owner) as file:
+        lock_descriptor(file.fileno(), blocking=True)
+        file.seek(0)
+        whole = file.read()
+        file.truncate(whole.rfind(b"\n") + 1)
+        file.write(checked_line(line).encode())
         file.flush()
         os.fsync(file.fileno())
-    return sum(1 for _ in _lines(store)), path
+    return whole.count(b"\n") + 1
 
 
 def kept_plans(store: Path) -> tuple[KeptPlan, ...]:

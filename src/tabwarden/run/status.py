@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from tabwarden.run import history
 from tabwarden.run.plans import WAITING, KeptPlan, kept_plans
 from tabwarden.settings import Logs, Settings, Store, load, load_part, load_store
 from tabwarden.store.snapshots import RELEASE, Snapshot
+from tabwarden.tableau.http.address import address_of
 
 LAST_RUNS = 5
 
@@ -70,7 +72,7 @@ def status(path: Path | None, now: datetime | None = None) -> Status:
     problems: list[str] = []
     settings, store, logs = _sections(path, problems)
     snapshots: tuple[Snapshot, ...] = ()
-    last = age = None
+    age = None
     place = store.url.get_secret_value() if store.url is not None else str(store.folder)
     try:
         location = located(path, os.environ)
@@ -80,9 +82,9 @@ def status(path: Path | None, now: datetime | None = None) -> Status:
         if store.url is not None or store.folder.is_dir():
             with history.opened(place) as opened:
                 snapshots = history.every_site(opened)
-                last = history.snapshot_of(opened, history.LAST, settings=path) if snapshots else None
     except TabwardenError as error:
         problems.append(str(error))
+    last = _of_the_site(snapshots, settings)
     if last is not None and last.taken:
         age = (now or datetime.now(UTC)) - history.time_of(last.taken)
     try:
@@ -103,6 +105,14 @@ def status(path: Path | None, now: datetime | None = None) -> Status:
         problems=tuple(dict.fromkeys(problems)),
         versions=(("tabwarden", __version__), ("python", platform.python_version()), ("history", RELEASE)),
     )
+
+
+def _of_the_site(snapshots: Sequence[Snapshot], settings: Settings | None) -> Snapshot | None:
+    """The newest of the settings' site, and of no other; without usable settings that of the only site there is."""
+    if settings is None:
+        return snapshots[0] if len(snapshots) == 1 else None
+    where, site = address_of(settings.tableau.server), settings.tableau.site
+    return next((one for one in snapshots if (one.where, one.content_url) == (where, site)), None)
 
 
 def _sections(path: Path | None, problems: list[str]) -> tuple[Settings | None, Store, Logs]:

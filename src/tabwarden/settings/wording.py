@@ -115,7 +115,7 @@ def _choice(place: Place, written: Written) -> str:
     info = field_at(place, written.values)
     words = literals_in(info.annotation) if info else ()
     if not words:  # one of several kinds of value
-        return "has a value of the wrong kind; see docs/reference/settings.md"
+        return "has a value of the wrong kind; see `tabwarden help settings`"
     listed = ", ".join(f"`{word}`" for word in words[:-1])
     return f"must be {listed} or `{words[-1]}`" if listed else f"must be `{words[0]}`"
 

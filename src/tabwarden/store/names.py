@@ -35,12 +35,15 @@ class Known(NamedTuple):
 
 
 def keep(store: Path | str, snapshot: Snapshot, site: Site) -> None:
-    """Keep the names of a site, unless those of a later snapshot are there; OSError where that cannot be."""
+    """Keep the names of a site, unless those of a later snapshot are there, or of more than a part of the site.
+
+    OSError where that cannot be.
+    """
     from hashlib import blake2b
 
     address = f"{snapshot.where}\n{snapshot.content_url}".encode()
     path = Path(store) / FOLDER / f"{blake2b(address, digest_size=8).hexdigest()}{ENDING}"
-    if any(one.path == path and one.snapshot > snapshot.number for one in known(store)):
+    if any(one.path == path and (snapshot.scope or one.snapshot > snapshot.number) for one in known(store)):
         return
     path.parent.mkdir(mode=0o700, exist_ok=True)
     about = {"format": FORMAT, "snapshot": snapshot.number, "site": site.name, "content_url": site.content_url}

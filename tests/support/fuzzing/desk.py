@@ -6,10 +6,11 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import stat
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import ExitStack, chdir, closing, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -166,6 +167,12 @@ class Edits:
         _away(path)
         path.symlink_to(to)
 
+    def sql(self, path: Path, statement: str) -> None:
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("pragma foreign_keys = off")
+            assert database.execute(statement).rowcount > 0, statement
+        Path(f"{path}-wal").unlink(missing_ok=True)
+
     def resealed(self, path: Path) -> None:
         """By hand, as somebody would who knows how."""
         with suppress(ValueError, AttributeError, TypeError, RecursionError):
@@ -277,7 +284,8 @@ class Desk:
         for step in ("plan provision --out second.json", "apply second.json", "read", "snapshots export last later"):
             self._step(step)
         (next((folder / "later").iterdir())).rename(folder / "later" / "two")
-        self.leavers("una@a.example", "vic@a.example", "bea@a.example")
+        self.joiners("ann@a.example", "bea@a.example", "kim@a.example", "lea@a.example")
+        self.leavers("una@a.example", "vic@a.example", "joe@a.example")
         self._step("plan provision --out plan.json")
         shutil.rmtree(folder / "logs")
 
@@ -307,6 +315,12 @@ class Desk:
             assert ended.code in (0, 2, 3), (words, ended)
             self.clean()
         self.read_keys = sorted(key for key in self.replay.known if key.startswith("GET") or key.endswith("/signin"))
+
+    @property
+    def newest_journal(self) -> str:
+        """The journal of the plan that was applied last."""
+        names = [name for name in self.base if name.startswith("store/journals/")]
+        return max(names, key=lambda name: str(json.loads(self.base[name].split(b"\n")[0])["started"]))
 
     # -- one input --------------------------------------------------------------------------------------------
 

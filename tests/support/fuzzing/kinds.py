@@ -331,7 +331,7 @@ def _boxed(content: bytes, desk: Desk) -> bytes:
 
 def journals(random: Random, desk: Desk) -> Input:
     names = sorted(name for name in desk.base if name.startswith("store/journals/"))
-    newest = max(names, key=lambda name: json.loads(desk.base[name].split(b"\n")[0])["started"])
+    newest = desk.newest_journal
     undo = ("plan", "undo", "--last", "--out", "u.json")
     if random.random() < 0.4:
         file = random.choice(names)
@@ -460,13 +460,13 @@ def directories(random: Random, desk: Desk) -> Input:
 def clocks(random: Random, desk: Desk) -> Input:
     """Reads of some weeks, in which the clock is wrong now and then: hours since 2026 began, and what is kept."""
     hours, times = 0.0, []
-    for _ in range(random.choice((6, 10))):
-        hours += random.choice((1, 24, 24, 24, 48, 72))
+    for _ in range(random.choice((6, 12))):
+        hours += random.choice((1, 1, 3, 12, 24, 24, 24, 48))
         odd = random.choice((0, 0, 0, 0, random.choice((-24 * 400, -24 * 3, 24 * 40, 24 * 400, 24 * 3000))))
         times.append(hours + odd)
     plain = {
         "hours": times,
-        "retention": [random.choice((1, 3, 30)), random.choice((5, 365)), random.choice((None, 20))],
+        "retention": [random.choice((1, 2, 30)), random.choice((5, 365)), random.choice((None, 20))],
     }
     return Input("clocks", ("history",), about=json.dumps(plain), must="clocks")
 

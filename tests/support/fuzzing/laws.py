@@ -18,9 +18,10 @@ from fuzzing.desk import PASSING, Desk, Ended
 from fuzzing.forking import LATE, TRACEBACK
 from fuzzing.inputs import Input
 from tabwarden.model.errors import TabwardenError
+from tabwarden.model.names import visible
 from tabwarden.model.site import Site, Taken
+from tabwarden.store import retention as keeping
 from tabwarden.store.history import History
-from tabwarden.store.retention import Retention, thin
 
 DOCUMENTED = {0, 1}
 MORE_CODES: Mapping[str, set[int]] = {
@@ -112,9 +113,7 @@ def _lost_nothing(one: Input, ended: Ended, desk: Desk) -> str:
     may = (*ALLOWED.get(one.words[0], ()), *([".*.unfinished", "*/.*.unfinished"] if hard else []))
     if more := sorted(name for name in changed if not any(fnmatch(name, pattern) for pattern in may)):
         return f"changed what it may not: {more[:4]}"
-    if not hard and (
-        left := sorted(name for name in changed if LEFT_OVER.search(name) and "store/unfinished" not in name)
-    ):
+    if not hard and (left := sorted(name for name in changed if LEFT_OVER.search(name) and "/unfinished/" not in name)):
         return f"half-written, and left: {left[:4]}"
     if "store/history.db" in changed and "store/history.db" not in edited:
         return _snapshots_stay(one, desk)
@@ -157,7 +156,7 @@ def _nobody_gained(one: Input, ended: Ended, desk: Desk) -> str:
     if access_of(desk.sandbox.site(URL)) == access_of(desk.site) or one.must in ("done", "journal"):
         return ""
     forged = any(how == "resealed" for _, how, *_ in one.edits)
-    return "" if forged and ended.code == 0 else "the site was changed"
+    return "" if forged and ended.code != 3 else "the site was changed"
 
 
 def access_of(site: Site) -> object:
@@ -200,7 +199,7 @@ def _clocks(one: Input, ended: Ended, desk: Desk) -> str:
     """No run deletes by its own time,
     and none after a jump of the clock; what a run deletes was old at the one before."""
     told = json.loads(one.about)
-    retention = Retention(*told["retention"])
+    retention = keeping.Retention(*told["retention"])
     start, known = datetime(2026, 1, 1, tzinfo=UTC), list[datetime]()
     with TemporaryDirectory() as folder, History(folder) as history:
         for hours in told["hours"]:
@@ -213,7 +212,7 @@ def _clocks(one: Input, ended: Ended, desk: Desk) -> str:
                 if {s.number for s in history.snapshots()} != before.keys():
                     return f"a read that was refused deleted at {when}"
                 continue
-            thin(history, retention, kept)
+            keeping.thin(history, retention, kept)
             gone = before.keys() - {s.number for s in history.snapshots()}
             pauses = [later - earlier for earlier, later in pairwise(known[-10:])]
             jump = known and now - known[-1] > max(timedelta(days=1), max(pauses, default=timedelta(days=1)) * 1.5)
@@ -225,13 +224,33 @@ def _clocks(one: Input, ended: Ended, desk: Desk) -> str:
     return ""
 
 
+def _refused(one: Input, ended: Ended, desk: Desk) -> str:
+    return "" if ended.code == 1 else f"taken for what it is not: {ended.out[:200]!a}"
+
+
+def _names(words: str) -> Callable[[Input, Ended, Desk], str]:
+    """That the sentence says what is wrong."""
+
+    def says(one: Input, ended: Ended, desk: Desk) -> str:
+        return "" if ended.code and words in ended.err else f"does not say `{words}`: {ended.err[:200]!a}"
+
+    return says
+
+
+def _shown(one: Input, ended: Ended, desk: Desk) -> str:
+    """Every word that was given is told, and whole."""
+    said = ended.out + ended.err
+    return next((f"{word!a} is not told" for word in one.words[2:] if visible(word) not in said), "")
+
+
 def _anything(one: Input, ended: Ended, desk: Desk) -> str:
     return ""
 
 
 OWN: Mapping[str, Callable[[Input, Ended, Desk], str]] = {
     "same": _same, "stopped": _stopped, "unapplied": _unapplied, "undone": _undone, "done": _anything,
-    "journal": _anything, "clocks": _clocks,
+    "journal": _anything, "clocks": _clocks, "refused": _refused, "told": _shown,
+    "king": _names("King"), "aliases": _names("aliases"), "device": _names("is a device"),
 }  # fmt: skip
 
 

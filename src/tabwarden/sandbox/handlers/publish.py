@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tabwarden.access.abilities.ability import can
 from tabwarden.model.roles import publishes
 from tabwarden.model.site import Content
+from tabwarden.model.usage import PUBLISH
 from tabwarden.sandbox.content import publishing, visibility
 from tabwarden.sandbox.content.publishing import Order
 from tabwarden.sandbox.handlers.content import told, truth
@@ -40,7 +41,9 @@ def published(call: Call, kind: str) -> Reply:
         work = jobs.PUBLISH[kind]
         job = jobs.start(call, work, ((publishing.to_text(order),),), blob=order.blob)
         return ok(shapes.job(call, job), status=202)
-    return ok(told(call, publishing.publish(call.state, order)), status=201)
+    item = publishing.publish(call.state, order)
+    call.state.happened(call.site, call.me.id, PUBLISH, item.id)
+    return ok(told(call, item), status=201)
 
 
 def _order(call: Call, kind: str, body: Element) -> Order:

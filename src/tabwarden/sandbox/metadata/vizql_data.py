@@ -12,7 +12,7 @@ from typing import Any
 
 from tabwarden.access.reference import may
 from tabwarden.model.site import Content, Site
-from tabwarden.model.usage import STANDING, event_name
+from tabwarden.model.usage import CONNECT, STANDING, event_name
 from tabwarden.sandbox.http.call import Call, File, Reply
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.state.activity import number_of
@@ -52,7 +52,9 @@ def answer(call: Call) -> Reply:
             {"data": [{"fieldName": f, "fieldCaption": f, "dataType": _type(f)} for f in FIELDS.get(table, ())]}
         )
     try:
-        return _json({"data": list(_queried(list(_LINES[table](call)) if table else [], table, body["query"]))})
+        data = list(_queried(list(_LINES[table](call)) if table else [], table, body["query"]))
+        call.state.happened(call.site, call.me.id, CONNECT, source.id)
+        return _json({"data": data})
     except (KeyError, TypeError, ValueError) as problem:
         return _failed(400, "400803", f"the query asks for what is not there: {problem}")
 

@@ -73,7 +73,7 @@ def want(now: Site, joiners: Roster, leavers: Roster, tasks: Tasks, policy: Poli
     candidates = Candidates(now, policy.known_as, joiners.people, leavers.people)
     deciding = _Deciding(now, tasks, policy, candidates)
     deciding.find_the_group(any_joiners=bool(joiners.people), any_leavers=bool(leavers.people))
-    both = deciding.in_both(joiners, leavers)
+    both = deciding.in_both(joiners, leavers) if leavers.people else ()
     for person in joiners.people:
         if same(person.name) not in both:
             deciding.joiner(person)
@@ -133,8 +133,6 @@ class _Deciding:
 
     def in_both(self, joiners: Roster, leavers: Roster) -> frozenset[str]:
         """The names (as compared) of people who are joiner and leaver at once; they are held, once each."""
-        if not leavers.people:
-            return frozenset()
         leaving = {key: person for person in leavers.people for key in self._keys(person)}
         names: set[str] = set()
         for person in joiners.people:

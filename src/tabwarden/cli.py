@@ -15,7 +15,7 @@ INTERRUPTED = 130
 GOES_ON = {
     "apply": "what was done is in the journal, and the same command goes on where it stopped",
     "run": "what was done is in the journal and stays, and the next run goes on from there",
-    "read": "nothing was kept, and the same command goes on where it stopped",
+    "read": "nothing was kept in the history; over REST the same command goes on where it stopped",
     "mirror": "each sink has the former mirror or the new one, and the same command goes on with the others",
     "sandbox": "the sandbox has ended",
 }

@@ -95,6 +95,7 @@ def test_all_is_well_and_a_mail_arrives_where_it_is_asked_for(desk: Bench) -> No
     assert "this session lasts 3:59:5" in lines["token's end"][1]
     assert lines["joiners"] == (YES, f"1 row of file `{desk.folder / 'joiners.csv'}`")
     assert "seconds from the server's" in lines["clock"][1]
+    assert not (desk.folder / ".tabwarden").exists(), "looking writes nothing"
     assert tabwarden(desk, "doctor").stdout.endswith("1 to see to\n"), "the mail server is gone"
 
 
@@ -111,7 +112,7 @@ def test_each_trouble_is_a_line_of_its_own_with_what_to_do(desk: Bench, tmp_path
     assert set(troubles) == {"leavers", "directory", "mail", "disk of the logs"}
     assert "cannot be reached" in troubles["mail"]
     assert "gone.csv" in troubles["leavers"]
-    assert "see to its rights" in troubles["disk of the logs"]
+    assert "is a file; name another" in troubles["disk of the logs"]
 
 
 def test_a_sign_in_that_is_refused_hides_no_other_line(desk: Bench) -> None:

@@ -206,12 +206,16 @@ def _mail(settings: Settings, *, send: bool) -> Finding:
 
 
 def _disk(what: str, folder: Path) -> Finding:
-    """A file is made and gone again, as the store and the logs make theirs."""
+    """A file is made and gone again where the store and the logs make theirs, or will make their folder."""
+    for place in (folder, *folder.absolute().parents):
+        if place.is_dir():
+            break
+        if place.exists():
+            return Finding(what, NO, f"`{folder}` cannot be a folder, for `{place}` is a file; name another")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-"):
+        with tempfile.NamedTemporaryFile(dir=place, prefix=".doctor-"):
             pass
-        free = shutil.disk_usage(folder).free
+        free = shutil.disk_usage(place).free
     except OSError as error:
         return Finding(what, NO, f"`{folder}` cannot be written: {(error.strerror or '').lower()}; see to its rights")
     if free < LEAST_FREE:

@@ -101,7 +101,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
 def _beside_changes(plan: Plan) -> dict[str, Any]:
     impact = {field.name: to_plain(getattr(plan.impact, field.name)) for field in fields(plan.impact)}
     names = (field.name for field in fields(plan) if field.name not in ("changes", "seen"))
-    return {**{name: to_plain(getattr(plan, name)) for name in names}, "impact": impact, "seen": plan.seen}
+    return {**{name: to_plain(getattr(plan, name)) for name in names}, "impact": impact, "seen": plan.seen or {}}
 
 
 def _change(plain: Mapping[str, Any]) -> Change:

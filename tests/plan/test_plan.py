@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from people_site import GROUP, joiners, leavers, roster, site
 
 from tabwarden.effects.change import Change, carried_out
-from tabwarden.effects.ops.groups import DeleteGroup
-from tabwarden.effects.ref import Ref
+from tabwarden.effects.ops.groups import CreateGroup, DeleteGroup, Grants
+from tabwarden.effects.ops.users import AddUser
+from tabwarden.effects.ref import GROUP as GROUP_KIND
+from tabwarden.effects.ref import USER, Ref
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.roles import SETTABLE, rank
 from tabwarden.model.site import Content, Grantee, Group, Rule, Site
@@ -355,3 +357,16 @@ def test_words_that_nobody_knows_are_refused_whoever_sealed_them(change: dict[st
     whole["seal"] = _seal(whole)
     with pytest.raises(TabwardenError, match=told):
         from_json(json.dumps(whole))
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (CreateGroup(Ref(GROUP_KIND, "Staff"), Grants("Boss", "onLogin")), "minimum_site_role"),
+        (CreateGroup(Ref(GROUP_KIND, "Staff"), Grants("Viewer", "onMonday")), "grant_on"),
+        (AddUser(Ref(USER, "ann"), "Boss"), "role"),
+    ],
+)
+def test_a_word_nobody_knows_is_refused_whoever_sealed_the_plan(change: Change, word: str) -> None:
+    with pytest.raises(TabwardenError, match=rf"`{word}` of `\w+` is `(Boss|onMonday)`, which is none of"):
+        from_json(to_json(replace(a_plan(), changes=(change,))))

@@ -58,7 +58,7 @@ def main() -> int:
             command.returncode = os.waitstatus_to_exitcode(status)
         seconds, busy = time.monotonic() - began, used.ru_utime + used.ru_stime
         size = (place / "plan.json").stat().st_size
-    print("\n".join(told.splitlines()[-12:]))
+    print("\n".join(line[:200] for line in told.splitlines()[-8:]))
     print(
         f"{asked.rows:,} rows: {seconds:.1f} s by the clock, {busy:.1f} s of the processor, "
         f"{used.ru_maxrss / 1024:,.0f} MiB, exit code {command.returncode}, a plan of {size / 1e6:,.0f} MB"

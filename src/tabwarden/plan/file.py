@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -19,11 +19,17 @@ from tabwarden.model.codec import Shape, shape, to_plain
 from tabwarden.model.errors import IncompleteRead, TabwardenError
 from tabwarden.model.names import hint, visible_in_json
 from tabwarden.model.roles import SITE_ROLES
-from tabwarden.model.site import MODES
+from tabwarden.model.site import ALLOW, DENY, MODES, ON_LOGIN, ON_SYNC
 from tabwarden.plan.plan import FORMAT, Plan
 
 # What a field of a change may say, whoever has sealed the plan.
 VOCABULARY = {"role": SITE_ROLES, "mode": MODES, "default_for": KINDS}
+# And what is in it: what a group grants, a rule.
+WITHIN: Mapping[str, Collection[str]] = {
+    "minimum_site_role": SITE_ROLES,
+    "grant_on": (ON_LOGIN, ON_SYNC),
+    "mode": (ALLOW, DENY),
+}
 PLAN_AGAIN = "make a new plan"
 _ENCODED = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
 _SORTED = json.JSONEncoder(ensure_ascii=False, check_circular=False, sort_keys=True).encode
@@ -101,7 +107,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
 def _beside_changes(plan: Plan) -> dict[str, Any]:
     impact = {field.name: to_plain(getattr(plan.impact, field.name)) for field in fields(plan.impact)}
     names = (field.name for field in fields(plan) if field.name not in ("changes", "seen"))
-    return {**{name: to_plain(getattr(plan, name)) for name in names}, "impact": impact, "seen": plan.seen}
+    return {**{name: to_plain(getattr(plan, name)) for name in names}, "impact": impact, "seen": plan.seen or {}}
 
 
 def _change(plain: Mapping[str, Any]) -> Change:
@@ -109,10 +115,24 @@ def _change(plain: Mapping[str, Any]) -> Change:
     if op not in OPS:
         raise IncompleteRead(f"this release knows no change `{op}`{hint(str(op), dict.fromkeys(OPS, ''))}")
     for name, words in VOCABULARY.items():
-        if plain.get(name) and plain[name] not in words:
-            raise IncompleteRead(f"`{name}` of `{op}` is `{plain[name]}`, which is none of {', '.join(sorted(words))}")
+        _check_word(op, name, plain.get(name), words)
     change: Change = shape(OPS[op]).from_plain({name: plain[name] for name in plain if name != "op"}, place=op)
+    _check_words(change)
     return change
+
+
+def _check_words(change: Change) -> None:
+    """IncompleteRead for a word that nobody knows in what a field holds: what a group grants, a rule."""
+    for value in (getattr(change, field.name) for field in fields(change)):
+        parts = value if isinstance(value, tuple | frozenset) and not hasattr(value, "_fields") else (value,)
+        for part in parts:
+            for name in WITHIN.keys() & set(getattr(part, "_fields", ())):
+                _check_word(change.op, name, getattr(part, name), WITHIN[name])
+
+
+def _check_word(op: str, name: str, value: object, words: Collection[str]) -> None:
+    if value and value not in words:
+        raise IncompleteRead(f"`{name}` of `{op}` is `{value}`, which is none of {', '.join(sorted(words))}")
 
 
 _PLAN = Shape(Plan, "changes")

@@ -15,7 +15,7 @@ INTERRUPTED = 130
 GOES_ON = {
     "apply": "what was done is in the journal, and the same command goes on where it stopped",
     "run": "what was done is in the journal and stays, and the next run goes on from there",
-    "read": "nothing was kept, and the same command goes on where it stopped",
+    "read": "nothing was kept in the history; over REST the same command goes on where it stopped",
     "mirror": "each sink has the former mirror or the new one, and the same command goes on with the others",
     "sandbox": "the sandbox has ended",
 }
@@ -67,6 +67,7 @@ plan groups       provision  Groups of the directory: what would change. Writes 
 plan domains      names      Give domains their NetBIOS name as nickname. Writes a plan file, nothing else.
 plan rename       names      Give people another user name: all they have goes to a new user.
 plan change       whatif     The changes of `whatif` on the site as it is now. Writes a plan file, nothing else.
+plan policy       policy     What should be of projects and content, by files: what would change. Writes a plan file.
 plan list         plans      The plans of the store: number, when and by whom made, what became of each.
 plan show         plans      One plan again: what it does to people as it was shown, and what became of it.
 plan undo         provision  Take back what was done of a plan, or put things back as they were on a day.
@@ -74,6 +75,8 @@ apply             provision  Do a plan; journaled, and it goes on where it was i
 run provision     provision  Joiners and leavers, all in one: one log, one mail, one exit code.
 run people        provision  Several sources as one roster, all in one: one log, one mail, one exit code.
 run groups        provision  Groups of the directory, all in one: one log, one mail, one exit code.
+policy export     policy     The policy of a site as text, from a snapshot. Nothing is written to Tableau.
+policy schema     policy     The JSON Schema of a policy's files, for editors.
 # Publish
 mirror            mirror     Publish who may View what to catalogs; nothing is written to Tableau.
 mirror verify     mirror     Hold the last mirror against the live server, for some people.
@@ -98,6 +101,7 @@ FAMILIES = {
     "directory": "Read Active Directory whole, keep it in a file, look at it.",
     "names": "User names of a directory before they are imported.",
     "people": "Several sources as one roster.",
+    "policy": "What should be of projects and content, as text.",
     "plan": "Work out what would change, and what that does to people.",
     "run": "Read, plan, stop or apply, in one process: for cron.",
     "settings": "Check settings.yaml, encrypt and decrypt it, change its key, import it from elsewhere.",
@@ -194,12 +198,12 @@ def _other(words: Sequence[str]) -> int:
     if not words or wants_help or (family and not rest):
         print("\n".join(_help(family)))
         return 0 if wants_help else 1
-    return _mistyped(words[:2] if first in FIRST_OF_TWO else words[:1])
+    return _mistyped(words[:2] if first in FIRST_OF_TWO else words[:1], as_json=_wants_json(words))
 
 
-def _mistyped(words: Sequence[str]) -> int:
+def _mistyped(words: Sequence[str], *, as_json: bool) -> int:
     from tabwarden.commands._output import ERROR, say_error
-    from tabwarden.commands._parsing import hint, nearest
+    from tabwarden.commands._parsing import UsageError, hint, nearest
 
     *family, last = words
     if last.startswith("-"):
@@ -211,7 +215,8 @@ def _mistyped(words: Sequence[str]) -> int:
     whole = [name for name in COMMANDS if not family and last in name.split()[1:]]
     if whole:  # the second word alone, such as `undo`
         near = f"; nearest is {' or '.join(f'`{name}`' for name in whole)}"
-    say_error(f"there is no {kind} `{' '.join(words)}`{near}; {hint(*family)}")
+    problem = UsageError(f"there is no {kind} `{' '.join(words)}`{near}; {hint(*family)}")
+    say_error(problem, as_json=as_json)
     return ERROR
 
 

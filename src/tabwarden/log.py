@@ -42,13 +42,15 @@ def open_log(
     scrub: Scrub = _as_is,
     console: IO[str] | None = None,
     quiet: bool = False,
+    errors_only: bool = False,
 ) -> RunLog:
     """Start the log of a run: open a new file in `folder`, delete those that were older than `retention_days` at the
     run before. Where the clock has made a jump since, nothing is deleted, and that is told.
 
     `level` is DEBUG, INFO, WARNING or ERROR and counts for Tabwarden's own lines; of other packages only WARNING
     and above is written. `console` gets the same lines unless `quiet`; when it is None, errors go to stderr and the
-    others to stdout. `scrub` takes secrets out of a text. Raises TabwardenError when the folder or file cannot be made.
+    others, unless `errors_only`, to stdout. `scrub` takes secrets out of a text. Raises TabwardenError when the folder
+    or file cannot be made.
     """
     now = datetime.now().astimezone()
     try:
@@ -57,9 +59,8 @@ def open_log(
     except OSError as error:
         reason = (error.strerror or "it cannot be used").lower()
         raise TabwardenError(f"log folder `{folder}` cannot be written: {reason}; set `logs.folder`") from None
-    run_log = RunLog(
-        path, level, as_json=as_json, scrub=scrub, consoles=() if quiet else (console,) if console is not None else None
-    )
+    consoles = () if quiet else (console,) if console is not None else None
+    run_log = RunLog(path, level, as_json=as_json, scrub=scrub, consoles=consoles, errors_only=errors_only)
     earlier = _logs_in(folder)
     del earlier[path]
     times = sorted(time for time in earlier.values() if time <= now)  # one of a clock that was ahead tells nothing
@@ -200,7 +201,14 @@ class RunLog:
     """
 
     def __init__(
-        self, path: Path, level: str, *, as_json: bool, scrub: Scrub, consoles: Sequence[IO[str]] | None
+        self,
+        path: Path,
+        level: str,
+        *,
+        as_json: bool,
+        scrub: Scrub,
+        consoles: Sequence[IO[str]] | None,
+        errors_only: bool = False,
     ) -> None:
         self.path = path
         self.deleted: tuple[Path, ...] = ()
@@ -212,7 +220,7 @@ class RunLog:
             out, err = _Handler(sys.stdout, formatter), _Handler(sys.stderr, formatter)
             out.addFilter(lambda record: record.levelno < logging.ERROR)
             err.setLevel(logging.ERROR)
-            self._handlers += [out, err]
+            self._handlers += [err] if errors_only else [out, err]
         else:
             self._handlers += [_Handler(console, formatter) for console in consoles]
         self._root, self._logger = logging.getLogger(), logging.getLogger(LOGGER)

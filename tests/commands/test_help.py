@@ -56,3 +56,9 @@ def test_every_page_is_shown_whole_without_markup() -> None:
 def test_a_topic_names_one_page() -> None:
     known = pages()
     assert len({topic(page, known) for page in known}) == len(known)
+
+
+def test_a_part_ends_where_the_next_begins() -> None:
+    text = command_line.run("help", "safety", "held").stdout.splitlines()
+    assert text[0] == "Held"
+    assert "A plan that is no longer true" not in text

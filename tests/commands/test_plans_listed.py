@@ -100,6 +100,8 @@ def test_a_damaged_list_is_told_and_hides_no_plan(desk: Bench) -> None:
     index = store / PLANS / INDEX
     index.write_bytes(index.read_bytes() + b'{"id": "torn')
     assert len(listed(desk)) == 1, "what a dying process has torn is no line"
+    tabwarden(desk, "plan", "provision")
+    assert [plan["number"] for plan in listed(desk)] == [2, 1], "and no later line is part of it"
     index.write_bytes(index.read_bytes().replace(b'"changes": ', b'"changes": 1'))
     ended = tabwarden(desk, "plan", "list")
     assert (ended.exit_code, "line 1 of" in ended.stderr, "move it away" in ended.stderr) == (1, True, True)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
+import tomllib
 import xml.etree.ElementTree as ET
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -90,6 +93,25 @@ def test_every_cron_line_has_one_of_powershell(page: Path) -> None:
         for bracket in "()", "{}":
             assert same[0].count(bracket[0]) == same[0].count(bracket[1])
         assert same[0].count("'") % 2 == 0
+
+
+def test_whatever_is_imported_is_declared() -> None:
+    """A bare environment has what the wheel asks for, and nothing else."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    declared = {re.split(r"[<>=\[;]", one)[0].lower() for one in wanted} | {"pydantic-core"}  # pydantic pins its own
+    packages = {root: names[0].lower().replace("_", "-") for root, names in packages_distributions().items()}
+    # Frames of those who have them, and the plugin of a pytest that is there.
+    free = {"tabwarden", "pandas", "polars", "pytest", *sys.stdlib_module_names}
+    for path in sorted(SOURCE.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+            for root in {name.split(".")[0] for name in names} - free:
+                assert packages.get(root) in declared, (
+                    f"{path.relative_to(SOURCE)} imports {root}, which is not declared"
+                )
 
 
 def test_an_extra_is_named_by_its_packages() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from openpyxl import load_workbook
+from patched_modules import Patch, in_place, planted
 from watchdog import patience
 
 from support import command_line
@@ -67,7 +68,7 @@ def test_a_pipe_gets_full_values_between_tabs(given: Callable[..., str]) -> None
     rows = [line.split("\t") for line in lines[3 : 3 + len(HOSTILE)]]
     assert [row[0] for row in rows] == SHOWN
     assert {tuple(row[1:]) for row in rows} == {("yes", "-3", "2026-11-21T06:00:00Z", ", ".join(SHOWN))}
-    assert given(quiet=True, part="people", limit=2).splitlines() == ["\t".join(row) for row in rows[:2]]
+    assert given(quiet=True, limit=2).splitlines()[1:] == ["\t".join(row) for row in rows[:2]] + ["stop 0", "stop 1"]
 
 
 def test_csv_is_read_back_and_no_cell_is_a_formula(given: Callable[..., str], tmp_path: Path) -> None:
@@ -151,6 +152,30 @@ def test_json_is_the_document_and_with_fields_the_rows(given: Callable[..., str]
     told = json.loads(given(json=True, fields="owns, on", limit=1))
     assert told == [{"owns": -3, "on": HOSTILE}]
     assert given(fields="may,owns", limit=1).splitlines() == ["May\tOwns", "yes\t-3"]
+
+
+def test_a_pipe_gets_all_rows_and_a_limit_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Table("N", rows=Rows(range(367), lambda n: (n,)))
+    for options, lines in (({}, 368), ({"limit": 3}, 4), ({"limit": 0}, 368)):
+        monkeypatch.setattr(sys, "stdout", out := io.StringIO())
+        Output(**options).give([table])
+        assert len(out.getvalue().splitlines()) == lines
+
+
+@pytest.mark.parametrize("bug", [pytest.param(bug, id=bug.name) for bug in planted("answers")])
+def test_a_planted_bug_is_found(
+    bug: Patch, given: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def every_form() -> None:
+        test_a_pipe_gets_full_values_between_tabs(given)
+        test_csv_is_read_back_and_no_cell_is_a_formula(given, tmp_path)
+        test_a_workbook_has_a_sheet_a_part_and_no_formula(given, tmp_path)
+        test_a_page_needs_nothing_and_nothing_in_it_acts(given)
+        test_markdown_has_a_line_a_row_and_no_markup_of_a_name(given)
+        test_a_pipe_gets_all_rows_and_a_limit_counts(monkeypatch)
+
+    with in_place(bug), pytest.raises(AssertionError):
+        every_form()
 
 
 @pytest.mark.parametrize(

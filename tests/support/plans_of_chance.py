@@ -13,22 +13,42 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from provisioning import SECRET, URL, world
 from synced_groups import chance_directory, chance_rules, chance_site, directory_of
 
+from tabwarden.access.reference import may
 from tabwarden.effects.change import Change
-from tabwarden.model.errors import AmbiguousName, UnknownName
+from tabwarden.effects.content import set_mode
+from tabwarden.model.capability import applies, capabilities_of
+from tabwarden.model.errors import AmbiguousName, SettingsError, UnknownName
+from tabwarden.model.governing import in_force, managing_project
 from tabwarden.model.names import same
-from tabwarden.model.site import ALL_USERS, LOCAL, Content, Group, Site, User
+from tabwarden.model.roles import publishes
+from tabwarden.model.site import (
+    ALL_USERS,
+    ALLOW,
+    CUSTOMIZABLE,
+    DENY,
+    LOCAL,
+    LOCKED,
+    LOCKED_WITHOUT_NESTED,
+    Content,
+    Grantee,
+    Group,
+    Rule,
+    Site,
+    User,
+)
 from tabwarden.plan.order import ASIDE
 from tabwarden.plan.plan import Plan
-from tabwarden.run import groups, names, people, provision, rename
+from tabwarden.run import groups, names, people, policy, provision, rename
 from tabwarden.run.apply import Applied, apply, terms_of
 from tabwarden.run.context import Context, connected
 from tabwarden.run.history import keep
@@ -37,9 +57,12 @@ from tabwarden.sandbox.http.server import Sandbox, running
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.state.server_state import World
 from tabwarden.settings import Settings, load
+from tabwarden.settings.policy import load_policy
 from tabwarden.store import directory_file
+from tabwarden.store.journal import ChangeResult, Journal
 from tabwarden.tableau.read.site import read_site
 from tabwarden.want.names.rename import renames_of
+from tabwarden.want.policy.export import told
 from tabwarden.want.wanted import Held
 
 ROLES = ("Unlicensed", "Viewer", "Explorer", "ExplorerCanPublish", "Creator")
@@ -54,6 +77,10 @@ STOPS = dict.fromkeys(LIMITS, HIGH)
 
 
 Facts = dict[tuple[str, ...], object]
+
+
+class Killed(BaseException):
+    """A process that dies."""
 
 
 class Broken(AssertionError):
@@ -217,16 +244,38 @@ class Table:
         held = "\n".join(f"  held {h.person}: {h.reason}" for h in plan.held)
         return Broken(f"seed {self.seed}, {plan.kind}: {law}\n{changes}\n{held}\n{chr(10).join(map(str, more))}")
 
+    @contextmanager
+    def watched(self, seen: list[Site]) -> Iterator[None]:
+        """Every Site that the sandbox holds meanwhile, in `seen`."""
+        state = self.sandbox.state
+        put = state.put
+
+        def noting(site: Site) -> Site:
+            seen.append(put(site))
+            return seen[-1]
+
+        state.put = noting  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            del state.put  # type: ignore[method-assign]
+
     # -- the laws ---------------------------------------------------------------------------------------------
 
-    def accepted(self, plan: Plan) -> Applied | None:
-        """The plan, applied without a refusal; None where a stop forbids it or it has nothing to do."""
+    def accepted(self, plan: Plan, dies: int | None = None) -> Applied | None:
+        """The plan, applied without a refusal; None where a stop forbids it or it has nothing to do.
+
+        With `dies` the process that applies it dies when it is to note the end of so many pieces of work, and another
+        goes on; what is then deleted twice is gone already.
+        """
         if plan.stops or not plan.changes:
             self.tally.seen["stopped" if plan.stops else "without changes"] += 1
             return None
         self.sandbox.log.clear()
-        applied = apply(plan, self.context.connection, terms_of(self.context))
-        refused = [entry for entry in self.sandbox.log.entries if entry.method != "GET" and entry.status >= 400]
+        applied, killed = self._applied(plan, dies)
+        gone = {404} if killed else set[int]()
+        sent = (entry for entry in self.sandbox.log.entries if entry.method != "GET" and entry.status >= 400)
+        refused = [entry for entry in sent if not (entry.method == "DELETE" and entry.status in gone)]
         if not applied.succeeded or refused:
             lines = [f"{change.to_do()}: {entry}" for change, entry in applied.not_done]
             raise self.broken("refused", plan, *lines, *applied.stops, *refused)
@@ -240,6 +289,26 @@ class Table:
         self.tally.seen["changes"] += len(plan.changes)
         self.tally.seen["held"] += len(plan.held)
         return applied
+
+    def _applied(self, plan: Plan, dies: int | None) -> tuple[Applied, bool]:
+        end, left = Journal.end, [dies]
+
+        def noting(journal: Journal, entries: Sequence[ChangeResult]) -> None:
+            if left[0] is not None:
+                left[0] -= 1
+                if not left[0]:
+                    raise Killed
+            end(journal, entries)
+
+        Journal.end = noting  # type: ignore[method-assign]
+        try:
+            return apply(plan, self.context.connection, terms_of(self.context)), False
+        except Killed:
+            left[0] = None
+            self.tally.seen["killed"] += 1
+            return apply(plan, self.context.connection, terms_of(self.context)), True
+        finally:
+            Journal.end = end  # type: ignore[method-assign]
 
     def nothing_left(self, first: Plan, again: Callable[[], Plan]) -> bool:
         """A second plan is empty; False where it is not, for somebody waited for a seat that the first plan freed."""
@@ -392,7 +461,120 @@ def of_groups(rng: random.Random, table: Table) -> None:
             table.accepted(names.plan_domains(context.settings))
 
 
-TRIALS: tuple[tuple[str, Callable[[random.Random, Table], None]], ...] = (
+# -- policies ---------------------------------------------------------------------------------------------------
+
+RULED = ("workbook", "datasource", "flow")
+MODES = (CUSTOMIZABLE, CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED)
+
+
+def rules_of_chance(rng: random.Random, site: Site, kind: str) -> frozenset[Rule]:
+    """Some rules for some people and groups, none allowed and denied at once."""
+    who = [Grantee("user", user) for user in site.users] + [Grantee("group", group) for group in site.groups]
+    names = [name for name in capabilities_of(kind) if name not in ("ProjectLeader", "InheritedProjectLeader")]
+    chosen = {(rng.choice(who), rng.choice(names)): rng.choice((ALLOW, ALLOW, DENY)) for _ in range(rng.randrange(5))}
+    return frozenset(Rule(grantee, name, mode) for (grantee, name), mode in chosen.items())
+
+
+def ruled(rng: random.Random, site: Site, content: Content) -> Content:
+    """The content with another lock and other rules."""
+    rules = rules_of_chance(rng, site, content.kind)
+    if content.kind != "project":
+        return replace(content, rules=rules)
+    defaults = MappingProxyType({kind: rules_of_chance(rng, site, kind) for kind in RULED})
+    return replace(content, rules=rules, defaults=defaults, mode=rng.choice(MODES))
+
+
+def tree_of_chance(rng: random.Random, site: Site) -> Site:
+    """Projects in projects with content in them, rules everywhere; what a lock governs is as the lock has it."""
+    owner = next(u.id for u in site.users.values() if publishes(u.site_role) != "no")
+    places = ["p-default"]
+    for number in range(rng.randrange(2, 5)):
+        parent = rng.choice((None, *places[1:]))
+        site = site.with_contents(Content(f"t-{number}", "project", f"Tree {number}", parent, owner))
+        places.append(f"t-{number}")
+    for number in range(4):
+        kind = rng.choice(RULED)
+        site = site.with_contents(Content(f"i-{number}", kind, f"Item {number}", rng.choice(places), owner))
+    return with_rules(rng, site, share=0.9)
+
+
+def with_rules(rng: random.Random, site: Site, share: float) -> Site:
+    """Other rules and locks for a share of the content, done as Tableau does them."""
+    for content in list(site.contents):
+        thing = site.contents[content]
+        project = content if thing.kind == "project" else thing.parent
+        manager = None if project is None else managing_project(site, project)
+        if thing.kind not in ("project", *RULED) or manager not in (None, content) or rng.random() > share:
+            continue
+        new = ruled(rng, site, thing)
+        site = site.with_contents(replace(new, mode=thing.mode))
+        site = set_mode(site, content, new.mode) if thing.kind == "project" else site
+    return site
+
+
+def of_policies(rng: random.Random, table: Table) -> None:
+    """The text of another site: planned, applied, nothing left, nobody more than before or afterwards, taken back."""
+    before = tree_of_chance(rng, site_of_chance(rng, cloud=table.cloud))
+    other = with_rules(rng, before, share=0.6)
+    scope = rng.choice((None, None, *(c.id for c in other.contents.values() if c.kind == "project")))
+
+    def text(folder: Path) -> dict[str, Any]:
+        (folder / "policy.yaml").write_text(policy.policy_text(told(other, scope)), encoding="utf-8")
+        return {}
+
+    with table.trial(before, text) as context:
+        laid = load_policy([context.settings.store.folder.parent / "policy.yaml"])
+        read = lambda: read_site(context.connection)  # noqa: E731
+        where = None if scope is None else other.path(scope)
+        plan = policy.decide(context, read(), laid, where)
+        seen: list[Site] = []
+        with table.watched(seen):
+            if table.accepted(plan, rng.choice((None, rng.randrange(1, len(plan.changes) // 3 + 2)))) is None:
+                return
+        wrong = list(more_than_either(before, seen, table.site))
+        if wrong:
+            raise table.broken("somebody had more in between", plan, *wrong)
+        if scope is None and in_force_of(table.site) != in_force_of(other):
+            raise table.broken("is not what was wanted", plan)
+        again = policy.decide(context, read(), laid, where)
+        if again.changes:
+            raise table.broken("a second plan has changes", again)
+        table.given_back(before, plan)
+        if in_force_of(table.site) != in_force_of(before):
+            raise table.broken("undo does not give the rules back", plan)
+
+
+def in_force_of(site: Site) -> dict[str, object]:
+    """What counts of content: its place, lock, owner and the rules in force."""
+    return {
+        c.id: (c.parent, c.owner, c.mode, in_force(site, c.id), {k: r for k, r in c.defaults.items() if r})
+        if c.kind != "project" or managing_project(site, c.id) in (None, c.id)
+        else (c.parent, c.owner, in_force(site, c.id))
+        for c in site.contents.values()
+    }
+
+
+def more_than_either(before: Site, seen: list[Site], after: Site) -> Iterator[str]:
+    """What somebody could do in between and neither before nor afterwards."""
+    allowed = [yes(before), yes(after)]
+    for site in seen:
+        for user, capability, content in yes(site) - allowed[0] - allowed[1]:
+            yield f"{user} {capability} {content}"
+
+
+def yes(site: Site) -> set[tuple[str, str, str]]:
+    return {
+        (user, capability, content.id)
+        for content in site.contents.values()
+        for capability in ("Read", "Write", "Delete", "ChangePermissions")
+        if applies(capability, content.kind)
+        for user in site.users
+        if may(site, user, capability, content.id).allowed
+    }
+
+
+Trials = tuple[tuple[str, Callable[[random.Random, Table], None]], ...]
+TRIALS: Trials = (
     ("server", of_lists),
     ("cloud", of_lists),
     ("server", of_people),
@@ -405,19 +587,20 @@ TRIALS: tuple[tuple[str, Callable[[random.Random, Table], None]], ...] = (
     ("cloud", of_days),
     ("joined", of_groups),
 )
+OF_POLICIES: Trials = (("server", of_policies), ("cloud", of_policies))
 
 
-def try_plans(opened: Mapping[str, Table], plans: int, seed: int = 0) -> Tally:
+def try_plans(opened: Mapping[str, Table], plans: int, seed: int = 0, trials: Trials = TRIALS) -> Tally:
     """Trials from `seed` on until so many plans were applied; Broken where a law does not hold."""
     tally = Tally()
     for table in opened.values():
         table.tally = tally
     while tally.applied < plans:
-        which, trial = TRIALS[seed % len(TRIALS)]
+        which, trial = trials[seed % len(trials)]
         opened[which].seed = seed
         try:
             trial(random.Random(seed), opened[which])
-        except (UnknownName, AmbiguousName):  # an heir without a licence, a name of two
+        except (UnknownName, AmbiguousName, SettingsError):  # an heir without a licence, a name of two, a lock above
             tally.seen["told instead of planned"] += 1
         seed += 1
     return tally

@@ -70,7 +70,7 @@ class Output(NamedTuple):
             raise UsageError(f"`{self.save}` ends in no form of an answer; known are {known}, .tsv and .txt")
         if self.form == XLSX and self.save is None and sys.stdout.isatty():
             raise UsageError("a workbook is nothing for a terminal; say with `-o FILE.xlsx` where to write it")
-        if self.form == JSON and self.limit is not None and not self.fields:
+        if self.form == JSON and self.limit is not None and not (self.fields or self.part):
             raise UsageError("`--limit` counts rows and `--json` prints a document; name the columns with `--fields`")
 
     def give(
@@ -90,6 +90,8 @@ class Output(NamedTuple):
         if self.form == JSON and not self.fields and not self.part and document is not None:
             self._lines([json_text(document())])
             return
+        for line in _head(of, connections=True)[:-1] if self.verbose else ():
+            self.detail(line)
         chosen = self._chosen(list(parts))
         if self.form == JSON:
             self._lines([json_text(_rows_json(self._one(chosen), self.limit))])
@@ -101,12 +103,16 @@ class Output(NamedTuple):
             self._lines(self._text(chosen, _head(of, connections=connections)))
 
     def _chosen(self, parts: list[Drawable]) -> list[Drawable]:
-        """All of it, or the table and the columns that are named; UsageError where they are not there."""
-        if self.part is None and self.fields is None:
-            return parts
+        """All of it, or the table and the columns that are named; UsageError where they are not there. Of somebody who
+        wants it quiet the rows: no sentence that is a heading of a table.
+        """
         from tabwarden.report.table import Table, flat
 
-        tables = [part for part in flat(parts) if isinstance(part, Table)]
+        listed = list(flat(parts))
+        tables = [part for part in listed if isinstance(part, Table)]
+        if self.part is None and self.fields is None:
+            heads = self.quiet and any(not table.plain for table in tables)
+            return [part for part in listed if isinstance(part, Table) or not (heads and "bold" in part.style)]
         if self.part is not None:
             names = ", ".join(f"`{table.name}`" for table in tables) or "none"
             tables = [table for table in tables if table.name == self.part]

@@ -36,11 +36,12 @@ def show(*parts: Drawable, style: str = "", now: bool = False) -> None:
     in it is markup, what would act is an escape, and a pipe gets it uncut. `now` where somebody waits for the line.
     """
     lines: Iterable[str]
-    if screen() and (style or not all(isinstance(part, str) and len(part) < 40 for part in parts)):
+    if screen() and (style or not all(isinstance(part, str) for part in parts)):
         from tabwarden.report.screen import drawn
         from tabwarden.report.table import Text
 
-        some = [Text(part, style) if style and isinstance(part, str) else part for part in parts]
+        whole = f"{style} command".strip()  # a token or a path is copied
+        some = [Text(part, whole) if isinstance(part, str) else part for part in parts]
         lines = list(drawn(some, pen(sys.stdout)))
     elif all(isinstance(part, str) for part in parts):
         lines = [visible(str(part)) for part in parts]

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tabwarden.commands._answer import Output
+from tabwarden.commands._answer import JSON, Output
 from tabwarden.commands._options import again, load_settings, typed
 from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, say
 from tabwarden.commands._unforeseen import sentence
@@ -95,7 +95,8 @@ def run_command(settings: Path | None, accept: list[str] | None, output: Output,
     except SettingsError as error:
         _tell_that_none_are_usable(settings, error)
         raise
-    with logged(loaded, quiet=output.quiet or bool(output.form)) as run_log:
+    beside = output.quiet or bool(output.form or output.save)
+    with logged(loaded, quiet=output.form == JSON, errors_only=beside) as run_log:
         for line in loaded.warnings():
             log.warning("%s", line)
         applied = _run(loaded, waivers, running)
@@ -168,7 +169,7 @@ def _summary(applied: Applied) -> str:
 
 
 @contextmanager
-def logged(settings: Settings, *, quiet: bool) -> Iterator[RunLog]:
+def logged(settings: Settings, *, quiet: bool, errors_only: bool = False) -> Iterator[RunLog]:
     """The dated log of this run."""
     logs = settings.logs
     with open_log(
@@ -178,5 +179,6 @@ def logged(settings: Settings, *, quiet: bool) -> Iterator[RunLog]:
         as_json=logs.as_json,
         scrub=Scrubber(settings.secrets()),
         quiet=quiet,
+        errors_only=errors_only,
     ) as run_log:
         yield run_log

@@ -99,7 +99,7 @@ def list_workbooks(
     asking: Asking = NEWEST,
     output: Output = PLAIN,
 ) -> None:
-    """Columns: workbook, owner, views, created, updated."""
+    """Columns: workbook, owner, views, created, updated, tags."""
     _list("workbooks", words, choice, asking, project=place.project, output=output)
 
 
@@ -110,7 +110,7 @@ def list_views(
     asking: Asking = NEWEST,
     output: Output = PLAIN,
 ) -> None:
-    """Columns: view, owner, created, updated."""
+    """Columns: view, owner, created, updated, tags."""
     _list("views", words, choice, asking, project=place.project, output=output)
 
 
@@ -121,7 +121,7 @@ def list_datasources(
     asking: Asking = NEWEST,
     output: Output = PLAIN,
 ) -> None:
-    """Columns: data_source, owner, used_by_workbooks (where connections were read), created, updated."""
+    """Columns: data_source, owner, certified, used_by_workbooks, created, updated, tags."""
     _list("datasources", words, choice, asking, project=place.project, output=output)
 
 
@@ -132,7 +132,7 @@ def list_flows(
     asking: Asking = NEWEST,
     output: Output = PLAIN,
 ) -> None:
-    """Columns: flow, owner, created, updated."""
+    """Columns: flow, owner, created, updated, tags."""
     _list("flows", words, choice, asking, project=place.project, output=output)
 
 

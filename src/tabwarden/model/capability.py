@@ -31,21 +31,32 @@ KINDS = (
     "lens",
     "collection",
 )
+
+
+class _Names(dict[str, str]):
+    """Names of kinds; one that this release does not know is called as it is."""
+
+    def __missing__(self, kind: str) -> str:
+        return kind
+
+
 KIND_NAMES = MappingProxyType(
-    {
-        "project": "project",
-        "workbook": "workbook",
-        "view": "view",
-        "datasource": "data source",
-        "flow": "flow",
-        "virtualconnection": "virtual connection",
-        "database": "database",
-        "table": "table",
-        "datarole": "data role",
-        "metric": "metric",
-        "lens": "Ask Data lens",
-        "collection": "collection",
-    }
+    _Names(
+        {
+            "project": "project",
+            "workbook": "workbook",
+            "view": "view",
+            "datasource": "data source",
+            "flow": "flow",
+            "virtualconnection": "virtual connection",
+            "database": "database",
+            "table": "table",
+            "datarole": "data role",
+            "metric": "metric",
+            "lens": "Ask Data lens",
+            "collection": "collection",
+        }
+    )
 )
 
 # What people also write; plural forms are taken without their s.

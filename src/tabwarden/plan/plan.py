@@ -192,11 +192,17 @@ class Plan:
     @cached_property
     def fingerprint(self) -> str:
         """One word for all of `seen`; two plans that saw the same have the same."""
-        lines = (f"{key}={self.seen[key]!r}\n" for key in sorted(self.seen))
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        digest = hashlib.sha256()
+        for key in sorted(self.seen):
+            digest.update(f"{key}={self.seen[key]!r}\n".encode())
+        return digest.hexdigest()
 
     @cached_property
     def id(self) -> str:
         """What the journal calls this plan: the same for the same changes made at the same time."""
-        whole = repr((self.kind, self.site, self.made_at, self.fingerprint, self.changes))
-        return hashlib.sha256(whole.encode()).hexdigest()[:12]
+        head = repr((self.kind, self.site, self.made_at, self.fingerprint, ()))
+        digest = hashlib.sha256(head.removesuffix("))").encode())
+        for number, change in enumerate(self.changes):
+            digest.update(f"{', ' if number else ''}{change!r}".encode())
+        digest.update(b",))" if len(self.changes) == 1 else b"))")  # as a tuple shows itself
+        return digest.hexdigest()[:12]

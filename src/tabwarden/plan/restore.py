@@ -16,15 +16,28 @@ from tabwarden.effects.ops.content import Move, OfContent, SetDescription, SetMo
 from tabwarden.effects.ops.projects import DeleteContent, NewProject
 from tabwarden.effects.ops.rules import PutRules, RuleRow
 from tabwarden.effects.ref import Ref, content_ref, grantee_ref
-from tabwarden.model.capability import KIND_NAMES, applies
+from tabwarden.model.capability import CHANGE_PERMISSIONS, KIND_NAMES, applies
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.names import some
 from tabwarden.model.scope import DESCRIPTIONS
-from tabwarden.model.site import ALLOW, CUSTOMIZABLE, GRANTEE_TABLES, LOCAL, Content, Grantee, Rule, Rules, Site
+from tabwarden.model.site import (
+    ALLOW,
+    CUSTOMIZABLE,
+    GRANTEE_TABLES,
+    LOCAL,
+    LOCKED,
+    LOCKED_WITHOUT_NESTED,
+    Content,
+    Grantee,
+    Rule,
+    Rules,
+    Site,
+)
 from tabwarden.want.wanted import Held
 
 WRITTEN = ("project", "workbook", "view", "datasource", "flow", "virtualconnection")  # kinds that a plan changes
 BY_HAND = "put it back by hand"
+LOOSE = (LOCKED, LOCKED_WITHOUT_NESTED, CUSTOMIZABLE)
 
 
 @dataclass
@@ -133,7 +146,10 @@ class _Work:
                 self.hold(project, f"is locked by `{manager}` now", f"put `{manager}` back as well")
             return
         mode = self.then.contents[project].mode
-        if mode == CUSTOMIZABLE:
+        looser = LOOSE.index(mode) > LOOSE.index(self.current.contents[project].mode)
+        if mode == CUSTOMIZABLE or looser:
+            # What is set free keeps what was in force, and is not touched by the new rules of what held it.
+            self.disarm(project, mode)
             self.mode(project, mode)
         was, now = self.then.contents[project], self.current.contents[project]
         self.rules(project, now.rules, was.rules, None)
@@ -144,6 +160,22 @@ class _Work:
             )
         if mode != CUSTOMIZABLE and managing_project(self.then, project) == project:
             self.mode(project, mode)
+
+    def disarm(self, project: str, mode: str) -> None:
+        """Before a lock goes: away with Set Permissions, which it made void, where somebody is not to have it after."""
+        now, was = self.current.contents[project], self.then.contents[project]
+        if now.mode == mode or self.only is not None:
+            return
+        for kind, rules in sorted(now.defaults.items()):
+            after = [
+                was.defaults.get(kind),
+                *(self.then.contents[c].rules for c in self.then.below(project) if c in self.scope),
+            ]
+            for rule in sorted(rules or ()):
+                void = (rule.capability, rule.mode) == (CHANGE_PERMISSIONS, ALLOW)
+                if void and any(rule not in (listed or ()) for listed in after):
+                    mine = frozenset(r for r in rules or () if r.grantee == rule.grantee)
+                    self.row(project, rule.grantee, (mine, mine - {rule}), kind)
 
     def description(self, content: str) -> None:
         """The words that say what it is."""

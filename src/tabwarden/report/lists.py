@@ -114,6 +114,13 @@ _TIMES = (
 )
 
 
+_TAGS = Field("Tags", WORDS, lambda _, c: None if c.tags is None else ", ".join(sorted(c.tags)))
+
+
+def _certified(_: Facts, content: Content) -> Value:
+    return None if content.certified is None else "yes" if content.certified else "no"
+
+
 def _path(heading: str) -> Field:
     return Field(heading, NAME, lambda f, c: f.site.path(c.id))
 
@@ -203,12 +210,17 @@ LISTS: Mapping[str, Things] = {
             _OWNER,
             Field("Views", NUMBER, lambda f, c: len(f.site.children(c.id))),
             *_TIMES,
+            _TAGS,
         ),
         _contents("workbook"),
     ),
-    "views": Things("views", (_path("View"), _OWNER, *_TIMES), _contents("view")),
-    "datasources": Things("data sources", (_path("Data source"), _OWNER, _USED, *_TIMES), _contents("datasource")),
-    "flows": Things("flows", (_path("Flow"), _OWNER, *_TIMES), _contents("flow")),
+    "views": Things("views", (_path("View"), _OWNER, *_TIMES, _TAGS), _contents("view")),
+    "datasources": Things(
+        "data sources",
+        (_path("Data source"), _OWNER, Field("Certified", WORDS, _certified), _USED, *_TIMES, _TAGS),
+        _contents("datasource"),
+    ),
+    "flows": Things("flows", (_path("Flow"), _OWNER, *_TIMES, _TAGS), _contents("flow")),
     "owners": Things(
         "owners",
         (

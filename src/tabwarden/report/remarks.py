@@ -95,8 +95,7 @@ def _unseen_parent(site: Site, question: Asked) -> Iterator[str]:
     unseen = [
         above
         for above in site.ancestors(item.parent)
-        if above in site.contents
-        and may(site, question.user, "Read", above, model=question.model, open_points=question.open_points).verdict
+        if may(site, question.user, "Read", above, model=question.model, open_points=question.open_points).verdict
         == DENIED
     ]
     if unseen:

@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from tabwarden.model.codec import collected_later
 from tabwarden.model.errors import TabwardenError, UnknownName
-from tabwarden.plan.file import from_json, to_json
+from tabwarden.plan.file import from_json, text_of
 from tabwarden.plan.plan import Plan
 from tabwarden.report.plans import headline
-from tabwarden.safe_files import for_the_owner, read_text, write_whole
+from tabwarden.safe_files import MOST_OF_A_PLAN, for_the_owner, read_text, write_whole
 from tabwarden.store.journal import FAILED, INSTEAD, SKIPPED, Record, checked_line, fields_of, path_of, read, whoami
 
 PLANS, INDEX = "plans", "index.jsonl"
@@ -58,7 +59,7 @@ class KeptPlan(NamedTuple):
 def load_plan(path: Path) -> Plan:
     """The plan of a file; TabwardenError where there is none."""
     try:
-        return from_json(read_text(path), str(path))
+        return from_json(read_text(path, MOST_OF_A_PLAN), str(path))
     except OSError as error:
         raise TabwardenError(f"the plan `{path}` cannot be read: {(error.strerror or 'unreadable').lower()}") from None
     except UnicodeDecodeError:
@@ -67,7 +68,8 @@ def load_plan(path: Path) -> Plan:
 
 def keep_plan(plan: Plan, path: Path) -> Path:
     """Write the plan; whole or not at all."""
-    write_whole(path, to_json(plan).encode())
+    with collected_later():
+        write_whole(path, map(str.encode, text_of(plan)))
     return path
 
 
@@ -95,13 +97,24 @@ def keep_in(store: Path, plan: Plan, out: Path | None = None) -> tuple[int, Path
         "accept": [f"{stop.id}={stop.number}" for stop in stops if stop.waivable],
         "file": str(path.resolve()) if out is not None else path.name,
     }
+    return _numbered(store, line), path
+
+
+def _numbered(store: Path, line: Mapping[str, object]) -> int:
+    """Add a line to the list, one process at a time; its number. What a dying process has torn goes."""
+    from filelock import lock_descriptor
+
     index = store / PLANS / INDEX
     index.parent.mkdir(parents=True, exist_ok=True)
-    with open(index, "a", encoding="utf-8", opener=for_the_owner) as file:
-        file.write(checked_line(line))
+    with open(index, "a+b", opener=for_the_owner) as file:
+        lock_descriptor(file.fileno(), blocking=True)
+        file.seek(0)
+        whole = file.read()
+        file.truncate(whole.rfind(b"\n") + 1)
+        file.write(checked_line(line).encode())
         file.flush()
         os.fsync(file.fileno())
-    return sum(1 for _ in _lines(store)), path
+    return whole.count(b"\n") + 1
 
 
 def kept_plans(store: Path) -> tuple[KeptPlan, ...]:

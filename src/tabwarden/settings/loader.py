@@ -49,6 +49,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     written, folder, keys, early = _written(location.path, environ)
     written.values = _without_empty(written.values, ())
     resolved = _Resolved(written, folder, environ, keys)
+    _check_words(written, resolved)
     settings = _validate(written, resolved, folder)
     lines = [*early, *(problem.text for problem in sorted(set(written.problems)))]
     if lines or settings is None:
@@ -90,6 +91,7 @@ def load_part(
         written.problems.clear()
     written.values = _without_empty({name: written.values.get(name) or {}}, ())
     resolved = _Resolved(written, folder, environ, keys)
+    _check_words(written, resolved)
     part = None
     try:
         part = kind.model_validate(resolved.values[name], context={"folder": folder})
@@ -195,6 +197,7 @@ class _Resolved:
         self.secrets: list[str] = []
         self.failed: set[Place] = set()
         self.in_the_open: list[Place] = []
+        self.in_words: dict[Place, str] = {}
         self.values: dict[str, Any] = self._value(written.values, ())
 
     def _value(self, value: Any, place: Place) -> Any:
@@ -218,7 +221,20 @@ class _Resolved:
             return value
         if secret or kind in ("enc", "cmd"):
             self.secrets.append(text)
+        elif kind in ("env", "file"):
+            self.in_words[place] = text
         return text
+
+
+def _check_words(written: Written, resolved: _Resolved) -> None:
+    """SettingsError, before anything else is told, where a secret stands in a place whose words are told."""
+    in_words = [place for place, text in resolved.in_words.items() if text in resolved.secrets]
+    for place in in_words:
+        written.complain(
+            place, f"`{dotted(place)}` is told in words, and is the secret of another setting; write it out"
+        )
+    if in_words:
+        raise SettingsError([problem.text for problem in sorted(set(written.problems))])
 
 
 def _validate(written: Written, resolved: _Resolved, folder: Path) -> Settings | None:

@@ -96,7 +96,7 @@ def altered(random: Random, right: Any, words: Sequence[str] = ()) -> Any:
         value = holder[key]
         match random.randrange(9):
             case 0 | 1:
-                holder[key] = random.choice(ODD)
+                holder[key] = _odd(random)
             case 2:
                 holder[key] = random.choice((*NAMES, *words))
             case 3 if holder is not whole:
@@ -104,20 +104,22 @@ def altered(random: Random, right: Any, words: Sequence[str] = ()) -> Any:
             case 4 if isinstance(holder, dict):
                 holder[str(random.choice((*NAMES, *words, f"{key}s")))] = holder.pop(key)
             case 5:
-                holder[key] = random.choice(([value], {"a": value}, [value, value], str(value)))
+                holder[key] = random.choice(([value], {"a": value}, [value, copy.deepcopy(value)], str(value)))
             case 6:
                 other, place = random.choice(holders)
                 if other is not whole and holder is not whole and place in _keys(other) and key in _keys(holder):
                     holder[key] = copy.deepcopy(other[place])
             case 7 if isinstance(value, list):
-                value.append(
-                    copy.deepcopy(random.choice(value)) if value and random.random() < 0.7 else random.choice(ODD)
-                )
+                value.append(copy.deepcopy(random.choice(value)) if value and random.random() < 0.7 else _odd(random))
             case 7 if isinstance(value, dict):
-                value[random.choice((*NAMES, *words)) or "x"] = random.choice(ODD)
+                value[random.choice((*NAMES, *words)) or "x"] = _odd(random)
             case _:
                 holder[key] = _next_to(random, value)
     return whole[0]
+
+
+def _odd(random: Random) -> Any:
+    return copy.deepcopy(random.choice(ODD))
 
 
 def _keys(holder: Any) -> Any:
@@ -155,7 +157,7 @@ def _next_to(random: Random, value: Any) -> Any:
                 )
             )
         case _:
-            return random.choice(ODD)
+            return _odd(random)
 
 
 def damage(random: Random, file: str, size: int) -> tuple[Edit, ...]:

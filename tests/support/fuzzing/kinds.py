@@ -338,7 +338,8 @@ def journals(random: Random, desk: Desk) -> Input:
         lines = [json.loads(line) for line in desk.base[file].splitlines()]
         for line in lines:
             line.pop("check", None)
-        text = "".join(map(_line, altered(random, lines)))
+        wrong = altered(random, lines)
+        text = "".join(map(_line, wrong if isinstance(wrong, list) else [wrong]))
         return Input(
             "journals",
             random.choice((undo, ("store", "check"), ("apply", "second.json"))),

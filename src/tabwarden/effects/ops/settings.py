@@ -168,3 +168,13 @@ class SetSetting(Change):
 
     def is_true(self, lookup: Lookup) -> str | None:
         return "" if self.is_on(lookup.site) is self.value else None
+
+
+def is_on(site: Site, setting: str) -> bool | None:
+    """Whether a setting of the site is on; None of what is not on or off."""
+    return SetSetting(setting, True).is_on(site)
+
+
+def switched(site: Site, setting: str, *, value: bool) -> Site:
+    """The Site with one of its settings on or off."""
+    return SetSetting(setting, value).done_to(site).site

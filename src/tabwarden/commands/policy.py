@@ -1,0 +1,75 @@
+"""`tabwarden plan policy`, `policy export` and `policy schema`: what should be of content, as text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from tabwarden.commands._answer import PLAIN, Output
+from tabwarden.commands._options import NEWEST, Asking, Out, SettingsPath, load_settings
+from tabwarden.commands._output import CHANGES, DONE, STOPPED, leave, show
+from tabwarden.commands._parsing import Argument, Option
+
+Scope = Annotated[str | None, Option("--scope", about="A project: it and all in it alone.")]
+
+
+def plan_policy(
+    files: Annotated[list[Path] | None, Argument("Files, or folders of them; default: `policy`.")] = None,
+    scope: Scope = None,
+    sarif: Annotated[
+        Path | None, Option("--sarif", about="Also write what differs as SARIF, for a pull request.")
+    ] = None,
+    check: Annotated[
+        bool, Option("--check", about="Keep no plan: tell what differs, and leave with 2 where something does.")
+    ] = False,
+    settings: SettingsPath = None,
+    out: Out = None,
+    output: Output = PLAIN,
+) -> None:
+    """The site is read whole; exit code 2 when there are changes, 3 when a stop forbids them."""
+    from tabwarden.commands._plans import present
+    from tabwarden.report.plans import plan_json, plan_table
+    from tabwarden.run import policy
+    from tabwarden.safe_files import write_whole
+
+    loaded = load_settings(settings)
+    plan = policy.plan_policy(loaded, files or (), scope)
+    if sarif is not None:
+        import json
+
+        write_whole(sarif, json.dumps(policy.drift_sarif(plan), indent=1).encode())
+    if not check:
+        present(plan, loaded, out, output)
+    output.give([plan_table(plan)], lambda: plan_json(plan))
+    leave(STOPPED if plan.stops else CHANGES if plan.changes else DONE)
+
+
+def policy_export(
+    scope: Scope = None,
+    out: Annotated[Path | None, Option("--out", about="Where to write it.")] = None,
+    asking: Asking = NEWEST,
+) -> None:
+    """The snapshot as a policy, in templates where they fit; planning it back changes nothing."""
+    from tabwarden.model.errors import UnknownName
+    from tabwarden.run.policy import policy_text
+    from tabwarden.safe_files import write_whole
+    from tabwarden.want.policy.export import told
+
+    site = asking.questions().site
+    project = None if scope is None else site.find_content(scope)
+    if project is not None and project.kind != "project":
+        raise UnknownName(f"`{scope}` is a {project.kind}, not a project")
+    text = policy_text(told(site, None if project is None else project.id))
+    if out is not None:
+        write_whole(out, text.encode())
+    else:
+        show(text.rstrip("\n"))
+
+
+def policy_schema() -> None:
+    """The JSON Schema of a policy's files, for editors."""
+    import json
+
+    from tabwarden.settings.policy import schema
+
+    show(json.dumps(schema(), indent=2))

@@ -1,0 +1,148 @@
+"""A policy planned for the site as it is now, and the policy of a site as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tabwarden.compare.beside import past_filters
+from tabwarden.compare.between_sites import Base
+from tabwarden.effects.change import Change
+from tabwarden.effects.ops.settings import switched
+from tabwarden.model.errors import SettingsError, UnknownName
+from tabwarden.model.site import Site
+from tabwarden.plan.build import build
+from tabwarden.plan.order import diff
+from tabwarden.plan.plan import Plan
+from tabwarden.plan.restore import restored
+from tabwarden.report.plans import sentences
+from tabwarden.run.context import Context, running
+from tabwarden.run.planning import basis_of
+from tabwarden.settings import Settings
+from tabwarden.settings.policy import load_policy
+from tabwarden.tableau.read.site import read_site
+from tabwarden.want.policy.export import Export
+from tabwarden.want.policy.wanted import WantedContent, wanted_content
+from tabwarden.want.policy.wishes import Policy
+from tabwarden.want.wanted import Why
+
+KIND = "policy"
+FOLDER = Path("policy")
+BECAUSE = "as the policy says"
+SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def plan_policy(settings: Settings, paths: Sequence[Path], scope: str | None = None) -> Plan:
+    """The plan that makes the site, or a project and all in it, what the files say; the site is read whole.
+
+    SettingsError with every problem of the files, with file and line, UnknownName for a scope that is no project.
+    """
+    policy = load_policy(paths or (FOLDER,))
+    with running(settings) as context:
+        return decide(context, read_site(context.connection), policy, scope)
+
+
+def decide(context: Context, site: Site, policy: Policy, scope: str | None = None) -> Plan:
+    """As `plan_policy`, of a Site that was just read."""
+    wanted = _wanted(site, policy, scope)
+    work = restored(site, wanted.site, wanted.scope - wanted.make, BECAUSE, make=wanted.make)
+    switched = _switched(site, policy) if scope is None else site
+    changes = (*diff(site, switched, Why(BECAUSE)), *(_with_place(change, wanted) for change in work.changes))
+    notes = (*wanted.notes, *work.notes, *_words(site, work.site, changes), *past_filters(site, work.site))
+    basis = replace(basis_of(context, KIND, context.site(site.name), site), takes=context.takes)
+    return build(basis, site, changes, held=work.held, notes=notes)
+
+
+def _wanted(site: Site, policy: Policy, scope: str | None) -> WantedContent:
+    within = None
+    if scope is not None:
+        project = site.find_content(scope)
+        if project.kind != "project":
+            raise UnknownName(f"`{scope}` is a {project.kind}, not a project")
+        within = site.path(project.id)
+    wanted = wanted_content(site, policy, datetime.now(UTC).date().isoformat(), within)
+    if wanted.problems:
+        raise SettingsError(wanted.problems)
+    return wanted
+
+
+def _switched(site: Site, policy: Policy) -> Site:
+    for setting, (value, _where) in policy.switches.items():
+        site = switched(site, setting, value=value)
+    return site
+
+
+def _with_place(change: Change, wanted: WantedContent) -> Change:
+    """The change with the line of the policy that wants it."""
+    where = wanted.places.get(change.of_content.id or "") if change.of_content is not None else None
+    return change if where is None else change.but(because=f"{BECAUSE} in {where}")
+
+
+def _words(before: Site, after: Site, changes: Sequence[Change]) -> tuple[str, ...]:
+    """One word for the whole, exact because everybody is asked about everything."""
+    if not changes:
+        return ()
+    count = Base(before).count(after)
+    if count is None or not count.decisions:
+        return ("what people may do is equal before and after",)
+    word = "both narrower and wider" if count.gained and count.lost else "wider" if count.gained else "narrower"
+    unsure = f", {count.unsure} decisions are not known on one side" if count.unsure else ""
+    return (f"it is {word}: {len(count.gained)} people gain something and {len(count.lost)} lose something{unsure}",)
+
+
+# -- as text ----------------------------------------------------------------------------------------------------
+
+
+def policy_text(export: Export) -> str:
+    """One line a project or list of contents where that is short, a line a row where it is not."""
+    parts = [f"# {remark}" for remark in export.remarks]
+    if export.site:
+        parts.append(f"site: {_flow(export.site)}")
+    for heading, entries in (("projects", list(export.projects.items())), ("content", export.content)):
+        if entries:
+            parts.append(f"{heading}:")
+            parts += [line for entry in entries for line in _entry(entry)]
+    return "\n".join(parts) + "\n"
+
+
+def _entry(entry: Any) -> list[str]:
+    if isinstance(entry, tuple):
+        name, fields = entry
+        return [f"  {_flow(name)}: {_flow(fields)}"]
+    return [f"  - {_flow(entry)}"]
+
+
+def _flow(value: Any) -> str:
+    """Any value on one line of YAML."""
+    import yaml
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text: str = yaml.dump(
+        value, Dumper=dumper, default_flow_style=True, width=10**9, allow_unicode=True, sort_keys=False
+    )
+    return text.strip().removesuffix("...").strip()
+
+
+def drift_sarif(plan: Plan) -> Mapping[str, Any]:
+    """What differs from the policy as SARIF 2.1.0: one result a change, at the line that wants it."""
+    results = []
+    for change, words in zip(plan.changes, sentences(plan.changes), strict=True):
+        file, _, line = change.because.rpartition(" in ")[2].rpartition(":")
+        place = {
+            "artifactLocation": {"uri": file or "policy"},
+            "region": {"startLine": int(line) if line.isdigit() else 1},
+        }
+        results.append(
+            {
+                "ruleId": change.op,
+                "level": "warning",
+                "message": {"text": f"the site differs from the policy; it takes: {words}"},
+                "locations": [{"physicalLocation": place}],
+            }
+        )
+    rules = [{"id": op} for op in dict.fromkeys(change.op for change in plan.changes)]
+    driver = {"name": "tabwarden", "rules": rules}
+    return {"$schema": SARIF, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}

@@ -1,0 +1,316 @@
+"""Files of a policy: YAML read with its lines, packs filled in, checked by models, every problem told at once."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tabwarden.effects.forms.site import setting_named
+from tabwarden.model.capability import KIND_NAMES, kind_named
+from tabwarden.model.errors import SettingsError, UnknownName
+from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED
+from tabwarden.safe_files import read_text
+from tabwarden.settings.lines import Place, Written, dotted, read_yaml
+from tabwarden.want.policy.wishes import ALL, EVERYBODY, Cell, ContentWish, Policy, ProjectWish, RowWish
+
+MODES = {"locked": LOCKED, "locked without nested": LOCKED_WITHOUT_NESTED, "customizable": CUSTOMIZABLE}
+KIND_FIELDS = {f"{name.replace(' ', '_').lower()}s": kind for kind, name in KIND_NAMES.items() if kind != "project"}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class CellText(_Part):
+    """Capabilities by any of their names."""
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+    @property
+    def cell(self) -> Cell:
+        """As a value."""
+        return Cell("", self.allow, self.deny)
+
+
+AnyCell = str | CellText | None
+
+
+class RowText(_Part):
+    """One grantee, and a template (or capabilities) for every kind that is said; `all` is every kind there is."""
+
+    group: str | None = Field(None, description="a group, as `Analysts` or `domain\\name`")
+    group_set: str | None = Field(None, description="a group set")
+    user: str | None = Field(None, description="one person, who needs a `reason`")
+    all_users: Literal[True] | None = Field(None, description="everybody: the built-in group All Users")
+    all: AnyCell = Field(None, description="what every kind gets that is not said itself")
+    project: AnyCell = Field(None, description="rules on the project itself")
+    workbooks: AnyCell = None
+    views: AnyCell = None
+    data_sources: AnyCell = None
+    flows: AnyCell = None
+    virtual_connections: AnyCell = None
+    databases: AnyCell = None
+    tables: AnyCell = None
+    data_roles: AnyCell = None
+    metrics: AnyCell = None
+    ask_data_lenss: AnyCell = Field(None, alias="ask_data_lenses")
+    reason: str = ""
+
+    @model_validator(mode="after")
+    def _one_grantee(self) -> RowText:
+        named = [one for one in (self.group, self.group_set, self.user, self.all_users) if one]
+        if len(named) != 1:
+            raise ValueError("name one of `group`, `group_set`, `user` and `all_users`")
+        if self.user and not self.reason:
+            raise ValueError("a rule for one person needs a `reason`; better is a group")
+        return self
+
+    def row(self, where: str) -> RowWish:
+        """As a value."""
+        kinds = {"groupSet": self.group_set, "user": self.user, "group": self.group}
+        kind, name = next(((k, n) for k, n in kinds.items() if n), (EVERYBODY, "All Users"))
+        fields = {ALL: self.all, "project": self.project}
+        fields |= {kind: getattr(self, field) for field, kind in KIND_FIELDS.items() if field in RowText.model_fields}
+        cells = {k: v.cell if isinstance(v, CellText) else Cell(v) for k, v in fields.items() if v is not None}
+        owner, expires = getattr(self, "owner", ""), getattr(self, "expires", "")
+        return RowWish(kind, name, cells, where, self.reason, owner, str(expires))
+
+
+class ExceptionText(RowText):
+    """A row that ends by itself: who asked for it, why, and the last day."""
+
+    owner: str
+    expires: datetime.date
+
+    @model_validator(mode="after")
+    def _told_why(self) -> ExceptionText:
+        if not self.reason:
+            raise ValueError("an exception needs a `reason`")
+        return self
+
+
+class ProjectText(_Part):
+    """A project; what is not said is left as it is. `rules` are all there are: what is not among them goes."""
+
+    mode: Literal["locked", "locked without nested", "customizable"] | None = None
+    owner: str | None = None
+    leaders: tuple[str, ...] | None = Field(None, description="as `group Finance Leads`, `user ann`; all there are")
+    leaders_in_description: bool = Field(False, description="name the leaders in the description")
+    description: str | None = None
+    rules: tuple[RowText, ...] | None = None
+    exceptions: tuple[ExceptionText, ...] = ()
+    contents: Literal["defaults"] | None = Field(None, description="its contents have its default rules")
+
+
+class ContentText(_Part):
+    """Contents by path or pattern (`Finance/*`), tag, certification, owner; `rules` are all there are."""
+
+    paths: tuple[str, ...] = ()
+    kind: Annotated[str, AfterValidator(lambda words: kind_named(words))] | None = None
+    tag: str = ""
+    certified: bool | None = None
+    owner: str = ""
+    rules: tuple[RowText, ...]
+    exceptions: tuple[ExceptionText, ...] = ()
+
+
+class PackText(_Part):
+    """Projects, contents and templates with `{parameters}` in any text, filled in by `use`."""
+
+    parameters: tuple[str, ...] = ()
+    projects: dict[str, Any] = Field(default_factory=dict)
+    content: tuple[Any, ...] = ()
+
+
+class UseText(_Part):
+    """A pack and what its parameters are."""
+
+    pack: str
+    parameters: dict[str, str] = Field(default_factory=dict, alias="with")
+
+
+class PolicyText(_Part):
+    """A file of a policy."""
+
+    default_project: Literal["locked-down", "read-only", "blank"] | None = None
+    site: dict[str, bool] = Field(default_factory=dict, description="the site's switches, as `web authoring: false`")
+    templates: dict[str, dict[str, AnyCell]] = Field(default_factory=dict, description="own templates, kind by kind")
+    packs: dict[str, PackText] = Field(default_factory=dict)
+    use: tuple[UseText, ...] = ()
+    projects: dict[str, ProjectText] = Field(default_factory=dict, description="by path, as `Finance/2026`")
+    content: tuple[ContentText, ...] = ()
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a file, for editors."""
+    whole = PolicyText.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole, "title": "Tabwarden policy"}
+
+
+def load_policy(paths: Iterable[Path]) -> Policy:
+    """The policy of files, and of all `*.yaml` and `*.yml` in folders. SettingsError with every problem of all."""
+    files = [file for path in paths for file in _files(path)]
+    problems: list[str] = []
+    texts: list[tuple[Written, PolicyText]] = []
+    for file in files:
+        try:
+            written = read_yaml(read_text(file), str(file))
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"`{file}` cannot be read: {error}")
+            continue
+        text = _checked(written)
+        problems += [problem.text for problem in sorted(set(written.problems))]
+        if text is not None:
+            texts.append((written, text))
+    if not files:
+        problems.append("there is no policy: name a file, or a folder with `*.yaml` files")
+    policy = _Together(texts, problems).policy() if not problems else Policy()
+    if problems:
+        raise SettingsError(problems)
+    return policy
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.iterdir() if file.suffix in (".yaml", ".yml"))
+
+
+def _checked(written: Written) -> PolicyText | None:
+    try:
+        _fill_in(written)
+        return PolicyText.model_validate(written.values)
+    except ValidationError as error:
+        for one in error.errors():
+            place = tuple(one["loc"])
+            words = one["msg"].removeprefix("Value error, ")
+            if one["type"] == "extra_forbidden":
+                words = "nothing is called so here; look at `tabwarden policy schema`"
+            written.complain(place, f"`{dotted(place)}`: {words}")
+    except UnknownName as error:
+        written.complain((), str(error))
+    return None
+
+
+# -- packs ----------------------------------------------------------------------------------------------------
+
+
+def _fill_in(written: Written) -> None:
+    """What `use` makes of packs, put among the projects and contents; lines are those of the `use`."""
+    values = written.values
+    packs, uses = values.get("packs") or {}, values.get("use") or []
+    if not isinstance(packs, dict) or not isinstance(uses, list):
+        return
+    for number, use in enumerate(uses):
+        place: Place = ("use", number)
+        pack = packs.get(use.get("pack")) if isinstance(use, dict) else None
+        if not isinstance(pack, dict):
+            written.complain(place, f"there is no pack of that name; there are {', '.join(map(str, packs)) or 'none'}")
+            continue
+        given, wanted = use.get("with") or {}, pack.get("parameters") or []
+        unlike = sorted(set(given) ^ set(wanted))
+        if unlike:
+            written.complain(place, f"the pack takes {', '.join(wanted) or 'nothing'}; look at {', '.join(unlike)}")
+            continue
+        filled = _filled({"projects": pack.get("projects") or {}, "content": pack.get("content") or []}, given)
+        projects = values.setdefault("projects", {})
+        for path, project in filled["projects"].items():
+            if path in projects:
+                written.complain(
+                    place, f"`{path}` is said twice, here and in line {written.origin(('projects', path)).line}"
+                )
+            projects[path] = project
+            written.origins[("projects", path)] = written.origin(place)
+        values["content"] = [*(values.get("content") or []), *filled["content"]]
+
+
+def _filled(value: Any, given: Mapping[str, Any]) -> Any:
+    if isinstance(value, str):
+        for name, words in given.items():
+            value = value.replace("{" + name + "}", str(words))
+        return value
+    if isinstance(value, dict):
+        return {_filled(key, given): _filled(one, given) for key, one in value.items()}
+    return [_filled(one, given) for one in value] if isinstance(value, list) else value
+
+
+# -- all files together ---------------------------------------------------------------------------------------
+
+
+class _Together:
+    def __init__(self, texts: list[tuple[Written, PolicyText]], problems: list[str]) -> None:
+        self.texts, self.problems = texts, problems
+
+    def policy(self) -> Policy:
+        """One value; what two files say differently of one thing is a problem."""
+        projects: dict[str, ProjectWish] = {}
+        contents: list[ContentWish] = []
+        templates: dict[str, dict[str, Cell]] = {}
+        switches: dict[str, tuple[bool, str]] = {}
+        default: tuple[str, str] | None = None
+        for written, text in self.texts:
+            for path, project in text.projects.items():
+                wish = self._project(written, path, project)
+                if path.casefold() in projects:
+                    self.problems.append(f"{wish.where}: `{path}` is said already in {projects[path.casefold()].where}")
+                projects[path.casefold()] = wish
+            contents += [self._content(written, number, one) for number, one in enumerate(text.content)]
+            templates |= {name: self._template(written, name, cells) for name, cells in text.templates.items()}
+            for words, value in text.site.items():
+                where = str(written.origin(("site", words)))
+                try:
+                    switches[setting_named(words)] = value, where
+                except UnknownName as error:
+                    self.problems.append(f"{where}: {error}")
+            if text.default_project is not None:
+                default = text.default_project, str(written.origin(("default_project",)))
+        return Policy(tuple(projects.values()), tuple(contents), templates, default, switches)
+
+    def _rows(self, written: Written, place: Place, text: ProjectText | ContentText) -> tuple[RowWish, ...]:
+        rows: list[RowWish] = []
+        for key, listed in (("rules", text.rules), ("exceptions", text.exceptions)):
+            rows += [row.row(str(written.origin((*place, key, n)))) for n, row in enumerate(listed or ())]
+        return tuple(rows)
+
+    def _project(self, written: Written, path: str, text: ProjectText) -> ProjectWish:
+        place: Place = ("projects", path)
+        where, rows = str(written.origin(place)), self._rows(written, place, text)
+        if text.exceptions and text.rules is None:
+            self.problems.append(f"{where}: exceptions stand beside `rules`, which are all there are; write those too")
+        description = text.description
+        if text.leaders_in_description and text.leaders:
+            led = f"Leaders: {', '.join(text.leaders)}"
+            description = f"{description}\n{led}" if description else led
+        return ProjectWish(
+            path.strip("/ "),
+            where,
+            MODES[text.mode] if text.mode else None,
+            text.owner,
+            text.leaders,
+            description,
+            None if text.rules is None else rows,
+            text.contents == "defaults",
+        )
+
+    def _content(self, written: Written, number: int, text: ContentText) -> ContentWish:
+        place: Place = ("content", number)
+        where, rows = str(written.origin(place)), self._rows(written, place, text)
+        if not (text.paths or text.tag or text.owner or text.kind or text.certified is not None):
+            self.problems.append(f"{where}: say which contents: `paths`, `kind`, `tag`, `certified` or `owner`")
+        return ContentWish(where, rows, text.paths, text.kind or "", text.tag, text.certified, text.owner)
+
+    def _template(self, written: Written, name: str, cells: Mapping[str, AnyCell]) -> dict[str, Cell]:
+        by_kind: dict[str, Cell] = {}
+        for words, cell in cells.items():
+            try:
+                by_kind[kind_named(words.replace("_", " "))] = (
+                    cell.cell if isinstance(cell, CellText) else Cell(cell or "None")
+                )
+            except UnknownName as error:
+                self.problems.append(f"{written.origin(('templates', name, words))}: {error}")
+        return by_kind

@@ -1,0 +1,222 @@
+"""A Site as the text of a policy: templates where they fit, one entry for all contents of one list."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tabwarden.effects.content import default_rules
+from tabwarden.effects.forms.rules import templates_of
+from tabwarden.effects.ops.rules import DENIED
+from tabwarden.effects.ops.settings import SETTINGS_BY_REST, is_on
+from tabwarden.effects.phrases import grantee_named
+from tabwarden.model.capability import KIND_NAMES, LEADER, LEADER_CAPABILITIES, applies, capability_named, ui_name
+from tabwarden.model.errors import TabwardenError
+from tabwarden.model.governing import governing, managing_project
+from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, LOCKED, Content, Grantee, Rule, Rules, Site
+from tabwarden.want.policy.wanted import RULED, USUAL
+from tabwarden.want.policy.wishes import EVERYBODY
+
+MODE_WORDS = {LOCKED: "locked", CUSTOMIZABLE: "customizable"}
+FOUND = "as it was found"
+_CAPABILITY = {"allow": ALLOW, "deny": DENY}
+
+
+class _Unspeakable(Exception):
+    """A list that the text cannot say: an unknown capability, somebody who is gone, Allow beside Deny."""
+
+
+@dataclass
+class Export:
+    """What the text holds, in order, and how many rule rows (a grantee on a list) it stands for."""
+
+    site: dict[str, bool] = field(default_factory=dict)
+    projects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    content: list[dict[str, Any]] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    rows: int = 0
+
+
+def told(site: Site, within: str | None = None) -> Export:
+    """What is so on the Site, of one project (id) and all in it where that is said."""
+    return _Telling(site, within).told()
+
+
+class _Telling:
+    def __init__(self, site: Site, within: str | None) -> None:
+        self.site, self.within = site, within
+        self.result = Export()
+
+    def told(self) -> Export:
+        if self.within is None:
+            on = {name: is_on(self.site, name) for name in SETTINGS_BY_REST}
+            self.result.site = {name.replace("_", " "): value for name, value in on.items() if value is not None}
+        inside = None if self.within is None else {self.within, *self.site.below(self.within)}
+        projects = [
+            c for c in self.site.contents.values() if c.kind == "project" and (inside is None or c.id in inside)
+        ]
+        lists: dict[tuple[str, str], list[str]] = defaultdict(list)
+        rows_of: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for project in sorted(projects, key=lambda c: self.site.path(c.id).casefold()):
+            self._project(project)
+            for content in self._apart(project):
+                try:
+                    rows = self._rows({content.kind: content.rules or frozenset()})
+                except _Unspeakable as why:
+                    self._remark(content, why)
+                    continue
+                key = content.kind, repr(rows)
+                lists[key].append(self.site.path(content.id))
+                rows_of[key] = rows
+        self.result.content = [
+            {"paths": sorted(paths), "kind": KIND_NAMES[kind], "rules": rows_of[kind, words]}
+            for (kind, words), paths in lists.items()
+        ]
+        return self.result
+
+    def _remark(self, content: Content, why: object) -> None:
+        self.result.remarks.append(f"rules of {self.site.path(content.id)} are left as they are: {why}")
+
+    # -- projects ---------------------------------------------------------------------------------------------
+
+    def _project(self, project: Content) -> None:
+        path = self.site.path(project.id)
+        same_path = [c for c in self.site.contents_at(path) if self.site.contents[c].kind == "project"]
+        if len(same_path) > 1 or "/" in project.name or path != path.strip("/ "):
+            self.result.remarks.append(f"{path} is left as it is: its path means something else too")
+            return
+        entry: dict[str, Any] = {}
+        manager = managing_project(self.site, project.id)
+        if manager in (None, project.id):
+            entry["mode"] = MODE_WORDS.get(project.mode, "locked without nested")
+        owner = self.site.users.get(project.owner)
+        parent = self.site.contents.get(project.parent or "")
+        if owner is not None and (parent is None or parent.owner != project.owner):
+            entry["owner"] = self._named(Grantee("user", owner.id), "").strip()
+        if project.description:
+            entry["description"] = project.description
+        if manager in (None, project.id) and project.rules is not None and None not in project.defaults.values():
+            self._ruled(project, entry)
+        if entry:
+            self.result.projects[path] = entry
+
+    def _ruled(self, project: Content, entry: dict[str, Any]) -> None:
+        rules = project.rules or frozenset()
+        own = frozenset(r for r in rules if r.capability not in LEADER_CAPABILITIES)
+        leading = [r for r in rules if r.capability == LEADER]
+        try:
+            if leading and all(r.mode == ALLOW for r in leading):
+                entry["leaders"] = [self._named(r.grantee) for r in sorted(leading)]
+            lists = {"project": own, **{kind: listed or frozenset() for kind, listed in project.defaults.items()}}
+            entry["rules"] = self._rows(lists)
+        except _Unspeakable as why:
+            entry.pop("rules", None)
+            self._remark(project, why)
+            return
+        items = list(self._items(project))
+        if items and project.mode == CUSTOMIZABLE:
+            equal = sum(1 for c in items if c.rules == default_rules(project, c.kind))
+            if equal * 2 > len(items):
+                entry["contents"] = "defaults"
+
+    def _items(self, project: Content) -> Iterator[Content]:
+        """What lies in it with a list of its own that was read."""
+        for child in self.site.children(project.id):
+            for content in (child, *self.site.children(child)) if self.site.contents[child].kind in RULED else ():
+                thing = self.site.contents[content]
+                if thing.rules is not None and governing(self.site, content).level == "own":
+                    yield thing
+
+    def _apart(self, project: Content) -> Iterator[Content]:
+        """Contents whose lists are to be told apart: all, or those that are not the default rules where most are."""
+        as_defaults = "contents" in self.result.projects.get(self.site.path(project.id), {})
+        for content in self._items(project):
+            at = self.site.contents_at(self.site.path(content.id))
+            twin = sum(1 for c in at if self.site.contents[c].kind == content.kind) > 1
+            if not twin and not (as_defaults and content.rules == default_rules(project, content.kind)):
+                yield content
+
+    # -- rows -------------------------------------------------------------------------------------------------
+
+    def _rows(self, lists: Mapping[str, Rules]) -> list[dict[str, Any]]:
+        """A row a grantee, a cell a kind; `all` where every kind that there always is has the same template."""
+        by_grantee: dict[Grantee, dict[str, Any]] = defaultdict(dict)
+        count = 0
+        for kind, rules in lists.items():
+            for grantee in {rule.grantee for rule in rules}:
+                by_grantee[grantee][kind] = _cell(kind, [r for r in rules if r.grantee == grantee])
+                count += 1
+        rows = []
+        for grantee, cells in sorted(by_grantee.items(), key=lambda pair: self._named(pair[0])):
+            cells = _together(cells, lists)
+            rows.append({**self._grantee(grantee), **cells})
+        self.result.rows += count
+        return rows
+
+    def _grantee(self, grantee: Grantee) -> dict[str, Any]:
+        everyone = self.site.all_users
+        if everyone is not None and grantee.id == everyone.id:
+            return {"all_users": True}
+        name = self._named(grantee, "")
+        key = {"groupSet": "group_set"}.get(grantee.kind, grantee.kind)
+        return {key: name} if grantee.kind != "user" else {"user": name, "reason": FOUND}
+
+    def _named(self, grantee: Grantee, prefix: str | None = None) -> str:
+        """`group Sales`, or the name alone; _Unspeakable where that would not find the grantee."""
+        everyone = self.site.all_users
+        if everyone is not None and grantee.id == everyone.id:
+            return EVERYBODY
+        table: Mapping[str, Any] = {
+            "user": self.site.users,
+            "group": self.site.groups,
+            "groupSet": self.site.group_sets,
+        }[grantee.kind]
+        kind = {"groupSet": "group set"}.get(grantee.kind, grantee.kind)
+        known = table.get(grantee.id)
+        if known is None:
+            raise _Unspeakable(f"a {kind} that is gone has some")
+        domain = getattr(known, "domain", "local")
+        for name in (known.name, f"{domain}\\{known.name}"):
+            try:
+                if name == name.strip() and grantee_named(self.site, f"{kind} {name}") == grantee:
+                    return f"{kind} {name}" if prefix is None else name
+            except TabwardenError:
+                continue
+        raise _Unspeakable(f"the name of {kind} `{known.name}` means somebody else too")
+
+
+def _together(cells: dict[str, Any], lists: Mapping[str, Rules]) -> dict[str, Any]:
+    """The cells by the words of the text."""
+    everywhere = set(lists) | ({"project", *USUAL} if "project" in lists else set())
+    values = {repr(cell): cell for cell in cells.values()}
+    if len(values) == 1 and set(cells) == everywhere:
+        return {"all": next(iter(values.values()))}
+    words = {kind: f"{KIND_NAMES[kind].replace(' ', '_')}s" for kind in cells}
+    return {words[kind] if kind != "project" else kind: cell for kind, cell in cells.items()}
+
+
+def _cell(kind: str, rules: list[Rule]) -> Any:
+    """A template's name, or the capabilities allowed and denied by the names of Tableau's pages."""
+    modes = {mode: frozenset(r.capability for r in rules if r.mode == mode) for mode in (ALLOW, DENY)}
+    if modes[ALLOW] & modes[DENY]:
+        raise _Unspeakable("something is allowed and denied at once")
+    strange = [r.capability for r in rules if not applies(r.capability, kind) or r.capability in LEADER_CAPABILITIES]
+    if strange:
+        raise _Unspeakable(f"`{strange[0]}` is no capability of a {KIND_NAMES[kind]} that this release knows")
+    for name, capabilities in templates_of(kind).items():
+        wanted = (frozenset(), capabilities) if name == DENIED else (capabilities, frozenset())
+        if (modes[ALLOW], modes[DENY]) == wanted and name != "None":
+            return name
+    both = ((word, sorted(modes[mode])) for word, mode in _CAPABILITY.items())
+    return {word: [_called(name, kind) for name in names] for word, names in both if names}
+
+
+def _called(capability: str, kind: str) -> str:
+    """The name on Tableau's pages; that of REST where the other would not find it."""
+    name = ui_name(capability, kind)
+    try:
+        return name if capability_named(name, kind) == capability else capability
+    except TabwardenError:
+        return capability

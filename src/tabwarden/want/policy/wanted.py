@@ -1,0 +1,317 @@
+"""A policy laid over a Site: the Site as it should be. What is not named is wanted as it is.
+
+Sources: permissions paper, best practices (the Default project's three options, leaders in the description);
+tableau-permissions §1.3, §4.3, §10.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+
+from tabwarden.effects.content import create_project, default_rules
+from tabwarden.effects.ops.projects import new_project_id
+from tabwarden.model.capability import KIND_NAMES, LEADER, LEADER_CAPABILITIES, kind_named
+from tabwarden.model.errors import TabwardenError
+from tabwarden.model.governing import governing, managing_project
+from tabwarden.model.names import same, some
+from tabwarden.model.roles import may_own, permits, publishes
+from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCKED, NO_RULES, Content, Grantee, Rule, Rules, Site
+from tabwarden.want.policy.rows import Rows
+from tabwarden.want.policy.wishes import (
+    BLANK,
+    EVERYBODY,
+    LOCKED_DOWN,
+    READ_ONLY,
+    Cell,
+    ContentWish,
+    Policy,
+    ProjectWish,
+    RowWish,
+)
+
+USUAL = ("workbook", "datasource", "flow")
+RULED = ("workbook", "view", "datasource", "flow", "virtualconnection")
+
+
+@dataclass(frozen=True, slots=True)
+class WantedContent:
+    """The Site as it should be, what of its content is named (ids), projects to be made, and what is to be known.
+
+    `places` is the file and line of what is wanted of a content, by its id.
+    """
+
+    site: Site
+    scope: frozenset[str]
+    make: frozenset[str] = frozenset()
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
+
+
+def wanted_content(now: Site, policy: Policy, today: str, within: str | None = None) -> WantedContent:
+    """What the policy wants of `now` on that day (ISO); `within` is a project whose inside alone counts."""
+    laying = _Laying(now, policy, today, within)
+    for wish in sorted(policy.projects, key=lambda wish: wish.path.count("/")):
+        laying.project(wish)
+    if policy.default_project is not None:
+        laying.default(*policy.default_project)
+    for wish in policy.projects:
+        laying.as_defaults(wish)
+    laying.contents(policy.contents)
+    laying.looked_over()
+    rows = laying.rows
+    return WantedContent(
+        laying.site,
+        frozenset(laying.scope),
+        frozenset(laying.make),
+        tuple(rows.problems),
+        tuple(rows.notes),
+        laying.places,
+    )
+
+
+class _Laying:
+    """The Site in the making; only inside `wanted_content`."""
+
+    def __init__(self, now: Site, policy: Policy, today: str, within: str | None) -> None:
+        self.now = self.site = now
+        self.rows = Rows(now, policy.templates, today)
+        self.within = within
+        self.scope: set[str] = set()
+        self.make: set[str] = set()
+        self.wishes: dict[str, ProjectWish] = {}
+        self.places: dict[str, str] = {}
+
+    def counts(self, path: str) -> bool:
+        """Whether a path lies where this is about."""
+        return self.within is None or same(path) == same(self.within) or same(path).startswith(same(self.within) + "/")
+
+    # -- projects ---------------------------------------------------------------------------------------------
+
+    def project(self, wish: ProjectWish) -> None:
+        """One project: made where it is not there, then its owner, leaders, rules, lock and description."""
+        if not self.counts(wish.path):
+            return
+        project = self._project(wish.path) or self._made(wish)
+        if project is None:
+            return
+        self.wishes[project.id] = wish
+        self.places[project.id] = wish.where
+        self.scope.add(project.id)
+        project = replace(
+            project,
+            mode=wish.mode or project.mode,
+            description=project.description if wish.description is None else wish.description,
+            owner=self._owner(wish, project),
+        )
+        if wish.rows is not None:
+            project = self._with_rows(project, wish)
+        if wish.leaders is not None:
+            project = self._with_leaders(project, wish)
+        self.site = self.site.with_contents(project)
+
+    def _project(self, path: str) -> Content | None:
+        at = (self.site.contents[c] for c in self.site.contents_at(path))
+        return next((c for c in at if c.kind == "project"), None)
+
+    def _made(self, wish: ProjectWish) -> Content | None:
+        above, _, name = wish.path.rpartition("/")
+        parent = self._project(above) if above else None
+        if above and parent is None:
+            self.rows.problem(wish.where, f"`{above}` is no project there or in the policy; name it as well")
+            return None
+        new_id = new_project_id(wish.path)
+        new = Content(new_id, "project", name, parent.id if parent is not None else None, "")
+        owner = parent.owner if parent is not None else ""
+        known = self.now.users.get(owner)
+        owner = owner if known is not None and may_own(known.site_role, "project") else ""
+        self.site = create_project(self.site, replace(new, owner=owner))
+        self.make.add(new_id)
+        return self.site.contents[new_id]
+
+    def _owner(self, wish: ProjectWish, project: Content) -> str:
+        if wish.owner is None:
+            return project.owner
+        grantee = self.rows.named(f"user {wish.owner}", wish.where)
+        if grantee is None:
+            return project.owner
+        user = self.now.users[grantee.id]
+        if not may_own(user.site_role, "project") and user.id != project.owner:
+            self.rows.problem(
+                wish.where, f"`{wish.owner}` is {user.site_role} and may own no project; name somebody who publishes"
+            )
+        return user.id
+
+    def _with_rows(self, project: Content, wish: ProjectWish) -> Content:
+        rows = self.rows.current(wish.rows or ())
+        leaders = frozenset(r for r in project.rules or () if r.capability in LEADER_CAPABILITIES)
+        kinds = dict.fromkeys((*USUAL, *project.defaults, *(k for row in rows for k in row.cells if k in KIND_NAMES)))
+        defaults = {kind: self.rules(kind, rows) for kind in kinds if kind not in ("project", "view")}
+        own = self.rules("project", rows) | leaders
+        return replace(project, rules=own, defaults=MappingProxyType(defaults))
+
+    def rules(self, kind: str, rows: list[RowWish]) -> Rules:
+        """What the rows say of one list; dead rules are told."""
+        rules = self.rows.rules(kind, rows)
+        for row in rows:
+            grantee = self.rows.grantee(row)
+            dead = [r.capability for r in rules if r.grantee == grantee and r.mode == ALLOW and self._dead(r, kind)]
+            if dead:
+                names = some(sorted(dead))
+                self.rows.note(
+                    f"{row.where}: nobody in `{row.name}` has a site role for {names} on a {KIND_NAMES[kind]}"
+                )
+        return rules
+
+    def _dead(self, rule: Rule, kind: str) -> bool:
+        members = self._members(rule.grantee)
+        roles = {self.now.users[user].site_role for user in members}
+        return bool(roles) and all(permits(role, kind, rule.capability) is False for role in roles)
+
+    def _members(self, grantee: Grantee) -> Iterable[str]:
+        if grantee.kind == "user":
+            return (grantee.id,)
+        return self.now.members(grantee.id) if grantee.kind == "group" else ()
+
+    def _with_leaders(self, project: Content, wish: ProjectWish) -> Content:
+        rules = {r for r in project.rules or () if r.capability != LEADER}
+        for words in wish.leaders or ():
+            grantee = self.rows.named(words, wish.where)
+            if grantee is None:
+                continue
+            rules.add(Rule(grantee, LEADER, ALLOW))
+            idle = [u for u in self._members(grantee) if publishes(self.now.users[u].site_role) == "no"]
+            if idle:
+                names = some(sorted(self.now.called(user) for user in idle))
+                self.rows.note(f"{wish.where}: leaders who publish nothing lead by halves: {names}")
+        return replace(project, rules=frozenset(rules))
+
+    def default(self, strategy: str, where: str) -> None:
+        """What All Users get on the Default project, which new projects copy."""
+        project = self.site.contents.get(self.now.default_project_id or "")
+        if project is None:
+            self.rows.problem(where, "there is no Default project to be seen")
+            return
+        cells = {
+            LOCKED_DOWN: {"all": Cell("Denied")},
+            READ_ONLY: {
+                "all": Cell("View"),
+                "workbook": Cell(
+                    allow=("View", "Filter", "ViewComments", "AddComment", "ExportImage", "ExportData"),
+                    deny=("ViewUnderlyingData", "ExportXml"),
+                ),
+            },
+            BLANK: {},
+        }[strategy]
+        row = RowWish(EVERYBODY, "All Users", cells, where)
+        grantee = self.rows.grantee(row)
+        kinds = dict.fromkeys((*USUAL, *project.defaults))
+        lists = {kind: project.defaults.get(kind, NO_RULES) for kind in kinds}
+        others = {k: frozenset(r for r in rules or () if r.grantee != grantee) for k, rules in lists.items()}
+        own = frozenset(r for r in project.rules or () if r.grantee != grantee)
+        self.scope.add(project.id)
+        defaults = MappingProxyType({kind: rules | self.rows.rules(kind, [row]) for kind, rules in others.items()})
+        rules = own | self.rows.rules("project", [row])
+        self.site = self.site.with_contents(replace(project, rules=rules, defaults=defaults))
+
+    # -- content ----------------------------------------------------------------------------------------------
+
+    def as_defaults(self, wish: ProjectWish) -> None:
+        """What lies in the project itself gets its default rules, where no lock gives them anyway."""
+        project = self._project(wish.path)
+        if not wish.as_defaults or project is None or not self.counts(wish.path):
+            return
+        for content in self._inside(project.id):
+            rules = default_rules(project, content.kind)
+            if governing(self.site, content.id).level == "own" and content.rules is not None and rules is not None:
+                self._ruled(content, rules, wish.where)
+
+    def _inside(self, project: str) -> Iterator[Content]:
+        for child in self.site.children(project):
+            content = self.site.contents[child]
+            if content.kind in RULED:
+                yield content
+                yield from (self.site.contents[view] for view in self.site.children(child))
+
+    def _ruled(self, content: Content, rules: Rules, where: str) -> None:
+        self.places[content.id] = where
+        leaders = frozenset(r for r in content.rules or () if r.capability in LEADER_CAPABILITIES)
+        self.scope.add(content.id)
+        self.site = self.site.with_contents(replace(content, rules=rules | leaders))
+
+    def contents(self, wishes: Iterable[ContentWish]) -> None:
+        """Single contents: the rows of all wishes that fit one, together, are its rules."""
+        rows = defaultdict[str, list[RowWish]](list)
+        places: dict[str, str] = {}
+        for wish in wishes:
+            fitting = list(self._fitting(wish))
+            for content in fitting:
+                rows[content] += self.rows.current(wish.rows)
+                places.setdefault(content, wish.where)
+            if not fitting and self.within is None:
+                self._fits_nothing(wish)
+        for content, theirs in rows.items():
+            thing, level = self.site.contents[content], governing(self.site, content).level
+            if level != "own":
+                why = {"workbook": "its sheets are shown as tabs"}.get(level, "its project is locked")
+                self.rows.note(f"{places[content]}: `{self.site.path(content)}` has no rules of its own, for {why}")
+            elif thing.rules is not None:
+                self._ruled(thing, self.rules(thing.kind, theirs), places[content])
+
+    def _fits_nothing(self, wish: ContentWish) -> None:
+        exact = [path for path in wish.paths if not _is_pattern(path)]
+        if exact:
+            try:
+                self.now.find_content(exact[0])
+            except TabwardenError as error:
+                self.rows.problem(wish.where, str(error))
+                return
+        self.rows.note(f"{wish.where}: nothing fits")
+
+    def _fitting(self, wish: ContentWish) -> Iterator[str]:
+        kind = kind_named(wish.kind) if wish.kind else ""
+        owner = self.rows.named(f"user {wish.owner}", wish.where) if wish.owner else None
+        plain = {same(path) for path in wish.paths if not _is_pattern(path)}
+        patterns = [same(path) for path in wish.paths if _is_pattern(path)]
+        for content in self.now.contents.values():
+            if content.kind not in RULED or (kind and content.kind != kind) or (owner and content.owner != owner.id):
+                continue
+            if (wish.tag and wish.tag not in (content.tags or ())) or wish.certified not in (None, content.certified):
+                continue
+            path = same(self.now.path(content.id))
+            named = path in plain or any(fnmatchcase(path, pattern) for pattern in patterns)
+            if (named or not wish.paths) and self.counts(path):
+                yield content.id
+
+    # -- at the end -------------------------------------------------------------------------------------------
+
+    def looked_over(self) -> None:
+        """Locks that contradict what is wanted below them."""
+        for project, wish in self.wishes.items():
+            manager = managing_project(self.site, project)
+            if manager in (None, project):
+                self._tell_overwritten(project, wish)
+                continue
+            where = f"`{self.site.path(manager or '')}` locks what is in it"
+            if wish.mode not in (None, LOCKED) or wish.rows is not None or wish.leaders is not None:
+                self.rows.problem(wish.where, f"{where}; take mode, rules and leaders out, or lock that without nested")
+            elif manager not in self.now.contents or self.now.contents[manager].mode != LOCKED:
+                locked = self.site.contents[project]  # by a lock that is new, which locks whatever is below it
+                self.site = self.site.with_contents(replace(locked, mode=LOCKED))
+
+    def _tell_overwritten(self, project: str, wish: ProjectWish) -> None:
+        before = self.now.contents.get(project)
+        if wish.mode != LOCKED or before is None or before.mode == LOCKED:
+            return
+        nested = [c for c in self.now.below(project) if self.now.contents[c].kind == "project"]
+        own = [self.now.path(c) for c in nested if self.now.contents[c].mode == CUSTOMIZABLE]
+        if own:
+            self.rows.note(f"{wish.where}: the lock overwrites the rules of customizable projects in it: {some(own)}")
+
+
+def _is_pattern(path: str) -> bool:
+    return any(letter in path for letter in "*?[")

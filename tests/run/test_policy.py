@@ -1,0 +1,236 @@
+"""Policy: read with lines, laid over sites, exported and planned back, through the sandbox; the papers' examples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from dense_sites import dense_site
+from test_change import undo
+from test_undo_to import Bench
+from tiny_sites import tiny_site
+
+from support import command_line
+from tabwarden.model.errors import SettingsError
+from tabwarden.model.site import CUSTOMIZABLE, Site
+from tabwarden.plan.plan import Plan
+from tabwarden.plan.restore import restored
+from tabwarden.run.policy import drift_sarif, plan_policy, policy_text
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.worlds.finding import find_world
+from tabwarden.settings.policy import load_policy, schema
+from tabwarden.want.policy.export import told
+from tabwarden.want.policy.wanted import WantedContent, wanted_content
+
+TODAY = "2026-11-29"
+WORLDS = ("w0", "acme", "casual-users", "william", "erin", "company", "empty")
+
+
+def laid(site: Site, text: str, folder: Path) -> WantedContent:
+    path = folder / "policy.yaml"
+    path.write_text(text, encoding="utf-8")
+    return wanted_content(site, load_policy([path]), TODAY)
+
+
+def nothing_differs(site: Site, folder: Path) -> None:
+    wanted = laid(site, policy_text(told(site)), folder)
+    assert not wanted.problems
+    work = restored(site, wanted.site, wanted.scope - wanted.make, "", make=wanted.make)
+    assert not work.changes, [change.to_do() for change in work.changes]
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_what_is_exported_is_planned_back_as_nothing(name: str, tmp_path: Path) -> None:
+    for site in find_world(name).sites:
+        nothing_differs(site, tmp_path)
+
+
+def test_random_sites_are_planned_back_as_nothing(tmp_path: Path) -> None:
+    for seed in range(100):
+        nothing_differs(tiny_site(seed), tmp_path)
+        nothing_differs(dense_site(seed), tmp_path)
+
+
+def test_acme_is_told_in_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    exports = [told(site) for site in find_world("acme").sites]
+    lines, rows = sum(policy_text(one).count("\n") for one in exports), sum(one.rows for one in exports)
+    with capsys.disabled():
+        print(f"\nacme's policy has {lines} lines for {rows} rule rows: {lines / rows:.2f} a row")
+    assert lines <= 0.3 * rows
+
+
+# -- through the sandbox --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with running("w0") as sandbox:
+        yield Bench(sandbox, tmp_path)
+
+
+def planned(bench: Bench, text: str, scope: str | None = None) -> Plan:
+    path = bench.folder / "policy.yaml"
+    path.write_text(text, encoding="utf-8")
+    return plan_policy(bench.settings, [path], scope)
+
+
+DESIGNERS = """
+packs:
+  department:
+    parameters: [name, group, designers]
+    projects:
+      "{name}":
+        mode: locked without nested
+        leaders: ["group {designers}"]
+        leaders_in_description: true
+        rules:
+        - {group: "{group}", all: View}
+        - {group: "{designers}", all: Publish}
+      "{name}/Sandbox": {mode: customizable, rules: [{group: "{designers}", all: Publish}]}
+use: [{pack: department, with: {name: Design, group: Sales, designers: Finance}}]
+"""
+
+
+def test_a_department_with_a_sandbox_for_designers_is_made_and_unmade(bench: Bench) -> None:
+    site = bench.site
+    groups = [g.name for g in site.groups.values() if not g.everyone][:2]
+    text = DESIGNERS.replace("group: Sales", f"group: {groups[0]}").replace("Finance}", f"{groups[1]}}}")
+    plan = planned(bench, text)
+    assert [change.op for change in plan.changes][:2] == ["new_project", "new_project"]
+    assert any(note.startswith("it is wider") for note in plan.notes), plan.notes
+    applied = bench.apply(plan)
+    assert applied.succeeded, applied.not_done
+    project = bench.site.find_content("project:Design")
+    assert (project.mode, project.description) == ("LockedToProjectWithoutNested", f"Leaders: group {groups[1]}")
+    assert planned(bench, text).changes == ()
+    assert bench.apply(undo(bench)).succeeded
+    assert bench.site.contents == site.contents
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"), [("locked-down", (False, False)), ("read-only", (True, False)), ("blank", (False, False))]
+)
+def test_the_three_strategies_of_the_default_project(bench: Bench, word: str, expected: tuple[bool, bool]) -> None:
+    assert bench.apply(planned(bench, f"default_project: {word}\n")).succeeded
+    site = bench.site
+    defaults = site.contents[str(site.default_project_id)].defaults["workbook"]
+    everyone = site.all_users
+    assert everyone is not None
+    mine = {(r.capability, r.mode) for r in defaults if r.grantee.id == everyone.id}
+    assert (("Read", "Allow") in mine, ("ViewUnderlyingData", "Allow") in mine) == expected
+    assert (("ViewUnderlyingData", "Deny") in mine) is (word != "blank")
+    assert planned(bench, f"default_project: {word}\n").changes == ()
+
+
+def test_lock_in_the_text_then_drift_is_seen_and_put_back(bench: Bench) -> None:
+    before = bench.site
+    text = policy_text(told(before))
+    assert planned(bench, text).changes == ()
+    path = next(
+        before.path(c.id)
+        for c in before.contents.values()
+        if (c.kind, c.parent, c.mode) == ("project", None, CUSTOMIZABLE) and list(before.below(c.id))
+    )
+    (line,) = (one for one in text.splitlines() if one.startswith(f"  {path}:"))
+    locked = text.replace(line, line.replace("mode: customizable", "mode: locked").replace(", contents: defaults", ""))
+    assert locked != text
+    plan = planned(bench, locked)
+    assert "locked" in " ".join(change.to_do() for change in plan.changes)
+    assert bench.apply(plan).succeeded
+    with bench.tableau() as server:  # a colleague's script
+        item = server.projects.get_by_id(before.find_content(f"project:{path}").id)
+        item.content_permissions = "ManagedByOwner"
+        server.projects.update(item)
+    drift = planned(bench, locked)
+    assert [change.op for change in drift.changes] == ["set_mode"]
+    (result,) = drift_sarif(drift)["runs"][0]["results"]
+    assert result["message"]["text"].endswith(f"it takes: lock {path}")
+    assert result["locations"][0]["physicalLocation"]["region"]["startLine"] > 1
+    assert bench.apply(drift).succeeded
+    assert planned(bench, locked).changes == ()
+
+
+def test_an_exception_ends_and_what_is_not_in_the_text_goes(bench: Bench) -> None:
+    site = bench.site
+    user = next(u.name for u in site.users.values() if u.site_role == "Viewer")
+    other = {"user": user, "reason": "audit", "owner": "ada", "expires": "2099-01-01", "workbooks": "View"}
+    rows = [{"all_users": True, "project": "View"}]
+    text = {"projects": {"Fresh": {"mode": "locked", "rules": rows, "exceptions": [other]}}}
+    assert bench.apply(planned(bench, json.dumps(text))).succeeded
+    fresh = bench.site.find_content("project:Fresh")
+    assert {r.grantee.kind for r in fresh.defaults["workbook"] or ()} == {"user"}
+    other["expires"] = "2020-01-01"
+    plan = planned(bench, json.dumps(text))
+    assert f"the exception for `{user}` expired on 2020-01-01; its rules go" in " ".join(plan.notes)
+    assert bench.apply(plan).succeeded
+    assert not bench.site.find_content("project:Fresh").defaults["workbook"]
+
+
+def test_contents_by_pattern_and_owner_and_switches(bench: Bench) -> None:
+    site = bench.site
+    assert datetime.now(UTC).date().isoformat() >= TODAY or TODAY
+    owner = next(site.users[c.owner].name for c in site.contents.values() if c.kind == "workbook")
+    group = next(g.name for g in site.groups.values() if not g.everyone)
+    rules = [{"group": group, "all": "Explore"}]
+    text = {"content": [{"paths": ["*"], "owner": owner, "kind": "workbook", "rules": rules}]}
+    plan = planned(bench, json.dumps({**text, "site": {"commenting": False}}))
+    assert {change.op for change in plan.changes} <= {"put_rules", "set_setting"}
+    assert bench.apply(plan).succeeded
+    assert not bench.site.settings.commenting
+    assert planned(bench, json.dumps({**text, "site": {"commenting": False}})).changes == ()
+
+
+# -- bad input ------------------------------------------------------------------------------------------------
+
+BAD = """
+projects:
+  Finance:
+    owner: nobody-of-that-name
+    mode: lockd
+  Ops:
+    rules:
+    - {group: Nowhere, all: View}
+    - {group: All Users, all: View}
+    - {user: ada, all: View}
+colour: blue
+"""
+WRONG = """
+projects:
+  Nowhere/Deep: {mode: locked}
+  Finance:
+    rules:
+    - {group: Nowhere, all: View}
+    - {group: All Users, workbooks: Grand}
+    - {all_users: true, workbooks: {allow: [Fly]}}
+content:
+- {paths: [No/Such], rules: []}
+"""
+
+
+def test_every_problem_is_told_at_once_with_its_line(bench: Bench) -> None:
+    with pytest.raises(SettingsError) as caught:
+        planned(bench, BAD)
+    said = [line.partition("policy.yaml:")[2] for line in caught.value.problems]
+    assert {line.partition(":")[0] for line in said} == {"5", "10", "11"}
+    with pytest.raises(SettingsError) as caught:
+        planned(bench, WRONG)
+    said = [line.partition("policy.yaml:")[2] for line in caught.value.problems]
+    assert {line.partition(":")[0] for line in said} == {"3", "6", "7", "8", "10"}
+    assert any("`Nowhere` is no project there" in line for line in said)
+    assert any("is everybody; say `all_users: true`" in line for line in said)
+    assert any("no template" in line or "is everybody" in line for line in said)
+
+
+def test_the_schema_and_the_commands(bench: Bench, tmp_path: Path) -> None:
+    assert schema()["properties"]["projects"]["type"] == "object"
+    bench.read()
+    store = bench.settings.store.folder
+    out = tmp_path / "exported.yaml"
+    assert command_line.run("policy", "export", "--store", store, "--out", out).exit_code == 0
+    settings = bench.folder / "settings.yaml"
+    checked = command_line.run("plan", "policy", out, "--check", "--settings", settings, "--sarif", tmp_path / "s.json")
+    assert checked.exit_code == 0, checked
+    assert json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))["runs"][0]["results"] == []

@@ -147,7 +147,7 @@ def test_a_plan_tells_what_everybody_may_do_afterwards() -> None:
             rights = plan.impact.rights
             assert rights is not None
             assert (rights.gain, rights.lose, rights.decisions) == (len(gain), len(lose), len(differ)), (seed, sentence)
-            told = sum(len(s.people) * len(s.contents) * len(s.capabilities) for s in rights.told)
+            told = sum(len(s.people) * len(s.contents) * len(s.capabilities) for s in rights.shifts)
             assert told == rights.decisions
             assert from_json(to_json(plan)) == plan
             verdicts.add(rights.verdict)

@@ -116,7 +116,7 @@ class Rights:
     decisions: int
     unsure: int
     contents: int
-    told: tuple[RightsShift, ...]
+    shifts: tuple[RightsShift, ...]
 
     @property
     def verdict(self) -> str:

@@ -215,7 +215,7 @@ def rights_table(rights: Rights) -> Drawable:
     )
     columns = (Column("", MARK, "change"), Column("People", NAME), Column("Capabilities", NAME), Column("On", NAME))
     rows: list[Row] = []
-    for shift in rights.told:
+    for shift in rights.shifts:
         verb = verb_of(shift)
         rows.append((Text(verb, COLOURS[verb]), Many(shift.people), Many(shift.capabilities), Many(shift.contents)))
     return Table(*columns, name="rights", title=title, rows=rows, shown=MOST_CONTENTS)

@@ -136,7 +136,7 @@ def test_lock_in_the_text_then_drift_is_seen_and_put_back(bench: Bench) -> None:
         if (c.kind, c.parent, c.mode) == ("project", None, CUSTOMIZABLE) and list(before.below(c.id))
     )
     (line,) = (one for one in text.splitlines() if one.startswith(f"  {path}:"))
-    locked = text.replace(line, line.replace("mode: customizable", "mode: locked").replace(", contents: defaults", ""))
+    locked = text.replace(line, line.replace("mode: customizable", "mode: locked without nested"))
     assert locked != text
     plan = planned(bench, locked)
     assert "locked" in " ".join(change.to_do() for change in plan.changes)
@@ -148,7 +148,7 @@ def test_lock_in_the_text_then_drift_is_seen_and_put_back(bench: Bench) -> None:
     drift = planned(bench, locked)
     assert [change.op for change in drift.changes] == ["set_mode"]
     (result,) = drift_sarif(drift)["runs"][0]["results"]
-    assert result["message"]["text"].endswith(f"it takes: lock {path}")
+    assert result["message"]["text"].endswith(f"it takes: lock {path} without nested")
     assert result["locations"][0]["physicalLocation"]["region"]["startLine"] > 1
     assert bench.apply(drift).succeeded
     assert planned(bench, locked).changes == ()

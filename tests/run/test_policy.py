@@ -100,7 +100,8 @@ def test_a_department_with_a_sandbox_for_designers_is_made_and_unmade(bench: Ben
     text = DESIGNERS.replace("group: Sales", f"group: {groups[0]}").replace("Finance}", f"{groups[1]}}}")
     plan = planned(bench, text)
     assert [change.op for change in plan.changes][:2] == ["new_project", "new_project"]
-    assert any(note.startswith("it is wider") for note in plan.notes), plan.notes
+    assert plan.impact.rights is not None
+    assert plan.impact.rights.verdict == "wider"
     applied = bench.apply(plan)
     assert applied.succeeded, applied.not_done
     project = bench.site.find_content("project:Design")

@@ -198,12 +198,12 @@ def _other(words: Sequence[str]) -> int:
     if not words or wants_help or (family and not rest):
         print("\n".join(_help(family)))
         return 0 if wants_help else 1
-    return _mistyped(words[:2] if first in FIRST_OF_TWO else words[:1])
+    return _mistyped(words[:2] if first in FIRST_OF_TWO else words[:1], as_json=_wants_json(words))
 
 
-def _mistyped(words: Sequence[str]) -> int:
+def _mistyped(words: Sequence[str], *, as_json: bool) -> int:
     from tabwarden.commands._output import ERROR, say_error
-    from tabwarden.commands._parsing import hint, nearest
+    from tabwarden.commands._parsing import UsageError, hint, nearest
 
     *family, last = words
     if last.startswith("-"):
@@ -215,7 +215,8 @@ def _mistyped(words: Sequence[str]) -> int:
     whole = [name for name in COMMANDS if not family and last in name.split()[1:]]
     if whole:  # the second word alone, such as `undo`
         near = f"; nearest is {' or '.join(f'`{name}`' for name in whole)}"
-    say_error(f"there is no {kind} `{' '.join(words)}`{near}; {hint(*family)}")
+    problem = UsageError(f"there is no {kind} `{' '.join(words)}`{near}; {hint(*family)}")
+    say_error(problem, as_json=as_json)
     return ERROR
 
 

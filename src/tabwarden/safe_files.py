@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import yaml
 
 MOST = 64 << 20  # bytes of settings, plans, worlds, cases: a thousand times what people write
+MOST_OF_A_PLAN = 4 << 30  # one of a million people has 600 MB
 MOST_SECRET = 64 << 10  # bytes of a key, a password, a token
 MOST_VALUES = 2_000_000  # in a YAML text, with those that aliases repeat
 MOST_LEVELS = 100
@@ -83,7 +84,7 @@ def for_the_owner(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write a file whole or not at all; its folder is made. OSError where that cannot be.
 
     A new file can be read by its owner only; one that was there keeps its owner and permissions.
@@ -98,7 +99,7 @@ def write_whole(path: Path, content: bytes) -> None:
                 os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
                 with contextlib.suppress(PermissionError):
                     os.fchown(file.fileno(), before.st_uid, before.st_gid)
-            file.write(content)
+            file.writelines([content] if isinstance(content, bytes) else content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)

@@ -231,7 +231,7 @@ def completed(*words: str) -> list[str]:
     [
         (["pl"], ["plan"]),
         (["--v"], ["--version"]),
-        (["plan", "p"], ["provision", "people"]),
+        (["plan", "pe"], ["people"]),
         (["mirror", "v"], ["verify"]),
         (["why", "--mod"], ["--models", "--model"]),
         (["why", "--models", "--mod"], ["--model"]),

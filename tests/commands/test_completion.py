@@ -142,7 +142,7 @@ def test_a_line_of_bash_is_taken_apart(line: str, words: list[str], behind: str)
 @pytest.mark.parametrize(
     ("line", "replies"),
     [
-        ("tabwarden plan p", "provision|people|"),
+        ("tabwarden plan prov", "provision|"),
         ("tabwarden why --mod", "--models|--model|"),
         ("tabwarden why ann@c", "@corp.example|"),
         ('tabwarden who View "Finance/Drafts/Budget 2026/', "Finance/Drafts/Budget 2026/Overview|"),

@@ -27,13 +27,13 @@ def tabwarden(desk: Bench, *words: str) -> command_line.Ended:
     return command_line.run(*words, "--settings", desk.folder, env=desk.environment)
 
 
-def findings(desk: Bench, *words: str) -> dict[str, tuple[str, str]]:
+def diagnoses(desk: Bench, *words: str) -> dict[str, tuple[str, str]]:
     _ = desk.settings_path
     ended = tabwarden(desk, "doctor", "--json", *words)
     document = json.loads(ended.stdout)
     assert (ended.exit_code == 0) == document["ok"]
     assert SECRET not in ended.output
-    return {one["what"]: (one["well"], one["says"]) for one in document["findings"]}
+    return {one["what"]: (one["well"], one["says"]) for one in document["diagnoses"]}
 
 
 def standing(desk: Bench) -> dict[str, object]:
@@ -86,10 +86,10 @@ def test_a_read_of_another_site_is_told_as_such(desk: Bench) -> None:
 def test_all_is_well_and_a_mail_arrives_where_it_is_asked_for(desk: Bench) -> None:
     with open_inbox() as inbox:
         desk.more = {"mail": inbox.settings}
-        lines = findings(desk)
+        lines = diagnoses(desk)
         assert {well for well, _ in lines.values()} <= {YES, NONE}
         assert (lines["mail"][0], len(inbox)) == (YES, 0)
-        assert "sent to desk@a.example" in findings(desk, "--mail")["mail"][1]
+        assert "sent to desk@a.example" in diagnoses(desk, "--mail")["mail"][1]
         assert [message["Subject"] for message in inbox] == ["Tabwarden: a test"]
     assert "`ada` on site `people`" in lines["sign-in"][1]
     assert "this session lasts 3:59:5" in lines["token's end"][1]
@@ -107,7 +107,7 @@ def test_each_trouble_is_a_line_of_its_own_with_what_to_do(desk: Bench, tmp_path
         "directory": {"file": "missing.json"},
     }
     desk.lists["leavers"] = tmp_path / "gone.csv"
-    lines = findings(desk)
+    lines = diagnoses(desk)
     troubles = {what: says for what, (well, says) in lines.items() if well == NO}
     assert set(troubles) == {"leavers", "directory", "mail", "disk of the logs"}
     assert "cannot be reached" in troubles["mail"]
@@ -117,7 +117,7 @@ def test_each_trouble_is_a_line_of_its_own_with_what_to_do(desk: Bench, tmp_path
 
 def test_a_sign_in_that_is_refused_hides_no_other_line(desk: Bench) -> None:
     desk.token = "nobody"
-    lines = findings(desk)
+    lines = diagnoses(desk)
     assert (lines["sign-in"][0], "401001" in lines["sign-in"][1]) == (NO, True)
     assert lines["joiners"][0] == YES
     assert "rights" not in lines
@@ -136,7 +136,7 @@ def test_the_rights_of_who_signs_in(tmp_path: Path, role: str, mode: str, says: 
     with bench(tmp_path, people) as desk:
         desk.joiners("new@a.example")
         desk.token = "sam"
-        well, words = findings(desk)["rights"]
+        well, words = diagnoses(desk)["rights"]
     assert (well, says in words) == (NO if says else YES, True)
     assert f"`sam` is {role}" in words
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import fields, replace
 
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 from people_site import GROUP, joiners, leavers, roster, site
 
 from tabwarden.effects.change import Change, carried_out
-from tabwarden.effects.ops.groups import DeleteGroup
-from tabwarden.effects.ref import Ref
+from tabwarden.effects.ops.groups import CreateGroup, DeleteGroup, Grants
+from tabwarden.effects.ops.users import AddUser
+from tabwarden.effects.ref import GROUP as GROUP_KIND
+from tabwarden.effects.ref import USER, Ref
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.roles import SETTABLE, rank
 from tabwarden.model.site import Content, Grantee, Group, Rule, Site
@@ -355,3 +358,31 @@ def test_words_that_nobody_knows_are_refused_whoever_sealed_them(change: dict[st
     whole["seal"] = _seal(whole)
     with pytest.raises(TabwardenError, match=told):
         from_json(json.dumps(whole))
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (CreateGroup(Ref(GROUP_KIND, "Staff"), Grants("Boss", "onLogin")), "minimum_site_role"),
+        (CreateGroup(Ref(GROUP_KIND, "Staff"), Grants("Viewer", "onMonday")), "grant_on"),
+        (AddUser(Ref(USER, "ann"), "Boss"), "role"),
+    ],
+)
+def test_a_word_nobody_knows_is_refused_whoever_sealed_the_plan(change: Change, word: str) -> None:
+    with pytest.raises(TabwardenError, match=rf"`{word}` of `\w+` is `(Boss|onMonday)`, which is none of"):
+        from_json(to_json(replace(a_plan(), changes=(change,))))
+
+
+@pytest.mark.parametrize("changes", [0, 1, 2])
+def test_the_text_and_the_id_of_a_plan_are_as_they_ever_were(changes: int) -> None:
+    """Written piece by piece: the seal is of what `json.dumps` makes of the whole, the id of what `repr` does."""
+    plan = replace(a_plan(), changes=(AddUser(Ref(USER, "ann\u202e"), "Viewer"),) * changes)
+    for one in (plan, Plan("x", plan.site, "2026-11-21T06:00:00Z", plan.changes)):
+        whole = json.loads(to_json(one))
+        seal = whole.pop("seal")
+        text = json.dumps(whole, sort_keys=True, ensure_ascii=False)
+        assert seal == hashlib.sha256(text.encode()).hexdigest()[:32]
+        parts = repr((one.kind, one.site, one.made_at, one.fingerprint, one.changes))
+        assert one.id == hashlib.sha256(parts.encode()).hexdigest()[:12]
+        assert from_json(to_json(one)) == one
+        assert "\u202e" not in to_json(one)

@@ -29,7 +29,7 @@ NO_SETTINGS = {
     "help",
     "init",
 }
-NO_SETTINGS |= {"list schedules"}
+NO_SETTINGS |= {"list schedules", "policy schema"}
 
 
 def write(folder: Path, text: str = "", name: str = "settings.yaml") -> Path:

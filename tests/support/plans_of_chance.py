@@ -13,7 +13,7 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -59,6 +59,7 @@ from tabwarden.sandbox.state.server_state import World
 from tabwarden.settings import Settings, load
 from tabwarden.settings.policy import load_policy
 from tabwarden.store import directory_file
+from tabwarden.store.journal import ChangeResult, Journal
 from tabwarden.tableau.read.site import read_site
 from tabwarden.want.names.rename import renames_of
 from tabwarden.want.policy.export import told
@@ -76,6 +77,10 @@ STOPS = dict.fromkeys(LIMITS, HIGH)
 
 
 Facts = dict[tuple[str, ...], object]
+
+
+class Killed(BaseException):
+    """A process that dies."""
 
 
 class Broken(AssertionError):
@@ -257,14 +262,20 @@ class Table:
 
     # -- the laws ---------------------------------------------------------------------------------------------
 
-    def accepted(self, plan: Plan) -> Applied | None:
-        """The plan, applied without a refusal; None where a stop forbids it or it has nothing to do."""
+    def accepted(self, plan: Plan, dies: int | None = None) -> Applied | None:
+        """The plan, applied without a refusal; None where a stop forbids it or it has nothing to do.
+
+        With `dies` the process that applies it dies when it is to note the end of so many pieces of work, and another
+        goes on; what is then deleted twice is gone already.
+        """
         if plan.stops or not plan.changes:
             self.tally.seen["stopped" if plan.stops else "without changes"] += 1
             return None
         self.sandbox.log.clear()
-        applied = apply(plan, self.context.connection, terms_of(self.context))
-        refused = [entry for entry in self.sandbox.log.entries if entry.method != "GET" and entry.status >= 400]
+        applied, killed = self._applied(plan, dies)
+        gone = {404} if killed else set[int]()
+        sent = (entry for entry in self.sandbox.log.entries if entry.method != "GET" and entry.status >= 400)
+        refused = [entry for entry in sent if not (entry.method == "DELETE" and entry.status in gone)]
         if not applied.succeeded or refused:
             lines = [f"{change.to_do()}: {entry}" for change, entry in applied.not_done]
             raise self.broken("refused", plan, *lines, *applied.stops, *refused)
@@ -278,6 +289,26 @@ class Table:
         self.tally.seen["changes"] += len(plan.changes)
         self.tally.seen["held"] += len(plan.held)
         return applied
+
+    def _applied(self, plan: Plan, dies: int | None) -> tuple[Applied, bool]:
+        end, left = Journal.end, [dies]
+
+        def noting(journal: Journal, entries: Sequence[ChangeResult]) -> None:
+            if left[0] is not None:
+                left[0] -= 1
+                if not left[0]:
+                    raise Killed
+            end(journal, entries)
+
+        Journal.end = noting  # type: ignore[method-assign]
+        try:
+            return apply(plan, self.context.connection, terms_of(self.context)), False
+        except Killed:
+            left[0] = None
+            self.tally.seen["killed"] += 1
+            return apply(plan, self.context.connection, terms_of(self.context)), True
+        finally:
+            Journal.end = end  # type: ignore[method-assign]
 
     def nothing_left(self, first: Plan, again: Callable[[], Plan]) -> bool:
         """A second plan is empty; False where it is not, for somebody waited for a seat that the first plan freed."""
@@ -498,7 +529,7 @@ def of_policies(rng: random.Random, table: Table) -> None:
         plan = policy.decide(context, read(), laid, where)
         seen: list[Site] = []
         with table.watched(seen):
-            if table.accepted(plan) is None:
+            if table.accepted(plan, rng.choice((None, rng.randrange(1, len(plan.changes) // 3 + 2)))) is None:
                 return
         wrong = list(more_than_either(before, seen, table.site))
         if wrong:
@@ -542,7 +573,8 @@ def yes(site: Site) -> set[tuple[str, str, str]]:
     }
 
 
-TRIALS: tuple[tuple[str, Callable[[random.Random, Table], None]], ...] = (
+Trials = tuple[tuple[str, Callable[[random.Random, Table], None]], ...]
+TRIALS: Trials = (
     ("server", of_lists),
     ("cloud", of_lists),
     ("server", of_people),
@@ -554,17 +586,17 @@ TRIALS: tuple[tuple[str, Callable[[random.Random, Table], None]], ...] = (
     ("server", of_days),
     ("cloud", of_days),
     ("joined", of_groups),
-    ("server", of_policies),
 )
+OF_POLICIES: Trials = (("server", of_policies), ("cloud", of_policies))
 
 
-def try_plans(opened: Mapping[str, Table], plans: int, seed: int = 0) -> Tally:
+def try_plans(opened: Mapping[str, Table], plans: int, seed: int = 0, trials: Trials = TRIALS) -> Tally:
     """Trials from `seed` on until so many plans were applied; Broken where a law does not hold."""
     tally = Tally()
     for table in opened.values():
         table.tally = tally
     while tally.applied < plans:
-        which, trial = TRIALS[seed % len(TRIALS)]
+        which, trial = trials[seed % len(trials)]
         opened[which].seed = seed
         try:
             trial(random.Random(seed), opened[which])

@@ -90,6 +90,8 @@ class Output(NamedTuple):
         if self.form == JSON and not self.fields and not self.part and document is not None:
             self._lines([json_text(document())])
             return
+        for line in _head(of, connections=True)[:-1] if self.verbose else ():
+            self.detail(line)
         chosen = self._chosen(list(parts))
         if self.form == JSON:
             self._lines([json_text(_rows_json(self._one(chosen), self.limit))])

@@ -43,19 +43,19 @@ def doctor(
     from tabwarden.report.table import MARK, Column, Table, Text
     from tabwarden.run.doctor import NO, examined
 
-    findings = []
+    diagnoses = []
     with progress_bar("looking", hidden=output.json) as progress:
-        for finding in examined(settings, send_mail=mail):
-            findings.append(finding)
-            progress(len(findings), len(findings) + 1)
-    troubles = sum(finding.well == NO for finding in findings)
-    table = Table(Column("Well", MARK), Column("What", MARK), "What is so, or what to do", name="findings", plain=True)
-    for finding in findings:
-        style = "red" if finding.well == NO else ""
-        table.add_row(Text(finding.well, style), finding.what, Text(finding.says, style))
+        for diagnosis in examined(settings, send_mail=mail):
+            diagnoses.append(diagnosis)
+            progress(len(diagnoses), len(diagnoses) + 1)
+    troubles = sum(diagnosis.well == NO for diagnosis in diagnoses)
+    table = Table(Column("Well", MARK), Column("What", MARK), "What is so, or what to do", name="diagnoses", plain=True)
+    for diagnosis in diagnoses:
+        style = "red" if diagnosis.well == NO else ""
+        table.add_row(Text(diagnosis.well, style), diagnosis.what, Text(diagnosis.says, style))
     output.give(
         [table, Text(f"{troubles} to see to" if troubles else "all is well", "bold")],
-        lambda: {"ok": not troubles, "findings": [finding._asdict() for finding in findings]},
+        lambda: {"ok": not troubles, "diagnoses": [diagnosis._asdict() for diagnosis in diagnoses]},
     )
     leave(ERROR if troubles else DONE)
 

@@ -212,7 +212,7 @@ class Change:
         user, group = lookup.user(self.of_user), lookup.group(self.of_group)
         for ref in (self.of_user, self.needs):
             if ref is not None:
-                known = lookup.user(ref)
+                known = user if ref is self.of_user else lookup.user(ref)
                 yield ref.key, known.site_role if known else None
                 yield f"id of {ref.key}", known.id if known else None
         if self.of_group is not None:

@@ -36,8 +36,12 @@ class Draft:
 
     def user(self, ref: Ref | None) -> User | None:
         """Who is meant, as the draft has him; None where he is not there, or not any more."""
-        known = self.lookup.user(ref)
-        user_id = known.id if known is not None else self.new.get(ref.key) if ref is not None else None
+        if ref is None:
+            return None
+        user_id = self.new.get(ref.key) if ref.id is None else None
+        if user_id is None:
+            known = self.lookup.user(ref)
+            user_id = known.id if known is not None else self.new.get(ref.key)
         return None if user_id is None else self.users.get(user_id)
 
     def group(self, ref: Ref | None) -> Group | None:

@@ -14,8 +14,15 @@ NEW = "new:"
 """Begins the id of what an earlier change of the same plan creates, on a Site that is thought of."""
 
 
+class _Keyed:
+    """Room for what a value is asked for again and again."""
+
+    __slots__ = ("_key",)
+    _key: str
+
+
 @dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(_Keyed):
     """A user, group or group set by name, a content by path, a domain by FQDN; by id where one is known.
 
     An id of None: it does not exist yet, or has none.
@@ -29,7 +36,12 @@ class Ref:
     @property
     def key(self) -> str:
         """The same for the same user or group however its letters were typed, whether it exists or not."""
-        return f"{self.kind}:{self.domain.casefold()}\\{self.name.casefold()}"
+        try:
+            return self._key
+        except AttributeError:
+            key = f"{self.kind}:{self.domain.casefold()}\\{self.name.casefold()}"
+            object.__setattr__(self, "_key", key)
+            return key
 
     @property
     def qualified(self) -> str:

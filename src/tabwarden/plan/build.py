@@ -86,12 +86,11 @@ def build(
     stops = (*stops, *map(empty_group, basis.empty_groups))
     effect, seen = Impact(), NO_FACTS
     if now is not None:
-        changes, more, remarks_of_site = taken(now, changes, basis.takes, basis.guarded)
+        changes, end, more, remarks_of_site = taken(now, changes, basis.takes, basis.guarded)
         held, notes = (*held, *more), (*notes, *remarks_of_site)
         site = shown if shown is not None else now
-        end = carried_out(now, changes)
         end_shown = end if site is now else carried_out(site, changes)
-        effect = impact(site, translated(end_shown, same_people or {}), len(held))
+        effect = impact(site, translated(end_shown, same_people or {}), len(held), rights=site is now and bool(changes))
         seen = facts(now, changes)
         stops = (*stops, *unlisted_leave(now, basis.unlisted_leave, basis.limits.unlisted_leave))
         stops = (*stops, *_too_much(basis.kind, now, end, changes, basis.limits, basis.guarded))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -17,21 +17,54 @@ from tabwarden.effects.change import OPS, Change
 from tabwarden.model.capability import KINDS
 from tabwarden.model.codec import Shape, shape, to_plain
 from tabwarden.model.errors import IncompleteRead, TabwardenError
-from tabwarden.model.names import hint
+from tabwarden.model.names import hint, visible_in_json
 from tabwarden.model.roles import SITE_ROLES
-from tabwarden.model.site import MODES
+from tabwarden.model.site import ALLOW, DENY, MODES, ON_LOGIN, ON_SYNC
 from tabwarden.plan.plan import FORMAT, Plan
 
 # What a field of a change may say, whoever has sealed the plan.
 VOCABULARY = {"role": SITE_ROLES, "mode": MODES, "default_for": KINDS}
+# And what is in it: what a group grants, a rule.
+WITHIN: Mapping[str, Collection[str]] = {
+    "minimum_site_role": SITE_ROLES,
+    "grant_on": (ON_LOGIN, ON_SYNC),
+    "mode": (ALLOW, DENY),
+}
 PLAN_AGAIN = "make a new plan"
+_ENCODED = json.JSONEncoder(ensure_ascii=False, check_circular=False).encode
+_SORTED = json.JSONEncoder(ensure_ascii=False, check_circular=False, sort_keys=True).encode
 
 
 def to_json(plan: Plan) -> str:
     """The plan as text; the same plan always yields the same text."""
-    whole = {"format": plan.format, **as_json(plan), "id": plan.id, "fingerprint": plan.fingerprint}
-    whole["seal"] = _seal(whole)
-    return "{\n" + ",\n".join(f" {_json(key)}: {_lines(value)}" for key, value in whole.items()) + "\n}\n"
+    return "".join(text_of(plan))
+
+
+def text_of(plan: Plan) -> Iterator[str]:
+    """The text piece by piece: of a million people it is larger than all that is known of them.
+
+    The seal is of all values in the order of their keys, where `changes` is the first; each change is looked at once.
+    """
+    rest = {"format": plan.format, **_beside_changes(plan), "id": plan.id, "fingerprint": plan.fingerprint}
+    late = ("impact", "seen", "id", "fingerprint")
+    digest = hashlib.sha256(b'{"changes": ')
+    yield "{\n"
+    yield from (piece for key in rest if key not in late for piece in _line(key, rest[key]))
+    yield ' "changes": ['
+    digest.update(b"[")
+    for number, change in enumerate(plan.changes):
+        plain = {"op": change.op, **to_plain(change)}
+        digest.update(_bytes(f"{', ' if number else ''}{_SORTED(plain)}"))
+        yield f"{',' if number else ''}\n  {_json(plain)}"
+    digest.update(b"]")
+    yield "\n ],\n" if plan.changes else "],\n"
+    yield from (piece for key in late for piece in _line(key, rest[key]))
+    for key in sorted(rest):
+        digest.update(_bytes(f', "{key}": '))
+        for piece in _pieces(rest[key]):
+            digest.update(_bytes(piece))
+    digest.update(b"}")
+    yield f' "seal": "{digest.hexdigest()[:32]}"\n}}\n'
 
 
 def from_json(text: str, where: str = "the plan") -> Plan:
@@ -64,10 +97,17 @@ def from_json(text: str, where: str = "the plan") -> Plan:
 
 def as_json(plan: Plan) -> dict[str, Any]:
     """The plan as JSON knows it, every field told; a change with its op, and without what is as if not said."""
+    return {
+        **_beside_changes(plan),
+        "seen": to_plain(plan.seen),
+        "changes": [{"op": change.op, **to_plain(change)} for change in plan.changes],
+    }
+
+
+def _beside_changes(plan: Plan) -> dict[str, Any]:
     impact = {field.name: to_plain(getattr(plan.impact, field.name)) for field in fields(plan.impact)}
-    changes = [{"op": change.op, **to_plain(change)} for change in plan.changes]
-    whole = {field.name: to_plain(getattr(plan, field.name)) for field in fields(plan) if field.name != "changes"}
-    return {**whole, "changes": changes, "impact": impact}
+    names = (field.name for field in fields(plan) if field.name not in ("changes", "seen"))
+    return {**{name: to_plain(getattr(plan, name)) for name in names}, "impact": impact, "seen": plan.seen or {}}
 
 
 def _change(plain: Mapping[str, Any]) -> Change:
@@ -75,26 +115,68 @@ def _change(plain: Mapping[str, Any]) -> Change:
     if op not in OPS:
         raise IncompleteRead(f"this release knows no change `{op}`{hint(str(op), dict.fromkeys(OPS, ''))}")
     for name, words in VOCABULARY.items():
-        if plain.get(name) and plain[name] not in words:
-            raise IncompleteRead(f"`{name}` of `{op}` is `{plain[name]}`, which is none of {', '.join(sorted(words))}")
+        _check_word(op, name, plain.get(name), words)
     change: Change = shape(OPS[op]).from_plain({name: plain[name] for name in plain if name != "op"}, place=op)
+    _check_words(change)
     return change
+
+
+def _check_words(change: Change) -> None:
+    """IncompleteRead for a word that nobody knows in what a field holds: what a group grants, a rule."""
+    for value in (getattr(change, field.name) for field in fields(change)):
+        parts = value if isinstance(value, tuple | frozenset) and not hasattr(value, "_fields") else (value,)
+        for part in parts:
+            for name in WITHIN.keys() & set(getattr(part, "_fields", ())):
+                _check_word(change.op, name, getattr(part, name), WITHIN[name])
+
+
+def _check_word(op: str, name: str, value: object, words: Collection[str]) -> None:
+    if value and value not in words:
+        raise IncompleteRead(f"`{name}` of `{op}` is `{value}`, which is none of {', '.join(sorted(words))}")
 
 
 _PLAN = Shape(Plan, "changes")
 
 
-def _lines(value: Any) -> str:
-    """One change, one stop, one fact a line: that is what people compare."""
+def _line(key: str, value: Any) -> Iterator[str]:
+    """One stop, one fact a line: that is what people compare."""
+    yield f" {_json(key)}: "
     if isinstance(value, list) and value:
-        return "[\n" + ",\n".join(f"  {_json(one)}" for one in value) + "\n ]"
-    if isinstance(value, dict) and value:
-        return "{\n" + ",\n".join(f"  {_json(key)}: {_json(one)}" for key, one in value.items()) + "\n }"
-    return _json(value)
+        yield "[\n"
+        yield from (f"{',' * (number > 0)}{chr(10) * (number > 0)}  {_json(one)}" for number, one in enumerate(value))
+        yield "\n ]"
+    elif isinstance(value, Mapping) and value:
+        yield "{\n"
+        pairs = enumerate((name, value[name]) for name in sorted(value))
+        yield from (f"{',' * (n > 0)}{chr(10) * (n > 0)}  {_json(name)}: {_json(one)}" for n, (name, one) in pairs)
+        yield "\n }"
+    else:
+        yield _json(value)
+    yield ",\n"
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return visible_in_json(_ENCODED(value))
+
+
+def _pieces(value: Any) -> Iterator[str]:
+    """What `json.dumps` makes of a value with its keys sorted."""
+    if isinstance(value, list):
+        yield "["
+        yield from (f"{', ' if number else ''}{_SORTED(one)}" for number, one in enumerate(value))
+        yield "]"
+    elif isinstance(value, Mapping):
+        yield "{"
+        for number, key in enumerate(sorted(value)):
+            yield f"{', ' if number else ''}{_ENCODED(key)}: "
+            yield from _pieces(value[key])
+        yield "}"
+    else:
+        yield _SORTED(value)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _seal(whole: Mapping[str, Any]) -> str:

@@ -61,6 +61,7 @@ class Both:
     wanted: Site
     why: Why
     places: Mapping[str, int] = field(init=False, repr=False)
+    new: dict[str, Ref] = field(init=False, repr=False, default_factory=dict)
     changed: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -103,7 +104,7 @@ class Both:
         for user in self.wanted.users.values():
             if user.id not in self.now.users:
                 because = self.why.says(user.id, EXISTS)
-                yield AddUser.of(self.user(user.id), user, UNLICENSED).but(because=because)
+                yield AddUser.of(self.user(user.id), user, UNLICENSED, because)
 
     def details(self) -> Iterator[Change]:
         """Display names, e-mail addresses and authentication; those of a directory's people it tells Tableau itself."""
@@ -210,8 +211,11 @@ class Both:
         """How the plan refers to a user of either Site."""
         if user_id in self.now.users:
             return user_ref(self.now.users[user_id])
-        user = self.wanted.users[user_id]
-        return Ref(USER, user.name, user.domain)
+        ref = self.new.get(user_id)
+        if ref is None:
+            user = self.wanted.users[user_id]
+            ref = self.new[user_id] = Ref(USER, user.name, user.domain)
+        return ref
 
     def group(self, group_id: str) -> Ref:
         """How the plan refers to a group of either Site."""

@@ -19,9 +19,10 @@ from tabwarden.want.wanted import Held
 
 
 class Taken(NamedTuple):
-    """The changes that can be done, who is held instead, and remarks."""
+    """The changes that can be done, the Site after them, who is held instead, and remarks."""
 
     changes: tuple[Change, ...]
+    end: Site
     held: tuple[Held, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -39,7 +40,7 @@ def taken(now: Site, changes: Sequence[Change], takes: SiteTakes, guarded: Guard
     notes = (_not_set(changes, fitted),) if fitted != list(changes) else ()
     held = tuple(dict.fromkeys(judging.held.values()))
     left = (change for position, change in enumerate(fitting) if position not in judging.without)
-    return Taken(tuple(left), held, notes)
+    return Taken(tuple(left), judging.draft.site(), held, notes)
 
 
 def _not_set(changes: Sequence[Change], fitted: Sequence[Change | None]) -> str:
@@ -57,15 +58,17 @@ class _Judging:
         self.now, self.changes, self.takes, self.guarded = now, changes, takes, guarded
         self.without: set[int] = set()
         self.held: dict[int, Held] = {}
+        self.draft = Draft(now, takes)
 
     def goes_on(self) -> bool:
         """One pass; whether it left out something earlier, so that another must be made."""
-        draft, stuck = Draft(self.now, self.takes), set[str]()
+        self.draft = draft = Draft(self.now, self.takes)
+        stuck: set[str] = set()
         again = False
         for position, change in enumerate(self.changes):
             if position in self.without and position not in self.held:
                 continue
-            if position in self.held or stuck & _waits_for(change):
+            if position in self.held or (stuck and stuck & _waits_for(change)):
                 self.without.add(position)
             elif not self._is_left(change, draft) and (refusal := change.refusal(draft)) is not None:
                 self.held[position] = Held(change.person, *refusal)

@@ -93,10 +93,6 @@ class Things(NamedTuple):
     every: Callable[[Site], Iterable[Any]]
 
 
-def _role(user: User) -> str:
-    return ui_role(user.site_role)
-
-
 def _sign_in(_: Facts, user: User) -> Value:
     return user.last_login or NEVER
 
@@ -104,7 +100,7 @@ def _sign_in(_: Facts, user: User) -> Value:
 _USER = (
     Field("User", NAME, lambda f, u: f.site.called(u.id)),
     Field("Name", WORDS, lambda f, u: f.site.display_name(u.id)),
-    Field("Site role", WORDS, lambda _, u: _role(u)),
+    Field("Site role", WORDS, lambda _, u: ui_role(u.site_role)),
     Field("Last sign-in", TIME, _sign_in),
 )
 _OWNER = Field("Owner", NAME, lambda f, c: f.owner(c))

@@ -29,7 +29,7 @@ LEAST_FREE = 1_000_000_000  # bytes on a disk
 SOON = timedelta(days=14)
 
 
-class Finding(NamedTuple):
+class Diagnosis(NamedTuple):
     """One line: `well` is yes, no, or `-` where the settings do not ask for it; `says` what is so, or what to do."""
 
     what: str
@@ -37,18 +37,18 @@ class Finding(NamedTuple):
     says: str
 
 
-def examined(path: Path | None, *, send_mail: bool = False, today: date | None = None) -> Iterator[Finding]:
+def examined(path: Path | None, *, send_mail: bool = False, today: date | None = None) -> Iterator[Diagnosis]:
     """Every line in turn. With `send_mail` a mail goes to everybody in `mail.to`, else the mail server is entered."""
     try:
         settings = load(path, os.environ)
     except SettingsError as error:
         for line in error.lines:
-            yield Finding("settings", NO, line)
+            yield Diagnosis("settings", NO, line)
         return
     by = f", found {settings.found_by}" if settings.found_by else ""
-    yield Finding("settings", YES, f"{settings.origin or 'variables of the environment alone'}{by}")
+    yield Diagnosis("settings", YES, f"{settings.origin or 'variables of the environment alone'}{by}")
     for line in settings.warnings():
-        yield Finding("settings", NO, line)
+        yield Diagnosis("settings", NO, line)
     yield from _tableau(settings, today or datetime.now().astimezone().date())
     yield from _sources(settings)
     yield from _directory(settings)
@@ -58,44 +58,44 @@ def examined(path: Path | None, *, send_mail: bool = False, today: date | None =
         yield _disk(what, folder)
 
 
-def _tried(what: str, look: Callable[[], str]) -> Finding:
+def _tried(what: str, look: Callable[[], str]) -> Diagnosis:
     """What `look` says where it is well; its error says what to do."""
     try:
-        return Finding(what, YES, look())
+        return Diagnosis(what, YES, look())
     except (TabwardenError, SourceError) as error:
-        return Finding(what, NO, "; ".join(getattr(error, "lines", (str(error),))))
+        return Diagnosis(what, NO, "; ".join(getattr(error, "lines", (str(error),))))
 
 
 # -- Tableau ---------------------------------------------------------------------------------------------------
 
 
-def _tableau(settings: Settings, today: date) -> Iterator[Finding]:
+def _tableau(settings: Settings, today: date) -> Iterator[Diagnosis]:
     try:
         with connected(settings) as connection:
             reader = connection.reader
             where = f"site `{connection.site or 'Default'}` on {connection.server}, API {connection.version}"
-            yield Finding("sign-in", YES, f"`{reader.name}` on {where}")
+            yield Diagnosis("sign-in", YES, f"`{reader.name}` on {where}")
             yield _tokens_end(settings, connection, today)
             yield _tried("rights", lambda: _rights(connection))
             yield _clock(connection)
     except TabwardenError as error:
-        yield Finding("sign-in", NO, str(error))
+        yield Diagnosis("sign-in", NO, str(error))
 
 
-def _tokens_end(settings: Settings, connection: Connection, today: date) -> Finding:
+def _tokens_end(settings: Settings, connection: Connection, today: date) -> Diagnosis:
     """The session's, which Tableau tells, and the token's, which it tells nobody (vendor, "Personal Access Tokens")."""
     what, pat = "token's end", settings.tableau.auth.pat
     session = f"this session lasts {connection.session.ends_in}" if connection.session.ends_in else "signed in"
     if pat is None or not isinstance(connection.options.auth, Pat):
-        return Finding(what, YES, f"{session}; no personal access token is used, so none ends")
+        return Diagnosis(what, YES, f"{session}; no personal access token is used, so none ends")
     if pat.expires is None:
         hint = "write its day into `tableau.auth.pat.expires` to be warned; unused for 15 days it ends too"
-        return Finding(what, YES, f"{session}; Tableau does not tell when the token `{pat.name}` ends: {hint}")
+        return Diagnosis(what, YES, f"{session}; Tableau does not tell when the token `{pat.name}` ends: {hint}")
     left = pat.expires - today
     if left <= SOON:
         past = f"ended on {pat.expires}" if left < timedelta() else f"ends on {pat.expires}, in {left.days} days"
-        return Finding(what, NO, f"the token `{pat.name}` {past}; make a new one in Tableau and change the settings")
-    return Finding(what, YES, f"{session}; the token `{pat.name}` ends on {pat.expires}, in {left.days} days")
+        return Diagnosis(what, NO, f"the token `{pat.name}` {past}; make a new one in Tableau and change the settings")
+    return Diagnosis(what, YES, f"{session}; the token `{pat.name}` ends on {pat.expires}, in {left.days} days")
 
 
 def _rights(connection: Connection) -> str:
@@ -118,18 +118,18 @@ def _rights(connection: Connection) -> str:
     return f"{who}: reads everything on the site and may manage its users"
 
 
-def _clock(connection: Connection) -> Finding:
+def _clock(connection: Connection) -> Diagnosis:
     doubt = doubt_beside(connection.clock_ahead)
     if connection.clock_ahead is None:
-        return Finding("clock", NONE, "the server does not tell its time")
+        return Diagnosis("clock", NONE, "the server does not tell its time")
     beside = f"{abs(connection.clock_ahead):.0f} seconds from the server's"
-    return Finding("clock", NO if doubt else YES, doubt or beside)
+    return Diagnosis("clock", NO if doubt else YES, doubt or beside)
 
 
 # -- where people come from ------------------------------------------------------------------------------------
 
 
-def _sources(settings: Settings) -> Iterator[Finding]:
+def _sources(settings: Settings) -> Iterator[Diagnosis]:
     both = {"joiners": settings.sources.joiners, "leavers": settings.sources.leavers}
     sources = {name: source for name, source in both.items() if source is not None}
     sources |= {f"people of {source.name}": source.from_ for source in settings.people.sources}
@@ -141,13 +141,13 @@ def _sources(settings: Settings) -> Iterator[Finding]:
 
         yield _tried(name, rows)
     if not sources:
-        yield Finding("sources", NONE, "`sources` and `people.sources` name none")
+        yield Diagnosis("sources", NONE, "`sources` and `people.sources` name none")
 
 
-def _directory(settings: Settings) -> Iterator[Finding]:
+def _directory(settings: Settings) -> Iterator[Diagnosis]:
     directory = settings.directory
     if directory is None:
-        yield Finding("directory", NONE, "there is no section `directory`")
+        yield Diagnosis("directory", NONE, "there is no section `directory`")
     elif directory.file is not None:
         from tabwarden.store import directory_file
 
@@ -166,7 +166,7 @@ def _directory(settings: Settings) -> Iterator[Finding]:
             yield _tried(f"directory {domain.fqdn}", entered)
 
 
-def _databases(settings: Settings) -> Iterator[Finding]:
+def _databases(settings: Settings) -> Iterator[Diagnosis]:
     def kept() -> str:
         where = "a database" if settings.store.url is not None else str(settings.store.folder)
         try:
@@ -177,7 +177,7 @@ def _databases(settings: Settings) -> Iterator[Finding]:
 
     yield _tried("history", kept)
     if settings.tableau.repository is None:
-        yield Finding("repository", NONE, "there is no section `tableau.repository`")
+        yield Diagnosis("repository", NONE, "there is no section `tableau.repository`")
         return
 
     def entered() -> str:
@@ -194,30 +194,30 @@ def _databases(settings: Settings) -> Iterator[Finding]:
 # -- telling and keeping ---------------------------------------------------------------------------------------
 
 
-def _mail(settings: Settings, *, send: bool) -> Finding:
+def _mail(settings: Settings, *, send: bool) -> Diagnosis:
     mail = settings.mail
     if not mail.enabled:
-        return Finding("mail", NONE, "`mail.enabled` is no: nobody is told of a run that failed but by the exit code")
+        return Diagnosis("mail", NONE, "`mail.enabled` is no: nobody is told of a run that failed but by the exit code")
     if not send:
         problem = notify.entered(mail)
-        return Finding("mail", NO if problem else YES, problem or f"`{mail.host}` lets us in; `--mail` sends one")
+        return Diagnosis("mail", NO if problem else YES, problem or f"`{mail.host}` lets us in; `--mail` sends one")
     problem = notify.send(mail, "Tabwarden: a test", "This mail was asked for by `tabwarden doctor --mail`.")
-    return Finding("mail", NO if problem else YES, problem or f"sent to {', '.join(mail.to)}; see whether it arrived")
+    return Diagnosis("mail", NO if problem else YES, problem or f"sent to {', '.join(mail.to)}; see whether it arrived")
 
 
-def _disk(what: str, folder: Path) -> Finding:
+def _disk(what: str, folder: Path) -> Diagnosis:
     """A file is made and gone again where the store and the logs make theirs, or will make their folder."""
     for place in (folder, *folder.absolute().parents):
         if place.is_dir():
             break
         if place.exists():
-            return Finding(what, NO, f"`{folder}` cannot be a folder, for `{place}` is a file; name another")
+            return Diagnosis(what, NO, f"`{folder}` cannot be a folder, for `{place}` is a file; name another")
     try:
         with tempfile.NamedTemporaryFile(dir=place, prefix=".doctor-"):
             pass
         free = shutil.disk_usage(place).free
     except OSError as error:
-        return Finding(what, NO, f"`{folder}` cannot be written: {(error.strerror or '').lower()}; see to its rights")
+        return Diagnosis(what, NO, f"`{folder}` cannot be written: {(error.strerror or '').lower()}; see to its rights")
     if free < LEAST_FREE:
-        return Finding(what, NO, f"`{folder}` has {free / 1e6:,.0f} MB left; make room, for a read must fit in it")
-    return Finding(what, YES, f"`{folder}` can be written, {free / 1e9:,.0f} GB are free")
+        return Diagnosis(what, NO, f"`{folder}` has {free / 1e6:,.0f} MB left; make room, for a read must fit in it")
+    return Diagnosis(what, YES, f"`{folder}` can be written, {free / 1e9:,.0f} GB are free")

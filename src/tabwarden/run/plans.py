@@ -11,11 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from tabwarden.model.codec import collected_later
 from tabwarden.model.errors import TabwardenError, UnknownName
-from tabwarden.plan.file import from_json, to_json
+from tabwarden.plan.file import from_json, text_of
 from tabwarden.plan.plan import Plan
 from tabwarden.report.plans import headline
-from tabwarden.safe_files import for_the_owner, read_text, write_whole
+from tabwarden.safe_files import MOST_OF_A_PLAN, for_the_owner, read_text, write_whole
 from tabwarden.store.journal import FAILED, INSTEAD, SKIPPED, Record, checked_line, fields_of, path_of, read, whoami
 
 PLANS, INDEX = "plans", "index.jsonl"
@@ -58,7 +59,7 @@ class KeptPlan(NamedTuple):
 def load_plan(path: Path) -> Plan:
     """The plan of a file; TabwardenError where there is none."""
     try:
-        return from_json(read_text(path), str(path))
+        return from_json(read_text(path, MOST_OF_A_PLAN), str(path))
     except OSError as error:
         raise TabwardenError(f"the plan `{path}` cannot be read: {(error.strerror or 'unreadable').lower()}") from None
     except UnicodeDecodeError:
@@ -67,7 +68,8 @@ def load_plan(path: Path) -> Plan:
 
 def keep_plan(plan: Plan, path: Path) -> Path:
     """Write the plan; whole or not at all."""
-    write_whole(path, to_json(plan).encode())
+    with collected_later():
+        write_whole(path, map(str.encode, text_of(plan)))
     return path
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tabwarden.model.errors import TabwardenError
 from tabwarden.plan.plan import SiteIdentity
 from tabwarden.run import history
-from tabwarden.run.plans import INDEX, PLANS, kept_plans, load_plan
+from tabwarden.run.plans import PLANS, kept_plans, load_plan
 from tabwarden.store import beside, journal, rosters
 from tabwarden.store.history import History
 from tabwarden.store.snapshots import Snapshot
@@ -42,8 +42,7 @@ def check(store: str, *, repair: bool = False) -> Iterator[Checked]:
         yield from _columns(history_, Path(store), snapshots, repair=repair)
     for path in sorted((Path(store) / PLANS).glob("*.json")):
         yield _checked(f"plan {path.stem}", load_plan, path)
-    if (Path(store) / PLANS / INDEX).is_file():
-        yield _checked("the list of plans", kept_plans, Path(store))
+    yield _checked("the list of plans", kept_plans, Path(store))
     for path in sorted((Path(store) / journal.JOURNALS).glob("*.jsonl")):
         yield _checked(f"journal {path.stem}", _journal, path)
     yield _checked("rows of the last good runs", journal.last_good_rows, Path(store), ANY_SITE)

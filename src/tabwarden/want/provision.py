@@ -73,7 +73,7 @@ def want(now: Site, joiners: Roster, leavers: Roster, tasks: Tasks, policy: Poli
     candidates = Candidates(now, policy.known_as, joiners.people, leavers.people)
     deciding = _Deciding(now, tasks, policy, candidates)
     deciding.find_the_group(any_joiners=bool(joiners.people), any_leavers=bool(leavers.people))
-    both = deciding.in_both(joiners, leavers)
+    both = deciding.in_both(joiners, leavers) if leavers.people else ()
     for person in joiners.people:
         if same(person.name) not in both:
             deciding.joiner(person)

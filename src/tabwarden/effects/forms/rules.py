@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 
 from tabwarden.effects.change import Change
 from tabwarden.effects.forms.form import ON, Form, Says, form
@@ -65,7 +66,8 @@ def _take(site: Site, words: Words) -> Change:
     return Unlead(content, rule.grantee) if rule.capability == LEADER else TakeRule(content, rule, default_for)
 
 
-def templates_of(kind: str) -> dict[str, frozenset[str]]:
+@cache
+def templates_of(kind: str) -> Mapping[str, frozenset[str]]:
     """The templates of a kind by name: today's, the older ones, None and Denied with what it denies."""
     known = {**LEGACY_TEMPLATES.get(kind, {}), **{n: without_optional(kind, n) for n in TEMPLATES.get(kind, {})}}
     denied = frozenset(name for name in capabilities_of(kind) if name in known["Administer"])

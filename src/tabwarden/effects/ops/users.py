@@ -45,11 +45,11 @@ class AddUser(Change):
     idp_configuration_id: str | None = None
 
     @classmethod
-    def of(cls, ref: Ref, user: User, role: str) -> Self:
+    def of(cls, ref: Ref, user: User, role: str, because: str = "") -> Self:
         """As a change that adds this user with a site role."""
         # A directory tells the names of its people itself.
         names = (user.full_name, user.email) if user.domain.casefold() == LOCAL else ("", "")
-        return cls(ref, role, user.auth_setting, "", *names, user.idp_configuration_id)
+        return cls(ref, role, user.auth_setting, "", *names, user.idp_configuration_id, because=because)
 
     @property
     def creates(self) -> Ref:

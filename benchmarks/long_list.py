@@ -1,0 +1,70 @@
+"""A long list as a plan: `python benchmarks/long_list.py [--rows 1000000] [--profile FILE]`.
+
+A CSV file of so many joiners whom the site does not know, one a row, is typed into `tabwarden plan provision` on a
+sandbox in another process. Told are the seconds and the memory of the whole command, its start included, and what it
+planned. Exit code 1 beyond 30 s of the processor or 1 GB for a million rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tabwarden.model.site import ALL_USERS, Group, Site, User
+from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.server_state import AccessToken, Account, World
+
+LIMIT, MOST = 30.0, 1 << 30
+SETTINGS = {"sources": {"joiners": {"type": "file", "path": "joiners.csv"}}, "store": {"folder": "store"}}
+
+
+def world() -> World:
+    """A site with its administrator, and the group in which joiners wait for a licence."""
+    users = {"u": User("u", "ada", "ServerAdministrator")}
+    groups = {
+        "all": Group("all", ALL_USERS, everyone=True),
+        "g": Group("g", "Viewers", members=frozenset(), minimum_site_role="Viewer", grant_on="onLogin"),
+    }
+    site = Site("s", "People", "people", users, groups)
+    return World("people", (site,), (Account("ada", "ada", "local"),), (AccessToken("tok", "never-told", "ada"),))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--profile", help="write a profile of the command to this file")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, running(world()) as sandbox:
+        place = Path(folder)
+        with (place / "joiners.csv").open("w", encoding="utf-8") as file:
+            file.write("Email Address\n")
+            file.writelines(f"person{number:07}@corp.example\n" for number in range(asked.rows))
+        tableau = {"server": sandbox.url, "site": "people", "auth": {"pat": {"name": "tok", "secret": "never-told"}}}
+        provision = {"group": {"name": "Viewers", "minimum_site_role": "Viewer"}}
+        settings = {**SETTINGS, "tableau": tableau, "provision": provision}
+        (place / "settings.yaml").write_text(json.dumps(settings), encoding="utf-8")
+        profile = ["-m", "cProfile", "-o", asked.profile] if asked.profile else []
+        words = [sys.executable, *profile, "-m", "tabwarden", "plan", "provision", "--out", "plan.json"]
+        began = time.monotonic()
+        with subprocess.Popen(words, cwd=place, stdout=subprocess.PIPE, text=True) as command:
+            told = command.stdout.read() if command.stdout else ""
+            _, status, used = os.wait4(command.pid, 0)
+            command.returncode = os.waitstatus_to_exitcode(status)
+        seconds, busy = time.monotonic() - began, used.ru_utime + used.ru_stime
+        size = (place / "plan.json").stat().st_size
+    print("\n".join(line[:200] for line in told.splitlines()[-8:]))
+    print(
+        f"{asked.rows:,} rows: {seconds:.1f} s by the clock, {busy:.1f} s of the processor, "
+        f"{used.ru_maxrss / 1024:,.0f} MiB, exit code {command.returncode}, a plan of {size / 1e6:,.0f} MB"
+    )
+    return 0 if busy <= LIMIT and used.ru_maxrss * 1024 <= MOST else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -80,7 +80,7 @@ def _template(site: Site, words: Words) -> Change:
     known = templates_of(kind)
     name = next((n for n in known if n.casefold() == wanted.casefold()), None)
     if name is None:
-        raise UnknownName(f"no template of a {KIND_NAMES.get(kind, kind)} is called `{wanted}`: {', '.join(known)}")
+        raise UnknownName(f"no template of a {KIND_NAMES[kind]} is called `{wanted}`: {', '.join(known)}")
     grantee = grantee_named(site, str(words["grantee"]))
     return PutTemplate(content.id, grantee, name, known[name], default_for)
 

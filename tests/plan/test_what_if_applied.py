@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from test_undo_to import Bench
-from tiny_sites import tiny_site
+from tiny_sites import decisions, tiny_site
 
 from tabwarden.access.answer import ALLOWED, DENIED
 from tabwarden.access.question import Asked
@@ -127,3 +127,35 @@ def test_every_fix_is_a_plan_that_turns_the_answer() -> None:
                 assert may(carried_out(site, changes), "ann", capability, "w").verdict == way.answer.verdict, verdict
                 turned += 1
     assert turned > 60
+
+
+def test_a_plan_tells_what_everybody_may_do_afterwards() -> None:
+    """Against the reference, asked everything before and after; the words are those of its verdicts."""
+    verdicts = set[str]()
+    for seed in range(16):
+        site = tiny_site(seed, ("Read", "WebAuthoring", "Write", "ChangePermissions"))
+        for sentence in ("lock p", "unlock p", "allow View on w to group g", "deny View on w to user ann"):
+            result = what_if(site, [sentence])
+            plan = build(BASIS, site, result.changes)
+            if not plan.changes:
+                continue
+            after = carried_out(site, plan.changes)
+            answers = [(pair, *(may(s, *pair).verdict for s in (site, after))) for pair in _pairs(site)]
+            gain = {user for (user, _, _), before, later in answers if later == ALLOWED and before == DENIED}
+            lose = {user for (user, _, _), before, later in answers if later == DENIED and before == ALLOWED}
+            differ = [pair for pair, before, later in answers if before != later and ALLOWED in (before, later)]
+            rights = plan.impact.rights
+            assert rights is not None
+            assert (rights.gain, rights.lose, rights.decisions) == (len(gain), len(lose), len(differ)), (seed, sentence)
+            told = sum(len(s.people) * len(s.contents) * len(s.capabilities) for s in rights.shifts)
+            assert told == rights.decisions
+            assert from_json(to_json(plan)) == plan
+            verdicts.add(rights.verdict)
+    assert {"equal", "narrower", "wider", "both"} <= verdicts
+
+
+def _pairs(site: Site) -> Iterator[tuple[str, str, str]]:
+    """Every decision about what Tableau has, or a rule names."""
+    for user, content, capability in decisions(site):
+        if capability != "NotYetNamed":
+            yield user, capability, content

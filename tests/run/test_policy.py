@@ -100,7 +100,8 @@ def test_a_department_with_a_sandbox_for_designers_is_made_and_unmade(bench: Ben
     text = DESIGNERS.replace("group: Sales", f"group: {groups[0]}").replace("Finance}", f"{groups[1]}}}")
     plan = planned(bench, text)
     assert [change.op for change in plan.changes][:2] == ["new_project", "new_project"]
-    assert any(note.startswith("it is wider") for note in plan.notes), plan.notes
+    assert plan.impact.rights is not None
+    assert plan.impact.rights.verdict == "wider"
     applied = bench.apply(plan)
     assert applied.succeeded, applied.not_done
     project = bench.site.find_content("project:Design")
@@ -135,7 +136,7 @@ def test_lock_in_the_text_then_drift_is_seen_and_put_back(bench: Bench) -> None:
         if (c.kind, c.parent, c.mode) == ("project", None, CUSTOMIZABLE) and list(before.below(c.id))
     )
     (line,) = (one for one in text.splitlines() if one.startswith(f"  {path}:"))
-    locked = text.replace(line, line.replace("mode: customizable", "mode: locked").replace(", contents: defaults", ""))
+    locked = text.replace(line, line.replace("mode: customizable", "mode: locked without nested"))
     assert locked != text
     plan = planned(bench, locked)
     assert "locked" in " ".join(change.to_do() for change in plan.changes)
@@ -147,7 +148,7 @@ def test_lock_in_the_text_then_drift_is_seen_and_put_back(bench: Bench) -> None:
     drift = planned(bench, locked)
     assert [change.op for change in drift.changes] == ["set_mode"]
     (result,) = drift_sarif(drift)["runs"][0]["results"]
-    assert result["message"]["text"].endswith(f"it takes: lock {path}")
+    assert result["message"]["text"].endswith(f"it takes: lock {path} without nested")
     assert result["locations"][0]["physicalLocation"]["region"]["startLine"] > 1
     assert bench.apply(drift).succeeded
     assert planned(bench, locked).changes == ()

@@ -87,7 +87,7 @@ def _who_inside(questions: Questions, capability: str, project: Content, output:
     from tabwarden.report.answers import inside_json, inside_table
     from tabwarden.report.table import Text
 
-    site, kind = questions.site, KIND_NAMES.get(project.kind, project.kind)
+    site, kind = questions.site, KIND_NAMES[project.kind]
     named = ui_name(questions.capability(capability, project), project.kind)
     inside = (site.contents[content] for content in site.below(project.id))
     every = {content.id: (questions.capability(capability, content), content.kind) for content in inside}
@@ -152,7 +152,7 @@ def _demand_person(site: Site, words: str) -> None:
     if contents:
         kind, path = site.contents[contents[0]].kind, typed(site.written(contents[0]))
         raise UnknownName(
-            f"`{words}` is a {KIND_NAMES.get(kind, kind)}, and nobody has that name; `tabwarden who View {path}` tells "
+            f"`{words}` is a {KIND_NAMES[kind]}, and nobody has that name; `tabwarden who View {path}` tells "
             f"who may see it, `tabwarden rules {path}` its rules"
         )
 
@@ -192,7 +192,7 @@ def _on_one(questions: Questions, user: str, content: str, output: Output) -> No
     person, on = site.find_user(user), site.find_content(content)
     answers = questions.on(person.id, on.id)
     output.warn_partial(site)
-    kind = KIND_NAMES.get(on.kind, on.kind)
+    kind = KIND_NAMES[on.kind]
     words = f"{site.called(person.id)}, {ui_role(person.site_role)}, on the {kind} {site.path(on.id)}"
     parts = (Text(words, "bold"), checker_grid(site, answers))
     output.give(parts, lambda: [answer_json(site, answer) for answer in answers], of=site)
@@ -216,7 +216,7 @@ def _on_everything(questions: Questions, user: str, output: Output) -> None:
 
     def cells(row: Reachable) -> Row:
         path = row.path if alike[row.kind, row.path] == 1 else f"{row.path} ({row.content})"
-        kind = KIND_NAMES.get(row.kind, row.kind)
+        kind = KIND_NAMES[row.kind]
         return path, kind, _template(row.kind, row.allowed), _names(row.kind, row.allowed)
 
     columns = (Column("Content", NAME), Column("Kind", MARK), Column("As template", MARK), "May")

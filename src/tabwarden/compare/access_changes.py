@@ -8,7 +8,7 @@ from itertools import product
 from typing import Generic, NamedTuple, TypeVar
 
 from tabwarden.access.answer import UNKNOWN, Answer
-from tabwarden.model.capability import CAPABILITIES
+from tabwarden.model.capability import CAPABILITIES, ui_name
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints
 from tabwarden.model.site import Site
 
@@ -99,6 +99,17 @@ class Reach:
     def told(self) -> int:
         """How many decisions the shifts tell of: fewer than there are where nobody could read them all."""
         return sum(shift.decisions for shift in self.shifts)
+
+
+def by_names(shift: Shift, key: Hashable, kind_of: Callable[[str], str]) -> Iterator[Part[str]]:
+    """The shift with the names that people know its capabilities by; one has another name on some kinds."""
+    contents_by_names: dict[tuple[str, ...], list[str]] = {}
+    for content in shift.contents:
+        kind = kind_of(content)
+        names = tuple(dict.fromkeys(ui_name(capability, kind) for capability in shift.capabilities))
+        contents_by_names.setdefault(names, []).append(content)
+    for names, contents in contents_by_names.items():
+        yield Part(key, shift.users, tuple(contents), names)
 
 
 # -- putting together -----------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def project_named(site: Site, words: Words, key: str = "project") -> Content:
     except AmbiguousName:
         content = site.find_content(f"project:{name}")
     if content.kind != "project":
-        raise UnknownName(f"`{name}` is a {KIND_NAMES.get(content.kind, content.kind)}, not a project")
+        raise UnknownName(f"`{name}` is a {KIND_NAMES[content.kind]}, not a project")
     return content
 
 
@@ -154,7 +154,7 @@ def rule_named(site: Site, words: Words, mode: str) -> tuple[str, Rule, str | No
     kind = default_for or content.kind
     capability = capability_of(site, str(words["capability"]), kind)
     if applies(capability, kind) is False:
-        raise UnknownName(f"a {KIND_NAMES.get(kind, kind)} has no capability `{words['capability']}`")
+        raise UnknownName(f"a {KIND_NAMES[kind]} has no capability `{words['capability']}`")
     return content.id, Rule(grantee_named(site, str(words["grantee"])), capability, mode), default_for
 
 

@@ -42,20 +42,9 @@ class _Names(dict[str, str]):
 
 KIND_NAMES = MappingProxyType(
     _Names(
-        {
-            "project": "project",
-            "workbook": "workbook",
-            "view": "view",
-            "datasource": "data source",
-            "flow": "flow",
-            "virtualconnection": "virtual connection",
-            "database": "database",
-            "table": "table",
-            "datarole": "data role",
-            "metric": "metric",
-            "lens": "Ask Data lens",
-            "collection": "collection",
-        }
+        {kind: kind for kind in KINDS}
+        | {"datasource": "data source", "virtualconnection": "virtual connection"}
+        | {"datarole": "data role", "lens": "Ask Data lens"}
     )
 )
 

@@ -90,7 +90,7 @@ def build(
         held, notes = (*held, *more), (*notes, *remarks_of_site)
         site = shown if shown is not None else now
         end_shown = end if site is now else carried_out(site, changes)
-        effect = impact(site, translated(end_shown, same_people or {}), len(held))
+        effect = impact(site, translated(end_shown, same_people or {}), len(held), rights=site is now and bool(changes))
         seen = facts(now, changes)
         stops = (*stops, *unlisted_leave(now, basis.unlisted_leave, basis.limits.unlisted_leave))
         stops = (*stops, *_too_much(basis.kind, now, end, changes, basis.limits, basis.guarded))

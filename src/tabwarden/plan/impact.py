@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import chain
+from typing import cast
 
+from tabwarden.compare.access_changes import by_names, together
 from tabwarden.compare.between_sites import Base
 from tabwarden.effects.ref import group_ref
 from tabwarden.model.roles import is_licensed, licence_of, rank
 from tabwarden.model.site import ON_LOGIN, Site, User
-from tabwarden.plan.plan import ContentImpact, Impact
+from tabwarden.plan.plan import ContentImpact, Impact, Rights, RightsShift
 
 VIEW = "Read"
+# Pairs of a person and a content that are told; everything is counted.
+MOST_TOLD = 20_000
+MOST_SHIFTS = 100
 LISTS = ("join", "gain_licence", "lose_licence", "other_role", "removed", "eligible")
 
 
-def impact(now: Site, after: Site, held_people: int = 0) -> Impact:
-    """The effect on people of making `now` into `after`; on content only where `now` has content."""
+def impact(now: Site, after: Site, held_people: int = 0, *, rights: bool = False) -> Impact:
+    """The effect on people of making `now` into `after`; on content only where `now` has content.
+
+    With `rights` what they may do to it, too.
+    """
+    base = Base(now, most=MOST_TOLD)
     promised = _promised(now), _promised(after)
     lists: dict[str, list[str]] = {name: [] for name in LISTS}
     gained: Counter[str] = Counter()
@@ -44,7 +54,8 @@ def impact(now: Site, after: Site, held_people: int = 0) -> Impact:
         memberships_gained=joined,
         memberships_lost=left,
         held=held_people,
-        contents=tuple(_contents(now, after)) if now.contents else None,
+        contents=tuple(_contents(base, after)) if now.contents else None,
+        rights=_rights(base, after) if rights and now.contents else None,
     )
 
 
@@ -103,9 +114,27 @@ def _memberships(now: Site, after: Site) -> tuple[Mapping[str, int], Mapping[str
     return joined, left
 
 
-def _contents(now: Site, after: Site) -> Iterator[ContentImpact]:
+def _rights(base: Base, after: Site) -> Rights:
+    """What everybody may do, before and after."""
+    now, reach = base.site, base.reach(after)
+    called = cache(lambda user: (after if user in after.users else now).called(user))
+    kind_of = cache(lambda content: (after.contents.get(content) or now.contents[content]).kind)
+    path = cache(lambda content: (after if content in after.contents else now).path(content))
+    worded = (part for shift in reach.shifts for part in by_names(shift, (shift.gained, shift.sure), kind_of))
+    shifts = []
+    for part in together(worded):
+        gained, sure = cast(tuple[bool, bool], part.key)
+        people, contents = sorted(map(called, part.users)), sorted(map(path, part.contents))
+        shifts.append(RightsShift(gained, sure, tuple(people), part.names, tuple(contents)))
+    shifts.sort(key=lambda shift: (not shift.sure, not shift.gained, -len(shift.people) * len(shift.contents)))
+    count = reach.count
+    gain, lose = len(count.gained), len(count.lost)
+    return Rights(gain, lose, count.decisions, count.unsure, len(count.contents), tuple(shifts[:MOST_SHIFTS]))
+
+
+def _contents(base: Base, after: Site) -> Iterator[ContentImpact]:
     """Per content who gains and who loses View."""
-    seen_by_content = Base(now).on_each(after, VIEW)
+    now, seen_by_content = base.site, base.on_each(after, VIEW)
     for content in now.contents:
         if content in seen_by_content:
             gained, lost = (

@@ -90,11 +90,51 @@ class ContentImpact:
 
 
 @dataclass(frozen=True, slots=True)
+class RightsShift:
+    """Everybody of `people` gains (or loses) each of `capabilities` on each of `contents`, all as people call them.
+
+    Where not `sure`, one of the answers before and after is unknown.
+    """
+
+    gained: bool
+    sure: bool
+    people: tuple[str, ...]
+    capabilities: tuple[str, ...]
+    contents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What people may do afterwards and not before, or the reverse: everybody is asked about everything.
+
+    `gain` and `lose` count people, `decisions` single answers that differ, `unsure` those of them that are unknown on
+    one side, `contents` the things they are about. `told` are the first of them, the most people first.
+    """
+
+    gain: int
+    lose: int
+    decisions: int
+    unsure: int
+    contents: int
+    shifts: tuple[RightsShift, ...]
+
+    @property
+    def verdict(self) -> str:
+        """The whole in one word: `equal`, `narrower`, `wider` or `both`; `unknown` where nothing is sure."""
+        if not self.decisions:
+            return "equal"
+        if self.gain and self.lose:
+            return "both"
+        return "wider" if self.gain else "narrower" if self.lose else "unknown"
+
+
+@dataclass(frozen=True, slots=True)
 class Impact:
     """What a plan does to people, by name.
 
     `eligible` are those who will get a (higher) role at their next sign-in. `licences_gained` and `licences_lost`
     count people per tier. `contents` is None when the content of the site was not read: unknown, not nothing.
+    `rights` are told where the site was read whole for the plan.
     """
 
     join: tuple[str, ...] = ()
@@ -109,6 +149,7 @@ class Impact:
     memberships_lost: Mapping[str, int] = field(default_factory=_no_counts)
     held: int = 0
     contents: tuple[ContentImpact, ...] | None = None
+    rights: Rights | None = None
 
 
 @dataclass(frozen=True)

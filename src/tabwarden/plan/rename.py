@@ -80,7 +80,7 @@ def _not_written(now: Site, wanted: Site) -> list[Held]:
     other = [c for c in now.contents.values() if c.kind not in WRITTEN and wanted.contents[c.id].rules != c.rules]
     return [
         Held(
-            f"{KIND_NAMES.get(c.kind, c.kind)} {now.path(c.id)}",
+            f"{KIND_NAMES[c.kind]} {now.path(c.id)}",
             "has rules for somebody who is renamed, and this release writes none there",
             "give the new user the same rules by hand",
         )

@@ -242,9 +242,7 @@ class _Work:
         if strange:
             # Sent along, the server would refuse the whole row for them.
             names = ", ".join(f"`{name}`" for name in strange)
-            self.hold(
-                content, f"has rules for {names}, which this release knows of no {KIND_NAMES.get(of, of)}", BY_HAND
-            )
+            self.hold(content, f"has rules for {names}, which this release knows of no {KIND_NAMES[of]}", BY_HAND)
             now, was = (frozenset(r for r in side if r.capability not in strange) for side in (now, was))
         was = was if now == was else without_contradiction(was)
         if now == was:

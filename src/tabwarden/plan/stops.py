@@ -241,11 +241,8 @@ def _licences_lost(now: Site, end: Mapping[str, str], limit: Limit, carried_over
 
 def _users_removed(now: Site, end: Mapping[str, str], limit: Limit) -> list[Stop]:
     base, gone = len(now.users), sum(1 for role in end.values() if not role)
-    return (
-        []
-        if gone <= limit.of(base)
-        else [over_limit(USERS_REMOVED, base, limit, gone, f"{gone} of {base} users are removed from the site")]
-    )
+    stop = over_limit(USERS_REMOVED, base, limit, gone, f"{gone} of {base} users are removed from the site")
+    return [stop] if gone > limit.of(base) else []
 
 
 def _users_added(now: Site, changes: Sequence[Change], limit: Limit) -> list[Stop]:

@@ -7,7 +7,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from tabwarden.access.answer import UNKNOWN, Answer
-from tabwarden.compare.access_changes import Part, Reach, Shift, together
+from tabwarden.compare.access_changes import Part, Reach, Shift, by_names, together
 from tabwarden.effects.phrases import refusal
 from tabwarden.effects.sentences import words_of
 from tabwarden.model.capability import ui_name
@@ -18,6 +18,7 @@ from tabwarden.report.table import MARK, NAME, Column, Many, Table, Text
 if TYPE_CHECKING:
     from tabwarden.compare.fix import Fix, Fixes
     from tabwarden.compare.what_if import Tried, WhatIf
+    from tabwarden.plan.plan import RightsShift
 
 _FEW = 5
 GAINS, LOSES = "gains", "loses"
@@ -41,7 +42,7 @@ class ShiftLine(NamedTuple):
         return self.verb == GAINS
 
 
-def verb_of(shift: Shift) -> str:
+def verb_of(shift: Shift | RightsShift) -> str:
     """gains, loses, or that it is not known."""
     if shift.sure:
         return GAINS if shift.gained else LOSES
@@ -65,14 +66,7 @@ def _worded(before: Site, after: Site, shifts: Iterable[Shift]) -> Iterator[Part
     """The shifts in words; a capability has another name on some kinds."""
     kind_of = cache(lambda content: _held(before, after, content).kind)
     for shift in shifts:
-        key = verb_of(shift), _why(before, after, shift)
-        by_names: dict[tuple[str, ...], list[str]] = {}
-        for content in shift.contents:
-            kind = kind_of(content)
-            names = tuple(dict.fromkeys(ui_name(capability, kind) for capability in shift.capabilities))
-            by_names.setdefault(names, []).append(content)
-        for names, contents in by_names.items():
-            yield Part(key, shift.users, tuple(contents), names)
+        yield from by_names(shift, (verb_of(shift), _why(before, after, shift)), kind_of)
 
 
 def _paths(before: Site, after: Site, contents: Iterable[str]) -> tuple[str, ...]:

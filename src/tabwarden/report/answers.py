@@ -98,7 +98,7 @@ def _content_name(site: Site, content: str | None) -> str:
 def _filled(site: Site, answer: Answer) -> str:
     user = site.users[answer.user]
     content = site.contents.get(answer.content or "")
-    kind = KIND_NAMES.get(content.kind, content.kind) if content is not None else "site"
+    kind = KIND_NAMES[content.kind] if content is not None else "site"
     listed = sorted({grantee_name(site, rule.grantee) for rule in answer.deciding})
     through = f" through {listed[0]}" if listed and not listed[0].startswith("user ") else ""
     manager = answer.governing.holder if answer.governing is not None else None
@@ -205,7 +205,7 @@ def _level(site: Site, governing: Governing) -> str:
     """Whose list was looked at, and because of what."""
     if governing.level == "own" and governing.kind == "view":
         return "its own rules, because sheets are not shown as tabs"
-    kind = KIND_NAMES.get(governing.kind, governing.kind)
+    kind = KIND_NAMES[governing.kind]
     return LEVELS[governing.level].format(holder=_content_name(site, governing.holder), kind=kind)
 
 

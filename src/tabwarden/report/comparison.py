@@ -82,7 +82,7 @@ def _thing(comparison: Compared, fact: Fact) -> str:
     site = comparison.after if fact.id in getattr(comparison.after, table) else comparison.before
     if fact.about == CONTENT:
         kind = site.contents[fact.id].kind
-        return f"{KIND_NAMES.get(kind, kind)} {site.path(fact.id)}"
+        return f"{KIND_NAMES[kind]} {site.path(fact.id)}"
     return f"{fact.about.replace('_', ' ')} {_name(site, table, fact.id)}"
 
 

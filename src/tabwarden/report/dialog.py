@@ -19,7 +19,7 @@ def rows_heading(site: Site, content: str, rows: Rows) -> str:
     """Whose rules these are: `Finance/Budget/Overview: the rules of the workbook ..., because ...`."""
     thing = site.contents[content]
     own = thing.id == rows.governing.holder
-    kind = KIND_NAMES.get(rows.governing.kind, rows.governing.kind)
+    kind = KIND_NAMES[rows.governing.kind]
     if own and rows.governing.kind != thing.kind:
         return f"{site.path(content)}: its default rules for each {kind}"
     level = LEVELS[rows.governing.level].format(holder=site.path(rows.governing.holder), kind=kind)

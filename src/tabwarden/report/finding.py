@@ -53,7 +53,7 @@ def _every(site: Site) -> Iterator[tuple[Thing, tuple[str, ...], str]]:
         more = f"of {len(group_set.groups)} groups"
         yield Thing("group set", group_set.id, group_set.name, more), (same(group_set.name),), ""
     for content in site.contents.values():
-        kind, path = KIND_NAMES.get(content.kind, content.kind), site.path(content.id)
+        kind, path = KIND_NAMES[content.kind], site.path(content.id)
         more = f"of {site.called(content.owner)}"
         yield Thing(kind, content.id, path, more), (same(content.name),), same(path)
 

@@ -34,7 +34,7 @@ def granted_table(rows: Iterable[Granted]) -> Table:
     table = Table(Column("Content", NAME), Column("Kind", MARK), "As template", "Allowed", "Denied", name="contents")
     for row in rows:
         allowed, denied = (", ".join(ui_name(one, row.kind) for one in names) for names in (row.allowed, row.denied))
-        table.add_row(row.path, KIND_NAMES.get(row.kind, row.kind), _template(row), allowed, denied)
+        table.add_row(row.path, KIND_NAMES[row.kind], _template(row), allowed, denied)
     return table
 
 
@@ -62,7 +62,7 @@ def members_who_may(questions: Questions, group: Group, content: Content) -> dic
 
 def on_one_heading(site: Site, group: Group, content: Content) -> str:
     """`group HR, 38 members, on the workbook HR/Salaries`."""
-    return f"{_called(site, group)}, on the {KIND_NAMES.get(content.kind, content.kind)} {site.path(content.id)}"
+    return f"{_called(site, group)}, on the {KIND_NAMES[content.kind]} {site.path(content.id)}"
 
 
 def on_one_table(

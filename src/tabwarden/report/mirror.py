@@ -67,7 +67,7 @@ def catalog_lines(catalog: Catalog) -> Iterator[str]:
     if not catalog.entries:
         yield f"{catalog.person} sees nothing of Tableau"
     for entry in catalog.entries:
-        yield f"{'  ' * entry.depth}{shown(entry.name, most=200)}  ({KIND_NAMES.get(entry.kind, entry.kind)})"
+        yield f"{'  ' * entry.depth}{shown(entry.name, most=200)}  ({KIND_NAMES[entry.kind]})"
 
 
 def catalog_json(catalog: Catalog) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from tabwarden.effects.change import OPS, Change
 from tabwarden.effects.ref import DOMAIN
 from tabwarden.effects.sentences import site_named, words_of
 from tabwarden.plan.file import to_json
-from tabwarden.plan.plan import Impact, Plan, Stop
+from tabwarden.plan.plan import Impact, Plan, Rights, Stop
+from tabwarden.report.access_changes import COLOURS, verb_of
 from tabwarden.report.table import (
+    MARK,
     NAME,
     NUMBER,
     TIME,
@@ -98,7 +100,9 @@ def plan_table(plan: Plan) -> Drawable:
     parts: list[Drawable] = [Text(f"{_title(plan)}: {headline(plan)}", style="bold")]
     if plan.changes:
         parts += [steps_table(plan.changes), changes_table(plan.changes), impact_table(plan.impact)]
-    if plan.impact.contents:
+    if plan.impact.rights is not None:
+        parts.append(rights_table(plan.impact.rights))
+    elif plan.impact.contents:
         parts.append(contents_table(plan.impact))
     if plan.held:
         parts.append(
@@ -175,7 +179,7 @@ def impact_table(impact: Impact) -> Drawable:
         ("members lost", impact.memberships_lost),
     ):
         rows += [(words, number, name) for name, number in counts.items()]
-    if not rows and not impact.contents:
+    if not rows:
         return Text("What it does to people: nobody joins or leaves, no licence and no membership changes")
     columns = (Column("", called="what"), Column("Number", NUMBER), Column("Who", NAME))
     return Table(*columns, name="impact", title="What it does to people", rows=rows)
@@ -196,6 +200,25 @@ def contents_table(impact: Impact) -> Table:
         alike.setdefault((content.gained, content.lost), []).append(content.path)
     rows = [(_contents(paths), _signed(gained, "+"), _signed(lost, "-")) for (gained, lost), paths in alike.items()]
     return Table(*columns, name="contents", title=title, rows=rows, shown=MOST_CONTENTS)
+
+
+def rights_table(rights: Rights) -> Drawable:
+    """Who gains and who loses what they may do, a line for the same people, capabilities and contents."""
+    if not rights.decisions:
+        return Text("What people may do: equal before and after")
+    word = {"both": "both wider and narrower", "unknown": "nobody can tell whether wider or narrower"}
+    unsure = f", {rights.unsure:,} not known on one side" if rights.unsure else ""
+    title = (
+        f"What people may do: {word.get(rights.verdict, rights.verdict)}; "
+        f"{count_of(rights.gain, 'person gains', 'people gain')}, {count_of(rights.lose, 'loses', 'lose')}; "
+        f"{rights.decisions:,} decisions on {count_of(rights.contents, 'thing', 'things')}{unsure}"
+    )
+    columns = (Column("", MARK, "change"), Column("People", NAME), Column("Capabilities", NAME), Column("On", NAME))
+    rows: list[Row] = []
+    for shift in rights.shifts:
+        verb = verb_of(shift)
+        rows.append((Text(verb, COLOURS[verb]), Many(shift.people), Many(shift.capabilities), Many(shift.contents)))
+    return Table(*columns, name="rights", title=title, rows=rows, shown=MOST_CONTENTS)
 
 
 def stops_table(stops: Iterable[Stop]) -> Table:

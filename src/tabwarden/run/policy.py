@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from tabwarden.compare.beside import past_filters
-from tabwarden.compare.between_sites import Base
 from tabwarden.effects.change import Change
 from tabwarden.effects.ops.settings import switched
 from tabwarden.model.errors import SettingsError, UnknownName
@@ -51,7 +50,7 @@ def decide(context: Context, site: Site, policy: Policy, scope: str | None = Non
     work = restored(site, wanted.site, wanted.scope - wanted.make, BECAUSE, make=wanted.make)
     switched = _switched(site, policy) if scope is None else site
     changes = (*diff(site, switched, Why(BECAUSE)), *(_with_place(change, wanted) for change in work.changes))
-    notes = (*wanted.notes, *work.notes, *_words(site, work.site, changes), *past_filters(site, work.site))
+    notes = (*wanted.notes, *work.notes, *past_filters(site, work.site))
     basis = replace(basis_of(context, KIND, context.site(site.name), site), takes=context.takes)
     return build(basis, site, changes, held=work.held, notes=notes)
 
@@ -79,18 +78,6 @@ def _with_place(change: Change, wanted: WantedContent) -> Change:
     """The change with the line of the policy that wants it."""
     where = wanted.places.get(change.of_content.id or "") if change.of_content is not None else None
     return change if where is None else change.but(because=f"{BECAUSE} in {where}")
-
-
-def _words(before: Site, after: Site, changes: Sequence[Change]) -> tuple[str, ...]:
-    """One word for the whole, exact because everybody is asked about everything."""
-    if not changes:
-        return ()
-    count = Base(before).count(after)
-    if count is None or not count.decisions:
-        return ("what people may do is equal before and after",)
-    word = "both narrower and wider" if count.gained and count.lost else "wider" if count.gained else "narrower"
-    unsure = f", {count.unsure} decisions are not known on one side" if count.unsure else ""
-    return (f"it is {word}: {len(count.gained)} people gain something and {len(count.lost)} lose something{unsure}",)
 
 
 # -- as text ----------------------------------------------------------------------------------------------------

@@ -283,7 +283,7 @@ def _good_runs(store: Path, site: SiteIdentity) -> Iterator[tuple[Mapping[str, i
         return
     whole, _, torn = path.read_bytes().rpartition(b"\n")
     # It is written whole: a line without its end was cut off, and so was a file without a line.
-    for number, line in enumerate([*whole.split(b"\n"), *filter(None, [torn])], 1):
+    for number, line in enumerate([*whole.split(b"\n"), *([b""] if torn else [])], 1):
         try:
             fields = fields_of(line)
             rows = {task: int(count) for task, count in fields["rows"].items()}

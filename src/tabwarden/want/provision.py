@@ -281,7 +281,7 @@ class _Deciding:
             self.remarks.staying.append(named(user, names))
         kinds = (self.policy.owners or {}).get(user.id, ())
         if kinds and self.tasks.set_leavers_unlicensed and not self.tasks.remove_leavers:
-            self.remarks.owning.append(named(user, sorted(KIND_NAMES.get(k, k) for k in kinds)))
+            self.remarks.owning.append(named(user, sorted(KIND_NAMES[k] for k in kinds)))
 
     def _is_held(self, user: User) -> bool:
         if user.site_role == GUEST:
@@ -306,7 +306,7 @@ class _Deciding:
         unfit = sorted(kind for kind in kinds if self.heir is not None and not may_own(self.heir.site_role, kind))
         if self.heir is not None and unfit:
             may_not = f"`{self.heir.qualified}` (`assets_to`), who is {self.heir.site_role}, may not own"
-            reason = f"owns a {KIND_NAMES.get(unfit[0], unfit[0])}, which {may_not}"
+            reason = f"owns a {KIND_NAMES[unfit[0]]}, which {may_not}"
             self.held.append(
                 Held(user.qualified, f"{reason}; kept as Unlicensed", "name somebody who publishes in `assets_to`")
             )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 
 from tabwarden.effects.change import Change
 from tabwarden.effects.forms.form import ON, Form, Says, form
@@ -65,7 +66,8 @@ def _take(site: Site, words: Words) -> Change:
     return Unlead(content, rule.grantee) if rule.capability == LEADER else TakeRule(content, rule, default_for)
 
 
-def templates_of(kind: str) -> dict[str, frozenset[str]]:
+@cache
+def templates_of(kind: str) -> Mapping[str, frozenset[str]]:
     """The templates of a kind by name: today's, the older ones, None and Denied with what it denies."""
     known = {**LEGACY_TEMPLATES.get(kind, {}), **{n: without_optional(kind, n) for n in TEMPLATES.get(kind, {})}}
     denied = frozenset(name for name in capabilities_of(kind) if name in known["Administer"])
@@ -78,7 +80,7 @@ def _template(site: Site, words: Words) -> Change:
     known = templates_of(kind)
     name = next((n for n in known if n.casefold() == wanted.casefold()), None)
     if name is None:
-        raise UnknownName(f"no template of a {KIND_NAMES.get(kind, kind)} is called `{wanted}`: {', '.join(known)}")
+        raise UnknownName(f"no template of a {KIND_NAMES[kind]} is called `{wanted}`: {', '.join(known)}")
     grantee = grantee_named(site, str(words["grantee"]))
     return PutTemplate(content.id, grantee, name, known[name], default_for)
 

@@ -75,7 +75,7 @@ class OfContent(Change):
     @property
     def thing(self) -> str:
         """Kind and path, in words."""
-        return f"{KIND_NAMES.get(self.content.kind, self.content.kind)} `{self.content.name}`"
+        return f"{KIND_NAMES[self.content.kind]} `{self.content.name}`"
 
 
 class Place(NamedTuple):

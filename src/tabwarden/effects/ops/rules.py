@@ -98,7 +98,7 @@ class PutRules(OfContent):
     def whose(self) -> str:
         """Where and for whom, in words."""
         kind, ref = self.default_for, self.grantee
-        defaults = f"rules for new {KIND_NAMES.get(kind, kind)}s: " if kind else ""
+        defaults = f"rules for new {KIND_NAMES[kind]}s: " if kind else ""
         return f"{self.thing}: {defaults}{'group set' if ref.kind == 'groupSet' else ref.kind} `{ref.qualified}`"
 
     @property

@@ -302,7 +302,7 @@ class RemoveUser(Change):
             return None
         may_not = f"`{heir.qualified}`, who is {heir.site_role}, may not own"
         return (
-            f"owns a {KIND_NAMES.get(kinds[0], kinds[0])}, which {may_not}",
+            f"owns a {KIND_NAMES[kinds[0]]}, which {may_not}",
             "name an heir who publishes, or give a higher site role",
         )
 

@@ -176,7 +176,7 @@ class _Work:
         unfit = next((c for c in self._owned.get(old.id, ()) if not may_own(role, c.kind)), None)
         if unfit is None:
             return None
-        reason = f"owns {KIND_NAMES.get(unfit.kind, unfit.kind)} `{self.now.path(unfit.id)}`, which no {role} is given"
+        reason = f"owns {KIND_NAMES[unfit.kind]} `{self.now.path(unfit.id)}`, which no {role} is given"
         return reason, "give that to somebody who publishes, or give a higher site role first"
 
     @cached_property

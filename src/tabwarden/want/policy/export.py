@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from tabwarden.effects.content import default_rules
@@ -48,6 +49,7 @@ class _Telling:
     def __init__(self, site: Site, within: str | None) -> None:
         self.site, self.within = site, within
         self.result = Export()
+        self._words: dict[Grantee, str] = {}
 
     def told(self) -> Export:
         if self.within is None:
@@ -164,7 +166,14 @@ class _Telling:
         return {key: name} if grantee.kind != "user" else {"user": name, "reason": FOUND}
 
     def _named(self, grantee: Grantee, prefix: str | None = None) -> str:
-        """`group Sales`, or the name alone; _Unspeakable where that would not find the grantee."""
+        """`group Sales`, or with a `prefix` of none the name alone; _Unspeakable where that would not find it."""
+        if grantee not in self._words:
+            self._words[grantee] = self._resolved(grantee)
+        words = self._words[grantee]
+        kind = {"groupSet": "group set"}.get(grantee.kind, grantee.kind)
+        return words if prefix is None else words.removeprefix(f"{kind} ")
+
+    def _resolved(self, grantee: Grantee) -> str:
         everyone = self.site.all_users
         if everyone is not None and grantee.id == everyone.id:
             return EVERYBODY
@@ -181,7 +190,7 @@ class _Telling:
         for name in (known.name, f"{domain}\\{known.name}"):
             try:
                 if name == name.strip() and grantee_named(self.site, f"{kind} {name}") == grantee:
-                    return f"{kind} {name}" if prefix is None else name
+                    return f"{kind} {name}"
             except TabwardenError:
                 continue
         raise _Unspeakable(f"the name of {kind} `{known.name}` means somebody else too")
@@ -213,6 +222,7 @@ def _cell(kind: str, rules: list[Rule]) -> Any:
     return {word: [_called(name, kind) for name in names] for word, names in both if names}
 
 
+@cache
 def _called(capability: str, kind: str) -> str:
     """The name on Tableau's pages; that of REST where the other would not find it."""
     name = ui_name(capability, kind)

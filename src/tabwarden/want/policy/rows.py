@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import NamedTuple
 
 from tabwarden.effects.forms.rules import templates_of
@@ -13,6 +14,8 @@ from tabwarden.model.errors import TabwardenError
 from tabwarden.model.names import hint
 from tabwarden.model.site import ALLOW, DENY, Grantee, Rule, Rules, Site
 from tabwarden.want.policy.wishes import ALL, EVERYBODY, Cell, RowWish
+
+_capability = cache(capability_named)
 
 
 class Spoken(NamedTuple):
@@ -29,6 +32,7 @@ class Rows:
         self.site, self.templates, self.today = site, templates, today
         self.problems: list[str] = []
         self.notes: list[str] = []
+        self._known: dict[str, Grantee] = {}
         self._grantees: dict[tuple[str, str, str], Grantee | None] = {}
 
     def current(self, rows: Iterable[RowWish]) -> list[RowWish]:
@@ -75,10 +79,11 @@ class Rows:
         if everyone is not None and words.casefold() == EVERYBODY:
             return Grantee("group", everyone.id)
         try:
-            grantee = grantee_named(self.site, words)
+            grantee = self._known.get(words) or grantee_named(self.site, words)
         except TabwardenError as error:
             self.problem(where, str(error))
             return None
+        self._known[words] = grantee
         if everyone is not None and grantee.id == everyone.id:
             self.problem(where, f"`{words}` is everybody; say `all_users: true` where that is meant")
             return None
@@ -117,7 +122,7 @@ class Rows:
 
     def _capability(self, kind: str, words: str, row: RowWish) -> str | None:
         try:
-            name = capability_named(words, kind)
+            name = _capability(words, kind)
         except TabwardenError as error:
             self.problem(row.where, str(error))
             return None

@@ -62,6 +62,7 @@ def wanted_content(now: Site, policy: Policy, today: str, within: str | None = N
     for wish in policy.projects:
         laying.as_defaults(wish)
     laying.contents(policy.contents)
+    laying.site = laying.site.with_contents(*laying.ruled.values())
     laying.looked_over()
     rows = laying.rows
     return WantedContent(
@@ -85,6 +86,7 @@ class _Laying:
         self.make: set[str] = set()
         self.wishes: dict[str, ProjectWish] = {}
         self.places: dict[str, str] = {}
+        self.ruled: dict[str, Content] = {}
 
     def counts(self, path: str) -> bool:
         """Whether a path lies where this is about."""
@@ -241,7 +243,7 @@ class _Laying:
         self.places[content.id] = where
         leaders = frozenset(r for r in content.rules or () if r.capability in LEADER_CAPABILITIES)
         self.scope.add(content.id)
-        self.site = self.site.with_contents(replace(content, rules=rules | leaders))
+        self.ruled[content.id] = replace(content, rules=rules | leaders)
 
     def contents(self, wishes: Iterable[ContentWish]) -> None:
         """Single contents: the rows of all wishes that fit one, together, are its rules."""
@@ -277,7 +279,8 @@ class _Laying:
         owner = self.rows.named(f"user {wish.owner}", wish.where) if wish.owner else None
         plain = {same(path) for path in wish.paths if not _is_pattern(path)}
         patterns = [same(path) for path in wish.paths if _is_pattern(path)]
-        for content in self.now.contents.values():
+        exact = [self.now.contents[c] for path in wish.paths for c in self.now.contents_at(path)]
+        for content in self.now.contents.values() if patterns or not wish.paths else exact:
             if content.kind not in RULED or (kind and content.kind != kind) or (owner and content.owner != owner.id):
                 continue
             if (wish.tag and wish.tag not in (content.tags or ())) or wish.certified not in (None, content.certified):

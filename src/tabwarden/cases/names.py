@@ -124,6 +124,8 @@ class _Names:
         steps = [self.step(step, f"question.steps[{number}]") for number, step in enumerate(question.get("steps", ()))]
         if "capability" in question and "action" in question:
             self.problems.append("`question` has both `capability` and `action`; ask one of them")
+        elif "capability" in question and question["object"] is None:
+            self.problems.append("`question.object` is empty; a capability is asked of a project or a content")
         elif "capability" in question:
             kind = self.kind_of(question["object"])
             question["capability"] = self.capability(question["capability"], kind, "question.capability")

@@ -19,7 +19,17 @@ from tabwarden.model.site import Site
 from tabwarden.store.database import Connection, Database, chunks, marks
 from tabwarden.store.history_read import Rows, opened
 from tabwarden.store.history_write import write
-from tabwarden.store.snapshots import SNAPSHOTS, Listing, Snapshot, damaged, snapshot_of_row, with_check, without_check
+from tabwarden.store.snapshots import (
+    COUNTED,
+    SNAPSHOTS,
+    Listing,
+    Snapshot,
+    damaged,
+    every_one,
+    snapshot_of_row,
+    with_check,
+    without_check,
+)
 
 VALID = "since <= ? and (until is null or until > ?)"
 OF_SITE = f"from version v join thing t on v.thing = t.number where t.site = ? and {VALID}"
@@ -97,8 +107,10 @@ class History:
             return self._kept_one(connection, number)
 
     def _kept(self, connection: Connection, number: int | None = None) -> Iterator[Snapshot]:
-        one, values = ("", ()) if number is None else ("where n.number = ?", (number,))
-        yield from map(snapshot_of_row, connection.rows(f"{SNAPSHOTS} {one} order by n.number", *values))
+        if number is not None:
+            return map(snapshot_of_row, connection.rows(f"{SNAPSHOTS} where n.number = ?", number))
+        (counted,) = connection.rows(COUNTED)
+        return every_one(connection.rows(f"{SNAPSHOTS} order by n.number"), (counted[0], counted[1]))
 
     def _kept_one(self, connection: Connection, number: int) -> Snapshot:
         return Listing(self._kept(connection, number)).snapshot(number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict
 from hashlib import blake2b
@@ -85,6 +85,17 @@ def without_check(digest: str) -> str:
     return "-".join(digest.split("-")[:3])
 
 
+# How many snapshots there are, and whether anything is known of any.
+COUNTED = "select (select count(*) from snapshot), (select count(*) from (select 1 from version limit 1) v)"
+
+
+def every_one(rows: Sequence[tuple[object, ...]], counted: tuple[int, int]) -> Iterator[Snapshot]:
+    """From rows of `SNAPSHOTS` and what `COUNTED` says; IncompleteRead where some of them are not found."""
+    if len(rows) != counted[0] or (counted[1] and not rows):
+        raise damaged(f"{len(rows)} snapshots are found, and it holds more")
+    return map(snapshot_of_row, rows)
+
+
 def _of_row(row: tuple[object, ...]) -> Snapshot:
     number, site, taken, about_json, users, contents, rules, digest, address, content_url, site_id, scope = row
     alone = without_check(str(digest))
@@ -148,7 +159,8 @@ def _rows(connection: sqlite3.Connection) -> Iterator[Snapshot]:
     release = connection.execute(f"select version_num from {VERSIONS}").fetchone()
     if release != (RELEASE,):
         raise ValueError("another release")
-    yield from map(snapshot_of_row, connection.execute(f"{SNAPSHOTS} order by n.number"))
+    rows = connection.execute(f"{SNAPSHOTS} order by n.number").fetchall()
+    yield from every_one(rows, connection.execute(COUNTED).fetchone())
 
 
 # -- what is kept of a Site beside its people and content, as JSON: the head of columns in every form ---------------

@@ -44,7 +44,7 @@ class Terminal:
         self.environment = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "COLUMNS": "110",
+            "COLUMNS": "200",  # so that no cell is folded
             "NO_COLOR": "1",
             "TABWARDEN_SCREEN": "1",  # the pages show what a terminal shows
         }

@@ -184,6 +184,14 @@ def test_contents_by_pattern_and_owner_and_switches(bench: Bench) -> None:
     assert planned(bench, json.dumps({**text, "site": {"commenting": False}})).changes == ()
 
 
+def test_rules_of_a_single_view_are_wanted_too(bench: Bench) -> None:
+    text = "content: [{paths: [Ops/W2/V6], kind: view, rules: [{group: Sales, all: View}]}]"
+    plan = planned(bench, text)
+    assert {change.of_content.kind for change in plan.changes if change.of_content} == {"view"}
+    assert bench.apply(plan).succeeded
+    assert planned(bench, text).changes == ()
+
+
 # -- bad input ------------------------------------------------------------------------------------------------
 
 BAD = """

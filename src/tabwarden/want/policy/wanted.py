@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 from tabwarden.effects.content import create_project, default_rules
-from tabwarden.effects.ops.projects import new_project_id
+from tabwarden.effects.ops.projects import new_project_id, whoever_makes
 from tabwarden.model.capability import KIND_NAMES, LEADER, LEADER_CAPABILITIES, kind_named
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.governing import governing, managing_project
@@ -130,7 +130,7 @@ class _Laying:
         new = Content(new_id, "project", name, parent.id if parent is not None else None, "")
         owner = parent.owner if parent is not None else ""
         known = self.now.users.get(owner)
-        owner = owner if known is not None and may_own(known.site_role, "project") else ""
+        owner = owner if known is not None and may_own(known.site_role, "project") else whoever_makes(self.now)
         self.site = create_project(self.site, replace(new, owner=owner))
         self.make.add(new_id)
         return self.site.contents[new_id]

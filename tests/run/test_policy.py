@@ -266,7 +266,9 @@ def test_nothing_is_left_out_in_silence(bench: Bench, text: str, lines: set[str]
 def test_a_name_with_the_letters_of_a_pattern_is_a_path(bench: Bench) -> None:
     site = bench.site
     book = site.find_content("workbook:Ops/W1")
-    bench.sandbox.state.put(site.with_contents(replace(book, name="W [2026]*", rules=frozenset(list(book.rules or ())[:1]))))
+    bench.sandbox.state.put(
+        site.with_contents(replace(book, name="W [2026]*", rules=frozenset(list(book.rules or ())[:1])))
+    )
     assert planned(bench, policy_text(told(bench.site))).changes == ()
     text = "content: [{paths: ['Ops/W [2026]*'], kind: workbook, rules: []}]"
     assert {change.person for change in planned(bench, text).changes} == {"Ops/W [2026]*"}

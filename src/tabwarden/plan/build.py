@@ -18,15 +18,13 @@ from tabwarden.plan.stops import (
     Guarded,
     Limits,
     Reading,
-    content_stops,
     empty_group,
-    gone_for_good,
-    no_way_back,
     people_stops,
     source_stops,
     stale_plan,
     unlisted_leave,
 )
+from tabwarden.plan.stops_of_content import content_stops, gone_for_good, locked_out_of_content, no_way_back
 from tabwarden.plan.taken import taken
 from tabwarden.plan.waivers import not_waived
 from tabwarden.want.wanted import Held, Unlisted
@@ -134,7 +132,8 @@ def _too_much(
     kind: str, now: Site, end: Site, changes: Sequence[Change], limits: Limits, guarded: Guarded
 ) -> tuple[Stop, ...]:
     people = people_stops(now, changes, limits, guarded, mapped=kind == PEOPLE)
-    return (*people, *content_stops(now, end, changes, limits.rules_removed), *gone_for_good(changes))
+    locked_out = locked_out_of_content(now, end, changes, guarded)
+    return (*people, *locked_out, *content_stops(now, end, changes, limits.rules_removed), *gone_for_good(changes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,9 +173,7 @@ def test_who_runs_it_is_not_locked_out_of_what_is_theirs(bench: Bench) -> None:
     leader = next(r.grantee.id for r in site.find_content("Ops").rules or () if r.capability == LEADER)
     who = next(u for u in sorted(site.members(leader)) if not is_admin(site.users[u].site_role))
     words = f"remove leader group {site.groups[leader].name} from Ops"
-    stops = {
-        own: [stop.id for stop in locked_out(site, words, own)] for own in (who, site.contents["p-x"].owner, "")
-    }
+    stops = {own: [stop.id for stop in locked_out(site, words, own)] for own in (who, site.contents["p-x"].owner, "")}
     assert stops == {who: [LOCK_OUT], site.contents["p-x"].owner: [], "": []}
     own = site.contents["b-1"].owner
     assert locked_out(site, "give Extra/Book 1 to {other}".format(**people(site)), own) == ()

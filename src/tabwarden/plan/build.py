@@ -160,7 +160,7 @@ def stops_now(
     back = no_way_back(plan.changes, no_way) if no_way is not None else ()
     if not progressed.started:
         sources = (s for s in plan.stops_of_all if s.id.startswith("source-") or s.id == UNLISTED_LEAVE)
-        end = carried_out(now, plan.changes) if any(c.of_content for c in plan.changes) else now
+        end = carried_out(now, plan.changes) if any(c.writes_content for c in plan.changes) else now
         too_much = _too_much(plan.kind, now, end, plan.changes, limits, guarded)
         return (*sources, *too_much, *stale_plan(differences(plan.seen, present), len(plan.seen)), *back)
     left = [change for position, change in enumerate(plan.changes) if position not in progressed.ended]

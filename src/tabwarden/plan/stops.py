@@ -17,7 +17,7 @@ from tabwarden.effects.ref import USER, Lookup
 from tabwarden.model.errors import SourceError
 from tabwarden.model.names import some
 from tabwarden.model.roles import is_admin, is_licensed, is_server_admin
-from tabwarden.model.site import Rule, Site, User
+from tabwarden.model.site import Grantee, Rule, Site, User
 from tabwarden.plan.plan import Stop
 from tabwarden.want.provision import is_protected
 from tabwarden.want.roster import Roster
@@ -325,13 +325,17 @@ def _not_allowed(now: Site, changes: Sequence[Change]) -> list[Stop]:
 def content_stops(now: Site, after: Site, changes: Sequence[Change], limit: Limit) -> tuple[Stop, ...]:
     """Rules that are gone in the end, of the explicit rules in the plan's scope: written away or overwritten by a lock.
 
-    The scope is what the changes name, and what lies below where they lock, move or show tabs.
+    The scope is what the changes name, what lies below where they lock, move or show tabs, and what names a group
+    that is deleted.
     """
     scope: set[str] = set()
     for change in changes:
         content = change.of_content.id or "" if change.of_content is not None else ""
         if content in now.contents:
             scope.update((content, *(now.below(content) if change.overwrites_below else ())))
+    groups = {Grantee("group", group) for group in now.groups.keys() - after.groups.keys()}
+    if groups:
+        scope.update(c for c in now.contents if any(rule.grantee in groups for _, rule in _rules(now, c)))
     base = sum(len(list(_rules(now, content))) for content in scope)
     gone = sum(len(set(_rules(now, content)) - set(_rules(after, content))) for content in scope)
     if gone <= limit.of(base):
@@ -347,7 +351,7 @@ def _rules(site: Site, content: str) -> Iterator[tuple[str, Rule]]:
 
 def no_way_back(changes: Sequence[Change], because: str) -> tuple[Stop, ...]:
     """The stop for locks and the like that overwrite rules nobody has kept; without such changes none."""
-    number = sum(1 for change in changes if change.of_content is not None and change.destructive)
+    number = sum(1 for change in changes if change.writes_content and change.destructive)
     sentence = f"{number} changes overwrite or remove rules, and the site as it is could not be kept: {because}"
     stop = Stop(NO_WAY_BACK, len(changes), 0, number, False, sentence, "mend the store; this stop cannot be waived")
     return (stop,) if number else ()

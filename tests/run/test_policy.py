@@ -294,6 +294,9 @@ def test_the_schema_and_the_commands(bench: Bench, tmp_path: Path) -> None:
     store = bench.settings.store.folder
     out = tmp_path / "exported.yaml"
     assert command_line.run("policy", "export", "--store", store, "--out", out).exit_code == 0
+    shown = command_line.run("policy", "export", "--store", store).stdout
+    assert shown == out.read_text(encoding="utf-8")
+    assert json.loads(command_line.run("policy", "schema").stdout) == schema()
     settings = bench.folder / "settings.yaml"
     checked = command_line.run("plan", "policy", out, "--check", "--settings", settings, "--sarif", tmp_path / "s.json")
     assert checked.exit_code == 0, checked

@@ -177,7 +177,8 @@ class _Handler(logging.StreamHandler[IO[str]]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 (as logging has it)
         if not self.failed:
             self.failed = True
-            sys.stderr.write("a line of the log could not be written; is the disk full?\n")
+            if not isinstance(sys.exc_info()[1], BrokenPipeError):  # whoever reads may have read enough
+                sys.stderr.write("a line of the log could not be written; is the disk full?\n")
 
 
 class _Counter(logging.Handler):

@@ -253,9 +253,10 @@ def resolve(value: str, folder: Path, environ: Mapping[str, str], keys: Keys | N
 
 
 def _from_environment(name: str, environ: Mapping[str, str]) -> str:
-    if name not in environ:
-        raise SettingsError([f"environment variable `{name}` is not set: set it where the command runs"])
-    return environ[name]
+    try:
+        return environ[name]
+    except (KeyError, ValueError):  # half a character is in no name of the system's
+        raise SettingsError([f"environment variable `{name}` is not set: set it where the command runs"]) from None
 
 
 def _from_file(name: str, folder: Path) -> str:

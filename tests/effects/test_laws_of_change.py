@@ -93,8 +93,9 @@ def inverse(site: Site, edit: Change) -> Change | None:
     if (back := edit.inverse()) is not None:
         return back
     if isinstance(edit, Lead):
-        rules = site.contents[edit.project].rules or frozenset()
-        return None if any(r.grantee == edit.grantee for r in rules) else Unlead(edit.project, edit.grantee)
+        project = site.contents[edit.project]
+        listed = (rule for rules in (project.rules, *project.defaults.values()) for rule in rules or ())
+        return None if any(rule.grantee == edit.grantee for rule in listed) else Unlead(edit.project, edit.grantee)
     if isinstance(edit, TakeRule):
         return PutRule(edit.content, edit.rule, edit.default_for)
     if isinstance(edit, PutRule):

@@ -27,6 +27,8 @@ OTHERS: tuple[tuple[str, ...], ...] = (
     ("mirror", "--settings", "mirror.yaml"),
     ("directory", "read", "--out", "read.json"),
     ("doctor",),
+    ("policy", "export", "--out", "new.yaml"),
+    ("init", "--server", "http://127.0.0.1:9", "--token", "t", "--secret", "env:NONE", "--to", "new.yaml", "--no-test"),
 )
 DEMO = ("demo", "--folder", "demo")  # which does all of it, and takes some seconds
 WRITES = {words: words[0] in ("apply", "run") for words in (*(words for words, _ in WRITING), *OTHERS)}
@@ -34,7 +36,7 @@ WRITES = {words: words[0] in ("apply", "run") for words in (*(words for words, _
 READS = {
     *("why", "who", "what", "rules", "whatif", "diff", "history", "cases", "people show", "directory show", "domains"),
     *("names check", "mirror verify", "catalog", "settings check", "plan groups", "run groups", "plan domains"),
-    *("help", "find", "plan list", "plan show", "status"),
+    *("help", "find", "plan list", "plan show", "status", "plan policy", "policy schema"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -184,6 +185,14 @@ def test_contents_by_pattern_and_owner_and_switches(bench: Bench) -> None:
     assert planned(bench, json.dumps({**text, "site": {"commenting": False}})).changes == ()
 
 
+def test_rules_of_a_single_view_are_wanted_too(bench: Bench) -> None:
+    text = "content: [{paths: [Ops/W2/V6], kind: view, rules: [{group: Sales, all: View}]}]"
+    plan = planned(bench, text)
+    assert {change.of_content.kind for change in plan.changes if change.of_content} == {"view"}
+    assert bench.apply(plan).succeeded
+    assert planned(bench, text).changes == ()
+
+
 # -- bad input ------------------------------------------------------------------------------------------------
 
 BAD = """
@@ -209,6 +218,60 @@ projects:
 content:
 - {paths: [No/Such], rules: []}
 """
+
+
+UNCLEAR = """
+packs:
+  one: {parameters: [p], projects: {"{p}": {mode: locked}}}
+  two: {parameters: [p], projects: {"{p}/{q}": {mode: locked}}}
+use:
+- {pack: one, with: [p]}
+- one
+- {pack: two, with: {p: Ops}}
+content:
+- {paths: [Ops/W1], kind: wurkbook, rules: []}
+"""
+TWICE = """
+templates:
+  Reader: {workbooks: Reader}
+  View: {workbooks: {allow: [View]}}
+projects:
+  Ops: {mode: locked}
+  Ops/: {mode: locked}
+"""
+PARTLY = """
+default_project: blank
+projects:
+  Default: {rules: [{all_users: true, all: View}]}
+content:
+- {paths: [Ops/W1, Ops/W9], rules: []}
+- {paths: [Ops/W1], kind: data source, rules: []}
+- {paths: [Ops], rules: []}
+- {paths: ["Nowhere/*"], rules: []}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [(UNCLEAR, {"6", "7", "8", "10"}), (TWICE, {"3", "4", "7"}), (PARTLY, {"4", "6", "7", "8"})],
+    ids=["unclear", "twice", "partly"],
+)
+def test_nothing_is_left_out_in_silence(bench: Bench, text: str, lines: set[str]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        planned(bench, text)
+    said = [line.partition("policy.yaml:")[2] for line in caught.value.problems]
+    assert {line.partition(":")[0] for line in said} == lines
+
+
+def test_a_name_with_the_letters_of_a_pattern_is_a_path(bench: Bench) -> None:
+    site = bench.site
+    book = site.find_content("workbook:Ops/W1")
+    bench.sandbox.state.put(
+        site.with_contents(replace(book, name="W [2026]*", rules=frozenset(list(book.rules or ())[:1])))
+    )
+    assert planned(bench, policy_text(told(bench.site))).changes == ()
+    text = "content: [{paths: ['Ops/W [2026]*'], kind: workbook, rules: []}]"
+    assert {change.person for change in planned(bench, text).changes} == {"Ops/W [2026]*"}
 
 
 def test_every_problem_is_told_at_once_with_its_line(bench: Bench) -> None:

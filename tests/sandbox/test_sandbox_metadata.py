@@ -316,5 +316,5 @@ def test_requests_are_counted_and_reading_changes_nothing(box, server):
 
 def test_without_the_library_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "graphql", None)
-    with pytest.raises(Refusal, match=r"tabwarden\[metadata\]"):
+    with pytest.raises(Refusal, match=r"pip install \"graphql-core"):
         api.graphql()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 from tabwarden.compare.access_changes import Reach, Shift, Under
 from tabwarden.compare.between_sites import Base, Progress
 from tabwarden.effects.change import Change
+from tabwarden.effects.ref import Lookup
 from tabwarden.effects.sentences import change_of, words_of
 from tabwarden.model.errors import AmbiguousName, UnknownName
 from tabwarden.model.open_points import CURRENT, DOCUMENTED, OpenPoints, watched
@@ -116,11 +118,17 @@ def done(site: Site, sentences: Iterable[str], open_points: OpenPoints = DOCUMEN
 
 def written(site: Site, changes: Iterable[Change], open_points: OpenPoints = DOCUMENTED) -> tuple[Change, ...]:
     """What a plan writes for changes that are tried: each on the Site that the ones before it left."""
-    steps: list[Change] = []
+    return tuple(chain.from_iterable(steps_of(site, changes, open_points)))
+
+
+def steps_of(
+    site: Site, changes: Iterable[Change], open_points: OpenPoints = DOCUMENTED
+) -> Iterator[tuple[Change, ...]]:
+    """Of each change what a plan writes for it: nothing where it is so already."""
     for change in changes:
-        steps += (step.but(because=words_of(site, change)) for step in change.steps(site))
+        lookup, because = Lookup(site), words_of(site, change)
+        yield tuple(step.but(because=because) for step in change.steps(site) if step.is_true(lookup) is None)
         site = change.done_to(site, open_points).site
-    return tuple(steps)
 
 
 def _sets_that_change(before: Site, after: Site) -> tuple[SetChange, ...]:

@@ -118,6 +118,11 @@ class Change:
         """What of the site must be read for its facts, beside people and the group it is about."""
         return self.READS
 
+    @property
+    def writes_content(self) -> bool:
+        """Whether content has other rules or is otherwise another afterwards: the site is kept whole before."""
+        return self.of_content is not None
+
     # -- what it takes away -----------------------------------------------------------------------------------
 
     @property

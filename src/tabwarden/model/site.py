@@ -240,8 +240,11 @@ class Site:
 
         None for a top-level project; the id of a project that was not read is given as it stands.
         """
-        parent = self.contents[content].parent
-        while parent is not None and parent in self.contents and self.contents[parent].kind != "project":
+        parent, met = self.contents[content].parent, set[str]()
+        while parent is not None and parent in self.contents and parent not in met:
+            if self.contents[parent].kind == "project":
+                break
+            met.add(parent)  # in a damaged snapshot a thing may hold itself
             parent = self.contents[parent].parent
         return parent
 

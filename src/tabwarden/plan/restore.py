@@ -76,7 +76,7 @@ def restored(
         if work.current.contents[content].kind == "project":
             work.project(content)
     for content in work.in_order(work.current):
-        if work.current.contents[content].kind not in ("project", "view"):
+        if work.current.contents[content].kind != "project":
             work.item(content)
     if only is None:
         for content in work.in_order(work.current):
@@ -193,18 +193,13 @@ class _Work:
             self.hold(project, f"its content permissions were {mode}", BY_HAND)
 
     def item(self, content: str) -> None:
-        """Rules of what no lock governs; of a workbook also tabs and views."""
+        """Rules of what no lock and no tabs govern; of a workbook also the tabs, before its views come."""
         was = self.then.contents[content]
         if governing(self.current, content).level == "own":
             wanted = governing(self.then, content)
             self.rules(content, self.current.contents[content].rules, wanted.rules, None)
-        if was.kind != "workbook":
-            return
-        if self.current.contents[content].tabs != was.tabs and self.only is None:
+        if was.kind == "workbook" and self.current.contents[content].tabs != was.tabs and self.only is None:
             self.do(SetTabs.on(self.current, content, shown=was.tabs))
-        for view in self.current.children(content):
-            if view in self.scope and governing(self.current, view).level == "own":
-                self.rules(view, self.current.contents[view].rules, governing(self.then, view).rules, None)
 
     def owner(self, content: str) -> None:
         """Its former owner, where he is there."""

@@ -70,6 +70,10 @@ class _Undoing:
             replace(was[c], id=new, parent=again.get(was[c].parent or "", was[c].parent)) for c, new in again.items()
         ]
         site = self.now.without_contents(gone).with_contents(*merged, *projects)
+        # Who was deleted and is created again has an id that only the site before knows.
+        users = {i: user for i, user in self.then.users.items() if i.startswith(NEW)}
+        groups = {i: group for i, group in self.then.groups.items() if i.startswith(NEW)}
+        site = replace(site, users={**site.users, **users}, groups={**site.groups, **groups})
         return _Back(site, frozenset(c.id for c in merged), frozenset(again.values()), frozenset(gone))
 
     def _merged(self, was: Content, left: Content, now: Content) -> Content:

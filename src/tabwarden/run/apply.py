@@ -209,7 +209,7 @@ def kept_before(plan: Plan, now: Site, keep: Callable[[Site], int] | None) -> tu
 
     The number of its snapshot, or why there is none; neither where no content is changed.
     """
-    if all(change.of_content is None for change in plan.changes):
+    if not any(change.writes_content for change in plan.changes):
         return None, None
     if keep is None:
         return None, "there is no history to keep it in"

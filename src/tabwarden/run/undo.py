@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from tabwarden.clocks import doubt_beside
 from tabwarden.effects.change import NICKNAMES, Change
-from tabwarden.effects.ref import USER
+from tabwarden.effects.ref import USER, Ref
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.site import Grantee, Site
 from tabwarden.plan.build import build
@@ -124,7 +125,7 @@ def plan_undo(context: Context, path: Path | None) -> Plan:
     words = taken_back(plan, record)
     if plan.kind == rename.KIND:
         return rename.undo_rename(context, plan, done, words)
-    if any(change.of_content is not None for change in done):
+    if any(change.writes_content for change in done):
         return _undo_of_content(context, plan, record, done, words)
     connection = context.connection
     site = read_people(connection)
@@ -153,7 +154,8 @@ def _undo_of_content(context: Context, plan: Plan, record: Record, done: tuple[C
     people = {Grantee("user", user) for user in wanted.site.users} | {Grantee("group", g) for g in wanted.site.groups}
     ids = ids_now(site, then, create=True)
     ids = {one: id_ for one, id_ in ids.items() if Grantee(one.kind, id_) in people or one.kind == "groupSet"}
-    content = content_undone(translated(then, ids), site, done, f"undo of {words}")
+    by_now = tuple(_about(change, ids) for change in done)
+    content = content_undone(translated(then, ids), site, by_now, f"undo of {words}")
     changes = diff(site, wanted.site, wanted.why)
     last = [change for change in changes if change.destructive and not (change.net_members or change.ends_as)]
     whole = (*(change for change in changes if change not in last), *content.changes, *last)
@@ -164,6 +166,17 @@ def _undo_of_content(context: Context, plan: Plan, record: Record, done: tuple[C
     basis = basis_of(context, KIND, context.site(site.name), site, undoes=plan.id, takes_back=words)
     basis = replace(basis, takes=context.takes)
     return build(basis, site, whole, held=(*wanted.held, *content.held), notes=notes)
+
+
+def _about(change: Change, ids: Mapping[Grantee, str]) -> Change:
+    """The change with the ids that the people and groups it is about have by now."""
+    refs = {field.name: getattr(change, field.name) for field in fields(change)}
+    moved = {
+        name: replace(ref, id=ids[Grantee(ref.kind, ref.id)])
+        for name, ref in refs.items()
+        if isinstance(ref, Ref) and ref.id is not None and Grantee(ref.kind, ref.id) in ids
+    }
+    return change.but(**moved) if moved else change
 
 
 def taken_back(plan: Plan, record: Record) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tabwarden.compare.access_changes import Under
 from tabwarden.compare.beside import credentials_that_break, past_filters
 from tabwarden.compare.between_sites import Base
-from tabwarden.compare.what_if import WhatIf, done, written
+from tabwarden.compare.what_if import WhatIf, done, steps_of
+from tabwarden.effects.ops.several import NOTHING_DIFFERS
 from tabwarden.effects.phrases import refusal
 from tabwarden.effects.sentences import VERBS
 from tabwarden.model.errors import SettingsError, TabwardenError
@@ -66,12 +68,16 @@ def plan_changes(settings: Settings, given: Iterable[str]) -> Plan:
         if any("nickname" in words for words in sentences):
             site = with_nicknames(site, context.connection)
         after, tried = done(site, sentences)
-        problems = [f"`{one.words}`: {refusal(one.because)}" for one in tried if not one.done]
+        problems = [
+            f"`{one.words}`: {refusal(one.because)}" for one in tried if not one.done and one.because != NOTHING_DIFFERS
+        ]
         if problems:
             raise TabwardenError(f"Tableau would refuse {'; '.join(problems)}; mend the changes, or leave these out")
         basis = replace(basis_of(context, KIND, context.site(site.name), site), takes=context.takes)
-        notes = (*past_filters(site, after), *credentials_that_break(site, after))
-        return build(basis, site, written(site, [one.change for one in tried]), notes=notes)
+        steps = tuple(steps_of(site, [one.change for one in tried]))
+        idle = (f"`{one.words}`: it is so already" for one, mine in zip(tried, steps, strict=True) if not mine)
+        notes = (*idle, *past_filters(site, after), *credentials_that_break(site, after))
+        return build(basis, site, tuple(chain.from_iterable(steps)), notes=notes)
 
 
 def plan_of(site: Site, changes: tuple[Change, ...], path: Path | None = None) -> Plan:

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from tabwarden.effects.forms.rules import templates_of
 from tabwarden.effects.forms.site import setting_named
 from tabwarden.model.capability import KIND_NAMES, kind_named
 from tabwarden.model.errors import SettingsError, UnknownName
+from tabwarden.model.names import same
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED
 from tabwarden.safe_files import read_text
-from tabwarden.settings.lines import Place, Written, dotted, read_yaml
+from tabwarden.settings.lines import Origin, Place, Written, dotted, read_yaml
 from tabwarden.want.policy.wishes import ALL, EVERYBODY, Cell, ContentWish, Policy, ProjectWish, RowWish
 
 MODES = {"locked": LOCKED, "locked without nested": LOCKED_WITHOUT_NESTED, "customizable": CUSTOMIZABLE}
+TEMPLATES = {same(name) for kind in ("project", "workbook", "datasource", "flow") for name in templates_of(kind)}
 KIND_FIELDS = {f"{name.replace(' ', '_').lower()}s": kind for kind, name in KIND_NAMES.items() if kind != "project"}
+
+
+def _kind(words: str) -> str:
+    try:
+        return kind_named(words)
+    except UnknownName as error:
+        raise ValueError(str(error)) from None
 
 
 class _Part(BaseModel):
@@ -111,7 +122,7 @@ class ContentText(_Part):
     """Contents by path or pattern (`Finance/*`), tag, certification, owner; `rules` are all there are."""
 
     paths: tuple[str, ...] = ()
-    kind: Annotated[str, AfterValidator(lambda words: kind_named(words))] | None = None
+    kind: Annotated[str, AfterValidator(_kind)] | None = None
     tag: str = ""
     certified: bool | None = None
     owner: str = ""
@@ -192,8 +203,6 @@ def _checked(written: Written) -> PolicyText | None:
             if one["type"] == "extra_forbidden":
                 words = "nothing is called so here; look at `tabwarden policy schema`"
             written.complain(place, f"`{dotted(place)}`: {words}")
-    except UnknownName as error:
-        written.complain((), str(error))
     return None
 
 
@@ -208,16 +217,22 @@ def _fill_in(written: Written) -> None:
         return
     for number, use in enumerate(uses):
         place: Place = ("use", number)
-        pack = packs.get(use.get("pack")) if isinstance(use, dict) else None
+        if not isinstance(use, dict) or not isinstance(use.get("with") or {}, dict):
+            written.complain(place, "say a pack and its parameters, as in `{pack: department, with: {name: Design}}`")
+            continue
+        pack = packs.get(str(use.get("pack")))
         if not isinstance(pack, dict):
             written.complain(place, f"there is no pack of that name; there are {', '.join(map(str, packs)) or 'none'}")
             continue
-        given, wanted = use.get("with") or {}, pack.get("parameters") or []
-        unlike = sorted(set(given) ^ set(wanted))
+        given, wanted = use.get("with") or {}, list(map(str, pack.get("parameters") or []))
+        unlike = sorted(set(map(str, given)) ^ set(wanted))
         if unlike:
             written.complain(place, f"the pack takes {', '.join(wanted) or 'nothing'}; look at {', '.join(unlike)}")
             continue
         filled = _filled({"projects": pack.get("projects") or {}, "content": pack.get("content") or []}, given)
+        left = sorted(set(re.findall(r"\{(\w+)\}", str(filled))) - {str(words) for words in given.values()})
+        if left:
+            written.complain(place, f"the pack names `{{{left[0]}}}`, which is none of its `parameters`; add it there")
         projects = values.setdefault("projects", {})
         for path, project in filled["projects"].items():
             if path in projects:
@@ -245,6 +260,7 @@ def _filled(value: Any, given: Mapping[str, Any]) -> Any:
 class _Together:
     def __init__(self, texts: list[tuple[Written, PolicyText]], problems: list[str]) -> None:
         self.texts, self.problems = texts, problems
+        self.said: dict[str, Origin] = {}
 
     def policy(self) -> Policy:
         """One value; what two files say differently of one thing is a problem."""
@@ -256,20 +272,29 @@ class _Together:
         for written, text in self.texts:
             for path, project in text.projects.items():
                 wish = self._project(written, path, project)
-                if path.casefold() in projects:
-                    self.problems.append(f"{wish.where}: `{path}` is said already in {projects[path.casefold()].where}")
-                projects[path.casefold()] = wish
+                if (key := same(wish.path)) in projects:
+                    self.problems.append(f"{wish.where}: `{path}` is said already in {projects[key].where}")
+                projects[key] = wish
             contents += [self._content(written, number, one) for number, one in enumerate(text.content)]
-            templates |= {name: self._template(written, name, cells) for name, cells in text.templates.items()}
+            for name, cells in text.templates.items():
+                self._once(f"the template `{name}`", written.origin(("templates", name)))
+                templates[name] = self._template(written, name, cells)
             for words, value in text.site.items():
-                where = str(written.origin(("site", words)))
+                where = written.origin(("site", words))
                 try:
-                    switches[setting_named(words)] = value, where
+                    self._once(f"the switch `{setting_named(words)}`", where)
+                    switches[setting_named(words)] = value, str(where)
                 except UnknownName as error:
                     self.problems.append(f"{where}: {error}")
             if text.default_project is not None:
+                self._once("`default_project`", written.origin(("default_project",)))
                 default = text.default_project, str(written.origin(("default_project",)))
         return Policy(tuple(projects.values()), tuple(contents), templates, default, switches)
+
+    def _once(self, what: str, where: Origin) -> None:
+        """A problem where another line says it as well."""
+        if self.said.setdefault(same(what), where) is not where:
+            self.problems.append(f"{where}: {what} is said already in {self.said[same(what)]}")
 
     def _rows(self, written: Written, place: Place, text: ProjectText | ContentText) -> tuple[RowWish, ...]:
         rows: list[RowWish] = []
@@ -306,7 +331,14 @@ class _Together:
 
     def _template(self, written: Written, name: str, cells: Mapping[str, AnyCell]) -> dict[str, Cell]:
         by_kind: dict[str, Cell] = {}
+        own = {same(called) for _, text in self.texts for called in text.templates} - TEMPLATES
+        if same(name) in TEMPLATES:
+            where = written.origin(("templates", name))
+            self.problems.append(f"{where}: `{name}` is one of Tableau's own templates; call yours otherwise")
         for words, cell in cells.items():
+            if isinstance(cell, str) and same(cell) in own:
+                where = written.origin(("templates", name, words))
+                self.problems.append(f"{where}: `{cell}` is an own template; say one of Tableau's, or capabilities")
             try:
                 by_kind[kind_named(words.replace("_", " "))] = (
                     cell.cell if isinstance(cell, CellText) else Cell(cell or "None")

@@ -142,6 +142,9 @@ def path_of(store: Path, plan_id: str) -> Path:
     return store / JOURNALS / f"{plan_id}.jsonl"
 
 
+_WORDS = ("plan", "kind", "site", "started", "by", "finished")
+
+
 def read(path: Path) -> Record:
     """A journal; an empty Record where there is none. A torn last line is left out, a broken one before it told."""
     if not path.is_file():
@@ -160,6 +163,10 @@ def read(path: Path) -> Record:
                     f"the journal `{path}` is of another release; move the folder `{path.parent}` away and plan again"
                 )
             fields = fields_of(line)
+            if not all(isinstance(fields.get(name, ""), str) for name in _WORDS):
+                raise TypeError("what a journal names is told in words")
+            if not isinstance(fields.get("snapshot"), int | None):
+                raise TypeError("snapshots have numbers")
             positions = range(header["changes"])
             begun.update(map(positions.index, fields.get("begin", ())))
             for entry in (ChangeResult(*one) for one in fields.get("end", ())):

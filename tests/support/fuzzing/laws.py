@@ -52,6 +52,8 @@ ALLOWED: Mapping[str, tuple[str, ...]] = {
     "snapshots": (*STORE, "store/deleted-snapshots.jsonl", "exported/*", "store/pseudonyms.key"),
     "store": ("store/columns/*",),
     "settings": ("settings.yaml", "settings.yaml.aes", "people.yaml", "people.yaml.aes", "key", "new.yaml", "*.aes"),
+    "init": ("new.yaml", "secret.txt"),
+    "policy": ("new.yaml", "logs/*"),
     "sandbox": ("saved.yaml",),
     "directory": ("read.json", ".read.json*", "logs/*"),
     "demo": ("demo/*",),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple, Self
 
 from tabwarden.effects import people
-from tabwarden.effects.change import NOBODY, Change, Refusal, Value, grants_fact, of_directory, refused
+from tabwarden.effects.change import CONTENT, NOBODY, Change, Refusal, Value, grants_fact, of_directory, refused
 from tabwarden.effects.draft import Draft, Undoing
 from tabwarden.effects.people import Outcome
 from tabwarden.effects.ref import Lookup, Ref, group_ref
@@ -164,26 +164,45 @@ def _granting(group: Group, grants: Grants) -> Group:
 
 @dataclass(frozen=True, slots=True)
 class DeleteGroup(_OfGroup):
-    """Delete a group with its rules; what it granted and its members' names are the way back."""
+    """Delete a group with its rules; what it granted and its members' names are the way back.
+
+    `rules` is how many rules name it, where content was read: they come back from the snapshot before it.
+    """
 
     op: ClassVar[str] = "delete_group"
     step: ClassVar[str] = "delete group"
     DESTRUCTIVE: ClassVar[bool] = True
     WORDS: ClassVar[tuple[str, str, str]] = (
-        "delete group `{c.group.qualified}`",
-        "deleted group `{c.group.qualified}`",
+        "delete group `{c.group.qualified}`{c.with_it}",
+        "deleted group `{c.group.qualified}`{c.with_it}",
         "group `{c.group.qualified}` was not deleted",
     )
 
     grants: Grants = NO_GRANTS
     members: tuple[str, ...] = ()
+    rules: int = 0
 
     @classmethod
     def on(cls, site: Site, group: str) -> Self:
         """As a change to a group of the Site, by id."""
         known = site.groups[group]
         names = sorted(site.users[user].qualified for user in site.members(group))
-        return cls(group_ref(known), Grants.of(known), tuple(names))
+        lists = (rules for c in site.contents.values() for rules in (c.rules, *c.defaults.values()))
+        rules = sum(rule.grantee == ("group", group) for rules in lists for rule in rules or ())
+        return cls(group_ref(known), Grants.of(known), tuple(names), rules)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset({CONTENT}) if self.rules else self.READS
+
+    @property
+    def writes_content(self) -> bool:
+        return self.rules > 0
+
+    @property
+    def with_it(self) -> str:
+        """What goes with it, in words."""
+        return f" and its {self.rules} rules" if self.rules else ""
 
     def done_to(self, site: Site, open_points: OpenPoints = DOCUMENTED) -> Outcome:
         """Refused for All Users."""
@@ -205,7 +224,8 @@ class DeleteGroup(_OfGroup):
             ids = undoing.before.users_named(name)
             if len(ids) == 1 and ids[0] in undoing.users:
                 undoing.members[group_id].add(ids[0])
-        undoing.notes.append(f"group `{ref.qualified}` is created again: rules that named it are lost")
+        if not self.rules:
+            undoing.notes.append(f"group `{ref.qualified}` is created again: rules that named it are lost")
 
     def moves(self, facts: dict[str, Value]) -> None:
         key = self.group.key

@@ -98,6 +98,7 @@ class NewProject(OfContent):
         if owner in site.users and not (fits := people.assign_owner(site, owner, "project", open_points)).done:
             return fits
         above = None if parent is None else parent.id
+        owner = owner or whoever_makes(site)
         draft = Content(
             self.id, "project", self.name, above, owner, mode=self.mode, description=self.description, tabs=True
         )
@@ -141,6 +142,12 @@ class NewProject(OfContent):
     def is_locked(self) -> str:
         """The mode, in words, where it is locked."""
         return "" if self.mode == CUSTOMIZABLE else f", {MODE_WORDS[self.mode]}"
+
+
+def whoever_makes(site: Site) -> str:
+    """The owner (id) of what is made without one: who read the site, where that can be told; else empty."""
+    users = site.users_named(site.taken.by)
+    return users[0] if len(users) == 1 else ""
 
 
 def new_project_id(path: str) -> str:

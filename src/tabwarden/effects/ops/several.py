@@ -14,6 +14,8 @@ from tabwarden.model.capability import INHERITED_LEADER
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.site import DENY, Content, Grantee, Rule, Rules, Site
 
+NOTHING_DIFFERS = "nothing_differs"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rewrite(Change):
@@ -45,7 +47,7 @@ class _Rewrite(Change):
             thing = after.contents[content]
             if thing.kind == "workbook" and thing.tabs:
                 after = effects.show_tabs(after, content)
-        return refused(site, "nothing_differs") if after == site else done(after)
+        return refused(site, NOTHING_DIFFERS) if after == site else done(after)
 
     def places(self, site: Site) -> Iterator[tuple[Content, str | None, Rules]]:
         """Every list in the project that was read and can be edited where it lies."""

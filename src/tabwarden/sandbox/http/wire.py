@@ -154,8 +154,8 @@ def from_xml(body: bytes) -> Element:
     """Read XML with or without namespace; entities and document types are refused."""
     try:
         root = xml_tree(body)
-    except (ParseError, ValueError, LookupError) as problem:
-        raise Refusal("400000", f"the request is not well-formed XML ({type(problem).__name__})") from None
+    except (ParseError, ValueError, LookupError):
+        raise Refusal("400000", "the request is no XML that can be read") from None
     tree = _from_node(root, 0)
     if tree.name not in ("tsRequest", "tsResponse"):
         raise Refusal("400000", f"the request starts with `{tree.name}` where `tsRequest` is expected")

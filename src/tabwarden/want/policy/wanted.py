@@ -7,13 +7,13 @@ tableau-permissions §1.3, §4.3, §10.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 from tabwarden.effects.content import create_project, default_rules
-from tabwarden.effects.ops.projects import new_project_id
+from tabwarden.effects.ops.projects import new_project_id, whoever_makes
 from tabwarden.model.capability import KIND_NAMES, LEADER, LEADER_CAPABILITIES, kind_named
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.governing import governing, managing_project
@@ -130,7 +130,7 @@ class _Laying:
         new = Content(new_id, "project", name, parent.id if parent is not None else None, "")
         owner = parent.owner if parent is not None else ""
         known = self.now.users.get(owner)
-        owner = owner if known is not None and may_own(known.site_role, "project") else ""
+        owner = owner if known is not None and may_own(known.site_role, "project") else whoever_makes(self.now)
         self.site = create_project(self.site, replace(new, owner=owner))
         self.make.add(new_id)
         return self.site.contents[new_id]
@@ -163,10 +163,8 @@ class _Laying:
             grantee = self.rows.grantee(row)
             dead = [r.capability for r in rules if r.grantee == grantee and r.mode == ALLOW and self._dead(r, kind)]
             if dead:
-                names = some(sorted(dead))
-                self.rows.note(
-                    f"{row.where}: nobody in `{row.name}` has a site role for {names} on a {KIND_NAMES[kind]}"
-                )
+                whose = f"`{row.name}` has no" if row.kind == "user" else f"nobody in `{row.name}` has a"
+                self.rows.note(f"{row.where}: {whose} site role for {some(sorted(dead))} on a {KIND_NAMES[kind]}")
         return rules
 
     def _dead(self, rule: Rule, kind: str) -> bool:
@@ -198,6 +196,10 @@ class _Laying:
         if project is None:
             self.rows.problem(where, "there is no Default project to be seen")
             return
+        said = self.wishes[project.id].rows if project.id in self.wishes else None
+        for row in said or ():
+            if row.kind == EVERYBODY:
+                self.rows.problem(row.where, f"what All Users get on Default is said by `default_project` in {where}")
         cells = {
             LOCKED_DOWN: {"all": Cell("Denied")},
             READ_ONLY: {
@@ -254,8 +256,7 @@ class _Laying:
             for content in fitting:
                 rows[content] += self.rows.current(wish.rows)
                 places.setdefault(content, wish.where)
-            if not fitting and self.within is None:
-                self._fits_nothing(wish)
+            self._fits_nothing(wish, {same(self.now.path(content)) for content in fitting})
         for content, theirs in rows.items():
             thing, level = self.site.contents[content], governing(self.site, content).level
             if level != "own":
@@ -264,21 +265,30 @@ class _Laying:
             elif thing.rules is not None:
                 self._ruled(thing, self.rules(thing.kind, theirs), places[content])
 
-    def _fits_nothing(self, wish: ContentWish) -> None:
-        exact = [path for path in wish.paths if not _is_pattern(path)]
-        if exact:
+    def _fits_nothing(self, wish: ContentWish, fitting: Collection[str]) -> None:
+        """A path must be there, of a kind that has rules of its own; a pattern or a tag may fit nothing as yet."""
+        for path in wish.paths:
+            if self._is_pattern(path) or same(path) in fitting or not self.counts(path):
+                continue
+            kinds = {self.now.contents[content].kind for content in self.now.contents_at(path)}
             try:
-                self.now.find_content(exact[0])
+                if not kinds:
+                    self.now.find_content(path)
             except TabwardenError as error:
                 self.rows.problem(wish.where, str(error))
-                return
-        self.rows.note(f"{wish.where}: nothing fits")
+                continue
+            if "project" in kinds and not wish.kind:
+                self.rows.problem(wish.where, f"`{path}` is a project; say its rules below `projects`")
+            else:
+                self.rows.problem(wish.where, f"nothing at `{path}` is of that kind, tag, certification and owner")
+        if not fitting and self.within is None:
+            self.rows.note(f"{wish.where}: nothing fits as yet")
 
     def _fitting(self, wish: ContentWish) -> Iterator[str]:
         kind = kind_named(wish.kind) if wish.kind else ""
         owner = self.rows.named(f"user {wish.owner}", wish.where) if wish.owner else None
-        plain = {same(path) for path in wish.paths if not _is_pattern(path)}
-        patterns = [same(path) for path in wish.paths if _is_pattern(path)]
+        plain = {same(path) for path in wish.paths if not self._is_pattern(path)}
+        patterns = [same(path) for path in wish.paths if self._is_pattern(path)]
         exact = [self.now.contents[c] for path in wish.paths for c in self.now.contents_at(path)]
         for content in self.now.contents.values() if patterns or not wish.paths else exact:
             if content.kind not in RULED or (kind and content.kind != kind) or (owner and content.owner != owner.id):
@@ -289,6 +299,10 @@ class _Laying:
             named = path in plain or any(fnmatchcase(path, pattern) for pattern in patterns)
             if (named or not wish.paths) and self.counts(path):
                 yield content.id
+
+    def _is_pattern(self, path: str) -> bool:
+        """Whether it is one, and not the path of something that is called so."""
+        return any(letter in path for letter in "*?[") and not self.now.contents_at(path)
 
     # -- at the end -------------------------------------------------------------------------------------------
 
@@ -314,7 +328,3 @@ class _Laying:
         own = [self.now.path(c) for c in nested if self.now.contents[c].mode == CUSTOMIZABLE]
         if own:
             self.rows.note(f"{wish.where}: the lock overwrites the rules of customizable projects in it: {some(own)}")
-
-
-def _is_pattern(path: str) -> bool:
-    return any(letter in path for letter in "*?[")

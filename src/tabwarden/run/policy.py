@@ -116,7 +116,9 @@ def last_hands(site: Site, changes: Iterable[Change], events: Iterable[Mapping[s
     lines = [_by(site, about[content], event) for content, event in sorted(last.items())]
     unknown = sorted(about[content] for content in about.keys() - last.keys())
     if unknown:
-        lines.append(f"who changed {some(unknown)} no activity log tells that `tabwarden read --activity FILE` has kept")
+        lines.append(
+            f"who changed {some(unknown)} no activity log tells that `tabwarden read --activity FILE` has kept"
+        )
     more = [f"and {len(lines) - MOST_HANDS} more whose last change is known"] if len(lines) > MOST_HANDS else []
     return (*lines[-MOST_HANDS:], *more)
 

@@ -503,3 +503,17 @@ def test_a_name_that_is_taken_where_it_moves_to_is_refused() -> None:
 def test_a_project_without_a_name_is_no_change(words: str) -> None:
     with pytest.raises(UnknownName, match="lacks the name of the new project"):
         done(small(), [words])
+
+
+@pytest.mark.parametrize("words", ['new group ""', 'new group " "', 'add user "" as Viewer', r'new group "corp\"'])
+def test_nobody_and_no_group_is_without_a_name(words: str) -> None:
+    with pytest.raises(UnknownName, match="is no name of a"):
+        done(small(), [words])
+
+
+def test_who_leaves_inherits_nothing() -> None:
+    site = small()
+    name = next(iter(site.users.values())).name
+    after, (outcome,) = done(site, [f"remove user {name} with heir {name}"])
+    assert (outcome.done, outcome.because) == (False, "heir_leaves_too")
+    assert after.users.keys() == site.users.keys()

@@ -15,11 +15,14 @@ from test_what_if_applied import rules_of
 from support import command_line
 from tabwarden.compare.what_if import what_if
 from tabwarden.effects.ops.projects import whoever_makes
+from tabwarden.model.capability import LEADER
 from tabwarden.model.governing import governing
+from tabwarden.model.roles import is_admin
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, NO_RULES, Content, Grantee, Rule, Site, Use
-from tabwarden.plan.plan import Plan
+from tabwarden.plan.build import locked_out_of_content
+from tabwarden.plan.plan import Plan, Stop
 from tabwarden.plan.restore import translated, without_contradiction
-from tabwarden.plan.stops import NO_WAY_BACK, RULES_REMOVED
+from tabwarden.plan.stops import LOCK_OUT, NO_WAY_BACK, RULES_REMOVED, Guarded
 from tabwarden.report.plans import sentences
 from tabwarden.run.context import Context, connected
 from tabwarden.run.undo import plan_undo
@@ -162,6 +165,23 @@ def test_rules_that_go_with_a_group_are_counted(bench: Bench) -> None:
     (bench.folder / "settings.yaml").write_text(json.dumps(whole), encoding="utf-8")
     plan = change(bench, "delete group {group}".format(**people(bench.site)))
     assert [stop.id for stop in plan.stops] == [RULES_REMOVED]
+
+
+def test_who_runs_it_is_not_locked_out_of_what_is_theirs(bench: Bench) -> None:
+    """A leader takes the leaders away; an administrator may, and so may who gives the own content away."""
+    site = bench.site
+    leader = next(r.grantee.id for r in site.find_content("Ops").rules or () if r.capability == LEADER)
+    who = next(u for u in sorted(site.members(leader)) if not is_admin(site.users[u].site_role))
+    words = f"remove leader group {site.groups[leader].name} from Ops"
+    stops = {own: [stop.id for stop in locked_out(site, words, own)] for own in (who, site.contents["p-x"].owner, "")}
+    assert stops == {who: [LOCK_OUT], site.contents["p-x"].owner: [], "": []}
+    own = site.contents["b-1"].owner
+    assert locked_out(site, "give Extra/Book 1 to {other}".format(**people(site)), own) == ()
+
+
+def locked_out(site: Site, words: str, own: str) -> tuple[Stop, ...]:
+    told = what_if(site, [words])
+    return locked_out_of_content(site, told.after, told.changes, Guarded(own))
 
 
 def test_a_new_project_belongs_to_whoever_makes_it(bench: Bench) -> None:

@@ -7,7 +7,7 @@ them, when a plan is made and again before it is applied.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from tabwarden.effects.ref import USER, Lookup
 from tabwarden.model.errors import SourceError
 from tabwarden.model.names import some
 from tabwarden.model.roles import is_admin, is_licensed, is_server_admin
-from tabwarden.model.site import Grantee, Rule, Site, User
+from tabwarden.model.site import Site, User
 from tabwarden.plan.plan import Stop
 from tabwarden.want.provision import is_protected
 from tabwarden.want.roster import Roster
@@ -287,17 +287,17 @@ def _locked_out(now: Site, changes: Sequence[Change], end: Mapping[str, str], gu
     own = [user for user in lowered if user.id == guarded.own_id]
     if own:
         what = f"the user who runs this, {some([user.qualified for user in own], SAMPLE)}, would be locked out"
-        stops.append(_lock_out(1, 0, 1, what, "take that user out of the list"))
+        stops.append(lock_out(1, 0, 1, what, "take that user out of the list"))
     shielded = [user for user in lowered if is_protected(user, guarded.protected) and user not in own]
     if shielded:
         what = f"protected users are to lose something: {some([user.qualified for user in shielded], SAMPLE)}"
         remedy = "take them out of the list, or out of `protected`"
-        stops.append(_lock_out(len(guarded.protected), 0, len(shielded), what, remedy))
+        stops.append(lock_out(len(guarded.protected), 0, len(shielded), what, remedy))
     admins = [user for user in now.users.values() if is_admin(user.site_role)]
     gone = [user for user in admins if user.id in end and not is_admin(end[user.id])]
     if gone and len(gone) == len(admins):
         what = f"no administrator would be left: {some([user.qualified for user in gone], SAMPLE)}"
-        stops.append(_lock_out(len(admins), len(admins) - 1, len(gone), what, "keep one administrator"))
+        stops.append(lock_out(len(admins), len(admins) - 1, len(gone), what, "keep one administrator"))
     stops += _not_allowed(now, changes)
     return stops
 
@@ -316,54 +316,7 @@ def _not_allowed(now: Site, changes: Sequence[Change]) -> list[Stop]:
         return []
     what = f"`{now.taken.by}` ({role}) may not manage users here: the site's adminMode is ContentOnly"
     remedy = "run it as a server administrator, or let a server administrator change the site's settings"
-    return [_lock_out(len(changes), 0, len(people), what, remedy)]
-
-
-# -- content ---------------------------------------------------------------------------------------------------
-
-
-def content_stops(now: Site, after: Site, changes: Sequence[Change], limit: Limit) -> tuple[Stop, ...]:
-    """Rules that are gone in the end, of the explicit rules in the plan's scope: written away or overwritten by a lock.
-
-    The scope is what the changes name, what lies below where they lock, move or show tabs, and what names a group
-    that is deleted.
-    """
-    scope: set[str] = set()
-    for change in changes:
-        content = change.of_content.id or "" if change.of_content is not None else ""
-        if content in now.contents:
-            scope.update((content, *(now.below(content) if change.overwrites_below else ())))
-    groups = {Grantee("group", group) for group in now.groups.keys() - after.groups.keys()}
-    if groups:
-        scope.update(c for c in now.contents if any(rule.grantee in groups for _, rule in _rules(now, c)))
-    base = sum(len(list(_rules(now, content))) for content in scope)
-    gone = sum(len(set(_rules(now, content)) - set(_rules(after, content))) for content in scope)
-    if gone <= limit.of(base):
-        return ()
-    return (over_limit(RULES_REMOVED, base, limit, gone, f"{gone} of {base} rules on {len(scope)} things are removed"),)
-
-
-def _rules(site: Site, content: str) -> Iterator[tuple[str, Rule]]:
-    if (known := site.contents.get(content)) is not None:
-        lists = (("", known.rules), *known.defaults.items())
-        yield from ((kind, rule) for kind, rules in lists for rule in rules or ())
-
-
-def no_way_back(changes: Sequence[Change], because: str) -> tuple[Stop, ...]:
-    """The stop for locks and the like that overwrite rules nobody has kept; without such changes none."""
-    number = sum(1 for change in changes if change.writes_content and change.destructive)
-    sentence = f"{number} changes overwrite or remove rules, and the site as it is could not be kept: {because}"
-    stop = Stop(NO_WAY_BACK, len(changes), 0, number, False, sentence, "mend the store; this stop cannot be waived")
-    return (stop,) if number else ()
-
-
-def gone_for_good(changes: Sequence[Change]) -> tuple[Stop, ...]:
-    """The stop for deleting what no request can make again: content that is not a project."""
-    gone = [change.person for change in changes if change.gone_for_good]
-    number = sum(change.gone_for_good for change in changes)
-    sentence = f"{number} things cannot be made again: {some(gone, SAMPLE)}"
-    remedy = "delete them by hand, or move them out of what is deleted; this stop cannot be waived"
-    return (Stop(NO_WAY_BACK, len(changes), 0, number, False, sentence, remedy),) if number else ()
+    return [lock_out(len(changes), 0, len(people), what, remedy)]
 
 
 # -- a plan that is no longer true -----------------------------------------------------------------------------
@@ -389,7 +342,8 @@ def over_limit(name: str, base: int, limit: Limit, number: int, sentence: str) -
     return Stop(name, base, limit.of(base), number, True, whole, remedy)
 
 
-def _lock_out(base: int, limit: int, number: int, sentence: str, remedy: str) -> Stop:
+def lock_out(base: int, limit: int, number: int, sentence: str, remedy: str) -> Stop:
+    """The stop for somebody who would be locked out; nobody waives it."""
     return Stop(LOCK_OUT, base, limit, number, False, sentence, f"{remedy}; this stop cannot be waived")
 
 

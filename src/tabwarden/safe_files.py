@@ -87,8 +87,16 @@ def for_the_owner(path: str, flags: int) -> int:
 def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
     """Write a file whole or not at all; its folder is made. OSError where that cannot be.
 
-    A new file can be read by its owner only; one that was there keeps its owner and permissions.
+    A new file can be read by its owner only; one that was there keeps its owner and permissions. A device or a pipe is
+    written to, and never replaced.
     """
+    parts = [content] if isinstance(content, bytes) else content
+    if path.exists() and not path.is_file() and not path.is_dir():
+        number = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+        os.set_blocking(number, True)
+        with os.fdopen(number, "wb") as device:
+            device.writelines(parts)
+        return
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
@@ -99,7 +107,7 @@ def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
                 os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
                 with contextlib.suppress(PermissionError):
                     os.fchown(file.fileno(), before.st_uid, before.st_gid)
-            file.writelines([content] if isinstance(content, bytes) else content)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import socket
 import ssl
 from collections.abc import Mapping
@@ -83,6 +84,66 @@ def of_tls(error: Exception) -> str:
     if "ALERT" in reason or "UNSUPPORTED_PROTOCOL" in reason or "NO_PROTOCOLS" in reason or "HANDSHAKE" in reason:
         return "the other side and this machine agree on no version of TLS, or it wants a certificate of ours"
     return "what answers speaks no TLS"
+
+
+def of_listening(error: OSError) -> str:
+    """Why no port was opened."""
+    if error.errno == errno.EADDRINUSE:
+        return "something listens there already; give another `--port`, or 0 for a free one"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "this account may not; give a port from 1024"
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return "this machine has no such address; give 127.0.0.1"
+    return why(error)
+
+
+# Of a driver's words where they tell what no code of it does: nearly all that goes wrong before anybody is let in.
+_OF_ENTERING = (
+    ("password authentication failed|no password supplied|no pg_hba", "it refuses the sign-in"),
+    ("resolve host|translate host|name or service not known|getaddrinfo", "its name is not known here"),
+    ("refused|errno 111|no such file", "nobody listens there"),
+    ("reset by peer|broken pipe|closed the connection|connection is closed", "the connection was cut off"),
+    ("timeout expired|timed? ?out", "it did not answer in time"),
+    ("unreachable|no route", "there is no way to it from this machine"),
+    ("certificate|ssl|tls", "no protected line to it was made"),
+    ("role .* does not exist", "it has no such user"),
+    ("database .* does not exist", "it has no such database"),
+    (
+        "connection info string|connection option|conninfo|invalid dsn|invalid uri",
+        "its address is not written as such a database's is",
+    ),
+)
+_OF_STATES = {  # SQLSTATE, by its class
+    "08": "the connection failed",
+    "22": "a value is not what its column takes",
+    "23": "a value breaks a rule of its table",
+    "28": "it refuses the sign-in",
+    "3D": "it has no such database",
+    "42": "it does not know or does not allow what is asked",
+    "53": "it has no room or memory left",
+    "57": "whoever runs it has ended the connection",
+}
+_OF_CLASSES = {  # PEP 249
+    "IntegrityError": "a value breaks a rule of its table",
+    "DataError": "a value is not what its column takes",
+    "NotSupportedError": "it cannot do that",
+    "ProgrammingError": "it does not know or does not allow what is asked",
+}
+
+
+def of_entering(words: str, otherwise: str) -> str:
+    """Why a server was not reached or does not let in, of what a library says of it."""
+    return next((ours for pattern, ours in _OF_ENTERING if re.search(pattern, words, re.IGNORECASE)), otherwise)
+
+
+def of_database(error: BaseException) -> str:
+    """Why a database does not do what it is asked."""
+    if ours := _OF_STATES.get(str(getattr(error, "sqlstate", None) or "")[:2]):
+        return ours
+    classes = (kind.__name__ for kind in type(error).__mro__)
+    return of_entering(
+        str(error), next((_OF_CLASSES[n] for n in classes if n in _OF_CLASSES), "it refuses what is asked")
+    )
 
 
 def of_connecting(error: OSError) -> str:

@@ -208,6 +208,11 @@ MISTAKES: list[tuple[str, tuple[Any, ...], Any, str]] = [
     ("PROV-001", ("question", "usr"), "ann", "`question` has no key `usr`; near it: `user`"),
     ("PROV-001", ("setup", "users", "ann", "rloe"), "Viewer", "`setup.users.ann` has no key `rloe`; near it: `role`"),
     ("PROV-001", ("question", "user"), None, "`question` lacks `user`"),
+    ("ORD-002", (*W, "uses"), [{"datasource": "W", "auth": "embed"}], "`W` is a workbook, and a data source is needed"),
+    ("PROV-001", ("setup", "licences"), {"boss": 1}, "`setup.licences.boss`: no licence `boss`; write Creator"),
+    ("PROV-001", ("setup", "licences"), {"creator": -1}, "`setup.licences.creator`: fewer than no seats"),
+    ("PROV-001", ("setup", "licenses"), {"free": {"Cretor": 1}}, "`setup.licenses.free`: no licence `Cretor`"),
+    ("PROV-001", ("setup", "licences"), {"viewer": {"total": 1, "used": 2}}, "more seats are used than there are"),
     ("PROV-001", ("setup", "groups", "M", "grant_on"), "login", "`setup.groups.M.grant_on` is `login`; near it"),
 ]
 

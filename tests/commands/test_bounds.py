@@ -15,7 +15,7 @@ import command_line
 import pytest
 from watchdog import patience
 
-from tabwarden import safe_files, secrets
+from tabwarden import safe_files, secrets, troubles
 from tabwarden.model.errors import SettingsError, SourceError
 from tabwarden.sources.files import FileSource
 
@@ -203,3 +203,41 @@ def test_no_option_waits_for_what_never_comes(
     Path("settings.yaml").write_text(SETTINGS.format("never-told"))
     done = command_line.run(*words)
     assert (done.exit_code, bool(done.stderr)) == (1, True), done
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name")
+def test_what_is_no_file_is_written_to_and_never_replaced(tmp_path: Path) -> None:
+    """As root, `-o /dev/null` would else make a file of what every process of the machine writes to."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="No such device"):
+        safe_files.write_whole(pipe, b"nobody reads")
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    safe_files.write_whole(pipe, [b"a ", b"line"])
+    assert os.read(reader, 99) == b"a line"
+    os.close(reader)
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+class OperationalError(Exception):
+    def __init__(self, words: str, sqlstate: str | None = None) -> None:
+        super().__init__(words)
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("words", "state", "ours"),
+    [
+        ("connection to server at 127.0.0.1, port 1 failed: Connection refused", None, "nobody listens there"),
+        ("[Errno -2] Name or service not known", None, "its name is not known here"),
+        ('FATAL: password authentication failed for user "ada"', None, "it refuses the sign-in"),
+        ('invalid integer value "x" for connection option "port"', None, "its address is not written"),
+        ("connection timeout expired", None, "it did not answer in time"),
+        ('relation "nope" does not exist', "42P01", "it does not know or does not allow what is asked"),
+        ("disk full", "53100", "it has no room or memory left"),
+        ("whatever else", None, "it refuses what is asked"),
+    ],
+)
+def test_what_a_driver_says_is_no_answer(words: str, state: str | None, ours: str) -> None:
+    assert troubles.of_database(OperationalError(words, state)).startswith(ours)

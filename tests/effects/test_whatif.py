@@ -195,7 +195,10 @@ def test_every_form_of_the_language_is_tried_above() -> None:
         ("lock Finance/Budget", "`Finance/Budget` is a workbook, not a project"),
         ("lock Nowhere", "no content `Nowhere`"),
         ("add zoe to Staff", "no user `zoe`"),
-        ("allow Fly on Finance/Budget to ann", "no capability is called `Fly`"),
+        (
+            "allow Fly on Finance/Budget to ann",
+            "no capability is called `Fly`; `tabwarden help capabilities` has them all",
+        ),
         ("allow Move on Finance/Budget/Overview to ann", "a view has no capability `Move`"),
         ("allow View on cupboards in Finance to ann", "no kind of content is called `cupboards`"),
         ("allow View on Finance/Budget to nobody", "no group, user or group set `nobody`"),
@@ -503,3 +506,17 @@ def test_a_name_that_is_taken_where_it_moves_to_is_refused() -> None:
 def test_a_project_without_a_name_is_no_change(words: str) -> None:
     with pytest.raises(UnknownName, match="lacks the name of the new project"):
         done(small(), [words])
+
+
+@pytest.mark.parametrize("words", ['new group ""', 'new group " "', 'add user "" as Viewer', r'new group "corp\"'])
+def test_nobody_and_no_group_is_without_a_name(words: str) -> None:
+    with pytest.raises(UnknownName, match="is no name of a"):
+        done(small(), [words])
+
+
+def test_who_leaves_inherits_nothing() -> None:
+    site = small()
+    name = next(iter(site.users.values())).name
+    after, (outcome,) = done(site, [f"remove user {name} with heir {name}"])
+    assert (outcome.done, outcome.because) == (False, "heir_leaves_too")
+    assert after.users.keys() == site.users.keys()

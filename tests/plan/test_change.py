@@ -19,10 +19,10 @@ from tabwarden.model.capability import LEADER
 from tabwarden.model.governing import governing
 from tabwarden.model.roles import is_admin
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, NO_RULES, Content, Grantee, Rule, Site, Use
+from tabwarden.plan.build import locked_out_of_content
 from tabwarden.plan.plan import Plan, Stop
 from tabwarden.plan.restore import translated, without_contradiction
 from tabwarden.plan.stops import LOCK_OUT, NO_WAY_BACK, RULES_REMOVED, Guarded
-from tabwarden.plan.stops_of_content import locked_out_of_content
 from tabwarden.report.plans import sentences
 from tabwarden.run.context import Context, connected
 from tabwarden.run.undo import plan_undo

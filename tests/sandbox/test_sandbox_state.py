@@ -21,7 +21,7 @@ from watchdog import patience
 
 from tabwarden.model.errors import TabwardenError, WorldError
 from tabwarden.sandbox.http.server import running
-from tabwarden.sandbox.serve import ServeOptions, run
+from tabwarden.sandbox.serve import ServeOptions, run, save
 from tabwarden.sandbox.state.personality import personality
 from tabwarden.sandbox.state.server_state import Job, Note
 from tabwarden.sandbox.state.sites import State
@@ -198,13 +198,22 @@ def test_the_process_stops_when_told_and_leaves_the_log(tmp_path):
         ({"world": "nowhere"}, "no world `nowhere`"),
         ({"api_version": "9.9"}, "no API version"),
         ({"personality": "desktop"}, "no personality"),
-        ({"host": "203.0.113.1"}, "cannot listen"),
+        ({"host": "203.0.113.1"}, "has no such address"),
         ({"log": Path("/nonexistent/log")}, "cannot be written"),
     ],
 )
 def test_what_cannot_be_started_is_said(options, words):
     with pytest.raises(TabwardenError, match=words):
         run(ServeOptions(**options), print)
+
+
+def test_a_world_with_mistakes_is_not_saved(tmp_path):
+    world, saved = tmp_path / "world.yaml", tmp_path / "saved.yaml"
+    save(ServeOptions(world="w0"), world)
+    world.write_text(world.read_text().replace("    - eve", "    - evee", 1))
+    with pytest.raises(TabwardenError, match="mistakes"):
+        save(ServeOptions(world=str(world)), saved)
+    assert not saved.exists()
 
 
 def test_what_cannot_be_started_is_one_line():

@@ -169,6 +169,24 @@ def test_nobody_there(domains):
     assert message.endswith("; check address and network")
 
 
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x30\x03\x02\x01\x05", b"\xff" * 99, b""])
+def test_what_is_no_directory_is_told(answer: bytes) -> None:
+    def once(server: socket.socket) -> None:
+        line, _ = server.accept()
+        with line:
+            line.recv(1 << 16)
+            line.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=once, args=(server,), daemon=True)
+        thread.start()
+        wanted = _asked(f"ldap://127.0.0.1:{server.getsockname()[1]}", None)
+        message = refused(changed(wanted, security="none"))
+        thread.join(10)
+    assert "cannot be reached (" in message
+    assert "Error" not in message
+
+
 def test_the_next_server_is_asked_where_one_is_away(domains):
     wanted = changed(one(domains, domains.corp), servers=(closed_port(), domains.corp.url))
     with opened(wanted) as line:

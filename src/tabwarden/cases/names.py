@@ -8,7 +8,7 @@ from typing import Any
 from tabwarden.model.capability import capability_named, kind_named
 from tabwarden.model.errors import AmbiguousName, UnknownName
 from tabwarden.model.names import hint
-from tabwarden.model.roles import role_named
+from tabwarden.model.roles import TIERS, role_named
 from tabwarden.model.site import ALL_USERS
 
 Json = Mapping[str, Any]
@@ -51,6 +51,7 @@ class _Names:
     def setup(self) -> dict[str, Any]:
         """The setup by the names of today."""
         event = self.question_given.get("event")
+        self.seats()
         for name, group in self.table("groups"):
             members = group if isinstance(group, list) else group.get("members", ())
             for number, member in enumerate(members if event not in _NEW_PEOPLE else ()):
@@ -103,13 +104,35 @@ class _Names:
             self.problems.append(f"`{place}` lacks `workbook`")
         if kind not in (None, *_IN_NO_PROJECT) and "project" not in content:
             self.problems.append(f"`{place}` lacks `project`; `null` is somebody's personal space")
-        for key, table in (("project", "projects"), ("workbook", "content"), ("database", "content")):
+        if content.get("project") is not None:
+            self.known(_bare(content["project"]), "projects", f"{place}.project", "project")
+        for key in ("workbook", "database"):
             if content.get(key) is not None:
-                self.known(_bare(content[key]), table, f"{place}.{key}", key)
+                self.of_kind(content[key], key, f"{place}.{key}", key)
         for number, use in enumerate(content.get("uses", ())):
-            self.known(_bare(use["datasource"]), "content", f"{place}.uses[{number}].datasource", "data source")
+            self.of_kind(use["datasource"], "datasource", f"{place}.uses[{number}].datasource", "data source")
         rules = self.rules(content.get("rules", ()), kind, f"{place}.rules")
         return {**content, "type": kind or content["type"], "rules": rules}
+
+    def of_kind(self, words: str, kind: str, place: str, called: str) -> None:
+        name = _bare(words)
+        self.known(name, "content", place, called)
+        if self.kinds.get(name) not in (None, kind):
+            self.problems.append(f"`{place}`: `{name}` is a {self.kinds[name]}, and a {called} is needed")
+
+    def seats(self) -> None:
+        """Licences are numbers from 0, of tiers that there are."""
+        for key in ("licences", "licenses"):
+            for words, seats in self.table(key):
+                inner = seats if isinstance(seats, dict) else {words: seats}
+                tiers = inner if words.casefold() == "free" and isinstance(seats, dict) else (words,)
+                for tier in tiers:
+                    if not any(one.casefold() in tier.casefold() for one in TIERS):
+                        self.problems.append(f"`setup.{key}.{words}`: no licence `{tier}`; write {', '.join(TIERS)}")
+                if any(number < 0 for number in inner.values()):
+                    self.problems.append(f"`setup.{key}.{words}`: fewer than no seats; write a number from 0")
+                elif inner.get("used", 0) > inner.get("total", inner.get("used", 0)):
+                    self.problems.append(f"`setup.{key}.{words}`: more seats are used than there are")
 
     # -- the question ---------------------------------------------------------------------------------------------
 

@@ -293,7 +293,8 @@ def _of_several(schema: Json, value: Any, place: str) -> Iterator[str]:
     if fitting:
         yield from breaks(fitting[0], value, place)
     else:
-        yield from breaks({"type": [name for branch in branches for name in _types(branch)]}, value, place)
+        names = dict.fromkeys(name for branch in branches for name in _types(branch))
+        yield from breaks({"type": list(names)}, value, place)
 
 
 def _types(schema: Json) -> list[str]:

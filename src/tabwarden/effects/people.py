@@ -195,6 +195,8 @@ def remove_user(site: Site, user: str, *, heir: str | None = None) -> Outcome:
 
     Where All Users grants a role on sign-in an owner can be neither removed nor unlicensed (§8.1, §8.3).
     """
+    if heir == user:
+        return Outcome(site, False, "heir_leaves_too")
     owned = owned_by(site, user)
     if owned and heir is not None:
         for content in owned:

@@ -17,7 +17,7 @@ from threading import Thread
 from tabwarden.model.errors import WorldError
 from tabwarden.model.open_points import DOCUMENTED, OpenPoints
 from tabwarden.model.roles import is_server_admin
-from tabwarden.safe_files import for_the_owner
+from tabwarden.safe_files import for_the_owner, write_whole
 from tabwarden.sandbox.directories.directory import Directory
 from tabwarden.sandbox.http.server import LOOPBACK, Sandbox
 from tabwarden.sandbox.repository import export as repository_export
@@ -25,8 +25,9 @@ from tabwarden.sandbox.state.personality import CLOUD, personality, played
 from tabwarden.sandbox.state.server_state import World
 from tabwarden.sandbox.state.sites import State
 from tabwarden.sandbox.worlds.file import to_yaml
-from tabwarden.sandbox.worlds.finding import as_cloud, find_text, find_world
+from tabwarden.sandbox.worlds.finding import as_cloud, find_text, find_world, world_of
 from tabwarden.sandbox.worlds.save import text_of
+from tabwarden.troubles import of_listening, why
 from tabwarden.workgroup import NEWEST
 
 _SECRET = "secret.txt"
@@ -86,17 +87,19 @@ def run(options: ServeOptions, say: Callable[[str], None], *, greet: bool = Fals
     try:
         asyncio.run(_until_told(sandbox, options, (say, greet)))
     except OSError as problem:
-        raise WorldError(f"cannot listen on {options.host} port {options.port}: {problem.strerror}") from None
+        raise WorldError(f"cannot listen on {options.host} port {options.port}: {of_listening(problem)}") from None
 
 
 def save(options: ServeOptions, path: Path) -> None:
     """Write the world, or the state where one is kept, as a YAML file to start from."""
     from_state = options.state is not None
     text = text_of(_present(options)) if from_state else find_text(options.world, seed=options.seed)
+    if not from_state:
+        world_of(text)  # or its mistakes are told before they are saved
     try:
-        path.write_text(to_yaml(text), encoding="utf-8")
+        write_whole(path, to_yaml(text).encode())
     except OSError as problem:
-        raise WorldError(f"world file `{path}` cannot be written: {problem.strerror}") from None
+        raise WorldError(f"world file `{path}` cannot be written: {why(problem)}") from None
 
 
 def export(options: ServeOptions, url: str) -> Iterator[str]:
@@ -178,7 +181,7 @@ def _write_settings(sandbox: Sandbox, folder: Path) -> None:
     except FileExistsError:
         raise WorldError(f"`{folder}` has a `settings.yaml` or `{_SECRET}` already; name another folder") from None
     except OSError as problem:
-        raise WorldError(f"settings cannot be written to `{folder}`: {problem.strerror}") from None
+        raise WorldError(f"settings cannot be written to `{folder}`: {why(problem)}") from None
 
 
 def _counted(sandbox: Sandbox) -> Iterator[str]:

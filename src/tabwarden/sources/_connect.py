@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from tabwarden.safe_files import MOST_SECRET, read_bytes
 from tabwarden.sources import unreadable
+from tabwarden.troubles import of_database, why
 from tabwarden.want.roster import shown
 
 HARMLESS = frozenset(
@@ -104,9 +105,7 @@ def _check_key(ready: dict[str, Any]) -> None:
             pem, password.encode() if isinstance(password, str) and password else password or None
         )
     except OSError as error:
-        raise unreadable(
-            f"`{field}: {shown(str(path), most=4096)}` cannot be read: {error.strerror or error}"
-        ) from None
+        raise unreadable(f"`{field}: {shown(str(path), most=4096)}` cannot be read: {why(error)}") from None
     except TypeError:
         what = "is encrypted; give `private_key_file_pwd`" if not password else "is not encrypted; remove its password"
         raise unreadable(f"`{field}` {what}") from None
@@ -120,16 +119,21 @@ def _check_key(ready: dict[str, Any]) -> None:
         ready.pop("private_key_file_pwd", None)
 
 
+_OF_SYSTEM = re.compile(r"\[Errno -?\d+\] ")  # Python's, before the words of the system
+
+
 def scrubbed(error: BaseException, connect: Mapping[str, object]) -> str:
-    """The driver's message on one line, without any value of `connect` that may be secret."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    """What is wrong, then what the database says of it as its own words on one line, without any value of `connect`
+    that may be secret.
+    """
+    text = " ".join(str(error).split()) or "nothing"
     for secret in sorted(set(_secrets(connect)), key=len, reverse=True):
         for form in (secret, " ".join(secret.split()), repr(secret)[1:-1], quote(secret), quote(secret, safe="")):
             if form and form in text:
                 if len(form) < 4:  # hiding every `a` would show where the others are
-                    return f"{type(error).__name__} (its text is withheld: it would show a connect value)"
+                    return f"{of_database(error)}; its own words are withheld, for they would show a connect value"
                 text = text.replace(form, "***")
-    return f"{type(error).__name__}: {text}"
+    return f"{of_database(error)}; it says `{_OF_SYSTEM.sub('', text).replace('`', chr(39))}`"
 
 
 def _secrets(connect: Mapping[str, object]) -> Iterator[str]:

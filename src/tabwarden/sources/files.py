@@ -287,15 +287,15 @@ def _parquet(path: Path, options: FileSource, __: list[str]) -> list[Row]:
         try:
             connection.execute("SELECT * FROM read_parquet(?) LIMIT 0", name)
             columns = [column[0] for column in connection.description]
-        except duckdb.Error as error:
-            raise unreadable(f"{source} is no Parquet file ({_first_line(error)}); write it again") from None
+        except duckdb.Error:
+            raise unreadable(f"{source} is no Parquet file; write it again") from None
         try:
             connection.execute("SELECT * FROM read_parquet(?)", name)
             rows: list[Row] = []
             while block := connection.fetchmany(_BLOCK):
                 rows.extend(dict(zip(columns, values, strict=True)) for values in block)
-        except duckdb.Error as error:
-            raise partial(f"{source} is damaged inside ({_first_line(error)}); write it again") from None
+        except duckdb.Error:
+            raise partial(f"{source} is damaged inside; write it again") from None
     if not rows:
         raise empty(source)
     return rows
@@ -316,15 +316,15 @@ def _excel(path: Path, options: FileSource, remarks: list[str]) -> list[Row]:
                 book = openpyxl.load_workbook(file, read_only=True, data_only=True)
         except OSError:
             raise
-        except Exception as error:
-            raise unreadable(f"{source} is no .xlsx workbook ({_first_line(error)}); save it again") from None
+        except Exception:
+            raise unreadable(f"{source} is no .xlsx workbook; save it again") from None
         sheet = _sheet(book, options.sheet, source, remarks)
         try:
             rows = _excel_rows(sheet, Table(options.header, options.wanted, source), remarks)
         except SourceError:
             raise
-        except Exception as error:
-            raise partial(f"{source} is damaged inside ({_first_line(error)}); save it again") from None
+        except Exception:
+            raise partial(f"{source} is damaged inside; save it again") from None
         finally:
             book.close()
     if not rows:
@@ -379,7 +379,3 @@ def _extra(module: str, what: str) -> ModuleType:
 def _place(path: Path | str) -> str:
     """A path for a message, whole: its end says most."""
     return shown(str(path), most=4096)
-
-
-def _first_line(error: Exception) -> str:
-    return shown(str(error).strip().partition("\n")[0] or type(error).__name__, most=500)

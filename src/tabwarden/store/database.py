@@ -17,7 +17,7 @@ from tabwarden.extras import install
 from tabwarden.model.errors import SettingsError, TabwardenError, UnknownName
 from tabwarden.store import schema
 from tabwarden.store.snapshots import FILE, RELEASE, VERSIONS
-from tabwarden.troubles import why
+from tabwarden.troubles import of_database, why
 
 SQLITE, POSTGRES = "sqlite", "postgresql"
 BUSY_SECONDS = 60
@@ -147,8 +147,7 @@ class Database:
                 raise
             self._idle.append(raw)
         except (self._errors, UnicodeDecodeError) as error:
-            words = (str(error).strip() or type(error).__name__).splitlines()[0]
-            words = _of_sqlite(error) if self.is_sqlite else words
+            words = _of_sqlite(error) if self.is_sqlite else of_database(error)
             raise TabwardenError(
                 f"the history `{self.words}` cannot be used: {words}; nothing of it was changed"
             ) from None

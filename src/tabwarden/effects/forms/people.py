@@ -32,8 +32,10 @@ _EXPECTED = r"(?:, expecting (?P<expected>\d.*))?"
 
 
 def new_ref(kind: str, words: str) -> Ref:
-    """Somebody, or a group, that is not there yet, by `domain\\name`."""
+    """Somebody, or a group, that is not there yet, by `domain\\name`. UnknownName for one without a name."""
     domain, _, name = words.rpartition("\\")
+    if not name.strip():
+        raise UnknownName(f"`{words}` is no name of a {kind}; write one")
     return Ref(kind, name, domain or LOCAL)
 
 

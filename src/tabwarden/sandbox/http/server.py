@@ -37,7 +37,7 @@ from tabwarden.sandbox.state.server_state import Clock, TurnedClock, World
 from tabwarden.sandbox.state.sessions import Sessions
 from tabwarden.sandbox.state.sites import State
 from tabwarden.sandbox.worlds.finding import find_world
-from tabwarden.troubles import breach
+from tabwarden.troubles import breach, why
 
 LOOPBACK = "127.0.0.1"
 _NAMES = (*(endpoint.name for endpoint in TABLE), f"POST {metadata_api.NAME}")
@@ -240,7 +240,7 @@ class RequestLog:
             try:
                 self._out = open_to_append(path)
             except OSError as problem:
-                raise WorldError(f"log file `{path}` cannot be written: {problem.strerror}") from None
+                raise WorldError(f"log file `{path}` cannot be written: {why(problem)}") from None
 
     def add(self, entry: LoggedRequest) -> None:
         """Keep one entry."""

@@ -20,6 +20,7 @@ from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCAL, LOCKED, Content, Gr
 from tabwarden.sandbox.repository import tables as schema
 from tabwarden.sandbox.repository.usage import write_usage
 from tabwarden.sandbox.state.server_state import World, key_of
+from tabwarden.troubles import of_database
 from tabwarden.workgroup import NEWEST, RELEASES, SITE_ROLE_IDS
 from tabwarden.workgroup import schema as schema_of
 
@@ -362,7 +363,7 @@ def export(world: World, url: str, release: str = NEWEST) -> Export:
         raise WorldError(f"{table}: give an empty database, an export replaces nothing") from None
     except psycopg.Error as failed:
         # The driver's words may hold the URL, and the URL a password.
-        raise WorldError(f"the database did not take the export: {type(failed).__name__}") from None
+        raise WorldError(f"the database did not take the export: {of_database(failed)}") from None
     return export_rows
 
 

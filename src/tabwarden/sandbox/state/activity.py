@@ -18,6 +18,7 @@ from tabwarden.model.errors import WorldError
 from tabwarden.model.site import Content, Group, Rule, Rules, Site, User
 from tabwarden.model.usage import PROOFS, event_name
 from tabwarden.safe_files import open_to_append
+from tabwarden.troubles import why
 
 Event = dict[str, Any]
 
@@ -55,7 +56,7 @@ class ActivityLog:
             try:
                 self._out = open_to_append(path)
             except OSError as problem:
-                raise WorldError(f"activity log `{path}` cannot be written: {problem.strerror}") from None
+                raise WorldError(f"activity log `{path}` cannot be written: {why(problem)}") from None
 
     def by(self, actor: str, initiator: str = "") -> None:
         """Whose doing what follows is: user ids; `initiator` is the administrator who impersonates, else the same."""

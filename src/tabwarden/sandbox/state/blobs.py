@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tabwarden.model.errors import WorldError
 from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.troubles import why
 
 MOST_SESSIONS = 50
 MOST_BLOCKS = 1000
@@ -148,4 +149,4 @@ class Blobs:
             fresh.write_bytes(content)
             os.replace(fresh, folder / key)
         except OSError as problem:
-            raise Refusal("413000", f"the published file cannot be kept: {problem.strerror}") from None
+            raise Refusal("413000", f"the published file cannot be kept: {why(problem)}") from None

@@ -29,6 +29,7 @@ from tabwarden.sandbox.state.server_state import (
     World,
     key_of,
 )
+from tabwarden.troubles import why
 
 Record = dict[str, Any]
 """`put` names what the `value` is, `drop` what is gone; `site` and `id` say of which site or thing."""
@@ -217,7 +218,7 @@ class StateFile:
                 self.draft = self._read()
                 opened.pop_all()
         except OSError as problem:
-            raise WorldError(f"state file `{path}` cannot be opened: {problem.strerror}; give another") from None
+            raise WorldError(f"state file `{path}` cannot be opened: {why(problem)}; give another") from None
 
     def _read(self) -> Draft | None:
         lines = read_bytes(self.path, MOST_OF_A_STATE).split(b"\n")

@@ -219,7 +219,11 @@ def read_text(text: str, where: str) -> WorldText:
     try:
         return WorldText.model_validate(raw)
     except ValidationError as problem:
-        lines = (f"  {'.'.join(map(str, e['loc']))}: {breach(e)}" for e in problem.errors())
+        errors = problem.errors()
+        inner = [error for error in errors if len(error["loc"]) > 1]
+        # What is wrong within makes a list empty besides.
+        errors = [e for e in errors if not any(one["loc"][:1] == e["loc"] for one in inner)]
+        lines = (f"  {'.'.join(map(str, e['loc']))}: {breach(e)}" for e in errors)
         raise WorldError(f"world `{where}` has mistakes:", *lines) from None
 
 

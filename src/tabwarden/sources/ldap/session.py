@@ -20,12 +20,12 @@ from tabwarden.model.errors import SourceError
 from tabwarden.sources import partial, unreadable
 from tabwarden.sources.ldap.options import DirectoryDomain
 from tabwarden.sources.ldap.values import LdapEntry, reference
+from tabwarden.troubles import of_connecting, of_entering, of_tls, why
 
 with warnings.catch_warnings():
     # ldap3 2.9 uses two names that pyasn1 has renamed (docs/decisions/0017-ldap.md).
     warnings.filterwarnings("ignore", r"(tagMap|typeMap) is deprecated", DeprecationWarning)
     import ldap3
-    from ldap3.core.exceptions import LDAPException
     from ldap3.core.tls import Tls
     from ldap3.protocol.microsoft import extended_dn_control, show_deleted_control
 
@@ -229,7 +229,7 @@ def signed_in(options: DirectoryDomain, address: str, user: str, password: str) 
         tls = _Verified(options.ca_file)
     except (OSError, ssl.SSLError) as error:
         raise unreadable(
-            f"`ca_file` `{options.ca_file}` holds no certificate that can be read ({_plain(error)})"
+            f"`ca_file` `{options.ca_file}` holds no certificate that can be read ({why(error)})"
         ) from None
     seconds = max(1, math.ceil(options.timeout))
     server = ldap3.Server(
@@ -256,7 +256,7 @@ def signed_in(options: DirectoryDomain, address: str, user: str, password: str) 
         if not secure and options.security != "none":
             connection.start_tls(read_server_info=False)
         connection.bind(read_server_info=False)
-    except (LDAPException, OSError) as error:
+    except Exception as error:  # what ldap3 makes of an answer that is none of a directory is any kind of error
         _end(connection)
         if tls.trouble is not None:
             raise unreadable(f"{words}: {_distrust(tls.trouble, parts.hostname or '')}") from None
@@ -306,7 +306,6 @@ def _refusal(result: Any, user: str) -> tuple[str, type[SourceError]]:
 def _distrust(trouble: Exception, host: str) -> str:
     """What is wrong with a certificate, and what to do."""
     code = getattr(trouble, "verify_code", 0)
-    words = str(getattr(trouble, "verify_message", "") or "")
     if code == 10:
         return "its certificate has expired; renew it on the domain controller"
     if code in (62, 64):
@@ -315,7 +314,7 @@ def _distrust(trouble: Exception, host: str) -> str:
         return (
             "its certificate is signed by an authority nobody here knows; put that authority's PEM file into `ca_file`"
         )
-    return f"no protected line can be made ({words or _plain(trouble)}); check its certificate and the address"
+    return f"no protected line can be made ({of_tls(trouble)}); check its certificate and the address"
 
 
 def _told(result: Any) -> str:
@@ -324,7 +323,12 @@ def _told(result: Any) -> str:
 
 
 def _plain(error: Exception) -> str:
-    """An error's words on one line, without what ldap3 wraps around them."""
-    words = " ".join(str(error).split()) or type(error).__name__
-    words = re.sub(r"^(socket (connection|ssl wrapping) error[^:]*: |unable to open socket, )", "", words)
-    return words[:200]
+    """Why a line was not made, or broke."""
+    match error:
+        case SourceError():
+            return str(error)
+        case ssl.SSLError():
+            return of_tls(error)
+        case OSError() if error.errno is not None:
+            return of_connecting(error)
+    return of_entering(str(error), "its answer is none that a directory gives")

@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from tabwarden.tableau.repository.selects import FIELD, ROW, STATEMENTS, Fact, Select
+from tabwarden.troubles import of_database, of_entering
 
 _COLUMN = re.compile(r"\b([a-z_]+)\.([a-z_]+)\b")
 
@@ -308,18 +309,18 @@ def opened(options: RepositoryOptions, questions: Asked = STATEMENTS) -> Iterato
         yield Repository(options, connection, questions)
     except psycopg.OperationalError as broken:
         raise IncompleteRead(
-            f"the repository at `{options.address}` broke off ({_first_line(str(broken))}); "
+            f"the repository at `{options.address}` broke off ({of_database(broken)}); "
             "nothing of this read is kept, run it again"
         ) from None
     except psycopg.errors.InsufficientPrivilege as closed:
         raise TableauError(
-            f"`{options.user}` may not read all of the repository ({_first_line(str(closed))}); "
+            f"`{options.user}` may not read all of the repository{_closed(str(closed))}; "
             "let an administrator grant SELECT"
         ) from None
     except psycopg.Error as failed:
         raise IncompleteRead(
             f"the repository at `{options.address}` did not answer as expected "
-            f"({type(failed).__name__}: {_first_line(str(failed))}); nothing of this read is kept"
+            f"({of_database(failed)}); nothing of this read is kept"
         ) from None
     finally:
         connection.close()
@@ -390,10 +391,11 @@ def _refused(options: RepositoryOptions, words: str) -> str:
             )
             break
     else:
-        reason = f"could not be entered: {_first_line(words)}"
+        reason = f"could not be entered: {of_entering(words, f'it does not let `{options.user}` in')}"
     return f"the repository at `{options.host}:{options.port}` {reason}"
 
 
-def _first_line(words: str) -> str:
-    lines = [line.strip() for line in words.splitlines() if line.strip()]
-    return lines[0].rpartition("failed: ")[2] if lines else "no reason given"
+def _closed(words: str) -> str:
+    """The table that may not be read, of what the database says."""
+    match = re.search(r"permission denied for \w+ (\w+)", words)
+    return f": `{match[1]}` is closed" if match else ""

@@ -163,6 +163,8 @@ HOSTILE_WORDS = {
     **dict.fromkeys(("status", "doctor", "read", "mirror", "domains", "directory read"), "--settings {}"),
     **{f"{verb} {what}": "--settings {}" for verb in ("plan", "run") for what in ("provision", "people", "groups")},
     "plan domains": "--settings {}",
+    **dict.fromkeys(("plan policy", "policy export"), "--scope {}"),
+    "policy schema": "{}",
 }
 
 

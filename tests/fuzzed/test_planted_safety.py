@@ -41,7 +41,8 @@ def inputs(desk: Desk) -> Iterator[Input]:
     for name in ("red\x1b[31m", "\u202egnp.exe", "[/nope]", "[bold]Sales [old]"):
         yield Input("names", ("who", "View", name), must="told")
     yield forged("update body set data = cast(replace(data, 'una@', 'eve@') as blob) where instr(data, 'una@')")
-    yield forged("update version set body = (select max(hash) from body where hash <> version.body) where thing = 2")
+    another = "update version set body = (select max(hash) from body where hash <> version.body) where thing ="
+    yield from (forged(f"{another} (select distinct thing from version limit 1 offset {n})") for n in range(12))
     yield forged("update snapshot set about = replace(about, 'ada', 'eve')", "history", "--json")
     newest = desk.newest_journal
     yield Input(

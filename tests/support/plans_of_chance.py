@@ -508,7 +508,12 @@ def with_rules(rng: random.Random, site: Site, share: float) -> Site:
         manager = None if project is None else managing_project(site, project)
         above = site.contents.get(thing.parent or "")
         follows = thing.kind == "view" and above is not None and above.tabs
-        if follows or thing.kind not in ("project", "view", *RULED) or manager not in (None, content) or rng.random() > share:
+        if (
+            follows
+            or thing.kind not in ("project", "view", *RULED)
+            or manager not in (None, content)
+            or rng.random() > share
+        ):
             continue
         new = ruled(rng, site, thing)
         site = site.with_contents(replace(new, mode=thing.mode))

@@ -195,7 +195,10 @@ def test_every_form_of_the_language_is_tried_above() -> None:
         ("lock Finance/Budget", "`Finance/Budget` is a workbook, not a project"),
         ("lock Nowhere", "no content `Nowhere`"),
         ("add zoe to Staff", "no user `zoe`"),
-        ("allow Fly on Finance/Budget to ann", "no capability is called `Fly`"),
+        (
+            "allow Fly on Finance/Budget to ann",
+            "no capability is called `Fly`; `tabwarden help capabilities` has them all",
+        ),
         ("allow Move on Finance/Budget/Overview to ann", "a view has no capability `Move`"),
         ("allow View on cupboards in Finance to ann", "no kind of content is called `cupboards`"),
         ("allow View on Finance/Budget to nobody", "no group, user or group set `nobody`"),

@@ -156,10 +156,31 @@ def test_json_is_the_document_and_with_fields_the_rows(given: Callable[..., str]
 
 def test_a_pipe_gets_all_rows_and_a_limit_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     table = Table("N", rows=Rows(range(367), lambda n: (n,)))
-    for options, lines in (({}, 368), ({"limit": 3}, 4), ({"limit": 0}, 368)):
+    more = "and 364 more in `answer`; `--limit 0` gives all\n"
+    for options, lines, note in (
+        ({}, 368, ""),
+        ({"limit": 3}, 4, more),
+        ({"limit": 0}, 368, ""),
+        ({"limit": 3, "csv": True}, 4, more),
+        ({"limit": 3, "json": True, "fields": "n"}, 11, more),
+        ({"limit": 3, "md": True}, 9, ""),  # which tells it itself
+        ({"limit": 3, "quiet": True}, 3, ""),
+    ):
         monkeypatch.setattr(sys, "stdout", out := io.StringIO())
+        monkeypatch.setattr(sys, "stderr", err := io.StringIO())
         Output(**options).give([table])
-        assert len(out.getvalue().splitlines()) == lines
+        assert (len(out.getvalue().splitlines()), err.getvalue()) == (lines, note), options
+
+
+@pytest.mark.parametrize("options", [{}, {"csv": True}, {"fields": "n"}, {"screen": True}])
+def test_where_there_are_no_rows_it_is_said(options: dict[str, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    if options.get("screen"):
+        monkeypatch.setenv("TABWARDEN_SCREEN", "1")
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    monkeypatch.setattr(sys, "stderr", err := io.StringIO())
+    shown = {name: value for name, value in options.items() if name != "screen"}
+    Output(**shown).give([Table("N", name="users")])  # type: ignore[arg-type]
+    assert err.getvalue() == "there are no rows in `users`\n"
 
 
 @pytest.mark.parametrize("bug", [pytest.param(bug, id=bug.name) for bug in planted("answers")])

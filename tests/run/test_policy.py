@@ -17,12 +17,15 @@ from tiny_sites import tiny_site
 from support import command_line
 from tabwarden.model.errors import SettingsError
 from tabwarden.model.site import CUSTOMIZABLE, Site
+from tabwarden.model.usage import VIEW, Usage
 from tabwarden.plan.plan import Plan
 from tabwarden.plan.restore import restored
 from tabwarden.run.policy import drift_sarif, plan_policy, policy_text
+from tabwarden.run.usage import keep_activity
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.worlds.finding import find_world
 from tabwarden.settings.policy import load_policy, schema
+from tabwarden.store.usage.days import keep
 from tabwarden.want.policy.export import told
 from tabwarden.want.policy.wanted import WantedContent, wanted_content
 
@@ -151,6 +154,13 @@ def test_lock_in_the_text_then_drift_is_seen_and_put_back(bench: Bench) -> None:
     (result,) = drift_sarif(drift)["runs"][0]["results"]
     assert result["message"]["text"].endswith(f"it takes: lock {path} without nested")
     assert result["locations"][0]["physicalLocation"]["region"]["startLine"] > 1
+    assert f"who changed `{path}` no activity log tells" in " ".join(drift.notes)
+    log = bench.folder / "activity.json"
+    log.write_text("".join(f"{json.dumps(event)}\n" for event in bench.sandbox.activity.entries), encoding="utf-8")
+    keep_activity(bench.settings, [log])
+    (told_by,) = (note for note in planned(bench, locked).notes if "changed last" in note)
+    assert told_by.startswith(f"`{path}` was changed last by `ada` on 20")
+    assert told_by.endswith("(project lock unlock)")
     assert bench.apply(drift).succeeded
     assert planned(bench, locked).changes == ()
 
@@ -169,6 +179,18 @@ def test_an_exception_ends_and_what_is_not_in_the_text_goes(bench: Bench) -> Non
     assert f"the exception for `{user}` expired on 2020-01-01; its rules go" in " ".join(plan.notes)
     assert bench.apply(plan).succeeded
     assert not bench.site.find_content("project:Fresh").defaults["workbook"]
+
+
+def test_who_loses_what_they_used_is_told(bench: Bench) -> None:
+    site = bench.site
+    view, egon = site.find_content("view:Ops/W2/V6"), site.find_user("egon")
+    text = "content: [{paths: [Ops/W2/V6], rules: []}]"
+    assert not [note for note in planned(bench, text).notes if "used it" in note]
+    today = datetime.now(UTC).date().isoformat()
+    rows = [Usage(today, VIEW, user, view.id, 1, "", "test") for user in (egon.id, "somebody else")]
+    keep(bench.settings.store.folder, site.id, rows)
+    (note,) = [note for note in planned(bench, text).notes if "used it" in note]
+    assert note == "1 of 1 who lose sight of something used it in the last 90 days: `egon: Ops/W2/V6`"
 
 
 def test_contents_by_pattern_and_owner_and_switches(bench: Bench) -> None:
@@ -294,6 +316,9 @@ def test_the_schema_and_the_commands(bench: Bench, tmp_path: Path) -> None:
     store = bench.settings.store.folder
     out = tmp_path / "exported.yaml"
     assert command_line.run("policy", "export", "--store", store, "--out", out).exit_code == 0
+    shown = command_line.run("policy", "export", "--store", store).stdout
+    assert shown == out.read_text(encoding="utf-8")
+    assert json.loads(command_line.run("policy", "schema").stdout) == schema()
     settings = bench.folder / "settings.yaml"
     checked = command_line.run("plan", "policy", out, "--check", "--settings", settings, "--sarif", tmp_path / "s.json")
     assert checked.exit_code == 0, checked

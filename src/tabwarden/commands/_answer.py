@@ -94,13 +94,18 @@ class Output(NamedTuple):
             self.detail(line)
         chosen = self._chosen(list(parts))
         if self.form == JSON:
-            self._lines([json_text(_rows_json(self._one(chosen), self.limit))])
+            table = self._one(chosen)
+            self._lines([json_text(_rows_json(table, self.limit))])
+            self._count([table])
         elif self.form == XLSX:
             self._workbook(chosen, _head(of, connections=connections))
         elif self.form == "" and self.save is None and screen():
             self._draw(chosen)
+            self._count(chosen, drawn=True)
         else:
+            chosen = [self._one(chosen)] if self.form == CSV else chosen
             self._lines(self._text(chosen, _head(of, connections=connections)))
+            self._count(chosen, drawn=self.form in (MD, HTML))
 
     def _chosen(self, parts: list[Drawable]) -> list[Drawable]:
         """All of it, or the table and the columns that are named; UsageError where they are not there. Of somebody who
@@ -140,6 +145,22 @@ class Output(NamedTuple):
             others = ", ".join(f"`{table.name}` ({len(table.rows):,})" for table in tables[1:])
             self.note(f"only `{tables[0].name}` is given, not {others}; `--part NAME` gives another, `--xlsx` all")
         return tables[0]
+
+    def _count(self, parts: Sequence[Drawable], *, drawn: bool = False) -> None:
+        """What the rows themselves do not tell: how many `--limit` left out unless that is `drawn`; that there are
+        none, where no sentence says so.
+        """
+        from tabwarden.report.table import Table, flat
+        from tabwarden.report.text import left_out
+
+        listed = [] if self.quiet else list(flat(parts))
+        tables = [part for part in listed if isinstance(part, Table)]
+        for table in tables if not drawn else ():
+            rows = table.cut(self.limit, watched=False)
+            if len(rows) < len(table.rows):
+                say(f"{left_out(table, rows)} in `{table.name}`; `--limit 0` gives all")
+        if tables == listed and tables and not any(table.rows for table in tables):
+            say(f"there are no rows in `{tables[0].name}`")
 
     def _text(self, parts: list[Drawable], head: Sequence[str]) -> Iterator[str]:
         from tabwarden.report import text

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tabwarden.commands._answer import JSON, Output
+from tabwarden.commands._answer import CSV, JSON, Output
 from tabwarden.commands._options import again, load_settings, typed
 from tabwarden.commands._output import CHANGES, DONE, ERROR, STOPPED, leave, say
 from tabwarden.commands._unforeseen import sentence
@@ -37,14 +37,17 @@ def present(plan: Plan, settings: Settings, out: Path | None, output: Output) ->
     number, path = 0, None
     if out is not None or plan.changes or plan.stops:
         number, path = keep_in(settings.store.folder, plan, out)
-    parts: list[Drawable] = [plan_table(plan)]
+    parts: list[Drawable] = []
     if path is not None:
         parts.append(Text(f"plan {number} ({plan.id}) written to {path}", "command"))
         accept = "".join(f" --accept {s.id}={s.number}" for s in plan.stops_of_all if s.waivable)
         if plan.changes and all(stop.waivable for stop in plan.stops_of_all):
             again_words = f"{typed(path) if out else number}{accept}{again(settings)}"
             parts.append(Text(f"next: tabwarden apply {again_words}", "command"))
-    output.give(parts, lambda: {"file": str(path) if path else None, "number": number or None, **plan_json(plan)})
+    document = {"file": str(path) if path else None, "number": number or None}
+    output.give([plan_table(plan), *parts], lambda: {**document, **plan_json(plan)})
+    for line in parts if output.save or output.part or output.fields or output.form == CSV else ():
+        output.note(str(line))  # which somebody looks for who sees a file made, or a table alone
     leave(STOPPED if plan.stops else CHANGES if plan.changes else DONE)
 
 

@@ -86,13 +86,13 @@ def catalog(
     output: Output = PLAIN,
 ) -> None:
     """A tree of what that person sees, and nothing about the rest."""
-    from tabwarden.report.mirror import catalog_json, catalog_lines
+    from tabwarden.report.mirror import catalog_json, catalog_tree
     from tabwarden.report.table import Text
     from tabwarden.run.catalog import browse_as
 
     browsed = browse_as(load_settings(settings), person)
     off = Text("permission mirroring is OFF for this source: everybody sees everything", "bold")
     output.give(
-        [*([] if browsed.enforced else [off]), *catalog_lines(browsed.catalog)],
+        [*([] if browsed.enforced else [off]), *catalog_tree(browsed.catalog)],
         lambda: {"taken": browsed.taken, "enforced": browsed.enforced, **catalog_json(browsed.catalog)},
     )

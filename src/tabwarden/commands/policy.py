@@ -7,7 +7,7 @@ from typing import Annotated
 
 from tabwarden.commands._answer import PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking, Out, SettingsPath, load_settings
-from tabwarden.commands._output import CHANGES, DONE, STOPPED, leave, show
+from tabwarden.commands._output import CHANGES, DONE, STOPPED, emit, leave, screen, show
 from tabwarden.commands._parsing import Argument, Option
 
 Scope = Annotated[str | None, Option("--scope", about="A project: it and all in it alone.")]
@@ -62,8 +62,10 @@ def policy_export(
     text = policy_text(told(site, None if project is None else project.id))
     if out is not None:
         write_whole(out, text.encode())
-    else:
-        show(text.rstrip("\n"))
+    elif screen():
+        show(*text.removesuffix("\n").split("\n"))
+    else:  # as a file would have it
+        emit(text.removesuffix("\n").split("\n"))
 
 
 def policy_schema() -> None:
@@ -72,4 +74,4 @@ def policy_schema() -> None:
 
     from tabwarden.settings.policy import schema
 
-    show(json.dumps(schema(), indent=2))
+    emit(json.dumps(schema(), indent=2).split("\n"))

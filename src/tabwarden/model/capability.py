@@ -303,7 +303,8 @@ def capability_named(words: str, kind: str | None = None) -> str:
         raise AmbiguousName(f"`{words}` names several capabilities; say which:", hits)
     near = dict.fromkeys(_BY_NAME[n][0] for n in get_close_matches(key, _BY_NAME, n=5))
     hint = ", ".join(f"`{name}` ({CAPABILITIES[name].ui})" for name in near)
-    raise UnknownName(f"no capability is called `{words}`" + (f"; near it: {hint}" if hint else ""))
+    further = f"near it: {hint}" if hint else "`tabwarden help capabilities` has them all"
+    raise UnknownName(f"no capability is called `{words}`; {further}")
 
 
 # -- templates ----------------------------------------------------------------------------------------------------

@@ -62,12 +62,13 @@ def mirror_json(mirrored: Mirrored) -> dict[str, Any]:
     }
 
 
-def catalog_lines(catalog: Catalog) -> Iterator[str]:
+def catalog_tree(catalog: Catalog) -> Iterator[str | Table]:
     """The tree as that person sees it; a word for somebody who sees nothing, which is the same for everybody."""
     if not catalog.entries:
         yield f"{catalog.person} sees nothing of Tableau"
-    for entry in catalog.entries:
-        yield f"{'  ' * entry.depth}{shown(entry.name, most=200)}  ({KIND_NAMES[entry.kind]})"
+        return
+    lines = [(f"{'  ' * one.depth}{shown(one.name, most=200)}  ({KIND_NAMES[one.kind]})",) for one in catalog.entries]
+    yield Table(Column("What", NAME), name="catalog", rows=lines, plain=True)
 
 
 def catalog_json(catalog: Catalog) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def standing_table(turns: Sequence[Turned], *, by_content: bool) -> Table:
     """Those who can (or what one can), since when, because of what; `by_content`: of one person on many things."""
     table = Table(
         Column("What" if by_content else "Who", NAME),
-        Column("", MARK, "answer"),
+        Column("May", MARK, "answer"),
         Column("Since", NAME),
         "Because of",
         name="standing",
@@ -77,7 +77,7 @@ def standing_table(turns: Sequence[Turned], *, by_content: bool) -> Table:
 
 def turns_table(turns: Iterable[Turned]) -> Table:
     """Every turn of one answer, in order."""
-    table = Table(Column("From", NAME), Column("", MARK, "answer"), "Because of", name="turns")
+    table = Table(Column("From", NAME), Column("May", MARK, "answer"), "Because of", name="turns")
     for turn in turns:
         table.add_row(*map(Text, (since(turn), WORDS.get(turn.now, turn.now), because(turn))))
     return table

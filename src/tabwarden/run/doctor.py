@@ -122,7 +122,7 @@ def _clock(connection: Connection) -> Diagnosis:
     doubt = doubt_beside(connection.clock_ahead)
     if connection.clock_ahead is None:
         return Diagnosis("clock", NONE, "the server does not tell its time")
-    beside = f"{abs(connection.clock_ahead):.0f} seconds from the server's"
+    beside = f"{count_of(round(abs(connection.clock_ahead)), 'second', 'seconds')} from the server's"
     return Diagnosis("clock", NO if doubt else YES, doubt or beside)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,20 @@ from tabwarden.compare.beside import past_filters
 from tabwarden.effects.change import Change
 from tabwarden.effects.ops.settings import switched
 from tabwarden.model.errors import SettingsError, UnknownName
+from tabwarden.model.names import some
 from tabwarden.model.site import Site
+from tabwarden.model.usage import Usage, what_of
 from tabwarden.plan.build import build
 from tabwarden.plan.order import diff
 from tabwarden.plan.plan import Plan
 from tabwarden.plan.restore import restored
-from tabwarden.report.plans import sentences
+from tabwarden.report.plans import minute, sentences
 from tabwarden.run.context import Context, running
 from tabwarden.run.planning import basis_of
+from tabwarden.run.usage import CONTENT_IDS
 from tabwarden.settings import Settings
 from tabwarden.settings.policy import load_policy
+from tabwarden.store.usage.days import kept, kept_activity
 from tabwarden.tableau.read.site import read_site
 from tabwarden.want.policy.export import Export
 from tabwarden.want.policy.wanted import WantedContent, wanted_content
@@ -29,6 +33,8 @@ from tabwarden.want.policy.wishes import Policy
 from tabwarden.want.wanted import Why
 
 KIND = "policy"
+MOST_HANDS = 20
+LATELY = 90  # days
 FOLDER = Path("policy")
 BECAUSE = "as the policy says"
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -50,9 +56,12 @@ def decide(context: Context, site: Site, policy: Policy, scope: str | None = Non
     work = restored(site, wanted.site, wanted.scope - wanted.make, BECAUSE, make=wanted.make)
     switched = _switched(site, policy) if scope is None else site
     changes = (*diff(site, switched, Why(BECAUSE)), *(_with_place(change, wanted) for change in work.changes))
-    notes = (*wanted.notes, *work.notes, *past_filters(site, work.site))
+    hands = last_hands(site, changes, kept_activity(context.store, site.id))
+    notes = (*wanted.notes, *work.notes, *past_filters(site, work.site), *hands)
     basis = replace(basis_of(context, KIND, context.site(site.name), site), takes=context.takes)
-    return build(basis, site, changes, held=work.held, notes=notes)
+    plan = build(basis, site, changes, held=work.held, notes=notes)
+    since = (datetime.now(UTC) - timedelta(days=LATELY)).date().isoformat()
+    return replace(plan, notes=(*plan.notes, *used_lately(site, plan, kept(context.store, site.id, since))))
 
 
 def _wanted(site: Site, policy: Policy, scope: str | None) -> WantedContent:
@@ -78,6 +87,47 @@ def _with_place(change: Change, wanted: WantedContent) -> Change:
     """The change with the line of the policy that wants it."""
     where = wanted.places.get(change.of_content.id or "") if change.of_content is not None else None
     return change if where is None else change.but(because=f"{BECAUSE} in {where}")
+
+
+def used_lately(site: Site, plan: Plan, rows: Iterable[Usage]) -> tuple[str, ...]:
+    """Of those who lose sight of something, who used it: nothing where no use was read."""
+    ids = {user.qualified: user.id for user in site.users.values()}
+    lists = ((one, name) for one in plan.impact.contents or () for name in one.lost if name in ids)
+    losing = {(ids[name], one.content): one.path for one, name in lists}
+    users = [(row.user, row.content) for row in rows if row.user] if losing else []
+    if not users:
+        return ()
+    theirs = sorted(losing.keys() & set(users))
+    number, of_all = len({user for user, _ in theirs}), len({user for user, _ in losing})
+    pairs = some([f"{site.called(user)}: {losing[user, content]}" for user, content in theirs])
+    end = f": {pairs}" if theirs else ""
+    return (f"{number} of {of_all} who lose sight of something used it in the last {LATELY} days{end}",)
+
+
+def last_hands(site: Site, changes: Iterable[Change], events: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Who changed last what these changes are about, and when, by the events of the activity log, oldest first."""
+    ids = (change.of_content.id or "" for change in changes if change.of_content is not None)
+    about = {content: site.path(content) for content in ids if content in site.contents}
+    last: dict[str, Mapping[str, Any]] = {}
+    for event in events if about else ():
+        content = next((str(event[name]) for name in CONTENT_IDS if event.get(name)), "")
+        if content in about and what_of(str(event["eventType"])) is None:
+            last[content] = event
+    lines = [_by(site, about[content], event) for content, event in sorted(last.items())]
+    unknown = sorted(about[content] for content in about.keys() - last.keys())
+    if unknown:
+        lines.append(
+            f"who changed {some(unknown)} no activity log tells that `tabwarden read --activity FILE` has kept"
+        )
+    more = [f"and {len(lines) - MOST_HANDS} more whose last change is known"] if len(lines) > MOST_HANDS else []
+    return (*lines[-MOST_HANDS:], *more)
+
+
+def _by(site: Site, path: str, event: Mapping[str, Any]) -> str:
+    actor = str(event.get("actorUserLuid") or "")
+    who = f"`{site.called(actor)}`" if actor in site.users else "somebody who is not on the site"
+    what = str(event["eventType"]).replace("_", " ")
+    return f"`{path}` was changed last by {who} on {minute(str(event['eventTime']))} ({what})"
 
 
 # -- as text ----------------------------------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def events_of(path: Path) -> Iterator[Mapping[str, Any]]:
         yield event
 
 
-_CONTENT = ("contentLuid", "viewLuid", "workbookLuid", "datasourceLuid", "flowLuid", "itemLuid")
+CONTENT_IDS = ("contentLuid", "viewLuid", "workbookLuid", "datasourceLuid", "flowLuid", "itemLuid")
 
 
 def used(events: Iterable[Mapping[str, Any]]) -> list[Usage]:
@@ -95,7 +95,7 @@ def used(events: Iterable[Mapping[str, Any]]) -> list[Usage]:
         for event in events:
             what = what_of(str(event["eventType"]))
             if what is not None and str(event.get("eventOutcome") or "success") == "success":
-                content = next((str(event[name]) for name in _CONTENT if event.get(name)), "")
+                content = next((str(event[name]) for name in CONTENT_IDS if event.get(name)), "")
                 yield str(event["eventTime"]), what, str(event.get("actorUserLuid") or ""), content, 1
 
     return summed(rows(), ACTIVITY_LOG)

@@ -146,14 +146,16 @@ class History:
     def check(self) -> None:
         """Hold the database, and everything that a thing ever was, against their digests; TabwardenError."""
         with self.database.reading() as connection:
-            if connection.is_sqlite:
-                (words,) = connection.rows("pragma integrity_check(1)")
-                if words[0] != "ok":
-                    raise damaged(str(words[0]).splitlines()[-1])
+            self._hold_together(connection, "integrity_check")
             Rows(connection).bodies("select hash from body")
             lost = "select count(*) from version where body not in (select hash from body)"
             if connection.value(lost):
                 raise damaged("what things were is missing")
+
+    @staticmethod
+    def _hold_together(connection: Connection, how: str) -> None:
+        if connection.is_sqlite and connection.value(f"pragma {how}(1)") != "ok":
+            raise damaged("its pages do not hold together")
 
     # -- comparing --------------------------------------------------------------------------------------------
 
@@ -202,9 +204,10 @@ class History:
     def walk(self, first: int, last: int) -> Iterator[tuple[Snapshot, Site]]:
         """Each snapshot of the chain of `first` from it to `last`, in order; each Site is made from the one before.
 
-        All are of one moment of the database, whatever goes meanwhile.
+        All are of one moment of the database, whatever goes meanwhile. The last must be what its digest says.
         """
         with self.database.reading() as connection:
+            self._hold_together(connection, "quick_check")
             snapshots = [one for one in self._kept(connection) if first <= one.number <= last]
             of_site = [one for one in snapshots if one.site == snapshots[0].site] if snapshots else []
             if of_site:
@@ -212,6 +215,8 @@ class History:
                 yield of_site[0], site
             for earlier, one in pairwise(of_site):
                 site = moved_on(site, *self._differing(connection, earlier.number, one.number))
+                if one is of_site[-1] and site != self._open(connection, one):
+                    raise damaged(f"what changed until {one.words} is not what was read then")
                 yield one, site
 
 

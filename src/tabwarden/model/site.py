@@ -236,7 +236,7 @@ class Site:
             yield from self.below(child)
 
     def project_of(self, content: str) -> str | None:
-        """The project that holds `content` (a view's workbook); None at the top, an id that was not read as it stands."""
+        """The project that holds `content` (a view's workbook); None at the top, an id not read as it stands."""
         parent, met = self.contents[content].parent, set[str]()
         while parent is not None and parent in self.contents and parent not in met:
             if self.contents[parent].kind == "project":

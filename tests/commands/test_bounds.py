@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -16,8 +17,12 @@ import pytest
 from watchdog import patience
 
 from tabwarden import safe_files, secrets, troubles
-from tabwarden.model.errors import SettingsError, SourceError
+from tabwarden.model.errors import SettingsError, SourceError, TabwardenError
+from tabwarden.plan.plan import SiteIdentity
 from tabwarden.sources.files import FileSource
+from tabwarden.store import journal
+from tabwarden.store.database import Database
+from tabwarden.store.snapshots import FILE
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n"
@@ -241,3 +246,22 @@ class OperationalError(Exception):
 )
 def test_what_a_driver_says_is_no_answer(words: str, state: str | None, ours: str) -> None:
     assert troubles.of_database(OperationalError(words, state)).startswith(ours)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name")
+@pytest.mark.parametrize("put", [os.mkfifo, os.mkdir, lambda place: os.symlink("/dev/zero", place)])
+def test_something_else_in_the_place_of_a_file_of_the_store_is_told(
+    tmp_path: Path, put: Callable[[Path], None]
+) -> None:
+    """Never waited for, never read without an end, and never as if nothing were there."""
+    site = SiteIdentity("http://tableau.example", "", "s", "S")
+    (tmp_path / journal.JOURNALS).mkdir()
+    for place in (tmp_path / FILE, tmp_path / journal.GOOD_RUNS, journal.path_of(tmp_path, "0123")):
+        put(place)
+    for asked in (
+        lambda: Database(tmp_path, create=False),
+        lambda: journal.last_good_rows(tmp_path, site),
+        lambda: journal.newest(tmp_path),
+    ):
+        with pytest.raises(TabwardenError, match=r"is a folder|is no file"):
+            asked()

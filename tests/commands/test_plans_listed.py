@@ -48,7 +48,11 @@ def test_from_a_plan_to_its_undo_by_number(desk: Bench) -> None:
     assert f"applied {str(listed(desk)[0]['begun'])[:10]}" in tabwarden(desk, "plan", "list").stdout
     assert "no plan waits" in tabwarden(desk, "plan", "list", "--waiting").stdout
 
-    undo = tabwarden(desk, "plan", "undo", "1")
+    undo = tabwarden(desk, "plan", "undo", "1", "-o", desk.folder / "undo.txt")
+    beside = [line.split(" (")[0] for line in undo.stderr.splitlines()]
+    assert beside[:2] == [f"written to {desk.folder / 'undo.txt'}", "plan 2"]
+    assert beside[2].startswith("next: tabwarden apply 2")
+    undo = tabwarden(desk, "plan", "show", "2")
     assert re.search(rf"undo of `provision` of {STAMP.pattern} by {getuser()} for site People", undo.stdout)
     assert "it takes back `provision`" in undo.stdout
     assert str(first["plan"]) not in undo.stdout

@@ -232,7 +232,7 @@ def test_a_problem_of_both_snapshots_of_a_diff_is_told_once(two_sites: Path, mon
     done = command_line.run("diff", "1", "2", "--site", "nowhere")
     both = command_line.run("diff", "last", "previous", "--site", "nowhere")
     assert done.exit_code == both.exit_code == 1
-    assert both.stderr.count("there is no snapshot of site `nowhere`") == 1
+    assert both.stderr.count("there is no snapshot of site `nowhere` in the history; it has `") == 1
 
 
 def test_of_a_mirror_sets_of_viewers_are_no_people() -> None:

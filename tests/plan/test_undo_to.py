@@ -17,6 +17,7 @@ from test_restore import in_force, only_known
 from tabwarden.compare.snapshots import facts as differing
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.governing import managing_project
+from tabwarden.model.scope import CONNECTIONS
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED, Grantee, Rule, Site
 from tabwarden.plan.plan import Plan
 from tabwarden.plan.restore import without_contradiction
@@ -250,7 +251,8 @@ def test_killed_anywhere_it_goes_on(bench: Bench, seed: int) -> None:
 
 def test_last_is_what_was_read_before(bench: Bench) -> None:
     """The site is kept before a plan is made; that is not the day it goes back to."""
-    bench.read()
+    with connected(bench.settings) as connection:
+        history.keep(bench.settings, replace(read_site(connection), partial=(CONNECTIONS,)))
     before = bench.site
     project = next(p for p in managers(before) if before.contents[p].mode == CUSTOMIZABLE and list(before.below(p)))
     bench.lock(project, LOCKED)
@@ -258,6 +260,7 @@ def test_last_is_what_was_read_before(bench: Bench) -> None:
     assert plan.changes
     assert plan.undoes.startswith("snapshot 1 of")
     assert plan.notes[-1] == "the site as it is now is snapshot 2 of the history"
+    assert not any("not whole" in note for note in plan.notes), "connections, which were not read, are not put back"
     assert bench.apply(plan).succeeded
     assert state(bench.site) == state(before)
 

@@ -494,7 +494,9 @@ def tree_of_chance(rng: random.Random, site: Site) -> Site:
         places.append(f"t-{number}")
     for number in range(4):
         kind = rng.choice(RULED)
-        site = site.with_contents(Content(f"i-{number}", kind, f"Item {number}", rng.choice(places), owner))
+        item = Content(f"i-{number}", kind, f"Item {number}", rng.choice(places), owner, tabs=rng.random() < 0.3)
+        sheets = [Content(f"v-{number}", "view", "Sheet", item.id, owner)] if kind == "workbook" else []
+        site = site.with_contents(item, *sheets)
     return with_rules(rng, site, share=0.9)
 
 
@@ -502,9 +504,16 @@ def with_rules(rng: random.Random, site: Site, share: float) -> Site:
     """Other rules and locks for a share of the content, done as Tableau does them."""
     for content in list(site.contents):
         thing = site.contents[content]
-        project = content if thing.kind == "project" else thing.parent
+        project = content if thing.kind == "project" else site.project_of(content)
         manager = None if project is None else managing_project(site, project)
-        if thing.kind not in ("project", *RULED) or manager not in (None, content) or rng.random() > share:
+        above = site.contents.get(thing.parent or "")
+        follows = thing.kind == "view" and above is not None and above.tabs
+        if (
+            follows
+            or thing.kind not in ("project", "view", *RULED)
+            or manager not in (None, content)
+            or rng.random() > share
+        ):
             continue
         new = ruled(rng, site, thing)
         site = site.with_contents(replace(new, mode=thing.mode))

@@ -21,7 +21,7 @@ from tabwarden.places import located
 from tabwarden.plan.plan import Plan, Waiver
 from tabwarden.plan.waivers import parse_waivers
 from tabwarden.report.plans import plan_json, plan_table, stop_json
-from tabwarden.report.table import Drawable, Text
+from tabwarden.report.table import Text
 from tabwarden.run.apply import Applied
 from tabwarden.run.plans import keep_in
 from tabwarden.run.run_log import mail_if_due, result_words
@@ -37,7 +37,7 @@ def present(plan: Plan, settings: Settings, out: Path | None, output: Output) ->
     number, path = 0, None
     if out is not None or plan.changes or plan.stops:
         number, path = keep_in(settings.store.folder, plan, out)
-    parts: list[Drawable] = []
+    parts: list[Text] = []
     if path is not None:
         parts.append(Text(f"plan {number} ({plan.id}) written to {path}", "command"))
         accept = "".join(f" --accept {s.id}={s.number}" for s in plan.stops_of_all if s.waivable)
@@ -47,7 +47,7 @@ def present(plan: Plan, settings: Settings, out: Path | None, output: Output) ->
     document = {"file": str(path) if path else None, "number": number or None}
     output.give([plan_table(plan), *parts], lambda: {**document, **plan_json(plan)})
     for line in parts if output.save or output.part or output.fields or output.form == CSV else ():
-        output.note(str(line))  # which somebody looks for who sees a file made, or a table alone
+        output.note(line.words)  # which somebody looks for who sees a file made, or a table alone
     leave(STOPPED if plan.stops else CHANGES if plan.changes else DONE)
 
 

@@ -236,10 +236,7 @@ class Site:
             yield from self.below(child)
 
     def project_of(self, content: str) -> str | None:
-        """The project that holds `content` (of a view: its workbook's, of a table: its database's).
-
-        None for a top-level project; the id of a project that was not read is given as it stands.
-        """
+        """The project that holds `content` (a view's workbook); None at the top, an id not read as it stands."""
         parent, met = self.contents[content].parent, set[str]()
         while parent is not None and parent in self.contents and parent not in met:
             if self.contents[parent].kind == "project":

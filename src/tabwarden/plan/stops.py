@@ -185,9 +185,10 @@ def _shrank(reading: Reading, roster: Roster, before: int, limit: Limit) -> list
     fewer = before - roster.count
     if fewer <= limit.of(before):
         return []
+    rows = "row" if roster.count == 1 else "rows"
     sentence = (
-        f"the {reading.task} ({reading.source}) have {roster.count} rows, {fewer} fewer than the {before} of the last "
-        "good run"
+        f"the {reading.task} ({reading.source}) have {roster.count} {rows}, {fewer} fewer than the {before} of the "
+        "last good run"
     )
     stop = over_limit(SOURCE_SHRANK, before, limit, fewer, sentence)
     return [replace(stop, remedy=f"{stop.remedy}; of a list of changes alone, set `delta: true` in its settings")]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tabwarden.effects.change import Change, carried_out
 from tabwarden.effects.ops.rules import RuleRow
 from tabwarden.effects.ref import NEW, grantee_ref
+from tabwarden.model.capability import applies
 from tabwarden.model.names import some
 from tabwarden.model.site import NO_RULES, Content, Grantee, Rule, Rules, Site
 from tabwarden.plan.restore import Restored, restored
@@ -89,7 +90,7 @@ class _Undoing:
         lists = {kind: [one.defaults.get(kind, NO_RULES) for one in (was, left, now)] for kind in kinds}
         defaults = {kind: self._list(now, *of_kind) for kind, of_kind in lists.items()}
         values["defaults"] = MappingProxyType({**now.defaults, **defaults})
-        values["rules"] = self._list(now, was.rules, left.rules, now.rules)
+        values["rules"] = self._list(now, *(_possible(one) for one in (was, left, now)))
         return replace(now, **values)  # type: ignore[arg-type]
 
     def _list(self, content: Content, was: Rules | None, left: Rules | None, now: Rules | None) -> Rules | None:
@@ -113,6 +114,13 @@ class _Undoing:
         held = Held(self.now.path(content.id), reason, BY_HAND)
         if held not in self.held:
             self.held.append(held)
+
+
+def _possible(content: Content) -> Rules | None:
+    """The rules of a content; of a view without those of workbooks alone, which are told of it below a lock."""
+    if content.kind != "view" or content.rules is None:
+        return content.rules
+    return frozenset(r for r in content.rules if applies(r.capability, "view") or not applies(r.capability, "workbook"))
 
 
 def _rows(rules: Iterable[Rule]) -> Mapping[Grantee, RuleRow]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tabwarden.model.errors import UnknownName
-from tabwarden.model.names import hint, same
+from tabwarden.model.names import hint, same, some
 from tabwarden.model.resolver import meant
 from tabwarden.model.site import Site
 from tabwarden.places import VARIABLE, located
@@ -156,7 +156,8 @@ def of_site(
     snapshots = [snapshot for snapshot in snapshots_of(history, site) if where in (None, snapshot.where)]
     if not snapshots:
         of = f" of site `{site or 'Default'}`" if site is not None else ""
-        near = hint(site, {one.name: one.content_url for one in history.snapshots()}) if site else ""
+        known = {one.name: one.content_url for one in history.snapshots()}
+        near = hint(site, known, f"; it has {some(list(known))}" if known else "") if site is not None else ""
         raise UnknownName(f"there is no snapshot{of} in the history{near}: take one with `tabwarden read`")
     chains = _chains(snapshots)
     if len(chains) > 1 and site is None:

@@ -11,6 +11,7 @@ from tabwarden.clocks import doubt_beside
 from tabwarden.effects.change import NICKNAMES, Change
 from tabwarden.effects.ref import USER, Ref
 from tabwarden.model.errors import UnknownName
+from tabwarden.model.scope import CONNECTIONS
 from tabwarden.model.site import Grantee, Site
 from tabwarden.plan.build import build
 from tabwarden.plan.order import diff
@@ -66,7 +67,8 @@ def plan_undo_to(context: Context, to: str, scope: Scope) -> Plan:
     because = f"as it was in {snapshot.words}"
     work = _way_back(site, then, scope, because)
     changes = (*diff(site, work.people.site, work.people.why), *work.content)
-    lacks = (f"{snapshot.words} is not whole: {'; '.join(snapshot.partial)}",) if snapshot.partial else ()
+    unread = [words for words in snapshot.partial if CONNECTIONS not in words]  # which nothing puts back
+    lacks = (f"{snapshot.words} is not whole: {'; '.join(unread)}",) if unread else ()
     return build(
         replace(
             basis_of(context, KIND, context.site(site.name), site, undoes=snapshot.words, takes_back=snapshot.words),

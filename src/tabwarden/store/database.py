@@ -90,6 +90,8 @@ class Database:
         if self.is_sqlite:
             path = Path(words) / FILE
             self.words, self._errors = str(path), sqlite3.Error
+            if path.exists() and not path.is_file():
+                raise TabwardenError(f"the history `{path}` is no file, but a folder, a pipe or a device; {MEND}")
             if create:
                 _make(path)
             elif not path.is_file():

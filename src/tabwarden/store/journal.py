@@ -27,7 +27,7 @@ from zlib import crc32
 
 from tabwarden.model.errors import TabwardenError
 from tabwarden.plan.plan import FORMAT, Plan, SiteIdentity, Waiver
-from tabwarden.safe_files import for_the_owner, write_whole
+from tabwarden.safe_files import MOST_OF_A_PLAN, check_file, for_the_owner, write_whole
 
 DONE, ALREADY, FAILED, SKIPPED, INSTEAD = "done", "already", "failed", "skipped", "instead"
 NO_NAMES: Mapping[str, list[str]] = MappingProxyType({})
@@ -142,14 +142,25 @@ def path_of(store: Path, plan_id: str) -> Path:
     return store / JOURNALS / f"{plan_id}.jsonl"
 
 
+def _bytes(path: Path) -> bytes:
+    """All of a file of the store; TabwardenError where something else is in its place."""
+    try:
+        check_file(path, MOST_OF_A_PLAN)
+    except OSError as error:
+        raise TabwardenError(
+            f"`{path}` {error.strerror}, and is one of the store's files; put it back from a backup"
+        ) from None
+    return path.read_bytes()
+
+
 _WORDS = ("plan", "kind", "site", "started", "by", "finished")
 
 
 def read(path: Path) -> Record:
     """A journal; an empty Record where there is none. A torn last line is left out, a broken one before it told."""
-    if not path.is_file():
+    if not path.exists():
         return Record()
-    lines = path.read_bytes().split(b"\n")[:-1]  # what follows the last line end is torn
+    lines = _bytes(path).split(b"\n")[:-1]  # what follows the last line end is torn
     header: dict[str, Any] = {}
     ended: dict[int, ChangeResult] = {}
     begun: set[int] = set()
@@ -288,7 +299,7 @@ def _good_runs(store: Path, site: SiteIdentity) -> Iterator[tuple[Mapping[str, i
     path, key = store / GOOD_RUNS, site_key(site)
     if not path.exists():
         return
-    whole, _, torn = path.read_bytes().rpartition(b"\n")
+    whole, _, torn = _bytes(path).rpartition(b"\n")
     # It is written whole: a line without its end was cut off, and so was a file without a line.
     for number, line in enumerate([*whole.split(b"\n"), *([b""] if torn else [])], 1):
         try:

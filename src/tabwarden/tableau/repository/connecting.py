@@ -383,14 +383,10 @@ _REFUSALS: tuple[tuple[str, str], ...] = (
 
 
 def _refused(options: RepositoryOptions, words: str) -> str:
-    """Why the repository cannot be entered, as one sentence; what no rule knows is told in the driver's words."""
-    for pattern, sentence in _REFUSALS:
-        if re.search(pattern, words):
-            reason = sentence.format(
-                user=options.user, database=options.database, sslmode=options.sslmode, host=options.host
-            )
-            break
-    else:
+    """Why the repository cannot be entered, as one sentence."""
+    known = next((sentence for pattern, sentence in _REFUSALS if re.search(pattern, words)), "")
+    reason = known.format(user=options.user, database=options.database, sslmode=options.sslmode, host=options.host)
+    if not known:
         reason = f"could not be entered: {of_entering(words, f'it does not let `{options.user}` in')}"
     return f"the repository at `{options.host}:{options.port}` {reason}"
 

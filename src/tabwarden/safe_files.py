@@ -93,7 +93,8 @@ def write_whole(path: Path, content: bytes | Iterable[bytes]) -> None:
     parts = [content] if isinstance(content, bytes) else content
     if path.exists() and not path.is_file() and not path.is_dir():
         number = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
-        os.set_blocking(number, True)
+        if sys.platform != "win32":
+            os.set_blocking(number, True)
         with os.fdopen(number, "wb") as device:
             device.writelines(parts)
         return

@@ -243,7 +243,10 @@ def completed(*words: str) -> list[str]:
         (["xyzzy", ""], []),
     ],
 )
-def test_what_may_stand_next_is_offered(words: list[str], offered: list[str]) -> None:
+def test_what_may_stand_next_is_offered(
+    words: list[str], offered: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where no settings lie
     assert completed(*words) == offered
 
 

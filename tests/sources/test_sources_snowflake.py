@@ -132,7 +132,7 @@ def test_snowflake_that_is_not_there(account: Snowflake) -> None:
     [
         ({}, "no way to sign in under `connect`; add `private_key_file`"),
         ({"token": "t"}, "a `token` but no `authenticator`"),
-        ({"private_key_file": "absent.p8"}, "`private_key_file: absent.p8` cannot be read: No such file"),
+        ({"private_key_file": "absent.p8"}, "`private_key_file: absent.p8` cannot be read: no such file"),
         ({"private_key": "-----BEGIN PRIVATE KEY-----\nhush\n"}, "`private_key` holds no private key"),
     ],
 )

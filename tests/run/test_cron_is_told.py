@@ -97,6 +97,15 @@ def test_errors_go_to_stderr_and_all_else_to_stdout(tmp_path: Path) -> None:
     assert (bad.exit_code, bad.stderr.count("ERROR | "), "ERROR" in bad.stdout) == (3, 1, False)
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C as a terminal has it; what is started in the background of a shell ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("command", ["run", "apply"])
 def test_ctrl_c_says_where_it_goes_on_and_it_does(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -228,12 +228,12 @@ def test_a_warning_without_a_log_goes_the_same_way(capsys: pytest.CaptureFixture
         show_what_is_logged()
         KNOWN.register("secret-4711-secret")
         trace = (ValueError, ValueError("\x1b[31m"), None)
-        record = logging.makeLogRecord({"msg": "a\x1b[2J\nb secret-4711-secret", "exc_info": trace})
+        record = logging.makeLogRecord({"msg": "before\x1b[2J\nbehind secret-4711-secret", "exc_info": trace})
         assert logging.lastResort is not None
         logging.lastResort.handle(record)
     finally:
         logging.lastResort = before
-    assert capsys.readouterr().err == "a\\x1b[2J\\nb ***\n"
+    assert capsys.readouterr().err == "before\\x1b[2J\\nbehind ***\n"
 
 
 def test_half_a_letter_is_no_answer_of_a_server() -> None:

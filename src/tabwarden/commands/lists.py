@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, NamedTuple
 
 from tabwarden.commands._answer import PLAIN, Output
@@ -81,59 +82,29 @@ def list_members(
     _list("members", None, choice, asking, idle=people.idle, group=group, output=output)
 
 
-def list_projects(
-    words: Words = None,
-    choice: Choice = ALL,
-    place: Inside = ANYWHERE,
-    asking: Asking = NEWEST,
-    output: Output = PLAIN,
-) -> None:
-    """Columns: project, owner, permissions, leaders, holds, updated."""
-    _list("projects", words, choice, asking, project=place.project, output=output)
+def _of_content(name: str, columns: str) -> Callable[..., None]:
+    """The command that lists one kind of content."""
+
+    def command(
+        words: Words = None,
+        choice: Choice = ALL,
+        place: Inside = ANYWHERE,
+        asking: Asking = NEWEST,
+        output: Output = PLAIN,
+    ) -> None:
+        _list(name, words, choice, asking, project=place.project, output=output)
+
+    command.__doc__ = f"Columns: {columns}."
+    return command
 
 
-def list_workbooks(
-    words: Words = None,
-    choice: Choice = ALL,
-    place: Inside = ANYWHERE,
-    asking: Asking = NEWEST,
-    output: Output = PLAIN,
-) -> None:
-    """Columns: workbook, owner, views, created, updated, tags."""
-    _list("workbooks", words, choice, asking, project=place.project, output=output)
-
-
-def list_views(
-    words: Words = None,
-    choice: Choice = ALL,
-    place: Inside = ANYWHERE,
-    asking: Asking = NEWEST,
-    output: Output = PLAIN,
-) -> None:
-    """Columns: view, owner, created, updated, tags."""
-    _list("views", words, choice, asking, project=place.project, output=output)
-
-
-def list_datasources(
-    words: Words = None,
-    choice: Choice = ALL,
-    place: Inside = ANYWHERE,
-    asking: Asking = NEWEST,
-    output: Output = PLAIN,
-) -> None:
-    """Columns: data_source, owner, certified, used_by_workbooks, created, updated, tags."""
-    _list("datasources", words, choice, asking, project=place.project, output=output)
-
-
-def list_flows(
-    words: Words = None,
-    choice: Choice = ALL,
-    place: Inside = ANYWHERE,
-    asking: Asking = NEWEST,
-    output: Output = PLAIN,
-) -> None:
-    """Columns: flow, owner, created, updated, tags."""
-    _list("flows", words, choice, asking, project=place.project, output=output)
+list_projects = _of_content("projects", "project, owner, permissions, leaders, holds, updated")
+list_workbooks = _of_content("workbooks", "workbook, owner, views, created, updated, tags")
+list_views = _of_content("views", "view, owner, created, updated, tags")
+list_datasources = _of_content(
+    "datasources", "data_source, owner, certified, used_by_workbooks, created, updated, tags"
+)
+list_flows = _of_content("flows", "flow, owner, created, updated, tags")
 
 
 def list_owners(

@@ -239,10 +239,10 @@ def _help(family: str) -> Iterator[str]:
 def main() -> None:
     """The entry point: a usage error is exit code 1, as all errors are, because 2 says that a plan found changes."""
     code = 0
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter shows its escape
     try:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter shows its escape
         code = run(sys.argv[1:])
         sys.stdout.flush()
     except KeyboardInterrupt:

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-TRACEBACK, LATE = 99, 98
+TRACEBACK, LATE, INTERRUPTED = 99, 98, 130
 
 
 class Forking:
@@ -132,11 +132,22 @@ def _child(main: Any, asked: Mapping[str, Any], out: int, err: int) -> None:
         except SystemExit as left:
             code = left.code if isinstance(left.code, int) else 0
         sys.stdout.flush()
+    except KeyboardInterrupt as early:
+        code = TRACEBACK if _inside(main, early) else INTERRUPTED
+        if code == TRACEBACK:
+            traceback.print_exc()
     except BaseException:
         traceback.print_exc()
         code = TRACEBACK
     finally:
         os._exit(code)
+
+
+def _inside(main: Any, early: KeyboardInterrupt) -> bool:
+    """Whether it came while `main` worked; before its first line, where an interpreter starts, nothing catches it."""
+    child = early.__traceback__
+    called = child.tb_next if child else None
+    return bool(called and called.tb_frame.f_code is main.__code__ and called.tb_next)
 
 
 if __name__ == "__main__":

@@ -162,10 +162,16 @@ class _Work:
             self.mode(project, mode)
 
     def disarm(self, project: str, mode: str) -> None:
-        """Before a lock goes: away with Set Permissions, which it made void, where somebody is not to have it after."""
+        """Before a lock goes: away with Set Permissions, which it made void, where somebody is not to have it after.
+
+        So with what owners could do again, of whatever is to belong to somebody else.
+        """
         now, was = self.current.contents[project], self.then.contents[project]
         if now.mode == mode or self.only is not None:
             return
+        for content in self.in_order(self.current):
+            if project in self.current.ancestors(content):
+                self.owner(content)
         for kind, rules in sorted(now.defaults.items()):
             after = [
                 was.defaults.get(kind),

@@ -1,7 +1,8 @@
 """The law of plans: what is planned is accepted, a second plan is empty, undo gives back what was.
 
 By random sites, settings and rosters through the sandbox over REST, plans of every kind. The tests try some hundreds;
-`python tests/support/plans_of_chance.py --plans 3000` tries as many as it is told and prints the counts.
+`python tests/support/plans_of_chance.py --plans 3000` tries as many as it is told and prints the counts; with
+`--policies` of policies alone.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from tabwarden.effects.change import Change
 from tabwarden.effects.content import create_project, set_mode
 from tabwarden.model.capability import LEADER, applies, capabilities_of
 from tabwarden.model.errors import AmbiguousName, SettingsError, UnknownName
-from tabwarden.model.governing import in_force, managing_project
+from tabwarden.model.governing import governing, in_force, managing_project
 from tabwarden.model.names import same
 from tabwarden.model.roles import publishes
 from tabwarden.model.site import (
@@ -77,6 +78,9 @@ STOPS = dict.fromkeys(LIMITS, HIGH)
 
 
 Facts = dict[tuple[str, ...], object]
+
+
+Known = dict[tuple[object, ...], set[tuple[str, str, str]]]
 
 
 class Killed(BaseException):
@@ -473,7 +477,7 @@ def of_groups(rng: random.Random, table: Table) -> None:
 RULED = ("workbook", "datasource", "flow")
 MODES = (CUSTOMIZABLE, CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED)
 ASKED = ("Read", "Write", "Delete", "ChangePermissions")
-FULLY = 10  # of so many trials one is asked without what was asked before
+FULLY = 25  # of so many trials one is asked without what was asked before
 
 
 def rules_of_chance(rng: random.Random, site: Site, kind: str) -> frozenset[Rule]:
@@ -630,9 +634,9 @@ def nobody_more(table: Table, plan: Plan, before: Site, seen: list[Site]) -> Non
     """Between any two requests nobody may do what he may neither before nor afterwards.
 
     A project that is made has what Tableau gives a new one until its own rules come, and nothing is in it. Answers
-    about a thing rest on it and what holds it: those of the same objects are remembered, but in every tenth trial.
+    rest on the rules of one capability and on owners, leaders and locks above: they are remembered, mostly.
     """
-    known: dict[tuple[object, ...], set[tuple[str, str, str]]] = {}
+    known: Known = {}
     remembered = None if table.seed % FULLY == 0 else known
     allowed = yes(before, remembered) | yes(table.site, remembered)
     more = {one for site in seen for one in yes(site, remembered) - allowed}
@@ -642,37 +646,31 @@ def nobody_more(table: Table, plan: Plan, before: Site, seen: list[Site]) -> Non
         raise table.broken("somebody had more in between", plan, *wrong)
 
 
-def yes(site: Site, known: dict[tuple[object, ...], set[tuple[str, str, str]]] | None) -> set[tuple[str, str, str]]:
+def yes(site: Site, known: Known | None) -> set[tuple[str, str, str]]:
+    """Who may what of `ASKED` on what, by ids."""
     answers: set[tuple[str, str, str]] = set()
     for content in site.contents.values():
-        facts = tuple(Same(site.contents[c]) for c in site.ancestors(content.id))
-        if known is None or facts not in known:
-            theirs = {
-                (user, capability, content.id)
-                for capability in ASKED
-                if applies(capability, content.kind)
-                for user in site.users
-                if may(site, user, capability, content.id).allowed
-            }
+        above = tuple(power_of(site.contents[c]) for c in site.ancestors(content.id))
+        listed = governing(site, content.id).rules or frozenset()
+        for capability in ASKED:
+            if not applies(capability, content.kind):
+                continue
+            facts = (content.id, above, capability, frozenset(rule for rule in listed if rule.capability == capability))
+            theirs = None if known is None else known.get(facts)
+            if theirs is None:
+                theirs = {
+                    (u, capability, content.id) for u in site.users if may(site, u, capability, content.id).allowed
+                }
             if known is not None:
                 known[facts] = theirs
-        else:
-            theirs = known[facts]
-        answers |= theirs
+            answers |= theirs
     return answers
 
 
-class Same:
-    """A thing that equals itself alone, and is kept alive by being here."""
-
-    def __init__(self, thing: object) -> None:
-        self.thing = thing
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Same) and self.thing is other.thing
-
-    def __hash__(self) -> int:
-        return id(self.thing)
+def power_of(content: Content) -> tuple[object, ...]:
+    """What of a thing gives power over it and what lies below."""
+    leaders = frozenset(rule for rule in content.rules or () if rule.capability == LEADER)
+    return content.id, content.owner, content.mode, content.tabs, leaders
 
 
 Trials = tuple[tuple[str, Callable[[random.Random, Table], None]], ...]
@@ -739,10 +737,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="random plans against the sandbox")
     parser.add_argument("--plans", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--policies", action="store_true", help="plans of policies alone")
     given = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, tables(Path(folder)) as opened:
-        tally = try_plans(opened, given.plans, given.seed)
+        tally = try_plans(opened, given.plans, given.seed, OF_POLICIES if given.policies else TRIALS)
     print(f"{tally}; {time.monotonic() - began:.0f} s")
 
 

@@ -72,6 +72,7 @@ def restored(
     if only is None:
         for content in work.in_order(then):
             work.place(content)
+    work.deleted(frozenset(gone))  # before rules of what is above reach it
     for content in work.in_order(work.current):
         if work.current.contents[content].kind == "project":
             work.project(content)
@@ -82,7 +83,6 @@ def restored(
         for content in work.in_order(work.current):
             work.description(content)
             work.owner(content)
-    work.deleted(frozenset(gone))
     work.tell_the_rest()
     return replace(work.result, site=work.current)
 
@@ -169,8 +169,8 @@ class _Work:
         now, was = self.current.contents[project], self.then.contents[project]
         if now.mode == mode or self.only is not None:
             return
-        for content in self.in_order(self.current):
-            if project in self.current.ancestors(content):
+        for content in (project, *self.current.below(project)):
+            if content in self.scope and self.current.contents[content].kind in WRITTEN:
                 self.owner(content)
         for kind, rules in sorted(now.defaults.items()):
             after = [

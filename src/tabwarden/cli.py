@@ -34,6 +34,7 @@ diff              diff       What differs between two snapshots: facts, and peop
                              is in only by an exception.
 history           history    Who could see it on a day, since when, and which change caused it. Without words: the
                              snapshots kept.
+lint              lint       What is unwise on the site, by groups of equal findings: who can mend it, and the plan.
 cases             cases      Run case files: small sites with a question and the expected answer.
 # List and find
 find              lists      Everything whose name holds some words: people, groups, content.

@@ -28,6 +28,7 @@ OTHERS: tuple[tuple[str, ...], ...] = (
     ("directory", "read", "--out", "read.json"),
     ("doctor",),
     ("policy", "export", "--out", "new.yaml"),
+    ("lint", "--put-by", "new.yaml", "--until", "2999-01-01", "--reason", "r"),
     ("init", "--server", "http://127.0.0.1:9", "--token", "t", "--secret", "env:NONE", "--to", "new.yaml", "--no-test"),
 )
 DEMO = ("demo", "--folder", "demo")  # which does all of it, and takes some seconds

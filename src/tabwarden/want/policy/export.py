@@ -18,8 +18,7 @@ from tabwarden.model.errors import TabwardenError
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.names import same
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, DENY, LOCKED, Content, Grantee, Rule, Rules, Site
-from tabwarden.want.policy.packs import with_packs
-from tabwarden.want.policy.templates import with_templates
+from tabwarden.want.policy.shorter import kinds_word, with_packs, with_templates
 from tabwarden.want.policy.wanted import PATTERN, RULED, USUAL
 from tabwarden.want.policy.wishes import EVERYBODY
 
@@ -273,8 +272,7 @@ def _together(cells: dict[str, Any], lists: Mapping[str, Rules]) -> dict[str, An
     values = {repr(cell): cell for cell in cells.values()}
     if len(values) == 1 and set(cells) == everywhere:
         return {"all": next(iter(values.values()))}
-    words = {kind: f"{KIND_NAMES[kind].replace(' ', '_')}s" for kind in cells}
-    return {words[kind] if kind != "project" else kind: cell for kind, cell in cells.items()}
+    return {kinds_word(kind): cell for kind, cell in cells.items()}
 
 
 def _cell(kind: str, rules: list[Rule]) -> Any:

@@ -17,7 +17,7 @@ from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.http.wire import Element, element
 from tabwarden.sandbox.state.personality import PRODUCT_OF_API, as_pair
-from tabwarden.sandbox.state.server_state import FIRST_SCHEDULES, Task
+from tabwarden.sandbox.state.server_state import FIRST_SCHEDULES, CustomView, Task
 from tabwarden.sandbox.worlds.finding import find_world
 
 GETS = [e for e in TABLE if e.method == "GET" and not e.file]
@@ -142,7 +142,13 @@ def full():
             Task("d" * 36, site.id, "flowRun", ids["flow"], ada, FIRST_SCHEDULES[0].id, way="RunFlowTask"),
         ):
             box.state.keep("task", task)
-        ids |= {"schedule": FIRST_SCHEDULES[0].id, "task": "e" * 36, "task of runFlow": "d" * 36}
+        box.state.keep("customView", CustomView("c" * 35 + "1", site.id, "Mine", ids["view"], ada, shared=True))
+        ids |= {
+            "customview": "c" * 35 + "1",
+            "schedule": FIRST_SCHEDULES[0].id,
+            "task": "e" * 36,
+            "task of runFlow": "d" * 36,
+        }
         yield raw, ids
 
 

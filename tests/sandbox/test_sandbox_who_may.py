@@ -44,6 +44,13 @@ NOT_ALL = {
         for kind in ("extractRefreshes", "runFlow")
         for method, more in (("GET", ""), ("POST", "/runNow"), ("DELETE", ""))
     },
+    **{
+        f"{method} sites/{{site}}/customviews/{{customview}}{more}": (("ada", "sam", "olaf"), "403004")
+        for method, more in (
+            *(("GET", below) for below in ("", "/content", "/default/users", "/image", "/pdf", "/data")),
+            *(("PUT", ""), ("DELETE", ""), ("POST", "/default/users")),
+        )
+    },
     "POST sites/{site}/tasks/extractRefreshes/{task}": (("ada", "sam", "olaf"), "403004"),
     "POST sites/{site}/tasks/flows/{task}": (("ada", "sam", "olaf"), "403004"),
     "PUT sites/{site}": (("ada",), "403004"),
@@ -56,6 +63,7 @@ ALSO = (
     (r"(GET|DELETE) .*/revisions.*", ("download", "publish")),
     (r"GET .*/content", ("download",)),
     (r"PUT .*/connections.*", ("Write",)),
+    (r"PATCH .*/data", ("Write",)),
     (r"POST .*/(refresh|run)", ("change_refresh_schedule",)),
     (r"POST .*/(create|delete)Extract", ("Write",)),
     (r"GET .*/(image|pdf|powerpoint)", ("ExportImage", "see_data")),

@@ -10,6 +10,7 @@ from sandbox_client import Raw
 from tabwarden.sandbox.content.shapes import PLURALS, singular
 from tabwarden.sandbox.http import endpoints
 from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.server_state import CustomView
 from tabwarden.sandbox.worlds import file as world_file
 from tabwarden.sandbox.worlds.finding import world_of
 
@@ -125,7 +126,10 @@ class House:
             body = self._task(kind, spec)
             task = self.raws["ada"].call("PUT", f"{{s}}/schedules/{schedule}/{kind}s", body, json=True).json()["task"]
             self.ids[f"task of {spec}"] = task[spec]["id"]
-        self.things = dict(self.box.state.tasks), dict(self.box.state.schedules)
+        mine = CustomView("c" * 36, site.id, "Mine", self.ids["view"], site.find_user("olaf").id)
+        self.box.state.keep("customView", mine)
+        self.ids["customview"] = mine.id
+        self.things = {name: dict(getattr(self.box.state, name)) for name in ("tasks", "schedules", "custom_views")}
         self.before = self.site
 
     @property
@@ -170,7 +174,8 @@ class House:
         version = "3.21" if endpoint.until else "3.27"
         raw = self.raws[name] if name else Raw(self.box)
         answer = raw.call(endpoint.method, path, self._body(endpoint), version=version)
-        self.box.state.tasks, self.box.state.schedules = (dict(one) for one in self.things)
+        for thing, before in self.things.items():
+            setattr(self.box.state, thing, dict(before))
         return answer
 
     def _body(self, endpoint):

@@ -44,15 +44,15 @@ _NEEDS_INTERVALS = ("Hourly", "Weekly", "Monthly")
 # -- timing ---------------------------------------------------------------------------------------------------
 
 
-def timing_of(asked: Element, before: Timing | None = None) -> Timing:
+def timing_of(schedule: Element, before: Timing | None = None) -> Timing:
     """The timing that a `<schedule>` of a request tells; what is left out stays as before.
 
     409004 where an interval does not fit the frequency, 400008 for a word that is none.
     """
-    frequency = asked.get("frequency") or (before.frequency if before is not None else "")
+    frequency = schedule.get("frequency") or (before.frequency if before is not None else "")
     if frequency not in _INTERVALS:
         raise Refusal("400008", f"`frequency` is {', '.join(_INTERVALS)}, not `{frequency}`")
-    details = asked.find("frequencyDetails")
+    details = schedule.find("frequencyDetails")
     if details is None:
         if before is not None and before.frequency == frequency:
             return before
@@ -192,8 +192,8 @@ def create(call: Call) -> Reply:
     if not name or kind not in KINDS:
         raise Refusal("400000", f"a schedule needs a `name`, and a `type` of {', '.join(KINDS)}")
     now = call.state.now()
-    made = Schedule(call.state.new_id(call.site, "schedule"), "", kind, timing_of(body), created=now)
-    stored = _kept(call, made, body)
+    new_schedule = Schedule(call.state.new_id(call.site, "schedule"), "", kind, timing_of(body), created=now)
+    stored = _kept(call, new_schedule, body)
     return ok(shape(call, stored, whole=True), status=201)
 
 
@@ -239,8 +239,8 @@ def extracts(call: Call) -> Reply:
     schedule = one(call)
     if schedule.kind != "Extract":
         raise Refusal("400047", f"schedule `{schedule.name}` is for {schedule.kind} tasks")
-    here = [t for t in call.state.tasks.values() if (t.site, t.schedule) == (call.site.id, schedule.id)]
-    page, pagination = listing.paged(call, here)
+    tasks = [t for t in call.state.tasks.values() if (t.site, t.schedule) == (call.site.id, schedule.id)]
+    page, pagination = listing.paged(call, tasks)
     return ok(pagination, element("extracts", {}, *(_extract(call, task, schedule) for task in page)))
 
 

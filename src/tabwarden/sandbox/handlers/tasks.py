@@ -28,8 +28,8 @@ _REQUESTS: Mapping[str, tuple[str, ...]] = {EXTRACT: (EXTRACT,), FLOW: ("runFlow
 
 def tasks(call: Call, kind: str) -> Reply:
     """The site's tasks of that kind; to others than administrators those of their own content. Never in pages."""
-    here = [task for task in call.state.tasks.values() if task.site == call.site.id and task.kind == kind]
-    shown = [task for task in here if _is_shown(call, task)]
+    tasks_here = [task for task in call.state.tasks.values() if task.site == call.site.id and task.kind == kind]
+    shown = [task for task in tasks_here if _is_shown(call, task)]
     return ok(element("tasks", {}, *(element("task", {}, task_shape(call, task)) for task in shown)))
 
 
@@ -71,16 +71,16 @@ def create(call: Call, kind: str) -> Reply:
     if call.personality.kind != CLOUD:
         raise Refusal("405000", "tasks with a frequency of their own are made on Tableau Cloud; here add to a schedule")
     body = _spec(call, kind)
-    found = next(((k, body.inner(k)) for k in _TARGETS[kind] if body.find(k) is not None), None)
-    if found is None:
+    spec = next(((k, body.inner(k)) for k in _TARGETS[kind] if body.find(k) is not None), None)
+    if spec is None:
         raise Refusal("400000", f"the request names no {' or '.join(_TARGETS[kind])}")
-    target = visibility.shown(call, found[0], found[1] or "")
+    target = visibility.shown(call, spec[0], spec[1] or "")
     visibility.demand(call, "change_refresh_schedule", target)
     new_id = call.state.new_id(call.site, "task")
-    made = Task(new_id, call.site.id, kind, target.id, call.me.id, timing=timing_of(call.body("schedule")))
-    made = made._replace(way=_way(body, kind, WAYS[0]))
-    put_task(call, made)
-    return ok(*_told(call, made), status=201)
+    new_task = Task(new_id, call.site.id, kind, target.id, call.me.id, timing=timing_of(call.body("schedule")))
+    new_task = new_task._replace(way=_way(body, kind, WAYS[0]))
+    put_task(call, new_task)
+    return ok(*_told(call, new_task), status=201)
 
 
 def update(call: Call, kind: str) -> Reply:

@@ -12,6 +12,7 @@ from tabwarden.sandbox.handlers import (
     auth,
     connections,
     content,
+    custom_views,
     downloads,
     groups,
     jobs,
@@ -118,13 +119,13 @@ PEOPLE = (
 
 def _tasks(plural: str, kind: str, since: str, made_at: str, made_since: str) -> Iterator[Endpoint]:
     """The lines of tasks of one kind: they are listed since one version, made on Cloud since another."""
-    path, made = f"{S}/tasks/{plural}", f"{S}/tasks/{made_at}"
+    path, made_path = f"{S}/tasks/{plural}", f"{S}/tasks/{made_at}"
     yield _line("GET", path, since, SIGNED_IN, tasks.tasks, kind)
     yield _line("GET", f"{path}/{{task}}", since, SIGNED_IN, tasks.task, kind)
     yield _line("POST", f"{path}/{{task}}/runNow", since, SIGNED_IN, tasks.run_now, kind)
     yield _line("DELETE", f"{path}/{{task}}", "3.6", SIGNED_IN, tasks.delete, kind)
-    yield _line("POST", made, made_since, SIGNED_IN, tasks.create, kind)
-    yield _line("POST", f"{made}/{{task}}", made_since, SIGNED_IN, tasks.update, kind)
+    yield _line("POST", made_path, made_since, SIGNED_IN, tasks.create, kind)
+    yield _line("POST", f"{made_path}/{{task}}", made_since, SIGNED_IN, tasks.update, kind)
 
 
 SCHEDULED = (
@@ -134,6 +135,21 @@ SCHEDULED = (
     _line("PUT", f"{S}/schedules/{{schedule}}/workbooks", "2.8", JUDGED, schedules.add, "workbook"),
     _line("PUT", f"{S}/schedules/{{schedule}}/datasources", "2.8", JUDGED, schedules.add, "datasource"),
     _line("PUT", f"{S}/schedules/{{schedule}}/flows", "3.3", JUDGED, schedules.add, "flow"),
+)
+_VIEWS, _CUSTOM = f"{S}/customviews", f"{S}/customviews/{{customview}}"
+CUSTOM_VIEWS = (
+    _line("GET", _VIEWS, "3.18", SIGNED_IN, custom_views.custom_views),
+    _line("POST", _VIEWS, "3.21", SIGNED_IN, custom_views.publish),
+    _line("GET", _CUSTOM, "3.18", SIGNED_IN, custom_views.custom_view),
+    _line("PUT", _CUSTOM, "3.18", SIGNED_IN, custom_views.update),
+    _line("DELETE", _CUSTOM, "3.18", SIGNED_IN, custom_views.delete),
+    _line("GET", f"{_CUSTOM}/content", "3.21", SIGNED_IN, custom_views.content, file=True),
+    _line("GET", f"{_CUSTOM}/default/users", "3.21", SIGNED_IN, custom_views.default_users),
+    _line("POST", f"{_CUSTOM}/default/users", "3.21", SIGNED_IN, custom_views.set_default_users),
+    *(
+        _line("GET", f"{_CUSTOM}/{below}", since, SIGNED_IN, custom_views.drawn, drawing, file=True)
+        for below, since, drawing in custom_views.DRAWN
+    ),
 )
 # Of every kind of content: method, path below the kind's own, handler, and since when which kinds have it.
 _PUBLISHED = "workbook 2.0 datasource 2.0 flow 3.3"
@@ -177,6 +193,8 @@ _OF_CONTENT: tuple[tuple[str, str, Callable[..., Reply], str], ...] = (
     ("DELETE", "/{}/revisions/{revision}", downloads.revision_deleted, _REVISED),
     ("POST", "/{}/refresh", jobs.refreshed, "workbook 2.8 datasource 2.8"),
     ("POST", "/{}/run", jobs.refreshed, "flow 3.3"),
+    ("PATCH", "/{}/data", jobs.data_changed, "datasource 3.13"),
+    ("PATCH", "/{}/connections/{connection}/data", jobs.data_changed, "datasource 3.13"),
     ("POST", "/{}/createExtract", jobs.created, "workbook 3.5 datasource 3.5"),
     ("POST", "/{}/deleteExtract", jobs.deleted, "workbook 3.3 datasource 3.3"),
 )
@@ -260,5 +278,5 @@ def _all_rules() -> Iterator[Endpoint]:
     yield from _rules(f"{S}/databases/{{database}}/default-permissions/tables", "3.5", Target("database", "table"))
 
 
-TABLE: tuple[Endpoint, ...] = (*SERVER, *PEOPLE, *SCHEDULED, *_content(), *FILES, *_all_rules())
+TABLE: tuple[Endpoint, ...] = (*SERVER, *PEOPLE, *SCHEDULED, *CUSTOM_VIEWS, *_content(), *FILES, *_all_rules())
 ROUTER = Router(TABLE)

@@ -25,6 +25,7 @@ _LISTED = (
 LIST_OF: Mapping[str, str] = {
     **{f"{name}s": name for name in _LISTED.split()},
     "capabilities": "capability",
+    "customViewAsUserDefaultResults": "customViewAsUserDefaultViewResult",
     "domainList": "domain",
     "permissions": "granteeCapabilities",
 }

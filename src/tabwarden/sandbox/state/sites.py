@@ -92,6 +92,7 @@ class State(Holdings):
         self._directory = directory if directory is not None else pretend_directory(self.pretended)
         self.troubled: Callable[[Directory], Directory] | None = None  # stands between us and the directory
         self.uploads = Uploads()
+        self.data_changes: dict[str, str] = {}  # jobs by the requests that began them; they end with the process
         self.blobs = Blobs(path.with_name(path.name + ".files") if path is not None else None)
         self._remembered: dict[str, tuple[Site, dict[Any, Any]]] = {}
         self.open_points = DOCUMENTED  # the open points of the permission model as this Tableau settles them

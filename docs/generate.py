@@ -180,7 +180,7 @@ def findings() -> Iterator[str]:
     """Every lint: what it finds, why, from where, when it may be ignored, who mends it and how."""
     yield "# Findings"
     yield ""
-    yield "What `tabwarden lint` looks for; [how to use it](../how-to/findings.md)."
+    yield "What `tabwarden lint` looks for; [how to use it](../how-to/find-and-mend.md)."
     yield "Where a fact that a lint rests on was not read, the finding is *unknown*: told and counted, never well."
     yield ""
     yield "The surprises of Tableau's permissions are numbered as the house collected them from its help."

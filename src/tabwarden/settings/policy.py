@@ -251,7 +251,9 @@ def _fill_in(written: Written) -> None:
                 written.origins[("projects", path)] = written.origin(place)
             elif isinstance(own[path], dict):  # what is said of the project itself counts before the pack's
                 projects[path] = {**project, **projects[path]}
-        values["content"] = [*(values.get("content") or []), *filled["content"]]
+        for entry in filled["content"]:
+            values["content"] = [*(values.get("content") or []), entry]
+            written.origins[("content", len(values["content"]) - 1)] = written.origin(place)
 
 
 def _filled(value: Any, given: Mapping[str, Any]) -> Any:

@@ -62,7 +62,7 @@ def foreign(acme):
         "revision": "1",
         "connection": kinds["datasource"],
         "tag": "words",
-        "session": job.get("sessions/current", json=True).json()["session"]["id"],
+        "session": job.session,
     }
     return ids, only_names(site) - only_names(home)
 

@@ -133,7 +133,8 @@ def test_whatever_can_stand_twice_does_so_here(full):
     raw, ids = full
     trees = [wire.from_xml(raw.get(path_of(e, ids) + "?fields=_all_").content) for e in GETS if e.within("3.27")]
     seen = {pair for tree in trees for pair in repeated(tree)}
-    assert seen >= set(wire.LIST_OF.items())
+    posted = {("customViewAsUserDefaultResults", "customViewAsUserDefaultViewResult")}  # no GET tells them
+    assert seen >= set(wire.LIST_OF.items()) - posted
 
 
 def test_a_list_that_json_does_not_know_is_no_answer():
@@ -146,7 +147,8 @@ def path_of(endpoint, ids):
     """The path with the ids of the full world. A parameter that is new in the table needs a sample in `full`."""
     missing = set(re.findall(r"\{(\w+)\}", endpoint.path)) - set(ids)
     assert not missing, f"let the fixture `full` make a {missing.pop()}, so that `{endpoint.name}` is compared"
-    return re.sub(r"\{(\w+)\}", lambda m: ids[m[1]], endpoint.path)
+    *_before, above, _last = ("", "", *endpoint.path.split("/{task}")[0].split("/"), "")
+    return re.sub(r"\{(\w+)\}", lambda m: ids.get(f"{m[1]} of {above}", ids[m[1]]), endpoint.path)
 
 
 def versions_of(endpoint):
@@ -183,7 +185,8 @@ def test_they_agree_for_somebody_who_may_little_and_for_what_is_not_there(full, 
     assert from_xml == from_json
     last = re.findall(r"\{(\w+)\}", endpoint.path)[-1:]
     if last:
-        status, from_xml, from_json = both(raw, path_of(endpoint, ids | {last[0]: "0" * 36}), version)
+        nothing = {name: "0" * 36 if name.startswith(last[0]) else own_id for name, own_id in ids.items()}
+        status, from_xml, from_json = both(raw, path_of(endpoint, nothing), version)
         assert status == 404
         assert from_xml == from_json
 

@@ -15,6 +15,7 @@ from tabwarden.model.feeds import DataConnection
 from tabwarden.model.site import Content, GroupSet, Site
 from tabwarden.model.takes import IdentityProvider
 from tabwarden.sandbox.http.server import running
+from tabwarden.sandbox.state.server_state import FIRST_SCHEDULES, CustomView, Task
 from tabwarden.sandbox.worlds.finding import find_world
 
 MARKED = {"tags": frozenset({"blue", "red"}), "certified": True, "certification_note": "as audited"}
@@ -103,4 +104,17 @@ def full_sandbox(**options) -> Iterator[tuple[Raw, dict[str, str]]]:
         kind = {"Content-Type": "multipart/mixed; boundary=e"}
         job = raw.call("POST", "{s}/users/delete", body, headers=kind, json=True)
         ids["job"] = job.json()["job"]["id"]
+        for digit, kind, about, way in (
+            ("e", "extractRefresh", "workbook", {}),
+            ("9", "extractRefresh", "datasource", {}),
+            ("d", "flowRun", "flow", {"way": "RunFlowTask"}),
+            ("5", "flowRun", "flow", {"way": "RunFlowTask"}),
+        ):
+            task = Task(named(digit), site.id, kind, ids[about], ids["user"], FIRST_SCHEDULES[2].id, **way)
+            box.state.keep("task", task)
+        for digit in "12":
+            view = CustomView(named(digit), site.id, f"Mine {digit}", ids["view"], ids["user"], shared=True)
+            box.state.keep("customView", view)
+        ids |= {"customview": named("1"), "schedule": FIRST_SCHEDULES[2].id}
+        ids |= {"task": named("e"), "task of runFlow": named("d")}
         yield raw, ids

@@ -28,8 +28,7 @@ from tabwarden.sandbox.http.errors import Refusal, because
 from tabwarden.sandbox.http.listing import Listing, column
 from tabwarden.sandbox.http.wire import Element, element
 from tabwarden.sandbox.metadata.graph import COLUMNS
-from tabwarden.sandbox.state.server_state import Connection, Details
-from tabwarden.sandbox.state.sites import stable_id
+from tabwarden.sandbox.state.server_state import Connection, Details, stable_id
 
 MOST_TAGS, LONGEST_TAG = 50, 200
 # The names Tableau's samples have, without their data.
@@ -52,7 +51,7 @@ def one(call: Call, kind: str) -> Reply:
 
 
 def whole(call: Call, item: Content) -> tuple[Element, ...]:
-    """What is answered of one item; after a move or another owner who asked may not View it, and still gets an answer."""
+    """What is answered of one item; after a move who asked may not View it, and still gets an answer."""
     if item.kind != "project" and not visibility.sees(call, item):
         return (element(singular(item.kind), {"id": item.id, "name": item.name}),)
     shape = SHAPES[item.kind](call, item)

@@ -242,7 +242,11 @@ def started(call: Call, item: Job) -> Element:
     return Element("job", {name: shape.attributes[name] for name in _AT_START}, tuple(within))
 
 
-RUNS: Mapping[str, str] = {"RefreshExtract": "extractRefreshJob", "RunFlow": "runFlowJobType"}
+RUNS: Mapping[str, str] = {
+    "RefreshExtract": "extractRefreshJob",
+    "RunFlow": "runFlowJobType",
+    "UpdateUploadedFile": "updateUploadedFileJob",
+}
 """The element that tells what a kind of job works on."""
 
 
@@ -254,7 +258,9 @@ def _within(call: Call, item: Job) -> Element | None:
         return about
     words = "; ".join(note.text for note in item.notes) or f"{item.kind} finished"
     notes = element("notes", text=words) if item.finish_code is not None else None
-    return element(name, {"flowRunId": item.id} if name == "runFlowJobType" else {}, about, notes)
+    changed = call.state.details(item.about).connections if name == "updateUploadedFileJob" else ()
+    connection = element("connectionLuid", text=changed[0].id) if changed else None
+    return element(name, {"flowRunId": item.id} if name == "runFlowJobType" else {}, about, connection, notes)
 
 
 def _note(call: Call, note: Note) -> Element:

@@ -18,7 +18,7 @@ from tabwarden.audit.knobs import Knobs
 from tabwarden.audit.lint import Findings, findings_of
 from tabwarden.compare.what_if import written
 from tabwarden.effects.change import carried_out
-from tabwarden.model.site import Site, Taken
+from tabwarden.model.site import Grantee, Rule, Site, Taken
 from tabwarden.model.usage import Usage
 from tabwarden.plan.build import Basis, build
 from tabwarden.plan.plan import SiteIdentity
@@ -39,7 +39,7 @@ USERS = {
     "una": {"role": "Unlicensed"},
 }
 GROUPS = {"Staff": {"members": ["ann"]}, "Makers": {"members": ["bob", "eve"]}}
-WHOLE = Taken("https://t.example", "2026-11-29T10:00:00Z", "adm", "SiteAdministratorCreator")
+WHOLE = Taken("https://t.example", "2026-11-29T10:00:00Z", "adm", "ServerAdministrator")
 
 
 def site_of(text: Mapping[str, Any]) -> Site:
@@ -75,7 +75,15 @@ def subjects(found: Findings, severity: str = "") -> list[str]:
 
 
 def of_case(case: Mapping[str, Any]) -> Findings:
-    return findings(site_of(case["site"]), case["lint"], knobs=case.get("knobs"), usage=case.get("usage"))
+    site = site_of(case["site"])
+    changed = {path: (site.find_content(path), fields) for path, fields in case.get("then", {}).items()}
+    for content, fields in changed.values():  # what no world takes
+        more = {name: value for name, value in fields.items() if name != "rule"}
+        if "rule" in fields:
+            grantee, capability = fields["rule"].removeprefix("group:").split(" +")
+            more["rules"] = frozenset({Rule(Grantee("group", site.find_group(grantee).id), capability, "Allow")})
+        site = site.with_contents(replace(content, **more))
+    return findings(site, case["lint"], knobs=case.get("knobs"), usage=case.get("usage"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["lint"])

@@ -22,13 +22,14 @@ OWNERS, LEADERS, ADMINISTRATORS, SERVER, DIRECTORY = MENDERS = (
     "directory",
 )
 """Who can mend it."""
-RULES, MEMBERS, CONNECTIONS, TAGS, SETTINGS, USE = FACTS = (
+RULES, MEMBERS, CONNECTIONS, TAGS, SETTINGS, USE, SEATS = FACTS = (
     "rules",
     "members of groups",
     "connections",
     "tags",
     "settings",
     "use",
+    "seats",
 )
 """What a lint rests on, of what a snapshot may lack."""
 

@@ -15,6 +15,7 @@ from tabwarden.audit.finding import (
     LINTS,
     MEMBERS,
     RULES,
+    SEATS,
     SETTINGS,
     TAGS,
     USE,
@@ -142,5 +143,7 @@ def _lacking(audited: Audited, lint: Lint) -> Iterator[Unknown]:
             yield Unknown(f"their {mark} were not read", unread)
     if SETTINGS in lint.reads and any(scope.SETTINGS in one for one in partial):
         yield Unknown(f"{scope.SETTINGS} were not read")
+    if SEATS in lint.reads and audited.site.licences is None:
+        yield Unknown("the site does not tell its seats")
     if USE in lint.reads and audited.usage is None:
         yield Unknown("its use was not read: `tabwarden read --use` reads it")

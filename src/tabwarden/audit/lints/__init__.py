@@ -2,6 +2,13 @@
 
 from tabwarden.audit.lints import (  # noqa: F401
     all_users,
+    dead,
+    groups,
+    leaders,
+    owners,
+    people,
     persons,
     projects,
+    sources,
+    views,
 )

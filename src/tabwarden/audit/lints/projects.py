@@ -8,7 +8,7 @@ from tabwarden.audit.audited import Audited
 from tabwarden.audit.finding import ADMINISTRATORS, CONTENT, LEADERS, NOTE, RULES, SITE, WARNING, Remark, Remarks, lint
 from tabwarden.audit.knobs import fits
 from tabwarden.effects.change import Change
-from tabwarden.effects.ops.content import SetMode
+from tabwarden.effects.ops.content import locked
 from tabwarden.effects.ops.several import AssignToContents
 from tabwarden.engine.columns import EMPTY_LIST, GROUP, NONE, Array
 from tabwarden.engine.governing import OWN, default_lists
@@ -38,7 +38,7 @@ def project_not_locked(audited: Audited) -> Remarks:
     filled[contents.parent[~audited.kind("project")]] = True
 
     def fix(project: int) -> tuple[Change, ...]:
-        return (SetMode.on(audited.site, audited.columns.id_of(CONTENT, project), LOCKED),)
+        return (locked(audited.site, audited.columns.id_of(CONTENT, project), LOCKED),)
 
     yield Remark("is not locked", np.flatnonzero(free & filled[:-1]), fix=fix)
 
@@ -213,12 +213,12 @@ def no_test_project(audited: Audited) -> Remarks:
 def rules_lost_to_lock(audited: Audited) -> Remarks:
     """Own rules under a lock that are not those that count."""
     sources, contents = audited.parts.sources, audited.contents
-    locked = (sources.level != OWN) & (sources.lock != NONE) & (sources.rules != NONE)
-    locked &= ~audited.kind("project", "view")  # a view follows its workbook, without what views have not
+    under_lock = (sources.level != OWN) & (sources.lock != NONE) & (sources.rules != NONE)
+    under_lock &= ~audited.kind("project", "view")  # a view follows its workbook, without what views have not
     differ = (contents.rules != NONE) & (contents.rules != EMPTY_LIST) & (contents.rules != sources.rules)
 
     def facts(content: int) -> str:
         key = audited.columns.id_of(CONTENT, content)
         return f"those of {audited.site.path(governing(audited.site, key).holder)} count"
 
-    yield Remark("keeps rules of its own that a lock has made void", np.flatnonzero(locked & differ), facts)
+    yield Remark("keeps rules of its own that a lock has made void", np.flatnonzero(under_lock & differ), facts)

@@ -17,6 +17,7 @@ from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.http.wire import Element, element
 from tabwarden.sandbox.state.personality import PRODUCT_OF_API, as_pair
+from tabwarden.sandbox.state.server_state import FIRST_SCHEDULES, CustomView, Task
 from tabwarden.sandbox.worlds.finding import find_world
 
 GETS = [e for e in TABLE if e.method == "GET" and not e.file]
@@ -136,6 +137,18 @@ def full():
         ids = {c.kind: c.id for c in box.site("sandbox").contents.values()}
         ids |= {"project": ops, "user": ada, "group": site.find_group("Sales").id, "site": raw.site}
         ids |= {"groupset": groupset.json()["groupSet"]["id"], "job": job.json()["job"]["id"]}
+        for task in (
+            Task("e" * 36, site.id, "extractRefresh", ids["workbook"], ada, FIRST_SCHEDULES[0].id),
+            Task("d" * 36, site.id, "flowRun", ids["flow"], ada, FIRST_SCHEDULES[0].id, way="RunFlowTask"),
+        ):
+            box.state.keep("task", task)
+        box.state.keep("customView", CustomView("c" * 35 + "1", site.id, "Mine", ids["view"], ada, shared=True))
+        ids |= {
+            "customview": "c" * 35 + "1",
+            "schedule": FIRST_SCHEDULES[0].id,
+            "task": "e" * 36,
+            "task of runFlow": "d" * 36,
+        }
         yield raw, ids
 
 
@@ -143,7 +156,8 @@ def path_of(endpoint, ids):
     """The path with the ids of the full world. A parameter that is new in the table needs a sample in `full`."""
     missing = set(re.findall(r"\{(\w+)\}", endpoint.path)) - set(ids)
     assert not missing, f"let the fixture `full` make a {missing.pop()}, so that `{endpoint.name}` is compared"
-    return re.sub(r"\{(\w+)\}", lambda m: ids[m[1]], endpoint.path)
+    *_before, above, _last = ("", "", *endpoint.path.split("/{task}")[0].split("/"), "")
+    return re.sub(r"\{(\w+)\}", lambda m: ids.get(f"{m[1]} of {above}", ids[m[1]]), endpoint.path)
 
 
 def versions_of(endpoint):
@@ -180,7 +194,8 @@ def test_they_agree_for_somebody_who_may_little_and_for_what_is_not_there(full, 
     assert from_xml == from_json
     last = re.findall(r"\{(\w+)\}", endpoint.path)[-1:]
     if last:
-        status, from_xml, from_json = both(raw, path_of(endpoint, ids | {last[0]: "0" * 36}), version)
+        nothing = {name: "0" * 36 if name.startswith(last[0]) else own_id for name, own_id in ids.items()}
+        status, from_xml, from_json = both(raw, path_of(endpoint, nothing), version)
         assert status == 404
         assert from_xml == from_json
 

@@ -216,7 +216,7 @@ def _verified(settings: Settings, site: Site, people: int, output: Output) -> Ve
 
 def _as_json(taken: Taken, verified: Verified | None) -> dict[str, object]:
     document = _site_as_json(taken.snapshot.number, taken.site)
-    document |= {"requests": taken.requests, "resumed": taken.reused}
+    document |= {"requests": taken.requests, "resumed": taken.reused, "again": dict(taken.again)}
     return document | _verified_as_json(verified)
 
 
@@ -271,6 +271,8 @@ def _parts(taken: Taken, verified: Verified | None, output: Output) -> Iterator[
     yield from _of_site(taken.site)
     resumed = f", {taken.reused} answers from the read that was cut short" if taken.reused else ""
     yield f"kept as {taken.snapshot.words}{resumed}"
+    if taken.again:
+        yield f"the server was not well: {', '.join(f'{count} {what}' for what, count in taken.again.items())}"
     output.detail(f"{taken.requests:,} requests were sent")
     output.detail(f"not read: {'; '.join(taken.site.partial) or 'nothing'}")
     yield from _of_verified(verified) if verified is not None else ()

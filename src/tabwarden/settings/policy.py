@@ -215,7 +215,11 @@ def _fill_in(written: Written) -> None:
     packs, uses = values.get("packs") or {}, values.get("use") or []
     if not isinstance(packs, dict) or not isinstance(uses, list):
         return
-    for number, use in enumerate(uses):
+    if values.get("projects") is None:
+        values["projects"] = {}
+    projects = values["projects"]
+    own = dict(projects) if isinstance(projects, dict) else {}
+    for number, use in enumerate(uses if isinstance(projects, dict) else ()):
         place: Place = ("use", number)
         if not isinstance(use, dict) or not isinstance(use.get("with") or {}, dict):
             written.complain(place, "say a pack and its parameters, as in `{pack: department, with: {name: Design}}`")
@@ -233,14 +237,16 @@ def _fill_in(written: Written) -> None:
         left = sorted(set(re.findall(r"\{(\w+)\}", str(filled))) - {str(words) for words in given.values()})
         if left:
             written.complain(place, f"the pack names `{{{left[0]}}}`, which is none of its `parameters`; add it there")
-        projects = values.setdefault("projects", {})
         for path, project in filled["projects"].items():
-            if path in projects:
+            if path in projects and path not in own:
                 written.complain(
                     place, f"`{path}` is said twice, here and in line {written.origin(('projects', path)).line}"
                 )
-            projects[path] = project
-            written.origins[("projects", path)] = written.origin(place)
+            if path not in own:
+                projects[path] = project
+                written.origins[("projects", path)] = written.origin(place)
+            elif isinstance(own[path], dict):  # what is said of the project itself counts before the pack's
+                projects[path] = {**project, **projects[path]}
         values["content"] = [*(values.get("content") or []), *filled["content"]]
 
 

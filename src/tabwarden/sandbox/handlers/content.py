@@ -28,8 +28,7 @@ from tabwarden.sandbox.http.errors import Refusal, because
 from tabwarden.sandbox.http.listing import Listing, column
 from tabwarden.sandbox.http.wire import Element, element
 from tabwarden.sandbox.metadata.graph import COLUMNS
-from tabwarden.sandbox.state.server_state import Details
-from tabwarden.sandbox.state.sites import stable_id
+from tabwarden.sandbox.state.server_state import Details, stable_id
 
 MOST_TAGS, LONGEST_TAG = 50, 200
 # The names Tableau's samples have, without their data.

@@ -20,8 +20,8 @@ from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.wire import Element, element
 from tabwarden.sandbox.people import shapes
 from tabwarden.sandbox.state.personality import CLOUD
-from tabwarden.sandbox.state.server_state import key_of
-from tabwarden.sandbox.state.sites import State, stable_id
+from tabwarden.sandbox.state.server_state import key_of, stable_id
+from tabwarden.sandbox.state.sites import State
 
 _WITH_DEFAULTS = ("workbook", "datasource", "flow")
 

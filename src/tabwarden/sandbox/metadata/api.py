@@ -155,6 +155,7 @@ def answer(call: Call) -> Reply:
         return _status(call, 404, "Not Found")
     try:
         call.acting = call.sessions.of(request.headers.get("x-tableau-auth"))
+        call.acting.demand_scope("tableau:content:read")
     except Refusal:
         return _status(call, 401, "Unauthorized", "/relationship-service-war/graphql")
     call.state.activity.by(call.acting.user, call.acting.initiator)

@@ -35,6 +35,7 @@ def answer(call: Call) -> Reply:
         return _failed(404, "404950", "there is no such endpoint")
     try:
         call.acting = call.sessions.of(request.headers.get("x-tableau-auth"))
+        call.acting.demand_scope("tableau:viz_data_service:read")
     except Refusal:
         return _failed(401, "401001", "sign in first")
     call.state.activity.by(call.acting.user, call.acting.initiator)

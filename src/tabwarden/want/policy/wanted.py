@@ -6,10 +6,13 @@ tableau-permissions §1.3, §4.3, §10.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import cached_property
 from types import MappingProxyType
 
 from tabwarden.effects.content import create_project, default_rules
@@ -34,6 +37,7 @@ from tabwarden.want.policy.wishes import (
 )
 
 USUAL = ("workbook", "datasource", "flow")
+PATTERN = re.compile(r"[*?\[]")
 RULED = ("workbook", "view", "datasource", "flow", "virtualconnection")
 
 
@@ -287,22 +291,43 @@ class _Laying:
     def _fitting(self, wish: ContentWish) -> Iterator[str]:
         kind = kind_named(wish.kind) if wish.kind else ""
         owner = self.rows.named(f"user {wish.owner}", wish.where) if wish.owner else None
-        plain = {same(path) for path in wish.paths if not self._is_pattern(path)}
-        patterns = [same(path) for path in wish.paths if self._is_pattern(path)]
-        exact = [self.now.contents[c] for path in wish.paths for c in self.now.contents_at(path)]
-        for content in self.now.contents.values() if patterns or not wish.paths else exact:
+        for content, path in self._named(wish):
             if content.kind not in RULED or (kind and content.kind != kind) or (owner and content.owner != owner.id):
                 continue
             if (wish.tag and wish.tag not in (content.tags or ())) or wish.certified not in (None, content.certified):
                 continue
-            path = same(self.now.path(content.id))
-            named = path in plain or any(fnmatchcase(path, pattern) for pattern in patterns)
-            if (named or not wish.paths) and self.counts(path):
+            if self.counts(path):
                 yield content.id
+
+    def _named(self, wish: ContentWish) -> Iterator[tuple[Content, str]]:
+        """Contents of its paths and patterns, once each, all where it has none; and their paths as `same` has them."""
+        if not wish.paths:
+            yield from ((self.now.contents[content], path) for path, content in self._by_path)
+        met: set[str] = set()
+        for pattern in wish.paths:
+            exactly = ((same(pattern), content) for content in self.now.contents_at(pattern))
+            for path, content in self._beginning(same(pattern)) if self._is_pattern(pattern) else exactly:
+                if content not in met:
+                    met.add(content)
+                    yield self.now.contents[content], path
+
+    def _beginning(self, pattern: str) -> Iterator[tuple[str, str]]:
+        """Paths that fit a pattern, with what lies there: looked for among those that begin as it does."""
+        letters = re.split(PATTERN, pattern, maxsplit=1)[0]
+        for place in range(bisect_left(self._by_path, (letters, "")), len(self._by_path)):
+            path, content = self._by_path[place]
+            if not path.startswith(letters):
+                return
+            if fnmatchcase(path, pattern):
+                yield path, content
+
+    @cached_property
+    def _by_path(self) -> list[tuple[str, str]]:
+        return sorted((same(self.now.path(content)), content) for content in self.now.contents)
 
     def _is_pattern(self, path: str) -> bool:
         """Whether it is one, and not the path of something that is called so."""
-        return any(letter in path for letter in "*?[") and not self.now.contents_at(path)
+        return bool(PATTERN.search(path)) and not self.now.contents_at(path)
 
     # -- at the end -------------------------------------------------------------------------------------------
 

@@ -41,6 +41,13 @@ class Judged:
         return "broken" if self.broken else "unknown" if self.unknown else "holds"
 
 
+def headline(judged: list[Judged]) -> str:
+    """`2 of 5 invariants are broken, 1 is unknown`."""
+    broken, unknown = (sum(one.state == state for one in judged) for state in ("broken", "unknown"))
+    words = "all hold" if not broken + unknown else f"{broken} broken, {unknown} unknown"
+    return f"{len(judged)} invariants: {words}"
+
+
 class Invariants:
     """Invariants laid on one Site; `problems` says with file and line what in them fits nobody or nothing there."""
 

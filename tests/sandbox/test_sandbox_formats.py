@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections import Counter
 
 import pytest
+from full_world import full_sandbox
 from hypothesis import given
 from hypothesis import strategies as st
 from sandbox_client import Raw
 
-from tabwarden.model.site import Content
 from tabwarden.sandbox.http import wire
 from tabwarden.sandbox.http.endpoints import TABLE
 from tabwarden.sandbox.http.errors import Refusal
-from tabwarden.sandbox.http.server import running
 from tabwarden.sandbox.http.wire import Element, element
 from tabwarden.sandbox.state.personality import PRODUCT_OF_API, as_pair
-from tabwarden.sandbox.state.server_state import FIRST_SCHEDULES, CustomView, Task
-from tabwarden.sandbox.worlds.finding import find_world
 
 GETS = [e for e in TABLE if e.method == "GET" and not e.file]
 FILES = [e for e in TABLE if e.method == "GET" and e.file]
@@ -118,38 +115,32 @@ def normal(tree):
 
 @pytest.fixture(scope="module")
 def full():
-    """w0 with one of everything that has an endpoint."""
-    world = find_world("w0")
-    site = world.sites[0]
-    ops, ada = site.find_content("Ops").id, site.find_user("ada").id
-    more = (
-        Content("f" * 36, "flow", "F1", ops, ada),
-        Content("c" * 36, "virtualconnection", "C1", ops, ada),
-        Content("b" * 36, "database", "B1", ops, ada),
-        Content("7" * 36, "table", "T1", "b" * 36, ada),
-    )
-    with running(replace(world, sites=(site.with_contents(*more),))) as box:
-        raw = Raw(box).sign_in()
-        groupset = raw.call("POST", "{s}/groupsets", '<tsRequest><groupSet name="Both"/></tsRequest>', json=True)
-        body = b'--e\r\nContent-Disposition: name="tableau_user_delete"\r\n\r\nvic\r\nnobody\r\n--e--'
-        kind = {"Content-Type": "multipart/mixed; boundary=e"}
-        job = raw.call("POST", "{s}/users/delete", body, headers=kind, json=True)
-        ids = {c.kind: c.id for c in box.site("sandbox").contents.values()}
-        ids |= {"project": ops, "user": ada, "group": site.find_group("Sales").id, "site": raw.site}
-        ids |= {"groupset": groupset.json()["groupSet"]["id"], "job": job.json()["job"]["id"]}
-        for task in (
-            Task("e" * 36, site.id, "extractRefresh", ids["workbook"], ada, FIRST_SCHEDULES[0].id),
-            Task("d" * 36, site.id, "flowRun", ids["flow"], ada, FIRST_SCHEDULES[0].id, way="RunFlowTask"),
-        ):
-            box.state.keep("task", task)
-        box.state.keep("customView", CustomView("c" * 35 + "1", site.id, "Mine", ids["view"], ada, shared=True))
-        ids |= {
-            "customview": "c" * 35 + "1",
-            "schedule": FIRST_SCHEDULES[0].id,
-            "task": "e" * 36,
-            "task of runFlow": "d" * 36,
-        }
-        yield raw, ids
+    """w0 with two of everything that has an endpoint."""
+    with full_sandbox() as found:
+        yield found
+
+
+def repeated(tree):
+    """Which element stands several times in which, anywhere in a tree."""
+    counts = Counter(child.name for child in tree.children)
+    yield from ((tree.name, name) for name, count in counts.items() if count > 1)
+    for child in tree.children:
+        yield from repeated(child)
+
+
+def test_whatever_can_stand_twice_does_so_here(full):
+    """Else a list that JSON cuts to its last item would look the same in both; so it was with groups of group sets."""
+    raw, ids = full
+    trees = [wire.from_xml(raw.get(path_of(e, ids) + "?fields=_all_").content) for e in GETS if e.within("3.27")]
+    seen = {pair for tree in trees for pair in repeated(tree)}
+    posted = {("customViewAsUserDefaultResults", "customViewAsUserDefaultViewResult")}  # no GET tells them
+    assert seen >= set(wire.LIST_OF.items()) - posted
+
+
+def test_a_list_that_json_does_not_know_is_no_answer():
+    twice = element("workbook", {}, element("owner", {"id": "1"}), element("owner", {"id": "2"}))
+    with pytest.raises(ValueError, match="`owner` in `workbook`"):
+        wire.to_json([twice])
 
 
 def path_of(endpoint, ids):

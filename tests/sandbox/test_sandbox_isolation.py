@@ -65,7 +65,7 @@ def foreign(acme):
         "task": kinds["datasource"],
         "customview": kinds["datasource"],
         "tag": "words",
-        "session": job.get("sessions/current", json=True).json()["session"]["id"],
+        "session": job.session,
     }
     return ids, only_names(site) - only_names(home)
 

@@ -97,7 +97,7 @@ def test_a_refresh_is_put_on_a_schedule_run_and_deleted(box):
         (mine,) = [row for row in box.state.usage[box.site("sandbox").id] if row.content == datasource.id]
         assert (mine.what, mine.times) == (TASK, 1)
         server.tasks.run(tasks[0])
-        assert server.jobs.get()[0][0].type == "RefreshExtract"
+        assert server.jobs.get()[0][0].type == "refresh_extracts"
         assert server.tasks.get_by_id(tasks[0].id).last_run_at is not None
         server.tasks.delete(tasks[0].id)
         server.workbooks.delete(workbook.id)

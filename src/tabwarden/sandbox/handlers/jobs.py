@@ -102,4 +102,4 @@ def of_site(call: Call, kind: str) -> Reply:
 
 
 def _started(call: Call, kind: str, about: str, *, status: int = 200) -> Reply:
-    return ok(shapes.job(call, work.start(call, kind, about=about)), status=status)
+    return ok(shapes.started(call, work.start(call, kind, about=about)), status=status)

@@ -230,7 +230,7 @@ def _content() -> Iterator[Endpoint]:
         yield _line("DELETE", f"{S}/{kind}s/{{{kind}}}", "3.5", ADMIN, content.deleted, kind)
     yield _line("GET", f"{S}/tables/{{table}}/columns", "3.5", JUDGED, content.columns)
     connected = f"{S}/virtualConnections/{{virtualconnection}}/connections"
-    yield _line("GET", connected, "3.18", JUDGED, content.no_connections)
+    yield _line("GET", connected, "3.18", JUDGED, content.connections_of_virtual)
     yield _line("GET", f"{_WORKBOOK}/views", "2.0", JUDGED, content.views_of_workbook)
 
 

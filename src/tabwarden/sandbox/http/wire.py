@@ -27,6 +27,7 @@ LIST_OF: Mapping[str, str] = {
     "capabilities": "capability",
     "customViewAsUserDefaultResults": "customViewAsUserDefaultViewResult",
     "domainList": "domain",
+    "groupSet": "group",
     "permissions": "granteeCapabilities",
 }
 TRUE_BOOLEANS = frozenset({"hasExtracts", "isCertified", "useRemoteQueryAgent"})
@@ -132,6 +133,8 @@ def _to_value(item: Element) -> Any:
     for child in item.children:
         if child.name == many:
             value.setdefault(many, []).append(_to_value(child))
+        elif child.name in value:
+            raise ValueError(f"JSON has room for one `{child.name}` in `{item.name}`; add it to LIST_OF")
         else:
             value[child.name] = _to_value(child)
     return value

@@ -82,12 +82,12 @@ class Breaches:
 
     def breaches(self, laid: Laid) -> tuple[int, list[Breach]]:
         """How many pairs of a suspect and a content there are, and the first of them with their reasons."""
-        number, told = 0, list[Breach]()
+        number, breaches = 0, list[Breach]()
         for what, contents in laid.acts:
             count, pairs = self._who(laid, what, contents)
             number += count
-            told += [self._told(*pair, what) for pair in islice(pairs, MOST_TOLD - len(told))]
-        return number, told
+            breaches += [self._told(*pair, what) for pair in islice(pairs, MOST_TOLD - len(breaches))]
+        return number, breaches
 
     def pairs(self, laid: Laid) -> set[tuple[str, str, str]] | None:
         """Who does what where, so that two Sites can be compared; None where they are too many."""
@@ -119,8 +119,8 @@ class Breaches:
         """How many suspects may on how many contents, and each pair of user and content."""
         suspects = self.suspects(laid)
         if what.startswith(ABILITY) or not (suspects and contents):
-            asked = [(u, c) for c in contents for u in suspects if self._answer(u, c, what).allowed]
-            pairs = [pair for pair in asked if not self._owns(laid, pair)]
+            able = [(u, c) for c in contents for u in suspects if self._answer(u, c, what).allowed]
+            pairs = [pair for pair in able if not self._owns(laid, pair)]
             return len(pairs), iter(pairs)
         among = self._among(what, contents, suspects)
         ids, people = self.engine.columns.ids("content"), self.engine.columns.ids("user")
@@ -174,8 +174,8 @@ class Breaches:
         places: dict[str, Pair] = {}
         for what, contents in acts:
             if what.startswith(ABILITY):
-                asked = ((u, c) for u in suspects for c in contents if self._answer(u, c, what).allowed)
-                for user, content in asked:
+                able = ((u, c) for u in suspects for c in contents if self._answer(u, c, what).allowed)
+                for user, content in able:
                     places.setdefault(user, (content, what))
             elif suspects and contents:
                 columns = self.engine.columns

@@ -81,18 +81,18 @@ class Invariants:
         return [self._judged(laid) for laid in self._laid]
 
     def _judged(self, laid: Laid) -> Judged:
-        one, asked = laid.invariant, self._people
+        one, people = laid.invariant, self._people
         if one.form == NO_RULE:
-            rules = list(asked.rules(laid))
+            rules = list(people.rules(laid))
             return Judged(one, len(rules), tuple(rules[:MOST_TOLD]), notes=laid.notes)
         if one.form == NEVER_BOTH:
-            both = asked.both(laid)
-            return Judged(one, len(both), tuple(both[:MOST_TOLD]), unknown=asked.unknown(laid), notes=laid.notes)
-        number, breaches = asked.breaches(laid)
-        unknown = asked.unknown(laid)
-        if laid.crowd.unread(asked.site):  # who belongs to it nobody knows, so whoever may is no sure breach
+            both = people.both(laid)
+            return Judged(one, len(both), tuple(both[:MOST_TOLD]), unknown=people.unknown(laid), notes=laid.notes)
+        number, breaches = people.breaches(laid)
+        unknown = people.unknown(laid)
+        if laid.crowd.unread(people.site):  # who belongs to it nobody knows, so whoever may is no sure breach
             whole = laid._replace(crowd=Crowd(), invariant=replace(one, form=ONLY))
-            return Judged(one, unknown=unknown + asked.breaches(whole)[0], notes=laid.notes)
+            return Judged(one, unknown=unknown + people.breaches(whole)[0], notes=laid.notes)
         possible, could = (0, []) if laid.crowd.roles else self._possible.breaches(laid)
         return Judged(one, number, tuple(breaches), possible, tuple(could), unknown, laid.notes)
 
@@ -119,8 +119,8 @@ def newly_broken(before: Invariants, after: Invariants) -> list[Judged]:
         if was is None or now is None:
             new.append(judged)
         elif more := now - was:
-            told = [b for b in judged.breaches if (b.user or rule_key(b.rule), b.content, b.what) in more]
-            new.append(replace(judged, number=len(more), breaches=tuple(told)))
+            breaches = [b for b in judged.breaches if (b.user or rule_key(b.rule), b.content, b.what) in more]
+            new.append(replace(judged, number=len(more), breaches=tuple(breaches)))
     return new
 
 
@@ -147,8 +147,8 @@ def invariant_stops(now: Site, after: Site, invariants: Sequence[Invariant], tod
 
 def _stop(site: Site, judged: Judged, count: int) -> Stop:
     one = judged.invariant
-    told = some([breach_words(site, breach) for breach in judged.breaches], SAMPLE)
-    sentence = f"`{one.name}` would be broken {judged.number} times{': ' if told else ''}{told}"
+    names = some([breach_words(site, breach) for breach in judged.breaches], SAMPLE)
+    sentence = f"`{one.name}` would be broken {judged.number} times{': ' if names else ''}{names}"
     remedy = f"leave that out, or write an exception with owner, reason and end in {one.where}"
     return Stop(INVARIANT_BROKEN, count, 0, judged.number, False, sentence, f"{remedy}; this stop cannot be waived")
 

@@ -153,7 +153,7 @@ def _told(before: str, value: Any, indent: str, *, blocks: int = 0) -> Iterator[
     """The lines of a value behind `before`; of so many levels every key or item has lines of its own."""
     words = isinstance(value, list) and all(isinstance(one, str) for one in value)
     if not blocks or words or not value or not isinstance(value, dict | list):
-        yield from _filled(f"{indent}{before} ", _pieces(value, WIDTH - len(indent) - 4), f"{indent}    ")
+        yield from _filled(f"{indent}{before} ", _pieces(value, WIDTH - len(indent) - len(before) - 1), f"{indent}    ")
         return
     yield f"{indent}{before}"
     if isinstance(value, dict):

@@ -13,7 +13,15 @@ from tabwarden.effects.forms.rules import templates_of
 from tabwarden.effects.ops.rules import DENIED
 from tabwarden.effects.ops.settings import SETTINGS_BY_REST, is_on
 from tabwarden.effects.phrases import grantee_named
-from tabwarden.model.capability import KIND_NAMES, LEADER, LEADER_CAPABILITIES, applies, capability_named, ui_name
+from tabwarden.model.capability import (
+    KIND_NAMES,
+    LEADER,
+    LEADER_CAPABILITIES,
+    LEGACY_TEMPLATES,
+    applies,
+    capability_named,
+    ui_name,
+)
 from tabwarden.model.errors import TabwardenError
 from tabwarden.model.governing import governing, managing_project
 from tabwarden.model.names import same
@@ -283,12 +291,24 @@ def _cell(kind: str, rules: list[Rule]) -> Any:
     strange = [r.capability for r in rules if not applies(r.capability, kind) or r.capability in LEADER_CAPABILITIES]
     if strange:
         raise _Unspeakable(f"`{strange[0]}` is no capability of a {KIND_NAMES[kind]} that this release knows")
-    for name, capabilities in templates_of(kind).items():
+    for name, capabilities in _templates(kind):
         wanted = (frozenset(), capabilities) if name == DENIED else (capabilities, frozenset())
-        if (modes[ALLOW], modes[DENY]) == wanted and name != "None":
+        if (modes[ALLOW], modes[DENY]) == wanted:
             return name
+    fitting = [(len(names & modes[ALLOW]), name, names) for name, names in _templates(kind) if name != DENIED]
+    fitting = [one for one in fitting if one[0] > 1 and one[2] <= modes[ALLOW] | modes[DENY]]
+    _, like, given = max(fitting, key=lambda one: one[0], default=(0, "", frozenset()))
+    modes[ALLOW] -= given
     both = ((word, sorted(modes[mode])) for word, mode in _CAPABILITY.items())
-    return {word: [_called(name, kind) for name in names] for word, names in both if names}
+    lists = {word: [_called(name, kind) for name in names] for word, names in both if names}
+    return {"template": like, **lists} if like else lists
+
+
+@cache
+def _templates(kind: str) -> list[tuple[str, frozenset[str]]]:
+    """Templates that give or deny something, today's first."""
+    older = LEGACY_TEMPLATES.get(kind, {})
+    return sorted(((n, c) for n, c in templates_of(kind).items() if n != "None"), key=lambda pair: pair[0] in older)
 
 
 @cache

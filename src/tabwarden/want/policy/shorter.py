@@ -85,10 +85,9 @@ def _like(cells: Mapping[str, Any]) -> str:
     """The template of Tableau that is most alike, by the cell of workbooks where there is one; empty for none."""
     key = "workbooks" if "workbooks" in cells else next(iter(cells))
     kind, cell = kind_named(key.replace("_", " ")), cells[key]
-    if isinstance(cell, str):
-        allow = templates_of(kind)[cell]
-    else:
-        allow = frozenset(capability_named(words, kind) for words in cell.get("allow", ()))
+    lists = {"template": cell} if isinstance(cell, str) else cell
+    allow = templates_of(kind)[lists.get("template", "None")]
+    allow |= {capability_named(words, kind) for words in lists.get("allow", ())}
     templates = {name: names for name, names in templates_of(kind).items() if name in TEMPLATES[kind] and names}
     scores = {name: len(allow & names) / len(allow | names) for name, names in templates.items()}
     nearest = max(scores, key=lambda name: (scores[name], name), default="")

@@ -17,15 +17,18 @@ from types import MappingProxyType
 
 from tabwarden.effects.content import create_project, default_rules
 from tabwarden.effects.ops.projects import new_project_id, whoever_makes
+from tabwarden.effects.phrases import grantee_words
 from tabwarden.model.capability import KIND_NAMES, LEADER, LEADER_CAPABILITIES, kind_named
 from tabwarden.model.errors import TabwardenError
-from tabwarden.model.governing import governing, managing_project
+from tabwarden.model.governing import governing, managing_project, nested_rules
 from tabwarden.model.names import same, some
 from tabwarden.model.roles import may_own, permits, publishes
 from tabwarden.model.site import ALLOW, CUSTOMIZABLE, LOCKED, NO_RULES, Content, Grantee, Rule, Rules, Site
 from tabwarden.want.policy.rows import Rows
 from tabwarden.want.policy.wishes import (
     BLANK,
+    DEFAULT,
+    EMPTY,
     EVERYBODY,
     LOCKED_DOWN,
     READ_ONLY,
@@ -37,6 +40,7 @@ from tabwarden.want.policy.wishes import (
 )
 
 USUAL = ("workbook", "datasource", "flow")
+LEADERS = "Leaders: "
 PATTERN = re.compile(r"[*?\[]")
 RULED = ("workbook", "view", "datasource", "flow", "virtualconnection")
 
@@ -118,6 +122,9 @@ class _Laying:
             project = self._with_rows(project, wish)
         if wish.leaders is not None:
             project = self._with_leaders(project, wish)
+        if wish.leaders_named:
+            lines = [line for line in project.description.split("\n") if line and not line.startswith(LEADERS)]
+            project = replace(project, description="\n".join((*lines, self._leaders(wish))).rstrip())
         self.site = self.site.with_contents(project)
 
     def _project(self, path: str) -> Content | None:
@@ -137,7 +144,16 @@ class _Laying:
         owner = owner if known is not None and may_own(known.site_role, "project") else whoever_makes(self.now)
         self.site = create_project(self.site, replace(new, owner=owner))
         self.make.add(new_id)
-        return self.site.contents[new_id]
+        return self._started(self.site.contents[new_id], wish.start)
+
+    def _started(self, project: Content, start: str | None) -> Content:
+        """A new project with the rules of what it begins as: Tableau's own start is its parent, at the top Default."""
+        default = self.site.contents.get(self.now.default_project_id or "")
+        if start == EMPTY:
+            return replace(project, rules=NO_RULES, defaults=MappingProxyType(dict.fromkeys(USUAL, NO_RULES)))
+        if start != DEFAULT or default is None:
+            return project
+        return replace(project, rules=nested_rules(default.rules), defaults=default.defaults)
 
     def _owner(self, wish: ProjectWish, project: Content) -> str:
         if wish.owner is None:
@@ -193,6 +209,18 @@ class _Laying:
                 names = some(sorted(self.now.called(user) for user in idle))
                 self.rows.note(f"{wish.where}: leaders who publish nothing lead by halves: {names}")
         return replace(project, rules=frozenset(rules))
+
+    def _leaders(self, wish: ProjectWish) -> str:
+        """A line that names the leaders, people with their addresses (the paper's best practice)."""
+        grantees = (self.rows.named(words, wish.where) for words in wish.leaders or ())
+        leaders = ", ".join(self._addressed(grantee) for grantee in grantees if grantee is not None)
+        return f"{LEADERS}{leaders}" if leaders else ""
+
+    def _addressed(self, grantee: Grantee) -> str:
+        user = self.now.users.get(grantee.id)
+        if user is None:
+            return grantee_words(self.now, grantee)
+        return f"{user.full_name or user.name}{f' <{user.email}>' if user.email else ''}"
 
     def default(self, strategy: str, where: str) -> None:
         """What All Users get on the Default project, which new projects copy."""

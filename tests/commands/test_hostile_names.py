@@ -137,6 +137,7 @@ HOSTILE_WORDS = {
     "history": "{}",
     "cases": "{}",
     "lint": "{}",
+    "check": "{}",
     "find": "{}",
     **{f"list {what}": "--where name={}" for what in ("users", "groups", "projects", "workbooks", "views")},
     **{f"list {what}": "--where name={}" for what in ("datasources", "flows", "owners", "schedules")},

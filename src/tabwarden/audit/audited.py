@@ -90,10 +90,10 @@ class Audited:
         flags = np.array([bool(judge(name)) for name in self.vocabulary.roles], np.bool_)
         return flags[self.columns.users.role] if len(flags) else np.zeros(0, bool)
 
-    def words(self, column: str) -> list[str]:
-        """A column of names in full; '' where it is not told."""
+    def words(self, column: str, rows: Array | slice = slice(None)) -> list[str]:
+        """A column of names, in full or of some rows; '' where it is not told."""
         names = self.columns.names
-        codes = getattr(names, column)
+        codes = getattr(names, column)[rows]
         texts = names.words.at(np.maximum(codes, 0)).all() if len(names.words) else [""] * len(codes)
         return [text if code >= 0 else "" for text, code in zip(texts, codes.tolist(), strict=True)]
 
@@ -309,24 +309,25 @@ class _Blamed:
     """Rows of which something is remarked: their words on one content, and the rules without them."""
 
     def __init__(self, audited: Audited, allow: Array, deny: Array) -> None:
-        self.audited, self.allow, self.deny = audited, allow, deny
+        self.audited = audited
+        self.rows = np.flatnonzero(allow | deny)
+        self.allow, self.deny = allow[self.rows], deny[self.rows]
 
-    def _of(self, content: int) -> Iterator[tuple[int, str | None]]:
-        """Row, and of a default the kind."""
+    def _of(self, content: int) -> Iterator[tuple[int, int, str | None]]:
+        """Place among the rows, row, and of a default the kind."""
         for flavour, default_for in self.audited.lists_of(content):
-            first, last = np.searchsorted(self.audited.rows.flavour, [flavour, flavour + 1]).tolist()
-            for row in range(first, last):
-                if self.allow[row] | self.deny[row]:
-                    yield row, default_for
+            rows = np.searchsorted(self.audited.rows.flavour, [flavour, flavour + 1])
+            for place in range(*np.searchsorted(self.rows, rows).tolist()):
+                yield place, int(self.rows[place]), default_for
 
     def facts(self, content: int) -> str:
         """`Allow View to user ann; for new workbooks: Deny View to group Staff`."""
         rows, audited = list(self._of(content)), self.audited
         words = []
-        for row, default_for in rows[:MOST_ROWS]:
+        for place, row, default_for in rows[:MOST_ROWS]:
             kind = audited.vocabulary.kinds[int(audited.rows.kind[row])]
             for mode, masks in ((ALLOW, self.allow), (DENY, self.deny)):
-                names = [ui_name(name, kind) for name in audited.names_of(int(masks[row]))]
+                names = [ui_name(name, kind) for name in audited.names_of(int(masks[place]))]
                 if names:
                     shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
                     to = audited.grantee(int(audited.rows.grantee[row]))
@@ -339,14 +340,14 @@ class _Blamed:
         """The same rows without what is blamed."""
         audited, site = self.audited, self.audited.site
         key = audited.columns.id_of(CONTENT, content)
-        for row, default_for in self._of(content):
+        for place, row, default_for in self._of(content):
             code = int(audited.rows.grantee[row])
             grantee = Grantee(GRANTEE_KINDS[code & 3], audited.columns.id_of(c.NUMBERED[code & 3], code >> 2))
-            yield from without(site, key, grantee, default_for, self._names(row))
+            yield from without(site, key, grantee, default_for, self._names(place))
 
-    def _names(self, row: int) -> frozenset[tuple[str, str]]:
+    def _names(self, place: int) -> frozenset[tuple[str, str]]:
         modes = ((ALLOW, self.allow), (DENY, self.deny))
-        return frozenset((mode, name) for mode, m in modes for name in self.audited.names_of(int(m[row])))
+        return frozenset((mode, name) for mode, m in modes for name in self.audited.names_of(int(m[place])))
 
 
 def without(

@@ -123,8 +123,8 @@ def rule_for_nobody(audited: Audited) -> Remarks:
     empty = in_group & (sizes[np.where(in_group, rows.who, 0)] == 0)
     in_set = rows.of(GROUP_SET) & (rows.who < people.n_sets)
     if in_set.any() and not people.some_unread:
-        held_by = people.rows[people.n_groups + np.where(in_set, rows.who, 0)].any(axis=1) if people.n_sets else in_set
-        empty |= in_set & ~held_by
+        lonely = np.asarray(~people.rows[people.n_groups : people.n_groups + people.n_sets].any(axis=1))
+        empty |= in_set & lonely[np.where(in_set, rows.who, 0)]
     counts = np.array([audited.columns.sizes_of[table] for table in ("user", "group", "group_set", "content")])
     gone = some & (rows.who >= counts[rows.grantee & 3])
     for flags, words, mends in (

@@ -68,7 +68,8 @@ def leader_not_named(audited: Audited) -> Remarks:
     """Projects at the top with leaders or an owner, none of whom the description names by user name, name or mail."""
     site, powers = audited.site, audited.parts.powers
     rows = np.flatnonzero(powers.parent == NONE)
-    descriptions, full = audited.words("content_description"), audited.words("user_full_name")
+    descriptions = audited.words("content_description", powers.contents[rows])
+    full = audited.words("user_full_name")
     emails, names = audited.words("user_email"), audited.words("user_name")
     groups = audited.words("group_name")
     leaders: dict[int, list[int]] = {}
@@ -77,8 +78,8 @@ def leader_not_named(audited: Audited) -> Remarks:
     for project, code in pairs:
         leaders.setdefault(project, []).append(code)
     silent = []
-    for row in rows.tolist():
-        content, text = int(powers.contents[row]), same(descriptions[int(powers.contents[row])])
+    for row, description in zip(rows.tolist(), descriptions, strict=True):
+        content, text = int(powers.contents[row]), same(description)
         codes = [*leaders.get(row, ()), int(powers.owner[row]) * 4 + USER]
         words = {w for code in codes for w in _called(code, (names, full, emails), groups)}
         if not any(same(word) in text for word in words if word):

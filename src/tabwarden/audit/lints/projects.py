@@ -193,8 +193,8 @@ def default_project_locked(audited: Audited) -> Remarks:
 )
 def no_test_project(audited: Audited) -> Remarks:
     """A site without any project whose name says test, sandbox or the like."""
-    names, projects = audited.words("content_name"), np.flatnonzero(audited.kind("project")).tolist()
-    if projects and not any(fits(names[project], audited.knobs.test_projects) for project in projects):
+    names = audited.words("content_name", np.flatnonzero(audited.kind("project")))
+    if names and not any(fits(name, audited.knobs.test_projects) for name in names):
         yield Remark("has no project for trying things out", np.zeros(1, np.int64))
 
 

@@ -230,6 +230,7 @@ def test_session_tells_who_and_where(raw, box):
     found = raw.get("sessions/current", json=True).json()["session"]
     assert found["user"] == {"id": raw.user, "name": "ada", "siteRole": "ServerAdministrator"}
     assert found["site"]["contentUrl"] == "sandbox"
+    assert found.keys() == {"site", "user"}
 
 
 def test_revoking_administrators_tokens(box, server):

@@ -166,7 +166,7 @@ def scopes_of(endpoint: Endpoint) -> tuple[str, ...]:
         return (f"tableau:permissions:{'update' if verb == 'create' else verb}",)
     if endpoint.file:
         return (f"tableau:{what}:download",)
-    if below[-1:] in (["refresh"], ["run"]):
+    if below[-1:] in (["refresh"], ["run"], ["runnow"]):
         return ("tableau:tasks:run",)
     if below and verb != "read":
         verb = "update"  # who is in a group, what a content is tagged with: it is the group, the content that changes

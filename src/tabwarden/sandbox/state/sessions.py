@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import secrets
 import uuid
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -39,8 +40,8 @@ ON_DEMAND_CLAIM, GROUPS_CLAIM = "https://tableau.com/oda", "https://tableau.com/
 class Session:
     """Who a token speaks for, on which site, and when it was last used.
 
-    `initiator` is the administrator who signed in as somebody else; `id` names the session and opens nothing;
-    `asserted` is what a connected app's token said of groups, `scopes` what it may do; None: all that the user may.
+    `initiator` is the administrator who signed in as somebody else; `asserted` is what a connected app's token said of
+    groups, `scopes` what it may do; None: all that the user may.
     """
 
     token: str = field(repr=False)
@@ -51,7 +52,11 @@ class Session:
     initiator: str = ""
     asserted: Asserted | None = None
     scopes: tuple[str, ...] | None = None
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @property
+    def id(self) -> str:
+        """What names the session and opens nothing: the first part of its token, read as a UUID."""
+        return str(uuid.UUID(bytes=urlsafe_b64decode(self.token.partition("|")[0] + "==")))
 
     def demand_scope(self, *names: str) -> None:
         """401002, as of a session that ended, where a connected app's token has none of these scopes."""
@@ -169,7 +174,7 @@ class Sessions:
         self._state.put(outcome.site.with_users(seen))
         if access_token is not None:
             self._end_all(access_token)
-        session = Session(_new_token(), site.id, user.id, self._state.clock(), access_token)
+        session = Session(_new_token(site.id), site.id, user.id, self._state.clock(), access_token)
         self._live[session.token] = session
         return session
 
@@ -243,7 +248,7 @@ class Sessions:
             if not admitted:
                 raise _refused("no group of the token allows on-demand access")
             user = User(str(uuid.uuid5(uuid.NAMESPACE_URL, f"{site.id} {subject}")), subject, "Viewer")
-            session = Session(_new_token(), site.id, user.id, self._state.clock(), scopes=scopes)
+            session = Session(_new_token(site.id), site.id, user.id, self._state.clock(), scopes=scopes)
             return self._begun(session, user, admitted)
         user = _find(site, subject, None)
         session = self._open(site, user, None)
@@ -279,8 +284,10 @@ class Sessions:
         return claims
 
 
-def _new_token() -> str:
-    return secrets.token_urlsafe(24)
+def _new_token(site: str) -> str:
+    """Session, secret and site, as Tableau writes them."""
+    session = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return f"{session}|{secrets.token_urlsafe(24)}|{site}"
 
 
 def _find(site: Site, name: str, domain: str | None) -> User:

@@ -36,6 +36,7 @@ diff              diff       What differs between two snapshots: facts, and peop
 history           history    Who could see it on a day, since when, and which change caused it. Without words: the
                              snapshots kept.
 cases             cases      Run case files: small sites with a question and the expected answer.
+check             check      Whether what must always hold does: who breaks which invariant, why and since when.
 # List and find
 find              lists      Everything whose name holds some words: people, groups, content.
 list users        lists      People with site role, licence, last sign-in and what they own; seats.

@@ -134,6 +134,7 @@ HOSTILE_WORDS = {
     "diff": "{} last",
     "history": "{}",
     "cases": "{}",
+    "check": "{}",
     "find": "{}",
     **{f"list {what}": "--where name={}" for what in ("users", "groups", "projects", "workbooks", "views")},
     **{f"list {what}": "--where name={}" for what in ("datasources", "flows", "owners", "schedules")},

@@ -35,7 +35,20 @@ DEMO = ("demo", "--folder", "demo")  # which does all of it, and takes some seco
 WRITES = {words: words[0] in ("apply", "run") for words in (*(words for words, _ in WRITING), *OTHERS)}
 # What writes nothing, or what one of the above writes in the same way.
 READS = {
-    *("why", "who", "what", "rules", "whatif", "diff", "history", "cases", "people show", "directory show", "domains"),
+    *(
+        "why",
+        "who",
+        "what",
+        "rules",
+        "whatif",
+        "diff",
+        "history",
+        "cases",
+        "check",
+        "people show",
+        "directory show",
+        "domains",
+    ),
     *("names check", "mirror verify", "catalog", "settings check", "plan groups", "run groups", "plan domains"),
     *("help", "find", "plan list", "plan show", "status", "plan policy", "policy schema"),
 }

@@ -43,6 +43,7 @@ def test_every_name_of_the_table_can_be_imported() -> None:
         "directory-groups",
         "hand-answers-on",
         "history",
+        "invariants",
         "list-and-find",
         "mirror",
         "names-and-domains",

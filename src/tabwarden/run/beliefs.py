@@ -7,6 +7,7 @@ The world is lines of words, done by whoever reads unless they begin with somebo
     set s: g h                          a group set
     project q [in p]                    a project without rules; `here` is the check's own, `top` the top level
     [bo] publishes workbook w in q      also datasource, flow; `on d` of a workbook: its published source
+    [bo] publishes customview c in w    of the first view of a workbook
     rule w user vi Allow Read Filter    rules; `default q datasource ...` those of new content
     bare d user vi                      all rules of that grantee go
     [vi] signs in
@@ -172,6 +173,17 @@ CHECKS = (
         since="3.2",
     ),
     Check(
+        "custom_views_need_filter",
+        (
+            "user ex Explorer",
+            "publishes workbook w in here",
+            "rule w user ex Allow Read",
+            "rule w_view user ex Allow Read",
+        ),
+        _one("ex publishes customview c in w", NO_YES),
+        since="3.21",
+    ),
+    Check(
         "leader_changes_owner",
         ("user le Creator", "rule here user le Allow ProjectLeader", "publishes workbook w in here"),
         _one('le PUT workbooks/$w <workbook><owner id="$le"/></workbook>', YES_NO),
@@ -246,6 +258,5 @@ BY_HAND: Mapping[str, str] = MappingProxyType(
         "extract_refresh_template": "templates are the page's alone; see there which of them sets Extract Refresh",
         "save_needs_publish": "no request saves from the browser; as an owner without Publish, try File > Save",
         "twenty_characters_by_upn": "it takes an account of 20 characters in the directory; import one, see its name",
-        "custom_views_need_filter": "no request of ours saves a custom view; save one as somebody without Filter",
     }
 )

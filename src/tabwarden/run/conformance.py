@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 Position = bool | str
 
 
-class Line(NamedTuple):
+class Finding(NamedTuple):
     """What came of one check: `answered` is the position, None where it could not be tried, and `why` says why not."""
 
     check: str
@@ -49,12 +49,12 @@ class Conformance(NamedTuple):
 
     api: str
     product: str
-    made: str
-    lines: tuple[Line, ...]
+    day: str
+    findings: tuple[Finding, ...]
 
     def settled(self, kind: str = SWITCH) -> Mapping[str, Position]:
         """The answers by name, those that hold too."""
-        return {one.check: one.answered for one in self.lines if one.kind == kind and one.answered is not None}
+        return {one.check: one.answered for one in self.findings if one.kind == kind and one.answered is not None}
 
     def as_json(self) -> dict[str, Any]:
         """The file that `--open-point` takes, and `--play` of the sandbox."""
@@ -63,10 +63,10 @@ class Conformance(NamedTuple):
             "tabwarden": "conformance",
             "api": self.api,
             "product": self.product,
-            "made": self.made,
+            "made": self.day,
             "open_points": dict(self.settled()),
             "play": dict(self.settled(PLAY)),
-            "checks": [one._asdict() | {"verdict": one.verdict} for one in self.lines],
+            "checks": [one._asdict() | {"verdict": one.verdict} for one in self.findings],
         }
 
 
@@ -99,11 +99,11 @@ def tried(
         progress(number, len(chosen))
         lines.append(_line(connection, home, prefix, check, top_level=top_level))
     if not only:
-        here = {line.check for line in lines}
+        names = {line.check for line in lines}
         lines += [
-            Line(point.name, SWITCH, point.on, getattr(DOCUMENTED, point.name), None, BY_HAND[point.name])
+            Finding(point.name, SWITCH, point.on, getattr(DOCUMENTED, point.name), None, BY_HAND[point.name])
             for point in OPEN_POINTS.values()
-            if point.name not in here
+            if point.name not in names
         ]
     info = connection.call("GET", "/serverinfo")
     product = info.findtext(".//productVersion", "") if info is not None else ""
@@ -144,20 +144,22 @@ def _home(connection: Connection, project: str) -> Content:
     return home
 
 
-def _line(connection: Connection, home: Content, prefix: str, check: Check, *, top_level: bool) -> Line:
+def _line(connection: Connection, home: Content, prefix: str, check: Check, *, top_level: bool) -> Finding:
     about = (check.name, check.kind, check.about, check.documented)
     if not connection.supports(check.since):
-        return Line(*about, None, f"it needs version {check.since} of the API; this server speaks {connection.version}")
+        return Finding(
+            *about, None, f"it needs version {check.since} of the API; this server speaks {connection.version}"
+        )
     if check.is_top_level and not top_level:
-        return Line(*about, None, "it makes a project at the top level, which `--top-level` allows")
+        return Finding(*about, None, "it makes a project at the top level, which `--top-level` allows")
     world = SmallWorld(connection, home, prefix, check.name)
     try:
-        return Line(*about, world.answer(check))
+        return Finding(*about, world.answer(check))
     except NotTried as reason:
-        return Line(*about, None, str(reason))
+        return Finding(*about, None, str(reason))
     except TableauError as error:
         if error.status == 0:
             raise
-        return Line(*about, None, f"the server refused to make its world ({error.code or error.status})")
+        return Finding(*about, None, f"the server refused to make its world ({error.code or error.status})")
     finally:
         world.remove()

@@ -50,7 +50,7 @@ class SmallWorld:
         self.ids: dict[str, str] = {}
         self.kinds: dict[str, str] = {}
         self.passwords: dict[str, str] = {}
-        self.made: dict[str, list[str]] = {path: [] for path in MADE}
+        self.new: dict[str, list[str]] = {path: [] for path in MADE}
         self.title = f"{prefix}{name}"
 
     def answer(self, check: Check) -> bool | str:
@@ -73,7 +73,7 @@ class SmallWorld:
     def remove(self) -> None:
         """Take everything away, projects with all in them first."""
         for path in MADE:
-            for one in reversed(self.made[path]):
+            for one in reversed(self.new[path]):
                 gone(self.connection, f"{path}/{one}")
 
     # -- lines ------------------------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ class SmallWorld:
         self.ids[name] = new.get("id", "") if new is not None else ""
         if not self.ids[name]:
             raise NotTried(f"the server named no {body.tag} that it made")
-        self.made[path].append(self.ids[name])
+        self.new[path].append(self.ids[name])
 
     def _called(self, name: str) -> str:
         return self.title if name == "here" else f"{self.title}-{name}"
@@ -236,6 +236,12 @@ class SmallWorld:
     def _publishing(self, words: list[str]) -> Request:
         """`workbook w in q [on d]`: a new one, or over the one that was made before."""
         kind, name, _, project, *on = words
+        if kind == "customview":
+            payload = element(
+                "customView", element("workbook", id=self.ids[project]), name=self._called(name), shared="false"
+            )
+            content, content_type = wire.multipart_body(payload, {"tableau_customview": Part("check.json", b"{}")})
+            return Request("POST", self.connection.target("customviews"), content, content_type)
         source = self.ids[f"{on[1]}_url"] if on else ""
         attributes = {"name": name, "showTabs": "false"} if kind == "workbook" else {"name": name}
         payload = element(kind, element("project", id=self.ids[project]), **attributes)

@@ -84,7 +84,7 @@ def answers(plays: Personality | None = None) -> dict[str, Position | None]:
             for entry in sandbox.log.writes()
             if here & set(entry.path.partition("permissions")[0].split("/"))
         ]
-        return {line.check: line.answered for line in conformance.findings}
+        return {line.check: line.answered for line in conformance.trials}
 
 
 @pytest.fixture(scope="module")
@@ -160,13 +160,13 @@ def test_what_cannot_be_tried_says_why() -> None:
     """Tableau Cloud lets nobody in by password, and has no server administrators; a connected app is let in."""
     with lab(personality("cloud")) as sandbox:
         with signed_in(sandbox, name="site") as connection:
-            lines = {line.check: line for line in tried(connection, "Lab/Throw").findings}
+            lines = {line.check: line for line in tried(connection, "Lab/Throw").trials}
         assert lines["group_set_deny_is_final"].verdict == NOT_TRIED
         assert "use a connected app" in lines["group_set_deny_is_final"].why
         assert "--top-level" in lines["owner_deletes_top_level"].why
         assert lines["moved_item_keeps_rules"].answered is True
         with connect(SignIn(sandbox.url, "lab", Jwt("sam@corp.example", *APP, SECRET, ("tableau:*",)))) as connection:
-            lines = {line.check: line for line in tried(connection, "Lab/Throw").findings}
+            lines = {line.check: line for line in tried(connection, "Lab/Throw").trials}
         assert {line.verdict for line in lines.values() if line.why == ""} == {"holds", DIFFERS}
         assert lines["group_set_deny_is_final"].answered is False
         assert lines["existing_user_add"].answered == "same-id"
@@ -176,7 +176,7 @@ def test_an_old_server_is_asked_what_it_knows() -> None:
     with lab(personality("server", "3.4")) as sandbox:
         sign_in = SignIn(sandbox.url, "lab", Password("ada@corp.example", "ada@corp.example"))
         with connect(sign_in) as connection:
-            lines = {line.check: line for line in tried(connection, "Lab/Throw").findings}
+            lines = {line.check: line for line in tried(connection, "Lab/Throw").trials}
     assert "needs version 3.22" in lines["group_set_deny_is_final"].why
     assert lines["moved_item_keeps_rules"].answered is True
 

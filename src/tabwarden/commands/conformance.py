@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tabwarden.report.table import Drawable
-    from tabwarden.run.conformance import Conformance, Finding
+    from tabwarden.run.conformance import Conformance, Trial
     from tabwarden.tableau.http.session import SignIn
 
 PREFIX = "tabwarden-check-"
@@ -66,7 +66,7 @@ def conformance(
         )
     write_whole(to, (json.dumps(answers.as_json(), indent=2) + "\n").encode())
     output.give(_parts(answers, to), answers.as_json)
-    leave(CHANGES if any(line.verdict == DIFFERS for line in answers.findings) else DONE)
+    leave(CHANGES if any(line.verdict == DIFFERS for line in answers.trials) else DONE)
 
 
 def _sign_in(server: str | None, site: str, token: str | None, secret: str | None, settings: Path | None) -> SignIn:
@@ -93,13 +93,13 @@ def _parts(answers: Conformance, to: Path) -> Iterator[Drawable]:
     from tabwarden.report.table import MARK, Column, Table
     from tabwarden.run.conformance import DIFFERS, HOLDS, NOT_TRIED
 
-    counts = [sum(line.verdict == what for line in answers.findings) for what in (HOLDS, DIFFERS, NOT_TRIED)]
+    counts = [sum(line.verdict == what for line in answers.trials) for what in (HOLDS, DIFFERS, NOT_TRIED)]
     yield "{} hold, {} do not, {} could not be tried".format(*counts)
     columns = (Column("Verdict", MARK), Column("Check", MARK), "Says", Column("Answer", MARK), "Why")
-    yield Table(*columns, name="checks", rows=[_row(line) for line in answers.findings])
+    yield Table(*columns, name="checks", rows=[_row(line) for line in answers.trials])
     yield f"wrote {to}; `--open-point {to}` of every question takes it, `--play {to}` of the sandbox too"
 
 
-def _row(line: Finding) -> tuple[str, ...]:
+def _row(line: Trial) -> tuple[str, ...]:
     answer = line.answered or "" if not isinstance(line.answered, bool) else "on" if line.answered else "off"
     return line.verdict, line.check, line.about, answer, line.why

@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 Position = bool | str
 
 
-class Finding(NamedTuple):
+class Trial(NamedTuple):
     """What came of one check: `answered` is the position, None where it could not be tried, and `why` says why not."""
 
     check: str
@@ -50,11 +50,11 @@ class Conformance(NamedTuple):
     api: str
     product: str
     day: str
-    findings: tuple[Finding, ...]
+    trials: tuple[Trial, ...]
 
     def settled(self, kind: str = SWITCH) -> Mapping[str, Position]:
         """The answers by name, those that hold too."""
-        return {one.check: one.answered for one in self.findings if one.kind == kind and one.answered is not None}
+        return {one.check: one.answered for one in self.trials if one.kind == kind and one.answered is not None}
 
     def as_json(self) -> dict[str, Any]:
         """The file that `--open-point` takes, and `--play` of the sandbox."""
@@ -66,7 +66,7 @@ class Conformance(NamedTuple):
             "made": self.day,
             "open_points": dict(self.settled()),
             "play": dict(self.settled(PLAY)),
-            "checks": [one._asdict() | {"verdict": one.verdict} for one in self.findings],
+            "checks": [one._asdict() | {"verdict": one.verdict} for one in self.trials],
         }
 
 
@@ -101,7 +101,7 @@ def tried(
     if not only:
         names = {line.check for line in lines}
         lines += [
-            Finding(point.name, SWITCH, point.on, getattr(DOCUMENTED, point.name), None, BY_HAND[point.name])
+            Trial(point.name, SWITCH, point.on, getattr(DOCUMENTED, point.name), None, BY_HAND[point.name])
             for point in OPEN_POINTS.values()
             if point.name not in names
         ]
@@ -144,22 +144,22 @@ def _home(connection: Connection, project: str) -> Content:
     return home
 
 
-def _line(connection: Connection, home: Content, prefix: str, check: Check, *, top_level: bool) -> Finding:
+def _line(connection: Connection, home: Content, prefix: str, check: Check, *, top_level: bool) -> Trial:
     about = (check.name, check.kind, check.about, check.documented)
     if not connection.supports(check.since):
-        return Finding(
+        return Trial(
             *about, None, f"it needs version {check.since} of the API; this server speaks {connection.version}"
         )
     if check.is_top_level and not top_level:
-        return Finding(*about, None, "it makes a project at the top level, which `--top-level` allows")
+        return Trial(*about, None, "it makes a project at the top level, which `--top-level` allows")
     world = SmallWorld(connection, home, prefix, check.name)
     try:
-        return Finding(*about, world.answer(check))
+        return Trial(*about, world.answer(check))
     except NotTried as reason:
-        return Finding(*about, None, str(reason))
+        return Trial(*about, None, str(reason))
     except TableauError as error:
         if error.status == 0:
             raise
-        return Finding(*about, None, f"the server refused to make its world ({error.code or error.status})")
+        return Trial(*about, None, f"the server refused to make its world ({error.code or error.status})")
     finally:
         world.remove()

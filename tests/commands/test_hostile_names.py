@@ -164,6 +164,7 @@ HOSTILE_WORDS = {
     "init": "{}",
     **dict.fromkeys(("settings check", "settings encrypt", "settings decrypt", "settings rotate"), "{}"),
     "settings import": "{}",
+    "conformance": "--project Default --check {} --settings {}",
     **dict.fromkeys(("status", "doctor", "read", "mirror", "domains", "directory read"), "--settings {}"),
     **{f"{verb} {what}": "--settings {}" for verb in ("plan", "run") for what in ("provision", "people", "groups")},
     "plan domains": "--settings {}",

@@ -91,8 +91,8 @@ def leader_not_named(audited: Audited) -> Remarks:
         owner = site.users.get(thing.owner)
         if owner is None:
             return ()
-        told = f"{owner.full_name or owner.name}{' <' + owner.email + '>' if owner.email else ''}"
-        return (SetDescription.on(site, key, f"{thing.description} Ask {told}.".strip()),)
+        whom = f"{owner.full_name or owner.name}{' <' + owner.email + '>' if owner.email else ''}"
+        return (SetDescription.on(site, key, f"{thing.description} Ask {whom}.".strip()),)
 
     yield Remark("names no leader and no owner in its description", np.array(silent, np.int64), fix=fix)
 

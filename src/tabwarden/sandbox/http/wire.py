@@ -29,6 +29,7 @@ LIST_OF: Mapping[str, str] = {
     "domainList": "domain",
     "groupSet": "group",
     "permissions": "granteeCapabilities",
+    "virtualConnectionConnections": "connection",
 }
 TRUE_BOOLEANS = frozenset({"hasExtracts", "isCertified", "useRemoteQueryAgent"})
 _NO_ATTRIBUTES: Mapping[str, str | bool] = {}

@@ -162,7 +162,7 @@ def progress_bar(words: str, *, hidden: bool = False) -> Iterator[Progress]:
         first = first if shown else (now, done)  # of what was done before, nobody knows how long it took
         if done == of or now - shown >= 0.1:  # a thousand steps a second are nothing to look at
             shown, _bar_shown[0] = now, True
-            width = min(BAR, max(size().columns - len(words) - 45, 5))
+            width = min(BAR, max(size().columns - len(words) - 42, 5))
             bar = "#" * (width * done // max(of, 1))
             left = time_left(now - first[0], done - first[1], of - done)
             print(f"\r{words} [{bar:{width}}] {done:,} of {of:,} {left:14}", end="", file=sys.stderr, flush=True)

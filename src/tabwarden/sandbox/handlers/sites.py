@@ -20,8 +20,8 @@ from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.wire import Element, element
 from tabwarden.sandbox.people import shapes
 from tabwarden.sandbox.state.personality import CLOUD
-from tabwarden.sandbox.state.server_state import key_of
-from tabwarden.sandbox.state.sites import State, stable_id
+from tabwarden.sandbox.state.server_state import key_of, stable_id
+from tabwarden.sandbox.state.sites import State
 
 _WITH_DEFAULTS = ("workbook", "datasource", "flow")
 
@@ -72,7 +72,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 _TIERS: Mapping[str, str] = {f"tier{tier}Capacity": tier for tier in ("Creator", "Explorer", "Viewer")}
 _NUMBERS = frozenset({*_TIERS, "userQuota", "storageQuota", "revisionLimit"})
-# Settings that the model has, others that are kept as words and told again, and what is not a setting.
+# Settings that the model has; others are kept as words and told again.
 _SETTINGS: Mapping[str, str] = {
     "commentingEnabled": "commenting",
     "authoringEnabled": "web_authoring",
@@ -80,11 +80,6 @@ _SETTINGS: Mapping[str, str] = {
     "dataAlertsEnabled": "data_alerts",
     "revisionHistoryEnabled": "revision_history",
 }
-_KEPT = frozenset(
-    "state userQuota storageQuota revisionLimit extractEncryptionMode"
-    " requestAccessEnabled catalogingEnabled runNowEnabled guestAccessEnabled timeZone"
-    " flowsEnabled derivedPermissionsEnabled cacheWarmupEnabled".split()
-)
 
 
 def sites(call: Call) -> Reply:
@@ -105,6 +100,9 @@ def site(call: Call) -> Reply:
     return ok(shapes.site(call, current))
 
 
+_ALIASES = ("Google", "Salesforce")  # providers that Tableau itself knows
+
+
 def auth_configurations(call: Call) -> Reply:
     """The identity providers of the site, which are names alone: nobody signs in through them here."""
     shown = (
@@ -113,6 +111,7 @@ def auth_configurations(call: Call) -> Reply:
             "idpConfigurationName": one.name,
             "authSetting": one.setting,
             "enabled": "true",
+            "knownProviderAlias": next((alias for alias in _ALIASES if alias in one.name), None),
         }
         for one in call.state.providers.get(call.site.id, ())
     )
@@ -172,7 +171,9 @@ def _settled(call: Call, site: Site, body: Element) -> Site:
         subscriptions=site.settings.subscriptions if mute is None else not truth("disableSubscriptions", mute),
         **open_points,
     )
-    given = {n: words for n in sorted(_KEPT) if (words := body.get(n)) is not None}
+    given = {
+        n: words for n in sorted(shapes.SITE_WORDS.keys() - _SETTINGS.keys()) if (words := body.get(n)) is not None
+    }
     if given:
         call.state.put_site_words(site.id, {**call.state.site_words.get(site.id, {}), **given})
     licences = {**(site.licences or {}), **seats} if seats else site.licences

@@ -59,11 +59,11 @@ def rows_put(connection: Connection, changes: Sequence[PutRules], ids: Ids) -> R
         now = _whole(connection, place, about, frozenset(wanted))
     try:
         if now is not None:
-            return _made(connection, place, now, frozenset(wanted), done=now != was)
+            return rules_changed(connection, place, now, frozenset(wanted), done=now != was)
     except TableauError as error:
         if error.status != CONFLICT:
             raise
-    return _made(connection, place, _about(connection.call("GET", place), about), frozenset(wanted))
+    return rules_changed(connection, place, _about(connection.call("GET", place), about), frozenset(wanted))
 
 
 def _whole(connection: Connection, place: str, about: Collection[tuple[Grantee, str]], wanted: Rules) -> Rules | None:
@@ -89,7 +89,8 @@ def _about(answer: Element | None, about: Collection[tuple[Grantee, str]]) -> Ru
     return frozenset(rule for rule in rules_told(answer) if (rule.grantee, rule.capability) in about)
 
 
-def _made(connection: Connection, place: str, was: Rules, wanted: Rules, *, done: bool = False) -> Result:
+def rules_changed(connection: Connection, place: str, was: Rules, wanted: Rules, *, done: bool = False) -> Result:
+    """Of the rules at a path: those that `was` holds and not `wanted` go, the others of `wanted` come."""
     gone, new = was - wanted, wanted - was
     denied = {(rule.grantee, rule.capability) for rule in gone if rule.mode == DENY}
     flips = frozenset(rule for rule in new if (rule.grantee, rule.capability) in denied)

@@ -328,14 +328,14 @@ def still_judged(expected: Facts, touched: Sequence[Change], now: Site) -> Facts
     The rows that are left are written whatever they are.
     """
     changed = {change.of_content.id for change in touched if change.of_content is not None}
-    made = {change.creates.id for change in touched if change.of_content is not None and change.creates is not None}
+    created = {change.creates.id for change in touched if change.of_content is not None and change.creates is not None}
     overwritten = {change.of_content.id for change in touched if change.of_content and change.overwrites_below}
 
     def is_left(fact: str) -> bool:
         what, _, where = fact.partition(" of ")
         content = where.partition(" for ")[0]
         above = (holder for holder in now.ancestors(content) if holder != content)
-        if content in made or (what == MODE and not overwritten.isdisjoint(above)):
+        if content in created or (what == MODE and not overwritten.isdisjoint(above)):
             return False
         return not what.endswith(RULE_FACTS) or (content not in overwritten and changed.isdisjoint(above))
 

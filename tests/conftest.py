@@ -7,7 +7,10 @@ import os
 import pytest
 
 # Tables of behaviours whose size is worth knowing, by the test that runs their rows.
-COUNTED = {"tests/tabcmd/test_tabcmd_table.py::test_a_behaviour": "behaviours of tabcmd"}
+COUNTED = {
+    "tests/tabcmd/test_tabcmd_table.py::test_a_behaviour": "behaviours of tabcmd",
+    "tests/sandbox/test_documented_errors.py::test_a_documented_refusal": "documented REST errors provoked",
+}
 
 pytest_plugins = ["plugins.databases", "plugins.domains"]
 

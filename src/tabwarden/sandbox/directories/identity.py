@@ -18,7 +18,7 @@ from tabwarden.sandbox.state.server_state import Account
 from tabwarden.sandbox.state.sites import State
 from tabwarden.want.names.import_rules import imported_by_upn, imported_name, tableau_nickname, upn_prefix
 
-NO_DOMAIN, NOBODY, SILENT = "400102", "400103", "400104"
+NO_DOMAIN, NOBODY, SILENT = "no_domain", "not_in_directory", "directory_silent"
 
 
 class Imported(NamedTuple):
@@ -34,9 +34,9 @@ def key(domain: str, name: str) -> tuple[str, str]:
 
 
 def asked(directory: Directory | None) -> Directory:
-    """The directory there is; 400101 without one."""
+    """The directory there is; refused without one."""
     if directory is None:
-        raise Refusal("400101", "this server is not joined to a directory; users and groups are local")
+        raise Refusal("no_directory", "this server is not joined to a directory; users and groups are local")
     return directory
 
 
@@ -191,7 +191,7 @@ def group_named(state: State, domain: str, name: str) -> DirectoryGroup:
     except TabwardenError as trouble:
         raise silent(trouble) from None
     if group is None:
-        raise Refusal(NOBODY, f"no group `{name}` can be found in `{where.fqdn}`")
+        raise Refusal("no_such_directory_group", f"no group `{name}` can be found in `{where.fqdn}`")
     return group
 
 

@@ -134,15 +134,14 @@ def _match(template: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] 
 
 
 def admit(endpoint: Endpoint, call: Call) -> None:
-    """Let the caller through or refuse: the site of the path must be the session's, the caller of the right kind.
-
-    A foreign site answers exactly like one that does not exist.
-    """
+    """Let the caller through or refuse: the site of the path must be the session's, the caller of the right kind."""
     site = call.parameters.get("site")
-    # Only reading a site names it by `key`; what changes one needs its id.
-    by_key = (endpoint.method, endpoint.path) == ("GET", "sites/{site}") and call.query("key") is not None
+    # Reading and deleting a site may name it by `key`; what else changes one needs its id.
+    by_key = endpoint.path == "sites/{site}" and endpoint.method != "PUT" and call.query("key") is not None
     if site is not None and site != call.session.site and not by_key:
-        raise Refusal("404000", f"site `{site}` could not be found")
+        if any(other.id == site for other in call.state.sites):
+            raise Refusal(f"foreign_site_{call.personality.foreign_site}", "the session is on another site")
+        raise Refusal("unknown_site", f"site `{site}` could not be found")
     test = _TESTS.get(endpoint.who)
     if test is not None and not test(call):
         raise Refusal(endpoint.refused, f"this is for {WHO[endpoint.who]}")

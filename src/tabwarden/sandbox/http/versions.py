@@ -38,7 +38,7 @@ _SINCE: Mapping[tuple[str, str], str] = {
     ("group", "minimumSiteRole"): "3.6",  # believed
     ("user", "locale"): "3.6",  # believed
     ("user", "language"): "3.6",  # believed
-    ("project", "controllingPermissionsProjectId"): "3.7",  # with the lock of a single project
+    ("project", "controllingPermissionsProjectId"): "3.8",  # with the lock of a single project
     ("user", "idpConfigurationId"): "3.24",
     ("group", "ephemeralUsersEnabled"): "3.21",  # believed
     ("project", "contentsCounts"): "3.16",  # believed
@@ -46,7 +46,7 @@ _SINCE: Mapping[tuple[str, str], str] = {
 # Seats by tier came with the roles that take them.
 _TIERS = frozenset({"tierCreatorCapacity", "tierExplorerCapacity", "tierViewerCapacity"})
 _CHANGED = max(_SINCE.values(), key=as_pair)
-NEW_ROLES_SINCE, SINGLE_LOCK_SINCE = "3.0", "3.7"
+NEW_ROLES_SINCE, SINGLE_LOCK_SINCE = "3.0", "3.8"
 OLD_ROLES: Mapping[str, str] = {
     "Creator": "Publisher",
     "ExplorerCanPublish": "Publisher",
@@ -103,7 +103,7 @@ def _word(name: str, value: str | bool, version: str) -> str | bool:
 
 
 def demand_known(item: Element, version: str) -> None:
-    """Refuse a request that uses words this version did not have: 400013 for a site role, 400003 for a lock."""
+    """Refuse a request that uses words this version did not have: 400013 for a site role, 400008 for a lock."""
     if not before(version, SINGLE_LOCK_SINCE):
         return
     for name, value in item.attributes.items():
@@ -111,6 +111,6 @@ def demand_known(item: Element, version: str) -> None:
             older = ", ".join(sorted(LEGACY_ROLES))
             raise Refusal("400013", f"site role `{value}` came with API version 3.0; before there were {older}")
         if name == "contentPermissions" and value == _SINGLE_LOCK:
-            raise Refusal("400003", f"`{value}` came with API version {SINGLE_LOCK_SINCE}")
+            raise Refusal("bad_value", f"`{value}` came with API version {SINGLE_LOCK_SINCE}")
     for child in item.children:
         demand_known(child, version)

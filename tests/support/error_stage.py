@@ -102,6 +102,8 @@ class Stage:
         self._published()
         queued = self.raw("pat").call("POST", f"{{s}}/workbooks/{self.id('P/W')}/refresh", "", json=True)
         self.job = queued.json()["job"]["id"]
+        begun = self.raw("ada").call("POST", "{s}/fileUploads", json=True).json()
+        self.upload = begun["fileUpload"]["uploadSessionId"]
 
     def _published(self):
         """A data source with two revisions on the main site."""

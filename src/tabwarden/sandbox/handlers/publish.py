@@ -155,6 +155,7 @@ def begin_upload(call: Call) -> Reply:
 def append_upload(call: Call) -> Reply:
     """Append a part to an upload."""
     _publisher(call)
+    upload = call.state.uploads.find(call.parameters["upload"], call.session.site, call.session.user)
     parts = parts_of(call.request)
     if payload_of(parts).children:
         raise Refusal("malformed_payload", "the part `request_payload` of an upload is empty")
@@ -163,7 +164,6 @@ def append_upload(call: Call) -> Reply:
         raise Refusal("missing_file", "the multipart request has no part `tableau_file`")
     if len(part.content) > LARGEST_SINGLE:
         raise Refusal("too_large", f"a part of an upload holds at most {LARGEST_SINGLE // MEGABYTE} MB")
-    upload = call.state.uploads.find(call.parameters["upload"], call.session.site, call.session.user)
     call.state.uploads.append(upload, part.content)
     return ok(_upload(upload))
 

@@ -174,9 +174,9 @@ def _settled(call: Call, site: Site, body: Element) -> Site:
         subscriptions=site.settings.subscriptions if mute is None else not truth("disableSubscriptions", mute),
         **open_points,
     )
-    kept = {n: words for n in sorted(_KEPT) if (words := body.get(n)) is not None}
-    if kept:
-        call.state.put_site_words(site.id, {**call.state.site_words.get(site.id, {}), **kept})
+    site_words = {n: words for n in sorted(_KEPT) if (words := body.get(n)) is not None}
+    if site_words:
+        call.state.put_site_words(site.id, {**call.state.site_words.get(site.id, {}), **site_words})
     licences = {**(site.licences or {}), **seats} if seats else site.licences
     return replace(site, name=name, content_url=url, settings=settings, licences=licences)
 
@@ -222,7 +222,7 @@ def update_domain(call: Call) -> Reply:
     if fqdn is None:
         raise Refusal("404003", f"domain `{wanted or name or ''}` could not be found")
     if name and same(name) != same(fqdn):
-        raise Refusal("400102", f"the sandbox does not rename domains; `{fqdn}` keeps its name")
+        raise Refusal("400003", f"the sandbox does not rename domains; `{fqdn}` keeps its name")
     nickname = (body.get("shortName") or "").strip()
     if not nickname:
         raise Refusal("400003", "a domain needs a shortName, its nickname")

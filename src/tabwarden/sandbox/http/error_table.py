@@ -107,7 +107,7 @@ _SITE = re.compile(r"^sites/\{site\}/?")
 _LATER: Mapping[str, tuple[str, str]] = {"409017": ("3.11", "409000")}
 
 
-class Line(NamedTuple):
+class ErrorLine(NamedTuple):
     """One line of the table: the endpoint, why it refuses, the code, and D documented, V recorded, B believed."""
 
     method: str
@@ -123,13 +123,13 @@ class Line(NamedTuple):
 
 
 @cache
-def lines_of(method: str, path: str) -> Mapping[str, Line]:
+def lines_of(method: str, path: str) -> Mapping[str, ErrorLine]:
     """The lines of an endpoint by their reason; `path` is that of the endpoint table."""
     below = _SITE.sub("", path) or "."
-    lines: dict[str, Line] = {}
+    lines: dict[str, ErrorLine] = {}
     for methods, patterns, reasons in _PARSED:
         if method in methods and any(fnmatchcase(below, pattern) for pattern in patterns):
-            lines |= {reason: Line(method, path, reason, code, mark) for reason, code, mark in reasons}
+            lines |= {reason: ErrorLine(method, path, reason, code, mark) for reason, code, mark in reasons}
     return lines
 
 

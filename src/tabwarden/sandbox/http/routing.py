@@ -39,8 +39,7 @@ _VERSION = re.compile(r"\d{1,3}\.\d{1,3}")
 class Endpoint(NamedTuple):
     """One line of the table: method, path under /api/{version}, first API version, who may, handler, what it does.
 
-    `refused` is the code for those who may not; `until` the first version that no longer has it; `file` says that
-    it answers a file in place of elements.
+    `until` is the first version that no longer has it; `file` says that it answers a file in place of elements.
     """
 
     method: str
@@ -49,7 +48,6 @@ class Endpoint(NamedTuple):
     who: str
     handler: Callable[[Call], Reply]
     does: str
-    refused: str = "403004"
     until: str | None = None
     file: bool = False
 
@@ -144,7 +142,7 @@ def admit(endpoint: Endpoint, call: Call) -> None:
         raise Refusal("unknown_site", f"site `{site}` could not be found")
     test = _TESTS.get(endpoint.who)
     if test is not None and not test(call):
-        raise Refusal(endpoint.refused, f"this is for {WHO[endpoint.who]}")
+        raise Refusal("denied", f"this is for {WHO[endpoint.who]}")
 
 
 _TESTS: Mapping[str, Callable[[Call], bool]] = {

@@ -12,6 +12,7 @@ from tabwarden.model.governing import LOCKED_TO_DATABASE, in_force, managing_pro
 from tabwarden.model.site import ALLOW, DENY, Content, Grantee, Rule, Rules, Site
 from tabwarden.sandbox.content import visibility
 from tabwarden.sandbox.content.shapes import singular
+from tabwarden.sandbox.http import versions
 from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.wire import Element, element
@@ -117,6 +118,7 @@ def replaced(call: Call, target: Target) -> Reply:
 def removed(call: Call, target: Target) -> Reply:
     """Delete one rule: grantee, capability and mode are in the path."""
     content = _editable(call, target)
+    versions.demand_capability(call.parameters["capability"], call.version)
     grantee = _grantee(call, GRANTEES.get(call.parameters["grantees"].lower(), ""), call.parameters["grantee"])
     rule = _rule(grantee, call.parameters["capability"], call.parameters["mode"], target)
     if rule not in _own(content, target):
@@ -192,6 +194,6 @@ def _grantee(call: Call, kind: str, grantee_id: str) -> Grantee:
         return Grantee(kind, call.user(grantee_id).id)
     if kind == "group":
         return Grantee(kind, call.group(grantee_id).id)
-    if kind == "groupSet":
+    if kind == "groupSet" and call.knows(versions.GROUP_SETS_SINCE):
         return Grantee(kind, call.group_set(grantee_id).id)
     raise Refusal("404003", "a grantee is one of users, groups, groupSets")

@@ -80,6 +80,11 @@ class Personality:
         number = f"{year}{release}" if len(year) == 4 else f"{year}{release}00"
         return f"{number}.25.1120.0000"
 
+    @property
+    def wants_mfa(self) -> bool:
+        """Whether it is Tableau Cloud with MFA, where nobody signs in by the server's default."""
+        return self.kind == CLOUD and not self.password_sign_in
+
     def told(self, code: str) -> str:
         """The six digits answered for a code of the table."""
         usual = self.open_points.owner_removal_code if code == DOCUMENTED.owner_removal_code else code

@@ -7,16 +7,33 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 from dense_sites import dense_site
+from patched_modules import Patch, in_place, planted
 from test_change import undo
 from test_undo_to import Bench
 from tiny_sites import tiny_site
 
 from support import command_line
+from tabwarden.model.capability import LEADER
 from tabwarden.model.errors import SettingsError
-from tabwarden.model.site import CUSTOMIZABLE, Site
+from tabwarden.model.site import (
+    ALL_USERS,
+    ALLOW,
+    CUSTOMIZABLE,
+    LOCKED_WITHOUT_NESTED,
+    NO_RULES,
+    Content,
+    Grantee,
+    Group,
+    Rule,
+    Site,
+    User,
+)
 from tabwarden.model.usage import VIEW, Usage
 from tabwarden.plan.plan import Plan
 from tabwarden.plan.restore import restored
@@ -30,6 +47,8 @@ from tabwarden.want.policy.export import told
 from tabwarden.want.policy.wanted import WantedContent, wanted_content
 
 TODAY = "2026-11-29"
+SITES = 40
+NAMES = ("Read", "Filter", "ExportImage", "Write", "ViewComments", "AddComment")
 WORLDS = ("w0", "acme", "casual-users", "william", "erin", "company", "empty")
 
 
@@ -58,12 +77,66 @@ def test_random_sites_are_planned_back_as_nothing(tmp_path: Path) -> None:
         nothing_differs(dense_site(seed), tmp_path)
 
 
+def departments(seed: int) -> Site:
+    """Departments of one shape and some that differ, with contents of their own lists. Names hide in names."""
+    random = Random(seed)
+    names = random.sample(("HR", "Sales", "Sales East", "H", "Ops {x}", "null", "a: b", "Üben", "[q]", "*"), 6)
+    users = {f"u{n}": User(f"u{n}", f"{name} Boss", "Creator") for n, name in enumerate(names)}
+    groups = {f"g{n}": Group(f"g{n}", name) for n, name in enumerate(names)}
+    groups[ALL_USERS] = Group(ALL_USERS, "All Users", everyone=True)
+    lists = [
+        frozenset(Rule(Grantee("group", ALL_USERS), name, ALLOW) for name in random.sample(NAMES, 4)) for _ in "ab"
+    ]
+    contents: dict[str, Content] = {}
+
+    def add(kind: str, name: str, parent: str | None, owner: str, **fields: Any) -> str:
+        content = Content(f"c{len(contents)}", kind, name, parent, owner, tabs=False, **fields)
+        contents[content.id] = content
+        return content.id
+
+    top = add("project", "All", None, "u0", rules=NO_RULES) if random.random() < 0.5 else None
+    for n, name in enumerate(names):
+        read, lead = (Rule(Grantee("group", f"g{n}"), capability, ALLOW) for capability in ("Read", LEADER))
+        mine = frozenset({read, lead})
+        odd = random.random() < 0.2
+        mode = CUSTOMIZABLE if odd else LOCKED_WITHOUT_NESTED
+        defaults = MappingProxyType({"workbook": lists[odd], "datasource": frozenset({read})})
+        one = add("project", name, top, f"u{n}", rules=mine, mode=mode, defaults=defaults)
+        below = add("project", f"{name} Drafts", one, f"u{n}", rules=lists[0] if n % 3 else mine, description=name)
+        for number in range(random.randrange(4)):
+            book = add("workbook", f"W{number}", below, "u0", rules=random.choice((*lists, lists[0], mine)))
+            add("view", "V", book, "u0", rules=random.choice((lists[0], mine)))
+    return Site(users=users, groups=groups, contents=contents)
+
+
+def test_departments_are_told_as_packs_and_planned_back_as_nothing(tmp_path: Path) -> None:
+    depart(tmp_path)
+
+
+@pytest.mark.parametrize("bug", [pytest.param(bug, id=bug.name) for bug in planted("exports")])
+def test_a_planted_bug_of_the_export_is_planned_back_as_something(bug: Patch, tmp_path: Path) -> None:
+    with in_place(bug), pytest.raises((AssertionError, SettingsError, KeyError)):
+        depart(tmp_path)
+
+
+def depart(folder: Path) -> None:
+    """What departments are told as, planned back; and that there were packs, patterns and keys apart among it."""
+    packs, patterns, own = 0, 0, 0
+    for seed in range(SITES):
+        export = told(site := departments(seed))
+        packs, own = packs + len(export.packs), own + any("mode" not in one for one in export.projects.values())
+        patterns += sum(path.endswith("/*") for entry in export.content for path in entry["paths"])
+        nothing_differs(site, folder)
+    assert min(packs, patterns, own) > SITES // 4, (packs, patterns, own)
+
+
 def test_acme_is_told_in_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
     exports = [told(site) for site in find_world("acme").sites]
     lines, rows = sum(policy_text(one).count("\n") for one in exports), sum(one.rows for one in exports)
     with capsys.disabled():
         print(f"\nacme's policy has {lines} lines for {rows} rule rows: {lines / rows:.2f} a row")
     assert lines <= 0.3 * rows
+    assert max(len(line) for one in exports for line in policy_text(one).split("\n")) <= 120
 
 
 # -- through the sandbox --------------------------------------------------------------------------------------

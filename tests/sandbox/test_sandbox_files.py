@@ -93,6 +93,7 @@ def test_who_downloads(box):
 def test_placeholders_are_files_of_their_type(box):
     with tsc(box, "carl") as server:
         book = publish(server, box, "Ops")
+        server.workbooks.populate_views(book)
         view = book.views[0]
         server.views.populate_image(view, TSC.ImageRequestOptions(imageresolution="high", maxage=1))
         server.views.populate_pdf(view, TSC.PDFRequestOptions(page_type="a4", orientation="landscape"))

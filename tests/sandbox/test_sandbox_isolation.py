@@ -61,8 +61,11 @@ def foreign(acme):
         "upload": job.call("POST", "{s}/fileUploads", json=True).json()["fileUpload"]["uploadSessionId"],
         "revision": "1",
         "connection": kinds["datasource"],
+        "schedule": kinds["datasource"],
+        "task": kinds["datasource"],
+        "customview": kinds["datasource"],
         "tag": "words",
-        "session": job.get("sessions/current", json=True).json()["session"]["id"],
+        "session": job.session,
     }
     return ids, only_names(site) - only_names(home)
 
@@ -82,6 +85,10 @@ def body_for(endpoint, ids):
     if endpoint.method not in ("POST", "PUT"):
         return None
     last = endpoint.path.rpartition("/")[2]
+    if "{schedule}/" in endpoint.path:
+        return (
+            f'<tsRequest><task><extractRefresh><{last[:-1]} id="{ids[last[:-1]]}"/></extractRefresh></task></tsRequest>'
+        )
     if "permissions" in endpoint.path:
         key = "permissions"
     elif last == "users" and "{group}" in endpoint.path:

@@ -118,7 +118,7 @@ def test_a_project_counts_only_what_one_may_view(house):
         (found,) = [p for p in house.raws[name].xml("{s}/projects?fields=_all_")[1] if p.get("name") == "P"]
         return found.find("t:contentsCounts", NS).attrib
 
-    everything = {"projectCount": "0", "workbookCount": "1", "viewCount": "1", "dataSourceCount": "1"}
+    everything = {"projectCount": "0", "workbookCount": "1", "viewCount": "1", "datasourceCount": "1"}
     assert counts("ada") == counts("vic") == everything
     before = house.site
     hidden = [c for c in before.contents.values() if c.kind in ("workbook", "datasource")]
@@ -131,7 +131,7 @@ def test_a_project_counts_only_what_one_may_view(house):
             )
         house.box.state.put(site)
         assert counts("ada") == everything
-        assert counts("vic") == everything | {"workbookCount": "0", "dataSourceCount": "0"}
+        assert counts("vic") == everything | {"workbookCount": "0", "datasourceCount": "0"}
     finally:
         house.before = house.box.state.put(before)
 

@@ -40,6 +40,20 @@ NOT_ALL = {
     "POST sites/{site}/fileUploads": (PUBLISHERS, "403015"),
     "PUT sites/{site}/fileUploads/{upload}": (PUBLISHERS, "403007"),
     "PUT sites/{site}/users/{user}": (ADMINS, "403009"),
+    **{
+        f"{method} sites/{{site}}/tasks/{kind}/{{task}}{more}": (("ada", "sam", "olaf"), "403004")
+        for kind in ("extractRefreshes", "runFlow")
+        for method, more in (("GET", ""), ("POST", "/runNow"), ("DELETE", ""))
+    },
+    **{
+        f"{method} sites/{{site}}/customviews/{{customview}}{more}": (("ada", "sam", "olaf"), "403004")
+        for method, more in (
+            *(("GET", below) for below in ("", "/content", "/default/users", "/image", "/pdf", "/data")),
+            *(("PUT", ""), ("DELETE", ""), ("POST", "/default/users")),
+        )
+    },
+    "POST sites/{site}/tasks/extractRefreshes/{task}": (("ada", "sam", "olaf"), "403004"),
+    "POST sites/{site}/tasks/flows/{task}": (("ada", "sam", "olaf"), "403004"),
     "PUT sites/{site}": (("ada",), "403004"),
     "DELETE sites/{site}": ((), "403004 403002"),
 }
@@ -51,6 +65,7 @@ ALSO = (
     (r"(GET|DELETE) .*/revisions.*", ("download", "publish")),
     (r"GET .*/content", ("download",)),
     (r"PUT .*/connections.*", ("Write",)),
+    (r"PATCH .*/data", ("Write",)),
     (r"POST .*/(refresh|run)", ("change_refresh_schedule",)),
     (r"POST .*/(create|delete)Extract", ("Write",)),
     (r"GET .*/(image|pdf|powerpoint)", ("ExportImage", "see_data")),
@@ -73,6 +88,10 @@ class Asks(NamedTuple):
 def asks(endpoint):
     """What a line asks; None where nobody has said."""
     method, path = endpoint.method, endpoint.path.removeprefix("sites/{site}/")
+    if scheduled := re.fullmatch(r"schedules/\{schedule\}/(\w+)s", path):
+        kind = scheduled[1]
+        code = "403098" if kind == "flow" else "403032"
+        return Asks(kind, ("change_refresh_schedule",), code, whole=True)
     named = [k for k, plural in PLURALS.items() if f"{plural}/{{" in path or path == plural]
     if not named:
         return None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,11 @@ MOST_HANDS = 20
 LATELY = 90  # days
 FOLDER = Path("policy")
 BECAUSE = "as the policy says"
+WIDTH = 120
+SECTIONS = ("site", "templates", "packs", "use", "projects", "content")
+BLOCKS = {"site": 0, "packs": 3}  # levels of a section of which each entry has lines of its own; else 1
+PLAIN = re.compile(r"[A-Za-z](?:[\w ./@-]*\w)?", re.ASCII)  # needs no quotes in YAML, but for these:
+NO_TEXT = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -134,33 +141,71 @@ def _by(site: Site, path: str, event: Mapping[str, Any]) -> str:
 
 
 def policy_text(export: Export) -> str:
-    """One line a project or list of contents where that is short, a line a row where it is not."""
-    parts = [f"# {remark}" for remark in export.remarks]
-    if export.site:
-        parts.append(f"site: {_flow(export.site)}")
-    for heading, entries in (("projects", list(export.projects.items())), ("content", export.content)):
-        if entries:
-            parts.append(f"{heading}:")
-            parts += [line for entry in entries for line in _entry(entry)]
-    return "\n".join(parts) + "\n"
+    """A line an entry where it fits, else as many as it takes."""
+    lines = [f"# {remark}" for remark in export.remarks]
+    for heading in SECTIONS:
+        if value := getattr(export, heading):
+            lines += _told(f"{heading}:", value, "", blocks=BLOCKS.get(heading, 1))
+    return "\n".join(lines) + "\n"
 
 
-def _entry(entry: Any) -> list[str]:
-    if isinstance(entry, tuple):
-        name, fields = entry
-        return [f"  {_flow(name)}: {_flow(fields)}"]
-    return [f"  - {_flow(entry)}"]
+def _told(before: str, value: Any, indent: str, *, blocks: int = 0) -> Iterator[str]:
+    """The lines of a value behind `before`; of so many levels every key or item has lines of its own."""
+    words = isinstance(value, list) and all(isinstance(one, str) for one in value)
+    if not blocks or words or not value or not isinstance(value, dict | list):
+        yield from _filled(f"{indent}{before} ", _pieces(value, WIDTH - len(indent) - len(before) - 1), f"{indent}    ")
+        return
+    yield f"{indent}{before}"
+    if isinstance(value, dict):
+        for key, one in value.items():
+            yield from _told(f"{_scalar(key)}:", one, f"{indent}  ", blocks=blocks - 1)
+    else:
+        for one in value:
+            yield from _told("-", one, f"{indent}  ")
+
+
+def _filled(line: str, pieces: Iterable[str], indent: str) -> Iterator[str]:
+    for piece in pieces:
+        if len(line) + len(piece) > WIDTH and line.strip():
+            yield line.rstrip()
+            line = indent
+        line += f"{piece} "
+    yield line.rstrip()
+
+
+def _pieces(value: Any, width: int) -> list[str]:
+    """A value on one line of YAML; what is wider than that in the pieces that it may be broken into."""
+    if len(words := _flow(value)) <= width or not value or not isinstance(value, dict | list):
+        return [words]
+    pieces: list[str] = []
+    for key, one in value.items() if isinstance(value, dict) else (("", one) for one in value):
+        first, *others = _pieces(one, width - len(key) - 4)
+        pieces += [f"{_scalar(key)}: {first}" if isinstance(value, dict) else first, *others]
+        pieces[-1] += ","
+    begin, end = "{}" if isinstance(value, dict) else "[]"
+    pieces[0], pieces[-1] = begin + pieces[0], pieces[-1][:-1] + end
+    return pieces
 
 
 def _flow(value: Any) -> str:
     """Any value on one line of YAML."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_flow(key)}: {_flow(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return _scalar(value)
+
+
+@cache
+def _scalar(value: Any) -> str:
+    """A word as it may stand in a list on one line."""
+    if isinstance(value, str) and PLAIN.fullmatch(value) and value.casefold() not in NO_TEXT:
+        return value
     import yaml
 
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text: str = yaml.dump(
-        value, Dumper=dumper, default_flow_style=True, width=10**9, allow_unicode=True, sort_keys=False
-    )
-    return text.strip().removesuffix("...").strip()
+    style = '"' if isinstance(value, str) and not value.isprintable() else None
+    text = yaml.safe_dump([value], default_flow_style=True, default_style=style, width=10**9, allow_unicode=True)
+    return str(text).strip()[1:-1]
 
 
 def drift_sarif(plan: Plan) -> Mapping[str, Any]:

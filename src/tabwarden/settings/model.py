@@ -283,6 +283,9 @@ class Settings(Section):
         default=SeveralSources(), description="several sources as one roster, and what it means on Tableau"
     )
     stops: Stops = Field(default=Stops(), description="how much is too much")
+    invariants: LocalPath | None = Field(
+        default=None, description="file of invariants; when not given, `invariants.yaml` beside the settings, if any"
+    )
     mail: Mail = Field(default=Mail(), description="the mail that tells of a run")
     logs: Logs = Field(default=Logs(), description="the log file of each run")
     store: Store = Field(default=Store(), description="what is kept between runs")

@@ -18,8 +18,8 @@ from tabwarden.sandbox.content import packages, placeholders
 from tabwarden.sandbox.content.packages import Package
 from tabwarden.sandbox.content.shapes import address
 from tabwarden.sandbox.http.errors import Refusal, unknown
-from tabwarden.sandbox.state.server_state import MEGABYTE, MOST_REVISIONS, Connection, Revision
-from tabwarden.sandbox.state.sites import State, stable_id
+from tabwarden.sandbox.state.server_state import MEGABYTE, MOST_REVISIONS, Connection, Revision, stable_id
+from tabwarden.sandbox.state.sites import State
 
 CREATE, OVERWRITE, APPEND, REPLACE = "create", "overwrite", "append", "replace"
 EMBED, PROMPT = "embed", "prompt"

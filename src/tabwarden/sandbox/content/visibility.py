@@ -83,9 +83,9 @@ _IN_THE_WAY: Mapping[str, str] = {
 }
 
 
-def capable(call: Call, kind: str, capability: str) -> Content:
-    """The content of the path, as `shown`; whoever does not hold that capability on it is refused."""
-    content = shown(call, kind)
+def capable(call: Call, kind: str, capability: str, content_id: str | None = None) -> Content:
+    """The content of the path or of that id, as `shown`; whoever does not hold that capability on it is refused."""
+    content = shown(call, kind, content_id)
     answer = may(call.site, call.me.id, capability, content.id, open_points=call.state.open_points)
     if not answer.allowed:
         raise Refusal("denied", f"not allowed: {capability} on that {content.kind} ({answer.because})")

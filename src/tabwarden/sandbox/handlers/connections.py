@@ -62,7 +62,7 @@ def _to_data(connection: Connection) -> Element:
             "userName": connection.user_name,
             "dbName": connection.database or None,
             "embedPassword": connection.embedded,
-            "queryTagging": connection.query_tagging,
+            "queryTaggingEnabled": connection.query_tagging,
             "authenticationType": connection.auth_type or None,
         },
     )

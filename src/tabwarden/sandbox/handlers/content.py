@@ -21,15 +21,14 @@ from tabwarden.model.site import CUSTOMIZABLE, MODES, Content, Site
 from tabwarden.sandbox.content import placeholders, publishing, visibility
 from tabwarden.sandbox.content.listing import content_listing
 from tabwarden.sandbox.content.publishing import Order
-from tabwarden.sandbox.content.shapes import SHAPES, singular, tags_element
+from tabwarden.sandbox.content.shapes import SHAPES, singular, tags_element, view_of_workbook
 from tabwarden.sandbox.http import listing
 from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal, because, unknown
 from tabwarden.sandbox.http.listing import Listing, column
 from tabwarden.sandbox.http.wire import Element, element
-from tabwarden.sandbox.metadata.graph import COLUMNS
-from tabwarden.sandbox.state.server_state import Details
-from tabwarden.sandbox.state.sites import stable_id
+from tabwarden.sandbox.metadata.tables import COLUMNS
+from tabwarden.sandbox.state.server_state import Connection, Details, stable_id
 
 MOST_TAGS, LONGEST_TAG = 50, 200
 # The names Tableau's samples have, without their data.
@@ -47,24 +46,30 @@ def listed(call: Call, kind: str) -> Reply:
 
 
 def one(call: Call, kind: str) -> Reply:
-    """One item; a workbook with those of its views that the asker may View."""
+    """One item; a workbook with those of its views that the asker may View, a flow with its output steps."""
     item, site, plays = visibility.shown(call, kind), call.site, call.personality
     first = next(iter(site.children(item.id)), None) if kind == "workbook" and not plays.workbook_by_id else None
     place = site.project_of(item.id) if kind == "datasource" and not plays.source_by_id else None
     hidden = [one for one in (first, place) if one is not None and not visibility.sees(call, site.contents[one])]
     if hidden:
         raise Refusal("refused_by_id", "its project, or of a workbook the first sheet, is hidden from the caller")
-    return ok(_whole(call, item))
+    return ok(*whole(call, item))
 
 
-def _whole(call: Call, item: Content) -> Element:
+def whole(call: Call, item: Content) -> tuple[Element, ...]:
+    """What is answered of one item; after a move who asked may not View it, and still gets an answer."""
+    if item.kind != "project" and not visibility.sees(call, item):
+        return (element(singular(item.kind), {"id": item.id, "name": item.name}),)
     shape = SHAPES[item.kind](call, item)
-    return shape._replace(children=(*shape.children, _views(call, item))) if item.kind == "workbook" else shape
+    if item.kind == "flow":
+        shape = shape._replace(children=(*shape.children, element("parameters")))
+        return shape, element("flowOutputSteps")
+    return (shape._replace(children=(*shape.children, _views(call, item))) if item.kind == "workbook" else shape,)
 
 
 def _views(call: Call, workbook: Content) -> Element:
     views = (call.site.contents[v] for v in call.site.children(workbook.id))
-    return element("views", {}, *(SHAPES["view"](call, view) for view in views if visibility.sees(call, view)))
+    return element("views", {}, *(view_of_workbook(call, view) for view in views if visibility.sees(call, view)))
 
 
 def views_of_workbook(call: Call) -> Reply:
@@ -92,10 +97,23 @@ _COLUMNS = Listing[tuple[str, str, str]](
 )
 
 
-def no_connections(call: Call) -> Reply:
-    """The connections of a virtual connection: none, for the sandbox does not play them."""
-    visibility.shown(call, "virtualconnection")
-    return ok(element("virtualConnectionConnections"))
+def connections_of_virtual(call: Call) -> Reply:
+    """The connections of a virtual connection to its databases."""
+    item = visibility.shown(call, "virtualconnection")
+    return ok(element("virtualConnectionConnections", {}, *map(_database_of, call.state.details(item.id).connections)))
+
+
+def _database_of(connection: Connection) -> Element:
+    return element(
+        "connection",
+        {
+            "id": connection.id,
+            "dbClass": connection.type,
+            "serverAddress": connection.server,
+            "serverPort": connection.port,
+            "username": connection.user_name,
+        },
+    )
 
 
 # -- a new project --------------------------------------------------------------------------------------------
@@ -183,14 +201,8 @@ def updated(call: Call, kind: str) -> Reply:
         call.state.put_details(item.id, details)
     if kind == "project":
         _publish_samples(call, call.content(kind))
-    return ok(told(call, call.content(kind)))
-
-
-def told(call: Call, item: Content) -> Element:
-    """After a move or another owner the one who asked may not View it any more; he still gets his answer."""
-    if item.kind == "project" or visibility.sees(call, item):
-        return _whole(call, item)
-    return element(singular(item.kind), {"id": item.id, "name": item.name})
+    (shape, *_more) = whole(call, call.content(kind))
+    return ok(shape._replace(children=tuple(child for child in shape.children if child.name != "views")))
 
 
 def _edited(call: Call, site: Site, item: Content, body: Element) -> Site:

@@ -78,6 +78,36 @@ def _extractable(call: Call, kind: str) -> Content:
     return item
 
 
+_ACTIONS = ("insert", "update", "upsert", "replace", "delete")
+
+
+def data_changed(call: Call, kind: str) -> Reply:
+    """Change the rows of a data source that is an extract, from an uploaded file, as a job; no data is touched.
+
+    A request with a `RequestID` that was there before gives the job of that one (documentation).
+    """
+    item = visibility.capable(call, kind, "Write")
+    wanted = call.parameters.get("connection")
+    if wanted is not None and wanted not in {one.id for one in call.state.details(item.id).connections}:
+        raise unknown("connection", wanted)
+    actions = list(call.tree.all("actions"))
+    strange = [one.get("action") for one in actions if one.get("action") not in _ACTIONS]
+    if not actions or strange:
+        raise Refusal("400000", f"`actions` is a list of what to {', '.join(_ACTIONS)}")
+    upload = call.query("uploadSessionId")
+    if upload is not None:
+        call.state.uploads.find(upload, call.session.site, call.session.user)
+    request = call.request.headers.get("requestid")
+    if not request:
+        raise Refusal("400000", "the header `RequestID` tells one change from another; send one")
+    key = f"{call.session.site}/{item.id}/{request}"
+    job = call.state.jobs.get(call.state.data_changes.get(key, ""))
+    if job is None:
+        job = work.start(call, work.CHANGE_DATA, about=item.id)
+        call.state.data_changes[key] = job.id
+    return ok(shapes.job(call, job), status=202)
+
+
 def of_site(call: Call, kind: str) -> Reply:
     """Encrypt, decrypt or encrypt anew every extract of the site, as a job."""
     return _started(call, kind, "")
@@ -85,4 +115,4 @@ def of_site(call: Call, kind: str) -> Reply:
 
 def _started(call: Call, kind: str, about: str, *, status: int = 200) -> Reply:
     call.demand_readable()
-    return ok(shapes.job(call, work.start(call, kind, about=about)), status=status)
+    return ok(shapes.started(call, work.start(call, kind, about=about)), status=status)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tabwarden.effects import content as effects
 from tabwarden.model.capability import CAPABILITIES, READ_ONLY, applies
 from tabwarden.model.governing import LOCKED_TO_DATABASE, in_force, managing_project
+from tabwarden.model.open_points import AI_ACCESS_KINDS
 from tabwarden.model.site import ALLOW, DENY, Content, Grantee, Rule, Rules, Site
 from tabwarden.sandbox.content import visibility
 from tabwarden.sandbox.content.shapes import singular
@@ -120,7 +121,7 @@ def removed(call: Call, target: Target) -> Reply:
     content = _editable(call, target)
     versions.demand_capability(call.parameters["capability"], call.version)
     grantee = _grantee(call, GRANTEES.get(call.parameters["grantees"].lower(), ""), call.parameters["grantee"])
-    rule = _rule(grantee, call.parameters["capability"], call.parameters["mode"], target)
+    rule = _rule(call, grantee, call.parameters["capability"], call.parameters["mode"], target)
     if rule not in _own(content, target):
         raise Refusal("no_rule", f"there is no rule {rule.capability} {rule.mode} for that grantee")
     _keep(call, effects.remove_rules(call.site, content.id, [rule], default_for=target.default_for), content)
@@ -175,14 +176,16 @@ def _spoken(call: Call, spoken: Element, target: Target) -> Iterable[Rule]:
     grantee = _grantee(call, named[0].name, named[0].get("id") or "")
     listed = spoken.find("capabilities") or Element("capabilities")
     for one in listed.all("capability"):
-        yield _rule(grantee, one.get("name") or "", one.get("mode") or "", target)
+        yield _rule(call, grantee, one.get("name") or "", one.get("mode") or "", target)
 
 
-def _rule(grantee: Grantee, capability: str, mode: str, target: Target) -> Rule:
+def _rule(call: Call, grantee: Grantee, capability: str, mode: str, target: Target) -> Rule:
     """The rule of these words, if there can be one on the target."""
-    if capability not in CAPABILITIES or mode not in (ALLOW, DENY):
+    is_ai = capability != "" and capability == call.state.open_points.ai_access_name
+    if (capability not in CAPABILITIES and not is_ai) or mode not in (ALLOW, DENY):
         raise Refusal("unknown_capability", f"`{capability[:40]}` {mode[:10]} is no capability with Allow or Deny")
     known = applies(capability, target.judged) and capability not in READ_ONLY
+    known = known or (is_ai and target.judged in AI_ACCESS_KINDS)
     if not known or (capability == LEADER and mode == DENY):
         raise Refusal("capability_of_another_kind", f"`{capability}` {mode} is no capability of {target.judged} rules")
     return Rule(grantee, capability, mode)

@@ -10,7 +10,7 @@ from tabwarden.model.site import Content
 from tabwarden.model.usage import PUBLISH
 from tabwarden.sandbox.content import publishing
 from tabwarden.sandbox.content.publishing import Order
-from tabwarden.sandbox.handlers.content import told, truth
+from tabwarden.sandbox.handlers.content import truth, whole
 from tabwarden.sandbox.http.call import Call, Part, Reply, ok, parts_of, payload_of
 from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.wire import Element, element
@@ -43,7 +43,7 @@ def published(call: Call, kind: str) -> Reply:
         return ok(shapes.job(call, job), status=202)
     item = publishing.publish(call.state, order)
     call.state.happened(call.site, call.me.id, PUBLISH, item.id)
-    return ok(told(call, item), status=201)
+    return ok(*whole(call, item), status=201)
 
 
 def _order(call: Call, kind: str, body: Element) -> Order:

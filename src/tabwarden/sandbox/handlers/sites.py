@@ -20,8 +20,8 @@ from tabwarden.sandbox.http.errors import Refusal
 from tabwarden.sandbox.http.wire import Element, element
 from tabwarden.sandbox.people import shapes
 from tabwarden.sandbox.state.personality import CLOUD
-from tabwarden.sandbox.state.server_state import key_of
-from tabwarden.sandbox.state.sites import State, stable_id
+from tabwarden.sandbox.state.server_state import key_of, stable_id
+from tabwarden.sandbox.state.sites import State
 
 _WITH_DEFAULTS = ("workbook", "datasource", "flow")
 
@@ -72,7 +72,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 _TIERS: Mapping[str, str] = {f"tier{tier}Capacity": tier for tier in ("Creator", "Explorer", "Viewer")}
 _NUMBERS = frozenset({*_TIERS, "userQuota", "storageQuota", "revisionLimit"})
-# Settings that the model has, others that are kept as words and told again, and what is not a setting.
+# Settings that the model has; others are kept as words and told again.
 _SETTINGS: Mapping[str, str] = {
     "commentingEnabled": "commenting",
     "authoringEnabled": "web_authoring",
@@ -80,11 +80,6 @@ _SETTINGS: Mapping[str, str] = {
     "dataAlertsEnabled": "data_alerts",
     "revisionHistoryEnabled": "revision_history",
 }
-_KEPT = frozenset(
-    "state userQuota storageQuota revisionLimit extractEncryptionMode"
-    " requestAccessEnabled catalogingEnabled runNowEnabled guestAccessEnabled timeZone"
-    " flowsEnabled derivedPermissionsEnabled cacheWarmupEnabled".split()
-)
 
 
 def sites(call: Call) -> Reply:
@@ -174,7 +169,9 @@ def _settled(call: Call, site: Site, body: Element) -> Site:
         subscriptions=site.settings.subscriptions if mute is None else not truth("disableSubscriptions", mute),
         **open_points,
     )
-    site_words = {n: words for n in sorted(_KEPT) if (words := body.get(n)) is not None}
+    site_words = {
+        n: words for n in sorted(shapes.SITE_WORDS.keys() - _SETTINGS.keys()) if (words := body.get(n)) is not None
+    }
     if site_words:
         call.state.put_site_words(site.id, {**call.state.site_words.get(site.id, {}), **site_words})
     licences = {**(site.licences or {}), **seats} if seats else site.licences

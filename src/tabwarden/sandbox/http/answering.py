@@ -17,7 +17,7 @@ from tabwarden.sandbox.http.errors import CODES, Refusal
 from tabwarden.sandbox.http.routing import ANYONE, Endpoint, admit
 from tabwarden.sandbox.http.wire import element
 from tabwarden.sandbox.metadata import api as metadata_api
-from tabwarden.sandbox.metadata import vizql_data
+from tabwarden.sandbox.metadata import search, vizql_data
 from tabwarden.sandbox.people import jobs
 from tabwarden.sandbox.state.personality import NEWEST, Personality
 from tabwarden.sandbox.state.sessions import Session, Sessions
@@ -65,7 +65,7 @@ class Answered(NamedTuple):
     user: str
 
 
-BESIDE = (metadata_api, vizql_data)
+BESIDE = (metadata_api, vizql_data, search)
 """The services beside the REST API: each knows its paths and answers for itself."""
 
 

@@ -73,6 +73,8 @@ GET views/{view}: unknown_view=404006
 GET views/{view}/data,views/{view}/pdf: denied=403032 unknown_view=400080
 GET views/{view}/crosstab/excel: unknown_view=400130
 POST */refresh: malformed denied=403032
+PUT schedules/{schedule}/workbooks,schedules/{schedule}/datasources: malformed denied=403032
+PUT schedules/{schedule}/flows: malformed denied=403098
 POST */createExtract,*/deleteExtract: malformed file_based
 POST *crypt-extracts: malformed
 PUT jobs/{job}: job_done denied=403032

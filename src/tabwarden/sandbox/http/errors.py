@@ -29,10 +29,12 @@ _TABLE = (
     Code("400003", 400, _BAD, "V", "logs of a provisioner against Cloud; server-client-python assets"),
     Code("400006", 400, "Invalid page number", "V", "server-client-python"),
     Code("400007", 400, "Invalid page size", "V", "server-client-python"),
+    Code("400008", 400, "Invalid Parameter", "D", "REST error table: updating a schedule"),
     Code("400009", 400, "Invalid capability", "V", "migration SDK simulator"),
     Code("400011", 400, "There was a problem publishing the file", "V", "tableau_tools"),
     Code("400013", 400, "Invalid site role", "V", "server-client-python"),
     Code("400031", 400, "Error querying job", "V", "migration SDK"),
+    Code("400047", 400, "Invalid schedule type", "D", "REST error table: tasks of a schedule"),
     Code("400065", 400, "Invalid filter expression", "V", "server-client-python issue 753"),
     Code("400100", 400, "Invalid project hierarchy", "B", "no source names a code for a cycle"),
     Code("400104", 400, "Directory not available", "B", "no source names a code for a directory that does not answer"),
@@ -42,9 +44,11 @@ _TABLE = (
     Code("403004", 403, _FORBIDDEN, "D", "error table of the REST reference: the usual refusal"),
     Code("403009", 403, _FORBIDDEN, "D", "community thread: updating a user without the right"),
     Code("403014", 403, "Page size too large", "D", "knowledge base: page size above 1,000"),
+    Code("403032", 403, "Update Forbidden", "D", "REST error table: adding to a schedule without the right"),
     Code("403045", 403, _FORBIDDEN, "V", "migration SDK: creating a project without the right"),
     Code("403069", 403, _FORBIDDEN, "V", "migration SDK: Cloud does not list sites"),
     Code("403070", 403, "Already on that site", "V", "server-client-python"),
+    Code("403098", 403, "Update Forbidden", "D", "REST error table: adding a flow to a schedule without the right"),
     Code("403133", 403, _FORBIDDEN, "V", "server-client-python, tableau-mcp: querying a user without the right"),
     Code("404000", 404, _MISSING, "V", "unknown site"),
     Code("404002", 404, _MISSING, "V", "unknown user"),
@@ -64,6 +68,7 @@ _TABLE = (
     Code("409012", 409, _CONFLICT, "B", "content name in use; no source names a code"),
     Code("409014", 409, _CONFLICT, "V", "logs of a provisioner against Cloud: no licence seat left for the role"),
     Code("409017", 409, _CONFLICT, "V", "migration SDK: user already on the site"),
+    Code("409021", 409, "Schedule name conflict", "D", "REST error table: schedule name in use"),
     Code("409093", 409, _CONFLICT, "D", "server-client-python documentation: a refresh job is queued already"),
     Code("409120", 409, _CONFLICT, "V", "migration SDK: group set name in use"),
     Code("413000", 413, "Payload Too Large", "B", "a single request holds 64 MB; no source names a code"),
@@ -76,8 +81,8 @@ _DOCUMENTED = """
 400005 400008 400010 400016 400019 400020 400035 400042 400049 400055 400075 400076 400080 400086 400087 400089 400090
 400130 401003 403002 403003 403005 403007 403008 403011 403015 403018 403019 403020 403021 403023 403025 403027 403028
 403029 403030 403032 403035 403036 403039 403053 403054 403055 403056 403091 403092 403095 403096 403097 403098 403101
-403103 403114 403115 404004 404006 404007 404009 404011 404012 404013 404015 404016 404017 404020 404024 404027 409001
-409002 409003 409004 409015 409041 409070
+403103 403114 403115 404004 404006 404007 404009 404011 404012 404013 404015 404016 404017 404020 404023 404024 404026 404027
+409001 409002 409003 409004 409015 409041 409070
 """
 _SUMMARIES = {"400": _BAD, "401": "Unauthorized Access", "403": _FORBIDDEN, "404": _MISSING, "409": _CONFLICT}
 _REFERENCE = "error table of the REST reference"
@@ -160,6 +165,8 @@ unknown_view 404011 no view has that id
 unknown_datasource 404004 no data source has that id or name
 unknown_flow 404027 no flow has that id
 unknown_job 404018 no job has that id
+unknown_schedule 404023 no schedule has that id
+unknown_task 404026 no task has that id
 unknown_revision 404024 no revision has that number
 unknown_connection 404020 it has no connection of that id
 unknown_tag 404007 it has no such tag

@@ -122,8 +122,7 @@ def pruned(item: Element, wanted: Wanted) -> Element:
 def _inner(child: Element, names: frozenset[str]) -> Element:
     if not names or "*" in names:
         return child
-    names_folded = {name.casefold() for name in names} | {"id"}  # the count is answered as dataSourceCount
-    return child._replace(attributes={n: v for n, v in child.attributes.items() if n.casefold() in names_folded})
+    return child._replace(attributes={name: v for name, v in child.attributes.items() if name in names | {"id"}})
 
 
 # -- order ----------------------------------------------------------------------------------------------------

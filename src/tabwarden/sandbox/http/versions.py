@@ -42,6 +42,16 @@ _SINCE: dict[tuple[str, str], str] = {
     ("user", "idpConfigurationId"): "3.24",
     ("group", "ephemeralUsersEnabled"): "3.21",  # believed
     ("project", "contentsCounts"): "3.16",  # believed
+    # Servers of 3.1 were recorded without them; when they came is not known.
+    ("credentials", "estimatedTimeToExpiration"): "3.2",
+    ("workbook", "hasExtracts"): "3.2",
+    ("workbook", "sheetCount"): "3.2",
+    ("view", "viewUrlName"): "3.2",
+    ("project", "writeable"): "3.2",
+    ("datasource", "hasExtracts"): "3.2",
+    ("datasource", "size"): "3.2",
+    ("datasource", "useRemoteQueryAgent"): "3.2",
+    ("group", "import"): "3.2",
 }
 # What no recorded answer of API 3.1 (2019 and 2020) has; that it came with the next version is believed.
 _AFTER_3_1 = {
@@ -65,6 +75,7 @@ CAPABILITIES_SINCE: Mapping[str, str] = {
     "VizqlDataApiAccess": "3.25",  # 2025.1
 }
 GROUP_SETS_SINCE = "3.22"
+_SITE_3_1 = _SCHEMA_3_0["site"] | {"cacheWarmupEnabled"}  # as recorded; settings that came later followed
 # Seats by tier came with the roles that take them.
 _TIERS = frozenset({"tierCreatorCapacity", "tierExplorerCapacity", "tierViewerCapacity"})
 _CHANGED = max((*_SINCE.values(), *CAPABILITIES_SINCE.values()), key=as_pair)
@@ -110,10 +121,10 @@ def _is_known(element: str, part: str, version: str) -> bool:
     since = _SINCE.get((element, part))
     if since is not None and before(version, since):
         return False
+    if element == "site" and before(version, "3.2"):
+        return part in _SITE_3_1 and not (part in _TIERS and before(version, "3.0"))
     if not before(version, "3.1"):
         return True
-    if part in _TIERS and before(version, "3.0"):
-        return False
     schema = _SCHEMA_3_0.get(element)
     return schema is None or part in schema
 

@@ -19,13 +19,15 @@ NAMESPACE = "http://tableau.com/api"
 DEEPEST = 40
 LARGEST, LONGEST = 16 * 1024 * 1024, 64 * 1024  # bytes of a request in XML or JSON, letters of one value
 _LISTED = (
-    "backgroundJob column connection database datasource flow group groupSet project revision site"
-    " siteAuthConfiguration statusNote table tag user view virtualConnection workbook"
+    "backgroundJob column connection customView database datasource extract flow group groupSet interval project"
+    " revision schedule site siteAuthConfiguration statusNote table tag task user view virtualConnection workbook"
 )
 LIST_OF: Mapping[str, str] = {
     **{f"{name}s": name for name in _LISTED.split()},
     "capabilities": "capability",
+    "customViewAsUserDefaultResults": "customViewAsUserDefaultViewResult",
     "domainList": "domain",
+    "groupSet": "group",
     "permissions": "granteeCapabilities",
 }
 TRUE_BOOLEANS = frozenset({"hasExtracts", "isCertified", "useRemoteQueryAgent"})
@@ -131,6 +133,8 @@ def _to_value(item: Element) -> Any:
     for child in item.children:
         if child.name == many:
             value.setdefault(many, []).append(_to_value(child))
+        elif child.name in value:
+            raise ValueError(f"JSON has room for one `{child.name}` in `{item.name}`; add it to LIST_OF")
         else:
             value[child.name] = _to_value(child)
     return value

@@ -68,6 +68,11 @@ class Connection:
         return dict(self.transport.calls)
 
     @property
+    def again(self) -> Mapping[str, int]:
+        """What was done twice so far: `sent again`, `read again`, `signed in anew`."""
+        return dict(sorted(self.transport.again.items()))
+
+    @property
     def clock_ahead(self) -> float | None:
         """By how many seconds this machine's clock is ahead of the server's; None until it told its time."""
         return self.transport.clock_ahead
@@ -148,10 +153,11 @@ class Connection:
         while True:
             answer = await self.transport.send(request, request.version or self.version, token)
             session.served += 200 <= answer.status < 300
-            patience = max(REPLAYS, 2 * retries) if session.served > served else REPLAYS
+            patience = max(REPLAYS, 4 * retries) if session.served > served else REPLAYS
             if answer.status == 401 and isinstance(self.options.auth, Jwt):
                 return await self._by_app(request, token)
             if answer.status == 401 and replayed < patience:
+                self.transport.gate.pace.busy()  # fewer on their way are fewer that a lost session takes with it
                 token, replayed = await session.renewed(token), replayed + 1
                 continue
             return answer

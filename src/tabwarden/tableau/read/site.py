@@ -280,7 +280,7 @@ class _Read:
 
     async def _still_there(self) -> None:
         try:
-            await self._reader.ask("", fresh=True)
+            await self._connection.ask("")
         except TableauError as error:
             if error.status != 403:
                 raise

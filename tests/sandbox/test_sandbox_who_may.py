@@ -90,8 +90,7 @@ def asks(endpoint):
     method, path = endpoint.method, endpoint.path.removeprefix("sites/{site}/")
     if scheduled := re.fullmatch(r"schedules/\{schedule\}/(\w+)s", path):
         kind = scheduled[1]
-        code = "403098" if kind == "flow" else "403032"
-        return Asks(kind, ("change_refresh_schedule",), code, whole=True)
+        return Asks(kind, ("change_refresh_schedule",), whole=True)
     named = [k for k, plural in PLURALS.items() if f"{plural}/{{" in path or path == plural]
     if not named:
         return None

@@ -104,6 +104,9 @@ def _named(call: Call) -> Site:
     return current
 
 
+_ALIASES = ("Google", "Salesforce")  # providers that Tableau itself knows
+
+
 def auth_configurations(call: Call) -> Reply:
     """The identity providers of the site, which are names alone: nobody signs in through them here."""
     shown = (
@@ -112,6 +115,7 @@ def auth_configurations(call: Call) -> Reply:
             "idpConfigurationName": one.name,
             "authSetting": one.setting,
             "enabled": "true",
+            "knownProviderAlias": next((alias for alias in _ALIASES if alias in one.name), None),
         }
         for one in call.state.providers.get(call.site.id, ())
     )

@@ -12,17 +12,26 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from tabwarden.effects.forms.rules import templates_of
 from tabwarden.effects.forms.site import setting_named
-from tabwarden.model.capability import KIND_NAMES, kind_named
+from tabwarden.model.capability import kind_named
 from tabwarden.model.errors import SettingsError, UnknownName
 from tabwarden.model.names import same
 from tabwarden.model.site import CUSTOMIZABLE, LOCKED, LOCKED_WITHOUT_NESTED
 from tabwarden.safe_files import read_text
 from tabwarden.settings.lines import Origin, Place, Written, dotted, read_yaml
-from tabwarden.want.policy.wishes import ALL, EVERYBODY, Cell, ContentWish, Policy, ProjectWish, RowWish
+from tabwarden.want.policy.wishes import (
+    ALL,
+    EVERYBODY,
+    KIND_WORDS,
+    Cell,
+    ContentWish,
+    Policy,
+    ProjectWish,
+    RowWish,
+)
 
 MODES = {"locked": LOCKED, "locked without nested": LOCKED_WITHOUT_NESTED, "customizable": CUSTOMIZABLE}
 TEMPLATES = {same(name) for kind in ("project", "workbook", "datasource", "flow") for name in templates_of(kind)}
-KIND_FIELDS = {f"{name.replace(' ', '_').lower()}s": kind for kind, name in KIND_NAMES.items() if kind != "project"}
+KIND_FIELDS = {word: kind for kind, word in KIND_WORDS.items() if kind != "project"}
 
 
 def _kind(words: str) -> str:
@@ -70,7 +79,7 @@ class RowText(_Part):
     tables: AnyCell = None
     data_roles: AnyCell = None
     metrics: AnyCell = None
-    ask_data_lenss: AnyCell = Field(None, alias="ask_data_lenses")
+    ask_data_lenses: AnyCell = None
     reason: str = ""
 
     @model_validator(mode="after")
@@ -351,7 +360,7 @@ class _Together:
                 where = written.origin(("templates", name, words))
                 self.problems.append(f"{where}: `{template}` is an own template; say one of Tableau's, or capabilities")
             try:
-                by_kind[kind_named(words.replace("_", " "))] = (
+                by_kind[KIND_FIELDS.get(words) or kind_named(words.replace("_", " "))] = (
                     cell.cell if isinstance(cell, CellText) else Cell(cell or "None")
                 )
             except UnknownName as error:

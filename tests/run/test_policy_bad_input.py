@@ -107,7 +107,7 @@ NOTES = {
     "default rules of what is not there": (
         "projects:\n  Ops: {rules: [{group: Sales, ask_data_lenses: View}]}",
         2,
-        "default rules for each Ask Data lens are left out: none were read, for nothing is of it",
+        "default rules for each Ask Data lens are left out: none were read, for nothing of it is there",
     ),
     "a capability that the ceiling makes dead": (
         "projects:\n  Ops:\n    rules:\n    - {group: Lookers, workbooks: {allow: [View, Web Edit]}}",

@@ -10,7 +10,7 @@ from sandbox_client import Raw
 from tabwarden.sandbox.content.shapes import PLURALS, singular
 from tabwarden.sandbox.http import endpoints
 from tabwarden.sandbox.http.server import running
-from tabwarden.sandbox.state.server_state import CustomView
+from tabwarden.sandbox.state.server_state import FIRST_SCHEDULES, CustomView, Schedule, Task, Timing
 from tabwarden.sandbox.worlds import file as world_file
 from tabwarden.sandbox.worlds.finding import world_of
 
@@ -121,12 +121,15 @@ class House:
             "mode": "Allow",
             "job": job.json()["job"]["id"],
         }
-        for kind, spec, schedule in self.SCHEDULED:
-            self.ids[f"schedule of {kind}"] = schedule = self._schedule(schedule)
-            body = self._task(kind, spec)
-            task = self.raws["ada"].call("PUT", f"{{s}}/schedules/{schedule}/{kind}s", body, json=True).json()["task"]
-            self.ids[f"task of {spec}"] = task[spec]["id"]
-        mine = CustomView("c" * 36, site.id, "Mine", self.ids["view"], site.find_user("olaf").id)
+        olaf, workbook, flow = site.find_user("olaf").id, self.ids["workbook"], self.ids["flow"]
+        flows = Schedule("5" * 36, "Flows", "Flow", Timing("Daily", "06:00:00"))
+        self.box.state.keep("schedule", flows)
+        self.ids |= {"schedule": FIRST_SCHEDULES[0].id, "schedule of flow": flows.id}
+        for spec, about in (("extractRefresh", workbook), ("flowRun", flow)):
+            task = Task(spec.ljust(36, "0"), site.id, spec, about, olaf, FIRST_SCHEDULES[0].id)
+            self.box.state.keep("task", task)
+            self.ids[f"task of {spec}"] = task.id
+        mine = CustomView("c" * 36, site.id, "Mine", self.ids["view"], olaf)
         self.box.state.keep("customView", mine)
         self.ids["customview"] = mine.id
         self.things = {name: dict(getattr(self.box.state, name)) for name in ("tasks", "schedules", "custom_views")}
@@ -135,21 +138,6 @@ class House:
     @property
     def site(self):
         return self.box.site("house")
-
-    SCHEDULED = (
-        ("workbook", "extractRefresh", "Extract"),
-        ("datasource", "extractRefresh", "Extract"),
-        ("flow", "flowRun", "Flow"),
-    )
-
-    def _schedule(self, kind):
-        """The id of a schedule for tasks of that kind."""
-        found = [one.id for one in self.box.state.schedules.values() if one.kind == kind]
-        if found:
-            return found[0]
-        body = f'<schedule name="{kind}" type="{kind}" frequency="Daily"><frequencyDetails start="06:00"/></schedule>'
-        made = self.raws["ada"].call("POST", "schedules", f"<tsRequest>{body}</tsRequest>", json=True)
-        return made.json()["schedule"]["id"]
 
     def _task(self, kind, spec):
         return f'<tsRequest><task><{spec}><{kind} id="{self.ids[kind]}"/></{spec}></task></tsRequest>'
@@ -167,7 +155,7 @@ class House:
         kind = endpoint.path.rpartition("/")[2][:-1]
         spec = "flowRun" if re.search("/(runFlow|flows)/", endpoint.path) else "extractRefresh"
         ids = self.ids | {
-            "schedule": self.ids.get(f"schedule of {kind}", self.ids["schedule of workbook"]),
+            "schedule": self.ids.get(f"schedule of {kind}", self.ids["schedule"]),
             "task": self.ids[f"task of {spec}"],
         }
         path = re.sub(r"\{(\w+)\}", lambda m: ids.get(m[1], "99"), endpoint.path)

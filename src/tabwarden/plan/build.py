@@ -16,9 +16,11 @@ from tabwarden.model.roles import is_admin
 from tabwarden.model.site import Grantee, Rule, Site
 from tabwarden.model.takes import SiteTakes
 from tabwarden.plan.impact import impact
+from tabwarden.plan.invariants import invariant_stops
 from tabwarden.plan.plan import Impact, Plan, Refused, SiteIdentity, SourceSummary, Stop, Waiver
 from tabwarden.plan.restore import translated
 from tabwarden.plan.stops import (
+    INVARIANT_BROKEN,
     LOCK_OUT,
     NO_WAY_BACK,
     RULES_REMOVED,
@@ -38,6 +40,7 @@ from tabwarden.plan.stops import (
 )
 from tabwarden.plan.taken import taken
 from tabwarden.plan.waivers import not_waived
+from tabwarden.want.invariants import Invariant
 from tabwarden.want.wanted import Held, Unlisted
 
 PEOPLE = "people"  # the kind of plan in which a mapping says who is in a group
@@ -71,6 +74,7 @@ class Basis:
     takes_back: str = ""
     takes: SiteTakes = field(default_factory=SiteTakes)
     left_out: frozenset[str] = frozenset()
+    invariants: tuple[Invariant, ...] = ()
 
 
 def build(
@@ -103,6 +107,8 @@ def build(
         seen = facts(now, changes)
         stops = (*stops, *unlisted_leave(now, basis.unlisted_leave, basis.limits.unlisted_leave))
         stops = (*stops, *_too_much(basis.kind, now, end, changes, basis.limits, basis.guarded))
+        if changes:
+            stops = (*stops, *invariant_stops(site, end_shown, basis.invariants, basis.made_at[:10]))
     return Plan(
         kind=basis.kind,
         site=basis.site,
@@ -234,9 +240,19 @@ class Progressed:
 
 
 def stops_now(
-    plan: Plan, now: Site, limits: Limits, guarded: Guarded, progressed: Progressed, *, no_way: str | None = None
+    plan: Plan,
+    now: Site,
+    limits: Limits,
+    guarded: Guarded,
+    progressed: Progressed,
+    *,
+    no_way: str | None = None,
+    invariants: Sequence[Invariant] = (),
+    today: str = "",
 ) -> tuple[Stop, ...]:
     """The stops of a plan on the site as it is now; `no_way` says why the site as it was could not be kept.
+
+    Invariants are judged anew where content is changed, for then it was read; else what the plan says of them stands.
 
     Once it began, how much is too much was judged; what may never happen is judged again, and whether it is still
     true. The stops of its sources stay as they are, for the sources are not read again.
@@ -244,8 +260,11 @@ def stops_now(
     present = facts(now, plan.changes)
     back = no_way_back(plan.changes, no_way) if no_way is not None else ()
     if not progressed.started:
-        sources = (s for s in plan.stops_of_all if s.id.startswith("source-") or s.id == UNLISTED_LEAVE)
-        end = carried_out(now, plan.changes) if any(c.writes_content for c in plan.changes) else now
+        sources = [s for s in plan.stops_of_all if s.id.startswith("source-") or s.id == UNLISTED_LEAVE]
+        writes = any(change.writes_content for change in plan.changes)
+        end = carried_out(now, plan.changes) if writes else now
+        sources += invariant_stops(now, end, invariants, today)
+        sources += [] if writes else [stop for stop in plan.stops_of_all if stop.id == INVARIANT_BROKEN]
         too_much = _too_much(plan.kind, now, end, plan.changes, limits, guarded)
         return (*sources, *too_much, *stale_plan(differences(plan.seen, present), len(plan.seen)), *back)
     left = [change for position, change in enumerate(plan.changes) if position not in progressed.ended]

@@ -20,7 +20,7 @@ from tabwarden.plan.plan import Plan, Stop, Waiver
 from tabwarden.plan.stops import Guarded, Limits
 from tabwarden.plan.waivers import mismatches, not_waived
 from tabwarden.run import history, setting_names
-from tabwarden.run.context import Context, Progress, guarded_of, limits_of, silent
+from tabwarden.run.context import Context, Progress, guarded_of, invariants_of, limits_of, silent
 from tabwarden.run.plans import keep_in
 from tabwarden.settings import Settings
 from tabwarden.store.journal import (
@@ -37,6 +37,9 @@ from tabwarden.store.journal import (
     path_of,
     read,
 )
+from tabwarden.store.journal import (
+    now as present,
+)
 from tabwarden.store.rosters import keep_of_plan
 from tabwarden.tableau.http.connection import Connection
 from tabwarden.tableau.read.people import read_people
@@ -44,6 +47,7 @@ from tabwarden.tableau.read.site import read_site
 from tabwarden.tableau.write.bulk import wait_for_user_jobs
 from tabwarden.tableau.write.directory import with_nicknames
 from tabwarden.tableau.write.writer import Writer
+from tabwarden.want.invariants import Invariant
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +72,7 @@ class Terms:
     progress: Progress = silent
     keep: Callable[[Site], int] | None = None
     settings: Settings | None = None
+    invariants: tuple[Invariant, ...] = ()
 
 
 def terms_of(context: Context, waivers: tuple[Waiver, ...] = ()) -> Terms:
@@ -81,6 +86,7 @@ def terms_of(context: Context, waivers: tuple[Waiver, ...] = ()) -> Terms:
         progress=context.progress,
         keep=lambda site: history.keep(context.settings, site).number,
         settings=context.settings,
+        invariants=invariants_of(context.settings),
     )
 
 
@@ -159,7 +165,16 @@ def judge_and_do(plan: Plan, connection: Connection, terms: Terms, now: Site) ->
     for one in setting_names.gone(settings, now, terms.store, plan.site) if settings is not None else ():
         log.warning("%s", setting_names.remark(*one))
     snapshot, no_way = kept_before(plan, now, terms.keep)
-    stops = stops_now(plan, now, terms.limits, terms.guarded, _progressed(record), no_way=no_way)
+    stops = stops_now(
+        plan,
+        now,
+        terms.limits,
+        terms.guarded,
+        _progressed(record),
+        no_way=no_way,
+        invariants=terms.invariants,
+        today=present()[:10],
+    )
     open_stops = not_waived(stops, (*terms.waivers, *record.waivers))
     wrong = mismatches((*stops, *plan.stops_of_lists), terms.waivers)
     if open_stops:

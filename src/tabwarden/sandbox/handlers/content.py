@@ -27,7 +27,7 @@ from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal, because
 from tabwarden.sandbox.http.listing import Listing, column
 from tabwarden.sandbox.http.wire import Element, element
-from tabwarden.sandbox.metadata.graph import COLUMNS
+from tabwarden.sandbox.metadata.tables import COLUMNS
 from tabwarden.sandbox.state.server_state import Connection, Details, stable_id
 
 MOST_TAGS, LONGEST_TAG = 50, 200

@@ -128,6 +128,8 @@ def publish(call: Call) -> Reply:
     view = views.get(_view_named(part.content if part is not None else b""), next(iter(views.values()), ""))
     if not view:
         raise Refusal("400003", "the workbook has no views")
+    if not call.is_admin:
+        visibility.demand(call, "save_custom_view", call.site.contents[view])
     now = call.state.now()
     shared = truth("shared", body.get("shared") or "false")
     custom = CustomView(

@@ -155,7 +155,7 @@ def _import_grant(body: Element, wanted: Element, group: Group) -> tuple[str | N
 
 def delete(call: Call) -> Reply:
     """Delete a group; All Users stays."""
-    _done(call, people.delete_group(call.site, call.group().id))
+    _done(call, people.delete_group(call.site, call.group().id, call.state.open_points))
     return NO_CONTENT
 
 

@@ -18,7 +18,7 @@ from tabwarden.sandbox.content import visibility
 from tabwarden.sandbox.content.shapes import PLURALS
 from tabwarden.sandbox.http.call import Call, File, Reply
 from tabwarden.sandbox.http.errors import Refusal
-from tabwarden.sandbox.metadata.graph import PRETENDED
+from tabwarden.sandbox.metadata.tables import PRETENDED
 from tabwarden.sandbox.state.activity import number_of
 
 PATH, NAME, SINCE = "/api/-/search", "-/search", "3.16"

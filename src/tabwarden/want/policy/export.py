@@ -33,6 +33,7 @@ from tabwarden.want.policy.wishes import EVERYBODY, KIND_WORDS
 MODE_WORDS = {LOCKED: "locked", CUSTOMIZABLE: "customizable"}
 FOUND = "as it was found"
 LONGEST = 1000  # letters of a key in YAML, nearly
+_ORDER = {kind: number for number, kind in enumerate(KIND_NAMES)}
 _CAPABILITY = {"allow": ALLOW, "deny": DENY}
 
 
@@ -223,7 +224,7 @@ class _Telling:
         """A row a grantee, a cell a kind; `all` where every kind that there always is has the same template."""
         by_grantee: dict[Grantee, dict[str, Any]] = defaultdict(dict)
         count = 0
-        for kind, rules in lists.items():
+        for kind, rules in sorted(lists.items(), key=lambda pair: _ORDER[pair[0]]):
             for grantee in {rule.grantee for rule in rules}:
                 by_grantee[grantee][kind] = cell_of(kind, [r for r in rules if r.grantee == grantee])
                 count += 1

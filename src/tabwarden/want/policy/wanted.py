@@ -210,8 +210,10 @@ class _Laying:
             grantee = self.rows.named(words, wish.where)
             if grantee is None:
                 continue
-            rules.add(Rule(grantee, LEADER, ALLOW))
-            idle = [u for u in self._members(grantee) if publishes(self.now.users[u].site_role) == "no"]
+            rule = Rule(grantee, LEADER, ALLOW)
+            rules.add(rule)
+            members = () if rule in (project.rules or ()) else self._members(grantee)
+            idle = [user for user in members if publishes(self.now.users[user].site_role) == "no"]
             if idle:
                 names = some(sorted(self.now.called(user) for user in idle))
                 self.rows.note(f"{wish.where}: leaders who publish nothing lead by halves: {names}")

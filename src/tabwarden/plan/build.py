@@ -16,7 +16,6 @@ from tabwarden.model.roles import is_admin
 from tabwarden.model.site import Grantee, Rule, Site
 from tabwarden.model.takes import SiteTakes
 from tabwarden.plan.impact import impact
-from tabwarden.plan.invariants import invariant_stops
 from tabwarden.plan.plan import Impact, Plan, Refused, SiteIdentity, SourceSummary, Stop, Waiver
 from tabwarden.plan.restore import translated
 from tabwarden.plan.stops import (
@@ -107,8 +106,7 @@ def build(
         seen = facts(now, changes)
         stops = (*stops, *unlisted_leave(now, basis.unlisted_leave, basis.limits.unlisted_leave))
         stops = (*stops, *_too_much(basis.kind, now, end, changes, basis.limits, basis.guarded))
-        if changes:
-            stops = (*stops, *invariant_stops(site, end_shown, basis.invariants, basis.made_at[:10]))
+        stops = (*stops, *_invariants(site, end_shown, basis.invariants, basis.made_at[:10]))
     return Plan(
         kind=basis.kind,
         site=basis.site,
@@ -125,6 +123,14 @@ def build(
         takes_back=basis.takes_back,
         unlisted=unlisted,
     )
+
+
+def _invariants(now: Site, end: Site, invariants: Sequence[Invariant], today: str) -> tuple[Stop, ...]:
+    if not invariants or now is end:
+        return ()
+    from tabwarden.plan.invariants import invariant_stops  # which loads what most plans do not need
+
+    return invariant_stops(now, end, invariants, today)
 
 
 def lists_left_out(
@@ -263,7 +269,7 @@ def stops_now(
         sources = [s for s in plan.stops_of_all if s.id.startswith("source-") or s.id == UNLISTED_LEAVE]
         writes = any(change.writes_content for change in plan.changes)
         end = carried_out(now, plan.changes) if writes else now
-        sources += invariant_stops(now, end, invariants, today)
+        sources += _invariants(now, end, invariants, today)
         sources += [] if writes else [stop for stop in plan.stops_of_all if stop.id == INVARIANT_BROKEN]
         too_much = _too_much(plan.kind, now, end, plan.changes, limits, guarded)
         return (*sources, *too_much, *stale_plan(differences(plan.seen, present), len(plan.seen)), *back)

@@ -103,7 +103,9 @@ def speakable(site: Site) -> Site:
 def departments(seed: int) -> Site:
     """Departments of one shape and some that differ, with contents of their own lists. Names hide in names."""
     random = Random(seed)
-    names = random.sample(("HR", "Sales", "Sales East", "H", "Ops {x}", "null", "a: b", "Üben", "[q]", "*"), 6)
+    names = random.sample(
+        ("HR", "Sales", "Sales East", "H", "Ops {x}", "null", "a: b", "Üben", "[q]", "*", "Long " * 23), 6
+    )
     users = {f"u{n}": User(f"u{n}", f"{name} Boss", "Creator") for n, name in enumerate(names)}
     groups = {f"g{n}": Group(f"g{n}", name) for n, name in enumerate(names)}
     groups[ALL_USERS] = Group(ALL_USERS, "All Users", everyone=True)

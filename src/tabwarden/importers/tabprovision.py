@@ -23,7 +23,7 @@ def read(text: str, _site: Site | None) -> Export:
     remarks = ["TabProvision says nothing of rules, locks and leaders: this policy plans nothing"]
     if users or groups:
         number = f"{len(users)} people and {len(groups)} groups"
-        remarks.append(f"{number} are kept by `tabwarden run people`, see docs/how-to/several-sources.md")
+        remarks.append(f"{number} are kept by `tabwarden run people`, see `tabwarden help several-sources`")
     granting = [g.get("name") or g.get("targetGroup") or "" for g in groups if g.get("grantLicenseMode") == "onLogin"]
     if granting:
         remarks.append(f"groups that grant a site role on sign-in: {', '.join(sorted(granting))}")

@@ -177,8 +177,9 @@ def _told(before: str, value: Any, indent: str, *, blocks: int = 0) -> Iterator[
 
 
 def _filled(line: str, pieces: Iterable[str], indent: str) -> Iterator[str]:
+    start = line
     for piece in pieces:
-        if len(line) + len(piece) > WIDTH and line.strip():
+        if len(line) + len(piece) > WIDTH and line not in (start, indent):
             yield line.rstrip()
             line = indent
         line += f"{piece} "
@@ -195,7 +196,8 @@ def _pieces(value: Any, width: int) -> list[str]:
         pieces += [f"{_scalar(key)}: {first}" if isinstance(value, dict) else first, *others]
         pieces[-1] += ","
     begin, end = "{}" if isinstance(value, dict) else "[]"
-    pieces[0], pieces[-1] = begin + pieces[0], pieces[-1][:-1] + end
+    pieces[0] = begin + pieces[0]
+    pieces[-1] = pieces[-1][:-1] + end
     return pieces
 
 

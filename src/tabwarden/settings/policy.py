@@ -8,7 +8,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from tabwarden.effects.forms.rules import templates_of
 from tabwarden.effects.forms.site import setting_named
@@ -122,7 +130,7 @@ class ProjectText(_Part):
     owner: str | None = None
     leaders: tuple[str, ...] | None = Field(None, description="as `group Finance Leads`, `user ann`; all there are")
     leaders_in_description: bool = Field(False, description="name them, with their addresses, in the description")
-    description: str | None = None
+    description: Annotated[str, StringConstraints(strip_whitespace=False)] | None = None
     rules: tuple[RowText, ...] | None = None
     exceptions: tuple[ExceptionText, ...] = ()
     contents: Literal["defaults"] | None = Field(None, description="its contents have its default rules")

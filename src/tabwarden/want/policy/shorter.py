@@ -46,7 +46,7 @@ def with_templates(entries: Iterable[Entry]) -> dict[str, Entry]:
         for key, cell in lists.items():
             if key != "all" or kind is not None:
                 single.append(_Place({KIND_WORDS[kind_named(kind)] if kind else key: cell}, row, (key,)))
-    for name, cells in _replaced(single, lambda like: f"Mostly {like}" if like else "Some").items():
+    for name, cells in _replaced(single, lambda like: f"Mostly {like}" if like else "Apart").items():
         templates.setdefault(name, {}).update(cells)
     return templates
 

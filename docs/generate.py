@@ -6,6 +6,9 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import tabwarden.audit.lints  # noqa: F401  (fills LINTS)
+from tabwarden.audit.finding import LINTS
+from tabwarden.audit.score import FORMULA
 from tabwarden.cli import COMMANDS, HERE
 from tabwarden.commands import Command
 from tabwarden.commands._answer import OUTPUT
@@ -132,7 +135,7 @@ def commands() -> Iterator[str]:
     """Every command with its arguments and options."""
     yield "# Commands"
     yield ""
-    found = "2 `plan` or `diff` of snapshots found changes"
+    found = "2 `plan` or `diff` of snapshots found changes, `lint` findings as bad as `--fail-on`"
     codes = (
         "0 done or nothing to do",
         "1 error (usage errors too, `doctor` with a no)",
@@ -199,11 +202,37 @@ def clients() -> Iterator[str]:
     yield from _table(["client", "step", "where", "what is wrong"], faults)
 
 
+def findings() -> Iterator[str]:
+    """Every lint: what it finds, why, from where, when it may be ignored, who mends it and how."""
+    yield "# Findings"
+    yield ""
+    yield "What `tabwarden lint` looks for; [how to use it](../how-to/find-and-mend.md)."
+    yield "Where a fact that a lint rests on was not read, the finding is *unknown*: told and counted, never well."
+    yield ""
+    yield "The surprises of Tableau's permissions are numbered as the house collected them from its help."
+    yield ""
+    yield f"**Points.** {FORMULA}"
+    yield ""
+    rows = [[f"[`{one.id}`](#{one.id})", one.title, one.severity, one.of.replace("_", " ")] for one in LINTS.values()]
+    yield from _table(["lint", "finds", "severity", "of"], rows)
+    for one in LINTS.values():
+        yield from ("", f"## {one.id}", "", f"**{one.title}** ({one.severity}; the {one.mender} can mend it).", "")
+        yield f"{' '.join((one.find.__doc__ or '').split())}"
+        yield ""
+        yield f"- Why: {one.why}"
+        yield f"- From: {one.source}."
+        yield f"- Ignore it when: {one.ignore}"
+        if one.reads:
+            yield f"- Rests on: {', '.join(one.reads)}."
+
+
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "capabilities.md": capabilities,
     "site-roles.md": site_roles,
     "commands.md": commands,
     "sandbox-clients.md": clients,
+=======
+    "findings.md": findings,
     "sandbox-endpoints.md": coverage.page,
 }
 

@@ -48,6 +48,7 @@ def test_every_name_of_the_table_can_be_imported() -> None:
         "mirror",
         "names-and-domains",
         "read",
+        "settle-open-points",
         "several-sources",
     ],
 )

@@ -10,14 +10,15 @@ from typing import NamedTuple
 
 from tabwarden.compare.access_changes import Decision
 from tabwarden.model.errors import SettingsError
+from tabwarden.model.names import some
 from tabwarden.model.site import Site
 from tabwarden.places import located
 from tabwarden.plan.breaches import ABILITY
-from tabwarden.plan.invariants import Invariants, Judged
+from tabwarden.plan.invariants import Invariants, Judged, headline
 from tabwarden.run import history
 from tabwarden.run.context import invariants_of
 from tabwarden.run.timeline import Turn, causes
-from tabwarden.settings import load
+from tabwarden.settings import Settings, load
 from tabwarden.settings.invariants import INVARIANTS, load_invariants
 from tabwarden.want.invariants import Invariant
 
@@ -30,16 +31,6 @@ class Checked(NamedTuple):
     site: Site
     judged: list[Judged]
     turns: Mapping[Decision, Turn] = {}
-
-    @property
-    def broken(self) -> list[Judged]:
-        """Those that are."""
-        return [one for one in self.judged if one.broken]
-
-    @property
-    def unknown(self) -> list[Judged]:
-        """Those of which nobody knows."""
-        return [one for one in self.judged if one.state == "unknown"]
 
 
 def invariants_at(path: Path | None, settings: Path | None) -> tuple[Invariant, ...]:
@@ -62,6 +53,19 @@ def checked(site: Site, invariants: Sequence[Invariant]) -> Checked:
     if laid.problems:
         raise SettingsError(laid.problems)
     return Checked(site, laid.judge())
+
+
+def after_read(settings: Settings, site: Site) -> str:
+    """What the invariants of the settings say of a Site that was just read, in a line; empty where there are none."""
+    try:
+        invariants = invariants_of(settings)
+        result = checked(site, invariants) if invariants else None
+    except SettingsError as error:
+        return f"the invariants were not checked: {'; '.join(error.problems)}"
+    if result is None:
+        return ""
+    names = [one.invariant.name for one in result.judged if one.state != "holds"]
+    return f"{headline(result.judged)}{f': {some(names)}; see `tabwarden check`' if names else ''}"
 
 
 def with_causes(checked: Checked, store: str, words: str, site_url: str | None, settings: Path | None) -> Checked:

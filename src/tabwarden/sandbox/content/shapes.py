@@ -187,8 +187,9 @@ def workbook(call: Call, item: Content) -> Element:
         "shareDescription": item.name if asked(call, "shareDescription") else None,
         "lastPublishedAt": (item.updated or None) if asked(call, "lastPublishedAt") else None,
     }
-    accelerated = element("dataAccelerationConfig") if asked(call, "dataAccelerationConfig") else None
-    return _shape(call, item, {**own, **_times(item)}, accelerated)
+    is_set = "dataAccelerationConfig" in details.asides  # with one item, which tells what is set
+    accelerates = element("dataAccelerationConfig") if asked(call, "dataAcceleration") and not is_set else None
+    return _shape(call, item, {**own, **_times(item)}, accelerates)
 
 
 def view(call: Call, item: Content) -> Element:

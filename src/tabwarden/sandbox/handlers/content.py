@@ -7,6 +7,7 @@ are not kept. Source of the shapes: server-client-python.
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from tabwarden.sandbox.content import placeholders, publishing, visibility
 from tabwarden.sandbox.content.listing import content_listing
 from tabwarden.sandbox.content.publishing import Order
 from tabwarden.sandbox.content.shapes import SHAPES, singular, tags_element, view_of_workbook
-from tabwarden.sandbox.http import listing
+from tabwarden.sandbox.http import listing, wire
 from tabwarden.sandbox.http.call import NO_CONTENT, Call, Reply, ok
 from tabwarden.sandbox.http.errors import Refusal, because
 from tabwarden.sandbox.http.listing import Listing, column
@@ -30,6 +31,8 @@ from tabwarden.sandbox.http.wire import Element, element
 from tabwarden.sandbox.metadata.tables import COLUMNS
 from tabwarden.sandbox.state.server_state import Connection, Details, stable_id
 
+ACCELERATION, FRESHNESS = "dataAccelerationConfig", "dataFreshnessPolicy"
+ASIDES = (ACCELERATION, FRESHNESS)
 MOST_TAGS, LONGEST_TAG = 50, 200
 # The names Tableau's samples have, without their data.
 SAMPLES: Mapping[str, tuple[str, ...]] = {
@@ -58,12 +61,23 @@ def whole(call: Call, item: Content) -> tuple[Element, ...]:
     if item.kind == "flow":
         shape = shape._replace(children=(*shape.children, element("parameters")))
         return shape, element("flowOutputSteps")
-    return (shape._replace(children=(*shape.children, _views(call, item))) if item.kind == "workbook" else shape,)
+    if item.kind == "virtualconnection":
+        text = json.dumps({"policyCollection": {"luid": item.id, "policies": []}})
+        return (shape._replace(children=(*shape.children, element("content", text=text))),)
+    if item.kind == "workbook":
+        asides = wire.elements_of(call.state.details(item.id).asides)
+        return (shape._replace(children=(*shape.children, _views(call, item), *asides)),)
+    return (shape,)
 
 
 def _views(call: Call, workbook: Content) -> Element:
-    views = (call.site.contents[v] for v in call.site.children(workbook.id))
-    return element("views", {}, *(view_of_workbook(call, view) for view in views if visibility.sees(call, view)))
+    asides = wire.elements_of(call.state.details(workbook.id).asides)
+    enabled = next((one.get("accelerationEnabled") for one in asides if one.name == ACCELERATION), None)
+    status = {"accelerationEnabled": enabled, "accelerationStatus": "Enabled" if enabled == "true" else "Disabled"}
+    inner = (element(ACCELERATION, status),) if enabled is not None else ()
+    shown = (view for v in call.site.children(workbook.id) if visibility.sees(call, view := call.site.contents[v]))
+    shapes = (view_of_workbook(call, view) for view in shown)
+    return element("views", {}, *(shape._replace(children=(*shape.children, *inner)) for shape in shapes))
 
 
 def views_of_workbook(call: Call) -> Reply:
@@ -173,21 +187,28 @@ def _publish_samples(call: Call, project: Content) -> None:
 def updated(call: Call, kind: str) -> Reply:
     """Change name, description, tabs, place, lock, owner or certification, as far as the kind has them.
 
-    What differs is asked about, then done as one; nothing that differs is a read. What clients send along and the
-    sandbox does not keep (acceleration, view ids) is ignored.
+    What differs is asked about, then done as one; nothing that differs is a read. Freshness and acceleration are kept
+    and told again; what else clients send along (view ids) is ignored.
     """
     item, site = visibility.shown(call, kind), call.site
     body = (call.tree.find("project") or Element("project")) if kind == "project" else call.body(singular(kind))
     for change in (_edited, _moved, _locked, _handed_over):
         site = change(call, site, item, body)
     details = _certified(call, item, body)
+    asides = [child for child in body.children if child.name in ASIDES and item.kind == "workbook"]
+    if asides:
+        new = {child.name for child in asides}
+        others = (one for one in wire.elements_of(details.asides) if one.name not in new)
+        details = replace(details, asides=wire.text_of((*others, *asides)))
     call.state.put(site)
     if details != call.state.details(item.id):
         call.state.put_details(item.id, details)
     if kind == "project":
         _publish_samples(call, call.content(kind))
     (shape, *_more) = whole(call, call.content(kind))
-    return ok(shape._replace(children=tuple(child for child in shape.children if child.name != "views")))
+    accelerated = (call.query("includeViewAccelerationStatus") or "").lower() == "true"
+    left_out = set() if accelerated else {"views"}
+    return ok(shape._replace(children=tuple(child for child in shape.children if child.name not in left_out)))
 
 
 def _edited(call: Call, site: Site, item: Content, body: Element) -> Site:

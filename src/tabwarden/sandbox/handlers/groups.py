@@ -155,7 +155,7 @@ def _import_grant(body: Element, wanted: Element, group: Group) -> tuple[str | N
 
 def delete(call: Call) -> Reply:
     """Delete a group; All Users stays."""
-    _done(call, people.delete_group(call.site, call.group().id))
+    _done(call, people.delete_group(call.site, call.group().id, call.state.open_points))
     return NO_CONTENT
 
 
@@ -202,8 +202,13 @@ def group_sets(call: Call) -> Reply:
 
 
 def group_set(call: Call) -> Reply:
-    """One group set."""
-    return ok(shapes.group_set(call, call.group_set()))
+    """One group set with its groups, of which the pagination tells how many there are."""
+    return ok(*_told(call, call.group_set()))
+
+
+def _told(call: Call, group_set: GroupSet) -> tuple[Element, Element]:
+    count = {"pageNumber": 1, "pageSize": listing.USUAL_PAGE, "totalAvailable": len(group_set.groups)}
+    return element("pagination", count), shapes.group_set(call, group_set)
 
 
 def create_group_set(call: Call) -> Reply:
@@ -221,7 +226,7 @@ def update_group_set(call: Call) -> Reply:
     group_set = call.group_set()
     name = (call.body("groupSet").get("name") or group_set.name).strip()
     _done(call, people.put_group_set(call.site, replace(group_set, name=name)))
-    return ok(shapes.group_set(call, call.group_set(group_set.id)))
+    return ok(*_told(call, call.group_set(group_set.id)))
 
 
 def delete_group_set(call: Call) -> Reply:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tabwarden.effects import content as effects
 from tabwarden.model.capability import READ_ONLY, applies
 from tabwarden.model.governing import LOCKED_TO_DATABASE, in_force, managing_project
+from tabwarden.model.open_points import AI_ACCESS_KINDS
 from tabwarden.model.site import ALLOW, DENY, Content, Grantee, Rule, Rules, Site
 from tabwarden.sandbox.content import visibility
 from tabwarden.sandbox.content.shapes import singular
@@ -175,6 +176,8 @@ def _spoken(call: Call, spoken: Element, target: Target) -> Iterable[Rule]:
     for one in listed.all("capability"):
         capability, mode = one.get("name") or "", one.get("mode") or ""
         known = applies(capability, target.judged) and capability not in READ_ONLY
+        is_ai = capability != "" and capability == call.state.open_points.ai_access_name
+        known = known or (is_ai and target.judged in AI_ACCESS_KINDS)
         if not known or (capability == LEADER and mode == DENY):
             raise Refusal("400009", f"`{capability}` {mode} is not a capability of {target.judged} rules")
         if mode not in (ALLOW, DENY):

@@ -100,6 +100,9 @@ def site(call: Call) -> Reply:
     return ok(shapes.site(call, current))
 
 
+_ALIASES = ("Google", "Salesforce")  # providers that Tableau itself knows
+
+
 def auth_configurations(call: Call) -> Reply:
     """The identity providers of the site, which are names alone: nobody signs in through them here."""
     shown = (
@@ -108,6 +111,7 @@ def auth_configurations(call: Call) -> Reply:
             "idpConfigurationName": one.name,
             "authSetting": one.setting,
             "enabled": "true",
+            "knownProviderAlias": next((alias for alias in _ALIASES if alias in one.name), None),
         }
         for one in call.state.providers.get(call.site.id, ())
     )

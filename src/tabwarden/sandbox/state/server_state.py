@@ -59,7 +59,8 @@ class Details:
     somebody certified it and why.
 
     `next_revision` is the number the next file gets; numbers of deleted revisions are not given again.
-    `content_url` is "" where the address follows from the name.
+    `content_url` is "" where the address follows from the name. `asides` are elements that a workbook was sent and
+    that decide nothing: how fresh its data is to be, whether its views are accelerated.
     """
 
     revisions: tuple[Revision, ...] = ()
@@ -71,6 +72,7 @@ class Details:
     content_url: str = ""
     certified: bool = False
     certification_note: str = ""
+    asides: str = ""
 
     @property
     def current(self) -> Revision | None:

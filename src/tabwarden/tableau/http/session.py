@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 from xml.etree.ElementTree import Element
 
 from tabwarden.model.errors import TableauError
@@ -103,6 +104,9 @@ class SignIn:
     as_user: str | None = None
 
 
+_NEWEST: WeakValueDictionary[Pat | Password | Jwt, Session] = WeakValueDictionary()
+
+
 class Session:
     """The session on a site, renewed when it ends; for one event loop.
 
@@ -119,6 +123,7 @@ class Session:
         self._fruitless: deque[float] = deque(maxlen=RENEWALS)
         self._signed_in, self._served_before = 0.0, 0
         self._is_warned = False
+        _NEWEST[options.auth] = self
 
     async def sign_in(self) -> None:
         """A new session; TableauError when refused. Sign-in as in the vendor's REST reference, "Sign In"."""
@@ -171,14 +176,15 @@ class Session:
 
     def _warn(self) -> None:
         """Say it once where a token's session ended before its time, which is what a sign-in elsewhere does to it."""
-        lasted = time.monotonic() - self._signed_in
-        if self._is_warned or not isinstance(self.options.auth, Pat) or lasted >= _seconds(self.ends_in):
+        lasted, auth = time.monotonic() - self._signed_in, self.options.auth
+        is_ours = _NEWEST.get(auth) is not self  # we signed in elsewhere ourselves, in somebody's place
+        if self._is_warned or is_ours or not isinstance(auth, Pat) or lasted >= _seconds(self.ends_in):
             return
         self._is_warned = True
         log.warning(
             "the session of the token `%s` ended after %d seconds, long before its time: something else seems to sign "
             "in with it, and a token carries one session at a time; give each program a token of its own",
-            self.options.auth.name,
+            auth.name,
             lasted,
         )
 

@@ -51,16 +51,19 @@ def rows_put(connection: Connection, changes: Sequence[PutRules], ids: Ids) -> R
         was |= change.before.rules(grantee)
         wanted |= change.row.rules(grantee)
     try:
-        return _made(connection, place, frozenset(was), frozenset(wanted))
+        return rules_changed(connection, place, frozenset(was), frozenset(wanted))
     except TableauError as error:
         if error.status != CONFLICT:
             raise
     about = {(rule.grantee, rule.capability) for rule in was | wanted}
     now = rules_told(connection.call("GET", place)) or frozenset()
-    return _made(connection, place, frozenset(r for r in now if (r.grantee, r.capability) in about), frozenset(wanted))
+    return rules_changed(
+        connection, place, frozenset(r for r in now if (r.grantee, r.capability) in about), frozenset(wanted)
+    )
 
 
-def _made(connection: Connection, place: str, was: Rules, wanted: Rules) -> Result:
+def rules_changed(connection: Connection, place: str, was: Rules, wanted: Rules) -> Result:
+    """Of the rules at a path: those that `was` holds and not `wanted` go, the others of `wanted` come."""
     gone, new = was - wanted, wanted - was
     denied = {(rule.grantee, rule.capability) for rule in gone if rule.mode == DENY}
     flips = frozenset(rule for rule in new if (rule.grantee, rule.capability) in denied)

@@ -231,7 +231,6 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "site-roles.md": site_roles,
     "commands.md": commands,
     "sandbox-clients.md": clients,
-=======
     "findings.md": findings,
     "sandbox-endpoints.md": coverage.page,
 }

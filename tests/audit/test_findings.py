@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -16,6 +18,7 @@ from tabwarden.audit.audited import Audited
 from tabwarden.audit.finding import ERROR, LINTS
 from tabwarden.audit.knobs import Knobs
 from tabwarden.audit.lint import Findings, findings_of
+from tabwarden.audit.score import scores
 from tabwarden.compare.what_if import written
 from tabwarden.effects.change import carried_out
 from tabwarden.model.site import Grantee, Rule, Site, Taken
@@ -247,3 +250,58 @@ def test_each_setting_of_lints_changes_what_is_told(
     ended = run("lint", "--store", "store")
     assert ended.exit_code == 1
     assert "publik_projects" in ended.output
+
+
+# -- what is handed on -----------------------------------------------------------------------------------------
+
+
+def test_the_page_tells_a_manager_in_three_sentences_and_needs_nothing_else(store: Path) -> None:
+    run("lint", "--html", "page.html", "--trend", "2", "--store", str(store))
+    page = Path("page.html").read_text(encoding="utf-8")
+    assert page.count('class="lead"') == 3
+    assert "<script" not in page
+    assert "http" not in page.split("</style>")[1]
+    assert page.index("Projects, the worst first") < page.index("Who can mend what")
+    assert page.index("The project leader:") < page.index("The site administrator:")
+    assert "Points over time" in page
+    assert re.search(r'<td class="hot" style="--heat:\d+">', page)
+
+
+def test_sarif_has_a_result_a_finding_with_a_mark_that_stays(store: Path) -> None:
+    marks = []
+    for snapshot in ("previous", "last"):
+        run("lint", "--sarif", "s.json", "--on", snapshot, "--store", str(store))
+        (ran,) = json.loads(Path("s.json").read_text())["runs"]
+        marks.append({result["partialFingerprints"]["tabwarden/v1"] for result in ran["results"]})
+        known = {rule["id"] for rule in ran["tool"]["driver"]["rules"]}
+        assert {result["ruleId"] for result in ran["results"]} <= known
+    assert marks[0] < marks[1]
+    notes = ran["invocations"][0]["toolExecutionNotifications"]
+    assert any("its use was not read" in note["message"]["text"] for note in notes)
+
+
+def test_junit_fails_what_is_new_and_skips_what_is_not_known(store: Path) -> None:
+    run("lint", "--junit", "j.xml", "--fail-on", "error", "--store", str(store))
+    (suite,) = ElementTree.parse("j.xml").getroot()
+    failed = {case.get("name") for case in suite if case.find("failure") is not None}
+    skipped = {case.get("name") for case in suite if case.find("skipped") is not None}
+    assert "all-users-denied" in failed
+    assert "rules-for-persons" not in failed
+    assert {"tokens", "orphaned-subscription"} <= skipped
+    assert int(suite.get("failures", "")) == len(failed)
+    assert int(suite.get("tests", "")) == len(suite) == len(LINTS)
+
+
+def test_points_are_as_the_page_says_and_over_the_history(store: Path) -> None:
+    ended = run("lint", "--trend", "2", "--json", "--store", str(store))
+    answer = json.loads(ended.output)
+    points = answer["trend"]["points"]
+    assert answer["trend"]["days"] == ["2026-11-28", "2026-11-29"]
+    assert points["HR"][0] > points["HR"][1]
+    assert points["Sales"][0] == points["Sales"][1] == points["HR"][1]
+    of_one = site_of(
+        {"projects": {"Sales": {"rules": [{"user": "ann", "template": "View"}]}, "Half": {}}, "content": {}}
+    )
+    result = findings(of_one, "rules-for-persons")
+    by_name = {result.audited.written("content", score.project): score for score in scores(result)}
+    assert (by_name["Sales"].points, by_name["Half"].points) == (85, 100)  # one of one thing: a whole warning

@@ -29,6 +29,12 @@ class Score(NamedTuple):
     points: int
 
 
+def whole(some: list[Score]) -> int:
+    """Points of the site: those of its projects, each by how many things it holds."""
+    things = sum(score.things for score in some)
+    return round(sum(score.points * score.things for score in some) / things) if things else 100
+
+
 def scores(findings: Findings) -> list[Score]:
     """One for each project at the top, the worst first; findings about people and the site itself are in none."""
     audited = findings.audited

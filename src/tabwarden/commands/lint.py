@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tabwarden.commands._answer import OUTPUT, PLAIN, Output
 from tabwarden.commands._options import NEWEST, Asking
@@ -37,6 +37,9 @@ def lint(
     out: Annotated[Path | None, Option("--out", about="With --fix: where to write the plan.")] = None,
     sarif: Annotated[Path | None, Option("--sarif", about="Also as SARIF, for a code host.", under=OUTPUT)] = None,
     junit: Annotated[Path | None, Option("--junit", about="Also as JUnit's XML.", under=OUTPUT)] = None,
+    trend: Annotated[
+        int, Option("--trend", about="Points of so many snapshots of the history too.", value="N", least=0)
+    ] = 0,
     asking: Asking = NEWEST,
     output: Output = PLAIN,
 ) -> None:
@@ -44,8 +47,9 @@ def lint(
     from tabwarden.run.lint import Wanted
     from tabwarden.run.lint import lint as linted
 
+    lints, output = _page_named(lints or [], output)
     _check(fail_on, (fix, out), (put_by, until, reason))
-    result = linted(asking.questions(), asking.where, Wanted(lints or (), scope, baseline, since))
+    result = linted(asking.questions(), asking.where, Wanted(lints, scope, baseline, since, trend))
     output.warn_partial(result.all.audited.site, connections=True)
     for note in result.notes:
         say(note)
@@ -56,6 +60,13 @@ def lint(
     _files(result, fail_on, sarif, junit)
     _give(result, since or "", output, singly=bool(lints))
     leave(CHANGES if fail_on != "never" and result.new.at_least(fail_on) else DONE)
+
+
+def _page_named(lints: list[str], output: Output) -> tuple[list[str], Output]:
+    """`--html FILE` is the page for people, in that file."""
+    if output.html and output.save is None and lints and Path(lints[-1]).suffix.casefold() in (".html", ".htm"):
+        return lints[:-1], output._replace(save=Path(lints[-1]))
+    return lints, output
 
 
 def _check(fail_on: str, plan: tuple[object, object], baseline: tuple[object, str, str]) -> None:
@@ -117,14 +128,18 @@ def _files(result: Linted, fail_on: str, sarif: Path | None, junit: Path | None)
 
 
 def _give(result: Linted, since: str, output: Output, *, singly: bool) -> None:
+    from tabwarden.report.findings.page import page
     from tabwarden.report.findings.tables import findings_json, heading, parts
     from tabwarden.report.table import Text
 
     head = Text(heading(result.new, result.put_by, since), "bold")
-    more = {"since": since or None, "put_by": result.put_by, "left_out": list(result.all.left_out)}
+    more: dict[str, Any] = {"since": since or None, "put_by": result.put_by, "left_out": list(result.all.left_out)}
+    if result.trend.days:
+        more["trend"] = {"days": list(result.trend.days), "points": dict(result.trend.points)}
     output.give(
-        [head, *parts(result.new, result.scores, singly=singly)],
+        [head, *parts(result.new, result.scores, result.trend, singly=singly)],
         lambda: findings_json(result.new, result.scores, singly=singly, **more),
         of=result.all.audited.site,
         connections=True,
+        page=None if singly else lambda lines: page(result.new, result.scores, result.trend, lines, result.put_by),
     )

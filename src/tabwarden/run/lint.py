@@ -14,7 +14,7 @@ from tabwarden.audit.baseline import Judged, PutBy, judged
 from tabwarden.audit.finding import CONTENT, SITE, Finding
 from tabwarden.audit.knobs import Knobs, knobs_of
 from tabwarden.audit.lint import Findings, findings_of, lint_named
-from tabwarden.audit.score import Score, scores
+from tabwarden.audit.score import Score, scores, whole
 from tabwarden.effects.change import Change
 from tabwarden.model.errors import UnknownName
 from tabwarden.model.names import hint
@@ -22,17 +22,23 @@ from tabwarden.model.site import Site
 from tabwarden.model.usage import Usage
 from tabwarden.places import located
 from tabwarden.questions import Questions
+from tabwarden.report.findings.tables import NO_TREND, Trend
+from tabwarden.run.history import open_last
 from tabwarden.run.open_snapshot import Where, open_site
 from tabwarden.safe_files import read_text
 
 
 class Wanted(NamedTuple):
-    """What is asked: lints (words; none: all), a project (words), a baseline, an older snapshot."""
+    """What is asked: lints (words; none: all), a project (words), a baseline, an older snapshot.
+
+    `trend` is of how many snapshots the points are asked too.
+    """
 
     lints: Sequence[str] = ()
     scope: str | None = None
     baseline: Path | None = None
     since: str | None = None
+    trend: int = 0
 
 
 class Linted(NamedTuple):
@@ -43,6 +49,7 @@ class Linted(NamedTuple):
     put_by: int
     notes: tuple[str, ...]
     scores: list[Score]
+    trend: Trend = NO_TREND
 
 
 def lint(questions: Questions, where: Where, wanted: Wanted) -> Linted:
@@ -60,7 +67,27 @@ def lint(questions: Questions, where: Where, wanted: Wanted) -> Linted:
     new, notes = result.left, result.notes
     if wanted.since is not None:
         new = new.without(_known(questions, where, wanted, knobs, chosen))
-    return Linted(findings, new, result.put_by, notes, scores(findings))
+    some = scores(findings)
+    trend = NO_TREND if not wanted.trend else _trend(questions, where, wanted, knobs, chosen)
+    return Linted(findings, new, result.put_by, notes, some, trend)
+
+
+def _trend(questions: Questions, where: Where, wanted: Wanted, knobs: Knobs, chosen: Collection[str]) -> Trend:
+    """The points of the last snapshots of the history, by project at the top."""
+    days, points = list[str](), dict[str, list[int | None]]()
+    for number, site in enumerate(open_last(wanted.trend, where.store, where.site, where.settings)):
+        before = Questions(site, model=questions.model, open_points=questions.open_points)
+        audited = Audited(before, knobs, _use(where, site))
+        some = scores(findings_of(audited, only=chosen))
+        days.append(site.taken.when[:10])
+        for name, reached in [
+            (site.name, whole(some)),
+            *((audited.written(CONTENT, score.project), score.points) for score in some),
+        ]:
+            points.setdefault(name, [None] * number).append(reached)
+        for missing in points.values():
+            missing += [None] * (number + 1 - len(missing))
+    return Trend(tuple(days), points)
 
 
 def _entries(path: Path) -> list[PutBy]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -21,6 +21,24 @@ SHOWN = 100  # subjects of a finding in JSON
 THINGS = {"content": "things", "user": "people", "group": "groups", "group_set": "group sets", "site": "site"}
 
 
+class Trend(NamedTuple):
+    """Points over the history: the days of the snapshots, and by the site and its projects what each reached."""
+
+    days: tuple[str, ...]
+    points: Mapping[str, Sequence[int | None]]
+
+    def table(self) -> Table:
+        """A row a project, a column a snapshot; the site first, then what fell most."""
+        first, *others = self.points.items()
+        fell = sorted(others, key=lambda pair: ((pair[1][-1] or 0) - (pair[1][0] or 0), pair[1][-1] or 0))
+        columns = [Column(day, NUMBER, f"day_{number}") for number, day in enumerate(self.days, 1)]
+        rows: list[list[Cell]] = [[name, *values] for name, values in (first, *fell)]
+        return Table(Column("Points", NAME), *columns, name="trend", title="Points over time", rows=rows, shown=12)
+
+
+NO_TREND = Trend((), {})
+
+
 def heading(findings: Findings, put_by: int = 0, since: str = "") -> str:
     """`Acme: 3 errors, 12 warnings, 40 notes in 17 groups`."""
     counts = dict.fromkeys(SEVERITIES, 0)
@@ -32,7 +50,7 @@ def heading(findings: Findings, put_by: int = 0, since: str = "") -> str:
     return f"{findings.audited.site.name}: {', '.join(words)}{new}, by {len(findings.findings)} kinds{by}"
 
 
-def parts(findings: Findings, scores: Sequence[Score], *, singly: bool) -> Iterator[Drawable]:
+def parts(findings: Findings, scores: Sequence[Score], trend: Trend, *, singly: bool) -> Iterator[Drawable]:
     """Groups of equal findings, or `singly` by itself; what could not be judged; projects by points."""
     if findings.findings:
         yield each_table(findings) if singly else table(findings)
@@ -42,6 +60,8 @@ def parts(findings: Findings, scores: Sequence[Score], *, singly: bool) -> Itera
         yield unjudged_table(findings)
     if scores and not singly:
         yield score_table(findings, scores)
+    if trend.days:
+        yield trend.table()
     if findings.left_out:
         yield f"{len(findings.left_out)} lints about people and the whole site are left out: a project was asked about"
 

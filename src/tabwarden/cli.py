@@ -35,6 +35,7 @@ diff              diff       What differs between two snapshots: facts, and peop
                              is in only by an exception.
 history           history    Who could see it on a day, since when, and which change caused it. Without words: the
                              snapshots kept.
+lint              lint       What is unwise on the site, by groups of equal findings: who can mend it, and the plan.
 cases             cases      Run case files: small sites with a question and the expected answer.
 check             check      Whether what must always hold does: who breaks which invariant, why and since when.
 # List and find

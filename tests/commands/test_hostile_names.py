@@ -114,6 +114,8 @@ def test_no_command_shows_a_name_raw(store: str, form: str, number: int) -> None
         ["list", "workbooks"],
         ["list", "owners"],
         ["status"],
+        ["lint"],
+        ["lint", "rules-for-persons"],
     ]
     raw = {}
     for words in asked:
@@ -134,6 +136,7 @@ HOSTILE_WORDS = {
     "diff": "{} last",
     "history": "{}",
     "cases": "{}",
+    "lint": "{}",
     "check": "{}",
     "find": "{}",
     **{f"list {what}": "--where name={}" for what in ("users", "groups", "projects", "workbooks", "views")},

@@ -29,6 +29,7 @@ OTHERS: tuple[tuple[str, ...], ...] = (
     ("doctor",),
     ("conformance", "--project", "Default", "--check", "opposite_rule", "--to", "new.yaml"),
     ("policy", "export", "--out", "new.yaml"),
+    ("lint", "--put-by", "new.yaml", "--until", "2999-01-01", "--reason", "r"),
     ("init", "--server", "http://127.0.0.1:9", "--token", "t", "--secret", "env:NONE", "--to", "new.yaml", "--no-test"),
 )
 DEMO = ("demo", "--folder", "demo")  # which does all of it, and takes some seconds

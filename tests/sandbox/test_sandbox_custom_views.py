@@ -36,7 +36,7 @@ def box():
 def test_what_a_world_tells_of_is_there(box):
     with tsc(box) as server:
         (custom,), _pages = server.custom_views.get()
-        assert (custom.view.name, custom.owner.name, custom.shared) == ("V", "bob", False)
+        assert (custom.view.name, custom.owner.id, custom.shared) == ("V", site_user(box, "bob").id, False)
         (task,), _pages = server.tasks.get()
         assert task.target.type == "workbook"
 
@@ -54,7 +54,7 @@ def test_a_custom_view_is_published_shared_renamed_handed_on_and_deleted(box, tm
         made._name, made._owner = "Yours", server.users.get_by_id(site_user(box, "bob").id)
         server.custom_views.update(made)
         read = server.custom_views.get_by_id(made.id)
-        assert (read.name, read.owner.name) == ("Yours", "bob")
+        assert (read.name, read.owner.id) == ("Yours", site_user(box, "bob").id)
         server.custom_views.populate_image(read)
         assert read.image.startswith(b"\x89PNG")
         filtered = server.custom_views.filter(name="Yours")

@@ -12,13 +12,14 @@ from sandbox_client import Raw
 from workbook_files import FLOW, TDSX, TWBX
 
 from tabwarden.model.feeds import DataConnection
-from tabwarden.model.site import Content, GroupSet, Site
+from tabwarden.model.site import ALLOW, Content, Grantee, GroupSet, Rule, Site, Use
 from tabwarden.model.takes import IdentityProvider
 from tabwarden.sandbox.http.server import running
-from tabwarden.sandbox.state.server_state import FIRST_SCHEDULES, CustomView, Task
+from tabwarden.sandbox.state.server_state import FIRST_SCHEDULES, CustomView, Task, Timing
 from tabwarden.sandbox.worlds.finding import find_world
 
 MARKED = {"tags": frozenset({"blue", "red"}), "certified": True, "certification_note": "as audited"}
+TIMES = {"created": "2025-01-01T08:00:00Z", "updated": "2025-02-01T08:00:00Z"}
 FEEDS = (DataConnection("postgres", "db.example", "reader", True), DataConnection("sqlserver", "ms.example", "", False))
 
 
@@ -30,8 +31,21 @@ def named(digit: str) -> str:
 def full_site(site: Site) -> Site:
     """The site of w0 with assets, flows, tags, certification, connections, a group set of two, a nested lock."""
     ops, ada = site.find_content("Ops").id, site.find_user("ada").id
+    sales = site.find_group("Sales").id
+    grantees = (Grantee("user", ada), Grantee("group", sales), Grantee("groupSet", named("1")))
+    rules = frozenset(Rule(grantee, "Read", ALLOW) for grantee in grantees)
     more = [
-        Content(named(letter), kind, f"{kind}{letter}", place, ada, created="2025-01-01T08:00:00Z", **MARKED)
+        Content(
+            named(letter),
+            kind,
+            f"{kind}{letter}",
+            place,
+            ada,
+            rules=rules,
+            description="of the test",
+            **MARKED,
+            **TIMES,
+        )
         for kind, letters, place in (
             ("flow", "fe", ops),
             ("virtualconnection", "cd", ops),
@@ -42,20 +56,23 @@ def full_site(site: Site) -> Site:
     ]
     for content in site.contents.values():
         if content.kind in ("workbook", "datasource"):
-            more.append(replace(content, connections=FEEDS, description="of the test", **MARKED))
+            own = (content.rules or frozenset()) | rules
+            more.append(replace(content, rules=own, connections=FEEDS, description="of the test", **MARKED))
         elif content.kind == "view":
             more.append(replace(content, tags=MARKED["tags"]))
     vault = site.find_content("Vault")
     more.append(
         Content(named("a"), "project", "Below", vault.id, ada, mode=vault.mode, description="locked from above")
     )
-    more[0] = replace(more[0], connections=FEEDS)
+    defaults = {**site.contents[ops].defaults, "virtualconnection": rules}
+    more.append(replace(site.contents[ops], defaults=defaults))
+    more[0], more[2] = (replace(one, connections=FEEDS) for one in (more[0], more[2]))
     groups = frozenset(site.find_group(name).id for name in ("Sales", "Finance"))
     sets = {named(i): GroupSet(named(i), f"Set {i}", groups) for i in "12"}
     told = {"last_login": "2025-11-01T08:00:00Z", "auth_setting": "SAML", "idp_configuration_id": named("3")}
     users = {user.id: replace(user, **told) for user in site.users.values()}
     on_demand = frozenset({site.find_group("GLOL-Viewers").id})
-    seats = {"Creator": 9, "Explorer": 9, "Viewer": 9}
+    seats = {"Creator": 99, "Explorer": 99, "Viewer": 99}
     site = replace(site, users=users, group_sets=sets, on_demand=on_demand, licences=seats)
     return site.with_contents(*more)
 
@@ -88,7 +105,9 @@ def full_sandbox(**options) -> Iterator[tuple[Raw, dict[str, str]]]:
     """The sandbox of that world, ada signed in, and an id of each thing that a path can name."""
     world = find_world("w0")
     site = full_site(world.sites[0])
-    providers = {site.id: tuple(IdentityProvider(named(i), f"IdP {i}", "SAML") for i in "34")}
+    providers = {
+        site.id: tuple(IdentityProvider(named(i), name, "SAML") for i, name in (("3", "IdP"), ("4", "Salesforce")))
+    }
     other = replace(site, id=named("0"), name="Other", content_url="other")
     with running(replace(world, sites=(site, other), providers=providers), **options) as box:
         raw = Raw(box).sign_in()
@@ -104,16 +123,27 @@ def full_sandbox(**options) -> Iterator[tuple[Raw, dict[str, str]]]:
         kind = {"Content-Type": "multipart/mixed; boundary=e"}
         job = raw.call("POST", "{s}/users/delete", body, headers=kind, json=True)
         ids["job"] = job.json()["job"]["id"]
+        own = Timing("Daily", "08:00:00", "09:00:00", (("hours", "1"), ("weekDay", "Monday")))
         for digit, kind, about, way in (
             ("e", "extractRefresh", "workbook", {}),
             ("9", "extractRefresh", "datasource", {}),
             ("d", "flowRun", "flow", {"way": "RunFlowTask"}),
             ("5", "flowRun", "flow", {"way": "RunFlowTask"}),
         ):
-            task = Task(named(digit), site.id, kind, ids[about], ids["user"], FIRST_SCHEDULES[2].id, **way)
+            when = {"schedule": FIRST_SCHEDULES[2].id} if kind == "extractRefresh" else {"timing": own}
+            task = Task(named(digit), site.id, kind, ids[about], ids["user"], **when, **way)
             box.state.keep("task", task)
+        task = Task(named("4"), site.id, "extractRefresh", ids["workbook"], ids["user"], timing=own)
+        box.state.keep("task", task)
+        source = Use(ids["datasource"], "prompt")
+        held = box.site("sandbox").contents[ids["workbook"]]
+        box.state.put(box.site("sandbox").with_contents(replace(held, uses=(source,))))
+        asides = '<dataAccelerationConfig accelerationEnabled="true"/>'
+        box.state.put_details(ids["workbook"], replace(box.state.details(ids["workbook"]), asides=asides))
+        marked = replace(box.state.details(ids["view"]), tags=MARKED["tags"])
+        box.state.put_details(ids["view"], marked)
         for digit in "12":
-            view = CustomView(named(digit), site.id, f"Mine {digit}", ids["view"], ids["user"], shared=True)
+            view = CustomView(named(digit), site.id, f"Mine {digit}", ids["view"], ids["user"], True, *TIMES.values())
             box.state.keep("customView", view)
         ids |= {"customview": named("1"), "schedule": FIRST_SCHEDULES[2].id}
         ids |= {"task": named("e"), "task of runFlow": named("d")}

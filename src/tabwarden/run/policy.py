@@ -21,6 +21,7 @@ from tabwarden.plan.build import build
 from tabwarden.plan.order import diff
 from tabwarden.plan.plan import Plan
 from tabwarden.plan.restore import restored
+from tabwarden.report.findings.sarif import Result, sarif
 from tabwarden.report.plans import minute, sentences
 from tabwarden.run.context import Context, running
 from tabwarden.run.planning import basis_of
@@ -44,7 +45,6 @@ SECTIONS = ("site", "templates", "packs", "use", "projects", "content")
 BLOCKS = {"site": 0, "packs": 3}  # levels of a section of which each entry has lines of its own; else 1
 PLAIN = re.compile(r"[A-Za-z](?:[\w ./@-]*\w)?", re.ASCII)  # needs no quotes in YAML, but for these:
 NO_TEXT = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
-SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def plan_policy(settings: Settings, paths: Sequence[Path], scope: str | None = None) -> Plan:
@@ -208,23 +208,12 @@ def _scalar(value: Any) -> str:
     return str(text).strip()[1:-1]
 
 
-def drift_sarif(plan: Plan) -> Mapping[str, Any]:
-    """What differs from the policy as SARIF 2.1.0: one result a change, at the line that wants it."""
+def drift_sarif(plan: Plan) -> Any:
+    """What differs from the policy as SARIF: one result a change, at the line that wants it."""
     results = []
     for change, words in zip(plan.changes, sentences(plan.changes), strict=True):
         file, _, line = change.because.rpartition(" in ")[2].rpartition(":")
-        place = {
-            "artifactLocation": {"uri": file or "policy"},
-            "region": {"startLine": int(line) if line.isdigit() else 1},
-        }
-        results.append(
-            {
-                "ruleId": change.op,
-                "level": "warning",
-                "message": {"text": f"the site differs from the policy; it takes: {words}"},
-                "locations": [{"physicalLocation": place}],
-            }
-        )
-    rules = [{"id": op} for op in dict.fromkeys(change.op for change in plan.changes)]
-    driver = {"name": "tabwarden", "rules": rules}
-    return {"$schema": SARIF, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+        number = int(line) if line.isdigit() else 1
+        said = f"the site differs from the policy; it takes: {words}"
+        results.append(Result(change.op, "warning", said, file or "policy", number))
+    return sarif(results, {})

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretSt
 
 from tabwarden.section import Address, Connect, LocalPath, Secret, Section, SiteRole, Text, loopback, server_address
 from tabwarden.settings.groups import SyncedGroup
+from tabwarden.settings.lint import LintSettings
 from tabwarden.settings.mirror import Catalog, Mirror
 from tabwarden.settings.people import SeveralSources
 from tabwarden.settings.sources import Sources
@@ -291,6 +292,7 @@ class Settings(Section):
     store: Store = Field(default=Store(), description="what is kept between runs")
     catalog: Catalog = Field(default=Catalog(), description="whom a mirror serves")
     mirror: Mirror = Field(default=Mirror(), description="what is mirrored, and where it goes")
+    lint: LintSettings = Field(default=LintSettings(), description="what lints are to know of this site")
 
     _origin: str = ""
     _found_by: str = ""

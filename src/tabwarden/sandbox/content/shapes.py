@@ -136,7 +136,8 @@ def _times(item: Content) -> dict[str, str | None]:
 def _shape(call: Call, item: Content, own: Attributes, *children: Element | None) -> Element:
     """What every kind tells: id, name and tags, of an item its project and owner, beside what is its own."""
     attributes = {"id": item.id, "name": item.name, **own}
-    place = _location(call, item, named=item.kind != "view") if asked(call, "location") else None
+    located = item.kind in ("workbook", "view", "datasource") and asked(call, "location")
+    place = _location(call, item, named=item.kind != "view") if located else None
     around = (project_of(call, item), place, owner(call, item), tags_element(call, item))
     return element(singular(item.kind), attributes, *children, *around)
 
@@ -188,13 +189,14 @@ def workbook(call: Call, item: Content) -> Element:
         "shareDescription": item.name if asked(call, "shareDescription") else None,
         "lastPublishedAt": (item.updated or None) if asked(call, "lastPublishedAt") else None,
     }
-    accelerated = element("dataAccelerationConfig") if asked(call, "dataAccelerationConfig") else None
-    return _shape(call, item, {**own, **_times(item)}, accelerated)
+    is_set = "dataAccelerationConfig" in details.asides  # with one item, which tells what is set
+    accelerates = element("dataAccelerationConfig") if asked(call, "dataAcceleration") and not is_set else None
+    return _shape(call, item, {**own, **_times(item)}, accelerates)
 
 
 def view(call: Call, item: Content) -> Element:
     """One view with its workbook, owner and project."""
-    counted = (call.query("includeUsageStatistics") or "").lower() == "true" or asked(call, "usage")
+    counted = call.flag("includeUsageStatistics") or asked(call, "usage")
     names: Attributes = {"contentUrl": address(call.state, call.site, item), "viewUrlName": url_name(item.name)}
     rows = call.state.usage.get(call.site.id, ()) if counted else ()
     total = sum(row.times for row in rows if (row.what, row.content) == (VIEW, item.id))

@@ -247,7 +247,7 @@ def extracts(call: Call) -> Reply:
 def _extract(call: Call, task: Task, schedule: Schedule) -> Element:
     target = call.site.contents[task.about]
     inner = element(target.kind, {"id": target.id})
-    return element("extract", {"id": task.id, "priority": schedule.priority, "type": "full"}, inner)
+    return element("extract", {"id": task.id, "priority": schedule.priority, "type": "FullRefresh"}, inner)
 
 
 def add(call: Call, kind: str) -> Reply:
@@ -255,8 +255,7 @@ def add(call: Call, kind: str) -> Reply:
     task_element = call.body("task")
     spec = next((child for child in task_element.children if child.find(kind) is not None), None)
     target = visibility.shown(call, kind, spec.inner(kind) or "" if spec is not None else "")
-    refused = "403098" if kind == "flow" else "403032"
-    visibility.demand(call, "change_refresh_schedule", target, code=refused)
+    visibility.demand(call, "change_refresh_schedule", target)
     wanted = call.parameters["schedule"]
     if call.personality.kind == CLOUD or wanted not in call.state.schedules:
         raise Refusal("500000", f"schedule `{wanted}` could not be found")
@@ -266,14 +265,15 @@ def add(call: Call, kind: str) -> Reply:
     of = "flowRun" if kind == "flow" else "extractRefresh"
     way = "RunFlowTask" if kind == "flow" else "RefreshExtractTask"
     task = Task(call.state.new_id(call.site, "task"), call.site.id, of, target.id, call.me.id, schedule.id, way=way)
-    put_task(call, task)
-    return ok(element("task", {}, task_shape(call, task)))
+    return ok(element("task", {}, task_shape(call, put_task(call, task))))
 
 
-def put_task(call: Call, task: Task) -> None:
-    """A new task, which its maker has from now on."""
-    call.state.keep("task", task._replace(created=call.state.now()))
+def put_task(call: Call, task: Task) -> Task:
+    """A new task as stored, which its maker has from now on."""
+    stored = task._replace(created=call.state.now())
+    call.state.keep("task", stored)
     call.state.has(task.site, task.by, TASK, task.about, 1)
+    return stored
 
 
 def drop_task(call: Call, task: Task) -> None:
@@ -289,9 +289,15 @@ def task_shape(call: Call, task: Task) -> Element:
         when = shape(call, schedule)
     else:
         timing = task.timing or Timing("Daily", "00:00:00")
-        attributes = {"frequency": timing.frequency, "nextRunAt": next_run(timing, call.state.clock())}
+        attributes = {
+            "createdAt": task.created or None,
+            "updatedAt": task.created or None,
+            "frequency": timing.frequency,
+            "nextRunAt": next_run(timing, call.state.clock()),
+        }
         when = element("schedule", attributes, timing_shape(timing))
     target = call.site.contents[task.about]
+    named = {"name": target.name} if task.kind == "flowRun" else {}
     return element(
         task.kind,
         {
@@ -302,5 +308,5 @@ def task_shape(call: Call, task: Task) -> Element:
         },
         when,
         element("lastRunAt", text=task.last_run) if task.last_run else None,
-        element(target.kind, {"id": target.id}),
+        element(target.kind, {"id": target.id, **named}),
     )

@@ -79,8 +79,7 @@ def create(call: Call, kind: str) -> Reply:
     new_id = call.state.new_id(call.site, "task")
     new_task = Task(new_id, call.site.id, kind, target.id, call.me.id, timing=timing_of(call.body("schedule")))
     new_task = new_task._replace(way=_way(body, kind, WAYS[0]))
-    put_task(call, new_task)
-    return ok(*_told(call, new_task), status=201)
+    return ok(*_told(call, put_task(call, new_task)), status=201)
 
 
 def update(call: Call, kind: str) -> Reply:
@@ -112,6 +111,10 @@ def _way(body: Element, kind: str, usual: str) -> str:
 def _told(call: Call, task: Task) -> tuple[Element, ...]:
     """A task as its making tells it: the schedule beside it."""
     whole = task_shape(call, task)
+    if task.kind == FLOW:
+        steps = element("flowOutputSteps", {}, element("flowOutputStep", {"id": task.about, "name": "Output"}))
+        spec = element("flowRunSpec", {"flowId": task.about}, steps, element("flowParameterSpecs"))
+        return (element("task", {}, whole._replace(children=(*whole.children, spec))),)
     schedule, target = whole.find("schedule"), whole.children[-1]
     own = element(_REQUESTS[task.kind][0], {"id": task.id, "type": task.way}, target)
     return (own,) if schedule is None else (own, schedule)

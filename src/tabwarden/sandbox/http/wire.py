@@ -29,6 +29,7 @@ LIST_OF: Mapping[str, str] = {
     "domainList": "domain",
     "groupSet": "group",
     "permissions": "granteeCapabilities",
+    "virtualConnectionConnections": "connection",
 }
 TRUE_BOOLEANS = frozenset({"hasExtracts", "isCertified", "useRemoteQueryAgent"})
 _NO_ATTRIBUTES: Mapping[str, str | bool] = {}
@@ -92,6 +93,19 @@ def to_xml(children: Iterable[Element], version: str) -> bytes:
         _write_xml(child, parts)
     parts.append("</tsResponse>")
     return "".join(parts).encode()
+
+
+def text_of(elements: Iterable[Element]) -> str:
+    """Elements as text to be kept; `elements_of` reads it."""
+    parts: list[str] = []
+    for one in elements:
+        _write_xml(one, parts)
+    return "".join(parts)
+
+
+def elements_of(text: str) -> tuple[Element, ...]:
+    """The elements that `text_of` wrote."""
+    return from_xml(f"<tsRequest>{text}</tsRequest>".encode()).children
 
 
 def _write_xml(item: Element, parts: list[str]) -> None:

@@ -59,7 +59,8 @@ class Details:
     somebody certified it and why.
 
     `next_revision` is the number the next file gets; numbers of deleted revisions are not given again.
-    `content_url` is "" where the address follows from the name.
+    `content_url` is "" where the address follows from the name. `asides` are elements that a workbook was sent and
+    that decide nothing: how fresh its data is to be, whether its views are accelerated.
     """
 
     revisions: tuple[Revision, ...] = ()
@@ -71,15 +72,16 @@ class Details:
     content_url: str = ""
     certified: bool = False
     certification_note: str = ""
+    asides: str = ""
 
     @property
     def current(self) -> Revision | None:
         """The newest file, None for an item that came with the world."""
         return self.revisions[-1] if self.revisions else None
 
-    def with_file(self, revision: Revision) -> Details:
-        """These with a newer file; the oldest go beyond the limit."""
-        revisions = (*self.revisions, revision)[-MOST_REVISIONS:]
+    def with_file(self, revision: Revision, limit: int = MOST_REVISIONS) -> Details:
+        """These with a newer file; the oldest go beyond the limit, all of them where the site keeps no revisions: 1."""
+        revisions = (*self.revisions, revision)[-limit:]
         return replace(self, revisions=revisions, next_revision=revision.number + 1)
 
 

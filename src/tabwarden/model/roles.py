@@ -213,10 +213,8 @@ CEILINGS = (
     Ceiling("flow", "Execute Write Delete ChangePermissions", "yynnn", "C"),
     Ceiling("flow", "WebAuthoringForFlows", "yynnn", "C"),
     Ceiling("flow", "ChangeHierarchy", "yyynn"),
-    Ceiling("datarole metric lens", "Read", "yyyyn"),
+    Ceiling("datarole metric lens collection", "Read", "yyyyn"),
     Ceiling("datarole metric lens", "Write Delete ChangePermissions ChangeHierarchy", "yynnn"),
-    # "Collections Methods": a shared one is visible to whoever it is shared with.
-    Ceiling("collection", "Read", "yyyyn"),
     Ceiling("virtualconnection", "Read", "yyyyn", "B"),
     Ceiling("virtualconnection", "Connect", "yynnn", "C"),
     Ceiling("virtualconnection", "Write ChangeHierarchy", "yynnn", "C"),

@@ -153,18 +153,6 @@ def create_project(call: Call) -> Reply:
     return ok(SHAPES["project"](call, stored), status=201)
 
 
-def create_collection(call: Call) -> Reply:
-    """A new collection, which nobody but its owner and administrators sees."""
-    body = call.body("collection")
-    name = (body.get("name") or "").strip()
-    if not name:
-        raise Refusal("400003", "a collection needs a name")
-    new_id = call.state.new_id(call.site, "collection")
-    new = Content(new_id, "collection", name, None, call.me.id, description=body.get("description") or "")
-    stored = call.state.put(call.site.with_contents(replace(new, rules=frozenset()))).contents[new_id]
-    return ok(SHAPES["collection"](call, stored), status=201)
-
-
 def _first_owner(call: Call, body: Element) -> str:
     """Another first owner than the asker is an administrator's choice."""
     wanted = body.inner("owner")

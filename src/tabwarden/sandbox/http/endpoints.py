@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from tabwarden.sandbox.content.shapes import PLURALS
 from tabwarden.sandbox.handlers import (
     auth,
+    collections,
     connections,
     content,
     custom_views,
@@ -229,7 +230,7 @@ def _since(versions: str) -> dict[str, str]:
 
 def _content() -> Iterator[Endpoint]:
     yield _line("POST", f"{S}/projects", "2.0", JUDGED, content.create_project)
-    yield _line("POST", f"{S}/collections", "3.28", SIGNED_IN, content.create_collection)
+    yield _line("POST", f"{S}/collections", "3.28", SIGNED_IN, collections.create)
     for kind, plural in PLURALS.items():
         for method, below, handler, versions in _OF_CONTENT:
             if since := _since(versions).get(kind):

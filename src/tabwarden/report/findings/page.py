@@ -5,10 +5,9 @@ No script, no picture, no link; light and dark, for a telephone and for paper.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterator, Sequence
 
-from tabwarden.audit.finding import CONTENT, MENDERS, SEVERITIES, SITE, Finding
+from tabwarden.audit.finding import CONTENT, SEVERITIES, SITE, USER, Finding
 from tabwarden.audit.lint import Findings
 from tabwarden.audit.score import FORMULA, Score
 from tabwarden.report.findings.tables import THINGS, Trend, first_words, unjudged_table
@@ -17,6 +16,7 @@ from tabwarden.report.text import STYLE, html_table, safe
 MOST_PROJECTS, MOST_NAMES = 40, 4
 OWN_STYLE = """\
 body{max-width:60rem}.lead{font-size:1.15rem;margin:.2rem 0}
+.heat th:not(:first-child){text-align:right}
 .heat td{text-align:right;font-variant-numeric:tabular-nums}.heat td:first-child{text-align:left}
 .heat td.hot{background:color-mix(in srgb,var(--no) calc(var(--heat)*1%),transparent)}
 .heat td.warm{background:color-mix(in srgb,var(--some) calc(var(--heat)*1%),transparent)}
@@ -43,9 +43,11 @@ def page(findings: Findings, scores: Sequence[Score], trend: Trend, head: Sequen
     yield from _heat(findings, scores)
     yield from _trend(trend)
     yield "<h2>Who can mend what</h2>"
-    by_mender = sorted(findings.findings, key=lambda finding: MENDERS.index(finding.lint.mender))
-    for mender, some in groupby(by_mender, key=lambda finding: finding.lint.mender):
-        yield from _of_mender(findings, mender, list(some))
+    by_mender: dict[str, list[Finding]] = {}
+    for finding in findings.findings:  # the worst first, so that whoever has it comes first too
+        by_mender.setdefault(finding.lint.mender, []).append(finding)
+    for mender, some in by_mender.items():
+        yield from _of_mender(findings, mender, some)
     if findings.unjudged:
         yield from html_table(unjudged_table(findings), None)
     yield f'<p class="dim">{safe(FORMULA)}</p>'
@@ -85,15 +87,14 @@ def _trend(trend: Trend) -> Iterator[str]:
         yield from html_table(trend.table(), None)
 
 
-def _of_mender(findings: Findings, mender: str, some: Iterable[Finding]) -> Iterator[str]:
-    listed = list(some)
+def _of_mender(findings: Findings, mender: str, listed: Sequence[Finding]) -> Iterator[str]:
     total = sum(len(finding.subjects) for finding in listed)
     yield f"<h2>The {mender}: {total:,}</h2>\n<ul>"
     for finding in listed:
         yield f'<li><span class="badge {finding.severity}">{finding.severity}</span> '
         mends = " A plan mends it." if finding.remark.fix is not None else ""
         yield f"<b>{safe(finding.lint.title)}</b>: {len(finding.subjects):,} {_things(finding)}"
-        yield f"<p>{safe(_where(findings, finding))} {safe(finding.remark.words)}.</p>"
+        yield f"<p>{_which(finding)} {safe(finding.remark.words)}: {safe(_where(findings, finding))}.</p>"
         yield f'<p class="dim">{safe(finding.lint.why)}{mends}</p></li>'
     yield "</ul>"
 
@@ -107,9 +108,13 @@ def _things(finding: Finding) -> str:
     )
 
 
+def _which(finding: Finding) -> str:
+    return "Each" if len(finding.subjects) > 1 else "He" if finding.lint.of == USER else "It"
+
+
 def _where(findings: Findings, finding: Finding) -> str:
     if finding.lint.of == SITE:
-        return "The site"
+        return findings.audited.site.name
     names = [findings.audited.written(finding.lint.of, subject) for subject in finding.subjects[:MOST_NAMES].tolist()]
     more = len(finding.subjects) - len(names)
     return ", ".join(names) + (f" and {more:,} more" if more else "")

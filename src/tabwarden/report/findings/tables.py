@@ -238,6 +238,6 @@ def first_words(findings: Findings, scores: Sequence[Score]) -> tuple[str, str, 
         return first, second, "There is nothing to do."
     top = some[0]
     where = audited.written(top.lint.of, int(top.subjects[0])) if top.lint.of != SITE else "the site"
-    more = f" and {len(top.subjects) - 1:,} more" if len(top.subjects) > 1 else ""
-    third = f"Begin with `{top.lint.title}`: {where}{more} {top.remark.words}; the {top.lint.mender} can mend it."
+    where = f"{len(top.subjects):,} {THINGS[top.lint.of]}, {where} first" if len(top.subjects) > 1 else where
+    third = f"Begin with “{top.lint.title}” ({where}): the {top.lint.mender} can mend it."
     return first, second, third

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from tabwarden.model.roles import CEILINGS, LEGACY_ROLES, MERGE, SITE_ROLES
 from tabwarden.sandbox.http import coverage
 
 REFERENCE = Path(__file__).parent / "reference"
+DOCUMENTED_ERRORS = Path(__file__).parent.parent / "tests/sandbox/documented_errors.tsv"
 MADE = "<!-- made by docs/generate.py; do not edit -->"
 MARKS = "Marks: V read in a source, B believed, C sources contradict each other."
 
@@ -176,6 +178,23 @@ def _command(command: Command) -> Iterator[str]:
         yield from _table(["", ""], rows)
 
 
+def rest_errors() -> Iterator[str]:
+    """What of the documented errors a test provokes, and why the rest is not."""
+    rows = list(csv.DictReader(DOCUMENTED_ERRORS.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
+    left = [row for row in rows if row["left"]]
+    yield "# Documented errors"
+    yield ""
+    yield (
+        f"Of the {len(rows)} refusals that the REST reference documents (about API 3.10, besides unknown sites, wrong "
+        "methods and failed sign-ins) for the endpoints [the sandbox](sandbox-endpoints.md) plays, "
+        f"{len(rows) - len(left)} are provoked by a test, over HTTP; status and code must be the documented ones. "
+        "These are not:"
+    )
+    yield ""
+    listed = ([row["document"], f"{row['method']} `{row['path']}`", row["code"], row["left"]] for row in left)
+    yield from _table(["method of the reference", "endpoint", "code", "why"], list(listed))
+
+
 def findings() -> Iterator[str]:
     """Every lint: what it finds, why, from where, when it may be ignored, who mends it and how."""
     yield "# Findings"
@@ -206,6 +225,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "commands.md": commands,
     "findings.md": findings,
     "sandbox-endpoints.md": coverage.page,
+    "rest-errors.md": rest_errors,
 }
 
 

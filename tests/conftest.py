@@ -9,6 +9,7 @@ import pytest
 # Tables of behaviours whose size is worth knowing, by the test that runs their rows.
 COUNTED = {
     "tests/tabcmd/test_tabcmd_table.py::test_a_behaviour": "behaviours of tabcmd",
+    "tests/sandbox/test_documented_errors.py::test_a_documented_refusal": "documented REST errors provoked",
     "tests/sandbox/test_sandbox_shapes.py::test_an_answer_is_whole": "shapes of answers that are whole",
     "tests/sandbox/test_sandbox_shapes.py::test_what_an_answer_lacks": "shapes that lack something for a reason",
 }

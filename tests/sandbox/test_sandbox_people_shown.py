@@ -10,10 +10,12 @@ from sandbox_client import NS, error
 
 from tabwarden.sandbox.state.personality import personality
 
+LISTED = replace(personality(), lists_users=True)
+
 
 @pytest.fixture(scope="module")
 def house():
-    with living() as found:
+    with living(plays=LISTED) as found:
         yield found
 
 
@@ -48,7 +50,7 @@ def test_members_of_a_group_show_like_people(house):
 
 def test_where_visibility_is_limited_one_sees_oneself():
     text = WORLD.replace("    users:\n", "    settings: {user_visibility: LIMITED}\n    users:\n", 1)
-    with living(text) as house:
+    with living(text, plays=LISTED) as house:
         names = {u.name for u in house.site.users.values()}
         # Creators and administrators see everybody; Explorers and Viewers change no tag and open no permissions.
         seeing = {u.name for u in house.site.users.values() if u.site_role == "Creator" or u.name in ADMINS}

@@ -7,6 +7,7 @@ a row when a content's people are asked. What is unknown is not in a mirror.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -77,9 +78,9 @@ class Mirror:
         wanted = np.arange(self.parts.n_users) if users is None else distinct(np.asarray(users, np.int64))
         return record_batches(pairs_of(self, wanted, batch), ("content", "user"))
 
-    def among(self, users: Sequence[int], contents: Sequence[int]) -> Among:
-        """Who of some users may on some contents, by number."""
-        return Among(self, np.asarray(users, np.int64), np.asarray(contents, np.int64))
+    def among(self, users: Array, contents: Array, *, owners: bool = True) -> Among:
+        """Who of some users may on some contents, by number; without `owners` nobody on what is his own."""
+        return Among(self, users, contents, owners=owners)
 
     def all_ids(self) -> Iterator[tuple[int, Array]]:
         """Every content with exactly who may."""
@@ -295,22 +296,37 @@ def _corrected(apart: Apart, contents: Array, pairs: tuple[Array, Array], most: 
 class Among:
     """Who of `users` may on `contents`: counted by class and put right for those of whom more than that decides."""
 
-    def __init__(self, mirror: Mirror, users: Array, contents: Array) -> None:
-        self.mirror, self.users, self.contents = mirror, users, contents
+    def __init__(self, mirror: Mirror, users: Array, contents: Array, *, owners: bool = True) -> None:
+        self.mirror, self.users, self.contents, self.owners = mirror, users, contents, owners
         forms, of = np.unique(mirror.of_content[contents], return_inverse=True)
         bits = mirror.rows[forms] & mirror.parts.people.pack(users)
         counts = np.bitwise_count(bits).sum(axis=1, dtype=np.int64)[of]
         self.more, self.less = Apart(mirror, users).corrections(contents)
-        self.count = int(counts.sum()) + len(self.more[0]) - len(self.less[0])
+        self.count = int(counts.sum()) + len(self.more[0]) - len(self.less[0]) - (0 if owners else self._owned())
         self._first = contents[np.unique(of, return_index=True)[1]] if len(contents) else contents
         self._some = contents[(counts > 0) | np.isin(contents, self.more[0])]
 
     def by_content(self) -> Iterator[tuple[int, Array]]:
         """Each content where one of them may, with those who may."""
+        owner = self._owner
         for content in self._some.tolist():
             who = np.intersect1d(self.mirror.ids(content), self.users)
+            who = who if self.owners else who[who != owner[content]]
             if len(who):
                 yield content, who
+
+    @cached_property
+    def _owner(self) -> Array:
+        """Of each content its owner, of a view its workbook's, of a project its own."""
+        parts = self.mirror.parts
+        return np.where(parts.owner == NONE, parts.columns.contents.owner, parts.owner)
+
+    def _owned(self) -> int:
+        """On how many of the contents their owner is one of the users, and may."""
+        owner = self._owner[self.contents]
+        mine = np.isin(owner, self.users)
+        verdicts = self.mirror.many.verdicts(owner[mine], self.mirror.capability, self.contents[mine])
+        return int((verdicts == ALLOWED).sum())
 
     def places(self) -> dict[int, int]:
         """Of each of them who may anywhere there one content."""

@@ -7,6 +7,8 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from tabwarden.access.abilities.ability import can
 from tabwarden.access.answer import UNKNOWN, Answer
 from tabwarden.access.reference import may
@@ -16,11 +18,11 @@ from tabwarden.model.site import Grantee, Rule, Site
 from tabwarden.want.invariants import NEVER_BOTH, NO_RULE, ONLY, Crowd, Invariant, Meaning
 
 if TYPE_CHECKING:
+    from tabwarden.engine.columns import Array
     from tabwarden.engine.engine import Engine
     from tabwarden.engine.mirror import Among, Mirror
 
 ABILITY = "ability:"
-MOST_TOLD = 200  # breaches of one invariant; all are counted
 MOST_COMPARED = 1_000_000
 Pair = tuple[str, str]
 
@@ -46,7 +48,7 @@ class Laid(NamedTuple):
     invariant: Invariant
     crowd: Crowd
     exempt: Crowd
-    acts: list[tuple[str, tuple[str, ...]]]
+    acts: list[tuple[str, list[int]]]
     acts_of_first: int
     notes: tuple[str, ...]
 
@@ -72,21 +74,51 @@ class Breaches:
         columns = self.engine.columns
         return Meaning(self.site, columns.names.paths(columns.contents.parent))
 
-    def suspects(self, laid: Laid) -> list[str]:
-        """Users (ids) who must not."""
-        one, everybody = laid.invariant, frozenset(self.site.users)
-        named = laid.crowd.on(self.site)
-        among = everybody - named if one.form == ONLY else everybody if one.form == NEVER_BOTH else named
-        users = (self.site.users[user] for user in among - laid.exempt.on(self.site))
-        return sorted(u.id for u in users if one.administrators or not is_admin(u.site_role))
+    def suspects(self, laid: Laid) -> Array:
+        """Numbers of the users who must not."""
+        form, inside = laid.invariant.form, self._inside(laid.crowd)
+        among = ~inside if form == ONLY else inside | (form == NEVER_BOTH)
+        among &= ~self._inside(laid.exempt)
+        if not laid.invariant.administrators:
+            among &= ~self._administrators
+        return np.flatnonzero(among)
 
-    def breaches(self, laid: Laid) -> tuple[int, list[Breach]]:
+    @cached_property
+    def _administrators(self) -> Array:
+        roles, of = self.engine.columns.vocabulary.roles, self.engine.columns.users.role
+        administrators: Array = np.asarray([is_admin(role) for role in roles], bool)[of]
+        return administrators
+
+    def _inside(self, crowd: Crowd) -> Array:
+        """For every user whether he belongs to it; owners do not."""
+        columns, numbers = self.engine.columns, self.engine.columns.grantee_numbers
+        inside = np.full(len(columns.users.role), crowd.everybody)
+        for group in crowd.groups:
+            inside |= self._members(numbers[1].get(group, -1))
+        for key in crowd.group_sets & self.site.group_sets.keys():
+            groups = [self._members(numbers[1].get(group, -1)) for group in self.site.group_sets[key].groups]
+            inside |= np.logical_and.reduce(groups) if groups else False
+        inside[[numbers[0][user] for user in crowd.users if user in self.site.users]] = True
+        if crowd.roles:
+            roles = np.asarray([role in crowd.roles for role in columns.vocabulary.roles], bool)
+            inside |= roles[columns.users.role]
+        return inside
+
+    def _members(self, group: int) -> Array:
+        groups, members = self.engine.columns.groups, np.zeros(len(self.engine.columns.users.role), bool)
+        if 0 <= group < len(groups.read):
+            rows = groups.members[groups.offsets[group] : groups.offsets[group + 1]]
+            members[rows[rows < len(members)]] = True
+            members |= groups.everyone[group]
+        return members
+
+    def breaches(self, laid: Laid, most: int) -> tuple[int, list[Breach]]:
         """How many pairs of a suspect and a content there are, and the first of them with their reasons."""
         number, breaches = 0, list[Breach]()
         for what, contents in laid.acts:
             count, pairs = self._who(laid, what, contents)
             number += count
-            breaches += [self._told(*pair, what) for pair in islice(pairs, MOST_TOLD - len(breaches))]
+            breaches += [self._told(*pair, what) for pair in islice(pairs, most - len(breaches))]
         return number, breaches
 
     def pairs(self, laid: Laid) -> set[tuple[str, str, str]] | None:
@@ -115,27 +147,25 @@ class Breaches:
             return can(self.site, user, what.removeprefix(ABILITY), content)
         return may(self.site, user, what, content)
 
-    def _who(self, laid: Laid, what: str, contents: Sequence[str]) -> tuple[int, Iterator[Pair]]:
+    def _who(self, laid: Laid, what: str, contents: Sequence[int]) -> tuple[int, Iterator[Pair]]:
         """How many suspects may on how many contents, and each pair of user and content."""
         suspects = self.suspects(laid)
-        if what.startswith(ABILITY) or not (suspects and contents):
-            able = [(u, c) for c in contents for u in suspects if self._answer(u, c, what).allowed]
+        if what.startswith(ABILITY):
+            able = [(u, c) for u, c in self._each(suspects, contents) if self._answer(u, c, what).allowed]
             pairs = [pair for pair in able if not self._owns(laid, pair)]
             return len(pairs), iter(pairs)
-        among = self._among(what, contents, suspects)
+        among = self._among(what, contents, suspects, owners=not laid.crowd.owners)
         ids, people = self.engine.columns.ids("content"), self.engine.columns.ids("user")
-        every = ((people[user], ids[content]) for content, who in among.by_content() for user in who.tolist())
-        if not laid.crowd.owners:
-            return among.count, every
-        pairs = [pair for pair in every if not self._owns(laid, pair)]
-        return len(pairs), iter(pairs)
+        return among.count, ((people[u], ids[c]) for c, who in among.by_content() for u in who.tolist())
 
-    def _among(self, capability: str, contents: Sequence[str], users: Sequence[str]) -> Among:
+    def _each(self, users: Array, contents: Sequence[int]) -> Iterator[Pair]:
+        ids, people = self.engine.columns.ids("content"), self.engine.columns.ids("user")
+        return ((people[user], ids[content]) for user in users.tolist() for content in contents)
+
+    def _among(self, capability: str, contents: Sequence[int], users: Array, *, owners: bool = True) -> Among:
         if capability not in self._mirrors:
             self._mirrors[capability] = self.engine.mirror(capability)
-        columns, mirror = self.engine.columns, self._mirrors[capability]
-        numbers = [columns.content_numbers[content] for content in contents]
-        return mirror.among([columns.user_numbers[user] for user in users], numbers)
+        return self._mirrors[capability].among(users, np.asarray(contents, np.int64), owners=owners)
 
     def _owns(self, laid: Laid, pair: Pair) -> bool:
         """Whether owners are among those who may, and this is one."""
@@ -151,8 +181,8 @@ class Breaches:
         count = 0
         for what, contents in laid.acts:
             if what.startswith(ABILITY):
-                count += sum(self._answer(u, c, what).verdict == UNKNOWN for c in contents for u in suspects)
-            elif suspects and contents:
+                count += sum(self._answer(*pair, what).verdict == UNKNOWN for pair in self._each(suspects, contents))
+            else:
                 count += self._among(what, contents, suspects).unknown()
         return count
 
@@ -163,22 +193,22 @@ class Breaches:
         suspects, half = self.suspects(laid), laid.acts_of_first
         first, second = (self._places(acts, suspects) for acts in (laid.acts[:half], laid.acts[half:]))
         breaches = []
-        for user in suspects:
+        for user in (self.engine.columns.id_of("user", number) for number in suspects.tolist()):
             if user in first and user in second:
                 also = self._answer(user, *second[user])
                 breaches.append(self._told(user, *first[user])._replace(also=also))
         return breaches
 
-    def _places(self, acts: Sequence[tuple[str, tuple[str, ...]]], suspects: Sequence[str]) -> dict[str, Pair]:
+    def _places(self, acts: Sequence[tuple[str, list[int]]], suspects: Array) -> dict[str, Pair]:
         """Of each suspect who may do one of these the first place: content and what."""
         places: dict[str, Pair] = {}
+        columns = self.engine.columns
         for what, contents in acts:
             if what.startswith(ABILITY):
-                able = ((u, c) for u in suspects for c in contents if self._answer(u, c, what).allowed)
-                for user, content in able:
-                    places.setdefault(user, (content, what))
-            elif suspects and contents:
-                columns = self.engine.columns
+                for user, content in self._each(suspects, contents):
+                    if user not in places and self._answer(user, content, what).allowed:
+                        places[user] = (content, what)
+            else:
                 for number, at in self._among(what, contents, suspects).places().items():
                     places.setdefault(columns.id_of("user", number), (columns.id_of("content", at), what))
         return places
@@ -187,8 +217,8 @@ class Breaches:
         """Every rule on these contents, and every default rule of these projects, that is forbidden."""
         one, crowd = laid.invariant, laid.crowd
         names = {what for what, _ in laid.acts} - {""}
-        contents = dict.fromkeys(content for _, contents in laid.acts for content in contents)
-        for content in contents:
+        ids = self.engine.columns.ids("content")
+        for content in dict.fromkeys(ids[number] for _, contents in laid.acts for number in contents):
             thing = self.site.contents[content]
             for rules in (thing.rules, *thing.defaults.values()):
                 for rule in rules or ():

@@ -9,17 +9,22 @@ from functools import cached_property
 from tabwarden.model.capability import ui_name
 from tabwarden.model.names import some
 from tabwarden.model.site import Site, User
-from tabwarden.plan.breaches import ABILITY, MOST_TOLD, Breach, Breaches, Laid, rule_key
+from tabwarden.plan.breaches import ABILITY, Breach, Breaches, Laid, rule_key
 from tabwarden.plan.plan import Stop
 from tabwarden.plan.stops import INVARIANT_BROKEN, SAMPLE
 from tabwarden.want.invariants import NEVER_BOTH, NO_RULE, ONLY, Act, Crowd, Exemption, Invariant
+
+MOST_TOLD, FEW_TOLD = (
+    1_000,
+    5,
+)  # breaches of all invariants that are told with reasons, of one at least; all are counted
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """An invariant on a Site: how many break it today, whom groups could let break it, and what is unknown.
 
-    `breaches` and `could` are the first `MOST_TOLD` of `number` and `possible`.
+    `breaches` and `could` are the first of `number` and `possible`; the latter is asked where `anybody` counts.
     """
 
     invariant: Invariant
@@ -53,6 +58,7 @@ class Invariants:
 
     def __init__(self, site: Site, invariants: Sequence[Invariant], today: str) -> None:
         self.today, self.invariants = today, invariants
+        self._most = max(MOST_TOLD // max(len(invariants), 1), FEW_TOLD)
         self._people = Breaches(site)
         self._meaning = self._people.meaning
         self._laid = [self._lay(one) for one in invariants]
@@ -84,16 +90,16 @@ class Invariants:
         one, people = laid.invariant, self._people
         if one.form == NO_RULE:
             rules = list(people.rules(laid))
-            return Judged(one, len(rules), tuple(rules[:MOST_TOLD]), notes=laid.notes)
+            return Judged(one, len(rules), tuple(rules[: self._most]), notes=laid.notes)
         if one.form == NEVER_BOTH:
             both = people.both(laid)
-            return Judged(one, len(both), tuple(both[:MOST_TOLD]), unknown=people.unknown(laid), notes=laid.notes)
-        number, breaches = people.breaches(laid)
+            return Judged(one, len(both), tuple(both[: self._most]), unknown=people.unknown(laid), notes=laid.notes)
+        number, breaches = people.breaches(laid, self._most)
         unknown = people.unknown(laid)
         if laid.crowd.unread(people.site):  # who belongs to it nobody knows, so whoever may is no sure breach
             whole = laid._replace(crowd=Crowd(), invariant=replace(one, form=ONLY))
-            return Judged(one, unknown=unknown + people.breaches(whole)[0], notes=laid.notes)
-        possible, could = (0, []) if laid.crowd.roles else self._possible.breaches(laid)
+            return Judged(one, unknown=unknown + people.breaches(whole, 0)[0], notes=laid.notes)
+        possible, could = self._possible.breaches(laid, self._most) if one.anybody else (0, [])
         return Judged(one, number, tuple(breaches), possible, tuple(could), unknown, laid.notes)
 
     @cached_property
@@ -102,7 +108,11 @@ class Invariants:
 
     def pairs(self) -> list[set[tuple[str, str, str]] | None]:
         """Of each invariant who (id) breaks it where with what; None where they are too many to compare."""
-        return [self._people.pairs(laid) for laid in self._laid]
+        pairs = []
+        for laid in self._laid:
+            today, could = self._people.pairs(laid), self._possible.pairs(laid) if laid.invariant.anybody else set()
+            pairs.append(None if today is None or could is None else today | could)
+        return pairs
 
 
 def _expired(exemption: Exemption) -> str:
@@ -114,12 +124,13 @@ def newly_broken(before: Invariants, after: Invariants) -> list[Judged]:
     """What is broken on the Site after a change and was not before: of each invariant what is new alone."""
     new = []
     for was, now, judged in zip(before.pairs(), after.pairs(), after.judge(), strict=True):
-        if not judged.number:
+        if not judged.broken:
             continue
         if was is None or now is None:
             new.append(judged)
         elif more := now - was:
-            breaches = [b for b in judged.breaches if (b.user or rule_key(b.rule), b.content, b.what) in more]
+            both = (*judged.breaches, *judged.could)
+            breaches = [b for b in both if (b.user or b.group or rule_key(b.rule), b.content, b.what) in more]
             new.append(replace(judged, number=len(more), breaches=tuple(breaches)))
     return new
 
@@ -132,8 +143,6 @@ def invariant_stops(now: Site, after: Site, invariants: Sequence[Invariant], tod
 
     Without content nobody can judge, which is a stop too, and so is a name that fits nobody or nothing afterwards.
     """
-    if not invariants or now is after:
-        return ()
     count = len(invariants)
     if not now.contents:
         sentence = f"{count} invariants cannot be judged: no content of the site was read"

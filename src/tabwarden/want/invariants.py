@@ -177,8 +177,8 @@ class Meaning:
         self._problem(where, f"no capability or ability is called `{words}`{near}")
         return []
 
-    def contents(self, selection: Selection, where: str) -> tuple[str, ...]:
-        """Ids of the contents of a selection, in the order of the site; a plain path that is not there is a problem."""
+    def contents(self, selection: Selection, where: str) -> list[int]:
+        """Which contents of the site, by place; a path that is not there and a pattern of nothing are problems."""
         picked = self._at(selection.paths, where) if selection.paths else None
         apart = self._at(selection.apart, where)
         owner = ""
@@ -188,10 +188,9 @@ class Meaning:
             except TabwardenError as error:
                 self._problem(where, str(error))
         numbers = [n for n in (range(len(self._ids)) if picked is None else sorted(picked)) if n not in apart]
-        ids = [self._ids[number] for number in numbers]
         if selection.kind or selection.tag or owner or selection.certified is not None:
-            ids = [content for content in ids if self._fits(content, selection, owner)]
-        return tuple(ids)
+            numbers = [number for number in numbers if self._fits(self._ids[number], selection, owner)]
+        return numbers
 
     def _fits(self, content: str, selection: Selection, owner: str) -> bool:
         thing = self.site.contents[content]

@@ -194,7 +194,7 @@ def workbook(call: Call, item: Content) -> Element:
 
 def view(call: Call, item: Content) -> Element:
     """One view with its workbook, owner and project."""
-    counted = (call.query("includeUsageStatistics") or "").lower() == "true" or asked(call, "usage")
+    counted = call.flag("includeUsageStatistics") or asked(call, "usage")
     names: Attributes = {"contentUrl": address(call.state, call.site, item), "viewUrlName": url_name(item.name)}
     rows = call.state.usage.get(call.site.id, ()) if counted else ()
     total = sum(row.times for row in rows if (row.what, row.content) == (VIEW, item.id))

@@ -255,8 +255,7 @@ def add(call: Call, kind: str) -> Reply:
     task_element = call.body("task")
     spec = next((child for child in task_element.children if child.find(kind) is not None), None)
     target = visibility.shown(call, kind, spec.inner(kind) or "" if spec is not None else "")
-    refused = "403098" if kind == "flow" else "403032"
-    visibility.demand(call, "change_refresh_schedule", target, code=refused)
+    visibility.demand(call, "change_refresh_schedule", target)
     wanted = call.parameters["schedule"]
     if call.personality.kind == CLOUD or wanted not in call.state.schedules:
         raise Refusal("500000", f"schedule `{wanted}` could not be found")

@@ -53,13 +53,12 @@ def _line(
     who: str,
     handler: Callable[..., Reply],
     *about: object,
-    refused: str = "403004",
     until: str | None = None,
     file: bool = False,
 ) -> Endpoint:
     """A line of the table; `about` is what the handler takes beside the call."""
     does = (handler.__doc__ or "").strip().splitlines()[0]
-    return Endpoint(method, path, since, who, lambda call: handler(call, *about), does, refused, until, file)
+    return Endpoint(method, path, since, who, lambda call: handler(call, *about), does, until, file)
 
 
 SERVER = (
@@ -91,7 +90,7 @@ PEOPLE = (
     _line("POST", f"{_USERS}/import", "3.15", PEOPLE_ADMIN, users.import_users),
     _line("POST", f"{_USERS}/delete", "3.15", PEOPLE_ADMIN, users.delete_users),
     _line("GET", _USER, "2.0", SIGNED_IN, users.user),
-    _line("PUT", _USER, "2.0", PEOPLE_ADMIN, users.update, refused="403009"),
+    _line("PUT", _USER, "2.0", PEOPLE_ADMIN, users.update),
     _line("DELETE", _USER, "2.0", PEOPLE_ADMIN, users.remove),
     _line("GET", f"{_USER}/groups", "3.7", SIGNED_IN, users.groups_of_user),
     _line("GET", f"{_USER}/workbooks", "2.0", SIGNED_IN, users.content_of_user, "workbook"),

@@ -39,8 +39,7 @@ _VERSION = re.compile(r"\d{1,3}\.\d{1,3}")
 class Endpoint(NamedTuple):
     """One line of the table: method, path under /api/{version}, first API version, who may, handler, what it does.
 
-    `refused` is the code for those who may not; `until` the first version that no longer has it; `file` says that
-    it answers a file in place of elements.
+    `until` is the first version that no longer has it; `file` says that it answers a file in place of elements.
     """
 
     method: str
@@ -49,7 +48,6 @@ class Endpoint(NamedTuple):
     who: str
     handler: Callable[[Call], Reply]
     does: str
-    refused: str = "403004"
     until: str | None = None
     file: bool = False
 
@@ -134,19 +132,18 @@ def _match(template: tuple[str, ...], parts: tuple[str, ...]) -> dict[str, str] 
 
 
 def admit(endpoint: Endpoint, call: Call) -> None:
-    """Let the caller through or refuse: the site of the path must be the session's, the caller of the right kind.
-
-    A foreign site answers exactly like one that does not exist.
-    """
+    """Let the caller through or refuse: the site of the path must be the session's, the caller of the right kind."""
     call.session.demand_scope(*scopes_of(endpoint))
     site = call.parameters.get("site")
-    # Only reading a site names it by `key`; what changes one needs its id.
-    by_key = (endpoint.method, endpoint.path) == ("GET", "sites/{site}") and call.query("key") is not None
+    # Reading and deleting a site may name it by `key`; what else changes one needs its id.
+    by_key = endpoint.path == "sites/{site}" and endpoint.method != "PUT" and call.query("key") is not None
     if site is not None and site != call.session.site and not by_key:
-        raise Refusal("404000", f"site `{site}` could not be found")
+        if any(other.id == site for other in call.state.sites):
+            raise Refusal(f"foreign_site_{call.personality.foreign_site}", "the session is on another site")
+        raise Refusal("unknown_site", f"site `{site}` could not be found")
     test = _TESTS.get(endpoint.who)
     if test is not None and not test(call):
-        raise Refusal(endpoint.refused, f"this is for {WHO[endpoint.who]}")
+        raise Refusal("denied", f"this is for {WHO[endpoint.who]}")
 
 
 _VERBS: Mapping[str, str] = {"GET": "read", "POST": "create", "PUT": "update", "PATCH": "update", "DELETE": "delete"}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from tabwarden.model.roles import TIERS, licence_of
 from tabwarden.model.site import LOCAL, Group, GroupSet, Site, User
+from tabwarden.model.takes import SERVER_DEFAULT, WITH_MFA
 from tabwarden.sandbox.directories.identity import nickname_of
 from tabwarden.sandbox.http.call import Call
 from tabwarden.sandbox.http.listing import NUMBER, TIME, TRUTH, Column, Listing, column
@@ -19,6 +20,7 @@ _TIMES = "eq gt gte lt lte"
 def user(call: Call, item: User) -> Element:
     """One user; site role, licence facts and e-mail of another person only for administrators."""
     full = call.is_admin or item.id == call.session.user
+    usual = WITH_MFA if call.personality.wants_mfa else SERVER_DEFAULT
     return element(
         "user",
         {
@@ -29,7 +31,7 @@ def user(call: Call, item: User) -> Element:
             "siteRole": item.site_role if full else None,
             "lastLogin": item.last_login if full else None,
             "externalAuthUserId": "" if full else None,
-            "authSetting": (item.auth_setting or "ServerDefault") if full else None,
+            "authSetting": (item.auth_setting or usual) if full else None,
             "idpConfigurationId": item.idp_configuration_id if full else None,
             "locale": "local" if full else None,
             "language": "en" if full else None,

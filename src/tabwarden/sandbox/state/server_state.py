@@ -79,9 +79,9 @@ class Details:
         """The newest file, None for an item that came with the world."""
         return self.revisions[-1] if self.revisions else None
 
-    def with_file(self, revision: Revision) -> Details:
-        """These with a newer file; the oldest go beyond the limit."""
-        revisions = (*self.revisions, revision)[-MOST_REVISIONS:]
+    def with_file(self, revision: Revision, limit: int = MOST_REVISIONS) -> Details:
+        """These with a newer file; the oldest go beyond the limit, all of them where the site keeps no revisions: 1."""
+        revisions = (*self.revisions, revision)[-limit:]
         return replace(self, revisions=revisions, next_revision=revision.number + 1)
 
 

@@ -21,7 +21,7 @@ from tabwarden.effects import people
 from tabwarden.model.roles import is_server_admin
 from tabwarden.model.site import Site, User
 from tabwarden.sandbox.directories import identity
-from tabwarden.sandbox.http.errors import Refusal
+from tabwarden.sandbox.http.errors import Refusal, unknown
 from tabwarden.sandbox.http.wire import Element
 from tabwarden.sandbox.state.personality import Personality
 from tabwarden.sandbox.state.server_state import Account, key_of
@@ -150,13 +150,13 @@ class Sessions:
         site = self._state.site_at(content_url)
         user = self._state.site(session.site).users[session.user]
         if site is not None and site.id == session.site:
-            raise Refusal("403070", "the session is already on that site")
+            raise Refusal("same_site", "the session is already on that site")
         if site is None:
-            raise Refusal("404000", "that site could not be found")
+            raise Refusal("no_way_there", "that site could not be found")
         try:
             there = _find(site, user.name, user.domain)
         except Refusal:
-            raise Refusal("404000", "that site could not be found") from None
+            raise Refusal("no_way_there", "that site could not be found") from None
         fresh = self._open(site, there, session.access_token)
         fresh.scopes = session.scopes
         self.end(session)
@@ -183,7 +183,10 @@ class Sessions:
         if wanted is None or wanted == session.user:
             return session
         site = self._state.site(session.site)
-        if site.users[session.user].site_role != "ServerAdministrator" or wanted not in site.users:
+        if wanted not in site.users:
+            self.end(session)
+            raise unknown("user", wanted)
+        if site.users[session.user].site_role != "ServerAdministrator":
             self.end(session)
             raise _refused("only a server administrator may sign in as another user of the site")
         session.user, session.initiator = wanted, session.user

@@ -218,6 +218,7 @@ def test_every_mistake_of_a_baseline_is_told_with_its_line(store: Path) -> None:
 
 def test_a_fix_is_a_plan_file(store: Path) -> None:
     ended = run("lint", "--fix", "all-users-denied:HR", "--out", "plan.json", "--store", str(store))
+    assert ended.exit_code == 2
     assert "mends 1 finding" in ended.output
     plan = json.loads(Path("plan.json").read_text())
     assert [change["content"]["name"] for change in plan["changes"]] == ["HR"]

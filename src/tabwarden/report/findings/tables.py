@@ -47,7 +47,8 @@ def heading(findings: Findings, put_by: int = 0, since: str = "") -> str:
     words = [f"{number:,} {severity if number == 1 else severity + 's'}" for severity, number in counts.items()]
     new = f" new since {since}" if since else ""
     by = f"; {put_by:,} put by" if put_by else ""
-    return f"{findings.audited.site.name}: {', '.join(words)}{new}, by {len(findings.findings)} kinds{by}"
+    kinds = f"{len(findings.findings)} {'kind' if len(findings.findings) == 1 else 'kinds'}"
+    return f"{findings.audited.site.name}: {', '.join(words)}{new}, of {kinds}{by}"
 
 
 def parts(findings: Findings, scores: Sequence[Score], trend: Trend, *, singly: bool) -> Iterator[Drawable]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from command_line import run
-from foreign_clients import python_of
+from foreign_clients import python_of_clients
 from paths import ROOT
 from test_findings import SALES, WHOLE, site_of
 
@@ -33,7 +33,7 @@ print(json.dumps([xml.tests, xml.failures, kinds]))
 
 def judged(*words: str) -> str:
     """What a program of that environment says; it must end well."""
-    python = python_of(".venv/ci", "tests/ci.txt")
+    python = python_of_clients(".venv/ci", "tests/ci.txt")
     ended = subprocess.run([python, *words], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout

@@ -52,7 +52,7 @@ def lint(
     result = linted(asking.questions(), asking.where, Wanted(lints, scope, baseline, since, trend))
     output.warn_partial(result.all.audited.site, connections=True)
     for note in result.notes:
-        say(note)
+        output.note(note)
     if fix is not None and out is not None:
         _mend(result, fix, out, output)
     if put_by is not None:
@@ -137,7 +137,12 @@ def _give(result: Linted, since: str, output: Output, *, singly: bool) -> None:
     from tabwarden.report.table import Text
 
     head = Text(heading(result.new, result.put_by, since), "bold")
-    more: dict[str, Any] = {"since": since or None, "put_by": result.put_by, "left_out": list(result.all.left_out)}
+    more: dict[str, Any] = {
+        "notes": list(result.notes),
+        "since": since or None,
+        "put_by": result.put_by,
+        "left_out": list(result.all.left_out),
+    }
     if result.trend.days:
         more["trend"] = {"days": list(result.trend.days), "points": dict(result.trend.points)}
     output.give(
@@ -145,5 +150,5 @@ def _give(result: Linted, since: str, output: Output, *, singly: bool) -> None:
         lambda: findings_json(result.new, result.scores, singly=singly, **more),
         of=result.all.audited.site,
         connections=True,
-        page=None if singly else lambda lines: page(result.new, result.scores, result.trend, lines, result.put_by),
+        page=None if singly else lambda lines: page(result.new, result.scores, result.trend, lines, result.notes),
     )

@@ -13,8 +13,9 @@ from typing import Any
 from tabwarden.compare.beside import past_filters
 from tabwarden.effects.change import Change
 from tabwarden.effects.ops.settings import switched
+from tabwarden.importers import imported
 from tabwarden.model.errors import SettingsError, UnknownName
-from tabwarden.model.names import some
+from tabwarden.model.names import some, visible
 from tabwarden.model.site import Site
 from tabwarden.model.usage import Usage, what_of
 from tabwarden.plan.build import build
@@ -26,10 +27,12 @@ from tabwarden.report.plans import minute, sentences
 from tabwarden.run.context import Context, running
 from tabwarden.run.planning import basis_of
 from tabwarden.run.usage import CONTENT_IDS
+from tabwarden.safe_files import read_text
 from tabwarden.settings import Settings
 from tabwarden.settings.policy import load_policy
 from tabwarden.store.usage.days import kept, kept_activity
 from tabwarden.tableau.read.site import read_site
+from tabwarden.troubles import why
 from tabwarden.want.policy.export import Export
 from tabwarden.want.policy.wanted import WantedContent, wanted_content
 from tabwarden.want.policy.wishes import Policy
@@ -140,9 +143,18 @@ def _by(site: Site, path: str, event: Mapping[str, Any]) -> str:
 # -- as text ----------------------------------------------------------------------------------------------------
 
 
+def import_policy(file: Path, site: Site | None) -> str:
+    """Another tool's file as a policy; SettingsError where it cannot be read, UnknownName where it is nobody's."""
+    try:
+        tool, export = imported(read_text(file), site)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"`{file}` cannot be read: {why(error)}"]) from None
+    return f"# as {tool} has it\n{policy_text(export)}"
+
+
 def policy_text(export: Export) -> str:
     """A line an entry where it fits, else as many as it takes."""
-    lines = [f"# {remark}" for remark in export.remarks]
+    lines = [f"# {visible(remark)}" for remark in export.remarks]
     for heading in SECTIONS:
         if value := getattr(export, heading):
             lines += _told(f"{heading}:", value, "", blocks=BLOCKS.get(heading, 1))
@@ -165,8 +177,9 @@ def _told(before: str, value: Any, indent: str, *, blocks: int = 0) -> Iterator[
 
 
 def _filled(line: str, pieces: Iterable[str], indent: str) -> Iterator[str]:
+    start = line
     for piece in pieces:
-        if len(line) + len(piece) > WIDTH and line.strip():
+        if len(line) + len(piece) > WIDTH and line not in (start, indent):
             yield line.rstrip()
             line = indent
         line += f"{piece} "
@@ -183,7 +196,8 @@ def _pieces(value: Any, width: int) -> list[str]:
         pieces += [f"{_scalar(key)}: {first}" if isinstance(value, dict) else first, *others]
         pieces[-1] += ","
     begin, end = "{}" if isinstance(value, dict) else "[]"
-    pieces[0], pieces[-1] = begin + pieces[0], pieces[-1][:-1] + end
+    pieces[0] = begin + pieces[0]
+    pieces[-1] = pieces[-1][:-1] + end
     return pieces
 
 

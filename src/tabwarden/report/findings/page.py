@@ -23,12 +23,15 @@ body{max-width:60rem}.lead{font-size:1.15rem;margin:.2rem 0}
 ul{list-style:none;padding:0;margin:.4rem 0}li{border-top:1px solid var(--line);padding:.5rem 0}
 li b{font-weight:600}.badge{display:inline-block;min-width:4.6rem;font-size:.8rem;font-weight:600}
 .error{color:var(--no)}.warning{color:var(--some)}.note{color:var(--dim)}
-li p{margin:.1rem 0 0 4.9rem}@media(max-width:40rem){li p{margin-left:0}body{margin:1rem auto}.heat{font-size:.85rem}}
+li p{margin:.1rem 0 0 4.9rem}@media(max-width:40rem){li p{margin-left:0}body{margin:1rem auto}.heat{font-size:.8rem}
+.heat td,.heat th{padding:.3rem .25rem}.heat td:last-child,.heat th:last-child{display:none}}
 """
 
 
-def page(findings: Findings, scores: Sequence[Score], trend: Trend, head: Sequence[str], put_by: int) -> Iterator[str]:
-    """The lines of the page; `head` tells where it is from, `put_by` how many findings the baseline has taken out."""
+def page(
+    findings: Findings, scores: Sequence[Score], trend: Trend, head: Sequence[str], notes: Sequence[str]
+) -> Iterator[str]:
+    """The lines of the page; `head` tells where it is from, `notes` what is to be known before it is believed."""
     audited = findings.audited
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
@@ -36,10 +39,7 @@ def page(findings: Findings, scores: Sequence[Score], trend: Trend, head: Sequen
     yield f"<title>Findings of {safe(audited.site.name)}</title>\n<style>\n{STYLE}{OWN_STYLE}</style>\n</head>\n<body>"
     yield f"<h1>Findings of {safe(audited.site.name)}</h1>"
     yield from (f'<p class="lead">{safe(sentence)}</p>' for sentence in first_words(findings, scores))
-    if put_by:
-        yield f'<p class="dim">{put_by:,} findings are put by and are not counted.</p>'
-    if audited.site.partial:
-        yield f'<p class="dim">Not read: {safe("; ".join(audited.site.partial))}.</p>'
+    yield from (f'<p class="dim">{safe(note)}.</p>' for note in notes)
     yield from _heat(findings, scores)
     yield from _trend(trend)
     yield "<h2>Who can mend what</h2>"

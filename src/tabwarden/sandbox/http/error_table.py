@@ -75,6 +75,14 @@ GET views/{view}/crosstab/excel: unknown_view=400130
 POST */refresh: malformed denied=403032
 PUT schedules/{schedule}/workbooks,schedules/{schedule}/datasources: malformed denied=403032
 PUT schedules/{schedule}/flows: malformed denied=403098
+PUT schedules/{schedule}/workbooks: unknown_schedule=500000 other_schedule
+PUT schedules/{schedule}/datasources,schedules/{schedule}/flows: unknown_schedule=500000 other_schedule
+POST schedules: malformed bad_value bad_intervals name_taken=409021
+PUT schedules/{schedule}: malformed bad_value bad_intervals name_taken=409021
+GET schedules,schedules/{schedule}/extracts: bad_page bad_page_size large_page
+GET schedules/{schedule}/extracts: other_schedule
+POST tasks/extractRefreshes/{task}/runNow: other_task=403047
+POST tasks/runFlow/{task}/runNow: other_task=400084
 POST */createExtract,*/deleteExtract: malformed file_based
 POST *crypt-extracts: malformed
 PUT jobs/{job}: job_done denied=403032

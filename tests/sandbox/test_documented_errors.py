@@ -16,8 +16,9 @@ from error_stage import MAIN, NOBODY, QUIET, multipart, staged
 from sandbox_client import error
 from workbook_files import FLOW, SOURCE, TWBX
 
+from tabwarden.sandbox.http import error_table
 from tabwarden.sandbox.http.endpoints import TABLE
-from tabwarden.sandbox.http.errors import CODES
+from tabwarden.sandbox.http.errors import CODES, Code
 
 FACTS = Path(__file__).parent / "documented_errors.tsv"
 ROWS = list(csv.DictReader(FACTS.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
@@ -448,6 +449,23 @@ def test_a_documented_refusal(row, stage, request):
     stage = request.getfixturevalue("bare") if row["condition"] == "no_directory" else stage
     answer = RECIPES[row["condition"]](Ask(stage, row))
     assert error(answer) == (int(row["code"][:3]), row["code"]), answer.text
+
+
+@pytest.mark.parametrize("code", GOVERNING)
+def test_a_wrong_code_in_the_table_is_seen(code, stage, monkeypatch):
+    """A planted bug: the table answers 403022 in its place."""
+    wrong = tuple(
+        (methods, paths, tuple((reason, "403022" if told == code else told, mark) for reason, told, mark in reasons))
+        for methods, paths, reasons in error_table.PARSED
+    )
+    row = next(row for row in PROVOKED if row["code"] == code)
+    monkeypatch.setattr(error_table, "PARSED", wrong)
+    monkeypatch.setitem(CODES, "403022", Code("403022", 403, "Forbidden", "B", "planted"))
+    error_table.lines_of.cache_clear()
+    try:
+        assert error(RECIPES[row["condition"]](Ask(stage, row))) == (403, "403022")
+    finally:
+        error_table.lines_of.cache_clear()
 
 
 def test_every_governing_code_is_provoked_and_the_rest_says_why():

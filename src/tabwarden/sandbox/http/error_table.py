@@ -137,7 +137,7 @@ def lines_of(method: str, path: str) -> Mapping[str, ErrorLine]:
     """The lines of an endpoint by their reason; `path` is that of the endpoint table."""
     below = _SITE.sub("", path) or "."
     lines: dict[str, ErrorLine] = {}
-    for methods, patterns, reasons in _PARSED:
+    for methods, patterns, reasons in PARSED:
         if method in methods and any(fnmatchcase(below, pattern) for pattern in patterns):
             lines |= {reason: ErrorLine(method, path, reason, code, mark) for reason, code, mark in reasons}
     return lines
@@ -155,7 +155,7 @@ def _reason(words: str) -> tuple[str, str, str]:
     return name, code or (REASONS[name].code if name in REASONS else name), _MARKS[words[len(words.rstrip("!?")) :]]
 
 
-_PARSED = tuple(_parsed())
+PARSED = tuple(_parsed())
 
 
 def told(refusal: Refusal, endpoint: tuple[str, str] | None, version: str) -> Code:

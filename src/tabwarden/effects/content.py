@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from types import MappingProxyType
 
 from tabwarden.model.capability import INHERITED_LEADER, LEADER, applies
@@ -72,8 +73,8 @@ def _materialised(site: Site, contents: Iterable[str]) -> Site:
         if thing.kind == "project":
             manager = managing_project(site, content) or content
             changed.append(replace(thing, rules=rules, defaults=site.contents[manager].defaults))
-        else:
-            changed.append(replace(thing, rules=_fitting(rules, thing.kind)))
+        elif (fitting := _fitting(rules, thing.kind)) != thing.rules:
+            changed.append(replace(thing, rules=fitting))
     return site.with_contents(*changed)
 
 
@@ -86,8 +87,8 @@ def _overwritten(site: Site, contents: Iterable[str], manager: str) -> Site:
         if thing.kind == "project":
             rules = nested_rules(manages.rules)
             changed.append(replace(thing, mode=LOCKED, rules=rules, defaults=manages.defaults))
-        else:
-            changed.append(replace(thing, rules=default_rules(manages, thing.kind)))
+        elif (rules := default_rules(manages, thing.kind)) != thing.rules:
+            changed.append(replace(thing, rules=rules))
     return site.with_contents(*changed)
 
 
@@ -104,6 +105,7 @@ def default_rules(project: Content, kind: str) -> Rules | None:
     return _fitting(project.defaults.get("workbook" if kind == "view" else kind, frozenset()), kind)
 
 
+@lru_cache(maxsize=10_000)
 def _fitting(rules: Rules | None, kind: str) -> Rules | None:
     """A workbook's rules as its views keep them: without capabilities that views do not have (§5)."""
     if rules is None or kind != "view":

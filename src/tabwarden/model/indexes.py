@@ -69,7 +69,8 @@ def counted(site: Site, name: str) -> Index:
 
 def under(index: Index, name: str) -> tuple[str, ...]:
     """What is called so in any letter case, blanks around it apart."""
-    return index.get(same(name), ()) or index.get(same(name.strip()), ())
+    ids, bare = index.get(same(name), ()), name.strip()
+    return ids if ids or bare == name else index.get(same(bare), ())
 
 
 def carried(before: Site, after: Site, table: str, ids: Iterable[str]) -> dict[str, object]:

@@ -69,7 +69,7 @@ def text_of(plan: Plan) -> Iterator[str]:
     keys = sorted(rest)
     for key in keys[: keys.index("seen")]:
         _seal_in(digest, key, rest[key])
-    yield from _seen(plan.seen, digest)
+    yield from _seen(rest["seen"], digest)
     for key in keys[keys.index("seen") + 1 :]:
         _seal_in(digest, key, rest[key])
     yield from (piece for key in late[2:] for piece in _line(key, rest[key]))

@@ -85,15 +85,15 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         _cut_torn_line(self.path)
         self.record = read(self.path)
-        self._file: IO[str] = _appending(self.path)
         if not self.record.plan:
             header = {"format": FORMAT, "kind": plan.kind, "site": site_key(plan.site), "changes": len(plan.changes)}
             accepted = [[waiver.id, waiver.number] for waiver in waivers]
-            self._write(
-                {"plan": plan.id, **header, "waivers": accepted, "started": now(), "by": whoami(), "snapshot": snapshot}
-            )
+            first = {"plan": plan.id, **header, "waivers": accepted, "started": now(), "by": whoami()}
+            # It is there with its first line or not at all: one that is empty was emptied.
+            write_whole(self.path, checked_line({**first, "snapshot": snapshot}).encode())
             _sync_folder(self.path.parent)
-        else:
+        self._file: IO[str] = _appending(self.path)
+        if self.record.plan:
             self._write({"resumed": now()})
 
     def begin(self, indexes: Sequence[int]) -> None:
@@ -161,6 +161,11 @@ def read(path: Path) -> Record:
     if not path.exists():
         return Record()
     lines = _bytes(path).split(b"\n")[:-1]  # what follows the last line end is torn
+    if not lines:
+        raise TabwardenError(
+            f"the journal `{path}` is empty or cut off, so it is not known what of its plan was done, nor which plan "
+            "was applied last; put it back from a backup, or delete it if nothing of that plan was done"
+        )
     header: dict[str, Any] = {}
     ended: dict[int, ChangeResult] = {}
     begun: set[int] = set()
@@ -205,19 +210,13 @@ def read(path: Path) -> Record:
 def newest(store: Path, site: SiteIdentity | None = None) -> Record | None:
     """The journal begun last (of a site where one is named), None when there is none.
 
-    TabwardenError where a later one cannot be read: whatever it did comes before what is older.
+    TabwardenError where one cannot be read: whatever it did may come before what is older.
     """
     wanted = site_key(site) if site is not None else None
     paths = list((store / JOURNALS).glob("*.jsonl"))
-    all_of = [(record.started, path.stat().st_mtime_ns, record, path) for path in paths for record in (read(path),)]
-    of_site = [one for one in all_of if one[2].plan and wanted in (None, one[2].site)]
+    all_of = [(record.started, path.stat().st_mtime_ns, record) for path in paths for record in (read(path),)]
+    of_site = [one for one in all_of if wanted in (None, one[2].site)]
     last = max(of_site, key=lambda one: one[:2], default=None)
-    for _, changed, record, path in all_of:
-        if not record.plan and (last is None or changed > last[1]):
-            raise TabwardenError(
-                f"the journal `{path}` is empty or cut off, so it is not known which plan was applied last; put it "
-                "back from a backup, or delete it if nothing of that plan was done, or name a plan"
-            )
     return last[2] if last else None
 
 

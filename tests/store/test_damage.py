@@ -130,7 +130,7 @@ def test_the_plan_before_the_last_is_not_taken_for_the_last_and_an_emptied_journ
         assert [one.record.plan for one in kept_plans(tmp_path)] == [plan.id]
     path_of(tmp_path, plan.id).write_bytes(b"")
     for reading in (kept_plans, newest):
-        with pytest.raises(TabwardenError, match="not known what of its plan was done"):
+        with pytest.raises(TabwardenError, match="not known which plan was applied last"):
             reading(tmp_path)
 
 

@@ -157,15 +157,16 @@ _WORDS = ("plan", "kind", "site", "started", "by", "finished")
 
 
 def read(path: Path) -> Record:
-    """A journal; an empty Record where there is none. A torn last line is left out, a broken one before it told."""
+    """A journal; an empty Record where there is none. A torn last line is left out, a broken one before it told.
+
+    TabwardenError for one that is empty: it is made with its first line.
+    """
     if not path.exists():
         return Record()
-    lines = _bytes(path).split(b"\n")[:-1]  # what follows the last line end is torn
-    if not lines:
-        raise TabwardenError(
-            f"the journal `{path}` is empty or cut off, so it is not known what of its plan was done, nor which plan "
-            "was applied last; put it back from a backup, or delete it if nothing of that plan was done"
-        )
+    whole = _bytes(path)
+    if not whole:
+        raise _unknown(path)
+    lines = whole.split(b"\n")[:-1]  # what follows the last line end is torn
     header: dict[str, Any] = {}
     ended: dict[int, ChangeResult] = {}
     begun: set[int] = set()
@@ -210,14 +211,24 @@ def read(path: Path) -> Record:
 def newest(store: Path, site: SiteIdentity | None = None) -> Record | None:
     """The journal begun last (of a site where one is named), None when there is none.
 
-    TabwardenError where one cannot be read: whatever it did may come before what is older.
+    TabwardenError where a later one cannot be read: whatever it did comes before what is older.
     """
     wanted = site_key(site) if site is not None else None
     paths = list((store / JOURNALS).glob("*.jsonl"))
-    all_of = [(record.started, path.stat().st_mtime_ns, record) for path in paths for record in (read(path),)]
-    of_site = [one for one in all_of if wanted in (None, one[2].site)]
+    all_of = [(record.started, path.stat().st_mtime_ns, record, path) for path in paths for record in (read(path),)]
+    of_site = [one for one in all_of if one[2].plan and wanted in (None, one[2].site)]
     last = max(of_site, key=lambda one: one[:2], default=None)
+    for _, changed, record, path in all_of:
+        if not record.plan and (last is None or changed > last[1]):
+            raise _unknown(path)
     return last[2] if last else None
+
+
+def _unknown(path: Path) -> TabwardenError:
+    return TabwardenError(
+        f"the journal `{path}` is empty or cut off, so it is not known which plan was applied last; put it "
+        "back from a backup, or delete it if nothing of that plan was done, or name a plan"
+    )
 
 
 def _appending(path: Path) -> IO[str]:
@@ -228,10 +239,12 @@ def _cut_torn_line(path: Path) -> None:
     """Take away what a dying process left after the last line end, so that new lines stand by themselves."""
     if not path.is_file():
         return
-    with path.open("rb+") as file:
-        whole = file.read()
-        end = whole.rfind(b"\n") + 1
-        if end != len(whole):
+    whole = path.read_bytes()
+    end = whole.rfind(b"\n") + 1
+    if whole and not end:  # of a release that began it without its first line
+        path.unlink()
+    elif end != len(whole):
+        with path.open("rb+") as file:
             file.truncate(end)
             os.fsync(file.fileno())
 
